@@ -1,0 +1,63 @@
+# Every target sets itself up: on a machine with Python 3.11, make and git only,
+# the first one makes .venv from uv.lock, and later ones find it there.
+
+PYTHON  ?= $(firstword $(foreach name,python3.11 python3 python,$(shell command -v $(name))))
+VENV    := .venv
+BIN     := $(VENV)/bin
+UV      := uv==0.13.9
+SYNC    := UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --quiet --locked --inexact --no-python-downloads --python $(BIN)/python
+RUNTIME := $(VENV)/.runtime-ready
+TOOLS   := $(VENV)/.tools-ready
+CODE    := btql grammar planner storage server tests
+
+.PHONY: help demo test check bench setup lock format clean
+
+help: ## Say what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+
+demo: $(RUNTIME) ## Generate, ingest and compact 100,000 spans, then ask six questions
+	@$(BIN)/python -m btql.demo
+
+test: $(TOOLS) ## Run the tests
+	@$(BIN)/pytest -n 2
+
+check: $(TOOLS) ## Format, lint, types twice, floors, spelling, sizes
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+	$(BIN)/pytest -q tests/test_tidy.py
+
+bench: $(TOOLS) ## Measure: tests/benchmarks
+	@$(BIN)/pytest tests/benchmarks --benchmark-only -p no:randomly
+
+setup: $(TOOLS) ## Make the environment for working on the code
+
+lock: $(TOOLS) ## Bring uv.lock up to date with pyproject.toml
+	$(BIN)/uv lock
+
+format: $(TOOLS) ## Format the code and mend what ruff can mend
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+clean: ## Remove the environment, the demo and all caches
+	rm -rf $(VENV) demo .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
+
+# uv is installed by pip into the environment itself, so that nothing outside it is touched.
+$(BIN)/uv:
+	@test -n "$(PYTHON)" || { echo "no python found: install Python 3.11 or newer" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "$(PYTHON) is too old: install Python 3.11 or newer, or say make PYTHON=..." >&2; exit 1; }
+	@echo "setting up $(VENV) (once)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV)
+
+$(RUNTIME): pyproject.toml uv.lock | $(BIN)/uv
+	@$(SYNC) --no-dev
+	@touch $@
+
+$(TOOLS): pyproject.toml uv.lock | $(BIN)/uv
+	@$(SYNC) --all-extras
+	@touch $@ $(RUNTIME)
