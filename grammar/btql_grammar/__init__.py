@@ -1,0 +1,1 @@
+"""Text to tree: BTQL and SQL text become one syntax tree, errors become drawings."""

@@ -1,0 +1,20 @@
+"""Which of the two languages a text is in.
+
+The colon decides: ``select: id`` is BTQL and ``select id`` is SQL. Everything
+that does not begin like an SQL query is taken for BTQL, so that its mistakes
+are explained in the terms of BTQL.
+"""
+
+from __future__ import annotations
+
+import re
+
+from btql_grammar.scan import after_space
+from btql_grammar.tree import Language
+
+_SQL = re.compile(r"(?:select|with|explain|values)\b(?!\s*:)|\(", re.IGNORECASE)
+
+
+def detect(text: str) -> Language:
+    """Return the language of ``text``, judged by its first word after comments."""
+    return "sql" if _SQL.match(text, after_space(text)) else "btql"

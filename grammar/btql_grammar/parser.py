@@ -1,0 +1,89 @@
+"""The door of the grammar: text in, syntax tree out.
+
+:func:`parse` reads a query in either language and :func:`parse_expression` reads
+what a filter box holds. Whatever the text, nothing but a
+:class:`~btql_grammar.diagnostic.BtqlError` comes out, with its source attached.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TypeVar
+
+from btql_grammar import scan, tree
+from btql_grammar.depth import check_depth
+from btql_grammar.detect import detect
+from btql_grammar.diagnostic import BtqlError
+from btql_grammar.span import Source, Span
+
+_T = TypeVar("_T", tree.Query, tree.Expression)
+_STATEMENT = re.compile(
+    r"(insert|update|delete|merge|create|alter|drop|truncate|grant|revoke|copy|set|show|describe|use|begin|commit"
+    r"|rollback|call|pragma|attach|vacuum|analyze)\b(?!\s*:)",
+    re.IGNORECASE,
+)
+
+
+def parse(text: str, name: str = "<query>") -> tree.Query:
+    """Return the tree of a query in BTQL or SQL; ``name`` stands in error drawings."""
+    return _guarded(text, name, _query)
+
+
+def parse_expression(text: str, name: str = "<expression>", language: tree.Language = "btql") -> tree.Expression:
+    """Return the tree of an expression alone, as a filter box holds it."""
+
+    def expression(text: str) -> tree.Expression:
+        if language == "sql":
+            from btql_grammar.sql import read_sql_expression  # sqlglot is slow to import.
+
+            return read_sql_expression(text)
+        made = _btql(text, "expression")
+        assert not isinstance(made, tree.Query), "the grammar starts at an expression"
+        return made
+
+    return _guarded(text, name, expression)
+
+
+def _guarded(text: str, name: str, read: Callable[[str], _T]) -> _T:
+    try:
+        scan.check(text)
+        if scan.after_space(text) == len(text):
+            what = "expression" if name == "<expression>" else "query"
+            raise BtqlError.of("B0112", f"the {what} is empty", Span(0, 0), "nothing here")
+        made = read(text)
+        check_depth(made)
+    except BtqlError as error:
+        error.source = Source(text, name)
+        raise
+    return made
+
+
+def _query(text: str) -> tree.Query:
+    statement = _STATEMENT.match(text, scan.after_space(text))
+    if statement is not None:
+        raise BtqlError.of(
+            "B0111",
+            f"{statement[1].upper()} is not supported: a query only reads",
+            Span(*statement.span(1)),
+            "not a query",
+            help="start with `select: ...` or `SELECT ...`",
+        )
+    if detect(text) == "sql":
+        from btql_grammar.sql import read_sql  # sqlglot is slow to import.
+
+        return read_sql(text)
+    made = _btql(text, "query")
+    assert isinstance(made, tree.Query), "the grammar starts at a query"
+    return made
+
+
+def _btql(text: str, start: str) -> tree.Query | tree.Expression:
+    from btql_grammar import lalr, reader, tables  # SQL does not need them.
+
+    try:
+        return lalr.parse(text, start, tables.load(), reader.BUILDERS)  # type: ignore[return-value]
+    except lalr.Unexpected as unexpected:
+        from btql_grammar import mistakes  # Only a mistake needs the words for it.
+
+        raise mistakes.explain(text, unexpected) from None
