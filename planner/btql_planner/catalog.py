@@ -1,0 +1,57 @@
+"""What the planner may ask about the data it plans for.
+
+The answer comes from the statistics of one snapshot, so a plan is right for
+that snapshot and no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Protocol
+
+from btql_planner.types import NULL, Kind, Type
+
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """What is known of one path: the kinds it has, and where its values are."""
+
+    kinds: Type = NULL
+    """The kinds that have columns of their own."""
+    marked: bool = False
+    """Some values are only in the documents; the marker column says in which rows."""
+    cut: bool = False
+    """Some parts have no columns for this path at all, though it has values there."""
+    wide: bool = False
+    """Some whole numbers are too large for a float64 to be exact."""
+
+    @property
+    def type(self) -> Type:
+        """Every kind that a value of this path may have."""
+        if self.cut:
+            return self.kinds | {Kind.BOOLEAN, Kind.INTEGER, Kind.FLOAT, Kind.TEXT, Kind.JSON}
+        return self.kinds | ({Kind.TEXT, Kind.JSON, Kind.FLOAT} if self.marked else NULL)
+
+    @property
+    def exists(self) -> bool:
+        """Whether any value was ever seen."""
+        return bool(self.kinds) or self.marked or self.cut
+
+
+class FieldCatalog(Protocol):
+    """The fields of one object, as one snapshot has them."""
+
+    def availability(self, path: Path) -> Availability:
+        """Return what is known of ``path``, a top-level field and keys below it."""
+        ...
+
+    def paths(self) -> Collection[Path]:
+        """Return every path that was seen."""
+        ...
+
+    def constants(self) -> dict[str, str | None]:
+        """Return the fields that have one value for the whole object, such as ``project_id``."""
+        ...

@@ -1,0 +1,88 @@
+"""The engine plan: SQL text for DataFusion, and what has to happen around it.
+
+A plan without documents is one *stage*: a SQL statement over scans. Every Fetch
+cuts a plan in two: the statement below it yields row numbers, the runner reads
+documents for them and adds columns, and the statement above goes on over that
+result under the stage's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from btql_planner.plan import Keys, Range
+from btql_planner.select import Select
+from btql_planner.types import Kind
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeSpec:
+    """A phrase to look up in the text index; the rows go into the table ``name``."""
+
+    name: str
+    field: str
+    tokens: tuple[str, ...]
+    required: bool
+    """Only rows that are hits are wanted at all."""
+
+
+@dataclass
+class ScanSpec:
+    """A table over the snapshot with exactly the columns that the SQL above it uses."""
+
+    name: str
+    ranges: tuple[Range, ...]
+    keys: tuple[Keys, ...]
+    probes: list[ProbeSpec] = field(default_factory=list[ProbeSpec])
+    columns: set[str] = field(default_factory=set[str])
+
+
+@dataclass(frozen=True, slots=True)
+class FetchSpec:
+    """What to read from the documents of a stage's rows."""
+
+    paths: Mapping[Path, tuple[Kind, ...]]
+    """Paths to split into the columns ``engine_column(path, kind)``."""
+    outputs: tuple[Path, ...]
+    """Paths to add as JSON text."""
+    columns: tuple[str, ...]
+    """System columns to add."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A statement, and the fetch that its result goes through."""
+
+    name: str
+    select: Select
+    fetch: FetchSpec
+
+
+@dataclass(frozen=True, slots=True)
+class OutputColumn:
+    """One column of the answer: the engine columns that its kinds are in."""
+
+    name: str
+    parts: Mapping[Kind, str]
+    wide: bool = False
+    """Whole and fractional numbers do not fit one float64 column exactly."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnginePlan:
+    """Everything that is needed to run a query on one snapshot."""
+
+    stages: tuple[Stage, ...]
+    """In the order in which they run; a later one may read the table of an earlier one."""
+    select: Select
+    """The last statement."""
+    scans: tuple[ScanSpec, ...]
+    outputs: tuple[OutputColumn, ...]
+
+    @property
+    def streams(self) -> bool:
+        """Whether the last statement can run on each batch of the last fetch by itself."""
+        return bool(self.stages) and self.select.source_name == self.stages[-1].name and self.select.is_rowwise

@@ -1,0 +1,38 @@
+"""Codes of the planner's errors, and the errors that more than one module raises.
+
+B02xx names, B03xx types and arguments, B04xx the shape of the query. Each has
+a page in ``docs/errors``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from btql_grammar.diagnostic import BtqlError
+from btql_grammar.span import Span
+
+UNKNOWN_FUNCTION = "B0201"
+AMBIGUOUS_NAME = "B0203"
+NOT_GROUPED = "B0204"
+DUPLICATE_ALIAS = "B0205"
+BAD_POSITION = "B0206"
+WRONG_TYPE = "B0301"
+WRONG_ARGUMENT = "B0302"
+NOT_A_TIME = "B0303"
+WRONG_ARGUMENT_COUNT = "B0304"
+MISPLACED = "B0305"
+NO_SOURCE = "B0401"
+UNKNOWN_SOURCE = "B0402"
+NOT_SUPPORTED = "B0403"
+
+
+def close_to(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that ``name`` may be a slip of."""
+    found = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
+def not_supported(what: str, span: Span, way_out: str | None = None) -> BtqlError:
+    """Return the error for something that is part of the language but not built."""
+    return BtqlError.of(NOT_SUPPORTED, f"{what} is not supported yet", span, "this", help=way_out)

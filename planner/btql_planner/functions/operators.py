@@ -1,0 +1,215 @@
+"""Operators: comparison, logic, arithmetic and text patterns.
+
+They are functions like any other, reached by symbol. The meaning of each
+comparison is in ``compare.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from btql_planner import compare, sql_text, types
+from btql_planner.functions.registry import number_type, operator, union_type
+from btql_planner.types import Kind, Type
+from btql_planner.value import (
+    Value,
+    absent,
+    boolean,
+    choose,
+    condition,
+    number,
+    of,
+    present,
+    single,
+)
+
+
+@operator("eq", types.BOOLEAN)
+def equal(values: Sequence[Value], *, exact: bool) -> Value:
+    """``=``."""
+    return boolean(compare.equal(values[0], values[1], exact=exact))
+
+
+@operator("ne", types.BOOLEAN)
+def not_equal(values: Sequence[Value], *, exact: bool) -> Value:
+    """``!=``."""
+    return boolean(compare.not_equal(values[0], values[1], exact=exact))
+
+
+@operator("nseq", types.BOOLEAN)
+def same(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
+    """``<=>`` and IS."""
+    return boolean(compare.same(values[0], values[1]))
+
+
+@operator("nsne", types.BOOLEAN)
+def not_same(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
+    """``<!=>`` and IS NOT."""
+    return boolean(f"NOT {compare.same(values[0], values[1])}")
+
+
+def _ordering(name: str, symbol: str) -> None:
+    @operator(name, types.BOOLEAN)
+    def lower(values: Sequence[Value], *, exact: bool) -> Value:  # pyright: ignore[reportUnusedFunction]
+        return boolean(compare.ordered(symbol, values[0], values[1], exact=exact))
+
+
+for _name, _symbol in {"lt": "<", "le": "<=", "gt": ">", "ge": ">="}.items():
+    _ordering(_name, _symbol)
+
+
+@operator("in", types.BOOLEAN)
+def is_in(values: Sequence[Value], *, exact: bool) -> Value:
+    """``IN``: equal to one of the items; for a list, one of its elements is."""
+    needle, *items = values
+    if len(items) > 8 and (listed := _plain_list(needle, items)):
+        return boolean(listed)
+    terms = [_in_term(needle, item, exact=exact) for item in items]
+    return boolean(sql_text.any_of(terms))
+
+
+def _plain_list(needle: Value, items: Sequence[Value]) -> str | None:
+    """Return SQL's own IN where both sides are texts: long lists are looked up in a hash table."""
+    if needle.type != types.TEXT or needle.marker or any(item.type != types.TEXT for item in items):
+        return None
+    return f"{single(needle)} IN ({', '.join(single(item) for item in items)})"
+
+
+def _in_term(needle: Value, item: Value, *, exact: bool) -> str:
+    """Return whether the needle is the item or, being a list or an array, has it as an element."""
+    if set(needle.parts) <= {Kind.LIST}:
+        return sql_text.any_of(_membership(needle, item, "btql_array_includes"))
+    terms = [compare.equal(needle, item, exact=exact), *_membership(needle, item, "btql_array_includes")]
+    return sql_text.any_of(terms) if len(terms) == 1 else f"coalesce({', '.join(reversed(terms))})"
+
+
+def _membership(haystack: Value, needle: Value, on_json: str) -> list[str]:
+    """Return the terms that say whether a list, or JSON by the function ``on_json``, has an element."""
+    terms: list[str] = []
+    if Kind.LIST in haystack.parts and Kind.TEXT in needle.parts:
+        terms.append(f"array_has({haystack.parts[Kind.LIST]}, {needle.parts[Kind.TEXT]})")
+    if Kind.JSON in haystack.parts:
+        terms += [
+            f"{on_json}({haystack.parts[Kind.JSON]}, '{kind}', CAST({sql} AS VARCHAR))"
+            for kind, sql in needle.parts.items()
+            if kind in types.ANY
+        ]
+    return terms
+
+
+@operator("includes", types.BOOLEAN)
+def includes(values: Sequence[Value], *, exact: bool) -> Value:
+    """``haystack INCLUDES needle``: an array has the element, an object the value."""
+    haystack, needle = values
+    terms = _membership(haystack, needle, "btql_json_includes")
+    found = sql_text.any_of([f"coalesce({term}, FALSE)" for term in terms])
+    if not exact:
+        return boolean(found)
+    return boolean(f"CASE WHEN {present(haystack)} AND {present(needle)} THEN {found} END")
+
+
+@operator("and", types.BOOLEAN, scalar=True)
+def conjunction(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
+    """AND."""
+    return boolean(sql_text.all_of([condition(value) for value in values]))
+
+
+@operator("or", types.BOOLEAN, scalar=True)
+def disjunction(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
+    """OR."""
+    return boolean(sql_text.any_of([condition(value) for value in values]))
+
+
+@operator("not", types.BOOLEAN, scalar=True)
+def negation(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
+    """NOT."""
+    return boolean(f"(NOT {condition(values[0])})")
+
+
+@operator("isnull", types.BOOLEAN, scalar=True)
+def is_null(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
+    """IS NULL."""
+    return boolean(absent(values[0]))
+
+
+@operator("isnotnull", types.BOOLEAN, scalar=True)
+def is_not_null(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
+    """IS NOT NULL."""
+    return boolean(present(values[0]))
+
+
+def _pattern(name: str, symbol: str) -> None:
+    @operator(name, types.BOOLEAN)
+    def lower(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001  # pyright: ignore[reportUnusedFunction]
+        subject, pattern = values
+        terms = [
+            f"({sql} {symbol} {pattern.get(Kind.TEXT)})"
+            for sql in (
+                subject.parts.get(Kind.TEXT),
+                subject.parts.get(Kind.JSON),
+                f"array_to_string({subject.parts[Kind.LIST]}, chr(10))" if Kind.LIST in subject.parts else None,
+            )
+            if sql is not None
+        ]
+        return boolean(terms[0] if len(terms) == 1 else f"coalesce({', '.join([*terms, 'NULL'])})")
+
+
+for _name, _symbol in {"like": "LIKE", "ilike": "ILIKE"}.items():
+    _pattern(_name, _symbol)
+
+
+@operator("match", types.BOOLEAN)
+def match(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
+    """MATCH on anything but an indexed field: the phrase is looked for in each value."""
+    subject, phrase = values
+    terms = [
+        f"btql_match('{kind}', {_spelled(kind, sql)}, {phrase.get(Kind.TEXT)})" for kind, sql in subject.parts.items()
+    ]
+    return boolean(f"coalesce({', '.join([*terms, 'CAST(NULL AS BOOLEAN)'])})")
+
+
+def _spelled(kind: Kind, sql: str) -> str:
+    return f"array_to_string({sql}, chr(10))" if kind is Kind.LIST else f"CAST({sql} AS VARCHAR)"
+
+
+def _arithmetic_type(arguments: Sequence[Type]) -> Type:
+    return types.TIME if any(Kind.TIME in argument for argument in arguments) else number_type(arguments)
+
+
+def _arithmetic(name: str, symbol: str) -> None:
+    @operator(name, _arithmetic_type, scalar=True)
+    def lower(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001  # pyright: ignore[reportUnusedFunction]
+        left, right = values
+        for time, interval in ((left, right), (right, left)):
+            if Kind.INTERVAL in interval.parts:
+                moment = time.parts.get(Kind.TIME) or compare.as_time(time.get(Kind.TEXT))
+                return of(Kind.TIME, f"({moment} {symbol} {interval.parts[Kind.INTERVAL]})")
+        one, other = number(left), number(right)
+        kind = Kind.INTEGER if one.type == other.type == types.INTEGER else Kind.FLOAT
+        divisor = f"nullif({single(other)}, 0)" if symbol == "%" else single(other)
+        return of(kind, f"({single(one)} {symbol} {divisor})")
+
+
+for _name, _symbol in {"add": "+", "sub": "-", "mul": "*", "mod": "%"}.items():
+    _arithmetic(_name, _symbol)
+
+
+@operator("div", types.FLOAT, scalar=True)
+def divide(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
+    """``/``: always a fraction, null where the divisor is zero."""
+    left, right = (f"CAST({single(number(value))} AS DOUBLE)" for value in values)
+    return of(Kind.FLOAT, f"({left} / nullif({right}, 0))")
+
+
+@operator("neg", number_type, scalar=True)
+def negative(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
+    """Unary minus."""
+    value = number(values[0])
+    return Value({kind: f"(- {sql})" for kind, sql in value.parts.items()})
+
+
+@operator("if", union_type)
+def if_(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
+    """``a ? b : c`` and CASE: condition, result, condition, result, …, otherwise."""
+    branches = [(condition(values[i]), values[i + 1]) for i in range(0, len(values) - 1, 2)]
+    return choose(branches, values[-1])

@@ -1,0 +1,34 @@
+"""Rewrites of the typed plan: one file each, in the order in which they run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from btql_planner.plan import Plan
+from btql_planner.rules.fetch_documents import fetch_documents
+from btql_planner.rules.fetch_late import fetch_late
+from btql_planner.rules.probe_text_index import probe_text_index
+from btql_planner.rules.prune_parts import prune_parts
+from btql_planner.rules.push_filter_into_scan import push_filter_into_scan
+from btql_planner.rules.require_presence import require_presence
+
+Rule = Callable[[Plan], Plan]
+
+RULES: tuple[Rule, ...] = (
+    require_presence,
+    probe_text_index,
+    push_filter_into_scan,
+    prune_parts,
+    fetch_documents,
+    fetch_late,
+)
+OPTIONAL = frozenset(rule.__name__ for rule in RULES) - {"fetch_documents"}
+"""Rules that only make a query faster; a plan without the others cannot be lowered."""
+
+
+def apply_rules(plan: Plan, disabled: Collection[str] = ()) -> Plan:
+    """Return the plan after every rule that is not ``disabled`` by name."""
+    for rule in RULES:
+        if rule.__name__ not in disabled or rule.__name__ not in OPTIONAL:
+            plan = rule(plan)
+    return plan

@@ -1,0 +1,45 @@
+"""Read the other output columns from the documents, too, when those are read anyway.
+
+Before:  Project([id, created, input], Fetch([input], Limit(100, Sort(Scan))))
+After:   Project([id, created, input], Fetch([id, created, input], Limit(100, Sort(Scan))))
+
+The scan then reads the sort key alone, of every row, and the documents of a
+hundred rows have the rest.
+
+Not applied without a limit or over a large one: for many rows, columns are
+much cheaper than documents.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from btql_planner.expressions import Column, PathValue, walk
+from btql_planner.names import SYSTEM_KINDS
+from btql_planner.plan import Fetch, Limit, Plan, Project, expressions, rewrite
+from btql_planner.plan import walk as plan_nodes
+
+ROWS_MAX = 1_000
+
+
+def fetch_late(plan: Plan) -> Plan:
+    """Return the plan with the columns of few rows read from their documents."""
+    return rewrite(plan, _on_project)
+
+
+def _on_project(plan: Plan) -> Plan | None:
+    if not isinstance(plan, Project) or not isinstance(plan.input, Fetch):
+        return None
+    fetch = plan.input
+    limit = fetch.input
+    if not isinstance(limit, Limit) or limit.count is None or limit.count > ROWS_MAX:
+        return None
+    below = {used for node in plan_nodes(limit) for expression in expressions(node) for used in walk(expression)}
+    bare = [item.expression for item in plan.items]
+    columns = tuple(
+        dict.fromkeys(
+            each.name for each in bare if isinstance(each, Column) and each.name in SYSTEM_KINDS and each not in below
+        )
+    )
+    paths = tuple(dict.fromkeys(each.path for each in bare if isinstance(each, PathValue)))
+    return replace(plan, input=replace(fetch, outputs=paths, columns=columns))

@@ -1,0 +1,71 @@
+"""Say which parts a scan can leave out.
+
+Before:  Scan(filters=[created >= x, root_span_id = 'r'])
+After:   Scan(filters=…, ranges=[created from x], keys=[root_span_id in ('r')])
+
+Every part has its smallest and largest time, transaction and pagination key in
+the catalog, and the fingerprints of its ids in a file of its own. The filters
+stay: a part that may have a row says nothing about which.
+
+Not applied to conditions under OR and NOT, nor to bounds that are no constant.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from btql_planner.expressions import Apply, Column, Constant, Expression
+from btql_planner.plan import Keys, Plan, Range, Scan, rewrite
+
+RANGED = frozenset({"created", "_xact_id", "_pagination_key"})
+KEYED = frozenset({"id", "span_id", "root_span_id"})
+_MIRRORED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq"}
+
+
+def prune_parts(plan: Plan) -> Plan:
+    """Return the plan with the ranges and keys that follow from each scan's filters."""
+    return rewrite(plan, _on_scan)
+
+
+def _on_scan(plan: Plan) -> Plan | None:
+    if not isinstance(plan, Scan):
+        return None
+    ranges = tuple(found for condition in plan.filters if (found := _range(condition)))
+    keys = tuple(each for condition in plan.filters if (each := _keys(condition)))
+    return replace(plan, ranges=ranges, keys=keys) if ranges or keys else None
+
+
+def _range(condition: Expression) -> Range | None:
+    if not isinstance(condition, Apply) or len(condition.arguments) != 2:
+        return None
+    left, right = condition.arguments
+    operator = condition.function.name
+    if isinstance(left, Constant):
+        left, right, operator = right, left, _MIRRORED.get(operator, "")
+    if not isinstance(left, Column) or left.name not in RANGED or not isinstance(right, Constant):
+        return None
+    bound = right.value
+    if not isinstance(bound, datetime | str) or isinstance(bound, datetime) != (left.name == "created"):
+        return None
+    match operator:
+        case "gt" | "ge":
+            return Range(left.name, bound, None)
+        case "lt" | "le":
+            return Range(left.name, None, bound)
+        case "eq":
+            return Range(left.name, bound, bound)
+        case _:
+            return None
+
+
+def _keys(condition: Expression) -> Keys | None:
+    if not isinstance(condition, Apply) or condition.function.name not in ("eq", "in"):
+        return None
+    column, *values = condition.arguments
+    if isinstance(column, Constant) and len(values) == 1:
+        column, values = values[0], [column]
+    if not isinstance(column, Column) or column.name not in KEYED:
+        return None
+    texts = [value.value for value in values if isinstance(value, Constant) and isinstance(value.value, str)]
+    return Keys(column.name, tuple(texts)) if len(texts) == len(values) else None

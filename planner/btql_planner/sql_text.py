@@ -1,0 +1,56 @@
+"""Pieces of SQL text for the engine: quoted names, literals, typed nulls."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+
+from btql_planner.types import SQL_TYPES, Kind
+
+
+def name(text: str) -> str:
+    """Return an identifier, quoted so that it is taken to the letter."""
+    return '"' + text.replace('"', '""') + '"'
+
+
+def text(value: str) -> str:
+    """Return a text literal."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def number(value: float) -> str:
+    """Return a number literal that keeps every digit of ``value``."""
+    if isinstance(value, int):
+        return str(value) if value >= 0 else f"({value})"
+    if math.isinf(value) or math.isnan(value):
+        return f"CAST('{value}' AS DOUBLE)"
+    return f"CAST({value!r} AS DOUBLE)" if value >= 0 else f"CAST(({value!r}) AS DOUBLE)"
+
+
+def time(value: datetime) -> str:
+    """Return an instant as a literal in UTC, microseconds kept."""
+    instant = value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"arrow_cast('{instant}', 'Timestamp(Microsecond, Some(\"UTC\"))')"
+
+
+def null(kind: Kind) -> str:
+    """Return a null of the engine type that ``kind`` has."""
+    if kind is Kind.TIME:
+        return "arrow_cast(NULL, 'Timestamp(Microsecond, Some(\"UTC\"))')"
+    return f"CAST(NULL AS {SQL_TYPES[kind]})"
+
+
+def any_of(conditions: list[str]) -> str:
+    """Return the conditions joined by OR; none at all is false."""
+    return _joined(conditions, " OR ", "FALSE")
+
+
+def all_of(conditions: list[str]) -> str:
+    """Return the conditions joined by AND; none at all is true."""
+    return _joined(conditions, " AND ", "TRUE")
+
+
+def _joined(conditions: list[str], word: str, empty: str) -> str:
+    if len(conditions) < 2:
+        return conditions[0] if conditions else empty
+    return "(" + word.join(conditions) + ")"

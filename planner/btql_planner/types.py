@@ -1,0 +1,86 @@
+"""Types: which kinds of value an expression may have.
+
+A type is a set of kinds. ``{TEXT}`` is a text, ``{INTEGER, FLOAT}`` a number,
+and a path whose value varies by row has every kind that was seen for it: that
+is what *dynamic* means here. An empty set is null.
+
+The rules for values of different kinds are in ``compare.py`` and ``value.py``
+and nowhere else; documents keep 1, "1", true and null apart, so queries do too.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """One kind of value; the letter is the suffix of its engine column."""
+
+    BOOLEAN = "b"
+    INTEGER = "i"
+    FLOAT = "f"
+    TEXT = "t"
+    TIME = "u"
+    LIST = "l"
+    """A list of texts, as ``tags`` is."""
+    JSON = "j"
+    """An array or object, as JSON text with sorted keys."""
+    INTERVAL = "v"
+    RAW = "r"
+    """Any value as JSON text, only ever for output."""
+
+
+Type = frozenset[Kind]
+
+NULL: Type = frozenset()
+BOOLEAN: Type = frozenset({Kind.BOOLEAN})
+INTEGER: Type = frozenset({Kind.INTEGER})
+FLOAT: Type = frozenset({Kind.FLOAT})
+NUMBER: Type = frozenset({Kind.INTEGER, Kind.FLOAT})
+TEXT: Type = frozenset({Kind.TEXT})
+TIME: Type = frozenset({Kind.TIME})
+LIST: Type = frozenset({Kind.LIST})
+INTERVAL: Type = frozenset({Kind.INTERVAL})
+SCALAR: Type = frozenset({Kind.BOOLEAN, Kind.INTEGER, Kind.FLOAT, Kind.TEXT})
+ANY: Type = SCALAR | {Kind.JSON}
+
+SQL_TYPES: dict[Kind, str] = {
+    Kind.BOOLEAN: "BOOLEAN",
+    Kind.INTEGER: "BIGINT",
+    Kind.FLOAT: "DOUBLE",
+    Kind.TEXT: "VARCHAR",
+    Kind.TIME: "TIMESTAMP",
+    Kind.LIST: "VARCHAR[]",
+    Kind.JSON: "VARCHAR",
+    Kind.INTERVAL: "INTERVAL",
+    Kind.RAW: "VARCHAR",
+}
+
+ORDER: tuple[Kind, ...] = (
+    Kind.BOOLEAN,
+    Kind.INTEGER,
+    Kind.FLOAT,
+    Kind.TIME,
+    Kind.TEXT,
+    Kind.LIST,
+    Kind.JSON,
+)
+"""How kinds sort among one another; whole and fractional numbers sort as one."""
+
+_NAMES: dict[Kind, str] = {
+    Kind.BOOLEAN: "boolean",
+    Kind.INTEGER: "number",
+    Kind.FLOAT: "number",
+    Kind.TEXT: "text",
+    Kind.TIME: "time",
+    Kind.LIST: "list",
+    Kind.JSON: "array or object",
+    Kind.INTERVAL: "interval",
+    Kind.RAW: "value",
+}
+
+
+def describe(type_: Type) -> str:
+    """Return a type as a reader would call it: ``number``, ``text or time``, ``null``."""
+    names = dict.fromkeys(_NAMES[kind] for kind in sorted(type_, key=list(Kind).index))
+    return " or ".join(names) or "null"

@@ -1,0 +1,183 @@
+"""Values in the engine: one SQL expression for each kind a value may have.
+
+The engine below is statically typed, documents are not. So an expression whose
+type has several kinds becomes several SQL expressions, of which at most one is
+not null in any row. A path that holds numbers and texts is the pair of its
+number column and its text column; ``coalesce`` and CASE work kind by kind; a
+comparison becomes one term for each pair of kinds that can be compared.
+
+Everything a function needs to know about such values is in this module and in
+``compare.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from btql_planner import sql_text
+from btql_planner.types import NUMBER, ORDER, SQL_TYPES, Kind, Type
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """The SQL expressions of a value by kind; none at all is null."""
+
+    parts: Mapping[Kind, str] = field(default_factory=dict[Kind, str])
+    marker: str | None = None
+    """SQL that is not null where there is a value that ``parts`` does not show."""
+
+    @property
+    def type(self) -> Type:
+        """The kinds this value may have."""
+        return frozenset(self.parts)
+
+    def get(self, kind: Kind) -> str:
+        """Return the SQL of one kind, a typed null where the value never has it."""
+        return self.parts.get(kind, sql_text.null(kind))
+
+    @property
+    def everything(self) -> list[str]:
+        """Every SQL expression of which one is not null when the value is not."""
+        return [*self.parts.values(), *([self.marker] if self.marker else [])]
+
+
+def of(kind: Kind, sql: str) -> Value:
+    """Return a value of a single kind."""
+    return Value({kind: sql})
+
+
+def boolean(sql: str) -> Value:
+    """Return a condition."""
+    return of(Kind.BOOLEAN, sql)
+
+
+def condition(value: Value) -> str:
+    """Return the value as a condition; anything that is not a boolean is null."""
+    return value.get(Kind.BOOLEAN)
+
+
+def present(value: Value) -> str:
+    """Return the condition that the value is not null."""
+    return sql_text.any_of([f"{sql} IS NOT NULL" for sql in value.everything])
+
+
+def absent(value: Value) -> str:
+    """Return the condition that the value is null."""
+    return sql_text.all_of([f"{sql} IS NULL" for sql in value.everything])
+
+
+def number(value: Value, *, booleans: bool = False) -> Value:
+    """Return the value as one number: INTEGER if it only has whole ones, else FLOAT.
+
+    What is not a number is null; with ``booleans`` true is 1 and false is 0.
+    """
+    terms = {kind: value.parts[kind] for kind in (Kind.INTEGER, Kind.FLOAT) if kind in value.parts}
+    if booleans and Kind.BOOLEAN in value.parts:
+        one = f"CAST({value.parts[Kind.BOOLEAN]} AS BIGINT)"
+        whole = terms.get(Kind.INTEGER)
+        terms[Kind.INTEGER] = f"coalesce({whole}, {one})" if whole else one
+    if not terms:
+        return of(Kind.FLOAT, sql_text.null(Kind.FLOAT))
+    if len(terms) == 1:
+        return Value(terms)
+    return of(Kind.FLOAT, f"coalesce(CAST({terms[Kind.INTEGER]} AS DOUBLE), {terms[Kind.FLOAT]})")
+
+
+def single(value: Value) -> str:
+    """Return the SQL of a value that has exactly one kind."""
+    (sql,) = value.parts.values()
+    return sql
+
+
+def choose(branches: Sequence[tuple[str, Value]], otherwise: Value) -> Value:
+    """Return CASE WHEN over values of any kinds."""
+    branches = [(when, _plain(value)) for when, value in branches]
+    otherwise = _plain(otherwise)
+    kinds: set[Kind] = set(otherwise.parts).union(*(value.parts for _, value in branches))
+    if {Kind.INTEGER, Kind.FLOAT} <= kinds:
+        # Computed whole and fractional numbers become one column, or 1 and 1.0 would be two groups.
+        kinds.discard(Kind.INTEGER)
+        branches = [(when, _as_float(value)) for when, value in branches]
+        otherwise = _as_float(otherwise)
+    return Value({kind: _case(branches, otherwise, kind) for kind in sorted(kinds)})
+
+
+def coalesce(values: Sequence[Value]) -> Value:
+    """Return the first value that is not null."""
+    if len(values) == 1:
+        return values[0]
+    kinds = frozenset[Kind]().union(*(value.type for value in values))
+    if len(kinds) == 1 and not any(value.marker for value in values):
+        (kind,) = kinds
+        return of(kind, f"coalesce({', '.join(value.get(kind) for value in values)})")
+    return choose([(present(value), value) for value in values[:-1]], values[-1])
+
+
+def key(value: Value) -> str:
+    """Return one SQL expression that is equal exactly where two values are the same."""
+    if len(value.parts) == 1:
+        return single(value)
+    tagged = [f"'{kind}' || CAST({sql} AS VARCHAR)" for kind, sql in value.parts.items() if kind is not Kind.LIST]
+    if Kind.LIST in value.parts:
+        tagged.append(f"'l' || array_to_string({value.parts[Kind.LIST]}, chr(31))")
+    return f"coalesce({', '.join(tagged)})" if tagged else sql_text.null(Kind.TEXT)
+
+
+def sort_keys(value: Value) -> list[str]:
+    """Return the SQL expressions to sort by: the kind's rank first where kinds mix.
+
+    Nulls of the rank come last in both directions, and that carries over to the
+    value, so that a key that is null for the kind at hand never decides.
+    """
+    ordered = [kind for kind in ORDER if kind in value.parts]
+    if len(ordered) <= 1:
+        return [value.parts[kind] for kind in ordered]
+    if set(ordered) <= {Kind.INTEGER, Kind.FLOAT}:
+        return [single(number(value))]
+    numbers = {Kind.INTEGER, Kind.FLOAT} & set(ordered)
+    keys = [single(number(value))] if numbers else []
+    return [rank(value), *keys, *(value.parts[kind] for kind in ordered if kind not in numbers)]
+
+
+def rank(value: Value) -> str:
+    """Return the place of the value's kind in the order of kinds, as SQL; null for null."""
+    ranks = " ".join(f"WHEN {sql} IS NOT NULL THEN {_rank(kind)}" for kind, sql in value.parts.items() if kind in ORDER)
+    return f"CASE {ranks} END" if ranks else sql_text.null(Kind.INTEGER)
+
+
+def _rank(kind: Kind) -> int:
+    return ORDER.index(Kind.INTEGER if kind is Kind.FLOAT else kind)
+
+
+def _plain(value: Value) -> Value:
+    return Value({kind: sql for kind, sql in value.parts.items() if kind is not Kind.RAW})
+
+
+def _as_float(value: Value) -> Value:
+    if not {Kind.INTEGER, Kind.FLOAT} & set(value.parts):
+        return value
+    parts: dict[Kind, str] = {kind: sql for kind, sql in value.parts.items() if kind not in NUMBER}
+    parts[Kind.FLOAT] = f"CAST({single(number(value))} AS DOUBLE)"
+    return Value(parts)
+
+
+def _case(branches: Sequence[tuple[str, Value]], otherwise: Value, kind: Kind) -> str:
+    whens = " ".join(f"WHEN {when} THEN {value.get(kind)}" for when, value in branches)
+    return f"CASE {whens} ELSE {otherwise.get(kind)} END"
+
+
+def cast_text(value: Value) -> Value:
+    """Return the value as text: a text is itself, anything else its JSON spelling."""
+    whens: list[str] = []
+    for kind, sql in value.parts.items():
+        spelled = {
+            Kind.TEXT: sql,
+            Kind.JSON: sql,
+            Kind.TIME: f"to_char({sql}, '%Y-%m-%dT%H:%M:%S%.3fZ')",
+            Kind.LIST: f"'[\"' || array_to_string({sql}, '\",\"') || '\"]'",
+        }.get(kind, f"CAST({sql} AS {SQL_TYPES[Kind.TEXT]})")
+        whens.append(spelled)
+    if not whens:
+        return of(Kind.TEXT, sql_text.null(Kind.TEXT))
+    return of(Kind.TEXT, whens[0] if len(whens) == 1 else f"coalesce({', '.join(whens)})")

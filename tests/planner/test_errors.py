@@ -1,0 +1,48 @@
+"""Drawings of the planner's errors, in golden files by code, and their pages in the documentation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.fields import bound
+from support.golden import check_cases, read_cases
+
+from btql_grammar.diagnostic import BtqlError
+from btql_grammar.span import Source
+from btql_planner import errors
+from btql_planner.lower import lower
+from btql_planner.rules import apply_rules
+
+FOLDER = Path(__file__).parent / "errors"
+FILES = sorted(FOLDER.glob("*.test"))
+CODES = {value for name, value in vars(errors).items() if name.isupper() and isinstance(value, str)}
+
+
+def drawing(query: str) -> str:
+    try:
+        lower(apply_rules(bound(query).plan))
+    except BtqlError as error:
+        error.source = Source(query)
+        return error.render()
+    return "no error"
+
+
+def test_every_code_has_a_file() -> None:
+    # What object a query is about is looked up by the database, not by the planner.
+    assert {file.stem for file in FILES} == CODES - {errors.UNKNOWN_SOURCE}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_drawings(file: Path, update: bool) -> None:
+    check_cases(file, drawing, update=update)
+    assert all(case.expected.startswith(f"error[{file.stem}]") for case in read_cases(file))
+
+
+def test_unknown_names_are_null_with_a_warning() -> None:
+    warnings = bound("select: metadta.model, nope from: project_logs('p')").warnings
+
+    assert warnings == (
+        "no row has a field `metadta`, it is null everywhere, did you mean `metadata`?",
+        "no row has a field `nope`, it is null everywhere",
+    )

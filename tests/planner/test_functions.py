@@ -1,0 +1,97 @@
+"""Every function's example is true on the real engine, and the page of functions is current."""
+
+from __future__ import annotations
+
+import ast
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from btql.execution.fields import NoFields
+from btql.execution.run import Runner
+from btql.result import Result
+from btql_grammar import tree
+from btql_grammar.parser import parse_expression
+from btql_grammar.span import Source
+from btql_planner.bind import bind
+from btql_planner.functions import functions
+from btql_planner.functions.page import functions_page
+from btql_planner.functions.registry import REGISTRY, scalar
+from btql_planner.functions.registry import Text as SqlText
+from btql_planner.lower import lower
+from btql_planner.rules import apply_rules
+
+PUBLIC = sorted(name for name, function in functions().items() if not function.hidden)
+PAGE = Path(__file__).parents[2] / "docs" / "functions.md"
+
+
+def evaluate(text: str) -> object:
+    """Return the value of an expression without fields, as the engine gives it."""
+    query = tree.Query(select=(tree.Item(parse_expression(text), "value"),), language="sql")
+    plan = lower(apply_rules(bind(query, Source(text), NoFields()).plan))
+    runner = Runner(plan, None)
+    (row,) = Result(plan.outputs, runner.batches(), runner.schema).rows()
+    value = row["value"]
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return value
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_example(name: str) -> None:
+    lines = functions()[name].documentation.splitlines()
+    place = next(number for number, line in enumerate(lines) if line.startswith(">>>"))
+    expected = ast.literal_eval(lines[place + 1])
+
+    value = evaluate(lines[place].removeprefix(">>> "))
+
+    assert value == expected
+    assert type(value) is type(expected)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_null_arguments_give_an_answer(name: str) -> None:
+    function = functions()[name]
+    if name in ("date_trunc", "percentile"):
+        pytest.skip("takes a constant")
+    arguments = ", ".join("null" for parameter in function.parameters if not parameter.optional)
+
+    value = evaluate(f"{name}({arguments})")
+
+    if name.startswith("count"):
+        assert value == 0
+    elif name == "concat":
+        assert value == ""
+    elif function.parameters:
+        assert value is None
+
+
+def test_a_function_cannot_be_declared_twice() -> None:
+    with pytest.raises(TypeError, match="declared twice"):
+
+        @scalar
+        def lower(value: SqlText) -> SqlText:
+            """Return nothing new.
+
+            >>> lower('A')
+            'a'
+            """
+            return value
+
+
+def test_a_function_needs_an_example() -> None:
+    with pytest.raises(TypeError, match="no example"):
+
+        @scalar
+        def unheard_of(value: SqlText) -> SqlText:
+            """Return nothing."""
+            return value
+
+    assert "unheard_of" not in REGISTRY
+
+
+def test_the_page_of_functions_is_current(update: bool) -> None:
+    if update:
+        PAGE.write_text(functions_page())
+    assert PAGE.read_text() == functions_page()

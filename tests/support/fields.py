@@ -1,0 +1,59 @@
+"""A field catalog that a test writes down instead of reading it from statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from btql_grammar.parser import parse
+from btql_grammar.span import Source
+from btql_planner.bind import BoundQuery, bind
+from btql_planner.catalog import Availability, Path
+from btql_planner.types import Kind
+
+
+@dataclass(frozen=True)
+class WrittenFields:
+    """``{"metadata.model": "t", "input": "tx"}``: kinds by dotted path, x for values only in documents, ! for cut."""
+
+    kinds: Mapping[str, str]
+
+    def availability(self, path: Path) -> Availability:
+        letters = self.kinds.get(".".join(path), "")
+        kinds = frozenset(Kind(letter) for letter in letters if letter not in "x!")
+        return Availability(kinds, marked="x" in letters, cut="!" in letters)
+
+    def paths(self) -> Collection[Path]:
+        return [tuple(path.split(".")) for path in self.kinds]
+
+    def constants(self) -> dict[str, str | None]:
+        return {"project_id": "demo"}
+
+
+SPANS = WrittenFields(
+    {
+        "input": "tx",
+        "output": "tx",
+        "error": "tx",
+        "metadata": "x",
+        "metadata.model": "t",
+        "metadata.user": "t",
+        "metadata.cost": "if",
+        "metadata.mixed": "bitx",
+        "metadata.cut": "t!",
+        "metrics": "x",
+        "metrics.tokens": "i",
+        "metrics.start": "f",
+        "metrics.end": "f",
+        "scores": "x",
+        "scores.accuracy": "if",
+        "span_attributes": "x",
+        "span_attributes.name": "t",
+    }
+)
+"""The fields of a usual project."""
+
+
+def bound(text: str, fields: WrittenFields = SPANS) -> BoundQuery:
+    """Return the bound form of a query over ``fields``."""
+    return bind(parse(text), Source(text), fields)
