@@ -1,0 +1,219 @@
+"""Check a request and take it apart, without decoding what storage need not know.
+
+1. Events come as NDJSON lines (bytes) or as Python mappings, which are turned
+   into such lines first.
+2. ``msgspec`` splits a line into its top-level fields and checks all of its
+   syntax on the way, but leaves each field the JSON text it was.
+3. Each field goes to the list of its column. Documents of one writer mostly
+   have the same keys in the same order, so which list is which is looked up
+   once per sequence of keys, not once per key.
+4. Everything else is checked and filled in a column at a time
+   (:mod:`btql_storage.accept_columns`).
+
+This pass is what bounds the rate of ingestion, so it avoids work per value.
+
+What is refused, each with the event's index and a reason: text that is not
+JSON or not UTF-8, lone surrogates, no object, nesting over 200, a field with
+the wrong shape, a time that is none. A request is all or nothing.
+
+What a client leaves out is filled in: ``id`` is drawn, ``span_id`` is the id,
+``root_span_id`` the span id, ``created`` now; :class:`Flag` says which of these
+were, as a merge keeps the values of its row. ``_xact_id``, ``_pagination_key``
+and ``is_root`` of a document (an export has them) are not taken: they are ours
+to give.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from json import dumps
+from typing import TypeAlias
+
+import msgspec
+import numpy as np
+import orjson
+
+from btql_storage.accept_columns import CONTROLS, SYSTEM, Accepted, RawColumn, finish
+from btql_storage.clock import SYSTEM_CLOCK, Clock
+from btql_storage.collector import collector_paused
+from btql_storage.errors import BadEvent, TooManyEvents
+from btql_storage.fields import KNOWN_FIELDS, OTHER
+
+DEPTH_MAX = 200
+EVENTS_MAX = 65_536
+"""Events of a transaction: the pagination key has 16 bits for the row number."""
+BYTES_MAX = 512 << 20
+"""JSON bytes of a transaction: what a request may need in memory."""
+
+Event: TypeAlias = Mapping[str, object] | bytes
+
+_OURS = frozenset({"_xact_id", "_pagination_key", "is_root"})
+_COLUMNS = frozenset({*KNOWN_FIELDS, *SYSTEM, *CONTROLS})
+_BLOCK_BYTES = 128 << 10
+"""Small enough for a processor's cache."""
+_NULL = msgspec.Raw(b"null")
+_TRUE = msgspec.Raw(b"true")
+
+_split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def accept(events: Sequence[Event], clock: Clock = SYSTEM_CLOCK) -> Accepted:
+    """Check the events of one request; BadEvent names one that cannot be stored."""
+    if len(events) > EVENTS_MAX:
+        raise TooManyEvents(f"a request of {len(events):,} events", f"send at most {EVENTS_MAX:,} at a time")
+    with collector_paused():
+        lines = _lines(events)
+        json_bytes = sum(map(len, lines))
+        if json_bytes > BYTES_MAX:
+            raise TooManyEvents(
+                f"a request of more than {BYTES_MAX >> 20} MiB", "send fewer or smaller events at a time"
+            )
+        _check_depths(lines)
+        splitter = _Splitter(len(lines))
+        index = 0
+        try:
+            for index, line in enumerate(lines):
+                splitter.add(index, line)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise BadEvent(index, _reason(error)) from error
+        return finish(splitter.columns, len(lines), json_bytes, clock)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Where the values of documents with the same keys go."""
+
+    columns: list[RawColumn]
+    """One for each key; what is kept elsewhere or not at all goes to a list that nobody reads."""
+    others: list[str]
+
+
+class _Splitter:
+    """Distributes documents over lists of JSON texts."""
+
+    def __init__(self, rows: int) -> None:
+        self.columns: dict[str, RawColumn] = {}
+        self._rows = rows
+        self._nowhere = self._new_column()
+        self._plans: dict[tuple[str, ...], _Plan] = {}
+
+    def add(self, index: int, line: bytes) -> None:
+        """Take one document apart."""
+        document = _split(line)
+        keys = tuple(document)
+        plan = self._plans.get(keys) or self._make_plan(keys)
+        for column, raw in zip(plan.columns, document.values(), strict=True):
+            column[index] = bytes(raw)
+        if plan.others:
+            self._add_others(index, document, plan.others)
+
+    def _add_others(self, index: int, document: dict[str, msgspec.Raw], keys: list[str]) -> None:
+        # Only a merge has a use for null: it removes what is there.
+        keep_nulls = document.get("_is_merge") == _TRUE
+        others = {key: document[key] for key in keys if keep_nulls or document[key] != _NULL}
+        if others:
+            if OTHER not in self.columns:
+                self.columns[OTHER] = self._new_column()
+            self.columns[OTHER][index] = _encode(others)
+
+    def _make_plan(self, keys: tuple[str, ...]) -> _Plan:
+        columns: list[RawColumn] = []
+        for key in keys:
+            if key in _COLUMNS:
+                if key not in self.columns:
+                    self.columns[key] = self._new_column()
+                columns.append(self.columns[key])
+            else:
+                columns.append(self._nowhere)
+        others = [key for key in keys if key not in _COLUMNS and key not in _OURS]
+        plan = self._plans[keys] = _Plan(columns, others)
+        return plan
+
+    def _new_column(self) -> RawColumn:
+        return [None] * self._rows
+
+
+def _lines(events: Sequence[Event]) -> list[bytes]:
+    lines: list[bytes] = []
+    for index, event in enumerate(events):
+        if isinstance(event, bytes):
+            lines.append(event)
+        else:
+            try:
+                lines.append(_line(event))
+            except (ValueError, TypeError, RecursionError) as error:
+                raise BadEvent(index, _reason(error)) from error
+    return lines
+
+
+def _line(event: Mapping[str, object]) -> bytes:
+    """Write a mapping as JSON. Not-a-number and infinities become null, as JSON has none."""
+    try:
+        return orjson.dumps(event if isinstance(event, dict) else dict(event))
+    except orjson.JSONEncodeError as error:
+        if "64-bit" in str(error):
+            # The standard library also writes integers of any size.
+            return dumps(dict(event), ensure_ascii=False, allow_nan=False).encode()
+        if "ecursion" in str(error):
+            raise RecursionError from error
+        raise
+
+
+_STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"{}[]")
+
+
+def _check_depths(lines: Sequence[bytes]) -> None:
+    """Refuse what is nested too deep; only lines with many brackets need a closer look."""
+    start = 0
+    while start < len(lines):
+        end, size = start, 0
+        while end < len(lines) and size < _BLOCK_BYTES:
+            size += len(lines[end])
+            end += 1
+        block = np.frombuffer(b"".join(lines[start:end]), dtype=np.uint8)
+        # Brackets and braces differ in one bit.
+        opening = np.flatnonzero(block | 0x20 == 0x7B)
+        ends = np.cumsum(np.fromiter(map(len, lines[start:end]), dtype=np.int64, count=end - start))
+        counts = np.diff(np.searchsorted(opening, ends), prepend=0)
+        for place in np.flatnonzero(counts > DEPTH_MAX).tolist():
+            if _depth(lines[start + place]) > DEPTH_MAX:
+                raise BadEvent(start + place, f"nested more than {DEPTH_MAX} deep")
+        start = end
+
+
+def _depth(line: bytes) -> int:
+    """Count the brackets outside of texts; what is not JSON at all is found elsewhere."""
+    brackets = np.frombuffer(_STRINGS.sub(b"", line).translate(None, _NOT_BRACKETS), dtype=np.uint8)
+    steps = np.where(brackets | 0x20 == 0x7B, 1, -1)
+    return int(steps.cumsum().max(initial=0))
+
+
+def _reason(error: Exception) -> str:
+    """Say in a few words why an event is refused."""
+    match error:
+        case RecursionError():
+            return f"nested more than {DEPTH_MAX} deep"
+        case UnicodeDecodeError():
+            return "not valid UTF-8"
+        case UnicodeEncodeError():
+            return "a text with a lone surrogate"
+        case msgspec.ValidationError():
+            return f"not an object ({_lower(error)})"
+        case msgspec.DecodeError():
+            text = _lower(error).removeprefix("JSON is malformed: ")
+            # Half a surrogate pair ends where the second escape should begin.
+            lone = "surrogate" in text or "end of hex escape" in text
+            return f"a text with a lone surrogate ({text})" if lone else f"not JSON: {text}"
+        case orjson.JSONEncodeError():
+            return f"cannot be written as JSON: {_lower(error)}"
+        case _:
+            return _lower(error)
+
+
+def _lower(error: Exception) -> str:
+    text = str(error)
+    return text if text.startswith("JSON") else text[:1].lower() + text[1:]

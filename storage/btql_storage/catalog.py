@@ -1,0 +1,366 @@
+"""The catalog: what is known about objects, segments and parts, in one SQLite file.
+
+Invariants, which every transaction here keeps:
+
+1. A WAL file is *processed* exactly if its number is at most ``processed_upto``
+   of the catalog: files appear and are processed in the order of their numbers.
+2. Of a processed file, the events that are not in a part yet are exactly
+   those of its *assignments*. A file without assignments is *done*.
+3. The current rows of an object are: the rows of its live parts that are not
+   superseded, with the events of its assignments and of files not yet
+   processed applied on top, in order.
+4. A part is live from the transaction that names it until the one that
+   replaces it; its files go only long after that.
+
+Every change of what a query sees is one transaction here, so a crash leaves
+the state before it or after it. Readers of other processes see whole
+transactions only (SQLite's WAL mode).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from threading import RLock
+from typing import TypeAlias, cast
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from btql_storage.catalog_file import connect, explained
+from btql_storage.errors import Locked, UnknownObject
+from btql_storage.objects import LocalStore
+from btql_storage.part.format import PartStats, StatsJson
+
+RowNumbers: TypeAlias = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """One object: nothing is shared between objects."""
+
+    id: int
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentInfo:
+    """A slice of an object that holds whole traces."""
+
+    id: int
+    object_id: int
+    events: int
+    """Events ever assigned to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Events of one WAL file that belong to a segment and are not in a part yet."""
+
+    xact_id: int
+    segment_id: int
+    rows: RowNumbers
+    json_bytes: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PartInfo:
+    """A live part."""
+
+    id: int
+    object_id: int
+    segment_id: int
+    stats: PartStats
+    file_bytes: dict[str, int]
+    superseded: RowNumbers
+    """Sorted numbers of the rows that are no longer current."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows its files have, current or not."""
+        return self.stats.rows
+
+    @property
+    def rows_current(self) -> int:
+        """How many of its rows are current."""
+        return self.stats.rows - len(self.superseded)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What one read transaction saw of an object."""
+
+    processed_upto: int
+    assignments: Sequence[Assignment]
+    parts: Sequence[PartInfo]
+
+
+@dataclass(frozen=True, slots=True)
+class NewPart:
+    """A part to be made live."""
+
+    id: int
+    stats: PartStats
+    file_bytes: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """What one compaction changes, all at once."""
+
+    object_id: int
+    segment_id: int
+    new_parts: Sequence[NewPart]
+    superseded: dict[int, RowNumbers]
+    """Live part to rows of it that stop being current."""
+    replaced: Sequence[int]
+    """Parts that stop being live."""
+    taken: Sequence[Assignment]
+    left: Sequence[Assignment]
+    """Events of the files in ``taken`` that are still not in a part."""
+
+
+class Catalog:
+    """The catalog of one database folder; safe from several threads."""
+
+    def __init__(self, store: LocalStore, name: str, *, read_only: bool, wait_s: float) -> None:
+        self._store = store
+        self._path = store.path(name)
+        self._lock = RLock()
+        self._stats: dict[int, PartStats] = {}
+        self._read_only = read_only
+        self._wait_s = wait_s
+        self._opened = connect(store, self._path, read_only=read_only, wait_s=wait_s)
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock, suppress(sqlite3.Error):
+            self._opened.connection.close()
+
+    def create_object(self, kind: str, name: str) -> ObjectInfo:
+        """Return the object of that kind and name, made if it is new."""
+        with suppress(UnknownObject):
+            return self.object(kind, name)
+        with self._writing() as run:
+            run.execute("insert or ignore into objects (kind, name) values (?, ?)", (kind, name))
+        return self.object(kind, name)
+
+    def object(self, kind: str, name: str) -> ObjectInfo:
+        """Return the object of that kind and name; UnknownObject where there is none."""
+        for one in self.objects():
+            if one.kind == kind and one.name == name:
+                return one
+        raise UnknownObject(f"there is no object `{kind}:{name}`", "see `btql status` for those there are")
+
+    def objects(self) -> list[ObjectInfo]:
+        """Return all objects, oldest first."""
+        with self._reading() as run:
+            return [ObjectInfo(*row) for row in run.execute("select id, kind, name from objects order by id")]
+
+    def processed_upto(self) -> int:
+        """Return the number of the last WAL file that was processed."""
+        with self._reading() as run:
+            return _processed_upto(run)
+
+    def segments(self, object_id: int | None = None) -> list[SegmentInfo]:
+        """Return segments, oldest first."""
+        query = "select id, object_id, events from segments where ? is null or object_id = ? order by id"
+        with self._reading() as run:
+            rows = run.execute(query, (object_id, object_id)).fetchall()
+        return [SegmentInfo(*row) for row in rows]
+
+    def view(self, object_id: int) -> View:
+        """Return everything about an object as of one moment."""
+        with self._reading() as run:
+            return View(_processed_upto(run), _assignments(run, object_id), self._parts(run, object_id))
+
+    def pending(self) -> dict[int, tuple[int, int]]:
+        """Return events and JSON bytes that are assigned and not in a part, by object."""
+        query = "select object_id, sum(events), sum(json_bytes) from assignments group by object_id"
+        with self._reading() as run:
+            return {owner: (events, size) for owner, events, size in run.execute(query)}
+
+    def live_part_ids(self) -> tuple[set[int], set[int]]:
+        """Return the ids of live parts, and of those that were replaced and still have files."""
+        with self._reading() as run:
+            rows = run.execute("select id, replaced_at is null from parts").fetchall()
+        return {part_id for part_id, live in rows if live}, {part_id for part_id, live in rows if not live}
+
+    def next_part_id(self) -> int:
+        """Return an id that no part has or had, nor will have if this process dies."""
+        with self._writing() as run:
+            run.execute("update numbers set value = value + 1 where name = 'part'")
+            return cast("int", run.execute("select value from numbers where name = 'part'").fetchone()[0])
+
+    def new_segment(self, object_id: int) -> SegmentInfo:
+        """Begin a segment; new traces go to the newest one."""
+        with self._writing() as run:
+            cursor = run.execute("insert into segments (object_id, events) values (?, 0)", (object_id,))
+            return SegmentInfo(cast("int", cursor.lastrowid), object_id, 0)
+
+    def commit_processed(self, after: int, upto: int, assignments: Iterable[Assignment]) -> None:
+        """Mark the WAL files between two numbers as processed, with what became of their events."""
+        with self._writing() as run:
+            if _processed_upto(run) != after:
+                raise _overtaken()
+            for one in assignments:
+                _insert_assignment(run, one)
+                run.execute("update segments set events = events + ? where id = ?", (len(one.rows), one.segment_id))
+            run.execute("update numbers set value = ? where name = 'processed_upto'", (upto,))
+
+    def commit_swap(self, swap: Swap, now_s: int) -> None:
+        """Make a compaction's outcome what queries see."""
+        with self._writing() as run:
+            for one in swap.taken:
+                key = (one.xact_id, one.segment_id, len(one.rows))
+                query = "delete from assignments where xact_id = ? and segment_id = ? and events = ?"
+                if run.execute(query, key).rowcount != 1:
+                    raise _overtaken()
+            for one in swap.left:
+                _insert_assignment(run, one)
+            for part in swap.new_parts:
+                _insert_part(run, swap, part)
+            for part_id, rows in swap.superseded.items():
+                _supersede(run, part_id, rows)
+            for part_id in swap.replaced:
+                query = "update parts set replaced_at = ? where id = ? and replaced_at is null"
+                if run.execute(query, (now_s, part_id)).rowcount != 1:
+                    raise _overtaken()
+            _note_done(run, now_s, [one.xact_id for one in swap.taken])
+
+    def done_files(self, before_s: int) -> list[int]:
+        """Return WAL files whose events have all been in parts since before that time."""
+        with self._reading() as run:
+            rows = run.execute("select xact_id from done_files where done_at <= ? order by xact_id", (before_s,))
+            return [xact_id for (xact_id,) in rows]
+
+    def replaced_parts(self, before_s: int) -> list[int]:
+        """Return parts that were replaced before that time and still have files."""
+        with self._reading() as run:
+            rows = run.execute("select id from parts where replaced_at <= ? order by id", (before_s,))
+            return [part_id for (part_id,) in rows]
+
+    def forget(self, *, files: Sequence[int] = (), parts: Sequence[int] = ()) -> None:
+        """Drop the notes about files that were removed."""
+        with self._writing() as run:
+            run.executemany("delete from done_files where xact_id = ?", [(one,) for one in files])
+            run.executemany("delete from parts where id = ? and replaced_at is not null", [(one,) for one in parts])
+        for part_id in parts:
+            self._stats.pop(part_id, None)
+
+    def _parts(self, run: sqlite3.Connection, object_id: int) -> list[PartInfo]:
+        rows = run.execute(
+            "select id, segment_id, file_bytes, superseded from parts"
+            " where object_id = ? and replaced_at is null order by id",
+            (object_id,),
+        ).fetchall()
+        return [
+            PartInfo(
+                part_id,
+                object_id,
+                segment_id,
+                self._stats_of(run, part_id),
+                orjson.loads(sizes),
+                _numbers(superseded),
+            )
+            for part_id, segment_id, sizes, superseded in rows
+        ]
+
+    def _stats_of(self, run: sqlite3.Connection, part_id: int) -> PartStats:
+        # Statistics never change and may be long: they are read once.
+        stats = self._stats.get(part_id)
+        if stats is None:
+            text = run.execute("select stats from parts where id = ?", (part_id,)).fetchone()[0]
+            stats = self._stats[part_id] = PartStats.from_json(cast("StatsJson", orjson.loads(text)))
+        return stats
+
+    @contextmanager
+    def _reading(self) -> Generator[sqlite3.Connection]:
+        with self._lock, explained(self._path):
+            if not self._opened.lasting:
+                self.close()
+                self._opened = connect(self._store, self._path, read_only=self._read_only, wait_s=self._wait_s)
+            run = self._opened.connection
+            run.execute("begin")
+            try:
+                yield run
+            finally:
+                run.rollback()
+
+    @contextmanager
+    def _writing(self) -> Generator[sqlite3.Connection]:
+        with self._lock, explained(self._path):
+            self._store.step("begin", self._path)
+            run = self._opened.connection
+            run.execute("begin immediate")
+            try:
+                yield run
+                self._store.step("commit", self._path)
+                run.execute("commit")
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    run.rollback()
+                raise
+
+
+def _processed_upto(run: sqlite3.Connection) -> int:
+    return cast("int", run.execute("select value from numbers where name = 'processed_upto'").fetchone()[0])
+
+
+def _assignments(run: sqlite3.Connection, object_id: int) -> list[Assignment]:
+    query = (
+        "select xact_id, segment_id, rows, json_bytes from assignments where object_id = ? order by xact_id, segment_id"
+    )
+    return [
+        Assignment(xact_id, segment_id, _numbers(rows), json_bytes)
+        for xact_id, segment_id, rows, json_bytes in run.execute(query, (object_id,))
+    ]
+
+
+def _insert_assignment(run: sqlite3.Connection, one: Assignment) -> None:
+    run.execute(
+        "insert into assignments (xact_id, segment_id, object_id, rows, events, json_bytes)"
+        " select ?, id, object_id, ?, ?, ? from segments where id = ?",
+        (one.xact_id, _blob(one.rows), len(one.rows), one.json_bytes, one.segment_id),
+    )
+
+
+def _insert_part(run: sqlite3.Connection, swap: Swap, part: NewPart) -> None:
+    run.execute(
+        "insert into parts (id, object_id, segment_id, stats, file_bytes, superseded) values (?, ?, ?, ?, ?, x'')",
+        (part.id, swap.object_id, swap.segment_id, orjson.dumps(part.stats.to_json()), orjson.dumps(part.file_bytes)),
+    )
+
+
+def _supersede(run: sqlite3.Connection, part_id: int, rows: RowNumbers) -> None:
+    found = run.execute("select superseded from parts where id = ? and replaced_at is null", (part_id,)).fetchone()
+    if found is None:
+        raise _overtaken()
+    merged = np.union1d(_numbers(found[0]), rows)
+    run.execute("update parts set superseded = ? where id = ?", (_blob(merged), part_id))
+
+
+def _note_done(run: sqlite3.Connection, now_s: int, files: Sequence[int]) -> None:
+    """Note which of these files have no event left that is not in a part."""
+    for xact_id in files:
+        run.execute(
+            "insert or ignore into done_files (xact_id, done_at) select ?, ?"
+            " where not exists (select 1 from assignments where xact_id = ?)",
+            (xact_id, now_s, xact_id),
+        )
+
+
+def _blob(rows: RowNumbers) -> bytes:
+    return rows.astype("<i4").tobytes()
+
+
+def _numbers(blob: bytes) -> RowNumbers:
+    return np.frombuffer(blob, dtype="<i4").astype(np.int64)
+
+
+def _overtaken() -> Locked:
+    return Locked("another process changed the catalog during a compaction", "try again, nothing was changed")

@@ -1,0 +1,239 @@
+"""Turn the waiting events of a segment into a new part.
+
+1. Take assignments, oldest first, until the events or their JSON are as many
+   as a job may hold; a larger file is taken in pieces.
+2. Find the current row of every id among the segment's parts: its number and
+   its small values, not its documents.
+3. From that and the events' ids and times alone follows which rows come out,
+   and their order: by their trace's first time, trace, time, id.
+4. Window by window, fetch the documents that a merge needs, apply the events
+   (:mod:`btql_storage.merge`) and hand the rows to the writer.
+5. Publish the folder, then commit: the new part is live, the rows it replaces
+   are superseded, the assignments gone.
+
+Before the commit nothing of this is seen; a folder without a commit is removed
+by a later compaction. Memory: the events of the job, and one window of rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+import pyarrow as pa
+
+from btql_storage.catalog import Assignment, NewPart, PartInfo, RowNumbers, Swap
+from btql_storage.collector import collector_paused
+from btql_storage.compaction.windows import Window
+from btql_storage.folder import Folder, part_name
+from btql_storage.keys import fingerprints
+from btql_storage.merge import apply_all, needs_row
+from btql_storage.part.writer import PartWriter
+from btql_storage.row import Row
+from btql_storage.wal import WalEvent
+
+_SMALL_VALUES = ("id", "span_id", "root_span_id", "created", "xact_id", "pagination_key")
+
+
+@dataclass(frozen=True, slots=True)
+class JobOutcome:
+    """What a compaction did."""
+
+    events: int
+    rows: int
+    parts: int
+    json_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class CompactionProgress:
+    """How far a compaction is; given to its caller after every job."""
+
+    events_done: int
+    events_total: int
+    """Done and still waiting; grows where writers go on."""
+    parts_written: int
+
+    def bar(self) -> dict[str, int]:
+        """Return what a progress bar wants to know."""
+        return {"completed": self.events_done, "total": self.events_total}
+
+
+@dataclass(frozen=True, slots=True)
+class CompactionReport:
+    """What a compaction did until nothing was pending."""
+
+    events: int
+    """Events that went into parts."""
+    rows: int
+    """Rows written, also those written anew when parts were merged."""
+    parts: int
+    json_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentRow:
+    """Where a row is, and its small values; ``row.fields`` is empty."""
+
+    part: PartInfo
+    number: int
+    row: Row
+
+
+def compact_segment(
+    folder: Folder, object_id: int, assignments: Sequence[Assignment], parts: Sequence[PartInfo]
+) -> JobOutcome:
+    """Run one job over a segment's oldest assignments; the compaction lock is held."""
+    taken, used, left = _take(assignments, folder)
+    events: dict[str, list[WalEvent]] = {}
+    with collector_paused():
+        for event in chain.from_iterable(folder.wal_file(one.xact_id).events(one.rows) for one in used):
+            events.setdefault(event.id, []).append(event)
+    current = find_current(folder, list(events), parts)
+    order = _order(events, current)
+    part_ids = [folder.catalog.next_part_id()] if order else []
+    new_parts = [write_part(folder, part_id, _windows(folder, order, events, current)) for part_id in part_ids]
+    superseded: dict[int, list[int]] = {}
+    for one in current.values():
+        superseded.setdefault(one.part.id, []).append(one.number)
+    swap = Swap(
+        object_id=object_id,
+        segment_id=assignments[0].segment_id,
+        new_parts=new_parts,
+        superseded={part_id: np.array(sorted(rows), dtype=np.int64) for part_id, rows in superseded.items()},
+        replaced=(),
+        taken=taken,
+        left=left,
+    )
+    folder.catalog.commit_swap(swap, folder.clock.now_s())
+    return JobOutcome(
+        sum(len(one.rows) for one in used), len(order), len(new_parts), sum(part.stats.json_bytes for part in new_parts)
+    )
+
+
+def write_part(folder: Folder, part_id: int, windows: Iterator[list[Row]]) -> NewPart:
+    """Write and publish a part; it is live once it is committed."""
+    name = part_name(part_id)
+    writer = PartWriter(folder.store.unfinished(name), part_id)
+    for window in windows:
+        writer.add(window)
+    files = writer.finish()
+    folder.store.publish(name)
+    return NewPart(part_id, files.stats, dict(files.file_bytes))
+
+
+def find_current(folder: Folder, ids: Sequence[str], parts: Sequence[PartInfo]) -> dict[str, CurrentRow]:
+    """Return the current rows that parts have for ids."""
+    wanted = set(ids)
+    sought = fingerprints(ids)
+    found: dict[str, CurrentRow] = {}
+    for info in parts:
+        part = folder.part(info)
+        candidates = part.lookup("id", sought)
+        candidates = candidates[~np.isin(candidates, info.superseded)]
+        if not len(candidates):
+            continue
+        table = part.documents(candidates, _SMALL_VALUES)
+        for number, row in zip(candidates.tolist(), _small_rows(table), strict=True):
+            # Fingerprints may collide, so the ids themselves decide.
+            if row.id in wanted:
+                assert row.id not in found, f"`{row.id}` is current in two parts"
+                found[row.id] = CurrentRow(info, number, row)
+    return found
+
+
+def fetch_rows(folder: Folder, places: Sequence[CurrentRow]) -> dict[str, Row]:
+    """Return whole rows by id."""
+    by_part: dict[int, list[CurrentRow]] = {}
+    for place in places:
+        by_part.setdefault(place.part.id, []).append(place)
+    rows: dict[str, Row] = {}
+    for group in by_part.values():
+        numbers = np.array([place.number for place in group], dtype=np.int64)
+        rows.update((row.id, row) for row in folder.part(group[0].part).rows(numbers))
+    return rows
+
+
+def _take(
+    assignments: Sequence[Assignment], folder: Folder
+) -> tuple[list[Assignment], list[Assignment], list[Assignment]]:
+    """Return the assignments to clear, what of them the job uses, and what is assigned anew."""
+    events_max, bytes_max = folder.settings.job_events, folder.settings.job_json_bytes
+    taken: list[Assignment] = []
+    used: list[Assignment] = []
+    left: list[Assignment] = []
+    events = json_bytes = 0
+    for one in sorted(assignments, key=lambda a: a.xact_id):
+        bytes_each = max(one.json_bytes // len(one.rows), 1)
+        room = min(events_max - events, (bytes_max - json_bytes) // bytes_each)
+        if room < len(one.rows):
+            if used:
+                break
+            room = max(room, 1)
+        taken.append(one)
+        now, later = _split(one, room)
+        used.append(now)
+        if later is not None:
+            left.append(later)
+            break
+        events += len(now.rows)
+        json_bytes += now.json_bytes
+    return taken, used, left
+
+
+def _split(one: Assignment, room: int) -> tuple[Assignment, Assignment | None]:
+    rows: RowNumbers = one.rows
+    if room >= len(rows):
+        return one, None
+    now_bytes = one.json_bytes * room // len(rows)
+    now = Assignment(one.xact_id, one.segment_id, rows[:room], now_bytes)
+    return now, Assignment(one.xact_id, one.segment_id, rows[room:], one.json_bytes - now_bytes)
+
+
+def _small_rows(table: pa.Table) -> Iterator[Row]:
+    columns = [table.column(name) for name in _SMALL_VALUES]
+    columns[3] = columns[3].cast(pa.int64())
+    for row_id, span, root, created_us, xact_id, key in zip(*(column.to_pylist() for column in columns), strict=True):
+        yield Row(row_id, span, root, created_us, xact_id, key, {})
+
+
+def _order(events: dict[str, list[WalEvent]], current: dict[str, CurrentRow]) -> list[str]:
+    """Return the ids of the rows that come out, in the order of the part."""
+    survivors: list[tuple[str, str, int]] = []
+    first_of_trace: dict[str, int] = {}
+    for row_id, mine in events.items():
+        place = current.get(row_id)
+        now = None if place is None else (place.row.root_span_id, place.row.created_us)
+        for event in mine:
+            if event.deletes:
+                now = None
+            elif now is None or not event.merges:
+                now = event.root_span_id, event.created_us
+        if now is not None:
+            trace, created = now
+            survivors.append((row_id, trace, created))
+            first_of_trace[trace] = min(first_of_trace.get(trace, created), created)
+    survivors.sort(key=lambda one: (first_of_trace[one[1]], one[1], one[2], one[0]))
+    return [row_id for row_id, _, _ in survivors]
+
+
+def _windows(
+    folder: Folder, order: Sequence[str], events: dict[str, list[WalEvent]], current: dict[str, CurrentRow]
+) -> Iterator[list[Row]]:
+    window = Window()
+    start = 0
+    while start < len(order):
+        ids = order[start : start + window.rows]
+        start += len(ids)
+        merged = [row_id for row_id in ids if row_id in current and needs_row(events[row_id])]
+        whole = fetch_rows(folder, [current[row_id] for row_id in merged])
+        window.learn(whole.values())
+        rows: list[Row] = []
+        for row_id in ids:
+            base = whole.get(row_id) or (current[row_id].row if row_id in current else None)
+            row = apply_all(base, events.pop(row_id))
+            assert row is not None, "deleted rows were left out of the order"
+            rows.append(row)
+        yield rows

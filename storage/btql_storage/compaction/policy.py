@@ -1,0 +1,81 @@
+"""Which parts to write anew: log-structured, bounded write amplification.
+
+1. A part in which more than 30 % of the rows are superseded is rewritten, the
+   worst first: readers would carry the dead rows along.
+2. Parts of one segment and of similar size, within the same power of eight
+   rows, are merged once there are eight of them, the oldest first, as long as
+   the outcome is at most as large as a part may be. Each merge lifts its rows
+   at least one power, so a row is written about four times in its life.
+
+Pure: it sees sizes and returns ids.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+SUPERSEDED_PERCENT_MAX = 30
+MERGE_PARTS_MIN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class PartSize:
+    """What the policy knows of a live part."""
+
+    id: int
+    segment_id: int
+    rows: int
+    rows_current: int
+    json_bytes: int
+
+    @property
+    def json_bytes_current(self) -> int:
+        """About how much JSON its current rows have."""
+        return self.json_bytes * self.rows_current // max(self.rows, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large a part may become."""
+
+    rows_max: int
+    json_bytes_max: int
+
+
+def choose_parts(parts: Sequence[PartSize], limits: Limits) -> tuple[int, ...]:
+    """Return the parts to write anew as one, oldest first; nothing where all is well."""
+    worst = max(parts, key=_superseded, default=None)
+    if worst is not None and _superseded(worst) > SUPERSEDED_PERCENT_MAX:
+        return (worst.id,)
+    tiers: defaultdict[tuple[int, int], list[PartSize]] = defaultdict(list)
+    for part in parts:
+        tiers[part.segment_id, _power_of_eight(part.rows_current)].append(part)
+    for key in sorted(tiers):
+        chosen = _fitting(tiers[key], limits)
+        if len(chosen) >= MERGE_PARTS_MIN:
+            return tuple(chosen)
+    return ()
+
+
+def _superseded(part: PartSize) -> float:
+    """Return how many of a hundred rows are superseded."""
+    return (part.rows - part.rows_current) * 100 / max(part.rows, 1)
+
+
+def _power_of_eight(rows: int) -> int:
+    return max(rows.bit_length() - 1, 0) // 3
+
+
+def _fitting(parts: Sequence[PartSize], limits: Limits) -> list[int]:
+    """Return the oldest parts that together do not exceed the limits."""
+    chosen: list[int] = []
+    rows = json_bytes = 0
+    for part in sorted(parts, key=lambda one: one.id):
+        rows += part.rows_current
+        json_bytes += part.json_bytes_current
+        if rows > limits.rows_max or json_bytes > limits.json_bytes_max:
+            break
+        chosen.append(part.id)
+    return chosen

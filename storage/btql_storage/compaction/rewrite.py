@@ -1,0 +1,83 @@
+"""Turn parts of a segment into one part without their superseded rows.
+
+Order and outcome are found from three columns of each part; documents pass
+through a window at a time. What a snapshot sees does not change, so events
+need not be looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from btql_storage.arrow_functions import compute as pc
+from btql_storage.catalog import PartInfo, RowNumbers, Swap
+from btql_storage.compaction.job import JobOutcome, write_part
+from btql_storage.compaction.windows import Window
+from btql_storage.folder import Folder
+from btql_storage.row import Row
+
+_ROW_MASK = (1 << 32) - 1
+
+
+def rewrite_parts(folder: Folder, object_id: int, parts: Sequence[PartInfo]) -> JobOutcome:
+    """Write parts anew as one; the compaction lock is held."""
+    places, numbers = _order(folder, parts)
+    new_parts = []
+    if len(numbers):
+        part_id = folder.catalog.next_part_id()
+        new_parts = [write_part(folder, part_id, _windows(folder, parts, places, numbers))]
+    swap = Swap(
+        object_id=object_id,
+        segment_id=parts[0].segment_id,
+        new_parts=new_parts,
+        superseded={},
+        replaced=[part.id for part in parts],
+        taken=(),
+        left=(),
+    )
+    folder.catalog.commit_swap(swap, folder.clock.now_s())
+    return JobOutcome(0, len(numbers), len(new_parts), sum(part.stats.json_bytes for part in new_parts))
+
+
+def _order(folder: Folder, parts: Sequence[PartInfo]) -> tuple[RowNumbers, RowNumbers]:
+    """Return, for each row to come, which of the parts has it and under which number."""
+    tables: list[pa.Table] = []
+    for place, info in enumerate(parts):
+        path = folder.part(info).columns_path
+        table = pq.ParquetFile(path, memory_map=True).read(["_row", "id", "root_span_id", "created"])
+        numbers = table.column("_row").to_numpy() & _ROW_MASK
+        table = table.set_column(0, "_row", pa.array(numbers))
+        table = table.append_column("place", pa.array(np.full(len(numbers), place, dtype=np.int64)))
+        tables.append(table.filter(pa.array(~np.isin(numbers, info.superseded))))
+    table = pa.concat_tables(tables)
+    firsts = table.group_by("root_span_id").aggregate([("created", "min")])
+    first_of_row = firsts.column("created_min").take(
+        pc.index_in(table.column("root_span_id"), value_set=firsts.column("root_span_id").combine_chunks())
+    )
+    table = table.append_column("first", first_of_row)
+    keys = [(name, "ascending") for name in ("first", "root_span_id", "created", "id")]
+    order = pc.sort_indices(table, sort_keys=keys)
+    return table.column("place").take(order).to_numpy(), table.column("_row").take(order).to_numpy()
+
+
+def _windows(folder: Folder, parts: Sequence[PartInfo], places: RowNumbers, numbers: RowNumbers) -> Iterator[list[Row]]:
+    window = Window()
+    start = 0
+    while start < len(numbers):
+        window_places = places[start : start + window.rows]
+        window_numbers = numbers[start : start + window.rows]
+        start += len(window_numbers)
+        rows: list[Row | None] = [None] * len(window_numbers)
+        for place in np.unique(window_places).tolist():
+            mine = np.flatnonzero(window_places == place)
+            found = folder.part(parts[place]).rows(window_numbers[mine])
+            for index, row in zip(mine.tolist(), found, strict=True):
+                rows[index] = row
+        whole = [row for row in rows if row is not None]
+        assert len(whole) == len(rows), "a part has all of its rows"
+        window.learn(whole)
+        yield whole

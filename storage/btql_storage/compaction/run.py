@@ -1,0 +1,120 @@
+"""The loop of compaction, and the removal of what nobody needs any more.
+
+One :func:`compact_once` is one job: it processes new WAL files, then compacts
+the object whose events wait longest, then improves parts as the policy says.
+Whoever runs it holds the compaction lock, so there is one job at a time in a
+database; readers and writers go on.
+
+Removed are, after the grace period: WAL files whose events are all in parts,
+except the newest file, from whose name the last transaction can be told; parts that were
+replaced and that no snapshot of this process uses. And at once: folders of
+parts that a killed compaction left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from btql_storage.catalog import Assignment, ObjectInfo, View
+from btql_storage.compaction.job import JobOutcome, compact_segment
+from btql_storage.compaction.policy import Limits, PartSize, choose_parts
+from btql_storage.compaction.rewrite import rewrite_parts
+from btql_storage.folder import Folder, part_name
+from btql_storage.format import PARTS, WAL
+from btql_storage.process import process
+from btql_storage.wal import file_name
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Events that are not in a part yet."""
+
+    events: int
+    json_bytes: int
+
+
+def compact_once(folder: Folder, target: ObjectInfo | None = None) -> JobOutcome | None:
+    """Run one job for an object (by default any); None where there is nothing to do."""
+    folder.check_writable()
+    with folder.compact_lock.held():
+        process(folder)
+        views = _views(folder, target)
+        oldest = [(view.assignments[0].xact_id, owner) for owner, view in views.items() if view.assignments]
+        if oldest:
+            _, object_id = min(oldest)
+            return _compact_object(folder, object_id, views[object_id])
+        limits = Limits(folder.settings.part_rows_max, folder.settings.part_json_bytes_max)
+        for object_id, view in views.items():
+            sizes = [
+                PartSize(part.id, part.segment_id, part.rows, part.rows_current, part.stats.json_bytes)
+                for part in view.parts
+            ]
+            chosen = choose_parts(sizes, limits)
+            if chosen:
+                return rewrite_parts(folder, object_id, [part for part in view.parts if part.id in chosen])
+        return None
+
+
+def waiting(folder: Folder, target: ObjectInfo | None = None) -> Waiting:
+    """Count the events that are not in a part yet, assigned or not."""
+    listed = folder.wal_numbers()
+    upto = folder.catalog.processed_upto()
+    events = json_bytes = 0
+    for object_id, (assigned, size) in folder.catalog.pending().items():
+        if target is None or object_id == target.id:
+            events += assigned
+            json_bytes += size
+    for file in (folder.wal_file(number) for number in listed if number > upto):
+        mine = file.rows if target is None else len(file.rows_of(target.id))
+        events += mine
+        json_bytes += file.json_bytes * mine // max(file.rows, 1)
+    return Waiting(events, json_bytes)
+
+
+def remove_unneeded(folder: Folder) -> None:
+    """Remove files that nothing can ask for any more."""
+    folder.check_writable()
+    with folder.compact_lock.held():
+        _remove_wal_files(folder)
+        _remove_parts(folder)
+
+
+def _views(folder: Folder, target: ObjectInfo | None) -> dict[int, View]:
+    targets = folder.catalog.objects() if target is None else [target]
+    return {one.id: folder.catalog.view(one.id) for one in targets}
+
+
+def _compact_object(folder: Folder, object_id: int, view: View) -> JobOutcome:
+    segment_id = view.assignments[0].segment_id
+    mine: list[Assignment] = [one for one in view.assignments if one.segment_id == segment_id]
+    return compact_segment(folder, object_id, mine, [part for part in view.parts if part.segment_id == segment_id])
+
+
+def _remove_wal_files(folder: Folder) -> None:
+    before_s = folder.clock.now_s() - folder.settings.grace_s
+    done = folder.catalog.done_files(before_s)
+    if not done:
+        return
+    newest = max(folder.wal_numbers(), default=0)
+    removed = [number for number in done if number != newest]
+    for number in removed:
+        folder.store.delete(f"{WAL}/{file_name(number)}")
+    # A note without a file does no harm, a file without a note would stay for ever.
+    folder.catalog.forget(files=removed)
+
+
+def _remove_parts(folder: Folder) -> None:
+    before_s = folder.clock.now_s() - folder.settings.grace_s
+    pinned = folder.pinned()
+    old = [part_id for part_id in folder.catalog.replaced_parts(before_s) if part_id not in pinned]
+    for part_id in old:
+        folder.drop_part(part_id)
+        folder.store.delete(part_name(part_id))
+    if old:
+        folder.catalog.forget(parts=old)
+    live, replaced = folder.catalog.live_part_ids()
+    known = {str(part_id) for part_id in live | replaced}
+    folder.store.sweep(PARTS)
+    for name in folder.store.list(PARTS):
+        if name not in known:
+            folder.store.delete(f"{PARTS}/{name}")

@@ -1,0 +1,145 @@
+"""Everything that can go wrong in storage, as one tree.
+
+::
+
+    StorageError                 what every caller may catch
+    ├── NotADatabase   S0101     the folder holds something else, or nothing
+    ├── NewerFormat    S0102     written by a later version of btql
+    ├── ReadOnly       S0103     the folder, or the way it was opened, forbids writing
+    ├── Locked         S0104     another process held a lock for too long
+    ├── DiskFull       S0105     no space, quota or file-size limit left
+    ├── AccessDenied   S0106     the operating system refused
+    ├── InputOutput    S0107     any other failure of a disk
+    ├── Damaged        S0108     a file is not what it should be
+    ├── TailTooLarge   S0109     too much is waiting for compaction to be read in memory
+    ├── BadEvent       S0201     one event of a request cannot be stored
+    ├── TooManyEvents  S0202     a request is larger than one transaction may be
+    ├── UnknownObject  S0203     no such object
+    └── Closed         S0204     the storage or snapshot was closed
+
+Every error is one line: ``message; help``. After any of them the database is as
+it was before the call, so the call may simply be repeated; the one exception, a
+disk that fails in the middle of a failure, says so in its line.
+"""
+
+# ruff: noqa: N818  the names are read in `except` clauses, where Error says nothing more
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import ClassVar
+
+
+class StorageError(Exception):
+    """A storage call that did not happen, with the reason and the way out."""
+
+    default_code: ClassVar[str] = "S0100"
+
+    def __init__(self, message: str, way_out: str | None = None, *, code: str | None = None) -> None:
+        self.code = code or self.default_code
+        self.message = message
+        self.help = way_out
+        super().__init__(message if way_out is None else f"{message}; {way_out}")
+
+
+class NotADatabase(StorageError):
+    """The folder holds something else, or nothing."""
+
+    default_code = "S0101"
+
+
+class NewerFormat(StorageError):
+    """The files were written by a later version of btql."""
+
+    default_code = "S0102"
+
+
+class ReadOnly(StorageError):
+    """The folder, or the way it was opened, forbids writing."""
+
+    default_code = "S0103"
+
+
+class Locked(StorageError):
+    """Another process held a lock for longer than we wait."""
+
+    default_code = "S0104"
+
+
+class DiskFull(StorageError):
+    """No space, quota or file-size limit is left."""
+
+    default_code = "S0105"
+
+
+class AccessDenied(StorageError):
+    """The operating system refused the access."""
+
+    default_code = "S0106"
+
+
+class InputOutput(StorageError):
+    """A disk failed in some other way."""
+
+    default_code = "S0107"
+
+
+class Damaged(StorageError):
+    """A file is missing or is not what it should be."""
+
+    default_code = "S0108"
+
+
+class TailTooLarge(StorageError):
+    """Too much is waiting for compaction to be read in memory."""
+
+    default_code = "S0109"
+
+
+class BadEvent(StorageError):
+    """One event of a request cannot be stored, so nothing of the request was."""
+
+    default_code = "S0201"
+
+    def __init__(self, index: int, reason: str) -> None:
+        self.index = index
+        self.reason = reason
+        super().__init__(f"event {index + 1} of the request: {reason}")
+
+
+class TooManyEvents(StorageError):
+    """A request is larger than one transaction may be."""
+
+    default_code = "S0202"
+
+
+class UnknownObject(StorageError):
+    """No object has that kind and name."""
+
+    default_code = "S0203"
+
+
+class Closed(StorageError):
+    """The storage or snapshot was closed before this call."""
+
+    default_code = "S0204"
+
+
+def from_os_error(error: OSError, action: str, path: str | os.PathLike[str]) -> StorageError:
+    """Say in one line what an operating system error means for the reader."""
+    text = f"cannot {action} `{os.fspath(path)}`"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return DiskFull(f"{text}: {_reason(error)}", "free some space and try again, nothing was changed")
+    if error.errno == errno.EROFS:
+        return ReadOnly(f"{text}: {_reason(error)}", "open the database read-only or copy it elsewhere")
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return AccessDenied(f"{text}: {_reason(error)}", "check owner and permissions of the folder")
+    if error.errno == errno.ENOENT:
+        return Damaged(f"{text}: {_reason(error)}", "restore the folder from a backup")
+    return InputOutput(f"{text}: {_reason(error)}", "check the disk and try again")
+
+
+def _reason(error: OSError) -> str:
+    """Spell an error the way the system does, in lower case."""
+    return (error.strerror or str(error)).lower()

@@ -1,0 +1,157 @@
+"""A database folder: how it is recognised, made and locked.
+
+::
+
+    btql.json        the marker: format version, written first when a database is made
+    catalog.sqlite   what is known (:mod:`btql_storage.catalog`)
+    wal/             one file per transaction (:mod:`btql_storage.wal`)
+    parts/           one folder per part (:mod:`btql_storage.part.format`)
+    locks/           write.lock, compact.lock and the transaction counter
+
+Everything but the marker is made when it is first needed, so a crash while a
+database is being made leaves either no database or a whole one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import RLock
+
+import filelock
+import msgspec
+
+from btql_storage.errors import Damaged, Locked, NewerFormat, NotADatabase, from_os_error
+from btql_storage.objects import UNFINISHED, AlreadyThere, LocalStore
+
+MARKER = "btql.json"
+FORMAT_VERSION = 1
+WAL = "wal"
+PARTS = "parts"
+LOCKS = "locks"
+CATALOG = "catalog.sqlite"
+
+_FOLDERS = (WAL, PARTS, LOCKS)
+
+
+class Marker(msgspec.Struct):
+    """The content of ``btql.json``."""
+
+    format: int
+
+
+def open_folder(store: LocalStore, *, create: bool, read_only: bool) -> None:
+    """Check that the folder is a database of this version; make one where that is asked for."""
+    root = store.root
+    if not _has_marker(store):
+        if read_only or not create:
+            raise NotADatabase(*_no_database(root))
+        _make(store)
+    _check_version(root)
+    if not read_only:
+        for folder in _FOLDERS:
+            store.make_folder(folder)
+
+
+def _has_marker(store: LocalStore) -> bool:
+    try:
+        store.step("open", store.path(MARKER))
+        return store.path(MARKER).is_file()
+    except OSError as error:
+        raise from_os_error(error, "open", store.root) from error
+
+
+def _no_database(root: Path) -> tuple[str, str]:
+    if not root.exists():
+        return f"there is no database at `{root}`", "`btql ingest` makes one"
+    if not root.is_dir():
+        return f"`{root}` is a file, not a btql database", "give the folder of a database"
+    return f"`{root}` is not a btql database: it has no `{MARKER}`", "give the folder of a database"
+
+
+def _make(store: LocalStore) -> None:
+    root = store.root
+    if root.exists() and not root.is_dir():
+        raise NotADatabase(*_no_database(root))
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        strangers = [entry.name for entry in root.iterdir() if not entry.name.startswith(UNFINISHED)]
+    except OSError as error:
+        raise from_os_error(error, "make", root) from error
+    # Another process may be making the same database right now.
+    if strangers and MARKER not in strangers:
+        raise NotADatabase(
+            f"`{root}` is not a btql database and not empty (it has `{min(strangers)}`)",
+            "give a new or an empty folder",
+        )
+    with suppress(AlreadyThere):
+        store.put(MARKER, msgspec.json.encode(Marker(FORMAT_VERSION)) + b"\n")
+
+
+def _check_version(root: Path) -> None:
+    path = root / MARKER
+    try:
+        marker = msgspec.json.decode(path.read_bytes(), type=Marker)
+    except OSError as error:
+        raise from_os_error(error, "read", path) from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Damaged(f"`{path}` is not the marker of a btql database", "restore it from a backup") from error
+    if marker.format > FORMAT_VERSION:
+        raise NewerFormat(
+            f"`{root}` has format {marker.format}, this btql reads up to {FORMAT_VERSION}", "install a newer btql"
+        )
+    if marker.format < 1:
+        raise Damaged(f"`{path}` names the unknown format {marker.format}", "restore it from a backup")
+
+
+class FolderLock:
+    """One lock of a database, held by one thread of one process at a time.
+
+    The operating system drops it when a process dies, so nobody ever waits
+    for the dead. The same thread may take it again while it has it.
+    """
+
+    def __init__(self, store: LocalStore, name: str, wait_s: float) -> None:
+        self._store = store
+        self._path = store.path(f"{LOCKS}/{name}.lock")
+        self._name = name
+        self._wait_s = wait_s
+        # Threads queue here first: waiting for a thread needs no polling.
+        self._threads = RLock()
+        self._depth = 0
+        # A soft lock would outlive a killed process, so it is never fallen back to.
+        self._file = filelock.FileLock(self._path, thread_local=False, poll_interval=0.005, preserve_lock_file=True)
+
+    @contextmanager
+    def held(self) -> Generator[None]:
+        """Hold the lock; Locked where others keep it for longer than we wait."""
+        if not self._threads.acquire(timeout=self._wait_s):
+            raise self._locked()
+        try:
+            if self._depth == 0:
+                self._acquire()
+            self._depth += 1
+            try:
+                yield
+            finally:
+                self._depth -= 1
+                if self._depth == 0:
+                    self._file.release()
+        finally:
+            self._threads.release()
+
+    def _acquire(self) -> None:
+        try:
+            self._store.step("lock", self._path)
+            self._file.acquire(timeout=self._wait_s)
+        except filelock.Timeout as error:
+            raise self._locked() from error
+        except OSError as error:
+            raise from_os_error(error, "lock", self._path) from error
+
+    def _locked(self) -> Locked:
+        return Locked(
+            f"another process has held the {self._name} lock of `{self._store.root}` for {self._wait_s:g} s",
+            "wait for it to finish and try again",
+        )

@@ -1,0 +1,173 @@
+"""``keys.arrow``: from an id to the rows of a part that may have it.
+
+For each of ``id``, ``span_id`` and ``root_span_id`` the file holds the sorted
+64-bit fingerprints of the part's values and, beside them, row numbers. Looking
+up a value is a binary search in a memory-mapped array. Two values may share a
+fingerprint, so the rows found are candidates: the caller compares ids. As most
+parts do not have the id one asks for, this is the part's filter, too.
+
+A part holds the rows of a trace together, so for ``root_span_id`` a run of rows
+is one entry with its first row and length. Where a file says nothing about
+``span_id``, each row has the same as ``id``.
+
+The entry ``block`` is the directory of ``rows.arrow``: the first row of each
+block, without fingerprints.
+
+File: Arrow IPC, not compressed, one batch with one row per entry.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+
+from btql_storage.arrow import from_numpy, list_array
+from btql_storage.part.files import FORMAT_METADATA, check_format, read_errors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from btql_storage.arrow import Array
+    from btql_storage.row import Row
+
+KeyKind: TypeAlias = Literal["id", "span_id", "root_span_id"]
+Fingerprints: TypeAlias = "NDArray[np.uint64]"
+
+_BLOCK = "block"
+_SCHEMA = pa.schema(
+    {
+        "entry": pa.utf8(),
+        "fingerprints": pa.list_(pa.field("item", pa.uint64(), nullable=False)),
+        "rows": pa.list_(pa.field("item", pa.uint32(), nullable=False)),
+        "lengths": pa.list_(pa.field("item", pa.uint32(), nullable=False)),
+    },
+    metadata=FORMAT_METADATA,
+)
+
+
+def fingerprints(values: Iterable[str]) -> Fingerprints:
+    """Return the 64-bit fingerprints of some ids."""
+    digests = b"".join([blake2b(value.encode(), digest_size=8).digest() for value in values])
+    return np.frombuffer(digests, "<u8")
+
+
+class KeysWriter:
+    """Collects the keys of a new part; rows come in order."""
+
+    def __init__(self) -> None:
+        self._ids: list[Fingerprints] = []
+        self._span_ids: list[Fingerprints] = []
+        self._spans_are_ids = True
+        self._roots: list[str] = []
+        self._run_starts: list[int] = []
+        self._row_count = 0
+
+    def add(self, rows: Sequence[Row]) -> None:
+        """Take in the keys of the next rows."""
+        ids = fingerprints([row.id for row in rows])
+        same = all(row.span_id == row.id for row in rows)
+        self._ids.append(ids)
+        self._span_ids.append(ids if same else fingerprints([row.span_id for row in rows]))
+        self._spans_are_ids &= same
+        for number, row in enumerate(rows, self._row_count):
+            if not self._roots or self._roots[-1] != row.root_span_id:
+                self._roots.append(row.root_span_id)
+                self._run_starts.append(number)
+        self._row_count += len(rows)
+
+    def finish(self, path: Path, block_starts: Sequence[int]) -> None:
+        """Write the file. It is complete then, but not yet durable."""
+        rows = np.arange(self._row_count, dtype=np.uint32)
+        ones = np.ones(self._row_count, np.uint32)
+        runs = np.array(self._run_starts, np.uint32)
+        run_lengths = np.diff(runs, append=np.uint32(self._row_count))
+        entries = [
+            _Entry.sorted("id", _joined(self._ids), rows, ones),
+            _Entry.sorted("root_span_id", fingerprints(self._roots), runs, run_lengths),
+            _Entry(_BLOCK, _NO_FINGERPRINTS, np.array(block_starts, np.uint32), _NO_ROWS),
+        ]
+        if not self._spans_are_ids:
+            entries.append(_Entry.sorted("span_id", _joined(self._span_ids), rows, ones))
+        names = pa.array([entry.name for entry in entries])
+        columns = [_lists([getattr(entry, name) for entry in entries]) for name in _SCHEMA.names[1:]]
+        with pa.ipc.new_file(str(path), _SCHEMA) as file:
+            file.write_batch(pa.record_batch([names, *columns], schema=_SCHEMA))
+
+
+class Keys:
+    """The keys of a part, memory-mapped; safe to use from several threads."""
+
+    def __init__(self, path: Path) -> None:
+        with read_errors(path):
+            file = pa.ipc.open_file(pa.memory_map(str(path)))
+            check_format(path, file.schema.metadata)
+            batch = file.get_batch(0)
+        names: list[str] = batch.column("entry").to_pylist()
+        lists = [_arrays(batch.column(name)) for name in _SCHEMA.names[1:]]
+        self._entries = {name: _Entry(name, *(arrays[i] for arrays in lists)) for i, name in enumerate(names)}
+        self._entries.setdefault("span_id", self._entries["id"])
+
+    @property
+    def block_starts(self) -> NDArray[np.uint32]:
+        """The first row of each block of ``rows.arrow``."""
+        return self._entries[_BLOCK].rows
+
+    def lookup(self, kind: KeyKind, values: Sequence[str] | Fingerprints) -> NDArray[np.int64]:
+        """Return the rows that may have one of the values, in order and each once."""
+        sought = values if isinstance(values, np.ndarray) else fingerprints(values)
+        entry = self._entries[kind]
+        first = np.searchsorted(entry.fingerprints, sought, "left")
+        after = np.searchsorted(entry.fingerprints, sought, "right")
+        found = _ranges(first, after - first)
+        return np.unique(_ranges(entry.rows[found].astype(np.int64), entry.lengths[found].astype(np.int64)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What the file has under one name."""
+
+    name: str
+    fingerprints: Fingerprints
+    rows: NDArray[np.uint32]
+    lengths: NDArray[np.uint32]
+
+    @classmethod
+    def sorted(cls, name: str, values: Fingerprints, rows: NDArray[np.uint32], lengths: NDArray[np.uint32]) -> _Entry:
+        order = np.argsort(values, kind="stable")
+        return cls(name, values[order], rows[order], lengths[order])
+
+
+_NO_FINGERPRINTS = np.empty(0, np.uint64)
+_NO_ROWS = np.empty(0, np.uint32)
+
+
+def _joined(chunks: list[Fingerprints]) -> Fingerprints:
+    return np.concatenate([_NO_FINGERPRINTS, *chunks])
+
+
+def _ranges(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the numbers of all ranges, one after the other."""
+    ends = np.cumsum(lengths)
+    total = int(ends[-1]) if len(ends) else 0
+    return np.repeat(starts - (ends - lengths), lengths) + np.arange(total)
+
+
+def _lists(arrays: list[NDArray[np.unsignedinteger[Any]]]) -> Array:
+    """Return an Arrow array with one list per array."""
+    offsets = [0, *accumulate(map(len, arrays))]
+    return list_array(offsets, from_numpy(np.concatenate(arrays)))
+
+
+def _arrays(lists: pa.ListArray) -> list[NDArray[np.unsignedinteger]]:
+    """Return the arrays of :func:`_lists`, without copying."""
+    offsets = lists.offsets.to_numpy()
+    values = lists.values.to_numpy()
+    return [values[start:end] for start, end in pairwise(offsets)]

@@ -1,0 +1,139 @@
+"""What an event does to its row.
+
+1. An event without ``_is_merge`` **replaces** the row; the row keeps only its
+   pagination key, so that it does not move in lists.
+2. With ``_is_merge`` it is **merged**: objects deeply, anything else is replaced,
+   except that top-level ``tags`` become the union of both. A path in
+   ``_merge_paths`` stops the deep merge: the value there is replaced
+   (``["tags"]`` gives up the union). ``created``, ``span_id``, ``root_span_id`` and
+   ``span_parents`` of the row are kept, also where it has none. Merging without a
+   row is inserting.
+3. ``_array_delete`` then takes values out of arrays; a path that leads to no
+   array does nothing.
+4. ``_object_delete`` removes the row, whatever else the event says.
+
+All of this happens on JSON text: values are compared and taken apart only
+along the paths that both sides have. What an event does not touch keeps its
+very spelling, so numbers beyond float64 survive every merge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import msgspec
+
+from btql_storage.accept_columns import Control
+from btql_storage.json_text import parse
+from btql_storage.row import Row
+from btql_storage.wal import WalEvent
+
+_split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_encode = msgspec.json.Encoder().encode
+_NO_CONTROL = Control()
+_KEPT = "span_parents"
+
+Path = tuple[str, ...]
+
+
+def apply(row: Row | None, event: WalEvent) -> Row | None:
+    """Return the row after the event, None where it is deleted; the old row is not changed."""
+    if event.deletes:
+        return None
+    control = event.control or _NO_CONTROL
+    if row is None or not event.merges:
+        fields = {name: text for name, text in event.fields.items() if text != b"null"}
+        _delete_from_arrays(fields, control)
+        key = event.pagination_key if row is None else row.pagination_key
+        return Row(event.id, event.span_id, event.root_span_id, event.created_us, event.xact_id, key, fields)
+    fields = _merge_fields(row.fields, event.fields, control)
+    _delete_from_arrays(fields, control)
+    return Row(row.id, row.span_id, row.root_span_id, row.created_us, event.xact_id, row.pagination_key, fields)
+
+
+def apply_all(row: Row | None, events: Sequence[WalEvent]) -> Row | None:
+    """Return the row after several events, in their order."""
+    for event in events:
+        row = apply(row, event)
+    return row
+
+
+def needs_row(events: Sequence[WalEvent]) -> bool:
+    """Whether the outcome depends on the documents of the row before; else its key is enough."""
+    return events[0].merges and not events[0].deletes
+
+
+def _merge_fields(old: dict[str, bytes], new: dict[str, bytes], control: Control) -> dict[str, bytes]:
+    stops = frozenset(tuple(path) for path in control.merge_paths)
+    fields = dict(old)
+    for name, text in new.items():
+        if name == _KEPT:
+            continue
+        if text == b"null":
+            fields.pop(name, None)
+        elif name not in fields:
+            fields[name] = text
+        elif name == "tags" and ("tags",) not in stops:
+            fields[name] = _union(fields[name], text)
+        else:
+            fields[name] = _merge(fields[name], text, (name,), stops)
+    return fields
+
+
+def _merge(old: bytes, new: bytes, path: Path, stops: frozenset[Path]) -> bytes:
+    if old[:1] != b"{" or new[:1] != b"{" or path in stops:
+        return new
+    result = _split(old)
+    for key, value in _split(new).items():
+        before = result.get(key)
+        result[key] = value if before is None else msgspec.Raw(_merge(bytes(before), bytes(value), (*path, key), stops))
+    return _encode(result)
+
+
+def _union(old: bytes, new: bytes) -> bytes:
+    """Return the tags of both sides, each once, those of the row first."""
+    texts = cast("list[str]", [*_as_list(old), *_as_list(new)])
+    return _encode(list(dict.fromkeys(texts)))
+
+
+def _as_list(text: bytes) -> list[object]:
+    value = parse(text)
+    return cast("list[object]", value) if isinstance(value, list) else []
+
+
+def _delete_from_arrays(fields: dict[str, bytes], control: Control) -> None:
+    for instruction in control.array_delete:
+        path = tuple(instruction.path)
+        if path and path[0] in fields and path[0] != _KEPT:
+            unwanted: list[object] = [parse(bytes(raw)) for raw in instruction.delete]
+            fields[path[0]] = _delete_at(fields[path[0]], path[1:], unwanted)
+
+
+def _delete_at(text: bytes, path: Path, unwanted: list[object]) -> bytes:
+    """Return the text without the unwanted values of the array at the path."""
+    if path:
+        if text[:1] != b"{":
+            return text
+        members = _split(text)
+        if path[0] in members:
+            members[path[0]] = msgspec.Raw(_delete_at(bytes(members[path[0]]), path[1:], unwanted))
+        return _encode(members)
+    if text[:1] != b"[":
+        return text
+    kept = [raw for raw in _items(text) if not any(_same(parse(bytes(raw)), value) for value in unwanted)]
+    return _encode(kept)
+
+
+def _same(a: object, b: object) -> bool:
+    """Whether two JSON values are equal: 1 is 1.0, but not true."""
+    if isinstance(a, bool) or isinstance(b, bool):
+        return a is b
+    if isinstance(a, dict) and isinstance(b, dict):
+        x, y = cast("dict[str, object]", a), cast("dict[str, object]", b)
+        return x.keys() == y.keys() and all(_same(value, y[key]) for key, value in x.items())
+    if isinstance(a, list) and isinstance(b, list):
+        left, right = cast("list[object]", a), cast("list[object]", b)
+        return len(left) == len(right) and all(map(_same, left, right))
+    return a == b

@@ -1,0 +1,182 @@
+"""Durable files in one folder: what every other module writes through.
+
+Guarantees of :class:`LocalStore`, cited by number elsewhere:
+
+1. **Put-if-absent.** :meth:`~LocalStore.put` makes a file appear under its
+   name complete or not at all, and never replaces one. When it returns, the
+   bytes and the name survive a power failure.
+2. **Publish.** :meth:`~LocalStore.publish` makes a whole folder appear under
+   its name in one step; the caller has made the files inside durable.
+3. **Nothing half-written is ever listed.** Work in progress has a name that
+   begins with ``.new-``; :meth:`~LocalStore.sweep` removes what a crash left.
+4. Every failure of the system is a :class:`~btql_storage.errors.StorageError`
+   that names the path and the way out.
+
+Every single call to the system is announced through :meth:`~LocalStore.step`,
+so that a test can make the first, second, third ... of them fail.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from btql_storage.errors import InputOutput, from_os_error
+
+UNFINISHED = ".new-"
+
+
+class AlreadyThere(Exception):  # noqa: N818  it is no error where a name is made by whoever comes first
+    """The name that should be new is taken."""
+
+
+class LocalStore:
+    """A folder of a local filesystem; names are relative, with slashes."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def step(self, action: str, path: Path) -> None:
+        """Announce one call to the system; a test may raise OSError here."""
+
+    def path(self, name: str) -> Path:
+        """Return where a name lives."""
+        return self.root / name
+
+    def put(self, name: str, content: bytes | memoryview) -> int:
+        """Write a new file durably (guarantee 1) and return its size; AlreadyThere where the name is taken.
+
+        After an error the file is absent, except where the disk refuses even
+        to remove it: then it stays, complete, and the error says so.
+        """
+        path = self.path(name)
+        unfinished = path.with_name(f"{UNFINISHED}{os.getpid()}-{path.name}")
+        with self._explained("write", path):
+            try:
+                self._write(unfinished, content)
+                self._link(unfinished, path)
+                try:
+                    self.sync_folder(path.parent)
+                except OSError as error:
+                    self._take_back(path, error)
+                    raise
+            finally:
+                with suppress(OSError):
+                    unfinished.unlink()
+        return len(content)
+
+    def unfinished(self, name: str) -> Path:
+        """Return the folder in which to prepare what :meth:`publish` will call ``name``; it is not there yet."""
+        path = self.path(name)
+        unfinished = path.with_name(f"{UNFINISHED}{path.name}")
+        with self._explained("write", unfinished):
+            self.step("prepare", unfinished)
+            if unfinished.exists():
+                shutil.rmtree(unfinished)
+        return unfinished
+
+    def publish(self, name: str) -> None:
+        """Give the prepared folder its name, durably (guarantee 2)."""
+        path = self.path(name)
+        unfinished = path.with_name(f"{UNFINISHED}{path.name}")
+        with self._explained("write", path):
+            self.step("rename", path)
+            unfinished.rename(path)
+            self.sync_folder(path.parent)
+
+    def make_folder(self, name: str) -> None:
+        """Make a folder durably unless it is there."""
+        path = self.path(name)
+        if path.is_dir():
+            return
+        with self._explained("make", path):
+            self.step("make folder", path)
+            path.mkdir(parents=True, exist_ok=True)
+            self.sync_folder(path.parent)
+
+    def list(self, name: str) -> list[str]:
+        """Return the finished entries of a folder, sorted; none where it is missing."""
+        path = self.path(name)
+        with self._explained("list", path):
+            self.step("list", path)
+            try:
+                return sorted(entry.name for entry in path.iterdir() if not entry.name.startswith(UNFINISHED))
+            except FileNotFoundError:
+                return []
+
+    def delete(self, name: str) -> None:
+        """Remove a file or folder; nothing happens where it is missing."""
+        path = self.path(name)
+        with self._explained("remove", path):
+            self.step("remove", path)
+            with suppress(FileNotFoundError):
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
+
+    def sweep(self, name: str) -> None:
+        """Remove the unfinished work of a folder; the caller knows that nobody is at it."""
+        path = self.path(name)
+        with self._explained("clean", path):
+            self.step("list", path)
+            left = [entry.name for entry in path.iterdir() if entry.name.startswith(UNFINISHED)]
+        for entry in left:
+            self.delete(f"{name}/{entry}")
+
+    def sync(self, name: str) -> None:
+        """Make the names in a folder durable."""
+        path = self.path(name)
+        with self._explained("write", path):
+            self.sync_folder(path)
+
+    def sync_folder(self, path: Path) -> None:
+        """Make the names in a folder durable; raises OSError."""
+        self.step("sync folder", path)
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _write(self, path: Path, content: bytes | memoryview) -> None:
+        self.step("create", path)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+        try:
+            self.step("write", path)
+            rest = memoryview(content)
+            while rest:
+                rest = rest[os.write(descriptor, rest) :]
+            self.step("sync", path)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _take_back(self, path: Path, cause: OSError) -> None:
+        """Remove a file that is there but perhaps not for good."""
+        try:
+            self.step("remove", path)
+            path.unlink()
+        except OSError as error:
+            raise InputOutput(
+                f"cannot make `{path}` durable, nor remove it: {cause.strerror or cause}",
+                "what it holds may be stored or not: look before repeating the call",
+            ) from error
+
+    def _link(self, unfinished: Path, path: Path) -> None:
+        self.step("link", path)
+        try:
+            # A link fails where the name exists, which a rename does not.
+            os.link(unfinished, path)
+        except FileExistsError as error:
+            raise AlreadyThere(str(path)) from error
+
+    @contextmanager
+    def _explained(self, action: str, path: Path) -> Generator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise from_os_error(error, action, path) from error

@@ -1,0 +1,1 @@
+"""A part: an immutable folder of files with some rows of one segment."""

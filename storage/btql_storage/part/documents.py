@@ -1,0 +1,185 @@
+"""``rows.arrow``: the documents of a part, laid out for fetching rows by number.
+
+An Arrow IPC file, compressed with zstd, in the row order of the columns. Each
+record batch is a *block* of about :data:`BLOCK_BYTES` of JSON, at least one row
+and at most :data:`BLOCK_ROWS_MAX`, so that fetching a row decodes little else,
+and a trace, whose rows are neighbours, costs a block or two. The system values
+have typed columns; every known field has one with its JSON text, null where the
+document has no such field; the other fields are in the JSON object ``_other``.
+
+Which rows a block has is in ``keys.arrow``.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from btql_storage.arrow import to_array
+from btql_storage.fields import KNOWN_FIELDS, OTHER
+from btql_storage.part.files import FORMAT_METADATA, check_format, read_errors
+from btql_storage.row import Row
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+BLOCK_BYTES = 256 << 10
+BLOCK_ROWS_MAX = 512
+_PROJECTIONS_MAX = 64
+_TAKE_BYTES_MAX = 1 << 30
+
+SYSTEM_SCHEMA = pa.schema(
+    {
+        "id": pa.utf8(),
+        "span_id": pa.utf8(),
+        "root_span_id": pa.utf8(),
+        "created": pa.timestamp("us", tz="UTC"),
+        "xact_id": pa.int64(),
+        "pagination_key": pa.utf8(),
+    }
+)
+JSON_FIELDS = (*KNOWN_FIELDS, OTHER)
+DOCUMENT_SCHEMA = pa.schema([*SYSTEM_SCHEMA, *(pa.field(name, pa.utf8()) for name in JSON_FIELDS)])
+_KNOWN = frozenset(KNOWN_FIELDS)
+_split_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+class DocumentsWriter:
+    """Writes the documents of a new part; rows come in order."""
+
+    def __init__(self, path: Path) -> None:
+        options = pa.ipc.IpcWriteOptions(compression="zstd")
+        schema = DOCUMENT_SCHEMA.with_metadata(FORMAT_METADATA)
+        self._file = pa.ipc.new_file(str(path), schema, options=options)
+        self._rows: list[Row] = []
+        self._bytes = 0
+        self._next_start = 0
+        self.block_starts: list[int] = []
+
+    def add(self, row: Row, json_bytes: int) -> None:
+        """Take in the next row, which has so many bytes of JSON."""
+        self._rows.append(row)
+        self._bytes += json_bytes
+        if self._bytes >= BLOCK_BYTES or len(self._rows) == BLOCK_ROWS_MAX:
+            self._write_block()
+
+    def finish(self) -> None:
+        """Finish the file. It is complete then, but not yet durable."""
+        self._write_block()
+        self._file.close()
+
+    def _write_block(self) -> None:
+        if self._rows:
+            self._file.write_batch(to_batch(self._rows))
+            self.block_starts.append(self._next_start)
+            self._next_start += len(self._rows)
+            self._rows = []
+            self._bytes = 0
+
+
+class DocumentsReader:
+    """Reads documents by row number; safe to use from several threads."""
+
+    def __init__(self, path: Path, block_starts: NDArray[np.uint32]) -> None:
+        self._path = path
+        self._block_starts = block_starts
+        with read_errors(path):
+            self._map = pa.memory_map(str(path))
+            check_format(path, pa.ipc.open_file(self._map).schema.metadata)
+        # A file reader decodes one set of columns and serves one thread at a time.
+        self._idle: dict[tuple[str, ...], list[pa.ipc.RecordBatchFileReader]] = {}
+
+    def read(self, rows: NDArray[np.int64], fields: Sequence[str]) -> pa.Table:
+        """Return some columns of some rows, both in the order asked for."""
+        assert fields, "at least one column"
+        # With each row once and in order, every block is decoded once.
+        ordered, places = np.unique(rows, return_inverse=True)
+        batches = self._read_ordered(ordered, tuple(fields))
+        schema = pa.schema([DOCUMENT_SCHEMA.field(name) for name in fields])
+        table = pa.Table.from_batches([batch.select(list(fields)) for batch in batches], schema)
+        in_order = len(ordered) == len(rows) and bool((np.diff(places) > 0).all())
+        return table if in_order else _take(table, places)
+
+    def _read_ordered(self, rows: NDArray[np.int64], fields: tuple[str, ...]) -> list[pa.RecordBatch]:
+        blocks = np.searchsorted(self._block_starts, rows, "right") - 1
+        firsts = np.flatnonzero(np.diff(blocks, prepend=-1))
+        batches: list[pa.RecordBatch] = []
+        with read_errors(self._path), self._reader(fields) as reader:
+            for first, after in pairwise([*firsts.tolist(), len(rows)]):
+                block = int(blocks[first])
+                batch = reader.get_batch(block)
+                inside = rows[first:after] - int(self._block_starts[block])
+                batches.append(batch if len(inside) == batch.num_rows else batch.take(inside))
+        return batches
+
+    @contextmanager
+    def _reader(self, fields: tuple[str, ...]) -> Generator[pa.ipc.RecordBatchFileReader]:
+        """Lend a reader for some columns to one thread."""
+        # Lists give and take single items atomically, so no lock is needed.
+        idle = self._idle.setdefault(fields, [])
+        try:
+            reader = idle.pop()
+        except IndexError:
+            included = sorted({DOCUMENT_SCHEMA.get_field_index(name) for name in fields})
+            reader = pa.ipc.open_file(self._map, options=pa.ipc.IpcReadOptions(included_fields=included))
+        yield reader
+        if len(self._idle) > _PROJECTIONS_MAX:
+            self._idle.clear()
+        idle.append(reader)
+
+
+def to_batch(rows: Sequence[Row]) -> pa.RecordBatch:
+    """Return rows with the columns of ``rows.arrow``."""
+    columns: list[Sequence[object]] = [
+        [row.id for row in rows],
+        [row.span_id for row in rows],
+        [row.root_span_id for row in rows],
+        [row.created_us for row in rows],
+        [row.xact_id for row in rows],
+        [row.pagination_key for row in rows],
+        *([row.fields.get(name) for row in rows] for name in KNOWN_FIELDS),
+        [_join_other(row.fields) for row in rows],
+    ]
+    arrays = [to_array(values, kind) for values, kind in zip(columns, DOCUMENT_SCHEMA.types, strict=True)]
+    return pa.record_batch(arrays, schema=DOCUMENT_SCHEMA)
+
+
+def to_rows(table: pa.Table) -> list[Row]:
+    """Return the rows of a table that has all columns of ``rows.arrow``."""
+    system = [table.column(name) for name in SYSTEM_SCHEMA.names]
+    created = system[3].cast(pa.int64())
+    lists = [column.to_pylist() for column in (*system[:3], created, *system[4:])]
+    rows = [Row(id_, span, root, us, xact, key, {}) for id_, span, root, us, xact, key in zip(*lists, strict=True)]
+    for name in KNOWN_FIELDS:
+        column = table.column(name)
+        if column.null_count < len(rows):
+            for row, raw in zip(rows, column.cast(pa.binary()).to_pylist(), strict=True):
+                if raw is not None:
+                    row.fields[name] = raw
+    for row, raw in zip(rows, table.column(OTHER).cast(pa.binary()).to_pylist(), strict=True):
+        if raw is not None:
+            row.fields.update((key, bytes(value)) for key, value in _split_object(raw).items())
+    return rows
+
+
+def _join_other(fields: Mapping[str, bytes]) -> bytes | None:
+    """Return the JSON object of all fields that have no column; None where there are none."""
+    if fields.keys() <= _KNOWN:
+        return None
+    others = [msgspec.json.encode(name) + b":" + raw for name, raw in fields.items() if name not in _KNOWN]
+    return b"{" + b",".join(others) + b"}"
+
+
+def _take(table: pa.Table, places: NDArray[np.intp]) -> pa.Table:
+    if table.nbytes < _TAKE_BYTES_MAX:
+        return table.combine_chunks().take(places)
+    # One array of texts holds at most 2 GiB: leave every row in its own array.
+    return pa.concat_tables([table.slice(place, 1) for place in places.tolist()])

@@ -1,0 +1,212 @@
+"""What a part's files are called and what is known about a part without opening it.
+
+:class:`PartStats` lives in the catalog, beside the part's number. It answers
+which parts a query may skip and which columns a path has there. Three cases
+matter to a reader of a path:
+
+1. ``stats.paths`` has the path, ``in_document`` is false: its columns are all
+   in ``columns.parquet``, one for each kind in ``counts``.
+2. ``in_document`` is true: at least one of its columns was cut, because a
+   part holds at most :data:`COLUMNS_MAX` shredded columns. Read the document.
+3. The path is not listed: no document has it if ``complete`` is true; else it
+   may be in any document.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypedDict, TypeVar
+
+from btql_storage.kinds import FieldPath, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+N = TypeVar("N", int, float)
+
+FORMAT_VERSION = 1
+FORMAT_KEY = b"btql.format"
+
+COLUMNS_FILE = "columns.parquet"
+ROWS_FILE = "rows.arrow"
+KEYS_FILE = "keys.arrow"
+TEXT_FOLDER = "text"
+
+COLUMNS_MAX = 1_000
+PATHS_MAX = 5_000
+TEXT_BOUND_CHARS = 64
+ROW_BITS = 32
+"""A locator is ``part_id << ROW_BITS | row number``."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextBounds:
+    """The smallest and largest text of a path, each cut to 64 characters."""
+
+    min: str
+    max: str
+    """Where ``max_cut`` is true, the largest text only begins with this."""
+    max_cut: bool
+
+    @classmethod
+    def of(cls, smallest: str, largest: str) -> TextBounds:
+        """Return the bounds of texts between the two."""
+        return cls(smallest[:TEXT_BOUND_CHARS], largest[:TEXT_BOUND_CHARS], len(largest) > TEXT_BOUND_CHARS)
+
+
+@dataclass(frozen=True, slots=True)
+class PathStats:
+    """What the rows of one part hold under one path."""
+
+    counts: Mapping[Kind, int]
+    """Rows with a value, per kind; kinds that do not occur are left out."""
+    integers: tuple[int, int] | None = None
+    """Smallest and largest value of kind INTEGER."""
+    floats: tuple[float, float] | None = None
+    texts: TextBounds | None = None
+    in_document: bool = False
+    """True where a column of the path was cut: only documents have all values."""
+
+    @property
+    def count(self) -> int:
+        """Rows where the path is present and not null."""
+        return sum(self.counts.values())
+
+
+class PathJson(TypedDict, total=False):
+    """JSON form of a path and its statistics; absent keys mean none."""
+
+    path: list[str]
+    counts: dict[str, int]
+    i: list[int]
+    f: list[float]
+    t: list[str]
+    cut: bool
+    """The largest text is cut."""
+    doc: bool
+
+
+class StatsJson(TypedDict):
+    """JSON form of :class:`PartStats`."""
+
+    rows: int
+    json_bytes: int
+    created_us: list[int]
+    xact_id: list[int]
+    pagination_key: list[str]
+    complete: bool
+    paths: list[PathJson]
+
+
+@dataclass(frozen=True, slots=True)
+class PartStats:
+    """What the catalog knows about a part, or a tail chunk about itself."""
+
+    rows: int
+    json_bytes: int
+    """Bytes of JSON text in the documents, before compression."""
+    created_us_min: int
+    created_us_max: int
+    xact_id_min: int
+    xact_id_max: int
+    pagination_key_min: str
+    pagination_key_max: str
+    paths: Mapping[FieldPath, PathStats] = field(default_factory=dict[FieldPath, PathStats])
+    complete: bool = True
+    """False where paths that are not listed may be in documents."""
+
+    def to_json(self) -> StatsJson:
+        """Return a form that any JSON encoder takes."""
+        return {
+            "rows": self.rows,
+            "json_bytes": self.json_bytes,
+            "created_us": [self.created_us_min, self.created_us_max],
+            "xact_id": [self.xact_id_min, self.xact_id_max],
+            "pagination_key": [self.pagination_key_min, self.pagination_key_max],
+            "complete": self.complete,
+            "paths": [_path_to_json(path, stats) for path, stats in self.paths.items()],
+        }
+
+    @classmethod
+    def from_json(cls, value: StatsJson) -> PartStats:
+        """Return the statistics that :meth:`to_json` wrote."""
+        return cls(
+            rows=value["rows"],
+            json_bytes=value["json_bytes"],
+            created_us_min=value["created_us"][0],
+            created_us_max=value["created_us"][1],
+            xact_id_min=value["xact_id"][0],
+            xact_id_max=value["xact_id"][1],
+            pagination_key_min=value["pagination_key"][0],
+            pagination_key_max=value["pagination_key"][1],
+            complete=value["complete"],
+            paths=dict(map(_path_from_json, value["paths"])),
+        )
+
+
+class PathStatsMerger:
+    """Adds up the statistics of one path over chunks of rows."""
+
+    __slots__ = ("_counts", "_floats", "_in_document", "_integers", "_texts")
+
+    def __init__(self) -> None:
+        self._counts: dict[Kind, int] = {}
+        self._integers: tuple[int, int] | None = None
+        self._floats: tuple[float, float] | None = None
+        self._texts: TextBounds | None = None
+        self._in_document = False
+
+    def add(self, stats: PathStats) -> None:
+        """Take in the statistics of further rows."""
+        for kind, count in stats.counts.items():
+            self._counts[kind] = self._counts.get(kind, 0) + count
+        if stats.integers:
+            self._integers = widen(self._integers, stats.integers)
+        if stats.floats:
+            self._floats = widen(self._floats, stats.floats)
+        if stats.texts:
+            self._texts = _merge_texts(self._texts or stats.texts, stats.texts)
+        self._in_document |= stats.in_document
+
+    def result(self) -> PathStats:
+        """Return the statistics of everything added so far."""
+        return PathStats(self._counts, self._integers, self._floats, self._texts, self._in_document)
+
+
+def widen(bounds: tuple[N, N] | None, others: tuple[N, N]) -> tuple[N, N]:
+    """Return the bounds of two sets of numbers together."""
+    if bounds is None:
+        return others
+    return min(bounds[0], others[0]), max(bounds[1], others[1])
+
+
+def _merge_texts(a: TextBounds, b: TextBounds) -> TextBounds:
+    # Of two equal bounds the cut one stands for the larger text.
+    largest, cut = max((a.max, a.max_cut), (b.max, b.max_cut))
+    return TextBounds(min(a.min, b.min), largest, cut)
+
+
+def _path_to_json(path: FieldPath, stats: PathStats) -> PathJson:
+    result: PathJson = {"path": list(path), "counts": {str(kind): n for kind, n in stats.counts.items()}}
+    if stats.integers:
+        result["i"] = list(stats.integers)
+    if stats.floats:
+        result["f"] = list(stats.floats)
+    if stats.texts:
+        result["t"] = [stats.texts.min, stats.texts.max]
+        if stats.texts.max_cut:
+            result["cut"] = True
+    if stats.in_document:
+        result["doc"] = True
+    return result
+
+
+def _path_from_json(value: PathJson) -> tuple[FieldPath, PathStats]:
+    i, f, t = value.get("i"), value.get("f"), value.get("t")
+    return tuple(value.get("path", [])), PathStats(
+        counts={Kind(suffix): count for suffix, count in value.get("counts", {}).items()},
+        integers=(i[0], i[1]) if i else None,
+        floats=(f[0], f[1]) if f else None,
+        texts=TextBounds(t[0], t[1], value.get("cut", False)) if t else None,
+        in_document=value.get("doc", False),
+    )

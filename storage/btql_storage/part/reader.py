@@ -1,0 +1,75 @@
+"""Reads a part: documents and rows by number, phrases, and rows by id.
+
+Files open when first needed and stay open, memory-mapped, until
+:meth:`Part.close`; only the text index may close and open again in between.
+Any number of threads may use one part.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from btql_storage.keys import Keys
+from btql_storage.part.documents import DOCUMENT_SCHEMA, DocumentsReader, to_rows
+from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROWS_FILE, TEXT_FOLDER, PartStats
+from btql_storage.text_index import TextIndex
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from btql_storage.keys import Fingerprints, KeyKind
+    from btql_storage.row import Row
+
+
+class Part:
+    """One part, for reading."""
+
+    def __init__(self, folder: Path, part_id: int, rows: int, stats: PartStats) -> None:
+        self.folder = folder
+        self.part_id = part_id
+        self.row_count = rows
+        self.stats = stats
+        self._text = TextIndex(folder / TEXT_FOLDER)
+
+    @property
+    def columns_path(self) -> Path:
+        """The Parquet file with the columns; its format has been checked."""
+        # All files of a part have one format, so opening one checks it.
+        _ = self._keys
+        return self.folder / COLUMNS_FILE
+
+    def documents(self, rows: NDArray[np.int64], fields: Sequence[str]) -> pa.Table:
+        """Return some columns of ``rows.arrow`` for some rows, both in the order asked for."""
+        return self._documents.read(rows, fields)
+
+    def rows(self, numbers: NDArray[np.int64]) -> list[Row]:
+        """Return whole rows in the order asked for."""
+        return to_rows(self._documents.read(numbers, DOCUMENT_SCHEMA.names))
+
+    def match(self, field: str, tokens: Sequence[str]) -> NDArray[np.int64]:
+        """Return the rows whose field has the tokens as a phrase, in order."""
+        return self._text.rows(field, tokens)
+
+    def lookup(self, kind: KeyKind, values: Sequence[str] | Fingerprints) -> NDArray[np.int64]:
+        """Return the rows that may have one of some ids, in order; compare the ids themselves."""
+        return self._keys.lookup(kind, values)
+
+    def close(self) -> None:
+        """Let go of the files. A later call opens them again."""
+        self._text.close()
+        for name in ("_keys", "_documents"):
+            self.__dict__.pop(name, None)
+
+    @cached_property
+    def _keys(self) -> Keys:
+        return Keys(self.folder / KEYS_FILE)
+
+    @cached_property
+    def _documents(self) -> DocumentsReader:
+        return DocumentsReader(self.folder / ROWS_FILE, self._keys.block_starts)

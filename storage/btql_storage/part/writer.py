@@ -1,0 +1,122 @@
+"""Writes a part: all of its files in one pass over its rows.
+
+Rows come in final order and are not kept. Each is parsed once; then
+
+1. its values go to the column chunk under way (:mod:`btql_storage.shred`),
+2. its texts to the text index, which works in its own thread,
+3. its JSON as it is to the block of ``rows.arrow`` under way,
+4. and with each chunk its ids to the keys, and what is known to the statistics.
+
+What stays in memory until :meth:`PartWriter.finish` are keys and statistics, and
+up to a limit columns. The part exists once ``finish`` has returned: everything is
+on disk then, names included. A folder without that is garbage, whoever finds it.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from btql_storage.collector import collector_paused
+from btql_storage.fields import INDEXED_FIELDS
+from btql_storage.json_text import parse
+from btql_storage.keys import KeysWriter
+from btql_storage.part.columns import ColumnsWriter
+from btql_storage.part.documents import DocumentsWriter
+from btql_storage.part.files import sync_tree, write_errors
+from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROWS_FILE, TEXT_FOLDER, PartStats
+from btql_storage.part.stats import StatsBuilder
+from btql_storage.shred import Shredder
+from btql_storage.text_index import TextIndexWriter
+from btql_storage.tokens import texts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from btql_storage.row import Row
+
+CHUNK_ROWS = 4096
+CHUNK_BYTES = 16 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class PartFiles:
+    """A part that was written."""
+
+    stats: PartStats
+    file_bytes: Mapping[str, int]
+    """Bytes on disk of each kind of file: columns, rows, keys and text."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows the part has."""
+        return self.stats.rows
+
+
+class PartWriter:
+    """Writes one part into a new folder."""
+
+    def __init__(self, folder: Path, part_id: int) -> None:
+        self._folder = folder
+        with write_errors(folder):
+            folder.mkdir(parents=True)
+            self._text = TextIndexWriter(folder / TEXT_FOLDER)
+            self._documents = DocumentsWriter(folder / ROWS_FILE)
+        self._columns = ColumnsWriter(folder / COLUMNS_FILE)
+        self._keys = KeysWriter()
+        self._stats = StatsBuilder()
+        self._shredder = Shredder(part_id)
+        self._row_count = 0
+        self._chunk: list[Row] = []
+        self._chunk_bytes = 0
+
+    def add(self, rows: Sequence[Row]) -> None:
+        """Take in the next rows, in final order."""
+        with write_errors(self._folder), collector_paused():
+            for row in rows:
+                self._add(row)
+
+    def finish(self) -> PartFiles:
+        """Write what is left and make all of it durable."""
+        with write_errors(self._folder), ThreadPoolExecutor(1) as pool:
+            self._end_chunk()
+            # Tantivy and Arrow work without Python's lock, so each gets a core.
+            text = pool.submit(self._text.finish)
+            self._documents.finish()
+            self._keys.finish(self._folder / KEYS_FILE, self._documents.block_starts)
+            stats, kept = self._stats.result()
+            self._columns.finish(kept)
+            text.result()
+            sync_tree(self._folder)
+            return PartFiles(stats, _sizes(self._folder))
+
+    def _add(self, row: Row) -> None:
+        fields = row.fields
+        parsed = {name: parse(fields[name]) for name in INDEXED_FIELDS if name in fields}
+        self._text.add(self._row_count, {name: texts_of(value) for name, value in parsed.items()})
+        self._shredder.add(row, parsed)
+        json_bytes = sum(map(len, fields.values()))
+        self._documents.add(row, json_bytes)
+        self._chunk.append(row)
+        self._chunk_bytes += json_bytes
+        self._row_count += 1
+        if self._chunk_bytes >= CHUNK_BYTES or len(self._chunk) == CHUNK_ROWS:
+            self._end_chunk()
+
+    def _end_chunk(self) -> None:
+        chunk = self._shredder.finish()
+        self._keys.add(self._chunk)
+        self._stats.add(self._chunk, chunk.paths)
+        tracked = [column for column in chunk.columns if self._stats.tracks(column.path)]
+        self._columns.add(replace(chunk, columns=tracked, paths={}))
+        self._chunk = []
+        self._chunk_bytes = 0
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    """Return the bytes on disk of each kind of file."""
+    text = sum(file.stat().st_size for file in (folder / TEXT_FOLDER).iterdir())
+    files = {"columns": COLUMNS_FILE, "rows": ROWS_FILE, "keys": KEYS_FILE}
+    return {kind: (folder / name).stat().st_size for kind, name in files.items()} | {"text": text}

@@ -1,0 +1,138 @@
+"""Snapshots: what one query reads, fixed when the query starts.
+
+The order is what makes it right: **the WAL is listed first, then the catalog is
+read.** A file of the list that the catalog does not know as processed is read
+as tail; one it knows is in parts, or among the assignments, which are read as
+tail, too. So no write is missed and none is seen twice, whatever processing
+and compaction do meanwhile, as long as a WAL file outlives its compaction by
+the grace period. A transaction that began after the listing is seen whole or not
+at all: the catalog names all of its events or none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from btql_storage.catalog import ObjectInfo, RowNumbers, View
+from btql_storage.errors import Damaged, TailTooLarge
+from btql_storage.folder import Folder
+from btql_storage.part.reader import Part
+from btql_storage.tail import Tail, Waiting
+from btql_storage.tail_chunk import TailChunk
+
+_ATTEMPTS = 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SnapshotPart:
+    """A part, and its rows that are not current in this snapshot."""
+
+    part: Part
+    superseded: RowNumbers
+    """Sorted row numbers."""
+
+
+class Snapshot:
+    """The rows of one object as of one moment; close it when the query is done."""
+
+    def __init__(
+        self, folder: Folder, target: ObjectInfo, parts: Sequence[SnapshotPart], tail: Sequence[TailChunk], xact_id: int
+    ) -> None:
+        self.object = target
+        self.parts = parts
+        self.tail = tail
+        self.xact_id = xact_id
+        """The latest transaction that may be seen; all up to it are."""
+        self._folder = folder
+        self._pinned = [one.part.part_id for one in parts]
+        folder.pin(self._pinned)
+
+    def close(self) -> None:
+        """Let the files go that were kept for this snapshot."""
+        pinned, self._pinned = self._pinned, []
+        self._folder.unpin(pinned)
+
+    def __enter__(self) -> Self:
+        """Return the snapshot itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the snapshot."""
+        self.close()
+
+
+class Snapshots:
+    """Takes snapshots of one folder; keeps each object's tail from one to the next."""
+
+    def __init__(self, folder: Folder, compact: Callable[[ObjectInfo], object]) -> None:
+        self._folder = folder
+        self._compact = compact
+        self._guard = Lock()
+        self._tails: dict[int, tuple[Lock, Tail]] = {}
+
+    def take(self, target: ObjectInfo) -> Snapshot:
+        """Take a snapshot of an object as of now."""
+        for attempt in range(_ATTEMPTS):
+            last = attempt == _ATTEMPTS - 1
+            listed = self._folder.wal_numbers()
+            view = self._folder.catalog.view(target.id)
+            try:
+                waiting = self._waiting(target, listed, view)
+                return self._build(target, listed, view, waiting)
+            except TailTooLarge:
+                if last or self._folder.read_only:
+                    raise
+                self._compact(target)
+            except Damaged:
+                # A request that failed takes its file back; then it is no damage.
+                if last or set(listed) <= set(self._folder.wal_numbers()):
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+    def forget(self) -> None:
+        """Drop the tails that are kept."""
+        with self._guard:
+            self._tails.clear()
+
+    def _waiting(self, target: ObjectInfo, listed: Sequence[int], view: View) -> Waiting:
+        """Return the events that are not in a part of this view."""
+        waiting: Waiting = {}
+        json_bytes = 0
+        for one in view.assignments:
+            before = waiting.get(one.xact_id)
+            waiting[one.xact_id] = one.rows if before is None else np.union1d(before, one.rows)
+            json_bytes += one.json_bytes
+        for xact_id in (number for number in listed if number > view.processed_upto):
+            file = self._folder.wal_file(xact_id)
+            rows = file.rows_of(target.id)
+            if len(rows):
+                waiting[xact_id] = rows
+                json_bytes += file.json_bytes * len(rows) // max(file.rows, 1)
+        if json_bytes > self._folder.settings.tail_json_bytes:
+            raise TailTooLarge(
+                f"events of {json_bytes >> 20} MiB wait for compaction", "run `btql compact` on the database"
+            )
+        return waiting
+
+    def _build(self, target: ObjectInfo, listed: Sequence[int], view: View, waiting: Waiting) -> Snapshot:
+        with self._guard:
+            lock, tail = self._tails.setdefault(target.id, (Lock(), Tail(self._folder)))
+        with lock:
+            chunks, replaced = tail.refresh(waiting, view.parts)
+        parts = [
+            SnapshotPart(
+                self._folder.part(info),
+                np.union1d(info.superseded, replaced[info.id]) if info.id in replaced else info.superseded,
+            )
+            for info in view.parts
+        ]
+        xact_id = max(view.processed_upto, listed[-1] if listed else 0)
+        return Snapshot(self._folder, target, parts, chunks, xact_id)

@@ -1,0 +1,108 @@
+"""What a database holds, without opening a part."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from btql_storage.catalog import ObjectInfo
+from btql_storage.compaction.run import waiting
+from btql_storage.folder import Folder
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectStatus:
+    """What one object holds."""
+
+    object: ObjectInfo
+    segments: int
+    parts: int
+    rows: int
+    """Current rows in parts; what waits for compaction comes on top."""
+    json_bytes: int
+    """JSON of the documents in parts, before compression."""
+    file_bytes: Mapping[str, int]
+    """Bytes on disk by kind of file."""
+    pending_events: int
+    pending_bytes: int
+    """JSON of the events that are not in a part yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a database holds."""
+
+    objects: Sequence[ObjectStatus]
+    wal_files: int
+    wal_bytes: int
+    """Bytes of all WAL files, also of those that only wait for their removal."""
+
+    @property
+    def segments(self) -> int:
+        """Segments of all objects."""
+        return sum(one.segments for one in self.objects)
+
+    @property
+    def parts(self) -> int:
+        """Live parts of all objects."""
+        return sum(one.parts for one in self.objects)
+
+    @property
+    def rows(self) -> int:
+        """Current rows in parts of all objects."""
+        return sum(one.rows for one in self.objects)
+
+    @property
+    def json_bytes(self) -> int:
+        """JSON of all documents in parts, before compression."""
+        return sum(one.json_bytes for one in self.objects)
+
+    @property
+    def file_bytes(self) -> Mapping[str, int]:
+        """Bytes on disk by kind of file."""
+        total: Counter[str] = Counter()
+        for one in self.objects:
+            total.update(one.file_bytes)
+        return total
+
+    @property
+    def pending_events(self) -> int:
+        """Events of all objects that are not in a part yet."""
+        return sum(one.pending_events for one in self.objects)
+
+    @property
+    def pending_bytes(self) -> int:
+        """JSON of all events that are not in a part yet."""
+        return sum(one.pending_bytes for one in self.objects)
+
+    @property
+    def compression_ratio(self) -> float | None:
+        """How many bytes of JSON one byte of the parts holds; None without parts."""
+        on_disk = sum(self.file_bytes.values())
+        return self.json_bytes / on_disk if on_disk else None
+
+
+def read_status(folder: Folder) -> Status:
+    """Return what a database holds now."""
+    numbers = folder.wal_numbers()
+    sizes = [path.stat().st_size for path in map(folder.wal_path, numbers) if path.exists()]
+    return Status([_object_status(folder, one) for one in folder.catalog.objects()], len(sizes), sum(sizes))
+
+
+def _object_status(folder: Folder, target: ObjectInfo) -> ObjectStatus:
+    parts = folder.catalog.view(target.id).parts
+    pending = waiting(folder, target)
+    file_bytes: Counter[str] = Counter()
+    for part in parts:
+        file_bytes.update(part.file_bytes)
+    return ObjectStatus(
+        object=target,
+        segments=len(folder.catalog.segments(target.id)),
+        parts=len(parts),
+        rows=sum(part.rows_current for part in parts),
+        json_bytes=sum(part.stats.json_bytes for part in parts),
+        file_bytes=file_bytes,
+        pending_events=pending.events,
+        pending_bytes=pending.json_bytes,
+    )

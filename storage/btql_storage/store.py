@@ -1,0 +1,185 @@
+"""The facade of storage: one :class:`Storage` per open database folder.
+
+Safe from several threads. Several processes may have the same folder open:
+any number of readers, and writers that take turns through the locks. What
+``ingest`` returns a receipt for is durable, and seen by every later snapshot
+in this process and others.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from btql_storage.accept import Event, accept
+from btql_storage.catalog import ObjectInfo
+from btql_storage.clock import SYSTEM_CLOCK, Clock
+from btql_storage.compaction.job import CompactionProgress, CompactionReport
+from btql_storage.compaction.run import compact_once, remove_unneeded, waiting
+from btql_storage.errors import Closed, UnknownObject
+from btql_storage.folder import Folder, Settings
+from btql_storage.format import WAL
+from btql_storage.objects import AlreadyThere
+from btql_storage.process import process
+from btql_storage.snapshot import Snapshot, Snapshots
+from btql_storage.status import Status, read_status
+from btql_storage.wal import Columns, ObjectName, columns, encode, file_name
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Proof that a request is durable."""
+
+    xact_id: int
+    """Its transaction; 0 for a request without events."""
+    rows: int
+
+
+class Storage:
+    """An open database folder."""
+
+    def __init__(self, folder: Folder) -> None:
+        self._open_folder: Folder | None = folder
+        self._process = os.getpid()
+        self._snapshots = Snapshots(folder, self.compact)
+        self._known: set[ObjectInfo] = set()
+        if not folder.read_only:
+            self._recover_numbers(folder)
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path,
+        *,
+        create: bool = False,
+        read_only: bool = False,
+        settings: Settings | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> Storage:
+        """Open the database in a folder; with ``create``, make it where there is none."""
+        return cls(Folder.at(Path(path), create=create, read_only=read_only, settings=settings, clock=clock))
+
+    def close(self) -> None:
+        """Let go of all files. Nothing is pending: what was acknowledged is durable."""
+        folder, self._open_folder = self._open_folder, None
+        if folder is not None:
+            self._snapshots.forget()
+            folder.close()
+
+    def __enter__(self) -> Self:
+        """Return the storage itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the storage."""
+        self.close()
+
+    def create_object(self, kind: str, name: str) -> ObjectInfo:
+        """Return the object of that kind and name, made if it is new."""
+        try:
+            return self.object(kind, name)
+        except UnknownObject:
+            self._folder.check_writable()
+            return self._folder.catalog.create_object(kind, name)
+
+    def object(self, kind: str, name: str) -> ObjectInfo:
+        """Return the object of that kind and name; UnknownObject where there is none."""
+        return self._folder.catalog.object(kind, name)
+
+    def objects(self) -> list[ObjectInfo]:
+        """Return all objects, oldest first."""
+        return self._folder.catalog.objects()
+
+    def ingest(self, target: ObjectInfo, events: Sequence[Event]) -> Receipt:
+        """Store events, all or none; they are durable when this returns.
+
+        An event is a mapping or the bytes of one JSON document. BadEvent says
+        which one cannot be stored, and why.
+        """
+        folder = self._folder
+        folder.check_writable()
+        self._check_known(target)
+        accepted = accept(events, folder.clock)
+        if not accepted.rows:
+            return Receipt(0, 0)
+        request = columns(accepted, ObjectName(target.id, target.kind, target.name))
+        return Receipt(self._write(folder, request), accepted.rows)
+
+    def compact(
+        self, target: ObjectInfo | None = None, progress: Callable[[CompactionProgress], None] | None = None
+    ) -> CompactionReport:
+        """Process and compact an object, by default all, until nothing is pending; remove what nobody needs."""
+        folder = self._folder
+        events = rows = parts = json_bytes = 0
+        # Leftovers go first, too: they may be what fills the disk.
+        remove_unneeded(folder)
+        while (outcome := compact_once(folder, target)) is not None:
+            events += outcome.events
+            rows += outcome.rows
+            parts += outcome.parts
+            json_bytes += outcome.json_bytes
+            if progress is not None:
+                progress(CompactionProgress(events, events + waiting(folder, target).events, parts))
+        remove_unneeded(folder)
+        if events or parts:
+            # The tails of before are of no use, and may be large.
+            self._snapshots.forget()
+        return CompactionReport(events, rows, parts, json_bytes)
+
+    def process(self, limit: int | None = None) -> int:
+        """Assign the events of up to ``limit`` WAL files to segments; return how many files there were."""
+        return process(self._folder, limit)
+
+    def compact_once(self, target: ObjectInfo | None = None) -> bool:
+        """Run a single compaction job; return whether there was one to run."""
+        return compact_once(self._folder, target) is not None
+
+    def snapshot(self, target: ObjectInfo) -> Snapshot:
+        """Return what a query sees of an object now. Close it after use."""
+        self._check_known(target)
+        return self._snapshots.take(target)
+
+    def status(self) -> Status:
+        """Return what the database holds and what waits for compaction."""
+        return read_status(self._folder)
+
+    @property
+    def _folder(self) -> Folder:
+        if self._open_folder is None:
+            raise Closed("the database was closed", "open it again")
+        if os.getpid() != self._process:
+            # Neither the locks nor the catalog's connection outlive a fork.
+            raise Closed("the database was opened before this process was forked", "open it again here")
+        return self._open_folder
+
+    def _check_known(self, target: ObjectInfo) -> None:
+        if target not in self._known:
+            known = set(self._folder.catalog.objects())
+            if target not in known:
+                raise UnknownObject(f"`{target.kind}:{target.name}` is no object of this database", "create it first")
+            self._known = known
+
+    @staticmethod
+    def _recover_numbers(folder: Folder) -> None:
+        """Learn which transaction was the last; files and catalog know it together."""
+        folder.transactions.seen(max(folder.wal_numbers(), default=0))
+        folder.transactions.seen(folder.catalog.processed_upto())
+
+    @staticmethod
+    def _write(folder: Folder, request: Columns) -> int:
+        with folder.write_lock.held():
+            while True:
+                xact_id = folder.transactions.next()
+                try:
+                    folder.store.put(f"{WAL}/{file_name(xact_id)}", encode(request, xact_id))
+                except AlreadyThere:
+                    # Somebody removed the counter: the files themselves know better.
+                    Storage._recover_numbers(folder)
+                else:
+                    return xact_id

@@ -1,0 +1,93 @@
+"""A chunk of the tail: a part in memory, with a part's columns, documents and answers.
+
+Immutable: marking further rows as superseded makes a new chunk, which shares
+everything else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pyarrow as pa
+
+from btql_storage.catalog import RowNumbers
+from btql_storage.json_text import parse
+from btql_storage.keys import Fingerprints, KeyKind, fingerprints
+from btql_storage.part.documents import to_batch, to_rows
+from btql_storage.part.format import PartStats
+from btql_storage.row import Row
+from btql_storage.shred import shred
+from btql_storage.tokens import matches
+
+_NUMBER_LIKE = re.compile("[0-9einfa]+")
+"""What may stand for a number that JSON spells otherwise, as 100.0 for 1e2."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TailChunk:
+    """Rows in memory that can be asked like a part."""
+
+    part_id: int
+    table: pa.Table
+    """System and shredded columns of all rows, also the superseded ones."""
+    stats: PartStats
+    superseded: RowNumbers
+    """Sorted numbers of the rows that are no longer current."""
+    _documents: pa.Table
+    _fingerprints: dict[KeyKind, Fingerprints] = field(default_factory=dict["KeyKind", "Fingerprints"])
+
+    @classmethod
+    def of(cls, rows: Sequence[Row], part_id: int) -> TailChunk:
+        """Return the chunk of some rows, all of them current."""
+        shredded = shred(rows, part_id)
+        documents = pa.Table.from_batches([to_batch(rows)])
+        return cls(part_id, shredded.table, shredded.part_stats, np.empty(0, dtype=np.int64), documents)
+
+    def with_superseded(self, rows: Collection[int]) -> TailChunk:
+        """Return the same chunk with these rows superseded."""
+        return replace(self, superseded=np.array(sorted(rows), dtype=np.int64))
+
+    @property
+    def rows(self) -> int:
+        """How many rows the chunk has, current or not."""
+        count: int = self.table.num_rows
+        return count
+
+    def documents(self, rows: RowNumbers, fields: Sequence[str]) -> pa.Table:
+        """Return some columns of ``rows.arrow`` for some rows, both in the order asked for."""
+        return self._documents.select(list(fields)).take(pa.array(rows))
+
+    def whole_rows(self, numbers: RowNumbers) -> list[Row]:
+        """Return whole rows in the order asked for."""
+        return to_rows(self._documents.take(pa.array(numbers)))
+
+    def match(self, field: str, tokens: Sequence[str]) -> RowNumbers:
+        """Return the rows whose field has the tokens as a phrase, in order."""
+        words = [token.encode() for token in tokens if not _NUMBER_LIKE.fullmatch(token)]
+        texts: list[bytes | None] = self._documents.column(field).cast(pa.binary()).to_pylist()
+        found = [
+            number
+            for number, text in enumerate(texts)
+            if text is not None and _may_match(text, words) and matches(parse(text), tokens)
+        ]
+        return np.array(found, dtype=np.int64)
+
+    def lookup(self, kind: KeyKind, values: Sequence[str] | Fingerprints) -> RowNumbers:
+        """Return the rows that may have one of some ids, in order; compare the ids themselves."""
+        sought = values if isinstance(values, np.ndarray) else fingerprints(values)
+        mine = self._fingerprints.get(kind)
+        if mine is None:
+            mine = self._fingerprints[kind] = fingerprints(self._documents.column(kind).to_pylist())
+        return np.flatnonzero(np.isin(mine, sought)).astype(np.int64)
+
+
+def _may_match(text: bytes, words: Sequence[bytes]) -> bool:
+    """Whether a JSON text may hold all words; false only where that is certain without parsing it."""
+    if not text.isascii() or b"\\u" in text:
+        # A word may hide in an escape, or in a letter whose lower case is ASCII.
+        return True
+    lowered = text.lower()
+    return all(word in lowered for word in words)

@@ -1,0 +1,182 @@
+"""The text index of a part: which rows have a phrase in a field, exactly.
+
+A Tantivy index beside the columns, with one text field per indexed field of a
+document and the row number as a fast field. It is fed what
+:func:`btql_storage.tokens.index_text` makes of a document and cuts that at
+spaces, so that it finds precisely the rows for which
+:func:`btql_storage.tokens.matches` is true. Positions are kept for phrases;
+the texts themselves are not stored.
+
+Tantivy indexes in a thread of its own, without Python's lock, and has a queue
+of up to :data:`QUEUE_DOCUMENTS_MAX` documents before that thread. The queue
+knows nothing of bytes, so the writer bounds them: when the documents that may
+be queued have too much text, it commits, which empties the queue.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections import OrderedDict, deque
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import numpy as np
+import tantivy
+
+from btql_storage.errors import Damaged
+from btql_storage.fields import INDEXED_FIELDS
+from btql_storage.tokens import index_text
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+QUEUE_DOCUMENTS_MAX = 10_000
+QUEUE_CHARS_MAX = 64 << 20
+OPEN_MAX = 32
+"""Indexes that stay open: each has a thread of Tantivy's, and opening takes 0.3 ms."""
+_HEAP_BYTES = 128_000_000
+_ROW = "row"
+_RESTORE = "restore it from a backup"
+_OS_ERROR = re.compile(r"(?:os error |code: )(\d+)")
+
+
+class TextIndexWriter:
+    """Builds the index of a new part; rows come in order."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir()
+        try:
+            self._writer = tantivy.Index(_schema(), str(folder)).writer(_HEAP_BYTES, num_threads=1)
+        except ValueError as error:
+            raise _os_error(error) from error
+        self._queued: deque[int] = deque(maxlen=QUEUE_DOCUMENTS_MAX)
+        self._queued_chars = 0
+
+    def add(self, row: int, texts: Mapping[str, Sequence[str]]) -> None:
+        """Index the texts of a row, by field."""
+        document = tantivy.Document()
+        chars = 0
+        for name, field_texts in texts.items():
+            text = index_text(field_texts)
+            document.add_text(name, text)
+            chars += len(text)
+        if chars:
+            document.add_unsigned(_ROW, row)
+            try:
+                self._writer.add_document(document)
+                self._note(chars)
+            except ValueError as error:
+                raise _os_error(error) from error
+
+    def finish(self) -> None:
+        """Finish the index. It is complete then, but not yet durable."""
+        try:
+            self._writer.commit()
+            self._writer.wait_merging_threads()
+        except ValueError as error:
+            raise _os_error(error) from error
+        # Tantivy keeps some files to their owner; whoever may list the folder may read them.
+        mode = self._folder.stat().st_mode & 0o666
+        for path in self._folder.iterdir():
+            path.chmod(mode)
+
+    def _note(self, chars: int) -> None:
+        queued = self._queued
+        if len(queued) == QUEUE_DOCUMENTS_MAX:
+            self._queued_chars -= queued[0]
+        queued.append(chars)
+        self._queued_chars += chars
+        if self._queued_chars > QUEUE_CHARS_MAX:
+            self._writer.commit()
+            queued.clear()
+            self._queued_chars = 0
+
+
+class TextIndex:
+    """The index of a part, for reading; safe to use from several threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def rows(self, field: str, tokens: Sequence[str]) -> NDArray[np.int64]:
+        """Return the rows whose ``field`` has the phrase, in order. No tokens match nothing."""
+        assert field in INDEXED_FIELDS, f"{field} is not indexed"
+        searcher = _searcher_of(self)
+        # The rarest token bounds the number of hits, and often ends the search.
+        hits_max = min((searcher.doc_freq(field, token) for token in tokens), default=0)
+        if not hits_max:
+            return np.empty(0, np.int64)
+        if len(tokens) == 1:
+            query = tantivy.Query.term_query(_schema(), field, tokens[0], "basic")
+        else:
+            query = tantivy.Query.phrase_query(_schema(), field, list(tokens))
+        hits = searcher.search(tantivy.Query.const_score_query(query, 1.0), limit=hits_max, count=False).hits
+        rows = searcher.fast_field_values(_ROW, [address for _, address in hits])
+        return np.sort(np.array(rows, np.int64))
+
+    def open(self) -> tantivy.Searcher:
+        """Open the index."""
+        try:
+            return _open(self._folder)
+        except ValueError as error:
+            raise Damaged(f"cannot open the text index `{self._folder}`: {error}", _RESTORE) from error
+
+    def close(self) -> None:
+        """Let go of the files."""
+        with _open_lock:
+            _open_searchers.pop(self, None)
+
+
+_open_lock = Lock()
+_open_searchers: OrderedDict[TextIndex, tantivy.Searcher] = OrderedDict()
+
+
+def _searcher_of(index: TextIndex) -> tantivy.Searcher:
+    """Return the searcher of an index, which stays open while it is among the last used."""
+    with _open_lock:
+        searcher = _open_searchers.get(index) or index.open()
+        _open_searchers[index] = searcher
+        _open_searchers.move_to_end(index)
+        if len(_open_searchers) > OPEN_MAX:
+            _open_searchers.popitem(last=False)
+        return searcher
+
+
+def _open(folder: Path) -> tantivy.Searcher:
+    try:
+        return tantivy.Index.open(str(folder)).searcher()
+    except ValueError as error:
+        if _os_error(error).errno not in {errno.EACCES, errno.EROFS}:
+            raise
+    # Tantivy insists on a lock file, even to read what never changes. Where the
+    # folder cannot be written, one of links can. All files are open after this.
+    with TemporaryDirectory(prefix="btql-text-") as links:
+        for path in folder.iterdir():
+            if path.suffix != ".lock":
+                Path(links, path.name).symlink_to(path.absolute())
+        return tantivy.Index.open(links).searcher()
+
+
+def _os_error(error: ValueError) -> OSError:
+    """Return what Tantivy says of a failing disk as the error Python would raise."""
+    number = _OS_ERROR.search(str(error))
+    if not number:
+        return OSError(errno.EIO, str(error))
+    return OSError(int(number[1]), os.strerror(int(number[1])))
+
+
+@cache
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    for name in INDEXED_FIELDS:
+        builder.add_text_field(name, stored=False, tokenizer_name="whitespace", index_option="position")
+    builder.add_unsigned_field(_ROW, fast=True)
+    return builder.build()

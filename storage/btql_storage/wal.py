@@ -1,0 +1,224 @@
+"""WAL files: what durability means here.
+
+One accepted request is one immutable file ``wal/<xact_id>.arrow``, written with
+put-if-absent (:mod:`btql_storage.objects`), so it is there whole or not at
+all. It is an Arrow IPC file of one batch with these columns:
+
+``id, root_span_id, span_id``   text
+``created_us, xact_id``         int64
+``row_number, flags, object``   int32; ``object`` is the catalog's object id
+``control``                     JSON of :class:`~btql_storage.accept_columns.Control`, where any event has some
+one per top-level field         JSON text; only fields that occur
+
+Buffers are compressed one by one, so ids are read without touching payloads.
+The schema's metadata has the format version, the objects (id, kind, name), the
+number of rows and the bytes of JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from pyarrow import ipc
+
+from btql_storage.accept_columns import Accepted, Control, Flag
+from btql_storage.errors import Damaged, NewerFormat, from_os_error
+from btql_storage.fields import OTHER
+from btql_storage.transactions import pagination_key
+
+FORMAT_VERSION = 1
+SUFFIX = ".arrow"
+Rows = npt.NDArray[np.int64]
+
+_SYSTEM = ("id", "root_span_id", "span_id", "created_us", "xact_id", "row_number", "flags", "object")
+_CONTROL = "control"
+# Plain integers: operators of enumerations are slow, and every event meets these.
+_MERGE = Flag.MERGE.value
+_DELETE = Flag.DELETE.value
+_split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+class ObjectName(msgspec.Struct, frozen=True):
+    """An object as a WAL file names it, for whoever must rebuild a catalog."""
+
+    id: int
+    kind: str
+    name: str
+
+
+@dataclass(slots=True)
+class WalEvent:
+    """One event, ready to be merged into its row."""
+
+    id: str
+    span_id: str
+    root_span_id: str
+    created_us: int
+    xact_id: int
+    row_number: int
+    flags: int
+    fields: dict[str, bytes]
+    control: Control | None
+
+    @property
+    def merges(self) -> bool:
+        """Whether the event is merged into its row instead of replacing it."""
+        return self.flags & _MERGE != 0
+
+    @property
+    def deletes(self) -> bool:
+        """Whether the event removes its row."""
+        return self.flags & _DELETE != 0
+
+    @property
+    def pagination_key(self) -> str:
+        """The key of the row if this event is its first."""
+        return pagination_key(self.xact_id, self.row_number)
+
+
+def file_name(xact_id: int) -> str:
+    """Return the name of a transaction's file."""
+    return f"{xact_id:019d}{SUFFIX}"
+
+
+def numbers(names: Sequence[str]) -> list[int]:
+    """Return the transactions among the names of a listing, in order."""
+    found = (name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX))
+    return sorted(int(digits) for digits in found if digits.isdigit())
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """A request as Arrow columns, all but its number: made before the write lock is taken."""
+
+    names: list[str]
+    arrays: list[pa.Array]
+    rows: int
+    metadata: dict[bytes, bytes]
+
+
+def columns(accepted: Accepted, target: ObjectName) -> Columns:
+    """Add to a request what the file has besides."""
+    rows = accepted.rows
+    names = ["id", "root_span_id", "span_id", "created_us", "row_number", "flags", "object"]
+    arrays = [
+        accepted.ids,
+        accepted.root_span_ids,
+        accepted.span_ids,
+        accepted.created_us,
+        pa.array(np.arange(rows, dtype=np.int32)),
+        pa.array(accepted.flags),
+        pa.array(np.full(rows, target.id, dtype=np.int32)),
+    ]
+    if accepted.controls is not None:
+        names.append(_CONTROL)
+        arrays.append(accepted.controls)
+    for name, texts in accepted.fields.items():
+        # A field may have the name of a system column; no known field begins with a colon.
+        names.append(f":{name}")
+        arrays.append(texts)
+    metadata = {
+        b"btql.format": b"%d" % FORMAT_VERSION,
+        b"objects": msgspec.json.encode([target]),
+        b"rows": b"%d" % rows,
+        b"json_bytes": b"%d" % accepted.json_bytes,
+    }
+    return Columns(names, arrays, rows, metadata)
+
+
+def encode(request: Columns, xact_id: int) -> memoryview:
+    """Return the bytes of the WAL file for a request."""
+    arrays = [*request.arrays, pa.array(np.full(request.rows, xact_id, dtype=np.int64))]
+    batch = pa.record_batch(arrays, names=[*request.names, "xact_id"])
+    schema = batch.schema.with_metadata(request.metadata)
+    sink = pa.BufferOutputStream()
+    options = ipc.IpcWriteOptions(compression="lz4")
+    with ipc.new_file(sink, schema, options=options) as writer:
+        writer.write_batch(batch.replace_schema_metadata(request.metadata))
+    return memoryview(sink.getvalue())
+
+
+class WalFile:
+    """A WAL file opened for reading; immutable, so it may be kept and shared."""
+
+    def __init__(self, path: Path, xact_id: int) -> None:
+        self.path = path
+        self.xact_id = xact_id
+        self._schema = self._open(None).schema
+        metadata = self._schema.metadata or {}
+        version = int(metadata.get(b"btql.format", b"0"))
+        if version > FORMAT_VERSION:
+            raise NewerFormat(
+                f"`{path}` has format {version}, this btql reads up to {FORMAT_VERSION}", "install a newer btql"
+            )
+        self.json_bytes = int(metadata.get(b"json_bytes", b"0"))
+        self.rows = int(metadata.get(b"rows", b"0"))
+        """How many events the file has, of all objects."""
+        self.objects = msgspec.json.decode(metadata.get(b"objects", b"[]"), type=list[ObjectName])
+
+    def rows_of(self, object_id: int) -> Rows:
+        """Return the row numbers of an object's events, in order."""
+        if len(self.objects) == 1:
+            return np.arange(self.rows if self.objects[0].id == object_id else 0, dtype=np.int64)
+        objects = self._batch(["object"]).column(0).to_numpy(zero_copy_only=False)
+        return np.flatnonzero(objects == object_id).astype(np.int64)
+
+    def ids(self, rows: Rows) -> tuple[list[str], list[str]]:
+        """Return ids and root span ids of rows, without touching payloads."""
+        batch = self._batch(["id", "root_span_id"]).take(pa.array(rows))
+        return _list_of_text(batch, "id"), _list_of_text(batch, "root_span_id")
+
+    def events(self, rows: Rows) -> Iterator[WalEvent]:
+        """Read the events of some rows, in the order asked for."""
+        batch = self._batch(None)
+        if len(rows) < batch.num_rows:
+            batch = batch.take(pa.array(rows))
+        system = [batch.column(name).to_pylist() for name in _SYSTEM if name != "object"]
+        controls = _texts_of(batch, _CONTROL) if _CONTROL in batch.schema.names else [None] * batch.num_rows
+        payload = {name[1:]: _texts_of(batch, name) for name in batch.schema.names if name.startswith(":")}
+        names, texts = list(payload), zip(*payload.values(), strict=True)
+        for values, control, row in zip(
+            zip(*system, strict=True), controls, texts if payload else [()] * batch.num_rows, strict=True
+        ):
+            row_id, root, span, created, xact_id, number, flags = values
+            fields = {name: text for name, text in zip(names, row, strict=True) if text is not None}
+            if OTHER in fields:
+                fields.update((key, bytes(raw)) for key, raw in _split(fields.pop(OTHER)).items())
+            decoded = None if control is None else msgspec.json.decode(control, type=Control)
+            yield WalEvent(row_id, span, root, created, xact_id, number, flags, fields, decoded)
+
+    def _batch(self, names: Sequence[str] | None) -> pa.RecordBatch:
+        included = None if names is None else [self._schema.get_field_index(name) for name in names]
+        try:
+            return self._open(included).get_batch(0)
+        except pa.ArrowInvalid as error:
+            raise self._damaged() from error
+
+    def _open(self, included: list[int] | None) -> ipc.RecordBatchFileReader:
+        try:
+            return ipc.open_file(pa.memory_map(str(self.path)), options=ipc.IpcReadOptions(included_fields=included))
+        except FileNotFoundError as error:
+            raise self._damaged() from error
+        except OSError as error:
+            raise from_os_error(error, "read", self.path) from error
+        except pa.ArrowInvalid as error:
+            raise self._damaged() from error
+
+    def _damaged(self) -> Damaged:
+        return Damaged(f"the WAL file `{self.path}` is missing or damaged", "restore it from a backup")
+
+
+def _list_of_text(batch: pa.RecordBatch, name: str) -> list[str]:
+    texts: list[str] = batch.column(name).to_pylist()
+    return texts
+
+
+def _texts_of(batch: pa.RecordBatch, name: str) -> list[bytes | None]:
+    texts: list[bytes | None] = batch.column(name).cast(pa.binary()).to_pylist()
+    return texts

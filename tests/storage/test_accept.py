@@ -1,0 +1,250 @@
+"""What requests are taken, what is filled in, and what is refused for which reason."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from btql_storage.accept import DEPTH_MAX, EVENTS_MAX, accept
+from btql_storage.accept_columns import Control, Flag
+from btql_storage.clock import Clock
+from btql_storage.errors import BadEvent, TooManyEvents
+
+
+class FixedClock(Clock):
+    def now_us(self) -> int:
+        return 1_700_000_000_000_000
+
+
+def accept_one(line: bytes):
+    return accept([line], FixedClock())
+
+
+def test_a_document_is_split_into_its_fields_as_they_were_written():
+    accepted = accept([b'{"id":"a", "input" : {"x": 1.50,  "y":[1, 2]} , "tags":["t"], "log_id":"g", "n":1e999}'])
+
+    assert accepted.ids.to_pylist() == ["a"]
+    assert {name: column.to_pylist() for name, column in accepted.fields.items()} == {
+        "input": ['{"x": 1.50,  "y":[1, 2]}'],
+        "tags": ['["t"]'],
+        "_other": ['{"log_id":"g","n":1e999}'],
+    }
+
+
+def test_missing_values_are_filled_in_and_flagged():
+    accepted = accept(
+        [b'{"id":"a"}', b"{}", b'{"id":"b","span_id":"s","root_span_id":"r","created":null}'], FixedClock()
+    )
+    ids = accepted.ids.to_pylist()
+
+    assert ids[0] == "a"
+    assert len(ids[1]) == 36
+    assert accepted.span_ids.to_pylist() == ["a", ids[1], "s"]
+    assert accepted.root_span_ids.to_pylist() == ["a", ids[1], "r"]
+    assert accepted.created_us.to_pylist() == [1_700_000_000_000_000] * 3
+    all_of_them = Flag.ROOT_GIVEN_BY_US | Flag.SPAN_GIVEN_BY_US | Flag.CREATED_GIVEN_BY_US
+    assert accepted.flags.tolist() == [all_of_them, all_of_them, Flag.CREATED_GIVEN_BY_US]
+
+
+def test_null_counts_in_a_merge_only():
+    lines = [b'{"id":"a","input":null,"k":null}', b'{"id":"a","input":null,"k":null,"_is_merge":true}']
+    accepted = accept(lines)
+
+    assert accepted.fields["input"].to_pylist() == [None, "null"]
+    assert accepted.fields["_other"].to_pylist() == [None, '{"k":null}']
+
+
+def test_a_field_that_is_always_null_takes_no_column():
+    assert accept([b'{"id":"a","scores":null}']).fields == {}
+
+
+@pytest.mark.parametrize(
+    ("written", "microseconds"),
+    [
+        ("2026-05-01T10:20:30.123Z", 1_777_630_830_123_000),
+        ("2026-05-01T12:20:30.123+02:00", 1_777_630_830_123_000),
+        ("2026-05-01T10:20:30.123", 1_777_630_830_123_000),
+        ("2026-05-01 10:20:30.123456789Z", 1_777_630_830_123_456),
+        ("2026-05-01", 1_777_593_600_000_000),
+        ("1969-12-31T23:59:59Z", -1_000_000),
+    ],
+)
+def test_times_may_be_written_in_several_ways(written: str, microseconds: int):
+    accepted = accept([json.dumps({"id": "a", "created": written}).encode(), b'{"created":"2020-01-01T00:00:00Z"}'])
+
+    assert accepted.created_us.to_pylist() == [microseconds, 1_577_836_800_000_000]
+
+
+def test_texts_with_escapes_are_decoded():
+    accepted = accept([rb'{"id":"a\u00e4\n","span_id":"\"","root_span_id":"\ud83d\ude00"}', b'{"id":"plain"}'])
+
+    assert accepted.ids.to_pylist() == ["aä\n", "plain"]
+    assert accepted.span_ids.to_pylist() == ['"', "plain"]
+    assert accepted.root_span_ids.to_pylist() == ["😀", "plain"]
+
+
+def test_what_only_we_give_is_not_taken():
+    accepted = accept([b'{"id":"a","_xact_id":"1","_pagination_key":"p1","is_root":true}'])
+
+    assert accepted.fields == {}
+
+
+def test_control_fields_become_flags_and_a_control():
+    line = b'{"id":"a","_is_merge":true,"_object_delete":false,"_merge_paths":[["metadata","m"]],'
+    line += b'"_array_delete":[{"path":["tags"],"delete":["x",1e999]}]}'
+    accepted = accept([line, b'{"id":"b","_object_delete":true,"_merge_paths":null}'])
+
+    assert accepted.flags[0] & Flag.MERGE
+    assert accepted.flags[1] & Flag.DELETE
+    assert accepted.controls is not None
+    texts = accepted.controls.to_pylist()
+    control = msgspec.json.decode(texts[0], type=Control)
+    assert control.merge_paths == [["metadata", "m"]]
+    assert control.array_delete[0].path == ["tags"]
+    assert [bytes(raw) for raw in control.array_delete[0].delete] == [b'"x"', b"1e999"]
+    assert texts[1] is None
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"", "not JSON"),
+        (b"nonsense", "not JSON"),
+        (b'{"id":"a"', "not JSON"),
+        (b'{"id":"a"} x', "not JSON"),
+        (b'{"id":"a","input":NaN}', "not JSON"),
+        (b'{"id":"a","input":01}', "not JSON"),
+        (b'{"id":"a","input":"\x01"}', "not JSON"),
+        (b"[1]", "not an object"),
+        (b'"text"', "not an object"),
+        (b"null", "not an object"),
+        (b'{"id":7}', "`id` is not a text"),
+        (b'{"id":""}', "`id` is an empty text"),
+        (b'{"id":["a"]}', "`id` is not a text"),
+        (b'{"id":"a","span_id":1}', "`span_id` is not a text"),
+        (b'{"id":"a","input":"\xff"}', "`input` is not valid UTF-8"),
+        (b'{"\xff":1}', "not valid UTF-8"),
+        (b'{"id":"a","k":"\xed\xa0\x80"}', "not valid UTF-8"),
+        (rb'{"id":"a","input":"\ud800"}', "JSON"),
+        (rb'{"id":"a","input":"\ud800 and more text after it"}', "lone surrogate"),
+        (rb'{"id":"a","input":"\udc00 and more text after it"}', "lone surrogate"),
+        (b'{"id":"a","tags":"x"}', "`tags` is not an array of texts"),
+        (b'{"id":"a","tags":["x",1]}', "`tags` is not an array of texts"),
+        (b'{"id":"a","tags":["x",null]}', "`tags` is not an array of texts"),
+        (b'{"id":"a","span_parents":{}}', "`span_parents` is not an array of texts"),
+        (b'{"id":"a","metadata":[]}', "`metadata` is not an object"),
+        (b'{"id":"a","scores":"x"}', "`scores` is not an object"),
+        (b'{"id":"a","metrics":1}', "`metrics` is not an object"),
+        (b'{"id":"a","context":true}', "`context` is not an object"),
+        (b'{"id":"a","span_attributes":1}', "`span_attributes` is not an object"),
+        (b'{"id":"a","created":17}', "`created` is not a time"),
+        (b'{"id":"a","created":"yesterday"}', "`created` is not a time: `yesterday`"),
+        (b'{"id":"a","created":"20260501"}', "`created` is not a time"),
+        (b'{"id":"a","created":"2026-13-01T00:00:00Z"}', "`created` is not a time"),
+        (b'{"id":"a","_is_merge":1}', "`_is_merge` is not true or false"),
+        (b'{"id":"a","_object_delete":"yes"}', "`_object_delete` is not true or false"),
+        (b'{"id":"a","_merge_paths":["a"]}', "`_merge_paths` has the wrong shape"),
+        (b'{"id":"a","_array_delete":{}}', "`_array_delete` has the wrong shape"),
+        (b'{"id":"a","_parent_id":"b"}', "`_parent_id` is not supported"),
+    ],
+)
+def test_a_bad_event_is_named_with_its_reason(line: bytes, reason: str):
+    with pytest.raises(BadEvent) as caught:
+        accept([b'{"id":"fine"}', b'{"id":"fine, too","tags":["x"],"metadata":{}}', line, b'{"id":"also fine"}'])
+
+    assert caught.value.index == 2
+    assert reason in caught.value.reason
+    assert "\n" not in str(caught.value)
+
+
+def nested(depth: int, opening: str = '{"a":', closing: str = "}") -> bytes:
+    return ('{"input":' + opening * (depth - 1) + "1" + closing * (depth - 1) + "}").encode()
+
+
+@pytest.mark.parametrize(("opening", "closing"), [('{"a":', "}"), ("[", "]")])
+def test_depth_is_limited(opening: str, closing: str):
+    accept_one(nested(DEPTH_MAX, opening, closing))
+    with pytest.raises(BadEvent, match="nested more than 200 deep"):
+        accept_one(nested(DEPTH_MAX + 1, opening, closing))
+    with pytest.raises(BadEvent, match="nested more than 200 deep"):
+        accept_one(nested(100_000, opening, closing))
+
+
+def test_brackets_in_texts_and_side_by_side_are_no_depth():
+    accept_one(json.dumps({"input": "[{" * 500 + '\\"'}).encode())
+    accept_one(json.dumps({"input": [[]] * 500}).encode())
+
+
+def test_mappings_are_written_as_json():
+    accepted = accept([{"id": "a", "input": {"n": 2**70}}, {"id": "b", "input": float("nan"), "metadata": {"x": 1}}])
+
+    assert accepted.fields["input"].to_pylist() == ['{"n": 1180591620717411303424}', None]
+    assert accepted.fields["metadata"].to_pylist() == [None, '{"x":1}']
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        ({"id": "a", "input": object()}, "cannot be written as JSON"),
+        ({"id": "a", "input": "\ud800"}, "surrogate"),
+        ({1: "a"}, "cannot be written as JSON"),
+    ],
+)
+def test_a_mapping_that_is_no_json_is_named(event: dict[str, object], reason: str):
+    with pytest.raises(BadEvent) as caught:
+        accept([event])
+
+    assert reason in caught.value.reason
+
+
+def test_a_mapping_that_contains_itself_is_refused():
+    event: dict[str, object] = {"id": "a"}
+    event["input"] = event
+    with pytest.raises(BadEvent, match="nested more than 200 deep"):
+        accept([event])
+
+
+def test_a_request_has_a_largest_size():
+    accept([b"{}"] * 10)
+    with pytest.raises(TooManyEvents, match="65,537 events"):
+        accept([b"{}"] * (EVENTS_MAX + 1))
+
+
+def test_no_events_are_fine():
+    assert accept([]).rows == 0
+
+
+@given(st.lists(st.binary(max_size=40), max_size=5))
+def test_any_bytes_are_taken_or_refused_with_a_reason(lines: list[bytes]):
+    reason = None
+    try:
+        rows = accept(lines).rows
+    except BadEvent as error:
+        rows, reason = None, error.reason
+
+    assert rows == len(lines) or reason
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(["input", "output", "x", "ä", "expected"]), json_values), max_size=6))
+def test_every_document_comes_out_as_it_went_in(documents: list[dict[str, object]]):
+    lines = [json.dumps(document).encode() for document in documents]
+    accepted = accept(lines)
+
+    for row, document in enumerate(documents):
+        found: dict[str, object] = {}
+        for name, column in accepted.fields.items():
+            text = column[row].as_py()
+            if text is not None:
+                found |= json.loads(text) if name == "_other" else {name: json.loads(text)}
+        assert found == {name: value for name, value in document.items() if value is not None}

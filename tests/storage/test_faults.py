@@ -1,0 +1,278 @@
+"""Every call to the system fails once: nothing acknowledged is lost, nothing half-done is seen."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from storage_support.disks import FailingStore, ReadOnlyStore
+from storage_support.model import Model
+from storage_support.reading import documents_of
+
+from btql_storage.catalog import Catalog
+from btql_storage.clock import SYSTEM_CLOCK as CLOCK
+from btql_storage.errors import DiskFull, Locked, NewerFormat, NotADatabase, ReadOnly, StorageError
+from btql_storage.folder import Folder, Settings
+from btql_storage.store import Storage
+
+SMALL = Settings(grace_s=0)
+DAY = "2026-01-01T00:00:00Z"
+REQUESTS = [
+    [{"id": "a", "created": DAY, "metadata": {"n": 1}}, {"id": "b", "created": DAY}, {"id": "c", "created": DAY}],
+    [
+        {"id": "a", "created": DAY, "_is_merge": True, "metadata": {"m": 2}},
+        {"id": "b", "created": DAY, "_object_delete": True},
+    ],
+    [{"id": "d", "created": DAY, "tags": ["x"]}, {"id": "c", "created": DAY, "input": 1}],
+]
+
+
+def scenario(store: FailingStore, acknowledged: list[int]) -> None:
+    """Ingest with compactions in between; the caller knows from the list how far it came."""
+    storage = Storage(Folder(store, create=True, read_only=False, settings=SMALL, clock=CLOCK))
+    try:
+        target = storage.create_object("project_logs", "x")
+        for number, request in enumerate(REQUESTS):
+            storage.ingest(target, request)
+            acknowledged.append(number)
+            if number != 1:
+                storage.compact_once()
+        storage.compact()
+    finally:
+        storage.close()
+
+
+@pytest.mark.parametrize(("error", "for_good"), [(errno.ENOSPC, False), (errno.EIO, True)])
+def test_each_call_may_fail(quick_path: Path, error: int, for_good: bool):
+    fail_at = 0
+    while True:
+        fail_at += 1
+        folder = quick_path / str(fail_at)
+        store = FailingStore(folder, fail_at, error, for_good=for_good)
+        acknowledged: list[int] = []
+        caught = None
+        try:
+            scenario(store, acknowledged)
+        except StorageError as raised:
+            caught = raised
+        line = str(caught)
+        unsure = "may be stored or not" in line and "/wal/" in line
+
+        assert "\n" not in line
+        assert not unsure or for_good
+        assert isinstance(caught, DiskFull) == (store.failed and error == errno.ENOSPC)
+
+        if not store.failed:
+            assert len(acknowledged) == len(REQUESTS)
+            break
+        assert_recovers(folder, acknowledged, unsure=unsure)
+    assert fail_at > 30, "there is much that can fail"
+
+
+def assert_recovers(folder: Path, acknowledged: list[int], *, unsure: bool) -> None:
+    model = Model()
+    count = len(acknowledged) + unsure
+    for request in REQUESTS[:count]:
+        model.apply(request)
+    with Storage.open(folder, create=True, settings=SMALL) as storage:
+        target = storage.create_object("project_logs", "x")
+
+        assert documents_of(storage, target) == model.rows
+
+        for request in REQUESTS[count:]:
+            storage.ingest(target, request)
+            model.apply(request)
+        storage.compact()
+
+        assert documents_of(storage, target) == model.rows
+        # What a failed compaction left is gone.
+        with storage.snapshot(target) as snapshot:
+            live = {str(one.part.part_id) for one in snapshot.parts}
+        assert {entry.name for entry in (folder / "parts").iterdir()} == live
+
+
+def test_a_request_that_cannot_be_taken_back_stays_whole(quick_path: Path):
+    store = FailingStore(quick_path)
+    storage = Storage(Folder(store, create=True, read_only=False, settings=SMALL, clock=CLOCK))
+    target = storage.create_object("project_logs", "x")
+    store.steps.clear()
+    storage.ingest(target, REQUESTS[0])
+    store.fail_at = store.steps.index("sync folder") + 1
+    store.for_good = True
+    store.steps.clear()
+    with pytest.raises(StorageError):
+        storage.ingest(target, REQUESTS[2])
+    store.fail_at = 0
+    model = Model()
+    model.apply(REQUESTS[0])
+    model.apply(REQUESTS[2])
+
+    assert documents_of(storage, target) == model.rows
+
+
+def test_a_folder_that_is_no_database(quick_path: Path):
+    (quick_path / "letter.txt").write_text("dear")
+    with pytest.raises(NotADatabase, match="not a btql database and not empty"):
+        Storage.open(quick_path, create=True)
+    with pytest.raises(NotADatabase, match=r"has no `btql\.json`"):
+        Storage.open(quick_path)
+    with pytest.raises(NotADatabase, match="is a file"):
+        Storage.open(quick_path / "letter.txt", create=True)
+    with pytest.raises(NotADatabase, match="there is no database"):
+        Storage.open(quick_path / "nowhere")
+    with pytest.raises(NotADatabase):
+        Storage.open(quick_path / "nowhere", create=True, read_only=True)
+
+    assert [entry.name for entry in quick_path.iterdir()] == ["letter.txt"]
+
+
+def test_a_marker_of_a_newer_version(quick_path: Path):
+    Storage.open(quick_path, create=True).close()
+    (quick_path / "btql.json").write_text('{"format": 2}')
+    with pytest.raises(NewerFormat, match="has format 2"):
+        Storage.open(quick_path)
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"format": "1"}', '{"format": 0}', "\x80"])
+def test_a_damaged_marker(quick_path: Path, content: str):
+    Storage.open(quick_path, create=True).close()
+    (quick_path / "btql.json").write_text(content, encoding="latin-1")
+    with pytest.raises(StorageError, match="restore it from a backup"):
+        Storage.open(quick_path)
+
+
+def test_a_catalog_of_a_newer_version(quick_path: Path):
+    import sqlite3
+
+    Storage.open(quick_path, create=True).close()
+    connection = sqlite3.connect(quick_path / "catalog.sqlite")
+    connection.execute("pragma user_version = 99")
+    connection.close()
+    with pytest.raises(NewerFormat, match="version 99"):
+        Storage.open(quick_path)
+
+
+def test_a_damaged_catalog(quick_path: Path):
+    Storage.open(quick_path, create=True).close()
+    (quick_path / "catalog.sqlite").write_bytes(b"no database at all" * 100)
+    with pytest.raises(StorageError, match="restore the database from a backup"):
+        Storage.open(quick_path)
+
+
+def test_a_read_only_disk(quick_path: Path):
+    with Storage.open(quick_path, create=True) as storage:
+        target = storage.create_object("project_logs", "x")
+        storage.ingest(target, REQUESTS[0])
+    folder = Folder(ReadOnlyStore(quick_path), create=True, read_only=True, settings=SMALL, clock=CLOCK)
+    with Storage(folder) as storage:
+        assert set(documents_of(storage, target)) == {"a", "b", "c"}
+        with pytest.raises(ReadOnly, match="opened read-only"):
+            storage.ingest(target, REQUESTS[0])
+        with pytest.raises(ReadOnly, match="opened read-only"):
+            storage.compact()
+        with pytest.raises(ReadOnly, match="opened read-only"):
+            storage.create_object("project_logs", "new")
+    with pytest.raises(ReadOnly, match="read-only file system; open the database read-only"):
+        Folder(ReadOnlyStore(quick_path), create=False, read_only=False, settings=SMALL, clock=CLOCK)
+
+
+def test_a_catalog_without_side_files_is_read_as_it_stands(quick_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A folder that nobody may write to has no place for SQLite's side files."""
+    import sqlite3
+
+    from btql_storage import catalog_file
+
+    with Storage.open(quick_path, create=True) as storage:
+        storage.create_object("project_logs", "x")
+    real = catalog_file._version
+
+    def refusing(connection: sqlite3.Connection) -> int:
+        if "immutable" not in uris[-1]:
+            raise sqlite3.OperationalError("unable to open database file")
+        return real(connection)
+
+    uris: list[str] = []
+    open_uri = catalog_file._open
+    monkeypatch.setattr(catalog_file, "_open", lambda uri, wait: uris.append(uri) or open_uri(uri, wait))
+    monkeypatch.setattr(catalog_file, "_version", refusing)
+    with Storage.open(quick_path, read_only=True) as reader:
+        assert [one.name for one in reader.objects()] == ["x"]
+        monkeypatch.undo()
+        with Storage.open(quick_path) as writer:
+            writer.create_object("project_logs", "y")
+
+        assert [one.name for one in reader.objects()] == ["x", "y"], "what is written later is seen, too"
+
+
+def test_a_held_lock(quick_path: Path):
+    impatient = Settings(lock_wait_s=0.05)
+    with Storage.open(quick_path, create=True) as holder, Storage.open(quick_path, settings=impatient) as other:
+        target = holder.create_object("project_logs", "x")
+        with (
+            holder._folder.write_lock.held(),
+            pytest.raises(Locked, match=r"another process has held the write lock .* for 0\.05 s"),
+        ):
+            other.ingest(target, REQUESTS[0])
+        with holder._folder.compact_lock.held(), pytest.raises(Locked, match="compact lock"):
+            other.compact()
+
+        assert documents_of(other, target) == {}
+        assert other.ingest(target, REQUESTS[0]).rows == 3
+
+
+def test_a_paused_compaction_cannot_commit_after_another(quick_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with Storage.open(quick_path, create=True) as slow, Storage.open(quick_path) as quick:
+        target = slow.create_object("project_logs", "x")
+        slow.ingest(target, REQUESTS[0])
+        commit = Catalog.commit_swap
+
+        def overtaken(catalog: Catalog, *arguments: object) -> None:
+            monkeypatch.undo()
+            # As if the lock had been lost: another process does the same work first.
+            monkeypatch.setattr(quick._folder.compact_lock, "_file", _NoLock())
+            quick.compact()
+            commit(catalog, *arguments)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(Catalog, "commit_swap", overtaken)
+        with pytest.raises(Locked, match="nothing was changed"):
+            slow.compact()
+
+        assert set(documents_of(slow, target)) == {"a", "b", "c"}
+
+
+class _NoLock:
+    def acquire(self, timeout: float) -> None:
+        """Pretend to hold the lock."""
+
+    def release(self) -> None:
+        """Pretend to let it go."""
+
+
+def test_a_disk_that_is_really_full(quick_path: Path):
+    """A limit on file sizes stands in for a full disk: the kernel itself cuts the writes short."""
+    script = Path(__file__).parent.parent / "storage_support" / "full_disk.py"
+    roots = [str(script.parent.parent), *(path for path in sys.path if path.endswith("storage"))]
+    done = subprocess.run(
+        [sys.executable, str(script), str(quick_path / "db")],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(roots)},
+        preexec_fn=_limit_file_size,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    with Storage.open(quick_path / "db") as storage:
+        found = documents_of(storage, storage.object("project_logs", "x"))
+
+        assert set(found) == set(done.stdout.split())
+
+
+def _limit_file_size() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from support.span_rows import make_row
+
+from btql_storage.errors import Damaged, NewerFormat
+from btql_storage.keys import Keys, KeysWriter, fingerprints
+
+
+def build(path, rows, batch=7, block_starts=(0,)):
+    writer = KeysWriter()
+    for start in range(0, len(rows), batch):
+        writer.add(rows[start : start + batch])
+    writer.finish(path, block_starts)
+    return Keys(path)
+
+
+@pytest.mark.parametrize("trace_rows", [1, 3, 10])
+def test_every_id_finds_its_rows(tmp_path, trace_rows):
+    rows = [make_row(i, {}, trace=i // trace_rows) for i in range(50)]
+    keys = build(tmp_path / "keys.arrow", rows)
+
+    for i, row in enumerate(rows):
+        assert keys.lookup("id", [row.id]).tolist() == [i]
+        assert keys.lookup("span_id", [row.span_id]).tolist() == [i]
+        first = i - i % trace_rows
+        assert keys.lookup("root_span_id", [row.root_span_id]).tolist() == list(
+            range(first, min(first + trace_rows, 50))
+        )
+
+
+def test_several_values_at_once(tmp_path):
+    keys = build(tmp_path / "keys.arrow", [make_row(i, {}, trace=i // 5) for i in range(20)])
+
+    assert keys.lookup("id", ["row-9", "absent", "row-2", "row-9"]).tolist() == [2, 9]
+    assert keys.lookup("root_span_id", ["trace-3", "trace-0"]).tolist() == [0, 1, 2, 3, 4, 15, 16, 17, 18, 19]
+    assert keys.lookup("id", fingerprints(["row-4"])).tolist() == [4]
+    assert keys.lookup("id", ["absent"]).tolist() == []
+    assert keys.lookup("id", []).dtype == np.int64
+
+
+def test_a_trace_in_two_places(tmp_path):
+    keys = build(tmp_path / "keys.arrow", [make_row(i, {}, trace=i % 2) for i in range(6)])
+
+    assert keys.lookup("root_span_id", ["trace-1"]).tolist() == [1, 3, 5]
+
+
+def test_span_ids_equal_to_ids_take_no_space(tmp_path):
+    rows = [make_row(i, {}) for i in range(1000)]
+    build(tmp_path / "different.arrow", rows)
+    for row in rows:
+        row.span_id = row.id
+    keys = build(tmp_path / "same.arrow", rows)
+
+    assert keys.lookup("span_id", ["row-77"]).tolist() == [77]
+    assert (tmp_path / "same.arrow").stat().st_size < 0.7 * (tmp_path / "different.arrow").stat().st_size
+
+
+def test_block_starts_come_back(tmp_path):
+    keys = build(tmp_path / "keys.arrow", [make_row(i, {}) for i in range(9)], block_starts=[0, 4, 5])
+
+    assert keys.block_starts.tolist() == [0, 4, 5]
+
+
+def test_no_rows(tmp_path):
+    assert build(tmp_path / "keys.arrow", [], block_starts=()).lookup("id", ["x"]).tolist() == []
+
+
+def test_a_newer_format_says_so(tmp_path):
+    path = tmp_path / "keys.arrow"
+    build(path, [make_row(0, {})])
+    table = pa.ipc.open_file(path).read_all()
+    schema = table.schema.with_metadata({"btql.format": "2"})
+    with pa.ipc.new_file(path, schema) as file:
+        file.write_table(table.cast(schema))
+
+    with pytest.raises(NewerFormat, match=r"format 2 .* install a newer btql"):
+        Keys(path)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"something else"])
+def test_a_damaged_file_is_named(tmp_path, content):
+    path = tmp_path / "keys.arrow"
+    if content is not None:
+        path.write_bytes(content)
+
+    with pytest.raises(Damaged, match=r"keys\.arrow"):
+        Keys(path)

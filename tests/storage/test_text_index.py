@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import errno
+import random
+import resource
+import sys
+from collections import OrderedDict
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import tantivy
+
+from btql_storage import text_index
+from btql_storage.errors import Damaged
+from btql_storage.fields import INDEXED_FIELDS
+from btql_storage.text_index import TextIndex, TextIndexWriter
+from btql_storage.tokens import matches, texts_of, tokenize
+
+WORDS = [
+    "the",
+    "quick",
+    "Brown",
+    "FOX",
+    "naïve",
+    "e-mail",
+    "a_b",
+    "東京",
+    "カナ",
+    "한국",
+    "مرحبا",
+    "😀",
+    "हिन्दी",
+    "x" * 300,
+    "1.5",
+]
+
+
+def build(folder, documents):
+    writer = TextIndexWriter(folder)
+    for row, document in enumerate(documents):
+        writer.add(row, {name: texts_of(value) for name, value in document.items()})
+    writer.finish()
+    return TextIndex(folder)
+
+
+def random_text(rnd, words):
+    return rnd.choice(["", " ", "-", ", "]).join(rnd.choices(words, k=rnd.randint(0, 8)))
+
+
+def random_value(rnd, depth=0):
+    match rnd.randint(0, 5 if depth < 3 else 2):
+        case 0:
+            return rnd.choice([None, True, 1.5, 42, -7])
+        case 1 | 2:
+            return random_text(rnd, WORDS)
+        case 3 | 4:
+            return [random_value(rnd, depth + 1) for _ in range(rnd.randint(0, 4))]
+        case _:
+            return {random_text(rnd, WORDS): random_value(rnd, depth + 1) for _ in range(rnd.randint(0, 4))}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_index_and_scan_agree(tmp_path, seed):
+    rnd = random.Random(seed)
+    documents = [{name: random_value(rnd) for name in rnd.sample(INDEXED_FIELDS, 2)} for _ in range(120)]
+    index = build(tmp_path / "text", documents)
+    queries = [tokenize(random_text(rnd, WORDS)) for _ in range(60)]
+    queries += [tokenize(word) for word in WORDS] + [["absent"], ["the", "absent"], ["the"] * 3]
+
+    for query in queries:
+        for name in INDEXED_FIELDS:
+            expected = [row for row, document in enumerate(documents) if matches(document.get(name), query)]
+            assert index.rows(name, query).tolist() == expected, (name, query)
+
+
+def test_rows_are_numbers_in_order(tmp_path):
+    index = build(tmp_path / "text", [{"output": "same"}, {}, {"output": "same"}, {"input": "same"}])
+
+    rows = index.rows("output", ["same"])
+
+    assert rows.dtype == np.int64
+    assert rows.tolist() == [0, 2]
+    assert index.rows("output", []).tolist() == []
+
+
+def test_an_index_without_rows(tmp_path):
+    assert build(tmp_path / "text", []).rows("input", ["x"]).tolist() == []
+
+
+def test_large_texts_do_not_pile_up_before_the_indexing_thread(tmp_path, monkeypatch):
+    monkeypatch.setattr(text_index, "QUEUE_CHARS_MAX", 10_000)
+    documents = [{"output": f"needle{i % 7} " + "hay " * 500} for i in range(60)]
+
+    index = build(tmp_path / "text", documents)
+
+    assert index.rows("output", ["needle3"]).tolist() == list(range(3, 60, 7))
+    assert len(index.rows("output", ["hay", "hay"])) == 60
+
+
+def test_a_deep_value(tmp_path):
+    value = "leaf"
+    for _ in range(min(200, sys.getrecursionlimit() // 4)):
+        value = [value]
+
+    assert build(tmp_path / "text", [{"input": value}]).rows("input", ["leaf"]).tolist() == [0]
+
+
+def test_a_missing_index_is_named(tmp_path):
+    with pytest.raises(Damaged, match="text index"):
+        TextIndex(tmp_path / "none").rows("input", ["x"])
+
+
+def test_a_full_disk_is_told_as_such(tmp_path):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        with pytest.raises(OSError, match="too large") as caught:
+            build(tmp_path / "text", [{"input": "x"}])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert caught.value.errno == errno.EFBIG
+
+
+def test_only_so_many_indexes_stay_open(tmp_path, monkeypatch):
+    monkeypatch.setattr(text_index, "OPEN_MAX", 2)
+    monkeypatch.setattr(text_index, "_open_searchers", OrderedDict())
+    indexes = [build(tmp_path / str(i), [{"input": f"word{i}"}]) for i in range(5)]
+
+    for _ in range(2):
+        for i, index in enumerate(indexes):
+            assert index.rows("input", [f"word{i}"]).tolist() == [0]
+    assert len(text_index._open_searchers) == 2
+    for index in indexes:
+        index.close()
+    assert len(text_index._open_searchers) == 0
+
+
+def test_a_folder_that_cannot_be_written_can_be_read(tmp_path, monkeypatch):
+    index = build(tmp_path / "text", [{"input": "word"}])
+    real = tantivy.Index.open
+
+    def refuse(path):
+        if path == str(tmp_path / "text"):
+            raise ValueError("Failed to acquire Lockfile: IoError(Os { code: 13, kind: PermissionDenied })")
+        return real(path)
+
+    monkeypatch.setattr(text_index.tantivy, "Index", SimpleNamespace(open=refuse))
+
+    assert index.rows("input", ["word"]).tolist() == [0]
+
+
+def test_the_files_can_be_read_by_whoever_can_list_them(tmp_path):
+    build(tmp_path / "text", [{"input": "word"}])
+
+    folder_mode = (tmp_path / "text").stat().st_mode & 0o666
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "text").iterdir()} == {folder_mode}

@@ -1,0 +1,153 @@
+"""WAL files: what goes in comes out, whole files only, and numbers that increase."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from btql_storage import wal
+from btql_storage.accept import accept
+from btql_storage.clock import Clock
+from btql_storage.errors import Damaged, NewerFormat
+from btql_storage.objects import LocalStore
+from btql_storage.transactions import PREFIX, Transactions, pagination_key
+
+XACT = PREFIX | 5 << 16
+TARGET = wal.ObjectName(3, "dataset", "d")
+
+
+def written(tmp_path: Path, *lines: bytes) -> wal.WalFile:
+    path = tmp_path / wal.file_name(XACT)
+    path.write_bytes(wal.encode(wal.columns(accept(lines), TARGET), XACT))
+    return wal.WalFile(path, XACT)
+
+
+def test_events_come_out_as_they_went_in(tmp_path: Path):
+    file = written(
+        tmp_path,
+        b'{"id":"a","root_span_id":"r","created":"2026-01-01T00:00:00Z","input":{"x":1.0},"odd":[1]}',
+        '{"id":"b","output":"ä","_is_merge":true,"_merge_paths":[["x"]],"flags":7,"object":null}'.encode(),
+    )
+
+    assert file.rows == 2
+    assert file.objects == [TARGET]
+    first, second = file.events(file.rows_of(3))
+    assert (first.id, first.span_id, first.root_span_id) == ("a", "a", "r")
+    assert first.created_us == 1_767_225_600_000_000
+    assert (first.xact_id, first.row_number) == (XACT, 0)
+    assert first.fields == {"input": b'{"x":1.0}', "odd": b"[1]"}
+    assert first.control is None
+    assert not first.merges
+    assert second.fields == {"output": '"ä"'.encode(), "flags": b"7", "object": b"null"}
+    assert second.merges
+    assert second.control is not None
+    assert second.control.merge_paths == [["x"]]
+    assert second.pagination_key == pagination_key(XACT, 1)
+
+
+def test_ids_are_read_without_payloads(tmp_path: Path):
+    file = written(tmp_path, *(b'{"id":"%d","root_span_id":"r%d"}' % (i, i // 2) for i in range(5)))
+
+    assert file.ids(np.array([4, 0])) == (["4", "0"], ["r2", "r0"])
+
+
+def test_some_rows_are_read_in_the_order_asked_for(tmp_path: Path):
+    file = written(tmp_path, *(b'{"id":"%d","input":%d}' % (i, i) for i in range(5)))
+
+    assert [(event.id, event.row_number) for event in file.events(np.array([3, 1]))] == [("3", 3), ("1", 1)]
+
+
+def test_another_object_has_no_rows(tmp_path: Path):
+    assert len(written(tmp_path, b"{}").rows_of(4)) == 0
+
+
+def test_events_without_any_field_are_read(tmp_path: Path):
+    file = written(tmp_path, b'{"id":"a"}', b'{"id":"b"}')
+
+    assert [event.fields for event in file.events(file.rows_of(3))] == [{}, {}]
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"ARROW1\0\0" + b"x" * 100])
+def test_a_damaged_file_is_named(tmp_path: Path, content: bytes):
+    path = tmp_path / "x.arrow"
+    path.write_bytes(content)
+    with pytest.raises(Damaged, match=r"x\.arrow"):
+        wal.WalFile(path, 1)
+
+
+def test_a_cut_file_is_named(tmp_path: Path):
+    path = written(tmp_path, *(b'{"input":"%d"}' % i for i in range(1000))).path
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(Damaged):
+        wal.WalFile(path, XACT)
+
+
+def test_a_missing_file_is_named(tmp_path: Path):
+    with pytest.raises(Damaged, match="missing"):
+        wal.WalFile(tmp_path / "y.arrow", 1)
+
+
+def test_a_newer_format_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(wal, "FORMAT_VERSION", 2)
+    file = written(tmp_path, b"{}")
+    monkeypatch.undo()
+    with pytest.raises(NewerFormat, match="format 2"):
+        wal.WalFile(file.path, XACT)
+
+
+def test_only_whole_names_are_transactions():
+    names = ["0000000000000000007.arrow", "0000000000000000003.arrow", ".new-1-x.arrow", "x.arrow", "note.txt"]
+
+    assert wal.numbers(names) == [3, 7]
+
+
+class HandClock(Clock):
+    def __init__(self, seconds: int) -> None:
+        self.seconds = seconds
+
+    def now_us(self) -> int:
+        return self.seconds * 1_000_000
+
+
+def test_numbers_tell_the_time_and_always_increase(tmp_path: Path):
+    clock = HandClock(100)
+    numbers = Transactions(LocalStore(tmp_path), "last", clock)
+
+    assert numbers.next() == PREFIX | 100 << 16
+    assert numbers.next() == PREFIX | 100 << 16 | 1
+    clock.seconds = 50
+    assert numbers.next() == PREFIX | 100 << 16 | 2
+    clock.seconds = 101
+    assert numbers.next() == PREFIX | 101 << 16
+
+
+def test_another_process_goes_on_from_the_counter(tmp_path: Path):
+    clock = HandClock(100)
+    first, second = (Transactions(LocalStore(tmp_path), "last", clock) for _ in range(2))
+
+    assert [first.next(), second.next(), first.next()] == [PREFIX | 100 << 16 | counter for counter in range(3)]
+
+
+@pytest.mark.parametrize("left", [b"", b"12", b"x" * 19, b"\0" * 19])
+def test_a_broken_counter_is_overruled_by_what_was_seen(tmp_path: Path, left: bytes):
+    (tmp_path / "last").write_bytes(left)
+    numbers = Transactions(LocalStore(tmp_path), "last", HandClock(1))
+    numbers.seen(PREFIX | 100 << 16)
+
+    assert numbers.next() == PREFIX | 100 << 16 | 1
+
+
+def test_a_full_second_borrows_from_the_next(tmp_path: Path):
+    numbers = Transactions(LocalStore(tmp_path), "last", HandClock(1))
+    numbers.seen(PREFIX | 1 << 16 | 0xFFFF)
+
+    assert numbers.next() == PREFIX | 2 << 16
+
+
+def test_keys_sort_like_transactions_and_rows():
+    keys = [pagination_key(PREFIX | xact, row) for xact in (1, 2, 1 << 40) for row in (0, 1, 65_535)]
+
+    assert keys == sorted(keys)
+    assert all(len(key) == 21 for key in keys)

@@ -1,0 +1,102 @@
+"""A process that ingests and compacts until somebody kills it.
+
+It is told what to do on standard input, one line per life: folder, seed, first
+request. For each line it forks a child, which works and says ``ack N`` when
+request N is durable. Forking saves the start-up time of a new process.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pyarrow as pa
+
+from btql_storage.errors import Locked
+from btql_storage.folder import Settings
+from btql_storage.store import ObjectInfo, Storage
+
+# Small jobs and segments, and no grace: so that everything happens in a short life.
+SETTINGS = Settings(grace_s=0, segment_events=60, job_events=25, part_rows_max=400)
+IDS = 40
+
+
+def request(seed: int, number: int) -> list[dict[str, Any]]:
+    """Return the events of a request; the same in every process."""
+    dice = random.Random(f"{seed}/{number}")
+    events: list[dict[str, Any]] = [
+        # Every request leaves a row of its own, so a lost one is missed.
+        {"id": f"own-{number}", "created": "2026-01-01T00:00:00Z", "root_span_id": f"t{number % 7}", "input": number}
+    ]
+    for _ in range(dice.randrange(12)):
+        row_id = f"shared-{dice.randrange(IDS)}"
+        event: dict[str, Any] = {"id": row_id, "created": "2026-01-02T00:00:00Z"}
+        match dice.randrange(10):
+            case 0:
+                event["_object_delete"] = True
+            case 1 | 2:
+                event |= {"output": {"replaced": number}, "root_span_id": f"t{dice.randrange(7)}"}
+            case _:
+                # A merge that is lost leaves a hole, and counts as two where it is repeated after a delete.
+                event |= {"_is_merge": True, "metadata": {"by": {str(number): True}}, "tags": [f"tag{number % 5}"]}
+        events.append(event)
+    return events
+
+
+def live(folder: Path, seed: int, first: int) -> None:
+    """Ingest requests and compact, for ever."""
+    storage = Storage.open(folder, create=True, settings=SETTINGS)
+    target = storage.create_object("project_logs", "crash")
+    Thread(target=_compact, args=(storage,), daemon=True).start()
+    number = first
+    while True:
+        storage.ingest(target, request(seed, number))
+        os.write(1, b"ack %d\n" % number)
+        number += 1
+
+
+def _compact(storage: Storage) -> None:
+    while True:
+        storage.compact()
+
+
+def writer(folder: Path, seed: int, first: int, count: int) -> None:
+    """Ingest some requests while others do the same, compacting now and then."""
+    with Storage.open(folder, create=True, settings=Settings(segment_events=60, job_events=25)) as storage:
+        target: ObjectInfo = storage.create_object("project_logs", "crash")
+        for number in range(first, first + count):
+            storage.ingest(target, request(seed, number))
+            os.write(1, b"ack %d\n" % number)
+            if number % 5 == 0:
+                try:
+                    storage.compact()
+                except Locked:
+                    continue
+
+
+def main() -> None:
+    # The first array makes Arrow look for pandas, which takes longer than a child lives.
+    pa.array([b""])
+    for line in sys.stdin:
+        folder, seed, first = line.split()
+        child = os.fork()
+        if child == 0:
+            try:
+                live(Path(folder), int(seed), int(first))
+            except BaseException as error:  # noqa: BLE001  the test shall see it
+                os.write(1, f"failed {error!r}\n".encode())
+            os._exit(1)
+        os.write(1, b"pid %d\n" % child)
+        os.waitpid(child, 0)
+        os.write(1, b"gone\n")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        writer(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
+    else:
+        main()

@@ -1,0 +1,36 @@
+"""A disk that fails when it is told to."""
+
+from __future__ import annotations
+
+from errno import EIO
+from os import strerror
+from pathlib import Path
+
+from btql_storage.objects import LocalStore
+
+
+class FailingStore(LocalStore):
+    """Counts the calls to the system and fails at one of them, or from there on."""
+
+    def __init__(self, root: Path, fail_at: int = 0, error: int = EIO, *, for_good: bool = False) -> None:
+        super().__init__(root)
+        self.fail_at = fail_at
+        self.error = error
+        self.for_good = for_good
+        self.steps: list[str] = []
+        self.failed = False
+
+    def step(self, action: str, path: Path) -> None:
+        self.steps.append(action)
+        count = len(self.steps)
+        if self.fail_at and (count == self.fail_at or (self.for_good and count > self.fail_at)):
+            self.failed = True
+            raise OSError(self.error, strerror(self.error), str(path))
+
+
+class ReadOnlyStore(LocalStore):
+    """A disk that is mounted read-only."""
+
+    def step(self, action: str, path: Path) -> None:
+        if action not in ("open", "list"):
+            raise OSError(30, "Read-only file system", str(path))
