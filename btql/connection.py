@@ -1,0 +1,125 @@
+"""A connection: what a program holds to write to and ask one database.
+
+    with btql.connect("traces") as conn:
+        conn.ingest("project_logs:demo", [{"input": "hello", "output": "hi"}])
+        for row in conn.query("select: input, output | from: project_logs('demo')"):
+            print(row)
+
+A connection may be used from several threads at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from btql.errors import Error
+
+if TYPE_CHECKING:
+    from btql.database import Database
+    from btql.result import Result
+    from btql_storage.catalog import ObjectInfo
+    from btql_storage.compaction.job import CompactionProgress, CompactionReport
+    from btql_storage.status import Status
+    from btql_storage.store import Receipt
+
+KINDS = (
+    "project_logs",
+    "experiment",
+    "dataset",
+    "prompt",
+    "function",
+    "view",
+    "project_prompts",
+    "project_functions",
+    "org_prompts",
+    "org_functions",
+    "playground_logs",
+)
+"""The kinds of object that a name may begin with."""
+
+
+def connect(path: str | Path, *, create: bool = True, read_only: bool = False) -> Connection:
+    """Open the database in the folder ``path``, and make it where there is none.
+
+    Raises :class:`btql.StorageError` where the folder holds something else, was
+    written by a later version, or cannot be written to.
+    """
+    from btql.database import Database
+    from btql_storage.store import Storage
+
+    return Connection(Database(Storage.open(path, create=create and not read_only, read_only=read_only)))
+
+
+class Connection:
+    """An open database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def ingest(self, target: str, events: Sequence[Mapping[str, object]] | Sequence[bytes]) -> Receipt:
+        """Write one batch of events to an object such as ``project_logs:demo``.
+
+        Events are documents as dictionaries, or as JSON text in bytes. All of
+        them are durable and visible when the call returns, or, where one is
+        wrong, none of them is. The object comes into being with its first batch.
+        """
+        kind, name = split_object(target)
+        storage = self._database.storage
+        return storage.ingest(storage.create_object(kind, name), events)
+
+    def query(self, text: str) -> Result:
+        """Ask in BTQL or SQL. The answer is computed while it is read."""
+        return self._database.query(text)
+
+    def explain(self, text: str, *, analyze: bool = False) -> str:
+        """Return how a query is understood and run; with ``analyze`` run it, and say what that took."""
+        from btql.explain import explain
+
+        return explain(self._database, text, analyze=analyze)
+
+    def compact(self, progress: Callable[[CompactionProgress], None] | None = None) -> CompactionReport:
+        """Turn everything that is pending into parts. Reads and writes go on meanwhile."""
+        return self._database.storage.compact(progress=progress)
+
+    def status(self) -> Status:
+        """Return what the database holds and how much of it waits for compaction."""
+        return self._database.storage.status()
+
+    def objects(self) -> list[str]:
+        """Return the objects as ``kind:name``."""
+        return [f"{each.kind}:{each.name}" for each in self._database.storage.objects()]
+
+    def paths(self, target: str) -> list[tuple[str, ...]]:
+        """Return every field and path that rows of an object have."""
+        from btql.execution.fields import SnapshotFields
+        from btql_planner.names import field_paths
+
+        with self._database.storage.snapshot(self._object(target)) as snapshot:
+            return field_paths(SnapshotFields(snapshot))
+
+    def _object(self, target: str) -> ObjectInfo:
+        return self._database.storage.object(*split_object(target))
+
+    def close(self) -> None:
+        """Let go of the database. Nothing is pending: writes were durable when they returned."""
+        self._database.storage.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def split_object(target: str) -> tuple[str, str]:
+    """Return kind and name of an object written as ``project_logs:demo``."""
+    kind, colon, name = target.partition(":")
+    if not colon or not name or kind not in KINDS:
+        message = f"`{target}` is no object: write kind and name, such as `project_logs:demo`"
+        raise Error(message)
+    return kind, name

@@ -1,0 +1,36 @@
+"""Errors, as callers catch them.
+
+::
+
+    Error                      everything btql raises on purpose
+    ├── QueryError             the query is wrong; str() is the drawing
+    └── EngineError            the engine gave up: a limit, or a bug of ours
+
+Storage raises :class:`btql_storage.errors.StorageError` and its kin, which are
+exported here, too: ``btql.StorageError``.
+"""
+
+from __future__ import annotations
+
+from btql_grammar.diagnostic import BtqlError, Diagnostic
+
+
+class Error(Exception):
+    """Anything that btql raises on purpose, apart from storage errors."""
+
+
+class QueryError(Error):
+    """A query that cannot be run as written; ``str()`` draws where and why."""
+
+    def __init__(self, cause: BtqlError) -> None:
+        super().__init__(cause.render())
+        self.diagnostics: tuple[Diagnostic, ...] = cause.diagnostics
+
+    @property
+    def code(self) -> str:
+        """The code of the first mistake, such as ``B0201``."""
+        return self.diagnostics[0].code
+
+
+class EngineError(Error):
+    """The engine stopped while it ran a query: out of a resource, or a bug of ours."""

@@ -1,0 +1,1 @@
+"""Runs an engine plan on a snapshot: registers scans, fetches documents, streams Arrow batches."""

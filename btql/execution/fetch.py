@@ -1,0 +1,169 @@
+"""Fetch: adds to a batch of rows what only their documents have.
+
+A row number says which part or tail chunk a document is in. All documents of a
+batch are read block by block, each top-level field is parsed once however many
+paths are wanted of it, and a field that is only handed out is not parsed at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import orjson
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from btql_planner.engine_plan import FetchSpec
+from btql_planner.lower import engine_column
+from btql_planner.types import Kind
+from btql_storage import json_text
+from btql_storage.fields import ARRAY_FIELDS, KNOWN_FIELDS, OTHER, SYSTEM_COLUMNS
+from btql_storage.kinds import INTEGER_MAX, INTEGER_MIN
+from btql_storage.part.format import ROW_BITS
+from btql_storage.part.reader import Part
+from btql_storage.snapshot import Snapshot
+from btql_storage.tail_chunk import TailChunk
+
+Path = tuple[str | int, ...]
+Rows = NDArray[np.int64]
+CHUNK_BYTES = 32 << 20
+"""Documents that are held at a time, as JSON, by the average of the snapshot."""
+CHUNK_ROWS_MAX = 4_096
+_STORED_NAMES = {"_xact_id": "xact_id", "_pagination_key": "pagination_key", "is_root": "span_parents"}
+_TYPES = {
+    Kind.BOOLEAN: pa.bool_(),
+    Kind.INTEGER: pa.int64(),
+    Kind.FLOAT: pa.float64(),
+    Kind.TEXT: pa.string(),
+    Kind.JSON: pa.string(),
+}
+
+
+class Fetcher:
+    """Reads documents of one snapshot."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._sources: dict[int, Part | TailChunk] = {
+            **{entry.part.part_id: entry.part for entry in snapshot.parts},
+            **{chunk.part_id: chunk for chunk in snapshot.tail},
+        }
+        stats = [*(entry.part.stats for entry in snapshot.parts), *(chunk.stats for chunk in snapshot.tail)]
+        rows, size = sum(each.rows for each in stats), sum(each.json_bytes for each in stats)
+        self.chunk_rows = max(1, min(CHUNK_ROWS_MAX, CHUNK_BYTES * max(rows, 1) // max(size, 1)))
+        self.documents_read = 0
+
+    def add(self, batch: pa.RecordBatch, spec: FetchSpec) -> pa.RecordBatch:
+        """Return the batch with the columns of ``spec``; rows stay in their order."""
+        paths = [*spec.paths, *spec.outputs]
+        stored = [_STORED_NAMES.get(name, name) for name in spec.columns]
+        fields = list(dict.fromkeys([*(_stored_field(path) for path in paths), *stored]))
+        if not fields:
+            return batch
+        documents = self._read(batch.column("_row").to_numpy(), fields)
+        columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+        parsed = _Parsed(documents)
+        for path, kinds in spec.paths.items():
+            columns.update(_split(parsed.values(path), path, kinds))
+        for path in spec.outputs:
+            columns[engine_column(path, Kind.RAW)] = parsed.texts(path)
+        for name, field in zip(spec.columns, stored, strict=True):
+            columns[name] = _system_column(name, documents.column(field).combine_chunks())
+        return pa.record_batch(columns)
+
+    def _read(self, locators: Rows, fields: Sequence[str]) -> pa.Table:
+        self.documents_read += len(locators)
+        order = np.argsort(locators, kind="stable")
+        ordered = locators[order]
+        parts = ordered >> ROW_BITS
+        starts = [0, *(np.flatnonzero(np.diff(parts)) + 1).tolist(), len(ordered)] if len(ordered) else []
+        tables = [
+            self._sources[int(parts[start])].documents(ordered[start:end] & ((1 << ROW_BITS) - 1), fields)
+            for start, end in pairwise(starts)
+        ]
+        back = np.empty(len(order), np.int64)
+        back[order] = np.arange(len(order))
+        if not tables:
+            return pa.table({field: pa.nulls(0, pa.string()) for field in fields})
+        return pa.concat_tables(tables).take(back)
+
+
+class _Parsed:
+    """The documents of a batch; each field is parsed when a path first needs it."""
+
+    def __init__(self, documents: pa.Table) -> None:
+        self._documents = documents
+        self._fields: dict[str, list[object]] = {}
+
+    def values(self, path: Path) -> list[object]:
+        """Return the value at ``path`` of each row, None where there is none."""
+        field = _stored_field(path)
+        if field not in self._fields:
+            texts = self._documents.column(field).to_pylist()
+            self._fields[field] = [None if text is None else json_text.parse(text.encode()) for text in texts]
+        below = path if field == OTHER else path[1:]
+        return [_at(value, below) for value in self._fields[field]] if below else self._fields[field]
+
+    def texts(self, path: Path) -> pa.Array:
+        """Return the value at ``path`` as JSON text, as it was written where it is a whole field."""
+        field = _stored_field(path)
+        if len(path) == 1 and field != OTHER:
+            return self._documents.column(field).combine_chunks()
+        return pa.array([None if value is None else _dumps(value) for value in self.values(path)], pa.string())
+
+
+def _stored_field(path: Path) -> str:
+    head = str(path[0])
+    return head if head in KNOWN_FIELDS else OTHER
+
+
+def _at(value: object, path: Path) -> object:
+    for piece in path:
+        if isinstance(piece, str):
+            value = value.get(piece) if isinstance(value, dict) else None
+        elif isinstance(value, list) and -len(value) <= piece < len(value):
+            value = value[piece]
+        else:
+            return None
+    return value
+
+
+def _dumps(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _split(values: list[object], path: Path, kinds: Sequence[Kind]) -> dict[str, pa.Array]:
+    lists: dict[Kind, list[object]] = {kind: [None] * len(values) for kind in _TYPES}
+    for row, value in enumerate(values):
+        if value is None:
+            continue
+        kind, known = _classify(value)
+        lists[kind][row] = known
+    return {engine_column(path, kind): pa.array(lists[kind], _TYPES[kind]) for kind in kinds}
+
+
+def _classify(value: object) -> tuple[Kind, object]:
+    match value:
+        case bool():
+            return Kind.BOOLEAN, value
+        case int():
+            return (Kind.INTEGER, value) if INTEGER_MIN <= value <= INTEGER_MAX else (Kind.FLOAT, float(value))
+        case float():
+            whole = value.is_integer() and INTEGER_MIN <= value <= INTEGER_MAX
+            return (Kind.INTEGER, int(value)) if whole else (Kind.FLOAT, value)
+        case str():
+            return Kind.TEXT, value
+        case _:
+            return Kind.JSON, orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _system_column(name: str, stored: pa.Array) -> pa.Array:
+    if name == "_xact_id":
+        return stored.cast(pa.string())
+    if name == "is_root":
+        return pa.array([text is None or not orjson.loads(text) for text in stored.to_pylist()], pa.bool_())
+    if name in ARRAY_FIELDS:
+        lists = [None if text is None else orjson.loads(text) for text in stored.to_pylist()]
+        return pa.array(lists, SYSTEM_COLUMNS[name])
+    return stored

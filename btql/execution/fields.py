@@ -1,0 +1,91 @@
+"""The fields of a snapshot, as the planner asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import cached_property
+
+from btql_planner.catalog import Availability
+from btql_planner.types import Kind
+from btql_storage.kinds import FieldPath
+from btql_storage.kinds import Kind as StoredKind
+from btql_storage.part.format import PartStats
+from btql_storage.snapshot import Snapshot
+
+EXACT_MAX = 2**53
+"""Up to here every whole number is a float64."""
+
+ID_FIELDS = {
+    "project_logs": "project_id",
+    "experiment": "experiment_id",
+    "dataset": "dataset_id",
+    "playground_logs": "prompt_session_id",
+}
+"""The field that names the object in each of its rows, by kind."""
+
+
+class SnapshotFields:
+    """Adds up the statistics of a snapshot's parts and tail, path by path, as they are asked for."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._object = snapshot.object
+        self._stats: list[PartStats] = [
+            *(entry.part.stats for entry in snapshot.parts),
+            *(chunk.stats for chunk in snapshot.tail),
+        ]
+        self._incomplete = any(not stats.complete for stats in self._stats)
+        self._known: dict[FieldPath, Availability] = {}
+
+    def availability(self, path: FieldPath) -> Availability:
+        """Return what is known of ``path``."""
+        if path not in self._known:
+            self._known[path] = self._add_up(path)
+        return self._known[path]
+
+    def _add_up(self, path: FieldPath) -> Availability:
+        kinds: set[StoredKind] = set()
+        cut = wide = False
+        for stats in self._stats:
+            found = stats.paths.get(path)
+            if found is not None:
+                kinds.update(found.counts)
+                cut |= found.in_document
+                wide |= found.integers is not None and max(map(abs, found.integers)) > EXACT_MAX
+            elif not stats.complete:
+                cut = True
+        marked = StoredKind.MARKER in kinds
+        columns = frozenset(Kind(str(kind)) for kind in kinds if kind is not StoredKind.MARKER)
+        return Availability(columns, marked, cut, wide)
+
+    @cached_property
+    def _paths(self) -> frozenset[FieldPath]:
+        return frozenset(path for stats in self._stats for path in stats.paths)
+
+    def paths(self) -> Collection[FieldPath]:
+        """Return every path that was seen."""
+        return self._paths
+
+    def constants(self) -> dict[str, str | None]:
+        """Return the fields that are the same in every row of the object."""
+        fields: dict[str, str | None] = {}
+        if self._object.kind in ID_FIELDS:
+            fields[ID_FIELDS[self._object.kind]] = self._object.name
+        if self._object.kind == "project_logs":
+            fields["log_id"] = "g"
+        return fields
+
+
+class NoFields:
+    """The fields of a query without a source: none."""
+
+    def availability(self, path: FieldPath) -> Availability:  # noqa: ARG002
+        """Return that nothing is known of any path."""
+        return Availability()
+
+    def paths(self) -> Collection[FieldPath]:
+        """Return no paths."""
+        return ()
+
+    def constants(self) -> dict[str, str | None]:
+        """Return no fields."""
+        return {}

@@ -1,0 +1,176 @@
+"""Runs an engine plan: statements, fetches between them, a stream of batches at the end.
+
+Nothing is computed before the first batch is asked for. A statement that looks
+at one row at a time runs on each fetched batch by itself, so that documents
+stream through; one that sorts or groups waits for the rows it needs, which by
+then are narrow.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+from datafusion import RuntimeEnvBuilder, SessionConfig, SessionContext
+
+from btql.execution.fetch import Fetcher
+from btql.execution.functions import register_functions
+from btql.execution.scan import ScanBuilder, ScanReport
+from btql_planner.engine_plan import EnginePlan, Stage
+from btql_planner.select import Select
+from btql_storage.snapshot import Snapshot
+
+MEMORY_BYTES = 1 << 30
+"""What the engine's operators may hold before they spill to disk."""
+SETTINGS = {
+    "datafusion.execution.parquet.pushdown_filters": "true",
+    "datafusion.execution.parquet.reorder_filters": "true",
+    "datafusion.execution.parquet.schema_force_view_types": "false",
+    "datafusion.sql_parser.enable_ident_normalization": "false",
+    "datafusion.execution.time_zone": "UTC",
+}
+
+
+@dataclass
+class RunReport:
+    """What running a plan took, for EXPLAIN ANALYZE."""
+
+    scan: ScanReport = field(default_factory=ScanReport)
+    documents: int = 0
+    rows: int = 0
+    seconds: dict[str, float] = field(default_factory=dict[str, float])
+    """Time by stage; the last statement is ``answer``."""
+    engine_plans: list[str] = field(default_factory=list[str])
+
+
+class Runner:
+    """Runs one engine plan on one snapshot, once."""
+
+    def __init__(self, plan: EnginePlan, snapshot: Snapshot | None) -> None:
+        self._plan = plan
+        self._snapshot = snapshot
+        self.report = RunReport()
+        self._context = new_context()
+        self._fetcher = Fetcher(snapshot) if snapshot is not None else None
+        self._stages = {stage.name: stage for stage in plan.stages}
+        self._prepared = False
+        self.explaining = False
+        """Set to collect the engine's own plans in the report."""
+
+    def prepare(self) -> None:
+        """Register every scan: from here on the statements can be planned."""
+        if self._prepared:
+            return
+        self._prepared = True
+        with self._timed("open"):
+            register_functions(self._context)
+            if self._snapshot is not None:
+                builder = ScanBuilder(self._context, self._snapshot, self.report.scan)
+                for spec in self._plan.scans:
+                    builder.register(spec)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the answer; columns are those of ``plan.outputs``."""
+        self.prepare()
+        streamed = self._streamed()
+        for stage in self._plan.stages:
+            if stage.name not in streamed:
+                with self._timed(stage.name):
+                    self._materialise(stage)
+        for batch in self._select(self._plan.select, "answer"):
+            self.report.rows += batch.num_rows
+            yield batch
+        if self._fetcher is not None:
+            self.report.documents = self._fetcher.documents_read
+
+    def _streamed(self) -> set[str]:
+        """Return the stages that another statement reads batch by batch."""
+        selects = [*(stage.select for stage in self._plan.stages), self._plan.select]
+        return {select.source_name for select in selects if select.source_name in self._stages and select.is_rowwise}
+
+    def _select(self, select: Select, name: str) -> Iterator[pa.RecordBatch]:
+        if select.source_name in self._streamed():
+            text = select.render()
+            for batch in self._stage(self._stages[select.source_name]):
+                self._replace_table(select.source_name, [batch])
+                yield from self._sql(text, name, explain=False)
+        else:
+            yield from self._sql(select.render(), name)
+
+    def _stage(self, stage: Stage) -> Iterator[pa.RecordBatch]:
+        assert self._fetcher is not None
+        for batch in self._select(stage.select, stage.name):
+            for start in range(0, batch.num_rows, self._fetcher.chunk_rows):
+                with self._timed(f"fetch for {stage.name}"):
+                    fetched = self._fetcher.add(batch.slice(start, self._fetcher.chunk_rows), stage.fetch)
+                yield fetched
+
+    def _materialise(self, stage: Stage) -> None:
+        batches = list(self._stage(stage))
+        if not batches:
+            batches = [self._empty(stage)]
+        self._replace_table(stage.name, batches)
+
+    def _empty(self, stage: Stage) -> pa.RecordBatch:
+        """Return a batch without rows that has the columns of a stage."""
+        assert self._fetcher is not None
+        below = stage.select
+        if below.source_name in self._streamed():
+            self._replace_table(below.source_name, [self._empty(self._stages[below.source_name])])
+        schema = self._context.sql(below.render()).schema()
+        empty = pa.RecordBatch.from_arrays([pa.nulls(0, each.type) for each in schema], schema=schema)
+        return self._fetcher.add(empty, stage.fetch)
+
+    def _replace_table(self, name: str, batches: list[pa.RecordBatch]) -> None:
+        if self._context.table_exist(name):
+            self._context.deregister_table(name)
+        self._context.register_record_batches(name, [batches])
+
+    def _sql(self, text: str, name: str, *, explain: bool = True) -> Iterator[pa.RecordBatch]:
+        with self._timed(name):
+            frame = self._context.sql(text)
+            if explain and self.explaining:
+                self.report.engine_plans.append(f"{name}\n{frame.execution_plan().display_indent()}")
+            stream = iter(frame.execute_stream())
+        while True:
+            with self._timed(name):
+                batch = next(stream, None)
+            if batch is None:
+                return
+            converted = batch.to_pyarrow()
+            if converted.num_rows:
+                yield converted
+
+    def schema(self) -> pa.Schema:
+        """Return the schema of the answer, from the engine, without running anything big."""
+        self.prepare()
+        for stage in self._plan.stages:
+            if not self._context.table_exist(stage.name):
+                self._replace_table(stage.name, [self._empty(stage)])
+        return self._context.sql(self._plan.select.render()).schema()
+
+    def _timed(self, name: str) -> _Timer:
+        return _Timer(self.report.seconds, name)
+
+
+@dataclass
+class _Timer:
+    seconds: dict[str, float]
+    name: str
+    started: float = 0.0
+    clock: Callable[[], float] = time.perf_counter
+
+    def __enter__(self) -> None:
+        self.started = self.clock()
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds[self.name] = self.seconds.get(self.name, 0.0) + self.clock() - self.started
+
+
+def new_context() -> SessionContext:
+    """Return an engine session: its tables are seen by one query only."""
+    settings = {**SETTINGS, "datafusion.execution.target_partitions": str(os.cpu_count() or 1)}
+    return SessionContext(SessionConfig(settings), RuntimeEnvBuilder().with_fair_spill_pool(MEMORY_BYTES))

@@ -1,0 +1,223 @@
+"""Scans: one table for the engine over the parts and the tail of a snapshot.
+
+1. Parts that the plan's ranges and keys rule out are left out, by statistics
+   and by fingerprints, without opening a data file.
+2. Phrases go to the text index of each part that is left; what they and the
+   keys give is a set of row numbers, and the scan reads no other.
+3. One native Parquet scan over exactly the parts and columns that are left,
+   minus superseded rows, plus the tail's rows from memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import cast
+
+import numpy as np
+import pyarrow as pa
+from datafusion import SessionContext
+from numpy.typing import NDArray
+
+from btql.execution.parquet_scan import scan_files
+from btql_planner import sql_text
+from btql_planner.engine_plan import ProbeSpec, ScanSpec
+from btql_planner.plan import Keys, Range
+from btql_storage.fields import SYSTEM_COLUMNS
+from btql_storage.keys import KeyKind
+from btql_storage.kinds import ARROW_TYPES, split_column_name
+from btql_storage.part.format import ROW_BITS, PartStats
+from btql_storage.part.reader import Part
+from btql_storage.snapshot import Snapshot
+from btql_storage.tail_chunk import TailChunk
+
+Rows = NDArray[np.int64]
+LISTED_ROWS_MAX = 2_000
+"""Up to this many rows are named in the statement itself, so that the reader skips pages by them."""
+
+
+@dataclass
+class ScanReport:
+    """What a scan did, for EXPLAIN ANALYZE."""
+
+    parts: int = 0
+    pruned_by_range: int = 0
+    pruned_by_key: int = 0
+    pruned_by_text: int = 0
+    rows: int = 0
+    """Rows in the parts and tail chunks that are read."""
+    tail_rows: int = 0
+    hits: dict[str, int] = field(default_factory=dict[str, int])
+    """Rows found by phrase."""
+
+
+@dataclass
+class ScanBuilder:
+    """Registers the scans of one query."""
+
+    context: SessionContext
+    snapshot: Snapshot
+    report: ScanReport = field(default_factory=ScanReport)
+
+    def register(self, spec: ScanSpec) -> None:
+        """Register the table ``spec.name`` and the tables of its probes."""
+        schema = _schema(spec.columns)
+        columns = ", ".join(sql_text.name(column.name) for column in schema)
+        parts = self._parts_sql(spec, schema, columns)
+        tail = self._tail_sql(spec, schema, columns)
+        pieces = [piece for piece in (parts, tail) if piece]
+        if not pieces:
+            self._register_table(f"{spec.name}_none", schema.empty_table())
+            pieces = [f"SELECT {columns} FROM {sql_text.name(f'{spec.name}_none')}"]
+        self.context.register_view(spec.name, self.context.sql(" UNION ALL ".join(pieces)))
+        for probe in spec.probes:
+            if not probe.required:
+                self._register_probe(spec, probe)
+
+    def _parts_sql(self, spec: ScanSpec, schema: pa.Schema, columns: str) -> str | None:
+        paths: list[str] = []
+        dead: list[Rows] = []
+        wanted: list[Rows] = []
+        restricted = bool(spec.keys) or any(probe.required for probe in spec.probes)
+        for entry in self.snapshot.parts:
+            part = entry.part
+            self.report.parts += 1
+            rows = self._candidates(spec, part)
+            if rows is not None and (restricted or len(rows) == 0):
+                rows = np.setdiff1d(rows, entry.superseded, assume_unique=True)
+            if rows is not None and len(rows) == 0:
+                continue
+            paths.append(str(part.columns_path))
+            self.report.rows += part.stats.rows
+            base = np.int64(part.part_id) << ROW_BITS
+            if rows is not None:
+                wanted.append(rows + base)
+            elif len(entry.superseded):
+                dead.append(entry.superseded + base)
+        if not paths:
+            return None
+        table = f"{spec.name}_parts"
+        self.context.register_view(table, scan_files(self.context, paths, schema))
+        text = f"SELECT {columns} FROM {sql_text.name(table)} AS p"
+        if dead:
+            self._register_rows(f"{spec.name}_superseded", dead)
+            text += f' LEFT ANTI JOIN {sql_text.name(f"{spec.name}_superseded")} AS d ON p."_row" = d."_row"'
+        if restricted:
+            text += f" WHERE {self._only(spec, wanted)}"
+        return text
+
+    def _only(self, spec: ScanSpec, wanted: list[Rows]) -> str:
+        rows = np.concatenate(wanted)
+        if len(rows) <= LISTED_ROWS_MAX:
+            return f'"_row" IN ({", ".join(map(str, rows.tolist()))})'
+        self._register_rows(f"{spec.name}_wanted", wanted)
+        return f'"_row" IN (SELECT "_row" FROM {sql_text.name(f"{spec.name}_wanted")})'
+
+    def _tail_sql(self, spec: ScanSpec, schema: pa.Schema, columns: str) -> str | None:
+        tables: list[pa.Table] = []
+        for chunk in self.snapshot.tail:
+            rows = self._candidates(spec, chunk, count=False)
+            if rows is None:
+                rows = np.arange(chunk.rows, dtype=np.int64)
+            rows = np.setdiff1d(rows, chunk.superseded, assume_unique=True)
+            if len(rows):
+                tables.append(conform(chunk.table, schema).take(rows))
+                self.report.tail_rows += len(rows)
+        if not tables:
+            return None
+        self._register_table(f"{spec.name}_tail", pa.concat_tables(tables))
+        return f"SELECT {columns} FROM {sql_text.name(f'{spec.name}_tail')}"
+
+    def _candidates(self, spec: ScanSpec, source: Part | TailChunk, *, count: bool = True) -> Rows | None:
+        """Return the rows of a part that may pass, None for all of them."""
+        if not all(_overlaps(bounds, source.stats) for bounds in spec.ranges):
+            self.report.pruned_by_range += count
+            return np.empty(0, np.int64)
+        rows: Rows | None = None
+        for keys in spec.keys:
+            rows = _both(rows, _lookup(source, keys))
+            if len(rows) == 0:
+                self.report.pruned_by_key += count
+                return rows
+        for probe in spec.probes:
+            if probe.required:
+                rows = _both(rows, self._match(source, probe))
+                if len(rows) == 0:
+                    self.report.pruned_by_text += count
+                    return rows
+        return rows
+
+    def _match(self, source: Part | TailChunk, probe: ProbeSpec) -> Rows:
+        rows = source.match(probe.field, probe.tokens)
+        phrase = f"{probe.field} MATCH '{' '.join(probe.tokens)}'"
+        self.report.hits[phrase] = self.report.hits.get(phrase, 0) + len(rows)
+        return rows
+
+    def _register_probe(self, spec: ScanSpec, probe: ProbeSpec) -> None:
+        sources: list[Part | TailChunk] = [*(entry.part for entry in self.snapshot.parts), *self.snapshot.tail]
+        found = [
+            self._match(source, probe) + (np.int64(source.part_id) << ROW_BITS)
+            for source in sources
+            if all(_overlaps(bounds, source.stats) for bounds in spec.ranges)
+        ]
+        self._register_rows(probe.name, found)
+
+    def _register_rows(self, name: str, rows: Sequence[Rows]) -> None:
+        array = np.concatenate(rows) if rows else np.empty(0, np.int64)
+        self._register_table(name, pa.table({"_row": pa.array(array, pa.int64())}))
+
+    def _register_table(self, name: str, table: pa.Table) -> None:
+        batches = table.to_batches() or [pa.RecordBatch.from_pylist([], schema=table.schema)]
+        self.context.register_record_batches(name, [batches])
+
+
+def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return the table with exactly the columns of ``schema``, nulls where it has none."""
+    present = set(table.column_names)
+    arrays = [
+        table.column(column.name) if column.name in present else pa.nulls(table.num_rows, column.type)
+        for column in schema
+    ]
+    return pa.table(arrays, schema=schema)
+
+
+def _schema(columns: Iterable[str]) -> pa.Schema:
+    return pa.schema([(name, _column_type(name)) for name in sorted({*columns, "_row"})])
+
+
+def _column_type(name: str) -> pa.DataType:
+    split = split_column_name(name)
+    return SYSTEM_COLUMNS[name] if split is None else ARROW_TYPES[split[1]]
+
+
+def _both(rows: Rows | None, others: Rows) -> Rows:
+    return others if rows is None else np.intersect1d(rows, others, assume_unique=True)
+
+
+def _lookup(source: Part | TailChunk, keys: Keys) -> Rows:
+    return np.unique(source.lookup(cast("KeyKind", keys.column), keys.values))
+
+
+def _overlaps(bounds: Range, stats: PartStats) -> bool:
+    low: object
+    high: object
+    match bounds.column:
+        case "created":
+            low, high = stats.created_us_min, stats.created_us_max
+        case "_xact_id":
+            low, high = f"{stats.xact_id_min:019}", f"{stats.xact_id_max:019}"
+        case _:
+            low, high = stats.pagination_key_min, stats.pagination_key_max
+    return _at_most(bounds.low, high) and _at_most(low, bounds.high)
+
+
+def _at_most(one: object, other: object) -> bool:
+    if one is None or other is None:
+        return True
+    one, other = (_microseconds(each) if isinstance(each, datetime) else each for each in (one, other))
+    return bool(one <= other)  # type: ignore[operator]
+
+
+def _microseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1_000_000)

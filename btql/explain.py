@@ -1,0 +1,64 @@
+"""EXPLAIN: a query in each of its forms; with ANALYZE also what running it took."""
+
+from __future__ import annotations
+
+import time
+
+from btql.database import Compiled, Database, run
+from btql.execution.run import Runner, RunReport
+from btql_grammar.printer import print_btql, print_sql
+from btql_planner.explain import plan_text
+
+
+def explain(database: Database, text: str, *, analyze: bool = False) -> str:
+    """Return the forms of a query as text, each under a heading."""
+    started = time.perf_counter()
+    compiled = database.compile(text)
+    compile_seconds = time.perf_counter() - started
+    runner = Runner(compiled.engine, compiled.snapshot)
+    runner.explaining = True
+    rows = 0
+    batches = run(runner, compiled.snapshot)
+    if analyze:
+        rows = sum(batch.num_rows for batch in batches)
+    else:
+        batches.close()
+        if compiled.snapshot is not None:
+            compiled.snapshot.close()
+    sections = _forms(compiled)
+    if analyze:
+        sections.append(("engine's own plan", "\n".join(runner.report.engine_plans).rstrip()))
+        sections.append(("analysis", _analysis(runner.report, rows, compile_seconds)))
+    if compiled.bound.warnings:
+        sections.append(("warnings", "\n".join(compiled.bound.warnings)))
+    return "\n\n".join(f"-- {heading}\n{body}" for heading, body in sections)
+
+
+def _forms(compiled: Compiled) -> list[tuple[str, str]]:
+    query = compiled.query
+    tree = print_sql(query) if query.language == "sql" else print_btql(query)
+    engine = compiled.engine
+    statements = [f"{stage.name}: {stage.select.render()}" for stage in engine.stages]
+    return [
+        ("tree", tree),
+        ("typed plan", plan_text(compiled.bound.plan)),
+        ("rewritten plan", plan_text(compiled.rewritten)),
+        ("engine plan", "\n".join([*statements, f"answer: {engine.select.render()}"])),
+    ]
+
+
+def _analysis(report: RunReport, rows: int, compile_seconds: float) -> str:
+    scan = report.scan
+    left_out = f"{scan.pruned_by_range:,} by range, {scan.pruned_by_key:,} by key, {scan.pruned_by_text:,} by text"
+    lines = [
+        f"rows out         {rows:,}",
+        f"parts            {scan.parts:,}",
+        f"left out         {left_out}",
+        f"rows in parts    {scan.rows:,}",
+        f"rows in tail     {scan.tail_rows:,}",
+        f"documents read   {report.documents:,}",
+        *(f"text index       {hits:,} rows for {phrase}" for phrase, hits in scan.hits.items()),
+        f"compile          {compile_seconds * 1000:.1f} ms",
+        *(f"{name:<16} {seconds * 1000:.1f} ms" for name, seconds in report.seconds.items()),
+    ]
+    return "\n".join(lines)

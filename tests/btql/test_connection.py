@@ -1,0 +1,211 @@
+"""The Python face: connect, ingest, query, and what comes back."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+import btql
+
+EVENTS: list[dict[str, object]] = [
+    {
+        "id": "root",
+        "created": "2026-11-01T10:00:00.000Z",
+        "input": [{"role": "user", "content": "over the rainbow"}],
+        "output": "a reply",
+        "metadata": {"model": "gpt-x", "mixed": 1, "odd key": {"a.b": 2}},
+        "metrics": {"tokens": 10},
+        "tags": ["first", "second"],
+    },
+    {
+        "id": "child",
+        "root_span_id": "root",
+        "span_parents": ["root"],
+        "created": "2026-11-01T10:00:01.000Z",
+        "input": "重庆市 text",
+        "metadata": {"model": "gpt-y", "mixed": "1"},
+        "metrics": {"tokens": 2.5},
+        "error": {"code": 5},
+    },
+    {"id": "other", "created": "2026-11-02T00:00:00.000Z", "metadata": {"mixed": True}, "custom": {"deep": [1, 2]}},
+]
+
+
+@pytest.fixture(params=["tail", "parts"])
+def conn(request: pytest.FixtureRequest, tmp_path: Path) -> btql.Connection:
+    connection = btql.connect(tmp_path / "db")
+    connection.ingest("project_logs:demo", EVENTS)
+    if request.param == "parts":
+        connection.compact()
+    return connection
+
+
+def values(conn: btql.Connection, text: str) -> list[object]:
+    return [next(iter(row.values())) for row in conn.query(f"{text} | from: project_logs('demo')")]
+
+
+def test_rows_are_newest_first_with_values_as_written(conn: btql.Connection) -> None:
+    rows = conn.query("select: id, created, metadata, tags, custom | from: project_logs('demo')").rows()
+
+    assert [row["id"] for row in rows] == ["other", "child", "root"]
+    assert rows[0]["custom"] == {"deep": [1, 2]}
+    assert rows[2]["metadata"] == EVENTS[0]["metadata"]
+    assert rows[2]["tags"] == ["first", "second"]
+    assert rows[2]["created"] == datetime(2026, 11, 1, 10, tzinfo=UTC)
+
+
+def test_star_has_every_field(conn: btql.Connection) -> None:
+    (row,) = conn.query("select: * | from: project_logs('demo') | filter: id = 'child'").rows()
+
+    assert row["span_parents"] == ["root"]
+    assert row["is_root"] is False
+    assert row["project_id"] == "demo"
+    assert row["error"] == {"code": 5}
+    assert row["custom"] is None
+    assert str(row["_pagination_key"]).startswith("p")
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("select: metadata.mixed", [True, "1", 1]),
+        ('select: metadata."odd key"."a.b"', [None, None, 2]),
+        ("select: input[0].content", [None, None, "over the rainbow"]),
+        ("select: custom.deep[-1]", [2, None, None]),
+        ("select: id | filter: input MATCH 'the rainbow'", ["root"]),
+        ("select: id | filter: input MATCH '庆市'", ["child"]),
+        ("select: id | filter: not input MATCH 'rainbow'", ["child"]),
+        ("select: id | filter: search('reply')", ["root"]),
+        ("select: id | filter: tags MATCH 'second'", ["root"]),
+        ("select: id | filter: metadata.odd MATCH 'x' or custom MATCH 'deep'", ["other"]),
+        ("select: id | filter: error like '%code%'", ["child"]),
+        ("select: id | filter: tags includes 'first'", ["root"]),
+        ("select: id | filter: custom.deep includes 2", ["other"]),
+        ("select: len(custom.deep)", [2, None, None]),
+        ("select: len(input)", [None, 8, 1]),
+        ("select: id | filter: created < CURRENT_DATE - interval 1 day and id = 'root'", ["root"]),
+        ("measures: count(error)", [1]),
+        ("measures: sum(metrics.tokens)", [12.5]),
+        ("select: id | filter: created >= '2026-11-02'", ["other"]),
+        ("select: id | filter: id in ('root', 'child') | sort: id", ["child", "root"]),
+        ("select: model | sort: model desc", ["gpt-y", "gpt-x", None]),
+    ],
+)
+def test_queries(conn: btql.Connection, query: str, expected: list[object]) -> None:
+    assert values(conn, query) == expected
+
+
+def test_traces_shape_gives_whole_traces_and_counts_them(conn: btql.Connection) -> None:
+    conn.ingest("project_logs:demo", [{"id": "late", "root_span_id": "root", "error": "again"}])
+
+    by_error = conn.query("select: id | from: project_logs('demo') traces | filter: error is not null").rows()
+    first = conn.query("select: id | from: project_logs('demo') traces | limit: 1").rows()
+
+    assert [row["id"] for row in by_error] == ["late", "child", "root"]
+    assert [row["id"] for row in first] == ["late", "child", "root"]
+
+
+def test_arrow_keeps_types_and_marks_json(conn: btql.Connection) -> None:
+    table = conn.query("select: id, created, metrics.tokens, metadata.mixed, tags | from: project_logs('demo')").arrow()
+
+    assert table.schema.field("created").type == pa.timestamp("us", tz="UTC")
+    assert table.schema.field("tokens").type == pa.float64()
+    assert isinstance(table.schema.field("mixed").type, pa.JsonType)
+    assert table.column("mixed").cast(pa.string()).to_pylist() == ["true", '"1"', "1"]
+    assert table.schema.field("tags").type == pa.list_(pa.string())
+
+
+def test_whole_numbers_stay_exact(tmp_path: Path) -> None:
+    big = [2**53 + 1, 2**63 - 1, -(2**63), 7, 0.5]
+    with btql.connect(tmp_path / "db") as conn:
+        events = [{"id": str(number), "metadata": {"big": value}} for number, value in enumerate(big)]
+        conn.ingest("project_logs:demo", events)
+        text = "select: metadata.big | from: project_logs('demo') | sort: id"
+
+        assert [row["big"] for row in conn.query(text)] == big
+        assert conn.query(text).arrow().column("big").cast(pa.string()).to_pylist() == [str(value) for value in big]
+
+
+def test_an_empty_answer_has_a_schema(conn: btql.Connection) -> None:
+    for text in ("select: id, created, input", "dimensions: error | measures: count(1) as n"):
+        table = conn.query(f"{text} | from: project_logs('demo') | filter: id = 'nobody'").arrow()
+        assert table.num_rows == 0
+        assert table.schema.names in (["id", "created", "input"], ["error", "n"])
+
+
+def test_data_frames(conn: btql.Connection) -> None:
+    text = "select: id, metadata.mixed, metrics.tokens | from: project_logs('demo') | sort: id"
+
+    assert conn.query(text).to_pandas()["id"].tolist() == ["child", "other", "root"]
+    assert conn.query(text).to_polars()["mixed"].to_list() == ['"1"', "true", "1"]
+
+
+def test_sql_gives_the_same_rows(conn: btql.Connection) -> None:
+    btql_rows = conn.query(
+        "dimensions: metadata.model as m | measures: count(1) as n | from: project_logs('demo') | sort: m"
+    )
+    sql_rows = conn.query("SELECT metadata.model AS m, count(1) AS n FROM project_logs('demo') GROUP BY 1 ORDER BY m")
+
+    assert btql_rows.rows() == sql_rows.rows()
+
+
+def test_a_select_without_source(tmp_path: Path) -> None:
+    with btql.connect(tmp_path / "db") as conn:
+        assert conn.query("SELECT 1 + 1 AS two, 'a' AS letter").rows() == [{"two": 2, "letter": "a"}]
+
+
+def test_warnings_name_fields_that_no_row_has(conn: btql.Connection) -> None:
+    result = conn.query("select: metdata.model | from: project_logs('demo')")
+
+    assert result.rows()[0] == {"model": None}
+    assert "did you mean `metadata`" in result.warnings[0]
+
+
+def test_errors(conn: btql.Connection) -> None:
+    with pytest.raises(btql.QueryError, match=r"error\[B0201\]"):
+        conn.query("select: lenght(id) | from: project_logs('demo')")
+    with pytest.raises(btql.QueryError, match="did you mean `demo`"):
+        conn.query("select: id | from: project_logs('demoo')")
+    with pytest.raises(btql.Error, match="is no object"):
+        conn.ingest("demo", [{"id": "a"}])
+    with pytest.raises(btql.StorageError, match="event 2 of the request"):
+        conn.ingest("project_logs:demo", [{"id": "a"}, {"id": 5}])
+
+
+def test_explain_shows_every_form(conn: btql.Connection) -> None:
+    text = conn.explain("select: id, input | from: project_logs('demo') | filter: input MATCH 'rainbow'", analyze=True)
+
+    for heading in ("tree", "typed plan", "rewritten plan", "engine plan", "engine's own plan", "analysis"):
+        assert f"-- {heading}\n" in text
+    assert "1 rows for input MATCH 'rainbow'" in text
+
+
+def test_paths_and_objects(conn: btql.Connection) -> None:
+    assert conn.objects() == ["project_logs:demo"]
+    assert ("metadata", "odd key", "a.b") in conn.paths("project_logs:demo")
+
+
+def test_writes_are_seen_by_the_next_query_from_any_thread(tmp_path: Path) -> None:
+    failures: list[object] = []
+    with btql.connect(tmp_path / "db") as conn:
+
+        def work(worker: int) -> None:
+            for number in range(10):
+                conn.ingest("project_logs:demo", [{"id": f"{worker}-{number}", "metadata": {"worker": worker}}])
+                rows = conn.query(
+                    f"measures: count(1) as n | from: project_logs('demo') | filter: metadata.worker = {worker}"
+                ).rows()
+                if rows != [{"n": number + 1}]:
+                    failures.append((worker, number, rows))
+
+        threads = [threading.Thread(target=work, args=(worker,)) for worker in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    assert not failures
