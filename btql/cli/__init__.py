@@ -1,0 +1,24 @@
+"""The command line: ``btql generate | ingest | query | explain | compact | status | shell``.
+
+Start reading at ``app.py``. Each command has a module of its own that holds its
+arguments, its help and little else; what they share is in ``console.py`` (errors,
+progress), ``inputs.py`` (reading NDJSON), ``formats.py`` (writing results) and
+``units.py``. Modules import the engine, Arrow and Rich inside functions: a short
+query should spend its time on the answer and not on start-up (docs/adr/0005).
+"""
+
+from __future__ import annotations
+
+import sys
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line on ``sys.argv``; this is the console script ``btql``."""
+    from btql.cli.start import prepare
+
+    prepare()
+    from btql.cli.app import run
+
+    run(sys.argv[1:])

@@ -1,0 +1,68 @@
+"""The Typer application: every command under its name, in the order of a first visit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from inspect import cleandoc
+from typing import Annotated, NoReturn
+
+import typer
+
+from btql.cli import compact, explain, generate, ingest, query, shell, status
+from btql.cli.console import guarded
+
+_EPILOG = "Every command says more with --help. Documentation: README.md of the project."
+
+app = typer.Typer(
+    name="btql",
+    help="An open database for AI traces: spans go in, BTQL and SQL questions are answered.",
+    epilog=_EPILOG,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"btql {version('btql')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Say the version and stop.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Take what holds for all commands; there is nothing yet but the version."""
+
+
+def _paragraphs(command: Callable[..., None]) -> str:
+    """Return a docstring with one line per paragraph: Typer keeps the breaks inside."""
+    return "\n\n".join(" ".join(part.split()) for part in cleandoc(command.__doc__ or "").split("\n\n"))
+
+
+def run(arguments: list[str]) -> NoReturn:
+    """Run the command line on some arguments and leave with its exit code."""
+    if arguments[:1] == ["ingest"]:
+        arguments = ingest.spread(arguments)
+    app(arguments, prog_name="btql")
+    raise AssertionError("Typer leaves by itself")
+
+
+def _add(command: Callable[..., None], help_examples: str) -> None:
+    app.command(help=_paragraphs(command), epilog=help_examples)(guarded(command))
+
+
+_add(generate.generate, generate.EXAMPLES)
+_add(ingest.ingest, ingest.EXAMPLES)
+_add(query.query, query.EXAMPLES)
+_add(explain.explain, explain.EXAMPLES)
+_add(compact.compact, compact.EXAMPLES)
+_add(status.status, status.EXAMPLES)
+_add(shell.shell, shell.EXAMPLES)

@@ -1,0 +1,133 @@
+"""What commands share: how they fail, how they show progress, and where text goes.
+
+Standard output carries results and nothing else. Progress, notes and errors
+go to standard error. A command raises :class:`Failure`, or lets an error of
+the library through; :func:`guarded` turns each into one clear line and the
+exit code, so that no command handles errors by itself.
+
+Rich is imported only by what draws: most of a short query's time is imports.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from functools import wraps
+from typing import TYPE_CHECKING, NoReturn, ParamSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+EXIT_WRONG = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+
+P = ParamSpec("P")
+
+
+class Failure(Exception):  # noqa: N818 - not a fault of the program
+    """The input or the request is wrong; the text is what the user reads."""
+
+
+class UsageFailure(Failure):
+    """The command was called in a way that cannot work."""
+
+
+def note(text: str) -> None:
+    """Say something on standard error, beside the result."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def guarded(command: Callable[P, None]) -> Callable[P, None]:
+    """Return ``command`` with its errors turned into a line and an exit code."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+            sys.stdout.flush()
+        except UsageFailure as error:
+            _leave(EXIT_USAGE, f"error: {error}")
+        except BrokenPipeError:
+            _forget_stdout()
+            raise SystemExit(0) from None
+        except KeyboardInterrupt as error:
+            _leave(EXIT_INTERRUPTED, f"interrupted{f': {error}' if str(error) else ''}")
+        except Exception as error:
+            text = described(error)
+            if text is None:
+                raise
+            _leave(EXIT_WRONG, text)
+
+    return run
+
+
+def described(error: Exception) -> str | None:
+    """Return what to print for an error of the library or the system, None for a bug."""
+    from btql.errors import Error, QueryError
+    from btql_storage.errors import StorageError
+
+    match error:
+        case QueryError():
+            return str(error)
+        case StorageError():
+            return f"error[{error.code}]: {error}"
+        case Error() | Failure():
+            return f"error: {error}"
+        case OSError(strerror=str(reason), filename=name):
+            return f"error: {f'{name}: ' if name else ''}{reason.lower()}"
+        case _:
+            return None
+
+
+def _leave(code: int, text: str) -> NoReturn:
+    note(text)
+    raise SystemExit(code) from None
+
+
+def _forget_stdout() -> None:
+    """Keep the interpreter from complaining about a reader that went away."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a Rich console for standard output or error, free of markup and guessing."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+
+
+@contextmanager
+def progress(*, size: bool = False, quiet: bool = False) -> Generator[Progress]:
+    """Show progress bars on standard error, or nothing where that is no terminal."""
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    screen = console(stderr=True)
+    bars = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        *([DownloadColumn(binary_units=True)] if size else []),
+        TextColumn("{task.fields[note]}", markup=False),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(compact=True),
+        console=screen,
+        transient=True,
+        disable=quiet or not screen.is_terminal,
+    )
+    with bars:
+        yield bars

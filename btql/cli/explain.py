@@ -1,0 +1,30 @@
+"""``btql explain``: how a question is understood and run."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from btql.cli.examples import examples
+from btql.cli.opening import reading
+from btql.cli.text import given
+
+EXAMPLES = examples(
+    "btql explain ./db \"select: id | from: project_logs('demo') | filter: error is not null\" --analyze",
+)
+
+
+def explain(
+    database: Annotated[Path, typer.Argument(metavar="DB", help="The folder of the database.")],
+    text: Annotated[
+        str, typer.Argument(metavar="TEXT", help="The question, in BTQL or SQL; - reads it from standard input.")
+    ],
+    analyze: Annotated[
+        bool, typer.Option("--analyze", help="Run it as well, and say what was read and how long each step took.")
+    ] = False,
+) -> None:
+    """Show the plan of a question: as read, as rewritten, and as the engine gets it."""
+    source = given(text)
+
+    with reading(database) as connection:
+        typer.echo(connection.explain(source, analyze=analyze))

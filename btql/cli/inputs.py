@@ -1,0 +1,177 @@
+"""Read NDJSON from files, URLs and standard input in batches of bounded size.
+
+Gzip and Zstandard are known by their first bytes, not by the file's name, and
+several members one after the other are read as one text. A batch ends after
+10,000 lines or 16 MiB, whichever comes first, so memory never follows the
+input's size; a line over 128 MiB is not kept at all, only reported. Empty
+lines are passed over but counted, so that every line number is the editor's.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, BinaryIO, Literal, Protocol, cast
+
+from btql.cli.console import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+
+    from _typeshed import WriteableBuffer
+
+STDIN = "-"
+LINES_MAX = 10_000
+BATCH_BYTES_MAX = 16 << 20
+LINE_BYTES_MAX = 128 << 20
+CHUNK_BYTES = 1 << 20
+
+_MAGIC: dict[bytes, Literal["gzip", "zstd"]] = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class _FileSystem(Protocol):
+    """What we use of fsspec's filesystems, which have no types."""
+
+    def open(self, path: str, mode: str) -> BinaryIO: ...
+
+    def size(self, path: str) -> int | None: ...
+
+
+@dataclass(slots=True)
+class Batch:
+    """Lines that belong into one transaction, without the empty ones."""
+
+    lines: list[bytes] = field(default_factory=list[bytes])
+    numbers: list[int] = field(default_factory=list[int])
+    """The number of each line in its file, from 1."""
+    size_bytes: int = 0
+    too_long: list[int] = field(default_factory=list[int])
+    """Numbers of the lines over the limit; their text is gone."""
+
+    def full(self) -> bool:
+        """Return whether the next line must go into another batch."""
+        return len(self.lines) >= LINES_MAX or self.size_bytes >= BATCH_BYTES_MAX
+
+
+class Input(io.RawIOBase):
+    """A source of bytes that counts what was read, for the progress bar."""
+
+    def __init__(self, name: str, stream: BinaryIO, size_bytes: int | None) -> None:
+        super().__init__()
+        self.name = name
+        self.size_bytes = size_bytes
+        """None for standard input and for servers that do not say."""
+        self.read_bytes = 0
+        # From a pipe, take what is there and do not wait for more.
+        self._read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
+
+    def readable(self) -> bool:
+        """Say that this can be read."""
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        """Read into ``buffer`` and count."""
+        view = memoryview(buffer).cast("B")
+        data = self._read(len(view))
+        view[: len(data)] = data
+        self.read_bytes += len(data)
+        return len(data)
+
+
+@contextmanager
+def opened(name: str) -> Generator[Input]:
+    """Open a path, a URL or ``-``; what cannot be opened is a :class:`Failure`."""
+    if name == STDIN:
+        yield Input("<stdin>", sys.stdin.buffer, None)
+        return
+    try:
+        stream, size_bytes = _open(name)
+    except (OSError, ValueError, ImportError) as error:
+        raise Failure(f"cannot read {name}: {_reason(error)}") from error
+    with stream:
+        yield Input(name, stream, size_bytes)
+
+
+def _open(name: str) -> tuple[BinaryIO, int | None]:
+    if "://" not in name:
+        stream = open(name, "rb")  # noqa: PTH123, SIM115 - closed by opened()
+        stat = stream.seek(0, io.SEEK_END) if stream.seekable() else None
+        if stat is not None:
+            stream.seek(0)
+        return stream, stat
+    import fsspec
+
+    filesystem, path = cast("tuple[_FileSystem, str]", fsspec.core.url_to_fs(name))
+    return filesystem.open(path, "rb"), filesystem.size(path)
+
+
+def batches(source: Input) -> Iterator[Batch]:
+    """Yield the lines of ``source``, decompressed, as batches in file order."""
+    batch = Batch()
+    for number, line in _numbered(source):
+        if batch.full():
+            yield batch
+            batch = Batch()
+        if line is None:
+            batch.too_long.append(number)
+        elif line and not line.isspace():
+            batch.lines.append(line)
+            batch.numbers.append(number)
+            batch.size_bytes += len(line)
+    if batch.lines or batch.too_long:
+        yield batch
+
+
+def _numbered(source: Input) -> Iterator[tuple[int, bytes | None]]:
+    number = 0
+    try:
+        for number, line in enumerate(_lines(_decompressed(source)), start=1):
+            if number == 1 and line is not None:
+                yield number, line.removeprefix(_BYTE_ORDER_MARK)
+            else:
+                yield number, line
+    except (OSError, EOFError, ValueError) as error:
+        raise Failure(f"{source.name}: cannot be read after line {number}: {_reason(error)}") from error
+
+
+def _decompressed(source: Input) -> Iterator[bytes]:
+    raw = io.BufferedReader(source, CHUNK_BYTES)
+    start = raw.peek(4)[:4]
+    codec = _MAGIC.get(start) or _MAGIC.get(start[:2])
+    if codec is None:
+        return iter(lambda: raw.read1(CHUNK_BYTES), b"")
+    # Arrow's reader goes on after the first member and complains about a cut end;
+    # the usual Zstandard readers stop silently at either.
+    import pyarrow as pa
+
+    stream = pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), codec)
+    return iter(lambda: stream.read(CHUNK_BYTES), b"")
+
+
+def _lines(chunks: Iterator[bytes]) -> Iterator[bytes | None]:
+    """Yield lines without their break; None stands for a line that is too long."""
+    open_line: list[bytes] = []
+    open_bytes = 0
+    for chunk in chunks:
+        first, *others = chunk.split(b"\n")
+        open_bytes += len(first)
+        if open_bytes <= LINE_BYTES_MAX:
+            open_line.append(first)
+        else:
+            open_line.clear()
+        if others:
+            yield b"".join(open_line) if open_bytes <= LINE_BYTES_MAX else None
+            yield from others[:-1]
+            open_line = [others[-1]]
+            open_bytes = len(others[-1])
+    if open_bytes:
+        yield b"".join(open_line) if open_bytes <= LINE_BYTES_MAX else None
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

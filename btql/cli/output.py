@@ -1,0 +1,48 @@
+"""Where a result goes: standard output, or a file that appears whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO
+
+from btql.cli.console import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+
+@contextmanager
+def output(path: Path | None) -> Generator[BinaryIO]:
+    """Open the place for a result; a file gets its name only when everything is in it."""
+    if path is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    elif path.exists() and not path.is_file():
+        # A pipe or a device has no half-written state to hide.
+        with _create(path, path) as stream:
+            yield stream
+    else:
+        yield from _whole(path)
+
+
+def _whole(path: Path) -> Generator[BinaryIO]:
+    target = path.resolve()
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with _create(part, path) as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _create(path: Path, shown: Path) -> BinaryIO:
+    try:
+        return path.open("wb")
+    except OSError as error:
+        raise Failure(f"cannot write {shown}: {(error.strerror or str(error)).lower()}") from error

@@ -1,0 +1,69 @@
+"""The page that ``btql status`` prints: one block per object, then the log that all share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from btql.cli import units
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from btql_storage.status import ObjectStatus, Status
+
+Line = tuple[str, str]
+
+
+def page(status: Status) -> str:
+    """Return the page as text."""
+    blocks = [(f"{one.object.kind}:{one.object.name}", _object(one)) for one in status.objects]
+    if len(blocks) > 1:
+        blocks.append(("all objects", _total(status)))
+    blocks.append(
+        ("write-ahead log", [("files", units.count(status.wal_files)), ("size", units.size(status.wal_bytes))])
+    )
+    width = max(len(name) for _, lines in blocks for name, _ in lines)
+    text = [
+        "\n".join([title, *(f"    {name.ljust(width)}   {value}".rstrip() for name, value in lines)])
+        for title, lines in blocks
+    ]
+    if not status.objects:
+        text.insert(0, "no objects yet: btql ingest makes the first")
+    return "\n\n".join(text)
+
+
+def _object(one: ObjectStatus) -> list[Line]:
+    return [
+        ("segments", units.count(one.segments)),
+        ("parts", units.count(one.parts)),
+        ("rows in parts", units.count(one.rows)),
+        *_sizes(one.json_bytes, one.file_bytes),
+        ("waiting", _waiting(one.pending_events, one.pending_bytes)),
+    ]
+
+
+def _total(status: Status) -> list[Line]:
+    return [
+        ("objects", units.count(len(status.objects))),
+        ("segments", units.count(status.segments)),
+        ("parts", units.count(status.parts)),
+        ("rows in parts", units.count(status.rows)),
+        *_sizes(status.json_bytes, status.file_bytes),
+        ("waiting", _waiting(status.pending_events, status.pending_bytes)),
+    ]
+
+
+def _sizes(json_bytes: int, file_bytes: Mapping[str, int]) -> list[Line]:
+    on_disk = sum(file_bytes.values())
+    ratio = f", {json_bytes / on_disk:.1f} times smaller" if on_disk else ""
+    return [
+        ("as JSON", units.size(json_bytes)),
+        ("on disk", f"{units.size(on_disk)}{ratio}"),
+        *((f"  {kind}", units.size(size)) for kind, size in sorted(file_bytes.items(), key=lambda item: -item[1])),
+    ]
+
+
+def _waiting(events: int, size_bytes: int) -> str:
+    if not events:
+        return "nothing"
+    return f"{units.plural(events, 'event')}, {units.size(size_bytes)}: btql compact takes them in"

@@ -1,0 +1,52 @@
+"""Numbers as people read them: sizes, durations, counts and rates."""
+
+from __future__ import annotations
+
+_SIZES = ("KiB", "MiB", "GiB", "TiB", "PiB")
+
+
+def count(number: int) -> str:
+    """Return ``1234567`` as ``1,234,567``."""
+    return f"{number:,}"
+
+
+def plural(number: int, noun: str) -> str:
+    """Return the count with its noun: ``1 span``, ``2 spans``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def size(size_bytes: float) -> str:
+    """Return a size with three digits or so: ``17 B``, ``1.4 MiB``."""
+    if size_bytes < 1024:
+        return f"{size_bytes:.0f} B"
+    unit = ""
+    for unit in _SIZES:  # noqa: B007 - the last one is used after the loop
+        size_bytes /= 1024
+        if size_bytes < 1000:
+            break
+    return f"{size_bytes:.3g} {unit}" if size_bytes < 1000 else f"{size_bytes:,.0f} {unit}"
+
+
+def duration(seconds: float) -> str:
+    """Return a time span: ``0.4 ms``, ``35 ms``, ``1.2 s``, ``3 min 05 s``, ``2 h 10 min``."""
+    if seconds < 0.0095:
+        return f"{seconds * 1000:.1f} ms"
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def rate(number: float, seconds: float, noun: str) -> str:
+    """Return ``number`` per second: ``21,400 spans/s``."""
+    per_second = number / max(seconds, 1e-9)
+    return f"{per_second:,.0f} {noun}/s" if per_second >= 10 else f"{per_second:.1f} {noun}/s"
+
+
+def size_rate(size_bytes: float, seconds: float) -> str:
+    """Return bytes per second: ``48 MiB/s``."""
+    return f"{size(size_bytes / max(seconds, 1e-9))}/s"

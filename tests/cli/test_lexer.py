@@ -1,0 +1,49 @@
+"""Highlighting: every character is kept, and words get their colour from where they stand."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from pygments.token import Comment, Keyword, Name, Operator, String
+
+from btql.cli.lexer import BtqlLexer
+
+LEXER = BtqlLexer(ensurenl=False, stripnl=False)
+
+
+def _kinds(text: str) -> dict[str, object]:
+    return {value: kind for kind, value in LEXER.get_tokens(text)}
+
+
+def test_clauses_are_keywords_before_their_colon_only():
+    kinds = _kinds("select: sort, metadata.filter | filter: limit > 3")
+
+    assert kinds["select"] is Keyword
+    assert kinds["sort"] is Name
+    assert kinds["limit"] in (Name, Keyword)
+
+
+def test_a_piece_of_a_path_is_never_a_keyword():
+    assert _kinds("metadata.from")["from"] is Name.Attribute
+    assert _kinds("scores.null")["null"] is Name.Attribute
+
+
+def test_sql_functions_strings_and_comments():
+    kinds = _kinds("SELECT count(1) FROM project_logs('it''s') WHERE a MATCH 'x' -- why")
+
+    assert kinds["SELECT"] is Keyword
+    assert kinds["count"] is Name.Function
+    assert kinds["project_logs"] is Name.Class
+    assert kinds["'it''s'"] is String.Single
+    assert kinds["MATCH"] is Operator.Word
+    assert kinds["-- why"] is Comment.Single
+
+
+def test_an_open_string_reaches_to_the_end():
+    assert _kinds("filter: a = 'x; y")["'x; y"] is String.Single
+
+
+@given(st.text())
+def test_every_character_is_kept(text):
+    # Pygments turns line ends into one kind before it starts.
+    expected = text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
+
+    assert "".join(value for _, value in LEXER.get_tokens(text)) == expected
