@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from btql_storage.json_text import parse
-from btql_storage.tokens import GAP, TOKEN_CHARS_MAX, index_text, matches, texts_of, tokenize
+from btql_storage.tokens import GAP, RECORD, TOKEN_CHARS_MAX, index_text, index_texts, matches, texts_of, tokenize
 
 # Letters that are easily taken for others are here on purpose.
 SCRIPTS = st.text(st.sampled_from("aAzZ09_ -.,\n\x01ßéİςΣσ東京カナがア한국語مرحباَ٣हिन्दी😀👨‍👩‍👧²½𠮷"), max_size=40)  # noqa: RUF001
@@ -125,3 +125,10 @@ def test_every_json_number_can_be_read(raw, value):
 def test_what_is_not_json_is_refused(raw):
     with pytest.raises(ValueError):
         parse(raw)
+
+
+@given(
+    st.lists(st.lists(st.one_of(TEXTS, st.sampled_from([GAP, RECORD, f"a{RECORD}b", "ΣΑΣ"])), max_size=4), max_size=6)
+)
+def test_preparing_values_together_changes_nothing(values: list[list[str]]) -> None:
+    assert index_texts(values) == [index_text(texts) for texts in values]
