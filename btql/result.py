@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, cast
 
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from btql_planner.engine_plan import OutputColumn
 from btql_planner.types import NUMBER, Kind
 from btql_storage import json_text
+from btql_storage.arrow_functions import compute as pc
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,7 +120,7 @@ def _arrow(output: OutputColumn, batch: pa.RecordBatch) -> pa.Array:
         ((kind, array),) = parts.items()
         return array if kind in _NATIVE else pa.ExtensionArray.from_storage(pa.json_(pa.string()), array)
     if kinds <= NUMBER and not output.wide:
-        return pc.call_function("coalesce", [parts[Kind.INTEGER].cast(pa.float64(), safe=False), parts[Kind.FLOAT]])
+        return pc.coalesce(parts[Kind.INTEGER].cast(pa.float64(), safe=False), parts[Kind.FLOAT])
     texts = [None if value is None else _json(value) for value in _python(output, batch)]
     return pa.ExtensionArray.from_storage(pa.json_(pa.string()), pa.array(texts, pa.string()))
 

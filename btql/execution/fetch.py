@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import orjson
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from btql_planner.engine_plan import FetchSpec
 from btql_planner.lower import engine_column
@@ -26,8 +26,11 @@ from btql_storage.part.reader import Part
 from btql_storage.snapshot import Snapshot
 from btql_storage.tail_chunk import TailChunk
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 Path = tuple[str | int, ...]
-Rows = NDArray[np.int64]
+Rows: TypeAlias = "NDArray[np.int64]"
 CHUNK_BYTES = 32 << 20
 """Documents that are held at a time, as JSON, by the average of the snapshot."""
 CHUNK_ROWS_MAX = 4_096

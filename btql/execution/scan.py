@@ -13,12 +13,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
 import pyarrow as pa
 from datafusion import SessionContext
-from numpy.typing import NDArray
 
 from btql.execution.parquet_scan import scan_files
 from btql_planner import sql_text
@@ -32,7 +31,10 @@ from btql_storage.part.reader import Part
 from btql_storage.snapshot import Snapshot
 from btql_storage.tail_chunk import TailChunk
 
-Rows = NDArray[np.int64]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Rows: TypeAlias = "NDArray[np.int64]"
 LISTED_ROWS_MAX = 2_000
 """Up to this many rows are named in the statement itself, so that the reader skips pages by them."""
 

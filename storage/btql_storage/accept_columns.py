@@ -12,17 +12,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntFlag
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from btql_storage.arrow_functions import compute as pc
 from btql_storage.clock import Clock
 from btql_storage.errors import BadEvent
 from btql_storage.fields import ARRAY_FIELDS, KNOWN_FIELDS, OTHER
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 RawColumn: TypeAlias = list[bytes | None]
 """JSON texts of one field, None where an event does not have it."""
@@ -78,7 +80,7 @@ class Accepted:
     span_ids: pa.Array
     root_span_ids: pa.Array
     created_us: pa.Array
-    flags: npt.NDArray[np.int32]
+    flags: NDArray[np.int32]
     fields: dict[str, pa.Array]
     """Known fields and ``_other`` to JSON text. For a merge ``null`` is kept: it removes the field."""
     controls: pa.Array | None
@@ -119,7 +121,7 @@ def finish(raw: RawColumns, rows: int, json_bytes: int, clock: Clock) -> Accepte
     )
 
 
-def _switch(raw: RawColumns, name: str, rows: int) -> npt.NDArray[np.bool_]:
+def _switch(raw: RawColumns, name: str, rows: int) -> NDArray[np.bool_]:
     column = raw.get(name)
     if column is None:
         return np.zeros(rows, dtype=np.bool_)
@@ -160,13 +162,13 @@ def _plain_text(name: str, index: int, value: bytes | None) -> str | None:
     return _text(value)
 
 
-def _fill(texts: pa.Array, others: pa.Array) -> tuple[pa.Array, npt.NDArray[np.bool_]]:
+def _fill(texts: pa.Array, others: pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:
     """Replace what is missing or empty; also return where that was."""
     missing = pc.fill_null(pc.equal(pc.binary_length(texts), 0), fill_value=True)
     return pc.if_else(missing, others, texts), missing.to_numpy(zero_copy_only=False)
 
 
-def _times(texts: pa.Array, now_us: int) -> tuple[pa.Array, npt.NDArray[np.bool_]]:
+def _times(texts: pa.Array, now_us: int) -> tuple[pa.Array, NDArray[np.bool_]]:
     """Return microseconds for the texts, and where there is none."""
     try:
         times = texts.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64())
@@ -190,7 +192,7 @@ def _time(index: int, text: str | None) -> int | None:
     raise BadEvent(index, f"`created` is not a time: `{text[:40]}`")
 
 
-def _payload(name: str, column: RawColumn, merges: npt.NDArray[np.bool_]) -> pa.Array:
+def _payload(name: str, column: RawColumn, merges: NDArray[np.bool_]) -> pa.Array:
     """Return a field's texts once their shape is right; null counts only in a merge."""
     texts = _utf8(name, column)
     is_null = pc.equal(texts, "null")

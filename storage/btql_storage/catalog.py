@@ -24,10 +24,9 @@ from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import RLock
-from typing import TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
-import numpy.typing as npt
 import orjson
 
 from btql_storage.catalog_file import connect, explained
@@ -35,7 +34,10 @@ from btql_storage.errors import Locked, UnknownObject
 from btql_storage.objects import LocalStore
 from btql_storage.part.format import PartStats, StatsJson
 
-RowNumbers: TypeAlias = npt.NDArray[np.int64]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+RowNumbers: TypeAlias = "NDArray[np.int64]"
 
 
 @dataclass(frozen=True, slots=True)

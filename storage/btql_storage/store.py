@@ -13,21 +13,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from btql_storage.accept import Event, accept
 from btql_storage.catalog import ObjectInfo
 from btql_storage.clock import SYSTEM_CLOCK, Clock
-from btql_storage.compaction.job import CompactionProgress, CompactionReport
-from btql_storage.compaction.run import compact_once, remove_unneeded, waiting
 from btql_storage.errors import Closed, UnknownObject
 from btql_storage.folder import Folder, Settings
 from btql_storage.format import WAL
 from btql_storage.objects import AlreadyThere
-from btql_storage.process import process
 from btql_storage.snapshot import Snapshot, Snapshots
-from btql_storage.status import Status, read_status
 from btql_storage.wal import Columns, ObjectName, columns, encode, file_name
+
+# Whoever only reads needs no writer: imports of that side wait until it is used.
+if TYPE_CHECKING:
+    from btql_storage.accept import Event
+    from btql_storage.compaction.job import CompactionProgress, CompactionReport
+    from btql_storage.status import Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,8 @@ class Storage:
         An event is a mapping or the bytes of one JSON document. BadEvent says
         which one cannot be stored, and why.
         """
+        from btql_storage.accept import accept
+
         folder = self._folder
         folder.check_writable()
         self._check_known(target)
@@ -115,6 +118,9 @@ class Storage:
         self, target: ObjectInfo | None = None, progress: Callable[[CompactionProgress], None] | None = None
     ) -> CompactionReport:
         """Process and compact an object, by default all, until nothing is pending; remove what nobody needs."""
+        from btql_storage.compaction.job import CompactionProgress, CompactionReport
+        from btql_storage.compaction.run import compact_once, remove_unneeded, waiting
+
         folder = self._folder
         events = rows = parts = json_bytes = 0
         # Leftovers go first, too: they may be what fills the disk.
@@ -134,10 +140,14 @@ class Storage:
 
     def process(self, limit: int | None = None) -> int:
         """Assign the events of up to ``limit`` WAL files to segments; return how many files there were."""
+        from btql_storage.process import process
+
         return process(self._folder, limit)
 
     def compact_once(self, target: ObjectInfo | None = None) -> bool:
         """Run a single compaction job; return whether there was one to run."""
+        from btql_storage.compaction.run import compact_once
+
         return compact_once(self._folder, target) is not None
 
     def snapshot(self, target: ObjectInfo) -> Snapshot:
@@ -147,6 +157,8 @@ class Storage:
 
     def status(self) -> Status:
         """Return what the database holds and what waits for compaction."""
+        from btql_storage.status import read_status
+
         return read_status(self._folder)
 
     @property

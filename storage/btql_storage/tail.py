@@ -22,7 +22,7 @@ from typing import TypeAlias
 import numpy as np
 
 from btql_storage.catalog import PartInfo, RowNumbers
-from btql_storage.compaction.job import CurrentRow, fetch_rows, find_current
+from btql_storage.current import CurrentRow, fetch_rows, find_current
 from btql_storage.errors import TailTooLarge
 from btql_storage.folder import Folder
 from btql_storage.merge import apply_all, needs_row

@@ -20,10 +20,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 from pyarrow import ipc
 
@@ -32,9 +32,12 @@ from btql_storage.errors import Damaged, NewerFormat, from_os_error
 from btql_storage.fields import OTHER
 from btql_storage.transactions import pagination_key
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 FORMAT_VERSION = 1
 SUFFIX = ".arrow"
-Rows = npt.NDArray[np.int64]
+Rows: TypeAlias = "NDArray[np.int64]"
 
 _SYSTEM = ("id", "root_span_id", "span_id", "created_us", "xact_id", "row_number", "flags", "object")
 _CONTROL = "control"

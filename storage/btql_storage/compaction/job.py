@@ -22,19 +22,16 @@ from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
-import pyarrow as pa
 
 from btql_storage.catalog import Assignment, NewPart, PartInfo, RowNumbers, Swap
 from btql_storage.collector import collector_paused
 from btql_storage.compaction.windows import Window
+from btql_storage.current import CurrentRow, fetch_rows, find_current
 from btql_storage.folder import Folder, part_name
-from btql_storage.keys import fingerprints
 from btql_storage.merge import apply_all, needs_row
 from btql_storage.part.writer import PartWriter
 from btql_storage.row import Row
 from btql_storage.wal import WalEvent
-
-_SMALL_VALUES = ("id", "span_id", "root_span_id", "created", "xact_id", "pagination_key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +68,6 @@ class CompactionReport:
     """Rows written, also those written anew when parts were merged."""
     parts: int
     json_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class CurrentRow:
-    """Where a row is, and its small values; ``row.fields`` is empty."""
-
-    part: PartInfo
-    number: int
-    row: Row
 
 
 def compact_segment(
@@ -124,38 +112,6 @@ def write_part(folder: Folder, part_id: int, windows: Iterator[list[Row]]) -> Ne
     return NewPart(part_id, files.stats, dict(files.file_bytes))
 
 
-def find_current(folder: Folder, ids: Sequence[str], parts: Sequence[PartInfo]) -> dict[str, CurrentRow]:
-    """Return the current rows that parts have for ids."""
-    wanted = set(ids)
-    sought = fingerprints(ids)
-    found: dict[str, CurrentRow] = {}
-    for info in parts:
-        part = folder.part(info)
-        candidates = part.lookup("id", sought)
-        candidates = candidates[~np.isin(candidates, info.superseded)]
-        if not len(candidates):
-            continue
-        table = part.documents(candidates, _SMALL_VALUES)
-        for number, row in zip(candidates.tolist(), _small_rows(table), strict=True):
-            # Fingerprints may collide, so the ids themselves decide.
-            if row.id in wanted:
-                assert row.id not in found, f"`{row.id}` is current in two parts"
-                found[row.id] = CurrentRow(info, number, row)
-    return found
-
-
-def fetch_rows(folder: Folder, places: Sequence[CurrentRow]) -> dict[str, Row]:
-    """Return whole rows by id."""
-    by_part: dict[int, list[CurrentRow]] = {}
-    for place in places:
-        by_part.setdefault(place.part.id, []).append(place)
-    rows: dict[str, Row] = {}
-    for group in by_part.values():
-        numbers = np.array([place.number for place in group], dtype=np.int64)
-        rows.update((row.id, row) for row in folder.part(group[0].part).rows(numbers))
-    return rows
-
-
 def _take(
     assignments: Sequence[Assignment], folder: Folder
 ) -> tuple[list[Assignment], list[Assignment], list[Assignment]]:
@@ -190,13 +146,6 @@ def _split(one: Assignment, room: int) -> tuple[Assignment, Assignment | None]:
     now_bytes = one.json_bytes * room // len(rows)
     now = Assignment(one.xact_id, one.segment_id, rows[:room], now_bytes)
     return now, Assignment(one.xact_id, one.segment_id, rows[room:], one.json_bytes - now_bytes)
-
-
-def _small_rows(table: pa.Table) -> Iterator[Row]:
-    columns = [table.column(name) for name in _SMALL_VALUES]
-    columns[3] = columns[3].cast(pa.int64())
-    for row_id, span, root, created_us, xact_id, key in zip(*(column.to_pylist() for column in columns), strict=True):
-        yield Row(row_id, span, root, created_us, xact_id, key, {})
 
 
 def _order(events: dict[str, list[WalEvent]], current: dict[str, CurrentRow]) -> list[str]:

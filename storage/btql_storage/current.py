@@ -1,0 +1,68 @@
+"""Where the current rows of ids are, among the parts of an object.
+
+Compaction and the tail ask before they apply new events: a merge needs the row
+as it is now, and whatever replaces a row has to mark it as superseded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from btql_storage.catalog import PartInfo
+from btql_storage.folder import Folder
+from btql_storage.keys import fingerprints
+from btql_storage.row import Row
+
+_SMALL_VALUES = ("id", "span_id", "root_span_id", "created", "xact_id", "pagination_key")
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentRow:
+    """Where a row is, and its small values; ``row.fields`` is empty."""
+
+    part: PartInfo
+    number: int
+    row: Row
+
+
+def find_current(folder: Folder, ids: Sequence[str], parts: Sequence[PartInfo]) -> dict[str, CurrentRow]:
+    """Return the current rows that parts have for ids."""
+    wanted = set(ids)
+    sought = fingerprints(ids)
+    found: dict[str, CurrentRow] = {}
+    for info in parts:
+        part = folder.part(info)
+        candidates = part.lookup("id", sought)
+        candidates = candidates[~np.isin(candidates, info.superseded)]
+        if not len(candidates):
+            continue
+        table = part.documents(candidates, _SMALL_VALUES)
+        for number, row in zip(candidates.tolist(), _small_rows(table), strict=True):
+            # Fingerprints may collide, so the ids themselves decide.
+            if row.id in wanted:
+                assert row.id not in found, f"`{row.id}` is current in two parts"
+                found[row.id] = CurrentRow(info, number, row)
+    return found
+
+
+def fetch_rows(folder: Folder, places: Sequence[CurrentRow]) -> dict[str, Row]:
+    """Return whole rows by id."""
+    by_part: dict[int, list[CurrentRow]] = {}
+    for place in places:
+        by_part.setdefault(place.part.id, []).append(place)
+    rows: dict[str, Row] = {}
+    for group in by_part.values():
+        numbers = np.array([place.number for place in group], dtype=np.int64)
+        rows.update((row.id, row) for row in folder.part(group[0].part).rows(numbers))
+    return rows
+
+
+def _small_rows(table: pa.Table) -> Iterator[Row]:
+    columns = [table.column(name) for name in _SMALL_VALUES]
+    columns[3] = columns[3].cast(pa.int64())
+    for row_id, span, root, created_us, xact_id, key in zip(*(column.to_pylist() for column in columns), strict=True):
+        yield Row(row_id, span, root, created_us, xact_id, key, {})
