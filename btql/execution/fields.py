@@ -12,9 +12,6 @@ from btql_storage.kinds import Kind as StoredKind
 from btql_storage.part.format import PartStats
 from btql_storage.snapshot import Snapshot
 
-EXACT_MAX = 2**53
-"""Up to here every whole number is a float64."""
-
 ID_FIELDS = {
     "project_logs": "project_id",
     "experiment": "experiment_id",
@@ -44,18 +41,18 @@ class SnapshotFields:
 
     def _add_up(self, path: FieldPath) -> Availability:
         kinds: set[StoredKind] = set()
-        cut = wide = False
+        cut, bits = False, 0
         for stats in self._stats:
             found = stats.paths.get(path)
             if found is not None:
                 kinds.update(found.counts)
                 cut |= found.in_document
-                wide |= found.integers is not None and max(map(abs, found.integers)) > EXACT_MAX
+                bits = max(bits, *(number.bit_length() for number in found.integers or (0,)))
             elif not stats.complete:
                 cut = True
         marked = StoredKind.MARKER in kinds
         columns = frozenset(Kind(str(kind)) for kind in kinds if kind is not StoredKind.MARKER)
-        return Availability(columns, marked, cut, wide)
+        return Availability(columns, marked, cut, bits)
 
     @cached_property
     def _paths(self) -> frozenset[FieldPath]:

@@ -63,8 +63,9 @@ class ScanBuilder:
     report: ScanReport = field(default_factory=ScanReport)
 
     def register(self, spec: ScanSpec) -> None:
-        """Register the table ``spec.name`` and the tables of its probes."""
-        schema = _schema(spec.columns)
+        """Register the table ``spec.name``; a probe that is not required is a column of it, true for hits."""
+        optional = [probe for probe in spec.probes if not probe.required]
+        schema = _schema(spec.columns - {probe.name for probe in optional})
         columns = ", ".join(sql_text.name(column.name) for column in schema)
         parts = self._parts_sql(spec, schema, columns)
         tail = self._tail_sql(spec, schema, columns)
@@ -72,10 +73,15 @@ class ScanBuilder:
         if not pieces:
             self._register_table(f"{spec.name}_none", schema.empty_table())
             pieces = [f"SELECT {columns} FROM {sql_text.name(f'{spec.name}_none')}"]
-        self.context.register_view(spec.name, self.context.sql(" UNION ALL ".join(pieces)))
-        for probe in spec.probes:
-            if not probe.required:
-                self._register_probe(spec, probe)
+        text = " UNION ALL ".join(pieces)
+        for probe in optional:
+            self._register_probe(spec, probe)
+            hits = sql_text.name(probe.name)
+            text = (
+                f'SELECT s.*, h."_row" IS NOT NULL AS {hits} FROM ({text}) AS s '
+                f'LEFT JOIN {hits} AS h ON s."_row" = h."_row"'
+            )
+        self.context.register_view(spec.name, self.context.sql(text))
 
     def _parts_sql(self, spec: ScanSpec, schema: pa.Schema, columns: str) -> str | None:
         paths: list[str] = []

@@ -210,6 +210,8 @@ class ExpressionBinder:
             arguments = _as_operands(function.name, arguments, span)
         else:
             self._check(function, arguments)
+            if function.name in ("least", "greatest", "nullif") and types.TIME in {each.type for each in arguments}:
+                arguments = tuple(_as_time(argument) for argument in arguments)
         if function.scalar or _needs_no_document(function.name, arguments):
             arguments = tuple(_scalar(argument) for argument in arguments)
         type_ = function.returns([argument.type for argument in arguments])

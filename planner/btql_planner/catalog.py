@@ -13,6 +13,8 @@ from typing import Protocol
 from btql_planner.types import NULL, Kind, Type
 
 Path = tuple[str, ...]
+FLOAT_BITS = 53
+"""Whole numbers below two to this power are exact as float64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +27,8 @@ class Availability:
     """Some values are only in the documents; the marker column says in which rows."""
     cut: bool = False
     """Some parts have no columns for this path at all, though it has values there."""
-    wide: bool = False
-    """Some whole numbers are too large for a float64 to be exact."""
+    bits: int = 0
+    """Whole numbers of this path are below two to this power."""
 
     @property
     def type(self) -> Type:
@@ -34,6 +36,11 @@ class Availability:
         if self.cut:
             return self.kinds | {Kind.BOOLEAN, Kind.INTEGER, Kind.FLOAT, Kind.TEXT, Kind.JSON}
         return self.kinds | ({Kind.TEXT, Kind.JSON, Kind.FLOAT} if self.marked else NULL)
+
+    @property
+    def wide(self) -> bool:
+        """Whether some whole numbers are too large for a float64 to be exact."""
+        return self.bits > FLOAT_BITS
 
     @property
     def exists(self) -> bool:

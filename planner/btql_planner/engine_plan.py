@@ -20,7 +20,10 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class ProbeSpec:
-    """A phrase to look up in the text index; the rows go into the table ``name``."""
+    """A phrase to look up in the text index.
+
+    Unless it is required, the scan has a column ``name`` that is true for its hits.
+    """
 
     name: str
     field: str

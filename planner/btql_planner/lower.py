@@ -319,7 +319,7 @@ class _Lowering:
         spec = self._scan_of(columns)
         probe = ProbeSpec(f"probe_{next(self.numbers)}", match.column, match.tokens, required=False)
         spec.probes.append(probe)
-        hit = f'{columns.column("_row")} IN (SELECT "_row" FROM {sql_text.name(probe.name)})'
+        hit = columns.column(probe.name)
         if not exact:
             return value.boolean(hit)
         operand = self.expression(match.operand, columns)
@@ -339,7 +339,7 @@ def _path(expression: PathValue, columns: Columns) -> Value:
     assert not expression.needs_document, f"{path} was not fetched"
     parts = {kind: columns.column(engine_column(path, kind)) for kind in _STORED if kind in known.kinds}
     marker = columns.column(column_name(_keys(path), StoredKind.MARKER)) if known.marked else None
-    return Value(parts, marker)
+    return Value(parts, marker, known.bits)
 
 
 def _keys(path: Path) -> tuple[str, ...]:
@@ -355,7 +355,8 @@ def _constant(constant: Constant) -> Value:
             return value.of(kind, "TRUE" if known else "FALSE")
         case Kind.INTEGER | Kind.FLOAT:
             assert isinstance(known, int | float)
-            return value.of(kind, sql_text.number(known))
+            bits = known.bit_length() if isinstance(known, int) else value.BITS
+            return Value({kind: sql_text.number(known)}, bits=bits)
         case Kind.TEXT:
             return value.of(kind, sql_text.text(str(known)))
         case Kind.TIME:

@@ -18,6 +18,11 @@ from dataclasses import dataclass, field
 from btql_planner import sql_text
 from btql_planner.types import NUMBER, ORDER, SQL_TYPES, Kind, Type
 
+BITS = 64
+"""Of the engine's whole numbers."""
+SAFE_MAX = "9223372036854774784"
+"""The largest float below two to the 63rd: up to here a float sum says that the whole one did not wrap."""
+
 
 @dataclass(frozen=True, slots=True)
 class Value:
@@ -26,6 +31,8 @@ class Value:
     parts: Mapping[Kind, str] = field(default_factory=dict[Kind, str])
     marker: str | None = None
     """SQL that is not null where there is a value that ``parts`` does not show."""
+    bits: int = 64
+    """Whole numbers among the values are below two to this power; 64 when nothing is known."""
 
     @property
     def type(self) -> Type:
@@ -80,8 +87,24 @@ def number(value: Value, *, booleans: bool = False) -> Value:
     if not terms:
         return of(Kind.FLOAT, sql_text.null(Kind.FLOAT))
     if len(terms) == 1:
-        return Value(terms)
+        return Value(terms, bits=value.bits)
     return of(Kind.FLOAT, f"coalesce(CAST({terms[Kind.INTEGER]} AS DOUBLE), {terms[Kind.FLOAT]})")
+
+
+def whole(sql: str, as_float: str, bits: int) -> Value:
+    """Return a computed whole number, as the nearest float where it is too large for one.
+
+    ``bits`` bounds the result. Where it cannot be too large the check is left
+    out, and the value stays an integer and nothing else.
+    """
+    if bits < BITS:
+        return Value({Kind.INTEGER: sql}, bits=bits)
+    fits = f"abs({as_float}) < {SAFE_MAX}"
+    parts = {
+        Kind.INTEGER: f"CASE WHEN {fits} THEN {sql} END",
+        Kind.FLOAT: f"CASE WHEN NOT {fits} THEN {as_float} END",
+    }
+    return Value(parts)
 
 
 def single(value: Value) -> str:

@@ -130,6 +130,38 @@ def test_whole_numbers_stay_exact(tmp_path: Path) -> None:
         assert conn.query(text).arrow().column("big").cast(pa.string()).to_pylist() == [str(value) for value in big]
 
 
+def test_whole_numbers_never_wrap_around(tmp_path: Path) -> None:
+    with btql.connect(tmp_path / "db") as conn:
+        big = 2**63 - 1
+        conn.ingest("project_logs:demo", [{"id": str(n), "metadata": {"big": big, "small": n}} for n in range(3)])
+
+        def one(expression: str) -> object:
+            return conn.query(f"SELECT {expression} AS x FROM project_logs('demo') ORDER BY 1 LIMIT 1").rows()[0]["x"]
+
+        assert one("sum(metadata.big)") == pytest.approx(3 * big)
+        assert one("metadata.big + 1") == pytest.approx(2**63)
+        assert one("metadata.big * metadata.big") == pytest.approx(float(big) ** 2)
+        assert one("- metadata.big - 2") == pytest.approx(-(2**63))
+        assert one("metadata.big - 5000") == big - 5000
+        assert (one("sum(metadata.small)"), type(one("sum(metadata.small)"))) == (3, int)
+        table = conn.query("SELECT sum(metadata.small) AS s, metadata.small + 1 FROM project_logs('demo') GROUP BY 2")
+        assert [field.type for field in table.schema] == [pa.int64(), pa.int64()]
+
+
+def test_match_can_stand_anywhere(conn: btql.Connection) -> None:
+    text = "select: id, input MATCH 'rainbow' as hit, input MATCH '' as none | from: project_logs('demo') | sort: id"
+
+    assert conn.query(text).rows() == [
+        {"id": "child", "hit": False, "none": False},
+        {"id": "other", "hit": None, "none": None},
+        {"id": "root", "hit": True, "none": False},
+    ]
+    grouped = (
+        "dimensions: input MATCH 'rainbow' as hit | measures: count(1) as n | from: project_logs('demo') | sort: hit"
+    )
+    assert conn.query(grouped).rows() == [{"hit": False, "n": 1}, {"hit": True, "n": 1}, {"hit": None, "n": 1}]
+
+
 def test_an_empty_answer_has_a_schema(conn: btql.Connection) -> None:
     for text in ("select: id, created, input", "dimensions: error | measures: count(1) as n"):
         table = conn.query(f"{text} | from: project_logs('demo') | filter: id = 'nobody'").arrow()

@@ -21,7 +21,7 @@ class WrittenFields:
     def availability(self, path: Path) -> Availability:
         letters = self.kinds.get(".".join(path), "")
         kinds = frozenset(Kind(letter) for letter in letters if letter not in "x!")
-        return Availability(kinds, marked="x" in letters, cut="!" in letters)
+        return Availability(kinds, marked="x" in letters, cut="!" in letters, bits=20)
 
     def paths(self) -> Collection[Path]:
         return [tuple(path.split(".")) for path in self.kinds]

@@ -6,9 +6,23 @@ from collections.abc import Sequence
 
 from btql_planner import sql_text, types
 from btql_planner import value as values
-from btql_planner.functions.registry import Any, Boolean, Float, Integer, Number, aggregate
+from btql_planner.functions.registry import (
+    Any,
+    ArgumentError,
+    Boolean,
+    Float,
+    Integer,
+    Number,
+    NumberValue,
+    aggregate,
+    number_type,
+    written_number,
+)
 from btql_planner.types import ORDER, Kind, Type
 from btql_planner.value import Value
+
+ROW_BITS = 40
+"""More rows than two to this power are never added up."""
 
 
 def _first_type(arguments: Sequence[Type]) -> Type:
@@ -47,14 +61,21 @@ def count_if(condition: Boolean) -> Integer:
     return f"count(CASE WHEN {condition} THEN 1 END)"
 
 
-@aggregate(name="sum", scalar=True)
-def sum_(value: Number) -> Number:
+@aggregate(name="sum", returns=number_type, scalar=True)
+def sum_(value: NumberValue) -> Any:
     """Return the sum of the numbers; true counts as 1 and false as 0.
+
+    A sum of whole numbers is exact, and a float where it needs more than 64 bits.
 
     >>> sum(2)
     2
     """
-    return f"sum({value})"
+    number = values.number(value, booleans=True)
+    sql = values.single(number)
+    if number.type == types.FLOAT:
+        return values.of(Kind.FLOAT, f"sum({sql})")
+    # Not a cast: the engine gives a sum and the sum of the cast the same name, and then refuses both.
+    return values.whole(f"sum({sql})", f"sum({sql} + CAST(0 AS DOUBLE))", number.bits + ROW_BITS)
 
 
 @aggregate(scalar=True)
@@ -76,7 +97,10 @@ def percentile(value: Number, fraction: Float) -> Float:
     >>> percentile(3, 0.5)
     3.0
     """
-    return f"percentile_cont({fraction}) WITHIN GROUP (ORDER BY CAST({value} AS DOUBLE))"
+    share = written_number(fraction)
+    if share is None or not 0 <= share <= 1:
+        raise ArgumentError("percentile takes a fraction that is written in the query, from 0 to 1", 1)
+    return f"percentile_cont({share}) WITHIN GROUP (ORDER BY CAST({value} AS DOUBLE))"
 
 
 @aggregate(name="min", returns=_first_type)

@@ -12,6 +12,7 @@ from btql_planner import compare, sql_text, types
 from btql_planner.functions.registry import number_type, operator, union_type
 from btql_planner.types import Kind, Type
 from btql_planner.value import (
+    BITS,
     Value,
     absent,
     boolean,
@@ -21,6 +22,7 @@ from btql_planner.value import (
     of,
     present,
     single,
+    whole,
 )
 
 
@@ -172,6 +174,17 @@ def _spelled(kind: Kind, sql: str) -> str:
     return f"array_to_string({sql}, chr(10))" if kind is Kind.LIST else f"CAST({sql} AS VARCHAR)"
 
 
+def _bits(symbol: str, one: int, other: int) -> int:
+    """Return how many bits a result may need: a bound, not the exact number."""
+    match symbol:
+        case "*":
+            return one + other
+        case "%":
+            return min(other, BITS - 1)
+        case _:
+            return max(one, other) + 1
+
+
 def _arithmetic_type(arguments: Sequence[Type]) -> Type:
     return types.TIME if any(Kind.TIME in argument for argument in arguments) else number_type(arguments)
 
@@ -185,9 +198,12 @@ def _arithmetic(name: str, symbol: str) -> None:
                 moment = time.parts.get(Kind.TIME) or compare.as_time(time.get(Kind.TEXT))
                 return of(Kind.TIME, f"({moment} {symbol} {interval.parts[Kind.INTERVAL]})")
         one, other = number(left), number(right)
-        kind = Kind.INTEGER if one.type == other.type == types.INTEGER else Kind.FLOAT
         divisor = f"nullif({single(other)}, 0)" if symbol == "%" else single(other)
-        return of(kind, f"({single(one)} {symbol} {divisor})")
+        sql = f"({single(one)} {symbol} {divisor})"
+        if not one.type == other.type == types.INTEGER:
+            return of(Kind.FLOAT, sql)
+        as_float = f"(CAST({single(one)} AS DOUBLE) {symbol} CAST({divisor} AS DOUBLE))"
+        return whole(sql, as_float, _bits(symbol, one.bits, other.bits))
 
 
 for _name, _symbol in {"add": "+", "sub": "-", "mul": "*", "mod": "%"}.items():
@@ -205,7 +221,9 @@ def divide(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
 def negative(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
     """Unary minus."""
     value = number(values[0])
-    return Value({kind: f"(- {sql})" for kind, sql in value.parts.items()})
+    if value.type == types.FLOAT:
+        return of(Kind.FLOAT, f"(- {single(value)})")
+    return whole(f"(- {single(value)})", f"(- CAST({single(value)} AS DOUBLE))", value.bits)
 
 
 @operator("if", union_type)

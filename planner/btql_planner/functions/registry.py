@@ -23,6 +23,7 @@ return one. Declaring a function twice or without an example fails at import.
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Protocol, TypeVar, get_args, get_type_hints, overload
@@ -35,6 +36,8 @@ Text = Annotated[str, types.TEXT]
 Integer = Annotated[str, types.INTEGER]
 Float = Annotated[str, types.FLOAT]
 Number = Annotated[str, types.NUMBER]
+NumberValue = Annotated[Value, types.NUMBER]
+"""A number as a Value, for a body that must know how large it may be."""
 Boolean = Annotated[str, types.BOOLEAN]
 Time = Annotated[str, types.TIME]
 List = Annotated[str, types.LIST]
@@ -47,6 +50,15 @@ class ArgumentError(Exception):
     def __init__(self, message: str, index: int) -> None:
         super().__init__(message)
         self.index = index
+
+
+_NUMBER = re.compile(r"(?:CAST\()*\(?(-?[0-9][0-9.e+-]*)\)?(?: AS DOUBLE\))*")
+
+
+def written_number(sql: str) -> float | None:
+    """Return the number that an argument spells out in the query, None where it is computed."""
+    matched = _NUMBER.fullmatch(sql)
+    return None if matched is None else float(matched[1])
 
 
 Typing = Callable[[Sequence[Type]], Type]
