@@ -11,11 +11,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
 import orjson
 import pyarrow as pa
 
+from btql.errors import Error
 from btql_planner.engine_plan import OutputColumn
 from btql_planner.types import NUMBER, Kind
 from btql_storage import json_text
@@ -83,17 +86,24 @@ class Result:
 
     def to_pandas(self) -> pd.DataFrame:
         """Return all rows as a pandas data frame; pandas has to be installed."""
+        _require("pandas")
         return cast("pd.DataFrame", self.arrow().to_pandas())
 
     def to_polars(self) -> pl.DataFrame:
         """Return all rows as a polars data frame; polars has to be installed."""
-        import polars as pl
-
+        polars = _require("polars")
         table = self.arrow()
         plain = [
             column.cast(pa.string()) if isinstance(column.type, pa.JsonType) else column for column in table.columns
         ]
-        return cast("pl.DataFrame", pl.from_arrow(pa.table(plain, names=table.column_names)))
+        return cast("pl.DataFrame", polars.from_arrow(pa.table(plain, names=table.column_names)))
+
+
+def _require(library: str) -> ModuleType:
+    try:
+        return import_module(library)
+    except ModuleNotFoundError as error:
+        raise Error(f"{library} is not installed; write `pip install 'btql[{library}]'`") from error
 
 
 def _arrow_type(output: OutputColumn, engine: pa.Schema) -> pa.DataType:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -174,6 +175,13 @@ def test_data_frames(conn: btql.Connection) -> None:
 
     assert conn.query(text).to_pandas()["id"].tolist() == ["child", "other", "root"]
     assert conn.query(text).to_polars()["mixed"].to_list() == ['"1"', "true", "1"]
+
+
+def test_a_missing_library_is_named(conn: btql.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "polars", None)
+
+    with pytest.raises(btql.Error, match=r"pip install 'btql\[polars\]'"):
+        conn.query("select: id | from: project_logs('demo')").to_polars()
 
 
 def test_sql_gives_the_same_rows(conn: btql.Connection) -> None:
