@@ -21,6 +21,7 @@ from btql_storage.compaction.policy import Limits, PartSize, choose_parts
 from btql_storage.compaction.rewrite import rewrite_parts
 from btql_storage.folder import Folder, part_name
 from btql_storage.format import PARTS, WAL
+from btql_storage.memory import give_back, tame_allocator
 from btql_storage.process import process
 from btql_storage.wal import file_name
 
@@ -35,6 +36,14 @@ class Waiting:
 
 def compact_once(folder: Folder, target: ObjectInfo | None = None) -> JobOutcome | None:
     """Run one job for an object (by default any); None where there is nothing to do."""
+    tame_allocator()
+    try:
+        return _run_job(folder, target)
+    finally:
+        give_back()
+
+
+def _run_job(folder: Folder, target: ObjectInfo | None) -> JobOutcome | None:
     folder.check_writable()
     with folder.compact_lock.held():
         process(folder)
