@@ -61,8 +61,17 @@ def test_query_from_the_shell(benchmark: BenchmarkFixture, database: Path) -> No
     benchmark.pedantic(lambda: subprocess.run(command, check=True, capture_output=True), rounds=7, warmup_rounds=1)
 
 
-@pytest.mark.parametrize("code", ["pass", "import btql", "import pyarrow, datafusion, numpy"])
-def test_start_up(benchmark: BenchmarkFixture, code: str) -> None:
-    command = [sys.executable, "-c", code]
+PARTS_OF_START_UP = {
+    "interpreter": "pass",
+    "import btql": "import btql",
+    # What a query cannot do without, set up as the command line does it.
+    "libraries": "from btql.cli.start import prepare; prepare(); import pyarrow, datafusion",
+    "command line": "from btql.cli.start import prepare; prepare(); import btql.cli.app",
+}
+
+
+@pytest.mark.parametrize("name", PARTS_OF_START_UP)
+def test_start_up(benchmark: BenchmarkFixture, name: str) -> None:
+    command = [sys.executable, "-c", PARTS_OF_START_UP[name]]
 
     benchmark.pedantic(lambda: subprocess.run(command, check=True), rounds=7, warmup_rounds=1)
