@@ -240,6 +240,8 @@ def _as_operands(name: str, arguments: tuple[Expression, ...], span: Span) -> tu
         _check_comparable(arguments, span)
     elif name in ("add", "sub", "mul", "mod", "div", "neg"):
         _check_arithmetic(name, arguments)
+    elif name in ("like", "ilike"):
+        _check_pattern(name, arguments[1])
     return arguments
 
 
@@ -274,6 +276,14 @@ def _check_arithmetic(name: str, arguments: tuple[Expression, ...]) -> None:
                 f"this is a {describe(argument.type)}",
                 help="times take `+` and `-` with an interval: `now() - interval 1 day`",
             )  # fmt: skip
+
+
+def _check_pattern(name: str, pattern: Expression) -> None:
+    if _certain(pattern) and pattern.type and Kind.TEXT not in pattern.type:
+        raise BtqlError.of(
+            errors.WRONG_TYPE, f"{name.upper()} compares with a pattern, which is a text", pattern.span,
+            f"this is a {describe(pattern.type)}", help="write the pattern in quotes: `'%5%'`",
+        )  # fmt: skip
 
 
 def _as_time(argument: Expression) -> Expression:
