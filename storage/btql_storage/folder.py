@@ -36,8 +36,8 @@ class Settings:
     """A segment that was assigned as many events takes no new traces."""
     pending_events_max: int = 500_000
     """How far processing may run ahead of compaction."""
-    job_events: int = 50_000
-    job_json_bytes: int = 64 << 20
+    job_events: int = 150_000
+    job_json_bytes: int = 128 << 20
     tail_json_bytes: int = 256 << 20
     """A snapshot with more than this outside of parts compacts first."""
     part_rows_max: int = 200_000
