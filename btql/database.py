@@ -60,14 +60,12 @@ class Database:
             bound = bind(query, source, SnapshotFields(snapshot) if snapshot else NoFields())
             rewritten = apply_rules(bound.plan, disabled_rules)
             return Compiled(query, bound, rewritten, lower(rewritten), snapshot)
-        except BtqlError as error:
+        except BaseException as error:
             if snapshot is not None:
                 snapshot.close()
-            error.source = source
-            raise QueryError(error) from None
-        except BaseException:
-            if snapshot is not None:
-                snapshot.close()
+            if isinstance(error, BtqlError):
+                error.source = source
+                raise QueryError(error) from None
             raise
 
     def query(self, text: str, disabled_rules: Collection[str] = ()) -> Result:

@@ -48,11 +48,8 @@ class Fetcher:
     """Reads documents of one snapshot."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self._sources: dict[int, Part | TailChunk] = {
-            **{entry.part.part_id: entry.part for entry in snapshot.parts},
-            **{chunk.part_id: chunk for chunk in snapshot.tail},
-        }
-        stats = [*(entry.part.stats for entry in snapshot.parts), *(chunk.stats for chunk in snapshot.tail)]
+        self._sources: dict[int, Part | TailChunk] = {source.part_id: source for source in snapshot.sources}
+        stats = [source.stats for source in snapshot.sources]
         rows, size = sum(each.rows for each in stats), sum(each.json_bytes for each in stats)
         self.chunk_rows = max(1, min(CHUNK_ROWS_MAX, CHUNK_BYTES * max(rows, 1) // max(size, 1)))
         self.documents_read = 0

@@ -26,11 +26,7 @@ class SnapshotFields:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._object = snapshot.object
-        self._stats: list[PartStats] = [
-            *(entry.part.stats for entry in snapshot.parts),
-            *(chunk.stats for chunk in snapshot.tail),
-        ]
-        self._incomplete = any(not stats.complete for stats in self._stats)
+        self._stats: list[PartStats] = [source.stats for source in snapshot.sources]
         self._known: dict[FieldPath, Availability] = {}
 
     def availability(self, path: FieldPath) -> Availability:

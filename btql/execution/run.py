@@ -56,6 +56,9 @@ class Runner:
         self._context = new_context()
         self._fetcher = Fetcher(snapshot) if snapshot is not None else None
         self._stages = {stage.name: stage for stage in plan.stages}
+        selects = [*(stage.select for stage in plan.stages), plan.select]
+        self._streamed = {each.source_name for each in selects if each.source_name in self._stages and each.is_rowwise}
+        """Stages that another statement reads batch by batch."""
         self._prepared = False
         self.explaining = False
         """Set to collect the engine's own plans in the report."""
@@ -75,9 +78,8 @@ class Runner:
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the answer; columns are those of ``plan.outputs``."""
         self.prepare()
-        streamed = self._streamed()
         for stage in self._plan.stages:
-            if stage.name not in streamed:
+            if stage.name not in self._streamed:
                 with self._timed(stage.name):
                     self._materialise(stage)
         for batch in self._select(self._plan.select, "answer"):
@@ -86,13 +88,8 @@ class Runner:
         if self._fetcher is not None:
             self.report.documents = self._fetcher.documents_read
 
-    def _streamed(self) -> set[str]:
-        """Return the stages that another statement reads batch by batch."""
-        selects = [*(stage.select for stage in self._plan.stages), self._plan.select]
-        return {select.source_name for select in selects if select.source_name in self._stages and select.is_rowwise}
-
     def _select(self, select: Select, name: str) -> Iterator[pa.RecordBatch]:
-        if select.source_name in self._streamed():
+        if select.source_name in self._streamed:
             text = select.render()
             for batch in self._stage(self._stages[select.source_name]):
                 self._replace_table(select.source_name, [batch])
@@ -118,7 +115,7 @@ class Runner:
         """Return a batch without rows that has the columns of a stage."""
         assert self._fetcher is not None
         below = stage.select
-        if below.source_name in self._streamed():
+        if below.source_name in self._streamed:
             self._replace_table(below.source_name, [self._empty(self._stages[below.source_name])])
         schema = self._context.sql(below.render()).schema()
         empty = pa.RecordBatch.from_arrays([pa.nulls(0, each.type) for each in schema], schema=schema)

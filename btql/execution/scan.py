@@ -163,10 +163,9 @@ class ScanBuilder:
         return rows
 
     def _register_probe(self, spec: ScanSpec, probe: ProbeSpec) -> None:
-        sources: list[Part | TailChunk] = [*(entry.part for entry in self.snapshot.parts), *self.snapshot.tail]
         found = [
             self._match(source, probe) + (np.int64(source.part_id) << ROW_BITS)
-            for source in sources
+            for source in self.snapshot.sources
             if all(_overlaps(bounds, source.stats) for bounds in spec.ranges)
         ]
         self._register_rows(probe.name, found)

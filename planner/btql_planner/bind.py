@@ -204,8 +204,8 @@ class _QueryBinder:
         return Limit(rows, query.limit, query.offset or 0)
 
     def _above(self, node: tree.Expression, *, aggregates: bool) -> Expression:
-        """Bind an expression that may use aliases of the output."""
-        return ExpressionBinder(replace_aliases_first(self.names), aggregates=aggregates).bind(node)
+        """Bind an expression of a clause behind the select list, where the aliases of the output come first."""
+        return ExpressionBinder(replace(self.names, aliases_first=True), aggregates=aggregates).bind(node)
 
     def _sort_keys(self, outputs: Sequence[_Output]) -> list[SortKey]:
         keys: list[SortKey] = []
@@ -293,11 +293,6 @@ class _Grouping:
                 return self.reference(measure)
         self.measures.append(Named(f"measure_{len(self.measures)}", node))
         return self.reference(self.measures[-1])
-
-
-def replace_aliases_first(names: Names) -> Names:
-    """Return the same names for the clauses behind the select list, where aliases come first."""
-    return replace(names, aliases_first=True)
 
 
 def _has_aggregate(node: tree.Expression) -> bool:

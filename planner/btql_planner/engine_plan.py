@@ -84,8 +84,3 @@ class EnginePlan:
     """The last statement."""
     scans: tuple[ScanSpec, ...]
     outputs: tuple[OutputColumn, ...]
-
-    @property
-    def streams(self) -> bool:
-        """Whether the last statement can run on each batch of the last fetch by itself."""
-        return bool(self.stages) and self.select.source_name == self.stages[-1].name and self.select.is_rowwise

@@ -228,7 +228,7 @@ class _Lowering:
         if below.group is not None:
             below = below.wrap()
         below.column("_row")
-        kinds = tuple(kind for kind in (*_STORED, Kind.JSON))
+        kinds = (*_STORED, Kind.JSON)
         spec = FetchSpec(dict.fromkeys(plan.paths, kinds), plan.outputs, plan.columns)
         stage = Stage(f"stage_{next(self.numbers)}", below, spec)
         self.stages.append(stage)
@@ -246,9 +246,7 @@ class _Lowering:
         select = self._open(plan.input, ordered=False)
         select.group = []
         for named in plan.keys:
-            for kind, sql in self._add(select, named).parts.items():
-                del kind
-                select.group.append(sql)
+            select.group += self._add(select, named).parts.values()
         for named in plan.measures:
             self._add(select, named)
         return select

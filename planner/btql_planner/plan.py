@@ -18,7 +18,7 @@ Nothing          one row without columns, for SELECT without FROM
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -149,8 +149,6 @@ class Project:
 @dataclass(frozen=True, slots=True)
 class Nothing:
     """One row and no columns."""
-
-    unused: tuple[()] = field(default=(), repr=False)
 
 
 Plan = Scan | Fetch | Filter | TraceSelection | Aggregate | Sort | Limit | TraceLimit | Project | Nothing

@@ -53,6 +53,11 @@ class Snapshot:
         self._pinned = [one.part.part_id for one in parts]
         folder.pin(self._pinned)
 
+    @property
+    def sources(self) -> list[Part | TailChunk]:
+        """Parts and tail chunks alike, as both can be asked the same."""
+        return [*(entry.part for entry in self.parts), *self.tail]
+
     def close(self) -> None:
         """Let the files go that were kept for this snapshot."""
         pinned, self._pinned = self._pinned, []

@@ -53,10 +53,6 @@ class CompactionProgress:
     """Done and still waiting; grows where writers go on."""
     parts_written: int
 
-    def bar(self) -> dict[str, int]:
-        """Return what a progress bar wants to know."""
-        return {"completed": self.events_done, "total": self.events_total}
-
 
 @dataclass(frozen=True, slots=True)
 class CompactionReport:
