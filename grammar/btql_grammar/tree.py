@@ -19,6 +19,8 @@ from btql_grammar.span import Span
 Scalar = None | bool | int | float | str
 ComparisonOp = Choice["eq", "ne", "lt", "le", "gt", "ge", "is", "like", "ilike", "match", "in", "nseq", "nsne"]
 ArithmeticOp = Choice["add", "sub", "mul", "div", "mod"]
+JsonOp = Choice["->", "->>", "#>", "#>>", "@>", "<@", "?", "?|", "?&"]
+JoinKind = Choice["inner", "left", "right", "full", "cross"]
 Unit = Choice["year", "month", "week", "day", "hour", "minute", "second", "millisecond", "microsecond"]
 Shape = Choice["spans", "traces", "summary"]
 Direction = Choice["asc", "desc"]
@@ -74,14 +76,23 @@ class Identifier:
 
 @dataclass(frozen=True, slots=True)
 class Star:
-    """``*`` in a select list or in ``count(*)``."""
+    """``*`` or ``t.*`` in a select list, ``*`` in ``count(*)``."""
 
     span: Span = _span()
+    table: str | None = field(default=None, kw_only=True)
+    replace: tuple[tuple[str, Expression], ...] = field(default=(), kw_only=True)
+    """``* REPLACE (expression AS name)``."""
+    exclude: tuple[str, ...] = field(default=(), kw_only=True)
+    """``* EXCLUDE (name)``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A function call. The grammar knows no function names; the binder looks them up."""
+    """A function call. The grammar knows no function names; the binder looks them up.
+
+    SQL's keyword forms are calls too: ``EXTRACT(hour FROM x)`` is ``extract('hour', x)``,
+    ``x ~ y`` is ``regexp_like(x, y)``, ``x AT TIME ZONE z`` is ``timezone(z, x)``.
+    """
 
     name: str
     """As written, apart from case: always lower case."""
@@ -89,6 +100,115 @@ class Call:
     span: Span = _span()
     distinct: bool = field(default=False, kw_only=True)
     name_span: Span = _span()
+    filter: Expression | None = field(default=None, kw_only=True)
+    """``FILTER (WHERE …)`` behind an aggregate."""
+    order: tuple[SortItem, ...] = field(default=(), kw_only=True)
+    """``string_agg(x, ',' ORDER BY y)`` and ``WITHIN GROUP (ORDER BY y)``."""
+    window: Window | None = field(default=None, kw_only=True)
+    """``OVER (…)``; ``OVER w`` is a window with nothing but a name."""
+    ignore_nulls: bool = field(default=False, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """One end of a window frame."""
+
+    kind: Choice["unbounded preceding", "preceding", "current row", "following", "unbounded following"]
+    distance: Expression | None = None
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """``ROWS BETWEEN start AND end``."""
+
+    unit: Choice["rows", "range", "groups"]
+    start: Bound
+    end: Bound
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What stands in ``OVER (…)``; ``base`` names a window of the WINDOW clause that this one begins with."""
+
+    base: str | None = None
+    partition: tuple[Expression, ...] = ()
+    order: tuple[SortItem, ...] = ()
+    frame: Frame | None = None
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """``x::type`` and ``CAST(x AS type)``; ``type_name`` is lower case: ``integer``, ``numeric(10,2)``, ``text[]``."""
+
+    expression: Expression
+    type_name: str
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class JsonOperator:
+    """Postgres' operators over JSON: ``metadata -> 'user' ->> 'name'``."""
+
+    op: JsonOp
+    left: Expression
+    right: Expression
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Subscript:
+    """``(expression)[index]`` and ``f(x).key`` over something that is not a path; indexes count from 0."""
+
+    expression: Expression
+    index: Expression
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """``(a, b)``: several values compared as one."""
+
+    items: tuple[Expression, ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Subquery:
+    """``(SELECT …)`` as a value: one column, at most one row."""
+
+    query: Statement
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """``EXISTS (SELECT …)``."""
+
+    query: Statement
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class InQuery:
+    """``x IN (SELECT …)``; NOT IN is wrapped in :class:`Not`."""
+
+    expression: Expression
+    query: Statement
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Quantified:
+    """``x op ANY (…)`` and ``x op ALL (…)`` over a query or over an array."""
+
+    op: ComparisonOp
+    left: Expression
+    quantifier: Choice["any", "all"]
+    right: Statement | Expression
+    span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +299,14 @@ Expression = (
     | Negative
     | Arithmetic
     | If
+    | Cast
+    | JsonOperator
+    | Subscript
+    | Row
+    | Subquery
+    | Exists
+    | InQuery
+    | Quantified
 )
 
 
@@ -213,6 +341,106 @@ class From:
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """A bare name behind FROM: a common table, an object, ``project_logs."my project"``, ``information_schema.tables``."""
+
+    path: tuple[str, ...]
+    span: Span = _span()
+    alias: str | None = field(default=None, kw_only=True)
+    columns: tuple[str, ...] = field(default=(), kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """``(SELECT …) AS alias (columns)`` and ``LATERAL (SELECT …)``; VALUES behind FROM is one, too."""
+
+    query: Statement
+    span: Span = _span()
+    alias: str | None = field(default=None, kw_only=True)
+    columns: tuple[str, ...] = field(default=(), kw_only=True)
+    lateral: bool = field(default=False, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class TableCall:
+    """A function that gives rows: ``unnest(tags)``, ``jsonb_each(scores)``, ``generate_series(1, 10)``."""
+
+    call: Call
+    span: Span = _span()
+    alias: str | None = field(default=None, kw_only=True)
+    columns: tuple[str, ...] = field(default=(), kw_only=True)
+    ordinality: bool = field(default=False, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Two relations; a comma in FROM is a cross join."""
+
+    kind: JoinKind
+    left: Relation
+    right: Relation
+    on: Expression | None = None
+    using: tuple[str, ...] = ()
+    natural: bool = False
+    span: Span = _span()
+
+
+Relation = From | Table | Derived | TableCall | Join
+
+
+@dataclass(frozen=True, slots=True)
+class UnpivotItem:
+    """``scores as (score, value)``: one row per key. With one name: one row per element."""
+
+    expression: Expression
+    names: tuple[str] | tuple[str, str]
+    """(element) or (key, value)."""
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Pivot:
+    """Rows to columns: a column for each value of ``column`` and each measure.
+
+    BTQL names measures of the query and spreads the last dimension (``column`` is
+    None); SQL brings its own measures and says ``FOR column IN (ANY)``.
+    """
+
+    measures: tuple[Item, ...]
+    column: Expression | None = None
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """``sample: 25% seed 42``: a rate from 0 to 1, or a number of rows."""
+
+    rate: float | None
+    count: int | None = None
+    seed: int | None = None
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class CommonTable:
+    """``name (columns) AS (SELECT …)`` of a WITH clause."""
+
+    name: str
+    query: Statement
+    columns: tuple[str, ...] = ()
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class With:
+    """``WITH [RECURSIVE] …``."""
+
+    tables: tuple[CommonTable, ...]
+    recursive: bool = False
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """A whole query. Absent clauses are None or empty.
 
@@ -225,7 +453,7 @@ class Query:
     select: tuple[Item | Star, ...] = ()
     dimensions: tuple[Item, ...] = ()
     measures: tuple[Item, ...] = ()
-    source: From | None = None
+    source: Relation | None = None
     filter: Expression | None = None
     final_filter: Expression | None = None
     sort: tuple[SortItem, ...] = ()
@@ -234,3 +462,94 @@ class Query:
     distinct: bool = False
     span: Span = _span()
     language: Language = field(default="btql", compare=False, kw_only=True)
+    # Clauses of both languages (SQL spells some of them in FROM or in SETTINGS).
+    span_filter: Expression | None = field(default=None, kw_only=True)
+    trace_filter: Expression | None = field(default=None, kw_only=True)
+    final_dimensions: tuple[Item, ...] = field(default=(), kw_only=True)
+    final_measures: tuple[Item, ...] = field(default=(), kw_only=True)
+    pivot: Pivot | None = field(default=None, kw_only=True)
+    unpivot: tuple[UnpivotItem, ...] = field(default=(), kw_only=True)
+    sample: Sample | None = field(default=None, kw_only=True)
+    cursor: str | None = field(default=None, kw_only=True)
+    """The token of the page before: ``cursor: '…'``, in SQL ``OFFSET '…'``."""
+    infer: tuple[Identifier | Star, ...] = field(default=(), kw_only=True)
+    inference_budget: int | None = field(default=None, kw_only=True)
+    preview_length: int | None = field(default=None, kw_only=True)
+    comparison_key: Expression | None = field(default=None, kw_only=True)
+    weighted_scores: tuple[Item, ...] = field(default=(), kw_only=True)
+    custom_columns: tuple[Item, ...] = field(default=(), kw_only=True)
+    # Clauses of SQL alone.
+    with_: With | None = field(default=None, kw_only=True)
+    windows: tuple[tuple[str, Window], ...] = field(default=(), kw_only=True)
+    distinct_on: tuple[Expression, ...] = field(default=(), kw_only=True)
+    grouping_sets: tuple[tuple[int, ...], ...] | None = field(default=None, kw_only=True)
+    """GROUPING SETS, ROLLUP and CUBE, spelled out as positions (from 0) in ``dimensions``."""
+    settings: tuple[tuple[str, Scalar], ...] = field(default=(), kw_only=True)
+    """SETTINGS other than those with a field of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetOperation:
+    """UNION, INTERSECT and EXCEPT, with what applies to both sides together."""
+
+    op: Choice["union", "intersect", "except"]
+    left: Statement
+    right: Statement
+    all: bool = False
+    sort: tuple[SortItem, ...] = ()
+    limit: int | None = None
+    offset: int | None = None
+    with_: With | None = None
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """``VALUES (1, 'a'), (2, 'b')``; the columns are called column1, column2, …"""
+
+    rows: tuple[tuple[Expression, ...], ...]
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """``INSERT INTO object (columns) VALUES …`` or ``SELECT …``; ``merge`` for ON CONFLICT (id) DO UPDATE."""
+
+    target: From | Table
+    columns: tuple[tuple[str | int, ...], ...]
+    """Paths: ``metadata.model`` may be a column."""
+    source: Statement
+    span: Span = _span()
+    merge: bool = field(default=False, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """``UPDATE object SET path = expression WHERE filter``: a merge into each row."""
+
+    target: From | Table
+    assignments: tuple[tuple[Identifier, Expression], ...]
+    filter: Expression | None = None
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """``DELETE FROM object WHERE filter``."""
+
+    target: From | Table
+    filter: Expression | None = None
+    span: Span = _span()
+
+
+@dataclass(frozen=True, slots=True)
+class Explain:
+    """``EXPLAIN [ANALYZE] query``."""
+
+    query: Statement
+    analyze: bool = False
+    span: Span = _span()
+
+
+Statement = Query | SetOperation | Values | Insert | Update | Delete | Explain
+"""What a text may be. Only the first three give rows to a query around them."""
