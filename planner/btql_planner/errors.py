@@ -25,6 +25,7 @@ MISPLACED = "B0305"
 NO_SOURCE = "B0401"
 UNKNOWN_SOURCE = "B0402"
 NOT_SUPPORTED = "B0403"
+BAD_OPTION = "B0410"
 
 
 def close_to(name: str, known: Iterable[str]) -> str | None:

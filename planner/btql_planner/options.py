@@ -1,0 +1,119 @@
+"""What may be asked for beside the text of a query.
+
+Options come from whoever sends the query: a keyword of ``Connection.query``, a
+flag of the command line, a field of a request. SQL's ``SETTINGS`` name some of
+them in the text itself, and the text wins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal, cast
+
+from btql_grammar import tree
+from btql_grammar.diagnostic import BtqlError
+from btql_grammar.span import Span
+from btql_planner import errors
+
+LintMode = Literal["off", "default", "strict"]
+LINT_MODES = ("off", "default", "strict")
+MINUTES_MAX = 18 * 60
+"""No clock on earth is further from UTC."""
+SETTINGS = ("inference_budget", "lint_mode", "preview_length", "tz_offset", "version")
+"""The keys that SETTINGS takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryOptions:
+    """The options of one query; a wrong one raises :class:`BtqlError` when they are made."""
+
+    tz_offset: int = 0
+    """Minutes to add to local time to get UTC, as JavaScript counts: 480 is US Pacific Standard Time.
+
+    Moves the boundaries of ``day()``, ``date_trunc()`` and their like, and nothing else.
+    """
+    version: str | None = None
+    """Read the rows as they were right after this transaction."""
+    lint: LintMode = "default"
+    """``default`` adds lints to the answer, ``strict`` refuses a query that has any, ``off`` does not look."""
+    now: datetime | None = None
+    """What ``now()`` is; None is the time at which the query is planned."""
+    default_limit: int | None = None
+    """The limit of a query that has none of its own."""
+    limit_max: int | None = None
+    """A larger limit is lowered to this one, with a warning."""
+    preview_length: int | None = None
+    """Characters that are left of ``input``, ``output``, ``expected``, ``error`` and ``metadata``; -1 keeps all."""
+    inference_budget: int | None = None
+    """How many rows ``infer`` may look at."""
+    cursor: str | None = None
+    """The token of the page before."""
+
+    def __post_init__(self) -> None:
+        for name in ("tz_offset", "default_limit", "limit_max", "preview_length", "inference_budget"):
+            _check_number(name, getattr(self, name))
+        if self.lint not in LINT_MODES:
+            raise _wrong("lint_mode", self.lint, f"one of {', '.join(LINT_MODES)}")
+        if self.version is not None and not self.version.isdecimal():
+            raise _wrong("version", self.version, "a transaction number, as `max(_xact_id)` gives it")
+
+
+_BOUNDS = {
+    "tz_offset": (-MINUTES_MAX, MINUTES_MAX),
+    "default_limit": (0, 2**63 - 1),
+    "limit_max": (0, 2**63 - 1),
+    "preview_length": (-1, 2**31 - 1),
+    "inference_budget": (1, 2**31 - 1),
+}
+
+
+def settled(options: QueryOptions, query: tree.Query) -> QueryOptions:
+    """Return the options with what the text itself says: its clauses and its SETTINGS."""
+    for key, value in query.settings:
+        options = _with_setting(options, key, value, query.span)
+    if query.preview_length is not None:
+        options = replace(options, preview_length=query.preview_length)
+    if query.inference_budget is not None:
+        options = replace(options, inference_budget=query.inference_budget)
+    if query.cursor is not None:
+        options = replace(options, cursor=query.cursor)
+    return options
+
+
+def _with_setting(options: QueryOptions, key: str, value: tree.Scalar, span: Span) -> QueryOptions:
+    name = key.lower()
+    if name not in SETTINGS:
+        close = errors.close_to(name, SETTINGS)
+        listed = ", ".join(f"`{each}`" for each in SETTINGS)
+        raise BtqlError.of(
+            errors.BAD_OPTION, f"there is no setting `{key}`", span, "in this query",
+            help=f"did you mean `{close}`?" if close else f"the settings are {listed}",
+        )  # fmt: skip
+    try:
+        match name:
+            case "lint_mode":
+                return replace(options, lint=cast("LintMode", str(value).lower()))
+            case "version":
+                return replace(options, version=str(value))
+            case "tz_offset":
+                return replace(options, tz_offset=cast("int", value))
+            case "preview_length":
+                return replace(options, preview_length=cast("int", value))
+            case _:
+                return replace(options, inference_budget=cast("int", value))
+    except BtqlError as error:
+        (wrong,) = error.diagnostics
+        raise BtqlError.of(wrong.code, wrong.message, span, "in this query", help=wrong.help) from None
+
+
+def _check_number(name: str, value: object) -> None:
+    if value is None:
+        return
+    low, high = _BOUNDS[name]
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise _wrong(name, value, f"a whole number from {low} to {high}")
+
+
+def _wrong(name: str, value: object, wanted: str) -> BtqlError:
+    return BtqlError.of(errors.BAD_OPTION, f"`{name}` cannot be {value!r}", help=f"it takes {wanted}")
