@@ -13,6 +13,7 @@ from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
 
 UNKNOWN_FUNCTION = "B0201"
+UNKNOWN_NAME = "B0202"
 AMBIGUOUS_NAME = "B0203"
 NOT_GROUPED = "B0204"
 DUPLICATE_ALIAS = "B0205"
@@ -26,6 +27,13 @@ NO_SOURCE = "B0401"
 UNKNOWN_SOURCE = "B0402"
 NOT_SUPPORTED = "B0403"
 BAD_OPTION = "B0410"
+BAD_CURSOR = "B0411"
+STRICT_LINT = "B0412"
+NESTED_SPANS = "B0413"
+WRONG_SHAPE = "B0414"
+BAD_PIVOT = "B0415"
+BAD_UNPIVOT = "B0416"
+UNREADABLE_VERSION = "B0417"
 
 
 def close_to(name: str, known: Iterable[str]) -> str | None:
