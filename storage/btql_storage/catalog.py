@@ -99,6 +99,8 @@ class View:
     processed_upto: int
     assignments: Sequence[Assignment]
     parts: Sequence[PartInfo]
+    compacted_upto: int
+    """The last transaction with events in a part: parts do not show what rows were before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,12 @@ class Catalog:
     def view(self, object_id: int) -> View:
         """Return everything about an object as of one moment."""
         with self._reading() as run:
-            return View(_processed_upto(run), _assignments(run, object_id), self._parts(run, object_id))
+            return View(
+                _processed_upto(run),
+                _assignments(run, object_id),
+                self._parts(run, object_id),
+                _compacted_upto(run, object_id),
+            )
 
     def pending(self) -> dict[int, tuple[int, int]]:
         """Return events and JSON bytes that are assigned and not in a part, by object."""
@@ -233,6 +240,7 @@ class Catalog:
                 if run.execute(query, (now_s, part_id)).rowcount != 1:
                     raise _overtaken()
             _note_done(run, now_s, [one.xact_id for one in swap.taken])
+            _note_compacted(run, swap)
 
     def done_files(self, before_s: int) -> list[int]:
         """Return WAL files whose events have all been in parts since before that time."""
@@ -311,6 +319,30 @@ class Catalog:
 
 def _processed_upto(run: sqlite3.Connection) -> int:
     return cast("int", run.execute("select value from numbers where name = 'processed_upto'").fetchone()[0])
+
+
+def _compacted_upto(run: sqlite3.Connection, object_id: int) -> int:
+    found = run.execute("select value from numbers where name = ?", (_compacted(object_id),)).fetchone()
+    if found is not None:
+        return cast("int", found[0])
+    # Databases of before did not note it; there, anything that was processed may be in parts.
+    query = (
+        "select (select coalesce(sum(events), 0) from segments where object_id = ?)"
+        " > (select coalesce(sum(events), 0) from assignments where object_id = ?)"
+    )
+    (compacted,) = run.execute(query, (object_id, object_id)).fetchone()
+    return _processed_upto(run) if compacted else 0
+
+
+def _note_compacted(run: sqlite3.Connection, swap: Swap) -> None:
+    upto = max((one.xact_id for one in swap.taken), default=0)
+    if upto:
+        upto = max(upto, _compacted_upto(run, swap.object_id))
+        run.execute("insert or replace into numbers values (?, ?)", (_compacted(swap.object_id), upto))
+
+
+def _compacted(object_id: int) -> str:
+    return f"compacted_upto {object_id}"
 
 
 def _assignments(run: sqlite3.Connection, object_id: int) -> list[Assignment]:

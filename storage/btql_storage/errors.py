@@ -15,7 +15,8 @@
     ├── BadEvent       S0201     one event of a request cannot be stored
     ├── TooManyEvents  S0202     a request is larger than one transaction may be
     ├── UnknownObject  S0203     no such object
-    └── Closed         S0204     the storage or snapshot was closed
+    ├── Closed         S0204     the storage or snapshot was closed
+    └── VersionGone    S0205     rows as they were before a compaction
 
 Every error is one line: ``message; help``. After any of them the database is as
 it was before the call, so the call may simply be repeated; the one exception, a
@@ -124,6 +125,17 @@ class Closed(StorageError):
     """The storage or snapshot was closed before this call."""
 
     default_code = "S0204"
+
+
+class VersionGone(StorageError):
+    """Rows as they were at an earlier version cannot be told any more."""
+
+    default_code = "S0205"
+
+    def __init__(self, version: int, oldest: int) -> None:
+        self.oldest = oldest
+        """The oldest version that can be read."""
+        super().__init__(f"version {version} is gone", f"the oldest that can still be read is {oldest}")
 
 
 def from_os_error(error: OSError, action: str, path: str | os.PathLike[str]) -> StorageError:

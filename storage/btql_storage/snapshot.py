@@ -7,11 +7,15 @@ tail, too. So no write is missed and none is seen twice, whatever processing
 and compaction do meanwhile, as long as a WAL file outlives its compaction by
 the grace period. A transaction that began after the listing is seen whole or not
 at all: the catalog names all of its events or none.
+
+A snapshot of an earlier **version** leaves out the waiting events of later
+transactions. It is exact as long as no later event is in a part, and refused
+where one is: parts hold what rows became, not what they were.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from types import TracebackType
@@ -20,7 +24,7 @@ from typing import Self
 import numpy as np
 
 from btql_storage.catalog import ObjectInfo, RowNumbers, View
-from btql_storage.errors import Damaged, TailTooLarge
+from btql_storage.errors import Damaged, TailTooLarge, VersionGone
 from btql_storage.folder import Folder
 from btql_storage.part.reader import Part
 from btql_storage.tail import Tail, Waiting
@@ -83,15 +87,17 @@ class Snapshots:
         self._guard = Lock()
         self._tails: dict[int, tuple[Lock, Tail]] = {}
 
-    def take(self, target: ObjectInfo) -> Snapshot:
-        """Take a snapshot of an object as of now."""
+    def take(self, target: ObjectInfo, version: int | None = None) -> Snapshot:
+        """Take a snapshot of an object as of now, or as of right after the transaction ``version``."""
         for attempt in range(_ATTEMPTS):
             last = attempt == _ATTEMPTS - 1
             listed = self._folder.wal_numbers()
             view = self._folder.catalog.view(target.id)
             try:
                 waiting = self._waiting(target, listed, view)
-                return self._build(target, listed, view, waiting)
+                if version is None or version >= max((*listed, view.processed_upto)):
+                    return self._build(target, listed, view, waiting)
+                return self._build_version(target, view, waiting, version)
             except TailTooLarge:
                 if last or self._folder.read_only:
                     raise
@@ -132,12 +138,22 @@ class Snapshots:
             lock, tail = self._tails.setdefault(target.id, (Lock(), Tail(self._folder)))
         with lock:
             chunks, replaced = tail.refresh(waiting, view.parts)
-        parts = [
+        xact_id = max(view.processed_upto, listed[-1] if listed else 0)
+        return Snapshot(self._folder, target, self._parts(view, replaced), chunks, xact_id)
+
+    def _build_version(self, target: ObjectInfo, view: View, waiting: Waiting, version: int) -> Snapshot:
+        """Return the rows as of an earlier version, from a tail of their own."""
+        if version < view.compacted_upto:
+            raise VersionGone(version, view.compacted_upto)
+        until_then = {xact_id: rows for xact_id, rows in waiting.items() if xact_id <= version}
+        chunks, replaced = Tail(self._folder).refresh(until_then, view.parts)
+        return Snapshot(self._folder, target, self._parts(view, replaced), chunks, version)
+
+    def _parts(self, view: View, replaced: Mapping[int, RowNumbers]) -> list[SnapshotPart]:
+        return [
             SnapshotPart(
                 self._folder.part(info),
                 np.union1d(info.superseded, replaced[info.id]) if info.id in replaced else info.superseded,
             )
             for info in view.parts
         ]
-        xact_id = max(view.processed_upto, listed[-1] if listed else 0)
-        return Snapshot(self._folder, target, parts, chunks, xact_id)

@@ -150,10 +150,10 @@ class Storage:
 
         return compact_once(self._folder, target) is not None
 
-    def snapshot(self, target: ObjectInfo) -> Snapshot:
-        """Return what a query sees of an object now. Close it after use."""
+    def snapshot(self, target: ObjectInfo, version: int | None = None) -> Snapshot:
+        """Return what a query sees of an object now, or saw right after a transaction. Close it after use."""
         self._check_known(target)
-        return self._snapshots.take(target)
+        return self._snapshots.take(target, version)
 
     def status(self) -> Status:
         """Return what the database holds and what waits for compaction."""
