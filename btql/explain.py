@@ -6,6 +6,7 @@ import time
 
 from btql.database import Compiled, Database, run
 from btql.execution.run import Runner, RunReport
+from btql_grammar import tree
 from btql_grammar.printer import print_btql, print_sql
 from btql_planner.explain import plan_text
 
@@ -15,16 +16,15 @@ def explain(database: Database, text: str, *, analyze: bool = False) -> str:
     started = time.perf_counter()
     compiled = database.compile(text)
     compile_seconds = time.perf_counter() - started
-    runner = Runner(compiled.engine, compiled.snapshot)
+    runner = Runner(compiled.engine, compiled.sources)
     runner.explaining = True
     rows = 0
-    batches = run(runner, compiled.snapshot)
+    batches = run(runner, compiled.sources)
     if analyze:
         rows = sum(batch.num_rows for batch in batches)
     else:
         batches.close()
-        if compiled.snapshot is not None:
-            compiled.snapshot.close()
+        compiled.sources.close()
     sections = _forms(compiled)
     if analyze:
         sections.append(("engine's own plan", "\n".join(runner.report.engine_plans).rstrip()))
@@ -35,12 +35,13 @@ def explain(database: Database, text: str, *, analyze: bool = False) -> str:
 
 
 def _forms(compiled: Compiled) -> list[tuple[str, str]]:
-    query = compiled.query
-    tree = print_sql(query) if query.language == "sql" else print_btql(query)
+    statement = compiled.statement
+    is_btql = isinstance(statement, tree.Query) and statement.language == "btql"
+    text = print_btql(statement) if is_btql else print_sql(statement)
     engine = compiled.engine
     statements = [f"{stage.name}: {stage.select.render()}" for stage in engine.stages]
     return [
-        ("tree", tree),
+        ("tree", text),
         ("typed plan", plan_text(compiled.bound.plan)),
         ("rewritten plan", plan_text(compiled.rewritten)),
         ("engine plan", "\n".join([*statements, f"answer: {engine.select.render()}"])),

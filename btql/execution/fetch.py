@@ -15,8 +15,8 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
+from btql_planner.columns import engine_column
 from btql_planner.engine_plan import FetchSpec
-from btql_planner.lower import engine_column
 from btql_planner.types import Kind
 from btql_storage import json_text
 from btql_storage.fields import ARRAY_FIELDS, KNOWN_FIELDS, OTHER, SYSTEM_COLUMNS
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 Path = tuple[str | int, ...]
 Rows: TypeAlias = "NDArray[np.int64]"
 CHUNK_BYTES = 32 << 20
-"""Documents that are held at a time, as JSON, by the average of the snapshot."""
+"""Documents that are held at a time, as JSON, by the average of the snapshots."""
 CHUNK_ROWS_MAX = 4_096
 _STORED_NAMES = {"_xact_id": "xact_id", "_pagination_key": "pagination_key", "is_root": "span_parents"}
 _TYPES = {
@@ -45,11 +45,12 @@ _TYPES = {
 
 
 class Fetcher:
-    """Reads documents of one snapshot."""
+    """Reads documents of the snapshots of one statement."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._sources: dict[int, Part | TailChunk] = {source.part_id: source for source in snapshot.sources}
-        stats = [source.stats for source in snapshot.sources]
+    def __init__(self, snapshots: Sequence[Snapshot]) -> None:
+        sources = [source for snapshot in snapshots for source in snapshot.sources]
+        self._sources: dict[int, Part | TailChunk] = {source.part_id: source for source in sources}
+        stats = [source.stats for source in sources]
         rows, size = sum(each.rows for each in stats), sum(each.json_bytes for each in stats)
         self.chunk_rows = max(1, min(CHUNK_ROWS_MAX, CHUNK_BYTES * max(rows, 1) // max(size, 1)))
         self.documents_read = 0

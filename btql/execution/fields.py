@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cached_property
 
-from btql_planner.catalog import Availability
+from btql_grammar import tree
+from btql_planner.catalog import Availability, FieldCatalog
 from btql_planner.types import Kind
 from btql_storage.kinds import FieldPath
 from btql_storage.kinds import Kind as StoredKind
@@ -67,18 +68,48 @@ class SnapshotFields:
             fields["log_id"] = "g"
         return fields
 
-
-class NoFields:
-    """The fields of a query without a source: none."""
-
-    def availability(self, path: FieldPath) -> Availability:  # noqa: ARG002
-        """Return that nothing is known of any path."""
-        return Availability()
-
-    def paths(self) -> Collection[FieldPath]:
-        """Return no paths."""
+    def varying(self) -> Collection[str]:
+        """Return no fields: all rows are from one object."""
         return ()
 
+
+class MergedFields:
+    """The fields of several objects of a kind that are read as one."""
+
+    def __init__(self, objects: Sequence[SnapshotFields]) -> None:
+        self._objects = objects
+
+    def availability(self, path: FieldPath) -> Availability:
+        """Return what is known of ``path`` in any object."""
+        known = [each.availability(path) for each in self._objects]
+        return Availability(
+            frozenset().union(*(each.kinds for each in known)),
+            any(each.marked for each in known),
+            any(each.cut for each in known),
+            max(each.bits for each in known),
+        )
+
+    def paths(self) -> Collection[FieldPath]:
+        """Return every path that was seen in any object."""
+        return frozenset().union(*(each.paths() for each in self._objects))
+
     def constants(self) -> dict[str, str | None]:
-        """Return no fields."""
-        return {}
+        """Return the fields that are the same in every row of all objects."""
+        first, *others = (each.constants() for each in self._objects)
+        return {name: value for name, value in first.items() if all(other[name] == value for other in others)}
+
+    def varying(self) -> Collection[str]:
+        """Return the field that says which object a row is from."""
+        return [name for name in self._objects[0].constants() if name not in self.constants()]
+
+
+class NoFields:
+    """The objects of a query without a source: none."""
+
+    def resolve(self, table: tree.Table) -> tree.From:
+        """Refuse: there is nothing."""
+        raise KeyError(table.path)
+
+    def fields(self, source: tree.From) -> FieldCatalog:
+        """Refuse: there is nothing."""
+        raise KeyError(source.arguments)

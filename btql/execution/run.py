@@ -14,14 +14,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pyarrow as pa
-from datafusion import RuntimeEnvBuilder, SessionConfig, SessionContext
+from datafusion import DataFrame, RuntimeEnvBuilder, SessionConfig, SessionContext
 
 from btql.execution.fetch import Fetcher
 from btql.execution.functions import register_functions
 from btql.execution.scan import ScanBuilder, ScanReport
+from btql.execution.sources import Sources
 from btql_planner.engine_plan import EnginePlan, Stage
 from btql_planner.select import Select
-from btql_storage.snapshot import Snapshot
 
 MEMORY_BYTES = 1 << 30
 """What the engine's operators may hold before they spill to disk."""
@@ -47,14 +47,15 @@ class RunReport:
 
 
 class Runner:
-    """Runs one engine plan on one snapshot, once."""
+    """Runs one engine plan on the snapshots of its statement, once."""
 
-    def __init__(self, plan: EnginePlan, snapshot: Snapshot | None) -> None:
+    def __init__(self, plan: EnginePlan, sources: Sources | None) -> None:
         self._plan = plan
-        self._snapshot = snapshot
+        self._sources = sources
         self.report = RunReport()
         self._context = new_context()
-        self._fetcher = Fetcher(snapshot) if snapshot is not None else None
+        self._functions: set[str] = set()
+        self._fetcher = Fetcher(sources.all_snapshots) if sources is not None else None
         self._stages = {stage.name: stage for stage in plan.stages}
         selects = [*(stage.select for stage in plan.stages), plan.select]
         self._streamed = {each.source_name for each in selects if each.source_name in self._stages and each.is_rowwise}
@@ -69,9 +70,8 @@ class Runner:
             return
         self._prepared = True
         with self._timed("open"):
-            register_functions(self._context)
-            if self._snapshot is not None:
-                builder = ScanBuilder(self._context, self._snapshot, self.report.scan)
+            if self._sources is not None:
+                builder = ScanBuilder(self._context, self._sources, self.report.scan)
                 for spec in self._plan.scans:
                     builder.register(spec)
 
@@ -117,7 +117,7 @@ class Runner:
         below = stage.select
         if below.source_name in self._streamed:
             self._replace_table(below.source_name, [self._empty(self._stages[below.source_name])])
-        schema = self._context.sql(below.render()).schema()
+        schema = self._frame(below.render()).schema()
         empty = pa.RecordBatch.from_arrays([pa.nulls(0, each.type) for each in schema], schema=schema)
         return self._fetcher.add(empty, stage.fetch)
 
@@ -128,7 +128,7 @@ class Runner:
 
     def _sql(self, text: str, name: str, *, explain: bool = True) -> Iterator[pa.RecordBatch]:
         with self._timed(name):
-            frame = self._context.sql(text)
+            frame = self._frame(text)
             if explain and self.explaining:
                 self.report.engine_plans.append(f"{name}\n{frame.execution_plan().display_indent()}")
             stream = iter(frame.execute_stream())
@@ -147,7 +147,12 @@ class Runner:
         for stage in self._plan.stages:
             if not self._context.table_exist(stage.name):
                 self._replace_table(stage.name, [self._empty(stage)])
-        return self._context.sql(self._plan.select.render()).schema()
+        return self._frame(self._plan.select.render()).schema()
+
+    def _frame(self, text: str) -> DataFrame:
+        """Return a statement, planned by the engine but not run."""
+        register_functions(self._context, text, self._functions)
+        return self._context.sql(text)
 
     def _timed(self, name: str) -> _Timer:
         return _Timer(self.report.seconds, name)

@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias, cast
@@ -19,7 +19,9 @@ import numpy as np
 import pyarrow as pa
 from datafusion import SessionContext
 
+from btql.execution.fields import ID_FIELDS
 from btql.execution.parquet_scan import scan_files
+from btql.execution.sources import Sources
 from btql_planner import sql_text
 from btql_planner.engine_plan import ProbeSpec, ScanSpec
 from btql_planner.plan import Keys, Range
@@ -54,24 +56,41 @@ class ScanReport:
     """Rows found by phrase."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """What a scan reads of one object."""
+
+    name: str
+    spec: ScanSpec
+    snapshot: Snapshot
+    schema: pa.Schema
+    columns: str
+    """The select list: the columns of the schema, and what tells the objects apart."""
+
+
 @dataclass
 class ScanBuilder:
-    """Registers the scans of one query."""
+    """Registers the scans of one statement."""
 
     context: SessionContext
-    snapshot: Snapshot
+    sources: Sources
     report: ScanReport = field(default_factory=ScanReport)
 
     def register(self, spec: ScanSpec) -> None:
         """Register the table ``spec.name``; a probe that is not required is a column of it, true for hits."""
         optional = [probe for probe in spec.probes if not probe.required]
-        schema = _schema(spec.columns - {probe.name for probe in optional})
-        columns = ", ".join(sql_text.name(column.name) for column in schema)
-        parts = self._parts_sql(spec, schema, columns)
-        tail = self._tail_sql(spec, schema, columns)
-        pieces = [piece for piece in (parts, tail) if piece]
+        snapshots = self.sources.snapshots(spec.objects)
+        varying = spec.columns & {ID_FIELDS.get(spec.objects.kind, "")}
+        schema = _schema(spec.columns - {probe.name for probe in optional} - varying)
+        pieces: list[str] = []
+        for number, snapshot in enumerate(snapshots):
+            name = spec.name if len(snapshots) == 1 else f"{spec.name}_{number}"
+            told = dict.fromkeys(varying, snapshot.object.name)
+            piece = _Piece(name, spec, snapshot, schema, _listed(schema, told))
+            pieces += [sql for sql in (self._parts_sql(piece), self._tail_sql(piece)) if sql]
         if not pieces:
             self._register_table(f"{spec.name}_none", schema.empty_table())
+            columns = _listed(schema, dict.fromkeys(varying, ""))
             pieces = [f"SELECT {columns} FROM {sql_text.name(f'{spec.name}_none')}"]
         text = " UNION ALL ".join(pieces)
         for probe in optional:
@@ -83,12 +102,13 @@ class ScanBuilder:
             )
         self.context.register_view(spec.name, self.context.sql(text))
 
-    def _parts_sql(self, spec: ScanSpec, schema: pa.Schema, columns: str) -> str | None:
+    def _parts_sql(self, piece: _Piece) -> str | None:
+        spec = piece.spec
         paths: list[str] = []
         dead: list[Rows] = []
         wanted: list[Rows] = []
         restricted = bool(spec.keys) or any(probe.required for probe in spec.probes)
-        for entry in self.snapshot.parts:
+        for entry in piece.snapshot.parts:
             part = entry.part
             self.report.parts += 1
             rows = self._candidates(spec, part)
@@ -105,37 +125,37 @@ class ScanBuilder:
                 dead.append(entry.superseded + base)
         if not paths:
             return None
-        table = f"{spec.name}_parts"
-        self.context.register_view(table, scan_files(self.context, paths, schema))
-        text = f"SELECT {columns} FROM {sql_text.name(table)} AS p"
+        table = f"{piece.name}_parts"
+        self.context.register_view(table, scan_files(self.context, paths, piece.schema))
+        text = f"SELECT {piece.columns} FROM {sql_text.name(table)} AS p"
         if dead:
-            self._register_rows(f"{spec.name}_superseded", dead)
-            text += f' LEFT ANTI JOIN {sql_text.name(f"{spec.name}_superseded")} AS d ON p."_row" = d."_row"'
+            self._register_rows(f"{piece.name}_superseded", dead)
+            text += f' LEFT ANTI JOIN {sql_text.name(f"{piece.name}_superseded")} AS d ON p."_row" = d."_row"'
         if restricted:
-            text += f" WHERE {self._only(spec, wanted)}"
+            text += f" WHERE {self._only(piece.name, wanted)}"
         return text
 
-    def _only(self, spec: ScanSpec, wanted: list[Rows]) -> str:
+    def _only(self, name: str, wanted: list[Rows]) -> str:
         rows = np.concatenate(wanted)
         if len(rows) <= LISTED_ROWS_MAX:
             return f'"_row" IN ({", ".join(map(str, rows.tolist()))})'
-        self._register_rows(f"{spec.name}_wanted", wanted)
-        return f'"_row" IN (SELECT "_row" FROM {sql_text.name(f"{spec.name}_wanted")})'
+        self._register_rows(f"{name}_wanted", wanted)
+        return f'"_row" IN (SELECT "_row" FROM {sql_text.name(f"{name}_wanted")})'
 
-    def _tail_sql(self, spec: ScanSpec, schema: pa.Schema, columns: str) -> str | None:
+    def _tail_sql(self, piece: _Piece) -> str | None:
         tables: list[pa.Table] = []
-        for chunk in self.snapshot.tail:
-            rows = self._candidates(spec, chunk, count=False)
+        for chunk in piece.snapshot.tail:
+            rows = self._candidates(piece.spec, chunk, count=False)
             if rows is None:
                 rows = np.arange(chunk.rows, dtype=np.int64)
             rows = np.setdiff1d(rows, chunk.superseded, assume_unique=True)
             if len(rows):
-                tables.append(conform(chunk.table, schema).take(rows))
+                tables.append(conform(chunk.table, piece.schema).take(rows))
                 self.report.tail_rows += len(rows)
         if not tables:
             return None
-        self._register_table(f"{spec.name}_tail", pa.concat_tables(tables))
-        return f"SELECT {columns} FROM {sql_text.name(f'{spec.name}_tail')}"
+        self._register_table(f"{piece.name}_tail", pa.concat_tables(tables))
+        return f"SELECT {piece.columns} FROM {sql_text.name(f'{piece.name}_tail')}"
 
     def _candidates(self, spec: ScanSpec, source: Part | TailChunk, *, count: bool = True) -> Rows | None:
         """Return the rows of a part that may pass, None for all of them."""
@@ -165,7 +185,8 @@ class ScanBuilder:
     def _register_probe(self, spec: ScanSpec, probe: ProbeSpec) -> None:
         found = [
             self._match(source, probe) + (np.int64(source.part_id) << ROW_BITS)
-            for source in self.snapshot.sources
+            for snapshot in self.sources.snapshots(spec.objects)
+            for source in snapshot.sources
             if all(_overlaps(bounds, source.stats) for bounds in spec.ranges)
         ]
         self._register_rows(probe.name, found)
@@ -187,6 +208,11 @@ def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
         for column in schema
     ]
     return pa.table(arrays, schema=schema)
+
+
+def _listed(schema: pa.Schema, told: Mapping[str, str]) -> str:
+    columns = [sql_text.name(column.name) for column in schema]
+    return ", ".join([*columns, *(f"{sql_text.text(value)} AS {sql_text.name(name)}" for name, value in told.items())])
 
 
 def _schema(columns: Iterable[str]) -> pa.Schema:

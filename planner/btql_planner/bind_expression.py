@@ -24,12 +24,13 @@ from btql_planner.expressions import (
     Constant,
     Expression,
     Match,
+    Parameter,
     PathValue,
     Reference,
 )
 from btql_planner.functions import functions
 from btql_planner.functions.registry import Function
-from btql_planner.names import Names
+from btql_planner.scope import Scope
 from btql_planner.types import Kind, Type, describe
 from btql_storage.fields import INDEXED_FIELDS
 from btql_storage.kinds import TEXT_BYTES_MAX
@@ -45,7 +46,7 @@ WITHOUT_PARENTHESES = frozenset({"current_date", "current_timestamp"})
 class ExpressionBinder:
     """Binds expressions over the names of one query."""
 
-    names: Names
+    names: Scope
     aggregates: bool = False
     """Whether aggregates may stand here."""
 
@@ -84,6 +85,10 @@ class ExpressionBinder:
                 return self._array(node)
             case tree.Object():
                 raise errors.not_supported("an object literal", node.span)
+            case tree.Cast() | tree.JsonOperator() | tree.Subscript() | tree.Row():
+                raise errors.not_supported("this operator", node.span)
+            case tree.Subquery() | tree.Exists() | tree.InQuery() | tree.Quantified():
+                raise errors.not_supported("a subquery", node.span)
             case tree.Star():
                 raise BtqlError.of(errors.MISPLACED, "`*` stands for no single value", node.span, "not here")
             case _:
@@ -328,7 +333,7 @@ def _certain(argument: Expression) -> bool:
             return True
         case Apply() | AggregateCall():
             return argument.function.certain or all(_certain(each) for each in argument.arguments)
-        case PathValue() | Reference():
+        case PathValue() | Reference() | Parameter():
             return False
         case _:
             assert_never(argument)

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
+from btql_grammar import tree
 from btql_planner.types import NULL, Kind, Type
 
 Path = tuple[str, ...]
@@ -48,8 +49,21 @@ class Availability:
         return bool(self.kinds) or self.marked or self.cut
 
 
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """What a scan reads: one or several objects of a kind, by name."""
+
+    kind: str
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, source: tree.From) -> Objects:
+        """Return the objects that a source names."""
+        return cls(source.kind, tuple(dict.fromkeys(source.arguments)))
+
+
 class FieldCatalog(Protocol):
-    """The fields of one object, as one snapshot has them."""
+    """The fields of one source: of one object as one snapshot has them, or of several together."""
 
     def availability(self, path: Path) -> Availability:
         """Return what is known of ``path``, a top-level field and keys below it."""
@@ -61,4 +75,20 @@ class FieldCatalog(Protocol):
 
     def constants(self) -> dict[str, str | None]:
         """Return the fields that have one value for the whole object, such as ``project_id``."""
+        ...
+
+    def varying(self) -> Collection[str]:
+        """Return the fields that say which of several objects a row is from."""
+        ...
+
+
+class Catalogs(Protocol):
+    """The objects that a statement may ask, each as of one moment."""
+
+    def resolve(self, table: tree.Table) -> tree.From:
+        """Return the object that a bare name means; an error where there is none, or more than one."""
+        ...
+
+    def fields(self, source: tree.From) -> FieldCatalog:
+        """Return the fields of a source."""
         ...

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from btql_planner.catalog import Objects
 from btql_planner.plan import Keys, Range
 from btql_planner.select import Select
 from btql_planner.types import Kind
@@ -37,6 +38,7 @@ class ScanSpec:
     """A table over the snapshot with exactly the columns that the SQL above it uses."""
 
     name: str
+    objects: Objects
     ranges: tuple[Range, ...]
     keys: tuple[Keys, ...]
     probes: list[ProbeSpec] = field(default_factory=list[ProbeSpec])

@@ -12,11 +12,13 @@ from btql_planner.expressions import (
     Constant,
     Expression,
     Match,
+    Parameter,
     PathValue,
     Reference,
 )
 from btql_planner.plan import (
     Aggregate,
+    Alias,
     Fetch,
     Filter,
     Limit,
@@ -75,7 +77,9 @@ def _node(plan: Plan) -> str:
             return f"TraceLimit {plan.count} by {', '.join(map(_key, plan.keys))}"
         case Project():
             items = [f"{text(item.expression)}: {describe(item.expression.type)} as {item.name}" for item in plan.items]
-            return f"Project {', '.join(items)}"
+            return f"Project {plan.source + ': ' if plan.source else ''}{', '.join(items)}"
+        case Alias():
+            return f"Alias {plan.source}"
         case Nothing():
             return "Nothing"
         case _:
@@ -84,6 +88,8 @@ def _node(plan: Plan) -> str:
 
 def _scan(plan: Scan) -> str:
     words = [f"Scan {plan.alias}"]
+    if plan.alias not in ("rows", "matching"):
+        words.append(f"of {plan.objects.kind}({', '.join(map(repr, plan.objects.names))})")
     if plan.filters:
         words.append(f"filter=({' and '.join(map(text, plan.filters))})")
     words += [f"probe=({text(probe)})" for probe in plan.probes]
@@ -115,17 +121,23 @@ def text(expression: Expression) -> str:
         case Constant():
             return _constant(expression)
         case Column():
-            return expression.name
+            return _scoped(expression.source, expression.name)
         case PathValue():
-            return path_text(expression.path)
+            return _scoped(expression.source, path_text(expression.path))
         case Reference():
-            return f"#{expression.name}"
+            return "#" + expression.name.replace("|", ".", 1)
+        case Parameter():
+            return f"${expression.name}"
         case Match():
             return f"{expression.column} match '{' '.join(expression.tokens)}'"
         case Apply() | AggregateCall():
             return _call(expression.function.name, [text(each) for each in expression.arguments])
         case _:
             assert_never(expression)
+
+
+def _scoped(source: str, name: str) -> str:
+    return f"{source}.{name}" if source else name
 
 
 def _call(name: str, arguments: list[str]) -> str:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from itertools import islice
+from operator import is_
+from typing import TYPE_CHECKING, Literal
 
 from btql_grammar.span import Span
 from btql_planner.catalog import Availability
@@ -44,6 +46,8 @@ class Column:
 
     name: str
     kind: Kind
+    source: str = field(default="", kw_only=True)
+    """The relation of a join that the column belongs to; empty where a query has one relation."""
     span: Span = field(default=NO_SPAN, kw_only=True, compare=False, repr=False)
 
     @property
@@ -61,6 +65,8 @@ class PathValue:
     span: Span = field(default=NO_SPAN, kw_only=True, compare=False, repr=False)
     scalar: bool = field(default=False, compare=False, repr=False)
     """Only scalar kinds and the fact of a value matter here, not what arrays, objects and long texts hold."""
+    source: str = field(default="", kw_only=True)
+    """The relation of a join that the path belongs to; empty where a query has one relation."""
 
     @property
     def type(self) -> Type:
@@ -84,6 +90,15 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class Parameter:
+    """A value of the query around a subquery; which one, the subquery's ``arguments`` say."""
+
+    name: str
+    type: Type
+    span: Span = field(default=NO_SPAN, kw_only=True, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Apply:
     """A scalar function or operator applied to its arguments."""
 
@@ -91,6 +106,15 @@ class Apply:
     arguments: tuple[Expression, ...]
     type: Type
     span: Span = field(default=NO_SPAN, kw_only=True, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Ordering:
+    """One key of the order in which an aggregate sees its rows."""
+
+    expression: Expression
+    descending: bool = False
+    nulls: Literal["first", "last"] = "last"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +126,9 @@ class AggregateCall:
     type: Type
     span: Span = field(default=NO_SPAN, kw_only=True, compare=False, repr=False)
     distinct: bool = field(default=False, kw_only=True)
+    order: tuple[Ordering, ...] = field(default=(), kw_only=True)
+    filter: Expression | None = field(default=None, kw_only=True)
+    """Which rows take part; None for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +146,22 @@ class Match:
         return BOOLEAN
 
 
-Expression = Constant | Column | PathValue | Reference | Apply | AggregateCall | Match
+Expression = Constant | Column | PathValue | Reference | Parameter | Apply | AggregateCall | Match
+
+
+def engine_name(source: str, name: str) -> str:
+    """Return the name of a column of a relation in the engine, where names of all relations are different."""
+    return f"{source}|{name}" if source else name
 
 
 def children(expression: Expression) -> tuple[Expression, ...]:
     """Return the direct operands."""
     match expression:
-        case Apply() | AggregateCall():
+        case Apply():
             return expression.arguments
+        case AggregateCall():
+            keys = (key.expression for key in expression.order)
+            return (*expression.arguments, *keys, *(() if expression.filter is None else (expression.filter,)))
         case Match():
             return (expression.operand,)
         case _:
@@ -149,10 +184,36 @@ def transform(expression: Expression, change: Callable[[Expression], Expression 
     changed = change(expression)
     if changed is not None:
         return changed
-    if isinstance(expression, Apply | AggregateCall):
-        arguments = tuple(transform(argument, change) for argument in expression.arguments)
-        return expression if arguments == expression.arguments else replace(expression, arguments=arguments)
-    return expression
+    old = children(expression)
+    new = tuple(transform(child, change) for child in old)
+    return expression if all(map(is_, old, new)) else with_children(expression, new)
+
+
+def with_children(expression: Expression, new: tuple[Expression, ...]) -> Expression:
+    """Return the expression with other operands."""
+    match expression:
+        case Apply():
+            return replace(expression, arguments=new)
+        case AggregateCall():
+            rest = iter(new)
+            arguments = tuple(islice(rest, len(expression.arguments)))
+            order = tuple(replace(key, expression=next(rest)) for key in expression.order)
+            return replace(expression, arguments=arguments, order=order, filter=next(rest, None))
+        case Match():
+            (operand,) = new
+            assert isinstance(operand, PathValue | Column)
+            return replace(expression, operand=operand)
+        case _:
+            return expression
+
+
+def without_source(expression: Expression, source: str) -> Expression:
+    """Return the expression as it is below the Alias that gives ``source`` its name."""
+
+    def change(node: Expression) -> Expression | None:
+        return replace(node, source="") if isinstance(node, Column | PathValue) and node.source == source else None
+
+    return transform(expression, change)
 
 
 def conjuncts(expression: Expression) -> list[Expression]:

@@ -1,27 +1,19 @@
-"""Names to values: fields, aliases, and names that stand for a nested field.
-
-A name is looked up in this order (reference 1.7, 1.8 and point 18 of chapter 8):
-
-1. in ``sort`` and ``final_filter``: an explicit alias of the select list;
-2. a top-level field, known or seen in some document;
-3. an explicit alias, then an implicit one (the last piece of a selected path);
-4. a key of ``span_attributes``, ``scores``, ``metrics`` or ``metadata`` that
-   was seen in some document.
+"""What the rows of one source offer by name: system fields, documents' fields, and keys below some of them.
 
 A name that is nowhere is null, with a warning: documents have no schema, and a
-field that no span has yet is no mistake.
+field that no span has yet is no mistake. Which relation, alias or outer query a
+name belongs to is decided by :mod:`btql_planner.scope`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
-from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
 from btql_planner import errors
 from btql_planner.catalog import Availability, FieldCatalog, Path
-from btql_planner.expressions import Apply, Column, Constant, Expression, PathValue
+from btql_planner.expressions import Apply, Column, Constant, Expression, PathValue, Reference
 from btql_planner.functions import functions
 from btql_planner.types import TEXT, Kind
 from btql_storage import fields
@@ -38,95 +30,66 @@ SYSTEM_KINDS: dict[str, Kind] = {
     "tags": Kind.LIST,
 }
 NESTED = ("span_attributes", "scores", "metrics", "metadata")
+"""Fields whose keys may be written without them, in the order in which they are searched."""
 
 
 @dataclass
-class Names:
-    """The names one query can see."""
+class ObjectNames:
+    """The names of the rows of one or several objects of a kind."""
 
     catalog: FieldCatalog
-    source_alias: str | None = None
-    aliases: Mapping[str, Expression] = field(default_factory=dict[str, Expression])
-    implicit: Mapping[str, Expression | None] = field(default_factory=dict[str, Expression | None])
-    """Implicit aliases; None where two selected paths end alike."""
-    aliases_first: bool = False
-    warnings: list[str] = field(default_factory=list[str])
+    alias: str | None = None
+    """What the query calls the relation."""
+    source: str = ""
+    """What the plan calls it; empty where a query has this relation alone."""
 
     def __post_init__(self) -> None:
         self._constants = self.catalog.constants()
+        self._varying = self.catalog.varying()
         seen = {path[0] for path in self.catalog.paths()}
-        self._top_level = {*SYSTEM_KINDS, *fields.KNOWN_FIELDS, *self._constants, *seen}
+        self._top_level = {*SYSTEM_KINDS, *fields.KNOWN_FIELDS, *self._constants, *self._varying, *seen}
 
     @property
-    def top_level(self) -> set[str]:
+    def top_level(self) -> Collection[str]:
         """Every name that is a field of its own."""
         return self._top_level
 
+    @property
+    def closed(self) -> bool:
+        """Whether a name that is not known is a mistake; documents may have any field."""
+        return False
+
     def star(self) -> list[str]:
         """Return the fields that ``*`` stands for, system fields first."""
-        first = [*SYSTEM_KINDS, *self._constants, *fields.KNOWN_FIELDS]
+        first = [*SYSTEM_KINDS, *self._varying, *self._constants, *fields.KNOWN_FIELDS]
         return list(dict.fromkeys([*first, *sorted(self._top_level)]))
 
-    def find(self, path: tuple[str | int, ...], span: Span) -> Expression | None:
-        """Return what a path means, None where nothing has that name."""
-        head = path[0]
-        assert isinstance(head, str)
-        alone = len(path) == 1
-        if self.aliases_first and alone and head in self.aliases:
-            return self.aliases[head]
-        if head in self._top_level:
-            return self._field(path, span)
-        if self.source_alias is not None and head == self.source_alias and len(path) > 1:
-            return self.find(path[1:], span)
-        if alone and head in self.aliases:
-            return self.aliases[head]
-        if alone and head in self.implicit:
-            return self._implicit(head, span)
-        return self._nested(path, span)
-
-    def resolve(self, path: tuple[str | int, ...], span: Span) -> Expression:
-        """Return what a path means; null with a warning where nothing has that name."""
-        found = self.find(path, span)
-        if found is not None:
-            return found
-        head = str(path[0])
-        close = errors.close_to(head, [*self._top_level, *self.aliases])
-        hint = f", did you mean `{close}`?" if close else ""
-        self.warnings.append(f"no row has a field `{head}`, it is null everywhere{hint}")
-        return Constant(None, None, span=span)
-
-    def _implicit(self, name: str, span: Span) -> Expression:
-        expression = self.implicit[name]
-        if expression is None:
-            message = f"`{name}` is ambiguous: two selected paths end in it"
-            raise BtqlError.of(
-                errors.AMBIGUOUS_NAME, message, span, "which one?", help="write the whole path, or give aliases"
-            )
-        return expression
-
-    def _nested(self, path: tuple[str | int, ...], span: Span) -> Expression | None:
-        head = path[0]
-        assert isinstance(head, str)
-        for outer in NESTED:
-            if self.catalog.availability((outer, head)).exists:
-                return self._field((outer, *path), span)
-        return None
-
-    def _field(self, path: tuple[str | int, ...], span: Span) -> Expression:
+    def field(self, path: tuple[str | int, ...], span: Span) -> Expression | None:
+        """Return the value of a path that begins with a top-level field, None where there is no such field."""
         head, rest = str(path[0]), path[1:]
+        if head not in self._top_level:
+            return None
         if head in self._constants:
             value = None if rest else self._constants[head]
             return Constant(value, None if value is None else Kind.TEXT, span=span)
-        kind = SYSTEM_KINDS.get(head)
+        kind = Kind.TEXT if head in self._varying else SYSTEM_KINDS.get(head)
         if kind is None:
-            return PathValue(path, self._availability(path), span=span)
-        column = Column(head, kind, span=span)
+            return PathValue(path, self._availability(path), source=self.source, span=span)
+        column = Column(head, kind, source=self.source, span=span)
         if not rest:
             return column
         if kind is Kind.LIST and len(rest) == 1 and isinstance(rest[0], int):
             index = Constant(rest[0], Kind.INTEGER, span=span)
             return Apply(functions()["element"], (column, index), TEXT, span=span)
         return Constant(None, None, span=span)
+
+    def nested(self, path: tuple[str | int, ...], span: Span) -> Expression | None:
+        """Return the value of a path that begins with a key below one of the ``NESTED`` fields."""
+        head = str(path[0])
+        for outer in NESTED:
+            if self.catalog.availability((outer, head)).exists:
+                return self.field((outer, *path), span)
+        return None
 
     def _availability(self, path: tuple[str | int, ...]) -> Availability:
         """Return what is known of a path; below an array only the documents know."""
@@ -139,6 +102,41 @@ class Names:
         return self.catalog.availability(tuple(keys))
 
 
+@dataclass
+class ColumnNames:
+    """The names of a relation with a fixed list of columns: a query inside another one."""
+
+    columns: Mapping[str, Reference]
+    alias: str | None = None
+
+    @property
+    def top_level(self) -> Collection[str]:
+        """Every column."""
+        return self.columns.keys()
+
+    @property
+    def closed(self) -> bool:
+        """Whether a name that is not known is a mistake."""
+        return True
+
+    def star(self) -> list[str]:
+        """Return the columns in order."""
+        return list(self.columns)
+
+    def field(self, path: tuple[str | int, ...], span: Span) -> Expression | None:
+        """Return the value of a path that begins with a column, None where there is no such column."""
+        column = self.columns.get(str(path[0]))
+        if column is None:
+            return None
+        if len(path) > 1:
+            raise errors.not_supported("a path into a computed column", span, "select what is below it by name")
+        return replace(column, span=span)
+
+    def nested(self, path: tuple[str | int, ...], span: Span) -> Expression | None:  # noqa: ARG002
+        """Return None: nothing is known below the columns."""
+        return None
+
+
 def implicit_alias(path: tuple[str | int, ...]) -> str | None:
     """Return the short name of a selected path: its last key, if it ends in one."""
     last = path[-1]
@@ -147,4 +145,4 @@ def implicit_alias(path: tuple[str | int, ...]) -> str | None:
 
 def field_paths(catalog: FieldCatalog) -> list[Path]:
     """Return every path one can ask for, for completion."""
-    return sorted({*catalog.paths(), *((name,) for name in Names(catalog).top_level)})
+    return sorted({*catalog.paths(), *((name,) for name in ObjectNames(catalog).top_level)})

@@ -1,7 +1,13 @@
 """The typed logical plan: what to compute, not yet how.
 
-Each node is a frozen dataclass over its input. A plan for one object's rows
+Each node is a frozen dataclass over its inputs. A plan for one object's rows
 is a chain; a trace selection has a second branch that finds the traces.
+
+Columns have names that are unique in a statement, so that neither joins nor
+subqueries ever mix them up. A query over one source calls its columns
+``created`` or ``metadata.model``. Where there are several relations each has a
+short name, given by an Alias (``t1``) or by a Project below the top (``q2``),
+and its columns carry it: ``t1|created``, ``q2|model``.
 
 ===============  ==========================================================
 Scan             rows of one snapshot, with the conditions storage can check
@@ -10,7 +16,8 @@ Filter           keeps rows
 TraceSelection   keeps the rows whose trace has a row in ``matching``
 Aggregate        groups rows
 Sort, Limit      orders and cuts rows; TraceLimit counts traces instead
-Project          names the output columns
+Project          names columns: those of the answer at the top, of a relation elsewhere
+Alias            gives the rows of a source the name by which a join knows them
 Nothing          one row without columns, for SELECT without FROM
 ===============  ==========================================================
 """
@@ -18,11 +25,12 @@ Nothing          one row without columns, for SELECT without FROM
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
-from btql_planner.expressions import Expression, Match
+from btql_planner.catalog import Objects
+from btql_planner.expressions import Expression, Match, Reference, engine_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,7 @@ class Scan:
     """Rows of the snapshot, newest versions only."""
 
     alias: str
+    objects: Objects = field(kw_only=True)
     filters: tuple[Expression, ...] = ()
     """Conditions over columns, checked inside the scan."""
     probes: tuple[Match, ...] = ()
@@ -140,10 +149,26 @@ class TraceLimit:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """The output columns, in order."""
+    """Columns, in order: those of the answer, or of a relation with the name ``source``."""
 
     input: Plan
     items: tuple[Named, ...]
+    source: str = ""
+
+    def reference(self, item: Named) -> Reference:
+        """Return what stands for a column above."""
+        return Reference(engine_name(self.source, item.name), item.expression.type, span=item.expression.span)
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """The rows of one source under the name ``source``, which its columns carry from here on.
+
+    Below it the rules for one source apply; nothing below refers to anything above.
+    """
+
+    input: Plan
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +176,7 @@ class Nothing:
     """One row and no columns."""
 
 
-Plan = Scan | Fetch | Filter | TraceSelection | Aggregate | Sort | Limit | TraceLimit | Project | Nothing
+Plan = Scan | Fetch | Filter | TraceSelection | Aggregate | Sort | Limit | TraceLimit | Project | Alias | Nothing
 
 
 def inputs(plan: Plan) -> tuple[Plan, ...]:
@@ -198,7 +223,7 @@ def expressions(plan: Plan) -> tuple[Expression, ...]:
             return tuple(item.expression for item in plan.items)
         case Sort() | TraceLimit():
             return tuple(key.expression for key in plan.keys)
-        case Fetch() | Limit() | TraceSelection() | Nothing():
+        case Fetch() | Limit() | TraceSelection() | Alias() | Nothing():
             return ()
 
 

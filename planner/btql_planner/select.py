@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from btql_planner import sql_text
 from btql_planner.types import Kind
+
+if TYPE_CHECKING:
+    from btql_planner.engine_plan import ScanSpec
 
 Path = tuple[str | int, ...]
 
@@ -28,13 +31,12 @@ class Columns(Protocol):
         """Return the kinds of a computed column of a grouping, by its name in the plan."""
         ...
 
-    def fetched(self, path: Path) -> bool:
-        """Whether the values of ``path`` were read from documents, below."""
+    def fetched(self, source: str, path: Path) -> bool:
+        """Whether the values of ``path`` of a relation were read from documents, below."""
         ...
 
-    @property
-    def below(self) -> Columns | None:
-        """Where these columns come from; None for a scan."""
+    def scan(self, source: str) -> ScanSpec:
+        """Return the scan that the rows of a relation come from."""
         ...
 
 
@@ -65,14 +67,13 @@ class Select:
         """Return the kinds of a computed column, which may come from further below."""
         return self.kinds[name] if name in self.kinds else self.source.kinds_of(name)
 
-    def fetched(self, path: Path) -> bool:
+    def fetched(self, source: str, path: Path) -> bool:
         """Whether the values of ``path`` were read from documents, below."""
-        return self.source.fetched(path)
+        return self.source.fetched(source, path)
 
-    @property
-    def below(self) -> Columns | None:
-        """Where the columns come from."""
-        return self.source
+    def scan(self, source: str) -> ScanSpec:
+        """Return the scan that the rows of a relation come from."""
+        return self.source.scan(source)
 
     @property
     def is_rowwise(self) -> bool:

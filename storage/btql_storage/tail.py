@@ -31,6 +31,8 @@ from btql_storage.tail_chunk import TailChunk
 from btql_storage.wal import WalEvent
 
 FIRST_PART_ID = 1 << 30
+_PART_IDS = count(FIRST_PART_ID)
+"""Numbers for chunks, as parts have them; those of two objects that one query reads must differ, too."""
 _CHUNK_EVENTS = 16_384
 _MERGE_CHUNKS_MIN = 8
 _BYTES_FACTOR_MAX = 2
@@ -63,7 +65,6 @@ class Tail:
 
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
-        self._part_ids = count(FIRST_PART_ID)
         self._start([])
 
     def refresh(self, waiting: Waiting, parts: Sequence[PartInfo]) -> tuple[list[TailChunk], dict[int, RowNumbers]]:
@@ -113,7 +114,7 @@ class Tail:
         in_parts = find_current(self._folder, unknown, self._parts) if unknown else {}
         bases = self._bases(by_id, in_parts)
         rows: list[Row] = []
-        key = next(self._part_ids)
+        key = next(_PART_IDS)
         for row_id, mine in by_id.items():
             row = apply_all(bases.get(row_id), mine)
             self._replace(row_id, in_parts.get(row_id))
@@ -167,7 +168,7 @@ class Tail:
 
     def _merge(self, keys: Iterable[int]) -> None:
         rows: list[Row] = []
-        new_key = next(self._part_ids)
+        new_key = next(_PART_IDS)
         for key in keys:
             live = self._chunks.pop(key)
             kept = np.setdiff1d(np.arange(live.chunk.rows), list(live.replaced))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from btql_grammar import tree
 from btql_grammar.parser import parse
 from btql_grammar.span import Source
 from btql_planner.bind import BoundQuery, bind
@@ -28,6 +29,22 @@ class WrittenFields:
 
     def constants(self) -> dict[str, str | None]:
         return {"project_id": "demo"}
+
+    def varying(self) -> Collection[str]:
+        return ()
+
+
+@dataclass(frozen=True)
+class WrittenCatalogs:
+    """Gives the same fields for every object, and takes a bare name for a project's."""
+
+    written: WrittenFields
+
+    def resolve(self, table: tree.Table) -> tree.From:
+        return tree.From("project_logs", table.path[-1:], span=table.span, alias=table.alias or table.path[-1])
+
+    def fields(self, source: tree.From) -> WrittenFields:
+        return self.written
 
 
 SPANS = WrittenFields(
@@ -56,4 +73,4 @@ SPANS = WrittenFields(
 
 def bound(text: str, fields: WrittenFields = SPANS) -> BoundQuery:
     """Return the bound form of a query over ``fields``."""
-    return bind(parse(text), Source(text), fields)
+    return bind(parse(text), Source(text), WrittenCatalogs(fields))

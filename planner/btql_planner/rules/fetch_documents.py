@@ -20,6 +20,7 @@ from dataclasses import replace
 from btql_planner.expressions import Expression, PathValue, walk
 from btql_planner.plan import (
     Aggregate,
+    Alias,
     Fetch,
     Filter,
     Limit,
@@ -51,6 +52,8 @@ def _place(plan: Plan) -> tuple[Plan, frozenset[Path]]:
             return replace(plan, input=below, matching=_place(plan.matching)[0]), there
         case Project():
             return _place_project(plan)
+        case Alias():
+            return replace(plan, input=_place(plan.input)[0]), frozenset()
         case Filter() | Sort() | Limit() | TraceLimit() | Aggregate():
             below, there = _place(plan.input)
             needed = _needed(expressions(plan))

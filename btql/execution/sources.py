@@ -1,0 +1,111 @@
+"""The objects that one statement asks: found by name, each with one snapshot, taken when it is first named.
+
+All snapshots of a statement are taken while it is compiled, before its first
+row is computed, and an object that it names twice is read as of one moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from threading import Lock
+
+from btql.execution.fields import MergedFields, SnapshotFields
+from btql_grammar import tree
+from btql_grammar.diagnostic import BtqlError
+from btql_grammar.span import Span
+from btql_planner import errors
+from btql_planner.catalog import FieldCatalog, Objects
+from btql_storage.catalog import ObjectInfo
+from btql_storage.errors import UnknownObject
+from btql_storage.snapshot import Snapshot
+from btql_storage.store import Storage
+
+
+class Sources:
+    """The objects of one statement; close it when the statement is done."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._snapshots: dict[ObjectInfo, Snapshot] = {}
+        self._objects: dict[Objects, Sequence[Snapshot]] = {}
+        self._fields: dict[Objects, FieldCatalog] = {}
+        self._closing = Lock()
+
+    def resolve(self, table: tree.Table) -> tree.From:
+        """Return the object that a bare name means: ``my_project`` or ``project_logs."my project"``."""
+        if table.columns:
+            raise errors.not_supported("a list of columns behind the name of an object", table.span)
+        *kinds, name = table.path
+        found = [each for each in self._storage.objects() if each.name == name and (not kinds or [each.kind] == kinds)]
+        if len(found) == 1:
+            return tree.From(found[0].kind, (name,), span=table.span, alias=table.alias or name)
+        written = ".".join(table.path)
+        if found:
+            listed = " or ".join(f"`{each.kind}('{name}')`" for each in found)
+            raise BtqlError.of(
+                errors.AMBIGUOUS_NAME, f"`{written}` is ambiguous: {len(found)} objects have that name", table.span,
+                "which one?", help=f"write {listed}",
+            )  # fmt: skip
+        raise self._unknown(table.path, table.span)
+
+    def _unknown(self, path: Sequence[str], span: Span) -> BtqlError:
+        objects = self._storage.objects()
+        name = path[-1]
+        close = errors.close_to(name, [each.name for each in objects])
+        if any(each.kind == name for each in objects):
+            help_ = f"name one of them: `{name}('name')`"
+        elif close:
+            help_ = f"did you mean `{close}`?"
+        else:
+            help_ = "`btql status DB` lists all objects" if objects else "the database is empty: ingest something first"
+        message = f"there is no object called `{'.'.join(path)}`"
+        return BtqlError.of(errors.UNKNOWN_SOURCE, message, span, "not found", help=help_)
+
+    def fields(self, source: tree.From) -> FieldCatalog:
+        """Return the fields of a source, from snapshots that are taken now if they were not before."""
+        objects = Objects.of(source)
+        if objects not in self._fields:
+            if not objects.names:
+                raise errors.not_supported("a source without a name", source.span, f"name it: `{source.kind}('name')`")
+            found = [self._find(source.kind, name, source.span) for name in objects.names]
+            self._objects[objects] = [self._snapshot(each) for each in found]
+            fields = [SnapshotFields(snapshot) for snapshot in self._objects[objects]]
+            self._fields[objects] = fields[0] if len(fields) == 1 else MergedFields(fields)
+        return self._fields[objects]
+
+    def snapshots(self, objects: Objects) -> Sequence[Snapshot]:
+        """Return the snapshots that a scan reads."""
+        return self._objects[objects]
+
+    @property
+    def all_snapshots(self) -> list[Snapshot]:
+        """Every snapshot, each once."""
+        return list(self._snapshots.values())
+
+    def close(self) -> None:
+        """Let the files go that were kept for the snapshots."""
+        with self._closing:
+            for snapshot in self._snapshots.values():
+                snapshot.close()
+
+    def _snapshot(self, target: ObjectInfo) -> Snapshot:
+        if target not in self._snapshots:
+            self._snapshots[target] = self._storage.snapshot(target)
+        return self._snapshots[target]
+
+    def _find(self, kind: str, name: str, span: Span) -> ObjectInfo:
+        try:
+            return self._storage.object(kind, name)
+        except UnknownObject:
+            pass
+        objects = self._storage.objects()
+        close = errors.close_to(name, [each.name for each in objects if each.kind == kind])
+        kinds = sorted({each.kind for each in objects})
+        if kind not in kinds:
+            listed = ", ".join(f"`{each}`" for each in kinds)
+            way_out = f"objects here are of kind {listed}" if kinds else "the database is empty: ingest something first"
+        else:
+            way_out = f"did you mean `{close}`?" if close else "`btql status DB` lists all of them"
+        raise BtqlError.of(
+            errors.UNKNOWN_SOURCE, f"there is no {kind} called `{name}`", span, "not found", help=way_out
+        )

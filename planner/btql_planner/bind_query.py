@@ -1,0 +1,248 @@
+"""Bind one query: its FROM, its clauses, its select list.
+
+1. The relation behind FROM becomes rows; for the shape ``traces`` the filter
+   chooses traces, for ``spans`` it chooses rows.
+2. A query with dimensions, measures or an aggregate in its select list is an
+   aggregate query: its keys and aggregates go into one Aggregate node, and
+   everything above refers to that node's columns.
+3. Rows of a source come newest first where nothing else is asked for, and equal
+   sort keys are told apart by ``_pagination_key``, so every answer has one order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from btql_grammar import tree
+from btql_grammar.diagnostic import BtqlError, Label
+from btql_planner import errors
+from btql_planner.bind_expression import ExpressionBinder
+from btql_planner.bind_relation import BoundRelation, bind_relation
+from btql_planner.expressions import Column, Expression, Parameter, walk, without_source
+from btql_planner.grouping import Grouping, has_aggregate, refuse_aggregates
+from btql_planner.names import ObjectNames, implicit_alias
+from btql_planner.plan import (
+    Aggregate,
+    Alias,
+    Filter,
+    Limit,
+    Named,
+    Nothing,
+    Plan,
+    Project,
+    Scan,
+    Sort,
+    SortKey,
+    TraceLimit,
+    TraceSelection,
+)
+from btql_planner.scope import Around, Rows, Scope
+from btql_planner.types import Kind
+
+
+def bind_query(query: tree.Query, around: Around, source: str = "") -> Rows:
+    """Return the typed plan of a query; one inside another gets the name ``source``."""
+    return _QueryBinder(query, around, source).bind()
+
+
+@dataclass(frozen=True, slots=True)
+class _Output:
+    """One column of the select list, bound."""
+
+    name: str
+    expression: Expression
+    item: tree.Item
+
+
+@dataclass
+class _QueryBinder:
+    query: tree.Query
+    around: Around
+    source: str
+    relation: BoundRelation = field(init=False)
+    scope: Scope = field(init=False)
+
+    def __post_init__(self) -> None:
+        query = self.query
+        self.relation = (
+            BoundRelation(Nothing(), ()) if query.source is None else bind_relation(query.source, self.around)
+        )
+        self.scope = Scope(self.around, self.relation.names, merged=self.relation.merged)
+        self.shape = self.relation.objects.shape if self.relation.objects is not None else None
+        self.grouped = bool(query.dimensions or query.measures or query.distinct) or any(
+            isinstance(item, tree.Item) and has_aggregate(item.expression) for item in query.select
+        )
+
+    def bind(self) -> Rows:
+        outputs = self._outputs()
+        assert outputs, "the parser refuses a query that asks for nothing"
+        self._name_aliases(outputs)
+        rows = self._rows()
+        project = self._aggregate(rows, outputs) if self.grouped else self._select(rows, outputs)
+        return Rows(project, tuple((item.name, project.reference(item)) for item in project.items))
+
+    def _outputs(self) -> list[_Output]:
+        """Return select, dimensions and measures as one list of columns."""
+        query = self.query
+        binder = ExpressionBinder(self.scope, aggregates=True)
+        outputs: list[_Output] = []
+        items: list[tree.Item] = []
+        for item in query.select:
+            if isinstance(item, tree.Star):
+                items += self._star(item)
+            else:
+                items.append(item)
+        items += [*(() if query.select else query.dimensions), *query.measures]
+        short = [self._short_name(item) for item in items]
+        for item, name in zip(items, short, strict=True):
+            # Two paths that end alike keep their full names.
+            full = item.alias or (name if short.count(name) == 1 else self.scope.context.text(item.expression.span))
+            outputs.append(_Output(full, binder.bind(item.expression), item))
+        self._refuse_duplicates(outputs)
+        return outputs
+
+    def _star(self, star: tree.Star) -> list[tree.Item]:
+        names = [name for relation in self.relation.names for name in relation.star()]
+        return [tree.Item(tree.Identifier((name,), span=star.span), name) for name in names]
+
+    def _short_name(self, item: tree.Item) -> str:
+        if item.alias is not None:
+            return item.alias
+        if isinstance(item.expression, tree.Identifier):
+            return implicit_alias(item.expression.path) or self.scope.context.text(item.expression.span)
+        if isinstance(item.expression, tree.Literal) and item.expression.double_quoted:
+            return str(item.expression.value)
+        return self.scope.context.text(item.expression.span)
+
+    def _refuse_duplicates(self, outputs: Sequence[_Output]) -> None:
+        seen: dict[str, _Output] = {}
+        for output in outputs:
+            if output.name in seen:
+                message = f"two columns are called `{output.name}`"
+                first = seen[output.name].item.expression.span
+                raise BtqlError.of(
+                    errors.DUPLICATE_ALIAS, message, output.item.expression.span, "the second",
+                    help="give one of them another name with `as`", secondary=(Label(first, "the first"),),
+                )  # fmt: skip
+            seen[output.name] = output
+
+    def _name_aliases(self, outputs: Sequence[_Output]) -> None:
+        self.scope.aliases = {output.name: output.expression for output in outputs if output.item.alias}
+        implicit: dict[str, Expression | None] = {}
+        for output in outputs:
+            expression = output.item.expression
+            if output.item.alias or not isinstance(expression, tree.Identifier):
+                continue
+            name = implicit_alias(expression.path)
+            if name is not None:
+                implicit[name] = None if name in implicit else output.expression
+        self.scope.implicit = implicit
+
+    def _rows(self) -> Plan:
+        """Return the rows the query is about: those of the relation that pass the filter."""
+        query, rows = self.query, self.relation.plan
+        if isinstance(rows, Nothing) and query.language == "btql":
+            raise BtqlError.of(
+                errors.NO_SOURCE, "the query does not say where the rows come from", query.span, "no source",
+                help="add `from: project_logs('name')`, in SQL `FROM project_logs('name')`",
+            )  # fmt: skip
+        if query.filter is None:
+            return rows
+        condition = ExpressionBinder(self.scope).bind(query.filter)
+        refuse_aggregates(condition)
+        return self._traces(rows, condition) if self.shape == "traces" else Filter(rows, condition)
+
+    def _traces(self, rows: Plan, condition: Expression) -> Plan:
+        """Return all rows of the traces that have a row for which the condition holds."""
+        if any(isinstance(node, Parameter) for node in walk(condition)):
+            raise errors.not_supported("a filter on traces that looks at a query around it", self.query.span)
+        if isinstance(rows, Alias):
+            return Alias(self._traces(rows.input, without_source(condition, rows.source)), rows.source)
+        assert isinstance(rows, Scan)
+        return TraceSelection(rows, Filter(replace(rows, alias="matching"), condition))
+
+    def _select(self, rows: Plan, outputs: Sequence[_Output]) -> Project:
+        query = self.query
+        if query.final_filter is not None:
+            rows = Filter(rows, self._above(query.final_filter, aggregates=False))
+        items = tuple(Named(output.name, output.expression) for output in outputs)
+        keys = [*self._sort_keys(outputs), *self._newest_first()]
+        last = next((n for n, key in enumerate(keys) if key in self._newest_first()), len(keys))
+        keys = keys[: last + 1]
+        if keys:
+            rows = Sort(rows, tuple(keys))
+        return Project(self._limit(rows, tuple(keys)), items, self.source)
+
+    def _newest_first(self) -> list[SortKey]:
+        """Return the order that rows of a source have where nothing else is asked for."""
+        if self.relation.objects is None:
+            return []
+        (names,) = self.relation.names
+        assert isinstance(names, ObjectNames)
+        return [SortKey(Column("_pagination_key", Kind.TEXT, source=names.source), descending=True)]
+
+    def _limit(self, rows: Plan, keys: tuple[SortKey, ...]) -> Plan:
+        query = self.query
+        if query.limit is None and not query.offset:
+            return rows
+        if self.shape == "traces" and not self.grouped:
+            if query.offset:
+                raise errors.not_supported("OFFSET with the shape `traces`", query.span)
+            assert query.limit is not None
+            assert isinstance(rows, Sort)
+            return Sort(TraceLimit(rows.input, query.limit, keys), keys)
+        return Limit(rows, query.limit, query.offset or 0)
+
+    def _above(self, node: tree.Expression, *, aggregates: bool) -> Expression:
+        """Bind an expression of a clause behind the select list, where the aliases of the output come first."""
+        return ExpressionBinder(replace(self.scope, aliases_first=True), aggregates=aggregates).bind(node)
+
+    def _sort_keys(self, outputs: Sequence[_Output]) -> list[SortKey]:
+        keys: list[SortKey] = []
+        for item in self.query.sort:
+            expression = self._by_position(item.expression, outputs)
+            if expression is None:
+                expression = self._above(item.expression, aggregates=self.grouped)
+            keys.append(SortKey(expression, item.direction == "desc", item.nulls or "last"))
+        return keys
+
+    def _by_position(self, node: tree.Expression, outputs: Sequence[_Output]) -> Expression | None:
+        if not isinstance(node, tree.Literal) or isinstance(node.value, bool) or not isinstance(node.value, int):
+            return None
+        if not 1 <= node.value <= len(outputs):
+            message = f"there is no column number {node.value}"
+            raise BtqlError.of(
+                errors.BAD_POSITION, message, node.span, "this position",
+                help=f"positions go from 1 to {len(outputs)}",
+            )  # fmt: skip
+        return outputs[node.value - 1].expression
+
+    def _aggregate(self, rows: Plan, outputs: Sequence[_Output]) -> Project:
+        grouping = Grouping(self._group_keys(outputs), self.source)
+        having = None
+        if self.query.final_filter is not None:
+            having = grouping.above(self._above(self.query.final_filter, aggregates=True))
+        sort = [replace(key, expression=grouping.above(key.expression)) for key in self._sort_keys(outputs)]
+        items = tuple(Named(output.name, grouping.above(output.expression)) for output in outputs)
+        plan: Plan = Aggregate(rows, grouping.keys, tuple(grouping.measures))
+        if having is not None:
+            plan = Filter(plan, having)
+        if sort:
+            ties = [SortKey(grouping.reference(key)) for key in grouping.keys]
+            plan = Sort(plan, (*sort, *ties))
+        return Project(self._limit(plan, tuple(sort)), items, self.source)
+
+    def _group_keys(self, outputs: Sequence[_Output]) -> list[Expression]:
+        if self.query.distinct and not self.query.dimensions:
+            for output in outputs:
+                refuse_aggregates(output.expression)
+            return [output.expression for output in outputs]
+        keys: list[Expression] = []
+        for item in self.query.dimensions:
+            key = self._by_position(item.expression, outputs)
+            if key is None:
+                key = ExpressionBinder(self.scope).bind(item.expression)
+            refuse_aggregates(key)
+            keys.append(key)
+        return keys

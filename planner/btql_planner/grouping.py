@@ -1,0 +1,98 @@
+"""Grouping: what an aggregate query may say above its groups, and where aggregates may stand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
+from typing import cast
+
+from btql_grammar import tree
+from btql_grammar.diagnostic import BtqlError
+from btql_grammar.span import Span
+from btql_planner import errors
+from btql_planner.expressions import (
+    AggregateCall,
+    Column,
+    Constant,
+    Expression,
+    PathValue,
+    Reference,
+    engine_name,
+    transform,
+    walk,
+)
+from btql_planner.functions import functions
+from btql_planner.plan import Named
+
+
+class Grouping:
+    """The keys of an aggregate query, and the aggregates found above them so far."""
+
+    def __init__(self, keys: Sequence[Expression], source: str = "") -> None:
+        distinct = list(dict.fromkeys(keys))
+        self._source = source
+        self.keys = tuple(Named(self._name("key", number), key) for number, key in enumerate(distinct))
+        self.measures: list[Named] = []
+
+    def _name(self, word: str, number: int) -> str:
+        return engine_name(self._source, f"{word}_{number}")
+
+    @staticmethod
+    def reference(named: Named) -> Reference:
+        """Return what stands for a key or an aggregate above the groups."""
+        return Reference(named.name, named.expression.type, span=named.expression.span)
+
+    def above(self, expression: Expression) -> Expression:
+        """Return the expression in terms of the Aggregate node's columns."""
+        changed = transform(expression, self._replacement)
+        own = {named.name for named in (*self.keys, *self.measures)}
+        for node in walk(changed):
+            if isinstance(node, PathValue | Column) or (isinstance(node, Reference) and node.name not in own):
+                name = ".".join(map(str, node.path)) if isinstance(node, PathValue) else node.name.rpartition("|")[2]
+                raise BtqlError.of(
+                    errors.NOT_GROUPED, f"`{name}` is neither grouped nor aggregated", node.span,
+                    "which of the group's values?",
+                    help=f"add it to `dimensions:` (GROUP BY), or take one with `any_value({name})`",
+                )  # fmt: skip
+        return changed
+
+    def _replacement(self, node: Expression) -> Expression | None:
+        for key in self.keys:
+            if node == key.expression and not isinstance(node, Constant):
+                return self.reference(key)
+        if not isinstance(node, AggregateCall):
+            return None
+        for measure in self.measures:
+            if measure.expression == node:
+                return self.reference(measure)
+        self.measures.append(Named(self._name("measure", len(self.measures)), node))
+        return self.reference(self.measures[-1])
+
+
+def has_aggregate(node: tree.Expression) -> bool:
+    """Whether an aggregate is called anywhere in an expression."""
+    found = False
+    for call in _calls(node):
+        function = functions().get(call.name)
+        found = found or (function is not None and function.aggregate and call.window is None)
+    return found
+
+
+def _calls(node: object) -> list[tree.Call]:
+    """Return every call in an expression, found through the fields of its nodes; queries inside it keep theirs."""
+    if isinstance(node, tuple):
+        return [call for part in cast("tuple[object, ...]", node) for call in _calls(part)]
+    if not is_dataclass(node) or isinstance(node, Span | type | tree.Query | tree.SetOperation | tree.Values):
+        return []
+    below = [call for each in fields(node) for call in _calls(getattr(node, each.name))]
+    return [node, *below] if isinstance(node, tree.Call) else below
+
+
+def refuse_aggregates(expression: Expression) -> None:
+    """Raise where an aggregate stands that has no groups to work on."""
+    for node in walk(expression):
+        if isinstance(node, AggregateCall):
+            raise BtqlError.of(
+                errors.MISPLACED, f"the aggregate `{node.function.name}` cannot stand here", node.span,
+                "no groups exist here yet", help="filter groups with `final_filter:`, in SQL with `HAVING`",
+            )  # fmt: skip

@@ -1,0 +1,143 @@
+"""Lower expressions: to the engine's SQL, kind by kind, over the columns of one SELECT."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from typing import assert_never
+
+from btql_grammar.diagnostic import BtqlError
+from btql_planner import errors, sql_text, value
+from btql_planner.columns import engine_column
+from btql_planner.engine_plan import ProbeSpec
+from btql_planner.expressions import (
+    AggregateCall,
+    Apply,
+    Column,
+    Constant,
+    Expression,
+    Match,
+    Parameter,
+    PathValue,
+    Reference,
+    engine_name,
+)
+from btql_planner.functions.registry import ArgumentError
+from btql_planner.plan import SortKey
+from btql_planner.select import Columns, Path
+from btql_planner.types import Kind
+from btql_planner.value import Value
+from btql_storage.kinds import Kind as StoredKind
+from btql_storage.kinds import column_name
+
+STORED = (Kind.BOOLEAN, Kind.INTEGER, Kind.FLOAT, Kind.TEXT)
+"""The kinds that have columns of their own in a part."""
+
+
+@dataclass
+class ExpressionLowering:
+    """Lowers the expressions of one statement."""
+
+    numbers: Iterator[int] = field(default_factory=count)
+    """For names that are to be unique."""
+    parameters: dict[str, Value] = field(default_factory=dict[str, Value])
+    """What the parameters of the subqueries around stand for."""
+
+    def condition(self, expression: Expression, columns: Columns) -> str:
+        """Return a condition that decides whether a row is kept."""
+        return value.condition(self.expression(expression, columns, exact=False))
+
+    def order(self, keys: tuple[SortKey, ...], columns: Columns) -> list[str]:
+        """Return the terms of an ORDER BY."""
+        order: list[str] = []
+        for key in keys:
+            direction = "DESC" if key.descending else "ASC"
+            for sql in value.sort_keys(self.expression(key.expression, columns)):
+                order.append(f"{sql} {direction} NULLS {key.nulls.upper()}")  # noqa: PERF401
+        return order
+
+    def expression(self, expression: Expression, columns: Columns, *, exact: bool = True) -> Value:
+        """Return the SQL of an expression over ``columns``.
+
+        Without ``exact`` it only decides whether a row is kept: null may stand for false.
+        """
+        match expression:
+            case Constant():
+                return _constant(expression)
+            case Column():
+                return value.of(expression.kind, columns.column(engine_name(expression.source, expression.name)))
+            case PathValue():
+                return _path(expression, columns)
+            case Reference():
+                kinds = columns.kinds_of(expression.name)
+                return Value({kind: columns.column(f"{expression.name}#{kind}") for kind in kinds})
+            case Parameter():
+                return self.parameters[expression.name]
+            case Match():
+                return self._match(expression, columns, exact=exact)
+            case Apply() | AggregateCall():
+                loose = not exact and isinstance(expression, Apply) and expression.function.name in ("and", "or")
+                arguments = [self.expression(each, columns, exact=not loose) for each in expression.arguments]
+                try:
+                    return expression.function.lower(arguments, exact=exact)
+                except ArgumentError as error:
+                    place = expression.arguments[error.index].span
+                    raise BtqlError.of(errors.WRONG_ARGUMENT, str(error), place, "this") from None
+            case _:
+                assert_never(expression)
+
+    def _match(self, match: Match, columns: Columns, *, exact: bool) -> Value:
+        probe = ProbeSpec(f"probe_{next(self.numbers)}", match.column, match.tokens, required=False)
+        source = match.operand.source
+        columns.scan(source).probes.append(probe)
+        hit = columns.column(engine_name(source, probe.name))
+        if not exact:
+            return value.boolean(hit)
+        operand = self.expression(match.operand, columns)
+        return value.boolean(f"CASE WHEN {value.present(operand)} THEN {hit} END")
+
+
+def _path(expression: PathValue, columns: Columns) -> Value:
+    path, known, source = expression.path, expression.availability, expression.source
+
+    def column(name: str) -> str:
+        return columns.column(engine_name(source, name))
+
+    if columns.fetched(source, path):
+        return Value({kind: column(engine_column(path, kind)) for kind in (*STORED, Kind.JSON)})
+    assert not expression.needs_document, f"{path} was not fetched"
+    parts = {kind: column(engine_column(path, kind)) for kind in STORED if kind in known.kinds}
+    marker = column(column_name(_keys(path), StoredKind.MARKER)) if known.marked else None
+    return Value(parts, marker, known.bits)
+
+
+def _keys(path: Path) -> tuple[str, ...]:
+    return tuple(piece for piece in path if isinstance(piece, str))
+
+
+def _constant(constant: Constant) -> Value:
+    kind, known = constant.kind, constant.value
+    match kind:
+        case None:
+            return Value()
+        case Kind.BOOLEAN:
+            return value.of(kind, "TRUE" if known else "FALSE")
+        case Kind.INTEGER | Kind.FLOAT:
+            assert isinstance(known, int | float)
+            bits = known.bit_length() if isinstance(known, int) else value.BITS
+            return Value({kind: sql_text.number(known)}, bits=bits)
+        case Kind.TEXT:
+            return value.of(kind, sql_text.text(str(known)))
+        case Kind.TIME:
+            return value.of(kind, sql_text.time(known))  # type: ignore[arg-type]
+        case Kind.INTERVAL:
+            return value.of(kind, f"INTERVAL '{known}'")
+        case Kind.LIST:
+            assert isinstance(known, tuple)
+            return value.of(kind, f"make_array({', '.join(sql_text.text(str(item)) for item in known)})")
+        case Kind.JSON | Kind.RAW:
+            message = "no literal has this kind"
+            raise AssertionError(message)
+        case _:
+            assert_never(kind)

@@ -1,0 +1,199 @@
+"""Lower relations: plan nodes become SELECT statements, as few as keep their order.
+
+A Filter becomes a WHERE as long as nothing was grouped, sorted or cut below it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from btql_planner import sql_text, value
+from btql_planner.columns import AliasColumns, FetchColumns, NoColumns, ScanColumns, engine_column
+from btql_planner.engine_plan import FetchSpec, OutputColumn, ProbeSpec, ScanSpec, Stage
+from btql_planner.expressions import Expression, PathValue, engine_name
+from btql_planner.lower_expression import STORED, ExpressionLowering
+from btql_planner.plan import (
+    Aggregate,
+    Alias,
+    Fetch,
+    Filter,
+    Limit,
+    Named,
+    Nothing,
+    Plan,
+    Project,
+    Scan,
+    Sort,
+    TraceLimit,
+    TraceSelection,
+)
+from btql_planner.select import Columns, Path, Select
+from btql_planner.types import Kind
+from btql_planner.value import Value
+
+
+@dataclass
+class RelationLowering:
+    """Lowers the relations of one statement; collects its stages and scans."""
+
+    stages: list[Stage] = field(default_factory=list[Stage])
+    scans: list[ScanSpec] = field(default_factory=list[ScanSpec])
+    expressions: ExpressionLowering = field(default_factory=ExpressionLowering)
+
+    def answer(self, plan: Project) -> tuple[Select, tuple[OutputColumn, ...]]:
+        """Return the last statement, and the columns of the answer."""
+        select = self.lower(plan.input)
+        if select.group is not None:
+            select = select.wrap()
+        raw = plan.input.outputs if isinstance(plan.input, Fetch) else ()
+        values = [self._output(item.expression, select.source, raw) for item in plan.items]
+        inner = dict(select.outputs)
+        select.outputs = {}
+        outputs: list[OutputColumn] = []
+        for number, (item, each) in enumerate(zip(plan.items, values, strict=True)):
+            names = {kind: f"c{number}#{kind}" for kind in each.parts}
+            select.outputs.update({names[kind]: sql for kind, sql in each.parts.items()})
+            wide = isinstance(item.expression, PathValue) and item.expression.availability.wide
+            outputs.append(OutputColumn(item.name, names, wide))
+        assert not inner, "a projection is the last use of its input"
+        return select, tuple(outputs)
+
+    def _output(self, expression: Expression, columns: Columns, raw: tuple[Path, ...]) -> Value:
+        if isinstance(expression, PathValue) and expression.path in raw:
+            return value.of(Kind.RAW, columns.column(engine_column(expression.path, Kind.RAW)))
+        return self.expressions.expression(expression, columns)
+
+    def lower(self, plan: Plan) -> Select:
+        """Return the statement for a node; what is above may add to it."""
+        match plan:
+            case Nothing():
+                return Select(NoColumns(), lambda: "")
+            case Scan():
+                return self._scan(plan)
+            case Fetch():
+                return self._fetch(plan)
+            case Filter():
+                select = self._open(plan.input, ordered=False, settle=False)
+                select.where.append(self.expressions.condition(plan.condition, select.source))
+                return select
+            case TraceSelection():
+                return self._trace_selection(plan)
+            case Aggregate():
+                return self._aggregate(plan)
+            case Sort():
+                select = self._open(plan.input, ordered=False)
+                select.order = self.expressions.order(plan.keys, select.source)
+                return select
+            case Limit():
+                select = self._open(plan.input, ordered=True)
+                select.limit, select.offset = plan.count, plan.offset
+                return select
+            case TraceLimit():
+                return self._trace_limit(plan)
+            case Project():
+                return self._project(plan)
+            case Alias():
+                return self._alias(plan)
+            case _:
+                assert_never(plan)
+
+    def _open(self, plan: Plan, *, ordered: bool, settle: bool = True) -> Select:
+        """Lower ``plan`` to a SELECT whose next clause can still be added."""
+        select = self.lower(plan)
+        if settle:
+            select = self._settle(select)
+        closed = select.group is not None or select.limit is not None or select.offset or (select.order and not ordered)
+        return select.wrap() if closed or select.outputs else select
+
+    def _settle(self, select: Select) -> Select:
+        """Return a SELECT over the rows and columns of a fetch that are still wanted.
+
+        What sorts or groups needs all rows at once; it must not hold documents that a
+        filter has dropped, or columns that only the filter looked at.
+        """
+        fetched = isinstance(select.source, FetchColumns) and bool(select.source.names)
+        if not fetched or not select.is_rowwise:
+            return select
+        nothing = FetchSpec({}, (), ())
+        stage = Stage(f"stage_{next(self.expressions.numbers)}", select, nothing)
+        self.stages.append(stage)
+        return Select(FetchColumns(select, nothing), lambda: sql_text.name(stage.name), stage.name)
+
+    def _project(self, plan: Project) -> Select:
+        select = self.lower(plan.input)
+        if select.group is not None or select.outputs:
+            select = select.wrap()
+        for item in plan.items:
+            computed = self.expressions.expression(item.expression, select.source)
+            name = engine_name(plan.source, item.name)
+            select.kinds[name] = tuple(computed.parts)
+            select.outputs.update({f"{name}#{kind}": sql for kind, sql in computed.parts.items()})
+        return select.wrap()
+
+    def _alias(self, plan: Alias) -> Select:
+        below = self._open(plan.input, ordered=False, settle=False)
+        return Select(AliasColumns(below, plan.source), lambda: f"({below.render()}) AS {sql_text.name(plan.source)}")
+
+    def _scan(self, plan: Scan) -> Select:
+        spec = ScanSpec(f"{plan.alias}_{next(self.expressions.numbers)}", plan.objects, plan.ranges, plan.keys)
+        self.scans.append(spec)
+        columns = ScanColumns(spec)
+        select = Select(columns, lambda: sql_text.name(spec.name), spec.name)
+        for probe in plan.probes:
+            spec.probes.append(
+                ProbeSpec(f"probe_{next(self.expressions.numbers)}", probe.column, probe.tokens, required=True)
+            )
+        select.where += [self.expressions.condition(condition, columns) for condition in plan.filters]
+        return select
+
+    def _fetch(self, plan: Fetch) -> Select:
+        below = self.lower(plan.input)
+        if below.group is not None:
+            below = below.wrap()
+        below.column("_row")
+        kinds = (*STORED, Kind.JSON)
+        spec = FetchSpec(dict.fromkeys(plan.paths, kinds), plan.outputs, plan.columns)
+        stage = Stage(f"stage_{next(self.expressions.numbers)}", below, spec)
+        self.stages.append(stage)
+        return Select(FetchColumns(below, spec), lambda: sql_text.name(stage.name), stage.name)
+
+    def _trace_selection(self, plan: TraceSelection) -> Select:
+        select = self._open(plan.input, ordered=False)
+        matching = self._open(plan.matching, ordered=False)
+        matching.column("root_span_id")
+        root = select.source.column("root_span_id")
+        select.where.append(lambda: f"{root} IN ({matching.render()})")
+        return select
+
+    def _aggregate(self, plan: Aggregate) -> Select:
+        select = self._open(plan.input, ordered=False)
+        select.group = []
+        for named in plan.keys:
+            select.group += self._add(select, named).parts.values()
+        for named in plan.measures:
+            self._add(select, named)
+        return select
+
+    def _add(self, select: Select, named: Named) -> Value:
+        computed = self.expressions.expression(named.expression, select.source)
+        if not computed.parts:
+            computed = value.of(Kind.TEXT, sql_text.null(Kind.TEXT))
+        select.kinds[named.name] = tuple(computed.parts)
+        for kind, sql in computed.parts.items():
+            select.outputs[f"{named.name}#{kind}"] = sql
+        return computed
+
+    def _trace_limit(self, plan: TraceLimit) -> Select:
+        """Number the rows, give each trace its first number, and keep the first traces."""
+        select = self._open(plan.input, ordered=False).wrap()
+        order = ", ".join(self.expressions.order(plan.keys, select.source))
+        select.outputs["_rank"] = f"row_number() OVER (ORDER BY {order})"
+        firsts = select.wrap()
+        root = firsts.source.column("root_span_id")
+        firsts.outputs["_first"] = f'min("_rank") OVER (PARTITION BY {root})'
+        traces = firsts.wrap()
+        traces.outputs["_trace"] = 'dense_rank() OVER (ORDER BY "_first")'
+        kept = traces.wrap()
+        kept.where.append(f'"_trace" <= {plan.count}')
+        return kept

@@ -1,0 +1,239 @@
+"""Scopes: which relations, aliases and outer queries a name may belong to.
+
+A name is looked up in this order (reference 1.7, 1.8 and point 18 of chapter 8):
+
+1. in ``sort`` and ``final_filter``: an explicit alias of the select list;
+2. ``t.name`` where ``t`` is a relation of the query: a field of that relation;
+3. a column that a join has in common (USING, NATURAL);
+4. a top-level field of a relation, known or seen in some document;
+5. an explicit alias, then an implicit one (the last piece of a selected path);
+6. a key of ``span_attributes``, ``scores``, ``metrics`` or ``metadata`` that
+   was seen in some document;
+7. the same in the query around this one.
+
+A name that fits several relations is refused, one that fits none is null with a
+warning, and an error where every relation has a fixed list of columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Protocol
+
+from btql_grammar import tree
+from btql_grammar.diagnostic import BtqlError
+from btql_grammar.span import Source, Span
+from btql_planner import errors
+from btql_planner.catalog import Catalogs
+from btql_planner.expressions import Constant, Expression, Parameter, Reference
+from btql_planner.plan import Plan
+
+TreePath = tuple[str | int, ...]
+
+
+class RelationNames(Protocol):
+    """The names of one relation behind FROM."""
+
+    @property
+    def alias(self) -> str | None:
+        """What the query calls it."""
+        ...
+
+    @property
+    def top_level(self) -> Collection[str]:
+        """Every name that is a column of its own."""
+        ...
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has no columns but these."""
+        ...
+
+    def star(self) -> list[str]:
+        """Return the columns that ``*`` stands for."""
+        ...
+
+    def field(self, path: TreePath, span: Span) -> Expression | None:
+        """Return what a path that begins with a column means."""
+        ...
+
+    def nested(self, path: TreePath, span: Span) -> Expression | None:
+        """Return what a path means that begins below some column."""
+        ...
+
+
+@dataclass
+class Context:
+    """What all queries of one statement share."""
+
+    source: Source
+    catalogs: Catalogs
+    bind_rows: BindRows
+    """Binds a query inside another one."""
+    warnings: list[str] = field(default_factory=list[str])
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def new_name(self, letter: str) -> str:
+        """Return a name for a relation that no other relation of the statement has."""
+        return f"{letter}{next(self.numbers)}"
+
+    def text(self, span: Span) -> str:
+        """Return what the statement says at a span, white space made even."""
+        return " ".join(self.source.text[span.start : span.end].split())
+
+    def warn(self, message: str) -> None:
+        """Tell the reader of the answer something, once."""
+        if message not in self.warnings:
+            self.warnings.append(message)
+
+
+@dataclass
+class Captures:
+    """The values that a query inside another one takes from there, as parameters."""
+
+    outer: Scope
+    arguments: dict[Expression, Parameter] = field(default_factory=dict[Expression, Parameter])
+
+    def find(self, path: TreePath, span: Span) -> Expression | None:
+        """Return what a path means in the query around."""
+        found = self.outer.find(path, span)
+        return None if found is None else self.capture(found)
+
+    def capture(self, found: Expression) -> Expression:
+        """Return what stands for a value of the query around."""
+        if isinstance(found, Constant):
+            return found
+        if found not in self.arguments:
+            name = self.outer.context.new_name("p")
+            self.arguments[found] = Parameter(name, found.type, span=found.span)
+        return self.arguments[found]
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a query finds around it."""
+
+    context: Context
+    tables: Mapping[str, BoundTable] = field(default_factory=dict[str, "BoundTable"])
+    """The common tables that may stand behind FROM."""
+    captures: Captures | None = None
+    """The query around this one, if it may be seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A query inside another one, bound: its plan, and its columns by name."""
+
+    plan: Plan
+    columns: tuple[tuple[str, Reference], ...]
+
+
+BindRows = Callable[[tree.Statement, Around], Rows]
+
+
+@dataclass
+class Scope:
+    """The names that one query can see."""
+
+    around: Around
+    relations: Sequence[RelationNames] = ()
+    merged: Mapping[str, Expression] = field(default_factory=dict[str, Expression])
+    """Columns that the sides of a join have in common."""
+    aliases: Mapping[str, Expression] = field(default_factory=dict[str, Expression])
+    implicit: Mapping[str, Expression | None] = field(default_factory=dict[str, Expression | None])
+    """Implicit aliases; None where two selected paths end alike."""
+    aliases_first: bool = False
+
+    def find(self, path: TreePath, span: Span) -> Expression | None:
+        """Return what a path means, None where nothing has that name."""
+        found = self._here(path, span)
+        if found is None and self.around.captures is not None:
+            return self.around.captures.find(path, span)
+        return found
+
+    @property
+    def context(self) -> Context:
+        """What all queries of the statement share."""
+        return self.around.context
+
+    def _here(self, path: TreePath, span: Span) -> Expression | None:
+        head = path[0]
+        assert isinstance(head, str)
+        alone = len(path) == 1
+        if self.aliases_first and alone and head in self.aliases:
+            return self.aliases[head]
+        if not alone and (relation := self.relation(head)) is not None:
+            return self._qualified(relation, path[1:], span)
+        if head in self.merged:
+            return self.merged[head] if alone else None
+        found = self._only(head, span, [each for each in self.relations if head in each.top_level])
+        if found is not None:
+            return found.field(path, span)
+        if alone and head in self.aliases:
+            return self.aliases[head]
+        if alone and head in self.implicit:
+            return self._implicit(head, span)
+        below = [(each, value) for each in self.relations if (value := each.nested(path, span)) is not None]
+        only = self._only(head, span, [each for each, _ in below])
+        return None if only is None else below[0][1]
+
+    def relation(self, name: str) -> RelationNames | None:
+        """Return the relation that the query calls ``name``."""
+        return next((each for each in self.relations if each.alias == name), None)
+
+    def _qualified(self, relation: RelationNames, path: TreePath, span: Span) -> Expression:
+        head = path[0]
+        if not isinstance(head, str):
+            message = f"`{relation.alias}` is a relation, it has no element number {head}"
+            raise BtqlError.of(errors.UNKNOWN_NAME, message, span, "not an array")
+        found = relation.field(path, span) or relation.nested(path, span)
+        if found is None:
+            return self._unknown(head, span, [relation])
+        return found
+
+    def _only(self, name: str, span: Span, relations: Sequence[RelationNames]) -> RelationNames | None:
+        if len(relations) > 1:
+            named = [f"{each.alias}.{name}" for each in relations if each.alias]
+            raise BtqlError.of(
+                errors.AMBIGUOUS_NAME, f"`{name}` is ambiguous: {len(relations)} relations have it", span, "which one?",
+                help=f"write {' or '.join(f'`{each}`' for each in named)}" if named else "give the relations aliases",
+            )  # fmt: skip
+        return relations[0] if relations else None
+
+    def resolve(self, path: TreePath, span: Span) -> Expression:
+        """Return what a path means; where nothing has that name, null with a warning or an error."""
+        found = self.find(path, span)
+        return self._unknown(str(path[0]), span, self.relations) if found is None else found
+
+    def _unknown(self, name: str, span: Span, relations: Sequence[RelationNames]) -> Expression:
+        known = [*(each for relation in relations for each in relation.top_level), *self.aliases]
+        close = errors.close_to(name, known)
+        if relations and all(relation.closed for relation in relations):
+            listed = ", ".join(f"`{each}`" for each in dict.fromkeys(known))
+            raise BtqlError.of(
+                errors.UNKNOWN_NAME, f"there is no column `{name}`", span, "not found",
+                help=f"did you mean `{close}`?" if close else f"the columns here are {listed}",
+            )  # fmt: skip
+        hint = f", did you mean `{close}`?" if close else ""
+        self.context.warn(f"no row has a field `{name}`, it is null everywhere{hint}")
+        return Constant(None, None, span=span)
+
+    def _implicit(self, name: str, span: Span) -> Expression:
+        expression = self.implicit[name]
+        if expression is None:
+            message = f"`{name}` is ambiguous: two selected paths end in it"
+            raise BtqlError.of(
+                errors.AMBIGUOUS_NAME, message, span, "which one?", help="write the whole path, or give aliases"
+            )
+        return expression
+
+
+@dataclass(frozen=True, slots=True)
+class BoundTable:
+    """A common table of a WITH clause: its query, and where the names in it are looked up."""
+
+    table: tree.CommonTable
+    tables: Mapping[str, BoundTable]
+    """The common tables before it."""
