@@ -1,33 +1,86 @@
 """Functions that the engine has no equivalent of, in Python.
 
-They are declared volatile, which keeps the engine from moving them into a
-Parquet reader, where they would hold the interpreter's lock.
+The planner writes their names (``btql_…``) into its SQL; a session learns of
+one when a statement first uses it. They are declared volatile, which keeps the
+engine from moving them into a Parquet reader, where they would hold the
+interpreter's lock.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from functools import cache
 
-import orjson
 import pyarrow as pa
-from datafusion import SessionContext, udf
+from datafusion import ScalarUDF, SessionContext, udf
 
-from btql_storage import json_text, tokens
+from btql.execution import json_functions as on_json
+from btql.execution import text_functions as on_text
+
+_NAME = re.compile(r"\bbtql_\w+")
+_TEXT, _BOOLEAN, _WHOLE, _FLOAT = pa.string(), pa.bool_(), pa.int64(), pa.float64()
+_LIST, _INTERVAL = pa.list_(_TEXT), pa.month_day_nano_interval()
+
+Function = Callable[..., object]
+_FUNCTIONS: dict[str, tuple[Function, list[pa.DataType], pa.DataType]] = {
+    "btql_match": (on_text.match, [_TEXT, _TEXT, _TEXT], _BOOLEAN),
+    "btql_interval_text": (on_text.interval, [_INTERVAL], _TEXT),
+    "btql_number_text": (on_text.number, [_FLOAT, _TEXT], _TEXT),
+    "btql_format": (on_text.format_, [_TEXT, _TEXT], _TEXT),
+    "btql_encode": (on_text.encode, [_TEXT, _TEXT], _TEXT),
+    "btql_decode": (on_text.decode, [_TEXT, _TEXT], _TEXT),
+    "btql_similarity": (on_text.similarity, [_TEXT, _TEXT], _FLOAT),
+    "btql_array_includes": (on_json.array_includes, [_TEXT, _TEXT, _TEXT], _BOOLEAN),
+    "btql_json_includes": (on_json.includes, [_TEXT, _TEXT, _TEXT], _BOOLEAN),
+    "btql_json_length": (on_json.length, [_TEXT], _WHOLE),
+    "btql_array_length": (on_json.array_length, [_TEXT], _WHOLE),
+    "btql_json_quote": (on_json.quote, [_TEXT], _TEXT),
+    "btql_json_number": (on_json.number, [_FLOAT], _TEXT),
+    "btql_json_list": (on_json.from_list, [_LIST], _TEXT),
+    "btql_json_texts": (on_json.texts, [_TEXT], _LIST),
+    "btql_json_canonical": (on_json.canonical, [_TEXT], _TEXT),
+    "btql_json_mode": (on_json.mode, [_LIST], _TEXT),
+    "btql_json_as_b": (on_json.as_boolean, [_TEXT], _BOOLEAN),
+    "btql_json_as_i": (on_json.as_integer, [_TEXT], _WHOLE),
+    "btql_json_as_f": (on_json.as_float, [_TEXT], _FLOAT),
+    "btql_json_as_n": (on_json.as_big, [_TEXT], _TEXT),
+    "btql_json_as_t": (on_json.as_text, [_TEXT], _TEXT),
+    "btql_json_as_j": (on_json.as_structure, [_TEXT], _TEXT),
+    "btql_json_get": (on_json.get, [_TEXT, _TEXT], _TEXT),
+    "btql_json_contains": (on_json.contains, [_TEXT, _TEXT], _BOOLEAN),
+    "btql_json_has_keys": (on_json.has_keys, [_TEXT, _TEXT, _TEXT], _BOOLEAN),
+    "btql_json_quantified": (on_json.quantified, [_TEXT, _TEXT, _TEXT, _TEXT], _BOOLEAN),
+    "btql_json_typeof": (on_json.typeof, [_TEXT], _TEXT),
+    "btql_json_keys": (on_json.keys, [_TEXT], _LIST),
+    "btql_json_pretty": (on_json.pretty, [_TEXT], _TEXT),
+    "btql_json_strip_nulls": (on_json.strip_nulls, [_TEXT], _TEXT),
+    "btql_json_merge": (on_json.merge, [_TEXT, _TEXT], _TEXT),
+    "btql_json_without": (on_json.without, [_TEXT, _TEXT], _TEXT),
+    "btql_array_position": (on_json.position, [_TEXT, _TEXT], _WHOLE),
+    "btql_array_remove": (on_json.remove, [_TEXT, _TEXT], _TEXT),
+    "btql_array_distinct": (on_json.distinct, [_TEXT], _TEXT),
+    "btql_array_sort": (on_json.sort, [_TEXT], _TEXT),
+    "btql_array_slice": (on_json.slice_, [_TEXT, _WHOLE, _WHOLE], _TEXT),
+    "btql_array_text": (on_json.joined, [_TEXT, _TEXT, _TEXT], _TEXT),
+}
 
 
-def register_functions(context: SessionContext) -> None:
-    """Make every function of this module known to ``context``."""
-    text, boolean, whole = pa.string(), pa.bool_(), pa.int64()
-    for name, function, inputs, output in (
-        ("btql_match", _match, [text, text, text], boolean),
-        ("btql_array_includes", _array_includes, [text, text, text], boolean),
-        ("btql_json_includes", _json_includes, [text, text, text], boolean),
-        ("btql_json_length", _json_length, [text], whole),
-    ):
-        context.register_udf(udf(_by_row(function, output), inputs, output, "volatile", name))
+def register_functions(context: SessionContext, text: str, known: set[str]) -> None:
+    """Make the functions that a statement names known to ``context``; ``known`` holds those that are."""
+    for name in set(_NAME.findall(text)) - known:
+        if name in _FUNCTIONS:
+            context.register_udf(_udf(name))
+            known.add(name)
 
 
-def _by_row(function: Callable[..., object], output: pa.DataType) -> Callable[..., pa.Array]:
+@cache
+def _udf(name: str) -> ScalarUDF:
+    function, inputs, output = _FUNCTIONS[name]
+    return udf(_by_row(function, output), inputs, output, "volatile", name)
+
+
+def _by_row(function: Function, output: pa.DataType) -> Callable[..., pa.Array]:
     """Return ``function`` over arrays; a row with any null gives null."""
 
     def evaluate(*arrays: pa.Array) -> pa.Array:
@@ -35,51 +88,3 @@ def _by_row(function: Callable[..., object], output: pa.DataType) -> Callable[..
         return pa.array([None if None in row else function(*row) for row in zip(*columns, strict=True)], output)
 
     return evaluate
-
-
-def _match(kind: str, value: str, phrase: str) -> bool:
-    if kind == "l":
-        return any(tokens.matches(item, phrase.split()) for item in value.split("\n"))
-    return tokens.matches(json_text.parse(value.encode()) if kind == "j" else value, phrase.split())
-
-
-def _json_includes(haystack: str, kind: str, needle: str) -> bool:
-    """Whether an array has an element, or an object a value."""
-    value = json_text.parse(haystack.encode())
-    return _has(list(value.values()) if isinstance(value, dict) else value, kind, needle)
-
-
-def _array_includes(haystack: str, kind: str, needle: str) -> bool | None:
-    """Whether an array has an element; null for anything but an array."""
-    value = json_text.parse(haystack.encode())
-    return _has(value, kind, needle) if isinstance(value, list) else None
-
-
-def _has(members: object, kind: str, needle: str) -> bool:
-    wanted = needle if kind == "t" else json_text.parse(needle.encode())
-    return isinstance(members, list) and any(_same(member, wanted) for member in members)
-
-
-def _same(one: object, other: object) -> bool:
-    """Whether two JSON values are equal by the rules of ``=``."""
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    if isinstance(one, dict | list) and isinstance(other, dict | list):
-        return orjson.dumps(one, option=orjson.OPT_SORT_KEYS) == orjson.dumps(other, option=orjson.OPT_SORT_KEYS)
-    if isinstance(one, str) != isinstance(other, str):
-        return _number(one) == _number(other) is not None
-    return one == other
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, int | float):
-        return value
-    try:
-        return float(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-
-
-def _json_length(value: str) -> int | None:
-    parsed = json_text.parse(value.encode())
-    return len(parsed) if isinstance(parsed, dict | list) else None

@@ -1,12 +1,16 @@
 """How two values of any kinds compare: the one place that knows.
 
 1. Numbers compare by size, whole and fractional alike; texts by code point;
-   times by instant; booleans false before true; lists and JSON by content.
+   times by instant; intervals by length; booleans false before true; lists and
+   JSON by content.
 2. A text that spells a number compares with a number numerically; a text that
-   spells a time compares with a time as one.
+   spells a time or an interval compares with one as such.
 3. Any other two kinds are different: ``=`` is false, ``!=`` is true, and an
    order between them is null.
 4. Null on either side gives null, except for ``<=>`` and ``<!=>``.
+5. Two whole numbers are equal when all their digits are, however many. A whole
+   number beyond 64 bits has the place of its nearest float in an order, and
+   equals a fraction or a text where that float does.
 
 Each comparison is a list of *terms*, one for each pair of kinds that can meet.
 Because at most one kind of a value is not null, at most one term is not null.
@@ -22,6 +26,7 @@ from btql_planner.types import Kind
 from btql_planner.value import Value, absent, present, rank
 
 _NUMERIC = (Kind.INTEGER, Kind.FLOAT)
+_UNORDERED = (Kind.LIST, Kind.JSON)
 
 
 def equal(left: Value, right: Value, *, exact: bool) -> str:
@@ -31,6 +36,8 @@ def equal(left: Value, right: Value, *, exact: bool) -> str:
         return sql_text.any_of(terms)
     if _alike(left, right):
         return terms[0]
+    if not left.everything or not right.everything:
+        return sql_text.null(Kind.BOOLEAN)
     return f"CASE WHEN {present(left)} AND {present(right)} THEN {_surely(terms)} END"
 
 
@@ -52,6 +59,18 @@ def same(left: Value, right: Value) -> str:
     return sql_text.any_of([both_null, _surely(_terms("=", left, right))])
 
 
+def alike(left: Value, right: Value) -> str:
+    """Return whether two values are equal without any text being read as a number or a time."""
+    terms = [
+        term
+        for one, left_sql in left.parts.items()
+        for other, right_sql in right.parts.items()
+        if (one is Kind.TEXT) is (other is Kind.TEXT)
+        for term in _terms("=", Value({one: left_sql}), Value({other: right_sql}))
+    ]
+    return _surely(terms)
+
+
 def ordered(operator: str, left: Value, right: Value, *, exact: bool) -> str:
     """Return ``left < right`` and its kin, null for kinds that have no order between them."""
     terms = _terms(operator, left, right)
@@ -71,7 +90,12 @@ def precedes(operator: str, left: Value, right: Value) -> str:
 
 def as_time(sql: str) -> str:
     """Return a text as an instant in UTC, null where it does not spell one."""
-    return f"TRY_CAST({sql} AS TIMESTAMP)"
+    return f"arrow_try_cast({sql}, {sql_text.INSTANT})"
+
+
+def as_interval(sql: str) -> str:
+    """Return a text as an interval, null where it does not spell one."""
+    return f"TRY_CAST({sql} AS INTERVAL)"
 
 
 def _alike(left: Value, right: Value) -> bool:
@@ -79,7 +103,8 @@ def _alike(left: Value, right: Value) -> bool:
     if left.marker or right.marker or len(left.parts) != 1 or len(right.parts) != 1:
         return False
     (one,), (other,) = left.parts, right.parts
-    return one == other or (one in _NUMERIC and other in _NUMERIC) or Kind.TIME in (one, other)
+    pair = {one, other}
+    return one == other or pair == set(_NUMERIC)
 
 
 def _surely(terms: list[str]) -> str:
@@ -88,24 +113,57 @@ def _surely(terms: list[str]) -> str:
 
 def _terms(operator: str, left: Value, right: Value) -> list[str]:
     terms: list[str] = []
+    equality = operator in ("=", "<>")
     for one, left_sql in left.parts.items():
         for other, right_sql in right.parts.items():
-            pair = _pair(one, left_sql, other, right_sql)
-            if pair is not None and (operator in ("=", "<>") or one not in (Kind.LIST, Kind.JSON)):
+            pair = _pair(one, left_sql, other, right_sql, equality=equality)
+            if pair is not None:
                 terms.append(f"({pair[0]} {operator} {pair[1]})")
     return terms
 
 
-def _pair(one: Kind, left: str, other: Kind, right: str) -> tuple[str, str] | None:
+def _pair(one: Kind, left: str, other: Kind, right: str, *, equality: bool) -> tuple[str, str] | None:
     """Return both sides ready to be compared, or None where the kinds never meet."""
-    if one == other or (one in _NUMERIC and other in _NUMERIC):
+    if one in _UNORDERED or other in _UNORDERED:
+        return _contents(one, left, other, right) if equality else None
+    kinds = {one, other}
+    if kinds in ({Kind.INTERVAL}, {Kind.INTERVAL, Kind.TEXT}):
+        return _seconds(one, left), _seconds(other, right)
+    if Kind.BIG in kinds:
+        # Equal digits are equal numbers, and no number beyond 64 bits equals one within.
+        if equality and one == other:
+            return left, right
+        if equality and Kind.INTEGER in kinds:
+            return None
+        comparable = all(kind in (*_NUMERIC, Kind.BIG, Kind.TEXT) for kind in kinds)
+        return (_float(one, left), _float(other, right)) if comparable else None
+    if one == other or kinds == set(_NUMERIC):
         return left, right
-    if one is Kind.TEXT and other in _NUMERIC:
-        return f"TRY_CAST({left} AS DOUBLE)", right
-    if other is Kind.TEXT and one in _NUMERIC:
-        return left, f"TRY_CAST({right} AS DOUBLE)"
-    if one is Kind.TEXT and other is Kind.TIME:
-        return as_time(left), right
-    if other is Kind.TEXT and one is Kind.TIME:
-        return left, as_time(right)
+    if kinds <= {Kind.TEXT, *_NUMERIC}:
+        return _float(one, left) if one is Kind.TEXT else left, _float(other, right) if other is Kind.TEXT else right
+    if kinds == {Kind.TEXT, Kind.TIME}:
+        return as_time(left) if one is Kind.TEXT else left, as_time(right) if other is Kind.TEXT else right
     return None
+
+
+def _contents(one: Kind, left: str, other: Kind, right: str) -> tuple[str, str] | None:
+    if one == other:
+        return left, right
+    if {one, other} != set(_UNORDERED):
+        return None
+    spelled = [f"btql_json_list({sql})" if kind is Kind.LIST else sql for kind, sql in ((one, left), (other, right))]
+    return spelled[0], spelled[1]
+
+
+def _float(kind: Kind, sql: str) -> str:
+    match kind:
+        case Kind.TEXT:
+            return f"TRY_CAST({sql} AS DOUBLE)"
+        case Kind.BIG:
+            return f"CAST({sql} AS DOUBLE)"
+        case _:
+            return sql
+
+
+def _seconds(kind: Kind, sql: str) -> str:
+    return f"date_part('epoch', {as_interval(sql) if kind is Kind.TEXT else sql})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import assert_never
@@ -23,7 +23,7 @@ from btql_planner.expressions import (
     Reference,
     engine_name,
 )
-from btql_planner.functions.registry import ArgumentError
+from btql_planner.functions.registry import PLAIN, ArgumentError, Call
 from btql_planner.plan import SortKey
 from btql_planner.select import Columns, Path
 from btql_planner.types import Kind
@@ -50,11 +50,14 @@ class ExpressionLowering:
 
     def order(self, keys: tuple[SortKey, ...], columns: Columns) -> list[str]:
         """Return the terms of an ORDER BY."""
+        return self._keys([(key.expression, key.descending, key.nulls) for key in keys], columns)
+
+    def _keys(self, keys: Sequence[tuple[Expression, bool, str]], columns: Columns) -> list[str]:
         order: list[str] = []
-        for key in keys:
-            direction = "DESC" if key.descending else "ASC"
-            for sql in value.sort_keys(self.expression(key.expression, columns)):
-                order.append(f"{sql} {direction} NULLS {key.nulls.upper()}")  # noqa: PERF401
+        for expression, descending, nulls in keys:
+            direction = "DESC" if descending else "ASC"
+            for sql in value.sort_keys(self.expression(expression, columns)):
+                order.append(f"{sql} {direction} NULLS {nulls.upper()}")  # noqa: PERF401
         return order
 
     def expression(self, expression: Expression, columns: Columns, *, exact: bool = True) -> Value:
@@ -76,16 +79,21 @@ class ExpressionLowering:
                 return self.parameters[expression.name]
             case Match():
                 return self._match(expression, columns, exact=exact)
-            case Apply() | AggregateCall():
-                loose = not exact and isinstance(expression, Apply) and expression.function.name in ("and", "or")
+            case Apply():
+                loose = not exact and expression.function.name in ("and", "or")
                 arguments = [self.expression(each, columns, exact=not loose) for each in expression.arguments]
-                try:
-                    return expression.function.lower(arguments, exact=exact)
-                except ArgumentError as error:
-                    place = expression.arguments[error.index].span
-                    raise BtqlError.of(errors.WRONG_ARGUMENT, str(error), place, "this") from None
+                return _applied(expression, arguments, PLAIN, exact=exact)
+            case AggregateCall():
+                return self.aggregate(expression, columns)
             case _:
                 assert_never(expression)
+
+    def aggregate(self, aggregate: AggregateCall, columns: Columns, over: str | None = None) -> Value:
+        """Return the SQL of an aggregate, over the rows of a group or of the window ``over``."""
+        arguments = [self.expression(each, columns) for each in aggregate.arguments]
+        order = self._keys([(key.expression, key.descending, key.nulls) for key in aggregate.order], columns)
+        condition = None if aggregate.filter is None else self.condition(aggregate.filter, columns)
+        return _applied(aggregate, arguments, Call(aggregate.distinct, tuple(order), condition, over), exact=True)
 
     def _match(self, match: Match, columns: Columns, *, exact: bool) -> Value:
         probe = ProbeSpec(f"probe_{next(self.numbers)}", match.column, match.tokens, required=False)
@@ -98,6 +106,14 @@ class ExpressionLowering:
         return value.boolean(f"CASE WHEN {value.present(operand)} THEN {hit} END")
 
 
+def _applied(call: Apply | AggregateCall, arguments: Sequence[Value], around: Call, *, exact: bool) -> Value:
+    try:
+        return call.function.lower(arguments, exact=exact, call=around)
+    except ArgumentError as error:
+        place = call.arguments[min(error.index, len(call.arguments) - 1)].span
+        raise BtqlError.of(errors.WRONG_ARGUMENT, str(error), place, "this") from None
+
+
 def _path(expression: PathValue, columns: Columns) -> Value:
     path, known, source = expression.path, expression.availability, expression.source
 
@@ -105,11 +121,16 @@ def _path(expression: PathValue, columns: Columns) -> Value:
         return columns.column(engine_name(source, name))
 
     if columns.fetched(source, path):
-        return Value({kind: column(engine_column(path, kind)) for kind in (*STORED, Kind.JSON)})
+        kinds = (*STORED, Kind.JSON, Kind.BIG) if Kind.BIG in known.type else (*STORED, Kind.JSON)
+        return Value(
+            {kind: column(engine_column(path, kind)) for kind in kinds},
+            bits=value.BITS if known.cut else known.bits,
+            apart=True,
+        )
     assert not expression.needs_document, f"{path} was not fetched"
     parts = {kind: column(engine_column(path, kind)) for kind in STORED if kind in known.kinds}
     marker = column(column_name(_keys(path), StoredKind.MARKER)) if known.marked else None
-    return Value(parts, marker, known.bits)
+    return Value(parts, marker, known.bits, apart=True)
 
 
 def _keys(path: Path) -> tuple[str, ...]:
@@ -126,7 +147,7 @@ def _constant(constant: Constant) -> Value:
         case Kind.INTEGER | Kind.FLOAT:
             assert isinstance(known, int | float)
             bits = known.bit_length() if isinstance(known, int) else value.BITS
-            return Value({kind: sql_text.number(known)}, bits=bits)
+            return Value({kind: sql_text.number(known)}, bits=bits, apart=True)
         case Kind.TEXT:
             return value.of(kind, sql_text.text(str(known)))
         case Kind.TIME:
@@ -135,8 +156,13 @@ def _constant(constant: Constant) -> Value:
             return value.of(kind, f"INTERVAL '{known}'")
         case Kind.LIST:
             assert isinstance(known, tuple)
-            return value.of(kind, f"make_array({', '.join(sql_text.text(str(item)) for item in known)})")
-        case Kind.JSON | Kind.RAW:
+            items = f"make_array({', '.join(sql_text.text(str(item)) for item in known)})"
+            return value.of(kind, items if known else f"arrow_cast({items}, 'List(Utf8)')")
+        case Kind.JSON:
+            return value.of(kind, sql_text.text(str(known)))
+        case Kind.BIG:
+            return value.of(kind, sql_text.text(str(known)))
+        case Kind.RAW:
             message = "no literal has this kind"
             raise AssertionError(message)
         case _:

@@ -27,16 +27,21 @@ def number(value: float) -> str:
     return f"CAST({value!r} AS DOUBLE)" if value >= 0 else f"CAST(({value!r}) AS DOUBLE)"
 
 
+INSTANT = "'Timestamp(Microsecond, Some(\"UTC\"))'"
+"""The engine's type of every time."""
+
+
 def time(value: datetime) -> str:
     """Return an instant as a literal in UTC, microseconds kept."""
-    instant = value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    return f"arrow_cast('{instant}', 'Timestamp(Microsecond, Some(\"UTC\"))')"
+    return f"arrow_cast('{value.astimezone(UTC).isoformat(timespec='microseconds')}', {INSTANT})"
 
 
 def null(kind: Kind) -> str:
     """Return a null of the engine type that ``kind`` has."""
     if kind is Kind.TIME:
-        return "arrow_cast(NULL, 'Timestamp(Microsecond, Some(\"UTC\"))')"
+        return f"arrow_cast(NULL, {INSTANT})"
+    if kind is Kind.LIST:
+        return "arrow_cast(NULL, 'List(Utf8)')"
     return f"CAST(NULL AS {SQL_TYPES[kind]})"
 
 

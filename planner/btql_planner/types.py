@@ -26,6 +26,8 @@ class Kind(StrEnum):
     JSON = "j"
     """An array or object, as JSON text with sorted keys."""
     INTERVAL = "v"
+    BIG = "n"
+    """A whole number beyond 64 bits, as its digits; only documents and queries hold such."""
     RAW = "r"
     """Any value as JSON text, only ever for output."""
 
@@ -41,8 +43,13 @@ TEXT: Type = frozenset({Kind.TEXT})
 TIME: Type = frozenset({Kind.TIME})
 LIST: Type = frozenset({Kind.LIST})
 INTERVAL: Type = frozenset({Kind.INTERVAL})
+BIG: Type = frozenset({Kind.BIG})
+JSON: Type = frozenset({Kind.JSON})
+NUMERIC: Type = NUMBER | BIG
+"""Every kind that is a number to the reader."""
 SCALAR: Type = frozenset({Kind.BOOLEAN, Kind.INTEGER, Kind.FLOAT, Kind.TEXT})
-ANY: Type = SCALAR | {Kind.JSON}
+ANY: Type = SCALAR | {Kind.JSON, Kind.BIG}
+"""Every kind that a value of a document may have."""
 
 SQL_TYPES: dict[Kind, str] = {
     Kind.BOOLEAN: "BOOLEAN",
@@ -53,6 +60,7 @@ SQL_TYPES: dict[Kind, str] = {
     Kind.LIST: "VARCHAR[]",
     Kind.JSON: "VARCHAR",
     Kind.INTERVAL: "INTERVAL",
+    Kind.BIG: "VARCHAR",
     Kind.RAW: "VARCHAR",
 }
 
@@ -60,12 +68,14 @@ ORDER: tuple[Kind, ...] = (
     Kind.BOOLEAN,
     Kind.INTEGER,
     Kind.FLOAT,
+    Kind.BIG,
     Kind.TIME,
+    Kind.INTERVAL,
     Kind.TEXT,
     Kind.LIST,
     Kind.JSON,
 )
-"""How kinds sort among one another; whole and fractional numbers sort as one."""
+"""How kinds sort among one another; numbers of all three kinds sort as one."""
 
 _NAMES: dict[Kind, str] = {
     Kind.BOOLEAN: "boolean",
@@ -76,6 +86,7 @@ _NAMES: dict[Kind, str] = {
     Kind.LIST: "list",
     Kind.JSON: "array or object",
     Kind.INTERVAL: "interval",
+    Kind.BIG: "number",
     Kind.RAW: "value",
 }
 

@@ -6,8 +6,9 @@ not null in any row. A path that holds numbers and texts is the pair of its
 number column and its text column; ``coalesce`` and CASE work kind by kind; a
 comparison becomes one term for each pair of kinds that can be compared.
 
-Everything a function needs to know about such values is in this module and in
-``compare.py``.
+Everything a function needs to know about such values is in this module, in
+``compare.py`` (which values are equal, which come first) and in ``spelling.py``
+(values as text and as JSON).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from btql_planner import sql_text
-from btql_planner.types import NUMBER, ORDER, SQL_TYPES, Kind, Type
+from btql_planner.types import NUMERIC, ORDER, Kind, Type
 
 BITS = 64
 """Of the engine's whole numbers."""
@@ -31,8 +32,10 @@ class Value:
     parts: Mapping[Kind, str] = field(default_factory=dict[Kind, str])
     marker: str | None = None
     """SQL that is not null where there is a value that ``parts`` does not show."""
-    bits: int = 64
+    bits: int = BITS
     """Whole numbers among the values are below two to this power; 64 when nothing is known."""
+    apart: bool = False
+    """No float among the values is a whole number that an integer could be."""
 
     @property
     def type(self) -> Type:
@@ -75,20 +78,21 @@ def absent(value: Value) -> str:
 
 
 def number(value: Value, *, booleans: bool = False) -> Value:
-    """Return the value as one number: INTEGER if it only has whole ones, else FLOAT.
+    """Return the value as one number: INTEGER if it only has whole ones of 64 bits, else FLOAT.
 
     What is not a number is null; with ``booleans`` true is 1 and false is 0.
     """
-    terms = {kind: value.parts[kind] for kind in (Kind.INTEGER, Kind.FLOAT) if kind in value.parts}
+    terms = {kind: value.parts[kind] for kind in (Kind.INTEGER, Kind.FLOAT, Kind.BIG) if kind in value.parts}
     if booleans and Kind.BOOLEAN in value.parts:
         one = f"CAST({value.parts[Kind.BOOLEAN]} AS BIGINT)"
         whole = terms.get(Kind.INTEGER)
         terms[Kind.INTEGER] = f"coalesce({whole}, {one})" if whole else one
     if not terms:
         return of(Kind.FLOAT, sql_text.null(Kind.FLOAT))
-    if len(terms) == 1:
+    if len(terms) == 1 and Kind.BIG not in terms:
         return Value(terms, bits=value.bits)
-    return of(Kind.FLOAT, f"coalesce(CAST({terms[Kind.INTEGER]} AS DOUBLE), {terms[Kind.FLOAT]})")
+    floats = [sql if kind is Kind.FLOAT else f"CAST({sql} AS DOUBLE)" for kind, sql in terms.items()]
+    return of(Kind.FLOAT, floats[0] if len(floats) == 1 else f"coalesce({', '.join(floats)})")
 
 
 def whole(sql: str, as_float: str, bits: int) -> Value:
@@ -104,7 +108,7 @@ def whole(sql: str, as_float: str, bits: int) -> Value:
         Kind.INTEGER: f"CASE WHEN {fits} THEN {sql} END",
         Kind.FLOAT: f"CASE WHEN NOT {fits} THEN {as_float} END",
     }
-    return Value(parts)
+    return Value(parts, apart=True)
 
 
 def single(value: Value) -> str:
@@ -117,13 +121,16 @@ def choose(branches: Sequence[tuple[str, Value]], otherwise: Value) -> Value:
     """Return CASE WHEN over values of any kinds."""
     branches = [(when, _plain(value)) for when, value in branches]
     otherwise = _plain(otherwise)
-    kinds: set[Kind] = set(otherwise.parts).union(*(value.parts for _, value in branches))
-    if {Kind.INTEGER, Kind.FLOAT} <= kinds:
-        # Computed whole and fractional numbers become one column, or 1 and 1.0 would be two groups.
+    values = [otherwise, *(value for _, value in branches)]
+    kinds = {kind for value in values for kind in value.parts}
+    apart = all(value.apart for value in values if Kind.FLOAT in value.parts)
+    if {Kind.INTEGER, Kind.FLOAT} <= kinds and not apart:
+        # Whole and fractional numbers become one column, or 1 and a computed 1.0 would be two groups.
         kinds.discard(Kind.INTEGER)
         branches = [(when, _as_float(value)) for when, value in branches]
         otherwise = _as_float(otherwise)
-    return Value({kind: _case(branches, otherwise, kind) for kind in sorted(kinds)})
+    bits = max((value.bits for value in values if Kind.INTEGER in value.parts), default=BITS)
+    return Value({kind: _case(branches, otherwise, kind) for kind in sorted(kinds)}, bits=bits, apart=apart)
 
 
 def coalesce(values: Sequence[Value]) -> Value:
@@ -133,7 +140,9 @@ def coalesce(values: Sequence[Value]) -> Value:
     kinds = frozenset[Kind]().union(*(value.type for value in values))
     if len(kinds) == 1 and not any(value.marker for value in values):
         (kind,) = kinds
-        return of(kind, f"coalesce({', '.join(value.get(kind) for value in values)})")
+        parts = {kind: f"coalesce({', '.join(value.get(kind) for value in values)})"}
+        known = [value for value in values if value.parts]
+        return Value(parts, bits=max(value.bits for value in known), apart=all(value.apart for value in known))
     return choose([(present(value), value) for value in values[:-1]], values[-1])
 
 
@@ -143,7 +152,7 @@ def key(value: Value) -> str:
         return single(value)
     tagged = [f"'{kind}' || CAST({sql} AS VARCHAR)" for kind, sql in value.parts.items() if kind is not Kind.LIST]
     if Kind.LIST in value.parts:
-        tagged.append(f"'l' || array_to_string({value.parts[Kind.LIST]}, chr(31))")
+        tagged.append(f"'j' || btql_json_list({value.parts[Kind.LIST]})")
     return f"coalesce({', '.join(tagged)})" if tagged else sql_text.null(Kind.TEXT)
 
 
@@ -154,13 +163,14 @@ def sort_keys(value: Value) -> list[str]:
     value, so that a key that is null for the kind at hand never decides.
     """
     ordered = [kind for kind in ORDER if kind in value.parts]
-    if len(ordered) <= 1:
-        return [value.parts[kind] for kind in ordered]
-    if set(ordered) <= {Kind.INTEGER, Kind.FLOAT}:
-        return [single(number(value))]
-    numbers = {Kind.INTEGER, Kind.FLOAT} & set(ordered)
-    keys = [single(number(value))] if numbers else []
-    return [rank(value), *keys, *(value.parts[kind] for kind in ordered if kind not in numbers)]
+    numbers = NUMERIC & set(ordered)
+    others = [_sortable(kind, value.parts[kind]) for kind in ordered if kind not in numbers]
+    keys = [*([single(number(value))] if numbers else []), *others]
+    return keys if len(keys) <= 1 else [rank(value), *keys]
+
+
+def _sortable(kind: Kind, sql: str) -> str:
+    return f"date_part('epoch', {sql})" if kind is Kind.INTERVAL else sql
 
 
 def rank(value: Value) -> str:
@@ -170,37 +180,23 @@ def rank(value: Value) -> str:
 
 
 def _rank(kind: Kind) -> int:
-    return ORDER.index(Kind.INTEGER if kind is Kind.FLOAT else kind)
+    return ORDER.index(Kind.INTEGER if kind in NUMERIC else kind)
 
 
 def _plain(value: Value) -> Value:
+    if Kind.RAW not in value.parts:
+        return value
     return Value({kind: sql for kind, sql in value.parts.items() if kind is not Kind.RAW})
 
 
 def _as_float(value: Value) -> Value:
-    if not {Kind.INTEGER, Kind.FLOAT} & set(value.parts):
+    if Kind.INTEGER not in value.parts:
         return value
-    parts: dict[Kind, str] = {kind: sql for kind, sql in value.parts.items() if kind not in NUMBER}
-    parts[Kind.FLOAT] = f"CAST({single(number(value))} AS DOUBLE)"
-    return Value(parts)
+    parts = {kind: sql for kind, sql in value.parts.items() if kind not in (Kind.INTEGER, Kind.FLOAT)}
+    whole_and_not = Value({kind: value.parts[kind] for kind in (Kind.INTEGER, Kind.FLOAT) if kind in value.parts})
+    return Value({**parts, Kind.FLOAT: f"CAST({single(number(whole_and_not))} AS DOUBLE)"})
 
 
 def _case(branches: Sequence[tuple[str, Value]], otherwise: Value, kind: Kind) -> str:
     whens = " ".join(f"WHEN {when} THEN {value.get(kind)}" for when, value in branches)
     return f"CASE {whens} ELSE {otherwise.get(kind)} END"
-
-
-def cast_text(value: Value) -> Value:
-    """Return the value as text: a text is itself, anything else its JSON spelling."""
-    whens: list[str] = []
-    for kind, sql in value.parts.items():
-        spelled = {
-            Kind.TEXT: sql,
-            Kind.JSON: sql,
-            Kind.TIME: f"to_char({sql}, '%Y-%m-%dT%H:%M:%S%.3fZ')",
-            Kind.LIST: f"'[\"' || array_to_string({sql}, '\",\"') || '\"]'",
-        }.get(kind, f"CAST({sql} AS {SQL_TYPES[Kind.TEXT]})")
-        whens.append(spelled)
-    if not whens:
-        return of(Kind.TEXT, sql_text.null(Kind.TEXT))
-    return of(Kind.TEXT, whens[0] if len(whens) == 1 else f"coalesce({', '.join(whens)})")

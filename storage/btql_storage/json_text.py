@@ -1,36 +1,82 @@
-"""JSON text to Python values, for every text that was accepted.
+"""JSON text to Python values and back, for every text that was accepted.
 
 ``orjson`` reads nearly everything and is several times faster than the
-standard library, but it refuses numbers beyond float64 such as ``1e999``.
-Documents with them were accepted, so they must stay readable: the standard
-library reads them, as infinity.
+standard library, but whole numbers beyond 64 bits become floats, and numbers
+beyond float64 such as ``1e999`` are refused. Documents with them were accepted
+and must come back as they were, so the standard library reads those: a whole
+number of up to ``DIGITS_MAX`` digits is an exact ``int``, anything beyond
+float64 is infinity.
 
-Both agree on numbers: a whole number between -2**63 and 2**64 is an ``int``,
-every other number the nearest ``float``.
+A *canonical* text spells a value in one way only: keys sorted, no white space,
+no fraction where a number has none. Two values are the same when their
+canonical texts are.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from typing import TypeAlias, cast
 
 import orjson
 
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 
-_INT_CHARS_MAX = 20
+DIGITS_MAX = 4_000
+"""Python refuses to read whole numbers of more than about this many digits, unless it is told to."""
+_LONG = re.compile(rb"(?<![.0-9])[0-9]{19}")
+_TO_ZEROS = bytes(48 if chr(byte).isdecimal() and byte < 128 else byte for byte in range(256))
+_ZEROS = b"0" * 19
+_QUOTE = ord('"')
+_FRACTION = re.compile(r"[0-9]\.0|[0-9]e")
+_WHOLE_MAX = 2.0**63
 
 
 def parse(raw: bytes) -> JsonValue:
     """Return the value of a JSON text; ValueError where it is none."""
+    # Looking for a fixed text is many times faster than looking for any digits.
+    if len(raw) > 18 and raw[0] != _QUOTE and _ZEROS in raw.translate(_TO_ZEROS) and _LONG.search(raw):
+        return _parse_slowly(raw)
     try:
         return cast("JsonValue", orjson.loads(raw))
     except orjson.JSONDecodeError:
         return _parse_slowly(raw)
 
 
+def dumps(value: object) -> str:
+    """Return a value as JSON text, keys in their order."""
+    try:
+        return orjson.dumps(value).decode()
+    except (TypeError, orjson.JSONEncodeError):
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def canonical(value: object) -> str:
+    """Return the one JSON text of a value."""
+    try:
+        text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    except (TypeError, orjson.JSONEncodeError):
+        return json.dumps(_plain(value), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    if _FRACTION.search(text):
+        return orjson.dumps(_plain(value), option=orjson.OPT_SORT_KEYS).decode()
+    return text
+
+
+def _plain(value: object) -> object:
+    """Return the value with whole numbers for floats that are whole and not large."""
+    match value:
+        case float() if value.is_integer() and -_WHOLE_MAX <= value < _WHOLE_MAX:
+            return int(value)
+        case list():
+            return [_plain(item) for item in cast("list[object]", value)]
+        case dict():
+            return {key: _plain(item) for key, item in cast("dict[str, object]", value).items()}
+        case _:
+            return value
+
+
 def _parse_slowly(raw: bytes) -> JsonValue:
-    """Read what orjson refuses and JSON allows; nothing that is not JSON gets through."""
+    """Read what orjson refuses or rounds; nothing that is not JSON gets through."""
     try:
         value = cast("JsonValue", json.loads(raw.decode(), parse_int=_number, parse_constant=_refuse))
         # A lone surrogate is no Unicode text. Encoding raises UnicodeEncodeError,
@@ -42,10 +88,7 @@ def _parse_slowly(raw: bytes) -> JsonValue:
 
 
 def _number(text: str) -> int | float:
-    # Also spares int() the digits beyond which it refuses to work.
-    if len(text) <= _INT_CHARS_MAX and -(2**63) <= (number := int(text)) < 2**64:
-        return number
-    return float(text)
+    return int(text) if len(text) <= DIGITS_MAX else float(text)
 
 
 def _refuse(constant: str) -> object:

@@ -1,4 +1,7 @@
-"""Aggregates. Null takes no part; over no rows ``count`` is 0 and the others null."""
+"""Counts, sums, means, extremes.
+
+Null takes no part, and over no rows ``count`` is 0 and everything else null.
+"""
 
 from __future__ import annotations
 
@@ -8,61 +11,71 @@ from btql_planner import sql_text, types
 from btql_planner import value as values
 from btql_planner.functions.registry import (
     Any,
-    ArgumentError,
     Boolean,
+    Call,
     Float,
     Integer,
     Number,
     NumberValue,
     aggregate,
     number_type,
-    written_number,
 )
-from btql_planner.types import ORDER, Kind, Type
+from btql_planner.types import NUMERIC, ORDER, Kind, Type
 from btql_planner.value import Value
 
 ROW_BITS = 40
 """More rows than two to this power are never added up."""
 
 
-def _first_type(arguments: Sequence[Type]) -> Type:
+def first_type(arguments: Sequence[Type]) -> Type:
+    """Return the type of the first argument."""
     return arguments[0] if arguments else types.NULL
 
 
 @aggregate(scalar=True)
-def count(value: Any) -> Integer:
+def count(value: Any, *, call: Call) -> Integer:
     """Return in how many rows ``value`` is not null; ``count(*)`` counts all rows.
 
     >>> count(1)
     1
     """
     if len(value.everything) == 1:
-        return f"count({value.everything[0]})"
-    return f"count(CASE WHEN {values.present(value)} THEN 1 END)" if value.everything else "count(NULL)"
+        return call("count", value.everything[0])
+    return call("count", f"CASE WHEN {values.present(value)} THEN 1 END" if value.everything else "NULL")
 
 
 @aggregate
-def count_distinct(value: Any) -> Integer:
+def count_distinct(value: Any, *, call: Call) -> Integer:
     """Return how many different values there are, nulls left out.
 
     >>> count_distinct('a')
     1
     """
-    return f"count(DISTINCT {values.key(value)})"
+    return call("count", f"DISTINCT {values.key(value)}")
+
+
+@aggregate
+def approx_distinct(value: Any, *, call: Call) -> Integer:
+    """Return about how many different values there are, in little memory: within a few per cent.
+
+    >>> approx_distinct('a')
+    1
+    """
+    return f"CAST({call('approx_distinct', values.key(value))} AS BIGINT)"
 
 
 @aggregate(scalar=True)
-def count_if(condition: Boolean) -> Integer:
+def count_if(condition: Boolean, *, call: Call) -> Integer:
     """Return in how many rows the condition is true.
 
     >>> count_if(1 > 2)
     0
     """
-    return f"count(CASE WHEN {condition} THEN 1 END)"
+    return call("count", f"CASE WHEN {condition} THEN 1 END")
 
 
 @aggregate(name="sum", returns=number_type, scalar=True)
-def sum_(value: NumberValue) -> Any:
+def sum_(value: NumberValue, *, call: Call) -> Any:
     """Return the sum of the numbers; true counts as 1 and false as 0.
 
     A sum of whole numbers is exact, and a float where it needs more than 64 bits.
@@ -73,77 +86,149 @@ def sum_(value: NumberValue) -> Any:
     number = values.number(value, booleans=True)
     sql = values.single(number)
     if number.type == types.FLOAT:
-        return values.of(Kind.FLOAT, f"sum({sql})")
+        return values.of(Kind.FLOAT, call("sum", sql))
     # Not a cast: the engine gives a sum and the sum of the cast the same name, and then refuses both.
-    return values.whole(f"sum({sql})", f"sum({sql} + CAST(0 AS DOUBLE))", number.bits + ROW_BITS)
+    return values.whole(call("sum", sql), call("sum", f"{sql} + CAST(0 AS DOUBLE)"), number.bits + ROW_BITS)
 
 
-@aggregate(scalar=True)
-def avg(value: Number) -> Float:
+@aggregate(scalar=True, aliases=("mean",))
+def avg(value: Number, *, call: Call) -> Float:
     """Return the mean of the numbers; true counts as 1 and false as 0.
 
     >>> avg(2)
     2.0
     """
-    return f"avg(CAST({value} AS DOUBLE))"
+    return call("avg", f"CAST({value} AS DOUBLE)")
 
 
-@aggregate(scalar=True)
-def percentile(value: Number, fraction: Float) -> Float:
-    """Return the value below which ``fraction`` (0 to 1) of the numbers lie.
-
-    All numbers are looked at; between two of them the value is interpolated, to a millionth of their distance.
-
-    >>> percentile(3, 0.5)
-    3.0
-    """
-    share = written_number(fraction)
-    if share is None or not 0 <= share <= 1:
-        raise ArgumentError("percentile takes a fraction that is written in the query, from 0 to 1", 1)
-    return f"percentile_cont({share}) WITHIN GROUP (ORDER BY CAST({value} AS DOUBLE))"
-
-
-@aggregate(name="min", returns=_first_type)
-def min_(value: Any) -> Any:
-    """Return the smallest value.
+@aggregate(name="min", returns=first_type)
+def min_(value: Any, *, call: Call) -> Any:
+    """Return the smallest value, by the order of a sort.
 
     >>> min('b')
     'b'
     """
-    return _extreme("min", value, ORDER)
+    return _extreme("min", value, ORDER, call)
 
 
-@aggregate(name="max", returns=_first_type)
-def max_(value: Any) -> Any:
-    """Return the largest value.
+@aggregate(name="max", returns=first_type)
+def max_(value: Any, *, call: Call) -> Any:
+    """Return the largest value, by the order of a sort.
 
     >>> max('b')
     'b'
     """
-    return _extreme("max", value, tuple(reversed(ORDER)))
+    return _extreme("max", value, tuple(reversed(ORDER)), call)
 
 
-@aggregate(returns=_first_type)
-def any_value(value: Any) -> Any:
+@aggregate(returns=first_type)
+def any_value(value: Any, *, call: Call) -> Any:
     """Return one of the values that are not null.
 
     >>> any_value('a')
     'a'
     """
-    return _extreme("min", value, ORDER)
+    return _extreme("min", value, ORDER, call)
 
 
-def _extreme(function: str, value: Value, order: Sequence[Kind]) -> Value:
+@aggregate(scalar=True, aliases=("every",))
+def bool_and(condition: Boolean, *, call: Call) -> Boolean:
+    """Return whether the condition is true in every row in which it is not null.
+
+    >>> bool_and(1 < 2)
+    True
+    """
+    return call("bool_and", condition)
+
+
+@aggregate(scalar=True)
+def bool_or(condition: Boolean, *, call: Call) -> Boolean:
+    """Return whether the condition is true in any row.
+
+    >>> bool_or(1 > 2)
+    False
+    """
+    return call("bool_or", condition)
+
+
+@aggregate(scalar=True)
+def bit_and(value: Integer, *, call: Call) -> Integer:
+    """Return the bits that all whole numbers have.
+
+    >>> bit_and(6)
+    6
+    """
+    return call("bit_and", value)
+
+
+@aggregate(scalar=True)
+def bit_or(value: Integer, *, call: Call) -> Integer:
+    """Return the bits that any whole number has.
+
+    >>> bit_or(6)
+    6
+    """
+    return call("bit_or", value)
+
+
+@aggregate(scalar=True)
+def bit_xor(value: Integer, *, call: Call) -> Integer:
+    """Return the bits that an odd number of the whole numbers have.
+
+    >>> bit_xor(6)
+    6
+    """
+    return call("bit_xor", value)
+
+
+def _extreme(function: str, value: Value, order: Sequence[Kind], call: Call) -> Value:
     """Return the extreme of the first kind in ``order`` that the group has any value of."""
-    if value.type >= types.NUMBER:
-        parts = {kind: sql for kind, sql in value.parts.items() if kind not in types.NUMBER}
-        value = Value({**parts, Kind.FLOAT: values.single(values.number(value))})
-    kinds = [kind for kind in order if kind in value.parts]
     found: dict[Kind, str] = {}
-    for index, kind in enumerate(kinds):
-        sql = f"{function}({value.parts[kind]})"
-        if kind is Kind.BOOLEAN:
-            sql = f"CAST({function}(CAST({value.parts[kind]} AS INT)) AS BOOLEAN)"
-        before = sql_text.all_of([f"count({value.parts[earlier]}) = 0" for earlier in kinds[:index]])
-        found[kind] = sql if index == 0 else f"CASE WHEN {before} THEN {sql} END"
-    return Value(found)
+    before: list[str] = []
+    numbers = [kind for kind in value.parts if kind in NUMERIC]
+    for kind in order:
+        if kind not in value.parts or kind in found:
+            continue
+        extremes = _numbers(function, value, numbers, call) if kind in NUMERIC else _one(function, value, kind, call)
+        none_before = sql_text.all_of(before)
+        found |= {k: sql if not before else f"CASE WHEN {none_before} THEN {sql} END" for k, sql in extremes.items()}
+        before += [f"{call('count', value.parts[each])} = 0" for each in extremes]
+    return Value(found, bits=value.bits, apart=value.apart)
+
+
+def _one(function: str, value: Value, kind: Kind, call: Call) -> dict[Kind, str]:
+    sql = value.parts[kind]
+    match kind:
+        case Kind.BOOLEAN:
+            return {kind: f"CAST({call(function, f'CAST({sql} AS INT)')} AS BOOLEAN)"}
+        case Kind.LIST | Kind.INTERVAL:
+            key = f"date_part('epoch', {sql})" if kind is Kind.INTERVAL else f"array_to_string({sql}, chr(31))"
+            direction = "ASC" if function == "min" else "DESC"
+            first = Call(order=(f"{key} {direction} NULLS LAST",), filter=call.filter, over=call.over)
+            return {kind: first.ordered("first_value", sql)}
+        case _:
+            return {kind: call(function, sql)}
+
+
+def _numbers(function: str, value: Value, kinds: Sequence[Kind], call: Call) -> dict[Kind, str]:
+    """Return the extreme number in whichever of the kinds it is: no digit is lost."""
+    if len(kinds) == 1:
+        return _number(function, value.parts[kinds[0]], kinds[0], call)
+    extremes = {kind: _number(function, value.parts[kind], kind, call)[kind] for kind in kinds}
+    floats = {kind: f"CAST({sql} AS DOUBLE)" for kind, sql in extremes.items()}
+    best = f"{'least' if function == 'min' else 'greatest'}({', '.join(floats.values())})"
+    found: dict[Kind, str] = {}
+    taken: list[str] = []
+    for kind in kinds:
+        wins = f"{floats[kind]} = {best}"
+        found[kind] = f"CASE WHEN {sql_text.all_of([*taken, wins])} THEN {extremes[kind]} END"
+        taken.append(f"coalesce({floats[kind]} <> {best}, TRUE)")
+    return found
+
+
+def _number(function: str, sql: str, kind: Kind, call: Call) -> dict[Kind, str]:
+    if kind is not Kind.BIG:
+        return {kind: call(function, sql)}
+    direction = "ASC" if function == "min" else "DESC"
+    order = (f"CAST({sql} AS DOUBLE) {direction} NULLS LAST",)
+    return {kind: Call(order=order, filter=call.filter, over=call.over).ordered("first_value", sql)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from btql_planner import compare, sql_text
 from btql_planner import value as values
 from btql_planner.functions.registry import Any, Boolean, Float, Integer, Text, Time, scalar
+from btql_planner.spelling import as_text
 from btql_planner.types import Kind
 
 
@@ -15,7 +16,7 @@ def to_string(value: Any) -> Text:
     >>> to_string(1.5)
     '1.5'
     """
-    return values.single(values.cast_text(value))
+    return as_text(value)
 
 
 @scalar

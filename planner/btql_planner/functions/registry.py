@@ -18,17 +18,27 @@ A parameter annotated with a type gets the SQL of its argument as that type, a
 typed null where the argument's kind is another one. A parameter annotated
 ``Any`` gets the whole :class:`~btql_planner.value.Value`, and a function may
 return one. Declaring a function twice or without an example fails at import.
+
+There are three more kinds of declaration. An :func:`aggregate` writes the
+engine's calls with the :class:`Call` that it is given, so that DISTINCT, FILTER,
+ORDER BY and OVER reach every one of them. An :func:`operator` is reached by its
+symbol. A :func:`form` is taken apart while the query is bound: it gets the
+tree of its arguments and returns a typed expression.
 """
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Annotated, Protocol, TypeVar, get_args, get_type_hints, overload
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Literal, Protocol, TypedDict, TypeVar, Unpack, cast, get_args, get_type_hints, overload
 
+from btql_grammar import tree
+from btql_grammar.span import Span
 from btql_planner import compare, types, value
+from btql_planner.expressions import Expression
+from btql_planner.options import QueryOptions
 from btql_planner.types import Kind, Type
 from btql_planner.value import Value
 
@@ -40,8 +50,15 @@ NumberValue = Annotated[Value, types.NUMBER]
 """A number as a Value, for a body that must know how large it may be."""
 Boolean = Annotated[str, types.BOOLEAN]
 Time = Annotated[str, types.TIME]
+Interval = Annotated[str, types.INTERVAL]
 List = Annotated[str, types.LIST]
-Any = Annotated[Value, types.ANY | types.TIME | types.LIST]
+Json = Annotated[str, types.JSON]
+Any = Annotated[Value, types.ANY | types.TIME | types.LIST | types.INTERVAL]
+Node = Annotated[tree.Expression, types.ANY]
+"""The argument of a form, as the query spells it."""
+Condition = Annotated[Expression, types.BOOLEAN]
+Moment = Annotated[Expression, types.TIME]
+Amount = Annotated[Expression, types.FLOAT]
 
 
 class ArgumentError(Exception):
@@ -52,7 +69,8 @@ class ArgumentError(Exception):
         self.index = index
 
 
-_NUMBER = re.compile(r"(?:CAST\()*\(?(-?[0-9][0-9.e+-]*)\)?(?: AS DOUBLE\))*")
+_NUMBER = re.compile(r"(?:CAST\()*\(?(-?[0-9][0-9.e+-]*)\)?(?: AS (?:DOUBLE|BIGINT)\))*")
+_TEXT = re.compile(r"'((?:[^']|'')*)'")
 
 
 def written_number(sql: str) -> float | None:
@@ -61,15 +79,84 @@ def written_number(sql: str) -> float | None:
     return None if matched is None else float(matched[1])
 
 
+def written_text(sql: str) -> str | None:
+    """Return the text that an argument spells out in the query, None where it is computed."""
+    matched = _TEXT.fullmatch(sql)
+    return None if matched is None else matched[1].replace("''", "'")
+
+
 Typing = Callable[[Sequence[Type]], Type]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What stands around the arguments of an aggregate."""
+
+    distinct: bool = False
+    order: tuple[str, ...] = ()
+    """Sort keys as SQL."""
+    filter: str | None = None
+    over: str | None = None
+    """What stands in the parentheses of OVER."""
+
+    def __call__(self, name: str, *arguments: str) -> str:
+        """Return the SQL of a call whose result does not depend on the order of the rows."""
+        listed = ", ".join(arguments)
+        return f"{name}({'DISTINCT ' if self.distinct else ''}{listed}){self._behind}"
+
+    def ordered(self, name: str, *arguments: str) -> str:
+        """Return the SQL of a call that sees the rows in the order that was asked for."""
+        order = f" ORDER BY {', '.join(self.order)}" if self.order else ""
+        return f"{name}({'DISTINCT ' if self.distinct else ''}{', '.join(arguments)}{order}){self._behind}"
+
+    def within(self, name: str, argument: str, key: str) -> str:
+        """Return the SQL of a call over sorted values."""
+        return f"{name}({argument}) WITHIN GROUP (ORDER BY {key}){self._behind}"
+
+    @property
+    def _behind(self) -> str:
+        condition = "" if self.filter is None else f" FILTER (WHERE {self.filter})"
+        return condition if self.over is None else f"{condition} OVER ({self.over})"
+
+
+PLAIN = Call()
 
 
 class Lowering(Protocol):
     """What turns argument values into the result's."""
 
+    def __call__(self, values: Sequence[Value], *, exact: bool, call: Call = PLAIN) -> Value:
+        """Return the result; with ``exact``, null must stay apart from false."""
+        ...
+
+
+class OperatorLowering(Protocol):
+    """The lowering of an operator, which is never an aggregate."""
+
     def __call__(self, values: Sequence[Value], *, exact: bool) -> Value:
         """Return the result; with ``exact``, null must stay apart from false."""
         ...
+
+
+class Binder(Protocol):
+    """What a form may ask of whoever binds the query."""
+
+    @property
+    def options(self) -> QueryOptions:
+        """The options of the query."""
+        ...
+
+    def bind(self, node: tree.Expression) -> Expression:
+        """Return the typed expression for a tree node."""
+        ...
+
+    def apply(self, name: str, nodes: Sequence[tree.Expression | Expression], span: Span) -> Expression:
+        """Return a function or operator applied to arguments."""
+        ...
+
+
+Expansion = Callable[[Binder, Sequence[tree.Expression], Span], Expression]
+Order = Literal["none", "by", "within"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +181,9 @@ class Function:
     lower: Lowering = field(compare=False, repr=False)
     """From argument values to the result."""
     documentation: str = field(compare=False, repr=False)
+    topic: str = field(default="", compare=False, repr=False)
+    """The module of the declaration: ``text``, ``time``, …"""
+    alias_of: str | None = field(default=None, compare=False, repr=False)
     aggregate: bool = field(default=False, compare=False, repr=False)
     hidden: bool = field(default=False, compare=False, repr=False)
     """An operator: reached by its symbol, not by its name."""
@@ -103,6 +193,16 @@ class Function:
     """The result type does not depend on the data."""
     volatile: bool = field(default=False, compare=False, repr=False)
     """Two calls may give different results."""
+    python: bool = field(default=False, compare=False, repr=False)
+    """Runs in Python, row by row: never inside a scan."""
+    buckets: bool = field(default=False, compare=False, repr=False)
+    """Cuts the last argument, a time, into the days, hours, … of the clock of ``tz_offset``."""
+    order: Order = field(default="none", compare=False, repr=False)
+    """Whether an aggregate takes ``ORDER BY`` in its parentheses, or ``WITHIN GROUP (ORDER BY value)`` behind them."""
+    distinct: bool = field(default=True, compare=False, repr=False)
+    """Whether an aggregate takes DISTINCT."""
+    expand: Expansion | None = field(default=None, compare=False, repr=False)
+    """What binds a form."""
 
     def accepts(self, count: int) -> bool:
         """Whether the function can be called with ``count`` arguments."""
@@ -117,30 +217,74 @@ class Function:
     def signature(self) -> str:
         """The function as it is called: ``round(value, [digits])``."""
         names = [f"[{p.name}]" if p.optional else p.name for p in self.parameters]
+        if self.order == "within":
+            return f"{self.name}({', '.join(names[:-1])}) WITHIN GROUP (ORDER BY {names[-1]})"
         return f"{self.name}({', '.join(names)}{', …' if self.variadic else ''})"
 
 
-REGISTRY: dict[str, Function] = {}
+class Registry(Mapping[str, Function]):
+    """Functions by name. One is made from its declaration when it is first asked for."""
+
+    def __init__(self) -> None:
+        self._declared: dict[str, Callable[[], Function]] = {}
+        self._made: dict[str, Function] = {}
+
+    def declare(self, name: str, make: Callable[[], Function]) -> None:
+        """Add a function."""
+        if name in self._declared:
+            raise TypeError(f"function {name} is declared twice")
+        self._declared[name] = make
+
+    def __getitem__(self, name: str) -> Function:
+        """Return the function of a name."""
+        if name not in self._made:
+            self._made[name] = self._declared[name]()
+        return self._made[name]
+
+    def __contains__(self, name: object) -> bool:
+        """Whether there is a function of that name."""
+        return name in self._declared
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield every name."""
+        return iter(self._declared)
+
+    def __len__(self) -> int:
+        """Return how many functions there are."""
+        return len(self._declared)
+
+
+REGISTRY = Registry()
 
 Body = Callable[..., str | Value]
-B = TypeVar("B", bound=Body)
+B = TypeVar("B", bound=Callable[..., object])
+
+
+class Options(TypedDict, total=False):
+    """What a declaration may say beside its body; the fields of :class:`Function` tell what it means."""
+
+    name: str
+    """Where the name is no Python name of its own."""
+    aliases: Sequence[str]
+    returns: Typing
+    """The result's type, where it depends on the arguments'."""
+    scalar: bool
+    volatile: bool
+    python: bool
+    buckets: bool
+    order: Order
+    distinct: bool
 
 
 @overload
 def scalar(declaration: B, /) -> B: ...
 @overload
-def scalar(
-    *, name: str | None = None, aliases: Sequence[str] = (), returns: Typing | None = None,
-    scalar: bool = False, volatile: bool = False,
-) -> Callable[[B], B]: ...  # fmt: skip
-def scalar(
-    declaration: Body | None = None, /, *, name: str | None = None, aliases: Sequence[str] = (),
-    returns: Typing | None = None, scalar: bool = False, volatile: bool = False,
-) -> object:  # fmt: skip
+def scalar(**options: Unpack[Options]) -> Callable[[B], B]: ...
+def scalar(declaration: Body | None = None, /, **options: Unpack[Options]) -> object:
     """Declare a scalar function; see the module text."""
 
     def declare(body: Body) -> Body:
-        return _declare(body, _Options(name, tuple(aliases), returns, scalar, volatile, aggregate=False))
+        return _declare(body, options, aggregate=False)
 
     return declare if declaration is None else declare(declaration)
 
@@ -148,35 +292,75 @@ def scalar(
 @overload
 def aggregate(declaration: B, /) -> B: ...
 @overload
-def aggregate(*, name: str | None = None, returns: Typing | None = None, scalar: bool = False) -> Callable[[B], B]: ...
-def aggregate(
-    declaration: Body | None = None, /, *, name: str | None = None, returns: Typing | None = None, scalar: bool = False
-) -> object:
+def aggregate(**options: Unpack[Options]) -> Callable[[B], B]: ...
+def aggregate(declaration: Body | None = None, /, **options: Unpack[Options]) -> object:
     """Declare an aggregate; its body returns SQL over all rows of a group."""
 
     def declare(body: Body) -> Body:
-        return _declare(body, _Options(name, (), returns, scalar, volatile=False, aggregate=True))
+        return _declare(body, options, aggregate=True)
 
     return declare if declaration is None else declare(declaration)
 
 
-def operator(name: str, returns: Type | Typing, *, scalar: bool = False) -> Callable[[Lowering], Lowering]:
+def operator(
+    name: str, returns: Type | Typing, *, scalar: bool = False, python: bool = False
+) -> Callable[[OperatorLowering], OperatorLowering]:
     """Declare an operator: any values in, any value out, no name to call it by."""
 
-    def declare(lowering: Lowering) -> Lowering:
-        parameter = Parameter("value", types.ANY | types.TIME | types.LIST | types.INTERVAL, whole=True)
+    def declare(lowering: OperatorLowering) -> OperatorLowering:
+        parameter = Parameter("value", get_args(Any)[1], whole=True)
         typing = returns if callable(returns) else _always(returns)
-        certain = not callable(returns)
-        function = Function(name, (parameter,), True, typing, lowering, "", hidden=True, certain=certain, scalar=scalar)  # noqa: FBT003
-        _register(function)
+
+        def lower(values: Sequence[Value], *, exact: bool, call: Call = PLAIN) -> Value:  # noqa: ARG001
+            return lowering(values, exact=exact)
+
+        function = Function(
+            name, (parameter,), variadic=True, returns=typing, lower=lower, documentation="", hidden=True,
+            certain=not callable(returns), scalar=scalar, python=python,
+        )  # fmt: skip
+        REGISTRY.declare(name, lambda: function)
         return lowering
 
     return declare
 
 
+def form(*, aliases: Sequence[str] = (), name: str | None = None) -> Callable[[B], B]:
+    """Declare a function that is bound by its own rules: its body gets the binder, trees, and the span of the call."""
+
+    def declare(body: B) -> B:
+        documentation = _documentation(body)
+        own = name or body.__name__
+
+        def make(alias: str) -> Function:
+            hints = get_type_hints(body, include_extras=True)
+            parameters = tuple(
+                Parameter(each.name, get_args(hints[each.name])[1], whole=True, optional=each.default is not each.empty)
+                for each in list(inspect.signature(body).parameters.values())[2:]
+            )
+            result = get_args(hints["return"])[1]
+
+            def expand(binder: Binder, nodes: Sequence[tree.Expression], span: Span) -> Expression:
+                return cast("Expression", body(binder, span, *nodes))
+
+            return Function(
+                alias, parameters, variadic=False, returns=_always(result), lower=_no_lowering,
+                documentation=documentation, topic=_topic(body), alias_of=own if alias != own else None, expand=expand,
+            )  # fmt: skip
+
+        for alias in (own, *aliases):
+            REGISTRY.declare(alias, lambda alias=alias: make(alias))  # type: ignore[misc]
+        return body
+
+    return declare
+
+
+def _no_lowering(values: Sequence[Value], *, exact: bool, call: Call = PLAIN) -> Value:
+    raise AssertionError(f"a form is no part of a plan: {values}, {exact}, {call}")
+
+
 def number_type(arguments: Sequence[Type]) -> Type:
     """Return INTEGER where every number is whole, else FLOAT."""
-    fractional = any(Kind.FLOAT in argument for argument in arguments)
+    fractional = any(argument & (types.FLOAT | types.BIG) for argument in arguments)
     return types.FLOAT if fractional or not any(Kind.INTEGER in a for a in arguments) else types.INTEGER
 
 
@@ -185,51 +369,63 @@ def union_type(arguments: Sequence[Type]) -> Type:
     return types.NULL.union(*arguments)
 
 
-@dataclass(frozen=True, slots=True)
-class _Options:
-    name: str | None
-    aliases: tuple[str, ...]
-    returns: Typing | None
-    scalar: bool
-    volatile: bool
-    aggregate: bool
+def dynamic_type(arguments: Sequence[Type]) -> Type:  # noqa: ARG001
+    """Return every kind that a value of JSON may have."""
+    return types.ANY
 
 
-def _declare(body: Body, options: _Options) -> Body:
+def _documentation(body: Callable[..., object]) -> str:
+    documentation = inspect.cleandoc(body.__doc__ or "")
+    if ">>>" not in documentation:
+        raise TypeError(f"function {body.__name__} has no example")
+    return documentation
+
+
+def _topic(body: Callable[..., object]) -> str:
+    return body.__module__.rpartition(".")[2]
+
+
+def _declare(body: Body, options: Options, *, aggregate: bool) -> Body:
+    documentation = _documentation(body)
+    own = options.get("name", body.__name__)
+    for name in (own, *options.get("aliases", ())):
+
+        def make(name: str = name) -> Function:
+            made = _make(body, options, name, aggregate=aggregate)
+            return replace(made, documentation=documentation, alias_of=own if name != own else None)
+
+        REGISTRY.declare(name, make)
+    return body
+
+
+def _make(body: Body, options: Options, name: str, *, aggregate: bool) -> Function:
     hints = get_type_hints(body, include_extras=True)
     parameters: list[Parameter] = []
     variadic = False
     for parameter in inspect.signature(body).parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            continue
         base, type_ = get_args(hints[parameter.name])
         variadic = variadic or parameter.kind is parameter.VAR_POSITIONAL
         optional = parameter.default is not parameter.empty
         parameters.append(Parameter(parameter.name, type_, base is Value, optional))
     base, result = get_args(hints["return"])
-    documentation = inspect.cleandoc(body.__doc__ or "")
-    if ">>>" not in documentation:
-        raise TypeError(f"function {body.__name__} has no example")
-    returns = options.returns or (number_type if result == types.NUMBER else _always(result))
-    for name in (options.name or body.__name__, *options.aliases):
-        function = Function(
-            name, tuple(parameters), variadic, returns, _lowering(body, parameters, result), documentation,
-            aggregate=options.aggregate, certain=base is not Value, scalar=options.scalar, volatile=options.volatile,
-        )  # fmt: skip
-        _register(function)
-    return body
+    returns = options.get("returns") or (number_type if result == types.NUMBER else _always(result))
+    return Function(
+        name, tuple(parameters), variadic, returns, _lowering(body, parameters, result, aggregate=aggregate), "",
+        topic=_topic(body), aggregate=aggregate, certain=base is not Value,
+        scalar=options.get("scalar", False), volatile=options.get("volatile", False),
+        python=options.get("python", False), buckets=options.get("buckets", False),
+        order=options.get("order", "none"), distinct=options.get("distinct", True),
+    )  # fmt: skip
 
 
 def _always(result: Type) -> Typing:
     return lambda _: result
 
 
-def _register(function: Function) -> None:
-    if function.name in REGISTRY:
-        raise TypeError(f"function {function.name} is declared twice")
-    REGISTRY[function.name] = function
-
-
-def _lowering(body: Body, parameters: Sequence[Parameter], result: Type) -> Lowering:
-    def lower(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
+def _lowering(body: Body, parameters: Sequence[Parameter], result: Type, *, aggregate: bool) -> Lowering:
+    def lower(values: Sequence[Value], *, exact: bool, call: Call = PLAIN) -> Value:  # noqa: ARG001
         arguments: list[object] = []
         numeric: list[Type] = []
         for index, argument in enumerate(values):
@@ -241,7 +437,7 @@ def _lowering(body: Body, parameters: Sequence[Parameter], result: Type) -> Lowe
             if parameter.type == types.NUMBER:
                 numeric.append(coerced.type)
             arguments.append(value.single(coerced))
-        returned = body(*arguments)
+        returned = body(*arguments, call=call) if aggregate else body(*arguments)
         if isinstance(returned, Value):
             return returned
         (kind,) = number_type(numeric) if result == types.NUMBER else result
@@ -257,6 +453,8 @@ def coerce(argument: Value, wanted: Type) -> Value:
     (kind,) = wanted
     if kind is Kind.FLOAT:
         return value.of(kind, f"CAST({value.single(value.number(argument))} AS DOUBLE)")
-    if kind is Kind.TIME and Kind.TIME not in argument.parts and Kind.TEXT in argument.parts:
-        return value.of(kind, compare.as_time(argument.parts[Kind.TEXT]))
+    if kind is Kind.TIME and Kind.TEXT in argument.parts:
+        as_time = compare.as_time(argument.parts[Kind.TEXT])
+        own = argument.parts.get(kind)
+        return value.of(kind, as_time if own is None else f"coalesce({own}, {as_time})")
     return value.of(kind, argument.get(kind))

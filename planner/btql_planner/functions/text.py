@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from btql_planner import value as values
 from btql_planner.functions.registry import Any, Integer, Text, scalar
+from btql_planner.spelling import as_text
 from btql_planner.types import Kind
 from btql_planner.value import Value
 
@@ -75,7 +75,7 @@ def concat(*items: Any) -> Text:
     >>> concat('a', 1, null, true)
     'a1true'
     """
-    parts = [values.single(values.cast_text(item)) for item in items]
+    parts = [as_text(item) for item in items]
     return f"concat({', '.join(parts)})"
 
 

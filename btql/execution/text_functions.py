@@ -1,0 +1,145 @@
+"""Functions of texts, numbers and intervals, row by row; see ``functions.py`` for how they are reached."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from decimal import ROUND_HALF_UP, Decimal, localcontext
+
+import pyarrow as pa
+
+from btql_storage import json_text, tokens
+
+_SECOND = 1_000_000_000
+_DAY = 86_400 * _SECOND
+
+
+def match(kind: str, value: str, phrase: str) -> bool:
+    """Whether a value has the words of a phrase, one after the other."""
+    if kind == "l":
+        return any(tokens.matches(item, phrase.split()) for item in value.split("\n"))
+    return tokens.matches(json_text.parse(value.encode()) if kind == "j" else value, phrase.split())
+
+
+def interval(value: pa.MonthDayNano) -> str:
+    """Return an interval as Postgres shows it: ``1 year 2 mons 3 days 04:05:06.5``."""
+    months, days, nanos = value
+    # An interval between two times is all nanoseconds; whole days read better.
+    more, rest = divmod(abs(nanos), _DAY)
+    days += more if nanos >= 0 else -more
+    years, months = int(months / 12), months - 12 * int(months / 12)
+    pieces = [
+        f"{count} {unit}{'' if count == 1 else 's'}"
+        for count, unit in ((years, "year"), (months, "mon"), (days, "day"))
+        if count
+    ]
+    if rest or not pieces:
+        seconds, fraction = divmod(rest, _SECOND)
+        clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+        clock += f".{fraction:09}".rstrip("0") if fraction else ""
+        pieces.append(f"-{clock}" if nanos < 0 else clock)
+    return " ".join(pieces)
+
+
+def number(value: float, pattern: str) -> str:
+    """Return a number by a pattern of ``to_char``: 9 and 0 are digits, and ``. , D G S FM %`` as in Postgres."""
+    fill = not pattern.upper().startswith("FM")
+    body = pattern if fill else pattern[2:]
+    marks = body.upper().replace("D", ".").replace("G", ",")
+    before, _, after = marks.partition(".")
+    decimals = after.count("9") + after.count("0")
+    with localcontext(prec=400):
+        rounded = Decimal(repr(value)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
+        whole, _, fraction = f"{abs(rounded):f}".partition(".")
+    places = before.count("9") + before.count("0")
+    if len(whole.lstrip("0")) > places:
+        whole, fraction = "#" * places, "#" * decimals
+    shown = _digits(before, whole)
+    shown += f".{_fraction(after, fraction, fill=fill)}" if "." in marks else ""
+    sign = "-" if rounded < 0 else "+" if "S" in marks else ""
+    text = sign + shown.lstrip() if shown.strip() else sign + "0"
+    width = len(marks.replace("S", "").replace("%", "")) + 1
+    text = text.rjust(width) if fill else text
+    return text + ("%" if marks.endswith("%") else "")
+
+
+def _digits(pattern: str, whole: str) -> str:
+    """Return the digits before the point, with the separators of the pattern between them."""
+    slots = [char for char in pattern if char in "90,"]
+    digits = list(whole.lstrip("0")) if not whole.startswith("#") else list(whole)
+    first_zero = next((place for place, char in enumerate(slots) if char == "0"), len(slots))
+    shown: list[str] = []
+    for place in range(len(slots) - 1, -1, -1):
+        if slots[place] == ",":
+            shown.append("," if digits or place > first_zero else "")
+        elif digits:
+            shown.append(digits.pop())
+        else:
+            shown.append("0" if place >= first_zero else "")
+    return "".join(reversed(shown)) or ("0" if "9" in pattern and not pattern.strip("9,S%") else "")
+
+
+def _fraction(pattern: str, digits: str, *, fill: bool) -> str:
+    if fill:
+        return digits
+    kept = pattern.rfind("0") + 1
+    return digits[:kept] + digits[kept:].rstrip("0")
+
+
+def encode(value: str, form: str) -> str | None:
+    """Return the UTF-8 bytes of a text in ``hex`` or ``base64``."""
+    return value.encode().hex() if form == "hex" else base64.b64encode(value.encode()).decode()
+
+
+def decode(value: str, form: str) -> str | None:
+    """Return the text whose UTF-8 bytes are spelled in ``hex`` or ``base64``; None where there is none."""
+    try:
+        return (bytes.fromhex(value) if form == "hex" else base64.b64decode(value, validate=True)).decode()
+    except (ValueError, binascii.Error):
+        return None
+
+
+_DIRECTIVE = re.compile(r"%(?:(\d+)\$)?([sIL%])")
+
+
+def format_(pattern: str, arguments: str) -> str | None:
+    """Return a pattern with ``%s``, ``%I`` and ``%L`` replaced by arguments; None where one is missing."""
+    values = json_text.parse(arguments.encode())
+    assert isinstance(values, list)
+    place = 0
+    pieces: list[str] = []
+    end = 0
+    for found in _DIRECTIVE.finditer(pattern):
+        pieces.append(pattern[end : found.start()])
+        end = found.end()
+        if found[2] == "%":
+            pieces.append("%")
+            continue
+        place = int(found[1]) if found[1] else place + 1
+        if not 1 <= place <= len(values):
+            return None
+        value = values[place - 1]
+        text = "" if value is None else value if isinstance(value, str) else json_text.canonical(value)
+        pieces.append({"s": text, "I": _identifier(text), "L": "NULL" if value is None else _literal(text)}[found[2]])
+    return "".join([*pieces, pattern[end:]])
+
+
+def _identifier(text: str) -> str:
+    plain = re.fullmatch(r"[a-z_][a-z0-9_]*", text)
+    return text if plain else '"' + text.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def similarity(one: str, other: str) -> float:
+    """Return the share of three-character pieces that two texts have in common, as Postgres' pg_trgm counts."""
+    left, right = _trigrams(one), _trigrams(other)
+    return len(left & right) / len(left | right) if left | right else 0.0
+
+
+def _trigrams(text: str) -> set[str]:
+    words = [f"  {word} " for word in re.findall(r"\w+", text.lower())]
+    return {word[start : start + 3] for word in words for start in range(len(word) - 2)}

@@ -1,0 +1,135 @@
+"""Percentiles, deviations, correlations: aggregates over numbers.
+
+Rows without a number take no part; pairs need both numbers.
+"""
+
+from __future__ import annotations
+
+from btql_planner.functions.registry import (
+    Any,
+    ArgumentError,
+    Call,
+    Float,
+    Integer,
+    Number,
+    aggregate,
+    dynamic_type,
+    written_number,
+)
+from btql_planner.spelling import as_json, from_json
+
+
+def _share(name: str, fraction: str, index: int) -> float:
+    share = written_number(fraction)
+    if share is None or not 0 <= share <= 1:
+        raise ArgumentError(f"{name} takes a fraction that is written in the query, from 0 to 1", index)
+    return share
+
+
+@aggregate(scalar=True, distinct=False)
+def percentile(value: Number, fraction: Float, *, call: Call) -> Float:
+    """Return the value below which ``fraction`` (0 to 1) of the numbers lie.
+
+    All numbers are looked at; between two of them the value is interpolated, to a millionth of their distance.
+
+    >>> percentile(3, 0.5)
+    3.0
+    """
+    share = _share("percentile", fraction, 1)
+    return call.within("percentile_cont", str(share), f"CAST({value} AS DOUBLE)")
+
+
+@aggregate(scalar=True, order="within", distinct=False)
+def percentile_cont(fraction: Float, value: Number, *, call: Call) -> Float:
+    """Return what ``percentile`` does, in the spelling of SQL.
+
+    >>> percentile_cont(0.5) WITHIN GROUP (ORDER BY 3)
+    3.0
+    """
+    share = _share("percentile_cont", fraction, 0)
+    return call.within("percentile_cont", str(share), f"CAST({value} AS DOUBLE)")
+
+
+@aggregate(scalar=True, order="within", distinct=False)
+def percentile_disc(fraction: Float, value: Number, *, call: Call) -> Float:
+    """Return the first of the sorted numbers at which ``fraction`` of them is reached; never between two.
+
+    >>> percentile_disc(0.5) WITHIN GROUP (ORDER BY 3)
+    3.0
+    """
+    share = _share("percentile_disc", fraction, 0)
+    number = f"CAST({value} AS DOUBLE)"
+    ordered = Call(order=(f"{number} ASC NULLS LAST",), filter=call.filter, over=call.over)
+    place = f"greatest(CAST(ceil(CAST({share} AS DOUBLE) * {call('count', number)}) AS BIGINT), 1)"
+    return f"array_element({ordered.ordered('array_agg', number)}, {place})"
+
+
+@aggregate(scalar=True, distinct=False)
+def median(value: Number, *, call: Call) -> Float:
+    """Return the middle number, or the mean of the two in the middle.
+
+    >>> median(3)
+    3.0
+    """
+    return call.within("percentile_cont", "0.5", f"CAST({value} AS DOUBLE)")
+
+
+@aggregate(order="within", distinct=False, returns=dynamic_type, python=True)
+def mode(value: Any, *, call: Call) -> Any:
+    """Return the value that occurs most often; of several, the first by the order of a sort of their JSON.
+
+    >>> mode() WITHIN GROUP (ORDER BY 'a')
+    'a'
+    """
+    return from_json(f"btql_json_mode({call('array_agg', as_json(value))})")
+
+
+def _deviation(name: str, aliases: tuple[str, ...], sentence: str, example: str) -> None:
+    def declaration(value: Number, *, call: Call) -> Float:
+        return call(name, f"CAST({value} AS DOUBLE)")
+
+    declaration.__name__ = name
+    declaration.__doc__ = f"""{sentence}
+
+    >>> {name}(2)
+    {example}
+    """
+    aggregate(aliases=aliases, scalar=True)(declaration)
+
+
+_deviation("stddev_samp", ("stddev",), "Return the standard deviation of a sample; null for a single number.", "None")
+_deviation("stddev_pop", (), "Return the standard deviation of all there is.", "0.0")
+_deviation("var_samp", ("variance",), "Return the variance of a sample; null for a single number.", "None")
+_deviation("var_pop", (), "Return the variance of all there is.", "0.0")
+
+
+def _pairs(name: str, sentence: str, example: str) -> None:
+    def declaration(y: Number, x: Number, *, call: Call) -> Float:
+        numbers = (f"CAST({y} AS DOUBLE)", f"CAST({x} AS DOUBLE)")
+        return f"nanvl({call(name, *numbers)}, CAST(NULL AS DOUBLE))"
+
+    declaration.__name__ = name
+    declaration.__doc__ = f"""{sentence}
+
+    >>> {name}(2, 3)
+    {example}
+    """
+    aggregate(scalar=True, distinct=False)(declaration)
+
+
+_pairs("corr", "Return the correlation of two numbers, from -1 to 1.", "None")
+_pairs("covar_samp", "Return the covariance of a sample of pairs.", "None")
+_pairs("covar_pop", "Return the covariance of all pairs there are.", "0.0")
+_pairs("regr_slope", "Return the slope of the line that fits the pairs best.", "None")
+_pairs("regr_intercept", "Return where the line that fits the pairs best crosses ``x = 0``.", "None")
+_pairs("regr_r2", "Return how well a line fits the pairs, from 0 to 1.", "None")
+
+
+@aggregate(scalar=True, distinct=False)
+def regr_count(y: Number, x: Number, *, call: Call) -> Integer:
+    """Return how many pairs of two numbers there are.
+
+    >>> regr_count(2, 3)
+    1
+    """
+    return call("count", f"CAST({y} AS DOUBLE) + CAST({x} AS DOUBLE)")

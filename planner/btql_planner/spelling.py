@@ -1,0 +1,74 @@
+"""Values as text and as JSON, and JSON as values: SQL for both ways.
+
+JSON text that is a value of its own is always spelled one way (keys sorted,
+numbers without needless fractions), so that equal arrays and objects are equal
+texts. The functions that begin with ``btql_`` are in ``btql/execution``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from btql_planner import sql_text
+from btql_planner.types import ANY, Kind
+from btql_planner.value import Value, of
+
+TIME_FORMAT = "'%Y-%m-%dT%H:%M:%S%.3fZ'"
+
+
+def as_text(value: Value) -> str:
+    """Return the value as text: a text is itself, anything else its JSON spelling."""
+    return _coalesced(sql if kind is Kind.TEXT else _spelled(kind, sql) for kind, sql in value.parts.items())
+
+
+def as_json(value: Value) -> str:
+    """Return the value as JSON text, null for null."""
+    return _coalesced(_json(kind, sql) for kind, sql in value.parts.items())
+
+
+def as_member(value: Value) -> str:
+    """Return the value as JSON text for use inside an array or object: ``null`` for null."""
+    return f"coalesce({as_json(value)}, 'null')"
+
+
+def from_json(sql: str) -> Value:
+    """Return the value that a JSON text spells, of whatever kind."""
+    return Value({kind: f"btql_json_as_{kind}({sql})" for kind in sorted(ANY)}, apart=True)
+
+
+def text(value: Value) -> Value:
+    """Return the value as text."""
+    return of(Kind.TEXT, as_text(value))
+
+
+def _spelled(kind: Kind, sql: str) -> str:
+    match kind:
+        case Kind.JSON | Kind.BIG | Kind.RAW:
+            return sql
+        case Kind.TIME:
+            return f"to_char({sql}, {TIME_FORMAT})"
+        case Kind.LIST:
+            return f"btql_json_list({sql})"
+        case Kind.INTERVAL:
+            return f"btql_interval_text({sql})"
+        case _:
+            return f"CAST({sql} AS VARCHAR)"
+
+
+def _json(kind: Kind, sql: str) -> str:
+    match kind:
+        case Kind.TEXT:
+            return f"btql_json_quote({sql})"
+        case Kind.TIME | Kind.INTERVAL:
+            return f"('\"' || {_spelled(kind, sql)} || '\"')"
+        case Kind.FLOAT:
+            return f"btql_json_number({sql})"
+        case _:
+            return _spelled(kind, sql)
+
+
+def _coalesced(terms: Iterable[str]) -> str:
+    listed = list(terms)
+    if len(listed) == 1:
+        return listed[0]
+    return f"coalesce({', '.join(listed)})" if listed else sql_text.null(Kind.TEXT)
