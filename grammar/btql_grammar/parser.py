@@ -7,7 +7,6 @@ what a filter box holds. Whatever the text, nothing but a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -16,18 +15,14 @@ from btql_grammar.depth import check_depth
 from btql_grammar.detect import detect
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Source, Span
+from btql_grammar.statements import refuse_unknown
 
-_T = TypeVar("_T", tree.Query, tree.Expression)
-_STATEMENT = re.compile(
-    r"(insert|update|delete|merge|create|alter|drop|truncate|grant|revoke|copy|set|show|describe|use|begin|commit"
-    r"|rollback|call|pragma|attach|vacuum|analyze)\b(?!\s*:)",
-    re.IGNORECASE,
-)
+_T = TypeVar("_T", tree.Statement, tree.Expression)
 
 
-def parse(text: str, name: str = "<query>") -> tree.Query:
-    """Return the tree of a query in BTQL or SQL; ``name`` stands in error drawings."""
-    return _guarded(text, name, _query)
+def parse(text: str, name: str = "<query>") -> tree.Statement:
+    """Return the tree of a statement in BTQL or SQL; ``name`` stands in error drawings."""
+    return _guarded(text, name, _statement)
 
 
 def parse_expression(text: str, name: str = "<expression>", language: tree.Language = "btql") -> tree.Expression:
@@ -35,7 +30,7 @@ def parse_expression(text: str, name: str = "<expression>", language: tree.Langu
 
     def expression(text: str) -> tree.Expression:
         if language == "sql":
-            from btql_grammar.sql import read_sql_expression  # sqlglot is slow to import.
+            from btql_grammar.sql import read_sql_expression  # BTQL does not need it.
 
             return read_sql_expression(text)
         made = _btql(text, "expression")
@@ -59,18 +54,10 @@ def _guarded(text: str, name: str, read: Callable[[str], _T]) -> _T:
     return made
 
 
-def _query(text: str) -> tree.Query:
-    statement = _STATEMENT.match(text, scan.after_space(text))
-    if statement is not None:
-        raise BtqlError.of(
-            "B0111",
-            f"{statement[1].upper()} is not supported: a query only reads",
-            Span(*statement.span(1)),
-            "not a query",
-            help="start with `select: ...` or `SELECT ...`",
-        )
+def _statement(text: str) -> tree.Statement:
+    refuse_unknown(text)
     if detect(text) == "sql":
-        from btql_grammar.sql import read_sql  # sqlglot is slow to import.
+        from btql_grammar.sql import read_sql  # BTQL does not need it.
 
         return read_sql(text)
     made = _btql(text, "query")

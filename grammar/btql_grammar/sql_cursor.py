@@ -1,116 +1,137 @@
-"""The tokens of sqlglot, as the rest of our SQL dialect looks at them.
+"""Walks over the tokens of an SQL text, one by one.
 
-:class:`Cursor` is sqlglot's parser with a few plain questions added: what word
-comes next, step over it, where are we. Texts and names are taken from the query
-itself, not from the tokens, so that quotes and escapes mean the same as in BTQL.
+:class:`Cursor` answers the plain questions that every part of the parser asks: what
+word comes next, step over it, where are we. Texts and names are taken from the query
+itself, so that quotes and escapes mean the same as in BTQL.
 """
 
 from __future__ import annotations
 
-import re
 from typing import NoReturn
-
-from sqlglot.expressions.core import Expression
-from sqlglot.parser import Parser
-from sqlglot.tokenizer_core import Token, TokenType
 
 from btql_grammar import build
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.lexer import RESERVED
 from btql_grammar.span import Span
+from btql_grammar.sql_tokens import Token
 
-SQL_RESERVED = RESERVED | {"select", "from", "where", "having", "limit", "offset", "distinct", "group by", "order by"}
+SQL_RESERVED = RESERVED | {"select", "from", "where", "having", "limit", "offset", "distinct"}
 """Words that name a field only after a dot or in double quotes."""
-QUOTED = (TokenType.STRING, TokenType.IDENTIFIER)
-WORD = re.compile(r"[^\W\d][\w$]*")
 
-_OTHER_OPERATORS = {"==": "=", "&&": "AND", "=>": ">=", "=<": "<=", "=~": "MATCH", "~": "MATCH", "!": "NOT"}
+_OTHER_OPERATORS = {
+    "==": "=", "=>": ">=", "=<": "<=", "=~": "MATCH", "!": "NOT", ":=": "=", "**": "power(a, b)", "//": "floor(a / b)",
+    "~~": "LIKE", "~~*": "ILIKE", "!~~": "NOT LIKE", "!~~*": "NOT ILIKE",
+}  # fmt: skip
 _OTHER_QUOTES = {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "`": '"'}
 
 
-class Built(Expression):
-    """A node of our tree on its way through sqlglot's."""
+class Cursor:
+    """Looks at the tokens one by one; the last one, the end, is never left."""
 
-    arg_types = {"node": True}  # noqa: RUF012 - declared so by sqlglot
+    def __init__(self, sql: str, tokens: list[Token]) -> None:
+        self.sql = sql
+        self.tokens = tokens
+        self.index = 0
+        self.token = tokens[0]
+        """The token that comes next."""
 
-
-def span_of(token: Token) -> Span:
-    """Return where ``token`` stands; sqlglot's tokens name their last character."""
-    return Span(token.start, token.end + 1)
-
-
-class Cursor(Parser):
-    """Looks at the tokens one by one."""
-
-    _seen: Token | None = None
-    _seen_word: str = ""
-
+    @property
     def word(self) -> str:
-        """Return the current token in lower case if it is a word or a symbol, or an empty text."""
-        token = self._curr
-        if token is not self._seen:
-            self._seen = token
-            is_word = token.token_type not in QUOTED and token.token_type != TokenType.NUMBER
-            # The token behind the last one is false, but has a text.
-            self._seen_word = token.text.lower() if is_word and token else ""
-        return self._seen_word
+        """The token that comes next, in lower case, if it is a word or a symbol; or an empty text."""
+        return self.token.word
 
-    def step(self) -> None:
-        """Step over the current token; at the end there is nowhere to go."""
-        if self._curr:
-            self._advance()
+    def at(self, *words: str) -> bool:
+        """Tell whether one of ``words`` comes next."""
+        return self.token.word in words
 
-    def accept(self, word: str) -> bool:
-        """Step over ``word`` if it comes next."""
-        if self.word() != word:
+    def step(self) -> Token:
+        """Step over the token that comes next, and return it."""
+        token = self.token
+        if token.kind != "end":
+            self.index += 1
+            self.token = self.tokens[self.index]
+        return token
+
+    def ahead(self, count: int = 1) -> Token:
+        """Return the token ``count`` behind the one that comes next."""
+        return self.tokens[min(self.index + count, len(self.tokens) - 1)]
+
+    def previous(self) -> Token:
+        """Return the token that was stepped over last."""
+        return self.tokens[max(self.index - 1, 0)]
+
+    def accept(self, *words: str) -> bool:
+        """Step over ``words`` if they come next, all of them."""
+        if not self.at(words[0]) or any(self.ahead(i).word != word for i, word in enumerate(words[1:], 1)):
             return False
-        self._advance()
+        for _ in words:
+            self.step()
         return True
 
-    def require(self, word: str) -> Token:
-        """Step over ``word``, which has to come next, and return it."""
-        if not self.accept(word):
-            self.fail(f"`{word.upper()}`")
-        return self._prev
+    def require(self, *words: str) -> Token:
+        """Step over ``words``, which have to come next, and return the last."""
+        for word in words:
+            if not self.at(word):
+                self.fail(f"`{word.upper()}`")
+            self.step()
+        return self.previous()
 
     def text_of(self, token: Token) -> str:
-        """Return the token as written; nothing for the one behind the last."""
-        return "" if not token else self.sql[token.start : token.end + 1]
+        """Return the token as written."""
+        return self.sql[token.start : token.end]
 
     def here(self) -> Span:
-        """Return where the current token stands, or the end of the text."""
-        if self._curr:
-            return span_of(self._curr)
-        end = len(self.sql.rstrip())
-        return Span(end, end)
+        """Return where the token that comes next stands, or the end of the text."""
+        return self.token.span
+
+    def since(self, start: Span) -> Span:
+        """Return the span from ``start`` to the last token that was stepped over."""
+        return Span(start.start, max(self.previous().end, start.end))
+
+    def is_name(self, token: Token) -> bool:
+        """Tell whether ``token`` is a word of any kind, or stands in double quotes."""
+        return token.kind in ("word", "quoted")
+
+    def read_name(self, what: str = "a name") -> str:
+        """Return the name that comes next: a word of any kind, or what double quotes hold."""
+        token = self.token
+        if token.kind == "quoted":
+            self.step()
+            return build.double_quoted(self.text_of(token), token.start)
+        if token.kind != "word":
+            single = token.kind == "string"
+            self.fail(what, 'names stand in double quotes: `"my name"`' if single else None)
+        self.step()
+        return self.text_of(token)
 
     def fail(self, expected: str, help_: str | None = None) -> NoReturn:
         """Raise: something else was expected here."""
-        if not self._curr:
+        token = self.token
+        if token.kind == "end":
             raise BtqlError.of(
                 "B0101", f"expected {expected}, but the query ends", self.here(), "the query ends here", help=help_
             )
-        found = self.text_of(self._curr)
-        if help_ is None and self._prev.token_type == TokenType.COMMA:
+        found = self.text_of(token)
+        if help_ is None and self.index and self.previous().word == ",":
             help_ = "remove the comma before it, or add what is missing"
         if found[:1] in _OTHER_QUOTES:
             message, label = f"`{found[0]}` is not a quote here", "found this"
             help_ = f"write a straight `{_OTHER_QUOTES[found[0]]}`"
-        elif found.lower() in _OTHER_OPERATORS:
+        elif found in _OTHER_OPERATORS:
             message, label = f"there is no operator `{found}`", "unknown operator"
-            help_ = f"write `{_OTHER_OPERATORS[found.lower()]}`"
+            help_ = f"write `{_OTHER_OPERATORS[found]}`"
+        elif found == "&&":
+            message, label = "there is no operator `&&`", "unknown operator"
+            help_ = "write `AND`; whether two lists share a value is asked by `tags ?| ['a', 'b']`"
+        elif found == "$":
+            message, label = "there are no parameters and no `$$` quotes", "found this"
+            help_ = "write the value itself, a text in single quotes"
         else:
             found = found if len(found) <= 40 else f"{found[:37]}..."
             message, label = f"expected {expected}, found `{found}`", f"found `{found}`"
         raise BtqlError.of("B0101", message, self.here(), label, help=help_)
 
-    def read_name(self) -> str:
-        """Return the name that comes next: a word of any kind, or what double quotes hold."""
-        token = self._curr
-        if token.token_type == TokenType.IDENTIFIER:
-            self._advance()
-            return build.double_quoted(self.text_of(token), token.start)
-        if not WORD.fullmatch(self.text_of(token)):
-            self.fail("a name")
-        self._advance()
-        return self.text_of(token)
+
+def unsupported(what: str, span: Span, way_out: str) -> BtqlError:
+    """Return the error for ``what``, which is SQL but not here, at ``span``."""
+    return BtqlError.of("B0111", f"{what} is not supported", span, "not supported", help=way_out)

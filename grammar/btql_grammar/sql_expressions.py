@@ -1,36 +1,50 @@
-"""The expressions of our SQL dialect, read from sqlglot's tokens.
+"""The operators of our SQL dialect.
 
-sqlglot reads the statement; what stands inside its clauses is read here, by
-precedence climbing, straight into our tree. That keeps both languages to the
-letter the same: one table of precedences, comparisons that do not chain, and an
-exact span for every node. Operands are in :mod:`btql_grammar.sql_operands`.
+Precedence climbing, straight into the tree. That keeps both languages to the letter
+the same: one table of precedences, comparisons that do not chain, and an exact span
+for every node. Operands are in :mod:`btql_grammar.sql_operands`.
 
-Only parentheses, calls and prefix operators recurse; chains of operators loop.
+Operators of Postgres that BTQL has not (``->``, ``@>``, ``||``) bind as there: looser
+than ``+``, closer than a comparison. Only parentheses, calls and prefix operators
+recurse; chains of operators loop.
 """
 
 from __future__ import annotations
 
+from functools import cached_property
+from typing import Literal as Choice
+from typing import cast
+
 from btql_grammar import build, tree
 from btql_grammar.diagnostic import BtqlError
-from btql_grammar.sql_operands import OperandParser
+from btql_grammar.span import Span
+from btql_grammar.sql_calls import CallParser
+from btql_grammar.sql_cursor import unsupported
+from btql_grammar.sql_texts import like_pattern, similar_pattern
 
-_OR, _AND, _NOT, _COMPARISON, _CONCAT, _SUM, _PRODUCT, _UNARY = range(1, 9)
+_OR, _AND, _NOT, _COMPARISON, _OTHER, _SUM, _PRODUCT, _POWER, _UNARY = range(1, 10)
+JSON_OPERATORS: tuple[tree.JsonOp, ...] = ("->", "->>", "#>", "#>>", "@>", "<@", "?", "?|", "?&")
+_REGEXPS = ("~", "~*", "!~", "!~*")
 _LEVELS = (
-    {"or": _OR, "and": _AND, "||": _CONCAT, "+": _SUM, "-": _SUM, "*": _PRODUCT, "/": _PRODUCT, "%": _PRODUCT}
-    | dict.fromkeys(build.OPERATORS, _COMPARISON)
-    | dict.fromkeys(("is", "between", "isnull", "isnotnull", "notnull", "includes", "contains"), _COMPARISON)
+    {"or": _OR, "and": _AND, "||": _OTHER, "+": _SUM, "-": _SUM, "*": _PRODUCT, "/": _PRODUCT, "%": _PRODUCT}
+    | {"^": _POWER}
+    | dict.fromkeys(JSON_OPERATORS, _OTHER)
+    | dict.fromkeys((*build.OPERATORS, *_REGEXPS), _COMPARISON)
+    | dict.fromkeys(("is", "between", "isnull", "isnotnull", "notnull", "includes", "contains", "similar"), _COMPARISON)
 )
-_NEGATABLE = {"in", "like", "ilike", "match", "between", "includes", "contains"}
+_NEGATABLE = ("in", "like", "ilike", "match", "between", "includes", "contains", "similar")
+_ANY_OR_ALL = {"any": "any", "some": "any", "all": "all"}
 
 
-class ExpressionParser(OperandParser):
-    """Reads operators; the statement around them is read by :class:`~btql_grammar.sql.SqlParser`."""
+class ExpressionParser(CallParser):
+    """Reads operators; the statement around them is read by :mod:`btql_grammar.sql_statements`."""
 
     def read_expression(self) -> tree.Expression:
         """Return the expression that comes next, choices included."""
         condition = self._operators(_OR)
-        if not self.accept("?"):
+        if not self.at("?"):
             return condition
+        self.step()
         branches = [(condition, self.read_expression())]
         self._choice_colon()
         # A chain of choices continues in a loop; only what stands between `?` and `:` recurses.
@@ -41,9 +55,43 @@ class ExpressionParser(OperandParser):
             otherwise = self._operators(_OR)
         return build.if_(branches, otherwise, condition.span.to(otherwise.span))
 
+    def read_factor(self) -> tree.Expression:
+        """Return the operand that comes next with all operators that bind closer than comparisons."""
+        return self._operators(_OTHER)
+
+    def read_unary(self) -> tree.Expression:
+        """Return the operand that comes next with its sign and its casts."""
+        return self._prefixed(_UNARY)
+
     def _choice_colon(self) -> None:
         if not self.accept(":"):
             self.fail("`:`", "a choice is written `condition ? value : other value`")
+
+    @cached_property
+    def _choices(self) -> frozenset[int]:
+        """The places in the list of tokens of those ``?`` that begin a choice: a colon belongs to them.
+
+        Any other is the operator ``?`` of JSON. Colons take the nearest mark before them,
+        as closing brackets do; a comma or a bracket ends the search.
+        """
+        found: list[int] = []
+        levels: list[list[int]] = [[]]
+        for index, token in enumerate(self.tokens):
+            match token.word:
+                case "(" | "[" | "{":
+                    levels.append([])
+                case ")" | "]" | "}":
+                    levels.pop()
+                    levels = levels or [[]]
+                case ",":
+                    levels[-1].clear()
+                case "?":
+                    levels[-1].append(index)
+                case ":" if levels[-1]:
+                    found.append(levels[-1].pop())
+                case _:
+                    pass
+        return frozenset(found)
 
     def _operators(self, level: int) -> tree.Expression:
         left = self._prefixed(level)
@@ -52,89 +100,199 @@ class ExpressionParser(OperandParser):
                 left = self._connected(left, ahead)
             elif ahead == _COMPARISON:
                 left = self._compared(left)
-                ahead = self._level_ahead()
-                if ahead > _COMPARISON:
-                    # What ends in a list or a test, as `a in (1)`, is no operand of arithmetic.
-                    self.fail("AND, OR or the end of the expression", "put the comparison in parentheses")
-                if ahead == _COMPARISON:
-                    raise BtqlError.of(
-                        "B0101", "comparisons cannot be chained", self.here(), "a second comparison",
-                        help="write two comparisons joined by AND, or put one of them in parentheses",
-                    )  # fmt: skip
-            elif ahead == _CONCAT:
-                left = self._concatenated(left)
+                self._refuse_chain()
+            elif ahead == _OTHER:
+                left = self._other(left)
             else:
-                operator = self.word()
-                self.step()
+                operator = self.step()
                 right = self._operators(ahead + 1)
-                left = tree.Arithmetic(build.ARITHMETIC[operator], left, right, span=left.span.to(right.span))
+                span = left.span.to(right.span)
+                if operator.word == "^":
+                    left = tree.Call("power", (left, right), span=span, name_span=operator.span)
+                else:
+                    left = tree.Arithmetic(build.ARITHMETIC[operator.word], left, right, span=span)
         return left
 
+    def _refuse_chain(self) -> None:
+        ahead = self._level_ahead()
+        if ahead > _COMPARISON:
+            # What ends in a list or a test, as `a in (1)`, is no operand of arithmetic.
+            self.fail("AND, OR or the end of the expression", "put the comparison in parentheses")
+        if ahead == _COMPARISON:
+            raise BtqlError.of(
+                "B0101", "comparisons cannot be chained", self.here(), "a second comparison",
+                help="write two comparisons joined by AND, or put one of them in parentheses",
+            )  # fmt: skip
+
     def _level_ahead(self) -> int:
-        word = self.word()
-        if word == "not":
-            return _COMPARISON if self._next.text.lower() in _NEGATABLE else 0
-        return _LEVELS.get(word, 0)
+        word = self.word
+        level = _LEVELS.get(word, 0)
+        if level:
+            other = (word == "?" and self.index in self._choices) or (word == "similar" and self.ahead().word != "to")
+            return 0 if other else level
+        if word == "not" and self.ahead().word in _NEGATABLE:
+            return _COMPARISON
+        return 0
 
     def _prefixed(self, level: int) -> tree.Expression:
-        start = self.here()
-        if level <= _NOT and self.accept("not"):
+        word, start = self.word, self.here()
+        if word == "not" and level <= _NOT:
+            self.step()
             expression = self._operators(_NOT)
             return tree.Not(expression, span=start.to(expression.span))
-        if self.accept("-"):
+        if word == "-":
+            self.step()
             expression = self._prefixed(_UNARY)
             return build.negative(expression, start.to(expression.span))
-        return self._converted(self.read_operand())
+        if word == "+":
+            self.step()
+            expression = self._prefixed(_UNARY)
+            return build.spanned(expression, start.to(expression.span))
+        return self.follow(self.read_operand())
 
     def _connected(self, left: tree.Expression, level: int) -> tree.Expression:
-        word = self.word()
+        word = self.word
         children = [left]
         while self.accept(word):
             children.append(self._operators(level + 1))
         return build.connect("or" if level == _OR else "and", children, left.span.to(children[-1].span))
 
-    def _concatenated(self, left: tree.Expression) -> tree.Expression:
-        parts = [left]
-        operator = self.here()
+    def _other(self, left: tree.Expression) -> tree.Expression:
+        operator = self.word
+        if operator != "||":
+            self.step()
+            right = self._operators(_SUM)
+            return tree.JsonOperator(cast("tree.JsonOp", operator), left, right, span=left.span.to(right.span))
+        parts, place = [left], self.here()
         while self.accept("||"):
-            parts.append(self._operators(_CONCAT + 1))
-        return tree.Call("concat", tuple(parts), span=left.span.to(parts[-1].span), name_span=operator)
+            parts.append(self._operators(_SUM))
+        return tree.Call("concat", tuple(parts), span=left.span.to(parts[-1].span), name_span=place)
 
     def _compared(self, left: tree.Expression) -> tree.Expression:
         negated = self.accept("not")
-        operator, place = self.word(), self.here()
-        self.step()
-        if operator in ("includes", "contains"):
-            raise BtqlError.of(
-                "B0111", f"{operator.upper()} is an operator of BTQL, not of SQL", place, "not supported in SQL",
-                help=f"write `tags IN ('x')`, or call `{operator}(tags, 'x')`",
-            )  # fmt: skip
-        if operator in ("isnull", "isnotnull", "notnull"):
-            return tree.IsNull(left, negated=operator != "isnull", span=left.span.to(place))
-        if operator == "is":
-            return self._is(left)
-        if operator == "between":
-            low = self._operators(_CONCAT)
-            self.require("and")
-            high = self._operators(_CONCAT)
-            made = build.between(left, low, high, left.span.to(high.span))
-            return build.maybe_not(made, negated=negated)
-        right = self._list() if operator == "in" else self._operators(_CONCAT)
-        made = build.compare(operator, left, right, left.span.to(right.span))
+        place, operator = self.here(), self.step().word
+        match operator:
+            case "includes" | "contains":
+                raise BtqlError.of(
+                    "B0111", f"{operator.upper()} is an operator of BTQL, not of SQL", place, "not supported in SQL",
+                    help=f"write `tags IN ('x')`, or call `{operator}(tags, 'x')`",
+                )  # fmt: skip
+            case "isnull" | "isnotnull" | "notnull":
+                return tree.IsNull(left, negated=operator != "isnull", span=left.span.to(place))
+            case "is":
+                return self._is(left)
+            case "between":
+                made = self._between(left)
+            case "in":
+                made = self._in(left)
+            case "~" | "~*" | "!~" | "!~*":
+                made, negated = self._matches(left, operator, place), operator.startswith("!")
+            case "similar":
+                made = self._similar(left, place)
+            case _:
+                made = self._against_value(left, operator)
         return build.maybe_not(made, negated=negated)
+
+    def _against_value(self, left: tree.Expression, operator: str) -> tree.Expression:
+        quantifier = _ANY_OR_ALL.get(self.word)
+        if quantifier is not None and self.ahead().word == "(":
+            return self._quantified(left, operator, "all" if quantifier == "all" else "any")
+        right = self._operators(_OTHER)
+        if operator in ("like", "ilike") and self.at("escape"):
+            right = self._escaped(right)
+        return build.compare(operator, left, right, left.span.to(right.span))
+
+    def _quantified(self, left: tree.Expression, operator: str, quantifier: Choice["any", "all"]) -> tree.Expression:
+        self.step()
+        start = self.step().span
+        right: tree.Statement | tree.Expression
+        if self.is_query():
+            right = self.read_query()
+        else:
+            items = self.read_list(")")
+            only = items[0]
+            if len(items) == 1 and isinstance(only, tree.Subquery):
+                right = only.query
+            else:
+                right = only if len(items) == 1 else tree.Array(tuple(items), span=start.to(self.here()))
+        self.require(")")
+        return tree.Quantified(build.OPERATORS[operator], left, quantifier, right, span=self.since(left.span))
+
+    def _between(self, left: tree.Expression) -> tree.Expression:
+        symmetric = self.at("symmetric") and self.ahead().word != "and"
+        if symmetric or (self.at("asymmetric") and self.ahead().word != "and"):
+            self.step()
+        low = self._operators(_OTHER)
+        self.require("and")
+        high = self._operators(_OTHER)
+        span = left.span.to(high.span)
+        made = build.between(left, low, high, span)
+        return build.connect("or", [made, build.between(left, high, low, span)], span) if symmetric else made
+
+    def _in(self, left: tree.Expression) -> tree.Expression:
+        if not self.at("("):
+            right = self.follow(self.read_operand())
+            return build.compare("in", left, right, left.span.to(right.span))
+        if self.is_query(1):
+            self.step()
+            query = self.read_query()
+            self.require(")")
+            return tree.InQuery(left, query, span=self.since(left.span))
+        start = self.step().span
+        items = [] if self.at(")") else [self.read_expression()]
+        first = items[0] if items else None
+        if isinstance(first, tree.Subquery) and self.at("union", "intersect", "except", "order", "limit", ")"):
+            query = self.continue_query(first.query, first.span)
+            self.require(")")
+            return tree.InQuery(left, query, span=self.since(left.span))
+        while items and self.accept(","):
+            items.append(self.read_expression())
+        if not self.at(")"):
+            self.fail("`,` or `)`")
+        self.step()
+        return build.compare("in", left, tree.Array(tuple(items), span=self.since(start)), self.since(left.span))
+
+    def _matches(self, left: tree.Expression, operator: str, place: Span) -> tree.Expression:
+        right = self._operators(_OTHER)
+        span = left.span.to(right.span)
+        flags = (tree.Literal("i", span=place),) if operator.endswith("*") else ()
+        return tree.Call("regexp_like", (left, right, *flags), span=span, name_span=place)
+
+    def _similar(self, left: tree.Expression, place: Span) -> tree.Expression:
+        self.require("to")
+        pattern = self._operators(_OTHER)
+        escape, text = self._escape_character("\\"), self._fixed_text(pattern, "SIMILAR TO")
+        regexp = tree.Literal(similar_pattern(text, escape, pattern.span), span=pattern.span)
+        return tree.Call("regexp_like", (left, regexp), span=self.since(left.span), name_span=place)
+
+    def _escaped(self, pattern: tree.Expression) -> tree.Expression:
+        text = self._fixed_text(pattern, "LIKE with ESCAPE")
+        escape = self._escape_character("\\")
+        return tree.Literal(like_pattern(text, escape, pattern.span), span=self.since(pattern.span))
+
+    def _escape_character(self, default: str) -> str:
+        if not self.accept("escape"):
+            return default
+        place = self.here()
+        character = self._fixed_text(self.read_operand(), "ESCAPE")
+        if len(character) > 1:
+            raise BtqlError.of("B0109", "ESCAPE takes one character", place, "more than one", help="write `ESCAPE '!'`")
+        return character
+
+    def _fixed_text(self, expression: tree.Expression, what: str) -> str:
+        if isinstance(expression, tree.Literal) and isinstance(expression.value, str):
+            return expression.value
+        raise unsupported(f"{what} for anything but a text in quotes", expression.span, "write the pattern as a text")
 
     def _is(self, left: tree.Expression) -> tree.Expression:
         negated = self.accept("not")
+        if self.at("unknown") and self.ahead().word != ".":
+            return tree.IsNull(left, negated=negated, span=left.span.to(self.step().span))
         distinct = self.accept("distinct")
         if distinct:
             self.require("from")
-        right = self._operators(_CONCAT)
+        right = self._operators(_OTHER)
         span = left.span.to(right.span)
         if distinct:
             return build.compare("<=>" if negated else "<!=>", left, right, span)
         return build.is_(left, right, span, negated=negated)
-
-    def _list(self) -> tree.Expression:
-        if self.word() == "(":
-            return self._array(")")
-        return self.read_operand()

@@ -1,7 +1,8 @@
-"""The operands of our SQL dialect: literals, paths, calls, CAST, CASE, and brackets.
+"""The operands of our SQL dialect: literals, paths, parentheses, CASE, and what follows an operand.
 
 Paths have quoted pieces and indexes from 0. A lone text in double quotes stays
-a text with a mark: the binder decides whether it names a field.
+a text with a mark: the binder decides whether it names a field. What stands in
+parentheses is an expression, a row of several, or a query that gives one value.
 """
 
 from __future__ import annotations
@@ -9,16 +10,18 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 
-from sqlglot.tokenizer_core import Token, TokenType
-
 from btql_grammar import build, tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.lexer import is_interval, is_percent
 from btql_grammar.span import Span
-from btql_grammar.sql_cursor import SQL_RESERVED, WORD, Cursor, span_of
+from btql_grammar.sql_cursor import SQL_RESERVED, Cursor, unsupported
+from btql_grammar.sql_intervals import interval_parts
+from btql_grammar.sql_texts import escaped_text
+from btql_grammar.sql_tokens import NUMBER, Token
 
-_NUMBER = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_TYPES = "the types are text, integer, number, boolean, date, datetime and interval"
+_NUMBER = re.compile(NUMBER)
+_TYPE_WORDS = {"double": ("precision",), "character": ("varying",), "bit": ("varying",)}
+_BEFORE_BY = ("group", "order", "partition")
 
 
 class OperandParser(Cursor):
@@ -28,182 +31,278 @@ class OperandParser(Cursor):
     def read_expression(self) -> tree.Expression:
         """Return the expression that comes next, operators included."""
 
+    @abstractmethod
+    def read_unary(self) -> tree.Expression:
+        """Return the operand that comes next with its sign and its casts."""
+
+    @abstractmethod
+    def read_call(self, name: Token, start: Span) -> tree.Expression:
+        """Return the call of the function ``name``, whose parenthesis comes next; it began at ``start``."""
+
+    @abstractmethod
+    def read_query(self) -> tree.Statement:
+        """Return the query that comes next."""
+
+    @abstractmethod
+    def continue_query(self, first: tree.Statement, start: Span) -> tree.Statement:
+        """Return the query that begins with ``first``, in parentheses of its own: ``(SELECT 1) UNION …``."""
+
     def read_operand(self) -> tree.Expression:
-        """Return the operand that comes next."""
-        token, word, start = self._curr, self.word(), self.here()
-        match token.token_type:
-            case TokenType.STRING:
+        """Return the operand that comes next, without what may follow it."""
+        token = self.token
+        match token.kind:
+            case "string":
                 self.step()
-                return tree.Literal(build.single_quoted(self.text_of(token)), span=start)
-            case TokenType.IDENTIFIER:
+                return tree.Literal(build.single_quoted(self.text_of(token)), span=token.span)
+            case "quoted":
                 return self._path()
-            case TokenType.NUMBER | TokenType.DOT:
+            case "number":
                 return self._number()
-            case TokenType.L_PAREN:
-                self.step()
-                inner = self.read_expression()
-                return build.spanned(inner, start.to(span_of(self.require(")"))))
-            case TokenType.L_BRACKET:
-                return self._array("]")
-            case TokenType.L_BRACE:
+            case "word":
+                return self._word()
+            case _:
+                return self._bracketed()
+
+    def _bracketed(self) -> tree.Expression:
+        match self.word:
+            case "(":
+                return self._parenthesis()
+            case "[":
+                return self.read_array("]")
+            case "{":
                 return self._object()
             case _:
-                pass
+                self.fail("an expression")
+        return None
+
+    def _word(self) -> tree.Expression:
+        token, word, after = self.token, self.word, self.ahead()
         if word in ("null", "true", "false"):
             self.step()
-            return tree.Literal({"null": None, "true": True, "false": False}[word], span=start)
+            return tree.Literal({"null": None, "true": True, "false": False}[word], span=token.span)
         if word == "case":
             return self._case()
-        if word == "interval" and is_interval(self.sql, token.end + 1):
+        if word == "interval" and (after.kind == "string" or is_interval(self.sql, token.end)):
             return self._interval()
-        if not WORD.fullmatch(self.text_of(token)) or word in SQL_RESERVED:
+        if word in SQL_RESERVED or (after.word == "by" and word in _BEFORE_BY):
             self.fail("an expression")
-        return self._call() if self._next.token_type == TokenType.L_PAREN else self._path()
+        if after.word == "(":
+            self.step()
+            return self.read_call(token, token.span)
+        if after.kind == "string" and after.start == token.end:
+            return self._prefixed_text()
+        if after.kind == "string" and word in build.TYPES:
+            self.step()
+            return build.cast(self.read_operand(), word, self.since(token.span), token.span)
+        if word == "array" and after.word == "[":
+            self.step()
+            return build.spanned(self.read_array("]"), self.since(token.span))
+        return self._path()
 
     def _number(self) -> tree.Expression:
-        start = self._curr.start
-        found = _NUMBER.match(self.sql, start)
-        if found is None:
-            self.fail("an expression")
-        end = found.end() + 1 if is_percent(self.sql, found.end()) else found.end()
-        while self._curr and self._curr.start < end:
-            self.step()
-        if self._prev.end >= end or (self._curr and self._curr.start == found.end() and WORD.match(self._curr.text)):
-            written = Span(start, max(self._prev.end, self._curr.end if self._curr else 0) + 1)
+        token = self.step()
+        found = _NUMBER.match(self.sql, token.start)
+        if found is None or found.end() != token.end:
             raise BtqlError.of(
-                "B0105", f"`{self.sql[written.start : written.end]}` is not a number", written, "not a number",
+                "B0105", f"`{self.text_of(token)}` is not a number", token.span, "not a number",
                 help="texts and ids are written in quotes",
             )  # fmt: skip
-        return build.number(self.sql[start:end], Span(start, end))
+        end = token.end
+        if self.at("%") and is_percent(self.sql, end):
+            end = self.step().end
+        return build.number(self.sql[token.start : end], Span(token.start, end))
+
+    def _prefixed_text(self) -> tree.Expression:
+        r"""``E'a\\n'``, the only letter before a text that means something."""
+        prefix = self.step()
+        span = self.since(prefix.span).to(self.here())
+        if prefix.word != "e":
+            raise unsupported(f"`{self.text_of(prefix)}` before a text", prefix.span, "write the text alone, in quotes")
+        return tree.Literal(escaped_text(self.text_of(self.step()), span), span=span)
 
     def _path(self) -> tree.Expression:
-        first = self._curr
+        first = self.token
         path: list[str | int] = [self.read_name()]
-        while True:
-            if self.accept("."):
-                path.append(self.read_name())
-            elif self.accept("["):
-                path.append(self._subscript())
-                self.require("]")
-            else:
-                break
-        span = Span(first.start, self._prev.end + 1)
-        if len(path) == 1 and first.token_type == TokenType.IDENTIFIER:
+        while self.accept("."):
+            if self.at("*"):
+                self.fail("a name", "`t.*` stands alone, in a select list or in `count(t.*)`")
+            path.append(self.read_name())
+        if self.at("(") and path[0] == "pg_catalog" and len(path) == 2:
+            # Tools write the schema of Postgres' own functions.
+            return self.read_call(self.previous(), first.span)
+        span = self.since(first.span)
+        if len(path) == 1 and first.kind == "quoted" and not self.at("["):
             return tree.Literal(str(path[0]), span=span, double_quoted=True)
         return tree.Identifier(tuple(path), span=span)
 
-    def _subscript(self) -> str | int:
-        if self._curr.token_type in (TokenType.STRING, TokenType.IDENTIFIER):
-            self.step()
-            return build.unquote(self.text_of(self._prev), self._prev.start)
-        negative = self.accept("-")
-        if self._curr.token_type != TokenType.NUMBER or not self._curr.text.isdigit():
+    def follow(self, expression: tree.Expression) -> tree.Expression:
+        """Return ``expression`` with the casts, subscripts and time zones that follow it."""
+        while True:
+            match self.word:
+                case "::":
+                    self.step()
+                    name, type_span = self.read_type()
+                    expression = build.cast(expression, name, self.since(expression.span), type_span)
+                case "[":
+                    expression = self._subscript(expression)
+                case "." if self.is_name(self.ahead()):
+                    self.step()
+                    key = tree.Literal(self.read_name(), span=self.previous().span)
+                    expression = build.subscript(expression, key, self.since(expression.span))
+                case "at" if self.accept("at", "time", "zone"):
+                    place = self.previous().span
+                    zone = self.read_unary()
+                    span = self.since(expression.span)
+                    expression = tree.Call("timezone", (zone, expression), span=span, name_span=place)
+                case "collate":
+                    raise unsupported("COLLATE", self.here(), "remove it: texts compare character by character")
+                case _:
+                    return expression
+
+    def _subscript(self, expression: tree.Expression) -> tree.Expression:
+        opening = self.step().span
+        if self.at(":", "]"):
+            self._refuse_slice(opening)
+        index = self.read_expression()
+        if self.at(":"):
+            self._refuse_slice(opening)
+        self.require("]")
+        return build.subscript(expression, index, self.since(expression.span))
+
+    def _refuse_slice(self, opening: Span) -> None:
+        if self.at("]"):
             self.fail("an index or a key", "write `tags[0]`, or `scores['a key']`")
-        self.step()
-        index = build.count(self._prev.text, "index", span_of(self._prev))
-        return -index if negative else index
+        raise unsupported("a slice of an array", opening.to(self.here()), "take one element: `tags[0]`, `tags[-1]`")
 
-    def _call(self) -> tree.Expression:
-        name = self._curr
+    def read_type(self) -> tuple[str, Span]:
+        """Return the type that comes next as written in lower case, and where it stands."""
+        first = self.token
+        if first.kind != "word":
+            self.fail("a type", "the types are text, integer, number, boolean, date, datetime, interval and json")
         self.step()
-        if name.text.lower() in ("cast", "try_cast"):
-            return self._cast(name)
-        self.step()
-        distinct = self.accept("distinct")
-        arguments: list[tree.Expression] = []
-        if self.word() == "*" and self._next.token_type == TokenType.R_PAREN and not distinct:
-            arguments.append(tree.Star(span=self.here()))
+        self.accept(*_TYPE_WORDS.get(first.word, ("",)))
+        pieces = [self.sql[first.start : self.previous().end]]
+        if self.at("("):
+            opening = self.step()
+            while not self.at(")"):
+                self.step()
             self.step()
-        elif self.word() != ")" or distinct:
-            arguments = self._listed(")")
-        end = span_of(self.require(")"))
-        span = span_of(name).to(end)
-        if name.text.lower() == "match" and self.word() == "against":
-            return self._against(arguments, span)
-        return tree.Call(name.text.lower(), tuple(arguments), distinct=distinct, span=span, name_span=span_of(name))
+            pieces.append(self.sql[opening.start : self.previous().end])
+        if first.word in ("timestamp", "time") and self.at("with", "without"):
+            zone = self.step().word
+            self.require("time", "zone")
+            pieces[0] = f"{first.word}tz" if zone == "with" else first.word
+        while self.at("["):
+            self.step()
+            if self.token.kind == "number":
+                self.step()
+            self.require("]")
+            pieces.append("[]")
+        if self.accept("array"):
+            pieces.append("[]")
+        return "".join(pieces).lower(), self.since(first.span)
 
-    def _cast(self, name: Token) -> tree.Expression:
-        self.require("(")
-        expression = self.read_expression()
-        if not self.accept("as"):
-            self.fail("`AS` and a type", "write `CAST(x AS number)`")
-        type_token, type_span = self._curr, self.here()
-        if not WORD.fullmatch(self.word()):
-            self.fail("a type", _TYPES)
-        self.step()
-        span = span_of(name).to(span_of(self.require(")")))
-        return build.cast(expression, type_token.text, span, type_span)
+    def read_array(self, close: str) -> tree.Array:
+        """Return the list in brackets that comes next."""
+        start = self.step().span
+        items = [] if self.word == close else self.read_list(close)
+        self.require(close)
+        return tree.Array(tuple(items), span=self.since(start))
 
-    def _against(self, columns: list[tree.Expression], span: Span) -> tree.Expression:
-        """``MATCH(a, b) AGAINST ('x')``: the older spelling of ``a MATCH 'x' OR b MATCH 'x'``."""
-        self.step()
-        self.require("(")
-        query = self.read_expression()
-        span = span.to(span_of(self.require(")")))
-        matches = [build.compare("match", column, query, span) for column in columns]
-        return matches[0] if len(matches) == 1 else build.connect("or", matches, span)
-
-    def _array(self, close: str) -> tree.Expression:
-        start = self.here()
-        self.step()
-        items = [] if self.word() == close else self._listed(close)
-        return tree.Array(tuple(items), span=start.to(span_of(self.require(close))))
-
-    def _listed(self, close: str) -> list[tree.Expression]:
-        """Return one or more expressions with commas between."""
+    def read_list(self, close: str) -> list[tree.Expression]:
+        """Return one or more expressions with commas between, up to ``close``."""
         items = [self.read_expression()]
         while self.accept(","):
             items.append(self.read_expression())
-        if self.word() != close:
+        if self.word != close:
             self.fail(f"`,` or `{close}`")
         return items
 
     def _object(self) -> tree.Expression:
-        start = self.here()
-        self.step()
+        start = self.step().span
         items: list[tuple[str, tree.Expression]] = []
-        while self.word() != "}":
+        while not self.at("}"):
             if items and not self.accept(","):
                 self.fail("`,` or `}`")
-            if self._curr.token_type == TokenType.STRING:
-                key = build.single_quoted(self.text_of(self._curr))
-                self.step()
-            else:
-                key = self.read_name()
+            key = build.single_quoted(self.text_of(self.step())) if self.token.kind == "string" else self.read_name()
             self.require(":")
             items.append((key, self.read_expression()))
-        return tree.Object(tuple(items), span=start.to(span_of(self.require("}"))))
+        self.step()
+        return tree.Object(tuple(items), span=self.since(start))
+
+    def is_query(self, count: int = 0) -> bool:
+        """Tell whether a query begins at the token ``count`` behind the one that comes next."""
+        token, after = self.ahead(count), self.ahead(count + 1)
+        match token.word:
+            case "select":
+                return True
+            case "values":
+                return after.word == "("
+            case "with":
+                return (self.is_name(after) and self.ahead(count + 2).word in ("as", "(", "recursive")) or (
+                    after.word == "recursive"
+                )
+            case _:
+                return False
+
+    def _parenthesis(self) -> tree.Expression:
+        start = self.step().span
+        if self.is_query():
+            query = self.read_query()
+            self.require(")")
+            return tree.Subquery(query, span=self.since(start))
+        inner = self.read_expression()
+        if isinstance(inner, tree.Subquery) and self.at("union", "intersect", "except", "order", "limit"):
+            query = self.continue_query(inner.query, inner.span)
+            self.require(")")
+            return tree.Subquery(query, span=self.since(start))
+        if self.at(","):
+            items = [inner]
+            while self.accept(","):
+                items.append(self.read_expression())
+            self.require(")")
+            return tree.Row(tuple(items), span=self.since(start))
+        self.require(")")
+        return build.spanned(inner, self.since(start))
 
     def _interval(self) -> tree.Expression:
-        start = self.here()
-        self.step()
-        negative = self.accept("-")
-        amount = self._curr
-        self.step()
-        if amount.token_type == TokenType.STRING:
-            text = build.single_quoted(self.text_of(amount))
-            known = build.interval_text(text)
-            unit_span, end = span_of(amount), span_of(amount)
-            if known is None and build.interval_text(f"{text} day") and WORD.fullmatch(self.word()):
-                known, unit_span, end = build.interval_text(f"{text} {self.word()}"), self.here(), self.here()
+        start = self.step().span
+        sign = -1 if self.accept("-") else 1
+        amount = self.step()
+        if amount.kind == "string":
+            return self._interval_text(build.single_quoted(self.text_of(amount)), start)
+        text = self.text_of(amount)
+        if not (text.isascii() and text.isdigit() and len(text) < 300):
+            raise self._no_interval(self.since(start))
+        if self.token.kind != "word":
+            self.fail("a unit of time", "write `INTERVAL 7 DAY`")
+        unit = self.step()
+        return build.interval(sign * int(text), self.text_of(unit), self.since(start), unit.span)
+
+    def _interval_text(self, text: str, start: Span) -> tree.Expression:
+        parts = interval_parts(text)
+        if parts is None and self.token.kind == "word":
+            parts = interval_parts(f"{text} {self.word}")
+            if parts is not None:
                 self.step()
-        else:
-            known = (int(amount.text), self.word()) if amount.text.isdigit() and len(amount.text) < 300 else None
-            unit_span = end = self.here()
-            if known is not None and not WORD.fullmatch(known[1]):
-                self.fail("a unit of time", "write `INTERVAL 7 DAY`")
-            self.step()
-        if known is None:
-            raise BtqlError.of(
-                "B0106", "an interval is a whole number and a unit", start.to(span_of(self._prev)), "not an interval",
-                help="write `INTERVAL 7 DAY`",
-            )  # fmt: skip
-        return build.interval(-known[0] if negative else known[0], known[1], start.to(end), unit_span)
+        span = self.since(start)
+        if parts is None:
+            raise self._no_interval(span)
+        intervals = [build.interval(value, unit, span, span) for value, unit in parts]
+        made: tree.Expression = intervals[0]
+        for further in intervals[1:]:
+            made = tree.Arithmetic("add", made, further, span=span)
+        return made
+
+    def _no_interval(self, span: Span) -> BtqlError:
+        return BtqlError.of(
+            "B0106", "an interval is a whole number and a unit", span, "not an interval",
+            help="write `INTERVAL 7 DAY`, or `INTERVAL '1 day 2 hours'`",
+        )  # fmt: skip
 
     def _case(self) -> tree.Expression:
-        start = self.here()
-        self.step()
-        subject = None if self.word() == "when" else self.read_expression()
+        start = self.step().span
+        subject = None if self.at("when") else self.read_expression()
         branches: list[tuple[tree.Expression, tree.Expression]] = []
         while self.accept("when"):
             condition = self.read_expression()
@@ -214,18 +313,8 @@ class OperandParser(Cursor):
         if not branches:
             self.fail("`WHEN`")
         otherwise = self.read_expression() if self.accept("else") else None
-        if self.word() != "end":
+        if not self.at("end"):
             self.fail("`WHEN`, `ELSE` or `END`" if otherwise is None else "`END`", "a CASE ends with END")
-        span = start.to(self.here())
         self.step()
+        span = self.since(start)
         return build.if_(branches, otherwise or tree.Literal(None, span=span), span)
-
-    def _converted(self, expression: tree.Expression) -> tree.Expression:
-        while self.accept("::"):
-            if not WORD.fullmatch(self.word()):
-                self.fail("a type", _TYPES)
-            type_span = self.here()
-            name = self._curr.text
-            self.step()
-            expression = build.cast(expression, name, expression.span.to(type_span), type_span)
-        return expression

@@ -1,0 +1,289 @@
+"""Whole queries in our SQL dialect: WITH, set operations, VALUES, and what stands behind them all.
+
+ORDER BY, LIMIT, OFFSET and SETTINGS belong to the query before them, be it a SELECT or
+a UNION. Where that is a query in parentheses with such clauses of its own, it becomes a
+subquery, or, where both say the same thing twice, an error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal as Choice
+
+from btql_grammar import build, tree
+from btql_grammar.diagnostic import BtqlError
+from btql_grammar.span import Span
+from btql_grammar.sql_cursor import unsupported
+from btql_grammar.sql_select import SelectParser
+
+_WRITES = ("insert", "update", "delete", "merge")
+
+
+@dataclass(slots=True)
+class _Tail:
+    """The clauses behind a query."""
+
+    sort: tuple[tree.SortItem, ...] = ()
+    limit: int | None = None
+    offset: int | None = None
+    cursor: str | None = None
+    preview_length: int | None = None
+    settings: tuple[tuple[str, tree.Scalar], ...] = ()
+    settings_span: Span | None = None
+
+    def cuts(self) -> bool:
+        """Tell whether it takes a part of the rows."""
+        return self.limit is not None or self.offset is not None or self.cursor is not None
+
+    def empty(self) -> bool:
+        """Tell whether there is nothing."""
+        return not self.sort and not self.cuts() and self.settings_span is None
+
+
+class QueryParser(SelectParser):
+    """Reads a query of any form."""
+
+    def read_query(self) -> tree.Statement:
+        """Return the query that comes next."""
+        start = self.here()
+        with_ = self.read_with()
+        if with_ is not None and self.at(*_WRITES):
+            raise unsupported(f"WITH before {self.word.upper()}", self.here(), "put the query into the statement")
+        made = self._unions()
+        return self._finished(made, self._tail(), with_, start)
+
+    def continue_query(self, first: tree.Statement, start: Span) -> tree.Statement:
+        """Return the query that begins with ``first``, in parentheses of its own: ``(SELECT 1) UNION …``."""
+        return self._finished(self._unions(first), self._tail(), None, start)
+
+    def read_with(self) -> tree.With | None:
+        """Return the WITH that comes next, if it does."""
+        if not self.at("with"):
+            return None
+        start = self.step().span
+        recursive = self.accept("recursive")
+        tables = [self._common_table()]
+        while self.accept(","):
+            tables.append(self._common_table())
+        for i, table in enumerate(tables):
+            if any(table.name == other.name for other in tables[:i]):
+                raise BtqlError.of(
+                    "B0109", f"two queries are called `{table.name}`", table.span, "called so again",
+                    help="give it another name",
+                )  # fmt: skip
+        return tree.With(tuple(tables), recursive, span=self.since(start))
+
+    def _common_table(self) -> tree.CommonTable:
+        start = self.here()
+        name = self.read_name()
+        columns = self.read_names() if self.at("(") else ()
+        span = self.since(start)
+        if not self.accept("as"):
+            self.fail("`AS`", f"write `WITH {name} AS (SELECT ...)`")
+        self.accept("not")
+        self.accept("materialized")
+        self.require("(")
+        if self.at(*_WRITES):
+            raise unsupported(f"{self.word.upper()} inside WITH", self.here(), "send the statements one by one")
+        query = self.read_query()
+        self.require(")")
+        if self.at("search", "cycle"):
+            raise unsupported(f"{self.word.upper()} behind WITH", self.here(), "compute the order in the query")
+        return tree.CommonTable(name, query, columns, span=span)
+
+    def _unions(self, first: tree.Statement | None = None) -> tree.Statement:
+        left = self._intersections(first)
+        while self.at("union", "except"):
+            left = self._combined(left)
+        return left
+
+    def _intersections(self, first: tree.Statement | None = None) -> tree.Statement:
+        left = self._term() if first is None else first
+        while self.at("intersect"):
+            left = self._combined(left)
+        return left
+
+    def _combined(self, left: tree.Statement) -> tree.Statement:
+        op: Choice["union", "intersect", "except"] = self.step().word  # type: ignore[assignment]
+        all_ = self.accept("all")
+        if not all_:
+            self.accept("distinct")
+        if (self.at("by") and self.ahead().word == "name") or self.at("corresponding"):
+            raise unsupported(f"{op.upper()} by name", self.here(), "list the columns of both queries in one order")
+        right = self._term() if op == "intersect" else self._intersections()
+        return tree.SetOperation(op, left, right, all_, span=left.span.to(right.span))
+
+    def _term(self) -> tree.Statement:
+        start = self.here()
+        if self.at("("):
+            self.step()
+            query = self.read_query()
+            self.require(")")
+            return replace(query, span=self.since(start))
+        if self.at("values"):
+            return self.read_values()
+        if not self.at("select"):
+            self.fail("SELECT, VALUES or a query in parentheses")
+        return self.read_select()
+
+    def read_values(self) -> tree.Values:
+        """Return the VALUES that come next."""
+        start = self.require("values").span
+        rows: list[tuple[tree.Expression, ...]] = []
+        while not rows or self.accept(","):
+            place = self.require("(").span
+            if self.at("default"):
+                raise unsupported("DEFAULT among the values", self.here(), "leave the column out")
+            rows.append(tuple(self.read_list(")")))
+            self.require(")")
+            if len(rows[-1]) != len(rows[0]):
+                raise BtqlError.of(
+                    "B0109", f"the first row has {len(rows[0])} values, this one has {len(rows[-1])}",
+                    self.since(place), "another length", help="give every row the same number of values",
+                )  # fmt: skip
+        return tree.Values(tuple(rows), span=self.since(start))
+
+    def _tail(self) -> _Tail:
+        tail = _Tail(sort=self.read_sort())
+        while True:
+            start = self.here()
+            if self.at("limit") and tail.limit is None:
+                self.step()
+                tail.limit = self._limit()
+            elif self.at("offset") and tail.offset is None and tail.cursor is None:
+                self.step()
+                self._offset(tail)
+            elif self.at("fetch") and self.ahead().word in ("first", "next") and tail.limit is None:
+                tail.limit = self._fetch()
+            elif self.at("settings") and tail.settings_span is None and self.is_name(self.ahead()):
+                self._settings(tail)
+                tail.settings_span = self.since(start)
+            elif self.at("for") and self.ahead().word in ("update", "share", "no", "key"):
+                raise unsupported("locking rows", start, "remove it: every query sees one state of the data")
+            else:
+                return tail
+
+    def _limit(self) -> int | None:
+        if self.at("all", "null"):
+            self.step()
+            return None
+        number = self._count("LIMIT")
+        if self.at(","):
+            way_out = f"write `LIMIT ... OFFSET {number}`"
+            raise unsupported("LIMIT with a comma", self.here(), way_out)
+        return number
+
+    def _offset(self, tail: _Tail) -> None:
+        token = self.token
+        if token.kind in ("string", "quoted"):
+            self.step()
+            tail.cursor = build.unquote(self.text_of(token), token.start)
+            return
+        tail.offset = self._count("OFFSET")
+        if self.at("row", "rows"):
+            self.step()
+
+    def _fetch(self) -> int:
+        self.step()
+        self.step()
+        number = 1 if self.at("row", "rows") else self._count("FETCH FIRST")
+        if not self.at("row", "rows"):
+            self.fail("`ROWS ONLY`", "write `FETCH FIRST 10 ROWS ONLY`, or `LIMIT 10`")
+        self.step()
+        if self.at("with"):
+            raise unsupported("WITH TIES", self.here(), "filter by rank() in a query around this one")
+        self.require("only")
+        return number
+
+    def _count(self, clause: str) -> int:
+        token = self.token
+        text = self.text_of(token)
+        if token.kind != "number" or not (text.isascii() and text.isdigit()):
+            help_ = f"write `{clause} 10`" + (" ROWS ONLY" if clause.startswith("FETCH") else "")
+            raise BtqlError.of("B0109", f"{clause} takes a whole number", self.here(), "not a whole number", help=help_)
+        self.step()
+        return build.count(text, clause, token.span)
+
+    def _settings(self, tail: _Tail) -> None:
+        self.step()
+        known: dict[str, tree.Scalar] = {}
+        while not known or self.accept(","):
+            place = self.here()
+            name = self.read_name("the name of a setting").lower()
+            if name in known:
+                raise BtqlError.of(
+                    "B0104", f"setting `{name}` is given twice", place, "a second one", help="remove one"
+                )
+            self.require("=")
+            start = self.here()
+            known[name] = self._setting()
+            if name == "preview_length":
+                value = known[name]
+                if type(value) is not int:
+                    raise BtqlError.of(
+                        "B0109", "preview_length takes a whole number", self.since(start), "not a whole number",
+                        help="write -1 for whole values",
+                    )  # fmt: skip
+                tail.preview_length = build.preview_length(value, self.since(start))
+        tail.settings = tuple((name, value) for name, value in known.items() if name != "preview_length")
+
+    def _setting(self) -> tree.Scalar:
+        token = self.token
+        if token.kind == "word" and token.word not in ("null", "true", "false"):
+            self.step()
+            return self.text_of(token)
+        value = self.read_unary()
+        if not isinstance(value, tree.Literal):
+            raise BtqlError.of(
+                "B0109", "a setting takes a plain value", value.span, "not a plain value",
+                help="write a number, a text in quotes, true or false",
+            )  # fmt: skip
+        return value.value
+
+    def _finished(self, made: tree.Statement, tail: _Tail, with_: tree.With | None, start: Span) -> tree.Statement:
+        """Return ``made`` with what stands behind and before it."""
+        if with_ is None and tail.empty():
+            return made
+        span = self.since(start)
+        if not isinstance(made, tree.Query | tree.SetOperation) or self._is_own(made, tail, with_):
+            made = _around(made)
+        if isinstance(made, tree.SetOperation):
+            if tail.cursor is not None or tail.settings_span is not None:
+                what = "SETTINGS" if tail.cursor is None else "OFFSET with a cursor"
+                place = tail.settings_span or made.span
+                raise unsupported(f"{what} behind {made.op.upper()}", place, "put the query around it")
+            return replace(
+                made, sort=tail.sort or made.sort, limit=tail.limit if made.limit is None else made.limit,
+                offset=tail.offset if made.offset is None else made.offset, with_=with_ or made.with_, span=span,
+            )  # fmt: skip
+        assert isinstance(made, tree.Query), "anything else has become a query"
+        return replace(
+            made, sort=tail.sort or made.sort, limit=tail.limit if made.limit is None else made.limit,
+            offset=tail.offset if made.offset is None else made.offset, cursor=tail.cursor or made.cursor,
+            preview_length=made.preview_length if tail.preview_length is None else tail.preview_length,
+            settings=tail.settings or made.settings, with_=with_ or made.with_, span=span,
+        )  # fmt: skip
+
+    def _is_own(self, made: tree.Query | tree.SetOperation, tail: _Tail, with_: tree.With | None) -> bool:
+        """Tell whether ``made``, from parentheses, has clauses that those behind it must leave alone."""
+        cursor = made.cursor if isinstance(made, tree.Query) else None
+        cuts = made.limit is not None or made.offset is not None or cursor is not None
+        if (tail.sort and made.sort and not cuts) or (tail.cuts() and cuts and not tail.sort):
+            what = "ORDER BY" if tail.sort else "LIMIT or OFFSET"
+            raise BtqlError.of(
+                "B0104", f"the query in parentheses has {what} already", made.span, "this query",
+                help="remove one of them",
+            )  # fmt: skip
+        settings = isinstance(made, tree.Query) and (made.settings or made.preview_length is not None)
+        return (
+            (cuts and bool(tail.sort))
+            or (with_ is not None and made.with_ is not None)
+            or (tail.settings_span is not None and bool(settings))
+        )
+
+
+def _around(made: tree.Statement) -> tree.Query:
+    """Return ``SELECT * FROM (made)``."""
+    return tree.Query(
+        select=(tree.Star(span=made.span),), source=tree.Derived(made, span=made.span), span=made.span, language="sql"
+    )
