@@ -15,6 +15,7 @@ from btql_grammar.span import Source
 from btql_planner import errors
 from btql_planner.bind_query import bind_query
 from btql_planner.catalog import Catalogs
+from btql_planner.options import QueryOptions
 from btql_planner.plan import Plan
 from btql_planner.scope import Around, Context, Rows
 
@@ -29,9 +30,11 @@ class BoundQuery:
     warnings: tuple[str, ...] = ()
 
 
-def bind(statement: tree.Statement, source: Source, catalogs: Catalogs) -> BoundQuery:
-    """Return the typed plan of a statement that gives rows."""
-    context = Context(source, catalogs, _bind_inner)
+def bind(
+    statement: tree.Statement, source: Source, catalogs: Catalogs, options: QueryOptions | None = None
+) -> BoundQuery:
+    """Return the typed plan of a statement that gives rows; ``options`` are settled with its text."""
+    context = Context(source, catalogs, _bind_inner, options or QueryOptions())
     rows = _bind_rows(statement, Around(context), "")
     return BoundQuery(rows.plan, tuple(name for name, _ in rows.columns), tuple(context.warnings))
 

@@ -28,6 +28,7 @@ from btql_grammar.span import Source, Span
 from btql_planner import errors
 from btql_planner.catalog import Catalogs
 from btql_planner.expressions import Constant, Expression, Parameter, Reference
+from btql_planner.options import QueryOptions
 from btql_planner.plan import Plan
 
 TreePath = tuple[str | int, ...]
@@ -72,6 +73,7 @@ class Context:
     catalogs: Catalogs
     bind_rows: BindRows
     """Binds a query inside another one."""
+    options: QueryOptions = field(default_factory=QueryOptions)
     warnings: list[str] = field(default_factory=list[str])
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
