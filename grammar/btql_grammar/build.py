@@ -30,18 +30,36 @@ UNITS: dict[str, tree.Unit] = {
     "year": "year", "month": "month", "week": "week", "day": "day", "hour": "hour", "minute": "minute",
     "second": "second", "millisecond": "millisecond", "microsecond": "microsecond",
 }  # fmt: skip
-CASTS = {
-    "text": "to_string", "string": "to_string", "varchar": "to_string", "char": "to_string",
-    "integer": "to_integer", "int": "to_integer", "bigint": "to_integer", "smallint": "to_integer",
-    "number": "to_number", "float": "to_number", "double": "to_number", "real": "to_number", "decimal": "to_number",
-    "numeric": "to_number",
-    "boolean": "to_boolean", "bool": "to_boolean",
-    "date": "to_date", "datetime": "to_datetime", "timestamp": "to_datetime", "timestamptz": "to_datetime",
-    "interval": "to_interval",
+TYPES: dict[str, str] = {
+    name: canonical
+    for canonical, names in {
+        "text": "text string varchar char character bpchar name uuid",
+        "integer": "integer int bigint smallint int2 int4 int8",
+        "number": "number float double real decimal numeric float4 float8",
+        "boolean": "boolean bool",
+        "date": "date",
+        "datetime": "datetime timestamp timestamptz",
+        "interval": "interval",
+        "json": "json jsonb",
+    }.items()
+    for name in names.split()
+} | {
+    "double precision": "number", "character varying": "text",
+    "timestamp with time zone": "datetime", "timestamp without time zone": "datetime",
 }  # fmt: skip
+"""What a cast may name, and the type that it means; a length, a precision or ``[]`` may follow."""
+WORD_OPERATORS: dict[str, tree.ComparisonOp | tree.ArithmeticOp | Choice["neg"]] = {
+    "eq": "eq", "ne": "ne", "lt": "lt", "le": "le", "gt": "gt", "ge": "ge",
+    "add": "add", "sub": "sub", "mul": "mul", "div": "div", "mod": "mod", "neg": "neg",
+}  # fmt: skip
+"""Operators that BTQL also spells like functions: ``add(a, b)``."""
 
 _SINGLE_ESCAPES = re.compile(r"''|\\([\\'])")
 _DOUBLE_ESCAPES = re.compile(r'""|(?:\\u[0-9a-fA-F]{4})+|\\["\\/bfnrt]')
+_TYPE = re.compile(
+    r"(?P<base>[a-z][a-z0-9_]*(?:\s+[a-z]+)*)\s*(?:\((?P<sizes>\s*[0-9]+(?:\s*,\s*[0-9]+)*\s*)\))?"
+    r"\s*(?P<brackets>(?:\[\s*\]\s*)*)"
+)
 _INTERVAL_TEXT = re.compile(r"\s*(-?[0-9]+)\s+([^\W\d]+)\s*")
 
 
@@ -92,7 +110,9 @@ def number(lexeme: str, span: Span) -> tree.Literal:
         if lexeme.isdigit():
             value = int(lexeme)
         elif lexeme.endswith("%"):
-            value = float(lexeme[:-1]) / 100
+            # Moving the point keeps what dividing would round away.
+            digits, _, exponent = lexeme[:-1].lower().partition("e")
+            value = float(f"{digits}e{int(exponent or 0) - 2}")
         else:
             value = float(lexeme)
     if value is None or (isinstance(value, float) and isinf(value)):
@@ -109,6 +129,25 @@ def count(lexeme: str, clause: str, span: Span) -> int:
             "B0105", f"the {clause} is too large", span, "out of range", help=f"at most {INTEGER_MAX} is possible"
         )
     return int(lexeme)
+
+
+def preview_length(value: int, span: Span) -> int:
+    """Return how many characters a preview keeps; -1 for all."""
+    if value < -1:
+        raise BtqlError.of(
+            "B0109", "a preview cannot have that length", span, "out of range", help="write -1 for whole values"
+        )
+    return value
+
+
+def sample(rate: float | None, count: int | None, seed: int | None, span: Span) -> tree.Sample:
+    """Return a sample: a share of the rows from 0 to 1, or at least one row."""
+    if (rate is not None and not 0 <= rate <= 1) or (count is not None and count < 1):
+        raise BtqlError.of(
+            "B0109", "there is no sample of that size", span, "out of range",
+            help="write a share such as `25%`, or a number of rows such as `100`",
+        )  # fmt: skip
+    return tree.Sample(rate, count, seed, span=span)
 
 
 def interval(value: int, unit: str, span: Span, unit_span: Span) -> tree.Interval:
@@ -185,18 +224,21 @@ def if_(branches: Iterable[tuple[tree.Expression, tree.Expression]], otherwise: 
     return tree.If(flat, otherwise, span=span)
 
 
-def cast(expression: tree.Expression, type_name: str, span: Span, type_span: Span) -> tree.Call:
-    """Return the call that converts to a type: ``x::number`` is ``to_number(x)``."""
-    function = CASTS.get(type_name.lower())
-    if function is None:
+def cast(expression: tree.Expression, type_name: str, span: Span, type_span: Span) -> tree.Cast:
+    """Return ``expression`` converted to a type, which may be written in any case and spacing."""
+    written = _TYPE.fullmatch(type_name.lower())
+    base = " ".join(written["base"].split()) if written else ""
+    if written is None or base not in TYPES:
         raise BtqlError.of(
             "B0108",
             f"`{type_name}` is not a type to convert to",
             type_span,
             "unknown type",
-            help="the types are text, integer, number, boolean, date, datetime and interval",
+            help="the types are text, integer, number, boolean, date, datetime, interval and json",
         )
-    return tree.Call(function, (expression,), span=span, name_span=type_span)
+    sizes = f"({','.join(written['sizes'].split(','))})" if written["sizes"] else ""
+    name = base + re.sub(r"\s", "", sizes + (written["brackets"] or ""))
+    return tree.Cast(expression, name, span=span)
 
 
 def shape(text: str, span: Span) -> tree.Shape:
@@ -207,17 +249,38 @@ def shape(text: str, span: Span) -> tree.Shape:
         case "traces":
             return "traces"
         case "summary":
-            raise BtqlError.of(
-                "B0110",
-                "shape `summary` is not supported yet",
-                span,
-                "not supported yet",
-                help="use `traces`, and group by `root_span_id` to get one row for each trace",
-            )
+            return "summary"
         case _:
-            raise BtqlError.of(
-                "B0109", f"`{text}` is not a shape", span, "unknown shape", help="the shapes are spans and traces"
-            )
+            known = "the shapes are spans, traces and summary"
+            raise BtqlError.of("B0109", f"`{text}` is not a shape", span, "unknown shape", help=known)
+
+
+def subscript(expression: tree.Expression, index: tree.Expression, span: Span) -> tree.Expression:
+    """Return ``expression[index]``: a longer path where a path is given a fixed step, else a subscript."""
+    step = index.value if isinstance(index, tree.Literal) else None
+    if isinstance(index, tree.Literal) and type(step) not in (int, str):
+        help_ = "write `tags[0]`, or `scores['a key']`"
+        raise BtqlError.of("B0109", "an index is a whole number or a text", index.span, "not an index", help=help_)
+    if type(step) is int and abs(step) > INTEGER_MAX:
+        raise BtqlError.of("B0105", "the index is too large", index.span, "out of range", help="elements count from 0")
+    if isinstance(expression, tree.Identifier) and isinstance(step, int | str):
+        return tree.Identifier((*expression.path, step), span=span)
+    return tree.Subscript(expression, index, span=span)
+
+
+def word_operator(call: tree.Call) -> tree.Expression:
+    """Return the operator that a call such as ``add(a, b)`` spells, or else the call."""
+    op = WORD_OPERATORS.get(call.name)
+    if op is None or call.distinct or len(call.arguments) != (1 if op == "neg" else 2):
+        return call
+    left, right = call.arguments[0], call.arguments[-1]
+    match op:
+        case "neg":
+            return negative(left, call.span)
+        case "add" | "sub" | "mul" | "div" | "mod":
+            return tree.Arithmetic(op, left, right, span=call.span)
+        case _:
+            return tree.Comparison(op, left, right, span=call.span)
 
 
 def spanned(expression: tree.Expression, span: Span) -> tree.Expression:

@@ -7,40 +7,37 @@ text; this finds depth that needs none: ``a + a + a ...``, ``not not not a``.
 
 from __future__ import annotations
 
-from typing import assert_never
+import re
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from typing import Any, Protocol
 
 from btql_grammar import tree
 from btql_grammar.scan import DEPTH_MAX, too_deep
+from btql_grammar.span import Span
 
-Node = tree.Query | tree.Item | tree.SortItem | tree.Expression
+
+class Node(Protocol):
+    """Any node of the tree."""
+
+    @property
+    def span(self) -> Span:
+        """Where it was read."""
+        ...
+
+
+_CLASSES = {name: made for name, made in vars(tree).items() if isinstance(made, type) and is_dataclass(made)}
+_NODE = re.compile(rf"\b(?:{'|'.join({*_CLASSES, 'Expression', 'Statement', 'Relation'} - {'Span'})})\b")
+_FIELDS: dict[type, tuple[str, ...]] = {
+    made: tuple(field.name for field in fields(made) if _NODE.search(str(field.type))) for made in _CLASSES.values()
+}
+"""The fields of each node that hold nodes, judged by what they are declared as."""
 
 
 def children(node: Node) -> tuple[Node, ...]:
     """Return the nodes right below ``node``."""
-    match node:
-        case tree.Literal() | tree.Interval() | tree.Identifier() | tree.Star():
-            return ()
-        case tree.Comparison() | tree.Arithmetic():
-            return (node.left, node.right)
-        case tree.Boolean():
-            return node.children
-        case tree.Call():
-            return node.arguments
-        case tree.Not() | tree.IsNull() | tree.Negative() | tree.Item() | tree.SortItem():
-            return (node.expression,)
-        case tree.Array():
-            return node.items
-        case tree.Object():
-            return tuple(value for _, value in node.items)
-        case tree.Includes():
-            return (node.haystack, node.needle)
-        case tree.If():
-            return (*(part for branch in node.branches for part in branch), node.otherwise)
-        case tree.Query():
-            filters = (part for part in (node.filter, node.final_filter) if part is not None)
-            return (*node.select, *node.dimensions, *node.measures, *filters, *node.sort)
-        case _:
-            assert_never(node)
+    names = _FIELDS[type(node)]
+    return tuple(child for name in names for child in _nodes(getattr(node, name))) if names else ()
 
 
 def check_depth(root: Node) -> None:
@@ -51,3 +48,11 @@ def check_depth(root: Node) -> None:
         if not level:
             return
     raise too_deep(level[0].span)
+
+
+def _nodes(value: Any) -> Iterator[Node]:  # noqa: ANN401 - the value of any field
+    if isinstance(value, tuple):
+        for entry in value:
+            yield from _nodes(entry)
+    elif type(value) in _FIELDS:
+        yield value

@@ -71,7 +71,7 @@ def _run(text: str, start: str, tables: Tables, builders: Builders, *, before: T
         while (action := actions[states[-1]].get(token.type, 0)) < 0:
             rule = rules[-action - 1]
             if rule.unit:
-                states[-1] = gotos[states[-2]][rule.origin]
+                states[-1] = _through_units(states[-2], states[-1], token.type, tables)
                 continue
             value = _reduce(rule, values, builders)
             del states[-rule.size :]
@@ -84,9 +84,23 @@ def _run(text: str, start: str, tables: Tables, builders: Builders, *, before: T
         values.append(token)
 
 
+def _through_units(below: int, top: int, terminal: str, tables: Tables) -> int:
+    """Return the state after all steps that leave the value as it is: most of the steps, so they are remembered."""
+    key = (below, top, terminal)
+    known = tables.shortcuts.get(key)
+    if known is None:
+        known = top
+        while (action := tables.actions[known].get(terminal, 0)) < 0 and tables.rules[-action - 1].unit:
+            known = tables.gotos[below][tables.rules[-action - 1].origin]
+        tables.shortcuts[key] = known
+    return known
+
+
 def _reduce(rule: Production, values: list[Any], builders: Builders) -> object:
     taken = values[-rule.size :]
     del values[-rule.size :]
+    if rule.plain:
+        return builders[rule.builder](taken)
     if not rule.builder and 0 in rule.spread:
         # A growing list: extend it in place, or long lists would take quadratic time.
         parts: list[Any] = taken[0]

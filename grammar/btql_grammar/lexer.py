@@ -19,23 +19,34 @@ from typing import NamedTuple
 from btql_grammar.scan import DOUBLE_QUOTED, SPACE, STRING
 from btql_grammar.span import Span
 
-BUILT_CLAUSES = ("select", "dimensions", "measures", "from", "filter", "final_filter", "sort", "limit", "offset")
-UNBUILT_CLAUSES = (
-    "pivot", "unpivot", "infer", "span_filter", "trace_filter", "final_dimensions", "final_measures", "cursor",
-    "sample", "comparison_key", "weighted_scores", "custom_columns", "preview_length", "inference_budget",
+_HEADS = {
+    "select": "SELECT_HEAD", "unpivot": "UNPIVOT_HEAD", "infer": "INFER_HEAD", "sort": "SORT_HEAD", "from": "FROM_HEAD",
+    "preview_length": "PREVIEW_HEAD", "cursor": "CURSOR_HEAD", "sample": "SAMPLE_HEAD",
+    **dict.fromkeys(("dimensions", "measures", "pivot", "final_dimensions", "final_measures"), "ITEMS_HEAD"),
+    **dict.fromkeys(("weighted_scores", "custom_columns"), "ITEMS_HEAD"),
+    **dict.fromkeys(("filter", "span_filter", "trace_filter", "final_filter", "comparison_key"), "EXPRESSION_HEAD"),
+    **dict.fromkeys(("limit", "offset", "inference_budget"), "COUNT_HEAD"),
+}  # fmt: skip
+CLAUSES = (
+    "select", "dimensions", "measures", "from", "filter", "sort", "limit", "offset", "cursor", "sample",
+    "pivot", "unpivot", "infer", "span_filter", "trace_filter", "final_filter", "final_dimensions", "final_measures",
+    "comparison_key", "weighted_scores", "custom_columns", "preview_length", "inference_budget",
 )  # fmt: skip
-_HEADS = {name: f"{name.upper()}_HEAD" for name in BUILT_CLAUSES} | dict.fromkeys(UNBUILT_CLAUSES, "UNBUILT_HEAD")
+"""Every clause, the common ones first: the order in which messages list them."""
+BUILT_CLAUSES = CLAUSES
 
 _WORDS: dict[str, tuple[str, ...]] = {
     "and": ("_AND",), "or": ("_OR",), "not": ("NOT",), "in": ("IN",), "is": ("IS",), "between": ("BETWEEN",),
-    "as": ("_AS", "AS"), "null": ("NULL",), "true": ("TRUE",), "false": ("FALSE",),
+    "as": ("_AS",), "null": ("NULL",), "true": ("TRUE",), "false": ("FALSE",),
     "case": ("CASE",), "when": ("_WHEN",), "then": ("_THEN",), "else": ("ELSE",), "end": ("END",),
     "like": ("TEXT_OPERATOR",), "ilike": ("TEXT_OPERATOR",), "match": ("TEXT_OPERATOR",),
     "includes": ("TEXT_OPERATOR",), "contains": ("TEXT_OPERATOR",),
     "isnull": ("NULL_TEST",), "isnotnull": ("NULL_TEST",),
     "asc": ("DIRECTION",), "desc": ("DIRECTION",), "nulls": ("NULLS",), "first": ("FIRST",), "last": ("LAST",),
     "spans": ("SHAPE",), "traces": ("SHAPE",), "summary": ("SHAPE",),
-    "distinct": ("DISTINCT",), "interval": ("INTERVAL",),
+    "distinct": ("DISTINCT",), "interval": ("INTERVAL",), "seed": ("SEED",),
+    **dict.fromkeys(("precision", "varying", "with", "without", "time", "zone"), ("TYPE_WORD",)),
+    "replace": ("_REPLACE",), "exclude": ("_EXCLUDE",),
 }  # fmt: skip
 RESERVED = frozenset(
     "and or not in is like ilike between as null true false case when then else".split()  # noqa: SIM905
@@ -64,11 +75,14 @@ _OPERATOR_WORDS = (
     "|when|then|else|end|from|where|group|having|order|limit|offset)"
 )
 # `50% and x` is a percentage, `n % 2` and `50 % n` are remainders: the sign decides by what follows it.
-_OPERAND_AHEAD = re.compile(rf"\s*(?:[\d\"'(\[{{.]|(?!{_OPERATOR_WORDS}\b|\w+\s*:(?!:))[^\W\d])|-\d", re.IGNORECASE)
+_OPERAND_AHEAD = re.compile(rf"\s*+(?:[\d\"'(\[{{.]|(?!{_OPERATOR_WORDS}\b|\w++\s*+:(?!:))[^\W\d])|-\d", re.IGNORECASE)
 # `distinct` and `interval` are words only before what they apply to, so that fields may be called so.
 _DISTINCT_AHEAD = re.compile(
-    rf"\s+(?:(?!{_OPERATOR_WORDS}\b|\w+\s*:(?!:))[\w\"'{{\[(]|\*\s*(?:\Z|[,|;]|\w+\s*:))", re.IGNORECASE
+    rf"\s++(?:(?!{_OPERATOR_WORDS}\b|\w++\s*+:(?!:))[\w\"'{{\[(]"
+    r"|\*\s*+(?:\Z|[,|;]|\w++\s*+:|(?:replace|exclude)\b))",
+    re.IGNORECASE,
 )
+_EMPTY_BRACKETS = re.compile(r"\[\s*+\]")
 _INTERVAL_AHEAD = re.compile(r"\s+(?:-?\.?[0-9]|['\"])")
 
 
@@ -104,8 +118,11 @@ class Lexer:
         if kind in ("word", "colon"):
             return self._word(match["word"], match, usable)
         if kind in ("number", "junk"):
-            return self._number(match)
+            return self._number(match, usable)
         lexeme, start = match[kind], match.start(kind)
+        if lexeme == "[" and "BRACKETS" in usable and (empty := _EMPTY_BRACKETS.match(self._text, start)):
+            self._offset = empty.end()
+            return Token("BRACKETS", "[]", start, empty.end())
         if kind == "string":
             return Token("STRING", lexeme, start, end)
         if kind == "quoted":
@@ -136,12 +153,14 @@ class Lexer:
             return is_interval(self._text, end)
         return True
 
-    def _number(self, match: re.Match[str]) -> Token:
+    def _number(self, match: re.Match[str], usable: Container[str]) -> Token:
         text, start = match["number"], match.start("number")
         if match["junk"]:
             return Token("BAD_NUMBER", text + match["junk"], start, match.end())
         end = match.end()
-        if is_percent(self._text, end):
+        # Where no decimal number may stand, as in `sample: 25% seed 42`, the sign cannot be a remainder.
+        sample = "PERCENT" in usable and "FLOAT" not in usable and self._text.startswith("%", end)
+        if sample or is_percent(self._text, end):
             self._offset = end + 1
             return Token("PERCENT", text + "%", start, end + 1)
         return Token("INTEGER" if text.isdigit() else "FLOAT", text, start, end)

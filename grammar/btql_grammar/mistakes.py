@@ -12,7 +12,7 @@ from difflib import get_close_matches
 
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.lalr import Unexpected
-from btql_grammar.lexer import BUILT_CLAUSES, RESERVED, UNBUILT_CLAUSES, Token
+from btql_grammar.lexer import CLAUSES, RESERVED, Token
 from btql_grammar.span import Span
 from btql_grammar.tables import END
 
@@ -66,7 +66,7 @@ def _clause(text: str, unexpected: Unexpected) -> BtqlError | None:
     last = unexpected.last
     if token.type == "_COLON" and last is not None and last.type == "NAME":
         # Where an operand is expected, the head of the next clause reads as a name.
-        if last.text.lower() in BUILT_CLAUSES + UNBUILT_CLAUSES:
+        if last.text.lower() in CLAUSES:
             return _fault(
                 f"expected an expression, found the clause `{last.text}`",
                 last.span,
@@ -76,11 +76,9 @@ def _clause(text: str, unexpected: Unexpected) -> BtqlError | None:
                 else f"an expression alone has no clauses, leave `{last.text}:` out",
             )
         return None
-    if token.type not in ("UNBUILT_HEAD", "UNKNOWN_HEAD", "NAME", "WORD"):
+    if token.type not in ("UNKNOWN_HEAD", "NAME", "WORD"):
         return None
     name = token.text.lower()
-    if token.type == "UNBUILT_HEAD":
-        return _unbuilt(name, token.span)
     begins = "SELECT_HEAD" in unexpected.expected
     if token.type == "UNKNOWN_HEAD":
         return _unknown_clause(name, token.span) if begins or not read else None
@@ -88,20 +86,13 @@ def _clause(text: str, unexpected: Unexpected) -> BtqlError | None:
         return None
     rest = text[token.end :].lstrip()
     other = _OTHER_NAMES.get(name)
-    if name in BUILT_CLAUSES and not rest.startswith(":"):
+    if name in CLAUSES and not rest.startswith(":"):
         return _fault(f"clause `{name}` has no colon", token.span, "expected a colon after this", f"write `{name}:`")
-    if name in UNBUILT_CLAUSES:
-        return _unbuilt(name, token.span)
     if other is not None:
         return _unknown_clause(name, _phrase(token, rest))
-    if "_AND" not in unexpected.expected and get_close_matches(name, BUILT_CLAUSES, n=1, cutoff=0.7):
+    if "_AND" not in unexpected.expected and get_close_matches(name, CLAUSES, n=1, cutoff=0.7):
         return _unknown_clause(name, token.span)
     return None
-
-
-def _unbuilt(name: str, span: Span) -> BtqlError:
-    known = "the clauses are " + ", ".join(BUILT_CLAUSES)
-    return BtqlError.of("B0110", f"clause `{name}` is not supported yet", span, "not supported yet", help=known)
 
 
 def _phrase(token: Token, rest: str) -> Span:
@@ -112,9 +103,9 @@ def _phrase(token: Token, rest: str) -> Span:
 
 
 def _unknown_clause(name: str, span: Span) -> BtqlError:
-    close = get_close_matches(name, BUILT_CLAUSES, n=1, cutoff=0.6)
+    close = get_close_matches(name, CLAUSES, n=1, cutoff=0.6)
     meant = _OTHER_NAMES.get(name) or (close[0] if close else None)
-    help_ = f"write `{meant}:`" if meant else "the clauses are " + ", ".join(BUILT_CLAUSES)
+    help_ = f"write `{meant}:`" if meant else "the clauses are " + ", ".join(CLAUSES)
     return BtqlError.of("B0103", f"there is no clause `{name}`", span, "unknown clause", help=help_)
 
 
@@ -180,7 +171,7 @@ def _operand(text: str, unexpected: Unexpected) -> BtqlError | None:
             "this follows a call or a parenthesis",
             "take the part from the field first: `metadata.a.b`, `tags[0]`",
         )
-    if unexpected.last is not None and unexpected.follows("LIMIT_HEAD", "OFFSET_HEAD"):
+    if unexpected.last is not None and unexpected.follows("COUNT_HEAD"):
         clause = unexpected.last.text.lower()
         return BtqlError.of(
             "B0109",

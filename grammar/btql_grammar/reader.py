@@ -2,22 +2,22 @@
 """Parsed BTQL to the syntax tree.
 
 Each method of :class:`Reader` builds the node of one rule in ``btql.lark``, from
-the parts that rule keeps: tokens, and nodes already built. ``query`` comes last
-and puts the clauses together.
+the parts that rule keeps: tokens, and nodes already built. Expressions are read
+by the base class; here are the clauses. ``query`` comes last and puts them together.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
+from typing import Literal as Choice
 
 from btql_grammar import build, tree
 from btql_grammar.diagnostic import BtqlError, Label
 from btql_grammar.lalr import Builders
 from btql_grammar.lexer import Token
+from btql_grammar.reader_expressions import ExpressionReader, Parts, text_of
 from btql_grammar.span import Span
-
-Parts = list[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,25 +31,16 @@ class Clause:
     distinct: bool = False
 
 
-class Piece(NamedTuple):
-    """One step of a path and where it ends."""
+class StarChange(NamedTuple):
+    """``replace (…)`` or ``exclude (…)`` behind a star."""
 
-    key: str | int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Branch:
-    """``WHEN condition THEN then``."""
-
-    condition: tree.Expression
-    then: tree.Expression
+    kind: Choice["replace", "exclude"]
+    entries: tuple[Any, ...]
+    end: Span
 
 
-class Reader:
-    """Builds nodes; see the module's docstring."""
-
-    # Clauses.
+class Reader(ExpressionReader):
+    """Builds clauses and the query; see the module's docstring."""
 
     def query(self, clauses: list[Clause]) -> tree.Query:
         seen: dict[str, Clause] = {}
@@ -64,20 +55,24 @@ class Reader:
                     help=_MERGE.get(clause.name, "keep one of them"),
                 )
             seen[clause.name] = clause
-        if not seen.keys() & {"select", "dimensions", "measures"}:
+        if not seen.keys() & {"select", "dimensions", "measures", "infer"}:
             raise BtqlError.of(
                 "B0112",
                 "the query selects nothing",
                 clauses[0].head,
-                "a query without select, dimensions or measures",
+                "a query without select, dimensions, measures or infer",
                 help="add `select: *`",
             )
         bodies = {name: clause.body for name, clause in seen.items()}
         if "from" in bodies:
             bodies["source"] = bodies.pop("from")
+        if "pivot" in bodies:
+            bodies["pivot"] = tree.Pivot(bodies["pivot"], span=seen["pivot"].span)
         span = clauses[0].span.to(clauses[-1].span)
         distinct = "select" in seen and seen["select"].distinct
         return tree.Query(**bodies, distinct=distinct, span=span, language="btql")
+
+    # Clauses.
 
     def select_clause(self, parts: Parts) -> Clause:
         head, *items = parts
@@ -96,23 +91,66 @@ class Reader:
         head, token = parts
         return _clause(head, build.count(token.text, head.text.lower(), token.span), token.span)
 
+    def preview_clause(self, parts: Parts) -> Clause:
+        head, number = parts[0], parts[-1]
+        length = build.count(number.text, "preview length", number.span)
+        return _clause(head, build.preview_length(-length if len(parts) == 3 else length, number.span), number.span)
+
+    def cursor_clause(self, parts: Parts) -> Clause:
+        head, token = parts
+        return _clause(head, text_of(token), token.span)
+
+    def sample_clause(self, parts: Parts) -> Clause:
+        head, size, *rest = parts
+        span = size.span.to(parts[-1].span)
+        seed = build.count(rest[-1].text, "seed", rest[-1].span) if rest else None
+        if seed is not None and len(rest) == 3:  # The second part is the minus.
+            seed = -seed
+        if size.type == "PERCENT":
+            rate = build.number(size.text, size.span).value
+            assert isinstance(rate, float), "a percentage is a fraction"
+            return _clause(head, build.sample(rate, None, seed, span), span)
+        return _clause(head, build.sample(None, build.count(size.text, "sample", size.span), seed, span), span)
+
+    # Their parts.
+
     def item(self, parts: Parts) -> tree.Item:
         expression = parts[0]
         if len(parts) == 1:
             return tree.Item(expression, span=expression.span)
-        return tree.Item(expression, _name(parts[1]), span=expression.span.to(parts[1].span))
+        return tree.Item(expression, text_of(parts[1]), span=expression.span.to(parts[1].span))
 
-    def source(self, parts: Parts) -> tree.From:
-        kind: Token = parts[0]
-        arguments = tuple(build.unquote(p.text, p.start) for p in parts if p.type in ("STRING", "DOUBLE_QUOTED"))
-        shapes = [p for p in parts if p.type == "SHAPE"]
-        return tree.From(
-            kind.text.lower(),
-            arguments,
-            build.shape(shapes[0].text, shapes[0].span) if shapes else "spans",
-            span=kind.span.to(parts[-1].span),
-            alias=parts[-1].text if parts[-1].type == "ANY_NAME" else None,
-        )
+    def select_star(self, parts: Parts) -> tree.Star:
+        table = None if parts[0].type == "STAR" else text_of(parts[0])
+        stars, *changes = parts if table is None else parts[1:]
+        star = tree.Star(table=table, span=parts[0].span.to(stars.span))
+        for change in changes:
+            star = replace(star, **{change.kind: change.entries}, span=star.span.to(change.end))
+        return star
+
+    def replace(self, parts: Parts) -> StarChange:
+        _, *entries, end = parts
+        pairs = zip(entries[::2], entries[1::2], strict=True)
+        return StarChange("replace", tuple((text_of(name), expression) for expression, name in pairs), end.span)
+
+    def exclude(self, parts: Parts) -> StarChange:
+        _, *names, end = parts
+        return StarChange("exclude", tuple(map(text_of, names)), end.span)
+
+    def unpivot_item(self, parts: Parts) -> tree.UnpivotItem:
+        expression, *rest = parts
+        names = tuple(text_of(token) for token in rest if token.type not in ("LPAR", "RPAR"))
+        return tree.UnpivotItem(expression, names, span=expression.span.to(rest[-1].span))  # type: ignore[arg-type]
+
+    def infer_item(self, parts: Parts) -> tree.Identifier | tree.Star:
+        field = parts[0]
+        if isinstance(field, Token):
+            return tree.Identifier((text_of(field),), span=field.span)
+        if not isinstance(field, tree.Identifier | tree.Star):
+            raise BtqlError.of(
+                "B0109", "infer takes fields", field.span, "not a field", help="write `infer: metadata` or `infer: *`"
+            )
+        return field
 
     def sort_item(self, parts: Parts) -> tree.SortItem:
         expression, *words = parts
@@ -125,165 +163,50 @@ class Reader:
             span=expression.span.to(parts[-1].span),
         )
 
-    # Operators.
-
-    def expression(self, parts: Parts) -> tree.Expression:
-        """``a ? b : c ? d : e``: the parts without the signs between them."""
-        branches = zip(parts[:-1:2], parts[1::2], strict=True)
-        return build.if_(branches, parts[-1], parts[0].span.to(parts[-1].span))
-
-    def disjunction(self, parts: Parts) -> tree.Expression:
-        return build.connect("or", parts, parts[0].span.to(parts[-1].span))
-
-    def conjunction(self, parts: Parts) -> tree.Expression:
-        return build.connect("and", parts, parts[0].span.to(parts[-1].span))
-
-    def not_(self, parts: Parts) -> tree.Expression:
-        return tree.Not(parts[1], span=parts[0].span.to(parts[1].span))
-
-    def comparison(self, parts: Parts) -> tree.Expression:
-        left, operator, right = parts[0], parts[-2], parts[-1]
-        made = build.compare(operator.text.lower(), left, right, left.span.to(right.span))
-        return build.maybe_not(made, negated=len(parts) == 4)  # The fourth part is NOT.
-
-    def is_(self, parts: Parts) -> tree.Expression:
-        left, right = parts[0], parts[-1]
-        negated = len(parts) == 4  # The fourth part is NOT.
-        return build.is_(left, right, left.span.to(right.span), negated=negated)
-
-    def null_test(self, parts: Parts) -> tree.Expression:
-        left, token = parts
-        return tree.IsNull(left, negated=token.text.lower() == "isnotnull", span=left.span.to(token.span))
-
-    def between(self, parts: Parts) -> tree.Expression:
-        value, low, high = parts[0], parts[-2], parts[-1]
-        made = build.between(value, low, high, value.span.to(high.span))
-        return build.maybe_not(made, negated=len(parts) == 5)  # The fifth part is NOT.
-
-    def arithmetic(self, parts: Parts) -> tree.Expression:
-        left: tree.Expression = parts[0]
-        for operator, right in zip(parts[1::2], parts[2::2], strict=True):
-            left = tree.Arithmetic(build.ARITHMETIC[operator.text], left, right, span=left.span.to(right.span))
-        return left
-
-    def negative(self, parts: Parts) -> tree.Expression:
-        return build.negative(parts[1], parts[0].span.to(parts[1].span))
-
-    def group(self, parts: Parts) -> tree.Expression:
-        return build.spanned(parts[1], parts[0].span.to(parts[2].span))
-
-    def cast(self, parts: Parts) -> tree.Expression:
-        expression, name = parts
-        return build.cast(expression, name.text, expression.span.to(name.span), name.span)
-
-    # Operands.
-
-    def word_literal(self, parts: Parts) -> tree.Literal:
-        value = {"NULL": None, "TRUE": True, "FALSE": False}[parts[0].type]
-        return tree.Literal(value, span=parts[0].span)
-
-    def number(self, parts: Parts) -> tree.Literal:
-        return build.number(parts[0].text, parts[0].span)
-
-    def text(self, parts: Parts) -> tree.Literal:
-        token = parts[0]
-        double = token.type == "DOUBLE_QUOTED"
-        return tree.Literal(build.unquote(token.text, token.start), span=token.span, double_quoted=double)
-
-    def path(self, parts: Parts) -> tree.Identifier:
-        first, *pieces = parts
-        end = pieces[-1].end if pieces else first.end
-        return tree.Identifier((_name(first), *(piece.key for piece in pieces)), span=Span(first.start, end))
-
-    def name_piece(self, parts: Parts) -> Piece:
-        return Piece(_name(parts[0]), parts[-1].end)
-
-    def index_piece(self, parts: Parts) -> Piece:
-        number = parts[-2]
-        index = build.count(number.text, "index", number.span)
-        return Piece(-index if parts[0].type == "MINUS" else index, parts[-1].end)
-
-    def call(self, parts: Parts) -> tree.Call:
-        name, _, *arguments, end = parts
-        distinct = bool(arguments) and isinstance(arguments[0], Token)
-        return tree.Call(
-            name.text.lower(),
-            tuple(arguments[distinct:]),
-            distinct=distinct,
-            span=name.span.to(end.span),
-            name_span=name.span,
+    def source(self, parts: Parts) -> tree.From:
+        kind: Token = parts[0]
+        closing = next(i for i, part in enumerate(parts) if part.type == "RPAR")
+        rest = parts[closing + 1 :]
+        shape = rest.pop(0) if rest and rest[0].type == "SHAPE" else None
+        return tree.From(
+            kind.text.lower(),
+            tuple(text_of(part) for part in parts[2:closing]),
+            build.shape(shape.text, shape.span) if shape else "spans",
+            span=kind.span.to(parts[-1].span),
+            alias=text_of(rest[0]) if rest else None,
         )
 
-    def star(self, parts: Parts) -> tree.Star:
-        return tree.Star(span=parts[0].span)
+    def table_source(self, parts: Parts) -> tree.Table:
+        table: tree.Table = parts[0]
+        rest = parts[1:]
+        if rest and rest[0].type == "SHAPE":
+            raise BtqlError.of(
+                "B0109",
+                "a bare name has no shape",
+                rest[0].span,
+                "a shape behind a bare name",
+                help=f"write `project_logs('{table.path[-1]}') {rest[0].text}`",
+            )
+        return replace(table, alias=text_of(rest[0]), span=table.span.to(rest[0].span)) if rest else table
 
-    def array(self, parts: Parts) -> tree.Array:
-        return tree.Array(tuple(parts[1:-1]), span=parts[0].span.to(parts[-1].span))
-
-    def object(self, parts: Parts) -> tree.Object:
-        return tree.Object(tuple(parts[1:-1]), span=parts[0].span.to(parts[-1].span))
-
-    def pair(self, parts: Parts) -> tuple[str, tree.Expression]:
-        return _name(parts[0]), parts[1]
-
-    def interval(self, parts: Parts) -> tree.Interval:
-        amount, unit = parts[-2], parts[-1]
-        span = parts[0].span.to(unit.span)
-        literal = build.number(amount.text, amount.span).value
-        assert isinstance(literal, int), "the lexer calls it an integer"
-        return build.interval(-literal if parts[1].type == "MINUS" else literal, unit.text, span, unit.span)
-
-    def bad_interval(self, parts: Parts) -> tree.Interval:
-        span = parts[0].span.to(parts[-1].span)
-        amount = parts[-2] if parts[-1].type == "ANY_NAME" else parts[-1]
-        said = "7 day"
-        if amount.type != "FLOAT":
-            words = build.unquote(amount.text, amount.start)
-            if parts[-1].type == "ANY_NAME":
-                words = f"{words} {parts[-1].text}"
-            known = build.interval_text(words)
-            if known is not None:
-                said = f"{known[0]} {known[1]}"
-        raise BtqlError.of(
-            "B0106",
-            "an interval is a whole number and a unit, without quotes",
-            span,
-            "not an interval",
-            help=f"write `interval {said}`",
-        )
-
-    def case(self, parts: Parts) -> tree.Expression:
-        span = parts[0].span.to(parts[-1].span)
-        branches = [(part.condition, part.then) for part in parts if isinstance(part, Branch)]
-        if not isinstance(parts[1], Branch):
-            subject = parts[1]
-            branches = [(build.compare("=", subject, value, value.span), then) for value, then in branches]
-        has_else = isinstance(parts[-3], Token) and parts[-3].type == "ELSE"
-        return build.if_(branches, parts[-2] if has_else else tree.Literal(None, span=span), span)
-
-    def branch(self, parts: Parts) -> Branch:
-        return Branch(parts[0], parts[1])
+    def table(self, parts: Parts) -> tree.Table:
+        return tree.Table(tuple(map(text_of, parts)), span=parts[0].span.to(parts[-1].span))
 
 
-BUILDERS: Builders = {
-    name: method for name, method in ((name, getattr(Reader(), name)) for name in vars(Reader)) if callable(method)
-}
+BUILDERS: Builders = {name: getattr(Reader(), name) for name in dir(Reader) if not name.startswith("_")}
 """The methods by the names the grammar uses."""
 
 _MERGE = {
-    "filter": "join the two conditions with `and`",
-    "final_filter": "join the two conditions with `and`",
-    "select": "list everything in one select, separated by commas",
-    "dimensions": "list all dimensions in one clause, separated by commas",
-    "measures": "list all measures in one clause, separated by commas",
-    "sort": "list all sort keys in one clause, separated by commas",
-}
+    **dict.fromkeys(("filter", "span_filter", "trace_filter", "final_filter"), "join the two conditions with `and`"),
+    **dict.fromkeys(
+        (
+            "select", "dimensions", "measures", "final_dimensions", "final_measures", "pivot", "unpivot", "infer",
+            "sort", "weighted_scores", "custom_columns",
+        ),
+        "put everything into one clause, separated by commas",
+    ),
+}  # fmt: skip
 
 
 def _clause(head: Token, body: object, end: Span, *, distinct: bool = False) -> Clause:
     return Clause(head.text.lower(), head.span, body, head.span.to(end), distinct)
-
-
-def _name(token: Token) -> str:
-    """Return the name a token gives: as it stands, or what its quotes hold."""
-    return build.unquote(token.text, token.start) if token.text[0] in "'\"" else token.text

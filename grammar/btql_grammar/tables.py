@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from pkgutil import get_data
@@ -51,6 +51,8 @@ class Production:
     """The parts that are lists, whose items the builder gets one by one."""
     unit: bool
     """It takes one symbol and leaves it as it is: most steps are of this kind."""
+    plain: bool
+    """The builder gets all symbols as they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ class Tables:
     """By state and terminal."""
     gotos: tuple[Table, ...]
     """By state and rule name: the state to go on in."""
+    shortcuts: dict[tuple[int, int, str], int] = field(default_factory=dict, compare=False, repr=False)
+    """What the parser has found out about chains of unit rules; see ``lalr``."""
 
 
 @cache
@@ -71,7 +75,16 @@ def load() -> Tables:
     """Return the tables that belong to the grammar."""
     data = json.loads(_resource("btql.tables.json"))
     rules = tuple(
-        Production(origin, size, builder, inline, tuple(parts), frozenset(spread), inline and size == 1)
+        Production(
+            origin,
+            size,
+            builder,
+            inline,
+            tuple(parts),
+            frozenset(spread),
+            unit=inline and size == 1,
+            plain=bool(builder) and len(parts) == size and not spread,
+        )
         for origin, size, builder, inline, parts, spread in data["rules"]
     )
     actions, gotos = zip(*data["states"], strict=True)

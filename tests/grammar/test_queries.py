@@ -24,6 +24,7 @@ PAIRS = [
     ("select: a, count(1) as n dimensions: 1", "SELECT a, count(1) AS n GROUP BY 1"),
     ("select: a dimensions: a, b.c final_filter: count(*) > 1", "SELECT a GROUP BY a, b.c HAVING count(*) > 1"),
     ("select: a sort: a desc, b nulls first, c asc", "SELECT a ORDER BY a DESC, b NULLS FIRST, c"),
+    ('select: * from: project_logs."my project" as p', 'SELECT * FROM project_logs."my project" AS p'),
     ("select: a limit: 10 offset: 20", "SELECT a LIMIT 10 OFFSET 20"),
     ("select: a > 1 ? \"x\" : 'y'", "SELECT CASE WHEN a > 1 THEN \"x\" ELSE 'y' END"),
     ("select: a filter: b in ['x']", "SELECT a WHERE b IN ('x')"),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from support import trees
 
-from btql_grammar import tree
+from btql_grammar import build, tree
 from btql_grammar.depth import Node, children
 from btql_grammar.parser import parse, parse_expression
 from btql_grammar.printer import print_btql, print_expression, print_sql
@@ -21,18 +21,22 @@ def check(text: str, root: Node, language: tree.Language) -> None:
     for node in below(root):
         assert 0 <= node.span.start < node.span.end <= len(text)
         piece = text[node.span.start : node.span.end]
-        if isinstance(node, tree.Star | tree.Query):
+        if isinstance(node, tree.Star | tree.Query | tree.From | tree.Table | tree.Pivot | tree.Sample):
             continue
         if isinstance(node, tree.Array) and piece.startswith("("):
             piece = f"[{piece[1:-1]}]"
-        if isinstance(node, tree.Item | tree.SortItem):
+        if isinstance(node, tree.Item | tree.SortItem | tree.UnpivotItem):
             assert piece.startswith(text[node.expression.span.start : node.expression.span.end])
         else:
             read = parse_expression(piece, language=language)
             # In `a not like b` the comparison takes the place of its negation.
-            assert node in (read, read.expression if isinstance(read, tree.Not) else None), piece
+            meant = [read, read.expression if isinstance(read, tree.Not) else None]
+            # A piece behind a dot and a field to infer are names, with or without quotes.
+            meant += [tree.Literal(piece), tree.Identifier((read.value,)) if isinstance(read, tree.Literal) else None]
+            assert node in meant, piece
         if isinstance(node, tree.Call):
-            assert text[node.name_span.start : node.name_span.end].lower() == node.name
+            written = text[node.name_span.start : node.name_span.end]
+            assert (build.unquote(written, 0) if written.startswith('"') else written).lower() == node.name
 
 
 @settings(max_examples=100, deadline=None)

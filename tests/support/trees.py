@@ -7,6 +7,7 @@ that mean something else where they stand (see ``printer.py``).
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
@@ -60,6 +61,8 @@ def _expression(draw: Draw, language: tree.Language, depth: int) -> tree.Express
 
     if depth <= 0 or draw(st.integers(0, 4)) == 0:
         return _leaf(draw)
+    if language == "btql" and draw(st.integers(0, 5)) == 0:
+        return _conversion(draw, inner)
     match draw(st.integers(0, 13)):
         case 0:
             return tree.Array(some(0))
@@ -81,6 +84,8 @@ def _expression(draw: Draw, language: tree.Language, depth: int) -> tree.Express
         case 7:
             right = inner() if draw(st.booleans()) else tree.Array(some(0))
             atoms = tree.Array | tree.Identifier | tree.Call | tree.Object | tree.Interval
+            if language == "btql":
+                atoms |= tree.Literal | tree.Cast | tree.Subscript | tree.If | tree.Arithmetic | tree.Negative
             return tree.Comparison("in", inner(), right if isinstance(right, atoms) else tree.Array((right,)))
         case 8 | 9:
             return build.connect(draw(st.sampled_from(["and", "or"])), some(2), tree.Star().span)
@@ -96,6 +101,24 @@ def _expression(draw: Draw, language: tree.Language, depth: int) -> tree.Express
                 return tree.Includes(inner(), inner())
             branches = tuple((inner(), inner()) for _ in range(draw(st.integers(1, 2))))
             return build.if_(branches, inner(), tree.Star().span)
+
+
+def _conversion(draw: Draw, inner: Callable[[], tree.Expression]) -> tree.Expression:
+    """Return a cast, a subscript, or a call whose name the language uses for an operator."""
+    match draw(st.integers(0, 2)):
+        case 0:
+            suffix = draw(st.sampled_from(["", "(3)", "(10,2)", "[]", "[][]"]))
+            return tree.Cast(inner(), draw(st.sampled_from(sorted(build.TYPES))) + suffix)
+        case 1:
+            names = draw(words | texts)
+            index = draw(st.sampled_from([tree.Literal(names), tree.Literal(draw(st.integers(-9, 9))), inner()]))
+            value = index.value if isinstance(index, tree.Literal) else 0
+            if type(value) not in (int, str) or (isinstance(value, int) and abs(value) > build.INTEGER_MAX):
+                index = tree.Identifier(("i",))
+            return build.subscript(inner(), index, tree.Star().span)
+        case _:
+            name = draw(st.sampled_from([*build.WORD_OPERATORS, "like", "in", "not", "cast", "it's", "a b"]))
+            return tree.Call(name, tuple(inner() for _ in range(draw(st.integers(0, 2)))))
 
 
 @st.composite
@@ -133,7 +156,7 @@ def queries(draw: Draw, language: tree.Language) -> tree.Query:
 
     counts = st.none() | st.integers(0, 2**63 - 1)
     btql = language == "btql"
-    return tree.Query(
+    query = tree.Query(
         select=some(select_item, 1),
         dimensions=some(lambda: item(named=btql)),
         measures=some(item) if btql else (),
@@ -145,3 +168,56 @@ def queries(draw: Draw, language: tree.Language) -> tree.Query:
         offset=draw(counts),
         distinct=draw(st.booleans()),
     )
+    return replace(query, **_btql_clauses(draw, expression, item)) if btql else query
+
+
+def _btql_clauses(
+    draw: Draw, expression: Callable[[], tree.Expression], item: Callable[[], tree.Item]
+) -> dict[str, Any]:
+    """Return some of the clauses that only BTQL spells as such."""
+
+    def some(make: Callable[[], Any]) -> tuple[Any, ...]:
+        return tuple(make() for _ in range(draw(st.integers(1, 2))))
+
+    def name() -> str:
+        return draw(words | texts)
+
+    def star() -> tree.Star:
+        table = draw(st.none() | st.sampled_from(_FREE))
+        replaced = tuple((name(), expression()) for _ in range(draw(st.integers(0, 2))))
+        return tree.Star(table=table, replace=replaced, exclude=tuple(name() for _ in range(draw(st.integers(0, 2)))))
+
+    def unpivot() -> tree.UnpivotItem:
+        return tree.UnpivotItem(expression(), draw(st.sampled_from([(name(),), (name(), name())])))
+
+    def infer() -> tree.Identifier | tree.Star:
+        path = (name(), *draw(st.lists(pieces, max_size=2)))
+        return draw(st.sampled_from([tree.Star(), tree.Identifier(path)]))
+
+    def sample() -> tree.Sample:
+        seed = draw(st.none() | st.integers(-9, 2**40))
+        if draw(st.booleans()):
+            return tree.Sample(draw(st.floats(0, 1)), None, seed)
+        return tree.Sample(None, draw(st.integers(1, 2**40)), seed)
+
+    def table() -> tree.Table:
+        first = draw(st.sampled_from([word for word in _FREE if word.lower() != "spans"]))
+        return tree.Table((first, *(name() for _ in range(draw(st.integers(0, 1))))), alias=draw(aliases))
+
+    makers: dict[str, Callable[[], Any]] = {
+        "select": lambda: (star(), item()),
+        "source": table,
+        **dict.fromkeys(("span_filter", "trace_filter", "comparison_key"), expression),
+        **dict.fromkeys(
+            ("final_dimensions", "final_measures", "weighted_scores", "custom_columns"), lambda: some(item)
+        ),
+        "pivot": lambda: tree.Pivot(some(item)),
+        "unpivot": lambda: some(unpivot),
+        "infer": lambda: some(infer),
+        "sample": sample,
+        "cursor": lambda: draw(texts),
+        "preview_length": lambda: draw(st.integers(-1, 2**40)),
+        "inference_budget": lambda: draw(st.integers(0, 2**40)),
+    }
+    chosen = draw(st.lists(st.sampled_from(sorted(makers)), max_size=3, unique=True))
+    return {key: makers[key]() for key in chosen}
