@@ -13,10 +13,10 @@ from collections.abc import Callable
 from functools import cache
 
 import pyarrow as pa
-from datafusion import ScalarUDF, SessionContext, udf
 
 from btql.execution import json_functions as on_json
 from btql.execution import text_functions as on_text
+from btql.execution.engine import ScalarUDF, SessionContext, udf
 
 _NAME = re.compile(r"\bbtql_\w+")
 _TEXT, _BOOLEAN, _WHOLE, _FLOAT = pa.string(), pa.bool_(), pa.int64(), pa.float64()

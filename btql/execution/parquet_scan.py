@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
-from datafusion import DataFrame, SessionContext
-from datafusion.plan import LogicalPlan
+
+from btql.execution.engine import DataFrame, SessionContext
 
 _LISTING_SCAN_TAG = b"\x0a"
 """Field 1 of LogicalPlanNode, length-delimited."""
@@ -28,15 +28,15 @@ _PATHS_TAG = b"\x12"
 def scan_files(context: SessionContext, paths: Sequence[str], schema: pa.Schema) -> DataFrame:
     """Return a scan of all files that reads the columns of ``schema``, null where a file lacks one."""
     first, *others = paths
-    frame = context.read_parquet(first, schema=schema)
+    frame = context.read_parquet(first, schema)
     if not others:
         return frame
-    scan = _listing_scan(frame.logical_plan().to_bytes())
+    scan = _listing_scan(frame.logical_plan().to_bytes(None))
     for path in others:
         uri = Path(path).resolve().as_uri().encode()
         scan += _PATHS_TAG + _varint(len(uri)) + uri
     message = _LISTING_SCAN_TAG + _varint(len(scan)) + scan
-    return context.create_dataframe_from_logical_plan(LogicalPlan.from_bytes(context, message))
+    return context.from_plan(message)
 
 
 def _listing_scan(message: bytes) -> bytes:

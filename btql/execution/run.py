@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pyarrow as pa
-from datafusion import DataFrame, RuntimeEnvBuilder, SessionConfig, SessionContext
 
+from btql.execution.engine import DataFrame, SessionContext
 from btql.execution.fetch import Fetcher
 from btql.execution.functions import register_functions
 from btql.execution.scan import ScanBuilder, ScanReport
@@ -175,4 +175,4 @@ class _Timer:
 def new_context() -> SessionContext:
     """Return an engine session: its tables are seen by one query only."""
     settings = {**SETTINGS, "datafusion.execution.target_partitions": str(os.cpu_count() or 1)}
-    return SessionContext(SessionConfig(settings), RuntimeEnvBuilder().with_fair_spill_pool(MEMORY_BYTES))
+    return SessionContext(settings, MEMORY_BYTES)

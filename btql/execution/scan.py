@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
 import pyarrow as pa
-from datafusion import SessionContext
 
+from btql.execution.engine import SessionContext
 from btql.execution.fields import ID_FIELDS
 from btql.execution.parquet_scan import scan_files
 from btql.execution.sources import Sources
