@@ -36,6 +36,7 @@ from btql_planner.plan import (
     SortKey,
     TraceLimit,
     TraceSelection,
+    in_matching,
 )
 from btql_planner.scope import Around, Rows, Scope
 from btql_planner.types import Kind
@@ -160,7 +161,7 @@ class _QueryBinder:
         if isinstance(rows, Alias):
             return Alias(self._traces(rows.input, without_source(condition, rows.source)), rows.source)
         assert isinstance(rows, Scan)
-        return TraceSelection(rows, Filter(replace(rows, alias="matching"), condition))
+        return TraceSelection(rows, (Filter(replace(rows, alias="matching"), condition),), in_matching(0))
 
     def _select(self, rows: Plan, outputs: Sequence[_Output]) -> Project:
         query = self.query

@@ -94,8 +94,8 @@ class AliasColumns:
         return sql_text.name(name)
 
     def kinds_of(self, name: str) -> tuple[Kind, ...]:
-        """Refuse: below an alias nothing is computed."""
-        raise KeyError(name)
+        """Return the kinds of a measure of a summary; below an alias nothing else is computed."""
+        return self.statement.kinds_of(name.removeprefix(engine_name(self.source, "")))
 
     def fetched(self, source: str, path: Path) -> bool:  # noqa: ARG002
         """Whether the values of ``path`` were read from documents, below."""

@@ -29,7 +29,10 @@ from btql_planner.plan import (
     Sort,
     SortKey,
     TraceLimit,
+    TracePage,
     TraceSelection,
+    TraceSummary,
+    Unnest,
     inputs,
 )
 from btql_planner.types import describe
@@ -65,7 +68,17 @@ def _node(plan: Plan) -> str:
         case Filter():
             return f"Filter {text(plan.condition)}"
         case TraceSelection():
-            return "TraceSelection"
+            return f"TraceSelection {text(plan.condition)}"
+        case TraceSummary():
+            measures = [f"{text(each.expression)} as {each.name}" for each in plan.measures]
+            return f"TraceSummary {', '.join(measures)}".rstrip()
+        case Unnest():
+            what = (
+                text(plan.expression)
+                if plan.entries is None
+                else f"{len(plan.entries)} keys of {text(plan.expression)}"
+            )
+            return f"Unnest {plan.kind} {plan.name}: {what}"
         case Aggregate():
             keys = ", ".join(text(key.expression) for key in plan.keys)
             return f"Aggregate [{keys}] {', '.join(text(each.expression) for each in plan.measures)}".rstrip()
@@ -74,7 +87,10 @@ def _node(plan: Plan) -> str:
         case Limit():
             return f"Limit {plan.count}" + (f" offset {plan.offset}" if plan.offset else "")
         case TraceLimit():
-            return f"TraceLimit {plan.count} by {', '.join(map(_key, plan.keys))}"
+            offset = f" offset {plan.offset}" if plan.offset else ""
+            return f"TraceLimit {plan.count}{offset} by {', '.join(map(_key, plan.keys))}"
+        case TracePage():
+            return _page(plan)
         case Project():
             items = [f"{text(item.expression)}: {describe(item.expression.type)} as {item.name}" for item in plan.items]
             return f"Project {plan.source + ': ' if plan.source else ''}{', '.join(items)}"
@@ -96,6 +112,14 @@ def _scan(plan: Scan) -> str:
     words += [f"range=({bounds.column} from {bounds.low or 'any'} to {bounds.high or 'any'})" for bounds in plan.ranges]
     words += [f"keys=({keys.column} in {', '.join(keys.values)})" for keys in plan.keys]
     return " ".join(words)
+
+
+def _page(plan: TracePage) -> str:
+    words = [f"TracePage {plan.count}"]
+    words += [f"offset {plan.offset}"] * bool(plan.offset)
+    words += [f"after {plan.after}"] * (plan.after is not None)
+    words += [f"up to {plan.upto}"] * (plan.upto is not None)
+    return " ".join([*words, "newest first" if plan.descending else "oldest first"])
 
 
 def _key(key: SortKey) -> str:

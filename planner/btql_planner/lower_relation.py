@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from btql_planner import sql_text, value
+from btql_planner import lower_traces, sql_text, value
 from btql_planner.columns import AliasColumns, FetchColumns, NoColumns, ScanColumns, engine_column
 from btql_planner.engine_plan import FetchSpec, OutputColumn, ProbeSpec, ScanSpec, Stage
 from btql_planner.expressions import Expression, PathValue, engine_name
 from btql_planner.lower_expression import STORED, ExpressionLowering
+from btql_planner.lower_unnest import unnest
 from btql_planner.plan import (
     Aggregate,
     Alias,
@@ -26,7 +27,10 @@ from btql_planner.plan import (
     Scan,
     Sort,
     TraceLimit,
+    TracePage,
     TraceSelection,
+    TraceSummary,
+    Unnest,
 )
 from btql_planner.select import Columns, Path, Select
 from btql_planner.types import Kind
@@ -74,23 +78,29 @@ class RelationLowering:
             case Fetch():
                 return self._fetch(plan)
             case Filter():
-                select = self._open(plan.input, ordered=False, settle=False)
+                select = self.open(plan.input, settle=False)
                 select.where.append(self.expressions.condition(plan.condition, select.source))
                 return select
             case TraceSelection():
-                return self._trace_selection(plan)
+                return lower_traces.trace_selection(self, plan)
+            case TraceSummary():
+                return lower_traces.trace_summary(self, plan)
+            case Unnest():
+                return unnest(self, plan)
             case Aggregate():
                 return self._aggregate(plan)
             case Sort():
-                select = self._open(plan.input, ordered=False)
+                select = self.open(plan.input)
                 select.order = self.expressions.order(plan.keys, select.source)
                 return select
             case Limit():
-                select = self._open(plan.input, ordered=True)
+                select = self.open(plan.input, ordered=True)
                 select.limit, select.offset = plan.count, plan.offset
                 return select
             case TraceLimit():
-                return self._trace_limit(plan)
+                return lower_traces.trace_limit(self, plan)
+            case TracePage():
+                return lower_traces.trace_page(self, plan)
             case Project():
                 return self._project(plan)
             case Alias():
@@ -98,7 +108,7 @@ class RelationLowering:
             case _:
                 assert_never(plan)
 
-    def _open(self, plan: Plan, *, ordered: bool, settle: bool = True) -> Select:
+    def open(self, plan: Plan, *, ordered: bool = False, settle: bool = True) -> Select:
         """Lower ``plan`` to a SELECT whose next clause can still be added."""
         select = self.lower(plan)
         if settle:
@@ -132,7 +142,7 @@ class RelationLowering:
         return select.wrap()
 
     def _alias(self, plan: Alias) -> Select:
-        below = self._open(plan.input, ordered=False, settle=False)
+        below = self.open(plan.input, settle=False)
         return Select(AliasColumns(below, plan.source), lambda: f"({below.render()}) AS {sql_text.name(plan.source)}")
 
     def _scan(self, plan: Scan) -> Select:
@@ -158,24 +168,17 @@ class RelationLowering:
         self.stages.append(stage)
         return Select(FetchColumns(below, spec), lambda: sql_text.name(stage.name), stage.name)
 
-    def _trace_selection(self, plan: TraceSelection) -> Select:
-        select = self._open(plan.input, ordered=False)
-        matching = self._open(plan.matching, ordered=False)
-        matching.column("root_span_id")
-        root = select.source.column("root_span_id")
-        select.where.append(lambda: f"{root} IN ({matching.render()})")
-        return select
-
     def _aggregate(self, plan: Aggregate) -> Select:
-        select = self._open(plan.input, ordered=False)
+        select = self.open(plan.input)
         select.group = []
         for named in plan.keys:
-            select.group += self._add(select, named).parts.values()
+            select.group += self.add(select, named).parts.values()
         for named in plan.measures:
-            self._add(select, named)
+            self.add(select, named)
         return select
 
-    def _add(self, select: Select, named: Named) -> Value:
+    def add(self, select: Select, named: Named) -> Value:
+        """Add the columns of a key or an aggregate to a statement that groups."""
         computed = self.expressions.expression(named.expression, select.source)
         if not computed.parts:
             computed = value.of(Kind.TEXT, sql_text.null(Kind.TEXT))
@@ -183,17 +186,3 @@ class RelationLowering:
         for kind, sql in computed.parts.items():
             select.outputs[f"{named.name}#{kind}"] = sql
         return computed
-
-    def _trace_limit(self, plan: TraceLimit) -> Select:
-        """Number the rows, give each trace its first number, and keep the first traces."""
-        select = self._open(plan.input, ordered=False).wrap()
-        order = ", ".join(self.expressions.order(plan.keys, select.source))
-        select.outputs["_rank"] = f"row_number() OVER (ORDER BY {order})"
-        firsts = select.wrap()
-        root = firsts.source.column("root_span_id")
-        firsts.outputs["_first"] = f'min("_rank") OVER (PARTITION BY {root})'
-        traces = firsts.wrap()
-        traces.outputs["_trace"] = 'dense_rank() OVER (ORDER BY "_first")'
-        kept = traces.wrap()
-        kept.where.append(f'"_trace" <= {plan.count}')
-        return kept

@@ -13,11 +13,22 @@ and its columns carry it: ``t1|created``, ``q2|model``.
 Scan             rows of one snapshot, with the conditions storage can check
 Fetch            adds values that only the documents have, by row number
 Filter           keeps rows
-TraceSelection   keeps the rows whose trace has a row in ``matching``
+TraceSelection   keeps rows by what other rows of their traces are like
+TraceSummary     one row for each trace: its root span, and measures of all its spans
+Unnest           one row for each element of an array or key of an object
 Aggregate        groups rows
-Sort, Limit      orders and cuts rows; TraceLimit counts traces instead
+Sort, Limit      orders and cuts rows; TraceLimit and TracePage count traces instead
 Project          names columns: those of the answer at the top, of a relation elsewhere
 Alias            gives the rows of a source the name by which a join knows them
+Join             pairs the rows of two relations, or keeps those of one that have a partner
+Lateral          joins each row of its left side with what its right side is for it
+SetOperation     UNION, INTERSECT, EXCEPT
+Window           adds columns that look at other rows
+Series           one row for each number or time from one to another
+Shared           rows that a plan reads in several places, computed once
+Numbered         gives rows with the same values the same number
+ValuesTable      rows that the query spells out
+RecursiveTable   a query over its own rows; Recursion is what it reads of itself
 Nothing          one row without columns, for SELECT without FROM
 ===============  ==========================================================
 """
@@ -31,6 +42,19 @@ from typing import Literal
 
 from btql_planner.catalog import Objects
 from btql_planner.expressions import Expression, Match, Reference, engine_name
+from btql_planner.plan_relations import (
+    Join,
+    Lateral,
+    Numbered,
+    Recursion,
+    RecursiveTable,
+    Series,
+    SetOperation,
+    Shared,
+    ValuesTable,
+    Window,
+)
+from btql_planner.types import ANY, BOOLEAN, INTEGER, LIST, NULL, TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,19 +112,70 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
-class TraceSelection:
-    """Keeps every row of the traces that have a row in ``matching``."""
-
-    input: Plan
-    matching: Plan
-
-
-@dataclass(frozen=True, slots=True)
 class Named:
     """An expression with the name its column has above."""
 
     name: str
     expression: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class TraceSelection:
+    """Keeps the rows for which the condition holds."""
+
+    input: Plan
+    matching: tuple[Plan, ...]
+    condition: Expression
+    """``in_matching(n)`` stands for: the row's trace has a row in number n of ``matching``."""
+
+
+def in_matching(number: int) -> Reference:
+    """Return the condition that a trace has a row in one of the plans of a TraceSelection."""
+    return Reference(f"matching_{number}", BOOLEAN)
+
+
+@dataclass(frozen=True, slots=True)
+class TraceSummary:
+    """One row for each trace in ``spans``: its root span, from ``roots``, and the measures of its spans.
+
+    The root is the trace's span without parents; where there are several the
+    earliest, and where there is none the earliest span of all.
+    """
+
+    roots: Plan
+    """A bare scan of the same objects: columns and documents of the root spans are read from there."""
+    spans: Plan
+    measures: tuple[Named, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unnest:
+    """One row for each element of an array, or for each key of an object that has a value."""
+
+    input: Plan
+    name: str
+    """What the names of its columns begin with."""
+    expression: Expression
+    kind: Literal["object", "array"]
+    entries: tuple[tuple[str, Expression], ...] | None = None
+    """Every key that the object may have, with its value; None where only the value itself knows."""
+
+    @property
+    def key(self) -> Reference:
+        """The key of an object."""
+        return Reference(f"{self.name}.key", TEXT)
+
+    @property
+    def position(self) -> Reference:
+        """The place of an element in its array, from 1."""
+        return Reference(f"{self.name}.position", INTEGER)
+
+    @property
+    def value(self) -> Reference:
+        """The element, or the value of the key."""
+        if self.entries is not None:
+            return Reference(f"{self.name}.value", NULL.union(*(value.type for _, value in self.entries)))
+        return Reference(f"{self.name}.value", TEXT if self.expression.type == LIST else ANY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +215,33 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class TraceLimit:
-    """Keeps the rows of the first ``count`` traces in the order of ``keys``."""
+    """Keeps the rows of ``count`` traces in the order of ``keys``, after skipping ``offset`` traces."""
 
     input: Plan
-    count: int
+    count: int | None
     keys: tuple[SortKey, ...]
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TracePage:
+    """Keeps the rows of a page of traces, in the order of a pagination key of each.
+
+    That is its newest key where newest traces come first, else its oldest one.
+    ``TRACE_KEY`` stands for it above.
+    """
+
+    input: Plan
+    count: int | None
+    offset: int = 0
+    descending: bool = True
+    after: str | None = None
+    """The key of the last trace of the page before."""
+    upto: str | None = None
+    """Newer keys do not count: a trace that grew meanwhile stays where it was."""
+
+
+TRACE_KEY = Reference("trace_key", TEXT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,16 +273,47 @@ class Nothing:
     """One row and no columns."""
 
 
-Plan = Scan | Fetch | Filter | TraceSelection | Aggregate | Sort | Limit | TraceLimit | Project | Alias | Nothing
+Plan = (
+    Scan
+    | Fetch
+    | Filter
+    | TraceSelection
+    | TraceSummary
+    | Unnest
+    | Aggregate
+    | Sort
+    | Limit
+    | TraceLimit
+    | TracePage
+    | Project
+    | Alias
+    | Join
+    | Lateral
+    | SetOperation
+    | Window
+    | Series
+    | Shared
+    | Numbered
+    | ValuesTable
+    | Recursion
+    | RecursiveTable
+    | Nothing
+)
 
 
 def inputs(plan: Plan) -> tuple[Plan, ...]:
     """Return the nodes directly below."""
     match plan:
-        case Scan() | Nothing():
+        case Scan() | Nothing() | ValuesTable() | Recursion():
             return ()
+        case Join() | Lateral() | SetOperation():
+            return (plan.left, plan.right)
+        case RecursiveTable():
+            return (plan.anchor, plan.step)
         case TraceSelection():
-            return (plan.input, plan.matching)
+            return (plan.input, *plan.matching)
+        case TraceSummary():
+            return (plan.roots, plan.spans)
         case _:
             return (plan.input,)
 
@@ -202,10 +330,16 @@ def with_inputs(plan: Plan, new: tuple[Plan, ...]) -> Plan:
     if new == inputs(plan):
         return plan
     match plan:
-        case Scan() | Nothing():
+        case Scan() | Nothing() | ValuesTable() | Recursion():
             return plan
+        case Join() | Lateral() | SetOperation():
+            return replace(plan, left=new[0], right=new[1])
+        case RecursiveTable():
+            return replace(plan, anchor=new[0], step=new[1])
         case TraceSelection():
-            return replace(plan, input=new[0], matching=new[1])
+            return replace(plan, input=new[0], matching=new[1:])
+        case TraceSummary():
+            return replace(plan, roots=new[0], spans=new[1])
         case _:
             return replace(plan, input=new[0])
 
@@ -215,16 +349,69 @@ def expressions(plan: Plan) -> tuple[Expression, ...]:
     match plan:
         case Scan():
             return (*plan.filters, *plan.probes)
-        case Filter():
+        case Filter() | TraceSelection():
             return (plan.condition,)
+        case TraceSummary():
+            return tuple(named.expression for named in plan.measures)
+        case Unnest():
+            return (plan.expression,) if plan.entries is None else tuple(value for _, value in plan.entries)
         case Aggregate():
             return tuple(named.expression for named in (*plan.keys, *plan.measures))
         case Project():
             return tuple(item.expression for item in plan.items)
         case Sort() | TraceLimit():
             return tuple(key.expression for key in plan.keys)
-        case Fetch() | Limit() | TraceSelection() | Alias() | Nothing():
+        case Join():
+            return () if plan.condition is None else (plan.condition,)
+        case Lateral():
+            return (*plan.arguments, *(() if plan.condition is None else (plan.condition,)))
+        case Window():
+            return tuple(each for item in plan.items for each in item.expressions)
+        case Series():
+            return plan.arguments
+        case Numbered():
+            return plan.keys
+        case ValuesTable():
+            return tuple(each for row in plan.rows for each in row)
+        case _:
             return ()
+
+
+def map_expressions(plan: Plan, change: Callable[[Expression], Expression]) -> Plan:
+    """Return the node with ``change`` applied to each expression that it evaluates."""
+    match plan:
+        case Filter() | TraceSelection():
+            return replace(plan, condition=change(plan.condition))
+        case TraceSummary():
+            return replace(plan, measures=_map_named(plan.measures, change))
+        case Unnest():
+            entries = plan.entries and tuple((key, change(value)) for key, value in plan.entries)
+            return replace(plan, expression=change(plan.expression), entries=entries)
+        case Aggregate():
+            return replace(plan, keys=_map_named(plan.keys, change), measures=_map_named(plan.measures, change))
+        case Project():
+            return replace(plan, items=_map_named(plan.items, change))
+        case Sort() | TraceLimit():
+            return replace(plan, keys=tuple(replace(key, expression=change(key.expression)) for key in plan.keys))
+        case Join():
+            return plan if plan.condition is None else replace(plan, condition=change(plan.condition))
+        case Lateral():
+            condition = None if plan.condition is None else change(plan.condition)
+            return replace(plan, arguments=tuple(map(change, plan.arguments)), condition=condition)
+        case Window():
+            return replace(plan, items=tuple(item.map(change) for item in plan.items))
+        case Series():
+            return replace(plan, arguments=tuple(map(change, plan.arguments)))
+        case Numbered():
+            return replace(plan, keys=tuple(map(change, plan.keys)))
+        case ValuesTable():
+            return replace(plan, rows=tuple(tuple(map(change, row)) for row in plan.rows))
+        case _:
+            return plan
+
+
+def _map_named(items: tuple[Named, ...], change: Callable[[Expression], Expression]) -> tuple[Named, ...]:
+    return tuple(replace(item, expression=change(item.expression)) for item in items)
 
 
 def rewrite(plan: Plan, change: Callable[[Plan], Plan | None]) -> Plan:

@@ -30,7 +30,10 @@ from btql_planner.plan import (
     Scan,
     Sort,
     TraceLimit,
+    TracePage,
     TraceSelection,
+    TraceSummary,
+    Unnest,
     expressions,
 )
 
@@ -49,12 +52,18 @@ def _place(plan: Plan) -> tuple[Plan, frozenset[Path]]:
             return plan, frozenset()
         case TraceSelection():
             below, there = _place(plan.input)
-            return replace(plan, input=below, matching=_place(plan.matching)[0]), there
+            below, there = _fetch(below, _needed(expressions(plan)), there)
+            return replace(plan, input=below, matching=tuple(_place(each)[0] for each in plan.matching)), there
+        case TraceSummary():
+            spans, there = _place(plan.spans)
+            spans, _ = _fetch(spans, _needed(expressions(plan)), there)
+            # Above are the root spans, of which no document was read yet.
+            return replace(plan, spans=spans), frozenset()
         case Project():
             return _place_project(plan)
         case Alias():
             return replace(plan, input=_place(plan.input)[0]), frozenset()
-        case Filter() | Sort() | Limit() | TraceLimit() | Aggregate():
+        case Filter() | Sort() | Limit() | TraceLimit() | TracePage() | Unnest() | Aggregate():
             below, there = _place(plan.input)
             needed = _needed(expressions(plan))
             below, there = _fetch(below, needed, there)
