@@ -59,8 +59,8 @@ def same(left: Value, right: Value) -> str:
     return sql_text.any_of([both_null, _surely(_terms("=", left, right))])
 
 
-def alike(left: Value, right: Value) -> str:
-    """Return whether two values are equal without any text being read as a number or a time."""
+def alike(left: Value, right: Value, *, exact: bool) -> str:
+    """Return whether two values are equal without any text being read as a number or a time; null never is."""
     terms = [
         term
         for one, left_sql in left.parts.items()
@@ -68,7 +68,7 @@ def alike(left: Value, right: Value) -> str:
         if (one is Kind.TEXT) is (other is Kind.TEXT)
         for term in _terms("=", Value({one: left_sql}), Value({other: right_sql}))
     ]
-    return _surely(terms)
+    return _surely(terms) if exact else sql_text.any_of(terms)
 
 
 def ordered(operator: str, left: Value, right: Value, *, exact: bool) -> str:

@@ -11,10 +11,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from btql_grammar.span import Span
-from btql_planner import errors
 from btql_planner.catalog import Availability, FieldCatalog, Path
 from btql_planner.expressions import Apply, Column, Constant, Expression, PathValue, Reference
 from btql_planner.functions import functions
+from btql_planner.json_paths import json_get
 from btql_planner.types import TEXT, Kind
 from btql_storage import fields
 
@@ -128,9 +128,8 @@ class ColumnNames:
         column = self.columns.get(str(path[0]))
         if column is None:
             return None
-        if len(path) > 1:
-            raise errors.not_supported("a path into a computed column", span, "select what is below it by name")
-        return replace(column, span=span)
+        found = replace(column, span=span)
+        return json_get(found, path[1:], span) if len(path) > 1 else found
 
     def nested(self, path: tuple[str | int, ...], span: Span) -> Expression | None:  # noqa: ARG002
         """Return None: nothing is known below the columns."""

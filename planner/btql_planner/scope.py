@@ -18,7 +18,8 @@ warning, and an error where every relation has a fixed list of columns.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from itertools import count
 from typing import Protocol
 
@@ -27,7 +28,7 @@ from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Source, Span
 from btql_planner import errors
 from btql_planner.catalog import Catalogs
-from btql_planner.expressions import Constant, Expression, Parameter, Reference
+from btql_planner.expressions import Column, Constant, Expression, Parameter, PathValue, Reference
 from btql_planner.options import QueryOptions
 from btql_planner.plan import Plan
 
@@ -76,6 +77,11 @@ class Context:
     options: QueryOptions = field(default_factory=QueryOptions)
     warnings: list[str] = field(default_factory=list[str])
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def __post_init__(self) -> None:
+        if self.options.now is None:
+            # One instant is the present of the whole statement.
+            self.options = replace(self.options, now=datetime.now(UTC))
 
     def new_name(self, letter: str) -> str:
         """Return a name for a relation that no other relation of the statement has."""
@@ -180,6 +186,15 @@ class Scope:
         below = [(each, value) for each in self.relations if (value := each.nested(path, span)) is not None]
         only = self._only(head, span, [each for each, _ in below])
         return None if only is None else below[0][1]
+
+    def below(self, value: PathValue | Column, piece: str | int, span: Span) -> Expression | None:
+        """Return what is under a key or index of a field, None where its relation is not one of these."""
+        head, *rest = value.path if isinstance(value, PathValue) else (value.name,)
+        for relation in self.relations:
+            field_ = relation.field((head,), span)
+            if isinstance(field_, PathValue | Column) and field_.source == value.source:
+                return relation.field((head, *rest, piece), span)
+        return None
 
     def relation(self, name: str) -> RelationNames | None:
         """Return the relation that the query calls ``name``."""

@@ -150,8 +150,12 @@ class Binder(Protocol):
         """Return the typed expression for a tree node."""
         ...
 
-    def apply(self, name: str, nodes: Sequence[tree.Expression | Expression], span: Span) -> Expression:
-        """Return a function or operator applied to arguments."""
+    def apply(self, name: str, nodes: Sequence[tree.Expression], span: Span) -> Expression:
+        """Return a function or operator applied to arguments that are still to be bound."""
+        ...
+
+    def apply_to(self, function: Function, arguments: Sequence[Expression], span: Span) -> Expression:
+        """Return a function or operator applied to bound arguments."""
         ...
 
 

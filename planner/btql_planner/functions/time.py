@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 
-from btql_planner import sql_text
-from btql_planner.functions.registry import ArgumentError, Text, Time, scalar
+from btql_grammar import tree
+from btql_grammar.span import Span
+from btql_planner.expressions import Constant
+from btql_planner.functions.registry import ArgumentError, Binder, Moment, Text, Time, form, scalar
+from btql_planner.types import Kind
 
 _UNITS = "second, minute, hour, day, week, month or year"
 
@@ -21,7 +23,7 @@ def _truncation(unit: str) -> None:
     >>> {unit}('2026-11-25T13:45:56.789Z')
     '{_EXAMPLES[unit]}'
     """
-    scalar(declaration)
+    scalar(buckets=True)(declaration)
 
 
 _EXAMPLES = {
@@ -37,7 +39,7 @@ for _unit in _EXAMPLES:
     _truncation(_unit)
 
 
-@scalar
+@scalar(buckets=True)
 def date_trunc(unit: Text, value: Time) -> Time:
     """Return the start of the unit, or of the multiple of a unit, that ``value`` lies in.
 
@@ -57,21 +59,21 @@ def date_trunc(unit: Text, value: Time) -> Time:
     return f"date_bin(INTERVAL '{count} {name}', {value})"
 
 
-@scalar(aliases=("current_timestamp",), volatile=True)
-def now() -> Time:
-    """Return the time at which the query was planned.
+@form(aliases=("current_timestamp",))
+def now(binder: Binder, span: Span) -> Moment:
+    """Return the time at which the query was planned, the same wherever it stands in the query.
 
     >>> now() > '2020-01-01'
     True
     """
-    return sql_text.time(datetime.now(UTC))
+    return Constant(binder.options.now, Kind.TIME, span=span)
 
 
-@scalar(volatile=True)
-def current_date() -> Time:
-    """Return the start of the current day.
+@form()
+def current_date(binder: Binder, span: Span) -> Moment:
+    """Return the start of the current day, of the clock of ``tz_offset``.
 
     >>> current_date() > '2020-01-01'
     True
     """
-    return sql_text.time(datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0))
+    return binder.apply("day", [tree.Call("now", (), span=span)], span)

@@ -1,0 +1,183 @@
+"""Arguments: which kinds a function or operator takes, and which texts among them are times.
+
+A wrong kind is a mistake where the query itself says so; where documents
+happen to hold another kind, the value is null in those rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import assert_never
+
+from btql_grammar.diagnostic import BtqlError
+from btql_grammar.span import Span
+from btql_planner import errors, types
+from btql_planner.expressions import (
+    AggregateCall,
+    Apply,
+    Column,
+    Constant,
+    Expression,
+    Match,
+    Parameter,
+    PathValue,
+    Reference,
+)
+from btql_planner.functions.registry import Function
+from btql_planner.types import Kind, Type, describe
+from btql_storage.kinds import TEXT_BYTES_MAX
+
+_COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge", "nseq", "nsne", "in"})
+_ARITHMETIC = frozenset({"add", "sub", "mul", "mod", "div", "neg"})
+_ALSO: dict[Type, Type] = {
+    types.TIME: types.TEXT,
+    types.NUMBER: types.BOOLEAN | types.BIG,
+    types.FLOAT: types.INTEGER | types.BIG,
+    types.INTERVAL: types.TEXT,
+}
+"""What a parameter takes beside its own kinds."""
+
+
+def check_arguments(function: Function, arguments: Sequence[Expression]) -> None:
+    """Raise where an argument can never be of a kind that the function takes."""
+    for index, argument in enumerate(arguments):
+        parameter = function.parameter(index)
+        fits = argument.type & (parameter.type | _ALSO.get(parameter.type, types.NULL))
+        if is_certain(argument) and argument.type and not fits:
+            message = f"`{function.name}` takes a {describe(parameter.type)} as `{parameter.name}`"
+            raise BtqlError.of(
+                errors.WRONG_TYPE, message, argument.span, f"this is a {describe(argument.type)}",
+                help=f"write `{function.signature}`",
+            )  # fmt: skip
+
+
+def as_operands(name: str, arguments: tuple[Expression, ...], span: Span) -> tuple[Expression, ...]:
+    """Return an operator's arguments, made comparable, after a check of their types."""
+    if name in _COMPARISONS:
+        arguments = _with_arrays(with_times(arguments))
+        _check_comparable(arguments, span)
+    elif name in _ARITHMETIC:
+        if name in ("add", "sub"):
+            arguments = with_times(arguments)
+        _check_arithmetic(name, arguments)
+    elif name in ("like", "ilike"):
+        _check_pattern(name, arguments[1])
+    return arguments
+
+
+def with_times(arguments: tuple[Expression, ...]) -> tuple[Expression, ...]:
+    """Return the arguments with every text that stands beside a time read as one."""
+    if not any(argument.type == types.TIME for argument in arguments):
+        return arguments
+    return tuple(_as_time(argument) for argument in arguments)
+
+
+def _as_time(argument: Expression) -> Expression:
+    if not isinstance(argument, Constant) or not isinstance(argument.value, str) or argument.kind is not Kind.TEXT:
+        return argument
+    try:
+        moment = datetime.fromisoformat(argument.value)
+    except ValueError:
+        raise BtqlError.of(
+            errors.NOT_A_TIME, f"`{argument.value}` is not a time", argument.span, "used as a time",
+            help="write a date or time as ISO 8601: '2026-11-25' or '2026-11-25T10:30:00Z'",
+        ) from None  # fmt: skip
+    return Constant(moment if moment.tzinfo else moment.replace(tzinfo=UTC), Kind.TIME, span=argument.span)
+
+
+def _with_arrays(arguments: tuple[Expression, ...]) -> tuple[Expression, ...]:
+    """Return the arguments with lists of texts as JSON where no other argument is such a list."""
+    from btql_planner.bind_json import as_json_constant
+
+    others = [argument for argument in arguments if not isinstance(argument, Constant)]
+    if not others or any(Kind.LIST in argument.type for argument in others):
+        return arguments
+    return tuple(as_json_constant(argument) for argument in arguments)
+
+
+def _check_comparable(arguments: tuple[Expression, ...], span: Span) -> None:
+    first = arguments[0]
+    for other in arguments[1:]:
+        if not (is_certain(first) and is_certain(other) and first.type and other.type):
+            continue
+        if not _comparable(first.type, other.type):
+            message = f"cannot compare {describe(first.type)} with {describe(other.type)}"
+            error = BtqlError.of(errors.WRONG_TYPE, message, other.span, f"this is a {describe(other.type)}")
+            raise error if other.span.end else BtqlError.of(errors.WRONG_TYPE, message, span, "this comparison")
+
+
+def _comparable(one: Type, other: Type) -> bool:
+    numeric = types.NUMERIC | types.TEXT
+    if one & other or (one & numeric and other & numeric):
+        return True
+    both = one | other
+    texts = bool(types.TEXT & both) and any(kind in both for kind in (Kind.LIST, Kind.TIME, Kind.INTERVAL))
+    # A list is asked for one of its elements by IN.
+    return texts or bool(types.LIST & both and both & (types.JSON | types.SCALAR))
+
+
+def _check_arithmetic(name: str, arguments: tuple[Expression, ...]) -> None:
+    moments = types.TIME | types.INTERVAL
+    on_times = name in ("add", "sub") and any(argument.type & moments for argument in arguments)
+    times = [argument for argument in arguments if argument.type == types.TIME]
+    for argument in arguments:
+        if not is_certain(argument) or not argument.type:
+            continue
+        if on_times:
+            # A time goes with an interval, or is taken from another time.
+            usable = bool(argument.type & (moments | types.TEXT)) and not (name == "add" and len(times) > 1)
+            alone = len(times) == 1 and name == "sub" and argument.type & types.NUMERIC
+            usable = usable and not alone
+        else:
+            usable = bool(argument.type & types.NUMERIC)
+        if not usable:
+            raise BtqlError.of(
+                errors.WRONG_TYPE, "arithmetic needs numbers, or a time and an interval", argument.span,
+                f"this is a {describe(argument.type)}",
+                help="times take `+` and `-` with an interval: `now() - interval 1 day`",
+            )  # fmt: skip
+
+
+def _check_pattern(name: str, pattern: Expression) -> None:
+    if is_certain(pattern) and pattern.type and Kind.TEXT not in pattern.type:
+        raise BtqlError.of(
+            errors.WRONG_TYPE, f"{name.upper()} compares with a pattern, which is a text", pattern.span,
+            f"this is a {describe(pattern.type)}", help="write the pattern in quotes: `'%5%'`",
+        )  # fmt: skip
+
+
+def needs_no_document(name: str, arguments: Sequence[Expression]) -> bool:
+    """Whether the columns decide although some values are only in the documents.
+
+    Arrays, objects and texts of more than 1 KiB differ from every short scalar
+    and have no order with a number. IN is another matter: it looks into arrays.
+    """
+    paths = [argument for argument in arguments if isinstance(argument, PathValue)]
+    others = [argument for argument in arguments if isinstance(argument, Constant)]
+    if len(paths) != 1 or len(others) != len(arguments) - 1:
+        return False
+    if name in ("eq", "ne", "nseq", "nsne"):
+        return all(_is_short(other, paths[0]) for other in others)
+    return name in ("lt", "le", "gt", "ge") and all(other.type <= types.NUMERIC for other in others)
+
+
+def _is_short(constant: Constant, path: PathValue) -> bool:
+    if constant.kind is Kind.TEXT:
+        return len(str(constant.value).encode()) <= TEXT_BYTES_MAX
+    if constant.kind is Kind.BIG:
+        return Kind.BIG not in path.type
+    return constant.kind not in (Kind.JSON, Kind.LIST)
+
+
+def is_certain(argument: Expression) -> bool:
+    """Whether the type comes from the query itself, not from what documents happen to hold."""
+    match argument:
+        case Constant() | Column() | Match():
+            return True
+        case Apply() | AggregateCall():
+            return argument.function.certain or all(is_certain(each) for each in argument.arguments)
+        case PathValue() | Reference() | Parameter():
+            return False
+        case _:
+            assert_never(argument)

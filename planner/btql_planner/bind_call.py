@@ -1,0 +1,145 @@
+"""Bind calls: the function, its number of arguments, and what stands around them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from btql_grammar import tree
+from btql_grammar.diagnostic import BtqlError
+from btql_grammar.span import Span
+from btql_planner import errors
+from btql_planner.bind_arguments import check_arguments
+from btql_planner.expressions import AggregateCall, Constant, Expression, Ordering, PathValue
+from btql_planner.functions import functions
+from btql_planner.functions.registry import Function
+from btql_planner.types import Kind
+
+if TYPE_CHECKING:
+    from btql_planner.bind_expression import ExpressionBinder
+
+
+_SYNONYMS = {"includes": "contains"}
+"""Functions that are called like an operator."""
+
+
+def bind_call(binder: ExpressionBinder, node: tree.Call) -> Expression:
+    """Return a call of a function or an aggregate."""
+    name = "count_distinct" if node.name == "count" and node.distinct else _SYNONYMS.get(node.name, node.name)
+    function = _function(name, node)
+    arguments = node.arguments
+    if name == "count" and (not arguments or isinstance(arguments[0], tree.Star)):
+        arguments = (tree.Literal(1, span=node.span),)
+    if function.aggregate:
+        return _aggregate(binder, function, arguments, node)
+    _refuse_modifiers(function, node)
+    _check_count(function, len(arguments), node.span)
+    if function.expand is not None:
+        return function.expand(binder, arguments, node.span)
+    bound = [binder.bind(argument) for argument in arguments]
+    if function.buckets and binder.options.tz_offset:
+        return _by_local_clock(binder, function, bound, node.span)
+    return binder.apply_to(function, bound, node.span)
+
+
+def _function(name: str, node: tree.Call) -> Function:
+    function = functions().get(name)
+    if function is not None and not function.hidden:
+        return function
+    close = errors.close_to(name, [each for each, known in functions().items() if not known.hidden])
+    message = f"unknown function `{name}`"
+    place = node.name_span if node.name_span.end else node.span
+    raise BtqlError.of(
+        errors.UNKNOWN_FUNCTION, message, place, "no such function",
+        help=f"did you mean `{close}`?" if close else "`docs/functions.md` lists all of them",
+    )  # fmt: skip
+
+
+def _check_count(function: Function, count: int, span: Span) -> None:
+    if not function.accepts(count):
+        message = f"`{function.name}` does not take {count} argument{'' if count == 1 else 's'}"
+        raise BtqlError.of(
+            errors.WRONG_ARGUMENT_COUNT, message, span, "this call", help=f"write `{function.signature}`"
+        )
+
+
+def _refuse_modifiers(function: Function, node: tree.Call) -> None:
+    said = [
+        word
+        for word, there in (("DISTINCT", node.distinct), ("FILTER", node.filter), ("ORDER BY", node.order))
+        if there
+    ]
+    if said:
+        raise BtqlError.of(
+            errors.MISPLACED, f"`{function.name}` is no aggregate, it takes no {said[0]}", node.span, "this call"
+        )
+
+
+def _by_local_clock(
+    binder: ExpressionBinder, function: Function, arguments: Sequence[Expression], span: Span
+) -> Expression:
+    """Return a bucket of time of the clock that ``tz_offset`` tells: there, cut, and back."""
+    shift = Constant(f"{binder.options.tz_offset} minute", Kind.INTERVAL, span=span)
+    *others, moment = arguments
+    check_arguments(function, arguments)
+    local = binder.apply_to(functions()["sub"], (moment, shift), moment.span)
+    return binder.apply_to(functions()["add"], (binder.apply_to(function, (*others, local), span), shift), span)
+
+
+def _aggregate(
+    binder: ExpressionBinder, function: Function, nodes: Sequence[tree.Expression], call: tree.Call
+) -> Expression:
+    if not binder.aggregates:
+        raise BtqlError.of(
+            errors.MISPLACED, f"the aggregate `{function.name}` cannot stand here", call.span,
+            "no groups exist here yet", help="filter groups with `final_filter:`, in SQL with `HAVING`",
+        )  # fmt: skip
+    return bind_aggregate(binder.inner, function, nodes, call)
+
+
+def bind_aggregate(
+    inner: ExpressionBinder, function: Function, nodes: Sequence[tree.Expression], call: tree.Call
+) -> AggregateCall:
+    """Return an aggregate over rows that ``inner`` knows the names of."""
+    order = call.order
+    if function.order == "within" and len(order) == 1 and len(nodes) < len(function.parameters):
+        nodes, order = _within_group(nodes, order[0]), ()
+    _check_count(function, len(nodes), call.span)
+    if order and function.order != "by":
+        message = f"the order of the rows makes no difference to `{function.name}`"
+        raise BtqlError.of(errors.MISPLACED, message, order[0].span, "this order", help=f"write `{function.signature}`")
+    if call.distinct and not function.distinct:
+        raise errors.not_supported(f"`{function.name}` with DISTINCT", call.span)
+    arguments = tuple(inner.bind(node) for node in nodes)
+    check_arguments(function, arguments)
+    if function.scalar:
+        arguments = tuple(_scalar(argument) for argument in arguments)
+    keys = tuple(Ordering(inner.bind(key.expression), key.direction == "desc", key.nulls or "last") for key in order)
+    _check_distinct_order(call, arguments, keys)
+    return AggregateCall(
+        function, arguments, function.returns([argument.type for argument in arguments]), span=call.span,
+        distinct=call.distinct, order=keys, filter=None if call.filter is None else inner.bind(call.filter),
+    )  # fmt: skip
+
+
+def _within_group(nodes: Sequence[tree.Expression], key: tree.SortItem) -> tuple[tree.Expression, ...]:
+    """Return the arguments with the sorted value as the last; the largest first is the share from the other end."""
+    if key.direction == "asc" or not nodes:
+        return (*nodes, key.expression)
+    share = nodes[0]
+    if isinstance(share, tree.Literal) and isinstance(share.value, int | float):
+        share = replace(share, value=1 - share.value)
+    return (share, key.expression)
+
+
+def _check_distinct_order(call: tree.Call, arguments: Sequence[Expression], keys: Sequence[Ordering]) -> None:
+    if call.distinct and any(key.expression not in arguments for key in keys):
+        raise BtqlError.of(
+            errors.MISPLACED, f"`{call.name}(DISTINCT …)` can only be ordered by its own argument", call.order[0].span,
+            "another value", help="a value that occurs in several rows has no one place by this order",
+        )  # fmt: skip
+
+
+def _scalar(argument: Expression) -> Expression:
+    return replace(argument, scalar=True) if isinstance(argument, PathValue) else argument

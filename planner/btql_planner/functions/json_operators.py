@@ -1,0 +1,61 @@
+"""Operators over arrays and objects that the binder makes of ``->``, ``@>``, ``?``, ``[…]`` and ``{…}``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from btql_planner import compare, types
+from btql_planner.functions.registry import dynamic_type, operator
+from btql_planner.spelling import as_json, as_member, as_text, from_json
+from btql_planner.types import Kind
+from btql_planner.value import Value, boolean, of, single
+
+
+@operator("array", types.JSON)
+def array(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
+    """``[a, b]``."""
+    members = " || ',' || ".join(map(as_member, values))
+    return of(Kind.JSON, f"('[' || {members} || ']')")
+
+
+@operator("object", types.JSON)
+def object_(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
+    """``{key: value}``: keys are texts of the query, in their order."""
+    members: list[str] = []
+    for key, value in zip(values[::2], values[1::2], strict=True):
+        members.append(f"btql_json_quote({single(key)}) || ':' || {as_member(value)}")
+    listed = " || ',' || ".join(members)
+    return of(Kind.JSON, f"('{{' || {listed} || '}}')")
+
+
+@operator("json_get", dynamic_type, python=True)
+def json_get(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
+    """``value -> path``: the path is an array of keys and indexes."""
+    return from_json(f"btql_json_get({as_json(values[0])}, {as_json(values[1])})")
+
+
+@operator("json_contains", types.BOOLEAN, python=True)
+def json_contains(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
+    """``@>``; a value that is missing contains nothing."""
+    return boolean(f"coalesce(btql_json_contains({as_json(values[0])}, {as_json(values[1])}), FALSE)")
+
+
+@operator("json_equals", types.BOOLEAN, scalar=True)
+def json_equals(values: Sequence[Value], *, exact: bool) -> Value:
+    """A member of ``@>``: equal, and of the same kind."""
+    return boolean(compare.alike(values[0], values[1], exact=exact))
+
+
+@operator("json_has_keys", types.BOOLEAN, python=True)
+def json_has_keys(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
+    """``?``, ``?|`` and ``?&``."""
+    value, keys, quantifier = values
+    return boolean(f"coalesce(btql_json_has_keys({as_json(value)}, {as_json(keys)}, {as_text(quantifier)}), FALSE)")
+
+
+@operator("quantified", types.BOOLEAN, python=True)
+def quantified(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
+    """``left op ANY (array)`` and ALL: left, array, op, quantifier."""
+    left, items, op, quantifier = values
+    arguments = (as_json(items), as_text(op), as_text(quantifier), as_json(left))
+    return boolean(f"btql_json_quantified({', '.join(arguments)})")
