@@ -15,6 +15,7 @@ from functools import cache
 import pyarrow as pa
 
 from btql.execution import json_functions as on_json
+from btql.execution import object_functions as on_objects
 from btql.execution import text_functions as on_text
 from btql.execution.engine import ScalarUDF, SessionContext, udf
 
@@ -57,6 +58,10 @@ _FUNCTIONS: dict[str, tuple[Function, list[pa.DataType], pa.DataType]] = {
     "btql_json_strip_nulls": (on_json.strip_nulls, [_TEXT], _TEXT),
     "btql_json_merge": (on_json.merge, [_TEXT, _TEXT], _TEXT),
     "btql_json_without": (on_json.without, [_TEXT, _TEXT], _TEXT),
+    "btql_json_entries": (on_objects.entries, [_TEXT], on_objects.ROWS),
+    "btql_json_elements": (on_objects.elements, [_TEXT], on_objects.ROWS),
+    "btql_object_average": (on_objects.average, [_LIST], _TEXT),
+    "btql_object_total": (on_objects.total, [_LIST], _TEXT),
     "btql_array_position": (on_json.position, [_TEXT, _TEXT], _WHOLE),
     "btql_array_remove": (on_json.remove, [_TEXT, _TEXT], _TEXT),
     "btql_array_distinct": (on_json.distinct, [_TEXT], _TEXT),

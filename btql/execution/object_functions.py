@@ -1,0 +1,90 @@
+"""Functions that take arrays and objects apart, or add up objects; see ``functions.py`` for how they are reached.
+
+Rows of a result are structs with one field for each kind that a value may have;
+they are what ``unnest`` in the engine makes rows of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from math import fsum
+from typing import cast
+
+import pyarrow as pa
+
+from btql_planner.types import Kind
+from btql_storage import json_text
+from btql_storage.json_text import JsonValue
+from btql_storage.kinds import INTEGER_MAX, INTEGER_MIN
+
+Struct = dict[str, JsonValue]
+
+_KINDS: dict[str, pa.DataType] = {
+    Kind.BOOLEAN: pa.bool_(),
+    Kind.INTEGER: pa.int64(),
+    Kind.FLOAT: pa.float64(),
+    Kind.BIG: pa.string(),
+    Kind.TEXT: pa.string(),
+    Kind.JSON: pa.string(),
+}
+ROWS = pa.list_(pa.struct({"key": pa.string(), "position": pa.int64(), **_KINDS}))
+"""What :func:`entries` and :func:`elements` return."""
+
+
+def entries(text: str) -> list[Struct] | None:
+    """Return the keys of an object with their values, those that are null left out."""
+    value = json_text.parse(text.encode())
+    if not isinstance(value, dict):
+        return None
+    known = [(key, each) for key, each in sorted(value.items()) if each is not None]
+    return [_struct(key, place, each) for place, (key, each) in enumerate(known, 1)]
+
+
+def elements(text: str) -> list[Struct] | None:
+    """Return the elements of an array in order, null for null."""
+    value = json_text.parse(text.encode())
+    return [_struct(None, place, each) for place, each in enumerate(value, 1)] if isinstance(value, list) else None
+
+
+def _struct(key: str | None, position: int, value: JsonValue) -> Struct:
+    struct: Struct = {"key": key, "position": position, **dict.fromkeys(_KINDS)}
+    match value:
+        case None:
+            pass
+        case bool():
+            struct[Kind.BOOLEAN] = value
+        case int():
+            fits = INTEGER_MIN <= value <= INTEGER_MAX
+            struct[Kind.INTEGER if fits else Kind.BIG] = value if fits else str(value)
+        case float():
+            whole = value.is_integer() and INTEGER_MIN <= value <= INTEGER_MAX
+            struct[Kind.INTEGER if whole else Kind.FLOAT] = int(value) if whole else value
+        case str():
+            struct[Kind.TEXT] = value
+        case _:
+            struct[Kind.JSON] = json_text.canonical(value)
+    return struct
+
+
+def average(texts: list[str | None]) -> str | None:
+    """Return the object of the averages of objects, key by key; what is no number does not count."""
+    return _added(texts, lambda numbers: fsum(numbers) / len(numbers))
+
+
+def total(texts: list[str | None]) -> str | None:
+    """Return the object of the sums of objects, key by key; whole numbers stay whole."""
+    return _added(texts, _sum)
+
+
+def _sum(numbers: list[int | float]) -> int | float:
+    return sum(cast("list[int]", numbers)) if all(isinstance(each, int) for each in numbers) else fsum(numbers)
+
+
+def _added(texts: Iterable[str | None], combine: Callable[[list[int | float]], int | float]) -> str | None:
+    numbers: dict[str, list[int | float]] = {}
+    for text in texts:
+        value = None if text is None else json_text.parse(text.encode())
+        for key, each in value.items() if isinstance(value, dict) else ():
+            if isinstance(each, int | float):
+                numbers.setdefault(key, []).append(int(each) if isinstance(each, bool) else each)
+    return json_text.canonical({key: combine(listed) for key, listed in numbers.items()}) if numbers else None
