@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 from btql_grammar import build, tree
 
-CHOICE, OR, AND, NOT, COMPARISON, SUM, PRODUCT, UNARY, ATOM = range(9)
-"""How strongly a text binds, weakest first."""
+CHOICE, OR, AND, NOT, COMPARISON, OTHER, SUM, PRODUCT, UNARY, ATOM = range(10)
+"""How strongly a text binds, weakest first; OTHER are the operators that only SQL has."""
 
 SIGNS: dict[tree.ComparisonOp, str] = {
     "eq": "=", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "nseq": "<=>", "nsne": "<!=>",
@@ -61,7 +61,7 @@ class ExpressionPrinter(ABC):
                 return self.negated(node.expression)
             case tree.IsNull():
                 test = self.word("is not null" if node.negated else "is null")
-                return f"{self.expression(node.expression, SUM)} {test}", COMPARISON
+                return f"{self.expression(node.expression, OTHER)} {test}", COMPARISON
             case tree.Negative():
                 text = self.expression(node.expression, UNARY)
                 # Two minus signs in a row would begin a comment.
@@ -86,8 +86,8 @@ class ExpressionPrinter(ABC):
         is_in = operator.endswith("in")
         operator = self.word(operator)
         if is_in and isinstance(right, tree.Array):
-            return f"{self.expression(left, SUM)} {operator} ({self.list(right.items)})"
-        return f"{self.expression(left, SUM)} {operator} {self.expression(right, ATOM if is_in else SUM)}"
+            return f"{self.expression(left, OTHER)} {operator} ({self.list(right.items)})"
+        return f"{self.expression(left, OTHER)} {operator} {self.expression(right, ATOM if is_in else OTHER)}"
 
     def negated(self, inner: tree.Expression) -> Leveled:
         """Return NOT ``inner``, with the word inside the operator where it has a place there."""

@@ -1,111 +1,257 @@
-"""Tree to SQL text."""
+"""Statements of a tree to SQL text.
+
+A clause stands on a line of its own; queries inside others stand on one line.
+What SQL has no words for (``infer``, ``span_filter``, the columns of a summary) is
+refused with code B0113. Two things are printed as the nearest that means the same:
+dimensions and measures as a select list with GROUP BY, ``trace_filter`` as FILTER_SPANS.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 
-from btql_grammar import tree
-from btql_grammar.diagnostic import BtqlError
-from btql_grammar.lexer import RESERVED
-from btql_grammar.print_expressions import ATOM, ExpressionPrinter, Leveled, name, single_quoted
+from btql_grammar import build, tree
+from btql_grammar.print_expressions import OTHER, double_quoted, name, single_quoted
+from btql_grammar.print_sql_expressions import SqlExpressionPrinter, unsayable
+from btql_grammar.sql_relations import NOT_ALIASES, SOURCES, TABLE_FUNCTIONS
+
+_BTQL_CLAUSES = (
+    "span_filter", "final_dimensions", "final_measures", "infer", "inference_budget", "comparison_key",
+    "weighted_scores", "custom_columns",
+)  # fmt: skip
+_JOINS: dict[tree.JoinKind, str] = {
+    "inner": "JOIN", "left": "LEFT JOIN", "right": "RIGHT JOIN", "full": "FULL JOIN", "cross": "CROSS JOIN",
+}  # fmt: skip
 
 
-class SqlPrinter(ExpressionPrinter):
+def print_sql(statement: tree.Statement) -> str:
+    """Return ``statement`` as SQL text."""
+    return SqlPrinter().statement(statement)
+
+
+class SqlPrinter(SqlExpressionPrinter):
     """Prints statements and expressions as SQL."""
 
-    reserved = RESERVED | {"select", "from", "where", "having", "limit", "offset", "distinct"}
-
     def statement(self, statement: tree.Statement) -> str:
-        """Return a whole statement."""
-        if not isinstance(statement, tree.Query):
-            raise unprintable(type(statement).__name__)
-        return self.query(statement)
+        """Return a whole statement, a clause a line."""
+        return "\n".join(self._lines(statement))
 
-    def query(self, query: tree.Query) -> str:
-        """Return a SELECT."""
-        select, groups = query.select, self.list(item.expression for item in query.dimensions)
+    def inner_query(self, statement: tree.Statement) -> str:
+        """Return a query on one line, for a place in parentheses."""
+        return " ".join(self._lines(statement))
+
+    def _lines(self, statement: tree.Statement) -> list[str]:
+        match statement:
+            case tree.Query():
+                return self._query(statement)
+            case tree.SetOperation():
+                return self._set_operation(statement)
+            case tree.Values():
+                return [f"VALUES {', '.join(f'({self.list(row)})' for row in statement.rows)}"]
+            case tree.Insert():
+                return self._insert(statement)
+            case tree.Update():
+                pairs = (
+                    f"{self.path(field.path)} = {self.expression(value)}" for field, value in statement.assignments
+                )
+                lines = [f"UPDATE {self._relation(statement.target)}", f"SET {', '.join(pairs)}"]
+                return lines + self._where(statement.filter)
+            case tree.Delete():
+                head = ("DELETE FROM", self._relation(statement.target))
+                return [" ".join(head), *self._where(statement.filter)]
+            case tree.Explain():
+                return ["EXPLAIN ANALYZE" if statement.analyze else "EXPLAIN", *self._lines(statement.query)]
+
+    def _query(self, query: tree.Query) -> list[str]:
+        for attribute in _BTQL_CLAUSES:
+            if getattr(query, attribute) not in (None, ()):
+                raise unsayable(f"`{attribute}`")
+        select, groups = query.select, self._groups(query)
         if not select:
             select = query.dimensions
-            groups = ", ".join(str(i + 1) for i in range(len(select)))
+            groups = ", ".join(str(i + 1) for i in range(len(select))) if query.grouping_sets is None else groups
+        pivot = self._pivot(query.pivot)
         clauses = (
-            ("SELECT", self._items((*select, *query.measures), distinct=query.distinct)),
-            ("FROM", self._source(query.source)),
-            ("WHERE", self._optional(query.filter)),
+            ("", self._with(query.with_)),
+            (self._head(query), ", ".join(self._items((*select, *query.measures)))),
+            ("FROM", self._source(query)),
+            ("", " ".join(map(self._unpivot, query.unpivot))),
+            ("", "" if groups else pivot),
+            ("WHERE", self._filter(query)),
             ("GROUP BY", groups),
+            ("", pivot if groups else ""),
             ("HAVING", self._optional(query.final_filter)),
-            ("ORDER BY", self._sort(query.sort)),
-            ("LIMIT", _number(query.limit)),
-            ("OFFSET", _number(query.offset)),
+            ("WINDOW", ", ".join(f"{name(key)} AS ({self.window(window)})" for key, window in query.windows)),
+            ("TABLESAMPLE", _sample(query.sample)),
+            *self._tail(query),
+            ("OFFSET", self._cursor(query)),
+            ("SETTINGS", self._settings(query)),
         )
-        return "\n".join(f"{word} {body}" for word, body in clauses if body)
+        return [f"{word} {body}".strip() for word, body in clauses if body]
 
-    def word(self, word: str) -> str:
-        """Return a keyword: SQL has them in upper case."""
-        return word.upper()
+    def _head(self, query: tree.Query) -> str:
+        if query.distinct_on:
+            return f"SELECT DISTINCT ON ({self.list(query.distinct_on)})"
+        return "SELECT DISTINCT" if query.distinct else "SELECT"
 
-    def special(self, node: tree.Expression) -> Leveled:
-        """Return the text of a node that SQL spells its own way."""
-        match node:
-            case tree.Star():
-                return "*", ATOM
-            case tree.Call():
-                distinct = "DISTINCT " if node.distinct and node.arguments else ""
-                return f"{node.name}({distinct}{self.list(node.arguments)})", ATOM
-            case tree.Includes():
-                return f"includes({self.expression(node.haystack)}, {self.expression(node.needle)})", ATOM
-            case tree.If():
-                branches = (f"WHEN {self.expression(c)} THEN {self.expression(t)}" for c, t in node.branches)
-                return f"CASE {' '.join(branches)} ELSE {self.expression(node.otherwise)} END", ATOM
-            case tree.Cast():
-                return f"CAST({self.expression(node.expression)} AS {node.type_name})", ATOM
-            case _:
-                raise unprintable(type(node).__name__)
+    def _tail(self, query: tree.Query | tree.SetOperation) -> tuple[tuple[str, str], ...]:
+        return (
+            ("ORDER BY", self.sort(query.sort)),
+            ("LIMIT", "" if query.limit is None else str(query.limit)),
+            ("OFFSET", "" if query.offset is None else str(query.offset)),
+        )
 
-    def _items(self, items: Iterable[tree.Item | tree.Star], *, distinct: bool = False) -> str:
-        texts = [self._item(item) for item in items]
-        return f"{'DISTINCT ' if distinct and texts else ''}{', '.join(texts)}"
+    def _cursor(self, query: tree.Query) -> str:
+        if query.cursor is not None and query.offset is not None:
+            raise unsayable("a cursor and an offset in one query")
+        return "" if query.cursor is None else single_quoted(query.cursor)
 
-    def _item(self, item: tree.Item | tree.Star) -> str:
-        if isinstance(item, tree.Star):
-            return "*"
-        text = self.expression(item.expression)
-        return text if item.alias is None else f"{text} AS {name(item.alias)}"
+    def _settings(self, query: tree.Query) -> str:
+        settings = query.settings
+        if query.preview_length is not None:
+            settings = (("preview_length", query.preview_length), *settings)
+        return ", ".join(f"{name(key)} = {self.literal(tree.Literal(value))[0]}" for key, value in settings)
 
-    def _source(self, source: tree.Relation | None) -> str:
-        match source:
-            case None:
-                return ""
-            case tree.From():
-                arguments = [single_quoted(argument) for argument in source.arguments]
-                if source.shape != "spans":
-                    arguments.append(f"shape => '{source.shape}'")
-                text = f"{name(source.kind)}({', '.join(arguments)})" if arguments else name(source.kind)
-                return text if source.alias is None else f"{text} AS {name(source.alias)}"
-            case tree.Table():
-                text = ".".join(map(name, source.path))
-                return text if source.alias is None else f"{text} AS {name(source.alias)}"
-            case _:
-                raise unprintable(type(source).__name__)
+    def _filter(self, query: tree.Query) -> str:
+        if query.trace_filter is None:
+            return self._optional(query.filter)
+        kept = tree.Call("filter_spans", (query.trace_filter,))
+        return self.expression(kept if query.filter is None else build.connect("and", (query.filter, kept), query.span))
 
-    def _sort(self, items: Iterable[tree.SortItem]) -> str:
+    def _groups(self, query: tree.Query) -> str:
+        keys = [item.expression for item in query.dimensions]
+        if query.grouping_sets is None:
+            return self.list(keys)
+        sets = (f"({self.list(keys[number] for number in numbers)})" for numbers in query.grouping_sets)
+        return f"GROUPING SETS ({', '.join(sets)})"
+
+    def _items(self, items: Iterable[tree.Item | tree.Star]) -> list[str]:
         texts: list[str] = []
         for item in items:
-            text = self.expression(item.expression)
-            if item.direction == "desc":
-                text += " DESC"
-            if item.nulls is not None:
-                text += f" NULLS {item.nulls.upper()}"
-            texts.append(text)
-        return ", ".join(texts)
+            text = self.star(item) if isinstance(item, tree.Star) else self.expression(item.expression)
+            if not texts:
+                text = self.after_word(text)
+            alias = None if isinstance(item, tree.Star) else item.alias
+            texts.append(text if alias is None else f"{text} AS {name(alias)}")
+        return texts
+
+    def _with(self, with_: tree.With | None) -> str:
+        if with_ is None:
+            return ""
+        tables = (
+            f"{name(table.name)}{_columns(table.columns)} AS ({self.inner_query(table.query)})"
+            for table in with_.tables
+        )
+        return f"WITH {'RECURSIVE ' if with_.recursive else ''}{', '.join(tables)}"
+
+    def _set_operation(self, node: tree.SetOperation) -> list[str]:
+        lines = [self._with(node.with_)] if node.with_ is not None else []
+        lines += self._operand(node.left, of=node, on_left=True)
+        lines.append(f"{node.op.upper()} ALL" if node.all else node.op.upper())
+        lines += self._operand(node.right, of=node, on_left=False)
+        return lines + [f"{word} {body}" for word, body in self._tail(node) if body]
+
+    def _operand(self, node: tree.Statement, *, of: tree.SetOperation, on_left: bool) -> list[str]:
+        closed = False
+        if isinstance(node, tree.Query | tree.SetOperation):
+            closed = bool(node.sort or node.with_) or node.limit is not None or node.offset is not None
+        if isinstance(node, tree.Query):
+            closed = closed or bool(node.settings) or node.cursor is not None or node.preview_length is not None
+        if isinstance(node, tree.SetOperation):
+            stronger = node.op == "intersect" and of.op != "intersect"
+            closed = closed or not (stronger or (on_left and (node.op == "intersect") == (of.op == "intersect")))
+        return [f"({self.inner_query(node)})"] if closed else self._lines(node)
+
+    # What stands behind FROM.
+
+    def _source(self, query: tree.Query) -> str:
+        source = query.source
+        if source is None:
+            return ""
+        text = self._relation(source)
+        shaped = query.unpivot or query.pivot is not None or query.sample is not None
+        return f"({text})" if isinstance(source, tree.Join) and shaped else text
+
+    def _relation(self, node: tree.Relation) -> str:
+        match node:
+            case tree.From():
+                arguments = [single_quoted(argument) for argument in node.arguments]
+                if node.shape != "spans":
+                    arguments.append(f"shape => '{node.shape}'")
+                return f"{_table_name(node.kind)}({', '.join(arguments)}){_alias(node.alias)}"
+            case tree.Table():
+                first, *rest = node.path
+                text = ".".join([_table_name(first), *map(name, rest)])
+                return f"{text}{_alias(node.alias, node.columns)}"
+            case tree.Derived():
+                lateral = "LATERAL " if node.lateral else ""
+                return f"{lateral}({self.inner_query(node.query)}){_alias(node.alias, node.columns)}"
+            case tree.TableCall():
+                called = node.call.name
+                hidden = called in SOURCES or called not in TABLE_FUNCTIONS
+                text = f"{'LATERAL ' if hidden else ''}{self.expression(node.call)}"
+                ordinality = " WITH ORDINALITY" if node.ordinality else ""
+                return f"{text}{ordinality}{_alias(node.alias, node.columns)}"
+            case tree.Join():
+                return self._join(node)
+
+    def _join(self, node: tree.Join) -> str:
+        left, right = self._relation(node.left), self._relation(node.right)
+        if isinstance(node.right, tree.Join):
+            right = f"({right})"
+        text = f"{left} {'NATURAL ' if node.natural else ''}{_JOINS[node.kind]} {right}"
+        if node.on is not None:
+            return f"{text} ON {self.expression(node.on)}"
+        return f"{text} USING{_columns(node.using)}" if node.using else text
+
+    def _pivot(self, pivot: tree.Pivot | None) -> str:
+        if pivot is None:
+            return ""
+        if pivot.column is None:
+            raise unsayable("a pivot that does not name its column")
+        column = self.expression(pivot.column, OTHER)
+        return f"PIVOT ({', '.join(self._items(pivot.measures))} FOR {column} IN (ANY))"
+
+    def _unpivot(self, item: tree.UnpivotItem) -> str:
+        *keys, value = item.names
+        key = "_" if not keys else double_quoted("_") if keys[0] == "_" else name(keys[0])
+        return f"UNPIVOT ({name(value)} FOR {key} IN ({self.expression(item.expression)}))"
+
+    # Statements that write.
+
+    def _insert(self, node: tree.Insert) -> list[str]:
+        columns = f" ({', '.join(self.path(column) for column in node.columns)})" if node.columns else ""
+        lines = [f"INSERT INTO {self._relation(node.target)}{columns}", *self._lines(node.source)]
+        return [*lines, "ON CONFLICT (id) DO UPDATE"] if node.merge else lines
+
+    def _where(self, condition: tree.Expression | None) -> list[str]:
+        return [] if condition is None else [f"WHERE {self.expression(condition)}"]
 
     def _optional(self, expression: tree.Expression | None) -> str:
         return "" if expression is None else self.expression(expression)
 
 
-def unprintable(what: str) -> BtqlError:
-    """Return the error for what SQL cannot say."""
-    return BtqlError.of("B0113", f"SQL text cannot say this: {what}", help="use BTQL or the JSON form")
+def _table_name(text: str) -> str:
+    return double_quoted(text) if text.lower() in NOT_ALIASES else name(text)
 
 
-def _number(value: int | None) -> str:
-    return "" if value is None else str(value)
+def _columns(names: tuple[str, ...]) -> str:
+    return f" ({', '.join(map(name, names))})" if names else ""
+
+
+def _alias(alias: str | None, columns: tuple[str, ...] = ()) -> str:
+    if alias is None and columns:
+        raise unsayable("names of columns without a name of the table")
+    return "" if alias is None else f" AS {name(alias)}{_columns(columns)}"
+
+
+def _sample(sample: tree.Sample | None) -> str:
+    if sample is None:
+        return ""
+    if sample.rate is None:
+        size = f"{sample.count} ROWS"
+    else:
+        exact = Decimal(repr(sample.rate)).scaleb(2).normalize()
+        size = f"{exact:f} PERCENT" if exact.adjusted() > -20 else f"{exact} PERCENT"
+    return f"({size})" if sample.seed is None else f"({size}) REPEATABLE ({sample.seed})"

@@ -15,6 +15,8 @@ from btql_grammar.diagnostic import BtqlError, Label
 from btql_grammar.span import Span
 
 TEXT_CHARS_MAX = 1 << 20
+PIECES_MAX = 20_000
+"""Words, values and symbols; a value with the comma behind it is one. Compiling that many takes about a second."""
 DEPTH_MAX = 200
 
 SPACE = r"[\s\ufeff]+|--[^\n]*|/\*(?s:.*?)\*/"
@@ -22,7 +24,16 @@ SPACE = r"[\s\ufeff]+|--[^\n]*|/\*(?s:.*?)\*/"
 STRING = r"'(?:[^'\\]|''|\\(?s:.))*+'"
 DOUBLE_QUOTED = r'"(?:[^"\\]|""|\\(?s:.))*+"'
 
-_MARKS = re.compile(rf"--[^\n]*|/\*(?s:.*?)\*/|{STRING}|{DOUBLE_QUOTED}|/\*|[()\[\]{{}}'\"]")
+_PIECE = re.compile(
+    rf"""(?:{SPACE})*+(?:
+    (?:{STRING}|[0-9][\w.]*+)(?:\s*+,)?
+    |{DOUBLE_QUOTED}
+    |\w++
+    |(?P<mark>/\*|[()\[\]{{}}'"])
+    |.
+    )?""",
+    re.VERBOSE,
+)
 _LEADING = re.compile(rf"(?:{SPACE})*+")
 _OPENING = {")": "(", "]": "[", "}": "{"}
 _CLOSING = {opening: closing for closing, opening in _OPENING.items()}
@@ -31,15 +42,9 @@ _CLOSING = {opening: closing for closing, opening in _OPENING.items()}
 def check(text: str) -> None:
     """Raise unless ``text`` is of bearable size, clean, and closes what it opens."""
     if len(text) > TEXT_CHARS_MAX:
-        raise BtqlError.of(
-            "B0107",
-            f"the query is longer than {TEXT_CHARS_MAX:,} characters",
-            Span(0, 0),
-            "this text is too long",
-            help="move long lists of values into a filter that says the same in fewer words",
-        )
+        raise _too_long(f"the query is longer than {TEXT_CHARS_MAX:,} characters", Span(0, 0))
     _check_characters(text)
-    _check_pairs(text)
+    _check_pieces(text)
 
 
 def after_space(text: str, offset: int = 0) -> int:
@@ -71,10 +76,15 @@ def _check_characters(text: str) -> None:
         ) from None
 
 
-def _check_pairs(text: str) -> None:
+def _check_pieces(text: str) -> None:
     opened: list[int] = []
-    for match in _MARKS.finditer(text):
-        mark, start = match[0], match.start()
+    for number, match in enumerate(_PIECE.finditer(text)):
+        if number == PIECES_MAX:
+            place = Span(match.end(), match.end())
+            raise _too_long(f"the query has more than {PIECES_MAX:,} words, values and symbols", place)
+        if match.lastgroup is None:
+            continue
+        mark, start = match["mark"], match.start("mark")
         if mark in _CLOSING:
             opened.append(start)
             if len(opened) > DEPTH_MAX:
@@ -83,7 +93,7 @@ def _check_pairs(text: str) -> None:
             if not opened or text[opened[-1]] != _OPENING[mark]:
                 raise _unopened(text, mark, start, opened)
             opened.pop()
-        elif mark in ("'", '"', "/*"):
+        else:
             raise _unclosed(mark, start)
     if opened:
         opening = text[opened[-1]]
@@ -94,6 +104,13 @@ def _check_pairs(text: str) -> None:
             "opened here",
             help=f"add the missing `{_CLOSING[opening]}`",
         )
+
+
+def _too_long(message: str, span: Span) -> BtqlError:
+    return BtqlError.of(
+        "B0107", message, span, "too long",
+        help="split the query, or replace a long list of values by a filter that says the same",
+    )  # fmt: skip
 
 
 def too_deep(span: Span) -> BtqlError:

@@ -46,10 +46,14 @@ class CallParser(OperandParser):
 
     def read_call(self, name: Token, start: Span) -> tree.Expression:
         """Return the call of the function ``name``, whose parenthesis comes next; it began at ``start``."""
-        word = name.word or build.double_quoted(self.text_of(name), name.start)
+        word = name.word
+        if not word:
+            # A name in quotes never has words inside its parentheses.
+            quoted = build.double_quoted(self.text_of(name), name.start).lower()
+            return self._suffixes(quoted, name, start, self._inside(is_array=False))
         if word in _CASTS:
             return self._cast(start)
-        if word == "exists" and self.is_query(1):
+        if word == "exists" and self.is_query_in_parentheses():
             self.step()
             query = self.read_query()
             self.require(")")
@@ -75,8 +79,8 @@ class CallParser(OperandParser):
             self.require(")")
             return made
         made.distinct = self.accept("distinct")
-        if not made.distinct and self.at("all") and self.ahead().word not in (",", ")", "."):
-            self.step()
+        if not made.distinct:
+            self.skip_all()
         if self.at("*") and self.ahead().word == ")" and not made.distinct:
             made.arguments.append(tree.Star(span=self.step().span))
         elif self.is_name(self.token) and self.ahead().word == "." and self.ahead(2).word == "*":

@@ -206,17 +206,29 @@ class ExpressionParser(CallParser):
         self.step()
         start = self.step().span
         right: tree.Statement | tree.Expression
-        if self.is_query():
-            right = self.read_query()
+        inside = self._query_or_list()
+        if not isinstance(inside, list):
+            right = inside
+        elif len(inside) == 1:
+            right = inside[0]
         else:
-            items = self.read_list(")")
-            only = items[0]
-            if len(items) == 1 and isinstance(only, tree.Subquery):
-                right = only.query
-            else:
-                right = only if len(items) == 1 else tree.Array(tuple(items), span=start.to(self.here()))
+            right = tree.Array(tuple(inside), span=start.to(self.here()))
         self.require(")")
         return tree.Quantified(build.OPERATORS[operator], left, quantifier, right, span=self.since(left.span))
+
+    def _query_or_list(self) -> tree.Statement | list[tree.Expression]:
+        """Return what the parentheses hold that have just been opened."""
+        if self.is_query():
+            return self.read_query()
+        items = [] if self.at(")") else [self.read_expression()]
+        first = items[0] if items else None
+        if isinstance(first, tree.Subquery) and self.at("union", "intersect", "except", "order", "limit", ")"):
+            return self.continue_query(first.query, first.span)
+        while items and self.accept(","):
+            items.append(self.read_expression())
+        if not self.at(")"):
+            self.fail("`,` or `)`")
+        return items
 
     def _between(self, left: tree.Expression) -> tree.Expression:
         symmetric = self.at("symmetric") and self.ahead().word != "and"
@@ -233,24 +245,13 @@ class ExpressionParser(CallParser):
         if not self.at("("):
             right = self.follow(self.read_operand())
             return build.compare("in", left, right, left.span.to(right.span))
-        if self.is_query(1):
-            self.step()
-            query = self.read_query()
-            self.require(")")
-            return tree.InQuery(left, query, span=self.since(left.span))
         start = self.step().span
-        items = [] if self.at(")") else [self.read_expression()]
-        first = items[0] if items else None
-        if isinstance(first, tree.Subquery) and self.at("union", "intersect", "except", "order", "limit", ")"):
-            query = self.continue_query(first.query, first.span)
-            self.require(")")
-            return tree.InQuery(left, query, span=self.since(left.span))
-        while items and self.accept(","):
-            items.append(self.read_expression())
-        if not self.at(")"):
-            self.fail("`,` or `)`")
-        self.step()
-        return build.compare("in", left, tree.Array(tuple(items), span=self.since(start)), self.since(left.span))
+        inside = self._query_or_list()
+        self.require(")")
+        span = self.since(left.span)
+        if not isinstance(inside, list):
+            return tree.InQuery(left, inside, span=span)
+        return build.compare("in", left, tree.Array(tuple(inside), span=self.since(start)), span)
 
     def _matches(self, left: tree.Expression, operator: str, place: Span) -> tree.Expression:
         right = self._operators(_OTHER)

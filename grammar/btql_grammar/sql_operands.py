@@ -22,6 +22,10 @@ from btql_grammar.sql_tokens import NUMBER, Token
 _NUMBER = re.compile(NUMBER)
 _TYPE_WORDS = {"double": ("precision",), "character": ("varying",), "bit": ("varying",)}
 _BEFORE_BY = ("group", "order", "partition")
+_OPERAND_WORDS = ("null", "true", "false", "case", "not")
+_AFTER_OPERAND = {"order", "union", "intersect", "except", "filter", "over", "at", "isnull", "isnotnull", "notnull"} | {
+    "match", "includes", "contains", "similar", "ignore", "respect", "group", "window", "fetch", "settings", "into",
+}  # fmt: skip
 
 
 class OperandParser(Cursor):
@@ -127,8 +131,8 @@ class OperandParser(Cursor):
             if self.at("*"):
                 self.fail("a name", "`t.*` stands alone, in a select list or in `count(t.*)`")
             path.append(self.read_name())
-        if self.at("(") and path[0] == "pg_catalog" and len(path) == 2:
-            # Tools write the schema of Postgres' own functions.
+        if self.at("(") and (path[0] == "pg_catalog" if len(path) == 2 else len(path) == 1):
+            # A name in quotes, or with the schema that tools write before Postgres' own functions.
             return self.read_call(self.previous(), first.span)
         span = self.since(first.span)
         if len(path) == 1 and first.kind == "quoted" and not self.at("["):
@@ -230,6 +234,19 @@ class OperandParser(Cursor):
         self.step()
         return tree.Object(tuple(items), span=self.since(start))
 
+    def skip_all(self) -> None:
+        """Step over ALL where it is the opposite of DISTINCT and not a field of that name."""
+        after = self.ahead()
+        if self.at("all") and (after.kind in ("string", "number", "quoted") or _is_operand(after)):
+            self.step()
+
+    def is_query_in_parentheses(self) -> bool:
+        """Tell whether the parentheses that come next hold a query and nothing else."""
+        count = 0
+        while self.ahead(count).word == "(":
+            count += 1
+        return self.is_query(count)
+
     def is_query(self, count: int = 0) -> bool:
         """Tell whether a query begins at the token ``count`` behind the one that comes next."""
         token, after = self.ahead(count), self.ahead(count + 1)
@@ -318,3 +335,8 @@ class OperandParser(Cursor):
         self.step()
         span = self.since(start)
         return build.if_(branches, otherwise or tree.Literal(None, span=span), span)
+
+
+def _is_operand(token: Token) -> bool:
+    """Tell whether the word ``token``, behind ALL, begins an operand."""
+    return token.kind == "word" and (token.word in _OPERAND_WORDS or token.word not in SQL_RESERVED | _AFTER_OPERAND)

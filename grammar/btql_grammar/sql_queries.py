@@ -46,11 +46,18 @@ class QueryParser(SelectParser):
     def read_query(self) -> tree.Statement:
         """Return the query that comes next."""
         start = self.here()
-        with_ = self.read_with()
+        return self.read_query_behind(self.read_with(), start)
+
+    def read_query_behind(self, with_: tree.With | None, start: Span) -> tree.Statement:
+        """Return the query that comes next, behind its WITH, which began at ``start``."""
         if with_ is not None and self.at(*_WRITES):
             raise unsupported(f"WITH before {self.word.upper()}", self.here(), "put the query into the statement")
         made = self._unions()
         return self._finished(made, self._tail(), with_, start)
+
+    def with_before(self, query: tree.Statement, with_: tree.With | None) -> tree.Statement:
+        """Return ``query`` with ``with_`` before it."""
+        return self._finished(query, _Tail(), with_, query.span)
 
     def continue_query(self, first: tree.Statement, start: Span) -> tree.Statement:
         """Return the query that begins with ``first``, in parentheses of its own: ``(SELECT 1) UNION …``."""

@@ -167,7 +167,7 @@ class RelationParser(WindowParser):
             return relation
         if self.is_query() and not self.at("with"):
             self.fail("a source such as `project_logs('name')`", "put the query into parentheses")
-        return self._named()
+        return self._named(function=lateral)
 
     def _parenthesised(self) -> tree.Relation:
         start = self.step().span
@@ -188,9 +188,9 @@ class RelationParser(WindowParser):
         self.require(")")
         return replace(inner, span=self.since(start))
 
-    def _named(self) -> tree.From | tree.Table | tree.TableCall:
+    def _named(self, *, function: bool = False) -> tree.From | tree.Table | tree.TableCall:
         first = self.token
-        if not self.is_name(first) or self.word in SQL_RESERVED:
+        if not self.is_name(first) or self.word in NOT_ALIASES:
             help_ = None
             if first.kind == "string":
                 name = build.single_quoted(self.text_of(first))
@@ -201,12 +201,14 @@ class RelationParser(WindowParser):
             path.append(self.read_name())
         span = self.since(first.span)
         if self.at("(") and len(path) == 1:
-            return self._called(path[0], span)
+            return self._called(path[0], span, function=function)
+        if function:
+            self.fail("`(`", "behind LATERAL stands a subquery or a function")
         return tree.Table(tuple(path), span=span)
 
-    def _called(self, name: str, span: Span) -> tree.From | tree.TableCall:
+    def _called(self, name: str, span: Span, *, function: bool) -> tree.From | tree.TableCall:
         lower = name.lower()
-        if lower in TABLE_FUNCTIONS or (lower not in SOURCES and not self._has_texts_only()):
+        if function or lower in TABLE_FUNCTIONS or (lower not in SOURCES and not self._has_texts_only()):
             called = self.read_call(self.previous(), span)
             if not isinstance(called, tree.Call):
                 raise unsupported(f"{lower.upper()} behind FROM", called.span, "select it: `FROM (SELECT ...)`")

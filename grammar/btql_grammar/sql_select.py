@@ -56,8 +56,7 @@ class SelectParser(GroupingParser):
             return False, tuple(expressions)
         if self.accept("distinct"):
             return True, ()
-        if self.at("all") and self.ahead().word not in (",", ".", "(", "from", "as") and self.ahead().kind != "end":
-            self.step()
+        self.skip_all()
         return False, ()
 
     def _item(self) -> tree.Item | tree.Star:

@@ -97,15 +97,25 @@ class StatementParser(QueryParser):
                 return self._update()
             case "delete":
                 return self._delete()
-            case "select" | "values" | "with" | "(":
+            case "select" | "values" | "(":
                 return self.read_query()
+            case "with":
+                return self._with_statement()
             case word:
                 if self.token.kind == "word":
                     refuse(word, self.here())
                 self.fail("SELECT, or another statement")
         return None
 
-    def _insert(self) -> tree.Statement:
+    def _with_statement(self) -> tree.Statement:
+        start = self.here()
+        with_ = self.read_with()
+        if not self.at("insert"):
+            return self.read_query_behind(with_, start)
+        made = self._insert()
+        return replace(made, source=self.with_before(made.source, with_), span=self.since(start))
+
+    def _insert(self) -> tree.Insert:
         start = self.step().span
         if self.at("or"):
             raise unsupported("INSERT OR …", self.here(), "write INSERT alone: it replaces rows that have the same id")
@@ -113,7 +123,7 @@ class StatementParser(QueryParser):
         target = self.read_target()
         if self.at("as"):
             target = replace(target, alias=self.read_alias())
-        columns = self._columns() if self.at("(") and not self._is_source() else ()
+        columns = self._columns() if self.at("(") and not self.is_query_in_parentheses() else ()
         if self.at("default", "overriding"):
             raise unsupported(f"{self.word.upper()} {self.ahead().word.upper()}", self.here(), "write the values")
         if self.word not in ("values", "select", "with", "("):
@@ -122,13 +132,6 @@ class StatementParser(QueryParser):
         self._check_width(columns, source)
         merge = self._conflict(columns) if self.at("on") else False
         return tree.Insert(target, columns, source, span=self.since(start), merge=merge)
-
-    def _is_source(self) -> bool:
-        """Tell whether the parenthesis that comes next begins a query, not the columns."""
-        count = 0
-        while self.ahead(count).word == "(":
-            count += 1
-        return self.is_query(count)
 
     def _columns(self) -> tuple[tuple[str | int, ...], ...]:
         self.require("(")

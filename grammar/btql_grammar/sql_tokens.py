@@ -12,7 +12,6 @@ import re
 from typing import Literal as Choice
 from typing import NamedTuple
 
-from btql_grammar.limits import TOKENS_MAX, too_many_tokens
 from btql_grammar.scan import DOUBLE_QUOTED, SPACE, STRING
 from btql_grammar.span import Span
 
@@ -64,6 +63,4 @@ def cut(text: str) -> list[Token]:
             add(Token("end", "", end, end))
             return found
         start, offset = match.span(kind)
-        if len(found) >= TOKENS_MAX:
-            raise too_many_tokens(Span(start, offset))
         add(Token(kind, match[kind].lower() if kind in ("word", "symbol") else "", start, offset))
