@@ -20,9 +20,12 @@ from btql_planner.expressions import (
     Constant,
     Expression,
     Match,
+    Over,
     Parameter,
     PathValue,
+    Ranking,
     Reference,
+    Subquery,
 )
 from btql_planner.functions.registry import Function
 from btql_planner.types import Kind, Type, describe
@@ -177,7 +180,7 @@ def is_certain(argument: Expression) -> bool:
             return True
         case Apply() | AggregateCall():
             return argument.function.certain or all(is_certain(each) for each in argument.arguments)
-        case PathValue() | Reference() | Parameter():
+        case PathValue() | Reference() | Parameter() | Ranking() | Over() | Subquery():
             return False
         case _:
             assert_never(argument)

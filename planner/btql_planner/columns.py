@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from btql_planner import sql_text
 from btql_planner.engine_plan import FetchSpec, ScanSpec
-from btql_planner.expressions import engine_name
-from btql_planner.select import Path, Select
+from btql_planner.expressions import engine_name, split_engine_name
+from btql_planner.select import Columns, Path, Select
 from btql_planner.types import Kind
 from btql_storage.kinds import Kind as StoredKind
 from btql_storage.kinds import column_name
@@ -104,6 +105,58 @@ class AliasColumns:
     def scan(self, source: str) -> ScanSpec:  # noqa: ARG002
         """Return the scan below."""
         return self.statement.scan("")
+
+
+@dataclass
+class JoinColumns:
+    """The columns of two relations side by side."""
+
+    left: Columns
+    right: Columns
+    right_sources: frozenset[str]
+    """The relations on the right side."""
+
+    def column(self, name: str) -> str:
+        """Make sure that the side that a column belongs to has it."""
+        return self._side(split_engine_name(name)[0]).column(name)
+
+    def kinds_of(self, name: str) -> tuple[Kind, ...]:
+        """Return the kinds of a computed column of either side."""
+        return self._side(split_engine_name(name)[0]).kinds_of(name)
+
+    def fetched(self, source: str, path: Path) -> bool:
+        """Whether the values of ``path`` were read from documents, below."""
+        return self._side(source).fetched(source, path)
+
+    def scan(self, source: str) -> ScanSpec:
+        """Return the scan that the rows of a relation come from."""
+        return self._side(source).scan(source)
+
+    def _side(self, source: str) -> Columns:
+        return self.right if source in self.right_sources else self.left
+
+
+@dataclass
+class TableColumns:
+    """Columns that are what they are, whoever asks for them."""
+
+    kinds: Mapping[str, tuple[Kind, ...]]
+
+    def column(self, name: str) -> str:
+        """Return a column."""
+        return sql_text.name(name)
+
+    def kinds_of(self, name: str) -> tuple[Kind, ...]:
+        """Return the kinds of a column."""
+        return self.kinds[name]
+
+    def fetched(self, source: str, path: Path) -> bool:  # noqa: ARG002
+        """Return that nothing was fetched."""
+        return False
+
+    def scan(self, source: str) -> ScanSpec:
+        """Refuse: the rows come from no one scan."""
+        raise KeyError(source)
 
 
 class NoColumns:

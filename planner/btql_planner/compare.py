@@ -81,6 +81,31 @@ def ordered(operator: str, left: Value, right: Value, *, exact: bool) -> str:
     return f"coalesce({', '.join(terms)})"
 
 
+def meeting_key(value: Value) -> str | None:
+    """Return a text that is the same for any two values that are equal, None where there is no such text.
+
+    Values that are not equal may have the same key, too: it finds candidates.
+    """
+    if not value.parts or value.marker or value.type & {Kind.TIME, Kind.INTERVAL, Kind.LIST}:
+        return None
+    terms: list[str] = []
+    for kind, sql in value.parts.items():
+        match kind:
+            case Kind.INTEGER | Kind.FLOAT | Kind.BIG:
+                terms.append(_number_key(f"CAST({sql} AS DOUBLE)"))
+            case Kind.TEXT:
+                number = f"TRY_CAST({sql} AS DOUBLE)"
+                terms.append(f"CASE WHEN {number} IS NULL THEN 't' || {sql} ELSE {_number_key(number)} END")
+            case _:
+                terms.append(f"'{kind}' || CAST({sql} AS VARCHAR)")
+    return f"coalesce({', '.join(terms)})"
+
+
+def _number_key(sql: str) -> str:
+    # Minus zero is zero.
+    return f"'n' || CAST(({sql} + CAST(0 AS DOUBLE)) AS VARCHAR)"
+
+
 def precedes(operator: str, left: Value, right: Value) -> str:
     """Return whether ``left`` sorts before ``right`` (``<``) or after it (``>``), kinds in the order of a sort."""
     ranks = [rank(value) for value in (left, right)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import assert_never
 
@@ -12,9 +13,14 @@ from btql_planner.expressions import (
     Constant,
     Expression,
     Match,
+    Ordering,
+    Over,
     Parameter,
     PathValue,
+    Ranking,
     Reference,
+    Subquery,
+    split_engine_name,
 )
 from btql_planner.plan import (
     Aggregate,
@@ -34,6 +40,18 @@ from btql_planner.plan import (
     TraceSummary,
     Unnest,
     inputs,
+)
+from btql_planner.plan_relations import (
+    Join,
+    Lateral,
+    Numbered,
+    Recursion,
+    RecursiveTable,
+    Series,
+    SetOperation,
+    Shared,
+    ValuesTable,
+    Window,
 )
 from btql_planner.types import describe
 
@@ -96,10 +114,40 @@ def _node(plan: Plan) -> str:
             return f"Project {plan.source + ': ' if plan.source else ''}{', '.join(items)}"
         case Alias():
             return f"Alias {plan.source}"
+        case Join():
+            return f"Join {plan.kind}{_on(plan.condition)}"
+        case Lateral():
+            pairs = zip(plan.parameters, plan.arguments, strict=True)
+            given = ", ".join(f"{text(parameter)} = {text(argument)}" for parameter, argument in pairs)
+            return f"Lateral {plan.kind} with {given}{_on(plan.condition)}"
+        case SetOperation():
+            return f"{plan.op.capitalize()}{' all' if plan.all else ''} {_names(plan.names)}"
+        case Window():
+            return f"Window {', '.join(text(item.expression) for item in plan.items)}"
+        case Series():
+            return f"Series {', '.join(map(text, plan.arguments))}"
+        case Shared():
+            return f"Shared {plan.name}"
+        case Numbered():
+            return f"Numbered by {', '.join(map(text, plan.keys))}"
+        case ValuesTable():
+            return f"Values {len(plan.rows)} rows of {_names(plan.names)}"
+        case Recursion():
+            return f"Recursion {plan.table}"
+        case RecursiveTable():
+            return f"RecursiveTable {plan.table} of {_names(plan.names)}"
         case Nothing():
             return "Nothing"
         case _:
             assert_never(plan)
+
+
+def _on(condition: Expression | None) -> str:
+    return "" if condition is None else f" on {text(condition)}"
+
+
+def _names(names: Sequence[str]) -> str:
+    return ", ".join(_scoped(*split_engine_name(name)) for name in names)
 
 
 def _scan(plan: Scan) -> str:
@@ -122,7 +170,7 @@ def _page(plan: TracePage) -> str:
     return " ".join([*words, "newest first" if plan.descending else "oldest first"])
 
 
-def _key(key: SortKey) -> str:
+def _key(key: SortKey | Ordering) -> str:
     nulls = "" if key.nulls == "last" else " nulls first"
     return text(key.expression) + (" desc" if key.descending else "") + nulls
 
@@ -149,15 +197,64 @@ def text(expression: Expression) -> str:
         case PathValue():
             return _scoped(expression.source, path_text(expression.path))
         case Reference():
-            return "#" + expression.name.replace("|", ".", 1)
+            return "#" + _scoped(*split_engine_name(expression.name))
         case Parameter():
             return f"${expression.name}"
         case Match():
             return f"{expression.column} match '{' '.join(expression.tokens)}'"
-        case Apply() | AggregateCall():
+        case Apply():
             return _call(expression.function.name, [text(each) for each in expression.arguments])
+        case AggregateCall():
+            return _aggregate(expression)
+        case Ranking():
+            nulls = " ignore nulls" if expression.ignore_nulls else ""
+            return _call(expression.name, [text(each) for each in expression.arguments]) + nulls
+        case Over():
+            return _over(expression)
+        case Subquery():
+            return _subquery(expression)
         case _:
             assert_never(expression)
+
+
+def _aggregate(call: AggregateCall) -> str:
+    arguments = [text(each) for each in call.arguments]
+    if call.distinct:
+        arguments[0] = f"distinct {arguments[0]}"
+    written = _call(call.function.name, arguments)
+    if call.order:
+        written += f" order by {', '.join(map(_key, call.order))}"
+    return written if call.filter is None else f"{written} where {text(call.filter)}"
+
+
+def _over(over: Over) -> str:
+    words: list[str] = []
+    if over.partition:
+        words.append(f"partition by {', '.join(map(text, over.partition))}")
+    if over.order:
+        words.append(f"order by {', '.join(map(_key, over.order))}")
+    if over.frame is not None:
+        ends = [
+            end.kind if end.distance is None else f"{end.distance} {end.kind}"
+            for end in (over.frame.start, over.frame.end)
+        ]
+        words.append(f"{over.frame.unit} between {ends[0]} and {ends[1]}")
+    return f"{text(over.call)} over ({' '.join(words)})"
+
+
+def _subquery(query: Subquery) -> str:
+    words = "exists" if query.column is None and query.test is None else "any" if query.column is None else "value"
+    with_ = [
+        f"{text(each)} = {text(argument)}" for each, argument in zip(query.parameters, query.arguments, strict=True)
+    ]
+    test = "" if query.test is None else f" {text(query.test)}"
+    given = f" with {', '.join(with_)}" if with_ else ""
+    return f"{words}{test} in [{_inline(query.plan)}]{given}"
+
+
+def _inline(plan: Plan) -> str:
+    below = ", ".join(_inline(each) for each in inputs(plan))
+    return f"{_node(plan)} <- {below}" if below else _node(plan)
 
 
 def _scoped(source: str, name: str) -> str:

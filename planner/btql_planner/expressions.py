@@ -19,6 +19,7 @@ from btql_planner.types import BOOLEAN, NULL, Kind, Type
 
 if TYPE_CHECKING:
     from btql_planner.functions.registry import Function
+    from btql_planner.plan import Plan
 
 NO_SPAN = Span(0, 0)
 """The span of an expression that the query does not spell out."""
@@ -132,6 +133,74 @@ class AggregateCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Ranking:
+    """A function that only makes sense over a window, such as ``row_number``."""
+
+    name: str
+    arguments: tuple[Expression, ...]
+    type: Type
+    span: Span = field(default=NO_SPAN, kw_only=True, compare=False, repr=False)
+    ignore_nulls: bool = field(default=False, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """One end of a window frame."""
+
+    kind: Literal["unbounded preceding", "preceding", "current row", "following", "unbounded following"]
+    distance: int | float | str | None = None
+    """A number of rows or groups, or a distance between sort keys; a text is an interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The rows around each row that a function over a window looks at."""
+
+    unit: Literal["rows", "range", "groups"]
+    start: Bound
+    end: Bound
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """A function or an aggregate over the rows of a window; only a Window node may hold one when the plan is bound."""
+
+    call: Ranking | AggregateCall
+    partition: tuple[Expression, ...] = ()
+    order: tuple[Ordering, ...] = ()
+    frame: Frame | None = None
+    span: Span = field(default=NO_SPAN, kw_only=True, compare=False, repr=False)
+
+    @property
+    def type(self) -> Type:
+        """The type of the call."""
+        return self.call.type
+
+
+@dataclass(frozen=True, slots=True)
+class Subquery:
+    """A query inside an expression: its one value, or whether it has a row that passes a test.
+
+    It looks at the query around it through parameters only: number n stands for
+    argument number n. A rule turns it into a join.
+    """
+
+    plan: Plan
+    column: Reference | None
+    """The value, where it stands for one."""
+    parameters: tuple[Parameter, ...]
+    arguments: tuple[Expression, ...]
+    test: Expression | None = None
+    """What a row has to pass, true, false or null: ``x = column`` for IN. None is passed by every row."""
+    span: Span = field(default=NO_SPAN, kw_only=True, compare=False, repr=False)
+
+    @property
+    def type(self) -> Type:
+        """The type of the value; a test gives a condition."""
+        return BOOLEAN if self.column is None else self.column.type
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     """Full-text search for a phrase in one indexed top-level field."""
 
@@ -146,12 +215,24 @@ class Match:
         return BOOLEAN
 
 
-Expression = Constant | Column | PathValue | Reference | Parameter | Apply | AggregateCall | Match
+Expression = (
+    Constant | Column | PathValue | Reference | Parameter | Apply | AggregateCall | Ranking | Over | Subquery | Match
+)
+
+
+_SEPARATOR = "#|"
+"""Never in the engine's name of a plain column: there, ``#`` is escaped but before the letter of a kind."""
 
 
 def engine_name(source: str, name: str) -> str:
     """Return the name of a column of a relation in the engine, where names of all relations are different."""
-    return f"{source}|{name}" if source else name
+    return f"{source}{_SEPARATOR}{name}" if source else name
+
+
+def split_engine_name(name: str) -> tuple[str, str]:
+    """Return the relation and the name in it; the relation is empty for a plain name."""
+    source, separator, rest = name.partition(_SEPARATOR)
+    return (source, rest) if separator else ("", name)
 
 
 def children(expression: Expression) -> tuple[Expression, ...]:
@@ -162,6 +243,11 @@ def children(expression: Expression) -> tuple[Expression, ...]:
         case AggregateCall():
             keys = (key.expression for key in expression.order)
             return (*expression.arguments, *keys, *(() if expression.filter is None else (expression.filter,)))
+        case Over():
+            keys = (key.expression for key in expression.order)
+            return (*children(expression.call), *expression.partition, *keys)
+        case Ranking() | Subquery():
+            return expression.arguments
         case Match():
             return (expression.operand,)
         case _:
@@ -199,6 +285,15 @@ def with_children(expression: Expression, new: tuple[Expression, ...]) -> Expres
             arguments = tuple(islice(rest, len(expression.arguments)))
             order = tuple(replace(key, expression=next(rest)) for key in expression.order)
             return replace(expression, arguments=arguments, order=order, filter=next(rest, None))
+        case Ranking() | Subquery():
+            return replace(expression, arguments=new)
+        case Over():
+            rest = iter(new)
+            call = with_children(expression.call, tuple(islice(rest, len(children(expression.call)))))
+            assert isinstance(call, Ranking | AggregateCall)
+            partition = tuple(islice(rest, len(expression.partition)))
+            order = tuple(replace(key, expression=next(rest)) for key in expression.order)
+            return replace(expression, call=call, partition=partition, order=order)
         case Match():
             (operand,) = new
             assert isinstance(operand, PathValue | Column)

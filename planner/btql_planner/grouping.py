@@ -18,6 +18,7 @@ from btql_planner.expressions import (
     PathValue,
     Reference,
     engine_name,
+    split_engine_name,
     transform,
     walk,
 )
@@ -48,7 +49,7 @@ class Grouping:
         own = {named.name for named in (*self.keys, *self.measures)}
         for node in walk(changed):
             if isinstance(node, PathValue | Column) or (isinstance(node, Reference) and node.name not in own):
-                name = ".".join(map(str, node.path)) if isinstance(node, PathValue) else node.name.rpartition("|")[2]
+                name = ".".join(map(str, node.path)) if isinstance(node, PathValue) else split_engine_name(node.name)[1]
                 raise BtqlError.of(
                     errors.NOT_GROUPED, f"`{name}` is neither grouped nor aggregated", node.span,
                     "which of the group's values?",

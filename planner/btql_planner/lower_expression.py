@@ -8,19 +8,24 @@ from itertools import count
 from typing import assert_never
 
 from btql_grammar.diagnostic import BtqlError
-from btql_planner import errors, sql_text, value
+from btql_planner import compare, errors, sql_text, value
 from btql_planner.columns import engine_column
 from btql_planner.engine_plan import ProbeSpec
 from btql_planner.expressions import (
     AggregateCall,
     Apply,
+    Bound,
     Column,
     Constant,
     Expression,
     Match,
+    Over,
     Parameter,
     PathValue,
+    Ranking,
     Reference,
+    Subquery,
+    conjuncts,
     engine_name,
 )
 from btql_planner.functions.registry import PLAIN, ArgumentError, Call
@@ -28,6 +33,7 @@ from btql_planner.plan import SortKey
 from btql_planner.select import Columns, Path
 from btql_planner.types import Kind
 from btql_planner.value import Value
+from btql_planner.windows import lower_ranking
 from btql_storage.kinds import Kind as StoredKind
 from btql_storage.kinds import column_name
 
@@ -41,8 +47,36 @@ class ExpressionLowering:
 
     numbers: Iterator[int] = field(default_factory=count)
     """For names that are to be unique."""
-    parameters: dict[str, Value] = field(default_factory=dict[str, Value])
-    """What the parameters of the subqueries around stand for."""
+    apart: set[str] = field(default_factory=set[str])
+    """Computed columns in which no float is a whole number that an integer could be."""
+
+    def note(self, name: str, *values: Value) -> None:
+        """Remember what is known of the values of a computed column."""
+        if all(each.apart for each in values if Kind.FLOAT in each.parts):
+            self.apart.add(name)
+
+    def united(self, one: Value, other: Value) -> tuple[Value, Value]:
+        """Return two values that will be in one column, so that equal numbers are of one kind."""
+        both = {*one.parts, *other.parts} >= {Kind.INTEGER, Kind.FLOAT}
+        if both and not all(each.apart for each in (one, other) if Kind.FLOAT in each.parts):
+            return value.as_float(one), value.as_float(other)
+        return one, other
+
+    def join_condition(self, expression: Expression, columns: Columns) -> str:
+        """Return a condition between two relations.
+
+        Beside an equality of several kinds stands one of keys that follows from it: by that the
+        engine can look partners up in a hash table instead of trying all pairs.
+        """
+        terms: list[str] = []
+        for part in conjuncts(expression):
+            if isinstance(part, Apply) and part.function.name == "eq":
+                left, right = (self.expression(each, columns) for each in part.arguments)
+                keys = compare.meeting_key(left), compare.meeting_key(right)
+                if len(left.parts) * len(right.parts) > 1 and all(keys):
+                    terms.append(f"({keys[0]} = {keys[1]})")
+            terms.append(self.condition(part, columns))
+        return sql_text.all_of(terms)
 
     def condition(self, expression: Expression, columns: Columns) -> str:
         """Return a condition that decides whether a row is kept."""
@@ -74,9 +108,8 @@ class ExpressionLowering:
                 return _path(expression, columns)
             case Reference():
                 kinds = columns.kinds_of(expression.name)
-                return Value({kind: columns.column(f"{expression.name}#{kind}") for kind in kinds})
-            case Parameter():
-                return self.parameters[expression.name]
+                parts = {kind: columns.column(f"{expression.name}#{kind}") for kind in kinds}
+                return Value(parts, apart=expression.name in self.apart)
             case Match():
                 return self._match(expression, columns, exact=exact)
             case Apply():
@@ -85,6 +118,11 @@ class ExpressionLowering:
                 return _applied(expression, arguments, PLAIN, exact=exact)
             case AggregateCall():
                 return self.aggregate(expression, columns)
+            case Over():
+                return self._over(expression, columns)
+            case Parameter() | Ranking() | Subquery():
+                message = f"{type(expression).__name__} is left in the plan"
+                raise AssertionError(message)
             case _:
                 assert_never(expression)
 
@@ -94,6 +132,21 @@ class ExpressionLowering:
         order = self._keys([(key.expression, key.descending, key.nulls) for key in aggregate.order], columns)
         condition = None if aggregate.filter is None else self.condition(aggregate.filter, columns)
         return _applied(aggregate, arguments, Call(aggregate.distinct, tuple(order), condition, over), exact=True)
+
+    def _over(self, over: Over, columns: Columns) -> Value:
+        words: list[str] = []
+        partition = [sql for each in over.partition for sql in self.expression(each, columns).parts.values()]
+        if partition:
+            words.append(f"PARTITION BY {', '.join(partition)}")
+        order = self._keys([(key.expression, key.descending, key.nulls) for key in over.order], columns)
+        if order:
+            words.append(f"ORDER BY {', '.join(order)}")
+        if over.frame is not None:
+            words.append(f"{over.frame.unit.upper()} BETWEEN {_bound(over.frame.start)} AND {_bound(over.frame.end)}")
+        if isinstance(over.call, AggregateCall):
+            return self.aggregate(over.call, columns, " ".join(words))
+        arguments = [self.expression(each, columns) for each in over.call.arguments]
+        return lower_ranking(over.call, arguments, " ".join(words))
 
     def _match(self, match: Match, columns: Columns, *, exact: bool) -> Value:
         probe = ProbeSpec(f"probe_{next(self.numbers)}", match.column, match.tokens, required=False)
@@ -112,6 +165,13 @@ def _applied(call: Apply | AggregateCall, arguments: Sequence[Value], around: Ca
     except ArgumentError as error:
         place = call.arguments[min(error.index, len(call.arguments) - 1)].span
         raise BtqlError.of(errors.WRONG_ARGUMENT, str(error), place, "this") from None
+
+
+def _bound(bound: Bound) -> str:
+    if bound.distance is None:
+        return bound.kind.upper()
+    distance = f"INTERVAL '{bound.distance}'" if isinstance(bound.distance, str) else str(bound.distance)
+    return f"{distance} {bound.kind.upper()}"
 
 
 def _path(expression: PathValue, columns: Columns) -> Value:

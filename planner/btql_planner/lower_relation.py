@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from btql_planner import lower_traces, sql_text, value
+from btql_planner import lower_joins, lower_traces, sql_text, value
 from btql_planner.columns import AliasColumns, FetchColumns, NoColumns, ScanColumns, engine_column
 from btql_planner.engine_plan import FetchSpec, OutputColumn, ProbeSpec, ScanSpec, Stage
 from btql_planner.expressions import Expression, PathValue, engine_name
@@ -32,6 +32,18 @@ from btql_planner.plan import (
     TraceSummary,
     Unnest,
 )
+from btql_planner.plan_relations import (
+    Join,
+    Lateral,
+    Numbered,
+    Recursion,
+    RecursiveTable,
+    Series,
+    SetOperation,
+    Shared,
+    ValuesTable,
+    Window,
+)
 from btql_planner.select import Columns, Path, Select
 from btql_planner.types import Kind
 from btql_planner.value import Value
@@ -44,6 +56,10 @@ class RelationLowering:
     stages: list[Stage] = field(default_factory=list[Stage])
     scans: list[ScanSpec] = field(default_factory=list[ScanSpec])
     expressions: ExpressionLowering = field(default_factory=ExpressionLowering)
+    shared: dict[str, Stage] = field(default_factory=dict[str, Stage])
+    """The stages of rows that are read in several places."""
+    recursive: dict[str, dict[str, tuple[Kind, ...]]] = field(default_factory=dict[str, dict[str, tuple[Kind, ...]]])
+    """The columns of recursive tables, and their kinds."""
 
     def answer(self, plan: Project) -> tuple[Select, tuple[OutputColumn, ...]]:
         """Return the last statement, and the columns of the answer."""
@@ -106,6 +122,44 @@ class RelationLowering:
             case Alias():
                 return self._alias(plan)
             case _:
+                return self._combined(plan)
+
+    def _combined(
+        self,
+        plan: Join
+        | Lateral
+        | SetOperation
+        | Window
+        | Series
+        | Shared
+        | Numbered
+        | ValuesTable
+        | Recursion
+        | RecursiveTable,
+    ) -> Select:
+        match plan:
+            case Join():
+                return lower_joins.join(self, plan)
+            case SetOperation():
+                return lower_joins.set_operation(self, plan)
+            case Window():
+                return lower_joins.window(self, plan)
+            case Series():
+                return lower_joins.series(self, plan)
+            case Shared():
+                return lower_joins.shared(self, plan)
+            case Numbered():
+                return lower_joins.numbered(self, plan)
+            case ValuesTable():
+                return lower_joins.values_table(self, plan)
+            case Recursion():
+                return lower_joins.recursion(self, plan)
+            case RecursiveTable():
+                return lower_joins.recursive_table(self, plan)
+            case Lateral():
+                message = "a rule turns Lateral into joins"
+                raise AssertionError(message)
+            case _:
                 assert_never(plan)
 
     def open(self, plan: Plan, *, ordered: bool = False, settle: bool = True) -> Select:
@@ -137,6 +191,7 @@ class RelationLowering:
         for item in plan.items:
             computed = self.expressions.expression(item.expression, select.source)
             name = engine_name(plan.source, item.name)
+            self.expressions.note(name, computed)
             select.kinds[name] = tuple(computed.parts)
             select.outputs.update({f"{name}#{kind}": sql for kind, sql in computed.parts.items()})
         return select.wrap()
@@ -182,6 +237,7 @@ class RelationLowering:
         computed = self.expressions.expression(named.expression, select.source)
         if not computed.parts:
             computed = value.of(Kind.TEXT, sql_text.null(Kind.TEXT))
+        self.expressions.note(named.name, computed)
         select.kinds[named.name] = tuple(computed.parts)
         for kind, sql in computed.parts.items():
             select.outputs[f"{named.name}#{kind}"] = sql

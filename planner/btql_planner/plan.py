@@ -7,7 +7,7 @@ Columns have names that are unique in a statement, so that neither joins nor
 subqueries ever mix them up. A query over one source calls its columns
 ``created`` or ``metadata.model``. Where there are several relations each has a
 short name, given by an Alias (``t1``) or by a Project below the top (``q2``),
-and its columns carry it: ``t1|created``, ``q2|model``.
+and its columns carry it: ``t1#|created``, ``q2#|model``.
 
 ===============  ==========================================================
 Scan             rows of one snapshot, with the conditions storage can check
@@ -146,6 +146,8 @@ class TraceSummary:
     """A bare scan of the same objects: columns and documents of the root spans are read from there."""
     spans: Plan
     measures: tuple[Named, ...]
+    name: str
+    """What the names of the measures begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,7 +368,7 @@ def expressions(plan: Plan) -> tuple[Expression, ...]:
         case Lateral():
             return (*plan.arguments, *(() if plan.condition is None else (plan.condition,)))
         case Window():
-            return tuple(each for item in plan.items for each in item.expressions)
+            return tuple(item.expression for item in plan.items)
         case Series():
             return plan.arguments
         case Numbered():
@@ -399,7 +401,7 @@ def map_expressions(plan: Plan, change: Callable[[Expression], Expression]) -> P
             condition = None if plan.condition is None else change(plan.condition)
             return replace(plan, arguments=tuple(map(change, plan.arguments)), condition=condition)
         case Window():
-            return replace(plan, items=tuple(item.map(change) for item in plan.items))
+            return replace(plan, items=_map_named(plan.items, change))
         case Series():
             return replace(plan, arguments=tuple(map(change, plan.arguments)))
         case Numbered():

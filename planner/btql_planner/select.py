@@ -80,6 +80,11 @@ class Select:
         """Whether each output row depends on one input row alone."""
         return self.group is None and not self.order and self.limit is None and not self.offset
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether the statement is nothing but its source."""
+        return self.is_rowwise and not self.outputs and not self.where
+
     def wrap(self) -> Select:
         """Return a SELECT over this one as a subquery."""
         return Select(self, lambda: f"({self.render()}) AS q")

@@ -45,6 +45,13 @@ def null(kind: Kind) -> str:
     return f"CAST(NULL AS {SQL_TYPES[kind]})"
 
 
+def typed(kind: Kind, sql: str) -> str:
+    """Return SQL with the one engine type that all values of a kind have where several sources of them meet."""
+    if kind is Kind.TIME:
+        return f"arrow_cast({sql}, 'Timestamp(Microsecond, Some(\"UTC\"))')"
+    return f"CAST({sql} AS {SQL_TYPES[kind]})" if kind in (Kind.INTEGER, Kind.FLOAT) else sql
+
+
 def any_of(conditions: list[str]) -> str:
     """Return the conditions joined by OR; none at all is false."""
     return _joined(conditions, " OR ", "FALSE")

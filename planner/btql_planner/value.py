@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from btql_planner import sql_text
-from btql_planner.types import NUMERIC, ORDER, Kind, Type
+from btql_planner.types import NUMBER, NUMERIC, ORDER, Kind, Type
 
 BITS = 64
 """Of the engine's whole numbers."""
@@ -127,8 +127,8 @@ def choose(branches: Sequence[tuple[str, Value]], otherwise: Value) -> Value:
     if {Kind.INTEGER, Kind.FLOAT} <= kinds and not apart:
         # Whole and fractional numbers become one column, or 1 and a computed 1.0 would be two groups.
         kinds.discard(Kind.INTEGER)
-        branches = [(when, _as_float(value)) for when, value in branches]
-        otherwise = _as_float(otherwise)
+        branches = [(when, as_float(value)) for when, value in branches]
+        otherwise = as_float(otherwise)
     bits = max((value.bits for value in values if Kind.INTEGER in value.parts), default=BITS)
     return Value({kind: _case(branches, otherwise, kind) for kind in sorted(kinds)}, bits=bits, apart=apart)
 
@@ -189,10 +189,11 @@ def _plain(value: Value) -> Value:
     return Value({kind: sql for kind, sql in value.parts.items() if kind is not Kind.RAW})
 
 
-def _as_float(value: Value) -> Value:
+def as_float(value: Value) -> Value:
+    """Return the value with its whole numbers as floats."""
     if Kind.INTEGER not in value.parts:
         return value
-    parts = {kind: sql for kind, sql in value.parts.items() if kind not in (Kind.INTEGER, Kind.FLOAT)}
+    parts: dict[Kind, str] = {kind: sql for kind, sql in value.parts.items() if kind not in NUMBER}
     whole_and_not = Value({kind: value.parts[kind] for kind in (Kind.INTEGER, Kind.FLOAT) if kind in value.parts})
     return Value({**parts, Kind.FLOAT: f"CAST({single(number(whole_and_not))} AS DOUBLE)"})
 

@@ -14,71 +14,88 @@ rule, so it cannot be switched off.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from btql_planner.expressions import Expression, PathValue, walk
 from btql_planner.plan import (
     Aggregate,
     Alias,
     Fetch,
-    Filter,
-    Limit,
     Nothing,
     Plan,
     Project,
     Scan,
-    Sort,
-    TraceLimit,
-    TracePage,
     TraceSelection,
     TraceSummary,
-    Unnest,
     expressions,
+    inputs,
+    with_inputs,
 )
+from btql_planner.plan import walk as walk_plan
+from btql_planner.plan_relations import Join, Lateral, Recursion, RecursiveTable, SetOperation, ValuesTable
 
 Path = tuple[str | int, ...]
 
 
 def fetch_documents(plan: Plan) -> Plan:
     """Return the plan with a Fetch below every node that needs documents."""
-    return _place(plan)[0]
+    aliased: dict[str, dict[Path, None]] = {}
+    for node in walk_plan(plan):
+        for used in expressions(node):
+            for value in walk(used):
+                if isinstance(value, PathValue) and value.source and value.needs_document:
+                    aliased.setdefault(value.source, {})[value.path] = None
+    return _Fetches({source: tuple(paths) for source, paths in aliased.items()}).place(plan)[0]
 
 
-def _place(plan: Plan) -> tuple[Plan, frozenset[Path]]:
-    """Return the plan with fetches, and the paths that are there above it."""
-    match plan:
-        case Scan() | Nothing() | Fetch():
-            return plan, frozenset()
-        case TraceSelection():
-            below, there = _place(plan.input)
-            below, there = _fetch(below, _needed(expressions(plan)), there)
-            return replace(plan, input=below, matching=tuple(_place(each)[0] for each in plan.matching)), there
-        case TraceSummary():
-            spans, there = _place(plan.spans)
-            spans, _ = _fetch(spans, _needed(expressions(plan)), there)
-            # Above are the root spans, of which no document was read yet.
-            return replace(plan, spans=spans), frozenset()
-        case Project():
-            return _place_project(plan)
-        case Alias():
-            return replace(plan, input=_place(plan.input)[0]), frozenset()
-        case Filter() | Sort() | Limit() | TraceLimit() | TracePage() | Unnest() | Aggregate():
-            below, there = _place(plan.input)
-            needed = _needed(expressions(plan))
-            below, there = _fetch(below, needed, there)
-            return replace(plan, input=below), frozenset() if isinstance(plan, Aggregate) else there
+@dataclass(frozen=True, slots=True)
+class _Fetches:
+    aliased: Mapping[str, tuple[Path, ...]]
+    """What is needed of each source that has a name of its own; it is fetched below its Alias."""
 
+    def place(self, plan: Plan) -> tuple[Plan, frozenset[Path]]:
+        """Return the plan with fetches, and the paths of its plain columns that are there above it."""
+        match plan:
+            case Scan() | Nothing() | Fetch() | ValuesTable() | Recursion():
+                return plan, frozenset()
+            case TraceSelection():
+                below, there = self.place(plan.input)
+                below, there = _fetch(below, _needed(expressions(plan)), there)
+                return replace(plan, input=below, matching=tuple(self.place(each)[0] for each in plan.matching)), there
+            case TraceSummary():
+                spans, there = self.place(plan.spans)
+                spans, _ = _fetch(spans, _needed(expressions(plan)), there)
+                # Above are the root spans, of which no document was read yet.
+                return replace(plan, spans=spans), frozenset()
+            case Project():
+                return self._project(plan)
+            case Alias():
+                below, there = self.place(plan.input)
+                below, _ = _fetch(below, self.aliased.get(plan.source, ()), there)
+                return replace(plan, input=below), frozenset()
+            case Join() | Lateral():
+                left, there = self.place(plan.left)
+                left, there = _fetch(left, _needed(expressions(plan)), there)
+                return replace(plan, left=left, right=self.place(plan.right)[0]), there
+            case SetOperation() | RecursiveTable():
+                return with_inputs(plan, tuple(self.place(each)[0] for each in inputs(plan))), frozenset()
+            case _:
+                below, there = self.place(plan.input)
+                below, there = _fetch(below, _needed(expressions(plan)), there)
+                return replace(plan, input=below), frozenset() if isinstance(plan, Aggregate) else there
 
-def _place_project(plan: Project) -> tuple[Plan, frozenset[Path]]:
-    below, there = _place(plan.input)
-    bare = [item.expression for item in plan.items if isinstance(item.expression, PathValue)]
-    others = [item.expression for item in plan.items if not isinstance(item.expression, PathValue)]
-    outputs = tuple(dict.fromkeys(path.path for path in bare if path.needs_document))
-    needed = tuple(path for path in _needed(others) if path not in there)
-    if outputs or needed:
-        below = Fetch(below, needed, outputs)
-    return replace(plan, input=below), frozenset()
+    def _project(self, plan: Project) -> tuple[Plan, frozenset[Path]]:
+        below, there = self.place(plan.input)
+        bare = [item.expression for item in plan.items if _plain(item.expression) and not plan.source]
+        others = [item.expression for item in plan.items if plan.source or not _plain(item.expression)]
+        outputs = tuple(
+            dict.fromkeys(each.path for each in bare if isinstance(each, PathValue) and each.needs_document)
+        )
+        needed = tuple(path for path in _needed(others) if path not in there)
+        if outputs or needed:
+            below = Fetch(below, needed, outputs)
+        return replace(plan, input=below), frozenset()
 
 
 def _fetch(below: Plan, needed: tuple[Path, ...], there: frozenset[Path]) -> tuple[Plan, frozenset[Path]]:
@@ -93,6 +110,6 @@ def _needed(used: Sequence[Expression]) -> tuple[Path, ...]:
         node.path
         for expression in used
         for node in walk(expression)
-        if isinstance(node, PathValue) and node.needs_document
+        if isinstance(node, PathValue) and not node.source and node.needs_document
     ]
     return tuple(dict.fromkeys(paths))

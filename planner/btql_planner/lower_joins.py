@@ -1,0 +1,205 @@
+"""Lower what combines relations: joins, set operations, windows, values, recursion.
+
+Each function gets the lowering of relations for the nodes below its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from btql_planner import sql_text
+from btql_planner.columns import FetchColumns, JoinColumns, NoColumns, TableColumns
+from btql_planner.engine_plan import FetchSpec, Stage
+from btql_planner.plan import Plan
+from btql_planner.plan_relations import (
+    Join,
+    Numbered,
+    Recursion,
+    RecursiveTable,
+    Series,
+    SetOperation,
+    Shared,
+    ValuesTable,
+    Window,
+)
+from btql_planner.relations import sources
+from btql_planner.select import Columns, Select
+from btql_planner.types import Kind
+from btql_planner.value import Value
+
+if TYPE_CHECKING:
+    from btql_planner.lower_relation import RelationLowering
+
+_JOINS = {
+    "inner": "JOIN",
+    "left": "LEFT JOIN",
+    "right": "RIGHT JOIN",
+    "full": "FULL JOIN",
+    "semi": "LEFT SEMI JOIN",
+    "anti": "LEFT ANTI JOIN",
+}
+
+
+def join(lowering: RelationLowering, plan: Join) -> Select:
+    """Return pairs of rows; columns of either side are asked for by their names, which all differ."""
+    left, left_sql = _side(lowering, plan.left)
+    right, right_sql = _side(lowering, plan.right)
+    columns = JoinColumns(left, right, sources(plan.right))
+    condition = "TRUE" if plan.condition is None else lowering.expressions.join_condition(plan.condition, columns)
+    return Select(columns, lambda: f"{left_sql()} {_JOINS[plan.kind]} {right_sql()} ON {condition}")
+
+
+def _side(lowering: RelationLowering, plan: Plan) -> tuple[Columns, Callable[[], str]]:
+    """Return one side of a join: a table, or a statement in parentheses."""
+    select = lowering.lower(plan)
+    if select.is_bare and select.source_sql() and not isinstance(select.source, JoinColumns):
+        return select.source, select.source_sql
+    name = f"j{next(lowering.expressions.numbers)}"
+    return select, lambda: f"({select.render()}) AS {name}"
+
+
+def set_operation(lowering: RelationLowering, plan: SetOperation) -> Select:
+    """Return both sides with the same columns, one for each kind that a value of either side may have."""
+    left, right = lowering.lower(plan.left), lowering.lower(plan.right)
+    pairs: list[tuple[Value, Value]] = []
+    for one, other in plan.columns:
+        sides = (
+            lowering.expressions.expression(one, left.source),
+            lowering.expressions.expression(other, right.source),
+        )
+        pairs.append(lowering.expressions.united(*sides))
+    kinds: dict[str, tuple[Kind, ...]] = {}
+    for name, values in zip(plan.names, pairs, strict=True):
+        kinds[name] = tuple(kind for kind in Kind if any(kind in each.parts for each in values))
+        lowering.expressions.note(name, *values)
+        for kind in kinds[name]:
+            for side, each in zip((left, right), values, strict=True):
+                side.outputs[f"{name}#{kind}"] = sql_text.typed(kind, each.get(kind))
+    if plan.all and plan.op != "union":
+        left, right = _numbered_copies(left), _numbered_copies(right)
+    words = plan.op.upper() + (" ALL" if plan.all and plan.op == "union" else "")
+    return _table(lowering, kinds, lambda: f"({left.render()}) {words} ({right.render()})")
+
+
+def _numbered_copies(side: Select) -> Select:
+    """Return the rows with a number for each copy: the engine itself does not count them."""
+    copies = side.wrap()
+    columns = ", ".join(copies.column(name) for name in side.outputs)
+    copies.outputs["_copy"] = f"row_number() OVER ({f'PARTITION BY {columns}' if columns else ''})"
+    return copies
+
+
+def _table(
+    lowering: RelationLowering, kinds: Mapping[str, Sequence[Kind]], body: Callable[[], str], *, columns: bool = False
+) -> Select:
+    """Return a statement over a table that has certain columns and no others."""
+    name = f"s{next(lowering.expressions.numbers)}"
+    listed = [sql_text.name(f"{each}#{kind}") for each, of_name in kinds.items() for kind in of_name]
+    head = f"{name}({', '.join(listed) or '_none'})" if columns else name
+    return Select(
+        TableColumns({each: tuple(of_name) for each, of_name in kinds.items()}), lambda: f"({body()}) AS {head}"
+    )
+
+
+def window(lowering: RelationLowering, plan: Window) -> Select:
+    """Return the rows with a column more for each function over a window."""
+    select = lowering.open(plan.input).wrap()
+    for item in plan.items:
+        lowering.add(select, item)
+    return select
+
+
+def numbered(lowering: RelationLowering, plan: Numbered) -> Select:
+    """Return the rows with a number that says which of them have the same keys."""
+    select = lowering.open(plan.input).wrap()
+    values = [lowering.expressions.expression(key, select.source) for key in plan.keys]
+    order = ", ".join(sql for each in values for sql in each.parts.values())
+    select.kinds[plan.name] = (Kind.INTEGER,)
+    select.outputs[f"{plan.name}#i"] = f"CAST(dense_rank() OVER (ORDER BY {order or '1'}) AS BIGINT)"
+    return select
+
+
+def shared(lowering: RelationLowering, plan: Shared) -> Select:
+    """Return the rows of a stage of their own, which is planned where the plan first reads it."""
+    nothing = FetchSpec({}, (), ())
+    if plan.name not in lowering.shared:
+        select = lowering.lower(plan.input)
+        select = select.wrap() if select.group is not None else select
+        lowering.shared[plan.name] = Stage(plan.name, select, nothing)
+        lowering.stages.append(lowering.shared[plan.name])
+    # Without a source name: a stage that is read twice is no stream.
+    return Select(FetchColumns(lowering.shared[plan.name].select, nothing), lambda: sql_text.name(plan.name))
+
+
+def values_table(lowering: RelationLowering, plan: ValuesTable) -> Select:
+    """Return the rows as SQL's VALUES."""
+    nothing = NoColumns()
+    rows = [[lowering.expressions.expression(each, nothing) for each in row] for row in plan.rows]
+    kinds: dict[str, tuple[Kind, ...]] = {}
+    for number, name in enumerate(plan.names):
+        kinds[name] = tuple(kind for kind in Kind if any(kind in row[number].parts for row in rows))
+        lowering.expressions.note(name, *(row[number] for row in rows))
+    listed = [
+        ", ".join(
+            sql_text.typed(kind, each.get(kind))
+            for name, each in zip(plan.names, row, strict=True)
+            for kind in kinds[name]
+        )
+        for row in rows
+    ]
+    body = "VALUES " + ", ".join(f"({row or 'NULL'})" for row in listed)
+    return _table(lowering, kinds, lambda: body, columns=True)
+
+
+def series(lowering: RelationLowering, plan: Series) -> Select:
+    """Return a row for each number or time, by the engine's UNNEST over a list of them."""
+    select = lowering.open(plan.input).wrap()
+    arguments = [lowering.expressions.expression(each, select.source) for each in plan.arguments]
+    kind = Kind.TIME if Kind.TIME in plan.arguments[0].type else Kind.INTEGER
+    ends = [sql_text.typed(kind, each.get(kind)) for each in arguments[:2]]
+    step = arguments[2].get(Kind.INTERVAL if kind is Kind.TIME else kind) if len(arguments) > 2 else "1"
+    if kind is Kind.TIME:
+        ends = [f"CAST({each} AS TIMESTAMP)" for each in ends]
+    select.kinds[plan.name] = (kind,)
+    unnested = f"unnest(generate_series({', '.join([*ends, step])}))"
+    select.outputs[f"{plan.name}#{kind}"] = unnested
+    return select
+
+
+def recursion(lowering: RelationLowering, plan: Recursion) -> Select:
+    """Return the rows that the step before found."""
+    kinds = lowering.recursive[plan.table]
+    table = f"r{next(lowering.expressions.numbers)}"
+    select = Select(
+        TableColumns({name: of_name for name, of_name in kinds.items()}), lambda: f"{plan.table} AS {table}"
+    )
+    for inside, outside in zip(kinds, plan.columns, strict=True):
+        select.kinds[outside.name] = kinds[inside]
+        for kind in kinds[inside]:
+            select.outputs[f"{outside.name}#{kind}"] = select.source.column(f"{inside}#{kind}")
+    return select
+
+
+def recursive_table(lowering: RelationLowering, plan: RecursiveTable) -> Select:
+    """Return a statement with a recursive table; its columns have the kinds that were found while binding."""
+    kinds = {
+        name: tuple(kind for kind in Kind if kind in one.type | other.type)
+        for name, (one, other) in zip(plan.names, plan.columns, strict=True)
+    }
+    lowering.recursive[plan.table] = kinds
+    sides: list[Select] = []
+    for side, number in ((plan.anchor, 0), (plan.step, 1)):
+        select = lowering.lower(side)
+        for name, pair in zip(plan.names, plan.columns, strict=True):
+            computed = lowering.expressions.expression(pair[number], select.source)
+            for kind in kinds[name]:
+                select.outputs[f"{name}#{kind}"] = sql_text.typed(kind, computed.get(kind))
+        sides.append(select)
+    word = "UNION" if plan.distinct else "UNION ALL"
+
+    def body() -> str:
+        anchor, step = (select.render() for select in sides)
+        return f"WITH RECURSIVE {plan.table} AS ({anchor} {word} {step}) SELECT * FROM {plan.table}"
+
+    return _table(lowering, kinds, body)
