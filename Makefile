@@ -10,7 +10,7 @@ RUNTIME := $(VENV)/.runtime-ready
 TOOLS   := $(VENV)/.tools-ready
 CODE    := btql grammar planner storage server tests
 
-.PHONY: help demo test check bench setup lock format clean
+.PHONY: help demo test check bench fuzz setup lock format clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -32,6 +32,9 @@ check: $(TOOLS) ## Format, lint, types twice, floors, spelling, sizes
 
 bench: $(TOOLS) ## Measure: tests/benchmarks
 	@$(BIN)/pytest tests/benchmarks --benchmark-only -p no:randomly
+
+fuzz: $(TOOLS) ## Compile mutated queries for SECONDS (60)
+	@FUZZ_SECONDS=$(or $(SECONDS),60) $(BIN)/pytest tests/fuzz -s -p no:randomly
 
 setup: $(TOOLS) ## Make the environment for working on the code
 
