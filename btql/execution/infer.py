@@ -22,8 +22,6 @@ from btql_planner.types import Kind
 
 JsonSchema = dict[str, object]
 
-BUDGET = 1_000
-"""Rows that are looked at where the query does not say how many."""
 _KINDS = {Kind.BOOLEAN: "boolean", Kind.INTEGER: "integer", Kind.FLOAT: "number", Kind.TEXT: "string"}
 _ORDER = ("object", "array", "string", "number", "integer", "boolean", "null")
 

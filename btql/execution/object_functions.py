@@ -76,6 +76,15 @@ def total(texts: list[str | None]) -> str | None:
     return _added(texts, _sum)
 
 
+def with_members(text: str, changes: str) -> str | None:
+    """Return an object with members set, or taken out where they are null; None where nothing is left."""
+    whole, members = json_text.parse(text.encode()), json_text.parse(changes.encode())
+    assert isinstance(members, dict)
+    changed = {**(whole if isinstance(whole, dict) else {}), **members}
+    kept = {key: value for key, value in changed.items() if value is not None or key not in members}
+    return json_text.canonical(kept) if kept else None
+
+
 def _sum(numbers: list[int | float]) -> int | float:
     return sum(cast("list[int]", numbers)) if all(isinstance(each, int) for each in numbers) else fsum(numbers)
 

@@ -8,13 +8,14 @@ This is the door; :mod:`btql_planner.bind_query` binds a query,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from btql_grammar import tree
 from btql_grammar.span import Source
 from btql_planner import errors
 from btql_planner.bind_query import bind_query
 from btql_planner.catalog import Catalogs
+from btql_planner.finish import Answer
 from btql_planner.options import QueryOptions
 from btql_planner.plan import Plan
 from btql_planner.scope import Around, Context, Rows
@@ -28,6 +29,8 @@ class BoundQuery:
     columns: tuple[str, ...]
     """The output columns in order."""
     warnings: tuple[str, ...] = ()
+    answer: Answer = field(default_factory=Answer)
+    """What becomes of the engine's rows."""
 
 
 def bind(
@@ -36,7 +39,8 @@ def bind(
     """Return the typed plan of a statement that gives rows; ``options`` are settled with its text."""
     context = Context(source, catalogs, _bind_inner, options or QueryOptions())
     rows = _bind_rows(statement, Around(context), "")
-    return BoundQuery(rows.plan, tuple(name for name, _ in rows.columns), tuple(context.warnings))
+    columns = tuple(name for name, _ in rows.columns)
+    return BoundQuery(rows.plan, columns, tuple(context.warnings), context.answer)
 
 
 def _bind_inner(statement: tree.Statement, around: Around) -> Rows:

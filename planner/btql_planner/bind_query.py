@@ -1,7 +1,7 @@
 """Bind one query: its FROM, its clauses, its select list.
 
-1. The relation behind FROM becomes rows; for the shape ``traces`` the filter
-   chooses traces, for ``spans`` it chooses rows.
+1. The relation behind FROM becomes rows, filtered as the shape of its source
+   says (:mod:`btql_planner.clauses.rows`), unpivoted and sampled.
 2. A query with dimensions, measures or an aggregate in its select list is an
    aggregate query: its keys and aggregates go into one Aggregate node, and
    everything above refers to that node's columns.
@@ -19,24 +19,24 @@ from btql_grammar.diagnostic import BtqlError, Label
 from btql_planner import errors
 from btql_planner.bind_expression import ExpressionBinder
 from btql_planner.bind_relation import BoundRelation, bind_relation
-from btql_planner.expressions import Column, Expression, Parameter, walk, without_source
+from btql_planner.clauses.page import Page, no_cursor
+from btql_planner.clauses.pivot import without_pivot
+from btql_planner.clauses.source import SourceClauses
+from btql_planner.clauses.stages import in_stages, without_inference
+from btql_planner.expressions import Column, Expression
+from btql_planner.finish import Infer, Pivot
 from btql_planner.grouping import Grouping, has_aggregate, refuse_aggregates
-from btql_planner.names import ObjectNames, implicit_alias
+from btql_planner.names import implicit_alias
 from btql_planner.plan import (
     Aggregate,
-    Alias,
     Filter,
     Limit,
     Named,
     Nothing,
     Plan,
     Project,
-    Scan,
     Sort,
     SortKey,
-    TraceLimit,
-    TraceSelection,
-    in_matching,
 )
 from btql_planner.scope import Around, Rows, Scope
 from btql_planner.types import Kind
@@ -44,7 +44,12 @@ from btql_planner.types import Kind
 
 def bind_query(query: tree.Query, around: Around, source: str = "") -> Rows:
     """Return the typed plan of a query; one inside another gets the name ``source``."""
-    return _QueryBinder(query, around, source).bind()
+    query, infer = without_inference(in_stages(query), around.context.options.inference_budget)
+    query, pivot = without_pivot(query)
+    finish = infer or pivot
+    if source and finish is not None:
+        raise errors.not_supported("`pivot` or `infer` of a query inside another", query.span)
+    return _QueryBinder(query, around, source, finish).bind()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +66,11 @@ class _QueryBinder:
     query: tree.Query
     around: Around
     source: str
+    finish: Pivot | Infer | None = None
     relation: BoundRelation = field(init=False)
     scope: Scope = field(init=False)
+    hidden: tuple[Named, ...] = field(default=(), init=False)
+    """Columns of the answer that are not handed out."""
 
     def __post_init__(self) -> None:
         query = self.query
@@ -70,7 +78,8 @@ class _QueryBinder:
             BoundRelation(Nothing(), ()) if query.source is None else bind_relation(query.source, self.around)
         )
         self.scope = Scope(self.around, self.relation.names, merged=self.relation.merged)
-        self.shape = self.relation.objects.shape if self.relation.objects is not None else None
+        self.clauses = SourceClauses(query, self.relation, self.scope)
+        self.shape: tree.Shape | None = self.clauses.shape
         self.grouped = bool(query.dimensions or query.measures or query.distinct) or any(
             isinstance(item, tree.Item) and has_aggregate(item.expression) for item in query.select
         )
@@ -81,7 +90,24 @@ class _QueryBinder:
         self._name_aliases(outputs)
         rows = self._rows()
         project = self._aggregate(rows, outputs) if self.grouped else self._select(rows, outputs)
-        return Rows(project, tuple((item.name, project.reference(item)) for item in project.items))
+        project = self.clauses.filled(project)
+        columns = tuple((item.name, project.reference(item)) for item in project.items)
+        if not self.source:
+            self._answer(outputs)
+            project = replace(project, items=(*project.items, *self.hidden))
+        return Rows(project, columns)
+
+    def _answer(self, outputs: Sequence[_Output]) -> None:
+        """Note what becomes of the rows of the outermost query."""
+        nodes = [output.item.expression for output in outputs]
+        paths = tuple(node.path for node in nodes if isinstance(node, tree.Identifier))
+        context = self.scope.context
+        context.answer = replace(
+            context.answer,
+            finish=self.finish,
+            preview_length=self.clauses.preview_length(context.options),
+            paths=paths if isinstance(self.finish, Infer) else (),
+        )
 
     def _outputs(self) -> list[_Output]:
         """Return select, dimensions and measures as one list of columns."""
@@ -148,20 +174,7 @@ class _QueryBinder:
                 errors.NO_SOURCE, "the query does not say where the rows come from", query.span, "no source",
                 help="add `from: project_logs('name')`, in SQL `FROM project_logs('name')`",
             )  # fmt: skip
-        if query.filter is None:
-            return rows
-        condition = ExpressionBinder(self.scope).bind(query.filter)
-        refuse_aggregates(condition)
-        return self._traces(rows, condition) if self.shape == "traces" else Filter(rows, condition)
-
-    def _traces(self, rows: Plan, condition: Expression) -> Plan:
-        """Return all rows of the traces that have a row for which the condition holds."""
-        if any(isinstance(node, Parameter) for node in walk(condition)):
-            raise errors.not_supported("a filter on traces that looks at a query around it", self.query.span)
-        if isinstance(rows, Alias):
-            return Alias(self._traces(rows.input, without_source(condition, rows.source)), rows.source)
-        assert isinstance(rows, Scan)
-        return TraceSelection(rows, (Filter(replace(rows, alias="matching"), condition),), in_matching(0))
+        return self.clauses.rows()
 
     def _select(self, rows: Plan, outputs: Sequence[_Output]) -> Project:
         query = self.query
@@ -170,30 +183,37 @@ class _QueryBinder:
         items = tuple(Named(output.name, output.expression) for output in outputs)
         keys = [*self._sort_keys(outputs), *self._newest_first()]
         last = next((n for n, key in enumerate(keys) if key in self._newest_first()), len(keys))
-        keys = keys[: last + 1]
-        if keys:
-            rows = Sort(rows, tuple(keys))
-        return Project(self._limit(rows, tuple(keys)), items, self.source)
+        keys = [*keys[: last + 1], *self.clauses.ties()]
+        return Project(self._page(rows, tuple(keys)), items, self.source)
 
     def _newest_first(self) -> list[SortKey]:
         """Return the order that rows of a source have where nothing else is asked for."""
-        if self.relation.objects is None:
+        if self.shape is None:
             return []
-        (names,) = self.relation.names
-        assert isinstance(names, ObjectNames)
-        return [SortKey(Column("_pagination_key", Kind.TEXT, source=names.source), descending=True)]
+        return [SortKey(Column("_pagination_key", Kind.TEXT, source=self.clauses.source), descending=True)]
 
-    def _limit(self, rows: Plan, keys: tuple[SortKey, ...]) -> Plan:
+    def _page(self, rows: Plan, keys: tuple[SortKey, ...]) -> Plan:
+        """Return the rows in order, cut to the page that is asked for."""
+        query, context = self.query, self.scope.context
+        if self.shape is None:
+            rows = Sort(rows, keys) if keys else rows
+            return self._limit(rows)
+        page = Page(self.shape, self.clauses.source, keys, query.limit, query.offset or 0, self.clauses.steady)
+        token = None if self.source else context.options.cursor
+        rows, next_page = page.cut(rows, token, query.span)
+        if not self.source and self.finish is None:
+            self.hidden = page.hidden(next_page)
+            context.answer = replace(context.answer, next_page=next_page)
+        return rows
+
+    def _limit(self, rows: Plan) -> Plan:
+        self._refuse_cursor()
         query = self.query
-        if query.limit is None and not query.offset:
-            return rows
-        if self.shape == "traces" and not self.grouped:
-            if query.offset:
-                raise errors.not_supported("OFFSET with the shape `traces`", query.span)
-            assert query.limit is not None
-            assert isinstance(rows, Sort)
-            return Sort(TraceLimit(rows.input, query.limit, keys), keys)
-        return Limit(rows, query.limit, query.offset or 0)
+        return rows if query.limit is None and not query.offset else Limit(rows, query.limit, query.offset or 0)
+
+    def _refuse_cursor(self) -> None:
+        if not self.source and self.scope.context.options.cursor is not None:
+            raise no_cursor(self.query.span)
 
     def _above(self, node: tree.Expression, *, aggregates: bool) -> Expression:
         """Bind an expression of a clause behind the select list, where the aliases of the output come first."""
@@ -232,7 +252,7 @@ class _QueryBinder:
         if sort:
             ties = [SortKey(grouping.reference(key)) for key in grouping.keys]
             plan = Sort(plan, (*sort, *ties))
-        return Project(self._limit(plan, tuple(sort)), items, self.source)
+        return Project(self._limit(plan), items, self.source)
 
     def _group_keys(self, outputs: Sequence[_Output]) -> list[Expression]:
         if self.query.distinct and not self.query.dimensions:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from btql_grammar import tree
 from btql_planner import errors
 from btql_planner.catalog import Objects
+from btql_planner.clauses.shapes import in_shape
+from btql_planner.clauses.summary import SummaryNames
 from btql_planner.expressions import Expression
 from btql_planner.names import ColumnNames, ObjectNames
 from btql_planner.plan import Alias, Plan, Scan
@@ -53,13 +55,16 @@ class _Relations:
                 raise errors.not_supported("a join", node.span)
 
     def _source(self, node: tree.From) -> BoundRelation:
-        catalog = self.around.context.catalogs.fields(node)
-        objects = Objects.of(node)
-        if self.alone:
-            return BoundRelation(Scan("rows", objects=objects), [ObjectNames(catalog, node.alias)], objects=node)
-        source = self.around.context.new_name("t")
-        plan = Alias(Scan(source, objects=objects), source)
-        return BoundRelation(plan, [ObjectNames(catalog, node.alias, source)], objects=node)
+        context = self.around.context
+        catalog = context.catalogs.fields(node)
+        source = "" if self.alone else context.new_name("t")
+        scan = Scan(source or "rows", objects=Objects.of(node))
+        names: RelationNames = ObjectNames(catalog, node.alias, source)
+        plan: Plan = scan
+        if node.shape == "summary":
+            names = SummaryNames(ObjectNames(catalog), ObjectNames(catalog, node.alias, source), context.new_name("s"))
+            plan = in_shape(scan, scan, node.shape, names.name)
+        return BoundRelation(Alias(plan, source) if source else plan, [names], objects=node)
 
     def _derived(self, node: tree.Derived) -> BoundRelation:
         rows = self.around.context.bind_rows(node.query, self.around)

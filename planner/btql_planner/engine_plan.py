@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from btql_planner.catalog import Objects
+from btql_planner.finish import Answer
 from btql_planner.plan import Keys, Range
 from btql_planner.select import Select
 from btql_planner.types import Kind
@@ -74,6 +75,8 @@ class OutputColumn:
     parts: Mapping[Kind, str]
     wide: bool = False
     """Whole and fractional numbers do not fit one float64 column exactly."""
+    preview: int | None = None
+    """Characters that are left of a text, and of the JSON of anything else; None keeps all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +89,5 @@ class EnginePlan:
     """The last statement."""
     scans: tuple[ScanSpec, ...]
     outputs: tuple[OutputColumn, ...]
+    answer: Answer = field(default_factory=Answer)
+    """What becomes of the rows; it says how many outputs, at the end, are not handed out."""

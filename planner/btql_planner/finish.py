@@ -14,6 +14,8 @@ from btql_planner.clauses.cursor import Paging
 
 PIVOT_COLUMNS_MAX = 1_000
 """Columns that a pivot may have; an answer with more is an error, not cut."""
+INFERENCE_BUDGET = 1_000
+"""Rows that ``infer`` looks at where nobody says how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +34,46 @@ class Pivot:
 
 
 @dataclass(frozen=True, slots=True)
-class NextPage:
-    """Makes the cursor from columns that the answer has besides its outputs."""
-
-    paging: Paging
-    columns: tuple[str, ...]
-    """Engine columns: the pagination key of each row or trace; for transactions that number, then the key."""
-    newest: int | None = None
-    """For traces, newest first: the newest key of all, from the token of the page before."""
-
-
-@dataclass(frozen=True, slots=True)
 class Infer:
     """Hands out no rows but the JSON schema that they have."""
 
 
-Finish = Pivot | Infer
+@dataclass(frozen=True, slots=True)
+class NextPage:
+    """Makes the cursor from columns behind those of the answer.
+
+    They are the pagination key of each row or trace; for transactions their
+    number comes first.
+    """
+
+    paging: Paging
+    newest: int | None = None
+    """For traces, newest first: the newest key of all, from the token of the page before."""
+
+    @property
+    def columns(self) -> int:
+        """How many there are."""
+        return 2 if self.paging.by == "transaction" else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How the engine's rows become the answer."""
+
+    finish: Pivot | Infer | None = None
+    next_page: NextPage | None = None
+    preview_length: int | None = None
+    """Characters that are left of a field of ``PREVIEWED``; None keeps all."""
+    paths: tuple[tuple[str | int, ...], ...] = ()
+    """For ``infer``: the path of each column."""
+
+    @property
+    def hidden(self) -> int:
+        """How many columns at the end are not handed out."""
+        return 0 if self.next_page is None else self.next_page.columns
+
+
+PREVIEWED = frozenset({"input", "output", "expected", "error", "metadata"})
+"""Fields that are cut to the length of a preview where they are shown whole."""
+SUMMARY_PREVIEW = 124
+"""The length of previews in a summary where nobody says another."""

@@ -6,14 +6,27 @@ plan nodes, :mod:`btql_planner.lower_expression` SQL of expressions.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from btql_planner.engine_plan import EnginePlan
+from btql_planner.expressions import Expression, PathValue
+from btql_planner.finish import PREVIEWED, Answer
 from btql_planner.lower_relation import RelationLowering
 from btql_planner.plan import Plan, Project
 
 
-def lower(plan: Plan) -> EnginePlan:
+def lower(plan: Plan, answer: Answer | None = None) -> EnginePlan:
     """Return the engine plan for a rewritten plan, whose top is a Project."""
     assert isinstance(plan, Project)
+    answer = answer or Answer()
     lowering = RelationLowering()
     select, outputs = lowering.answer(plan)
-    return EnginePlan(tuple(lowering.stages), select, tuple(lowering.scans), outputs)
+    outputs = tuple(
+        replace(output, preview=answer.preview_length) if _is_previewed(item.expression) else output
+        for item, output in zip(plan.items, outputs, strict=True)
+    )
+    return EnginePlan(tuple(lowering.stages), select, tuple(lowering.scans), outputs, answer)
+
+
+def _is_previewed(expression: Expression) -> bool:
+    return isinstance(expression, PathValue) and len(expression.path) == 1 and expression.path[0] in PREVIEWED

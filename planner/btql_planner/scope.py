@@ -29,6 +29,7 @@ from btql_grammar.span import Source, Span
 from btql_planner import errors
 from btql_planner.catalog import Catalogs
 from btql_planner.expressions import Column, Constant, Expression, Parameter, PathValue, Reference
+from btql_planner.finish import Answer
 from btql_planner.options import QueryOptions
 from btql_planner.plan import Plan
 
@@ -75,6 +76,8 @@ class Context:
     bind_rows: BindRows
     """Binds a query inside another one."""
     options: QueryOptions = field(default_factory=QueryOptions)
+    answer: Answer = field(default_factory=Answer)
+    """What becomes of the engine's rows; the outermost query says it."""
     warnings: list[str] = field(default_factory=list[str])
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 

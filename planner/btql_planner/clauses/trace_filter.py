@@ -97,6 +97,11 @@ def has_any_span(node: object) -> bool:
     return bool(_calls(node, ANY_SPAN))
 
 
+def has_span_calls(node: object) -> bool:
+    """Whether ANY_SPAN or FILTER_SPANS is called anywhere in an expression."""
+    return bool(_calls(node, ANY_SPAN) or _calls(node, FILTER_SPANS))
+
+
 def refuse_span_calls(node: tree.Expression) -> None:
     """Raise where ANY_SPAN or FILTER_SPANS stands outside of a filter."""
     for call in [*_calls(node, ANY_SPAN), *_calls(node, FILTER_SPANS)]:
