@@ -8,7 +8,7 @@ UV      := uv==0.13.9
 SYNC    := UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --quiet --locked --inexact --no-python-downloads --python $(BIN)/python
 RUNTIME := $(VENV)/.runtime-ready
 TOOLS   := $(VENV)/.tools-ready
-CODE    := btql grammar planner storage server tests
+CODE    := btql grammar planner storage server conformance tests
 
 .PHONY: help demo test check bench fuzz setup lock format clean
 

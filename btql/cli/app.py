@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from btql.cli import compact, explain, generate, ingest, query, shell, status
+from btql.cli import compact, conformance, explain, generate, ingest, query, shell, status
 from btql.cli.console import guarded
 
 _EPILOG = "Every command says more with --help. Documentation: README.md of the project."
@@ -66,3 +66,4 @@ _add(explain.explain, explain.EXAMPLES)
 _add(compact.compact, compact.EXAMPLES)
 _add(status.status, status.EXAMPLES)
 _add(shell.shell, shell.EXAMPLES)
+_add(conformance.conformance, conformance.EXAMPLES)

@@ -1,0 +1,315 @@
+"""The value of an expression in one row: every kind of node of the tree has its case here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cmp_to_key
+from typing import cast
+
+from btql_conformance import functions_json, functions_math, functions_text
+from btql_conformance.aggregates import AGGREGATES
+from btql_conformance.functions import FUNCTIONS, to_integer
+from btql_conformance.functions_time import interval, read_interval, truncated
+from btql_conformance.operators import (
+    and_,
+    arithmetic,
+    compare,
+    includes,
+    is_in,
+    json_operator,
+    match,
+    negative,
+    not_,
+    or_,
+    text_of,
+)
+from btql_conformance.scope import NOW, EvaluationError, Scope
+from btql_conformance.values import Interval, Value, eq, get, identity, number_in, sort_order, time_in
+from btql_conformance.windows import windowed
+from btql_grammar import tree
+
+assert functions_json, functions_text
+assert functions_math
+SEARCHED = ("input", "output", "expected", "metadata", "span_attributes")
+NOW_NAMES = frozenset({"now", "current_timestamp", "localtimestamp", "transaction_timestamp", "statement_timestamp"})
+TODAY_NAMES = frozenset({"current_date", "today"})
+
+
+def evaluate(node: tree.Expression, scope: Scope) -> Value:  # noqa: C901, PLR0912 - one branch for each kind of node
+    """Return the value of an expression."""
+    if scope.group is not None:
+        for number, (key, value) in enumerate(scope.group.keys):
+            if node == key and not isinstance(node, tree.Literal):
+                return value if number in scope.group.grouped else None
+    match node:
+        case tree.Literal():
+            return _literal(node, scope)
+        case tree.Identifier(path=path):
+            return _identifier(path, scope)
+        case tree.Array(items=items):
+            return [evaluate(item, scope) for item in items]
+        case tree.Object(items=members):
+            return {key: evaluate(item, scope) for key, item in members}
+        case tree.Interval(value=count, unit=unit):
+            return interval(count, unit)
+        case tree.Call():
+            return _call(node, scope)
+        case tree.Comparison(op=op, left=left, right=right):
+            return _comparison(op, left, right, scope)
+        case tree.Includes(haystack=haystack, needle=needle):
+            return includes(evaluate(haystack, scope), evaluate(needle, scope))
+        case tree.Boolean(op=op, children=children):
+            values = [evaluate(child, scope) for child in children]
+            return and_(*values) if op == "and" else or_(*values)
+        case tree.Not(expression=inner):
+            return not_(evaluate(inner, scope))
+        case tree.IsNull(expression=inner, negated=negated):
+            return (evaluate(inner, scope) is None) != negated
+        case tree.Negative(expression=inner):
+            return negative(evaluate(inner, scope))
+        case tree.Arithmetic(op=op, left=left, right=right):
+            return arithmetic(op, evaluate(left, scope), evaluate(right, scope))
+        case tree.If(branches=branches, otherwise=otherwise):
+            for condition, then in branches:
+                if evaluate(condition, scope) is True:
+                    return evaluate(then, scope)
+            return evaluate(otherwise, scope)
+        case tree.Cast(expression=inner, type_name=type_name):
+            return cast_to(evaluate(inner, scope), type_name, scope.context.options.tz_offset)
+        case tree.JsonOperator(op=op, left=left, right=right):
+            return json_operator(op, evaluate(left, scope), evaluate(right, scope))
+        case tree.Subscript(expression=inner, index=index):
+            key = evaluate(index, scope)
+            return get(evaluate(inner, scope), (key,)) if isinstance(key, str | int) else None
+        case tree.Row(items=items):
+            return [evaluate(item, scope) for item in items]
+        case tree.Subquery(query=query):
+            return _single(_column(query, scope))
+        case tree.Exists(query=query):
+            return bool(scope.context.run(query, scope.context, scope).rows)
+        case tree.InQuery(expression=inner, query=query):
+            return _in_query(inner, query, scope)
+        case tree.Quantified():
+            return _quantified(node, scope)
+        case _:
+            raise EvaluationError(f"{node} has no value")
+
+
+def _literal(node: tree.Literal, scope: Scope) -> Value:
+    if node.double_quoted and isinstance(node.value, str) and node.value:
+        name = (node.value,)
+        if scope.alias(name) is not None or any(
+            fields.offers(node.value) or node.value in fields.nested for fields, _ in scope.relations
+        ):
+            return _identifier(name, scope)
+    return node.value
+
+
+def _identifier(path: tuple[str | int, ...], scope: Scope) -> Value:
+    aliased = scope.alias(path)
+    if aliased is not None:
+        return evaluate(aliased, scope.plain())
+    name = str(path[0]).lower()
+    if len(path) == 1 and name in NOW_NAMES | TODAY_NAMES and not any(f.offers(name) for f, _ in scope.relations):
+        return _now(name)
+    if scope.group is not None:
+        return evaluate(tree.Identifier(path), scope.group.members[0]) if scope.group.members else None
+    return scope.value(path)
+
+
+def _now(name: str) -> Value:
+    return NOW.replace(hour=0, minute=0, second=0, microsecond=0) if name in TODAY_NAMES else NOW
+
+
+def _comparison(op: str, left: tree.Expression, right: tree.Expression, scope: Scope) -> Value:
+    value = evaluate(left, scope)
+    if isinstance(right, tree.Literal) and right.value is None and op in ("eq", "ne", "is"):
+        return (value is None) == (op != "ne")
+    if isinstance(left, tree.Row) and op in ("eq", "ne", "in"):
+        return _rows(op, cast("list[Value]", value), evaluate(right, scope))
+    return compare(op, value, evaluate(right, scope))
+
+
+def _rows(op: str, left: list[Value], right: Value) -> Value:
+    listed = cast("list[list[Value]]", right if op == "in" else [right])
+    found = or_(*(and_(*map(eq, left, other)) for other in listed))
+    return not_(found) if op == "ne" else found
+
+
+def _column(query: tree.Statement, scope: Scope) -> list[Value]:
+    table = scope.context.run(query, scope.context, scope)
+    if len(table.columns) != 1:
+        raise EvaluationError("a subquery gives one column")
+    return [row[0] for row in table.rows]
+
+
+def _single(values: list[Value]) -> Value:
+    if len(values) > 1:
+        raise EvaluationError("a subquery as a value gives at most one row")
+    return values[0] if values else None
+
+
+def _in_query(inner: tree.Expression, query: tree.Statement, scope: Scope) -> Value:
+    value = evaluate(inner, scope)
+    if isinstance(inner, tree.Row):
+        table = scope.context.run(query, scope.context, scope)
+        return or_(*(and_(*map(eq, cast("list[Value]", value), row)) for row in table.rows), False)
+    found = _column(query, scope)
+    return is_in(value, found) if value is not None or not found else None
+
+
+def _quantified(node: tree.Quantified, scope: Scope) -> Value:
+    left = evaluate(node.left, scope)
+    if isinstance(node.right, tree.Query | tree.SetOperation | tree.Values):
+        items = _column(node.right, scope)
+    else:
+        listed = evaluate(cast("tree.Expression", node.right), scope)
+        if not isinstance(listed, list):
+            return None
+        items = cast("list[Value]", listed)
+    conditions = [compare(node.op, left, item) for item in items]
+    return or_(*conditions, False) if node.quantifier == "any" else and_(*conditions, True)
+
+
+# Calls
+
+
+def _call(node: tree.Call, scope: Scope) -> Value:
+    if node.window is not None:
+        return windowed(node, scope, evaluate)
+    if node.name in AGGREGATES and scope.group is not None:
+        return aggregated(node, scope.group.members)
+    if node.name in AGGREGATES and node.name not in FUNCTIONS:
+        raise EvaluationError(f"{node.name} has no group here")
+    match node.name:
+        case "grouping":
+            return _grouping(node, scope)
+        case "any_span" | "filter_spans":
+            return evaluate(node.arguments[0], scope)
+        case "search":
+            phrase = evaluate(node.arguments[0], scope)
+            return or_(*(match(scope.value((name,)), phrase) for name in SEARCHED))
+        case "estimated_cost":
+            return evaluate(tree.Identifier(("metrics", "estimated_cost")), scope)
+        case name if name in NOW_NAMES | TODAY_NAMES:
+            return _now(name)
+        case "second" | "minute" | "hour" | "day" | "week" | "month" | "year":
+            return _truncated(node.name, evaluate(node.arguments[0], scope), scope)
+        case "date_trunc":
+            unit, moment = (evaluate(argument, scope) for argument in node.arguments)
+            return _truncated(unit, moment, scope)
+        case "to_date" | "date":
+            return _truncated("day", evaluate(node.arguments[0], scope), scope)
+        case "to_integer":
+            return to_integer(evaluate(node.arguments[0], scope))
+        case "to_boolean":
+            return to_boolean(evaluate(node.arguments[0], scope))
+        case _:
+            pass
+    if node.name not in FUNCTIONS:
+        raise EvaluationError(f"unknown function {node.name}")
+    return FUNCTIONS[node.name]([evaluate(argument, scope) for argument in node.arguments])
+
+
+def _truncated(unit: Value, value: Value, scope: Scope) -> Value:
+    moment = time_in(value)
+    return (
+        None
+        if moment is None or not isinstance(unit, str)
+        else truncated(unit, moment, scope.context.options.tz_offset)
+    )
+
+
+def _grouping(node: tree.Call, scope: Scope) -> Value:
+    assert scope.group is not None
+    keys = [key for key, _ in scope.group.keys]
+    bits = [int(keys.index(argument) not in scope.group.grouped) for argument in node.arguments]
+    return int("".join(map(str, bits)), 2)
+
+
+def aggregated(node: tree.Call, members: Sequence[Scope]) -> Value:
+    """Return an aggregate over the rows of a group."""
+    if node.filter is not None:
+        members = [member for member in members if evaluate(node.filter, member) is True]
+    if node.order:
+        members = in_order(members, node.order)
+    arguments = node.arguments
+    if not arguments or isinstance(arguments[0], tree.Star):
+        arguments = (tree.Literal(1),)
+    if node.name in ("percentile_cont", "percentile_disc", "mode", "median") and node.order:
+        arguments = (node.order[0].expression, *node.arguments)
+    rows = [tuple(evaluate(argument, member) for argument in arguments) for member in members]
+    if node.distinct:
+        rows = list({tuple(map(identity, row)): row for row in rows}.values())
+    return AGGREGATES[node.name](rows)
+
+
+def in_order(scopes: Sequence[Scope], keys: Sequence[tree.SortItem]) -> list[Scope]:
+    """Return the rows sorted; nulls come last in both directions, except where the key says otherwise."""
+    decorated = [([evaluate(key.expression, scope) for key in keys], scope) for scope in scopes]
+    return [scope for _, scope in sorted(decorated, key=cmp_to_key(lambda one, other: by_keys(one[0], other[0], keys)))]
+
+
+def by_keys(one: Sequence[Value], other: Sequence[Value], keys: Sequence[tree.SortItem]) -> int:
+    """Return -1, 0 or 1 for two rows, given the values of their sort keys."""
+    for left, right, key in zip(one, other, keys, strict=True):
+        if left is None or right is None:
+            sign = (left is None) - (right is None)
+            sign = -sign if key.nulls == "first" else sign
+        else:
+            sign = sort_order(left, right) * (-1 if key.direction == "desc" else 1)
+        if sign:
+            return sign
+    return 0
+
+
+# Casts
+
+
+def to_boolean(value: Value) -> Value:
+    """Return a boolean: ``'true'`` and 1 are true, ``'false'`` and 0 false."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return {"true": True, "false": False}.get(value.lower())
+    return {1: True, 0: False}.get(value) if isinstance(value, int | float) else None
+
+
+def _parsed(value: Value) -> Value:
+    """Return what a text spells as JSON, null where it spells nothing; anything else is JSON already."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return cast("Value", json.loads(value))
+    except ValueError:
+        return None
+
+
+def cast_to(value: Value, type_name: str, tz_offset: int) -> Value:
+    """Return the value as another type, null where it cannot be read as one."""
+    name = type_name.split("(")[0].strip()
+    if value is None:
+        return None
+    if name in ("json", "jsonb"):
+        return _parsed(value)
+    if name.endswith("[]"):
+        return value
+    if name in ("text", "varchar", "char", "string", "character varying", "uuid"):
+        return text_of(value)
+    if name in ("integer", "int", "bigint", "smallint", "int2", "int4", "int8"):
+        return to_integer(value)
+    if name in ("boolean", "bool"):
+        return to_boolean(value)
+    if name in ("date",):
+        moment = time_in(value)
+        return None if moment is None else truncated("day", moment, tz_offset)
+    if name.startswith(("timestamp", "datetime")):
+        return time_in(value)
+    if name == "interval":
+        return read_interval(value) if isinstance(value, str) else value if isinstance(value, Interval) else None
+    number = int(value) if isinstance(value, bool) else number_in(value)
+    if "(" in type_name and number is not None:
+        scale = type_name.split("(")[1].rstrip(")").split(",")
+        return FUNCTIONS["round"]([number, int(scale[1]) if len(scale) > 1 else 0])
+    return number

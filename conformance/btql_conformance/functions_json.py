@@ -1,0 +1,144 @@
+"""Functions of JSON, of arrays, and of values of any kind."""
+
+from __future__ import annotations
+
+import json
+from typing import cast
+
+from btql_conformance.functions import FUNCTIONS, function
+from btql_conformance.operators import includes, step, text_of
+from btql_conformance.values import Value, eq, identity, is_number, sort_order
+
+
+@function("coalesce ifnull nvl", "any*")
+def _coalesce(*items: Value) -> Value:
+    return next((item for item in items if item is not None), None)
+
+
+@function("nullif", "any any")
+def _nullif(value: Value, other: Value) -> Value:
+    return None if eq(value, other) else value
+
+
+@function("least", "any*")
+def _least(*items: Value) -> Value:
+    return extreme(list(items), -1)
+
+
+@function("greatest", "any*")
+def _greatest(*items: Value) -> Value:
+    return extreme(list(items), 1)
+
+
+def extreme(items: list[Value], sign: int) -> Value:
+    """Return the smallest or largest item that is not null, kinds in the order of a sort."""
+    best: Value = None
+    for item in items:
+        if item is not None and (best is None or sort_order(item, best) == sign):
+            best = item
+    return best
+
+
+@function("includes contains array_contains array_has", "any any")
+def _includes(haystack: Value, needle: Value) -> Value:
+    return includes(haystack, needle)
+
+
+@function("json_extract", "any text")
+def _json_extract(value: Value, key: str) -> Value:
+    if not isinstance(value, str):
+        return None
+    try:
+        read: Value = json.loads(value)
+    except ValueError:
+        return None
+    return cast("dict[str, Value]", read).get(key) if isinstance(read, dict) else None
+
+
+@function("jsonb_extract_path json_extract_path", "any text*")
+def _extract_path(value: Value, *keys: str) -> Value:
+    for key in keys:
+        value = step(value, key)
+    return value
+
+
+@function("jsonb_extract_path_text json_extract_path_text", "any text*")
+def _extract_path_text(value: Value, *keys: str) -> Value:
+    return text_of(_extract_path(value, *keys))
+
+
+@function("jsonb_array_length json_array_length cardinality", "array")
+def _array_length(value: list[Value]) -> Value:
+    return len(value)
+
+
+@function("array_length", "array integer?")
+def _array_length_of(value: list[Value], dimension: int = 1) -> Value:
+    return (len(value) or None) if dimension == 1 else None
+
+
+@function("jsonb_typeof json_typeof", "any")
+def _typeof(value: Value) -> Value:
+    if value is None:
+        return None
+    if is_number(value):
+        return "number"
+    names = {bool: "boolean", str: "string", list: "array", dict: "object"}
+    return names.get(type(value), "string")
+
+
+@function("to_json to_jsonb", "any")
+def _to_json(value: Value) -> Value:
+    return value
+
+
+@function("jsonb_build_object json_build_object", "any*")
+def _build_object(*items: Value) -> Value:
+    return {cast("str", text_of(key)): value for key, value in zip(items[::2], items[1::2], strict=True)}
+
+
+@function("jsonb_build_array json_build_array", "any*")
+def _build_array(*items: Value) -> Value:
+    return list(items)
+
+
+@function("jsonb_strip_nulls json_strip_nulls", "any")
+def _strip_nulls(value: Value) -> Value:
+    if isinstance(value, dict):
+        members = cast("dict[str, Value]", value)
+        return {key: _strip_nulls(inner) for key, inner in members.items() if inner is not None}
+    return [_strip_nulls(inner) for inner in cast("list[Value]", value)] if isinstance(value, list) else value
+
+
+@function("array_position", "array any")
+def _array_position(items: list[Value], wanted: Value) -> Value:
+    return next((at for at, item in enumerate(items, 1) if eq(item, wanted)), None)
+
+
+@function("array_append", "array any")
+def _array_append(items: list[Value], item: Value) -> Value:
+    return [*items, item]
+
+
+@function("array_prepend", "any array")
+def _array_prepend(item: Value, items: list[Value]) -> Value:
+    return [item, *items]
+
+
+@function("array_cat array_concat", "array array")
+def _array_cat(items: list[Value], others: list[Value]) -> Value:
+    return [*items, *others]
+
+
+@function("array_remove", "array any")
+def _array_remove(items: list[Value], unwanted: Value) -> Value:
+    return [item for item in items if identity(item) != identity(unwanted)]
+
+
+@function("array_to_string", "array text text?")
+def _array_to_string(items: list[Value], separator: str, null: str | None = None) -> Value:
+    texts = [null if item is None else text_of(item) for item in items]
+    return separator.join(text for text in texts if text is not None)
+
+
+assert FUNCTIONS

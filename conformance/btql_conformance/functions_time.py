@@ -1,0 +1,191 @@
+"""Functions of time. Instants are in UTC; ``tz_offset`` moves the borders of days and other units."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import cast
+from zoneinfo import ZoneInfo
+
+from btql_conformance.functions import FUNCTIONS, function
+from btql_conformance.operators import shifted
+from btql_conformance.values import Interval, Number, Value, time_in
+
+UNITS = ("year", "month", "day", "hour", "minute", "second")
+_FIRST = {"month": 1, "day": 1}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def truncated(unit: str, moment: datetime, tz_offset: int) -> Value:
+    """Return the start of the unit, or of a multiple such as ``15 minutes``, that the time lies in."""
+    matched = re.fullmatch(r"(?:(\d+) +)?(\w+?)s?", unit.strip().lower())
+    if matched is None:
+        return None
+    shift = timedelta(minutes=tz_offset)
+    local = moment - shift
+    if matched[1]:
+        step = timedelta(**{f"{matched[2]}s": int(matched[1])})
+        return _EPOCH + (local - _EPOCH) // step * step + shift
+    return _start(matched[2], local) + shift
+
+
+def _start(unit: str, local: datetime) -> datetime:
+    if unit in ("millisecond", "microsecond"):
+        return local.replace(microsecond=local.microsecond // 1000 * 1000) if unit == "millisecond" else local
+    if unit == "week":
+        return _start("day", local) - timedelta(days=local.weekday())
+    if unit == "quarter":
+        return _start("month", local.replace(day=1, month=(local.month - 1) // 3 * 3 + 1))
+    if unit in ("decade", "century"):
+        return _start("year", local.replace(year=local.year // 10 * 10))
+    start = local.replace(microsecond=0)
+    for smaller in UNITS[UNITS.index(unit) + 1 :]:
+        start = start.replace(**{smaller: _FIRST.get(smaller, 0)})  # type: ignore[arg-type]
+    return start
+
+
+def part(field: str, value: Value) -> Value:
+    """Return a field of a time, as EXTRACT and date_part do."""
+    if isinstance(value, Interval):
+        return _interval_part(field.lower(), value)
+    moment = time_in(value)
+    if moment is None:
+        return None
+    match field.lower():
+        case "epoch":
+            return moment.timestamp()
+        case "dow":
+            return moment.isoweekday() % 7
+        case "isodow":
+            return moment.isoweekday()
+        case "doy":
+            return moment.timetuple().tm_yday
+        case "week":
+            return moment.isocalendar().week
+        case "isoyear":
+            return moment.isocalendar().year
+        case "quarter":
+            return (moment.month - 1) // 3 + 1
+        case "second":
+            return moment.second + moment.microsecond / 1e6
+        case "millisecond" | "milliseconds":
+            return moment.second * 1000 + moment.microsecond / 1e3
+        case "microsecond" | "microseconds":
+            return moment.second * 1_000_000 + moment.microsecond
+        case "decade":
+            return moment.year // 10
+        case "century":
+            return (moment.year + 99) // 100
+        case name:
+            return cast("Value", getattr(moment, name)) if name in UNITS else None
+
+
+def _interval_part(field: str, value: Interval) -> Value:
+    if field == "epoch":
+        return value.rest.total_seconds() + value.months * 30 * 86400
+    return None
+
+
+@function("extract date_part", "text any")
+def _extract(field: str, value: Value) -> Value:
+    return part(field, value)
+
+
+@function("to_datetime", "any")
+def _to_datetime(value: Value) -> Value:
+    return time_in(value)
+
+
+@function("to_timestamp", "any any?")
+def _to_timestamp(value: Value, _form: Value = None) -> Value:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _EPOCH + timedelta(seconds=value)
+    return time_in(value)
+
+
+@function("date_bin", "any time time?")
+def _date_bin(step: Value, moment: datetime, origin: datetime = _EPOCH) -> Value:
+    if not isinstance(step, Interval):
+        return None
+    return origin + (moment - origin) // step.rest * step.rest
+
+
+@function("make_date", "integer integer integer")
+def _make_date(year: int, month: int, day: int) -> Value:
+    return datetime(year, month, day, tzinfo=UTC)
+
+
+@function("make_timestamp", "integer integer integer integer integer number")
+def _make_timestamp(year: int, month: int, day: int, hour: int, minute: int, second: Number) -> Value:
+    return datetime(year, month, day, hour, minute, tzinfo=UTC) + timedelta(seconds=second)
+
+
+@function("timezone", "text time")
+def _timezone(zone: str, moment: datetime) -> Value:
+    local = moment.astimezone(ZoneInfo(zone))
+    return local.replace(tzinfo=UTC)
+
+
+@function("last_day", "time")
+def _last_day(moment: datetime) -> Value:
+    first = shifted(_start("month", moment), 1)
+    return first - timedelta(days=1)
+
+
+_FORMATS = {
+    "YYYY": "%Y", "YY": "%y", "MM": "%m", "DD": "%d", "DDD": "%j", "HH24": "%H", "HH12": "%I", "HH": "%I",
+    "MI": "%M", "SS": "%S", "MS": "%f", "US": "%f", "AM": "%p", "PM": "%p", "Mon": "%b", "Month": "%B", "Day": "%A",
+    "Dy": "%a", "IW": "%V", "IYYY": "%G",
+}  # fmt: skip
+_FORM = re.compile("|".join(sorted(_FORMATS, key=len, reverse=True)))
+
+
+@function("to_char", "time text")
+def _to_char(moment: datetime, form: str) -> Value:
+    def piece(matched: re.Match[str]) -> str:
+        if matched[0] == "MS":
+            return f"{moment.microsecond // 1000:03d}"
+        spelled = moment.strftime(_FORMATS[matched[0]])
+        return f"{spelled:9}" if matched[0] in ("Month", "Day") else spelled
+
+    return _FORM.sub(piece, form)
+
+
+@function("strftime", "time text")
+def _strftime(moment: datetime, form: str) -> Value:
+    return moment.strftime(form)
+
+
+_UNIT_DELTAS = {"week": 7 * 86400, "day": 86400, "hour": 3600, "minute": 60, "second": 1}
+
+
+def interval(count: int, unit: str) -> Interval:
+    """Return ``interval 7 day``."""
+    if unit in ("year", "month"):
+        return Interval(months=count * (12 if unit == "year" else 1))
+    if unit in ("millisecond", "microsecond"):
+        return Interval(rest=timedelta(**{f"{unit}s": count}))
+    return Interval(rest=timedelta(seconds=count * _UNIT_DELTAS[unit]))
+
+
+@function("to_interval", "text")
+def _to_interval(value: str) -> Value:
+    return read_interval(value)
+
+
+def read_interval(text: str) -> Interval | None:
+    """Return the interval that a text such as ``1 day 2 hours`` spells."""
+    total = Interval()
+    pieces = re.findall(r"(-?\d+)\s*([a-z]+)", text.lower())
+    if not pieces:
+        return None
+    for count, unit in pieces:
+        name = unit.rstrip("s")
+        if name not in (*_UNIT_DELTAS, "year", "month", "millisecond", "microsecond"):
+            return None
+        one = interval(int(count), name)
+        total = Interval(total.months + one.months, total.rest + one.rest)
+    return total
+
+
+assert FUNCTIONS

@@ -1,0 +1,314 @@
+r"""Operators on values (reference 1.10 and 2.3). Conditions are True, False or None.
+
+- Logic has three values; what is no boolean is null there.
+- Arithmetic takes numbers, anything else gives null. ``/`` gives a fraction, and null for zero. A whole
+  result that needs more than 64 bits becomes a fraction.
+- ``%`` and ``_`` are wild in LIKE, a backslash takes that from them; arrays and objects are looked at as JSON text.
+- MATCH looks for adjacent tokens inside one text; see :func:`tokens`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from functools import cache
+from typing import cast
+
+from btql_conformance.values import (
+    Condition,
+    Interval,
+    Number,
+    Value,
+    canonical,
+    eq,
+    identity,
+    is_number,
+    order,
+    time_in,
+)
+
+_ALONE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u1100-\u11ff\uac00-\ud7ff"
+_TOKEN = re.compile(rf"[{_ALONE}]|[^\W_{_ALONE}]+")
+_LIMIT = 1 << 63
+
+
+# Logic
+
+
+def and_(*conditions: Value) -> Condition:
+    """AND: false wins over null, null over true."""
+    if any(condition is False for condition in conditions):
+        return False
+    return True if all(condition is True for condition in conditions) else None
+
+
+def or_(*conditions: Value) -> Condition:
+    """OR: true wins over null, null over false."""
+    if any(condition is True for condition in conditions):
+        return True
+    return False if all(condition is False for condition in conditions) else None
+
+
+def not_(condition: Value) -> Condition:
+    """NOT."""
+    return not condition if isinstance(condition, bool) else None
+
+
+# Comparison
+
+
+def compare(op: str, left: Value, right: Value) -> Condition:
+    """Return ``left op right`` for the operators that compare two values."""
+    match op:
+        case "eq":
+            return eq(left, right)
+        case "ne":
+            return not_(eq(left, right))
+        case "nseq" | "is":
+            return left is right is None or eq(left, right) is True
+        case "nsne":
+            return not (left is right is None or eq(left, right) is True)
+        case "in":
+            return is_in(left, right)
+        case "like" | "ilike":
+            return like(left, right, any_case=op == "ilike")
+        case "match":
+            return match(left, right)
+        case _:
+            sign = order(left, right)
+            return None if sign is None else {"lt": sign < 0, "le": sign <= 0, "gt": sign > 0, "ge": sign >= 0}[op]
+
+
+def is_in(value: Value, items: Value) -> Condition:
+    """``IN``: equal to one of the items; of an array, one of its elements is."""
+    if not isinstance(items, list):
+        return includes(items, value)
+    listed = cast("list[Value]", items)
+    if isinstance(value, list):
+        return or_(*(or_(includes(value, item), eq(value, item)) for item in listed), False)  # pyright: ignore
+    return or_(*(eq(value, item) for item in listed), False) if value is not None else None
+
+
+def includes(haystack: Value, needle: Value) -> Condition:
+    """``INCLUDES``: an array has the element, an object the value."""
+    if haystack is None or needle is None:
+        return None
+    return any(eq(element, needle) is True for element in elements_of(haystack))
+
+
+def elements_of(value: Value) -> list[Value]:
+    """Return the elements of an array, the values of an object, nothing for anything else."""
+    if isinstance(value, dict):
+        return list(cast("dict[str, Value]", value).values())
+    return cast("list[Value]", value) if isinstance(value, list) else []
+
+
+# Arithmetic
+
+
+def arithmetic(op: str, left: Value, right: Value) -> Value:
+    """Return ``left op right`` over numbers, or over a time and an interval."""
+    if isinstance(left, Interval) or isinstance(right, Interval):
+        return _with_interval(op, left, right)
+    if isinstance(left, datetime) and isinstance(right, datetime) and op == "sub":
+        return Interval(rest=left - right)
+    if not (is_number(left) and is_number(right)):
+        return None
+    one, other = cast("tuple[Number, Number]", (left, right))
+    if op in ("div", "mod") and not other:
+        return None
+    try:
+        return _fitting(_OPERATIONS[op](one, other))
+    except OverflowError:
+        return None
+
+
+def _remainder(one: Number, other: Number) -> Number:
+    if isinstance(one, int) and isinstance(other, int):
+        return abs(one) % abs(other) * (1 if one >= 0 else -1)
+    return math.fmod(one, other)
+
+
+_OPERATIONS: dict[str, Callable[[Number, Number], Number]] = {
+    "add": lambda a, b: a + b,
+    "sub": lambda a, b: a - b,
+    "mul": lambda a, b: a * b,
+    "div": lambda a, b: a / b,
+    "mod": _remainder,
+}
+
+
+def _fitting(number: Number) -> Number:
+    return float(number) if isinstance(number, int) and not -_LIMIT <= number < _LIMIT else number
+
+
+def negative(value: Value) -> Value:
+    """Unary minus."""
+    if isinstance(value, Interval):
+        return Interval(-value.months, -value.rest)
+    return _fitting(-cast("Number", value)) if is_number(value) else None
+
+
+def _with_interval(op: str, left: Value, right: Value) -> Value:
+    sign = {"add": 1, "sub": -1}.get(op)
+    if sign is None:
+        return _scaled(op, left, right)
+    if isinstance(left, Interval) and isinstance(right, Interval):
+        return Interval(left.months + sign * right.months, left.rest + sign * right.rest)
+    if isinstance(left, Interval):
+        left, right = right, left
+    moment = time_in(left)
+    interval = cast("Interval", right)
+    return None if moment is None else shifted(moment, sign * interval.months) + sign * interval.rest
+
+
+def _scaled(op: str, left: Value, right: Value) -> Value:
+    if isinstance(right, Interval):
+        left, right = right, left
+    if op != "mul" or not isinstance(left, Interval) or not isinstance(right, int):
+        return None
+    return Interval(left.months * right, left.rest * right)
+
+
+def shifted(moment: datetime, months: int) -> datetime:
+    """Return the time some months later; a day that the month does not have becomes its last."""
+    if not months:
+        return moment
+    year, month = divmod(moment.year * 12 + moment.month - 1 + months, 12)
+    last = (datetime(year + month // 11, (month + 1) % 12 + 1, 1) - timedelta(days=1)).day  # noqa: DTZ001
+    return moment.replace(year=year, month=month + 1, day=min(moment.day, last))
+
+
+# Text
+
+
+def like(value: Value, pattern: Value, *, any_case: bool = False) -> Condition:
+    """LIKE and ILIKE."""
+    if isinstance(value, list | dict):
+        value = canonical(value)  # pyright: ignore
+    if not isinstance(value, str) or not isinstance(pattern, str):
+        return None
+    expression = re.sub(
+        r"\\(.)|(%)|(_)|(.)",
+        lambda m: ".*" if m[2] else "." if m[3] else re.escape(m[1] or m[4]),
+        pattern,
+        flags=re.DOTALL,
+    )
+    return re.fullmatch(expression, value, re.DOTALL | (re.IGNORECASE if any_case else 0)) is not None
+
+
+@cache
+def tokens(text: str) -> list[str]:
+    """Return runs of letters and digits in lower case; each Chinese, Japanese or Korean character is one alone."""
+    return _TOKEN.findall(text.lower())
+
+
+def match(value: Value, phrase: Value) -> Condition:
+    """MATCH: the tokens of the phrase stand side by side in one text of the value."""
+    if value is None or not isinstance(phrase, str):
+        return None
+    wanted = tokens(phrase)
+    return bool(wanted) and any(_has(tokens(text), wanted) for text in _texts(value))
+
+
+def _has(found: Sequence[str], wanted: Sequence[str]) -> bool:
+    places = (at for at, token in enumerate(found) if token == wanted[0])
+    return any(found[at : at + len(wanted)] == wanted for at in places)
+
+
+def _texts(value: Value) -> list[str]:
+    match value:
+        case None:
+            return []
+        case str():
+            return [value]
+        case dict():
+            members = cast("dict[str, Value]", value)
+            return [text for key, inner in members.items() for text in (key, *_texts(inner))]
+        case list():
+            return [text for inner in cast("list[Value]", value) for text in _texts(inner)]
+        case datetime():
+            return [canonical(value)]
+        case _:
+            return [json.dumps(value)]
+
+
+# JSON
+
+
+def json_operator(op: str, left: Value, right: Value) -> Value:
+    """Return Postgres' operators over JSON; null on either side gives null."""
+    if left is None or right is None:
+        return None
+    match op:
+        case "->" | "->>":
+            found = step(left, right)
+        case "#>" | "#>>":
+            found = left
+            for key in path_of(right):
+                found = step(found, key)
+        case "@>":
+            return contains(left, right)
+        case "<@":
+            return contains(right, left)
+        case "?":
+            return _has_key(left, right)
+        case _:
+            keys = cast("list[Value]", right) if isinstance(right, list) else [right]
+            return (any if op == "?|" else all)(_has_key(left, key) for key in keys)
+    return text_of(found) if op.endswith(">>") else found
+
+
+def step(value: Value, key: Value) -> Value:
+    """Return what is under a key of an object, or at an index of an array."""
+    if isinstance(value, dict) and isinstance(key, str):
+        return cast("dict[str, Value]", value).get(key)
+    if isinstance(value, list) and isinstance(key, str) and re.fullmatch(r"-?\d+", key):
+        key = int(key)
+    if isinstance(value, list) and isinstance(key, int):
+        items = cast("list[Value]", value)
+        return items[key] if -len(items) <= key < len(items) else None
+    return None
+
+
+def path_of(value: Value) -> list[Value]:
+    """Return a path given as an array or as ``'{a,b}'``."""
+    if isinstance(value, str):
+        inside = value.strip().removeprefix("{").removesuffix("}")
+        return [piece.strip().strip('"') for piece in inside.split(",")] if inside else []
+    return cast("list[Value]", value) if isinstance(value, list) else [value]
+
+
+def text_of(value: Value) -> str | None:
+    """Return a value as text: a text is itself, anything else its JSON spelling."""
+    if value is None or isinstance(value, str):
+        return value
+    return canonical(value).strip('"') if isinstance(value, datetime) else canonical(value)
+
+
+def contains(left: Value, right: Value) -> bool:
+    """Whether ``left @> right``: everything in the right one is in the left one, at its place."""
+    if isinstance(left, dict) and isinstance(right, dict):
+        whole, part = cast("tuple[dict[str, Value], dict[str, Value]]", (left, right))
+        return all(key in whole and contains(whole[key], value) for key, value in part.items())
+    if isinstance(left, list):
+        items = cast("list[Value]", left)
+        wanted = cast("list[Value]", right) if isinstance(right, list) else [right]
+        return all(
+            any(contains(item, each) for item in items if not isinstance(item, list) or isinstance(each, list))
+            for each in wanted
+        )
+    return identity(left) == identity(right)
+
+
+def _has_key(value: Value, key: Value) -> bool:
+    if isinstance(value, dict):
+        return key in cast("dict[str, Value]", value)
+    return (
+        any(identity(element) == identity(key) for element in cast("Iterable[Value]", value))
+        if isinstance(value, list)
+        else False
+    )
