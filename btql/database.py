@@ -7,23 +7,29 @@ give the same rows and the same errors.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Collection, Generator
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
 from btql.errors import EngineError, Error, QueryError
+from btql.execution.answer import EngineAnswer
+from btql.execution.infer import JsonSchema
 from btql.execution.run import Runner
 from btql.execution.sources import Sources
 from btql.result import Result
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
+from btql_grammar.json_form import from_json
 from btql_grammar.parser import parse
+from btql_grammar.printer import print_btql
 from btql_grammar.span import Source
 from btql_planner.bind import BoundQuery, bind
-from btql_planner.engine_plan import EnginePlan
+from btql_planner.engine_plan import EnginePlan, OutputColumn
+from btql_planner.lint import Lint, lint
 from btql_planner.lower import lower
+from btql_planner.options import LintMode, QueryOptions, settled, with_limits
 from btql_planner.plan import Plan
 from btql_planner.rules import apply_rules
 from btql_storage.errors import StorageError
@@ -34,12 +40,14 @@ from btql_storage.store import Storage
 class Compiled:
     """A statement in each of its forms."""
 
+    source: Source
     statement: tree.Statement
     bound: BoundQuery
     rewritten: Plan
     engine: EnginePlan
     sources: Sources
     """The snapshots that it reads; whoever runs it closes them."""
+    lints: tuple[Lint, ...] = ()
 
 
 class Database:
@@ -48,35 +56,107 @@ class Database:
     def __init__(self, storage: Storage) -> None:
         self.storage = storage
 
-    def compile(self, text: str, disabled_rules: Collection[str] = ()) -> Compiled:
+    def compile(
+        self,
+        query: str | Mapping[str, object],
+        disabled_rules: Collection[str] = (),
+        options: QueryOptions | None = None,
+    ) -> Compiled:
         """Return every form of a query, on snapshots that the caller closes."""
-        source = Source(text)
-        sources = Sources(self.storage)
+        sources: Sources | None = None
+        source = Source("")
         try:
-            statement = parse(text)
-            bound = bind(statement, source, sources)
+            # Read again as text, so that an error has something to point into.
+            source = Source(query if isinstance(query, str) else print_btql(from_json(query)))
+            statement = parse(source.text)
+            options = options or QueryOptions(lint="off")
+            if isinstance(statement, tree.Query):
+                options = settled(options, statement)
+            statement, warnings = with_limits(statement, options)
+            sources = Sources(self.storage, None if options.version is None else int(options.version))
+            bound = bind(statement, source, sources, options)
+            bound = replace(bound, warnings=(*bound.warnings, *warnings))
             rewritten = apply_rules(bound.plan, disabled_rules)
-            return Compiled(statement, bound, rewritten, lower(rewritten), sources)
+            lints = lint(statement, rewritten, mode=options.lint, previews=bound.answer.preview_length is not None)
+            engine = lower(rewritten, bound.answer)
+            return Compiled(source, statement, bound, rewritten, engine, sources, lints)
         except BaseException as error:
-            sources.close()
+            if sources is not None:
+                sources.close()
             if isinstance(error, BtqlError):
-                error.source = source
-                raise QueryError(error) from None
+                raise _drawn(error, source) from None
             raise
 
-    def query(self, text: str, disabled_rules: Collection[str] = ()) -> Result:
-        """Return the answer to a query in either language."""
-        compiled = self.compile(text, disabled_rules)
+    def query(
+        self,
+        query: str | Mapping[str, object],
+        disabled_rules: Collection[str] = (),
+        options: QueryOptions | None = None,
+    ) -> Result:
+        """Return the answer to a query in either language, or in the JSON form."""
+        compiled = self.compile(query, disabled_rules, options)
         runner = Runner(compiled.engine, compiled.sources)
-
-        def schema() -> pa.Schema:
-            with _engine_errors():
-                return runner.schema()
-
-        result = Result(compiled.engine.outputs, run(runner, compiled.sources), schema, compiled.bound.warnings)
+        batches = run(runner, compiled.sources)
+        fields = compiled.sources.all_fields
+        answer = _DrawnErrors(EngineAnswer(compiled.engine, batches, lambda: fields), compiled.source)
+        result = Result(answer, compiled.bound.warnings, compiled.lints)
         # An answer that nobody reads must not keep files for ever.
         weakref.finalize(result, compiled.sources.close)
         return result
+
+
+class _DrawnErrors:
+    """An answer whose mistakes, those that only its rows show, are drawn over the query."""
+
+    def __init__(self, answer: EngineAnswer, source: Source) -> None:
+        self._answer = answer
+        self._source = source
+
+    @property
+    def has_cursor(self) -> bool:
+        """Whether a next page can be asked for."""
+        return self._answer.has_cursor
+
+    def outputs(self) -> Sequence[OutputColumn]:
+        """Return the columns."""
+        with self._drawn():
+            return self._answer.outputs()
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the rows."""
+        with self._drawn():
+            yield from self._answer.batches()
+
+    def cursor(self) -> str | None:
+        """Return the token of the next page."""
+        return self._answer.cursor()
+
+    def inferred(self) -> JsonSchema | None:
+        """Return the schema that was asked for with ``infer``."""
+        with self._drawn():
+            return self._answer.inferred()
+
+    @contextmanager
+    def _drawn(self) -> Generator[None]:
+        try:
+            yield
+        except BtqlError as error:
+            raise _drawn(error, self._source) from None
+
+
+def options_of(
+    *, tz_offset: int, version: str | None, lint: LintMode, default_limit: int | None, cursor: str | None
+) -> QueryOptions:
+    """Return the options of a query; a wrong one is an error like one in its text."""
+    try:
+        return QueryOptions(tz_offset=tz_offset, version=version, lint=lint, default_limit=default_limit, cursor=cursor)
+    except BtqlError as error:
+        raise QueryError(error) from None
+
+
+def _drawn(error: BtqlError, source: Source) -> QueryError:
+    error.source = source
+    return QueryError(error)
 
 
 def run(runner: Runner, sources: Sources) -> Generator[pa.RecordBatch]:

@@ -2,57 +2,100 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import pyarrow as pa
 
 from btql.errors import Error
 from btql.values import arrow_type, arrow_values, python_values
 from btql_planner.engine_plan import OutputColumn
+from btql_planner.lint import Lint
 
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
+    from btql.execution.infer import JsonSchema
+
+
+class Answer(Protocol):
+    """What a result reads from."""
+
+    @property
+    def has_cursor(self) -> bool:
+        """Whether a next page can be asked for."""
+        ...
+
+    def outputs(self) -> Sequence[OutputColumn]:
+        """Return the columns."""
+        ...
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the rows."""
+        ...
+
+    def cursor(self) -> str | None:
+        """Return the token of the next page, once all rows were read."""
+        ...
+
+    def inferred(self) -> JsonSchema | None:
+        """Return the schema that ``infer`` has asked for."""
+        ...
+
 
 class Result:
     """An answer, computed while it is read. Read it once: as rows, as Arrow, or in batches."""
 
-    def __init__(
-        self,
-        outputs: Sequence[OutputColumn],
-        batches: Iterator[pa.RecordBatch],
-        schema: Callable[[], pa.Schema],
-        warnings: Sequence[str] = (),
-    ) -> None:
-        self._outputs = outputs
-        self._batches = batches
-        self._schema = schema
-        self._types: pa.Schema | None = None
+    def __init__(self, answer: Answer, warnings: Sequence[str] = (), lints: Sequence[Lint] = ()) -> None:
+        self._answer = answer
+        self._batches = answer.batches()
+        self._exhausted = False
         self.warnings = list(warnings)
         """What the query may not have meant, such as names that no row has."""
+        self.lints = list(lints)
+        """What may be slow about the query; only where ``lint`` was asked for."""
 
     @property
     def columns(self) -> list[str]:
-        """The names of the columns, in order."""
-        return [output.name for output in self._outputs]
+        """The names of the columns, in order. A pivot has to be computed for it."""
+        return [output.name for output in self._answer.outputs()]
 
     @property
     def schema(self) -> pa.Schema:
         """The Arrow schema of :meth:`batches`."""
-        if self._types is None:
-            engine = self._schema()
-            self._types = pa.schema([pa.field(output.name, arrow_type(output, engine)) for output in self._outputs])
-        return self._types
+        return pa.schema([pa.field(output.name, arrow_type(output)) for output in self._answer.outputs()])
+
+    @property
+    def cursor(self) -> str | None:
+        """The token that asks for the next page; None where there is none.
+
+        A query with a limit has one, if it is sorted by nothing, by ``_pagination_key`` or by
+        ``_xact_id``. It is known once all rows have been read.
+        """
+        if not self._answer.has_cursor:
+            return None
+        if not self._exhausted:
+            raise Error("the cursor is known once all rows were read")
+        return self._answer.cursor()
+
+    @property
+    def inferred(self) -> JsonSchema | None:
+        """The JSON schema that a query with ``infer`` asks for; None for any other query."""
+        return self._answer.inferred()
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the rows as Arrow record batches, as they are computed."""
-        schema = self.schema
-        for batch in self._batches:
-            yield pa.RecordBatch.from_arrays([arrow_values(output, batch) for output in self._outputs], schema=schema)
+        schema, outputs = self.schema, self._answer.outputs()
+        for batch in self._read():
+            arrays = [arrow_values(output, batch) for output in outputs]
+            yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+    def _read(self) -> Iterator[pa.RecordBatch]:
+        yield from self._batches
+        self._exhausted = True
 
     def arrow(self) -> pa.Table:
         """Return all rows as an Arrow table."""
@@ -60,9 +103,10 @@ class Result:
 
     def __iter__(self) -> Iterator[dict[str, object]]:
         """Yield the rows as dictionaries, as they are computed."""
-        names = self.columns
-        for batch in self._batches:
-            values = [python_values(output, batch) for output in self._outputs]
+        outputs = self._answer.outputs()
+        names = [output.name for output in outputs]
+        for batch in self._read():
+            values = [python_values(output, batch) for output in outputs]
             for row in zip(*values, strict=True):
                 yield dict(zip(names, row, strict=True))
 

@@ -3,40 +3,50 @@
 Inside, a column whose values are of several kinds is one engine column for each
 kind. Here they become one again: in Python each value has its own type, in
 Arrow the column is JSON text (extension type ``arrow.json``), and a column of
-whole and fractional numbers is float64 as long as that is exact.
+whole and fractional numbers is float64 as long as that is exact. An interval is
+a text, ``1 day 02:30:00``, and whole numbers of any length are exact.
 """
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 from datetime import datetime
-from typing import cast
 
 import orjson
 import pyarrow as pa
 
+from btql.execution.text_functions import interval
 from btql_planner.engine_plan import OutputColumn
 from btql_planner.types import NUMBER, Kind
 from btql_storage import json_text
 from btql_storage.arrow_functions import compute as pc
 
-_NATIVE = (Kind.BOOLEAN, Kind.INTEGER, Kind.FLOAT, Kind.TEXT, Kind.TIME, Kind.LIST)
 _INSTANT = pa.timestamp("us", tz="UTC")
+_NATIVE: dict[Kind, pa.DataType] = {
+    Kind.BOOLEAN: pa.bool_(),
+    Kind.INTEGER: pa.int64(),
+    Kind.FLOAT: pa.float64(),
+    Kind.TEXT: pa.string(),
+    Kind.TIME: _INSTANT,
+    Kind.LIST: pa.list_(pa.string()),
+    Kind.INTERVAL: pa.string(),
+}
+"""The Arrow type of a column whose values are all of one kind; other kinds are JSON."""
 
 
-def arrow_type(output: OutputColumn, engine: pa.Schema) -> pa.DataType:
-    """Return the Arrow type of a column, given the engine's schema."""
+def arrow_type(output: OutputColumn) -> pa.DataType:
+    """Return the Arrow type of a column."""
     kinds = frozenset(output.parts)
     if not kinds:
         return pa.null()
+    if output.preview is not None:
+        return pa.json_(pa.string())
     if kinds <= NUMBER and len(kinds) > 1 and not output.wide:
         return pa.float64()
     if len(kinds) == 1:
         (kind,) = kinds
-        if kind is Kind.TIME:
-            return _INSTANT
         if kind in _NATIVE:
-            return cast("pa.DataType", engine.field(output.parts[kind]).type)
+            return _NATIVE[kind]
     return pa.json_(pa.string())
 
 
@@ -46,10 +56,10 @@ def arrow_values(output: OutputColumn, batch: pa.RecordBatch) -> pa.Array:
     kinds = frozenset(parts)
     if not kinds:
         return pa.nulls(batch.num_rows)
-    if len(kinds) == 1:
+    if len(kinds) == 1 and output.preview is None:
         ((kind, array),) = parts.items()
         return array if kind in _NATIVE else pa.ExtensionArray.from_storage(pa.json_(pa.string()), array)
-    if kinds <= NUMBER and not output.wide:
+    if kinds <= NUMBER and not output.wide and output.preview is None:
         return pc.coalesce(parts[Kind.INTEGER].cast(pa.float64(), safe=False), parts[Kind.FLOAT])
     texts = [None if value is None else json_of(value) for value in python_values(output, batch)]
     return pa.ExtensionArray.from_storage(pa.json_(pa.string()), pa.array(texts, pa.string()))
@@ -57,10 +67,15 @@ def arrow_values(output: OutputColumn, batch: pa.RecordBatch) -> pa.Array:
 
 def _column(batch: pa.RecordBatch, kind: Kind, name: str) -> pa.Array:
     column = batch.column(name)
-    if kind is not Kind.TIME or column.type == _INSTANT:
+    wanted = _NATIVE.get(kind, pa.string())
+    if column.type == wanted:
         return column
-    # The engine's functions return instants in several units, with and without a zone; all are UTC.
-    return column.cast(pa.timestamp("us"), safe=False).cast(_INSTANT)
+    if kind is Kind.TIME:
+        # The engine's functions return instants in several units, with and without a zone; all are UTC.
+        return column.cast(pa.timestamp("us"), safe=False).cast(_INSTANT)
+    if kind is Kind.INTERVAL:
+        return pa.array([None if value is None else interval(value) for value in column.to_pylist()], pa.string())
+    return column.cast(wanted)
 
 
 def json_of(value: object) -> str:
@@ -68,7 +83,7 @@ def json_of(value: object) -> str:
     try:
         return orjson.dumps(value, default=_json_time).decode()
     except TypeError:
-        return json.dumps(value)
+        return json_text.dumps(value)
 
 
 def _json_time(value: object) -> str:
@@ -78,15 +93,26 @@ def _json_time(value: object) -> str:
 
 def python_values(output: OutputColumn, batch: pa.RecordBatch) -> list[object]:
     """Return the column as Python values, whichever engine column each of them is in."""
+    if output.preview is not None:
+        length = output.preview
+        return [_preview(value, length) for value in python_values(replace(output, preview=None), batch)]
     values: list[object] = [None] * batch.num_rows
     for kind, name in output.parts.items():
         column = _column(batch, kind, name)
         if column.null_count == batch.num_rows:
             continue
         listed = column.to_pylist()
-        if kind in (Kind.JSON, Kind.RAW):
+        if kind in (Kind.JSON, Kind.RAW, Kind.BIG):
             listed = [None if text is None else json_text.parse(text.encode()) for text in listed]
         if len(output.parts) == 1:
             return list(listed)
         values = [value if new is None else new for value, new in zip(values, listed, strict=True)]
     return values
+
+
+def _preview(value: object, length: int) -> object:
+    """Return a value cut to a number of characters: of the text, or of the JSON of anything else."""
+    if value is None or isinstance(value, str):
+        return value and value[:length]
+    text = json_of(value)
+    return value if len(text) <= length else text[:length]

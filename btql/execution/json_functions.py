@@ -193,6 +193,29 @@ def without(text: str, key: str) -> str:
     return json_text.canonical(value)
 
 
+def set_(text: str, path: str, new: str) -> str | None:
+    """Return JSON with the value at a path of keys replaced, added, or taken away by null."""
+    value = _parse(text)
+    return json_text.canonical(_set(value, texts(path) or [], _parse(new)))
+
+
+def _set(value: JsonValue, path: list[str | None], new: JsonValue) -> JsonValue:
+    if not path:
+        return new
+    key, *rest = path
+    if isinstance(value, list) and key is not None and key.removeprefix("-").isdecimal():
+        index = int(key)
+        if -len(value) <= index < len(value):
+            value[index] = _set(value[index], rest, new)
+        return value
+    if not isinstance(value, dict) or key is None or (rest and key not in value):
+        return value
+    changed = _set(value.get(key), rest, new)
+    if changed is None and not rest:
+        return {name: member for name, member in value.items() if name != key}
+    return {**value, key: changed}
+
+
 # Comparison, by the rules of ``compare.py`` in the planner.
 
 
@@ -326,8 +349,10 @@ def distinct(items: str) -> str | None:
     values = _parse(items)
     if not isinstance(values, list):
         return None
-    first = {json_text.canonical(value): value for value in reversed(values)}
-    return json_text.canonical(list(reversed(first.values())))
+    first: Members = {}
+    for value in values:
+        first.setdefault(json_text.canonical(value), value)
+    return json_text.canonical(list(first.values()))
 
 
 _RANKS: tuple[type | tuple[type, ...], ...] = (bool, (int, float), str, list, dict)

@@ -141,14 +141,6 @@ class Runner:
             if converted.num_rows:
                 yield converted
 
-    def schema(self) -> pa.Schema:
-        """Return the schema of the answer, from the engine, without running anything big."""
-        self.prepare()
-        for stage in self._plan.stages:
-            if not self._context.table_exist(stage.name):
-                self._replace_table(stage.name, [self._empty(stage)])
-        return self._frame(self._plan.select.render()).schema()
-
     def _frame(self, text: str) -> DataFrame:
         """Return a statement, planned by the engine but not run."""
         register_functions(self._context, text, self._functions)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from btql_planner.bind_expression import ExpressionBinder
 
 
-_SYNONYMS = {"includes": "contains"}
+_SYNONYMS = {"includes": "contains", "mod": "remainder"}
 """Functions that are called like an operator."""
 
 

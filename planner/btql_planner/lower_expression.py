@@ -129,7 +129,9 @@ class ExpressionLowering:
     def aggregate(self, aggregate: AggregateCall, columns: Columns, over: str | None = None) -> Value:
         """Return the SQL of an aggregate, over the rows of a group or of the window ``over``."""
         arguments = [self.expression(each, columns) for each in aggregate.arguments]
-        order = self._keys([(key.expression, key.descending, key.nulls) for key in aggregate.order], columns)
+        # A constant orders nothing, and the engine would take a number for a column's position.
+        keys = [key for key in aggregate.order if not isinstance(key.expression, Constant)]
+        order = self._keys([(key.expression, key.descending, key.nulls) for key in keys], columns)
         condition = None if aggregate.filter is None else self.condition(aggregate.filter, columns)
         return _applied(aggregate, arguments, Call(aggregate.distinct, tuple(order), condition, over), exact=True)
 

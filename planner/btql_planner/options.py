@@ -15,6 +15,7 @@ from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
 from btql_planner import errors
+from btql_planner.prices import PriceSource, builtin_prices
 
 LintMode = Literal["off", "default", "strict"]
 LINT_MODES = ("off", "default", "strict")
@@ -49,6 +50,8 @@ class QueryOptions:
     """How many rows ``infer`` may look at."""
     cursor: str | None = None
     """The token of the page before."""
+    prices: PriceSource = builtin_prices
+    """What models cost, asked for by ``estimated_cost()`` alone."""
 
     def __post_init__(self) -> None:
         for name in ("tz_offset", "default_limit", "limit_max", "preview_length", "inference_budget"):
@@ -79,6 +82,18 @@ def settled(options: QueryOptions, query: tree.Query) -> QueryOptions:
     if query.cursor is not None:
         options = replace(options, cursor=query.cursor)
     return options
+
+
+def with_limits(statement: tree.Statement, options: QueryOptions) -> tuple[tree.Statement, list[str]]:
+    """Return the statement with a limit within what the options allow, and a warning where that changes the answer."""
+    if not isinstance(statement, tree.Query | tree.SetOperation):
+        return statement, []
+    limit = options.default_limit if statement.limit is None else statement.limit
+    highest = options.limit_max
+    if highest is None or (limit is not None and limit <= highest):
+        return statement if limit == statement.limit else replace(statement, limit=limit), []
+    asked = "no limit" if limit is None else f"the limit {limit:,}"
+    return replace(statement, limit=highest), [f"{asked} was lowered to {highest:,}, the most that is allowed here"]
 
 
 def _with_setting(options: QueryOptions, key: str, value: tree.Scalar, span: Span) -> QueryOptions:

@@ -6,11 +6,11 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
-from btql_planner.functions.registry import REGISTRY, Function
+from btql_planner.functions.registry import REGISTRY, Registry
 
 
 @cache
-def functions() -> dict[str, Function]:
+def functions() -> Registry:
     """Return every function and operator by name."""
     for module in iter_modules(__path__):
         import_module(f"{__name__}.{module.name}")

@@ -1,17 +1,33 @@
-"""Casts. A value that cannot be read as the wanted type gives null, never an error."""
+"""Casts. A value that cannot be read as the wanted type gives null, never an error.
+
+SQL's ``value::type`` and ``CAST(value AS type)`` are these functions.
+"""
 
 from __future__ import annotations
 
-from btql_planner import compare, sql_text
-from btql_planner import value as values
-from btql_planner.functions.registry import Any, Boolean, Float, Integer, Text, Time, scalar
-from btql_planner.spelling import as_text
-from btql_planner.types import Kind
+from collections.abc import Sequence
+
+from btql_planner import compare, sql_text, types
+from btql_planner.functions.registry import (
+    Any,
+    Boolean,
+    Float,
+    Integer,
+    Interval,
+    List,
+    Text,
+    Time,
+    dynamic_type,
+    scalar,
+)
+from btql_planner.spelling import as_json, as_text, from_json
+from btql_planner.types import Kind, Type
+from btql_planner.value import SAFE_MAX, Value
 
 
 @scalar(aliases=("text",))
 def to_string(value: Any) -> Text:
-    """Return ``value`` as a text: a text is itself, anything else its JSON spelling.
+    """Return ``value`` as a text: a text is itself, anything else its JSON spelling. ``::text``.
 
     >>> to_string(1.5)
     '1.5'
@@ -21,7 +37,7 @@ def to_string(value: Any) -> Text:
 
 @scalar
 def to_integer(value: Any) -> Integer:
-    """Return ``value`` as a whole number; fractions are cut towards zero.
+    """Return ``value`` as a whole number of 64 bits; fractions are cut towards zero. ``::integer``.
 
     >>> to_integer('42')
     42
@@ -37,7 +53,7 @@ def to_integer(value: Any) -> Integer:
 
 @scalar
 def to_number(value: Any) -> Float:
-    """Return ``value`` as a number.
+    """Return ``value`` as a float64. ``::double precision``.
 
     >>> to_number('0.5')
     0.5
@@ -45,30 +61,59 @@ def to_number(value: Any) -> Float:
     terms = {
         Kind.INTEGER: "CAST({} AS DOUBLE)",
         Kind.FLOAT: "{}",
+        Kind.BIG: "CAST({} AS DOUBLE)",
         Kind.BOOLEAN: "CAST({} AS DOUBLE)",
         Kind.TEXT: "TRY_CAST({} AS DOUBLE)",
     }
     return _first(value, terms, Kind.FLOAT)
 
 
+def _numeric_type(arguments: Sequence[Type]) -> Type:
+    return (arguments[0] & types.BIG) | types.NUMBER
+
+
+@scalar(returns=_numeric_type)
+def to_numeric(value: Any) -> Any:
+    """Return ``value`` as a number: a whole one exactly, any other as a float64. ``::numeric``.
+
+    >>> to_numeric('42')
+    42
+    """
+    whole = {Kind.INTEGER: "{}", Kind.BOOLEAN: "CAST({} AS BIGINT)"}
+    fraction = {Kind.FLOAT: "{}"}
+    text = value.parts.get(Kind.TEXT)
+    parts = {Kind.INTEGER: _first(value, whole, Kind.INTEGER), Kind.FLOAT: _first(value, fraction, Kind.FLOAT)}
+    if text is not None:
+        number = f"TRY_CAST({text} AS DOUBLE)"
+        is_whole = f"{number} = trunc({number}) AND abs({number}) < {SAFE_MAX}"
+        read = f"coalesce(TRY_CAST({text} AS BIGINT), CASE WHEN {is_whole} THEN CAST({number} AS BIGINT) END)"
+        parts[Kind.INTEGER] = f"coalesce({parts[Kind.INTEGER]}, {read})"
+        parts[Kind.FLOAT] = f"coalesce({parts[Kind.FLOAT]}, CASE WHEN NOT ({is_whole}) THEN {number} END)"
+    return Value({**parts, **{kind: sql for kind, sql in value.parts.items() if kind is Kind.BIG}}, apart=True)
+
+
 @scalar
 def to_boolean(value: Any) -> Boolean:
-    """Return ``value`` as a boolean: ``'true'`` and 1 are true, ``'false'`` and 0 false.
+    """Return ``value`` as a boolean. ``::boolean``.
+
+    True are ``'true'``, ``'yes'``, ``'on'``, ``'t'``, ``'y'``, ``'1'`` in any case and 1; the opposites are false.
 
     >>> to_boolean('true')
     True
     """
+    word = "lower(trim({0}))"
+    true, false = ("'true', 't', 'yes', 'y', 'on', '1'", "'false', 'f', 'no', 'n', 'off', '0'")
     terms = {
         Kind.BOOLEAN: "{}",
         Kind.INTEGER: "CASE {} WHEN 1 THEN TRUE WHEN 0 THEN FALSE END",
-        Kind.TEXT: "CASE lower({}) WHEN 'true' THEN TRUE WHEN 'false' THEN FALSE END",
+        Kind.TEXT: f"CASE WHEN {word} IN ({true}) THEN TRUE WHEN {word} IN ({false}) THEN FALSE END",
     }
     return _first(value, terms, Kind.BOOLEAN)
 
 
 @scalar
 def to_datetime(value: Any) -> Time:
-    """Return ``value`` as a time; a text is read as ISO 8601, in UTC unless it says otherwise.
+    """Return ``value`` as a time; a text is read as ISO 8601, in UTC unless it says otherwise. ``::timestamptz``.
 
     >>> to_datetime('2026-11-25T10:00:00Z')
     '2026-11-25T10:00:00.000Z'
@@ -78,7 +123,7 @@ def to_datetime(value: Any) -> Time:
 
 @scalar
 def to_date(value: Any) -> Time:
-    """Return the start of the day that ``value`` lies in.
+    """Return the start of the day that ``value`` lies in. ``::date``.
 
     >>> to_date('2026-11-25T10:00:00Z')
     '2026-11-25T00:00:00.000Z'
@@ -86,6 +131,41 @@ def to_date(value: Any) -> Time:
     return f"date_trunc('day', {to_datetime(value)})"
 
 
-def _first(value: values.Value, terms: dict[Kind, str], kind: Kind) -> str:
+@scalar
+def to_interval(value: Any) -> Interval:
+    """Return ``value`` as an interval; a text is read as in ``'1 day 2 hours'``. ``::interval``.
+
+    >>> to_interval('36 hours')
+    '1 day 12:00:00'
+    """
+    return _first(value, {Kind.INTERVAL: "{}", Kind.TEXT: compare.as_interval("{}")}, Kind.INTERVAL)
+
+
+@scalar(returns=dynamic_type, python=True)
+def parse_json(value: Any) -> Any:
+    """Return what a text of JSON says, null where it is none; any other value as it is. ``::jsonb``.
+
+    >>> parse_json('{"a": [1, 2]}')
+    {'a': [1, 2]}
+    """
+    text = value.parts.get(Kind.TEXT)
+    others = Value({kind: sql for kind, sql in value.parts.items() if kind is not Kind.TEXT})
+    terms = [*([f"btql_json_canonical({text})"] if text else []), *([as_json(others)] if others.parts else [])]
+    return from_json(f"coalesce({', '.join([*terms, sql_text.null(Kind.TEXT)])})")
+
+
+@scalar(python=True)
+def to_texts(value: Any) -> List:
+    """Return an array as a list of texts. ``::text[]``.
+
+    >>> to_texts([1, 'a', null])
+    ['1', 'a', None]
+    """
+    return _first(value, {Kind.LIST: "{}", Kind.JSON: "btql_json_texts({})"}, Kind.LIST)
+
+
+def _first(value: Value, terms: dict[Kind, str], kind: Kind) -> str:
     found = [terms[each].replace("{0}", sql).replace("{}", sql) for each, sql in value.parts.items() if each in terms]
+    if len(found) == 1:
+        return found[0]
     return f"coalesce({', '.join([*found, sql_text.null(kind)])})"

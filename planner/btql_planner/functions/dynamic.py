@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from btql_planner import compare, types
 from btql_planner import value as values
-from btql_planner.functions.registry import Any, Integer, List, Text, scalar, union_type
+from btql_planner.functions.registry import Any, scalar, union_type
 from btql_planner.types import Type
 from btql_planner.value import Value
 
@@ -69,13 +69,3 @@ def _extreme(symbol: str, items: Sequence[Value]) -> Value:
         better = f"({values.absent(best)} OR {compare.precedes(symbol, item, best)})"
         best = values.choose([(better if item.everything else "FALSE", item)], best)
     return best
-
-
-@scalar
-def element(items: List, index: Integer) -> Text:
-    """Return element number ``index`` of a list of texts, counted from 0; negative from the end.
-
-    >>> element(['a', 'b'], -1)
-    'b'
-    """
-    return f"array_element({items}, CASE WHEN {index} < 0 THEN {index} ELSE {index} + 1 END)"

@@ -59,3 +59,13 @@ def quantified(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG00
     left, items, op, quantifier = values
     arguments = (as_json(items), as_text(op), as_text(quantifier), as_json(left))
     return boolean(f"btql_json_quantified({', '.join(arguments)})")
+
+
+@operator("object_of_pairs", types.JSON, python=True)
+def object_of_pairs(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
+    """An object whose keys are computed."""
+    pairs = zip(values[::2], values[1::2], strict=True)
+    members = " || ',' || ".join(
+        f"btql_json_quote({as_text(key)}) || ':' || {as_member(value)}" for key, value in pairs
+    )
+    return of(Kind.JSON, f"btql_json_canonical('{{' || {members} || '}}')")

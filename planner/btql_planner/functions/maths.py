@@ -1,8 +1,27 @@
-"""Functions of numbers."""
+"""Functions of numbers. What has no finite result is null: ``sqrt(-1)``, ``ln(0)``, ``exp(1000)``."""
 
 from __future__ import annotations
 
-from btql_planner.functions.registry import Float, Integer, Number, scalar
+from collections.abc import Callable
+
+from btql_planner import sql_text, types
+from btql_planner import value as values
+from btql_planner.functions.registry import (
+    Any,
+    Boolean,
+    Float,
+    Integer,
+    NumberValue,
+    number_type,
+    scalar,
+    written_number,
+)
+from btql_planner.types import Kind
+from btql_planner.value import Value
+
+_SMALLEST = "(-9223372036854775807 - 1)"
+_EXACT_DIGITS = 15
+_POWERS_MAX = 300
 
 
 @scalar(name="round", scalar=True)
@@ -12,34 +31,212 @@ def round_(value: Float, digits: Integer = "") -> Float:
     >>> round(2.345, 1)
     2.3
     """
-    return f"round({value}{', ' + digits if digits else ''})"
+    if not digits:
+        return f"round({value})"
+    written = written_number(digits)
+    if written is not None and abs(written) <= _EXACT_DIGITS:
+        return f"round({value}, {digits})"
+    if written is not None and written > 0:
+        return value
+    return f"round({value}, greatest(least({digits}, {_EXACT_DIGITS}), -{_POWERS_MAX}))"
 
 
-@scalar(name="abs", scalar=True)
-def abs_(value: Number) -> Number:
+@scalar(name="abs", scalar=True, returns=number_type)
+def abs_(value: NumberValue) -> Any:
     """Return the distance of ``value`` from zero.
 
     >>> abs(-3)
     3
     """
-    return f"abs({value})"
+    number = values.number(value, booleans=True)
+    sql = values.single(number)
+    if number.type == types.FLOAT or number.bits < values.BITS:
+        return Value({next(iter(number.parts)): f"abs({sql})"}, bits=number.bits)
+    too_large = f"CASE WHEN {sql} = {_SMALLEST} THEN CAST(9223372036854775808 AS DOUBLE) END"
+    return Value({Kind.INTEGER: f"abs(nullif({sql}, {_SMALLEST}))", Kind.FLOAT: too_large}, apart=True)
 
 
 @scalar(scalar=True)
-def floor(value: Float) -> Float:
-    """Return the largest whole number that is not above ``value``.
+def trunc(value: Float, digits: Integer = "") -> Float:
+    """Return ``value`` cut to ``digits`` decimals, towards zero.
 
-    >>> floor(2.7)
-    2.0
+    >>> trunc(2.567, 2)
+    2.56
     """
-    return f"floor({value})"
+    if not digits:
+        return f"trunc({value})"
+    return f"trunc({value}, greatest(least({digits}, {_EXACT_DIGITS}), -{_POWERS_MAX}))"
 
 
-@scalar(aliases=("ceiling",), scalar=True)
-def ceil(value: Float) -> Float:
-    """Return the smallest whole number that is not below ``value``.
+@scalar(scalar=True, returns=number_type)
+def remainder(value: NumberValue, divisor: NumberValue) -> Any:
+    """Return what is left of ``value`` after a division, with the sign of ``value``; also ``mod(a, b)`` and ``a % b``.
 
-    >>> ceil(2.1)
+    >>> remainder(7, 3)
+    1
+    """
+    one, other = values.number(value, booleans=True), values.number(divisor, booleans=True)
+    whole = one.type == other.type == types.INTEGER
+    sql = f"({values.single(one)} % nullif({values.single(other)}, 0))"
+    return Value({Kind.INTEGER if whole else Kind.FLOAT: sql}, bits=min(other.bits, values.BITS - 1))
+
+
+def _simple(name: str, sentence: str, example: str, sql: str, aliases: tuple[str, ...] = ()) -> None:
+    def declaration(value: Float) -> Float:
+        return sql.replace("{}", value)
+
+    declaration.__name__ = name
+    declaration.__doc__ = f"{sentence}\n\n{example}\n"
+    scalar(aliases=aliases, scalar=True)(declaration)
+
+
+def _example(call: str, answer: str) -> str:
+    return f">>> {call}\n{answer}"
+
+
+_WITHIN_ONE = "CASE WHEN {} BETWEEN -1 AND 1 THEN {} END"
+_POSITIVE = "CASE WHEN {} > 0 THEN {} END"
+for _name, _sentence, _call, _answer, _sql in (
+    ("floor", "Return the largest whole number that is not above ``value``.", "floor(2.7)", "2.0", "floor({})"),
+    ("sign", "Return 1, 0 or -1: the sign of ``value``.", "sign(-2.5)", "-1.0", "signum({})"),
+    ("sqrt", "Return the square root.", "sqrt(9)", "3.0", "sqrt(CASE WHEN {} >= 0 THEN {} END)"),
+    ("cbrt", "Return the cube root.", "cbrt(27)", "3.0", "cbrt({})"),
+    ("exp", "Return e to the power of ``value``.", "exp(0)", "1.0", "exp(CASE WHEN {} < 709.7 THEN {} END)"),
+    ("ln", "Return the natural logarithm.", "ln(1)", "0.0", f"ln({_POSITIVE})"),
+    ("log10", "Return the logarithm to the base 10.", "log10(1000)", "3.0", f"log10({_POSITIVE})"),
+    ("log2", "Return the logarithm to the base 2.", "log2(8)", "3.0", f"log2({_POSITIVE})"),
+    ("sin", "Return the sine of an angle in radians.", "sin(0)", "0.0", "sin({})"),
+    ("cos", "Return the cosine of an angle in radians.", "cos(0)", "1.0", "cos({})"),
+    ("tan", "Return the tangent of an angle in radians.", "tan(0)", "0.0", "tan({})"),
+    ("asin", "Return the angle in radians with a sine.", "asin(0)", "0.0", f"asin({_WITHIN_ONE})"),
+    ("acos", "Return the angle in radians with a cosine.", "acos(1)", "0.0", f"acos({_WITHIN_ONE})"),
+    ("atan", "Return the angle in radians with a tangent.", "atan(0)", "0.0", "atan({})"),
+    ("degrees", "Return an angle in degrees instead of radians.", "degrees(pi())", "180.0", "degrees({})"),
+    ("radians", "Return an angle in radians instead of degrees.", "round(radians(180), 2)", "3.14", "radians({})"),
+):
+    _simple(_name, _sentence, _example(_call, _answer), _sql)
+_simple(
+    "ceil", "Return the smallest whole number that is not below ``value``.", _example("ceil(2.1)", "3.0"), "ceil({})",
+    ("ceiling",),
+)  # fmt: skip
+
+
+@scalar(scalar=True)
+def atan2(y: Float, x: Float) -> Float:
+    """Return the angle in radians of the point (x, y).
+
+    >>> atan2(0, 1)
+    0.0
+    """
+    return f"atan2({y}, {x})"
+
+
+@scalar(aliases=("pow",), scalar=True)
+def power(value: Float, exponent: Float) -> Float:
+    """Return ``value`` to the power of ``exponent``.
+
+    >>> power(2, 10)
+    1024.0
+    """
+    return _finite(f"power({value}, {exponent})")
+
+
+@scalar(scalar=True)
+def log(base: Float, value: Float = "") -> Float:
+    """Return the logarithm of ``value`` to a base; of a single number, the logarithm to the base 10.
+
+    >>> log(2, 8)
     3.0
     """
-    return f"ceil({value})"
+    if not value:
+        return f"log10({_POSITIVE.replace('{}', base)})"
+    known = f"CASE WHEN {base} > 0 AND {base} <> 1 THEN {base} END"
+    return f"(ln({_POSITIVE.replace('{}', value)}) / ln({known}))"
+
+
+@scalar
+def pi() -> Float:
+    """Return the ratio of a circle's circumference to its diameter.
+
+    >>> round(pi(), 4)
+    3.1416
+    """
+    return "pi()"
+
+
+@scalar(volatile=True)
+def random() -> Float:
+    """Return a random number from 0 up to but not 1, another one in each row.
+
+    >>> random() < 1
+    True
+    """
+    return "random()"
+
+
+def _whole_pair(combine: Callable[[str, str], str], one: str, other: str) -> str:
+    return combine(f"nullif({one}, {_SMALLEST})", f"nullif({other}, {_SMALLEST})")
+
+
+@scalar(scalar=True)
+def gcd(one: Integer, other: Integer) -> Integer:
+    """Return the largest whole number that divides both.
+
+    >>> gcd(12, 18)
+    6
+    """
+    return _whole_pair(lambda a, b: f"gcd({a}, {b})", one, other)
+
+
+@scalar(scalar=True)
+def lcm(one: Integer, other: Integer) -> Integer:
+    """Return the smallest whole number that both divide; null where it needs more than 64 bits.
+
+    >>> lcm(4, 6)
+    12
+    """
+    common = _whole_pair(lambda a, b: f"nullif(gcd({a}, {b}), 0)", one, other)
+    size = f"abs(CAST({one} AS DOUBLE) / {common} * {other})"
+    return (
+        f"coalesce(lcm(CASE WHEN {size} < {values.SAFE_MAX} THEN {one} END, {other}), CASE WHEN {one} = 0 THEN 0 END)"
+    )
+
+
+@scalar(scalar=True)
+def factorial(value: Integer) -> Integer:
+    """Return the product of the whole numbers up to ``value``; null below 0 and above 20.
+
+    >>> factorial(5)
+    120
+    """
+    return f"factorial(CASE WHEN {value} BETWEEN 0 AND 20 THEN {value} END)"
+
+
+@scalar(scalar=True)
+def width_bucket(value: Float, low: Float, high: Float, count: Integer) -> Integer:
+    """Return in which of ``count`` equal parts of the range ``value`` lies: 0 below it, ``count + 1`` from its end on.
+
+    >>> width_bucket(5, 0, 10, 4)
+    3
+    """
+    place = f"floor(({value} - {low}) / nullif({high} - {low}, 0) * {count})"
+    inside = f"TRY_CAST({place} AS BIGINT) + 1"
+    return (
+        f"CASE WHEN {count} < 1 THEN {sql_text.null(Kind.INTEGER)} WHEN {value} < {low} THEN 0 "
+        f"WHEN {value} >= {high} THEN {count} + 1 ELSE {inside} END"
+    )
+
+
+@scalar(scalar=True)
+def isnan(value: Float) -> Boolean:
+    """Return whether ``value`` is no number at all, as a division of two infinities is.
+
+    >>> isnan(1.5)
+    False
+    """
+    return f"isnan({value})"
+
+
+def _finite(sql: str) -> str:
+    """Return a number, null where it is infinite or no number."""
+    return f"nullif(nullif(nanvl({sql}, CAST(NULL AS DOUBLE)), CAST('inf' AS DOUBLE)), CAST('-inf' AS DOUBLE))"

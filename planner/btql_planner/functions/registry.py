@@ -59,6 +59,7 @@ Node = Annotated[tree.Expression, types.ANY]
 Condition = Annotated[Expression, types.BOOLEAN]
 Moment = Annotated[Expression, types.TIME]
 Amount = Annotated[Expression, types.FLOAT]
+Anything = Annotated[Expression, types.ANY]
 
 
 class ArgumentError(Exception):
@@ -336,18 +337,13 @@ def form(*, aliases: Sequence[str] = (), name: str | None = None) -> Callable[[B
         own = name or body.__name__
 
         def make(alias: str) -> Function:
-            hints = get_type_hints(body, include_extras=True)
-            parameters = tuple(
-                Parameter(each.name, get_args(hints[each.name])[1], whole=True, optional=each.default is not each.empty)
-                for each in list(inspect.signature(body).parameters.values())[2:]
-            )
-            result = get_args(hints["return"])[1]
+            parameters, variadic, (_, result) = _signature(body, 2)
 
             def expand(binder: Binder, nodes: Sequence[tree.Expression], span: Span) -> Expression:
                 return cast("Expression", body(binder, span, *nodes))
 
             return Function(
-                alias, parameters, variadic=False, returns=_always(result), lower=_no_lowering,
+                alias, parameters, variadic, returns=_always(result), lower=_no_lowering,
                 documentation=documentation, topic=_topic(body), alias_of=own if alias != own else None, expand=expand,
             )  # fmt: skip
 
@@ -403,25 +399,29 @@ def _declare(body: Body, options: Options, *, aggregate: bool) -> Body:
 
 
 def _make(body: Body, options: Options, name: str, *, aggregate: bool) -> Function:
-    hints = get_type_hints(body, include_extras=True)
-    parameters: list[Parameter] = []
-    variadic = False
-    for parameter in inspect.signature(body).parameters.values():
-        if parameter.kind is parameter.KEYWORD_ONLY:
-            continue
-        base, type_ = get_args(hints[parameter.name])
-        variadic = variadic or parameter.kind is parameter.VAR_POSITIONAL
-        optional = parameter.default is not parameter.empty
-        parameters.append(Parameter(parameter.name, type_, base is Value, optional))
-    base, result = get_args(hints["return"])
+    parameters, variadic, (base, result) = _signature(body)
     returns = options.get("returns") or (number_type if result == types.NUMBER else _always(result))
     return Function(
-        name, tuple(parameters), variadic, returns, _lowering(body, parameters, result, aggregate=aggregate), "",
+        name, parameters, variadic, returns, _lowering(body, parameters, result, aggregate=aggregate), "",
         topic=_topic(body), aggregate=aggregate, certain=base is not Value,
         scalar=options.get("scalar", False), volatile=options.get("volatile", False),
         python=options.get("python", False), buckets=options.get("buckets", False),
         order=options.get("order", "none"), distinct=options.get("distinct", True),
     )  # fmt: skip
+
+
+def _signature(body: Callable[..., object], skipped: int = 0) -> tuple[tuple[Parameter, ...], bool, tuple[type, Type]]:
+    """Return the parameters of a body behind the first ones, whether the last may be many, and what it returns."""
+    hints = get_type_hints(body, include_extras=True)
+    own = [each for each in inspect.signature(body).parameters.values() if each.kind is not each.KEYWORD_ONLY]
+    parameters: list[Parameter] = []
+    for each in own[skipped:]:
+        base, type_ = get_args(hints[each.name])
+        # Of many items there may be none, unless they are all that a function takes.
+        none = each.kind is each.VAR_POSITIONAL and len(own) > 1
+        parameters.append(Parameter(each.name, type_, base is Value, none or each.default is not each.empty))
+    variadic = any(each.kind is each.VAR_POSITIONAL for each in own)
+    return tuple(parameters), variadic, get_args(hints["return"])
 
 
 def _always(result: Type) -> Typing:

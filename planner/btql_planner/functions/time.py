@@ -1,4 +1,9 @@
-"""Functions of time. All instants are in UTC with microseconds."""
+"""Functions of time.
+
+All instants are in UTC with microseconds. ``day()`` and its like give the start
+of a stretch of time, and ``tz_offset`` says by whose clock; ``extract`` and
+``date_part`` give numbers, by the clock of UTC.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +11,40 @@ import re
 
 from btql_grammar import tree
 from btql_grammar.span import Span
+from btql_planner import compare, sql_text, types
 from btql_planner.expressions import Constant
-from btql_planner.functions.registry import ArgumentError, Binder, Moment, Text, Time, form, scalar
+from btql_planner.functions.registry import (
+    Amount,
+    Any,
+    ArgumentError,
+    Binder,
+    Float,
+    Integer,
+    Interval,
+    Moment,
+    Node,
+    Text,
+    Time,
+    coerce,
+    form,
+    scalar,
+    written_text,
+)
+from btql_planner.functions.time_patterns import char_pieces
 from btql_planner.types import Kind
+from btql_planner.value import single
 
-_UNITS = "second, minute, hour, day, week, month or year"
+_UNITS = "second, minute, hour, day, week, month, quarter or year"
+_MICROSECONDS = {"second": 1_000_000, "minute": 60_000_000, "hour": 3_600_000_000, "day": 86_400_000_000}
+_EXAMPLES = {
+    "second": "2026-11-25T13:45:56.000Z",
+    "minute": "2026-11-25T13:45:00.000Z",
+    "hour": "2026-11-25T13:00:00.000Z",
+    "day": "2026-11-25T00:00:00.000Z",
+    "week": "2026-11-23T00:00:00.000Z",
+    "month": "2026-11-01T00:00:00.000Z",
+    "year": "2026-01-01T00:00:00.000Z",
+}
 
 
 def _truncation(unit: str) -> None:
@@ -26,15 +60,6 @@ def _truncation(unit: str) -> None:
     scalar(buckets=True)(declaration)
 
 
-_EXAMPLES = {
-    "second": "2026-11-25T13:45:56.000Z",
-    "minute": "2026-11-25T13:45:00.000Z",
-    "hour": "2026-11-25T13:00:00.000Z",
-    "day": "2026-11-25T00:00:00.000Z",
-    "week": "2026-11-23T00:00:00.000Z",
-    "month": "2026-11-01T00:00:00.000Z",
-    "year": "2026-01-01T00:00:00.000Z",
-}
 for _unit in _EXAMPLES:
     _truncation(_unit)
 
@@ -43,20 +68,50 @@ for _unit in _EXAMPLES:
 def date_trunc(unit: Text, value: Time) -> Time:
     """Return the start of the unit, or of the multiple of a unit, that ``value`` lies in.
 
+    Units are second, minute, hour, day, week, month, quarter and year; the first four may be multiples.
+
     >>> date_trunc('15 minutes', '2026-11-25T13:47:56Z')
     '2026-11-25T13:45:00.000Z'
     """
-    matched = re.fullmatch(r"'(?:(\d+) +)?(second|minute|hour|day|week|month|year)s?'", unit.lower())
+    matched = re.fullmatch(r"'(?:(\d{1,9}) +)?(second|minute|hour|day|week|month|quarter|year)s?'", unit.lower())
     if matched is None:
         message = f"date_trunc takes {_UNITS}, not {unit}"
         raise ArgumentError(message, 0)
     count, name = matched.groups()
     if count is None:
         return f"date_trunc('{name}', {value})"
-    if name in ("week", "month", "year") or int(count) == 0:
+    if name not in _MICROSECONDS or int(count) == 0:
         message = f"date_trunc takes positive multiples of seconds, minutes, hours and days, not {unit}"
         raise ArgumentError(message, 0)
-    return f"date_bin(INTERVAL '{count} {name}', {value})"
+    return _from_microseconds(_floor(f"arrow_cast({value}, 'Int64')", int(count) * _MICROSECONDS[name]))
+
+
+def _floor(number: str, step: int) -> str:
+    """Return a whole number rounded down to a multiple; the engine's remainder has the sign of the number."""
+    return f"({number} - (({number} % {step} + {step}) % {step}))"
+
+
+def _from_microseconds(number: str) -> str:
+    return f"arrow_cast({number}, {sql_text.INSTANT})"
+
+
+@scalar
+def date_bin(stride: Interval, value: Time, origin: Time = "") -> Time:
+    """Return the start of the stretch of time, of a fixed length and counted from ``origin``, that ``value`` lies in.
+
+    >>> date_bin(interval 2 hour, '2026-11-25T13:47:56Z', '2026-11-25T01:00:00Z')
+    '2026-11-25T13:00:00.000Z'
+    """
+    matched = re.fullmatch(r"INTERVAL '(\d{1,9}) (millisecond|second|minute|hour|day|week)'", stride)
+    if matched is None or int(matched[1]) == 0:
+        message = "date_bin takes an interval that is written in the query, from milliseconds to weeks"
+        raise ArgumentError(message, 0)
+    lengths = {**_MICROSECONDS, "millisecond": 1_000, "week": 7 * _MICROSECONDS["day"]}
+    moment = f"arrow_cast({value}, 'Int64')"
+    if not origin:
+        return _from_microseconds(_floor(moment, int(matched[1]) * lengths[matched[2]]))
+    start = f"arrow_cast({origin}, 'Int64')"
+    return _from_microseconds(f"({_floor(f'({moment} - {start})', int(matched[1]) * lengths[matched[2]])} + {start})")
 
 
 @form(aliases=("current_timestamp",))
@@ -71,9 +126,187 @@ def now(binder: Binder, span: Span) -> Moment:
 
 @form()
 def current_date(binder: Binder, span: Span) -> Moment:
-    """Return the start of the current day, of the clock of ``tz_offset``.
+    """Return the start of the current day, by the clock of ``tz_offset``.
 
     >>> current_date() > '2020-01-01'
     True
     """
-    return binder.apply("day", [tree.Call("now", (), span=span)], span)
+    return binder.bind(tree.Call("day", (tree.Call("now", (), span=span),), span=span))
+
+
+@scalar
+def age(later: Time, earlier: Time) -> Interval:
+    """Return the time between two instants, in days, hours, minutes and seconds; the same as ``later - earlier``.
+
+    >>> age('2026-11-25T10:30:00Z', '2026-11-23T10:00:00Z')
+    '2 days 00:30:00'
+    """
+    return f"arrow_cast(({later} - {earlier}), 'Interval(MonthDayNano)')"
+
+
+def _number(value: str, least: int, greatest: int) -> str:
+    return f"CASE WHEN {value} BETWEEN {least} AND {greatest} THEN {value} END"
+
+
+def _date(year: str, month: str, day: str) -> str:
+    pieces = [
+        f"lpad(CAST({_number(value, 1, most)} AS VARCHAR), {width}, '0')"
+        for value, most, width in ((year, 9999, 4), (month, 12, 2), (day, 31, 2))
+    ]
+    dashed = " || '-' || ".join(pieces)
+    return compare.as_time(f"({dashed})")
+
+
+@scalar(scalar=True)
+def make_date(year: Integer, month: Integer, day: Integer) -> Time:
+    """Return the start of a day; null where there is no such day.
+
+    >>> make_date(2026, 11, 25)
+    '2026-11-25T00:00:00.000Z'
+    """
+    return _date(year, month, day)
+
+
+@scalar(aliases=("make_timestamptz",), scalar=True)
+def make_timestamp(year: Integer, month: Integer, day: Integer, hour: Integer, minute: Integer, second: Float) -> Time:
+    """Return an instant; null where there is none.
+
+    >>> make_timestamp(2026, 11, 25, 10, 30, 1.5)
+    '2026-11-25T10:30:01.500Z'
+    """
+    seconds = f"CASE WHEN {second} >= 0 AND {second} < 60 THEN {second} END"
+    clock = f"{_number(hour, 0, 23)} * 3600000000 + {_number(minute, 0, 59)} * 60000000"
+    day_start = f"arrow_cast({_date(year, month, day)}, 'Int64')"
+    return _from_microseconds(f"({day_start} + {clock} + CAST(round({seconds} * 1000000) AS BIGINT))")
+
+
+@scalar
+def to_timestamp(value: Any) -> Time:
+    """Return the instant so many seconds after the start of 1970, as ``metrics.start`` counts.
+
+    A text is read as ISO 8601.
+
+    >>> to_timestamp(1795602600.5)
+    '2026-11-25T10:30:00.500Z'
+    """
+    terms: list[str] = [value.parts[Kind.TIME]] if Kind.TIME in value.parts else []
+    if value.type & types.NUMERIC:
+        seconds = single(coerce(value, types.FLOAT))
+        # Years 1 to 9999: what lies beyond cannot be shown.
+        bounded = f"CASE WHEN {seconds} >= -62135596800 AND {seconds} < 253402300800 THEN {seconds} END"
+        terms.append(_from_microseconds(f"CAST(round({bounded} * 1000000) AS BIGINT)"))
+    if Kind.TEXT in value.parts:
+        terms.append(compare.as_time(value.parts[Kind.TEXT]))
+    return terms[0] if len(terms) == 1 else f"coalesce({', '.join([*terms, sql_text.null(Kind.TIME)])})"
+
+
+@scalar
+def timezone(zone: Text, value: Time) -> Time:
+    """Return what a clock in a time zone shows at an instant. Also written ``value AT TIME ZONE zone``.
+
+    >>> timezone('Europe/Berlin', '2026-11-25T10:00:00Z')
+    '2026-11-25T11:00:00.000Z'
+    """
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    name = written_text(zone)
+    if name is None:
+        raise ArgumentError("timezone takes a time zone that is written in the query", 0)
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ArgumentError(f"there is no time zone {zone}; write one such as 'Europe/Berlin'", 0) from None
+    there = f"arrow_cast({value}, 'Timestamp(Microsecond, Some(\"{name}\"))')"
+    return f"arrow_cast(to_local_time({there}), {sql_text.INSTANT})"
+
+
+@scalar
+def to_char(value: Any, pattern: Text) -> Text:
+    """Return a time or a number as a text by a pattern of Postgres.
+
+    For times: YYYY, YY, MM, Mon, Month, DD, DDD, HH24, HH12, MI, SS, MS, US, AM, Dy, Day, ID, IW, IYYY, TZ, and texts
+    in double quotes; names are never padded. For numbers: 9, 0, ``.``, ``,``, S, FM and ``%``.
+
+    >>> to_char('2026-11-25T13:45:56Z', 'DD Mon YYYY, HH24:MI')
+    '25 Nov 2026, 13:45'
+    """
+    written = written_text(pattern)
+    if written is None:
+        raise ArgumentError("to_char takes a pattern that is written in the query", 1)
+    terms: list[str] = []
+    if value.type & types.NUMERIC and re.fullmatch(r"(?i)(FM)?S?[90,GD.]+%?", written):
+        terms.append(f"btql_number_text({single(coerce(value, types.FLOAT))}, {pattern})")
+    if value.type & (types.TIME | types.TEXT):
+        terms.append(char_pieces(single(coerce(value, types.TIME)), written))
+    if not terms and value.parts:
+        raise ArgumentError(f"to_char cannot show a number by {pattern}: write digits such as '999.99'", 1)
+    return terms[0] if len(terms) == 1 else f"coalesce({', '.join([*terms, sql_text.null(Kind.TEXT)])})"
+
+
+@scalar(name="epoch")
+def epoch(value: Any) -> Float:
+    """Return the seconds from the start of 1970 to a time, or the seconds that an interval lasts.
+
+    >>> epoch('2026-11-25T10:30:00.5Z')
+    1795602600.5
+    """
+    terms = [f"date_part('epoch', {value.parts[Kind.INTERVAL]})"] if Kind.INTERVAL in value.parts else []
+    if value.type & (types.TIME | types.TEXT):
+        moment = single(coerce(value, types.TIME))
+        terms.append(f"(CAST(arrow_cast({moment}, 'Int64') AS DOUBLE) / 1000000)")
+    return terms[0] if len(terms) == 1 else f"coalesce({', '.join([*terms, sql_text.null(Kind.FLOAT)])})"
+
+
+_PARTS = {
+    **dict.fromkeys(("year", "years"), "date_part('year', {})"),
+    "quarter": "date_part('quarter', {})",
+    **dict.fromkeys(("month", "months"), "date_part('month', {})"),
+    **dict.fromkeys(("week", "weeks"), "date_part('week', {})"),
+    **dict.fromkeys(("day", "days"), "date_part('day', {})"),
+    **dict.fromkeys(("hour", "hours"), "date_part('hour', {})"),
+    **dict.fromkeys(("minute", "minutes"), "date_part('minute', {})"),
+    "dow": "date_part('dow', {})",
+    "isodow": "((date_part('dow', {}) + 6) % 7 + 1)",
+    "doy": "date_part('doy', {})",
+    "isoyear": "date_part('isoyear', {})",
+    "decade": "(date_part('year', {}) / 10)",
+    "century": "((date_part('year', {}) + 99) / 100)",
+}
+_FRACTIONS = {"second": 1_000_000, "millisecond": 1_000, "microsecond": 1}
+
+
+@scalar
+def whole_part(unit: Text, value: Time) -> Integer:
+    """Return the number of a unit in a time, cut to a whole one.
+
+    >>> whole_part('second', '2026-11-25T10:30:15.250Z')
+    15
+    """
+    name = (written_text(unit) or "").lower()
+    if name.rstrip("s") in _FRACTIONS:
+        minute = 60_000_000
+        inside = f"((arrow_cast({value}, 'Int64') % {minute} + {minute}) % {minute})"
+        return f"({inside} / {_FRACTIONS[name.rstrip('s')]})"
+    if name not in _PARTS:
+        listed = ", ".join([*(each for each in _PARTS if not each.endswith("s")), *_FRACTIONS, "epoch"])
+        raise ArgumentError(f"there is no part {unit} of a time; the parts are {listed}", 0)
+    return f"CAST({_PARTS[name].replace('{}', value)} AS BIGINT)"
+
+
+@form(aliases=("extract",))
+def date_part(binder: Binder, span: Span, unit: Node, value: Node) -> Amount:
+    """Return a part of a time as a number: its year, quarter, month, week, day, hour, minute, second, and others.
+
+    SQL also writes ``extract(hour FROM value)``. ``second`` has a fraction, ``epoch`` is the seconds since the start of
+    1970, ``dow`` counts from Sunday as 0, ``isodow`` from Monday as 1.
+
+    >>> date_part('hour', '2026-11-25T13:45:56Z')
+    13
+    """
+    name = str(unit.value).lower() if isinstance(unit, tree.Literal) else ""
+    if name == "epoch":
+        return binder.apply("epoch", (value,), span)
+    if name.rstrip("s") in ("second", "millisecond"):
+        micros = tree.Call("whole_part", (tree.Literal("microsecond", span=unit.span), value), span=span)
+        return binder.apply("div", (micros, tree.Literal(_FRACTIONS[name.rstrip("s")], span=span)), span)
+    return binder.apply("whole_part", (unit, value), span)
