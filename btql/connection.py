@@ -20,6 +20,7 @@ from btql.errors import Error
 if TYPE_CHECKING:
     from btql.database import Database
     from btql.result import Result
+    from btql_planner.options import LintMode
     from btql_storage.catalog import ObjectInfo
     from btql_storage.compaction.job import CompactionProgress, CompactionReport
     from btql_storage.status import Status
@@ -70,9 +71,29 @@ class Connection:
         storage = self._database.storage
         return storage.ingest(storage.create_object(kind, name), events)
 
-    def query(self, text: str) -> Result:
-        """Ask in BTQL or SQL. The answer is computed while it is read."""
-        return self._database.query(text)
+    def query(
+        self,
+        query: str | Mapping[str, object],
+        *,
+        tz_offset: int = 0,
+        version: str | int | None = None,
+        lint: LintMode = "off",
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Result:
+        """Ask in BTQL or SQL, or in the JSON form of BTQL. The answer is computed while it is read.
+
+        ``tz_offset`` moves the boundaries of days, hours and the like: minutes to add to local time
+        to get UTC, as JavaScript counts. ``version`` reads datasets and experiments as they were right
+        after that transaction. ``lint`` may be ``default``, which tells on the result what may be slow,
+        or ``strict``, which refuses such a query. ``limit`` counts where the query has none of its own,
+        and ``cursor`` is the one of the page before.
+        """
+        from btql.database import options_of
+
+        number = None if version is None else str(version)
+        options = options_of(tz_offset=tz_offset, version=number, lint=lint, default_limit=limit, cursor=cursor)
+        return self._database.query(query, options=options)
 
     def explain(self, text: str, *, analyze: bool = False) -> str:
         """Return how a query is understood and run; with ``analyze`` run it, and say what that took."""

@@ -86,25 +86,25 @@ class _Shape:
         return found
 
 
-def infer(fields: Sequence[str], rows: Iterable[Mapping[str, object]], catalog: FieldCatalog) -> JsonSchema:
-    """Return the JSON schema of an answer with these top-level fields."""
-    top = _Shape({"object"})
-    for name in fields:
-        top.at(name)
+def infer(
+    columns: Mapping[str, tuple[str | int, ...]], rows: Iterable[Mapping[str, object]], catalogs: Sequence[FieldCatalog]
+) -> JsonSchema:
+    """Return the JSON schema of an answer whose columns are these paths."""
+    shapes = {name: _Shape() for name in columns}
     for row in rows:
-        for name in fields:
+        for name, shape in shapes.items():
             if row[name] is not None:
-                top.at(name).add(row[name])
-    wanted = set(fields)
-    for path in catalog.paths():
-        if path[0] in wanted:
-            _add_path(top, path, catalog.availability(path))
-    properties = {name: top.properties[name].schema() for name in fields}
+                shape.add(row[name])
+    for name, above in columns.items():
+        for catalog in catalogs:
+            for path in catalog.paths():
+                if path[: len(above)] == above:
+                    _add_path(shapes[name], path[len(above) :], catalog.availability(path))
+    properties = {name: shape.schema() for name, shape in shapes.items()}
     return {"type": "array", "items": {"type": "object", "properties": properties}}
 
 
-def _add_path(top: _Shape, path: Sequence[str], known: Availability) -> None:
-    shape = top
+def _add_path(shape: _Shape, path: Sequence[str], known: Availability) -> None:
     for key in path:
         shape.types.add("object")
         shape = shape.at(key)

@@ -21,9 +21,14 @@ from btql_planner.engine_plan import OutputColumn
 from btql_planner.finish import PIVOT_COLUMNS_MAX, Pivot
 
 
-def pivot(spec: Pivot, outputs: Sequence[OutputColumn], table: pa.Table) -> tuple[list[OutputColumn], pa.RecordBatch]:
-    """Return the columns of the pivoted answer, and all of its rows."""
+def pivot(
+    spec: Pivot, outputs: Sequence[OutputColumn], table: pa.Table | None
+) -> tuple[list[OutputColumn], pa.RecordBatch]:
+    """Return the columns of the pivoted answer, and all of its rows; there is no table where there are no rows."""
     keys, spread, measures = outputs[: spec.keys], outputs[spec.keys], outputs[spec.keys + 1 :]
+    if table is None:
+        kept = [OutputColumn(key.name, {}) for key in keys]
+        return kept, pa.RecordBatch.from_arrays([pa.nulls(0)], ["_none"])
     batch = _one_batch(table)
     rows = _Numbering(batch, keys)
     values = _Numbering(batch, [spread])

@@ -16,16 +16,21 @@ from btql_grammar.span import Span
 from btql_planner import errors
 from btql_planner.catalog import FieldCatalog, Objects
 from btql_storage.catalog import ObjectInfo
-from btql_storage.errors import UnknownObject
+from btql_storage.errors import UnknownObject, VersionGone
 from btql_storage.snapshot import Snapshot
 from btql_storage.store import Storage
+
+VERSIONED = ("experiment", "dataset")
+"""The kinds of object that can be read as they were."""
 
 
 class Sources:
     """The objects of one statement; close it when the statement is done."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, version: int | None = None) -> None:
         self._storage = storage
+        self._version = version
+        """The transaction after which all objects are read; None reads them as they are now."""
         self._snapshots: dict[ObjectInfo, Snapshot] = {}
         self._objects: dict[Objects, Sequence[Snapshot]] = {}
         self._fields: dict[Objects, FieldCatalog] = {}
@@ -68,7 +73,7 @@ class Sources:
             if not objects.names:
                 raise errors.not_supported("a source without a name", source.span, f"name it: `{source.kind}('name')`")
             found = [self._find(source.kind, name, source.span) for name in objects.names]
-            self._objects[objects] = [self._snapshot(each) for each in found]
+            self._objects[objects] = [self._snapshot(each, source.span) for each in found]
             fields = [SnapshotFields(snapshot) for snapshot in self._objects[objects]]
             self._fields[objects] = fields[0] if len(fields) == 1 else MergedFields(fields)
         return self._fields[objects]
@@ -76,6 +81,11 @@ class Sources:
     def snapshots(self, objects: Objects) -> Sequence[Snapshot]:
         """Return the snapshots that a scan reads."""
         return self._objects[objects]
+
+    @property
+    def all_fields(self) -> list[FieldCatalog]:
+        """The fields of every source that the statement names."""
+        return list(self._fields.values())
 
     @property
     def all_snapshots(self) -> list[Snapshot]:
@@ -88,9 +98,20 @@ class Sources:
             for snapshot in self._snapshots.values():
                 snapshot.close()
 
-    def _snapshot(self, target: ObjectInfo) -> Snapshot:
+    def _snapshot(self, target: ObjectInfo, span: Span) -> Snapshot:
         if target not in self._snapshots:
-            self._snapshots[target] = self._storage.snapshot(target)
+            if self._version is not None and target.kind not in VERSIONED:
+                raise BtqlError.of(
+                    errors.UNREADABLE_VERSION, f"a {target.kind} has no versions", span, "read at a version",
+                    help=f"only {' and '.join(VERSIONED)} objects can be read as they were: leave `version` out",
+                )  # fmt: skip
+            try:
+                self._snapshots[target] = self._storage.snapshot(target, self._version)
+            except VersionGone as error:
+                raise BtqlError.of(
+                    errors.UNREADABLE_VERSION, error.message, span, "read at that version",
+                    help=f"the oldest version that can still be read is {error.oldest}",
+                ) from None  # fmt: skip
         return self._snapshots[target]
 
     def _find(self, kind: str, name: str, span: Span) -> ObjectInfo:

@@ -12,7 +12,7 @@ NOTHING = WrittenFields({})
 
 
 def properties(rows: list[dict[str, object]], fields: WrittenFields = NOTHING, names: tuple[str, ...] = ("a",)):
-    schema = infer(names, rows, fields)
+    schema = infer({name: (name,) for name in names}, rows, [fields])
     items = schema["items"]
     assert isinstance(items, dict)
     assert schema["type"] == "array"
