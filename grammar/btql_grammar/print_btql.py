@@ -41,7 +41,8 @@ class BtqlPrinter(ExpressionPrinter):
     def statement(self, statement: tree.Statement) -> str:
         """Return a whole query, one clause a line."""
         if not isinstance(statement, tree.Query):
-            raise unsayable(type(statement).__name__.upper())
+            set_operation = isinstance(statement, tree.SetOperation)
+            raise unsayable((statement.op if set_operation else type(statement).__name__).upper())
         return "\n".join(f"{head}: {body}" for head, body in self.clauses(statement) if body)
 
     def clauses(self, query: tree.Query) -> list[tuple[str, str]]:

@@ -342,7 +342,7 @@ class From:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A bare name behind FROM: a common table, an object, ``project_logs."my project"``, ``information_schema.tables``."""
+    """A bare name behind FROM: a common table, an object, ``project_logs."my project"``, a catalog's table."""
 
     path: tuple[str, ...]
     span: Span = _span()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -9,8 +10,11 @@ import pytest
 from support.golden import check_cases, read_cases
 
 import btql_grammar
+from btql_grammar.detect import detect
 from btql_grammar.diagnostic import BtqlError
+from btql_grammar.json_form import from_json
 from btql_grammar.parser import parse
+from btql_grammar.printer import print_btql, print_sql
 
 FOLDER = Path(__file__).parent / "errors"
 FILES = sorted(FOLDER.glob("*.test"))
@@ -19,8 +23,13 @@ CODES = {code for path in SOURCES for code in re.findall(r'"(B01\d\d)"', path.re
 
 
 def drawing(query: str) -> str:
+    """Return the error of a query in text or JSON form, or else of putting it into the other language."""
     try:
-        parse(query)
+        if query.startswith("{"):
+            from_json(json.loads(query))
+            return "no error"
+        other = print_btql if detect(query) == "sql" else print_sql
+        other(parse(query))
     except BtqlError as error:
         return str(error)
     return "no error"

@@ -1,0 +1,56 @@
+"""The aliases that entries imply, for the JSON form, which demands one of each.
+
+A path implies its last key, any other expression its text. Two entries of a list
+that imply the same take their whole text.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TypeVar
+
+from btql_grammar import tree
+from btql_grammar.print_btql import BtqlPrinter
+
+_Entry = TypeVar("_Entry", tree.Item, tree.Item | tree.Star)
+
+
+def with_aliases(query: tree.Query) -> tree.Query:
+    """Return the query with the aliases spelled out; positions (``dimensions: 1``) keep having none."""
+    return replace(
+        query,
+        select=_named(query.select),
+        dimensions=_named(query.dimensions, positions=True),
+        measures=_named(query.measures),
+        pivot=replace(query.pivot, measures=_named(query.pivot.measures)) if query.pivot else None,
+        final_dimensions=_named(query.final_dimensions, positions=True),
+        final_measures=_named(query.final_measures),
+        weighted_scores=_named(query.weighted_scores),
+        custom_columns=_named(query.custom_columns),
+    )
+
+
+def _named(entries: tuple[_Entry, ...], *, positions: bool = False) -> tuple[_Entry, ...]:
+    implied = [_implied(entry) for entry in entries]
+    times = Counter(implied)
+
+    def named(entry: _Entry, name: str | None) -> _Entry:
+        if isinstance(entry, tree.Star) or entry.alias is not None or name is None:
+            return entry
+        if positions and isinstance(entry.expression, tree.Literal) and type(entry.expression.value) is int:
+            return entry
+        return replace(entry, alias=name if times[name] == 1 else BtqlPrinter().expression(entry.expression))
+
+    return tuple(named(entry, name) for entry, name in zip(entries, implied, strict=True))
+
+
+def _implied(entry: tree.Item | tree.Star) -> str | None:
+    if isinstance(entry, tree.Star):
+        return None
+    if entry.alias is not None:
+        return entry.alias
+    expression = entry.expression
+    if isinstance(expression, tree.Identifier) and isinstance(expression.path[-1], str):
+        return expression.path[-1]
+    return BtqlPrinter().expression(expression)
