@@ -12,6 +12,10 @@ from unicodedata import combining, east_asian_width
 
 from btql_grammar.span import Source, Span
 
+_LINE_CHARS_MAX = 200
+"""Longer lines are drawn in part."""
+_WORDS_CHARS_MAX = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Label:
@@ -31,10 +35,10 @@ class Diagnostic:
     secondary: tuple[Label, ...] = ()
     help: str | None = None
 
-    def render(self, source: Source) -> str:
-        """Draw the mistake over the source lines it concerns."""
+    def render(self, source: Source | None) -> str:
+        """Draw the mistake over the source lines it concerns; without a source there is only the text."""
         lines = [f"error[{self.code}]: {self.message}"]
-        if self.primary is not None:
+        if self.primary is not None and source is not None:
             lines += _draw(source, self.primary, self.secondary)
         if self.help is not None:
             gutter = " " * (len(lines[1]) - len(lines[1].lstrip())) if len(lines) > 1 else " "
@@ -63,9 +67,10 @@ class BtqlError(Exception):
         help: str | None = None,  # noqa: A002 - the word users read in the drawing
         secondary: tuple[Label, ...] = (),
     ) -> BtqlError:
-        """Return an error with a single diagnostic."""
-        primary = None if span is None else Label(span, label)
-        return cls((Diagnostic(code, message, primary, secondary, help),))
+        """Return an error with a single diagnostic; words taken from a huge query are cut short."""
+        primary = None if span is None else Label(span, _bounded(label))
+        help_ = None if help is None else _bounded(help)
+        return cls((Diagnostic(code, _bounded(message), primary, secondary, help_),))
 
     @property
     def code(self) -> str:
@@ -73,13 +78,21 @@ class BtqlError(Exception):
         return self.diagnostics[0].code
 
     def render(self) -> str:
-        """Draw every diagnostic; without a source only the messages are given."""
-        if self.source is None:
-            return "\n\n".join(f"error[{d.code}]: {d.message}" for d in self.diagnostics)
+        """Draw every diagnostic."""
         return "\n\n".join(d.render(self.source) for d in self.diagnostics)
 
     def __str__(self) -> str:
         return self.render()
+
+
+def shorten(text: str, most: int = 40) -> str:
+    """Return ``text`` for a message: one line of bearable length."""
+    line = text.split("\n", 1)[0]
+    return line if line == text and len(line) <= most else f"{line[: most - 3]}..."
+
+
+def _bounded(words: str) -> str:
+    return words if len(words) <= _WORDS_CHARS_MAX else f"{words[: _WORDS_CHARS_MAX - 3]}..."
 
 
 def _draw(source: Source, primary: Label, secondary: tuple[Label, ...]) -> list[str]:
@@ -95,18 +108,35 @@ def _draw(source: Source, primary: Label, secondary: tuple[Label, ...]) -> list[
         if previous is not None and number > previous + 1:
             drawn.append(f"{pad}...")
         text = source.line_text(number)
-        drawn.append(f"{number:>{width}} | {_expand(text)}")
-        drawn += [f"{pad} | {_underline(source, text, *mark)}".rstrip() for mark in marks[number]]
+        # Of a line that fills the screen several times, each mark gets the part around it.
+        groups = [marks[number]] if len(text) <= _LINE_CHARS_MAX else [[mark] for mark in marks[number]]
+        for group in groups:
+            cut = _cut(len(text), source.line_column(group[0][0].span.start)[1] - 1)
+            drawn.append(f"{number:>{width}} | {_excerpt(text, cut)}")
+            drawn += [f"{pad} | {_underline(source, text, cut, *mark)}".rstrip() for mark in group]
         previous = number
     drawn.append(f"{pad} |")
     return drawn
 
 
-def _underline(source: Source, text: str, label: Label, char: str) -> str:
+def _cut(length: int, column: int) -> slice:
+    """Return which part of a line of that length is drawn for a mark at ``column``."""
+    if length <= _LINE_CHARS_MAX:
+        return slice(0, length)
+    start = max(0, min(column - _LINE_CHARS_MAX // 2, length - _LINE_CHARS_MAX))
+    return slice(start, start + _LINE_CHARS_MAX)
+
+
+def _excerpt(text: str, cut: slice) -> str:
+    before, after = "..." if cut.start else "", "..." if cut.stop < len(text) else ""
+    return f"{before}{_expand(text[cut])}{after}"
+
+
+def _underline(source: Source, text: str, cut: slice, label: Label, char: str) -> str:
     column = source.line_column(label.span.start)[1] - 1
-    covered = text[column : column + label.span.end - label.span.start]
-    marker = char * max(1, _cells(covered))
-    return f"{' ' * _cells(text[:column])}{marker} {label.text}"
+    covered = text[column : min(column + label.span.end - label.span.start, cut.stop)]
+    before = _cells(text[cut.start : column]) + (len("...") if cut.start else 0)
+    return f"{' ' * before}{char * max(1, _cells(covered))} {label.text}"
 
 
 def _expand(text: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-from btql_grammar.diagnostic import BtqlError
+from btql_grammar.diagnostic import BtqlError, shorten
 from btql_grammar.lalr import Unexpected
 from btql_grammar.lexer import CLAUSES, RESERVED, Token
 from btql_grammar.span import Span
@@ -49,11 +49,11 @@ def explain(text: str, unexpected: Unexpected) -> BtqlError:
     known = _clause(text, unexpected) or _operator(unexpected) or _operand(text, unexpected)
     if known is not None:
         return known
-    found = "the query ends here" if token.type == END else f"found `{_shorten(token.text)}`"
+    found = "the query ends here" if token.type == END else f"found `{shorten(token.text)}`"
     if token.type == END:
         message = f"expected {_expected(unexpected)}, but the query ends"
     else:
-        message = f"expected {_expected(unexpected)}, found `{_shorten(token.text)}`"
+        message = f"expected {_expected(unexpected)}, found `{shorten(token.text)}`"
     return BtqlError.of("B0101", message, _span(text, token), found, help=_hint(unexpected))
 
 
@@ -157,7 +157,7 @@ def _operand(text: str, unexpected: Unexpected) -> BtqlError | None:
     token, read = unexpected.token, unexpected.read
     if token.type == "BAD_NUMBER":
         return BtqlError.of(
-            "B0105", f"`{_shorten(token.text)}` is not a number", token.span, "not a number",
+            "B0105", f"`{shorten(token.text)}` is not a number", token.span, "not a number",
             help="texts and ids are written in quotes",
         )  # fmt: skip
     if token.text in _QUOTES:
@@ -186,7 +186,7 @@ def _operand(text: str, unexpected: Unexpected) -> BtqlError | None:
             "the names in a source are texts in quotes",
             _span(text, token),
             "not a text",
-            help=f"write `'{_shorten(token.text)}'`" if token.type in ("NAME", "WORD", "INTEGER") else None,
+            help=f"write `'{shorten(token.text)}'`" if token.type in ("NAME", "WORD", "INTEGER") else None,
         )
     if token.text.lower() in RESERVED and unexpected.expected >= _OPERAND:
         return _fault(
@@ -267,8 +267,3 @@ def _span(text: str, token: Token) -> Span:
         return token.span
     end = len(text.rstrip())
     return Span(end, end)
-
-
-def _shorten(text: str) -> str:
-    line = text.split("\n", 1)[0]
-    return line if line == text and len(line) <= 40 else f"{line[:37]}..."
