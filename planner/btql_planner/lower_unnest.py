@@ -45,8 +45,8 @@ def _known_keys(lowering: RelationLowering, plan: Unnest, select: Select) -> Sel
     for kind in kinds:
         select.outputs[f"{plan.value.name}#{kind}"] = _unnested([each.get(kind) for each in values])
     rows = select.wrap()
-    rows.kinds[plan.key.name] = (Kind.TEXT,)
-    rows.kinds[plan.value.name] = tuple(kinds)
+    select.kinds[plan.key.name] = (Kind.TEXT,)
+    select.kinds[plan.value.name] = tuple(kinds)
     columns = [select.column(f"{plan.value.name}#{kind}") for kind in kinds]
     rows.where.append(sql_text.any_of([f"{column} IS NOT NULL" for column in columns]))
     return rows
@@ -60,8 +60,8 @@ def _list(plan: Unnest, select: Select, items: str) -> Select:
     select.outputs[f"{plan.value.name}#t"] = f"unnest({items})"
     select.outputs[f"{plan.position.name}#i"] = f"unnest(generate_series(1, CAST(array_length({items}) AS BIGINT)))"
     rows = select.wrap()
-    rows.kinds[plan.value.name] = (Kind.TEXT,)
-    rows.kinds[plan.position.name] = (Kind.INTEGER,)
+    select.kinds[plan.value.name] = (Kind.TEXT,)
+    select.kinds[plan.position.name] = (Kind.INTEGER,)
     return rows
 
 
@@ -75,7 +75,7 @@ def _json(plan: Unnest, select: Select, text: str) -> Select:
     for kind in ELEMENT_KINDS:
         structs.outputs[f"{plan.value.name}#{kind}"] = f"get_field({one}, '{kind}')"
     rows = structs.wrap()
-    rows.kinds[plan.key.name] = (Kind.TEXT,)
-    rows.kinds[plan.position.name] = (Kind.INTEGER,)
-    rows.kinds[plan.value.name] = ELEMENT_KINDS
+    structs.kinds[plan.key.name] = (Kind.TEXT,)
+    structs.kinds[plan.position.name] = (Kind.INTEGER,)
+    structs.kinds[plan.value.name] = ELEMENT_KINDS
     return rows
