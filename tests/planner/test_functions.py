@@ -3,38 +3,18 @@
 from __future__ import annotations
 
 import ast
-from datetime import datetime
 from pathlib import Path
 
 import pytest
+from support.evaluate import evaluate
 
-from btql.execution.fields import NoFields
-from btql.execution.run import Runner
-from btql.result import Result
-from btql_grammar.parser import parse
-from btql_grammar.span import Source
-from btql_planner.bind import bind
 from btql_planner.functions import functions
 from btql_planner.functions.page import functions_page
 from btql_planner.functions.registry import REGISTRY, scalar
 from btql_planner.functions.registry import Text as SqlText
-from btql_planner.lower import lower
-from btql_planner.rules import apply_rules
 
 PUBLIC = sorted(name for name, function in functions().items() if not function.hidden)
 PAGE = Path(__file__).parents[2] / "docs" / "functions.md"
-
-
-def evaluate(text: str) -> object:
-    """Return the value of an expression of SQL without fields, as the engine gives it."""
-    query = parse(f"SELECT {text} AS value")
-    plan = lower(apply_rules(bind(query, Source(text), NoFields()).plan))
-    runner = Runner(plan, None)
-    (row,) = Result(plan.outputs, runner.batches()).rows()
-    value = row["value"]
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return value
 
 
 @pytest.mark.parametrize("name", [name for name in PUBLIC if functions()[name].alias_of is None])
@@ -43,7 +23,7 @@ def test_example(name: str) -> None:
     place = next(number for number, line in enumerate(lines) if line.startswith(">>>"))
     expected = ast.literal_eval(lines[place + 1])
 
-    value = evaluate(lines[place].removeprefix(">>> "))
+    (value,) = evaluate(lines[place].removeprefix(">>> "))
 
     assert value == expected
     assert type(value) is type(expected)

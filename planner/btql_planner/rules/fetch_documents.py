@@ -113,3 +113,8 @@ def _needed(used: Sequence[Expression]) -> tuple[Path, ...]:
         if isinstance(node, PathValue) and not node.source and node.needs_document
     ]
     return tuple(dict.fromkeys(paths))
+
+
+def _plain(expression: Expression) -> bool:
+    """Whether an expression is a field and nothing else, of a relation without a name."""
+    return isinstance(expression, PathValue) and not expression.source
