@@ -126,7 +126,7 @@ class Result:
         plain = [
             column.cast(pa.string()) if isinstance(column.type, pa.JsonType) else column for column in table.columns
         ]
-        return cast("pl.DataFrame", polars.fromarrow_values(pa.table(plain, names=table.column_names)))
+        return cast("pl.DataFrame", polars.from_arrow(pa.table(plain, names=table.column_names)))
 
 
 def _require(library: str) -> ModuleType:
