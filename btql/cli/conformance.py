@@ -37,7 +37,7 @@ def conformance(
     A case is a query and the rows, or the error, that must come of it; conformance/README.md says how they are written.
     Leaves with 1 where any case fails.
     """
-    from btql_conformance.cases import BadCaseFile, find_case_files, own_corpus
+    from btql_conformance.cases import CaseFileError, find_case_files, own_corpus
     from btql_conformance.doors import DOORS, STATES
     from btql_conformance.report import FORMS, report
     from btql_conformance.runner import run_files
@@ -47,7 +47,7 @@ def conformance(
     _check("--format", form, FORMS)
     try:
         files = find_case_files(paths or [own_corpus()])
-    except BadCaseFile as error:
+    except CaseFileError as error:
         raise Failure(str(error)) from None
     if update:
         _update([file.path for file in files])

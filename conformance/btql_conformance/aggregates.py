@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import cmp_to_key
 from typing import cast
 
 from btql_conformance.functions_json import extreme
@@ -121,8 +122,6 @@ def _mode(rows: Rows) -> Value:
 
 
 def _sorted(found: list[Value]) -> list[Value]:
-    from functools import cmp_to_key
-
     return sorted(found, key=cmp_to_key(sort_order))
 
 

@@ -39,7 +39,7 @@ _TEMPLATES = {
 """What an expression of a ``values`` block is put into; the data sets of its file have this object, with one row."""
 
 
-class BadCaseFile(Exception):
+class CaseFileError(Exception):
     """A case file that cannot be read."""
 
 
@@ -162,7 +162,7 @@ def read_sheet(path: Path) -> Sheet:
         elif sheet.sections[-1].blocks:
             sheet.sections[-1].blocks[-1].lines.append(line)
         elif line.strip():
-            raise BadCaseFile(f"{path}:{number}: expected a line with `---`")
+            raise CaseFileError(f"{path}:{number}: expected a line with `---`")
     sheet.tail = pending
     return sheet
 
@@ -180,12 +180,12 @@ def read_cases(path: Path, name: str | None = None) -> CaseFile:
         elif line.startswith("{"):
             inline.append(line)
         elif line.strip() and not line.startswith("#"):
-            raise BadCaseFile(f"{path}: unknown line at the top: {line}")
+            raise CaseFileError(f"{path}: unknown line at the top: {line}")
     cases = tuple(case for section in sheet.sections for case in _cases(shown, section))
     ids = [case.id for case in cases]
     twice = {each for each in ids if ids.count(each) > 1}
     if twice:
-        raise BadCaseFile(f"{path}: cases with the same name: {', '.join(sorted(twice))}")
+        raise CaseFileError(f"{path}: cases with the same name: {', '.join(sorted(twice))}")
     return CaseFile(shown, path, names, "\n".join(inline), cases)
 
 
@@ -205,7 +205,7 @@ def _cases(file: str, section: Section) -> Iterator[Case]:
             case "values":
                 yield from _values(file, section, block, case.options)
             case _:
-                raise BadCaseFile(f"{file}, line {block.line}: unknown block `{block.kind}`")
+                raise CaseFileError(f"{file}, line {block.line}: unknown block `{block.kind}`")
     if queries:
         yield case
 
@@ -219,7 +219,7 @@ def read_rows(block: Block) -> ExpectedRows:
 
 def _error(words: list[str]) -> ExpectedError:
     if not words:
-        raise BadCaseFile("an error needs its code")
+        raise CaseFileError("an error needs its code")
     matched = _POSITION.fullmatch(words[1]) if len(words) > 1 else None
     return ExpectedError(words[0], (int(matched[1]), int(matched[2])) if matched else None)
 

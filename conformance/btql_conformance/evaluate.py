@@ -10,8 +10,10 @@ from btql_conformance.scope import Context, Options, Table
 from btql_grammar import tree
 from btql_grammar.parser import parse
 
+NO_OPTIONS = Options()
 
-def answer(query: str | tree.Statement, objects: Mapping[str, list[Document]], options: Options = Options()) -> Table:
+
+def answer(query: str | tree.Statement, objects: Mapping[str, list[Document]], options: Options = NO_OPTIONS) -> Table:
     """Return the answer to a query over the documents of each object, newest first."""
     text = query if isinstance(query, str) else ""
     statement = parse(text) if isinstance(query, str) else query

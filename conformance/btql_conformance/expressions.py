@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from functools import cmp_to_key
 from typing import cast
 
-from btql_conformance import functions_json, functions_math, functions_text
 from btql_conformance.aggregates import AGGREGATES
-from btql_conformance.functions import FUNCTIONS, to_integer
+from btql_conformance.functions import to_integer
+from btql_conformance.functions_all import FUNCTIONS
 from btql_conformance.functions_time import interval, read_interval, truncated
 from btql_conformance.operators import (
+    all_of,
     and_,
+    any_of,
     arithmetic,
     compare,
     includes,
@@ -24,30 +25,29 @@ from btql_conformance.operators import (
     or_,
     text_of,
 )
+from btql_conformance.ordering import sorted_by
 from btql_conformance.scope import NOW, EvaluationError, Scope
-from btql_conformance.values import Interval, Value, eq, get, identity, number_in, sort_order, time_in
+from btql_conformance.values import Interval, Value, eq, get, identity, number_in, time_in
 from btql_conformance.windows import windowed
 from btql_grammar import tree
 
-assert functions_json, functions_text
-assert functions_math
 SEARCHED = ("input", "output", "expected", "metadata", "span_attributes")
 NOW_NAMES = frozenset({"now", "current_timestamp", "localtimestamp", "transaction_timestamp", "statement_timestamp"})
 TODAY_NAMES = frozenset({"current_date", "today"})
 
 
-def evaluate(node: tree.Expression, scope: Scope) -> Value:  # noqa: C901, PLR0912 - one branch for each kind of node
+def evaluate(node: tree.Expression, scope: Scope) -> Value:
     """Return the value of an expression."""
-    if scope.group is not None:
+    if scope.group is not None and not isinstance(node, tree.Literal):
         for number, (key, value) in enumerate(scope.group.keys):
-            if node == key and not isinstance(node, tree.Literal):
+            if node == key:
                 return value if number in scope.group.grouped else None
     match node:
         case tree.Literal():
             return _literal(node, scope)
         case tree.Identifier(path=path):
             return _identifier(path, scope)
-        case tree.Array(items=items):
+        case tree.Array(items=items) | tree.Row(items=items):
             return [evaluate(item, scope) for item in items]
         case tree.Object(items=members):
             return {key: evaluate(item, scope) for key, item in members}
@@ -55,6 +55,42 @@ def evaluate(node: tree.Expression, scope: Scope) -> Value:  # noqa: C901, PLR09
             return interval(count, unit)
         case tree.Call():
             return _call(node, scope)
+        case tree.If(branches=branches, otherwise=otherwise):
+            for condition, then in branches:
+                if evaluate(condition, scope) is True:
+                    return evaluate(then, scope)
+            return evaluate(otherwise, scope)
+        case tree.Subquery(query=query):
+            return _single(_column(query, scope))
+        case tree.Exists(query=query):
+            return bool(scope.context.run(query, scope.context, scope).rows)
+        case tree.InQuery(expression=inner, query=query):
+            return _in_query(inner, query, scope)
+        case tree.Quantified():
+            return _quantified(node, scope)
+        case tree.Star():
+            raise EvaluationError("a star has no value")
+        case _:
+            return _operation(node, scope)
+
+
+Operation = (
+    tree.Comparison
+    | tree.Includes
+    | tree.Boolean
+    | tree.Not
+    | tree.IsNull
+    | tree.Negative
+    | tree.Arithmetic
+    | tree.Cast
+    | tree.JsonOperator
+    | tree.Subscript
+)
+
+
+def _operation(node: Operation, scope: Scope) -> Value:
+    """Return the value of what has operands, all of which are worked out."""
+    match node:
         case tree.Comparison(op=op, left=left, right=right):
             return _comparison(op, left, right, scope)
         case tree.Includes(haystack=haystack, needle=needle):
@@ -70,30 +106,13 @@ def evaluate(node: tree.Expression, scope: Scope) -> Value:  # noqa: C901, PLR09
             return negative(evaluate(inner, scope))
         case tree.Arithmetic(op=op, left=left, right=right):
             return arithmetic(op, evaluate(left, scope), evaluate(right, scope))
-        case tree.If(branches=branches, otherwise=otherwise):
-            for condition, then in branches:
-                if evaluate(condition, scope) is True:
-                    return evaluate(then, scope)
-            return evaluate(otherwise, scope)
         case tree.Cast(expression=inner, type_name=type_name):
             return cast_to(evaluate(inner, scope), type_name, scope.context.options.tz_offset)
         case tree.JsonOperator(op=op, left=left, right=right):
             return json_operator(op, evaluate(left, scope), evaluate(right, scope))
         case tree.Subscript(expression=inner, index=index):
-            key = evaluate(index, scope)
-            return get(evaluate(inner, scope), (key,)) if isinstance(key, str | int) else None
-        case tree.Row(items=items):
-            return [evaluate(item, scope) for item in items]
-        case tree.Subquery(query=query):
-            return _single(_column(query, scope))
-        case tree.Exists(query=query):
-            return bool(scope.context.run(query, scope.context, scope).rows)
-        case tree.InQuery(expression=inner, query=query):
-            return _in_query(inner, query, scope)
-        case tree.Quantified():
-            return _quantified(node, scope)
-        case _:
-            raise EvaluationError(f"{node} has no value")
+            at = evaluate(index, scope)
+            return get(evaluate(inner, scope), (at,)) if isinstance(at, str | int) else None
 
 
 def _literal(node: tree.Literal, scope: Scope) -> Value:
@@ -154,7 +173,8 @@ def _in_query(inner: tree.Expression, query: tree.Statement, scope: Scope) -> Va
     value = evaluate(inner, scope)
     if isinstance(inner, tree.Row):
         table = scope.context.run(query, scope.context, scope)
-        return or_(*(and_(*map(eq, cast("list[Value]", value), row)) for row in table.rows), False)
+        rows = [list(row) for row in table.rows]
+        return _rows("in", cast("list[Value]", value), cast("Value", rows)) if rows else False
     found = _column(query, scope)
     return is_in(value, found) if value is not None or not found else None
 
@@ -169,7 +189,7 @@ def _quantified(node: tree.Quantified, scope: Scope) -> Value:
             return None
         items = cast("list[Value]", listed)
     conditions = [compare(node.op, left, item) for item in items]
-    return or_(*conditions, False) if node.quantifier == "any" else and_(*conditions, True)
+    return any_of(conditions) if node.quantifier == "any" else all_of(conditions)
 
 
 # Calls
@@ -246,22 +266,9 @@ def aggregated(node: tree.Call, members: Sequence[Scope]) -> Value:
 
 
 def in_order(scopes: Sequence[Scope], keys: Sequence[tree.SortItem]) -> list[Scope]:
-    """Return the rows sorted; nulls come last in both directions, except where the key says otherwise."""
-    decorated = [([evaluate(key.expression, scope) for key in keys], scope) for scope in scopes]
-    return [scope for _, scope in sorted(decorated, key=cmp_to_key(lambda one, other: by_keys(one[0], other[0], keys)))]
-
-
-def by_keys(one: Sequence[Value], other: Sequence[Value], keys: Sequence[tree.SortItem]) -> int:
-    """Return -1, 0 or 1 for two rows, given the values of their sort keys."""
-    for left, right, key in zip(one, other, keys, strict=True):
-        if left is None or right is None:
-            sign = (left is None) - (right is None)
-            sign = -sign if key.nulls == "first" else sign
-        else:
-            sign = sort_order(left, right) * (-1 if key.direction == "desc" else 1)
-        if sign:
-            return sign
-    return 0
+    """Return the rows sorted."""
+    keyed = [([evaluate(key.expression, scope) for key in keys], scope) for scope in scopes]
+    return [scope for _, scope in sorted_by(keyed, keys)]
 
 
 # Casts
@@ -273,7 +280,9 @@ def to_boolean(value: Value) -> Value:
         return value
     if isinstance(value, str):
         return {"true": True, "false": False}.get(value.lower())
-    return {1: True, 0: False}.get(value) if isinstance(value, int | float) else None
+    if value in (0, 1):
+        return value == 1
+    return None
 
 
 def _parsed(value: Value) -> Value:
@@ -288,28 +297,26 @@ def _parsed(value: Value) -> Value:
 
 def cast_to(value: Value, type_name: str, tz_offset: int) -> Value:
     """Return the value as another type, null where it cannot be read as one."""
-    name = type_name.split("(")[0].strip()
-    if value is None:
-        return None
-    if name in ("json", "jsonb"):
-        return _parsed(value)
-    if name.endswith("[]"):
-        return value
-    if name in ("text", "varchar", "char", "string", "character varying", "uuid"):
-        return text_of(value)
-    if name in ("integer", "int", "bigint", "smallint", "int2", "int4", "int8"):
-        return to_integer(value)
-    if name in ("boolean", "bool"):
-        return to_boolean(value)
-    if name in ("date",):
-        moment = time_in(value)
-        return None if moment is None else truncated("day", moment, tz_offset)
-    if name.startswith(("timestamp", "datetime")):
-        return time_in(value)
-    if name == "interval":
-        return read_interval(value) if isinstance(value, str) else value if isinstance(value, Interval) else None
-    number = int(value) if isinstance(value, bool) else number_in(value)
-    if "(" in type_name and number is not None:
-        scale = type_name.split("(")[1].rstrip(")").split(",")
-        return FUNCTIONS["round"]([number, int(scale[1]) if len(scale) > 1 else 0])
-    return number
+    name, _, arguments = type_name.partition("(")
+    match name.strip():
+        case _ if value is None or name.endswith("[]"):
+            return value
+        case "json" | "jsonb":
+            return _parsed(value)
+        case "text" | "varchar" | "char" | "string" | "character varying" | "uuid":
+            return text_of(value)
+        case "integer" | "int" | "bigint" | "smallint" | "int2" | "int4" | "int8":
+            return to_integer(value)
+        case "boolean" | "bool":
+            return to_boolean(value)
+        case "date":
+            moment = time_in(value)
+            return None if moment is None else truncated("day", moment, tz_offset)
+        case "interval":
+            return read_interval(value) if isinstance(value, str) else value if isinstance(value, Interval) else None
+        case word if word.startswith(("timestamp", "datetime")):
+            return time_in(value)
+        case _:
+            number = int(value) if isinstance(value, bool) else number_in(value)
+            scale = arguments.rstrip(")").partition(",")[2]
+            return FUNCTIONS["round"]([number, int(scale or 0)]) if arguments else number

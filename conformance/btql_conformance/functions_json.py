@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import cast
 
-from btql_conformance.functions import FUNCTIONS, function
+from btql_conformance.functions import function
 from btql_conformance.operators import includes, step, text_of
 from btql_conformance.values import Value, eq, identity, is_number, sort_order
 
@@ -83,8 +83,15 @@ def _typeof(value: Value) -> Value:
         return None
     if is_number(value):
         return "number"
-    names = {bool: "boolean", str: "string", list: "array", dict: "object"}
-    return names.get(type(value), "string")
+    match value:
+        case bool():
+            return "boolean"
+        case list():
+            return "array"
+        case dict():
+            return "object"
+        case _:
+            return "string"
 
 
 @function("to_json to_jsonb", "any")
@@ -139,6 +146,3 @@ def _array_remove(items: list[Value], unwanted: Value) -> Value:
 def _array_to_string(items: list[Value], separator: str, null: str | None = None) -> Value:
     texts = [null if item is None else text_of(item) for item in items]
     return separator.join(text for text in texts if text is not None)
-
-
-assert FUNCTIONS

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sized
 from typing import cast
 
-from btql_conformance.functions import FUNCTIONS, function
+from btql_conformance.functions import function
 from btql_conformance.operators import text_of
 from btql_conformance.values import Value, number_in
 
@@ -33,7 +34,7 @@ def _concat_ws(separator: str, *items: Value) -> Value:
 
 @function("len", "any")
 def _len(value: Value) -> Value:
-    return len(value) if isinstance(value, str | list | dict) else None  # pyright: ignore
+    return len(cast("Sized", value)) if isinstance(value, str | list | dict) else None
 
 
 @function("length char_length character_length", "text")
@@ -225,6 +226,3 @@ def _quote_literal(value: str) -> Value:
 @function("encode", "text text")
 def _encode(value: str, form: str) -> Value:
     return value.encode().hex() if form == "hex" else None
-
-
-assert FUNCTIONS

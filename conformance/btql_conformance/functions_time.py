@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import cast
 from zoneinfo import ZoneInfo
 
-from btql_conformance.functions import FUNCTIONS, function
+from btql_conformance.functions import function
 from btql_conformance.operators import shifted
 from btql_conformance.values import Interval, Number, Value, time_in
 
@@ -186,6 +186,3 @@ def read_interval(text: str) -> Interval | None:
         one = interval(int(count), name)
         total = Interval(total.months + one.months, total.rest + one.rest)
     return total
-
-
-assert FUNCTIONS

@@ -52,6 +52,18 @@ def or_(*conditions: Value) -> Condition:
     return False if all(condition is False for condition in conditions) else None
 
 
+def any_of(conditions: Iterable[Value]) -> Condition:
+    """OR over any number of conditions; over none it is false."""
+    listed = list(conditions)
+    return or_(*listed) if listed else False
+
+
+def all_of(conditions: Iterable[Value]) -> Condition:
+    """AND over any number of conditions; over none it is true."""
+    listed = list(conditions)
+    return and_(*listed) if listed else True
+
+
 def not_(condition: Value) -> Condition:
     """NOT."""
     return not condition if isinstance(condition, bool) else None
@@ -88,8 +100,9 @@ def is_in(value: Value, items: Value) -> Condition:
         return includes(items, value)
     listed = cast("list[Value]", items)
     if isinstance(value, list):
-        return or_(*(or_(includes(value, item), eq(value, item)) for item in listed), False)  # pyright: ignore
-    return or_(*(eq(value, item) for item in listed), False) if value is not None else None
+        whole = cast("Value", value)
+        return any_of(or_(includes(whole, item), eq(whole, item)) for item in listed)
+    return any_of(eq(value, item) for item in listed) if value is not None else None
 
 
 def includes(haystack: Value, needle: Value) -> Condition:
@@ -188,7 +201,7 @@ def shifted(moment: datetime, months: int) -> datetime:
 def like(value: Value, pattern: Value, *, any_case: bool = False) -> Condition:
     """LIKE and ILIKE."""
     if isinstance(value, list | dict):
-        value = canonical(value)  # pyright: ignore
+        value = canonical(cast("Value", value))
     if not isinstance(value, str) or not isinstance(pattern, str):
         return None
     expression = re.sub(

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from functools import cmp_to_key
+from itertools import pairwise
 from typing import cast
 
 from btql_conformance.aggregates import AGGREGATES
-from btql_conformance.expressions import by_keys, evaluate
+from btql_conformance.expressions import evaluate
 from btql_conformance.operators import and_
+from btql_conformance.ordering import Keys, by_keys, sorted_by
 from btql_conformance.relations import relation_rows
 from btql_conformance.reshape import pivoted, unpivoted
 from btql_conformance.scope import Context, EvaluationError, Fields, Group, Scope, Table
@@ -139,7 +140,7 @@ def _distinct(rows: Sequence[tuple[Value, ...]]) -> list[tuple[Value, ...]]:
 # Order and limit, for rows that bring the values of their sort keys
 
 
-Keyed = tuple[tuple[Value, ...], tuple[Value, ...]]
+Keyed = tuple[Keys, tuple[Value, ...]]
 """The values of the sort keys, and the row."""
 
 
@@ -150,14 +151,14 @@ def _keyed(scopes: Sequence[Scope], sort: Sequence[tree.SortItem]) -> list[tuple
 def _finished(
     columns: Sequence[str], rows: list[Keyed], sort: Sequence[tree.SortItem], limit: int | None, offset: int | None
 ) -> Table:
-    rows = sorted(rows, key=cmp_to_key(lambda one, other: by_keys(one[0], other[0], sort)))
+    rows = sorted_by(rows, sort)
     begin = offset or 0
     end = len(rows) if limit is None else begin + limit
     for edge in {begin, end}:
         if 0 < edge < len(rows) and _undecided(rows[edge - 1], rows[edge], sort):
             raise EvaluationError("which rows the limit leaves is open: sort by more")
     kept = rows[begin:end]
-    decided = not any(_undecided(one, other, sort) for one, other in zip(kept, kept[1:], strict=False))
+    decided = not any(_undecided(one, other, sort) for one, other in pairwise(kept))
     return Table(tuple(columns), [row for _, row in kept], in_order=bool(sort) and decided)
 
 
@@ -221,13 +222,13 @@ class _Query:
     def _expanded(self, star: tree.Star) -> list[tree.Item]:
         replaced = dict(star.replace)
         items: list[tree.Item] = []
-        for fields in self.rows.fields:
-            if star.table is not None and fields.alias != star.table:
+        for names in self.rows.fields:
+            if star.table is not None and names.alias != star.table:
                 continue
-            for name in fields.columns:
-                if name in star.exclude or (star.table is None and name in fields.covered):
+            for name in names.columns:
+                if name in star.exclude or (star.table is None and name in names.covered):
                     continue
-                path = (name,) if fields.alias is None else (fields.alias, name)
+                path = (name,) if names.alias is None else (names.alias, name)
                 alone = len(self.rows.fields) == 1
                 expression = replaced.get(name, tree.Identifier((name,) if alone else path))
                 items.append(tree.Item(expression, name))
@@ -398,10 +399,7 @@ class _Query:
 
     def _distinct_on(self, scopes: list[Scope]) -> list[Scope]:
         behind = [replace(scope, behind=True) for scope in scopes]
-        keyed = sorted(
-            zip(_keyed(behind, self.sort), scopes, strict=True),
-            key=cmp_to_key(lambda a, b: by_keys(a[0], b[0], self.sort)),
-        )
+        keyed = sorted_by(zip(_keyed(behind, self.sort), scopes, strict=True), self.sort)
         first: dict[tuple[object, ...], Scope] = {}
         for _, scope in keyed:
             first.setdefault(
@@ -459,10 +457,8 @@ class _Query:
     def _limited_traces(self, scopes: list[Scope]) -> list[Scope]:
         """Keep the traces whose best span comes first in the order of the query."""
         sort = [*self.sort, NEWEST_FIRST]
-        keyed = [
-            (tuple(evaluate(item.expression, replace(scope, behind=True)) for item in sort), scope) for scope in scopes
-        ]
-        keyed.sort(key=cmp_to_key(lambda one, other: by_keys(one[0], other[0], sort)))
+        behind = [replace(scope, behind=True) for scope in scopes]
+        keyed = sorted_by(zip(_keyed(behind, sort), scopes, strict=True), sort)
         traces = list(by_trace([scope for _, scope in keyed]))
         begin = self.query.offset or 0
         wanted = traces[begin : begin + cast("int", self.query.limit)]

@@ -1,8 +1,8 @@
-"""Where rows come from: objects, named queries, queries in FROM, functions that give rows, and joins by nested loops."""
+"""Where rows come from: objects, named queries, queries in FROM, functions that give rows, joins by nested loops."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -142,7 +142,7 @@ def _series(arguments: list[Value]) -> tuple[Columns, Listed]:
     return ["generate_series"], rows
 
 
-_CALLS = {
+_CALLS: dict[str, Callable[[list[Value]], tuple[Columns, Listed]]] = {
     "unnest": _unnest,
     "explode": _unnest,
     "generate_series": _series,

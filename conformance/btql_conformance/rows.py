@@ -100,9 +100,10 @@ def same_value(found: Value, expected: Value, tolerance: float) -> bool:
             return one == other
         return math.isclose(one, other, rel_tol=tolerance, abs_tol=1e-12)
     if isinstance(found, list) and isinstance(expected, list):
-        pairs = list(zip(cast("list[Value]", found), cast("list[Value]", expected), strict=False))
-        return len(found) == len(expected) and all(same_value(one, other, tolerance) for one, other in pairs)  # pyright: ignore
+        items, others = cast("tuple[list[Value], list[Value]]", (found, expected))
+        pairs = zip(items, others, strict=False)
+        return len(items) == len(others) and all(same_value(item, other, tolerance) for item, other in pairs)
     if isinstance(found, dict) and isinstance(expected, dict):
-        one, other = cast("tuple[dict[str, Value], dict[str, Value]]", (found, expected))
-        return one.keys() == other.keys() and all(same_value(one[key], other[key], tolerance) for key in other)
+        member, wanted = cast("tuple[dict[str, Value], dict[str, Value]]", (found, expected))
+        return member.keys() == wanted.keys() and all(same_value(member[k], wanted[k], tolerance) for k in wanted)
     return identity(found) == identity(expected)

@@ -56,10 +56,8 @@ def run_case(case: Case, language: str, state: State, session: Session) -> Outco
     began = time.perf_counter()
     found = ask(case, language, session)
     took = time.perf_counter() - began
-    if case.expected is None:
-        what = "nothing is expected yet: run with --update"
-    else:
-        what = difference(found, case.expected)
+    unknown = "nothing is expected yet: run with --update"
+    what = unknown if case.expected is None else difference(found, case.expected)
     return Outcome(case, language, state, took, what)
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import cast
 
 from btql_conformance.documents import PLACE, Document
 from btql_conformance.values import Value, get
@@ -101,7 +102,8 @@ def document_fields(alias: str | None, documents: Sequence[Document], constants:
         for document in documents:
             inner = document.get(outer)
             if isinstance(inner, dict):
-                nested.update({str(key): outer for key in inner if key not in nested})  # pyright: ignore
+                keys = cast("dict[str, Value]", inner)
+                nested.update({key: outer for key in keys if key not in nested})
     columns = tuple(dict.fromkeys([*SYSTEM, *constants, *KNOWN, *sorted(seen)]))
     return Fields(alias, columns, open=True, nested=nested)
 

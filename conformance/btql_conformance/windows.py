@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cmp_to_key
 from typing import cast
 
 from btql_conformance.aggregates import AGGREGATES
 from btql_conformance.operators import arithmetic
+from btql_conformance.ordering import Keys, by_keys, sorted_by
 from btql_conformance.scope import EvaluationError, Scope
 from btql_conformance.values import Value, identity, sort_order
 from btql_grammar import tree
@@ -23,13 +23,13 @@ class _Partition:
     """The rows of one partition in order, and where the row in question is."""
 
     rows: Sequence[Scope]
-    keys: Sequence[tuple[Value, ...]]
+    keys: Sequence[Keys]
     order: Sequence[tree.SortItem]
     here: int
 
     def tied(self, one: int, other: int) -> bool:
         """Whether two rows have the same sort keys; without any, all have."""
-        return not self.order or _compare(self.keys[one], self.keys[other], self.order) == 0
+        return not self.order or by_keys(self.keys[one], self.keys[other], self.order) == 0
 
 
 def windowed(call: tree.Call, scope: Scope, evaluate: Evaluate) -> Value:
@@ -73,8 +73,9 @@ def _partition(window: tree.Window, scope: Scope, evaluate: Evaluate) -> _Partit
     wanted = [identity(evaluate(key, scope)) for key in window.partition]
     rows = [peer for peer in scope.peers if [identity(evaluate(key, peer)) for key in window.partition] == wanted]
     rows = [replace(row, peers=scope.peers) for row in rows]
-    keyed = [(tuple(evaluate(item.expression, row) for item in window.order), row) for row in rows]
-    keyed.sort(key=cmp_to_key(lambda one, other: _compare(one[0], other[0], window.order)))
+    keyed = sorted_by(
+        ((tuple(evaluate(item.expression, row) for item in window.order), row) for row in rows), window.order
+    )
     here = next(at for at, (_, row) in enumerate(keyed) if _is(row, scope))
     return _Partition([row for _, row in keyed], [key for key, _ in keyed], window.order, here)
 
@@ -84,17 +85,6 @@ def _is(one: Scope, other: Scope) -> bool:
     if one.group is not None or other.group is not None:
         return one.group is other.group
     return all(left[1] is right[1] for left, right in zip(one.relations, other.relations, strict=True))
-
-
-def _compare(one: Sequence[Value], other: Sequence[Value], order: Sequence[tree.SortItem]) -> int:
-    for left, right, key in zip(one, other, order, strict=True):
-        if left is None or right is None:
-            sign = ((left is None) - (right is None)) * (-1 if key.nulls == "first" else 1)
-        else:
-            sign = sort_order(left, right) * (-1 if key.direction == "desc" else 1)
-        if sign:
-            return sign
-    return 0
 
 
 # Numbering
@@ -131,14 +121,15 @@ _NUMBERING: dict[str, Callable[[_Partition, list[Value]], Value]] = {
 
 
 def _offset(call: tree.Call, partition: _Partition, scope: Scope, evaluate: Evaluate) -> Value:
-    distance = cast("int", evaluate(call.arguments[1], scope)) if len(call.arguments) > 1 else 1
+    arguments = list(call.arguments)
+    distance = cast("int", evaluate(arguments[1], scope)) if len(arguments) > 1 else 1
     step = 1 if call.name == "lead" else -1
     if call.ignore_nulls:
         return _offset_present(call, partition, step, distance, evaluate)
     at = partition.here + step * distance
     if 0 <= at < len(partition.rows):
-        return evaluate(call.arguments[0], partition.rows[at])
-    return evaluate(call.arguments[2], scope) if len(call.arguments) > 2 else None
+        return evaluate(arguments[0], partition.rows[at])
+    return evaluate(arguments[2], scope) if len(arguments) > 2 else None
 
 
 def _offset_present(call: tree.Call, partition: _Partition, step: int, distance: int, evaluate: Evaluate) -> Value:
@@ -168,13 +159,12 @@ def _nth(call: tree.Call, members: Sequence[Scope], evaluate: Evaluate) -> Value
 
 def _frame(frame: tree.Frame, partition: _Partition, evaluate: Evaluate) -> list[int]:
     """Return which rows of the partition are in the frame of the row in question."""
-    inside: list[int] = []
-    for at in range(len(partition.rows)):
-        if _reaches(frame, frame.start, partition, at, evaluate, first=True) and _reaches(
-            frame, frame.end, partition, at, evaluate, first=False
-        ):
-            inside.append(at)
-    return inside
+    return [
+        at
+        for at in range(len(partition.rows))
+        if _reaches(frame, frame.start, partition, at, evaluate, first=True)
+        and _reaches(frame, frame.end, partition, at, evaluate, first=False)
+    ]
 
 
 def _reaches(
@@ -184,10 +174,7 @@ def _reaches(
     if bound.kind.startswith("unbounded"):
         return True
     distance = evaluate(bound.distance, partition.rows[partition.here]) if bound.distance is not None else 0
-    if bound.kind == "preceding":
-        sign = -1
-    else:
-        sign = 1
+    sign = -1 if bound.kind == "preceding" else 1
     if frame.unit == "rows":
         edge = partition.here + sign * cast("int", distance)
         return at >= edge if first else at <= edge
