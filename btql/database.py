@@ -71,7 +71,7 @@ class Database:
             statement = parse(source.text)
             options = options or QueryOptions(lint="off")
             if isinstance(statement, tree.Query):
-                options = settled(options, statement)
+                options = settled(options, statement, source.text)
             statement, warnings = with_limits(statement, options)
             sources = Sources(self.storage, None if options.version is None else int(options.version))
             bound = bind(statement, source, sources, options)

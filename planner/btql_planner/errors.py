@@ -26,6 +26,7 @@ MISPLACED = "B0305"
 NO_SOURCE = "B0401"
 UNKNOWN_SOURCE = "B0402"
 NOT_SUPPORTED = "B0403"
+COLUMN_COUNT = "B0404"
 BAD_OPTION = "B0410"
 BAD_CURSOR = "B0411"
 STRICT_LINT = "B0412"
@@ -40,6 +41,12 @@ def close_to(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that ``name`` may be a slip of."""
     found = get_close_matches(name, list(known), n=1, cutoff=0.6)
     return found[0] if found else None
+
+
+def place_of(text: str, word: str, span: Span) -> Span:
+    """Return where a word stands last within a span, the whole span where it does not: for what has no node."""
+    start = text.lower().rfind(word.lower(), span.start, span.end)
+    return Span(start, start + len(word)) if word and start >= 0 else span
 
 
 def not_supported(what: str, span: Span, way_out: str | None = None) -> BtqlError:

@@ -71,10 +71,10 @@ _BOUNDS = {
 }
 
 
-def settled(options: QueryOptions, query: tree.Query) -> QueryOptions:
-    """Return the options with what the text itself says: its clauses and its SETTINGS."""
+def settled(options: QueryOptions, query: tree.Query, text: str = "") -> QueryOptions:
+    """Return the options with what the query itself says: its clauses and its SETTINGS. ``text`` is for errors."""
     for key, value in query.settings:
-        options = _with_setting(options, key, value, query.span)
+        options = _with_setting(options, key, value, errors.place_of(text, key, query.span))
     if query.preview_length is not None:
         options = replace(options, preview_length=query.preview_length)
     if query.inference_budget is not None:
@@ -102,7 +102,7 @@ def _with_setting(options: QueryOptions, key: str, value: tree.Scalar, span: Spa
         close = errors.close_to(name, SETTINGS)
         listed = ", ".join(f"`{each}`" for each in SETTINGS)
         raise BtqlError.of(
-            errors.BAD_OPTION, f"there is no setting `{key}`", span, "in this query",
+            errors.BAD_OPTION, f"there is no setting `{key}`", span, "not a setting",
             help=f"did you mean `{close}`?" if close else f"the settings are {listed}",
         )  # fmt: skip
     try:
@@ -119,7 +119,7 @@ def _with_setting(options: QueryOptions, key: str, value: tree.Scalar, span: Spa
                 return replace(options, inference_budget=cast("int", value))
     except BtqlError as error:
         (wrong,) = error.diagnostics
-        raise BtqlError.of(wrong.code, wrong.message, span, "in this query", help=wrong.help) from None
+        raise BtqlError.of(wrong.code, wrong.message, span, "this setting", help=wrong.help) from None
 
 
 def _check_number(name: str, value: object) -> None:

@@ -8,10 +8,14 @@ import pytest
 from support.fields import bound
 from support.golden import check_cases, read_cases
 
+from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
+from btql_grammar.parser import parse
 from btql_grammar.span import Source
 from btql_planner import errors
+from btql_planner.lint import lint
 from btql_planner.lower import lower
+from btql_planner.options import QueryOptions, settled
 from btql_planner.rules import apply_rules
 
 FOLDER = Path(__file__).parent / "errors"
@@ -21,7 +25,11 @@ CODES = {value for name, value in vars(errors).items() if name.isupper() and isi
 
 def drawing(query: str) -> str:
     try:
-        lower(apply_rules(bound(query).plan))
+        rewritten = apply_rules(bound(query).plan)
+        statement = parse(query)
+        if isinstance(statement, tree.Query):
+            lint(statement, rewritten, mode=settled(QueryOptions(lint="off"), statement).lint, previews=False)
+        lower(rewritten)
     except BtqlError as error:
         error.source = Source(query)
         return error.render()
@@ -29,8 +37,8 @@ def drawing(query: str) -> str:
 
 
 def test_every_code_has_a_file() -> None:
-    # What object a query is about is looked up by the database, not by the planner.
-    assert {file.stem for file in FILES} == CODES - {errors.UNKNOWN_SOURCE}
+    # What object a query is about is looked up by the database, not by the planner, and so are its versions.
+    assert {file.stem for file in FILES} == CODES - {errors.UNKNOWN_SOURCE, errors.UNREADABLE_VERSION}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

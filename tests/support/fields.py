@@ -10,6 +10,7 @@ from btql_grammar.parser import parse
 from btql_grammar.span import Source
 from btql_planner.bind import BoundQuery, bind
 from btql_planner.catalog import Availability, Path
+from btql_planner.options import QueryOptions, settled
 from btql_planner.types import Kind
 
 
@@ -72,5 +73,7 @@ SPANS = WrittenFields(
 
 
 def bound(text: str, fields: WrittenFields = SPANS) -> BoundQuery:
-    """Return the bound form of a query over ``fields``."""
-    return bind(parse(text), Source(text), WrittenCatalogs(fields))
+    """Return the bound form of a query over ``fields``, with the options that its text sets."""
+    statement = parse(text)
+    options = settled(QueryOptions(), statement, text) if isinstance(statement, tree.Query) else QueryOptions()
+    return bind(statement, Source(text), WrittenCatalogs(fields), options)

@@ -118,7 +118,7 @@ class Page:
 def no_cursor(span: Span) -> BtqlError:
     """Return the error for a cursor that was sent with a query that has none."""
     return BtqlError.of(
-        errors.BAD_CURSOR, "this query cannot continue from a cursor", span, "in this query",
+        errors.BAD_CURSOR, "this query cannot continue from a cursor", span, "with this cursor",
         help="a cursor goes with rows in the order of `_pagination_key` or `_xact_id`, or with no sort at all",
     )  # fmt: skip
 
