@@ -19,7 +19,7 @@ import btql
 
 ROWS = 60
 COLUMNS = {"id": "text", "a": "int", "b": "int", "f": "float", "t": "text", "u": "text", "ok": "bool"}
-WORDS = ["", "a", "b", "ab", "Ab", "ß", "日本", "a b", "zz", "%"]
+WORDS = ["", "a", "b", "ab", "Ab", "é", "日本", "a b", "zz", "%"]
 
 
 def records():
