@@ -274,12 +274,19 @@ def in_order(scopes: Sequence[Scope], keys: Sequence[tree.SortItem]) -> list[Sco
 # Casts
 
 
+_BOOLEANS = {
+    **dict.fromkeys(("true", "t", "yes", "y", "on", "1"), True),
+    **dict.fromkeys(("false", "f", "no", "n", "off", "0"), False),
+}
+"""What Postgres reads as a boolean."""
+
+
 def to_boolean(value: Value) -> Value:
-    """Return a boolean: ``'true'`` and 1 are true, ``'false'`` and 0 false."""
+    """Return a boolean: 1 and the words for true are true, 0 and those for false are false."""
     if isinstance(value, bool):
         return value
     if isinstance(value, str):
-        return {"true": True, "false": False}.get(value.lower())
+        return _BOOLEANS.get(value.strip().lower())
     if value in (0, 1):
         return value == 1
     return None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import cast
 
 from btql_conformance.functions import function
 from btql_conformance.operators import includes, step, text_of
-from btql_conformance.values import Value, eq, identity, is_number, sort_order
+from btql_conformance.values import Value, eq, identity, is_number, sort_order, time_in
 
 
 @function("coalesce ifnull nvl", "any*")
@@ -32,6 +33,8 @@ def _greatest(*items: Value) -> Value:
 
 def extreme(items: list[Value], sign: int) -> Value:
     """Return the smallest or largest item that is not null, kinds in the order of a sort."""
+    if any(isinstance(item, datetime) for item in items):
+        items = [time_in(item) if isinstance(item, str) else item for item in items]
     best: Value = None
     for item in items:
         if item is not None and (best is None or sort_order(item, best) == sign):
@@ -46,12 +49,12 @@ def _includes(haystack: Value, needle: Value) -> Value:
 
 @function("json_extract", "any text")
 def _json_extract(value: Value, key: str) -> Value:
-    if not isinstance(value, str):
-        return None
-    try:
-        read: Value = json.loads(value)
-    except ValueError:
-        return None
+    read = value
+    if isinstance(value, str):
+        try:
+            read = json.loads(value)
+        except ValueError:
+            return None
     return cast("dict[str, Value]", read).get(key) if isinstance(read, dict) else None
 
 
@@ -73,7 +76,10 @@ def _array_length(value: list[Value]) -> Value:
 
 
 @function("array_length", "array integer?")
-def _array_length_of(value: list[Value], dimension: int = 1) -> Value:
+def _array_length_of(value: list[Value], dimension: int | None = None) -> Value:
+    """With a dimension as in Postgres, where an empty array has none."""
+    if dimension is None:
+        return len(value)
     return (len(value) or None) if dimension == 1 else None
 
 

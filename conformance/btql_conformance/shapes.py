@@ -110,7 +110,8 @@ def summary_rows(documents: Sequence[Document]) -> list[Document]:
 def _summary(spans: Sequence[Document]) -> Document:
     root = next((span for span in spans if span["is_root"]), spans[-1])
     names = {name for span in spans for name in cast("Document", span.get("scores") or {})}
-    scores = {name: _mean([get(span, ("scores", name)) for span in spans]) for name in sorted(names)}
+    means = {name: _mean([get(span, ("scores", name)) for span in spans]) for name in sorted(names)}
+    scores = {name: mean for name, mean in means.items() if mean is not None}
     counted = [span for span in spans if get(span, ("span_attributes", "purpose")) != "scorer"]
     return {**root, "scores": scores or None, "metrics": _metrics(counted), "span_type_info": _info(root, spans)}
 

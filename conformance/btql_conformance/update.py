@@ -1,7 +1,8 @@
 """Writes what the evaluator answers into case files: where nothing is expected yet, or everywhere.
 
 Only the evaluator fills in rows, never a door: what a door answers is what is being judged. Errors and
-blocks marked ``by-hand`` are written by people and stay as they are.
+blocks marked ``by-hand`` are written by people and stay as they are. A block marked ``new`` is filled in although it is
+there: it brings a tolerance, or says that the order is open.
 """
 
 from __future__ import annotations
@@ -107,7 +108,8 @@ class _Updater:
             if block.kind == "values" and "by-hand" not in block.words:
                 block.lines = [self._value_line(section, line) for line in block.lines]
         case = self._cases.get(section.name)
-        if case is None or case.by_hand or not (case.expected is None or self._everything):
+        new = any("new" in block.words for block in section.blocks)
+        if case is None or case.by_hand or not (case.expected is None or new or self._everything):
             return
         if any(block.kind == "error" for block in section.blocks):
             return
@@ -118,6 +120,7 @@ class _Updater:
         block = known or Block("rows", [], [], 0)
         if known is None:
             section.blocks.append(block)
+        block.words = [word for word in block.words if word != "new"]
         if not table.in_order and len(table.rows) > 1 and "unordered" not in block.words:
             block.words.insert(0, "unordered")
         rows = table.as_rows()
