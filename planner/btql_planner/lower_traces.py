@@ -127,7 +127,7 @@ def trace_limit(lowering: RelationLowering, plan: TraceLimit) -> Select:
     firsts = select.wrap()
     root = firsts.source.column("root_span_id")
     firsts.outputs["_first"] = f'min("_rank") OVER (PARTITION BY {root})'
-    return _numbered(firsts, '"_first"', plan.count, plan.offset)
+    return _numbered(firsts.wrap(), '"_first"', plan.count, plan.offset)
 
 
 def trace_page(lowering: RelationLowering, plan: TracePage) -> Select:
