@@ -41,6 +41,7 @@ _TYPES = {
     Kind.FLOAT: pa.float64(),
     Kind.TEXT: pa.string(),
     Kind.JSON: pa.string(),
+    Kind.BIG: pa.string(),
 }
 
 
@@ -111,7 +112,7 @@ class _Parsed:
         field = _stored_field(path)
         if len(path) == 1 and field != OTHER:
             return self._documents.column(field).combine_chunks()
-        return pa.array([None if value is None else _dumps(value) for value in self.values(path)], pa.string())
+        return pa.array([None if value is None else json_text.dumps(value) for value in self.values(path)], pa.string())
 
 
 def _stored_field(path: Path) -> str:
@@ -130,10 +131,6 @@ def _at(value: object, path: Path) -> object:
     return value
 
 
-def _dumps(value: object) -> str:
-    return orjson.dumps(value).decode()
-
-
 def _split(values: list[object], path: Path, kinds: Sequence[Kind]) -> dict[str, pa.Array]:
     lists: dict[Kind, list[object]] = {kind: [None] * len(values) for kind in _TYPES}
     for row, value in enumerate(values):
@@ -149,14 +146,14 @@ def _classify(value: object) -> tuple[Kind, object]:
         case bool():
             return Kind.BOOLEAN, value
         case int():
-            return (Kind.INTEGER, value) if INTEGER_MIN <= value <= INTEGER_MAX else (Kind.FLOAT, float(value))
+            return (Kind.INTEGER, value) if INTEGER_MIN <= value <= INTEGER_MAX else (Kind.BIG, str(value))
         case float():
             whole = value.is_integer() and INTEGER_MIN <= value <= INTEGER_MAX
             return (Kind.INTEGER, int(value)) if whole else (Kind.FLOAT, value)
         case str():
             return Kind.TEXT, value
         case _:
-            return Kind.JSON, orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+            return Kind.JSON, json_text.canonical(value)
 
 
 def _system_column(name: str, stored: pa.Array) -> pa.Array:

@@ -38,18 +38,19 @@ class SnapshotFields:
 
     def _add_up(self, path: FieldPath) -> Availability:
         kinds: set[StoredKind] = set()
-        cut, bits = False, 0
+        cut, bits, big = False, 0, False
         for stats in self._stats:
             found = stats.paths.get(path)
             if found is not None:
                 kinds.update(found.counts)
                 cut |= found.in_document
+                big |= found.big > 0
                 bits = max(bits, *(number.bit_length() for number in found.integers or (0,)))
             elif not stats.complete:
                 cut = True
         marked = StoredKind.MARKER in kinds
         columns = frozenset(Kind(str(kind)) for kind in kinds if kind is not StoredKind.MARKER)
-        return Availability(columns, marked, cut, bits)
+        return Availability(columns, marked, cut, bits, big)
 
     @cached_property
     def _paths(self) -> frozenset[FieldPath]:
@@ -87,6 +88,7 @@ class MergedFields:
             any(each.marked for each in known),
             any(each.cut for each in known),
             max(each.bits for each in known),
+            any(each.big for each in known),
         )
 
     def paths(self) -> Collection[FieldPath]:

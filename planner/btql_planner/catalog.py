@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from btql_grammar import tree
-from btql_planner.types import NULL, Kind, Type
+from btql_planner.types import ANY, BIG, NULL, Kind, Type
 
 Path = tuple[str, ...]
 FLOAT_BITS = 53
@@ -29,14 +29,17 @@ class Availability:
     cut: bool = False
     """Some parts have no columns for this path at all, though it has values there."""
     bits: int = 0
-    """Whole numbers of this path are below two to this power."""
+    """Whole numbers of this path are below two to this power; those beyond 64 bits do not count."""
+    big: bool = False
+    """Some whole numbers are beyond 64 bits: a column has their nearest floats, the documents the digits."""
 
     @property
     def type(self) -> Type:
         """Every kind that a value of this path may have."""
         if self.cut:
-            return self.kinds | {Kind.BOOLEAN, Kind.INTEGER, Kind.FLOAT, Kind.TEXT, Kind.JSON}
-        return self.kinds | ({Kind.TEXT, Kind.JSON, Kind.FLOAT} if self.marked else NULL)
+            return self.kinds | ANY
+        hidden: Type = frozenset({Kind.TEXT, Kind.JSON, Kind.FLOAT}) if self.marked else NULL
+        return self.kinds | hidden | (BIG if self.big else NULL)
 
     @property
     def wide(self) -> bool:

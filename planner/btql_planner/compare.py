@@ -66,7 +66,7 @@ def alike(left: Value, right: Value, *, exact: bool) -> str:
         for one, left_sql in left.parts.items()
         for other, right_sql in right.parts.items()
         if (one is Kind.TEXT) is (other is Kind.TEXT)
-        for term in _terms("=", Value({one: left_sql}), Value({other: right_sql}))
+        for term in _terms("=", Value({one: left_sql}, apart=left.apart), Value({other: right_sql}, apart=right.apart))
     ]
     return _surely(terms) if exact else sql_text.any_of(terms)
 
@@ -128,8 +128,12 @@ def _alike(left: Value, right: Value) -> bool:
     if left.marker or right.marker or len(left.parts) != 1 or len(right.parts) != 1:
         return False
     (one,), (other,) = left.parts, right.parts
-    pair = {one, other}
-    return one == other or pair == set(_NUMERIC)
+    return one == other or ({one, other} == set(_NUMERIC) and not _never_equal(left, one, right, other))
+
+
+def _never_equal(left: Value, one: Kind, right: Value, other: Kind) -> bool:
+    """Whether a whole number meets floats none of which is whole and fits 64 bits."""
+    return {one, other} == set(_NUMERIC) and (left if one is Kind.FLOAT else right).apart
 
 
 def _surely(terms: list[str]) -> str:
@@ -141,6 +145,8 @@ def _terms(operator: str, left: Value, right: Value) -> list[str]:
     equality = operator in ("=", "<>")
     for one, left_sql in left.parts.items():
         for other, right_sql in right.parts.items():
+            if equality and _never_equal(left, one, right, other):
+                continue
             pair = _pair(one, left_sql, other, right_sql, equality=equality)
             if pair is not None:
                 terms.append(f"({pair[0]} {operator} {pair[1]})")

@@ -64,7 +64,7 @@ class RelationLowering:
     def answer(self, plan: Project) -> tuple[Select, tuple[OutputColumn, ...]]:
         """Return the last statement, and the columns of the answer."""
         select = self.lower(plan.input)
-        if select.group is not None:
+        if select.group is not None or select.outputs:
             select = select.wrap()
         raw = plan.input.outputs if isinstance(plan.input, Fetch) else ()
         values = [self._output(item.expression, select.source, raw) for item in plan.items]
@@ -217,13 +217,15 @@ class RelationLowering:
         if below.group is not None:
             below = below.wrap()
         below.column("_row")
-        kinds = (*STORED, Kind.JSON)
+        kinds = (*STORED, Kind.JSON, Kind.BIG)
         spec = FetchSpec(dict.fromkeys(plan.paths, kinds), plan.outputs, plan.columns)
         stage = Stage(f"stage_{next(self.expressions.numbers)}", below, spec)
         self.stages.append(stage)
         return Select(FetchColumns(below, spec), lambda: sql_text.name(stage.name), stage.name)
 
     def _aggregate(self, plan: Aggregate) -> Select:
+        if plan.sets is not None:
+            return lower_joins.grouping_sets(self, plan)
         select = self.open(plan.input)
         select.group = []
         for named in plan.keys:

@@ -18,6 +18,9 @@ suffix    Arrow    values
 So ``i`` and ``f`` are disjoint, and ``1`` and ``1.0`` are one value. An object
 has marker 3 at its own path and its children at theirs. JSON null and a
 missing key look the same: every column of the path is null.
+
+Whole numbers beyond 64 bits are the only values in two columns: their nearest
+float64 is in ``f``, and marker 4 says that the document has the digits.
 """
 
 from __future__ import annotations
@@ -53,7 +56,7 @@ class Marker(IntEnum):
     ARRAY = 2
     OBJECT = 3
     NUMBER = 4
-    """A number beyond float64, such as 1e999."""
+    """A number that no column has exactly: a whole one beyond 64 bits, or one beyond float64 such as 1e999."""
 
 
 ARROW_TYPES: dict[Kind, pa.DataType] = {

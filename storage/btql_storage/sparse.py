@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from itertools import chain, compress
+from math import inf
 from types import NoneType
 from typing import TYPE_CHECKING, cast
 
@@ -99,7 +100,7 @@ class ColumnBuilder:
         if columns := cells.columns(path, self._row_count):
             self._columns += columns
             counts = {column.kind: len(column.values) for column in columns}
-            self._paths[path] = PathStats(counts, cells.integers, cells.floats, cells.texts)
+            self._paths[path] = PathStats(counts, cells.integers, cells.floats, cells.texts, big=cells.big)
 
     def _add_objects(self, path: FieldPath, objects: list[dict[str, JsonValue]], rows: Rows) -> None:
         """Take in what the objects under a path have under their keys."""
@@ -123,6 +124,8 @@ class _Cells:
     """The values of one path, by kind."""
 
     def __init__(self) -> None:
+        self.big = 0
+        """How many whole numbers are beyond 64 bits."""
         self.integers: tuple[int, int] | None = None
         self.floats: tuple[float, float] | None = None
         self.texts: TextBounds | None = None
@@ -154,10 +157,18 @@ class _Cells:
         if min(numbers) < INTEGER_MIN or max(numbers) > INTEGER_MAX:
             fit = [INTEGER_MIN <= number <= INTEGER_MAX for number in numbers]
             mask = np.array(fit)
-            large = [number for number, fits in zip(numbers, fit, strict=True) if not fits]
-            self.add_floats(np.array(large, np.float64), rows[~mask])
+            self._add_big([number for number, fits in zip(numbers, fit, strict=True) if not fits], rows[~mask])
             numbers, rows = list(compress(numbers, fit)), rows[mask]
         self._put_int64(np.array(numbers, np.int64), rows)
+
+    def _add_big(self, numbers: list[int], rows: Rows) -> None:
+        """Take in whole numbers beyond 64 bits: the document has them, a column their nearest floats."""
+        self.big += len(numbers)
+        self.mark(Marker.NUMBER, rows)
+        floats = np.array([_nearest(number) for number in numbers], np.float64)
+        finite = np.isfinite(floats)
+        if finite.any():
+            self._put_floats(floats[finite], rows[finite])
 
     def add_floats(self, numbers: NDArray[np.float64], rows: Rows) -> None:
         """Take in numbers that were written with a fraction or an exponent, or are large."""
@@ -168,9 +179,7 @@ class _Cells:
             self.mark(Marker.NUMBER, rows[~finite])
         broken = finite & ~whole
         if broken.any():
-            floats = numbers[broken]
-            self.floats = widen(self.floats, (float(floats.min()), float(floats.max())))
-            self.put(Kind.FLOAT, from_numpy(floats), rows[broken])
+            self._put_floats(numbers[broken], rows[broken])
 
     def columns(self, path: FieldPath, row_count: int) -> list[SparseColumn]:
         """Return one column per kind that occurs."""
@@ -181,10 +190,21 @@ class _Cells:
             columns.append(SparseColumn(path, kind, values, None if len(rows) == row_count else rows))
         return columns
 
+    def _put_floats(self, floats: NDArray[np.float64], rows: Rows) -> None:
+        self.floats = widen(self.floats, (float(floats.min()), float(floats.max())))
+        self.put(Kind.FLOAT, from_numpy(floats), rows)
+
     def _put_int64(self, numbers: NDArray[np.int64], rows: Rows) -> None:
         if len(numbers):
             self.integers = widen(self.integers, (int(numbers.min()), int(numbers.max())))
             self.put(Kind.INTEGER, from_numpy(numbers), rows)
+
+
+def _nearest(number: int) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return inf
 
 
 def _by_type(values: list[JsonValue], rows: Rows) -> Iterator[tuple[type, list[JsonValue], Rows]]:

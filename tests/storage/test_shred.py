@@ -53,6 +53,8 @@ def plain_columns(document, path=()):
                 columns[column_name(here, Kind.INTEGER)] = int(value)
             else:
                 columns[column_name(here, Kind.FLOAT)] = float(value)
+                if isinstance(value, int):
+                    columns[column_name(here, Kind.MARKER)] = Marker.NUMBER
         elif isinstance(value, list):
             columns[column_name(here, Kind.MARKER)] = Marker.ARRAY
         else:
@@ -117,12 +119,25 @@ def test_system_columns():
 
 def test_a_number_beyond_float64_is_in_the_document_only():
     row = make_row(0, {})
-    row.fields = {"metrics": b'{"a": 1e999, "b": 12345678901234567890123}', "output": b"-1e999"}
+    row.fields = {"metrics": b'{"a": 1e999, "b": 1%s}' % (b"0" * 400), "output": b"-1e999"}
 
     record = shred([row], part_id=1).table.to_pylist()[0]
 
-    assert record["metrics.a#x"] == record["output#x"] == Marker.NUMBER
-    assert record["metrics.b#f"] == 12345678901234567890123.0
+    assert record["metrics.a#x"] == record["metrics.b#x"] == record["output#x"] == Marker.NUMBER
+    assert "metrics.b#f" not in record
+
+
+def test_a_whole_number_beyond_64_bits_has_its_nearest_float_in_a_column_and_a_marker():
+    rows = [make_row(0, {}), make_row(1, {})]
+    rows[0].fields = {"metrics": b'{"a": 12345678901234567890123}'}
+    rows[1].fields = {"metrics": b'{"a": -9223372036854775809}'}
+
+    shredded = shred(rows, part_id=1)
+
+    assert shredded.table["metrics.a#f"].to_pylist() == [12345678901234567890123.0, -9223372036854775808.0]
+    assert shredded.table["metrics.a#x"].to_pylist() == [Marker.NUMBER, Marker.NUMBER]
+    assert shredded.stats["metrics", "a"].big == 2
+    assert shredded.part_stats.from_json(shredded.part_stats.to_json()) == shredded.part_stats
 
 
 def test_nothing_shredded_is_a_table_all_the_same():

@@ -66,10 +66,12 @@ class PathStats:
     texts: TextBounds | None = None
     in_document: bool = False
     """True where a column of the path was cut: only documents have all values."""
+    big: int = 0
+    """Rows with a whole number beyond 64 bits: they have a marker and, nearly always, a float."""
 
     @property
     def count(self) -> int:
-        """Rows where the path is present and not null."""
+        """Rows where the path is present and not null, numbers beyond 64 bits counted twice."""
         return sum(self.counts.values())
 
 
@@ -84,6 +86,7 @@ class PathJson(TypedDict, total=False):
     cut: bool
     """The largest text is cut."""
     doc: bool
+    big: int
 
 
 class StatsJson(TypedDict):
@@ -147,7 +150,7 @@ class PartStats:
 class PathStatsMerger:
     """Adds up the statistics of one path over chunks of rows."""
 
-    __slots__ = ("_counts", "_floats", "_in_document", "_integers", "_texts")
+    __slots__ = ("_big", "_counts", "_floats", "_in_document", "_integers", "_texts")
 
     def __init__(self) -> None:
         self._counts: dict[Kind, int] = {}
@@ -155,6 +158,7 @@ class PathStatsMerger:
         self._floats: tuple[float, float] | None = None
         self._texts: TextBounds | None = None
         self._in_document = False
+        self._big = 0
 
     def add(self, stats: PathStats) -> None:
         """Take in the statistics of further rows."""
@@ -167,10 +171,11 @@ class PathStatsMerger:
         if stats.texts:
             self._texts = _merge_texts(self._texts or stats.texts, stats.texts)
         self._in_document |= stats.in_document
+        self._big += stats.big
 
     def result(self) -> PathStats:
         """Return the statistics of everything added so far."""
-        return PathStats(self._counts, self._integers, self._floats, self._texts, self._in_document)
+        return PathStats(self._counts, self._integers, self._floats, self._texts, self._in_document, self._big)
 
 
 def widen(bounds: tuple[N, N] | None, others: tuple[N, N]) -> tuple[N, N]:
@@ -198,6 +203,8 @@ def _path_to_json(path: FieldPath, stats: PathStats) -> PathJson:
             result["cut"] = True
     if stats.in_document:
         result["doc"] = True
+    if stats.big:
+        result["big"] = stats.big
     return result
 
 
@@ -209,4 +216,5 @@ def _path_from_json(value: PathJson) -> tuple[FieldPath, PathStats]:
         floats=(f[0], f[1]) if f else None,
         texts=TextBounds(t[0], t[1], value.get("cut", False)) if t else None,
         in_document=value.get("doc", False),
+        big=value.get("big", 0),
     )

@@ -1,0 +1,73 @@
+"""Numbers of any length, read from JSON and written again."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from btql_storage import json_text
+
+NUMBERS = st.integers(-(10**30), 10**30) | st.floats(allow_nan=False, allow_infinity=False)
+VALUES = st.recursive(
+    st.none() | st.booleans() | NUMBERS | st.text(st.characters(exclude_categories=["Cs"]), max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab", max_size=2), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(VALUES)
+def test_what_is_written_is_read_again(value: object) -> None:
+    for text in (json.dumps(value), json.dumps(value, indent=1), json_text.dumps(value)):
+        assert json_text.parse(text.encode()) == value
+
+
+@given(VALUES)
+def test_a_canonical_text_says_the_same(value: object) -> None:
+    text = json_text.canonical(value)
+
+    assert json_text.parse(text.encode()) == value
+    assert json_text.canonical(json_text.parse(text.encode())) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("9223372036854775807", 2**63 - 1),
+        ("-9223372036854775809", -(2**63) - 1),
+        ("18446744073709551616", 2**64),
+        ("[1,12345678901234567890123]", [1, 12345678901234567890123]),
+        ("1e999", math.inf),
+        ("0.12345678901234567890123", 0.12345678901234568),
+        ("12345678901234567890123.5", 1.2345678901234568e22),
+        (f"1{'0' * 3999}", 10**3999),
+        (f"1{'0' * 5000}", math.inf),
+    ],
+)
+def test_numbers(text: str, value: object) -> None:
+    read = json_text.parse(text.encode())
+
+    assert read == value
+    assert type(read) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ('{"a":1,"b":2}', '{"b": 2.0, "a": 1}'),
+        ("[1.0]", "[1]"),
+        ("[1e2]", "[100]"),
+        ('{"a":{"b":[2.0]}}', '{"a":{"b":[2]}}'),
+    ],
+)
+def test_equal_values_have_one_text(one: str, other: str) -> None:
+    assert json_text.canonical(json_text.parse(one.encode())) == json_text.canonical(json_text.parse(other.encode()))
+
+
+@pytest.mark.parametrize("text", ["", "nul", "NaN", "[1,]", '"\\ud800"', "1" * 30 + "x"])
+def test_what_is_no_json_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        json_text.parse(text.encode())
