@@ -19,12 +19,23 @@ from btql.execution import object_functions as on_objects
 from btql.execution import text_functions as on_text
 from btql.execution.engine import ScalarUDF, SessionContext, udf
 
+SEVERAL_ROWS = "a subquery that stands for one value has several rows"
 _NAME = re.compile(r"\bbtql_\w+")
 _TEXT, _BOOLEAN, _WHOLE, _FLOAT = pa.string(), pa.bool_(), pa.int64(), pa.float64()
 _LIST, _INTERVAL = pa.list_(_TEXT), pa.month_day_nano_interval()
 
 Function = Callable[..., object]
+
+
+def _at_most_one(rows: int) -> bool:
+    """Stop a query in which a subquery that stands for one value has several rows."""
+    if rows > 1:
+        raise ValueError(SEVERAL_ROWS)
+    return True
+
+
 _FUNCTIONS: dict[str, tuple[Function, list[pa.DataType], pa.DataType]] = {
+    "btql_at_most_one": (_at_most_one, [_WHOLE], _BOOLEAN),
     "btql_match": (on_text.match, [_TEXT, _TEXT, _TEXT], _BOOLEAN),
     "btql_interval_text": (on_text.interval, [_INTERVAL], _TEXT),
     "btql_number_text": (on_text.number, [_FLOAT, _TEXT], _TEXT),

@@ -14,6 +14,7 @@ from btql_grammar import tree
 from btql_grammar.span import Source
 from btql_planner import errors
 from btql_planner.bind_query import bind_query
+from btql_planner.bind_set import bind_set_operation, bind_values
 from btql_planner.catalog import Catalogs
 from btql_planner.finish import Answer
 from btql_planner.options import QueryOptions
@@ -51,5 +52,9 @@ def _bind_rows(statement: tree.Statement, around: Around, source: str) -> Rows:
     match statement:
         case tree.Query():
             return bind_query(statement, around, source)
+        case tree.SetOperation():
+            return bind_set_operation(statement, around, source)
+        case tree.Values():
+            return bind_values(statement, around, source)
         case _:
-            raise errors.not_supported("this kind of statement", statement.span)
+            raise errors.not_supported("a statement that gives no rows", statement.span, "run it by itself")

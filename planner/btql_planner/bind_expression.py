@@ -28,6 +28,8 @@ from btql_planner.bind_json import (
     bind_object,
     bind_subscript,
 )
+from btql_planner.bind_subquery import bind_subquery
+from btql_planner.bind_window import bind_over
 from btql_planner.expressions import Apply, Constant, Expression, PathValue
 from btql_planner.fold import fold
 from btql_planner.functions import functions
@@ -73,6 +75,10 @@ class ExpressionBinder:
                 return found or bind_call(self, tree.Call(name.lower(), (), span=node.span, name_span=node.span))
             case tree.Identifier(path=path):
                 return self.names.resolve(path, node.span)
+            case tree.Call(window=tree.Window()):
+                return bind_over(self, node)
+            case tree.Call(name="grouping"):
+                return self.apply("grouping", node.arguments, node.span)
             case tree.Call():
                 return bind_call(self, node)
             case tree.Comparison():
@@ -80,7 +86,7 @@ class ExpressionBinder:
             case tree.Quantified() if not isinstance(node.right, tree.Query | tree.SetOperation | tree.Values):
                 return bind_quantified(self, node)
             case tree.Subquery() | tree.Exists() | tree.InQuery() | tree.Quantified():
-                raise errors.not_supported("a subquery", node.span)
+                return bind_subquery(self, node)
             case tree.Array():
                 return bind_array(self, node)
             case tree.Object():

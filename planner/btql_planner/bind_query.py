@@ -11,14 +11,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError, Label
 from btql_planner import errors
 from btql_planner.bind_expression import ExpressionBinder
-from btql_planner.bind_relation import BoundRelation, bind_relation
+from btql_planner.bind_relation import bind_relation, with_tables
+from btql_planner.bind_window import refuse_windows
+from btql_planner.bound_relation import BoundRelation
 from btql_planner.clauses.page import Page, no_cursor
 from btql_planner.clauses.pivot import without_pivot
 from btql_planner.clauses.source import SourceClauses
@@ -26,9 +28,9 @@ from btql_planner.clauses.stages import in_stages, without_inference
 from btql_planner.expressions import Column, Expression
 from btql_planner.finish import Infer, Pivot
 from btql_planner.grouping import Grouping, has_aggregate, refuse_aggregates
+from btql_planner.layers import Windows, first_of_each
 from btql_planner.names import implicit_alias
 from btql_planner.plan import (
-    Aggregate,
     Filter,
     Limit,
     Named,
@@ -39,6 +41,7 @@ from btql_planner.plan import (
     SortKey,
 )
 from btql_planner.scope import Around, Rows, Scope
+from btql_planner.star import bind_star
 from btql_planner.types import Kind
 
 
@@ -49,7 +52,7 @@ def bind_query(query: tree.Query, around: Around, source: str = "") -> Rows:
     finish = infer or pivot
     if source and finish is not None:
         raise errors.not_supported("`pivot` or `infer` of a query inside another", query.span)
-    return _QueryBinder(query, around, source, finish).bind()
+    return _QueryBinder(query, with_tables(around, query.with_), source, finish).bind()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +80,22 @@ class _QueryBinder:
         self.relation = (
             BoundRelation(Nothing(), ()) if query.source is None else bind_relation(query.source, self.around)
         )
-        self.scope = Scope(self.around, self.relation.names, merged=self.relation.merged)
+        windows = dict(query.windows)
+        self.scope = Scope(self.around, self.relation.names, merged=self.relation.merged, windows=windows)
         self.clauses = SourceClauses(query, self.relation, self.scope)
         self.shape: tree.Shape | None = self.clauses.shape
-        self.grouped = bool(query.dimensions or query.measures or query.distinct) or any(
+        self.grouped = bool(query.dimensions or query.measures or query.grouping_sets is not None) or any(
             isinstance(item, tree.Item) and has_aggregate(item.expression) for item in query.select
         )
 
     def bind(self) -> Rows:
+        query = self.query
         outputs = self._outputs()
         assert outputs, "the parser refuses a query that asks for nothing"
         self._name_aliases(outputs)
         rows = self._rows()
-        project = self._aggregate(rows, outputs) if self.grouped else self._select(rows, outputs)
+        in_layers = self.grouped or query.distinct
+        project = self._in_layers(rows, outputs) if in_layers else self._select(rows, outputs)
         project = self.clauses.filled(project)
         columns = tuple((item.name, project.reference(item)) for item in project.items)
         if not self.source:
@@ -113,25 +119,26 @@ class _QueryBinder:
         """Return select, dimensions and measures as one list of columns."""
         query = self.query
         binder = ExpressionBinder(self.scope, aggregates=True)
-        outputs: list[_Output] = []
-        items: list[tree.Item] = []
+        items: list[tuple[tree.Item, Expression | None]] = []
         for item in query.select:
             if isinstance(item, tree.Star):
-                items += self._star(item)
+                items += self._star(item, binder)
             else:
-                items.append(item)
-        items += [*(() if query.select else query.dimensions), *query.measures]
-        short = [self._short_name(item) for item in items]
-        for item, name in zip(items, short, strict=True):
+                items.append((item, None))
+        items += [(item, None) for item in (*(() if query.select else query.dimensions), *query.measures)]
+        short = [self._short_name(item) for item, _ in items]
+        outputs: list[_Output] = []
+        for (item, bound), name in zip(items, short, strict=True):
             # Two paths that end alike keep their full names.
             full = item.alias or (name if short.count(name) == 1 else self.scope.context.text(item.expression.span))
-            outputs.append(_Output(full, binder.bind(item.expression), item))
+            outputs.append(_Output(full, bound or binder.bind(item.expression), item))
         self._refuse_duplicates(outputs)
         return outputs
 
-    def _star(self, star: tree.Star) -> list[tree.Item]:
-        names = [name for relation in self.relation.names for name in relation.star()]
-        return [tree.Item(tree.Identifier((name,), span=star.span), name) for name in names]
+    def _star(self, star: tree.Star, binder: ExpressionBinder) -> Sequence[tuple[tree.Item, Expression]]:
+        if not self.relation.names:
+            raise BtqlError.of(errors.NO_SOURCE, "`*` needs rows from somewhere", star.span, "no source")
+        return bind_star(star, binder)
 
     def _short_name(self, item: tree.Item) -> str:
         if item.alias is not None:
@@ -179,12 +186,28 @@ class _QueryBinder:
     def _select(self, rows: Plan, outputs: Sequence[_Output]) -> Project:
         query = self.query
         if query.final_filter is not None:
-            rows = Filter(rows, self._above(query.final_filter, aggregates=False))
-        items = tuple(Named(output.name, output.expression) for output in outputs)
-        keys = [*self._sort_keys(outputs), *self._newest_first()]
+            condition = self._above(query.final_filter, aggregates=False)
+            refuse_windows(condition)
+            rows = Filter(rows, condition)
+        windows = Windows(self.source)
+        items = tuple(Named(output.name, windows.above(output.expression)) for output in outputs)
+        keys = [replace(key, expression=windows.above(key.expression)) for key in self._sort_keys(outputs)]
+        keys += self._newest_first()
         last = next((n for n, key in enumerate(keys) if key in self._newest_first()), len(keys))
         keys = [*keys[: last + 1], *self.clauses.ties()]
+        rows = windows.over(rows)
+        if query.distinct_on:
+            rows = first_of_each(rows, self._distinct_on(outputs), keys, self.source)
         return Project(self._page(rows, tuple(keys)), items, self.source)
+
+    def _distinct_on(self, outputs: Sequence[_Output]) -> list[Expression]:
+        keys: list[Expression] = []
+        for node in self.query.distinct_on:
+            key = self._by_position(node, outputs) or self._above(node, aggregates=False)
+            refuse_aggregates(key)
+            refuse_windows(key)
+            keys.append(key)
+        return keys
 
     def _newest_first(self) -> list[SortKey]:
         """Return the order that rows of a source have where nothing else is asked for."""
@@ -195,12 +218,15 @@ class _QueryBinder:
     def _page(self, rows: Plan, keys: tuple[SortKey, ...]) -> Plan:
         """Return the rows in order, cut to the page that is asked for."""
         query, context = self.query, self.scope.context
+        if self.source and query.limit is None and not query.offset:
+            # Nobody sees the order of rows inside another query.
+            return rows
         if self.shape is None:
             rows = Sort(rows, keys) if keys else rows
             return self._limit(rows)
         page = Page(self.shape, self.clauses.source, keys, query.limit, query.offset or 0, self.clauses.steady)
         token = None if self.source else context.options.cursor
-        rows, next_page = page.cut(rows, token, query.span)
+        rows, next_page = page.cut(rows, token, errors.place_of(context.source.text, token or "", query.span))
         if not self.source and self.finish is None:
             self.hidden = page.hidden(next_page)
             context.answer = replace(context.answer, next_page=next_page)
@@ -212,8 +238,10 @@ class _QueryBinder:
         return rows if query.limit is None and not query.offset else Limit(rows, query.limit, query.offset or 0)
 
     def _refuse_cursor(self) -> None:
-        if not self.source and self.scope.context.options.cursor is not None:
-            raise no_cursor(self.query.span)
+        context = self.scope.context
+        token = context.options.cursor
+        if not self.source and token is not None:
+            raise no_cursor(errors.place_of(context.source.text, token, self.query.span))
 
     def _above(self, node: tree.Expression, *, aggregates: bool) -> Expression:
         """Bind an expression of a clause behind the select list, where the aliases of the output come first."""
@@ -239,31 +267,49 @@ class _QueryBinder:
             )  # fmt: skip
         return outputs[node.value - 1].expression
 
-    def _aggregate(self, rows: Plan, outputs: Sequence[_Output]) -> Project:
-        grouping = Grouping(self._group_keys(outputs), self.source)
-        having = None
-        if self.query.final_filter is not None:
-            having = grouping.above(self._above(self.query.final_filter, aggregates=True))
-        sort = [replace(key, expression=grouping.above(key.expression)) for key in self._sort_keys(outputs)]
-        items = tuple(Named(output.name, grouping.above(output.expression)) for output in outputs)
-        plan: Plan = Aggregate(rows, grouping.keys, tuple(grouping.measures))
-        if having is not None:
-            plan = Filter(plan, having)
+    def _in_layers(self, rows: Plan, outputs: Sequence[_Output]) -> Project:
+        """Return an aggregate query, or one with DISTINCT."""
+        query = self.query
+        columns = [output.expression for output in outputs]
+        sort = self._sort_keys(outputs)
+        ties: Sequence[SortKey] = ()
+        if self.grouped:
+            grouping = Grouping(self._group_keys(outputs), self.source, query.grouping_sets)
+            having = None
+            if query.final_filter is not None:
+                having = grouping.above(self._above(query.final_filter, aggregates=True))
+                refuse_windows(having)
+            sort = _changed(sort, grouping.above)
+            columns = [grouping.above(each) for each in columns]
+            rows, ties = grouping.over(rows), grouping.ties()
+            rows = rows if having is None else Filter(rows, having)
+        elif query.final_filter is not None:
+            rows = Filter(rows, self._above(query.final_filter, aggregates=False))
+        windows = Windows(self.source)
+        columns, sort = [windows.above(each) for each in columns], _changed(sort, windows.above)
+        rows = windows.over(rows)
+        if query.distinct_on:
+            raise errors.not_supported("DISTINCT ON of an aggregate query", query.span, "group in a query inside")
+        if query.distinct:
+            distinct = Grouping(columns, self.source)
+            columns, sort = [distinct.above(each) for each in columns], _changed(sort, distinct.above)
+            rows, ties = distinct.over(rows), distinct.ties()
         if sort:
-            ties = [SortKey(grouping.reference(key)) for key in grouping.keys]
-            plan = Sort(plan, (*sort, *ties))
-        return Project(self._limit(plan), items, self.source)
+            rows = Sort(rows, (*sort, *ties))
+        items = tuple(Named(output.name, each) for output, each in zip(outputs, columns, strict=True))
+        return Project(self._limit(rows), items, self.source)
 
     def _group_keys(self, outputs: Sequence[_Output]) -> list[Expression]:
-        if self.query.distinct and not self.query.dimensions:
-            for output in outputs:
-                refuse_aggregates(output.expression)
-            return [output.expression for output in outputs]
         keys: list[Expression] = []
         for item in self.query.dimensions:
             key = self._by_position(item.expression, outputs)
             if key is None:
                 key = ExpressionBinder(self.scope).bind(item.expression)
             refuse_aggregates(key)
+            refuse_windows(key)
             keys.append(key)
         return keys
+
+
+def _changed(keys: Sequence[SortKey], change: Callable[[Expression], Expression]) -> list[SortKey]:
+    return [replace(key, expression=change(key.expression)) for key in keys]

@@ -6,35 +6,46 @@ into, keeps its columns' plain names. Every other one gets an Alias.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from btql_grammar import tree
+from btql_grammar.diagnostic import BtqlError
 from btql_planner import errors
+from btql_planner.bind_expression import ExpressionBinder
+from btql_planner.bind_recursive import bind_common_table
+from btql_planner.bind_table_call import bind_table_call
+from btql_planner.bind_window import refuse_windows
+from btql_planner.bound_relation import BoundRelation
 from btql_planner.catalog import Objects
 from btql_planner.clauses.shapes import in_shape
 from btql_planner.clauses.summary import SummaryNames
-from btql_planner.expressions import Expression
+from btql_planner.expressions import Apply, Expression
+from btql_planner.functions import functions
+from btql_planner.grouping import refuse_aggregates
 from btql_planner.names import ColumnNames, ObjectNames
 from btql_planner.plan import Alias, Plan, Scan
-from btql_planner.scope import Around, RelationNames
-
-
-@dataclass(frozen=True, slots=True)
-class BoundRelation:
-    """A relation behind FROM: its rows, and the names they have."""
-
-    plan: Plan
-    names: Sequence[RelationNames]
-    merged: Mapping[str, Expression] = field(default_factory=dict[str, Expression])
-    """Columns that both sides of a join have in common, by USING or NATURAL."""
-    objects: tree.From | None = None
-    """The source, where the relation is nothing but one."""
+from btql_planner.plan_relations import Join, JoinKind, Lateral
+from btql_planner.scope import Around, BoundTable, Captures, RelationNames, Rows, Scope
+from btql_planner.types import BOOLEAN
 
 
 def bind_relation(node: tree.Relation, around: Around) -> BoundRelation:
     """Return the relation behind the FROM of one query."""
-    return _Relations(around, alone=around.captures is None).bind(node)
+    alone = around.captures is None and not isinstance(node, tree.Join)
+    bound = _Relations(around, alone).bind(node)
+    _refuse_equal_names(bound.names, node)
+    return bound
+
+
+def with_tables(around: Around, clause: tree.With | None) -> Around:
+    """Return what a query finds around it, with the common tables of its WITH clause."""
+    if clause is None:
+        return around
+    tables = dict(around.tables)
+    for table in clause.tables:
+        tables[table.name] = BoundTable(table, dict(tables), clause.recursive)
+    return replace(around, tables=tables)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +55,18 @@ class _Relations:
     """Whether the relation is the only one that its columns are seen together with."""
 
     def bind(self, node: tree.Relation) -> BoundRelation:
+        self.around.context.count_relation(node.span)
         match node:
             case tree.From():
                 return self._source(node)
             case tree.Table():
-                return self._source(self.around.context.catalogs.resolve(node))
+                return self._table(node)
             case tree.Derived():
-                return self._derived(node)
-            case tree.TableCall() | tree.Join():
-                raise errors.not_supported("a join", node.span)
+                return self._derived(node, self.around)
+            case tree.TableCall():
+                return bind_table_call(node, Scope(self.around))
+            case tree.Join():
+                return self._join(node)
 
     def _source(self, node: tree.From) -> BoundRelation:
         context = self.around.context
@@ -66,9 +80,118 @@ class _Relations:
             plan = in_shape(scan, scan, node.shape, names.name)
         return BoundRelation(Alias(plan, source) if source else plan, [names], objects=node)
 
-    def _derived(self, node: tree.Derived) -> BoundRelation:
-        rows = self.around.context.bind_rows(node.query, self.around)
-        columns = dict(rows.columns)
-        for old, new in zip(list(columns), node.columns, strict=False):
-            columns = {new if name == old else name: column for name, column in columns.items()}
-        return BoundRelation(rows.plan, [ColumnNames(columns, node.alias)])
+    def _table(self, node: tree.Table) -> BoundRelation:
+        if len(node.path) > 1 or node.path[0] not in self.around.tables:
+            return self._source(self.around.context.catalogs.resolve(node))
+        rows = bind_common_table(self.around.tables[node.path[0]], self.around.context)
+        return _renamed(rows, node.alias or node.path[0], node.columns, node)
+
+    def _derived(self, node: tree.Derived, around: Around) -> BoundRelation:
+        return _renamed(around.context.bind_rows(node.query, around), node.alias, node.columns, node)
+
+    def _join(self, node: tree.Join) -> BoundRelation:
+        left = self.bind(node.left)
+        scope = Scope(self.around, left.names, merged=left.merged)
+        captures = Captures(scope)
+        right = self._right_side(node.right, captures)
+        common = self._common_columns(node, left, right)
+        condition, merged = join_using(node, (left, right), common)
+        names = [*left.names, *right.names]
+        merged = {**left.merged, **right.merged, **merged}
+        if node.on is not None:
+            condition = ExpressionBinder(Scope(self.around, names, merged=merged)).bind(node.on)
+            refuse_aggregates(condition)
+            refuse_windows(condition)
+        kind: JoinKind = "inner" if node.kind == "cross" else node.kind
+        plan: Plan = Join(left.plan, right.plan, kind, condition)
+        if captures.arguments:
+            if kind not in ("inner", "left"):
+                what = f"a {kind} join whose right side looks at its left side"
+                raise errors.not_supported(what, node.span, "write it as a left join")
+            parameters, arguments = tuple(captures.arguments.values()), tuple(captures.arguments)
+            plan = Lateral(left.plan, right.plan, kind, parameters, arguments, condition)
+        return BoundRelation(plan, names, merged)
+
+    def _right_side(self, node: tree.Relation, captures: Captures) -> BoundRelation:
+        """Return the right side of a join; a lateral one and a function see the left side."""
+        if isinstance(node, tree.TableCall):
+            self.around.context.count_relation(node.span)
+            return bind_table_call(node, Scope(replace(self.around, captures=captures)))
+        if isinstance(node, tree.Derived) and node.lateral:
+            self.around.context.count_relation(node.span)
+            return self._derived(node, replace(self.around, captures=captures))
+        return self.bind(node)
+
+    def _common_columns(self, node: tree.Join, left: BoundRelation, right: BoundRelation) -> Sequence[str]:
+        if not node.natural:
+            return node.using
+        on_right = {name for relation in right.names for name in relation.star()}
+        return [
+            name
+            for name in dict.fromkeys(name for relation in left.names for name in relation.star())
+            if name in on_right
+        ]
+
+
+def join_using(
+    node: tree.Join, sides: tuple[BoundRelation, BoundRelation], common: Sequence[str]
+) -> tuple[Expression | None, dict[str, Expression]]:
+    """Return the condition that common columns are equal, and what each of them is after the join."""
+    conditions: list[Expression] = []
+    merged: dict[str, Expression] = {}
+    for name in common:
+        left, right = (_column(side, name, node) for side in sides)
+        conditions.append(Apply(functions()["eq"], (left, right), BOOLEAN, span=node.span))
+        match node.kind:
+            case "right":
+                merged[name] = right
+            case "full":
+                both = (left, right)
+                merged[name] = Apply(functions()["coalesce"], both, left.type | right.type, span=node.span)
+            case _:
+                merged[name] = left
+    if len(conditions) < 2:
+        return (conditions[0] if conditions else None), merged
+    return Apply(functions()["and"], tuple(conditions), BOOLEAN, span=node.span), merged
+
+
+def _column(side: BoundRelation, name: str, node: tree.Join) -> Expression:
+    if name in side.merged:
+        return side.merged[name]
+    found = [value for relation in side.names if (value := relation.field((name,), node.span)) is not None]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        message = f"`{name}` is ambiguous: {len(found)} relations on one side have it"
+        raise BtqlError.of(errors.AMBIGUOUS_NAME, message, node.span, "this join", help="write the condition with ON")
+    raise BtqlError.of(
+        errors.UNKNOWN_NAME, f"one side of the join has no column `{name}`", node.span, "this join",
+        help="write the condition with ON",
+    )  # fmt: skip
+
+
+def _renamed(rows: Rows, alias: str | None, columns: Sequence[str], node: tree.Derived | tree.Table) -> BoundRelation:
+    """Return a query as a relation, its first columns with the names that the alias lists."""
+    if len(columns) > len(rows.columns):
+        message = f"`{alias}` has {len(rows.columns)} columns, {len(columns)} names are given"
+        raise BtqlError.of(errors.COLUMN_COUNT, message, node.span, "this list", help="give at most one name a column")
+    names = [*columns, *(name for name, _ in rows.columns[len(columns) :])]
+    named: dict[str, Expression] = {}
+    for name, (_, column) in zip(names, rows.columns, strict=True):
+        if name in named:
+            message = f"two columns are called `{name}`"
+            raise BtqlError.of(errors.DUPLICATE_ALIAS, message, node.span, "in this relation")
+        named[name] = column
+    return BoundRelation(rows.plan, [ColumnNames(named, alias)])
+
+
+def _refuse_equal_names(names: Sequence[RelationNames], node: tree.Relation) -> None:
+    seen: set[str] = set()
+    for each in names:
+        if each.alias is not None and each.alias in seen:
+            raise BtqlError.of(
+                errors.DUPLICATE_ALIAS, f"two relations are called `{each.alias}`", node.span, "in this FROM",
+                help="give one of them another name with `AS`",
+            )  # fmt: skip
+        if each.alias is not None:
+            seen.add(each.alias)

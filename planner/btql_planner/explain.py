@@ -99,7 +99,8 @@ def _node(plan: Plan) -> str:
             return f"Unnest {plan.kind} {plan.name}: {what}"
         case Aggregate():
             keys = ", ".join(text(key.expression) for key in plan.keys)
-            return f"Aggregate [{keys}] {', '.join(text(each.expression) for each in plan.measures)}".rstrip()
+            sets = "" if plan.sets is None else f" sets {', '.join(str(list(each)) for each in plan.sets)}"
+            return f"Aggregate [{keys}]{sets} {', '.join(text(each.expression) for each in plan.measures)}".rstrip()
         case Sort():
             return f"Sort {', '.join(map(_key, plan.keys))}"
         case Limit():

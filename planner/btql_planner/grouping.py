@@ -12,6 +12,7 @@ from btql_grammar.span import Span
 from btql_planner import errors
 from btql_planner.expressions import (
     AggregateCall,
+    Apply,
     Column,
     Constant,
     Expression,
@@ -23,15 +24,20 @@ from btql_planner.expressions import (
     walk,
 )
 from btql_planner.functions import functions
-from btql_planner.plan import Named
+from btql_planner.plan import Aggregate, Named, Plan, SortKey
+from btql_planner.types import Kind
 
 
 class Grouping:
     """The keys of an aggregate query, and the aggregates found above them so far."""
 
-    def __init__(self, keys: Sequence[Expression], source: str = "") -> None:
+    def __init__(
+        self, keys: Sequence[Expression], source: str = "", sets: Sequence[Sequence[int]] | None = None
+    ) -> None:
         distinct = list(dict.fromkeys(keys))
         self._source = source
+        places = [distinct.index(key) for key in keys]
+        self._sets = None if sets is None else tuple(tuple(sorted({places[n] for n in each})) for each in sets)
         self.keys = tuple(Named(self._name("key", number), key) for number, key in enumerate(distinct))
         self.measures: list[Named] = []
 
@@ -42,6 +48,14 @@ class Grouping:
     def reference(named: Named) -> Reference:
         """Return what stands for a key or an aggregate above the groups."""
         return Reference(named.name, named.expression.type, span=named.expression.span)
+
+    def over(self, rows: Plan) -> Aggregate:
+        """Return the node with all keys and aggregates that were asked for."""
+        return Aggregate(rows, self.keys, tuple(self.measures), self._sets)
+
+    def ties(self) -> list[SortKey]:
+        """Return the order of groups that are equal in what a query sorts by."""
+        return [SortKey(self.reference(key)) for key in self.keys]
 
     def above(self, expression: Expression) -> Expression:
         """Return the expression in terms of the Aggregate node's columns."""
@@ -61,13 +75,25 @@ class Grouping:
         for key in self.keys:
             if node == key.expression and not isinstance(node, Constant):
                 return self.reference(key)
-        if not isinstance(node, AggregateCall):
+        if isinstance(node, Apply) and node.function.name == "grouping":
+            self._check_keys(node)
+            if self._sets is None:
+                return Constant(0, Kind.INTEGER, span=node.span)
+        elif not isinstance(node, AggregateCall):
             return None
         for measure in self.measures:
             if measure.expression == node:
                 return self.reference(measure)
         self.measures.append(Named(self._name("measure", len(self.measures)), node))
         return self.reference(self.measures[-1])
+
+    def _check_keys(self, call: Apply) -> None:
+        for argument in call.arguments:
+            if all(argument != key.expression for key in self.keys):
+                raise BtqlError.of(
+                    errors.NOT_GROUPED, "`grouping` takes keys of the query", argument.span, "not a key",
+                    help="name it in GROUP BY, too",
+                )  # fmt: skip
 
 
 def has_aggregate(node: tree.Expression) -> bool:

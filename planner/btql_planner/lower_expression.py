@@ -47,13 +47,14 @@ class ExpressionLowering:
 
     numbers: Iterator[int] = field(default_factory=count)
     """For names that are to be unique."""
-    apart: set[str] = field(default_factory=set[str])
-    """Computed columns in which no float is a whole number that an integer could be."""
+    noted: dict[str, tuple[bool, int]] = field(default_factory=dict[str, tuple[bool, int]])
+    """What is known of the numbers of computed columns: see ``apart`` and ``bits`` of Value."""
 
     def note(self, name: str, *values: Value) -> None:
         """Remember what is known of the values of a computed column."""
-        if all(each.apart for each in values if Kind.FLOAT in each.parts):
-            self.apart.add(name)
+        apart = all(each.apart for each in values if Kind.FLOAT in each.parts)
+        bits = max((each.bits for each in values if Kind.INTEGER in each.parts), default=value.BITS)
+        self.noted[name] = (apart, bits)
 
     def united(self, one: Value, other: Value) -> tuple[Value, Value]:
         """Return two values that will be in one column, so that equal numbers are of one kind."""
@@ -87,12 +88,13 @@ class ExpressionLowering:
         return self._keys([(key.expression, key.descending, key.nulls) for key in keys], columns)
 
     def _keys(self, keys: Sequence[tuple[Expression, bool, str]], columns: Columns) -> list[str]:
-        order: list[str] = []
+        # What is sorted by already decides nothing more, and the engine may trip over it.
+        order: dict[str, str] = {}
         for expression, descending, nulls in keys:
             direction = "DESC" if descending else "ASC"
             for sql in value.sort_keys(self.expression(expression, columns)):
-                order.append(f"{sql} {direction} NULLS {nulls.upper()}")  # noqa: PERF401
-        return order
+                order.setdefault(sql, f"{sql} {direction} NULLS {nulls.upper()}")
+        return list(order.values())
 
     def expression(self, expression: Expression, columns: Columns, *, exact: bool = True) -> Value:
         """Return the SQL of an expression over ``columns``.
@@ -109,7 +111,8 @@ class ExpressionLowering:
             case Reference():
                 kinds = columns.kinds_of(expression.name)
                 parts = {kind: columns.column(f"{expression.name}#{kind}") for kind in kinds}
-                return Value(parts, apart=expression.name in self.apart)
+                apart, bits = self.noted.get(expression.name, (False, value.BITS))
+                return Value(parts, apart=apart, bits=bits)
             case Match():
                 return self._match(expression, columns, exact=exact)
             case Apply():

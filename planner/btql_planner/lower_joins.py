@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from btql_planner import sql_text
 from btql_planner.columns import FetchColumns, JoinColumns, NoColumns, TableColumns
 from btql_planner.engine_plan import FetchSpec, Stage
-from btql_planner.plan import Plan
+from btql_planner.expressions import Apply
+from btql_planner.plan import Aggregate, Plan
 from btql_planner.plan_relations import (
     Join,
     Numbered,
@@ -194,7 +195,7 @@ def recursive_table(lowering: RelationLowering, plan: RecursiveTable) -> Select:
         for name, pair in zip(plan.names, plan.columns, strict=True):
             computed = lowering.expressions.expression(pair[number], select.source)
             for kind in kinds[name]:
-                select.outputs[f"{name}#{kind}"] = sql_text.typed(kind, computed.get(kind))
+                select.outputs[f"{name}#{kind}"] = _settled(computed, kind, kinds[name])
         sides.append(select)
     word = "UNION" if plan.distinct else "UNION ALL"
 
@@ -203,3 +204,39 @@ def recursive_table(lowering: RelationLowering, plan: RecursiveTable) -> Select:
         return f"WITH RECURSIVE {plan.table} AS ({anchor} {word} {step}) SELECT * FROM {plan.table}"
 
     return _table(lowering, kinds, body)
+
+
+def _settled(computed: Value, kind: Kind, kinds: tuple[Kind, ...]) -> str:
+    """Return a column of a recursive table; a number that has grown beyond its whole numbers stops the query."""
+    sql = sql_text.typed(kind, computed.get(kind))
+    if kind is Kind.INTEGER and Kind.FLOAT in computed.parts and Kind.FLOAT not in kinds:
+        return f"coalesce({sql}, CAST({computed.parts[Kind.FLOAT]} AS BIGINT))"
+    return sql
+
+
+def grouping_sets(lowering: RelationLowering, plan: Aggregate) -> Select:
+    """Return the rows grouped once for each set of keys, which are columns of a statement below."""
+    assert plan.sets is not None
+    below = lowering.open(plan.input)
+    parts: list[list[str]] = []
+    for named in plan.keys:
+        computed = lowering.add(below, named)
+        parts.append([sql_text.name(f"{named.name}#{kind}") for kind in computed.parts])
+    select = below.wrap()
+    for named in plan.keys:
+        select.kinds[named.name] = below.kinds[named.name]
+        select.outputs.update(
+            {name: select.source.column(name) for name in (f"{named.name}#{k}" for k in below.kinds[named.name])}
+        )
+    for named in plan.measures:
+        call = named.expression
+        if isinstance(call, Apply) and call.function.name == "grouping":
+            places = [next(n for n, key in enumerate(plan.keys) if key.expression == each) for each in call.arguments]
+            bits = [f"{2**n} * grouping({parts[place][0]})" for n, place in enumerate(reversed(places))]
+            select.kinds[named.name] = (Kind.INTEGER,)
+            select.outputs[f"{named.name}#i"] = f"CAST({' + '.join(bits)} AS BIGINT)"
+        else:
+            lowering.add(select, named)
+    sets = ", ".join(f"({', '.join(sql for place in each for sql in parts[place])})" for each in plan.sets)
+    select.group = [f"GROUPING SETS ({sets})"]
+    return select

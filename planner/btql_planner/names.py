@@ -8,11 +8,11 @@ name belongs to is decided by :mod:`btql_planner.scope`.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from btql_grammar.span import Span
 from btql_planner.catalog import Availability, FieldCatalog, Path
-from btql_planner.expressions import Apply, Column, Constant, Expression, PathValue, Reference
+from btql_planner.expressions import Apply, Column, Constant, Expression, PathValue
 from btql_planner.functions import functions
 from btql_planner.json_paths import json_get
 from btql_planner.types import TEXT, Kind
@@ -106,13 +106,15 @@ class ObjectNames:
 class ColumnNames:
     """The names of a relation with a fixed list of columns: a query inside another one."""
 
-    columns: Mapping[str, Reference]
+    columns: Mapping[str, Expression]
     alias: str | None = None
+    also: Mapping[str, Expression] = field(default_factory=dict[str, Expression])
+    """Other names of columns, that ``*`` does not mention."""
 
     @property
     def top_level(self) -> Collection[str]:
         """Every column."""
-        return self.columns.keys()
+        return [*self.columns, *self.also]
 
     @property
     def closed(self) -> bool:
@@ -125,7 +127,7 @@ class ColumnNames:
 
     def field(self, path: tuple[str | int, ...], span: Span) -> Expression | None:
         """Return the value of a path that begins with a column, None where there is no such column."""
-        column = self.columns.get(str(path[0]))
+        column = self.columns.get(str(path[0])) or self.also.get(str(path[0]))
         if column is None:
             return None
         found = replace(column, span=span)

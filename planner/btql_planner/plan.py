@@ -187,6 +187,8 @@ class Aggregate:
     input: Plan
     keys: tuple[Named, ...]
     measures: tuple[Named, ...]
+    sets: tuple[tuple[int, ...], ...] | None = None
+    """GROUPING SETS, as positions in ``keys``: the rows are grouped once for each set."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,10 +30,12 @@ from btql_planner import errors
 from btql_planner.catalog import Catalogs
 from btql_planner.expressions import Column, Constant, Expression, Parameter, PathValue, Reference
 from btql_planner.finish import Answer
+from btql_planner.json_paths import json_get
 from btql_planner.options import QueryOptions
 from btql_planner.plan import Plan
 
 TreePath = tuple[str | int, ...]
+RELATIONS_MAX = 500
 
 
 class RelationNames(Protocol):
@@ -80,6 +82,8 @@ class Context:
     """What becomes of the engine's rows; the outermost query says it."""
     warnings: list[str] = field(default_factory=list[str])
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    relations: int = 0
+    """How many relations were bound so far."""
 
     def __post_init__(self) -> None:
         if self.options.now is None:
@@ -89,6 +93,12 @@ class Context:
     def new_name(self, letter: str) -> str:
         """Return a name for a relation that no other relation of the statement has."""
         return f"{letter}{next(self.numbers)}"
+
+    def count_relation(self, span: Span) -> None:
+        """Refuse a statement with too many relations; common tables that read one another multiply."""
+        self.relations += 1
+        if self.relations > RELATIONS_MAX:
+            raise errors.not_supported(f"a statement with more than {RELATIONS_MAX} relations", span)
 
     def text(self, span: Span) -> str:
         """Return what the statement says at a span, white space made even."""
@@ -156,6 +166,8 @@ class Scope:
     implicit: Mapping[str, Expression | None] = field(default_factory=dict[str, Expression | None])
     """Implicit aliases; None where two selected paths end alike."""
     aliases_first: bool = False
+    windows: Mapping[str, tree.Window] = field(default_factory=dict[str, tree.Window])
+    """Windows that the query has given names."""
 
     def find(self, path: TreePath, span: Span) -> Expression | None:
         """Return what a path means, None where nothing has that name."""
@@ -178,7 +190,7 @@ class Scope:
         if not alone and (relation := self.relation(head)) is not None:
             return self._qualified(relation, path[1:], span)
         if head in self.merged:
-            return self.merged[head] if alone else None
+            return self.merged[head] if alone else json_get(self.merged[head], path[1:], span)
         found = self._only(head, span, [each for each in self.relations if head in each.top_level])
         if found is not None:
             return found.field(path, span)
@@ -257,3 +269,7 @@ class BoundTable:
     table: tree.CommonTable
     tables: Mapping[str, BoundTable]
     """The common tables before it."""
+    recursive: bool = False
+    """Whether its clause says RECURSIVE."""
+    step: object = None
+    """While its step is bound: what that reads."""

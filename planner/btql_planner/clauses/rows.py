@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from btql_grammar import tree
 from btql_planner import errors, types
 from btql_planner.bind_expression import ExpressionBinder
+from btql_planner.bind_window import refuse_windows
 from btql_planner.clauses.trace_filter import Connected, Formula, PlainCondition, SpanTest, take_apart
 from btql_planner.expressions import Apply, Expression, Parameter, walk, without_source
 from btql_planner.functions import functions
@@ -78,6 +79,7 @@ class SourceRows:
     def _condition(self, node: tree.Expression) -> Expression:
         condition = ExpressionBinder(self.scope).bind(node)
         refuse_aggregates(condition)
+        refuse_windows(condition)
         if self.source:
             if any(isinstance(each, Parameter) for each in walk(condition)):
                 raise errors.not_supported("a filter on traces that looks at a query around it", node.span)

@@ -12,7 +12,8 @@ from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_planner import errors
 from btql_planner.bind_expression import ExpressionBinder
-from btql_planner.bind_relation import BoundRelation
+from btql_planner.bind_window import refuse_windows
+from btql_planner.bound_relation import BoundRelation
 from btql_planner.clauses.rows import SourceRows
 from btql_planner.clauses.sample import sampled
 from btql_planner.clauses.shapes import in_shape, scan_of
@@ -116,6 +117,7 @@ class SourceClauses:
         refuse_span_calls(node)
         condition = ExpressionBinder(self.scope).bind(node)
         refuse_aggregates(condition)
+        refuse_windows(condition)
         return condition
 
     def _prepare_summaries(self) -> None:

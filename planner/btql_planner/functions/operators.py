@@ -231,3 +231,15 @@ def if_(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
     """``a ? b : c`` and CASE: condition, result, condition, result, …, otherwise."""
     branches = [(condition(values[i]), values[i + 1]) for i in range(0, len(values) - 1, 2)]
     return choose(branches, values[-1])
+
+
+@operator("at_most_one", types.BOOLEAN, python=True)
+def at_most_one(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
+    """Whether a number of rows is at most one: stops the query where it is not."""
+    return boolean(f"btql_at_most_one({single(values[0])})")
+
+
+@operator("grouping", types.INTEGER)
+def grouping(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
+    """Which of the keys a row of GROUPING SETS is not grouped by; an Aggregate node makes a column of it."""
+    raise AssertionError(f"grouping of {len(values)} keys outside an Aggregate")

@@ -7,14 +7,20 @@ from collections.abc import Callable, Collection
 from btql_planner.plan import Plan
 from btql_planner.rules.fetch_documents import fetch_documents
 from btql_planner.rules.fetch_late import fetch_late
+from btql_planner.rules.flatten_laterals import flatten_laterals
+from btql_planner.rules.join_subqueries import join_subqueries
 from btql_planner.rules.probe_text_index import probe_text_index
 from btql_planner.rules.prune_parts import prune_parts
 from btql_planner.rules.push_filter_into_scan import push_filter_into_scan
+from btql_planner.rules.push_filter_through_joins import push_filter_through_joins
 from btql_planner.rules.require_presence import require_presence
 
 Rule = Callable[[Plan], Plan]
 
 RULES: tuple[Rule, ...] = (
+    join_subqueries,
+    flatten_laterals,
+    push_filter_through_joins,
     require_presence,
     probe_text_index,
     push_filter_into_scan,
@@ -22,7 +28,7 @@ RULES: tuple[Rule, ...] = (
     fetch_documents,
     fetch_late,
 )
-OPTIONAL = frozenset(rule.__name__ for rule in RULES) - {"fetch_documents"}
+OPTIONAL = frozenset(rule.__name__ for rule in RULES) - {"join_subqueries", "flatten_laterals", "fetch_documents"}
 """Rules that only make a query faster; a plan without the others cannot be lowered."""
 
 

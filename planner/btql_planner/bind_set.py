@@ -1,0 +1,129 @@
+"""Bind UNION, INTERSECT, EXCEPT and VALUES."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from btql_grammar import tree
+from btql_grammar.diagnostic import BtqlError
+from btql_planner import errors
+from btql_planner.bind_expression import ExpressionBinder
+from btql_planner.bind_relation import with_tables
+from btql_planner.bind_window import refuse_windows
+from btql_planner.clauses.page import no_cursor
+from btql_planner.expressions import Expression, Parameter, Reference, Subquery, engine_name, walk
+from btql_planner.grouping import refuse_aggregates
+from btql_planner.names import ColumnNames
+from btql_planner.plan import Limit, Named, Nothing, Plan, Project, Sort, SortKey
+from btql_planner.plan_relations import SetOperation, ValuesTable
+from btql_planner.scope import Around, Rows, Scope
+from btql_planner.types import Kind, Type
+
+
+def bind_set_operation(node: tree.SetOperation, around: Around, source: str) -> Rows:
+    """Return the rows of two queries as one; the left one names the columns."""
+    context = around.context
+    if not source and context.options.cursor is not None:
+        raise no_cursor(node.span)
+    around = with_tables(around, node.with_)
+    left, right = context.bind_rows(node.left, around), context.bind_rows(node.right, around)
+    if len(left.columns) != len(right.columns):
+        message = (
+            f"the left side of {node.op.upper()} has {len(left.columns)} columns, the right side {len(right.columns)}"
+        )
+        raise BtqlError.of(
+            errors.COLUMN_COUNT, message, node.right.span, "this side", help="select the same number of columns"
+        )
+    pairs = tuple((one, other) for (_, one), (_, other) in zip(left.columns, right.columns, strict=True))
+    names = [name for name, _ in left.columns]
+    inner = context.new_name("q")
+    columns = [
+        (name, Reference(engine_name(inner, name), one.type | other.type))
+        for name, (one, other) in zip(names, pairs, strict=True)
+    ]
+    plan: Plan = SetOperation(
+        node.op, node.all, left.plan, right.plan, pairs, tuple(column.name for _, column in columns)
+    )
+    keys = _sort_keys(node.sort, columns, around)
+    plan = Sort(plan, keys) if keys else plan
+    if node.limit is not None or node.offset:
+        plan = Limit(plan, node.limit, node.offset or 0)
+    return _projected(plan, columns, source)
+
+
+def _sort_keys(
+    items: Sequence[tree.SortItem], columns: Sequence[tuple[str, Reference]], around: Around
+) -> tuple[SortKey, ...]:
+    binder = ExpressionBinder(Scope(around, [ColumnNames(dict(columns))]))
+    keys: list[SortKey] = []
+    for item in items:
+        node = item.expression
+        if isinstance(node, tree.Literal) and isinstance(node.value, int) and not isinstance(node.value, bool):
+            if not 1 <= node.value <= len(columns):
+                raise BtqlError.of(
+                    errors.BAD_POSITION, f"there is no column number {node.value}", node.span, "this position",
+                    help=f"positions go from 1 to {len(columns)}",
+                )  # fmt: skip
+            expression: Expression = columns[node.value - 1][1]
+        else:
+            expression = binder.bind(node)
+        refuse_aggregates(expression)
+        refuse_windows(expression)
+        keys.append(SortKey(expression, item.direction == "desc", item.nulls or "last"))
+    return tuple(keys)
+
+
+def _projected(plan: Plan, columns: Sequence[tuple[str, Reference]], source: str) -> Rows:
+    project = Project(plan, tuple(Named(name, column) for name, column in columns), source)
+    return Rows(project, tuple((item.name, project.reference(item)) for item in project.items))
+
+
+def bind_values(node: tree.Values, around: Around, source: str) -> Rows:
+    """Return the rows of VALUES, as column1, column2, …"""
+    binder = ExpressionBinder(Scope(around))
+    width = len(node.rows[0])
+    rows: list[tuple[Expression, ...]] = []
+    for row in node.rows:
+        if len(row) != width:
+            message = f"the first row has {width} value{'' if width == 1 else 's'}, this one {len(row)}"
+            raise BtqlError.of(errors.COLUMN_COUNT, message, row[0].span if row else node.span, "in this row")
+        rows.append(tuple(binder.bind(each) for each in row))
+    for each in (each for row in rows for each in row):
+        refuse_aggregates(each)
+        refuse_windows(each)
+    context = around.context
+    names = [f"column{number + 1}" for number in range(width)]
+    if any(isinstance(part, Parameter | Subquery) for row in rows for each in row for part in walk(each)):
+        return _union_of_rows(rows, names, around, source)
+    inner = context.new_name("q")
+    types = [_united([row[number].type for row in rows]) for number in range(width)]
+    columns = [(name, Reference(engine_name(inner, name), type_)) for name, type_ in zip(names, types, strict=True)]
+    return _projected(ValuesTable(tuple(rows), tuple(column.name for _, column in columns)), columns, source)
+
+
+def _united(types: Sequence[Type]) -> Type:
+    return frozenset[Kind]().union(*types)
+
+
+def _union_of_rows(rows: Sequence[tuple[Expression, ...]], names: Sequence[str], around: Around, source: str) -> Rows:
+    """Return rows that look at other rows, each as a query of its own."""
+    context = around.context
+    plan: Plan | None = None
+    columns: list[Reference] = []
+    for row in rows:
+        one = Project(
+            Nothing(), tuple(Named(name, each) for name, each in zip(names, row, strict=True)), context.new_name("q")
+        )
+        references = [one.reference(item) for item in one.items]
+        if plan is None:
+            plan, columns = one, references
+            continue
+        inner = context.new_name("q")
+        pairs = tuple(zip(columns, references, strict=True))
+        columns = [
+            Reference(engine_name(inner, name), left.type | right.type)
+            for name, (left, right) in zip(names, pairs, strict=True)
+        ]
+        plan = SetOperation("union", True, plan, one, pairs, tuple(column.name for column in columns))  # noqa: FBT003
+    assert plan is not None
+    return _projected(plan, list(zip(names, columns, strict=True)), source)

@@ -1,0 +1,318 @@
+"""Turn queries inside expressions into joins.
+
+Before:  Filter(model = 'x' and exists[Project(Filter(t1.id = $p1, t1)) with $p1 = id], Scan)
+After:   Join semi on t1.id = id (Filter(model = 'x', Scan), t1)
+
+A condition of WHERE that is an EXISTS or an IN, or the opposite, keeps or drops
+rows: a semi or an anti join. Everywhere else the query's value becomes a column
+of a left join, Lateral where the query looks at the row around it. What asks
+whether there is a row counts them.
+
+NOT IN is never true beside a null, on either side. Where one may be, the join
+looks for the value alone, and a count of the other side's nulls for the rest.
+
+A plan with a query inside an expression cannot be lowered without this rule, so
+it cannot be switched off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from btql_planner import errors, types
+from btql_planner.expressions import (
+    AggregateCall,
+    Apply,
+    Column,
+    Constant,
+    Expression,
+    Over,
+    Parameter,
+    Reference,
+    Subquery,
+    conjuncts,
+    engine_name,
+    transform,
+    walk,
+)
+from btql_planner.functions import functions
+from btql_planner.plan import (
+    Aggregate,
+    Filter,
+    Limit,
+    Named,
+    Plan,
+    Project,
+    Sort,
+    expressions,
+    inputs,
+    map_expressions,
+    with_inputs,
+)
+from btql_planner.plan import walk as walk_plan
+from btql_planner.plan_relations import Join, JoinKind, Lateral, Window
+from btql_planner.rules.probe_text_index import with_conditions
+from btql_planner.types import Kind
+
+NEVER_NULL = frozenset({"id", "_xact_id", "_pagination_key", "created", "span_id", "root_span_id"})
+_ONE = Constant(1, Kind.INTEGER)
+_ZERO = Constant(0, Kind.INTEGER)
+
+Placed = dict[Subquery, Expression]
+
+
+def join_subqueries(plan: Plan) -> Plan:
+    """Return the plan without queries in its expressions."""
+    if not any(
+        isinstance(part, Subquery) for node in walk_plan(plan) for each in expressions(node) for part in walk(each)
+    ):
+        return plan
+    return _Joins().place(plan)[0]
+
+
+def apply(name: str, *arguments: Expression) -> Expression:
+    """Return an operator or function over bound arguments."""
+    function = functions()[name]
+    return Apply(function, arguments, function.returns([each.type for each in arguments]))
+
+
+def all_of(conditions: Sequence[Expression]) -> Expression | None:
+    """Return the conditions as one, None for none."""
+    if len(conditions) < 2:
+        return conditions[0] if conditions else None
+    return apply("and", *conditions)
+
+
+def substitute(expression: Expression, values: Mapping[str, Expression]) -> Expression:
+    """Return the expression with values for parameters and references."""
+
+    def change(node: Expression) -> Expression | None:
+        return values.get(node.name) if isinstance(node, Parameter | Reference) else None
+
+    return transform(expression, change)
+
+
+def has_parameters(plan: Plan) -> bool:
+    """Whether any expression of the plan looks at a query around it."""
+    return any(
+        isinstance(part, Parameter) for node in walk_plan(plan) for each in expressions(node) for part in walk(each)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Peeled:
+    """A query taken apart: rows that depend on nothing, the conditions on them, and what its columns are."""
+
+    rows: Plan
+    conditions: tuple[Expression, ...]
+    columns: Mapping[str, Expression]
+
+
+def peel(plan: Plan) -> Peeled | None:
+    """Take the projection, the order and the conditions off a query; None where what is left has parameters."""
+    columns: dict[str, Expression] = {}
+    if isinstance(plan, Project):
+        columns = {plan.reference(item).name: item.expression for item in plan.items}
+        plan = plan.input
+    conditions: list[Expression] = []
+    while isinstance(plan, Filter | Sort):
+        if isinstance(plan, Filter):
+            conditions += conjuncts(plan.condition)
+        plan = plan.input
+    return None if has_parameters(plan) else Peeled(plan, tuple(conditions), columns)
+
+
+@dataclass
+class _Joins:
+    made: int = field(default=0)
+
+    def place(self, plan: Plan) -> tuple[Plan, Placed]:
+        """Return the plan with joins for the queries in it, and the columns that they have become above it."""
+        below = [self.place(each) for each in inputs(plan)]
+        plan = with_inputs(plan, tuple(each for each, _ in below))
+        placed = dict(below[0][1]) if len(below) == 1 else {}
+        if not any(isinstance(part, Subquery) for each in expressions(plan) for part in walk(each)):
+            return plan, {} if isinstance(plan, Aggregate | Project) else placed
+        match plan:
+            case Filter():
+                return self._filter(plan, placed)
+            case Join(kind="inner", condition=condition) if condition is not None:
+                return self.place(Filter(replace(plan, condition=None), condition))
+            case Join() | Lateral():
+                place = next(
+                    part.span for each in expressions(plan) for part in walk(each) if isinstance(part, Subquery)
+                )
+                raise errors.not_supported("a subquery in the condition of an outer join", place, "put it into WHERE")
+            case Project():
+                return self._project(plan, placed), {}
+            case _:
+                (rows, *others) = inputs(plan)
+                for each in expressions(plan):
+                    rows = self._values(rows, each, placed)
+                changed = map_expressions(with_inputs(plan, (rows, *others)), lambda each: _replaced(each, placed))
+                return changed, {} if isinstance(plan, Aggregate) else placed
+
+    def _project(self, plan: Project, placed: Placed) -> Plan:
+        """Return the columns, with the rows in their order again: a join has none."""
+        rows = plan.input
+        order = rows.input if isinstance(rows, Limit) else rows
+        keys = order.keys if isinstance(order, Sort) else ()
+        if isinstance(rows, Sort):
+            rows = rows.input
+        for item in plan.items:
+            rows = self._values(rows, item.expression, placed)
+        changed = map_expressions(plan, lambda each: _replaced(each, placed))
+        return with_inputs(changed, (Sort(rows, keys) if keys else rows,))
+
+    def _filter(self, plan: Filter, placed: Placed) -> tuple[Plan, Placed]:
+        parts = conjuncts(plan.condition)
+        plain = [part for part in parts if not any(isinstance(node, Subquery) for node in walk(part))]
+        rows = with_conditions(plan.input, plain)
+        rest: list[Expression] = []
+        for part in parts:
+            if part in plain:
+                continue
+            joined = self._test(rows, part)
+            if joined is None:
+                rows = self._values(rows, part, placed)
+                rest.append(_replaced(part, placed))
+            else:
+                rows = joined
+        return with_conditions(rows, rest), placed
+
+    def _test(self, rows: Plan, condition: Expression) -> Plan | None:
+        """Return the rows that pass a condition which is nothing but a test, None where it is more than that."""
+        negated = isinstance(condition, Apply) and condition.function.name == "not"
+        query = condition.arguments[0] if negated and isinstance(condition, Apply) else condition
+        if (
+            not isinstance(query, Subquery)
+            or query.column is not None
+            or any(_nested(each) for each in query.arguments)
+        ):
+            return None
+        inner = peel(self.place(query.plan)[0])
+        if inner is None:
+            return None
+        values: dict[str, Expression] = {
+            parameter.name: argument for parameter, argument in zip(query.parameters, query.arguments, strict=True)
+        }
+        around = [substitute(each, values) for each in inner.conditions]
+        test = None if query.test is None else substitute(query.test, {**values, **inner.columns})
+        if test is None or not negated:
+            conditions = [*around, *([] if test is None else [test])]
+            return Join(rows, inner.rows, "anti" if negated else "semi", all_of(conditions))
+        if not self._may_be_null(test, rows, inner.rows):
+            return Join(rows, inner.rows, "anti", all_of([*around, test]))
+        if any(isinstance(node, Parameter) for each in inner.conditions for node in walk(each)):
+            return Join(rows, inner.rows, "anti", all_of([*around, apply("coalesce", test, _TRUE)]))
+        return self._none_equal(rows, test, inner)
+
+    def _none_equal(self, rows: Plan, test: Expression, inner: Peeled) -> Plan:
+        """Return the rows for which the test is false in every row of a query that depends on nothing."""
+        kept = with_conditions(inner.rows, list(inner.conditions))
+        if not (isinstance(test, Apply) and test.function.name == "eq"):
+            return Join(rows, kept, "anti", apply("coalesce", test, _TRUE))
+        needle, item = test.arguments
+        counts, total, present = self._counts(kept, item)
+        found = Join(Join(rows, kept, "anti", test), counts, "left")
+        empty = apply("eq", total, _ZERO)
+        complete = apply("and", apply("isnotnull", needle), apply("eq", total, present))
+        return Filter(found, apply("or", empty, complete))
+
+    def _counts(self, rows: Plan, item: Expression) -> tuple[Plan, Reference, Reference]:
+        """Return one row with the number of rows, and of rows in which the item is not null."""
+        name = self._name()
+        counts = [Named(engine_name(name, "rows"), _count(_ONE)), Named(engine_name(name, "present"), _count(item))]
+        references = [Reference(each.name, types.INTEGER) for each in counts]
+        return Aggregate(rows, (), tuple(counts)), references[0], references[1]
+
+    def _name(self) -> str:
+        self.made += 1
+        return f"x{self.made}"
+
+    @staticmethod
+    def _may_be_null(test: Expression, rows: Plan, inner: Plan) -> bool:
+        outer_joins = any(
+            isinstance(node, Join) and node.kind in ("left", "right", "full")
+            for plan in (rows, inner)
+            for node in walk_plan(plan)
+        )
+        simple = isinstance(test, Apply) and all(
+            isinstance(each, Column) and each.name in NEVER_NULL for each in test.arguments
+        )
+        return outer_joins or not simple
+
+    def _values(self, rows: Plan, expression: Expression, placed: Placed) -> Plan:
+        """Return the rows with a column for each query in an expression."""
+        for node in walk(expression):
+            if not isinstance(node, Subquery) or node in placed:
+                continue
+            for argument in node.arguments:
+                rows = self._values(rows, argument, placed)
+            query = replace(node, arguments=tuple(_replaced(each, placed) for each in node.arguments))
+            rows, placed[node] = self._value(rows, query)
+        return rows
+
+    def _value(self, rows: Plan, query: Subquery) -> tuple[Plan, Expression]:
+        inner = self.place(query.plan)[0]
+        column: Expression
+        if query.column is not None:
+            inner, column = _one_row(inner, self._name()), query.column
+        elif query.test is None:
+            inner, column = self._exists(inner)
+        else:
+            inner, column = self._any(inner, query.test)
+        kind: JoinKind = "left"
+        if not query.parameters:
+            return Join(rows, inner, kind), column
+        return Lateral(rows, inner, kind, query.parameters, query.arguments), column
+
+    def _exists(self, inner: Plan) -> tuple[Plan, Expression]:
+        found = Named(engine_name(self._name(), "rows"), _count(_ONE))
+        column = apply("gt", Reference(found.name, types.INTEGER), _ZERO)
+        return Aggregate(inner, (), (found,)), column
+
+    def _any(self, inner: Plan, test: Expression) -> tuple[Plan, Expression]:
+        """Return whether the test is true in any row: null where it is in none, but null in some."""
+        name = self._name()
+        true = Named(engine_name(name, "true"), _aggregate("count_if", test))
+        unknown = Named(engine_name(name, "unknown"), _aggregate("count_if", apply("isnull", test)))
+        some, open_ = (apply("gt", Reference(each.name, types.INTEGER), _ZERO) for each in (true, unknown))
+        nothing = Constant(None, None)
+        column = apply("if", some, _TRUE, open_, nothing, Constant(False, Kind.BOOLEAN))  # noqa: FBT003
+        return Aggregate(inner, (), (true, unknown)), column
+
+
+_TRUE = Constant(True, Kind.BOOLEAN)  # noqa: FBT003
+
+
+def _one_row(plan: Plan, name: str) -> Plan:
+    """Return the plan, made to stop with an error where it has more than one row."""
+    top = plan.input if isinstance(plan, Project) else plan
+    while isinstance(top, Filter | Sort | Project):
+        top = top.input
+    if (isinstance(top, Aggregate) and not top.keys) or (
+        isinstance(top, Limit) and top.count is not None and top.count < 2
+    ):
+        return plan
+    rows = Named(engine_name(name, "rows"), Over(_count(_ONE)))
+    counted = Window(plan, (rows,))
+    return Filter(counted, apply("at_most_one", Reference(rows.name, types.INTEGER)))
+
+
+def _count(argument: Expression) -> AggregateCall:
+    return _aggregate("count", argument)
+
+
+def _aggregate(name: str, argument: Expression) -> AggregateCall:
+    function = functions()[name]
+    return AggregateCall(function, (argument,), function.returns([argument.type]))
+
+
+def _nested(expression: Expression) -> bool:
+    return any(isinstance(node, Subquery) for node in walk(expression))
+
+
+def _replaced(expression: Expression, placed: Placed) -> Expression:
+    return transform(expression, lambda node: placed.get(node) if isinstance(node, Subquery) else None)
