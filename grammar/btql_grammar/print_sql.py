@@ -222,7 +222,15 @@ class SqlPrinter(SqlExpressionPrinter):
 
     def _insert(self, node: tree.Insert) -> list[str]:
         columns = f" ({', '.join(self.path(column) for column in node.columns)})" if node.columns else ""
-        lines = [f"INSERT INTO {self._relation(node.target)}{columns}", *self._lines(node.source)]
+        target = self._relation(node.target)
+        if (
+            isinstance(node.target, tree.Table)
+            and node.target.path[0].lower() in SOURCES
+            and len(node.target.path) == 1
+        ):
+            # Behind the bare name of a kind, a parenthesis would hold names of objects.
+            target = double_quoted(node.target.path[0]) + target[len(node.target.path[0]) :]
+        lines = [f"INSERT INTO {target}{columns}", *self._lines(node.source)]
         return [*lines, "ON CONFLICT (id) DO UPDATE"] if node.merge else lines
 
     def _where(self, condition: tree.Expression | None) -> list[str]:

@@ -33,7 +33,7 @@ _OPTIONAL_FORMS = ("trim", "substring", "overlay")
 _WITHIN_GROUP = ("percentile_cont", "percentile_disc", "mode")
 _FRAME_WORDS = ("partition", "order", "rows", "range", "groups")
 _WORD = re.compile(r"[^\W\d]\w*")
-_BEGINS_WITH_ALL = re.compile(r"all\b", re.IGNORECASE)
+_BEGINS_WITH_ALL = re.compile(r"all\b(?!\.)", re.IGNORECASE)
 
 
 class SqlExpressionPrinter(ExpressionPrinter):
@@ -113,7 +113,7 @@ class SqlExpressionPrinter(ExpressionPrinter):
                 raise unsayable("IN with a value of a query on its right side")
             case _:
                 text, level = self.leveled(right)
-                if level < ATOM:
+                if level < ATOM or text.startswith("("):
                     raise unsayable("IN with a computed list on its right side")
                 return f"{start} {text}"
 
@@ -187,7 +187,10 @@ class SqlExpressionPrinter(ExpressionPrinter):
         quoted = (
             call.name in _FORMS
             or call.name in self.reserved
-            or (call.name in _OPTIONAL_FORMS and not (plain and call.arguments))
+            or (
+                call.name in _OPTIONAL_FORMS
+                and not (plain and call.arguments and not isinstance(call.arguments[0], tree.Star))
+            )
         )
         arguments = self.list(call.arguments)
         inside = f"DISTINCT {arguments}" if call.distinct else self.after_word(arguments)

@@ -72,16 +72,16 @@ class CallParser(OperandParser):
     def _inside(self, *, is_array: bool) -> _Inside:
         self.require("(")
         made = _Inside()
-        if is_array and self.is_query():
+        if is_array and (self.is_query() or self.is_query_in_parentheses()):
             place = self.here()
-            query = self.read_query()
-            made.arguments.append(tree.Subquery(query, span=self.since(place)))
+            found = self.read_query_or_list()
+            made.arguments = found if isinstance(found, list) else [tree.Subquery(found, span=self.since(place))]
             self.require(")")
             return made
         made.distinct = self.accept("distinct")
         if not made.distinct:
             self.skip_all()
-        if self.at("*") and self.ahead().word == ")" and not made.distinct:
+        if self.at("*") and not made.distinct:
             made.arguments.append(tree.Star(span=self.step().span))
         elif self.is_name(self.token) and self.ahead().word == "." and self.ahead(2).word == "*":
             made.arguments.append(self.read_table_star())

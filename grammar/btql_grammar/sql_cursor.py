@@ -104,6 +104,18 @@ class Cursor:
         self.step()
         return self.text_of(token)
 
+    def read_count(self, what: str, help_: str | None = None) -> int:
+        """Return the whole number that comes next."""
+        token = self.token
+        text = self.text_of(token)
+        if token.kind != "number" or not (text.isascii() and text.isdigit()):
+            raise BtqlError.of(
+                "B0109", f"{what} takes a whole number", self.here(), "not a whole number",
+                help=help_ or f"write `{what} 10`",
+            )  # fmt: skip
+        self.step()
+        return build.count(text, what, token.span)
+
     def fail(self, expected: str, help_: str | None = None) -> NoReturn:
         """Raise: something else was expected here."""
         token = self.token

@@ -206,7 +206,7 @@ class ExpressionParser(CallParser):
         self.step()
         start = self.step().span
         right: tree.Statement | tree.Expression
-        inside = self._query_or_list()
+        inside = self.read_query_or_list()
         if not isinstance(inside, list):
             right = inside
         elif len(inside) == 1:
@@ -215,20 +215,6 @@ class ExpressionParser(CallParser):
             right = tree.Array(tuple(inside), span=start.to(self.here()))
         self.require(")")
         return tree.Quantified(build.OPERATORS[operator], left, quantifier, right, span=self.since(left.span))
-
-    def _query_or_list(self) -> tree.Statement | list[tree.Expression]:
-        """Return what the parentheses hold that have just been opened."""
-        if self.is_query():
-            return self.read_query()
-        items = [] if self.at(")") else [self.read_expression()]
-        first = items[0] if items else None
-        if isinstance(first, tree.Subquery) and self.at("union", "intersect", "except", "order", "limit", ")"):
-            return self.continue_query(first.query, first.span)
-        while items and self.accept(","):
-            items.append(self.read_expression())
-        if not self.at(")"):
-            self.fail("`,` or `)`")
-        return items
 
     def _between(self, left: tree.Expression) -> tree.Expression:
         symmetric = self.at("symmetric") and self.ahead().word != "and"
@@ -246,7 +232,7 @@ class ExpressionParser(CallParser):
             right = self.follow(self.read_operand())
             return build.compare("in", left, right, left.span.to(right.span))
         start = self.step().span
-        inside = self._query_or_list()
+        inside = self.read_query_or_list()
         self.require(")")
         span = self.since(left.span)
         if not isinstance(inside, list):

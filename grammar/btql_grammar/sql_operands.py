@@ -262,6 +262,20 @@ class OperandParser(Cursor):
             case _:
                 return False
 
+    def read_query_or_list(self) -> tree.Statement | list[tree.Expression]:
+        """Return what the parentheses hold that have just been opened."""
+        if self.is_query():
+            return self.read_query()
+        items = [] if self.at(")") else [self.read_expression()]
+        first = items[0] if items else None
+        if isinstance(first, tree.Subquery) and self.at("union", "intersect", "except", "order", "limit", ")"):
+            return self.continue_query(first.query, first.span)
+        while items and self.accept(","):
+            items.append(self.read_expression())
+        if not self.at(")"):
+            self.fail("`,` or `)`")
+        return items
+
     def _parenthesis(self) -> tree.Expression:
         start = self.step().span
         if self.is_query():

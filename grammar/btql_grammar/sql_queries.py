@@ -174,7 +174,7 @@ class QueryParser(SelectParser):
         if self.at("all", "null"):
             self.step()
             return None
-        number = self._count("LIMIT")
+        number = self.read_count("LIMIT")
         if self.at(","):
             way_out = f"write `LIMIT ... OFFSET {number}`"
             raise unsupported("LIMIT with a comma", self.here(), way_out)
@@ -186,14 +186,14 @@ class QueryParser(SelectParser):
             self.step()
             tail.cursor = build.unquote(self.text_of(token), token.start)
             return
-        tail.offset = self._count("OFFSET")
+        tail.offset = self.read_count("OFFSET")
         if self.at("row", "rows"):
             self.step()
 
     def _fetch(self) -> int:
         self.step()
         self.step()
-        number = 1 if self.at("row", "rows") else self._count("FETCH FIRST")
+        number = 1 if self.at("row", "rows") else self.read_count("FETCH FIRST", "write `FETCH FIRST 10 ROWS ONLY`")
         if not self.at("row", "rows"):
             self.fail("`ROWS ONLY`", "write `FETCH FIRST 10 ROWS ONLY`, or `LIMIT 10`")
         self.step()
@@ -201,15 +201,6 @@ class QueryParser(SelectParser):
             raise unsupported("WITH TIES", self.here(), "filter by rank() in a query around this one")
         self.require("only")
         return number
-
-    def _count(self, clause: str) -> int:
-        token = self.token
-        text = self.text_of(token)
-        if token.kind != "number" or not (text.isascii() and text.isdigit()):
-            help_ = f"write `{clause} 10`" + (" ROWS ONLY" if clause.startswith("FETCH") else "")
-            raise BtqlError.of("B0109", f"{clause} takes a whole number", self.here(), "not a whole number", help=help_)
-        self.step()
-        return build.count(text, clause, token.span)
 
     def _settings(self, tail: _Tail) -> None:
         self.step()
@@ -266,7 +257,8 @@ class QueryParser(SelectParser):
         assert isinstance(made, tree.Query), "anything else has become a query"
         return replace(
             made, sort=tail.sort or made.sort, limit=tail.limit if made.limit is None else made.limit,
-            offset=tail.offset if made.offset is None else made.offset, cursor=tail.cursor or made.cursor,
+            offset=tail.offset if made.offset is None else made.offset,
+            cursor=tail.cursor if made.cursor is None else made.cursor,
             preview_length=made.preview_length if tail.preview_length is None else tail.preview_length,
             settings=tail.settings or made.settings, with_=with_ or made.with_, span=span,
         )  # fmt: skip

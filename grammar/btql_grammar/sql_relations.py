@@ -72,18 +72,15 @@ class RelationParser(WindowParser):
         while self.accept(","):
             right = self._joined(self._shaped_relation())
             relation = tree.Join("cross", relation, right, span=self.since(relation.span))
-        self.read_shaping(shaping)
         return relation
 
     def read_target(self) -> tree.From | tree.Table:
-        """Return the object that a statement writes to."""
-        relation = self._named()
-        if isinstance(relation, tree.TableCall):
-            raise BtqlError.of(
-                "B0109", "only an object can be written to", relation.span, "a function",
-                help="write `project_logs('name')` or a name",
-            )  # fmt: skip
-        return relation
+        """Return the object that a statement writes to; a parenthesis behind a bare name holds columns."""
+        if self.word in SOURCES and self.ahead().word == "(":
+            start = self.here()
+            self.step()
+            return self._source(start, self.text_of(self.previous()).lower())
+        return self._table()
 
     def _goes_on(self) -> bool:
         return self.at(",") or self.word in _JOIN_WORDS or self.word in _OTHER_JOINS
@@ -188,7 +185,16 @@ class RelationParser(WindowParser):
         self.require(")")
         return replace(inner, span=self.since(start))
 
-    def _named(self, *, function: bool = False) -> tree.From | tree.Table | tree.TableCall:
+    def _named(self, *, function: bool) -> tree.From | tree.Table | tree.TableCall:
+        if self.is_name(self.token) and self.word not in NOT_ALIASES and self.ahead().word == "(":
+            span = self.here()
+            return self._called(self.read_name(), span, function=function)
+        table = self._table()
+        if function:
+            self.fail("`(`", "behind LATERAL stands a subquery or a function")
+        return table
+
+    def _table(self) -> tree.Table:
         first = self.token
         if not self.is_name(first) or self.word in NOT_ALIASES:
             help_ = None
@@ -199,14 +205,10 @@ class RelationParser(WindowParser):
         path = [self.read_name()]
         while self.accept("."):
             path.append(self.read_name())
-        span = self.since(first.span)
-        if self.at("(") and len(path) == 1:
-            return self._called(path[0], span, function=function)
-        if function:
-            self.fail("`(`", "behind LATERAL stands a subquery or a function")
-        return tree.Table(tuple(path), span=span)
+        return tree.Table(tuple(path), span=self.since(first.span))
 
     def _called(self, name: str, span: Span, *, function: bool) -> tree.From | tree.TableCall:
+        """Return the source or the function ``name``, whose parenthesis comes next."""
         lower = name.lower()
         if function or lower in TABLE_FUNCTIONS or (lower not in SOURCES and not self._has_texts_only()):
             called = self.read_call(self.previous(), span)
@@ -214,6 +216,9 @@ class RelationParser(WindowParser):
                 raise unsupported(f"{lower.upper()} behind FROM", called.span, "select it: `FROM (SELECT ...)`")
             ordinality = self.accept("with", "ordinality")
             return tree.TableCall(called, span=called.span, ordinality=ordinality)
+        return self._source(span, lower)
+
+    def _source(self, span: Span, kind: str) -> tree.From:
         self.step()
         arguments: list[str] = []
         shape: tree.Shape = "spans"
@@ -229,7 +234,7 @@ class RelationParser(WindowParser):
             else:
                 arguments.append(self._text("the names in a source are texts in quotes")[0])
         self.step()
-        return tree.From(lower, tuple(arguments), shape, span=self.since(span))
+        return tree.From(kind, tuple(arguments), shape, span=self.since(span))
 
     def _has_texts_only(self) -> bool:
         """Tell whether the parenthesis that comes next holds what a source may have, and nothing else."""

@@ -33,6 +33,7 @@ class SelectParser(GroupingParser):
             raise unsupported("SELECT … INTO", self.here(), "write `INSERT INTO project_logs('name') SELECT ...`")
         shaping = Shaping()
         source = self.read_from(shaping)
+        self.read_shaping(shaping)
         filter_ = self.read_expression() if self.accept("where") else None
         dimensions, grouping_sets = self.read_group()
         self.read_shaping(shaping)
@@ -77,7 +78,7 @@ class SelectParser(GroupingParser):
         exclude: tuple[str, ...] = ()
         replaced: list[tuple[str, tree.Expression]] = []
         while True:
-            if self.at("except", "exclude") and self.ahead().word == "(" and not self.is_query(2):
+            if self.ahead().word == "(" and (self.at("exclude") or (self.at("except") and not self.is_query(2))):
                 self.step()
                 exclude += self.read_names()
             elif self.at("exclude") and self.is_name(self.ahead()):
@@ -168,10 +169,8 @@ class SelectParser(GroupingParser):
         seed: int | None = None
         if self.accept("repeatable") or self.accept("seed"):
             self.require("(")
-            if self.token.kind != "number" or not self.text_of(self.token).isdigit():
-                self.fail("a whole number", "write `REPEATABLE (42)`")
-            token = self.step()
-            seed = build.count(self.text_of(token), "seed", token.span)
+            sign = -1 if self.accept("-") else 1
+            seed = sign * self.read_count("the seed", "write `REPEATABLE (42)`")
             self.require(")")
         return build.sample(rate, count, seed, self.since(start))
 
@@ -206,11 +205,12 @@ class SelectParser(GroupingParser):
         value = self.read_name()
         if not self.accept("for"):
             self.fail("`FOR`", "write `UNPIVOT (value FOR key IN (scores))`, or `UNPIVOT (tag FOR _ IN (tags))`")
+        elements = self.at("_")
         key = self.read_name()
         self.require("in", "(")
         expression = self.read_expression()
         if self.at(","):
             raise unsupported("UNPIVOT over several columns", self.here(), "unpivot one object: `IN (scores)`")
         self.require(")", ")")
-        names = (value,) if key == "_" else (key, value)
+        names = (value,) if elements else (key, value)
         return tree.UnpivotItem(expression, names, span=self.since(start))

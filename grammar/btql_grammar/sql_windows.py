@@ -11,7 +11,7 @@ from btql_grammar.sql_expressions import ExpressionParser
 
 _FRAME_WORDS = ("rows", "range", "groups")
 _BoundKind = Choice["unbounded preceding", "preceding", "current row", "following", "unbounded following"]
-_BOUNDS: tuple[_BoundKind, ...] = (
+BOUNDS: tuple[_BoundKind, ...] = (
     "unbounded preceding", "preceding", "current row", "following", "unbounded following",
 )  # fmt: skip
 """From the first row to the last."""
@@ -76,8 +76,8 @@ class WindowParser(ExpressionParser):
             first = self._bound()
             last = tree.Bound("current row", span=first.span)
         span = self.since(start)
-        order = _BOUNDS.index(first.kind), _BOUNDS.index(last.kind)
-        if order[0] > order[1] or first.kind == _BOUNDS[-1] or last.kind == _BOUNDS[0]:
+        order = BOUNDS.index(first.kind), BOUNDS.index(last.kind)
+        if order[0] > order[1] or first.kind == BOUNDS[-1] or last.kind == BOUNDS[0]:
             raise BtqlError.of(
                 "B0109", "the frame of a window ends before it begins", span, "no such frame",
                 help="write `ROWS BETWEEN 1 PRECEDING AND CURRENT ROW`, the earlier row first",
