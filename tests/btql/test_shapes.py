@@ -63,7 +63,7 @@ FORMULAS: dict[str, Callable[[Sequence[Document]], bool]] = {
         lambda t: some(t, is_("score")) and some(t, failed),
     "any_span(error is not null) or any_span(span_attributes.type = 'score')":
         lambda t: some(t, failed) or some(t, is_("score")),
-    "not any_span(span_attributes.type = 'llm')": lambda t: not some(t, is_("llm")),
+    "not any_span(span_attributes.type = 'score')": lambda t: not some(t, is_("score")),
     "not any_span(error is not null) and (is_root or any_span(span_attributes.type = 'tool'))":
         lambda t: not some(t, failed) and (some(t, lambda s: s["is_root"]) or some(t, is_("tool"))),
     "not (any_span(error is not null) or any_span(span_attributes.type = 'score'))":
@@ -242,9 +242,9 @@ def test_single_measures_are_those_of_the_whole(conn: btql.Connection) -> None:
     metrics = ("duration", "total_tokens", "errors", "llm_duration", "prompt_tokens", "time_to_first_token")
     chosen = ", ".join(f"metrics.{name} as {name}" for name in metrics)
     score = a_score()
-    found = conn.query(
-        f'select: root_span_id, {chosen}, scores."{score}" as score | {LOGS} summary | sort: metrics.duration desc, root_span_id'
-    ).rows()
+    columns = f'root_span_id, {chosen}, scores."{score}" as score'
+    text = f"select: {columns} | {LOGS} summary | sort: metrics.duration desc, root_span_id"
+    found = conn.query(text).rows()
 
     rows = [
         {"root_span_id": root, **{name: metrics_of(spans).get(name) for name in metrics},
