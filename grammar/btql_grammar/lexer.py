@@ -33,8 +33,6 @@ CLAUSES = (
     "comparison_key", "weighted_scores", "custom_columns", "preview_length", "inference_budget",
 )  # fmt: skip
 """Every clause, the common ones first: the order in which messages list them."""
-BUILT_CLAUSES = CLAUSES
-
 _WORDS: dict[str, tuple[str, ...]] = {
     "and": ("_AND",), "or": ("_OR",), "not": ("NOT",), "in": ("IN",), "is": ("IS",), "between": ("BETWEEN",),
     "as": ("_AS",), "null": ("NULL",), "true": ("TRUE",), "false": ("FALSE",),
@@ -66,7 +64,7 @@ _LEXEME = re.compile(
     |(?P<number>(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)(?P<junk>[\w.]*)
     |(?P<string>{STRING})
     |(?P<quoted>{DOUBLE_QUOTED})
-    |(?P<symbol><!=>|<=>|==|=>|=<|=~|!~|<=|>=|<>|!=|::|\|\||&&|[^'"])
+    |(?P<symbol><!=>|<=>|===?|!==|=>|=<|=~|!~|~\*|<=|>=|<>|!=|::|\|\||&&|->>?|\#>>?|@>|<@|\*\*|//|[^'"])
     )?""",
     re.VERBOSE,
 )
