@@ -15,9 +15,11 @@ import pyarrow as pa
 
 from btql.errors import EngineError, Error, QueryError
 from btql.execution.answer import EngineAnswer
+from btql.execution.functions import SEVERAL_ROWS
 from btql.execution.infer import JsonSchema
 from btql.execution.run import Runner
 from btql.execution.sources import Sources
+from btql.fixed_answer import FixedAnswer
 from btql.result import Result
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
@@ -32,6 +34,7 @@ from btql_planner.lower import lower
 from btql_planner.options import LintMode, QueryOptions, settled, with_limits
 from btql_planner.plan import Plan
 from btql_planner.rules import apply_rules
+from btql_planner.types import Kind
 from btql_storage.errors import StorageError
 from btql_storage.store import Storage
 
@@ -63,12 +66,28 @@ class Database:
         options: QueryOptions | None = None,
     ) -> Compiled:
         """Return every form of a query, on snapshots that the caller closes."""
-        sources: Sources | None = None
+        source, statement = self._read(query)
+        return self.compile_statement(source, statement, options, disabled_rules)
+
+    def _read(self, query: str | Mapping[str, object]) -> tuple[Source, tree.Statement]:
         source = Source("")
         try:
             # Read again as text, so that an error has something to point into.
             source = Source(query if isinstance(query, str) else print_btql(from_json(query)))
-            statement = parse(source.text)
+            return source, parse(source.text)
+        except BtqlError as error:
+            raise _drawn(error, source) from None
+
+    def compile_statement(
+        self,
+        source: Source,
+        statement: tree.Statement,
+        options: QueryOptions | None = None,
+        disabled_rules: Collection[str] = (),
+    ) -> Compiled:
+        """Return every form of a statement that gives rows and was read from ``source``."""
+        sources: Sources | None = None
+        try:
             options = options or QueryOptions(lint="off")
             if isinstance(statement, tree.Query):
                 options = settled(options, statement, source.text)
@@ -93,8 +112,31 @@ class Database:
         disabled_rules: Collection[str] = (),
         options: QueryOptions | None = None,
     ) -> Result:
-        """Return the answer to a query in either language, or in the JSON form."""
-        compiled = self.compile(query, disabled_rules, options)
+        """Return the answer to a statement in either language, or in the JSON form; what it writes is written."""
+        source, statement = self._read(query)
+        match statement:
+            case tree.Insert() | tree.Update() | tree.Delete():
+                from btql.write_statements import write
+
+                count = pa.array([write(self, source, statement, options)], pa.int64())
+                return Result(FixedAnswer("count", Kind.INTEGER, count))
+            case tree.Explain():
+                from btql.explain import explain_statement
+
+                text = explain_statement(self, source, statement.query, options, analyze=statement.analyze)
+                return Result(FixedAnswer("plan", Kind.TEXT, pa.array(text.splitlines(), pa.string())))
+            case _:
+                return self.run(source, statement, options, disabled_rules)
+
+    def run(
+        self,
+        source: Source,
+        statement: tree.Statement,
+        options: QueryOptions | None = None,
+        disabled_rules: Collection[str] = (),
+    ) -> Result:
+        """Return the answer to a statement that gives rows, read from ``source``."""
+        compiled = self.compile_statement(source, statement, options, disabled_rules)
         runner = Runner(compiled.engine, compiled.sources)
         batches = run(runner, compiled.sources)
         fields = compiled.sources.all_fields
@@ -103,6 +145,10 @@ class Database:
         # An answer that nobody reads must not keep files for ever.
         weakref.finalize(result, compiled.sources.close)
         return result
+
+    def sources(self) -> Sources:
+        """Return the objects of this database, for one statement."""
+        return Sources(self.storage)
 
 
 class _DrawnErrors:
@@ -176,5 +222,7 @@ def _engine_errors() -> Generator[None]:
     except (Error, StorageError):
         raise
     except Exception as error:
+        if SEVERAL_ROWS in str(error):
+            raise EngineError(f"{SEVERAL_ROWS}: add LIMIT 1, or take one with an aggregate") from error
         lines = str(error).splitlines() or [type(error).__name__]
         raise EngineError(f"the engine stopped: {lines[0]}") from error

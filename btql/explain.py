@@ -8,13 +8,26 @@ from btql.database import Compiled, Database, run
 from btql.execution.run import Runner, RunReport
 from btql_grammar import tree
 from btql_grammar.printer import print_btql, print_sql
+from btql_grammar.span import Source
 from btql_planner.explain import plan_text
+from btql_planner.options import QueryOptions
 
 
 def explain(database: Database, text: str, *, analyze: bool = False) -> str:
     """Return the forms of a query as text, each under a heading."""
     started = time.perf_counter()
-    compiled = database.compile(text)
+    return _explained(database.compile(text), started, analyze=analyze)
+
+
+def explain_statement(
+    database: Database, source: Source, statement: tree.Statement, options: QueryOptions | None, *, analyze: bool
+) -> str:
+    """Return the forms of a statement behind the word EXPLAIN."""
+    started = time.perf_counter()
+    return _explained(database.compile_statement(source, statement, options), started, analyze=analyze)
+
+
+def _explained(compiled: Compiled, started: float, *, analyze: bool) -> str:
     compile_seconds = time.perf_counter() - started
     runner = Runner(compiled.engine, compiled.sources)
     runner.explaining = True

@@ -72,7 +72,7 @@ class Sources:
         if objects not in self._fields:
             if not objects.names:
                 raise errors.not_supported("a source without a name", source.span, f"name it: `{source.kind}('name')`")
-            found = [self._find(source.kind, name, source.span) for name in objects.names]
+            found = [self.find(source.kind, name, source.span) for name in objects.names]
             self._objects[objects] = [self._snapshot(each, source.span) for each in found]
             fields = [SnapshotFields(snapshot) for snapshot in self._objects[objects]]
             self._fields[objects] = fields[0] if len(fields) == 1 else MergedFields(fields)
@@ -114,7 +114,8 @@ class Sources:
                 ) from None  # fmt: skip
         return self._snapshots[target]
 
-    def _find(self, kind: str, name: str, span: Span) -> ObjectInfo:
+    def find(self, kind: str, name: str, span: Span) -> ObjectInfo:
+        """Return an object; an error with a hint where there is none."""
         try:
             return self._storage.object(kind, name)
         except UnknownObject:

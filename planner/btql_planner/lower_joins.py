@@ -28,6 +28,7 @@ from btql_planner.relations import sources
 from btql_planner.select import Columns, Select
 from btql_planner.types import Kind
 from btql_planner.value import Value
+from btql_planner.windows import whole_rank
 
 if TYPE_CHECKING:
     from btql_planner.lower_relation import RelationLowering
@@ -117,7 +118,7 @@ def numbered(lowering: RelationLowering, plan: Numbered) -> Select:
     values = [lowering.expressions.expression(key, select.source) for key in plan.keys]
     order = ", ".join(sql for each in values for sql in each.parts.values())
     select.kinds[plan.name] = (Kind.INTEGER,)
-    select.outputs[f"{plan.name}#i"] = f"CAST(dense_rank() OVER (ORDER BY {order or '1'}) AS BIGINT)"
+    select.outputs[f"{plan.name}#i"] = whole_rank(f"dense_rank() OVER (ORDER BY {order or '1'})")
     return select
 
 

@@ -56,13 +56,22 @@ WINDOW_FUNCTIONS: Mapping[str, WindowFunction] = {
 }
 
 
+def whole_rank(sql: str) -> str:
+    """Return a rank as a whole number of 64 bits.
+
+    The engine knows that a cast keeps the order of ranks, and then plans a sort by the rank and more
+    wrongly, and refuses its own plan. It knows no such thing of ``abs``.
+    """
+    return f"abs(CAST({sql} AS BIGINT))"
+
+
 def lower_ranking(call: Ranking, arguments: Sequence[Value], over: str) -> Value:
     """Return the SQL of a window function; the value of another row comes kind by kind."""
     if not WINDOW_FUNCTIONS[call.name].nearby:
         (kind,) = call.type
         listed = ", ".join(each.get(Kind.INTEGER) for each in arguments)
         sql = f"{call.name}({listed}) OVER ({over})"
-        return of(kind, f"CAST({sql} AS BIGINT)" if kind is Kind.INTEGER else sql)
+        return of(kind, whole_rank(sql) if kind is Kind.INTEGER else sql)
     moved, *others = arguments
     counts = [each.get(Kind.INTEGER) for each in others[:1]]
     default = others[1] if len(others) > 1 else Value()

@@ -1,0 +1,40 @@
+"""An answer that is there when the statement has run: a count of rows written, the lines of a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
+
+from btql.execution.infer import JsonSchema
+from btql_planner.engine_plan import OutputColumn
+from btql_planner.types import Kind
+
+
+class FixedAnswer:
+    """One column of values."""
+
+    def __init__(self, name: str, kind: Kind, values: pa.Array) -> None:
+        self._output = OutputColumn(name, {kind: name})
+        self._batch = pa.record_batch({name: values})
+
+    @property
+    def has_cursor(self) -> bool:
+        """Whether a next page can be asked for."""
+        return False
+
+    def outputs(self) -> Sequence[OutputColumn]:
+        """Return the column."""
+        return (self._output,)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the rows."""
+        yield self._batch
+
+    def cursor(self) -> str | None:
+        """Return no token: there is no next page."""
+        return None
+
+    def inferred(self) -> JsonSchema | None:
+        """Return no schema: it was not asked for."""
+        return None

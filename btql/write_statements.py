@@ -1,0 +1,183 @@
+"""INSERT, UPDATE and DELETE: events that follow from a query, written as one transaction.
+
+- INSERT makes a document of each row, its columns being paths. It replaces the
+  row that has the same id, as an event does; with ``ON CONFLICT (id) DO UPDATE``
+  it is merged into it. Where no id is given one is drawn.
+- UPDATE merges the new values at the assigned paths into each row that matches,
+  and replaces what is there; they are computed from the rows as they were.
+- DELETE removes each row that matches.
+
+What matches is decided on a snapshot: rows that others write meanwhile are not
+waited for, and what is merged into them stays merged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import TYPE_CHECKING, TypeAlias
+
+from btql.errors import QueryError
+from btql_grammar import tree
+from btql_grammar.diagnostic import BtqlError
+from btql_grammar.span import Source, Span
+from btql_planner import errors
+from btql_planner.names import SYSTEM_KINDS
+from btql_storage.accept import EVENTS_MAX
+
+if TYPE_CHECKING:
+    from btql.database import Database
+    from btql_planner.options import QueryOptions
+
+WriteStatement = tree.Insert | tree.Update | tree.Delete
+Path: TypeAlias = tuple[str | int, ...]
+Event: TypeAlias = dict[str, object]
+
+OURS = frozenset({"_xact_id", "_pagination_key", "is_root", "project_id", "experiment_id", "dataset_id", "log_id"})
+"""Fields that the database itself gives each row."""
+KEPT = frozenset({"id", "span_id", "root_span_id", "span_parents", "created"})
+"""Fields that a merge leaves as they are."""
+
+
+def write(database: Database, source: Source, statement: WriteStatement, options: QueryOptions | None) -> int:
+    """Run a statement that writes; return how many rows it has written."""
+    writing = _Writing(database, source, options)
+    try:
+        match statement:
+            case tree.Insert():
+                return writing.insert(statement)
+            case tree.Update():
+                return writing.update(statement)
+            case tree.Delete():
+                return writing.delete(statement)
+    except BtqlError as error:
+        error.source = source
+        raise QueryError(error) from None
+
+
+class _Writing:
+    def __init__(self, database: Database, source: Source, options: QueryOptions | None) -> None:
+        self._database = database
+        self._source = source
+        self._options = options
+
+    def insert(self, statement: tree.Insert) -> int:
+        """Write a document for each row of a query."""
+        target = self._target(statement.target, create=True)
+        names, rows = self._rows(statement.source, statement.span)
+        paths = self._columns(statement, names)
+        events = [_document(paths, [row[name] for name in names]) for row in rows]
+        if statement.merge:
+            for event in events:
+                event["_is_merge"] = True
+        return self._write(target, events)
+
+    def _columns(self, statement: tree.Insert, names: Sequence[str]) -> list[Path | None]:
+        """Return the path of each column of the query, None for what the database gives itself."""
+        if not statement.columns:
+            if isinstance(statement.source, tree.Values):
+                raise BtqlError.of(
+                    errors.COLUMN_COUNT, "INSERT does not say which fields the values are for", statement.source.span,
+                    "these values", help="list them: `INSERT INTO name (id, input, metadata.model) VALUES …`",
+                )  # fmt: skip
+            return [None if name in OURS else (name,) for name in names]
+        if len(statement.columns) != len(names):
+            message = f"INSERT lists {len(statement.columns)} columns, its rows have {len(names)}"
+            raise BtqlError.of(errors.COLUMN_COUNT, message, statement.source.span, "these rows")
+        for path in statement.columns:
+            _check_path(path, statement.span, OURS)
+        return list(statement.columns)
+
+    def update(self, statement: tree.Update) -> int:
+        """Merge new values into each row that matches."""
+        target = self._target(statement.target)
+        paths: list[Path] = []
+        for place, _ in statement.assignments:
+            _check_path(place.path, place.span, OURS | KEPT)
+            paths.append(place.path)
+        values = tuple(tree.Item(each, f"value_{n}") for n, (_, each) in enumerate(statement.assignments))
+        names, rows = self._rows(self._matching(statement, values), statement.span)
+        events: list[Event] = []
+        for row in rows:
+            event = _document(paths, [row[name] for name in names[1:]])
+            events.append({**event, "id": row["id"], "_is_merge": True, "_merge_paths": [list(path) for path in paths]})
+        return self._write(target, events)
+
+    def delete(self, statement: tree.Delete) -> int:
+        """Remove each row that matches."""
+        target = self._target(statement.target)
+        _, rows = self._rows(self._matching(statement, ()), statement.span)
+        return self._write(target, [{"id": row["id"], "_object_delete": True} for row in rows])
+
+    def _matching(self, statement: tree.Update | tree.Delete, values: Sequence[tree.Item]) -> tree.Query:
+        """Return the query for the ids of the rows that match, and for values of theirs."""
+        target = statement.target
+        alias = target.alias or (target.path[-1] if isinstance(target, tree.Table) else None)
+        path = ("id",) if alias is None else (alias, "id")
+        items = (tree.Item(tree.Identifier(path, span=target.span), "id"), *values)
+        return tree.Query(select=items, source=target, filter=statement.filter, span=statement.span, language="sql")
+
+    def _rows(self, query: tree.Statement, span: Span) -> tuple[list[str], list[Mapping[str, object]]]:
+        """Return the rows of a query, at most as many as one transaction can hold."""
+        result = self._database.run(self._source, query, self._options)
+        rows: list[Mapping[str, object]] = list(islice(result, EVENTS_MAX + 1))
+        if len(rows) > EVENTS_MAX:
+            raise BtqlError.of(
+                errors.TOO_MANY_ROWS, f"the statement writes more than {EVENTS_MAX:,} rows, which one transaction holds",
+                span, "nothing was written", help="write fewer at a time, by a narrower WHERE or by LIMIT",
+            )  # fmt: skip
+        return result.columns, rows
+
+    def _write(self, target: tuple[str, str], events: Sequence[Event]) -> int:
+        storage = self._database.storage
+        storage.ingest(storage.create_object(*target), events)
+        return len(events)
+
+    def _target(self, target: tree.From | tree.Table, *, create: bool = False) -> tuple[str, str]:
+        """Return the object to write to, which an INSERT may be the first to name."""
+        if isinstance(target, tree.From):
+            if len(target.arguments) != 1:
+                raise errors.not_supported("writing to several objects at once", target.span, "write to one at a time")
+            kind, name = target.kind, target.arguments[0]
+        else:
+            kind, name = self._named(target)
+        if not create:
+            self._database.sources().find(kind, name, target.span)
+        return kind, name
+
+    def _named(self, target: tree.Table) -> tuple[str, str]:
+        if len(target.path) == 2:
+            return target.path[0], target.path[1]
+        found = self._database.sources().resolve(target)
+        return found.kind, found.arguments[0]
+
+
+def _check_path(path: Path, span: Span, refused: frozenset[str]) -> None:
+    name = ".".join(map(str, path))
+    if path[0] in refused or (len(path) > 1 and path[0] in SYSTEM_KINDS):
+        why = "the database gives it" if path[0] in OURS else "it stays as the row was first written"
+        message = f"`{name}` cannot be written here: {why}"
+        raise BtqlError.of(errors.MISPLACED, message, span, "this field", help="leave it out")
+    if any(isinstance(piece, int) for piece in path):
+        raise errors.not_supported("writing to an element of an array", span, "write the whole array")
+
+
+def _document(paths: Sequence[Path | None], values: Sequence[object]) -> Event:
+    """Return the document that has the values at the paths."""
+    document: Event = {}
+    for path, value in zip(paths, values, strict=True):
+        if path is None or (value is None and path[0] in SYSTEM_KINDS and path[0] != "tags"):
+            continue
+        place = document
+        for piece in path[:-1]:
+            below = place.setdefault(str(piece), {})
+            if not isinstance(below, dict):
+                below = place[str(piece)] = {}
+            place = below
+        place[str(path[-1])] = _plain(value)
+    return document
+
+
+def _plain(value: object) -> object:
+    return value.isoformat(timespec="microseconds").replace("+00:00", "Z") if isinstance(value, datetime) else value
