@@ -61,7 +61,7 @@ class QueryParser(SelectParser):
 
     def continue_query(self, first: tree.Statement, start: Span) -> tree.Statement:
         """Return the query that begins with ``first``, in parentheses of its own: ``(SELECT 1) UNION …``."""
-        return self._finished(self._unions(first), self._tail(), None, start)
+        return self._finished(self._unions(replace(first, span=start)), self._tail(), None, start)
 
     def read_with(self) -> tree.With | None:
         """Return the WITH that comes next, if it does."""

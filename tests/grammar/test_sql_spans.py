@@ -1,0 +1,64 @@
+"""Every node of an SQL statement knows its place: what stands there, read alone, is the same node."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given, settings
+from support import sql_trees
+
+from btql_grammar import tree
+from btql_grammar.depth import Node, children
+from btql_grammar.parser import parse, parse_expression
+from btql_grammar.printer import print_sql
+
+
+def below(node: Node) -> list[Node]:
+    return [node, *(inner for child in children(node) for inner in below(child))]
+
+
+def check(text: str, node: Node) -> None:
+    assert 0 <= node.span.start < node.span.end <= len(text)
+    piece = text[node.span.start : node.span.end]
+    match node:
+        case tree.Query() | tree.SetOperation() | tree.Values() | tree.Insert() | tree.Update() | tree.Delete():
+            assert parse(piece) == node, piece
+        case tree.From() | tree.Table() | tree.Derived() | tree.TableCall():
+            plain = replace(node) if isinstance(node, tree.From) else replace(node, alias=None, columns=())
+            query = parse(f"SELECT * FROM {piece}")
+            assert isinstance(query, tree.Query)
+            source = query.source
+            plain = replace(plain, ordinality=False) if isinstance(plain, tree.TableCall) else plain
+            assert source == plain, piece
+        case tree.Item() | tree.SortItem():
+            assert text[node.expression.span.start : node.expression.span.end] in piece
+        case tree.Subquery():
+            # With parentheses or without: those of ARRAY (SELECT …) belong to the call.
+            assert parse(piece) == node.query, piece
+        case tree.Array() if piece.startswith("("):
+            assert parse_expression(f"[{piece[1:-1]}]", language="sql") == node, piece
+        case tree.Literal() | tree.Identifier() | tree.Call() | tree.Cast() | tree.Comparison() | tree.JsonOperator():
+            check_expression(piece, node)
+        case tree.Boolean() | tree.Arithmetic() | tree.If() | tree.Row() | tree.Subscript() | tree.Exists():
+            check_expression(piece, node)
+        case tree.InQuery() | tree.Quantified() | tree.Not() | tree.IsNull() | tree.Negative():
+            check_expression(piece, node)
+        case _:
+            pass
+
+
+def check_expression(piece: str, node: tree.Expression) -> None:
+    read = parse_expression(piece, language="sql")
+    # In `a not in (select 1)` the test takes the place of its negation.
+    meant = [read, read.expression if isinstance(read, tree.Not) else None]
+    # A name behind a dot is a key, and a field that is written to may stand in quotes.
+    meant += [tree.Literal(piece), tree.Identifier((read.value,)) if isinstance(read, tree.Literal) else None]
+    assert node in meant, piece
+
+
+@settings(max_examples=80, deadline=None)
+@given(sql_trees.statements())
+def test_spans_of_statements(statement: tree.Statement) -> None:
+    text = print_sql(statement)
+    for node in below(parse(text)):
+        check(text, node)
