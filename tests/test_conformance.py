@@ -13,10 +13,10 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from btql_conformance import coverage
-from btql_conformance.cases import Case, ExpectedRows, find_case_files, own_corpus, read_cases
-from btql_conformance.doors import DOORS, STATES
+from btql_conformance.cases import Case, CaseFile, ExpectedRows, find_case_files, own_corpus, read_cases
+from btql_conformance.doors import DOORS, STATES, Page
 from btql_conformance.report import report
-from btql_conformance.runner import Outcome, run_case, run_files
+from btql_conformance.runner import Databases, Outcome, run_case, run_files
 from btql_conformance.update import check_file, update_file
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,17 +33,17 @@ CASES_MIN = 600
 
 
 @pytest.fixture(scope="module")
-def sessions():
-    """One database for each set of data and state, opened when it is first asked."""
+def databases():
+    """Databases for each set of data and state."""
     opened = {}
 
-    def session(file, state):
+    def databases(file, state):
         key = (file.data_names, file.inline, state)
         if key not in opened:
-            opened[key] = DOORS["embedded"]().open(file.data(), state)
+            opened[key] = Databases(DOORS["embedded"](), file, state)
         return opened[key]
 
-    yield session
+    yield databases
     for each in opened.values():
         each.close()
 
@@ -52,8 +52,8 @@ def sessions():
     "state", [pytest.param(state, marks=() if state == "half" else pytest.mark.slow) for state in STATES]
 )
 @pytest.mark.parametrize(("file", "case", "language"), QUESTIONS)
-def test_the_answer_is_right(sessions, file, case, language, state):
-    outcome = run_case(case, language, state, sessions(file, state))
+def test_the_answer_is_right(databases, file, case, language, state):
+    outcome = run_case(case, language, databases(file, state))
 
     assert outcome.passed, f"{case.queries[language]}\n\n{outcome.difference}"
 
@@ -116,7 +116,7 @@ class Parrot:
         return self
 
     def query(self, language, text, options):
-        return self.rows
+        return Page(self.rows)
 
     def close(self):
         pass
@@ -162,7 +162,7 @@ def test_order_matters_unless_it_does_not(corpus):
     expected = ({"id": "a"}, {"id": "b"})
     for in_order in (True, False):
         case = Case("f", "n", 1, {"sql": "x"}, ExpectedRows(expected, in_order))
-        assert run_case(case, "sql", "half", Parrot(rows)).passed is not in_order
+        assert _run(case, rows).passed is not in_order
 
 
 def test_reports_say_what_failed(corpus):
@@ -181,4 +181,9 @@ def test_reports_say_what_failed(corpus):
 
 def _outcome(row, expected) -> Outcome:
     case = Case("f", "n", 1, {"sql": "x"}, ExpectedRows((json.loads(expected),)))
-    return run_case(case, "sql", "half", Parrot([row]))
+    return _run(case, [row])
+
+
+def _run(case, rows) -> Outcome:
+    file = CaseFile("f", Path("f.cases"), (), "", (case,))
+    return run_case(case, "sql", Databases(Parrot(rows), file, "half"))

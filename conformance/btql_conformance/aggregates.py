@@ -244,3 +244,60 @@ def _first(rows: Rows) -> Value:
 @_aggregate("last last_value")
 def _last(rows: Rows) -> Value:
     return rows[-1][0] if rows else None
+
+
+@_aggregate("bit_xor")
+def _bit_xor(rows: Rows) -> Value:
+    found = [value for value in _present(rows) if isinstance(value, int)]
+    result = 0
+    for value in found:
+        result ^= value
+    return result if found else None
+
+
+@_aggregate("regr_count")
+def _regr_count(rows: Rows) -> Value:
+    return len(_pairs(rows))
+
+
+@_aggregate("regr_slope")
+def _regr_slope(rows: Rows) -> Value:
+    """The first argument depends on the second one."""
+    pairs = _pairs(rows)
+    spread = _covariance([(x, x) for _, x in pairs]) if pairs else 0
+    return _covariance(pairs) / spread if spread else None
+
+
+@_aggregate("regr_intercept")
+def _regr_intercept(rows: Rows) -> Value:
+    slope = cast("float | None", _regr_slope(rows))
+    pairs = _pairs(rows)
+    if slope is None:
+        return None
+    return math.fsum(y - slope * x for y, x in pairs) / len(pairs)
+
+
+@_aggregate("regr_r2")
+def _regr_r2(rows: Rows) -> Value:
+    correlation = cast("float | None", _corr(rows))
+    return None if correlation is None else correlation**2
+
+
+def _members(rows: Rows) -> dict[str, list[Number]]:
+    """Return the numbers of all objects, key by key."""
+    found: dict[str, list[Number]] = {}
+    for value, *_ in rows:
+        for key, member in cast("dict[str, Value]", value if isinstance(value, dict) else {}).items():
+            if isinstance(member, int | float):
+                found.setdefault(key, []).append(member)
+    return found
+
+
+@_aggregate("object_sum")
+def _object_sum(rows: Rows) -> Value:
+    return {key: _sum([(number,) for number in members]) for key, members in _members(rows).items()} or None
+
+
+@_aggregate("object_avg")
+def _object_avg(rows: Rows) -> Value:
+    return {key: _avg([(number,) for number in members]) for key, members in _members(rows).items()} or None

@@ -79,6 +79,11 @@ class Case:
     expected: Expected | None
     """None where it has yet to be worked out."""
     options: Mapping[str, Value] = field(default_factory=dict[str, Value])
+    paged: bool = False
+    """The query is asked again with the cursor of the page before, until there is none; rows have the number of
+    their page in front."""
+    writes: tuple[str, ...] = ()
+    """Statements that come first, in a database of their own."""
     by_hand: bool = False
     """The evaluator has no say: the expected rows were written by a person."""
 
@@ -196,6 +201,10 @@ def _cases(file: str, section: Section) -> Iterator[Case]:
         match block.kind:
             case "btql" | "sql" | "json":
                 queries[block.kind] = block.body
+            case "pages":
+                case = replace(case, paged=True)
+            case "writes":
+                case = replace(case, writes=tuple(line for line in block.lines if line.strip()))
             case "options":
                 case = replace(case, options=json.loads(block.body))
             case "rows":

@@ -12,10 +12,13 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, cast, get_args
+from typing import TYPE_CHECKING, Literal, Protocol, cast, get_args
 
 from btql_conformance.dataset import DataSet, Event, requests
 from btql_conformance.values import Value
+
+if TYPE_CHECKING:
+    from btql.result import Result
 
 State = Literal["before", "half", "after"]
 STATES: tuple[State, ...] = get_args(State)
@@ -31,15 +34,25 @@ class Failure:
     message: str
 
 
-Answer = Sequence[Mapping[str, Value]] | Failure
-"""The rows of a query, columns in order; or the error."""
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The rows of an answer, columns in order, and the cursor that goes on behind them."""
+
+    rows: Sequence[Mapping[str, Value]]
+    cursor: str | None = None
+
+
+Answer = Page | Failure
 
 
 class Session(Protocol):
     """A database with data, ready to be asked."""
 
     def query(self, language: str, text: str, options: Mapping[str, Value]) -> Answer:
-        """Return the answer to a query in ``btql``, ``sql``, or as ``json`` text of its tree."""
+        """Return the answer to a query in ``btql``, ``sql``, or as ``json`` text of its tree.
+
+        Options are what a protocol sends beside the text: ``tz_offset``, ``lint``, ``cursor``.
+        """
         ...
 
     def close(self) -> None:
@@ -98,9 +111,10 @@ class _EmbeddedSession:
         from btql_grammar.span import Source
 
         asked: object = json.loads(text) if language == "json" else text
-        run = cast("Callable[..., object]", self._connection.query)
+        ask = cast("Callable[..., Result]", self._connection.query)
         try:
-            return cast("Sequence[Mapping[str, Value]]", run(asked, **options).rows())  # type: ignore[attr-defined]
+            result = ask(asked, **options)
+            return Page(result.rows(), result.cursor)
         except btql.QueryError as error:
             first = error.diagnostics[0]
             place = None if first.primary is None else Source(text).line_column(first.primary.span.start)

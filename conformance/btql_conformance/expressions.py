@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import cast
 
@@ -292,16 +291,6 @@ def to_boolean(value: Value) -> Value:
     return None
 
 
-def _parsed(value: Value) -> Value:
-    """Return what a text spells as JSON, null where it spells nothing; anything else is JSON already."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return cast("Value", json.loads(value))
-    except ValueError:
-        return None
-
-
 def cast_to(value: Value, type_name: str, tz_offset: int) -> Value:
     """Return the value as another type, null where it cannot be read as one."""
     name, _, arguments = type_name.partition("(")
@@ -309,7 +298,7 @@ def cast_to(value: Value, type_name: str, tz_offset: int) -> Value:
         case _ if value is None or name.endswith("[]"):
             return value
         case "json" | "jsonb":
-            return _parsed(value)
+            return FUNCTIONS["parse_json"]([value])
         case "text" | "varchar" | "char" | "string" | "character varying" | "uuid":
             return text_of(value)
         case "integer" | "int" | "bigint" | "smallint" | "int2" | "int4" | "int8":

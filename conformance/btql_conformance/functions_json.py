@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from functools import cmp_to_key
 from typing import cast
 
 from btql_conformance.functions import function
 from btql_conformance.operators import includes, step, text_of
-from btql_conformance.values import Value, eq, identity, is_number, sort_order, time_in
+from btql_conformance.values import Value, canonical, eq, get, identity, is_number, sort_order, time_in
 
 
 @function("coalesce ifnull nvl", "any*")
@@ -152,3 +153,69 @@ def _array_remove(items: list[Value], unwanted: Value) -> Value:
 def _array_to_string(items: list[Value], separator: str, null: str | None = None) -> Value:
     texts = [null if item is None else text_of(item) for item in items]
     return separator.join(text for text in texts if text is not None)
+
+
+@function("array_distinct", "array")
+def _array_distinct(items: list[Value]) -> Value:
+    return list({identity(item): item for item in items}.values())
+
+
+@function("array_slice", "array integer integer")
+def _array_slice(items: list[Value], first: int, last: int) -> Value:
+    return items[max(first - 1, 0) : max(last, 0)]
+
+
+@function("array_sort", "array")
+def _array_sort(items: list[Value]) -> Value:
+    present = sorted((item for item in items if item is not None), key=cmp_to_key(sort_order))
+    return [*present, *(item for item in items if item is None)]
+
+
+@function("element", "array integer")
+def _element(items: list[Value], index: int) -> Value:
+    return get(items, (index,))
+
+
+@function("json_text", "any")
+def _json_text(value: Value) -> Value:
+    return None if value is None else canonical(value)
+
+
+@function("parse_json", "any")
+def _parse_json(value: Value) -> Value:
+    if not isinstance(value, str):
+        return value
+    try:
+        return cast("Value", json.loads(value))
+    except ValueError:
+        return None
+
+
+@function("jsonb_object_keys json_object_keys", "any")
+def _object_keys(value: Value) -> Value:
+    return sorted(cast("dict[str, Value]", value)) if isinstance(value, dict) else None
+
+
+@function("jsonb_pretty", "any")
+def _pretty(value: Value) -> Value:
+    return None if value is None else json.dumps(value, indent=4, ensure_ascii=False, sort_keys=True)
+
+
+@function("jsonb_set", "json array any")
+def _set(value: Value, path: list[Value], new: Value) -> Value:
+    if not path:
+        return new
+    if isinstance(value, dict):
+        members = dict(cast("dict[str, Value]", value))
+        key = cast("str", path[0])
+        if len(path) == 1 and new is None:
+            members.pop(key, None)
+        elif len(path) == 1 or key in members:
+            members[key] = _set(members.get(key), path[1:], new)
+        return members
+    return value
+
+
+@function("to_texts", "array")
+def _to_texts(items: list[Value]) -> Value:
+    return [text_of(item) for item in items]

@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from btql_conformance.functions import function
 from btql_conformance.operators import arithmetic
-from btql_conformance.values import Number, Value
+from btql_conformance.values import Number, Value, number_in
 
 
 @function("round", "number integer?")
@@ -42,7 +42,7 @@ def _ceil(value: Number) -> Value:
     return math.ceil(value)
 
 
-@function("mod", "number number")
+@function("mod remainder", "number number")
 def _mod(value: Number, divisor: Number) -> Value:
     return arithmetic("mod", value, divisor)
 
@@ -119,3 +119,13 @@ _plain("radians", math.radians)
 for _name in ("sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh"):
     _plain(_name, getattr(math, _name))
 _plain("cot", lambda value: 1 / math.tan(value))
+
+
+@function("isnan", "number")
+def _isnan(value: Number) -> Value:
+    return math.isnan(value)
+
+
+@function("to_numeric", "any")
+def _to_numeric(value: Value) -> Value:
+    return int(value) if isinstance(value, bool) else number_in(value)

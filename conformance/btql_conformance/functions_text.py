@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 from collections.abc import Sized
@@ -225,4 +226,63 @@ def _quote_literal(value: str) -> Value:
 
 @function("encode", "text text")
 def _encode(value: str, form: str) -> Value:
-    return value.encode().hex() if form == "hex" else None
+    raw = value.encode()
+    return raw.hex() if form == "hex" else base64.b64encode(raw).decode() if form == "base64" else None
+
+
+@function("format", "text any*")
+def _format(pattern: str, *items: Value) -> Value:
+    position = iter(range(len(items)))
+
+    def piece(matched: re.Match[str]) -> str:
+        if matched[2] == "%":
+            return "%"
+        item = text_of(items[int(matched[1]) - 1 if matched[1] else next(position)])
+        if matched[2] == "L":
+            return "NULL" if item is None else "'" + item.replace("'", "''") + "'"
+        text = item or ""
+        return '"' + text.replace('"', '""') + '"' if matched[2] == "I" else text
+
+    return re.sub(r"%(?:(\d+)\$)?([sIL%])", piece, pattern)
+
+
+@function("quote_ident", "text")
+def _quote_ident(value: str) -> Value:
+    plain = re.fullmatch(r"[a-z_][a-z0-9_]*", value)
+    return value if plain else '"' + value.replace('"', '""') + '"'
+
+
+@function("decode", "text text")
+def _decode(value: str, form: str) -> Value:
+    try:
+        raw = bytes.fromhex(value) if form == "hex" else base64.b64decode(value, validate=True)
+        return raw.decode()
+    except ValueError:
+        return None
+
+
+@function("sha256", "text")
+def _sha256(value: str) -> Value:
+    return hashlib.sha256(value.encode()).hexdigest()
+
+
+@function("levenshtein", "text text")
+def _levenshtein(one: str, other: str) -> Value:
+    row = list(range(len(other) + 1))
+    for number, character in enumerate(one, 1):
+        before, row[0] = row[0], number
+        for at, against in enumerate(other, 1):
+            before, row[at] = row[at], min(row[at] + 1, row[at - 1] + 1, before + (character != against))
+    return row[-1]
+
+
+@function("similarity", "text text")
+def _similarity(one: str, other: str) -> Value:
+    """Postgres' pg_trgm: words with two blanks before and one behind, in pieces of three."""
+
+    def pieces(text: str) -> set[str]:
+        words = [f"  {word} " for word in re.findall(r"[^\W_]+", text.lower())]
+        return {word[at : at + 3] for word in words for at in range(len(word) - 2)}
+
+    left, right = pieces(one), pieces(other)
+    return len(left & right) / len(left | right) if left | right else 0.0

@@ -112,12 +112,18 @@ def _date_bin(step: Value, moment: datetime, origin: datetime = _EPOCH) -> Value
 
 @function("make_date", "integer integer integer")
 def _make_date(year: int, month: int, day: int) -> Value:
-    return datetime(year, month, day, tzinfo=UTC)
+    try:
+        return datetime(year, month, day, tzinfo=UTC)
+    except ValueError:
+        return None
 
 
-@function("make_timestamp", "integer integer integer integer integer number")
+@function("make_timestamp make_timestamptz", "integer integer integer integer integer number")
 def _make_timestamp(year: int, month: int, day: int, hour: int, minute: int, second: Number) -> Value:
-    return datetime(year, month, day, hour, minute, tzinfo=UTC) + timedelta(seconds=second)
+    try:
+        return datetime(year, month, day, hour, minute, tzinfo=UTC) + timedelta(seconds=second)
+    except ValueError:
+        return None
 
 
 @function("timezone", "text time")
@@ -186,3 +192,19 @@ def read_interval(text: str) -> Interval | None:
         one = interval(int(count), name)
         total = Interval(total.months + one.months, total.rest + one.rest)
     return total
+
+
+@function("age", "time time")
+def _age(later: datetime, earlier: datetime) -> Value:
+    return Interval(rest=later - earlier)
+
+
+@function("epoch", "any")
+def _epoch(value: Value) -> Value:
+    return part("epoch", value)
+
+
+@function("whole_part", "text any")
+def _whole_part(field: str, value: Value) -> Value:
+    found = part(field, value)
+    return int(found) if isinstance(found, int | float) else None

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import cast
 
 from btql_conformance.cases import Expected, ExpectedError, ExpectedRows
-from btql_conformance.doors import Answer, Failure
-from btql_conformance.values import Value, identity, is_number, spelled_time
+from btql_conformance.doors import Answer, Failure, Page
+from btql_conformance.values import Interval, Value, identity, is_number, spelled_interval, spelled_time
 
 Row = Mapping[str, Value]
 SHOWN_MAX = 12
@@ -22,6 +22,8 @@ def plain(value: Value) -> Value:
     match value:
         case datetime():
             return spelled_time(value)
+        case Interval():
+            return spelled_interval(value)
         case list():
             return [plain(each) for each in cast("list[Value]", value)]
         case dict():
@@ -41,7 +43,7 @@ def difference(found: Answer, expected: Expected) -> str | None:
         return _error_difference(found, expected)
     if isinstance(found, Failure):
         return f"error {found.code} instead of {len(expected.rows)} rows\n{found.message}"
-    rows = [{key: plain(value) for key, value in row.items()} for row in found]
+    rows = [{key: plain(value) for key, value in row.items()} for row in found.rows]
     if expected.partial:
         rows = [
             {key: row[key] for key in wanted if key in row} for row, wanted in zip(rows, expected.rows, strict=False)
@@ -58,8 +60,8 @@ def difference(found: Answer, expected: Expected) -> str | None:
 
 
 def _error_difference(found: Answer, expected: ExpectedError) -> str | None:
-    if not isinstance(found, Failure):
-        return f"{len(found)} rows instead of error {expected.code}"
+    if isinstance(found, Page):
+        return f"{len(found.rows)} rows instead of error {expected.code}"
     if found.code != expected.code:
         return f"error {found.code} instead of {expected.code}\n{found.message}"
     if expected.position is not None and found.position != expected.position:

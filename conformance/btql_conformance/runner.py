@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from btql_conformance.cases import Case, CaseFile
-from btql_conformance.doors import Answer, Door, Failure, Session, State
+from btql_conformance.doors import Answer, Door, Failure, Page, Session, State
 from btql_conformance.rows import difference
+from btql_conformance.values import Value
+
+PAGES_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,31 +43,82 @@ def run_files(files: Sequence[CaseFile], door: Door, states: Sequence[State]) ->
     for file in files:
         by_data.setdefault((file.data_names, file.inline), []).append(file)
     for together in by_data.values():
-        data = together[0].data()
         for state in states:
-            session = door.open(data, state)
+            databases = Databases(door, together[0], state)
             try:
                 for file in together:
                     for case in file.cases:
                         for language in case.queries:
-                            yield run_case(case, language, state, session)
+                            yield run_case(case, language, databases)
+            finally:
+                databases.close()
+
+
+class Databases:
+    """One database for all cases that only read, and a fresh one for each that writes."""
+
+    def __init__(self, door: Door, file: CaseFile, state: State) -> None:
+        self.state: State = state
+        self._door = door
+        self._data = file.data()
+        self._shared: Session | None = None
+
+    def close(self) -> None:
+        """Let go of the database."""
+        if self._shared is not None:
+            self._shared.close()
+
+    @contextmanager
+    def session(self, case: Case) -> Generator[Session]:
+        """Give a database for a case."""
+        if case.writes:
+            session = self._door.open(self._data, self.state)
+            try:
+                yield session
             finally:
                 session.close()
+            return
+        if self._shared is None:
+            self._shared = self._door.open(self._data, self.state)
+        yield self._shared
 
 
-def run_case(case: Case, language: str, state: State, session: Session) -> Outcome:
+def run_case(case: Case, language: str, databases: Databases) -> Outcome:
     """Return the outcome of one spelling of a case."""
-    began = time.perf_counter()
-    found = ask(case, language, session)
-    took = time.perf_counter() - began
+    with databases.session(case) as session:
+        began = time.perf_counter()
+        found = _ask_all(case, language, session)
+        took = time.perf_counter() - began
     unknown = "nothing is expected yet: run with --update"
     what = unknown if case.expected is None else difference(found, case.expected)
-    return Outcome(case, language, state, took, what)
+    return Outcome(case, language, databases.state, took, what)
 
 
-def ask(case: Case, language: str, session: Session) -> Answer:
+def _ask_all(case: Case, language: str, session: Session) -> Answer:
+    """Return the answer to a case, with its writes before and all of its pages."""
+    for statement in case.writes:
+        done = _ask(session, "sql", statement, {})
+        if isinstance(done, Failure):
+            return done
+    if not case.paged:
+        return _ask(session, language, case.queries[language], case.options)
+    rows: list[Mapping[str, Value]] = []
+    cursor: str | None = None
+    for number in range(1, PAGES_MAX + 1):
+        options = case.options if cursor is None else {**case.options, "cursor": cursor}
+        page = _ask(session, language, case.queries[language], options)
+        if isinstance(page, Failure):
+            return page
+        rows += [{"page": number, **row} for row in page.rows]
+        cursor = page.cursor
+        if cursor is None or not page.rows:
+            return Page(rows)
+    return Failure("endless", None, f"there is still a cursor after {PAGES_MAX} pages")
+
+
+def _ask(session: Session, language: str, text: str, options: Mapping[str, Value]) -> Answer:
     """Return the answer of a door; whatever else it raises is a failure of its own."""
     try:
-        return session.query(language, case.queries[language], case.options)
+        return session.query(language, text, options)
     except Exception as error:  # noqa: BLE001 - a door may break in any way, and the other cases must go on
         return Failure(f"crash: {type(error).__name__}", None, str(error))

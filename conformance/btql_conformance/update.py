@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from btql_conformance.cases import (
@@ -24,12 +24,14 @@ from btql_conformance.cases import (
     split_value,
 )
 from btql_conformance.documents import Document
+from btql_conformance.doors import Page
 from btql_conformance.evaluate import answer
 from btql_conformance.rows import difference, plain, spelled
 from btql_conformance.scope import EvaluationError, Options, Table
 from btql_conformance.values import Value
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
+from btql_grammar.parser import parse
 
 Objects = Mapping[str, list[Document]]
 
@@ -53,7 +55,19 @@ def evaluated(case: Case, language: str, objects: Objects) -> Table:
         from btql_grammar.json_form import from_json
 
         query = from_json(json.loads(text))
+    if case.paged:
+        return _in_pages(query, objects)
     return answer(query, objects, Options(offset))
+
+
+def _in_pages(query: str | tree.Statement, objects: Objects) -> Table:
+    """Return the rows of all pages, each with the number of its page in front."""
+    statement = parse(query) if isinstance(query, str) else query
+    assert isinstance(statement, tree.Query), "only a query has pages"
+    assert statement.limit, "a page has a size"
+    table = answer(replace(statement, limit=None), objects)
+    rows = [(number // statement.limit + 1, *row) for number, row in enumerate(table.rows)]
+    return replace(table, columns=("page", *table.columns), rows=rows)
 
 
 def check_file(file: CaseFile) -> list[Problem]:
@@ -69,7 +83,7 @@ def check_file(file: CaseFile) -> list[Problem]:
             except (EvaluationError, BtqlError) as error:
                 problems.append(Problem(case, language, f"{type(error).__name__}: {error}"))
                 continue
-            what = difference(found, case.expected)
+            what = difference(Page(found), case.expected)
             if what is not None:
                 problems.append(Problem(case, language, what))
     return problems

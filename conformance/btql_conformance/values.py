@@ -86,6 +86,25 @@ def spelled_time(value: object) -> str:
     return value.astimezone(UTC).isoformat(timespec=digits).replace("+00:00", "Z")
 
 
+def spelled_interval(value: Interval) -> str:
+    """Return an interval as Postgres spells it: ``1 year 2 mons 3 days 04:05:06.5``."""
+    years, months = divmod(abs(value.months), 12)
+    sign = "-" if value.months < 0 else ""
+    seconds = value.rest.total_seconds()
+    days, left = divmod(abs(value.rest), timedelta(days=1))
+    minus = "-" if seconds < 0 else ""
+    pieces = [
+        f"{sign}{count} {name}{'' if count == 1 else 's'}"
+        for count, name in ((years, "year"), (months, "mon"))
+        if count
+    ]
+    pieces += [f"{minus}{days} day{'' if days == 1 else 's'}"] if days else []
+    if left or not pieces:
+        clock = str(left) if left >= timedelta(hours=10) else f"0{left}"
+        pieces.append(minus + (clock.rstrip("0") if "." in clock else clock))
+    return " ".join(pieces)
+
+
 def identity(value: Value) -> tuple[str, Value]:
     """Return what two values have in common exactly when they are the same: 1 and 1.0, but not 1, '1' and true."""
     match value:
