@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import btql
+from btql.cli.start import import_arrow
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,4 +14,5 @@ if TYPE_CHECKING:
 
 def reading(database: Path) -> btql.Connection:
     """Return a connection for queries, read-only where the folder is."""
+    import_arrow()
     return btql.connect(database, create=False, read_only=not os.access(database, os.W_OK))

@@ -1,7 +1,8 @@
 """Set the process up for a short life: what is decided before anything is imported.
 
-The command line never needs pandas, but Arrow imports it, half a second long, as
-soon as it is installed. Looking for cyclic garbage during imports finds none.
+Arrow imports NumPy, pandas and cloudpickle wherever they are installed, for longer
+than a query takes, and the command line wants none of what it does with them: so
+Arrow does not find them. Looking for cyclic garbage during imports finds none.
 A polite kill is treated like Ctrl-C, so that nothing half-written stays behind.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 import gc
 import signal
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
@@ -21,17 +23,16 @@ GARBAGE_THRESHOLD = 50_000
 EXIT_TERMINATED = 143
 
 
-UNWANTED = frozenset({"pandas"})
-
-
 class _Without:
     """An import finder that says of some packages that they are not installed."""
 
-    @staticmethod
+    def __init__(self, *names: str) -> None:
+        self._names = names
+
     def find_spec(
-        name: str, _path: Sequence[str] | None = None, _target: ModuleType | None = None
+        self, name: str, _path: Sequence[str] | None = None, _target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if name in UNWANTED:
+        if name in self._names:
             raise ModuleNotFoundError(f"the command line does without {name}", name=name)
         return None
 
@@ -39,13 +40,27 @@ class _Without:
 def prepare() -> None:
     """Set up the process; call it once, before other imports."""
     gc.set_threshold(GARBAGE_THRESHOLD)
-    sys.meta_path.insert(0, _Without())
+    sys.meta_path.insert(0, _Without("pandas"))
     signal.signal(signal.SIGTERM, _terminate)
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character gets an escape and not a crash.
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
+
+
+def import_arrow() -> None:
+    """Import Arrow without NumPy, for a process that only reads; call it before anything else imports Arrow.
+
+    We calculate with NumPy all the same: what goes to Arrow and comes from it
+    passes through ``btql_storage.arrow``, which wants no help from Arrow.
+    """
+    alone = _Without("cloudpickle", "numpy")
+    sys.meta_path.insert(0, alone)
+    try:
+        import_module("pyarrow")
+    finally:
+        sys.meta_path.remove(alone)
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
 import orjson
 import pyarrow as pa
 
@@ -19,15 +18,18 @@ from btql_planner.columns import engine_column
 from btql_planner.engine_plan import FetchSpec
 from btql_planner.types import Kind
 from btql_storage import json_text
+from btql_storage.arrow import from_numpy, to_numpy
 from btql_storage.fields import ARRAY_FIELDS, KNOWN_FIELDS, OTHER, SYSTEM_COLUMNS
 from btql_storage.kinds import INTEGER_MAX, INTEGER_MIN
+from btql_storage.later import np
 from btql_storage.part.format import ROW_BITS
 from btql_storage.part.reader import Part
 from btql_storage.snapshot import Snapshot
-from btql_storage.tail_chunk import TailChunk
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from btql_storage.tail_chunk import TailChunk
 
 Path = tuple[str | int, ...]
 Rows: TypeAlias = "NDArray[np.int64]"
@@ -63,7 +65,7 @@ class Fetcher:
         fields = list(dict.fromkeys([*(_stored_field(path) for path in paths), *stored]))
         if not fields:
             return batch
-        documents = self._read(batch.column("_row").to_numpy(), fields)
+        documents = self._read(to_numpy(batch.column("_row")), fields)
         columns = dict(zip(batch.schema.names, batch.columns, strict=True))
         parsed = _Parsed(documents)
         for path, kinds in spec.paths.items():
@@ -88,7 +90,7 @@ class Fetcher:
         back[order] = np.arange(len(order))
         if not tables:
             return pa.table({field: pa.nulls(0, pa.string()) for field in fields})
-        return pa.concat_tables(tables).take(back)
+        return pa.concat_tables(tables).take(from_numpy(back))
 
 
 class _Parsed:

@@ -17,12 +17,13 @@ import pyarrow as pa
 
 from btql.execution.engine import DataFrame, SessionContext
 from btql.execution.fetch import Fetcher
-from btql.execution.functions import register_functions
 from btql.execution.scan import ScanBuilder, ScanReport
 from btql.execution.sources import Sources
 from btql_planner.engine_plan import EnginePlan, Stage
 from btql_planner.select import Select
 
+FUNCTION_PREFIX = "btql_"
+"""How the names of functions begin that are written in Python; few statements call any."""
 MEMORY_BYTES = 1 << 30
 """What the engine's operators may hold before they spill to disk."""
 SETTINGS = {
@@ -143,7 +144,10 @@ class Runner:
 
     def _frame(self, text: str) -> DataFrame:
         """Return a statement, planned by the engine but not run."""
-        register_functions(self._context, text, self._functions)
+        if FUNCTION_PREFIX in text:
+            from btql.execution.functions import register_functions
+
+            register_functions(self._context, text, self._functions)
         return self._context.sql(text)
 
     def _timed(self, name: str) -> _Timer:

@@ -10,12 +10,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias, cast
 
-import numpy as np
 import pyarrow as pa
 
 from btql.execution.engine import SessionContext
@@ -25,16 +24,20 @@ from btql.execution.sources import Sources
 from btql_planner import sql_text
 from btql_planner.engine_plan import ProbeSpec, ScanSpec
 from btql_planner.plan import Keys, Range
+from btql_storage.arrow import from_numpy
 from btql_storage.fields import SYSTEM_COLUMNS
 from btql_storage.keys import KeyKind
 from btql_storage.kinds import ARROW_TYPES, split_column_name
+from btql_storage.later import np
 from btql_storage.part.format import ROW_BITS, PartStats
 from btql_storage.part.reader import Part
 from btql_storage.snapshot import Snapshot
-from btql_storage.tail_chunk import TailChunk
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from btql_storage.arrow import Array
+    from btql_storage.tail_chunk import TailChunk
 
 Rows: TypeAlias = "NDArray[np.int64]"
 LISTED_ROWS_MAX = 2_000
@@ -105,31 +108,34 @@ class ScanBuilder:
     def _parts_sql(self, piece: _Piece) -> str | None:
         spec = piece.spec
         paths: list[str] = []
-        dead: list[Rows] = []
+        dead: list[int] = []
         wanted: list[Rows] = []
         restricted = bool(spec.keys) or any(probe.required for probe in spec.probes)
         for entry in piece.snapshot.parts:
             part = entry.part
             self.report.parts += 1
-            rows = self._candidates(spec, part)
-            if rows is not None and (restricted or len(rows) == 0):
-                rows = np.setdiff1d(rows, entry.superseded, assume_unique=True)
-            if rows is not None and len(rows) == 0:
+            if not _in_range(spec, part):
+                self.report.pruned_by_range += 1
                 continue
+            rows = self._candidates(spec, part)
+            if rows is not None:
+                rows = np.setdiff1d(rows, entry.superseded, assume_unique=True)
+                if len(rows) == 0:
+                    continue
             paths.append(str(part.columns_path))
             self.report.rows += part.stats.rows
-            base = np.int64(part.part_id) << ROW_BITS
+            base = part.part_id << ROW_BITS
             if rows is not None:
                 wanted.append(rows + base)
-            elif len(entry.superseded):
-                dead.append(entry.superseded + base)
+            else:
+                dead += [base + row for row in entry.superseded.tolist()]
         if not paths:
             return None
         table = f"{piece.name}_parts"
         self.context.register_view(table, scan_files(self.context, paths, piece.schema))
         text = f"SELECT {piece.columns} FROM {sql_text.name(table)} AS p"
         if dead:
-            self._register_rows(f"{piece.name}_superseded", dead)
+            self._register_rows(f"{piece.name}_superseded", pa.array(dead, pa.int64()))
             text += f' LEFT ANTI JOIN {sql_text.name(f"{piece.name}_superseded")} AS d ON p."_row" = d."_row"'
         if restricted:
             text += f" WHERE {self._only(piece.name, wanted)}"
@@ -139,18 +145,20 @@ class ScanBuilder:
         rows = np.concatenate(wanted)
         if len(rows) <= LISTED_ROWS_MAX:
             return f'"_row" IN ({", ".join(map(str, rows.tolist()))})'
-        self._register_rows(f"{name}_wanted", wanted)
+        self._register_rows(f"{name}_wanted", from_numpy(rows))
         return f'"_row" IN (SELECT "_row" FROM {sql_text.name(f"{name}_wanted")})'
 
     def _tail_sql(self, piece: _Piece) -> str | None:
         tables: list[pa.Table] = []
         for chunk in piece.snapshot.tail:
+            if not _in_range(piece.spec, chunk):
+                continue
             rows = self._candidates(piece.spec, chunk, count=False)
             if rows is None:
                 rows = np.arange(chunk.rows, dtype=np.int64)
             rows = np.setdiff1d(rows, chunk.superseded, assume_unique=True)
             if len(rows):
-                tables.append(conform(chunk.table, piece.schema).take(rows))
+                tables.append(conform(chunk.table, piece.schema).take(from_numpy(rows)))
                 self.report.tail_rows += len(rows)
         if not tables:
             return None
@@ -159,9 +167,6 @@ class ScanBuilder:
 
     def _candidates(self, spec: ScanSpec, source: Part | TailChunk, *, count: bool = True) -> Rows | None:
         """Return the rows of a part that may pass, None for all of them."""
-        if not all(_overlaps(bounds, source.stats) for bounds in spec.ranges):
-            self.report.pruned_by_range += count
-            return np.empty(0, np.int64)
         rows: Rows | None = None
         for keys in spec.keys:
             rows = _both(rows, _lookup(source, keys))
@@ -184,16 +189,15 @@ class ScanBuilder:
 
     def _register_probe(self, spec: ScanSpec, probe: ProbeSpec) -> None:
         found = [
-            self._match(source, probe) + (np.int64(source.part_id) << ROW_BITS)
+            self._match(source, probe) + (source.part_id << ROW_BITS)
             for snapshot in self.sources.snapshots(spec.objects)
             for source in snapshot.sources
-            if all(_overlaps(bounds, source.stats) for bounds in spec.ranges)
+            if _in_range(spec, source)
         ]
-        self._register_rows(probe.name, found)
+        self._register_rows(probe.name, from_numpy(np.concatenate([np.empty(0, np.int64), *found])))
 
-    def _register_rows(self, name: str, rows: Sequence[Rows]) -> None:
-        array = np.concatenate(rows) if rows else np.empty(0, np.int64)
-        self._register_table(name, pa.table({"_row": pa.array(array, pa.int64())}))
+    def _register_rows(self, name: str, rows: Array) -> None:
+        self._register_table(name, pa.table({"_row": rows}))
 
     def _register_table(self, name: str, table: pa.Table) -> None:
         batches = table.to_batches() or [pa.RecordBatch.from_pylist([], schema=table.schema)]
@@ -230,6 +234,10 @@ def _both(rows: Rows | None, others: Rows) -> Rows:
 
 def _lookup(source: Part | TailChunk, keys: Keys) -> Rows:
     return np.unique(source.lookup(cast("KeyKind", keys.column), keys.values))
+
+
+def _in_range(spec: ScanSpec, source: Part | TailChunk) -> bool:
+    return all(_overlaps(bounds, source.stats) for bounds in spec.ranges)
 
 
 def _overlaps(bounds: Range, stats: PartStats) -> bool:

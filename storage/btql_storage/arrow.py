@@ -1,7 +1,10 @@
-"""The few calls of pyarrow whose types depend on values, given one type each.
+"""The few calls of pyarrow whose types depend on values, given one type each; and the way to NumPy and back.
 
 What an array holds is known here only while a program runs, so the checkers are
 told less: an :data:`Array` is an Arrow array of anything.
+
+Arrow and NumPy hand each other their buffers here, and nowhere else: on the
+command line Arrow is told that there is no NumPy (docs/adr/0010).
 """
 
 from __future__ import annotations
@@ -10,10 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import pyarrow as pa
 
+from btql_storage.later import np
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
 Array: TypeAlias = "pa.Array[Any]"
@@ -22,6 +26,7 @@ ChunkedArray: TypeAlias = "pa.ChunkedArray[Any]"
 _array = cast("Callable[..., Array]", pa.array)
 _chunked_array = cast("Callable[..., ChunkedArray]", pa.chunked_array)
 _list_array = cast("Callable[..., Array]", pa.ListArray.from_arrays)
+_of_buffers = cast("Callable[..., Array]", pa.Array.from_buffers)
 _nulls = cast("Callable[..., Array]", pa.nulls)
 
 
@@ -31,8 +36,26 @@ def to_array(values: Sequence[object] | NDArray[np.generic], kind: pa.DataType) 
 
 
 def from_numpy(values: NDArray[np.generic]) -> Array:
-    """Return a NumPy array as an Arrow array, without copying where possible."""
-    return _array(values)
+    """Return a NumPy array of booleans or numbers as an Arrow array, without copying where possible."""
+    if values.dtype == np.bool_:
+        return _from_buffer(pa.bool_(), len(values), np.packbits(values.astype(np.bool_), bitorder="little"))
+    return _from_buffer(pa.type_for_alias(values.dtype.name), len(values), np.ascontiguousarray(values))
+
+
+def to_numpy(values: Array | ChunkedArray) -> NDArray[Any]:
+    """Return an Arrow array of booleans or numbers without nulls as a NumPy array, without copying where possible."""
+    array: Array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    assert array.null_count == 0, "NumPy has no nulls"
+    first, after = array.offset, array.offset + len(array)
+    buffer = array.buffers()[1] or b""
+    if array.type == pa.bool_():
+        return np.unpackbits(np.frombuffer(buffer, np.uint8), bitorder="little")[first:after].astype(np.bool_)
+    return np.frombuffer(buffer, str(array.type))[first:after]
+
+
+def _from_buffer(kind: pa.DataType, count: int, values: NDArray[Any], valid: NDArray[np.uint8] | None = None) -> Array:
+    mask = None if valid is None else pa.py_buffer(valid)
+    return _of_buffers(kind, count, [mask, pa.py_buffer(values)])
 
 
 def chunked(arrays: Sequence[Array], kind: pa.DataType) -> ChunkedArray:
@@ -53,4 +76,6 @@ def nulls(count: int, kind: pa.DataType) -> Array:
 
 def take_or_null(values: Array, places: NDArray[np.integer[Any]], absent: NDArray[np.bool_]) -> Array:
     """Return the values at some places, and null where ``absent`` is true."""
-    return values.take(_array(places, mask=absent))
+    valid = np.packbits(~absent, bitorder="little")
+    kind = pa.type_for_alias(places.dtype.name)
+    return values.take(_from_buffer(kind, len(places), np.ascontiguousarray(places), valid))

@@ -8,17 +8,6 @@ one says what comes out.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from btql_storage.later import Later
 
-
-class _Functions:
-    """Looks every function up where Arrow has it."""
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - as it says above
-        function = getattr(import_module("pyarrow.compute"), name)
-        setattr(self, name, function)
-        return function
-
-
-compute = _Functions()
+compute = Later("pyarrow.compute")

@@ -20,17 +20,19 @@ transactions only (SQLite's WAL mode).
 from __future__ import annotations
 
 import sqlite3
+import sys
+from array import array
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import RLock
 from typing import TYPE_CHECKING, TypeAlias, cast
 
-import numpy as np
 import orjson
 
 from btql_storage.catalog_file import connect, explained
 from btql_storage.errors import Locked, UnknownObject
+from btql_storage.later import np
 from btql_storage.objects import LocalStore
 from btql_storage.part.format import PartStats, StatsJson
 
@@ -78,7 +80,7 @@ class PartInfo:
     segment_id: int
     stats: PartStats
     file_bytes: dict[str, int]
-    superseded: RowNumbers
+    superseded: array[int]
     """Sorted numbers of the rows that are no longer current."""
 
     @property
@@ -275,7 +277,7 @@ class Catalog:
                 segment_id,
                 self._stats_of(run, part_id),
                 orjson.loads(sizes),
-                _numbers(superseded),
+                _array(superseded),
             )
             for part_id, segment_id, sizes, superseded in rows
         ]
@@ -392,8 +394,15 @@ def _blob(rows: RowNumbers) -> bytes:
     return rows.astype("<i4").tobytes()
 
 
+def _array(blob: bytes) -> array[int]:
+    rows = array("i", blob)
+    if sys.byteorder == "big":
+        rows.byteswap()
+    return rows
+
+
 def _numbers(blob: bytes) -> RowNumbers:
-    return np.frombuffer(blob, dtype="<i4").astype(np.int64)
+    return np.array(_array(blob), np.int64)
 
 
 def _overtaken() -> Locked:

@@ -12,15 +12,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from btql_storage.catalog import Catalog, PartInfo
 from btql_storage.clock import SYSTEM_CLOCK, Clock
 from btql_storage.errors import ReadOnly
-from btql_storage.format import CATALOG, LOCKS, PARTS, WAL, FolderLock, open_folder
+from btql_storage.format import CATALOG, LOCKS, PARTS, WAL, FolderLock, open_folder, wal_name, wal_numbers
 from btql_storage.objects import LocalStore
 from btql_storage.part.reader import Part
 from btql_storage.transactions import Transactions
-from btql_storage.wal import WalFile, file_name, numbers
+
+# A query over what was compacted opens no WAL file.
+if TYPE_CHECKING:
+    from btql_storage.wal import WalFile
 
 _WAL_FILES_KEPT = 4_096
 
@@ -92,17 +96,19 @@ class Folder:
 
     def wal_numbers(self) -> list[int]:
         """List the WAL: the transactions that have a file, in order."""
-        return numbers(self.store.list(WAL))
+        return wal_numbers(self.store.list(WAL))
 
     def wal_path(self, xact_id: int) -> Path:
         """Return where the WAL file of a transaction is."""
-        return self.store.path(f"{WAL}/{file_name(xact_id)}")
+        return self.store.path(f"{WAL}/{wal_name(xact_id)}")
 
     def wal_file(self, xact_id: int) -> WalFile:
         """Return a WAL file; its header is read once."""
         with self._guard:
             file = self._wal_files.get(xact_id)
         if file is None:
+            from btql_storage.wal import WalFile
+
             file = WalFile(self.wal_path(xact_id), xact_id)
             with self._guard:
                 if len(self._wal_files) >= _WAL_FILES_KEPT:

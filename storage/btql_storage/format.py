@@ -14,16 +14,21 @@ database is being made leaves either no database or a whole one.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 from threading import RLock
+from typing import TYPE_CHECKING
 
-import filelock
-import msgspec
+import orjson
 
 from btql_storage.errors import Damaged, Locked, NewerFormat, NotADatabase, from_os_error
 from btql_storage.objects import UNFINISHED, AlreadyThere, LocalStore
+
+# Whoever only reads takes no lock.
+if TYPE_CHECKING:
+    import filelock
 
 MARKER = "btql.json"
 FORMAT_VERSION = 1
@@ -32,13 +37,8 @@ PARTS = "parts"
 LOCKS = "locks"
 CATALOG = "catalog.sqlite"
 
+_WAL_SUFFIX = ".arrow"
 _FOLDERS = (WAL, PARTS, LOCKS)
-
-
-class Marker(msgspec.Struct):
-    """The content of ``btql.json``."""
-
-    format: int
 
 
 def open_folder(store: LocalStore, *, create: bool, read_only: bool) -> None:
@@ -86,23 +86,41 @@ def _make(store: LocalStore) -> None:
             "give a new or an empty folder",
         )
     with suppress(AlreadyThere):
-        store.put(MARKER, msgspec.json.encode(Marker(FORMAT_VERSION)) + b"\n")
+        store.put(MARKER, orjson.dumps({"format": FORMAT_VERSION}) + b"\n")
 
 
 def _check_version(root: Path) -> None:
     path = root / MARKER
     try:
-        marker = msgspec.json.decode(path.read_bytes(), type=Marker)
+        marker = orjson.loads(path.read_bytes())
     except OSError as error:
         raise from_os_error(error, "read", path) from error
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise Damaged(f"`{path}` is not the marker of a btql database", "restore it from a backup") from error
-    if marker.format > FORMAT_VERSION:
+    except orjson.JSONDecodeError as error:
+        raise _damaged(path) from error
+    version = marker.get("format") if isinstance(marker, dict) else None
+    if type(version) is not int:
+        raise _damaged(path)
+    if version > FORMAT_VERSION:
         raise NewerFormat(
-            f"`{root}` has format {marker.format}, this btql reads up to {FORMAT_VERSION}", "install a newer btql"
+            f"`{root}` has format {version}, this btql reads up to {FORMAT_VERSION}", "install a newer btql"
         )
-    if marker.format < 1:
-        raise Damaged(f"`{path}` names the unknown format {marker.format}", "restore it from a backup")
+    if version < 1:
+        raise Damaged(f"`{path}` names the unknown format {version}", "restore it from a backup")
+
+
+def _damaged(path: Path) -> Damaged:
+    return Damaged(f"`{path}` is not the marker of a btql database", "restore it from a backup")
+
+
+def wal_name(xact_id: int) -> str:
+    """Return the name of a transaction's file, in the folder of all of them."""
+    return f"{xact_id:019d}{_WAL_SUFFIX}"
+
+
+def wal_numbers(names: Sequence[str]) -> list[int]:
+    """Return the transactions among the names of a listing, in order."""
+    found = (name.removesuffix(_WAL_SUFFIX) for name in names if name.endswith(_WAL_SUFFIX))
+    return sorted(int(digits) for digits in found if digits.isdigit())
 
 
 class FolderLock:
@@ -120,8 +138,13 @@ class FolderLock:
         # Threads queue here first: waiting for a thread needs no polling.
         self._threads = RLock()
         self._depth = 0
+
+    @cached_property
+    def _file(self) -> filelock.BaseFileLock:
+        import filelock
+
         # A soft lock would outlive a killed process, so it is never fallen back to.
-        self._file = filelock.FileLock(self._path, thread_local=False, poll_interval=0.005, preserve_lock_file=True)
+        return filelock.FileLock(self._path, thread_local=False, poll_interval=0.005, preserve_lock_file=True)
 
     @contextmanager
     def held(self) -> Generator[None]:
@@ -142,10 +165,12 @@ class FolderLock:
             self._threads.release()
 
     def _acquire(self) -> None:
+        from filelock import Timeout
+
         try:
             self._store.step("lock", self._path)
             self._file.acquire(timeout=self._wait_s)
-        except filelock.Timeout as error:
+        except Timeout as error:
             raise self._locked() from error
         except OSError as error:
             raise from_os_error(error, "lock", self._path) from error

@@ -19,14 +19,15 @@ File: Arrow IPC, not compressed, one batch with one row per entry.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import blake2b
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-import numpy as np
 import pyarrow as pa
 
-from btql_storage.arrow import from_numpy, list_array
+from btql_storage.arrow import from_numpy, list_array, to_numpy
+from btql_storage.later import np
 from btql_storage.part.files import FORMAT_METADATA, check_format, read_errors
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class KeysWriter:
         entries = [
             _Entry.sorted("id", _joined(self._ids), rows, ones),
             _Entry.sorted("root_span_id", fingerprints(self._roots), runs, run_lengths),
-            _Entry(_BLOCK, _NO_FINGERPRINTS, np.array(block_starts, np.uint32), _NO_ROWS),
+            _Entry(_BLOCK, _joined([]), np.array(block_starts, np.uint32), np.empty(0, np.uint32)),
         ]
         if not self._spans_are_ids:
             entries.append(_Entry.sorted("span_id", _joined(self._span_ids), rows, ones))
@@ -109,11 +110,15 @@ class Keys:
         with read_errors(path):
             file = pa.ipc.open_file(pa.memory_map(str(path)))
             check_format(path, file.schema.metadata)
-            batch = file.get_batch(0)
-        names: list[str] = batch.column("entry").to_pylist()
-        lists = [_arrays(batch.column(name)) for name in _SCHEMA.names[1:]]
-        self._entries = {name: _Entry(name, *(arrays[i] for arrays in lists)) for i, name in enumerate(names)}
-        self._entries.setdefault("span_id", self._entries["id"])
+            self._batch: pa.RecordBatch = file.get_batch(0)
+
+    @cached_property
+    def _entries(self) -> dict[str, _Entry]:
+        names: list[str] = self._batch.column("entry").to_pylist()
+        lists = [_arrays(self._batch.column(name)) for name in _SCHEMA.names[1:]]
+        entries = {name: _Entry(name, *(arrays[i] for arrays in lists)) for i, name in enumerate(names)}
+        entries.setdefault("span_id", entries["id"])
+        return entries
 
     @property
     def block_starts(self) -> NDArray[np.uint32]:
@@ -145,12 +150,8 @@ class _Entry:
         return cls(name, values[order], rows[order], lengths[order])
 
 
-_NO_FINGERPRINTS = np.empty(0, np.uint64)
-_NO_ROWS = np.empty(0, np.uint32)
-
-
 def _joined(chunks: list[Fingerprints]) -> Fingerprints:
-    return np.concatenate([_NO_FINGERPRINTS, *chunks])
+    return np.concatenate([np.empty(0, np.uint64), *chunks])
 
 
 def _ranges(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -168,6 +169,6 @@ def _lists(arrays: list[NDArray[np.unsignedinteger[Any]]]) -> Array:
 
 def _arrays(lists: pa.ListArray) -> list[NDArray[np.unsignedinteger]]:
     """Return the arrays of :func:`_lists`, without copying."""
-    offsets = lists.offsets.to_numpy()
-    values = lists.values.to_numpy()
+    offsets = to_numpy(lists.offsets)
+    values = to_numpy(lists.values)
     return [values[start:end] for start, end in pairwise(offsets)]

@@ -19,16 +19,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from types import TracebackType
-from typing import Self
-
-import numpy as np
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 from btql_storage.catalog import ObjectInfo, RowNumbers, View
 from btql_storage.errors import Damaged, TailTooLarge, VersionGone
 from btql_storage.folder import Folder
+from btql_storage.later import np
 from btql_storage.part.reader import Part
-from btql_storage.tail import Tail, Waiting
-from btql_storage.tail_chunk import TailChunk
+
+# Whoever reads what was compacted needs no tail: it is imported when events wait.
+if TYPE_CHECKING:
+    from array import array
+
+    from btql_storage.tail import Tail, Waiting
+    from btql_storage.tail_chunk import TailChunk
+
+    _Refreshed: TypeAlias = tuple[list[TailChunk], dict[int, RowNumbers]]
 
 _ATTEMPTS = 4
 
@@ -38,7 +44,7 @@ class SnapshotPart:
     """A part, and its rows that are not current in this snapshot."""
 
     part: Part
-    superseded: RowNumbers
+    superseded: array[int] | RowNumbers
     """Sorted row numbers."""
 
 
@@ -134,17 +140,29 @@ class Snapshots:
         return waiting
 
     def _build(self, target: ObjectInfo, listed: Sequence[int], view: View, waiting: Waiting) -> Snapshot:
+        chunks, replaced = self._kept_tail(target, view, waiting)
+        xact_id = max(view.processed_upto, listed[-1] if listed else 0)
+        return Snapshot(self._folder, target, self._parts(view, replaced), chunks, xact_id)
+
+    def _kept_tail(self, target: ObjectInfo, view: View, waiting: Waiting) -> _Refreshed:
+        if not waiting:
+            with self._guard:
+                # What it held is in parts by now.
+                self._tails.pop(target.id, None)
+            return [], {}
+        from btql_storage.tail import Tail
+
         with self._guard:
             lock, tail = self._tails.setdefault(target.id, (Lock(), Tail(self._folder)))
         with lock:
-            chunks, replaced = tail.refresh(waiting, view.parts)
-        xact_id = max(view.processed_upto, listed[-1] if listed else 0)
-        return Snapshot(self._folder, target, self._parts(view, replaced), chunks, xact_id)
+            return tail.refresh(waiting, view.parts)
 
     def _build_version(self, target: ObjectInfo, view: View, waiting: Waiting, version: int) -> Snapshot:
         """Return the rows as of an earlier version, from a tail of their own."""
         if version < view.compacted_upto:
             raise VersionGone(version, view.compacted_upto)
+        from btql_storage.tail import Tail
+
         until_then = {xact_id: rows for xact_id, rows in waiting.items() if xact_id <= version}
         chunks, replaced = Tail(self._folder).refresh(until_then, view.parts)
         return Snapshot(self._folder, target, self._parts(view, replaced), chunks, version)

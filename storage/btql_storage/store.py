@@ -19,16 +19,16 @@ from btql_storage.catalog import ObjectInfo
 from btql_storage.clock import SYSTEM_CLOCK, Clock
 from btql_storage.errors import Closed, UnknownObject
 from btql_storage.folder import Folder, Settings
-from btql_storage.format import WAL
+from btql_storage.format import WAL, wal_name
 from btql_storage.objects import AlreadyThere
 from btql_storage.snapshot import Snapshot, Snapshots
-from btql_storage.wal import Columns, ObjectName, columns, encode, file_name
 
 # Whoever only reads needs no writer: imports of that side wait until it is used.
 if TYPE_CHECKING:
     from btql_storage.accept import Event
     from btql_storage.compaction.job import CompactionProgress, CompactionReport
     from btql_storage.status import Status
+    from btql_storage.wal import Columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,7 @@ class Storage:
         which one cannot be stored, and why.
         """
         from btql_storage.accept import accept
+        from btql_storage.wal import ObjectName, columns
 
         folder = self._folder
         folder.check_writable()
@@ -185,11 +186,13 @@ class Storage:
 
     @staticmethod
     def _write(folder: Folder, request: Columns) -> int:
+        from btql_storage.wal import encode
+
         with folder.write_lock.held():
             while True:
                 xact_id = folder.transactions.next()
                 try:
-                    folder.store.put(f"{WAL}/{file_name(xact_id)}", encode(request, xact_id))
+                    folder.store.put(f"{WAL}/{wal_name(xact_id)}", encode(request, xact_id))
                 except AlreadyThere:
                     # Somebody removed the counter: the files themselves know better.
                     Storage._recover_numbers(folder)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pyarrow as pa
 
+from btql_storage.arrow import from_numpy
 from btql_storage.catalog import RowNumbers
 from btql_storage.json_text import parse
 from btql_storage.keys import Fingerprints, KeyKind, fingerprints
@@ -58,11 +59,11 @@ class TailChunk:
 
     def documents(self, rows: RowNumbers, fields: Sequence[str]) -> pa.Table:
         """Return some columns of ``rows.arrow`` for some rows, both in the order asked for."""
-        return self._documents.select(list(fields)).take(pa.array(rows))
+        return self._documents.select(list(fields)).take(from_numpy(rows))
 
     def whole_rows(self, numbers: RowNumbers) -> list[Row]:
         """Return whole rows in the order asked for."""
-        return to_rows(self._documents.take(pa.array(numbers)))
+        return to_rows(self._documents.take(from_numpy(numbers)))
 
     def match(self, field: str, tokens: Sequence[str]) -> RowNumbers:
         """Return the rows whose field has the tokens as a phrase, in order."""

@@ -23,20 +23,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
-import numpy as np
 import pyarrow as pa
 from pyarrow import ipc
 
 from btql_storage.accept_columns import Accepted, Control, Flag
+from btql_storage.arrow import from_numpy, to_numpy
 from btql_storage.errors import Damaged, NewerFormat, from_os_error
 from btql_storage.fields import OTHER
+from btql_storage.later import np
 from btql_storage.transactions import pagination_key
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FORMAT_VERSION = 1
-SUFFIX = ".arrow"
 Rows: TypeAlias = "NDArray[np.int64]"
 
 _SYSTEM = ("id", "root_span_id", "span_id", "created_us", "xact_id", "row_number", "flags", "object")
@@ -85,17 +85,6 @@ class WalEvent:
         return pagination_key(self.xact_id, self.row_number)
 
 
-def file_name(xact_id: int) -> str:
-    """Return the name of a transaction's file."""
-    return f"{xact_id:019d}{SUFFIX}"
-
-
-def numbers(names: Sequence[str]) -> list[int]:
-    """Return the transactions among the names of a listing, in order."""
-    found = (name.removesuffix(SUFFIX) for name in names if name.endswith(SUFFIX))
-    return sorted(int(digits) for digits in found if digits.isdigit())
-
-
 @dataclass(frozen=True, slots=True)
 class Columns:
     """A request as Arrow columns, all but its number: made before the write lock is taken."""
@@ -115,9 +104,9 @@ def columns(accepted: Accepted, target: ObjectName) -> Columns:
         accepted.root_span_ids,
         accepted.span_ids,
         accepted.created_us,
-        pa.array(np.arange(rows, dtype=np.int32)),
-        pa.array(accepted.flags),
-        pa.array(np.full(rows, target.id, dtype=np.int32)),
+        from_numpy(np.arange(rows, dtype=np.int32)),
+        from_numpy(accepted.flags),
+        from_numpy(np.full(rows, target.id, dtype=np.int32)),
     ]
     if accepted.controls is not None:
         names.append(_CONTROL)
@@ -137,7 +126,7 @@ def columns(accepted: Accepted, target: ObjectName) -> Columns:
 
 def encode(request: Columns, xact_id: int) -> memoryview:
     """Return the bytes of the WAL file for a request."""
-    arrays = [*request.arrays, pa.array(np.full(request.rows, xact_id, dtype=np.int64))]
+    arrays = [*request.arrays, from_numpy(np.full(request.rows, xact_id, dtype=np.int64))]
     batch = pa.record_batch(arrays, names=[*request.names, "xact_id"])
     schema = batch.schema.with_metadata(request.metadata)
     sink = pa.BufferOutputStream()
@@ -169,19 +158,19 @@ class WalFile:
         """Return the row numbers of an object's events, in order."""
         if len(self.objects) == 1:
             return np.arange(self.rows if self.objects[0].id == object_id else 0, dtype=np.int64)
-        objects = self._batch(["object"]).column(0).to_numpy(zero_copy_only=False)
+        objects = to_numpy(self._batch(["object"]).column(0))
         return np.flatnonzero(objects == object_id).astype(np.int64)
 
     def ids(self, rows: Rows) -> tuple[list[str], list[str]]:
         """Return ids and root span ids of rows, without touching payloads."""
-        batch = self._batch(["id", "root_span_id"]).take(pa.array(rows))
+        batch = self._batch(["id", "root_span_id"]).take(from_numpy(rows))
         return _list_of_text(batch, "id"), _list_of_text(batch, "root_span_id")
 
     def events(self, rows: Rows) -> Iterator[WalEvent]:
         """Read the events of some rows, in the order asked for."""
         batch = self._batch(None)
         if len(rows) < batch.num_rows:
-            batch = batch.take(pa.array(rows))
+            batch = batch.take(from_numpy(rows))
         system = [batch.column(name).to_pylist() for name in _SYSTEM if name != "object"]
         controls = _texts_of(batch, _CONTROL) if _CONTROL in batch.schema.names else [None] * batch.num_rows
         payload = {name[1:]: _texts_of(batch, name) for name in batch.schema.names if name.startswith(":")}

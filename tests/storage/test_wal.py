@@ -11,6 +11,7 @@ from btql_storage import wal
 from btql_storage.accept import accept
 from btql_storage.clock import Clock
 from btql_storage.errors import Damaged, NewerFormat
+from btql_storage.format import wal_name, wal_numbers
 from btql_storage.objects import LocalStore
 from btql_storage.transactions import PREFIX, Transactions, pagination_key
 
@@ -19,7 +20,7 @@ TARGET = wal.ObjectName(3, "dataset", "d")
 
 
 def written(tmp_path: Path, *lines: bytes) -> wal.WalFile:
-    path = tmp_path / wal.file_name(XACT)
+    path = tmp_path / wal_name(XACT)
     path.write_bytes(wal.encode(wal.columns(accept(lines), TARGET), XACT))
     return wal.WalFile(path, XACT)
 
@@ -100,7 +101,7 @@ def test_a_newer_format_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_only_whole_names_are_transactions():
     names = ["0000000000000000007.arrow", "0000000000000000003.arrow", ".new-1-x.arrow", "x.arrow", "note.txt"]
 
-    assert wal.numbers(names) == [3, 7]
+    assert wal_numbers(names) == [3, 7]
 
 
 class HandClock(Clock):

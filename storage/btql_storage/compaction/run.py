@@ -20,10 +20,9 @@ from btql_storage.compaction.job import JobOutcome, compact_segment
 from btql_storage.compaction.policy import Limits, PartSize, choose_parts
 from btql_storage.compaction.rewrite import rewrite_parts
 from btql_storage.folder import Folder, part_name
-from btql_storage.format import PARTS, WAL
+from btql_storage.format import PARTS, WAL, wal_name
 from btql_storage.memory import give_back, tame_allocator
 from btql_storage.process import process
-from btql_storage.wal import file_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +106,7 @@ def _remove_wal_files(folder: Folder) -> None:
     newest = max(folder.wal_numbers(), default=0)
     removed = [number for number in done if number != newest]
     for number in removed:
-        folder.store.delete(f"{WAL}/{file_name(number)}")
+        folder.store.delete(f"{WAL}/{wal_name(number)}")
     # A note without a file does no harm, a file without a note would stay for ever.
     folder.catalog.forget(files=removed)
 

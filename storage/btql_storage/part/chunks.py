@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from btql_storage.arrow import from_numpy, list_array
+from btql_storage.arrow import from_numpy, list_array, to_numpy
 from btql_storage.fields import SYSTEM_COLUMNS
 from btql_storage.shred import Chunk
 from btql_storage.sparse import SparseColumn
@@ -89,7 +89,7 @@ class _Moved:
         arrays = iter([column.flatten() for column in batch.columns])
         system = pa.record_batch([next(arrays) for _ in SYSTEM_COLUMNS], names=list(SYSTEM_COLUMNS))
         columns = [
-            SparseColumn(path, kind, next(arrays), next(arrays).to_numpy() if sparse else None)
+            SparseColumn(path, kind, next(arrays), to_numpy(next(arrays)) if sparse else None)
             for path, kind, sparse in self.columns
         ]
         return Chunk(self.row_count, system, columns, {})

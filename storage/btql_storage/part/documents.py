@@ -17,11 +17,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import msgspec
-import numpy as np
 import pyarrow as pa
 
-from btql_storage.arrow import to_array
+from btql_storage.arrow import from_numpy, to_array
 from btql_storage.fields import KNOWN_FIELDS, OTHER
+from btql_storage.later import np
 from btql_storage.part.files import FORMAT_METADATA, check_format, read_errors
 from btql_storage.row import Row
 
@@ -117,7 +117,7 @@ class DocumentsReader:
                 block = int(blocks[first])
                 batch = reader.get_batch(block)
                 inside = rows[first:after] - int(self._block_starts[block])
-                batches.append(batch if len(inside) == batch.num_rows else batch.take(inside))
+                batches.append(batch if len(inside) == batch.num_rows else batch.take(from_numpy(inside)))
         return batches
 
     @contextmanager
@@ -180,6 +180,6 @@ def _join_other(fields: Mapping[str, bytes]) -> bytes | None:
 
 def _take(table: pa.Table, places: NDArray[np.intp]) -> pa.Table:
     if table.nbytes < _TAKE_BYTES_MAX:
-        return table.combine_chunks().take(places)
+        return table.combine_chunks().take(from_numpy(places))
     # One array of texts holds at most 2 GiB: leave every row in its own array.
     return pa.concat_tables([table.slice(place, 1) for place in places.tolist()])

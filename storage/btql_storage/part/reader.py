@@ -11,10 +11,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from btql_storage.keys import Keys
-from btql_storage.part.documents import DOCUMENT_SCHEMA, DocumentsReader, to_rows
 from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROWS_FILE, TEXT_FOLDER, PartStats
-from btql_storage.text_index import TextIndex
 
+# Documents and texts are imported when the first of them is read: many queries want none.
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -24,7 +23,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from btql_storage.keys import Fingerprints, KeyKind
+    from btql_storage.part.documents import DocumentsReader
     from btql_storage.row import Row
+    from btql_storage.text_index import TextIndex
 
 
 class Part:
@@ -35,7 +36,6 @@ class Part:
         self.part_id = part_id
         self.row_count = rows
         self.stats = stats
-        self._text = TextIndex(folder / TEXT_FOLDER)
 
     @property
     def columns_path(self) -> Path:
@@ -50,6 +50,8 @@ class Part:
 
     def rows(self, numbers: NDArray[np.int64]) -> list[Row]:
         """Return whole rows in the order asked for."""
+        from btql_storage.part.documents import DOCUMENT_SCHEMA, to_rows
+
         return to_rows(self._documents.read(numbers, DOCUMENT_SCHEMA.names))
 
     def match(self, field: str, tokens: Sequence[str]) -> NDArray[np.int64]:
@@ -62,7 +64,8 @@ class Part:
 
     def close(self) -> None:
         """Let go of the files. A later call opens them again."""
-        self._text.close()
+        if (text := self.__dict__.pop("_text", None)) is not None:
+            text.close()
         for name in ("_keys", "_documents"):
             self.__dict__.pop(name, None)
 
@@ -72,4 +75,12 @@ class Part:
 
     @cached_property
     def _documents(self) -> DocumentsReader:
+        from btql_storage.part.documents import DocumentsReader
+
         return DocumentsReader(self.folder / ROWS_FILE, self._keys.block_starts)
+
+    @cached_property
+    def _text(self) -> TextIndex:
+        from btql_storage.text_index import TextIndex
+
+        return TextIndex(self.folder / TEXT_FOLDER)
