@@ -85,7 +85,9 @@ class CallParser(OperandParser):
             made.arguments.append(tree.Star(span=self.step().span))
         elif self.is_name(self.token) and self.ahead().word == "." and self.ahead(2).word == "*":
             made.arguments.append(self.read_table_star())
-        elif (not self.at(")") or made.distinct) and not (self.at("order") and self.ahead().word == "by"):
+        elif made.distinct and self.at(")"):
+            self.fail("an expression", "write `count(DISTINCT id)`")
+        elif not self.at(")") and not (self.at("order") and self.ahead().word == "by"):
             made.arguments = self._arguments()
         made.order = self.read_sort()
         made.ignore_nulls = self._nulls()

@@ -221,7 +221,8 @@ class ExpressionParser(CallParser):
         if symmetric or (self.at("asymmetric") and self.ahead().word != "and"):
             self.step()
         low = self._operators(_OTHER)
-        self.require("and")
+        if not self.accept("and"):
+            self.fail("`AND`", "write `a BETWEEN 1 AND 2`")
         high = self._operators(_OTHER)
         span = left.span.to(high.span)
         made = build.between(left, low, high, span)

@@ -83,7 +83,7 @@ class QueryParser(SelectParser):
     def _common_table(self) -> tree.CommonTable:
         start = self.here()
         name = self.read_name()
-        columns = self.read_names() if self.at("(") else ()
+        columns = self.read_names() if self.at("(") and not self.is_query(1) else ()
         span = self.since(start)
         if not self.accept("as"):
             self.fail("`AS`", f"write `WITH {name} AS (SELECT ...)`")
@@ -139,16 +139,24 @@ class QueryParser(SelectParser):
         rows: list[tuple[tree.Expression, ...]] = []
         while not rows or self.accept(","):
             place = self.require("(").span
-            if self.at("default"):
-                raise unsupported("DEFAULT among the values", self.here(), "leave the column out")
-            rows.append(tuple(self.read_list(")")))
-            self.require(")")
+            rows.append(self._value_row())
             if len(rows[-1]) != len(rows[0]):
                 raise BtqlError.of(
                     "B0109", f"the first row has {len(rows[0])} values, this one has {len(rows[-1])}",
                     self.since(place), "another length", help="give every row the same number of values",
                 )  # fmt: skip
         return tree.Values(tuple(rows), span=self.since(start))
+
+    def _value_row(self) -> tuple[tree.Expression, ...]:
+        items: list[tree.Expression] = []
+        while not items or self.accept(","):
+            if self.at("default") and self.ahead().word in (",", ")"):
+                raise unsupported("DEFAULT among the values", self.here(), "leave the column out, or write NULL")
+            items.append(self.read_expression())
+        if not self.at(")"):
+            self.fail("`,` or `)`")
+        self.step()
+        return tuple(items)
 
     def _tail(self) -> _Tail:
         tail = _Tail(sort=self.read_sort())
@@ -176,7 +184,7 @@ class QueryParser(SelectParser):
             return None
         number = self.read_count("LIMIT")
         if self.at(","):
-            way_out = f"write `LIMIT ... OFFSET {number}`"
+            way_out = f"write `LIMIT {self.text_of(self.ahead()) or 10} OFFSET {number}`"
             raise unsupported("LIMIT with a comma", self.here(), way_out)
         return number
 

@@ -201,6 +201,8 @@ class RelationParser(WindowParser):
             if first.kind == "string":
                 name = build.single_quoted(self.text_of(first))
                 help_ = f"names stand in double quotes: `\"{name}\"`, or name the kind: `project_logs('{name}')`"
+            elif self.at(":"):
+                help_ = "in SQL no colon follows FROM; in BTQL one follows every clause: `select: ... from: ...`"
             self.fail("a source such as `project_logs('name')`", help_)
         path = [self.read_name()]
         while self.accept("."):

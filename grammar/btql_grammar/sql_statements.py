@@ -119,7 +119,8 @@ class StatementParser(QueryParser):
         start = self.step().span
         if self.at("or"):
             raise unsupported("INSERT OR …", self.here(), "write INSERT alone: it replaces rows that have the same id")
-        self.require("into")
+        if not self.accept("into"):
+            self.fail("`INTO`", "write `INSERT INTO project_logs('name') (id, input) VALUES ('x', 'y')`")
         target = self.read_target()
         if self.at("as"):
             target = replace(target, alias=self.read_alias())
@@ -158,7 +159,7 @@ class StatementParser(QueryParser):
     def _check_width(self, columns: tuple[tuple[str | int, ...], ...], source: tree.Statement) -> None:
         if columns and isinstance(source, tree.Values) and len(source.rows[0]) != len(columns):
             raise BtqlError.of(
-                "B0109", f"there are {len(columns)} columns, but {len(source.rows[0])} values in a row", source.span,
+                "B0109", f"{len(columns)} columns are named, and a row has {len(source.rows[0])}", source.span,
                 "another number of values", help="give one value for each column",
             )  # fmt: skip
 
@@ -201,7 +202,8 @@ class StatementParser(QueryParser):
     def _update(self) -> tree.Statement:
         start = self.step().span
         target = self._aliased_target()
-        self.require("set")
+        if not self.accept("set"):
+            self.fail("`SET`", "write `UPDATE project_logs('name') SET metadata.key = 1 WHERE id = 'x'`")
         assignments = self._assignments()
         while self.accept(","):
             assignments += self._assignments()
@@ -232,14 +234,15 @@ class StatementParser(QueryParser):
         items = value.items if isinstance(value, tree.Row) else (value,)
         if len(items) != len(columns):
             raise BtqlError.of(
-                "B0109", f"there are {len(columns)} fields, but {len(items)} values", value.span,
+                "B0109", f"{len(columns)} fields are named, and {len(items)} given", value.span,
                 "another number of values", help="write the assignments one by one: `SET a = 1, b = 2`",
             )  # fmt: skip
         return list(zip(columns, items, strict=True))
 
     def _delete(self) -> tree.Statement:
         start = self.step().span
-        self.require("from")
+        if not self.accept("from"):
+            self.fail("`FROM`", "write `DELETE FROM project_logs('name') WHERE id = 'x'`")
         target = self._aliased_target()
         if self.at("using"):
             raise unsupported("DELETE … USING", self.here(), "select the rows: `WHERE id IN (SELECT id FROM ...)`")

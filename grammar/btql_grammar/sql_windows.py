@@ -61,7 +61,9 @@ class WindowParser(ExpressionParser):
         order = self.read_sort()
         frame = self._frame() if self.at(*_FRAME_WORDS) else None
         if not self.at(")"):
-            self.fail("PARTITION BY, ORDER BY, a frame or `)`")
+            half = base is not None and base.lower() in ("partition", "order")
+            help_ = f"write `{base.upper()} BY`" if half and base is not None else None
+            self.fail("PARTITION BY, ORDER BY, a frame or `)`", help_)
         self.step()
         return tree.Window(base, tuple(partition), order, frame, span=self.since(start))
 

@@ -48,11 +48,13 @@ def check(text: str, node: Node) -> None:
 
 
 def check_expression(piece: str, node: tree.Expression) -> None:
+    if isinstance(node, tree.Literal) and piece == node.value:
+        return  # A name behind a dot is a key, whatever the word.
     read = parse_expression(piece, language="sql")
     # In `a not in (select 1)` the test takes the place of its negation.
     meant = [read, read.expression if isinstance(read, tree.Not) else None]
-    # A name behind a dot is a key, and a field that is written to may stand in quotes.
-    meant += [tree.Literal(piece), tree.Identifier((read.value,)) if isinstance(read, tree.Literal) else None]
+    # A field that is written to may stand in quotes.
+    meant += [tree.Identifier((read.value,))] if isinstance(read, tree.Literal) else []
     assert node in meant, piece
 
 
