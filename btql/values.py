@@ -10,7 +10,7 @@ a text, ``1 day 02:30:00``, and whole numbers of any length are exact.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 import orjson
 import pyarrow as pa
@@ -22,6 +22,8 @@ from btql_storage import json_text
 from btql_storage.arrow_functions import compute as pc
 
 _INSTANT = pa.timestamp("us", tz="UTC")
+_FIRST = pa.scalar(datetime.min.replace(tzinfo=UTC), _INSTANT)
+_LAST = pa.scalar(datetime.max.replace(tzinfo=UTC), _INSTANT)
 _NATIVE: dict[Kind, pa.DataType] = {
     Kind.BOOLEAN: pa.bool_(),
     Kind.INTEGER: pa.int64(),
@@ -78,6 +80,15 @@ def _column(batch: pa.RecordBatch, kind: Kind, name: str) -> pa.Array:
     return column.cast(wanted)
 
 
+def _instants(column: pa.Array) -> list[datetime | None]:
+    """Return times as datetimes; those beyond year 9999, which Python has not, as None."""
+    try:
+        return column.to_pylist()
+    except OverflowError:
+        known = pc.and_(pc.greater_equal(column, _FIRST), pc.less_equal(column, _LAST))
+        return pc.if_else(known, column, pa.scalar(None, _INSTANT)).to_pylist()
+
+
 def json_of(value: object) -> str:
     """Return a value as JSON text; times as ISO 8601 with milliseconds."""
     try:
@@ -101,7 +112,7 @@ def python_values(output: OutputColumn, batch: pa.RecordBatch) -> list[object]:
         column = _column(batch, kind, name)
         if column.null_count == batch.num_rows:
             continue
-        listed = column.to_pylist()
+        listed = _instants(column) if kind is Kind.TIME else column.to_pylist()
         if kind in (Kind.JSON, Kind.RAW, Kind.BIG):
             listed = [None if text is None else json_text.parse(text.encode()) for text in listed]
         if len(output.parts) == 1:

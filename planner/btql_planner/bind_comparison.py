@@ -68,9 +68,9 @@ def bind_quantified(binder: ExpressionBinder, node: tree.Quantified) -> Expressi
         message = f"{node.quantifier.upper()} goes with `=`, `!=`, `<`, `<=`, `>` and `>=`"
         raise BtqlError.of(errors.MISPLACED, message, node.span, "this comparison")
     if isinstance(array, tree.Array) and array.items:
-        compared = [tree.Comparison(node.op, node.left, item, span=node.span) for item in array.items]
+        compared = [binder.apply(node.op, (node.left, item), node.span) for item in array.items]
         word = "or" if node.quantifier == "any" else "and"
-        return bind_comparison(binder, compared[0]) if len(compared) == 1 else binder.apply(word, compared, node.span)
+        return compared[0] if len(compared) == 1 else binder.apply_to(functions()[word], compared, node.span)
     left, items = binder.bind(node.left), binder.bind(array)
     words = [Constant(word, Kind.TEXT, span=node.span) for word in (node.op, node.quantifier)]
     return binder.apply_to(functions()["quantified"], (left, items, *words), node.span)

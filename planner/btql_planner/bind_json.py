@@ -117,7 +117,7 @@ def bind_cast(binder: ExpressionBinder, node: tree.Cast) -> Expression:
     if matched is None or name not in _CASTS:
         raise errors.not_supported(f"the type `{node.type_name}`", node.span, "write `::jsonb`, which keeps any value")
     expression = binder.bind(node.expression)
-    if name == "text[]" and isinstance(expression, Constant) and isinstance(expression.value, str):
+    if name == "text[]" and isinstance(expression, Constant) and expression.kind is Kind.TEXT:
         return Constant(tuple(_postgres_array(expression)), Kind.LIST, span=node.span)
     value = binder.apply_to(functions()[_CASTS[name]], (expression,), node.span)
     if matched[2] is None:

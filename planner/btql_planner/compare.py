@@ -123,6 +123,13 @@ def as_interval(sql: str) -> str:
     return f"TRY_CAST({sql} AS INTERVAL)"
 
 
+def difference(later: str, earlier: str) -> str:
+    """Return the interval between two times, null where it has more nanoseconds than 64 bits."""
+    length = f"abs(arrow_cast({later}, 'Int64') - arrow_cast({earlier}, 'Int64'))"
+    known = f"CASE WHEN {length} < 9200000000000000 THEN {later} - {earlier} END"
+    return f"arrow_cast({known}, 'Interval(MonthDayNano)')"
+
+
 def _alike(left: Value, right: Value) -> bool:
     """Whether one term says it all: the same single kind on both sides and nothing hidden."""
     if left.marker or right.marker or len(left.parts) != 1 or len(right.parts) != 1:

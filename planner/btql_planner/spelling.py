@@ -46,13 +46,19 @@ def _spelled(kind: Kind, sql: str) -> str:
         case Kind.JSON | Kind.BIG | Kind.RAW:
             return sql
         case Kind.TIME:
-            return f"to_char({sql}, {TIME_FORMAT})"
+            return formatted(sql, TIME_FORMAT)
         case Kind.LIST:
             return f"btql_json_list({sql})"
         case Kind.INTERVAL:
             return f"btql_interval_text({sql})"
         case _:
             return f"CAST({sql} AS VARCHAR)"
+
+
+def formatted(moment: str, form: str) -> str:
+    """Return a time as text by a pattern of the engine."""
+    # With a time zone the engine counts in nanoseconds, and stops at the year 2262.
+    return f"to_char(arrow_cast({moment}, 'Timestamp(Microsecond, None)'), {form})"
 
 
 def _json(kind: Kind, sql: str) -> str:

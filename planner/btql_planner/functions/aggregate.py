@@ -6,6 +6,7 @@ Null takes no part, and over no rows ``count`` is 0 and everything else null.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from btql_planner import sql_text, types
 from btql_planner import value as values
@@ -51,7 +52,7 @@ def count_distinct(value: Any, *, call: Call) -> Integer:
     >>> count_distinct('a')
     1
     """
-    return call("count", f"DISTINCT {values.key(value)}")
+    return replace(call, distinct=True)("count", values.key(value))
 
 
 @aggregate

@@ -20,6 +20,7 @@ from btql_planner.functions.registry import (
     dynamic_type,
     scalar,
 )
+from btql_planner.functions.time import truncated
 from btql_planner.spelling import as_json, as_text, from_json
 from btql_planner.types import Kind, Type
 from btql_planner.value import SAFE_MAX, Value
@@ -128,7 +129,7 @@ def to_date(value: Any) -> Time:
     >>> to_date('2026-11-25T10:00:00Z')
     '2026-11-25T00:00:00.000Z'
     """
-    return f"date_trunc('day', {to_datetime(value)})"
+    return truncated("day", to_datetime(value))
 
 
 @scalar

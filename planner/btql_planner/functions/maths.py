@@ -16,6 +16,7 @@ from btql_planner.functions.registry import (
     scalar,
     written_number,
 )
+from btql_planner.functions.text import clamped
 from btql_planner.types import Kind
 from btql_planner.value import Value
 
@@ -38,7 +39,7 @@ def round_(value: Float, digits: Integer = "") -> Float:
         return f"round({value}, {digits})"
     if written is not None and written > 0:
         return value
-    return f"round({value}, greatest(least({digits}, {_EXACT_DIGITS}), -{_POWERS_MAX}))"
+    return f"round({value}, {clamped(digits, -_POWERS_MAX, _EXACT_DIGITS)})"
 
 
 @scalar(name="abs", scalar=True, returns=number_type)
@@ -65,7 +66,7 @@ def trunc(value: Float, digits: Integer = "") -> Float:
     """
     if not digits:
         return f"trunc({value})"
-    return f"trunc({value}, greatest(least({digits}, {_EXACT_DIGITS}), -{_POWERS_MAX}))"
+    return f"trunc({value}, {clamped(digits, -_POWERS_MAX, _EXACT_DIGITS)})"
 
 
 @scalar(scalar=True, returns=number_type)

@@ -185,18 +185,33 @@ def _bits(symbol: str, one: int, other: int) -> int:
             return max(one, other) + 1
 
 
-def _arithmetic_type(arguments: Sequence[Type]) -> Type:
-    return types.TIME if any(Kind.TIME in argument for argument in arguments) else number_type(arguments)
+def _sum_type(arguments: Sequence[Type]) -> Type:
+    times = sum(argument == types.TIME for argument in arguments)
+    if times == 2 or (not times and any(Kind.INTERVAL in argument for argument in arguments)):
+        return types.INTERVAL
+    return types.TIME if times else number_type(arguments)
+
+
+def _with_time(symbol: str, left: Value, right: Value) -> Value | None:
+    """Return a sum or a difference of times and intervals, None where there are only numbers."""
+    if Kind.TIME in left.parts and Kind.TIME in right.parts:
+        return of(Kind.INTERVAL, compare.difference(left.parts[Kind.TIME], right.parts[Kind.TIME]))
+    if Kind.INTERVAL in left.parts and Kind.INTERVAL in right.parts:
+        return of(Kind.INTERVAL, f"({left.parts[Kind.INTERVAL]} {symbol} {right.parts[Kind.INTERVAL]})")
+    for time, interval in ((left, right), (right, left)):
+        if Kind.INTERVAL in interval.parts:
+            moment = time.parts.get(Kind.TIME) or compare.as_time(time.get(Kind.TEXT))
+            return of(Kind.TIME, f"({moment} {symbol} {interval.parts[Kind.INTERVAL]})")
+    return None
 
 
 def _arithmetic(name: str, symbol: str) -> None:
-    @operator(name, _arithmetic_type, scalar=True)
+    @operator(name, _sum_type if symbol in "+-" else number_type, scalar=True)
     def lower(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001  # pyright: ignore[reportUnusedFunction]
         left, right = values
-        for time, interval in ((left, right), (right, left)):
-            if Kind.INTERVAL in interval.parts:
-                moment = time.parts.get(Kind.TIME) or compare.as_time(time.get(Kind.TEXT))
-                return of(Kind.TIME, f"({moment} {symbol} {interval.parts[Kind.INTERVAL]})")
+        moved = _with_time(symbol, left, right) if symbol in "+-" else None
+        if moved is not None:
+            return moved
         one, other = number(left), number(right)
         divisor = f"nullif({single(other)}, 0)" if symbol == "%" else single(other)
         sql = f"({single(one)} {symbol} {divisor})"

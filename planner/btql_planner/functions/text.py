@@ -20,7 +20,12 @@ def small(count: str) -> str:
     written = written_number(count)
     if written is not None and abs(written) <= _COUNT_MAX:
         return count
-    return f"greatest(least({count}, {_COUNT_MAX}), (-{_COUNT_MAX}))"
+    return clamped(count, -_COUNT_MAX, _COUNT_MAX)
+
+
+def clamped(number: str, low: int, high: int) -> str:
+    """Return a number moved into a range; ``least`` and ``greatest`` would make something of null."""
+    return f"CASE WHEN {number} < {low} THEN {low} WHEN {number} > {high} THEN {high} ELSE {number} END"
 
 
 @scalar

@@ -35,6 +35,8 @@ from btql_planner.types import Kind
 from btql_planner.value import single
 
 _UNITS = "second, minute, hour, day, week, month, quarter or year"
+_YEARS = (-9_214_560_000_000_000, 9_214_646_400_000_000)
+"""The microseconds that the engine also has as nanoseconds, whole years of them."""
 _MICROSECONDS = {"second": 1_000_000, "minute": 60_000_000, "hour": 3_600_000_000, "day": 86_400_000_000}
 _EXAMPLES = {
     "second": "2026-11-25T13:45:56.000Z",
@@ -49,7 +51,7 @@ _EXAMPLES = {
 
 def _truncation(unit: str) -> None:
     def declaration(value: Time) -> Time:
-        return f"date_trunc('{unit}', {value})"
+        return truncated(unit, value)
 
     declaration.__name__ = unit
     declaration.__doc__ = f"""Return the start of the {unit} that ``value`` lies in.
@@ -79,11 +81,28 @@ def date_trunc(unit: Text, value: Time) -> Time:
         raise ArgumentError(message, 0)
     count, name = matched.groups()
     if count is None:
-        return f"date_trunc('{name}', {value})"
+        return truncated(name, value)
     if name not in _MICROSECONDS or int(count) == 0:
         message = f"date_trunc takes positive multiples of seconds, minutes, hours and days, not {unit}"
         raise ArgumentError(message, 0)
     return _from_microseconds(_floor(f"arrow_cast({value}, 'Int64')", int(count) * _MICROSECONDS[name]))
+
+
+def truncated(unit: str, moment: str) -> str:
+    """Return the start of a unit.
+
+    The engine cuts in nanoseconds, and stops at times that have none in 64 bits: years before 1678 or after 2261. What
+    has a fixed length is cut here, in microseconds; months, quarters and years are null beyond.
+    """
+    number = f"arrow_cast({moment}, 'Int64')"
+    if unit == "week":
+        # 1970 began on a Thursday.
+        shift = 3 * _MICROSECONDS["day"]
+        return _from_microseconds(f"({_floor(f'({number} + {shift})', 7 * _MICROSECONDS['day'])} - {shift})")
+    if unit in _MICROSECONDS:
+        return _from_microseconds(_floor(number, _MICROSECONDS[unit]))
+    known = f"{number} BETWEEN {_YEARS[0]} AND {_YEARS[1]}"
+    return f"date_trunc('{unit}', CASE WHEN {known} THEN {moment} END)"
 
 
 def _floor(number: str, step: int) -> str:
@@ -138,10 +157,12 @@ def current_date(binder: Binder, span: Span) -> Moment:
 def age(later: Time, earlier: Time) -> Interval:
     """Return the time between two instants, in days, hours, minutes and seconds; the same as ``later - earlier``.
 
+    Null where it is longer than 292 years.
+
     >>> age('2026-11-25T10:30:00Z', '2026-11-23T10:00:00Z')
     '2 days 00:30:00'
     """
-    return f"arrow_cast(({later} - {earlier}), 'Interval(MonthDayNano)')"
+    return compare.difference(later, earlier)
 
 
 def _number(value: str, least: int, greatest: int) -> str:

@@ -6,6 +6,7 @@ import re
 
 from btql_planner import sql_text
 from btql_planner.functions.registry import ArgumentError
+from btql_planner.spelling import formatted
 
 _TOKENS = {
     "YYYY": "%Y", "YY": "%y", "MM": "%m", "DDD": "%j", "DD": "%d", "HH24": "%H", "HH12": "%I", "HH": "%I",
@@ -43,4 +44,4 @@ def char_pieces(moment: str, pattern: str) -> str:
 
 
 def _shown(moment: str, form: str) -> str:
-    return f"to_char({moment}, {sql_text.text(form)})"
+    return formatted(moment, sql_text.text(form))
