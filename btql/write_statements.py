@@ -124,7 +124,7 @@ class _Writing:
         rows: list[Mapping[str, object]] = list(islice(result, EVENTS_MAX + 1))
         if len(rows) > EVENTS_MAX:
             raise BtqlError.of(
-                errors.TOO_MANY_ROWS, f"the statement writes more than {EVENTS_MAX:,} rows, which one transaction holds",
+                errors.TOO_MANY_ROWS, f"the statement writes more rows than a transaction holds, {EVENTS_MAX:,}",
                 span, "nothing was written", help="write fewer at a time, by a narrower WHERE or by LIMIT",
             )  # fmt: skip
         return result.columns, rows

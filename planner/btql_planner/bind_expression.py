@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import assert_never
 
 from btql_grammar import tree
@@ -54,11 +53,6 @@ class ExpressionBinder:
     def options(self) -> QueryOptions:
         """The options of the query."""
         return self.names.context.options
-
-    @property
-    def now(self) -> datetime:
-        """The one instant that the whole statement takes for the present."""
-        return self.names.context.now
 
     @property
     def inner(self) -> ExpressionBinder:

@@ -20,7 +20,7 @@ from btql_planner.bound_relation import BoundRelation
 from btql_planner.catalog import Objects
 from btql_planner.clauses.shapes import in_shape
 from btql_planner.clauses.summary import SummaryNames
-from btql_planner.expressions import Apply, Expression
+from btql_planner.expressions import Apply, Constant, Expression
 from btql_planner.functions import functions
 from btql_planner.grouping import refuse_aggregates
 from btql_planner.names import ColumnNames, ObjectNames
@@ -81,10 +81,11 @@ class _Relations:
         return BoundRelation(Alias(plan, source) if source else plan, [names], objects=node)
 
     def _table(self, node: tree.Table) -> BoundRelation:
-        if len(node.path) > 1 or node.path[0] not in self.around.tables:
+        *outside, name = node.path
+        if outside or name not in self.around.tables:
             return self._source(self.around.context.catalogs.resolve(node))
-        rows = bind_common_table(self.around.tables[node.path[0]], self.around.context)
-        return _renamed(rows, node.alias or node.path[0], node.columns, node)
+        rows = bind_common_table(self.around.tables[name], self.around.context)
+        return _renamed(rows, node.alias or name, node.columns, node)
 
     def _derived(self, node: tree.Derived, around: Around) -> BoundRelation:
         return _renamed(around.context.bind_rows(node.query, around), node.alias, node.columns, node)
@@ -102,6 +103,8 @@ class _Relations:
             condition = ExpressionBinder(Scope(self.around, names, merged=merged)).bind(node.on)
             refuse_aggregates(condition)
             refuse_windows(condition)
+            if isinstance(condition, Constant) and condition.value is True:
+                condition = None
         kind: JoinKind = "inner" if node.kind == "cross" else node.kind
         plan: Plan = Join(left.plan, right.plan, kind, condition)
         if captures.arguments:

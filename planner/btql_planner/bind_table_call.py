@@ -40,9 +40,10 @@ def bind_table_call(node: tree.TableCall, scope: Scope) -> BoundRelation:
     call = node.call
     if call.name not in TABLE_FUNCTIONS:
         close = errors.close_to(call.name, TABLE_FUNCTIONS)
+        listed = ", ".join(f"`{each}`" for each in TABLE_FUNCTIONS)
         raise BtqlError.of(
             errors.UNKNOWN_FUNCTION, f"`{call.name}` does not give rows", call.span, "behind FROM",
-            help=f"did you mean `{close}`?" if close else f"these do: {', '.join(f'`{each}`' for each in TABLE_FUNCTIONS)}",
+            help=f"did you mean `{close}`?" if close else f"these do: {listed}",
         )  # fmt: skip
     binder = ExpressionBinder(scope)
     arguments = [binder.bind(each) for each in call.arguments]
@@ -53,7 +54,7 @@ def bind_table_call(node: tree.TableCall, scope: Scope) -> BoundRelation:
         written = "generate_series(first, last, [step])" if most == 3 else f"{call.name}(value)"
         message = f"`{call.name}` does not take {len(arguments)} argument{'' if len(arguments) == 1 else 's'}"
         raise BtqlError.of(errors.WRONG_ARGUMENT_COUNT, message, call.span, "this call", help=f"write `{written}`")
-    name = engine_name(scope.context.new_name("u"), "")
+    name = engine_name(scope.context.new_name("u"), "row")
     if call.name == "generate_series":
         return _named(node, _series(node, arguments, name))
     return _named(node, _unnested(binder, node, arguments[0], name))
@@ -87,7 +88,7 @@ def _series(node: tree.TableCall, arguments: Sequence[Expression], name: str) ->
             errors.WRONG_ARGUMENT_COUNT, "a series of times needs an interval", node.call.span, "this call",
             help="write `generate_series(from, to, interval 1 day)`",
         )  # fmt: skip
-    column = Reference(f"{name}value", TIME if of_time else INTEGER)
+    column = Reference(f"{name}.value", TIME if of_time else INTEGER)
     return _Columns(Series(Nothing(), tuple(arguments), column.name), (("generate_series", column),))
 
 

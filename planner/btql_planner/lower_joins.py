@@ -173,9 +173,7 @@ def recursion(lowering: RelationLowering, plan: Recursion) -> Select:
     """Return the rows that the step before found."""
     kinds = lowering.recursive[plan.table]
     table = f"r{next(lowering.expressions.numbers)}"
-    select = Select(
-        TableColumns({name: of_name for name, of_name in kinds.items()}), lambda: f"{plan.table} AS {table}"
-    )
+    select = Select(TableColumns(kinds), lambda: f"{plan.table} AS {table}")
     for inside, outside in zip(kinds, plan.columns, strict=True):
         select.kinds[outside.name] = kinds[inside]
         for kind in kinds[inside]:

@@ -111,7 +111,7 @@ class Recursion:
 
 @dataclass(frozen=True, slots=True)
 class RecursiveTable:
-    """A recursive query: the rows of ``anchor``, then those of ``step`` over what was found last, until there are none."""
+    """A recursive query: the rows of ``anchor``, then of ``step`` over what was found last, until there are none."""
 
     table: str
     anchor: Plan

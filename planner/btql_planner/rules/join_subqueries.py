@@ -132,7 +132,7 @@ class _Joins:
         below = [self.place(each) for each in inputs(plan)]
         plan = with_inputs(plan, tuple(each for each, _ in below))
         placed = dict(below[0][1]) if len(below) == 1 else {}
-        if not any(isinstance(part, Subquery) for each in expressions(plan) for part in walk(each)):
+        if not any(map(_nested, expressions(plan))):
             return plan, {} if isinstance(plan, Aggregate | Project) else placed
         match plan:
             case Filter():
@@ -257,6 +257,8 @@ class _Joins:
     def _value(self, rows: Plan, query: Subquery) -> tuple[Plan, Expression]:
         inner = self.place(query.plan)[0]
         column: Expression
+        if isinstance(query.test, Apply) and query.test.function.name == "eq" and not has_parameters(inner):
+            return self._member(rows, query, query.test, inner)
         if query.column is not None:
             inner, column = _one_row(inner, self._name()), query.column
         elif query.test is None:
@@ -267,6 +269,17 @@ class _Joins:
         if not query.parameters:
             return Join(rows, inner, kind), column
         return Lateral(rows, inner, kind, query.parameters, query.arguments), column
+
+    def _member(self, rows: Plan, query: Subquery, test: Apply, inner: Plan) -> tuple[Plan, Expression]:
+        """Return whether a value is among the rows of a query that depends on nothing: null where a null hides it."""
+        found, among = self._exists(Filter(inner, test))
+        counts, total, present = self._counts(inner, test.arguments[1])
+        rows = Join(Lateral(rows, found, "left", query.parameters, query.arguments), counts, "left")
+        values = dict(zip((each.name for each in query.parameters), query.arguments, strict=True))
+        needle = substitute(test.arguments[0], values)
+        surely = apply("and", apply("isnotnull", needle), apply("eq", total, present))
+        missing = apply("or", apply("eq", total, _ZERO), surely)
+        return rows, apply("if", among, _TRUE, missing, _FALSE, Constant(None, None))
 
     def _exists(self, inner: Plan) -> tuple[Plan, Expression]:
         found = Named(engine_name(self._name(), "rows"), _count(_ONE))
@@ -280,11 +293,12 @@ class _Joins:
         unknown = Named(engine_name(name, "unknown"), _aggregate("count_if", apply("isnull", test)))
         some, open_ = (apply("gt", Reference(each.name, types.INTEGER), _ZERO) for each in (true, unknown))
         nothing = Constant(None, None)
-        column = apply("if", some, _TRUE, open_, nothing, Constant(False, Kind.BOOLEAN))  # noqa: FBT003
+        column = apply("if", some, _TRUE, open_, nothing, _FALSE)
         return Aggregate(inner, (), (true, unknown)), column
 
 
 _TRUE = Constant(True, Kind.BOOLEAN)  # noqa: FBT003
+_FALSE = Constant(False, Kind.BOOLEAN)  # noqa: FBT003
 
 
 def _one_row(plan: Plan, name: str) -> Plan:
