@@ -52,7 +52,8 @@ class Result:
     def __init__(self, answer: Answer, warnings: Sequence[str] = (), lints: Sequence[Lint] = ()) -> None:
         self._answer = answer
         self._batches = answer.batches()
-        self._exhausted = False
+        self.exhausted = False
+        """Whether all rows have been read."""
         self.warnings = list(warnings)
         """What the query may not have meant, such as names that no row has."""
         self.lints = list(lints)
@@ -77,7 +78,7 @@ class Result:
         """
         if not self._answer.has_cursor:
             return None
-        if not self._exhausted:
+        if not self.exhausted:
             raise Error("the cursor is known once all rows were read")
         return self._answer.cursor()
 
@@ -95,7 +96,7 @@ class Result:
 
     def _read(self) -> Iterator[pa.RecordBatch]:
         yield from self._batches
-        self._exhausted = True
+        self.exhausted = True
 
     def arrow(self) -> pa.Table:
         """Return all rows as an Arrow table."""

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -13,16 +14,27 @@ from btql.cli.examples import examples
 from btql.cli.formats import BINARY, Format, draw_table, from_name, write
 from btql.cli.opening import reading
 from btql.cli.output import output
+from btql.cli.pages import note_next_page, write_schema
 from btql.cli.text import given
+
+
+class LintChoice(StrEnum):
+    """What to do about lints."""
+
+    OFF = "off"
+    DEFAULT = "default"
+    STRICT = "strict"
+
 
 EXAMPLES = examples(
     "btql query ./db \"select: id, error | from: project_logs('demo') | filter: error is not null\"",
     "btql query ./db \"SELECT count(1) AS spans FROM project_logs('demo')\" --format json",
     "btql query ./db - -o slow.parquet < slow.btql",
+    "btql query ./db \"select: id | from: project_logs('demo') | limit: 100\" --cursor aQJI5+sNAAA",
 )
 
 
-def query(
+def query(  # noqa: PLR0913, PLR0917 - they are the options of the command
     database: Annotated[Path, typer.Argument(metavar="DB", help="The folder of the database.")],
     text: Annotated[
         str, typer.Argument(metavar="TEXT", help="The question, in BTQL or SQL; - reads it from standard input.")
@@ -40,6 +52,22 @@ def query(
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Write to FILE, which appears only when it is complete."),
     ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=0, metavar="ROWS", help="The limit of a query that has none of its own.")
+    ] = None,
+    cursor: Annotated[
+        str | None, typer.Option(metavar="TOKEN", help="Continue behind the page that gave this token.")
+    ] = None,
+    tz_offset: Annotated[
+        int, typer.Option(metavar="MINUTES", help="Minutes from local time to UTC, for day() and the like: 480 is PST.")
+    ] = 0,
+    version: Annotated[
+        str | None,
+        typer.Option(metavar="XACT", help="Read a dataset or an experiment as it was right after this transaction."),
+    ] = None,
+    lint: Annotated[
+        LintChoice, typer.Option(help="Say what may be slow about the query (default), or refuse it (strict).")
+    ] = LintChoice.OFF,
 ) -> None:
     """Ask one question in BTQL or SQL and print the answer.
 
@@ -51,16 +79,25 @@ def query(
     source = given(text)
 
     with reading(database) as connection:
-        result = connection.query(source)
+        result = connection.query(
+            source, limit=limit, cursor=cursor, tz_offset=tz_offset, version=version, lint=lint.value
+        )
         for warning in result.warnings:
             note(f"warning: {warning}")
+        for each in result.lints:
+            note(f"{each.severity}: {each.code}: {each.message}")
+        if result.inferred is not None:
+            write_schema(result.inferred, path)
+            return
         if form is Format.TABLE and path is None:
             rows, remarks = draw_table(result)
             details = "".join(f"; {remark}" for remark in remarks)
             note(f"{units.plural(rows, 'row')} in {units.duration(time.perf_counter() - began)}{details}")
+            note_next_page(result)
             return
         with output(path) as stream:
             rows = write(result, form, stream, seekable=path is not None)
+        note_next_page(result)
     if path is not None:
         took = units.duration(time.perf_counter() - began)
         note(f"wrote {units.plural(rows, 'row')}, {units.size(path.stat().st_size)}, to {path} in {took}")

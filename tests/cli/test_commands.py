@@ -193,3 +193,33 @@ def test_explain_status_and_shell(btql, database, monkeypatch):
     assert "project_logs:demo" in out
     assert "len(" in out
     assert "error[B0201]" in err
+
+
+def test_pages_of_an_answer(btql, database):
+    text = "select: id | from: project_logs('demo') | limit: 20"
+    code, first, err = btql("query", database, text, "-f", "jsonl")
+    token = err.split("--cursor ")[1].strip()
+    second = btql("query", database, text, "-f", "jsonl", "--cursor", token)[1]
+
+    assert code == 0
+    rows = [json.loads(line)["id"] for line in (first + second).splitlines()]
+    assert rows == [f"s{number}" for number in range(49, 9, -1)]
+
+
+def test_the_options_of_a_query(btql, database):
+    text = "select: input | from: project_logs('demo')"
+    assert btql("query", database, text, "-f", "jsonl", "--limit", "2")[1].count("\n") == 2
+    assert "missingSegmentEliminationSpecs" in btql("query", database, text, "-f", "jsonl", "--lint", "default")[2]
+    assert "B0412" in btql("query", database, text, "--lint", "strict")[2]
+    assert "B0417" in btql("query", database, text, "--version", "1")[2]
+    assert "B0410" in btql("query", database, text, "--tz-offset", "9999")[2]
+
+
+def test_inference_writes_a_schema(btql, database):
+    code, out, _ = btql("query", database, "infer: tags, metadata.n | from: project_logs('demo')")
+
+    assert code == 0
+    assert json.loads(out)["items"]["properties"] == {
+        "tags": {"type": "array", "items": {"type": "string"}},
+        "metadata.n": {"type": "integer"},
+    }
