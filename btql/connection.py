@@ -42,16 +42,27 @@ KINDS = (
 """The kinds of object that a name may begin with."""
 
 
-def connect(path: str | Path, *, create: bool = True, read_only: bool = False) -> Connection:
+def connect(
+    path: str | Path,
+    *,
+    create: bool = True,
+    read_only: bool = False,
+    prices: str | Path | Mapping[str, object] | None = None,
+) -> Connection:
     """Open the database in the folder ``path``, and make it where there is none.
+
+    ``prices`` adds to what ``estimated_cost()`` knows of models: a file, JSON or TOML, or the same as
+    a dictionary, ``{"models": {"my-model": {"input": 1.5, "output": 6.0}}}``, in dollars for a million tokens.
 
     Raises :class:`btql.StorageError` where the folder holds something else, was
     written by a later version, or cannot be written to.
     """
     from btql.database import Database
+    from btql.prices import price_source
     from btql_storage.store import Storage
 
-    return Connection(Database(Storage.open(path, create=create and not read_only, read_only=read_only)))
+    storage = Storage.open(path, create=create and not read_only, read_only=read_only)
+    return Connection(Database(storage, price_source(Path(path), prices)))
 
 
 class Connection:

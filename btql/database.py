@@ -33,6 +33,7 @@ from btql_planner.lint import Lint, lint
 from btql_planner.lower import lower
 from btql_planner.options import LintMode, QueryOptions, settled, with_limits
 from btql_planner.plan import Plan
+from btql_planner.prices import PriceSource, builtin_prices
 from btql_planner.rules import apply_rules
 from btql_planner.types import Kind
 from btql_storage.errors import StorageError
@@ -56,8 +57,9 @@ class Compiled:
 class Database:
     """Compiles and runs queries on one storage."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, prices: PriceSource = builtin_prices) -> None:
         self.storage = storage
+        self._prices = prices
 
     def compile(
         self,
@@ -88,7 +90,7 @@ class Database:
         """Return every form of a statement that gives rows and was read from ``source``."""
         sources: Sources | None = None
         try:
-            options = options or QueryOptions(lint="off")
+            options = replace(options or QueryOptions(lint="off"), prices=self._prices)
             if isinstance(statement, tree.Query):
                 options = settled(options, statement, source.text)
             statement, warnings = with_limits(statement, options)
