@@ -19,6 +19,14 @@ def main() -> None:
     from btql.cli.start import prepare
 
     prepare()
-    from btql.cli.app import run
+    from btql.cli.plain import question
 
-    run(sys.argv[1:])
+    asked = question(sys.argv[1:])
+    if asked is None:
+        from btql.cli.app import run
+
+        run(sys.argv[1:])
+    from btql.cli.console import guarded
+    from btql.cli.query import query
+
+    guarded(query)(*asked)

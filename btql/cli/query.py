@@ -1,12 +1,12 @@
 """``btql query``: one question, one answer."""
 
+from __future__ import annotations
+
 import sys
 import time
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
-
-import typer
+from typing import TYPE_CHECKING, Annotated
 
 from btql.cli import units
 from btql.cli.console import UsageFailure, note
@@ -16,6 +16,14 @@ from btql.cli.opening import reading
 from btql.cli.output import output
 from btql.cli.pages import note_next_page, write_schema
 from btql.cli.text import given
+
+if TYPE_CHECKING:
+    import typer
+else:
+    from btql_storage.later import Later
+
+    # Only whoever reads the annotations needs it: a plain query does not (plain.py).
+    typer = Later("typer")
 
 
 class LintChoice(StrEnum):
