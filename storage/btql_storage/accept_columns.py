@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
+from btql_storage.arrow import from_numpy, to_numpy
 from btql_storage.arrow_functions import compute as pc
 from btql_storage.clock import Clock
 from btql_storage.errors import BadEvent
@@ -165,7 +166,7 @@ def _plain_text(name: str, index: int, value: bytes | None) -> str | None:
 def _fill(texts: pa.Array, others: pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:
     """Replace what is missing or empty; also return where that was."""
     missing = pc.fill_null(pc.equal(pc.binary_length(texts), 0), fill_value=True)
-    return pc.if_else(missing, others, texts), missing.to_numpy(zero_copy_only=False)
+    return pc.if_else(missing, others, texts), to_numpy(missing)
 
 
 def _times(texts: pa.Array, now_us: int) -> tuple[pa.Array, NDArray[np.bool_]]:
@@ -175,7 +176,7 @@ def _times(texts: pa.Array, now_us: int) -> tuple[pa.Array, NDArray[np.bool_]]:
     except pa.ArrowInvalid:
         # Some are written in a way that the quick parser does not know, or are none.
         times = pa.array([_time(index, text) for index, text in enumerate(texts.to_pylist())], pa.int64())
-    return times.fill_null(now_us), times.is_null().to_numpy(zero_copy_only=False)
+    return times.fill_null(now_us), to_numpy(times.is_null())
 
 
 def _time(index: int, text: str | None) -> int | None:
@@ -198,7 +199,7 @@ def _payload(name: str, column: RawColumn, merges: NDArray[np.bool_]) -> pa.Arra
     is_null = pc.equal(texts, "null")
     if pc.any(is_null, min_count=0).as_py():
         shaped = pc.if_else(is_null, None, texts)
-        texts = pc.if_else(pc.and_(is_null, pa.array(~merges)), None, texts)
+        texts = pc.if_else(pc.and_(is_null, from_numpy(~merges)), None, texts)
     else:
         shaped = texts
     if name in _OBJECT_FIELDS:

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from btql_storage.arrow import from_numpy, to_numpy
 from btql_storage.arrow_functions import compute as pc
 from btql_storage.catalog import PartInfo, RowNumbers, Swap
 from btql_storage.compaction.job import JobOutcome, write_part
@@ -49,10 +50,10 @@ def _order(folder: Folder, parts: Sequence[PartInfo]) -> tuple[RowNumbers, RowNu
     for place, info in enumerate(parts):
         path = folder.part(info).columns_path
         table = pq.ParquetFile(path, memory_map=True).read(["_row", "id", "root_span_id", "created"])
-        numbers = table.column("_row").to_numpy() & _ROW_MASK
-        table = table.set_column(0, "_row", pa.array(numbers))
-        table = table.append_column("place", pa.array(np.full(len(numbers), place, dtype=np.int64)))
-        tables.append(table.filter(pa.array(~np.isin(numbers, info.superseded))))
+        numbers = to_numpy(table.column("_row")) & _ROW_MASK
+        table = table.set_column(0, "_row", from_numpy(numbers))
+        table = table.append_column("place", from_numpy(np.full(len(numbers), place, dtype=np.int64)))
+        tables.append(table.filter(from_numpy(~np.isin(numbers, info.superseded))))
     table = pa.concat_tables(tables)
     firsts = table.group_by("root_span_id").aggregate([("created", "min")])
     first_of_row = firsts.column("created_min").take(
@@ -61,7 +62,7 @@ def _order(folder: Folder, parts: Sequence[PartInfo]) -> tuple[RowNumbers, RowNu
     table = table.append_column("first", first_of_row)
     keys = [(name, "ascending") for name in ("first", "root_span_id", "created", "id")]
     order = pc.sort_indices(table, sort_keys=keys)
-    return table.column("place").take(order).to_numpy(), table.column("_row").take(order).to_numpy()
+    return to_numpy(table.column("place").take(order)), to_numpy(table.column("_row").take(order))
 
 
 def _windows(folder: Folder, parts: Sequence[PartInfo], places: RowNumbers, numbers: RowNumbers) -> Iterator[list[Row]]:
