@@ -10,22 +10,19 @@ import weakref
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from btql.errors import EngineError, Error, QueryError
 from btql.execution.answer import EngineAnswer
-from btql.execution.functions import SEVERAL_ROWS
-from btql.execution.infer import JsonSchema
 from btql.execution.run import Runner
 from btql.execution.sources import Sources
 from btql.fixed_answer import FixedAnswer
 from btql.result import Result
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
-from btql_grammar.json_form import from_json
 from btql_grammar.parser import parse
-from btql_grammar.printer import print_btql
 from btql_grammar.span import Source
 from btql_planner.bind import BoundQuery, bind
 from btql_planner.engine_plan import EnginePlan, OutputColumn
@@ -38,6 +35,9 @@ from btql_planner.rules import apply_rules
 from btql_planner.types import Kind
 from btql_storage.errors import StorageError
 from btql_storage.store import Storage
+
+if TYPE_CHECKING:
+    from btql.execution.infer import JsonSchema
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,7 @@ class Database:
     def _read(self, query: str | Mapping[str, object]) -> tuple[Source, tree.Statement]:
         source = Source("")
         try:
-            # Read again as text, so that an error has something to point into.
-            source = Source(query if isinstance(query, str) else print_btql(from_json(query)))
+            source = Source(query if isinstance(query, str) else _as_text(query))
             return source, parse(source.text)
         except BtqlError as error:
             raise _drawn(error, source) from None
@@ -202,6 +201,14 @@ def options_of(
         raise QueryError(error) from None
 
 
+def _as_text(query: Mapping[str, object]) -> str:
+    """Return the JSON form of a query as text, so that an error has something to point into."""
+    from btql_grammar.json_form import from_json
+    from btql_grammar.printer import print_btql
+
+    return print_btql(from_json(query))
+
+
 def _drawn(error: BtqlError, source: Source) -> QueryError:
     error.source = source
     return QueryError(error)
@@ -224,6 +231,8 @@ def _engine_errors() -> Generator[None]:
     except (Error, StorageError):
         raise
     except Exception as error:
+        from btql.execution.functions import SEVERAL_ROWS
+
         if SEVERAL_ROWS in str(error):
             raise EngineError(f"{SEVERAL_ROWS}: add LIMIT 1, or take one with an aggregate") from error
         lines = str(error).splitlines() or [type(error).__name__]

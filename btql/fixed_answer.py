@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from btql.execution.infer import JsonSchema
 from btql_planner.engine_plan import OutputColumn
 from btql_planner.types import Kind
+
+if TYPE_CHECKING:
+    from btql.execution.infer import JsonSchema
 
 
 class FixedAnswer:

@@ -15,7 +15,6 @@ Nothing is read before a query asks for a cost.
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -45,6 +44,8 @@ def price_source(folder: Path, given: str | Path | Mapping[str, object] | None) 
 
 
 def _read(path: Path) -> Prices:
+    import tomllib
+
     try:
         text = path.read_text()
         return _table(tomllib.loads(text) if path.suffix == ".toml" else json.loads(text), str(path))

@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 import orjson
 import pyarrow as pa
 
-from btql.execution.text_functions import interval
 from btql_planner.engine_plan import OutputColumn
 from btql_planner.types import NUMBER, Kind
 from btql_storage import json_text
@@ -76,6 +75,8 @@ def _column(batch: pa.RecordBatch, kind: Kind, name: str) -> pa.Array:
         # The engine's functions return instants in several units, with and without a zone; all are UTC.
         return column.cast(pa.timestamp("us"), safe=False).cast(_INSTANT)
     if kind is Kind.INTERVAL:
+        from btql.execution.text_functions import interval
+
         return pa.array([None if value is None else interval(value) for value in column.to_pylist()], pa.string())
     return column.cast(wanted)
 

@@ -8,17 +8,19 @@ looked at. Where there is a next page, the last rows say where it begins.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from btql.execution.infer import JsonSchema, infer
-from btql.execution.pivot import pivot
 from btql.values import python_values
 from btql_planner.catalog import FieldCatalog
 from btql_planner.clauses.cursor import encode, key_number
 from btql_planner.engine_plan import EnginePlan, OutputColumn
 from btql_planner.finish import Infer, NextPage, Pivot
 from btql_planner.types import Kind
+
+if TYPE_CHECKING:
+    from btql.execution.infer import JsonSchema
 
 
 class EngineAnswer:
@@ -75,9 +77,13 @@ class EngineAnswer:
                 names = [name for output in self._outputs for name in output.parts.values()]
                 batches = [batch.select(names) for batch in self._batches]
                 table = pa.Table.from_batches(batches) if batches else None
+                from btql.execution.pivot import pivot
+
                 self._outputs, finished = pivot(spec, self._outputs, table)
                 self._batches = iter([finished])
             case Infer():
+                from btql.execution.infer import infer
+
                 self._schema = infer(self._names(), self._rows(), self._catalogs())
                 self._batches = iter(())
             case None:

@@ -14,7 +14,6 @@ from btql_planner.expressions import Apply, Column, Constant, Expression, Match,
 from btql_planner.functions import functions
 from btql_planner.types import Kind
 from btql_storage.fields import INDEXED_FIELDS
-from btql_storage.tokens import tokenize
 
 if TYPE_CHECKING:
     from btql_planner.bind_expression import ExpressionBinder
@@ -50,6 +49,8 @@ def _match(binder: ExpressionBinder, node: tree.Comparison) -> Expression:
             errors.WRONG_ARGUMENT, "MATCH looks for a text that is written in the query", node.right.span,
             "not a text", help="write the words in quotes: `input MATCH 'some words'`",
         )  # fmt: skip
+    from btql_storage.tokens import tokenize
+
     tokens = tuple(tokenize(right.value))
     name = left.path[0] if isinstance(left, PathValue) and len(left.path) == 1 else None
     if isinstance(left, Column):

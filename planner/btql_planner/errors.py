@@ -7,7 +7,6 @@ a page in ``docs/errors``.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
@@ -40,6 +39,8 @@ UNREADABLE_VERSION = "B0417"
 
 def close_to(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that ``name`` may be a slip of."""
+    from difflib import get_close_matches
+
     found = get_close_matches(name, list(known), n=1, cutoff=0.6)
     return found[0] if found else None
 

@@ -19,7 +19,6 @@ so that a test can make the first, second, third ... of them fail.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -75,7 +74,9 @@ class LocalStore:
         with self._explained("write", unfinished):
             self.step("prepare", unfinished)
             if unfinished.exists():
-                shutil.rmtree(unfinished)
+                from shutil import rmtree
+
+                rmtree(unfinished)
         return unfinished
 
     def publish(self, name: str) -> None:
@@ -114,7 +115,9 @@ class LocalStore:
             self.step("remove", path)
             with suppress(FileNotFoundError):
                 if path.is_dir():
-                    shutil.rmtree(path)
+                    from shutil import rmtree
+
+                    rmtree(path)
                 else:
                     path.unlink()
 

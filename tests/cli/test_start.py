@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import btql
+
 HEAVY = (
     "datafusion",
     "lark",
@@ -15,6 +17,7 @@ HEAVY = (
     "rich",
     "sqlglot",
     "tantivy",
+    "typer",
 )
 
 
@@ -29,7 +32,7 @@ def test_import_btql_is_light():
 
 
 def test_the_command_line_is_light_until_a_command_runs():
-    assert _loaded("import btql.cli.app") == set()
+    assert _loaded("import btql.cli.app") == {"typer"}
 
 
 def test_the_command_line_does_without_pandas():
@@ -41,3 +44,64 @@ pa.array([1, None])
 pa.scalar(1)
 """
     assert "pandas" not in _loaded(code)
+
+
+A_QUERY = "select: id, created | from: project_logs('demo') | filter: metadata.user = 'nobody'"
+
+
+def test_a_query_of_compacted_spans_loads_the_engines_and_nothing_else_that_is_heavy(tmp_path):
+    with btql.connect(tmp_path / "db") as conn:
+        conn.ingest("project_logs:demo", [{"id": str(n), "metadata": {"user": "me"}} for n in range(10)])
+        conn.compact()
+        conn.ingest("project_logs:demo", [{"id": "3", "metadata": {"user": "you"}}])
+        conn.compact()
+    code = f"""
+import sys
+sys.argv = ["btql", "query", {str(tmp_path / "db")!r}, {A_QUERY!r}, "--format", "json"]
+from btql.cli import main
+main()
+print()
+"""
+
+    assert _loaded(code) == {"datafusion", "pyarrow"}
+
+
+def test_arrow_and_numpy_need_not_know_each_other(tmp_path):
+    code = f"""
+from btql.cli.start import import_arrow, prepare
+prepare()
+import_arrow()
+import btql
+import pyarrow as pa
+try:
+    pa.array([1]).to_numpy()
+    raise AssertionError("Arrow knows NumPy")
+except ImportError:
+    pass
+
+def spans(answer):
+    texts = [f"over the {{n}} rainbow" for n in range(50)]
+    return [{{"id": str(n), "input": text, "metadata": {{"n": n}}, "answer": answer}} for n, text in enumerate(texts)]
+
+def check(conn):
+    def ids(text):
+        return sorted(row["id"] for row in conn.query(text + " | from: project_logs('demo')"))
+    assert len(ids("select: id")) == 50
+    assert ids("select: * | filter: id in ['7', '8', 'x']") == ["7", "8"]
+    assert ids("select: id, input | filter: input MATCH '9 rainbow'") == ["9"]
+    assert ids("select: id | filter: input MATCH '9 rainbow' or metadata.n = 3") == ["3", "9"]
+    assert ids("select: id | filter: root_span_id = '11'") == ["11"]
+
+with btql.connect({str(tmp_path / "db")!r}) as conn:
+    for answer in ("first", "second", "third"):
+        conn.ingest("project_logs:demo", spans(answer))
+        check(conn)
+        conn.ingest("project_logs:demo", [{{"id": "7", "_is_merge": True, "metadata": {{"late": True}}}}])
+        check(conn)
+        conn.compact()
+        check(conn)
+    conn.ingest("project_logs:demo", [{{"id": "7", "_object_delete": True}}])
+    assert len(conn.query("select: id | from: project_logs('demo')").rows()) == 49
+"""
+
+    subprocess.run([sys.executable, "-c", code], check=True)

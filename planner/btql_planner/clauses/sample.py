@@ -11,8 +11,6 @@ Without a seed one is drawn for each query.
 
 from __future__ import annotations
 
-from secrets import randbelow
-
 from btql_grammar import tree
 from btql_planner import types
 from btql_planner.expressions import Apply, Column, Constant, Expression
@@ -26,6 +24,8 @@ _DIGITS = 16
 
 def sampled(rows: Plan, sample: tree.Sample, shape: tree.Shape, source: str) -> Plan:
     """Return the rows of the sample; ``source`` is what their columns are called by."""
+    from secrets import randbelow
+
     seed = randbelow(2**63) if sample.seed is None else sample.seed
     by = Column("id" if shape == "spans" else "root_span_id", Kind.TEXT, source=source)
     digest = Apply(functions()["sample_key"], (by, Constant(seed, Kind.INTEGER)), types.TEXT)
