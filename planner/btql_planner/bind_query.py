@@ -120,9 +120,10 @@ class _QueryBinder:
         query = self.query
         binder = ExpressionBinder(self.scope, aggregates=True)
         items: list[tuple[tree.Item, Expression | None]] = []
+        starred: set[str] = set()
         for item in query.select:
             if isinstance(item, tree.Star):
-                items += self._star(item, binder)
+                items += self._star(item, binder, starred)
             else:
                 items.append((item, None))
         items += [(item, None) for item in (*(() if query.select else query.dimensions), *query.measures)]
@@ -135,10 +136,12 @@ class _QueryBinder:
         self._refuse_duplicates(outputs)
         return outputs
 
-    def _star(self, star: tree.Star, binder: ExpressionBinder) -> Sequence[tuple[tree.Item, Expression]]:
+    def _star(
+        self, star: tree.Star, binder: ExpressionBinder, taken: set[str]
+    ) -> Sequence[tuple[tree.Item, Expression]]:
         if not self.relation.names:
             raise BtqlError.of(errors.NO_SOURCE, "`*` needs rows from somewhere", star.span, "no source")
-        return bind_star(star, binder)
+        return bind_star(star, binder, taken)
 
     def _short_name(self, item: tree.Item) -> str:
         if item.alias is not None:

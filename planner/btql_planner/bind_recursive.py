@@ -35,12 +35,7 @@ def bind_common_table(bound: BoundTable, context: Context) -> Rows:
     if isinstance(bound.step, RecursiveStep):
         return _recursion(bound.step, context)
     query = table.query
-    if (
-        bound.recursive
-        and isinstance(query, tree.SetOperation)
-        and query.op == "union"
-        and _reads(query.right, table.name)
-    ):
+    if bound.recursive and isinstance(query, tree.SetOperation) and _reads(query.right, table.name):
         return _recursive(bound, query, context)
     rows = context.bind_rows(query, Around(context, bound.tables))
     return Rows(rows.plan, _renamed(table, rows.columns))
@@ -67,10 +62,11 @@ def _reads(node: object, name: str) -> bool:
 
 
 def _recursive(bound: BoundTable, query: tree.SetOperation, context: Context) -> Rows:
+    if query.op != "union":
+        raise errors.not_supported("recursion through INTERSECT or EXCEPT", query.span, "write UNION or UNION ALL")
     if query.sort or query.limit is not None or query.offset:
-        raise errors.not_supported(
-            "ORDER BY or LIMIT in a recursive query", query.span, "put it into the query that reads it"
-        )
+        way_out = "put it into the query that reads the table"
+        raise errors.not_supported("ORDER BY or LIMIT in a recursive query", query.span, way_out)
     anchor = context.bind_rows(query.left, Around(context, bound.tables))
     columns = _renamed(bound.table, anchor.columns)
     types = [column.type for _, column in columns]

@@ -59,6 +59,9 @@ class Grouping:
 
     def above(self, expression: Expression) -> Expression:
         """Return the expression in terms of the Aggregate node's columns."""
+        if self._sets is not None and isinstance(expression, Constant):
+            # A key is null in the rows of sets without it, a constant one, too.
+            return next((self.reference(key) for key in self.keys if key.expression == expression), expression)
         changed = transform(expression, self._replacement)
         own = {named.name for named in (*self.keys, *self.measures)}
         for node in walk(changed):

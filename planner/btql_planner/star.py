@@ -15,10 +15,11 @@ from btql_planner.scope import RelationNames, Scope
 Column = tuple[tree.Item, Expression]
 
 
-def bind_star(star: tree.Star, binder: ExpressionBinder) -> list[Column]:
+def bind_star(star: tree.Star, binder: ExpressionBinder, taken: set[str]) -> list[Column]:
     """Return the columns, each with an item of the select list that would give it.
 
-    Where several relations have a column of one name, the second is ``name_1``, and so on.
+    Where several relations have a column of one name, the second is ``name_1``, and so on;
+    ``taken`` are the names that other stars have given before.
     """
     scope = binder.names
     relations = scope.relations if star.table is None else [_relation(scope, star)]
@@ -35,7 +36,6 @@ def bind_star(star: tree.Star, binder: ExpressionBinder) -> list[Column]:
     _check_names(star, [name for name, _ in found])
     instead = dict(star.replace)
     columns: list[Column] = []
-    taken: set[str] = set()
     for name, value in found:
         if name in star.exclude:
             continue

@@ -1,0 +1,544 @@
+"""Queries over several relations, on values of mixed kinds: the expected rows are written by hand.
+
+Each runs in three states of the storage: all rows in the log, half of them in parts, all in parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+import btql
+
+A = [
+    {
+        "id": "a1", "span_id": "s1", "root_span_id": "s1", "tags": ["p", "q"], "scores": {"f": 0.5}, "input": "hello",
+        "metadata": {"model": "x", "n": 1, "u": "1"},
+    },
+    {
+        "id": "a2", "span_id": "s2", "root_span_id": "s1", "span_parents": ["s1"],
+        "metadata": {"model": "y", "n": "1", "u": 1}, "input": {"k": [1, "1", None, True, {"z": 2}]},
+    },
+    {
+        "id": "a3", "span_id": "s3", "root_span_id": "s3", "tags": [], "scores": {"f": 1, "g": None, "h": 0.25},
+        "metadata": {"model": "x", "n": True}, "input": "long " * 400,
+    },
+    {
+        "id": "a4", "span_id": "s4", "root_span_id": "s4", "tags": ["q"],
+        "metadata": {"model": None, "n": 2.5, "big": 9007199254740993},
+    },
+]  # fmt: skip
+B = [
+    {"id": "b1", "metadata": {"ref": "a1", "v": 10, "n": 1}},
+    {"id": "b2", "metadata": {"ref": "a2", "v": 20, "n": "x"}},
+    {"id": "b3", "metadata": {"ref": "a2", "v": 21, "n": None}},
+    {"id": "b4", "metadata": {"ref": "zz", "v": None, "n": True}},
+]
+C = [{"id": "c1", "metadata": {"v": 5}}]
+
+Rows = list[tuple[object, ...]]
+CASES: dict[str, tuple[str, Rows]] = {
+    # Derived tables and common tables.
+    "derived table": (
+        (
+            "SELECT d.model, d.id FROM (SELECT id, metadata.model FROM a WHERE metadata.model IS NOT NULL) AS d"
+            " ORDER BY id"
+        ),
+        [("x", "a1"), ("y", "a2"), ("x", "a3")],
+    ),
+    "derived table with names of its own": (
+        "SELECT k, n FROM (SELECT metadata.model, count(*) FROM a GROUP BY 1) AS d (k, n) ORDER BY k",
+        [("x", 2), ("y", 1), (None, 1)],
+    ),
+    "a value keeps its kind through a derived table": (
+        "SELECT n FROM (SELECT id, metadata.n FROM a) AS d ORDER BY id",
+        [(1,), ("1",), (True,), (2.5,)],
+    ),
+    "a document through a derived table": (
+        "SELECT len(x) AS n FROM (SELECT id, input AS x FROM a) AS d WHERE d.id = 'a3'",
+        [(2000,)],
+    ),
+    "a path into a derived column": (
+        "SELECT d.m.model FROM (SELECT id, metadata AS m FROM a) AS d ORDER BY id",
+        [("x",), ("y",), ("x",), (None,)],
+    ),
+    "common tables that read one another": (
+        (
+            "WITH x AS (SELECT id, metadata.model AS m FROM a), y (k) AS (SELECT m FROM x WHERE id > 'a1')"
+            " SELECT x.id, y.k FROM x JOIN y ON x.m = y.k ORDER BY 1, 2"
+        ),
+        [("a1", "x"), ("a2", "y"), ("a3", "x")],
+    ),
+    "limit inside": (
+        "SELECT max(id) AS m FROM (SELECT id FROM a ORDER BY id LIMIT 2) AS d",
+        [("a2",)],
+    ),
+    # Joins.
+    "inner join": (
+        "SELECT a.id, b.id AS other, b.metadata.v FROM a JOIN b ON b.metadata.ref = a.id ORDER BY 2",
+        [("a1", "b1", 10), ("a2", "b2", 20), ("a2", "b3", 21)],
+    ),
+    "left join": (
+        "SELECT a.id, b.id AS other FROM a LEFT JOIN b ON b.metadata.ref = a.id AND b.metadata.v > 10 ORDER BY 1, 2",
+        [("a1", None), ("a2", "b2"), ("a2", "b3"), ("a3", None), ("a4", None)],
+    ),
+    "right join": (
+        "SELECT a.id, b.id AS other FROM a RIGHT JOIN b ON b.metadata.ref = a.id ORDER BY 2",
+        [("a1", "b1"), ("a2", "b2"), ("a2", "b3"), (None, "b4")],
+    ),
+    "full join": (
+        "SELECT a.id, b.id AS other FROM a FULL JOIN b ON b.metadata.ref = a.id ORDER BY 1, 2",
+        [("a1", "b1"), ("a2", "b2"), ("a2", "b3"), ("a3", None), ("a4", None), (None, "b4")],
+    ),
+    "a left join finds the rows without a partner": (
+        "SELECT a.id FROM a LEFT JOIN b ON b.metadata.ref = a.id WHERE b.id IS NULL ORDER BY 1",
+        [("a3",), ("a4",)],
+    ),
+    "comma join on values of several kinds": (
+        "SELECT a.id, b.id AS other FROM a, b WHERE b.metadata.n = a.metadata.n ORDER BY 1",
+        [("a1", "b1"), ("a2", "b1"), ("a3", "b4")],
+    ),
+    "using": (
+        "SELECT x.id, y.id AS other, root_span_id FROM a AS x JOIN a AS y USING (root_span_id) WHERE x.id < y.id",
+        [("a1", "a2", "s1")],
+    ),
+    "using in a full join takes the side that is there": (
+        (
+            "SELECT k FROM (SELECT id AS k FROM a WHERE id < 'a3') AS l FULL JOIN (SELECT id AS k FROM a WHERE"
+            " id > 'a1') AS r"
+            " USING (k) ORDER BY 1"
+        ),
+        [("a1",), ("a2",), ("a3",), ("a4",)],
+    ),
+    "natural": (
+        "SELECT * FROM (SELECT id, metadata.n FROM a) AS q NATURAL JOIN (SELECT id, tags FROM a) AS r ORDER BY id",
+        [("a1", 1, ["p", "q"]), ("a2", "1", None), ("a3", True, []), ("a4", 2.5, ["q"])],
+    ),
+    "stars of both sides": (
+        (
+            "SELECT r.*, q.* EXCLUDE (n) FROM (SELECT id, metadata.n FROM a) AS q JOIN (SELECT id FROM a) AS r"
+            " ON q.id = r.id"
+            " WHERE r.id = 'a2'"
+        ),
+        [("a2", "a2")],
+    ),
+    "stars of one relation twice": ("SELECT a.*, a.* FROM (SELECT 1 AS x) AS a", [(1, 1)]),
+    "documents of both sides": (
+        "SELECT a.input, b.metadata FROM a JOIN b ON b.metadata.ref = a.id WHERE a.input LIKE 'hel%'",
+        [("hello", {"ref": "a1", "v": 10, "n": 1})],
+    ),
+    "aggregates over a join": (
+        (
+            "SELECT a.metadata.model, count(b.id) AS n, sum(b.metadata.v) AS v FROM a LEFT JOIN b ON"
+            " b.metadata.ref = a.id"
+            " GROUP BY 1 ORDER BY 1"
+        ),
+        [("x", 1, 10), ("y", 2, 41), (None, 0, None)],
+    ),
+    "three relations": (
+        (
+            "SELECT a.id, b.id AS b, c.id AS c FROM a JOIN b ON b.metadata.ref = a.id JOIN experiment('c') AS c"
+            " ON c.metadata.v < b.metadata.v WHERE a.id = 'a2' ORDER BY 2"
+        ),
+        [("a2", "b2", "c1"), ("a2", "b3", "c1")],
+    ),
+    # Several objects as one source.
+    "several objects": (
+        "SELECT experiment_id, count(*) AS n, max(metadata.v) AS v FROM experiment('b', 'c') GROUP BY 1 ORDER BY 1",
+        [("b", 4, 21), ("c", 1, 5)],
+    ),
+    "one of several objects": (
+        "SELECT id, experiment_id FROM experiment('b', 'c') WHERE experiment_id = 'c'",
+        [("c1", "c")],
+    ),
+    "a bare name with its kind": ('SELECT count(*) AS n FROM project_logs."a"', [(4,)]),
+    # Subqueries.
+    "exists": (
+        "SELECT id FROM a WHERE EXISTS (SELECT 1 FROM b WHERE b.metadata.ref = a.id) ORDER BY id",
+        [("a1",), ("a2",)],
+    ),
+    "not exists": (
+        "SELECT id FROM a WHERE NOT EXISTS (SELECT 1 FROM b WHERE b.metadata.ref = a.id) ORDER BY id",
+        [("a3",), ("a4",)],
+    ),
+    "in": ("SELECT id FROM a WHERE id IN (SELECT metadata.ref FROM b) ORDER BY id", [("a1",), ("a2",)]),
+    "not in": ("SELECT id FROM a WHERE id NOT IN (SELECT metadata.ref FROM b) ORDER BY id", [("a3",), ("a4",)]),
+    "not in beside a null": ("SELECT id FROM a WHERE id NOT IN (SELECT metadata.n FROM b)", []),
+    "a null is not in, unless there is nothing": (
+        "SELECT id FROM a WHERE metadata.model NOT IN (SELECT id FROM b WHERE id = 'none') ORDER BY id",
+        [("a1",), ("a2",), ("a3",), ("a4",)],
+    ),
+    "not in of the rows around": (
+        "SELECT id FROM a WHERE 20 NOT IN (SELECT metadata.v FROM b WHERE b.metadata.ref = a.id) ORDER BY id",
+        [("a1",), ("a3",), ("a4",)],
+    ),
+    "membership as a value": (
+        (
+            "SELECT id, id IN (SELECT metadata.ref FROM b) AS r, metadata.model IN (SELECT metadata.n FROM b)"
+            " AS m FROM a"
+            " ORDER BY id"
+        ),
+        [("a1", True, True), ("a2", True, None), ("a3", False, True), ("a4", False, None)],
+    ),
+    "membership under OR": (
+        "SELECT id FROM a WHERE metadata.n = 2.5 OR id IN (SELECT metadata.ref FROM b) ORDER BY id",
+        [("a1",), ("a2",), ("a4",)],
+    ),
+    "existence as a value": (
+        "SELECT id, EXISTS (SELECT 1 FROM b WHERE b.metadata.ref = a.id) AS e FROM a ORDER BY id",
+        [("a1", True), ("a2", True), ("a3", False), ("a4", False)],
+    ),
+    "values for each row": (
+        (
+            "SELECT id, (SELECT count(*) FROM b WHERE metadata.ref = a.id) AS n,"
+            " (SELECT max(metadata.v) FROM b WHERE b.metadata.ref = a.id) AS m FROM a ORDER BY id"
+        ),
+        [("a1", 1, 10), ("a2", 2, 21), ("a3", 0, None), ("a4", 0, None)],
+    ),
+    "the first for each row": (
+        (
+            "SELECT id, (SELECT b.id FROM b WHERE b.metadata.ref = a.id ORDER BY b.metadata.v DESC LIMIT 1) AS"
+            " top FROM a"
+            " ORDER BY id"
+        ),
+        [("a1", "b1"), ("a2", "b3"), ("a3", None), ("a4", None)],
+    ),
+    "a value that keeps its kind": (
+        "SELECT id, (SELECT x.metadata.n FROM a AS x WHERE x.id = a.id) AS n FROM a ORDER BY id",
+        [("a1", 1), ("a2", "1"), ("a3", True), ("a4", 2.5)],
+    ),
+    "a value of all rows": (
+        "SELECT id FROM b WHERE metadata.v > (SELECT avg(metadata.v) FROM b) ORDER BY id",
+        [("b2",), ("b3",)],
+    ),
+    "a query in HAVING and in ORDER BY": (
+        (
+            "SELECT metadata.model AS m, count(*) AS n FROM a GROUP BY 1 HAVING count(*) >= (SELECT min(metadata.v) - 4"
+            " FROM experiment('c')) ORDER BY (SELECT count(*) FROM a AS x WHERE x.metadata.model = m) DESC, m"
+        ),
+        [("x", 2), ("y", 1), (None, 1)],
+    ),
+    "a query of a query around": (
+        (
+            "SELECT id FROM a WHERE EXISTS (SELECT 1 FROM b WHERE b.metadata.ref = a.id AND EXISTS (SELECT 1 FROM"
+            " experiment('c') AS c WHERE c.metadata.v < b.metadata.v AND a.id > 'a1'))"
+        ),
+        [("a2",)],
+    ),
+    "distinct rows for each row": (
+        (
+            "SELECT a.id, (SELECT count(*) FROM (SELECT DISTINCT b.metadata.ref FROM b WHERE b.metadata.ref ="
+            " a.id) AS d) AS n"
+            " FROM a ORDER BY id"
+        ),
+        [("a1", 1), ("a2", 1), ("a3", 0), ("a4", 0)],
+    ),
+    "a union for each row": (
+        (
+            "SELECT a.id, (SELECT string_agg(x, '+' ORDER BY x) FROM (SELECT b.id AS x FROM b WHERE"
+            " b.metadata.ref = a.id"
+            " UNION ALL SELECT concat('u', a.id)) AS d) AS s FROM a ORDER BY id"
+        ),
+        [("a1", "b1+ua1"), ("a2", "b2+b3+ua2"), ("a3", "ua3"), ("a4", "ua4")],
+    ),
+    "all": ("SELECT id FROM b WHERE metadata.v >= ALL (SELECT metadata.v FROM b WHERE metadata.v > 0)", [("b3",)]),
+    "all of nothing": ("SELECT count(*) AS n FROM a WHERE 1 > ALL (SELECT metadata.v FROM b WHERE id = '-')", [(4,)]),
+    "any": (
+        "SELECT id FROM a WHERE 20 = ANY (SELECT metadata.v FROM b WHERE metadata.ref = a.id)",
+        [("a2",)],
+    ),
+    "rows in": (
+        "SELECT id FROM b WHERE (id, metadata.v) IN (SELECT id, metadata.v FROM b) ORDER BY id",
+        [("b1",), ("b2",), ("b3",)],
+    ),
+    # LATERAL, and functions that give rows.
+    "lateral": (
+        (
+            "SELECT a.id, l.v FROM a LEFT JOIN LATERAL (SELECT metadata.v AS v FROM b WHERE b.metadata.ref = a.id"
+            " ORDER BY v DESC LIMIT 1) AS l ON true ORDER BY id"
+        ),
+        [("a1", 10), ("a2", 21), ("a3", None), ("a4", None)],
+    ),
+    "lateral, only rows that have any": (
+        "SELECT a.id, l.n FROM a, LATERAL (SELECT b.id AS n FROM b WHERE b.metadata.ref = a.id) AS l ORDER BY 1, 2",
+        [("a1", "b1"), ("a2", "b2"), ("a2", "b3")],
+    ),
+    "lateral groups": (
+        (
+            "SELECT a.id, l.n FROM a, LATERAL (SELECT metadata.ref AS r, count(*) AS n FROM b WHERE"
+            " b.metadata.ref = a.id"
+            " GROUP BY 1) AS l ORDER BY 1"
+        ),
+        [("a1", 1), ("a2", 2)],
+    ),
+    "unnest": ("SELECT id, t FROM a, unnest(tags) AS t ORDER BY 1, 2", [("a1", "p"), ("a1", "q"), ("a4", "q")]),
+    "unnest that keeps rows without elements": (
+        "SELECT a.id, t.x FROM a LEFT JOIN LATERAL unnest(tags) AS t (x) ON true ORDER BY 1, 2",
+        [("a1", "p"), ("a1", "q"), ("a2", None), ("a3", None), ("a4", "q")],
+    ),
+    "elements of any kind, with their places": (
+        "SELECT e.ordinality, e.value FROM a, jsonb_array_elements(a.input.k) WITH ORDINALITY AS e ORDER BY 1",
+        [(1, 1), (2, "1"), (3, None), (4, True), (5, {"z": 2})],
+    ),
+    "a path into an element": (
+        "SELECT e.value.z FROM a CROSS JOIN jsonb_array_elements(input.k) AS e WHERE e.value.z IS NOT NULL",
+        [(2,)],
+    ),
+    "entries": (
+        "SELECT a.id, e.key, e.value FROM a, jsonb_each(scores) AS e ORDER BY 1, 2",
+        [("a1", "f", 0.5), ("a3", "f", 1), ("a3", "h", 0.25)],
+    ),
+    "keys": (
+        "SELECT k FROM a, jsonb_object_keys(metadata) AS k WHERE id = 'a1' ORDER BY 1",
+        [("model",), ("n",), ("u",)],
+    ),
+    "series": ("SELECT * FROM generate_series(1, 7, 3) AS g", [(1,), (4,), (7,)]),
+    "series for each row": (
+        "SELECT b.id, g FROM b, generate_series(metadata.v, 21) AS g WHERE b.id <> 'b1' ORDER BY 1, 2",
+        [("b2", 20), ("b2", 21), ("b3", 21)],
+    ),
+    # Set operations and VALUES.
+    "union all": (
+        "SELECT 1 AS x UNION ALL SELECT 2.5 UNION ALL SELECT 'a' UNION ALL SELECT null ORDER BY 1",
+        [(1,), (2.5,), ("a",), (None,)],
+    ),
+    "union keeps kinds apart": (
+        "SELECT metadata.n FROM a UNION SELECT metadata.n FROM b ORDER BY 1",
+        [(True,), (1,), (2.5,), ("1",), ("x",), (None,)],
+    ),
+    "intersect": ("SELECT metadata.n FROM a INTERSECT SELECT metadata.n FROM b ORDER BY 1", [(True,), (1,)]),
+    "except": ("SELECT metadata.n FROM a EXCEPT SELECT metadata.n FROM b ORDER BY 1", [(2.5,), ("1",)]),
+    "except all counts": (
+        (
+            "(SELECT 1 UNION ALL SELECT 1 UNION ALL SELECT null UNION ALL SELECT null) EXCEPT ALL (SELECT 1 UNION ALL"
+            " SELECT null) ORDER BY 1"
+        ),
+        [(1,), (None,)],
+    ),
+    "intersect all counts": (
+        (
+            "(SELECT 1 UNION ALL SELECT 1 UNION ALL SELECT 2) INTERSECT ALL (SELECT 1 UNION ALL SELECT 1 UNION ALL"
+            " SELECT 1)"
+        ),
+        [(1,), (1,)],
+    ),
+    "whole numbers beyond a float in a union": (
+        "SELECT metadata.big AS x FROM a WHERE id = 'a4' UNION SELECT metadata.big FROM a WHERE id = 'a4'",
+        [(9007199254740993,)],
+    ),
+    "limit of a union": (
+        "SELECT id FROM a UNION ALL SELECT id FROM b ORDER BY id DESC LIMIT 2 OFFSET 1",
+        [("b3",), ("b2",)],
+    ),
+    "values": ("VALUES (1, 'a'), (2, null), (1, 'a')", [(1, "a"), (2, None), (1, "a")]),
+    "values behind FROM": (
+        "SELECT k, count(*) AS n FROM (VALUES (1), ('1'), (true), (null), (1)) AS v (k) GROUP BY k ORDER BY k",
+        [(True, 1), (1, 2), ("1", 1), (None, 1)],
+    ),
+    "values that look at the rows around": (
+        "SELECT id, (SELECT max(x) FROM (VALUES (metadata.v), (15)) AS v (x)) AS m FROM b ORDER BY id",
+        [("b1", 15), ("b2", 20), ("b3", 21), ("b4", 15)],
+    ),
+    # DISTINCT, groups.
+    "distinct": ("SELECT DISTINCT metadata.model FROM a ORDER BY 1", [("x",), ("y",), (None,)]),
+    "distinct groups": (
+        "SELECT DISTINCT count(*) AS n FROM a GROUP BY metadata.model ORDER BY 1",
+        [(1,), (2,)],
+    ),
+    "distinct on": (
+        "SELECT DISTINCT ON (metadata.model) metadata.model, id FROM a ORDER BY metadata.model, id DESC",
+        [("x", "a3"), ("y", "a2"), (None, "a4")],
+    ),
+    "rollup": (
+        (
+            "SELECT metadata.model AS m, count(*) AS n, grouping(metadata.model) AS g FROM a GROUP BY ROLLUP"
+            " (metadata.model)"
+            " ORDER BY g, m"
+        ),
+        [("x", 2, 0), ("y", 1, 0), (None, 1, 0), (None, 4, 1)],
+    ),
+    "grouping sets": (
+        (
+            "SELECT metadata.model AS m, is_root AS r, count(*) AS n, grouping(metadata.model, is_root) AS g FROM a"
+            " GROUP BY GROUPING SETS ((1), (2), ()) ORDER BY g, m, r"
+        ),
+        [
+            ("x", None, 2, 1),
+            ("y", None, 1, 1),
+            (None, None, 1, 1),
+            (None, False, 1, 2),
+            (None, True, 3, 2),
+            (None, None, 4, 3),
+        ],
+    ),
+    "cube over kinds": (
+        "SELECT metadata.n AS n, count(*) AS c FROM a GROUP BY CUBE (metadata.n) ORDER BY grouping(metadata.n), n",
+        [(True, 1), (1, 1), (2.5, 1), ("1", 1), (None, 4)],
+    ),
+    "filter of an aggregate": (
+        (
+            "SELECT count(*) FILTER (WHERE id > 'a1') AS n, string_agg(id, ',' ORDER BY id DESC) FILTER (WHERE"
+            " id < 'a4') AS s"
+            " FROM a"
+        ),
+        [(3, "a3,a2,a1")],
+    ),
+    # Windows.
+    "ranks": (
+        (
+            "SELECT id, row_number() OVER (ORDER BY id DESC) AS n, rank() OVER w AS r, dense_rank() OVER w AS d FROM a"
+            " WINDOW w AS (ORDER BY metadata.model) ORDER BY id"
+        ),
+        [("a1", 4, 1, 1), ("a2", 3, 3, 2), ("a3", 2, 1, 1), ("a4", 1, 4, 3)],
+    ),
+    "shares": (
+        (
+            "SELECT id, ntile(2) OVER (ORDER BY id) AS n, cume_dist() OVER (ORDER BY id) AS c,"
+            " percent_rank() OVER (ORDER BY id) AS p FROM b ORDER BY id"
+        ),
+        [("b1", 1, 0.25, 0.0), ("b2", 1, 0.5, 1 / 3), ("b3", 2, 0.75, 2 / 3), ("b4", 2, 1.0, 1.0)],
+    ),
+    "values nearby keep their kind": (
+        (
+            "SELECT id, lag(metadata.n) OVER w AS l, lead(metadata.n, 1, 'none') OVER w AS e,"
+            " first_value(metadata.n) OVER w"
+            " AS f, nth_value(metadata.n, 2) OVER w AS s FROM a WINDOW w AS (ORDER BY id) ORDER BY id"
+        ),
+        [("a1", None, "1", 1, None), ("a2", 1, True, 1, "1"), ("a3", "1", 2.5, 1, "1"), ("a4", True, "none", 1, "1")],
+    ),
+    "running sums and frames": (
+        (
+            "SELECT id, sum(metadata.v) OVER (ORDER BY id) AS s, count(*) OVER () AS n, max(metadata.v) OVER"
+            " (ORDER BY id"
+            " ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS m FROM b ORDER BY id"
+        ),
+        [("b1", 10, 4, 10), ("b2", 30, 4, 20), ("b3", 51, 4, 21), ("b4", 51, 4, 21)],
+    ),
+    "partitions of mixed kinds": (
+        "SELECT id, count(*) OVER (PARTITION BY metadata.u) AS n FROM a ORDER BY id",
+        [("a1", 1), ("a2", 1), ("a3", 2), ("a4", 2)],
+    ),
+    "a window over groups": (
+        (
+            "SELECT metadata.model AS m, count(*) AS n, rank() OVER (ORDER BY count(*) DESC) AS r FROM a GROUP BY 1"
+            " ORDER BY r, m"
+        ),
+        [("x", 2, 1), ("y", 1, 2), (None, 1, 2)],
+    ),
+    "a window before a limit": (
+        "SELECT id, count(*) OVER () AS n FROM a ORDER BY id LIMIT 1",
+        [("a1", 4)],
+    ),
+    "the best of each, by a window inside": (
+        (
+            "SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY metadata.ref ORDER BY metadata.v DESC)"
+            " AS n FROM b)"
+            " AS d WHERE n = 1 ORDER BY id"
+        ),
+        [("b1",), ("b3",), ("b4",)],
+    ),
+    # Recursion.
+    "recursive numbers": (
+        "WITH RECURSIVE t (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 4) SELECT * FROM t ORDER BY 1",
+        [(1,), (2,), (3,), (4,)],
+    ),
+    "the tree of a trace": (
+        (
+            "WITH RECURSIVE t AS (SELECT span_id, 0 AS depth FROM a WHERE is_root UNION ALL SELECT a.span_id,"
+            " t.depth + 1"
+            " FROM a JOIN t ON a.span_parents[0] = t.span_id) SELECT * FROM t ORDER BY depth, span_id"
+        ),
+        [("s1", 0), ("s3", 0), ("s4", 0), ("s2", 1)],
+    ),
+    "a recursion that comes round": (
+        "WITH RECURSIVE t (n) AS (SELECT 0 UNION SELECT (n + 1) % 3 FROM t) SELECT n FROM t ORDER BY 1",
+        [(0,), (1,), (2,)],
+    ),
+    # Without FROM.
+    "select without FROM": ("SELECT 1 AS one, 'a' AS a WHERE 1 < 2", [(1, "a")]),
+    "nothing without FROM": ("SELECT 1 AS one WHERE 1 > 2", []),
+    "queries without FROM inside": (
+        "SELECT (SELECT count(*) FROM b) AS n, EXISTS (SELECT 1 WHERE false) AS e",
+        [(4, False)],
+    ),
+}
+
+
+@pytest.fixture(scope="module", params=["before compaction", "half-way", "compacted"])
+def conn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[btql.Connection]:
+    with btql.connect(tmp_path_factory.mktemp("relations") / "db") as connection:
+        for half in (slice(0, 2), slice(2, None)):
+            for target, events in (("project_logs:a", A), ("experiment:b", B), ("experiment:c", C)):
+                connection.ingest(target, events[half])
+            if request.param == "compacted" or (request.param == "half-way" and half.start == 0):
+                connection.compact()
+        yield connection
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_rows_are_right(conn: btql.Connection, name: str) -> None:
+    query, expected = CASES[name]
+    found = [tuple(row.values()) for row in conn.query(query).rows()]
+
+    assert [list(map(exactly, row)) for row in found] == [list(map(exactly, row)) for row in expected]
+
+
+def exactly(value: object) -> object:
+    """A value that is equal to no value of another kind; a whole float is what its integer is, as in JSON."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return round(value, 12) if isinstance(value, float) else (type(value).__name__, value)
+
+
+ERRORS = {
+    "an ambiguous name": ("SELECT id FROM a JOIN b ON true", "B0203"),
+    "an ambiguous object": ("SELECT id FROM twin", "B0203"),
+    "an unknown object": ("SELECT id FROM nowhere", "B0402"),
+    "an unknown column": ("SELECT x FROM (SELECT id FROM a) AS d", "B0202"),
+    "two relations of one name": ("SELECT 1 FROM a JOIN a ON true", "B0205"),
+    "sides of different width": ("SELECT id, tags FROM a UNION SELECT id FROM b", "B0404"),
+    "a function that gives no rows": ("SELECT * FROM a, lower(a.id) AS x", "B0201"),
+    "an unknown window": ("SELECT rank() OVER w FROM a", "B0202"),
+    "a window in WHERE": ("SELECT id FROM a WHERE row_number() OVER (ORDER BY id) = 1", "B0305"),
+    "a column of the outer query that is not grouped": (
+        "SELECT metadata.model, (SELECT count(*) FROM b WHERE metadata.ref = a.id) AS n FROM a GROUP BY 1",
+        "B0204",
+    ),
+    "a full join that looks to its left": ("SELECT 1 FROM a FULL JOIN LATERAL (SELECT a.id) AS l ON true", "B0403"),
+    "a subquery in the condition of an outer join": (
+        "SELECT 1 FROM a LEFT JOIN b ON EXISTS (SELECT 1 FROM experiment('c') AS c WHERE c.id = b.id)",
+        "B0403",
+    ),
+    "recursion through EXCEPT": ("WITH RECURSIVE t AS (SELECT 1 AS n EXCEPT SELECT n FROM t) SELECT n FROM t", "B0403"),
+    "too many relations": (
+        "WITH t0 AS (SELECT 1 AS x), "
+        + ", ".join(f"t{n + 1} AS (SELECT l.x FROM t{n} AS l, t{n} AS r)" for n in range(12))
+        + " SELECT count(*) FROM t12",
+        "B0403",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_mistakes_are_named(conn: btql.Connection, name: str) -> None:
+    query, code = ERRORS[name]
+    for target in ("project_logs:twin", "dataset:twin"):
+        if target not in conn.objects():
+            conn.ingest(target, [{"id": "t"}])
+
+    with pytest.raises(btql.QueryError) as caught:
+        conn.query(query).rows()
+
+    assert caught.value.code == code
+
+
+def test_a_query_that_stands_for_one_value_has_one_row(conn: btql.Connection) -> None:
+    with pytest.raises(btql.EngineError, match="several rows"):
+        conn.query("SELECT id, (SELECT id FROM b WHERE b.metadata.ref = a.id) AS x FROM a").rows()
+
+
+def test_the_snapshot_of_an_object_is_one(conn: btql.Connection) -> None:
+    result = conn.query("SELECT count(*) AS n, (SELECT count(*) FROM experiment('b')) AS m FROM experiment('b')")
+
+    assert result.rows() == [{"n": 4, "m": 4}]
