@@ -30,6 +30,8 @@ QUESTIONS = [
 BASELINE = ROOT / "conformance" / "baseline.json"
 PAGE = ROOT / "docs" / "conformance.md"
 CASES_MIN = 600
+NOT_ASKED = {"B0113": "a query is converted, not run"}
+"""Codes of errors that no query gives, with where they come from."""
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +102,7 @@ def test_every_function_and_every_error_has_a_case():
     codes = [path.stem for path in (ROOT / "docs" / "errors").glob("B*.md")]
 
     assert [name for name in sorted(public) if not counted["functions", name]] == []
-    assert [code for code in sorted(codes) if not counted["errors", code]] == []
+    assert [code for code in sorted(codes) if not counted["errors", code] and code not in NOT_ASKED] == []
 
 
 # The runner itself, with a door that answers what it is told to.

@@ -14,7 +14,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = ("btql", "grammar/btql_grammar", "planner/btql_planner", "storage/btql_storage", "server/btql_server")
+SOURCES = (
+    "btql",
+    "grammar/btql_grammar",
+    "planner/btql_planner",
+    "storage/btql_storage",
+    "server/btql_server",
+    "conformance/btql_conformance",
+)
 
 FILE_LINES_MAX = 600
 TEST_FILE_LINES_MAX = 1000

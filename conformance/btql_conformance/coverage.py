@@ -65,7 +65,20 @@ def constructs(case: Case) -> set[Construct]:
             found.update(_in_tree(_read(language, text)))
         except BtqlError:
             assert isinstance(case.expected, ExpectedError), f"{case.id} cannot be read"
+    for text in case.writes:
+        found.update(_in_tree(parse(text)))
+    if case.paged:
+        found.update([("clauses by shape", f"cursor over {shape}") for shape in SHAPES if _has_shape(case, shape)])
     return found
+
+
+def _has_shape(case: Case, shape: str) -> bool:
+    trees = [_read(language, text) for language, text in case.queries.items()]
+    return any(isinstance(each, tree.Query) and _shape(each) == shape for each in trees)
+
+
+def _shape(query: tree.Query) -> str:
+    return query.source.shape if isinstance(query.source, tree.From) else "spans"
 
 
 def _read(language: str, text: str) -> tree.Statement:
@@ -87,7 +100,7 @@ def _in_tree(node: object) -> Iterator[Construct]:
     if name in NODES:
         yield "nodes", name
     if isinstance(node, tree.Query):
-        shape = node.source.shape if isinstance(node.source, tree.From) else "spans"
+        shape = _shape(node)
         empty = tree.Query()
         for clause in CLAUSES:
             if getattr(node, clause) != getattr(empty, clause):

@@ -9,7 +9,7 @@ from typing import cast
 
 from btql_conformance.functions import function
 from btql_conformance.operators import includes, step, text_of
-from btql_conformance.values import Value, canonical, eq, get, identity, is_number, sort_order, time_in
+from btql_conformance.values import Value, canonical, eq, get, identity, is_number, same, sort_order, time_in
 
 
 @function("coalesce ifnull nvl", "any*")
@@ -146,7 +146,7 @@ def _array_cat(items: list[Value], others: list[Value]) -> Value:
 
 @function("array_remove", "array any")
 def _array_remove(items: list[Value], unwanted: Value) -> Value:
-    return [item for item in items if identity(item) != identity(unwanted)]
+    return [item for item in items if not same(item, unwanted)]
 
 
 @function("array_to_string", "array text text?")

@@ -112,8 +112,13 @@ def _repeat(value: str, count: int) -> Value:
     return value * count
 
 
-@function("strpos position", "text text")
+@function("strpos", "text text")
 def _strpos(value: str, part: str) -> Value:
+    return value.find(part) + 1
+
+
+@function("position", "text text")
+def _position(part: str, value: str) -> Value:
     return value.find(part) + 1
 
 

@@ -189,7 +189,7 @@ class _Query:
 
     def answer(self) -> Table:
         query = self.query
-        scopes = self._filtered(self._source_scopes())
+        scopes = self._filtered(self.rows.scopes(self.template))
         if query.sample is not None:
             scopes = self._sampled(scopes)
         grouped = self._is_grouped()
@@ -293,8 +293,7 @@ class _Query:
     def _shape(self) -> tree.Shape:
         return self.query.source.shape if isinstance(self.query.source, tree.From) else "spans"
 
-    def _source_scopes(self) -> list[Scope]:
-        scopes = self.rows.scopes(self.template)
+    def _unpivoted(self, scopes: list[Scope]) -> list[Scope]:
         for item in self.query.unpivot:
             scopes = [row for scope in scopes for row in unpivoted(item, scope)]
         return scopes
@@ -302,7 +301,8 @@ class _Query:
     def _filtered(self, scopes: list[Scope]) -> list[Scope]:
         query = self.query
         if self._shape() != "spans":
-            return self._chosen(scopes)
+            return self._unpivoted(self._chosen(scopes))
+        scopes = self._unpivoted(scopes)
         for condition in (query.span_filter, query.filter, query.trace_filter):
             if condition is not None:
                 scopes = [scope for scope in scopes if evaluate(condition, scope) is True]

@@ -108,7 +108,7 @@ def _call_rows(source: tree.TableCall, scope: Scope) -> Rows:
     columns, rows = _CALLS[call.name](arguments)
     if source.columns:
         columns = [*source.columns, *columns[len(source.columns) :]]
-    elif len(columns) == 1 and source.alias:
+    elif len(columns) == 1 and columns != ["value"] and source.alias:
         columns = [source.alias]
     if source.ordinality:
         columns = [*columns, *(["ordinality"] if len(columns) == len(rows[0] if rows else columns) else [])]

@@ -25,7 +25,7 @@ def unpivoted(item: tree.UnpivotItem, scope: Scope) -> list[Scope]:
     elif len(item.names) == 1 and isinstance(value, list):
         rows = [{item.names[0]: element} for element in cast("list[Value]", value)]
     own = Fields(None, tuple(item.names))
-    return [replace(scope, relations=((own, row), *_without(scope, item.names))) for row in rows]
+    return [replace(scope, relations=(*_without(scope, item.names), (own, row))) for row in rows]
 
 
 def _without(scope: Scope, names: Sequence[str]) -> list[tuple[Fields, Mapping[str, Value]]]:
@@ -45,10 +45,11 @@ def pivoted(
     ``spread`` has the value of each row that its measures go under.
     """
     keys = [at for at, name in enumerate(columns) if name not in measures]
-    values = {identity(value): value for value in spread if value is not None}
-    ordered = sorted(values.values(), key=cmp_to_key(sort_order))
+    values = {identity(value): value for value in spread}
+    ordered = sorted((value for value in values.values() if value is not None), key=cmp_to_key(sort_order))
+    ordered += [None] if ("null", None) in values else []
     names = {
-        (identity(value), measure): f"{text_of(value)}_{renamed.get(measure, measure)}"
+        (identity(value), measure): f"{text_of(value) or 'null'}_{renamed.get(measure, measure)}"
         for value in ordered
         for measure in measures
     }
@@ -58,7 +59,6 @@ def pivoted(
         blank = {**{columns[at]: row[at] for at in keys}, **dict.fromkeys(names.values())}
         out = found.setdefault(key, blank)
         for measure in measures:
-            if value is not None:
-                out[names[identity(value), measure]] = row[list(columns).index(measure)]
+            out[names[identity(value), measure]] = row[list(columns).index(measure)]
     header = (*(columns[at] for at in keys), *names.values())
     return Table(header, [tuple(row[name] for name in header) for row in found.values()])

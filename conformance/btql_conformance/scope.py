@@ -155,6 +155,9 @@ class Scope:
     def value(self, path: Path) -> Value:
         """Return what a path means in this row, aliases left aside."""
         head, rest = str(path[0]), path[1:]
+        for fields, row in self.relations:
+            if rest and fields.alias == head and not fields.open and rest[0] in fields.columns:
+                return _inside(fields, row, rest)
         own = self._own(head)
         if len(own) > 1:
             raise EvaluationError(f"{head} is ambiguous")
