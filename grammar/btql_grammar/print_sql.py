@@ -9,7 +9,6 @@ dimensions and measures as a select list with GROUP BY, ``trace_filter`` as FILT
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Decimal
 
 from btql_grammar import build, tree
 from btql_grammar.print_expressions import OTHER, double_quoted, name, single_quoted
@@ -260,6 +259,8 @@ def _sample(sample: tree.Sample | None) -> str:
     if sample.rate is None:
         size = f"{sample.count} ROWS"
     else:
+        from decimal import Decimal  # Few queries have a sample.
+
         exact = Decimal(repr(sample.rate)).scaleb(2).normalize()
         size = f"{exact:f} PERCENT" if exact.adjusted() > -20 else f"{exact} PERCENT"
     return f"({size})" if sample.seed is None else f"({size}) REPEATABLE ({sample.seed})"

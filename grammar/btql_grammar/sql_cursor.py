@@ -54,7 +54,8 @@ class Cursor:
 
     def ahead(self, count: int = 1) -> Token:
         """Return the token ``count`` behind the one that comes next."""
-        return self.tokens[min(self.index + count, len(self.tokens) - 1)]
+        index = self.index + count
+        return self.tokens[index] if index < len(self.tokens) else self.tokens[-1]
 
     def previous(self) -> Token:
         """Return the token that was stepped over last."""
@@ -62,7 +63,9 @@ class Cursor:
 
     def accept(self, *words: str) -> bool:
         """Step over ``words`` if they come next, all of them."""
-        if not self.at(words[0]) or any(self.ahead(i).word != word for i, word in enumerate(words[1:], 1)):
+        if self.token.word != words[0]:
+            return False
+        if len(words) > 1 and any(self.ahead(i).word != word for i, word in enumerate(words)):
             return False
         for _ in words:
             self.step()
@@ -86,7 +89,8 @@ class Cursor:
 
     def since(self, start: Span) -> Span:
         """Return the span from ``start`` to the last token that was stepped over."""
-        return Span(start.start, max(self.previous().end, start.end))
+        end = self.tokens[self.index - 1].end if self.index else 0
+        return Span(start.start, max(start.end, end))
 
     def is_name(self, token: Token) -> bool:
         """Tell whether ``token`` is a word of any kind, or stands in double quotes."""

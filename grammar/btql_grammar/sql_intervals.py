@@ -7,9 +7,6 @@ with decimals is counted in the next smaller units that make it whole.
 from __future__ import annotations
 
 import re
-from decimal import Decimal
-
-from btql_grammar import build
 
 _NAMES = {
     "year": "y yr yrs year years", "month": "mon mons month months", "week": "w week weeks", "day": "d day days",
@@ -17,18 +14,26 @@ _NAMES = {
     "millisecond": "ms msec msecs millisecond milliseconds", "microsecond": "us usec usecs microsecond microseconds",
 }  # fmt: skip
 _UNITS = {name: unit for unit, names in _NAMES.items() for name in names.split()}
-_MULTIPLES = {"quarter": (3, "month"), "decade": (10, "year"), "century": (100, "year"), "millennium": (1000, "year")}
+_MULTIPLES = {
+    name: (factor, unit)
+    for names, factor, unit in (
+        ("quarter quarters", 3, "month"), ("decade decades", 10, "year"), ("century centuries", 100, "year"),
+        ("millennium millennia millenniums", 1000, "year"),
+    )
+    for name in names.split()
+}  # fmt: skip
 _SMALLER = {
     "year": (12, "month"), "week": (7, "day"), "day": (24, "hour"), "hour": (60, "minute"), "minute": (60, "second"),
     "second": (1000, "millisecond"), "millisecond": (1000, "microsecond"),
 }  # fmt: skip
 
-_NUMBER = r"[+-]?(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)"
+_NUMBER = r"[+-]?[0-9]+(?:\.[0-9]+)?"
 _PART = re.compile(rf"({_NUMBER})\s*([a-z]+)\s*")
 _CLOCK = re.compile(r"([+-]?)([0-9]+):([0-9]{1,2})(?::([0-9]{1,2}(?:\.[0-9]{1,6})?))?\s*")
+_AMOUNT = r"([0-9]+(?:\.[0-9]+)?)"
 _ISO = re.compile(
-    r"P(?:([0-9.]+)Y)?(?:([0-9.]+)M)?(?:([0-9.]+)W)?(?:([0-9.]+)D)?"
-    r"(?:T(?:([0-9.]+)H)?(?:([0-9.]+)M)?(?:([0-9.]+)S)?)?"
+    rf"P(?:{_AMOUNT}Y)?(?:{_AMOUNT}M)?(?:{_AMOUNT}W)?(?:{_AMOUNT}D)?"
+    rf"(?:T(?:{_AMOUNT}H)?(?:{_AMOUNT}M)?(?:{_AMOUNT}S)?)?"
 )
 _ISO_UNITS = ("year", "month", "week", "day", "hour", "minute", "second")
 _CHARS_MAX = 200
@@ -57,10 +62,7 @@ def _written(text: str) -> list[tuple[str, str]]:
         match = _PART.match(text, offset)
         clock = None if match else _CLOCK.match(text, offset)
         if match is not None:
-            factor, unit = _MULTIPLES.get(match[2].removesuffix("s"), (1, _UNITS.get(match[2], "")))
-            if match[2] in ("centuries", "millennia"):
-                factor, unit = (100 if match[2] == "centuries" else 1000), "year"
-            parts.append((str(Decimal(match[1]) * factor), unit))
+            parts.append((match[1], match[2]))
         elif clock is not None:
             sign, hours, minutes, seconds = clock[1], clock[2], clock[3], clock[4]
             parts += [(sign + hours, "hour"), (sign + minutes, "minute")]
@@ -74,15 +76,17 @@ def _written(text: str) -> list[tuple[str, str]]:
 def _whole(parts: list[tuple[str, str]]) -> Parts | None:
     """Return the parts in whole numbers; those that are nothing are left out, unless all are."""
     made: Parts = []
-    for written, unit_written in parts:
-        unit = unit_written
-        if unit not in build.UNITS or written.count(".") > 1:
+    for written, name in parts:
+        factor, unit = _MULTIPLES.get(name) or (1, _UNITS.get(name, ""))
+        if not unit:
             return None
-        amount = Decimal(written)
-        while amount != int(amount):
+        whole, _, decimals = written.partition(".")
+        # In units of the last decimal, so that nothing is rounded.
+        amount, scale = int(f"{whole}{decimals}") * factor, 10 ** len(decimals)
+        while amount % scale:
             if unit not in _SMALLER:
                 return None
             factor, unit = _SMALLER[unit]
             amount *= factor
-        made.append((int(amount), unit))
+        made.append((amount // scale, unit))
     return [part for part in made if part[0]] or made[:1] or None

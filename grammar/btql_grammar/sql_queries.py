@@ -83,7 +83,8 @@ class QueryParser(SelectParser):
     def _common_table(self) -> tree.CommonTable:
         start = self.here()
         name = self.read_name()
-        columns = self.read_names() if self.at("(") and not self.is_query(1) else ()
+        forgotten = self.is_query(1) and self.ahead(2).word not in (",", ")")
+        columns = self.read_names() if self.at("(") and not forgotten else ()
         span = self.since(start)
         if not self.accept("as"):
             self.fail("`AS`", f"write `WITH {name} AS (SELECT ...)`")

@@ -6,8 +6,6 @@ What stands behind a whole query (ORDER BY, LIMIT, SETTINGS) is read in
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from btql_grammar import build, tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.sql_cursor import unsupported
@@ -161,7 +159,7 @@ class SelectParser(GroupingParser):
         elif self.accept("percent") or self.accept("%") or method is not None:
             value = build.number(text, number.span).value
             assert isinstance(value, int | float)
-            rate, count = (float(Decimal(text).scaleb(-2)) if abs(value) < 1e6 else 2.0), None
+            rate, count = _hundredth(text) if value <= 100 else 2.0, None
         else:
             self.fail("`PERCENT` or `ROWS`", "write `TABLESAMPLE (25 PERCENT)` or `TABLESAMPLE (100 ROWS)`")
         if bracket:
@@ -214,3 +212,10 @@ class SelectParser(GroupingParser):
         self.require(")", ")")
         names = (value,) if elements else (key, value)
         return tree.UnpivotItem(expression, names, span=self.since(start))
+
+
+def _hundredth(text: str) -> float:
+    """Return the number in ``text`` divided by 100, without a rounding on the way."""
+    from decimal import Decimal  # Few queries have a sample.
+
+    return float(Decimal(text).scaleb(-2))
