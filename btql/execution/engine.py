@@ -2,7 +2,7 @@
 
 The native module is imported without the Python package around it. That package
 defines three hundred functions of an expression API and looks its own version
-up, for as long as ten queries take; nothing here uses any of it (docs/adr/0010).
+up, for longer than a query takes; nothing here uses any of it (docs/adr/0010).
 Whoever imports ``datafusion`` as well, before or after, gets the whole of it.
 """
 

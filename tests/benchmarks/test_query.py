@@ -65,7 +65,8 @@ PARTS_OF_START_UP = {
     "interpreter": "pass",
     "import btql": "import btql",
     # What a query cannot do without, set up as the command line does it.
-    "libraries": "from btql.cli.start import prepare; prepare(); import pyarrow, datafusion",
+    "libraries": "from btql.cli.start import import_arrow, prepare; prepare(); import_arrow(); "
+    "import btql.execution.engine",
     "command line": "from btql.cli.start import prepare; prepare(); import btql.cli.app",
 }
 
