@@ -11,7 +11,7 @@ import pytest
 import btql
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-GUIDES = ("language.md", "btql-and-sql.md")
+GUIDES = ("language.md", "btql-and-sql.md", "dynamic-values.md")
 LIKE_JSON = re.compile(r"-?\d|true$|false$|null$|[\[{]")
 QUERY = re.compile(r"```(?P<language>btql|sql)\n(?P<query>.*?)```\n(?P<answer>\n```text\n.*?```\n)?", re.DOTALL)
 

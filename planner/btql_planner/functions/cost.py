@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from btql_grammar import tree
 from btql_grammar.span import Span
@@ -46,16 +46,11 @@ def _pricing(prices: Prices) -> Function:
     def lower(arguments: Sequence[Value], *, exact: bool, call: Call = PLAIN) -> Value:  # noqa: ARG001
         model, prompt, completion, cached, written, cost = arguments
         prompt_sql, completion_sql = _number(prompt), _number(completion)
-        cached_sql, written_sql = (f"coalesce({_number(each)}, 0)" for each in (cached, written))
+        cached_sql, written_sql = (f"coalesce({_number(each)}, CAST(0 AS DOUBLE))" for each in (cached, written))
         key = _key(model.get(Kind.TEXT), prices)
-        rest = f"greatest(coalesce({prompt_sql}, 0) - {cached_sql} - {written_sql}, 0)"
-        terms = (
-            (rest, lambda price: price.input),
-            (cached_sql, lambda price: price.input if price.cached_input is None else price.cached_input),
-            (written_sql, lambda price: price.input if price.cache_write is None else price.cache_write),
-            (f"coalesce({completion_sql}, 0)", lambda price: price.output),
-        )
-        dollars = " + ".join(f"{tokens} * {_rate(key, prices, rate)}" for tokens, rate in terms)
+        rest = f"greatest(coalesce({prompt_sql}, 0) - {cached_sql} - {written_sql}, CAST(0 AS DOUBLE))"
+        tokens = f"make_array({rest}, {cached_sql}, {written_sql}, coalesce({completion_sql}, CAST(0 AS DOUBLE)))"
+        dollars = f"dot_product({tokens}, {_rates(key, prices)})"
         known = f"{prompt_sql} IS NOT NULL OR {completion_sql} IS NOT NULL"
         return of(Kind.FLOAT, f"coalesce({_number(cost)}, CASE WHEN {known} THEN ({dollars}) / {_MILLION} END)")
 
@@ -77,6 +72,13 @@ def _key(model: str, prices: Prices) -> str:
     return f"CASE WHEN {model} IN ({names}) THEN {model} ELSE {plain} END"
 
 
-def _rate(key: str, prices: Prices, rate: Callable[[Price], float]) -> str:
-    whens = " ".join(f"WHEN {sql_text.text(name)} THEN {rate(price)!r}" for name, price in prices.items())
+def _rates(key: str, prices: Prices) -> str:
+    """Return what tokens cost: plain ones, those read from a cache, those written to one, and those the model made."""
+    whens = " ".join(f"WHEN {sql_text.text(name)} THEN {_rate(price)}" for name, price in prices.items())
     return f"CASE {key} {whens} END"
+
+
+def _rate(price: Price) -> str:
+    cached = price.input if price.cached_input is None else price.cached_input
+    written = price.input if price.cache_write is None else price.cache_write
+    return f"make_array({price.input!r}, {cached!r}, {written!r}, {price.output!r})"

@@ -79,10 +79,11 @@ def _plain_list(needle: Value, items: Sequence[Value]) -> str | None:
 
 def _in_term(needle: Value, item: Value, *, exact: bool) -> str:
     """Return whether the needle is the item or, being a list or an array, has it as an element."""
-    if set(needle.parts) <= {Kind.LIST}:
-        return sql_text.any_of(_membership(needle, item, "btql_array_includes"))
-    terms = [compare.equal(needle, item, exact=exact), *_membership(needle, item, "btql_array_includes")]
-    return sql_text.any_of(terms) if len(terms) == 1 else f"coalesce({', '.join(reversed(terms))})"
+    equal = compare.equal(needle, item, exact=exact)
+    elements = _membership(needle, item, "btql_array_includes")
+    if exact:
+        elements = [f"coalesce({term}, FALSE)" for term in elements]
+    return sql_text.any_of([*elements, *([] if equal == "FALSE" else [equal])])
 
 
 def _membership(haystack: Value, needle: Value, on_json: str) -> list[str]:
@@ -90,9 +91,13 @@ def _membership(haystack: Value, needle: Value, on_json: str) -> list[str]:
     terms: list[str] = []
     if Kind.LIST in haystack.parts and Kind.TEXT in needle.parts:
         terms.append(f"array_has({haystack.parts[Kind.LIST]}, {needle.parts[Kind.TEXT]})")
-    if Kind.JSON in haystack.parts:
+    arrays = [haystack.parts[Kind.JSON]] if Kind.JSON in haystack.parts else []
+    if Kind.LIST in haystack.parts and needle.type & types.NUMERIC:
+        # A text that spells the number is equal to it.
+        arrays.append(f"btql_json_list({haystack.parts[Kind.LIST]})")
+    for array in arrays:
         terms += [
-            f"{on_json}({haystack.parts[Kind.JSON]}, '{kind}', CAST({sql} AS VARCHAR))"
+            f"{on_json}({array}, '{kind}', CAST({sql} AS VARCHAR))"
             for kind, sql in needle.parts.items()
             if kind in types.ANY
         ]
