@@ -235,8 +235,13 @@ def split_engine_name(name: str) -> tuple[str, str]:
     return (source, rest) if separator else ("", name)
 
 
+_LEAVES = frozenset({Constant, Column, PathValue, Reference, Parameter})
+
+
 def children(expression: Expression) -> tuple[Expression, ...]:
     """Return the direct operands."""
+    if type(expression) in _LEAVES:
+        return ()
     match expression:
         case Apply():
             return expression.arguments
@@ -256,9 +261,11 @@ def children(expression: Expression) -> tuple[Expression, ...]:
 
 def walk(expression: Expression) -> Iterator[Expression]:
     """Yield the expression and everything below it, parents first."""
-    yield expression
-    for child in children(expression):
-        yield from walk(child)
+    waiting = [expression]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting.extend(reversed(children(node)))
 
 
 def transform(expression: Expression, change: Callable[[Expression], Expression | None]) -> Expression:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields, is_dataclass
-from typing import cast
 
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
-from btql_grammar.span import Span
 from btql_planner import errors
 from btql_planner.expressions import (
     AggregateCall,
@@ -25,6 +22,7 @@ from btql_planner.expressions import (
 )
 from btql_planner.functions import functions
 from btql_planner.plan import Aggregate, Named, Plan, SortKey
+from btql_planner.tree_calls import calls
 from btql_planner.types import Kind
 
 
@@ -102,20 +100,10 @@ class Grouping:
 def has_aggregate(node: tree.Expression) -> bool:
     """Whether an aggregate is called anywhere in an expression."""
     found = False
-    for call in _calls(node):
+    for call in calls(node):
         function = functions().get(call.name)
         found = found or (function is not None and function.aggregate and call.window is None)
     return found
-
-
-def _calls(node: object) -> list[tree.Call]:
-    """Return every call in an expression, found through the fields of its nodes; queries inside it keep theirs."""
-    if isinstance(node, tuple):
-        return [call for part in cast("tuple[object, ...]", node) for call in _calls(part)]
-    if not is_dataclass(node) or isinstance(node, Span | type | tree.Query | tree.SetOperation | tree.Values):
-        return []
-    below = [call for each in fields(node) for call in _calls(getattr(node, each.name))]
-    return [node, *below] if isinstance(node, tree.Call) else below
 
 
 def refuse_aggregates(expression: Expression) -> None:

@@ -38,6 +38,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from operator import is_
 from typing import Literal
 
 from btql_planner.catalog import Objects
@@ -324,14 +325,16 @@ def inputs(plan: Plan) -> tuple[Plan, ...]:
 
 def walk(plan: Plan) -> Iterator[Plan]:
     """Yield the node and everything below it, parents first."""
-    yield plan
-    for below in inputs(plan):
-        yield from walk(below)
+    waiting = [plan]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting.extend(reversed(inputs(node)))
 
 
 def with_inputs(plan: Plan, new: tuple[Plan, ...]) -> Plan:
     """Return the node over other inputs."""
-    if new == inputs(plan):
+    if all(map(is_, new, inputs(plan))):
         return plan
     match plan:
         case Scan() | Nothing() | ValuesTable() | Recursion():
@@ -420,6 +423,8 @@ def _map_named(items: tuple[Named, ...], change: Callable[[Expression], Expressi
 
 def rewrite(plan: Plan, change: Callable[[Plan], Plan | None]) -> Plan:
     """Return the plan with ``change`` tried on every node, inputs first."""
-    below = tuple(rewrite(each, change) for each in inputs(plan))
-    plan = with_inputs(plan, below)
+    below = inputs(plan)
+    new = tuple(rewrite(each, change) for each in below)
+    if not all(map(is_, new, below)):
+        plan = with_inputs(plan, new)
     return change(plan) or plan

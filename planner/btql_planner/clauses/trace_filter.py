@@ -23,13 +23,12 @@ about its trace, and FILTER_SPANS changes nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import cast
+from dataclasses import dataclass, replace
 
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError, Label
-from btql_grammar.span import Span
 from btql_planner import errors
+from btql_planner.tree_calls import calls
 
 ANY_SPAN = "any_span"
 FILTER_SPANS = "filter_spans"
@@ -103,12 +102,17 @@ def has_span_calls(node: object) -> bool:
 
 
 def refuse_span_calls(node: tree.Expression) -> None:
-    """Raise where ANY_SPAN or FILTER_SPANS stands outside of a filter."""
+    """Raise where ANY_SPAN or FILTER_SPANS stands in a filter of anything but spans."""
     for call in [*_calls(node, ANY_SPAN), *_calls(node, FILTER_SPANS)]:
-        raise BtqlError.of(
-            errors.MISPLACED, f"`{call.name}` belongs into a filter", call.span, "not here",
-            help="say it in `filter:`, in SQL in `WHERE` of the query that reads the spans",
-        )  # fmt: skip
+        raise outside_filter(call)
+
+
+def outside_filter(call: tree.Call) -> BtqlError:
+    """Return the error for ANY_SPAN or FILTER_SPANS outside of a filter of spans."""
+    return BtqlError.of(
+        errors.MISPLACED, f"`{call.name}` belongs into a filter", call.span, "not here",
+        help="say it in `filter:`, in SQL in `WHERE` of the query that reads the spans",
+    )  # fmt: skip
 
 
 def _conjuncts(condition: tree.Expression | None) -> Sequence[tree.Expression]:
@@ -200,9 +204,4 @@ def _refuse_filter_spans(node: tree.Expression) -> None:
 
 def _calls(node: object, name: str) -> list[tree.Call]:
     """Return the calls of a function in an expression; queries inside of it keep theirs."""
-    if isinstance(node, tuple):
-        return [call for part in cast("tuple[object, ...]", node) for call in _calls(part, name)]
-    if not is_dataclass(node) or isinstance(node, Span | type | tree.Query | tree.SetOperation | tree.Values):
-        return []
-    below = [call for each in fields(node) for call in _calls(getattr(node, each.name), name)]
-    return [node, *below] if isinstance(node, tree.Call) and node.name == name else below
+    return [call for call in calls(node) if call.name == name]

@@ -41,7 +41,8 @@ Path = tuple[str | int, ...]
 def fetch_documents(plan: Plan) -> Plan:
     """Return the plan with a Fetch below every node that needs documents."""
     aliased: dict[str, dict[Path, None]] = {}
-    for node in walk_plan(plan):
+    has_alias = any(isinstance(node, Alias) for node in walk_plan(plan))
+    for node in walk_plan(plan) if has_alias else ():
         for used in expressions(node):
             for value in walk(used):
                 if isinstance(value, PathValue) and value.source and value.needs_document:
