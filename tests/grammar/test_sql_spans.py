@@ -54,7 +54,7 @@ def check_expression(piece: str, node: tree.Expression) -> None:
     # In `a not in (select 1)` the test takes the place of its negation.
     meant = [read, read.expression if isinstance(read, tree.Not) else None]
     # A field that is written to may stand in quotes.
-    meant += [tree.Identifier((read.value,))] if isinstance(read, tree.Literal) else []
+    meant += [tree.Identifier((str(read.value),))] if isinstance(read, tree.Literal) else []
     assert node in meant, piece
 
 

@@ -299,8 +299,8 @@ class Grower:
         )
 
     def values(self, width: int | None = None) -> tree.Values:
-        width = width or self.draw(st.integers(1, 2))
-        return tree.Values(self.some(lambda: tuple(self.expression() for _ in range(width)), least=1))
+        columns: int = width or self.draw(st.integers(1, 2))
+        return tree.Values(self.some(lambda: tuple(self.expression() for _ in range(columns)), least=1))
 
     def target(self) -> tree.From | tree.Table:
         if self.draw(st.booleans()):
