@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import cast
 
 import orjson
 import pyarrow as pa
@@ -81,13 +82,13 @@ def _column(batch: pa.RecordBatch, kind: Kind, name: str) -> pa.Array:
     return column.cast(wanted)
 
 
-def _instants(column: pa.Array) -> list[datetime | None]:
+def _instants(column: pa.Array) -> list[object]:
     """Return times as datetimes; those beyond year 9999, which Python has not, as None."""
     try:
-        return column.to_pylist()
+        return cast("list[object]", column.to_pylist())
     except OverflowError:
         known = pc.and_(pc.greater_equal(column, _FIRST), pc.less_equal(column, _LAST))
-        return pc.if_else(known, column, pa.scalar(None, _INSTANT)).to_pylist()
+        return cast("list[object]", pc.if_else(known, column, pa.scalar(None, _INSTANT)).to_pylist())
 
 
 def json_of(value: object) -> str:
@@ -113,9 +114,9 @@ def python_values(output: OutputColumn, batch: pa.RecordBatch) -> list[object]:
         column = _column(batch, kind, name)
         if column.null_count == batch.num_rows:
             continue
-        listed = _instants(column) if kind is Kind.TIME else column.to_pylist()
+        listed = _instants(column) if kind is Kind.TIME else cast("list[object]", column.to_pylist())
         if kind in (Kind.JSON, Kind.RAW, Kind.BIG):
-            listed = [None if text is None else json_text.parse(text.encode()) for text in listed]
+            listed = [None if text is None else json_text.parse(str(text).encode()) for text in listed]
         if len(output.parts) == 1:
             return list(listed)
         values = [value if new is None else new for value, new in zip(values, listed, strict=True)]

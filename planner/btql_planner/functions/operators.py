@@ -165,7 +165,7 @@ for _name, _symbol in {"like": "LIKE", "ilike": "ILIKE"}.items():
     _pattern(_name, _symbol)
 
 
-@operator("match", types.BOOLEAN)
+@operator("match", types.BOOLEAN, python=True)
 def match(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
     """MATCH on anything but an indexed field: the phrase is looked for in each value."""
     subject, phrase = values

@@ -126,7 +126,7 @@ PLAIN = Call()
 class Lowering(Protocol):
     """What turns argument values into the result's."""
 
-    def __call__(self, values: Sequence[Value], *, exact: bool, call: Call = PLAIN) -> Value:
+    def __call__(self, values: Sequence[Value], /, *, exact: bool, call: Call = PLAIN) -> Value:
         """Return the result; with ``exact``, null must stay apart from false."""
         ...
 
@@ -134,7 +134,7 @@ class Lowering(Protocol):
 class OperatorLowering(Protocol):
     """The lowering of an operator, which is never an aggregate."""
 
-    def __call__(self, values: Sequence[Value], *, exact: bool) -> Value:
+    def __call__(self, values: Sequence[Value], /, *, exact: bool) -> Value:
         """Return the result; with ``exact``, null must stay apart from false."""
         ...
 
@@ -285,11 +285,11 @@ class Options(TypedDict, total=False):
 def scalar(declaration: B, /) -> B: ...
 @overload
 def scalar(**options: Unpack[Options]) -> Callable[[B], B]: ...
-def scalar(declaration: Body | None = None, /, **options: Unpack[Options]) -> object:
+def scalar(declaration: Callable[..., object] | None = None, /, **options: Unpack[Options]) -> object:
     """Declare a scalar function; see the module text."""
 
-    def declare(body: Body) -> Body:
-        return _declare(body, options, aggregate=False)
+    def declare(body: Callable[..., object]) -> Callable[..., object]:
+        return _declare(cast("Body", body), options, aggregate=False)
 
     return declare if declaration is None else declare(declaration)
 
@@ -298,11 +298,11 @@ def scalar(declaration: Body | None = None, /, **options: Unpack[Options]) -> ob
 def aggregate(declaration: B, /) -> B: ...
 @overload
 def aggregate(**options: Unpack[Options]) -> Callable[[B], B]: ...
-def aggregate(declaration: Body | None = None, /, **options: Unpack[Options]) -> object:
+def aggregate(declaration: Callable[..., object] | None = None, /, **options: Unpack[Options]) -> object:
     """Declare an aggregate; its body returns SQL over all rows of a group."""
 
-    def declare(body: Body) -> Body:
-        return _declare(body, options, aggregate=True)
+    def declare(body: Callable[..., object]) -> Callable[..., object]:
+        return _declare(cast("Body", body), options, aggregate=True)
 
     return declare if declaration is None else declare(declaration)
 

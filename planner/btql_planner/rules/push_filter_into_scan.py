@@ -49,4 +49,4 @@ def _columns_decide(condition: Expression) -> bool:
 def _in_python(call: Apply) -> bool:
     if call.function.name in ON_JSON:
         return any(Kind.JSON in argument.type for argument in call.arguments)
-    return call.function.name == "match"
+    return call.function.python
