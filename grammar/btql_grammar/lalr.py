@@ -8,7 +8,7 @@ Nothing recurses, so no input can exhaust the Python stack here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any, NamedTuple
 
 from btql_grammar.lexer import Lexer, Token
@@ -48,20 +48,40 @@ class _Stopped(NamedTuple):
     accepted: bool
 
 
+class _Recorder(Lexer):
+    """A lexer that remembers what it has given."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.given: list[Token] = []
+
+    def next(self, usable: Container[str]) -> Token:
+        """Return the next token."""
+        self.given.append(super().next(usable))
+        return self.given[-1]
+
+
+def tokens(text: str, start: str, tables: Tables, builders: Builders) -> list[Token]:
+    """Return the tokens of a text that can be parsed, named as the parser took them; the end is the last."""
+    lexer = _Recorder(text)
+    end = _run(lexer, start, tables, builders, before=None)
+    assert end.accepted, "the text has been parsed before"
+    return lexer.given
+
+
 def parse(text: str, start: str, tables: Tables, builders: Builders) -> object:
     """Return what the builders made of the whole text."""
-    end = _run(text, start, tables, builders, before=None)
+    end = _run(Lexer(text), start, tables, builders, before=None)
     if end.accepted:
         return end.values[0]
     # The token made the parser join parts before it turned out not to fit, so the
     # stacks no longer say what else could have come. A second run stops before it.
-    stop = _run(text, start, tables, builders, before=end.token)
+    stop = _run(Lexer(text), start, tables, builders, before=end.token)
     raise Unexpected(end.token, stop.values, _expected(stop.states, tables))
 
 
-def _run(text: str, start: str, tables: Tables, builders: Builders, *, before: Token | None) -> _Stopped:
+def _run(lexer: Lexer, start: str, tables: Tables, builders: Builders, *, before: Token | None) -> _Stopped:
     actions, gotos, rules = tables.actions, tables.gotos, tables.rules
-    lexer = Lexer(text)
     states = [tables.starts[start]]
     values: list[Any] = []
     while True:

@@ -72,16 +72,19 @@ _OPERATOR_WORDS = (
     "(?:and|or|not|in|is|like|ilike|match|includes|contains|between|as|asc|desc|nulls|isnull|isnotnull|notnull"
     "|when|then|else|end|from|where|group|having|order|limit|offset)"
 )
+_GAP = rf"(?:{SPACE})"
 # `50% and x` is a percentage, `n % 2` and `50 % n` are remainders: the sign decides by what follows it.
-_OPERAND_AHEAD = re.compile(rf"\s*+(?:[\d\"'(\[{{.]|(?!{_OPERATOR_WORDS}\b|\w++\s*+:(?!:))[^\W\d])|-\d", re.IGNORECASE)
+_OPERAND_AHEAD = re.compile(
+    rf"{_GAP}*+(?:[\d\"'(\[{{.]|(?!{_OPERATOR_WORDS}\b|\w++\s*+:(?!:))[^\W\d])|-\d", re.IGNORECASE
+)
 # `distinct` and `interval` are words only before what they apply to, so that fields may be called so.
 _DISTINCT_AHEAD = re.compile(
-    rf"\s++(?:(?!{_OPERATOR_WORDS}\b|\w++\s*+:(?!:))[\w\"'{{\[(]"
-    r"|\*\s*+(?:\Z|[,|;]|\w++\s*+:|(?:replace|exclude)\b))",
+    rf"{_GAP}++(?:(?!{_OPERATOR_WORDS}\b|\w++\s*+:(?!:))[\w\"'{{\[(]"
+    rf"|\*{_GAP}*+(?:\Z|[,|;]|\w++\s*+:|(?:replace|exclude)\b))",
     re.IGNORECASE,
 )
-_EMPTY_BRACKETS = re.compile(r"\[\s*+\]")
-_INTERVAL_AHEAD = re.compile(r"\s+(?:-?\.?[0-9]|['\"])")
+_EMPTY_BRACKETS = re.compile(rf"\[{_GAP}*+\]")
+_INTERVAL_AHEAD = re.compile(rf"{_GAP}++(?:-?\.?[0-9]|['\"])")
 
 
 class Token(NamedTuple):

@@ -1,0 +1,46 @@
+"""The formatter: the text of a query with its layout put in order, in either language.
+
+Nothing is said in other words: the pieces of the text stay, with their comments, and
+only the space between them and the case of keywords change. One clause a line; what
+does not fit in 100 columns is broken at its commas and at AND and OR.
+
+1. The text is parsed, so that a mistake is told as usual.
+2. It is cut into pieces, each with the part that it plays (``fmt_btql.py``,
+   ``fmt_sql.py``).
+3. The pieces become a document with places where lines may break (``fmt_build.py``),
+   and that becomes lines (``fmt_layout.py``).
+4. The result is parsed again. Which words of SQL are keywords depends on where they
+   stand, and the formatter only guesses; where a guess changed the meaning, words are
+   left in the case they had.
+
+The columns of an answer that have no alias are called like their text, so formatting
+``count( 1 )`` to ``count(1)`` renames such a column.
+"""
+
+from __future__ import annotations
+
+from btql_grammar import fmt_btql, fmt_sql, tree
+from btql_grammar.detect import detect
+from btql_grammar.fmt_build import build_document
+from btql_grammar.fmt_layout import lay_out
+from btql_grammar.parser import parse
+
+WIDTH = 100
+
+
+def format_text(text: str) -> str:
+    """Return the text of a query, formatted; it ends with a line break."""
+    statement = parse(text)
+    if detect(text) == "btql":
+        attempts = [fmt_btql.pieces(text)]
+    else:
+        attempts = [fmt_sql.pieces(text), fmt_sql.pieces(text, recase=False)]
+    for pieces in attempts:
+        made = lay_out(build_document(pieces), WIDTH)
+        if _same(made, statement):
+            return made
+    return f"{text.strip()}\n"
+
+
+def _same(text: str, statement: tree.Statement) -> bool:
+    return parse(text) == statement
