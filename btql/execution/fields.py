@@ -6,20 +6,12 @@ from collections.abc import Collection, Sequence
 from functools import cached_property
 
 from btql_grammar import tree
-from btql_planner.catalog import Availability, FieldCatalog
+from btql_planner.catalog import ID_FIELDS, Availability, FieldCatalog
 from btql_planner.types import Kind
 from btql_storage.kinds import FieldPath
 from btql_storage.kinds import Kind as StoredKind
 from btql_storage.part.format import PartStats
 from btql_storage.snapshot import Snapshot
-
-ID_FIELDS = {
-    "project_logs": "project_id",
-    "experiment": "experiment_id",
-    "dataset": "dataset_id",
-    "playground_logs": "prompt_session_id",
-}
-"""The field that names the object in each of its rows, by kind."""
 
 
 class SnapshotFields:

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 import pyarrow as pa
 
 from btql.execution.engine import SessionContext
-from btql.execution.fields import ID_FIELDS
 from btql.execution.parquet_scan import scan_files
 from btql.execution.sources import Sources
 from btql_planner import sql_text
+from btql_planner.catalog import ID_FIELDS
 from btql_planner.engine_plan import ProbeSpec, ScanSpec
 from btql_planner.plan import Keys, Range
 from btql_storage.arrow import from_numpy
@@ -216,7 +216,12 @@ def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
 
 def _listed(schema: pa.Schema, told: Mapping[str, str]) -> str:
     columns = [sql_text.name(column.name) for column in schema]
-    return ", ".join([*columns, *(f"{sql_text.text(value)} AS {sql_text.name(name)}" for name, value in told.items())])
+    # No plain constants: the engine would take what is constant in each object for constant in all, and not sort by it.
+    fixed = [
+        f'CASE WHEN "_row" IS NOT NULL THEN {sql_text.text(value)} END AS {sql_text.name(name)}'
+        for name, value in told.items()
+    ]
+    return ", ".join([*columns, *fixed])
 
 
 def _schema(columns: Iterable[str]) -> pa.Schema:

@@ -11,6 +11,7 @@ from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
 from btql_planner import errors
 from btql_planner.bind_arguments import check_arguments
+from btql_planner.clauses.trace_filter import ANY_SPAN, FILTER_SPANS, outside_filter
 from btql_planner.expressions import AggregateCall, Constant, Expression, Ordering, PathValue
 from btql_planner.functions import functions
 from btql_planner.functions.registry import Function
@@ -47,6 +48,8 @@ def _function(name: str, node: tree.Call) -> Function:
     function = functions().get(name)
     if function is not None and not function.hidden:
         return function
+    if name in (ANY_SPAN, FILTER_SPANS):
+        raise outside_filter(node)
     close = errors.close_to(name, [each for each, known in functions().items() if not known.hidden])
     message = f"unknown function `{name}`"
     place = node.name_span if node.name_span.end else node.span

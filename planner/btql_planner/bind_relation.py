@@ -76,7 +76,8 @@ class _Relations:
         names: RelationNames = ObjectNames(catalog, node.alias, source)
         plan: Plan = scan
         if node.shape == "summary":
-            names = SummaryNames(ObjectNames(catalog), ObjectNames(catalog, node.alias, source), context.new_name("s"))
+            spans = ObjectNames(catalog, node.alias)
+            names = SummaryNames(spans, ObjectNames(catalog, node.alias, source), context.new_name("s"))
             plan = in_shape(scan, scan, node.shape, names.name)
         return BoundRelation(Alias(plan, source) if source else plan, [names], objects=node)
 

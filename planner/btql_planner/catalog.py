@@ -52,6 +52,15 @@ class Availability:
         return bool(self.kinds) or self.marked or self.cut
 
 
+ID_FIELDS = {
+    "project_logs": "project_id",
+    "experiment": "experiment_id",
+    "dataset": "dataset_id",
+    "playground_logs": "prompt_session_id",
+}
+"""The field that names the object in each of its rows, by kind."""
+
+
 @dataclass(frozen=True, slots=True)
 class Objects:
     """What a scan reads: one or several objects of a kind, by name."""
@@ -63,6 +72,13 @@ class Objects:
     def of(cls, source: tree.From) -> Objects:
         """Return the objects that a source names."""
         return cls(source.kind, tuple(dict.fromkeys(source.arguments)))
+
+    @property
+    def trace_columns(self) -> tuple[str, ...]:
+        """The columns that tell traces apart: two objects may have traces with the same id."""
+        if len(self.names) == 1 or self.kind not in ID_FIELDS:
+            return ("root_span_id",)
+        return ("root_span_id", ID_FIELDS[self.kind])
 
 
 class FieldCatalog(Protocol):

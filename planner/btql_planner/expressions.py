@@ -313,6 +313,9 @@ def without_source(expression: Expression, source: str) -> Expression:
     """Return the expression as it is below the Alias that gives ``source`` its name."""
 
     def change(node: Expression) -> Expression | None:
+        if isinstance(node, Reference):
+            # A measure of a summary; nothing else is computed below an Alias.
+            return replace(node, name=node.name.removeprefix(engine_name(source, "")))
         return replace(node, source="") if isinstance(node, Column | PathValue) and node.source == source else None
 
     return transform(expression, change)

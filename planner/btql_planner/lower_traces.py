@@ -18,6 +18,7 @@ from btql_planner.types import Kind
 if TYPE_CHECKING:
     from btql_planner.lower_relation import RelationLowering
 
+_KEY = "_trace_key"
 _ROOT_FIRST = '"is_root" DESC NULLS LAST, "created" ASC NULLS LAST, "_pagination_key" ASC'
 
 
@@ -33,11 +34,8 @@ class _MatchingColumns:
         number = _number(name.removesuffix(f"#{Kind.BOOLEAN}"), len(self.matching))
         if number is None:
             return self.below.column(name)
-        chosen = self.matching[number]
-        chosen.column("root_span_id")
-        return (
-            f'({self.below.column("root_span_id")} IN (SELECT DISTINCT "root_span_id" FROM ({chosen.render()}) AS m))'
-        )
+        traces = _traces_of(self.matching[number])
+        return f'({_trace(self.below)} IN (SELECT DISTINCT "{_KEY}" FROM ({traces}) AS m))'
 
     def kinds_of(self, name: str) -> tuple[Kind, ...]:
         """Return the kinds of a computed column."""
@@ -50,6 +48,22 @@ class _MatchingColumns:
     def scan(self, source: str) -> ScanSpec:
         """Return the scan below."""
         return self.below.scan(source)
+
+
+def _trace_columns(columns: Columns) -> list[str]:
+    """Return the columns that say which trace a row belongs to."""
+    return [columns.column(name) for name in columns.scan("").objects.trace_columns]
+
+
+def _trace(columns: Columns) -> str:
+    """Return one value that says which trace a row belongs to."""
+    return " || chr(31) || ".join(_trace_columns(columns))
+
+
+def _traces_of(matching: Select) -> str:
+    """Return the statement that gives the traces of some rows."""
+    matching.outputs[_KEY] = _trace(matching.source)
+    return matching.render()
 
 
 def _number(name: str, count: int) -> int | None:
@@ -94,9 +108,7 @@ def trace_selection(lowering: RelationLowering, plan: TraceSelection) -> Select:
             columns = _MatchingColumns(select.source, matching)
             select.where.append(lowering.expressions.condition(condition, columns))
         else:
-            chosen = matching[number]
-            chosen.column("root_span_id")
-            select.where.append(f"{select.source.column('root_span_id')} IN ({chosen.render()})")
+            select.where.append(f"{_trace(select.source)} IN ({_traces_of(matching[number])})")
     return select
 
 
@@ -107,7 +119,7 @@ def trace_summary(lowering: RelationLowering, plan: TraceSummary) -> Select:
     for name in ("_row", "is_root", "created", "_pagination_key"):
         spans.source.column(name)
     traces = spans
-    traces.group = [spans.source.column("root_span_id")]
+    traces.group = _trace_columns(spans.source)
     traces.outputs["_root_row"] = f"first_value({spans.source.column('_row')} ORDER BY {_ROOT_FIRST})"
     for measure in plan.measures:
         lowering.add(traces, measure)
@@ -125,17 +137,17 @@ def trace_limit(lowering: RelationLowering, plan: TraceLimit) -> Select:
     order = ", ".join(lowering.expressions.order(plan.keys, select.source))
     select.outputs["_rank"] = f"row_number() OVER (ORDER BY {order})"
     firsts = select.wrap()
-    root = firsts.source.column("root_span_id")
-    firsts.outputs["_first"] = f'min("_rank") OVER (PARTITION BY {root})'
+    trace = ", ".join(_trace_columns(firsts.source))
+    firsts.outputs["_first"] = f'min("_rank") OVER (PARTITION BY {trace})'
     return _numbered(firsts.wrap(), '"_first"', plan.count, plan.offset)
 
 
 def trace_page(lowering: RelationLowering, plan: TracePage) -> Select:
     """Give each trace its key, leave out those of earlier pages, and keep the first of the others."""
     select = lowering.open(plan.input).wrap()
-    key, root = select.source.column("_pagination_key"), select.source.column("root_span_id")
+    key, trace = select.source.column("_pagination_key"), ", ".join(_trace_columns(select.source))
     counted = key if plan.upto is None else f"CASE WHEN {key} <= {sql_text.text(plan.upto)} THEN {key} END"
-    select.outputs["trace_key#t"] = f"{'max' if plan.descending else 'min'}({counted}) OVER (PARTITION BY {root})"
+    select.outputs["trace_key#t"] = f"{'max' if plan.descending else 'min'}({counted}) OVER (PARTITION BY {trace})"
     select.kinds["trace_key"] = (Kind.TEXT,)
     rest = select.wrap()
     trace_key = rest.source.column("trace_key#t")

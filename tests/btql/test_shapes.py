@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import pytest
 from oracle.expressions import get, holds
@@ -331,3 +332,81 @@ def test_a_summary_of_narrowed_traces_is_of_what_is_left(conn: btql.Connection) 
             expected.append({"root_span_id": root, "id": root_of(left)["id"], "calls": metrics_of(left)["llm_calls"]})
 
     assert difference(conn.query(text).rows(), expected, in_order=False) is None
+
+
+# Several objects, and summaries in other places.
+
+
+def test_traces_of_two_objects_stay_apart(tmp_path: Path) -> None:
+    with btql.connect(tmp_path / "db") as conn:
+        for name, error in (("one", None), ("two", "boom")):
+            spans = [{"id": f"{name}{n}", "root_span_id": "r", "metrics": {"n": n}} for n in range(3)]
+            conn.ingest(f"project_logs:{name}", [*spans, {"id": "r", "error": error}])
+        both = "from: project_logs('one', 'two')"
+
+        summary = conn.query(f"select: project_id, metrics.n as n | {both} summary | sort: project_id").rows()
+        assert summary == [{"project_id": "one", "n": 3}, {"project_id": "two", "n": 3}]
+        for formula in ("error is not null", "any_span(error is not null) or any_span(id = 'none')"):
+            found = conn.query(f"select: id | {both} traces | filter: {formula} | sort: id").rows()
+            assert ids(found) == ["r", "two0", "two1", "two2"]
+        found = conn.query(f"select: id, project_id | {both} traces | limit: 1").rows()
+        assert {row["project_id"] for row in found} == {"two"}
+        assert len(found) == 4
+
+
+def test_a_summary_is_a_relation_like_any_other(conn: btql.Connection) -> None:
+    summary = "project_logs('demo', shape => 'summary')"
+    calls = {root: metrics_of(spans)["llm_calls"] for root, spans in traces().items()}
+    names = {s["span_id"]: get(s, "span_attributes", "name") for s in documents()}
+    joined = conn.query(
+        f"SELECT s.root_span_id AS r, s.metrics.llm_calls AS n, t.span_attributes.name AS name FROM {summary} AS s"
+        " JOIN project_logs('demo') AS t ON t.span_id = s.root_span_id WHERE s.metrics.llm_calls > 0"
+    ).rows()
+    expected: Rows = [{"r": r, "n": n, "name": names[r]} for r, n in calls.items() if n and r in names]
+    assert difference(joined, expected, in_order=False) is None
+
+    derived = conn.query(
+        f"SELECT max(n) AS most FROM (SELECT metrics.llm_calls AS n FROM {summary} WHERE error IS NOT NULL) AS t"
+    ).rows()
+    most = max(calls[root] for root, spans in traces().items() if some(spans, failed))  # type: ignore[type-var]
+    assert derived == [{"most": most}]
+
+
+def test_names_of_summaries(conn: btql.Connection) -> None:
+    result = conn.query(f"select: llm_calls, duration, app | {LOGS} summary | sort: root_span_id")
+    plain = conn.query(
+        f"select: metrics.llm_calls, metrics.duration, metadata.app | {LOGS} summary | sort: root_span_id"
+    )
+    assert result.rows() == plain.rows()
+    alias = conn.query("SELECT t.id FROM project_logs('demo', shape => 'summary') AS t WHERE t.is_root AND t.id > ''")
+    assert alias.rows()
+
+
+def test_a_filter_on_what_only_summaries_have_warns(conn: btql.Connection) -> None:
+    result = conn.query(f"select: id | {LOGS} summary | filter: metrics.llm_calls > 1")
+
+    assert result.rows() == []
+    (warning,) = result.warnings
+    assert "no span has `metrics.llm_calls`" in warning
+    assert "`final_filter:`" in warning
+
+
+@pytest.mark.parametrize("compact", [False, True])
+def test_a_summary_of_more_keys_than_have_columns(tmp_path: Path, compact: bool) -> None:
+    with btql.connect(tmp_path / "db") as conn:
+        spans = [
+            {"id": f"{n}", "root_span_id": "r", "scores": {f"s{n}": 0.5, "all": 1}, "metrics": {f"m{n}": n, "all": 2}}
+            for n in range(6_000)
+        ]
+        conn.ingest("project_logs:demo", spans)
+        if compact:
+            conn.compact()
+        (row,) = conn.query(f"select: scores, metrics, scores.s7 as s7, metrics.m7 as m7 | {LOGS} summary").rows()
+
+        scores, metrics = row["scores"], row["metrics"]
+        assert isinstance(scores, dict)
+        assert isinstance(metrics, dict)
+        assert scores == {**{f"s{n}": 0.5 for n in range(6_000)}, "all": 1}
+        own_metrics = {name: value for name, value in metrics.items() if name.startswith("m") or name == "all"}
+        assert own_metrics == {**{f"m{n}": n for n in range(6_000)}, "all": 12_000}
+        assert (row["s7"], row["m7"]) == (0.5, 7)

@@ -17,9 +17,9 @@ from btql_planner.bound_relation import BoundRelation
 from btql_planner.clauses.rows import SourceRows
 from btql_planner.clauses.sample import sampled
 from btql_planner.clauses.shapes import in_shape, scan_of
-from btql_planner.clauses.summary import SummaryClauses, SummaryNames, filled
+from btql_planner.clauses.summary import METRICS, SummaryClauses, SummaryNames, filled
 from btql_planner.clauses.trace_filter import has_span_calls, refuse_span_calls
-from btql_planner.clauses.unpivot import bind_unpivots
+from btql_planner.clauses.unpivot import bind_unpivots, mentions
 from btql_planner.expressions import Expression
 from btql_planner.finish import SUMMARY_PREVIEW
 from btql_planner.grouping import refuse_aggregates
@@ -49,6 +49,7 @@ class SourceClauses:
             self.span_scope = Scope(scope.around, [names.spans]) if isinstance(names, SummaryNames) else scope
         self._refuse_clauses_of_other_shapes()
         self._prepare_summaries()
+        self._warn_of_measures()
         self.unpivots = bind_unpivots(query.unpivot, scope)
 
     def rows(self) -> Plan:
@@ -129,6 +130,17 @@ class SourceClauses:
                 names.clauses = SummaryClauses(
                     query.comparison_key, self._named(query.weighted_scores), self._named(query.custom_columns)
                 )
+
+    def _warn_of_measures(self) -> None:
+        """Say that a filter looks at spans where it names a metric that only summaries have."""
+        for names in self.summaries if self.shape is not None and self.query.filter is not None else ():
+            for name in METRICS:
+                seen = names.spans.catalog.availability(("metrics", name)).exists
+                if not seen and mentions(self.query.filter, ("metrics", name)):
+                    self.scope.context.warn(
+                        f"the filter looks at spans, and no span has `metrics.{name}`: "
+                        "filter summaries with `final_filter:`, in SQL with HAVING"
+                    )
 
     def _named(self, items: Sequence[tree.Item]) -> dict[str, tree.Expression]:
         named: dict[str, tree.Expression] = {}
