@@ -14,7 +14,6 @@ Nothing is read before a query asks for a cost.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -44,6 +43,7 @@ def price_source(folder: Path, given: str | Path | Mapping[str, object] | None) 
 
 
 def _read(path: Path) -> Prices:
+    import json
     import tomllib
 
     try:

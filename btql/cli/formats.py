@@ -7,7 +7,6 @@ shows, at most 1,000 and 64 MiB, and says how many more there are.
 
 from __future__ import annotations
 
-import json
 import sys
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -223,6 +222,8 @@ def json_bytes(value: object) -> bytes:
     try:
         return orjson.dumps(value, default=_other, option=options)
     except TypeError:
+        import json
+
         # A whole number beyond 64 bits is fine in JSON, but not for orjson.
         return json.dumps(value, default=_other, ensure_ascii=False, separators=(",", ":")).encode()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from btql.cli.console import note
@@ -23,6 +22,8 @@ def note_next_page(result: Result) -> None:
 
 def write_schema(schema: JsonSchema, path: Path | None) -> None:
     """Write the schema that a query with ``infer`` asks for."""
+    import json
+
     text = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
     with output(path) as stream:
         stream.write(text.encode())

@@ -20,7 +20,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import blake2b
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -56,6 +55,8 @@ _SCHEMA = pa.schema(
 
 def fingerprints(values: Iterable[str]) -> Fingerprints:
     """Return the 64-bit fingerprints of some ids."""
+    from hashlib import blake2b
+
     digests = b"".join([blake2b(value.encode(), digest_size=8).digest() for value in values])
     return np.frombuffer(digests, "<u8")
 
