@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from prompt_toolkit.completion import Completer, Completion
 
 from btql.cli.words import CLAUSES, OBJECT_KINDS, OPERATORS, SHAPES, SQL_KEYWORDS, SQL_STARTS
+from btql_grammar.detect import detect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -104,7 +105,7 @@ class BtqlCompleter(Completer):
         yield from ((path, "field") for path in self._fields(text))
         if not word:
             return
-        if text.lstrip()[:6].lower() in {"select", "with"} and ":" not in text[:10]:
+        if detect(text) == "sql":
             yield from ((keyword, "SQL") for keyword in SQL_KEYWORDS)
         else:
             yield from ((f"{clause}:", "clause") for clause in CLAUSES)

@@ -9,15 +9,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, ClassVar
 
-from pygments.lexer import RegexLexer, words
+from pygments.lexer import RegexLexer, bygroups, words
 from pygments.token import Comment, Keyword, Name, Number, Operator, Punctuation, String, Token, Whitespace
 
-from btql.cli.words import CLAUSES, OBJECT_KINDS, OPERATORS, SHAPES, SQL_KEYWORDS
+from btql.cli.words import BTQL_KEYWORDS, CLAUSES, OBJECT_KINDS, OPERATORS, SHAPES, SQL_KEYWORDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _CONSTANTS = ("true", "false", "null")
+_BEFORE_BRACKETS = ("as", "cube", "exists", "filter", "from", "lateral", "over", "rollup", "sets", "using", "values")
+"""Keywords that a parenthesis makes no function of."""
 
 
 class BtqlLexer(RegexLexer):
@@ -27,27 +29,30 @@ class BtqlLexer(RegexLexer):
     aliases: ClassVar[Sequence[str]] = ["btql"]
     filenames: ClassVar[Sequence[str]] = ["*.btql"]
     url = ""
-    flags = re.IGNORECASE  # Keywords and function names may be in any case.
+    flags = re.IGNORECASE | re.DOTALL  # Keywords may be in any case, comments on several lines.
 
     tokens: ClassVar[dict[str, list[tuple[object, ...]]]] = {
         "root": [
             (r"\s+", Whitespace),
             (r"--[^\n]*", Comment.Single),
+            (r"/\*.*?(?:\*/|\Z)", Comment.Multiline),
             (r"\\\w+", Keyword.Pseudo),
             (words(CLAUSES, prefix=r"\b", suffix=r"(?=\s*:)"), Keyword),
             (r"'(?:''|\\.|[^'\\])*'?", String.Single),
             (r'"(?:""|\\.|[^"\\])*"?', String.Double),
-            (r"\d+(?:\.\d+)?(?:e[+-]?\d+)?%?", Number),
+            (r"(?:\d+(?:\.\d+)?|\.\d+)(?:e[+-]?\d+)?%?", Number),
+            (r"(::)(\s*)([^\W\d]\w*)", bygroups(Operator, Whitespace, Keyword.Type)),  # type: ignore[no-untyped-call]
             # A piece of a path is never a keyword: metadata.from is a field.
             (r"(\.)(?=[^\W\d])", Punctuation, "piece"),
             (words(_CONSTANTS, prefix=r"\b", suffix=r"\b"), Keyword.Constant),
             (words(OPERATORS, prefix=r"\b", suffix=r"\b"), Operator.Word),
             (words(OBJECT_KINDS, prefix=r"\b", suffix=r"(?=\s*\()"), Name.Class),
             (words(SHAPES, prefix=r"\b", suffix=r"\b"), Name.Decorator),
+            (words(_BEFORE_BRACKETS, prefix=r"\b", suffix=r"(?=\s*\()"), Keyword),
             (r"[^\W\d]\w*(?=\s*\()", Name.Function),
-            (words(SQL_KEYWORDS, prefix=r"\b", suffix=r"\b"), Keyword),
+            (words((*SQL_KEYWORDS, *BTQL_KEYWORDS), prefix=r"\b", suffix=r"\b"), Keyword),
             (r"[^\W\d]\w*", Name),
-            (r"<!?=>|<>|[<>!]=|[=<>+\-*/%?:]", Operator),
+            (r"<!?=>|->>?|#>>?|@>|<@|\|\||=>|<>|[<>!]=|[=<>+\-*/%?:~]", Operator),
             (r"[|,;()\[\]{}.]", Punctuation),
             (r".", Token.Text),
         ],

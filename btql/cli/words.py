@@ -7,59 +7,27 @@ what is a function by the planner's registry.
 from __future__ import annotations
 
 from btql.connection import KINDS
+from btql_grammar.lexer import CLAUSES as _CLAUSES
 
-CLAUSES = (
-    "dimensions",
-    "filter",
-    "final_filter",
-    "from",
-    "limit",
-    "measures",
-    "select",
-    "sort",
-)
+CLAUSES = tuple(sorted(_CLAUSES))
 """What may stand before a colon in BTQL."""
 
-SQL_STARTS = ("SELECT", "WITH")
+SQL_STARTS = ("DELETE FROM", "EXPLAIN", "INSERT INTO", "SELECT", "UPDATE", "VALUES", "WITH")
 
 SQL_KEYWORDS = (
-    "AS",
-    "ASC",
-    "BY",
-    "DESC",
-    "DISTINCT",
-    "FROM",
-    "GROUP",
-    "HAVING",
-    "LIMIT",
-    "ORDER",
-    "SELECT",
-    "WHERE",
-    "WITH",
-)
+    "ALL", "AS", "ASC", "BY", "CROSS", "CUBE", "DELETE", "DESC", "DISTINCT", "EXCEPT", "EXISTS", "EXPLAIN", "FILTER",
+    "FROM", "FULL", "GROUP", "GROUPING", "HAVING", "INNER", "INSERT", "INTERSECT", "INTO", "JOIN", "LATERAL", "LEFT",
+    "LIMIT", "NATURAL", "NULLS", "OFFSET", "ON", "ORDER", "OUTER", "OVER", "PARTITION", "PIVOT", "RECURSIVE", "RIGHT",
+    "ROLLUP", "SELECT", "SET", "SETS", "SETTINGS", "TABLESAMPLE", "UNION", "UNPIVOT", "UPDATE", "USING", "VALUES",
+    "WHERE", "WINDOW", "WITH",
+)  # fmt: skip
+
+BTQL_KEYWORDS = ("as", "asc", "desc", "distinct", "exclude", "first", "last", "nulls", "replace", "seed")
 
 OPERATORS = (
-    "and",
-    "between",
-    "case",
-    "contains",
-    "else",
-    "end",
-    "false",
-    "ilike",
-    "in",
-    "includes",
-    "interval",
-    "is",
-    "like",
-    "match",
-    "not",
-    "null",
-    "or",
-    "then",
-    "true",
-    "when",
-)
+    "and", "between", "case", "contains", "else", "end", "false", "ilike", "in", "includes", "interval", "is",
+    "isnotnull", "isnull", "like", "match", "not", "null", "or", "then", "true", "when",
+)  # fmt: skip
 
 SHAPES = ("spans", "summary", "traces")
 

@@ -46,7 +46,7 @@ def test_a_statement_starts_with_a_clause_or_sql():
         ("from: project_logs('^", ["demo", "other"]),
         ("from: project_logs('d^", ["demo"]),
         ('from: experiment("^', ["e1"]),
-        ("from: project_logs('demo') tr^", ["traces", "true"]),
+        ("from: project_logs('demo') tr^", ["traces", "trace_filter:", "true"]),
         ("\\t^", ["\\timing"]),
         ("select: x^", []),
     ],

@@ -2,9 +2,11 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from pygments.token import Comment, Keyword, Name, Operator, String
+from pygments.token import Comment, Keyword, Name, Number, Operator, String
 
 from btql.cli.lexer import BtqlLexer
+from btql.cli.words import CLAUSES
+from btql_grammar.lexer import CLAUSES as GRAMMAR_CLAUSES
 
 LEXER = BtqlLexer(ensurenl=False, stripnl=False)
 
@@ -35,6 +37,26 @@ def test_sql_functions_strings_and_comments():
     assert kinds["'it''s'"] is String.Single
     assert kinds["MATCH"] is Operator.Word
     assert kinds["-- why"] is Comment.Single
+
+
+def test_every_clause_is_known():
+    assert set(CLAUSES) == set(GRAMMAR_CLAUSES)
+    for clause in CLAUSES:
+        assert _kinds(f"{clause}: a")[clause] is Keyword
+
+
+def test_the_whole_of_both_languages():
+    kinds = _kinds(
+        "WITH q AS (SELECT a::numeric ->> 'b', sum(x) OVER (PARTITION BY y) FROM t LEFT JOIN u ON z /* why\nnot */)"
+        " | sample: 25% seed 4 | sort: a desc nulls first"
+    )
+
+    for word in ("WITH", "AS", "OVER", "PARTITION", "LEFT", "JOIN", "ON", "seed", "desc", "nulls", "first"):
+        assert kinds[word] is Keyword, word
+    assert kinds["numeric"] is Keyword.Type
+    assert kinds["->>"] is Operator
+    assert kinds["25%"] is Number
+    assert kinds["/* why\nnot */"] is Comment.Multiline
 
 
 def test_an_open_string_reaches_to_the_end():
