@@ -64,15 +64,15 @@ def _clauses(elements: list[Element], between: Document) -> list[Document]:
             made += [between] if made else []
             made.append(_clause(body))
         for comment in comments:
-            own = _role(comment) == "own"
-            made += [Hard(), *_comment(comment)] if own and made else _comment(comment)
+            made += _comment(comment) if comment.role == "trailing" else [Hard(), Text(comment.text), Hard()]
     return made
 
 
 def _without_last_comments(elements: list[Element]) -> tuple[list[Element], list[Piece]]:
     """Part the comments behind a clause from it: they do not belong to its layout."""
     count = len(elements)
-    while count and _role(elements[count - 1]) in ("own", "trailing"):
+    before_all = all(_role(element) in COMMENTS for element in elements)
+    while count and (before_all or _role(elements[count - 1]) in ("own", "trailing")):
         count -= 1
     return elements[:count], [piece for piece in elements[count:] if isinstance(piece, Piece)]
 
