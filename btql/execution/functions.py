@@ -78,7 +78,7 @@ _FUNCTIONS: dict[str, tuple[Function, list[pa.DataType], pa.DataType]] = {
     "btql_array_position": (on_json.position, [_TEXT, _TEXT], _WHOLE),
     "btql_array_remove": (on_json.remove, [_TEXT, _TEXT], _TEXT),
     "btql_array_distinct": (on_json.distinct, [_TEXT], _TEXT),
-    "btql_array_sort": (on_json.sort, [_TEXT], _TEXT),
+    "btql_array_sort": (on_json.sort, [_TEXT, _TEXT], _TEXT),
     "btql_array_slice": (on_json.slice_, [_TEXT, _WHOLE, _WHOLE], _TEXT),
     "btql_array_text": (on_json.joined, [_TEXT, _TEXT, _TEXT], _TEXT),
 }

@@ -358,12 +358,15 @@ def distinct(items: str) -> str | None:
 _RANKS: tuple[type | tuple[type, ...], ...] = (bool, (int, float), str, list, dict)
 
 
-def sort(items: str) -> str | None:
-    """Return an array in the order of a sort, nulls last."""
+def sort(items: str, direction: str) -> str | None:
+    """Return an array in the order of a sort, ``ASC NULLS LAST`` for example."""
     values = _parse(items)
     if not isinstance(values, list):
         return None
-    return json_text.canonical(sorted(values, key=cmp_to_key(_sort_order)))
+    nulls = [value for value in values if value is None]
+    known = [value for value in values if value is not None]
+    known.sort(key=_sort_key, reverse=direction.startswith("DESC"))
+    return json_text.canonical([*nulls, *known] if direction.endswith("FIRST") else [*known, *nulls])
 
 
 def _rank(value: JsonValue) -> int:
@@ -378,6 +381,9 @@ def _sort_order(one: JsonValue, other: JsonValue) -> int:
         left, right = json_text.canonical(one), json_text.canonical(other)
         return (left > right) - (left < right)
     return order(one, other) or 0
+
+
+_sort_key = cmp_to_key(_sort_order)
 
 
 def slice_(items: str, first: int, last: int) -> str | None:
@@ -397,4 +403,6 @@ def joined(items: str, separator: str, null: str) -> str | None:
 def mode(items: list[str | None]) -> str | None:
     """Return the JSON text that occurs most often, None where there are only nulls."""
     counts = Counter(item for item in items if item is not None)
-    return min(counts, key=lambda item: (-counts[item], item), default=None)
+    most = max(counts.values(), default=0)
+    often = [item for item, count in counts.items() if count == most]
+    return min(often, key=lambda item: _sort_key(_parse(item)), default=None)

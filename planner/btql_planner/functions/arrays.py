@@ -129,7 +129,7 @@ def array_sort(array: Any) -> JsonText:
     >>> array_sort([2, 'a', 1])
     [1, 2, 'a']
     """
-    return f"btql_array_sort({_array(array)})"
+    return f"btql_array_sort({_array(array)}, 'ASC NULLS LAST')"
 
 
 @scalar(python=True)

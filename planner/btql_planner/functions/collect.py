@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from btql_planner import types
+from btql_planner import sql_text, types
 from btql_planner import value as values
 from btql_planner.functions.aggregate import first_type
 from btql_planner.functions.registry import Any, ArgumentError, Call, Json, Text, aggregate, written_text
@@ -25,7 +26,11 @@ def string_agg(value: Any, separator: Text, *, call: Call) -> Text:
     """
     if written_text(separator) is None:
         raise ArgumentError("string_agg takes a separator that is written in the query", 1)
-    return call.ordered("string_agg", as_text(value), separator)
+    known = call.where(values.present(value)) if value.parts else call
+    if _sorted_later(call) and value.type != types.TEXT:
+        return f"btql_array_text({_json_array(value, known)}, {separator}, '')"
+    # The engine's own string_agg takes only one order in a query.
+    return f"array_to_string({known.ordered('array_agg', as_text(value))}, {separator})"
 
 
 def _array_type(arguments: Sequence[Type]) -> Type:
@@ -62,8 +67,8 @@ def jsonb_object_agg(key: Any, value: Any, *, call: Call) -> Json:
     {'a': 1}
     """
     pair = f"(btql_json_quote({as_text(key)}) || ':' || {as_member(value)})"
-    members = call.ordered("string_agg", pair, "','")
-    return f"btql_json_canonical('{{' || {members} || '}}')"
+    members = call.where(values.present(key)).ordered("array_agg", pair) if key.parts else sql_text.null(Kind.LIST)
+    return f"btql_json_canonical('{{' || array_to_string({members}, ',') || '}}')"
 
 
 @aggregate(order="by", returns=first_type, distinct=False)
@@ -86,9 +91,15 @@ def last(value: Any, *, call: Call) -> Any:
     return _end("last_value", value, call)
 
 
+def _sorted_later(call: Call) -> bool:
+    """Whether values are sorted once they are different: the engine sorts only by what it tells apart by."""
+    return call.distinct and bool(call.order)
+
+
 def _json_array(value: Value, call: Call) -> str:
-    members = call.ordered("string_agg", as_member(value), "','")
-    return f"('[' || {members} || ']')"
+    inner = replace(call, order=()) if _sorted_later(call) else call
+    array = f"('[' || array_to_string({inner.ordered('array_agg', as_member(value))}, ',') || ']')"
+    return f"btql_array_sort({array}, '{call.direction}')" if _sorted_later(call) else array
 
 
 def _end(function: str, value: Value, call: Call) -> Value:

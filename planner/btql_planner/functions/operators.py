@@ -192,9 +192,11 @@ def _bits(symbol: str, one: int, other: int) -> int:
 
 def _sum_type(arguments: Sequence[Type]) -> Type:
     times = sum(argument == types.TIME for argument in arguments)
-    if times == 2 or (not times and any(Kind.INTERVAL in argument for argument in arguments)):
+    intervals = sum(Kind.INTERVAL in argument for argument in arguments)
+    if times == 2 or intervals == 2:
         return types.INTERVAL
-    return types.TIME if times else number_type(arguments)
+    # A text beside an interval is a time.
+    return types.TIME if times or intervals else number_type(arguments)
 
 
 def _with_time(symbol: str, left: Value, right: Value) -> Value | None:

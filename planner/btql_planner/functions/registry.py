@@ -115,6 +115,15 @@ class Call:
         return f"{name}({argument}) WITHIN GROUP (ORDER BY {key}){self._behind}"
 
     @property
+    def direction(self) -> str:
+        """How the first key is sorted: ``ASC NULLS LAST`` and so on."""
+        return " ".join(self.order[0].split()[-3:]) if self.order else ""
+
+    def where(self, condition: str) -> Call:
+        """Return the call over those of its rows for which a condition holds, too."""
+        return replace(self, filter=condition if self.filter is None else f"({self.filter}) AND {condition}")
+
+    @property
     def _behind(self) -> str:
         condition = "" if self.filter is None else f" FILTER (WHERE {self.filter})"
         return condition if self.over is None else f"{condition} OVER ({self.over})"

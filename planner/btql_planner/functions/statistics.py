@@ -76,7 +76,7 @@ def median(value: Number, *, call: Call) -> Float:
 
 @aggregate(order="within", distinct=False, returns=dynamic_type, python=True)
 def mode(value: Any, *, call: Call) -> Any:
-    """Return the value that occurs most often; of several, the first by the order of a sort of their JSON.
+    """Return the value that occurs most often; of several, the first in the order of a sort.
 
     >>> mode() WITHIN GROUP (ORDER BY 'a')
     'a'

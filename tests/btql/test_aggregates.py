@@ -1,0 +1,128 @@
+"""Aggregates over several rows, against Python: order, DISTINCT, FILTER, and values of several kinds."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+
+import pytest
+
+import btql
+
+ROWS: list[tuple[str, object, object]] = [
+    ("a", 1, 2.0),
+    ("a", 2, 4.5),
+    ("a", 2, 1.0),
+    ("a", None, 3.0),
+    ("b", 7, 1.5),
+    ("b", "x", 2.5),
+    ("b", 0.5, None),
+    ("b", [1, 2], 8.0),
+    ("b", True, 1.0),
+]
+
+
+@pytest.fixture(scope="module")
+def conn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[btql.Connection]:
+    with btql.connect(tmp_path_factory.mktemp("aggregates") / "db") as connection:
+        events = [
+            {"id": f"r{number}", "metadata": {"g": group, "x": x, "y": y}} for number, (group, x, y) in enumerate(ROWS)
+        ]
+        connection.ingest("project_logs:p", events[:5])
+        connection.compact()
+        connection.ingest("project_logs:p", events[5:])
+        yield connection
+
+
+def column(group: str, place: int = 1) -> list[object]:
+    return [row[place] for row in ROWS if row[0] == group]
+
+
+A: list[int] = [1, 2, 2]
+Y: list[float] = [2.0, 4.5, 1.0, 3.0]
+CASES: list[tuple[str, object, object]] = [
+    ("sum(DISTINCT metadata.x)", 3, 8.5),
+    ("avg(DISTINCT metadata.x)", 1.5, 8.5 / 3),
+    ("count(DISTINCT metadata.x)", 2, 5),
+    ("count_distinct(metadata.x)", 2, 5),
+    ("sum(metadata.y) FILTER (WHERE metadata.x = 2)", 5.5, None),
+    ("count(*) FILTER (WHERE metadata.x IS NULL)", 1, 0),
+    ("array_agg(metadata.x ORDER BY id)", [1, 2, 2, None], [7, "x", 0.5, [1, 2], True]),
+    ("array_agg(metadata.x ORDER BY metadata.y DESC)", [2, None, 1, 2], [[1, 2], "x", 7, True, 0.5]),
+    ("array_agg(DISTINCT metadata.y ORDER BY metadata.y)", [1, 2, 3, 4.5], [1, 1.5, 2.5, 8, None]),
+    ("array_agg(id ORDER BY id) FILTER (WHERE metadata.y > 2)", ["r1", "r3"], ["r5", "r7"]),
+    ("jsonb_agg(metadata.y ORDER BY id)", [2, 4.5, 1, 3], [1.5, 2.5, None, 8, 1]),
+    ("string_agg(metadata.x, '|' ORDER BY id)", "1|2|2", "7|x|0.5|[1,2]|true"),
+    ("string_agg(DISTINCT metadata.g, ',')", "a", "b"),
+    ("string_agg(DISTINCT metadata.x, '|' ORDER BY metadata.x DESC)", "2|1", "[1,2]|x|7|0.5|true"),
+    ("string_agg(metadata.x, '|' ORDER BY metadata.y)", "2|1|2", "true|7|x|[1,2]|0.5"),
+    ("array_agg(DISTINCT metadata.g ORDER BY metadata.g)", ["a"], ["b"]),
+    (
+        "jsonb_object_agg(id, metadata.x ORDER BY id)",
+        {"r0": 1, "r1": 2, "r2": 2, "r3": None},
+        {"r4": 7, "r5": "x", "r6": 0.5, "r7": [1, 2], "r8": True},
+    ),
+    ("jsonb_object_agg(metadata.g, id ORDER BY id DESC)", {"a": "r0"}, {"b": "r4"}),
+    ("first(metadata.x ORDER BY id)", 1, 7),
+    ("last(metadata.x ORDER BY id)", None, True),
+    ("first(metadata.x ORDER BY metadata.y DESC)", 2, [1, 2]),
+    ("min(metadata.x)", 1, True),
+    ("max(metadata.x)", 2, [1, 2]),
+    ("max(metadata.x) FILTER (WHERE metadata.x < 5)", 2, 0.5),
+    ("median(metadata.y)", statistics.median(Y), 2.0),
+    ("percentile(metadata.y, 0.25)", 1.75, 1.375),
+    ("percentile_cont(0.25) WITHIN GROUP (ORDER BY metadata.y)", 1.75, 1.375),
+    ("percentile_cont(0.25) WITHIN GROUP (ORDER BY metadata.y DESC)", 3.375, 3.875),
+    ("percentile_disc(0.5) WITHIN GROUP (ORDER BY metadata.y)", 2.0, 1.5),
+    ("percentile_disc(0.75) WITHIN GROUP (ORDER BY metadata.y)", 3.0, 2.5),
+    ("percentile_disc(1) WITHIN GROUP (ORDER BY metadata.y)", 4.5, 8.0),
+    ("mode() WITHIN GROUP (ORDER BY metadata.x)", 2, True),
+    ("stddev(metadata.y)", statistics.stdev(Y), statistics.stdev([1.5, 2.5, 8, 1])),
+    ("stddev_pop(metadata.y)", statistics.pstdev(Y), statistics.pstdev([1.5, 2.5, 8, 1])),
+    ("variance(metadata.y)", statistics.variance(Y), statistics.variance([1.5, 2.5, 8, 1])),
+    ("var_pop(DISTINCT metadata.x)", statistics.pvariance([1, 2]), statistics.pvariance([7, 0.5, 1])),
+    ("corr(metadata.y, metadata.x)", statistics.correlation([2, 4.5, 1], A), statistics.correlation([1.5, 1], [7, 1])),
+    ("covar_samp(metadata.y, metadata.x)", statistics.covariance([2, 4.5, 1], A), 1.5),
+    ("regr_slope(metadata.y, metadata.x)", statistics.linear_regression(A, [2, 4.5, 1]).slope, 0.5 / 6),
+    ("regr_count(metadata.y, metadata.x)", 3, 2),
+    ("bool_and(metadata.y > 0)", True, True),
+    ("bool_or(metadata.x = 7)", False, True),
+    ("every(metadata.x > 1)", False, False),
+    ("bit_or(metadata.x)", 3, 7),
+    ("approx_distinct(metadata.x)", 2, 5),
+    ("max(created) - min(created)", "00:00:00", "00:00:00"),
+]
+
+
+@pytest.mark.parametrize("start", range(0, len(CASES), 8))
+def test_in_groups(conn: btql.Connection, start: int) -> None:
+    part = [case for case in CASES[start : start + 8] if "created" not in case[0]]
+    listed = ", ".join(f"{text} AS v{number}" for number, (text, _, _) in enumerate(part))
+    rows = conn.query(f"SELECT metadata.g AS g, {listed} FROM project_logs('p') GROUP BY 1 ORDER BY 1").rows()
+
+    for row, place in zip(rows, (1, 2), strict=True):
+        for number, case in enumerate(part):
+            found = row[f"v{number}"]
+            assert _alike(found, case[place]), f"{case[0]} of {row['g']}: {found!r}, not {case[place]!r}"
+
+
+def _alike(found: object, expected: object) -> bool:
+    if isinstance(found, float) and isinstance(expected, int | float):
+        return found == pytest.approx(expected)
+    return found == expected and type(found) is type(expected)
+
+
+def test_over_nothing(conn: btql.Connection) -> None:
+    for text, _, _ in CASES:
+        (row,) = conn.query(f"SELECT {text} AS v FROM project_logs('p') WHERE id = 'nobody'").rows()
+        counts = ("count", "regr_count", "approx_distinct")
+        assert row["v"] == (0 if text.startswith(counts) else None), text
+
+
+def test_an_order_that_makes_no_difference_is_refused(conn: btql.Connection) -> None:
+    with pytest.raises(btql.QueryError, match="makes no difference to `sum`"):
+        conn.query("SELECT sum(metadata.y ORDER BY id) FROM project_logs('p')")
+    with pytest.raises(btql.QueryError, match="can only be ordered by its own argument"):
+        conn.query("SELECT array_agg(DISTINCT metadata.y ORDER BY id) FROM project_logs('p')")
+    with pytest.raises(btql.QueryError, match="is no aggregate"):
+        conn.query("SELECT lower(metadata.g) FILTER (WHERE true) FROM project_logs('p')")
