@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from btql_planner.columns import engine_column
 from btql_planner.engine_plan import FetchSpec
+from btql_planner.expressions import engine_name
 from btql_planner.types import Kind
 from btql_storage import json_text
 from btql_storage.arrow import from_numpy, to_numpy
@@ -65,16 +66,29 @@ class Fetcher:
         fields = list(dict.fromkeys([*(_stored_field(path) for path in paths), *stored]))
         if not fields:
             return batch
-        documents = self._read(to_numpy(batch.column("_row")), fields)
+        documents = self._documents(batch.column(engine_name(spec.source, "_row")), fields)
         columns = dict(zip(batch.schema.names, batch.columns, strict=True))
         parsed = _Parsed(documents)
         for path, kinds in spec.paths.items():
-            columns.update(_split(parsed.values(path), path, kinds))
+            split = _split(parsed.values(path), path, kinds)
+            columns.update({engine_name(spec.source, name): values for name, values in split.items()})
         for path in spec.outputs:
-            columns[engine_column(path, Kind.RAW)] = parsed.texts(path)
+            columns[engine_name(spec.source, engine_column(path, Kind.RAW))] = parsed.texts(path)
         for name, field in zip(spec.columns, stored, strict=True):
             columns[name] = _system_column(name, documents.column(field).combine_chunks())
         return pa.record_batch(columns)
+
+    def _documents(self, rows: pa.Array, fields: Sequence[str]) -> pa.Table:
+        """Return the documents of rows; where an outer join has found none, there are nulls."""
+        if not rows.null_count:
+            return self._read(to_numpy(rows), fields)
+        there = np.flatnonzero(~to_numpy(rows.is_null()))
+        places = np.zeros(len(rows), np.int64)
+        places[there] = np.arange(len(there))
+        documents = self._read(to_numpy(rows.drop_null()), fields)
+        missing = np.ones(len(rows), np.bool_)
+        missing[there] = False
+        return documents.take(pa.array(places, pa.int64(), mask=missing))
 
     def _read(self, locators: Rows, fields: Sequence[str]) -> pa.Table:
         self.documents_read += len(locators)

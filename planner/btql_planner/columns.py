@@ -61,7 +61,8 @@ class FetchColumns:
         """Name the columns that the fetch adds."""
         split = {engine_column(path, kind) for path, kinds in self.fetch.paths.items() for kind in kinds}
         raw = {engine_column(path, Kind.RAW) for path in self.fetch.outputs}
-        self.names = frozenset(split | raw | set(self.fetch.columns))
+        added = split | raw | set(self.fetch.columns)
+        self.names = frozenset(engine_name(self.fetch.source, name) for name in added)
 
     def column(self, name: str) -> str:
         """Make sure that the stage has a column."""
@@ -73,7 +74,8 @@ class FetchColumns:
 
     def fetched(self, source: str, path: Path) -> bool:
         """Whether the values of ``path`` were read here or below."""
-        return path in self.fetch.paths or self.statement.fetched(source, path)
+        here = source == self.fetch.source and path in self.fetch.paths
+        return here or self.statement.fetched(source, path)
 
     def scan(self, source: str) -> ScanSpec:
         """Return the scan below."""

@@ -56,6 +56,8 @@ class FetchSpec:
     """Paths to add as JSON text."""
     columns: tuple[str, ...]
     """System columns to add."""
+    source: str = ""
+    """The relation that the row numbers and the columns belong to."""
 
 
 @dataclass(frozen=True, slots=True)

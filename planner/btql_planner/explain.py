@@ -62,7 +62,7 @@ def _node(plan: Plan) -> str:
             return _scan(plan)
         case Fetch():
             paths = [*map(path_text, dict.fromkeys([*plan.paths, *plan.outputs])), *plan.columns]
-            return f"Fetch {', '.join(paths)}"
+            return f"Fetch {', '.join(scoped(plan.source, path) for path in paths)}"
         case Filter():
             return f"Filter {text(plan.condition)}"
         case TraceSelection():

@@ -66,7 +66,11 @@ class RelationLowering:
         select = self.lower(plan.input)
         if select.group is not None or select.outputs:
             select = select.wrap()
-        raw = plan.input.outputs if isinstance(plan.input, Fetch) else ()
+        raw: set[tuple[str, Path]] = set()
+        below = plan.input
+        while isinstance(below, Fetch):
+            raw.update((below.source, path) for path in below.outputs)
+            below = below.input
         values = [self._output(item.expression, select.source, raw) for item in plan.items]
         inner = dict(select.outputs)
         select.outputs = {}
@@ -79,9 +83,10 @@ class RelationLowering:
         assert not inner, "a projection is the last use of its input"
         return select, tuple(outputs)
 
-    def _output(self, expression: Expression, columns: Columns, raw: tuple[Path, ...]) -> Value:
-        if isinstance(expression, PathValue) and expression.path in raw:
-            return value.of(Kind.RAW, columns.column(engine_column(expression.path, Kind.RAW)))
+    def _output(self, expression: Expression, columns: Columns, raw: set[tuple[str, Path]]) -> Value:
+        if isinstance(expression, PathValue) and (expression.source, expression.path) in raw:
+            name = engine_name(expression.source, engine_column(expression.path, Kind.RAW))
+            return value.of(Kind.RAW, columns.column(name))
         return self.expressions.expression(expression, columns)
 
     def lower(self, plan: Plan) -> Select:
@@ -216,9 +221,9 @@ class RelationLowering:
         below = self.lower(plan.input)
         if below.group is not None:
             below = below.wrap()
-        below.column("_row")
+        below.column(engine_name(plan.source, "_row"))
         kinds = (*STORED, Kind.JSON, Kind.BIG)
-        spec = FetchSpec(dict.fromkeys(plan.paths, kinds), plan.outputs, plan.columns)
+        spec = FetchSpec(dict.fromkeys(plan.paths, kinds), plan.outputs, plan.columns, plan.source)
         stage = Stage(f"stage_{next(self.expressions.numbers)}", below, spec)
         self.stages.append(stage)
         return Select(FetchColumns(below, spec), lambda: sql_text.name(stage.name), stage.name)

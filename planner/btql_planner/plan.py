@@ -102,6 +102,8 @@ class Fetch:
     """Paths that are only handed out: kept as JSON text."""
     columns: tuple[str, ...] = ()
     """System columns that are read late, too."""
+    source: str = ""
+    """The relation that the paths belong to; empty for plain ones."""
 
 
 @dataclass(frozen=True, slots=True)

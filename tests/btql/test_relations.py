@@ -128,6 +128,21 @@ CASES: dict[str, tuple[str, Rows]] = {
         "SELECT a.input, b.metadata FROM a JOIN b ON b.metadata.ref = a.id WHERE a.input LIKE 'hel%'",
         [("hello", {"ref": "a1", "v": 10, "n": 1})],
     ),
+    "documents of the rows that a limit leaves": (
+        (
+            "SELECT a.input, len(a.input) AS n, b.metadata FROM a FULL JOIN b ON b.metadata.ref = a.id"
+            " ORDER BY a.id DESC, b.id LIMIT 3 OFFSET 2"
+        ),
+        [
+            ({"k": [1, "1", None, True, {"z": 2}]}, 1, {"ref": "a2", "v": 20, "n": "x"}),
+            ({"k": [1, "1", None, True, {"z": 2}]}, 1, {"ref": "a2", "v": 21, "n": None}),
+            ("hello", 5, {"ref": "a1", "v": 10, "n": 1}),
+        ],
+    ),
+    "documents of rows without a partner": (
+        "SELECT b.metadata AS m, a.input FROM a LEFT JOIN b ON b.metadata.ref = a.id ORDER BY a.id DESC LIMIT 1",
+        [(None, None)],
+    ),
     "aggregates over a join": (
         (
             "SELECT a.metadata.model, count(b.id) AS n, sum(b.metadata.v) AS v FROM a LEFT JOIN b ON"

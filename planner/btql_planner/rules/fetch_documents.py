@@ -8,6 +8,9 @@ Documents are the heavy part of the data. A path that a filter needs is fetched
 just below that filter; one that is only handed out is fetched after the last
 row has been dropped, and as JSON text that is never taken apart.
 
+Where rows are joined, what is needed of a source is fetched below its Alias, so
+that each document is read once; above a Limit it is fetched for what is left.
+
 A plan with a value that columns do not have cannot be lowered without this
 rule, so it cannot be switched off.
 """
@@ -22,10 +25,14 @@ from btql_planner.plan import (
     Aggregate,
     Alias,
     Fetch,
+    Limit,
     Nothing,
     Plan,
     Project,
     Scan,
+    Sort,
+    TraceLimit,
+    TracePage,
     TraceSelection,
     TraceSummary,
     expressions,
@@ -36,27 +43,36 @@ from btql_planner.plan import walk as walk_plan
 from btql_planner.plan_relations import Join, Lateral, Recursion, RecursiveTable, SetOperation, ValuesTable
 
 Path = tuple[str | int, ...]
+Use = tuple[str, Path]
+"""A path of a relation; the relation is empty for plain ones."""
+There = frozenset[Use]
 
 
 def fetch_documents(plan: Plan) -> Plan:
     """Return the plan with a Fetch below every node that needs documents."""
-    aliased: dict[str, dict[Path, None]] = {}
+    early: dict[str, dict[Path, None]] = {}
     has_alias = any(isinstance(node, Alias) for node in walk_plan(plan))
     for node in walk_plan(plan) if has_alias else ():
-        for used in expressions(node):
-            for value in walk(used):
-                if isinstance(value, PathValue) and value.source and value.needs_document:
-                    aliased.setdefault(value.source, {})[value.path] = None
-    return _Fetches({source: tuple(paths) for source, paths in aliased.items()}).place(plan)[0]
+        if not (isinstance(node, Project) and _is_cut(node.input)):
+            for source, path in _needed(expressions(node)):
+                early.setdefault(source, {})[path] = None
+    return _Fetches({source: tuple(paths) for source, paths in early.items() if source}).place(plan)[0]
+
+
+def _is_cut(plan: Plan) -> bool:
+    """Whether only some rows are left of what was joined: documents are read after that."""
+    while isinstance(plan, Sort):
+        plan = plan.input
+    return isinstance(plan, Limit | TraceLimit | TracePage)
 
 
 @dataclass(frozen=True, slots=True)
 class _Fetches:
-    aliased: Mapping[str, tuple[Path, ...]]
-    """What is needed of each source that has a name of its own; it is fetched below its Alias."""
+    early: Mapping[str, tuple[Path, ...]]
+    """What is needed of sources with names of their own before rows are dropped; it is fetched below their Alias."""
 
-    def place(self, plan: Plan) -> tuple[Plan, frozenset[Path]]:
-        """Return the plan with fetches, and the paths of its plain columns that are there above it."""
+    def place(self, plan: Plan) -> tuple[Plan, There]:
+        """Return the plan with fetches, and the paths that are there above it."""
         match plan:
             case Scan() | Nothing() | Fetch() | ValuesTable() | Recursion():
                 return plan, frozenset()
@@ -73,12 +89,13 @@ class _Fetches:
                 return self._project(plan)
             case Alias():
                 below, there = self.place(plan.input)
-                below, _ = _fetch(below, self.aliased.get(plan.source, ()), there)
-                return replace(plan, input=below), frozenset()
+                below, there = _fetch(below, [("", path) for path in self.early.get(plan.source, ())], there)
+                return replace(plan, input=below), frozenset((plan.source, path) for _, path in there)
             case Join() | Lateral():
                 left, there = self.place(plan.left)
-                left, there = _fetch(left, _needed(expressions(plan)), there)
-                return replace(plan, left=left, right=self.place(plan.right)[0]), there
+                right, others = self.place(plan.right)
+                left, there = _fetch(left, [use for use in _needed(expressions(plan)) if not use[0]], there)
+                return replace(plan, left=left, right=right), there | others
             case SetOperation() | RecursiveTable():
                 return with_inputs(plan, tuple(self.place(each)[0] for each in inputs(plan))), frozenset()
             case _:
@@ -86,36 +103,34 @@ class _Fetches:
                 below, there = _fetch(below, _needed(expressions(plan)), there)
                 return replace(plan, input=below), frozenset() if isinstance(plan, Aggregate) else there
 
-    def _project(self, plan: Project) -> tuple[Plan, frozenset[Path]]:
+    def _project(self, plan: Project) -> tuple[Plan, There]:
         below, there = self.place(plan.input)
-        bare = [item.expression for item in plan.items if _plain(item.expression) and not plan.source]
-        others = [item.expression for item in plan.items if plan.source or not _plain(item.expression)]
-        outputs = tuple(
-            dict.fromkeys(each.path for each in bare if isinstance(each, PathValue) and each.needs_document)
-        )
-        needed = tuple(path for path in _needed(others) if path not in there)
-        if outputs or needed:
-            below = Fetch(below, needed, outputs)
+        used = [item.expression for item in plan.items]
+        bare = [each for each in used if isinstance(each, PathValue) and not plan.source]
+        others = [each for each in used if each not in bare]
+        outputs = [use for use in _needed(bare) if not use[0] or use not in there]
+        needed = [use for use in _needed(others) if use not in there]
+        for source in dict.fromkeys(source for source, _ in (*needed, *outputs)):
+            below = Fetch(below, _of(source, needed), _of(source, outputs), source=source)
         return replace(plan, input=below), frozenset()
 
 
-def _fetch(below: Plan, needed: tuple[Path, ...], there: frozenset[Path]) -> tuple[Plan, frozenset[Path]]:
-    missing = tuple(path for path in needed if path not in there)
-    if not missing:
-        return below, there
-    return Fetch(below, missing), there | set(missing)
+def _fetch(below: Plan, needed: Sequence[Use], there: There) -> tuple[Plan, There]:
+    missing = [use for use in needed if use not in there]
+    for source in dict.fromkeys(source for source, _ in missing):
+        below = Fetch(below, _of(source, missing), source=source)
+    return below, there | set(missing)
 
 
-def _needed(used: Sequence[Expression]) -> tuple[Path, ...]:
+def _of(source: str, uses: Sequence[Use]) -> tuple[Path, ...]:
+    return tuple(path for relation, path in uses if relation == source)
+
+
+def _needed(used: Sequence[Expression]) -> tuple[Use, ...]:
     paths = [
-        node.path
+        (node.source, node.path)
         for expression in used
         for node in walk(expression)
-        if isinstance(node, PathValue) and not node.source and node.needs_document
+        if isinstance(node, PathValue) and node.needs_document
     ]
     return tuple(dict.fromkeys(paths))
-
-
-def _plain(expression: Expression) -> bool:
-    """Whether an expression is a field and nothing else, of a relation without a name."""
-    return isinstance(expression, PathValue) and not expression.source

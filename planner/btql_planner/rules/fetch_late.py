@@ -32,14 +32,16 @@ def _on_project(plan: Plan) -> Plan | None:
         return None
     fetch = plan.input
     limit = fetch.input
-    if not isinstance(limit, Limit) or limit.count is None or limit.count > ROWS_MAX:
+    if fetch.source or not isinstance(limit, Limit) or limit.count is None or limit.count > ROWS_MAX:
         return None
     below = {used for node in plan_nodes(limit) for expression in expressions(node) for used in walk(expression)}
     bare = [item.expression for item in plan.items]
     columns = tuple(
         dict.fromkeys(
-            each.name for each in bare if isinstance(each, Column) and each.name in SYSTEM_KINDS and each not in below
+            each.name
+            for each in bare
+            if isinstance(each, Column) and not each.source and each.name in SYSTEM_KINDS and each not in below
         )
     )
-    paths = tuple(dict.fromkeys(each.path for each in bare if isinstance(each, PathValue)))
+    paths = tuple(dict.fromkeys(each.path for each in bare if isinstance(each, PathValue) and not each.source))
     return replace(plan, input=replace(fetch, outputs=paths, columns=columns))
