@@ -126,3 +126,8 @@ def test_an_order_that_makes_no_difference_is_refused(conn: btql.Connection) -> 
         conn.query("SELECT array_agg(DISTINCT metadata.y ORDER BY id) FROM project_logs('p')")
     with pytest.raises(btql.QueryError, match="is no aggregate"):
         conn.query("SELECT lower(metadata.g) FILTER (WHERE true) FROM project_logs('p')")
+
+
+def test_of_what_nobody_has_is_one_row(conn: btql.Connection) -> None:
+    for text in ("max(metadata.nope)", "any_value(null)", "first(metadata.nope ORDER BY id)", "string_agg(null, ',')"):
+        assert conn.query(f"SELECT {text} AS v FROM project_logs('p')").rows() == [{"v": None}], text

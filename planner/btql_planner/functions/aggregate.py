@@ -184,6 +184,9 @@ def bit_xor(value: Integer, *, call: Call) -> Integer:
 
 def _extreme(function: str, value: Value, order: Sequence[Kind], call: Call) -> Value:
     """Return the extreme of the first kind in ``order`` that the group has any value of."""
+    if not value.parts:
+        # Still an aggregate: a constant alone would make a row of each row.
+        return values.of(Kind.TEXT, call(function, sql_text.null(Kind.TEXT)))
     found: dict[Kind, str] = {}
     before: list[str] = []
     numbers = [kind for kind in value.parts if kind in NUMERIC]

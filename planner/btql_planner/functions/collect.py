@@ -26,7 +26,7 @@ def string_agg(value: Any, separator: Text, *, call: Call) -> Text:
     """
     if written_text(separator) is None:
         raise ArgumentError("string_agg takes a separator that is written in the query", 1)
-    known = call.where(values.present(value)) if value.parts else call
+    known = call.where(values.present(value) if value.parts else "FALSE")
     if _sorted_later(call) and value.type != types.TEXT:
         return f"btql_array_text({_json_array(value, known)}, {separator}, '')"
     # The engine's own string_agg takes only one order in a query.
@@ -67,7 +67,7 @@ def jsonb_object_agg(key: Any, value: Any, *, call: Call) -> Json:
     {'a': 1}
     """
     pair = f"(btql_json_quote({as_text(key)}) || ':' || {as_member(value)})"
-    members = call.where(values.present(key)).ordered("array_agg", pair) if key.parts else sql_text.null(Kind.LIST)
+    members = call.where(values.present(key) if key.parts else "FALSE").ordered("array_agg", pair)
     return f"btql_json_canonical('{{' || array_to_string({members}, ',') || '}}')"
 
 
@@ -103,5 +103,7 @@ def _json_array(value: Value, call: Call) -> str:
 
 
 def _end(function: str, value: Value, call: Call) -> Value:
+    if not value.parts:
+        return of(Kind.TEXT, call(function, sql_text.null(Kind.TEXT)))
     parts = {kind: call.ordered(function, sql) for kind, sql in value.parts.items()}
     return Value(parts, bits=value.bits, apart=value.apart)
