@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from btql_grammar import tree
 from btql_grammar.span import Span
@@ -154,45 +155,45 @@ class SummaryNames:
         if rest[0] in self.clauses.weighted_scores and len(rest) == 1:
             return self.bind_row(self.clauses.weighted_scores[str(rest[0])])
         value = self._path("scores", *rest)
-        return self._measure(".".join(map(str, ("scores", *rest))), _aggregate("avg", value))
+        return self._measure(("scores", *rest), _aggregate("avg", value))
 
     def _scores(self) -> Expression:
         weighted = {name: self._score((name,)) for name in self.clauses.weighted_scores}
         keys = _listed(self.spans, ("scores",))
         if keys is not None:
             return _object({**{key: self._score((key,)) for key in keys}, **weighted})
-        average = self._measure("scores", _aggregate("object_avg", self._whole("scores")))
+        average = self._measure(("scores",), _aggregate("object_avg", self._whole("scores")))
         return _merged(average, weighted)
 
     # Metrics.
 
     def _metric(self, rest: TreePath) -> Expression:
-        name = ".".join(map(str, rest))
+        # Only a whole name means a metric of its own: `metrics.a.b` is one that spans have.
+        name = str(rest[0]) if len(rest) == 1 else ""
         match name:
             case "total_tokens":
                 return _total(self._metric(("prompt_tokens",)), self._metric(("completion_tokens",)))
             case "duration":
                 return _call("sub", self._metric(("end",)), self._metric(("start",)))
             case _:
-                return self._measure(f"metrics.{name}", self._measured(rest, name))
+                return self._measure(("metrics", *rest), self._measured(rest, name))
 
     def _measured(self, rest: TreePath, name: str) -> Expression:
-        own, llm, tool = self._own(), self._of_type("llm"), self._of_type("tool")
-        failed = _call("isnotnull", self._path("error"))
+        own = self._own
         match name:
             case "llm_calls" | "tool_calls":
-                return _count(*own, llm if name == "llm_calls" else tool)
+                return _count(*own, self._llm if name == "llm_calls" else self._tool)
             case "errors":
-                return _count(*own, failed, _call("or", llm, tool))
+                return _count(*own, self._failed, _call("or", self._llm, self._tool))
             case "llm_errors" | "tool_errors":
-                return _count(*own, failed, llm if name == "llm_errors" else tool)
+                return _count(*own, self._failed, self._llm if name == "llm_errors" else self._tool)
             case "start" | "end":
                 return _aggregate("min" if name == "start" else "max", self._path("metrics", name), *own)
             case "llm_duration":
                 took = _call("sub", self._path("metrics", "end"), self._path("metrics", "start"))
-                return _aggregate("sum", took, *own, llm)
+                return _aggregate("sum", took, *own, self._llm)
             case "time_to_first_token":
-                return _aggregate("avg", self._path("metrics", name), *own, llm)
+                return _aggregate("avg", self._path("metrics", name), *own, self._llm)
             case "estimated_cost":
                 return _aggregate("sum", self._cost(), *own)
             case _:
@@ -209,7 +210,7 @@ class SummaryNames:
         if keys is not None:
             custom = [key for key in keys if key not in METRICS and not key.startswith("caller_")]
             return _object({**fixed, **{key: self._metric((key,)) for key in custom}})
-        total = self._measure("metrics", _aggregate("object_sum", self._whole("metrics"), *self._own()))
+        total = self._measure(("metrics",), _aggregate("object_sum", self._whole("metrics"), *self._own))
         return _merged(total, fixed)
 
     # The other columns.
@@ -229,12 +230,12 @@ class SummaryNames:
 
     def _cached(self) -> Expression:
         hit = _call("ne", self._path("metrics", "cached"), Constant(0, Kind.INTEGER))
-        calls = self._measure("llm_spans", _count(self._of_type("llm")))
-        hits = self._measure("llm_spans_cached", _count(self._of_type("llm"), hit))
+        calls = self._measure(("llm spans",), _count(self._llm))
+        hits = self._measure(("cached llm spans",), _count(self._llm, hit))
         return _call("and", _call("gt", calls, Constant(0, Kind.INTEGER)), _call("eq", calls, hits))
 
     def _has_error(self) -> Expression:
-        failed = self._measure("failed_spans", _count(_call("isnotnull", self._path("error"))))
+        failed = self._measure(("failed spans",), _count(self._failed))
         return _call("gt", failed, Constant(0, Kind.INTEGER))
 
     def _comparison_key(self) -> Expression:
@@ -244,8 +245,9 @@ class SummaryNames:
 
     # Pieces.
 
-    def _measure(self, name: str, expression: Expression) -> Reference:
+    def _measure(self, path: TreePath, expression: Expression) -> Reference:
         """Return what stands for a measure of the trace's spans."""
+        name = ".".join(str(piece).replace("\\", "\\\\").replace(".", "\\.") for piece in path)
         named = self.measures.setdefault(name, Named(f"{self.name}.{name}", expression))
         return Reference(engine_name(self.source, named.name), named.expression.type)
 
@@ -263,8 +265,21 @@ class SummaryNames:
     def _of_type(self, name: str) -> Expression:
         return _call("eq", self._path("span_attributes", "type"), Constant(name, Kind.TEXT))
 
+    @cached_property
+    def _llm(self) -> Expression:
+        return self._of_type("llm")
+
+    @cached_property
+    def _tool(self) -> Expression:
+        return self._of_type("tool")
+
+    @cached_property
+    def _failed(self) -> Expression:
+        return _call("isnotnull", self._path("error"))
+
+    @cached_property
     def _own(self) -> Sequence[Expression]:
-        """Return the condition that a span is no scorer's; nothing where no span has a purpose."""
+        """The condition that a span is no scorer's; nothing where no span has a purpose."""
         purpose = self._path("span_attributes", "purpose")
         exists = isinstance(purpose, PathValue) and purpose.availability.exists
         return [_call("nsne", purpose, Constant("scorer", Kind.TEXT))] if exists else []

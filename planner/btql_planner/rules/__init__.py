@@ -9,6 +9,7 @@ from btql_planner.rules.fetch_documents import fetch_documents
 from btql_planner.rules.fetch_late import fetch_late
 from btql_planner.rules.flatten_laterals import flatten_laterals
 from btql_planner.rules.join_subqueries import join_subqueries
+from btql_planner.rules.limit_summaries import limit_summaries
 from btql_planner.rules.probe_text_index import probe_text_index
 from btql_planner.rules.prune_parts import prune_parts
 from btql_planner.rules.push_filter_into_scan import push_filter_into_scan
@@ -20,6 +21,7 @@ Rule = Callable[[Plan], Plan]
 RULES: tuple[Rule, ...] = (
     join_subqueries,
     flatten_laterals,
+    limit_summaries,
     push_filter_through_joins,
     require_presence,
     probe_text_index,

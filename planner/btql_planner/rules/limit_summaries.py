@@ -1,0 +1,55 @@
+"""Find the traces of a page first, and add up only those.
+
+Before:  Limit(50, Sort(_pagination_key, TraceSummary(roots, spans, [avg(scores.x), …])))
+After:   Sort(_pagination_key, TraceSummary(roots, TraceSelection(spans, matching=[
+             Limit(50, Sort(_pagination_key, TraceSummary(roots, spans, [])))]), [avg(scores.x), …]))
+
+Which spans are roots is known from four columns. The columns that are added up
+are many, and of most traces nobody sees them.
+
+Not applied where the order, or a filter between, looks at a measure: then all
+traces have to be added up before one can be left out. A filter on root spans
+goes with the search for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from btql_planner.expressions import Expression, Reference, walk
+from btql_planner.plan import Filter, Limit, Plan, Sort, TraceSelection, TraceSummary, expressions, in_matching, rewrite
+
+
+def limit_summaries(plan: Plan) -> Plan:
+    """Return the plan with summaries of few traces computed for those alone."""
+    return rewrite(plan, _on_limit)
+
+
+def _on_limit(plan: Plan) -> Plan | None:
+    if not isinstance(plan, Limit) or plan.count is None or not isinstance(plan.input, Sort):
+        return None
+    sort = plan.input
+    filters: list[Filter] = []
+    below = sort.input
+    while isinstance(below, Filter):
+        filters.append(below)
+        below = below.input
+    if not isinstance(below, TraceSummary) or not below.measures:
+        return None
+    if any(_measured(expression, below.name) for node in (sort, *filters) for expression in expressions(node)):
+        return None
+    bare = replace(below, measures=())
+    chosen = replace(plan, input=replace(sort, input=_filtered(bare, filters)))
+    spans = TraceSelection(below.spans, (chosen,), in_matching(0))
+    return replace(sort, input=replace(below, spans=spans))
+
+
+def _filtered(plan: Plan, filters: Sequence[Filter]) -> Plan:
+    for each in reversed(filters):
+        plan = replace(each, input=plan)
+    return plan
+
+
+def _measured(expression: Expression, name: str) -> bool:
+    return any(isinstance(node, Reference) and node.name.startswith(f"{name}.") for node in walk(expression))
