@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from btql.cli import compact, conformance, explain, generate, ingest, query, shell, status
+from btql.cli import compact, conformance, explain, fmt, generate, ingest, query, shell, status
 from btql.cli.console import guarded
 
 _EPILOG = "Every command says more with --help. Documentation: README.md of the project."
@@ -63,6 +63,7 @@ _add(generate.generate, generate.EXAMPLES)
 _add(ingest.ingest, ingest.EXAMPLES)
 _add(query.query, query.EXAMPLES)
 _add(explain.explain, explain.EXAMPLES)
+_add(fmt.fmt, fmt.EXAMPLES)
 _add(compact.compact, compact.EXAMPLES)
 _add(status.status, status.EXAMPLES)
 _add(shell.shell, shell.EXAMPLES)

@@ -28,9 +28,9 @@ from btql_grammar.parser import parse
 WIDTH = 100
 
 
-def format_text(text: str) -> str:
-    """Return the text of a query, formatted; it ends with a line break."""
-    statement = parse(text)
+def format_text(text: str, name: str = "<query>") -> str:
+    """Return the text of a query, formatted; it ends with a line break. ``name`` stands in error drawings."""
+    statement = parse(text, name)
     if detect(text) == "btql":
         attempts = [fmt_btql.pieces(text)]
     else:
