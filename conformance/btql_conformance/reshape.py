@@ -15,13 +15,16 @@ from btql_grammar import tree
 
 
 def unpivoted(item: tree.UnpivotItem, scope: Scope) -> list[Scope]:
-    """Return a row for each member of an object, or for each element of an array; none for anything else."""
+    """Return a row for each member of an object, or for each element of an array; none for anything else.
+
+    A member that is null is as good as missing.
+    """
     value = evaluate(item.expression, scope)
     rows: list[dict[str, Value]] = []
     if len(item.names) == 2 and isinstance(value, dict):
         key_name, value_name = item.names
         members = cast("dict[str, Value]", value)
-        rows = [{key_name: key, value_name: inner} for key, inner in members.items()]
+        rows = [{key_name: key, value_name: inner} for key, inner in members.items() if inner is not None]
     elif len(item.names) == 1 and isinstance(value, list):
         rows = [{item.names[0]: element} for element in cast("list[Value]", value)]
     own = Fields(None, tuple(item.names))
