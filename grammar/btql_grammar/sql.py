@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from btql_grammar import tree
-from btql_grammar.scan import too_deep
+from btql_grammar.diagnostic import BtqlError
 from btql_grammar.sql_statements import StatementParser, build_expression
 from btql_grammar.sql_tokens import cut
 
@@ -37,4 +37,8 @@ def _read(text: str, read: Callable[[StatementParser], _T]) -> _T:
     try:
         return read(parser)
     except RecursionError:
-        raise too_deep(parser.here()) from None
+        # Before the depth of the tree is counted: a call or a subquery takes several frames of Python's.
+        raise BtqlError.of(
+            "B0107", "the query is nested too deep", parser.here(), "too deep here",
+            help="split the query, or name parts of it with WITH",
+        ) from None  # fmt: skip

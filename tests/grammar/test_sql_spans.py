@@ -58,7 +58,7 @@ def check_expression(piece: str, node: tree.Expression) -> None:
     assert node in meant, piece
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(sql_trees.statements())
 def test_spans_of_statements(statement: tree.Statement) -> None:
     text = print_sql(statement)
