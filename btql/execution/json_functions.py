@@ -110,16 +110,18 @@ def as_structure(text: str) -> str | None:
 def get(text: str, path: str) -> str | None:
     """Return what is at a path, a JSON array of keys and indexes; digits are an index of an array."""
     value = _parse(text)
-    for piece in cast("list[str | int]", _parse(path)):
+    for piece in cast("list[object]", _parse(path)):
         value = _at(value, piece)
         if value is None:
             return None
     return json_text.canonical(value)
 
 
-def _at(value: JsonValue, piece: str | int) -> JsonValue:
+def _at(value: JsonValue, piece: object) -> JsonValue:
+    if isinstance(piece, bool) or not isinstance(piece, str | int):
+        return None
     if isinstance(value, dict):
-        return value.get(str(piece)) if isinstance(piece, str) else None
+        return value.get(piece) if isinstance(piece, str) else None
     if not isinstance(value, list):
         return None
     if isinstance(piece, str):
