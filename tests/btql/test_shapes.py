@@ -410,3 +410,24 @@ def test_a_summary_of_more_keys_than_have_columns(tmp_path: Path, compact: bool)
         own_metrics = {name: value for name, value in metrics.items() if name.startswith("m") or name == "all"}
         assert own_metrics == {**{f"m{n}": n for n in range(6_000)}, "all": 12_000}
         assert (row["s7"], row["m7"]) == (0.5, 7)
+
+
+@pytest.mark.parametrize(
+    "clauses",
+    [
+        "",
+        " | filter: any_span(error is not null)",
+        " | final_filter: is_root and created > '2026-01-01'",
+        " | sort: id",
+    ],
+)
+def test_a_page_of_summaries_is_a_part_of_all(conn: btql.Connection, clauses: str) -> None:
+    text = f"select: root_span_id, metrics, scores, span_type_info | {LOGS} summary{clauses}"
+    whole = conn.query(text).rows()
+
+    assert len(whole) > 5
+    for limit, offset in ((3, 0), (2, 2), (1000, 1)):
+        page = conn.query(f"{text} | limit: {limit} | offset: {offset}").rows()
+        assert difference(page, whole[offset : offset + limit], in_order=True) is None
+        slowly = conn._database.query(f"{text} | limit: {limit} | offset: {offset}", {"limit_summaries"}).rows()
+        assert difference(page, slowly, in_order=True) is None
