@@ -93,3 +93,5 @@ class EnginePlan:
     outputs: tuple[OutputColumn, ...]
     answer: Answer = field(default_factory=Answer)
     """What becomes of the rows; it says how many outputs, at the end, are not handed out."""
+    united: bool = False
+    """Rows of several queries become one; the engine must not use what it knows of one for the others."""

@@ -12,7 +12,8 @@ from btql_planner.engine_plan import EnginePlan
 from btql_planner.expressions import Expression, PathValue
 from btql_planner.finish import PREVIEWED, Answer
 from btql_planner.lower_relation import RelationLowering
-from btql_planner.plan import Plan, Project
+from btql_planner.plan import Plan, Project, walk
+from btql_planner.plan_relations import SetOperation
 
 
 def lower(plan: Plan, answer: Answer | None = None) -> EnginePlan:
@@ -25,7 +26,8 @@ def lower(plan: Plan, answer: Answer | None = None) -> EnginePlan:
         replace(output, preview=answer.preview_length) if _is_previewed(item.expression) else output
         for item, output in zip(plan.items, outputs, strict=True)
     )
-    return EnginePlan(tuple(lowering.stages), select, tuple(lowering.scans), outputs, answer)
+    united = any(isinstance(node, SetOperation) for node in walk(plan))
+    return EnginePlan(tuple(lowering.stages), select, tuple(lowering.scans), outputs, answer, united)
 
 
 def _is_previewed(expression: Expression) -> bool:

@@ -91,6 +91,9 @@ class ExpressionLowering:
         # What is sorted by already decides nothing more, and the engine may trip over it.
         order: dict[str, str] = {}
         for expression, descending, nulls in keys:
+            if isinstance(expression, Constant):
+                # It orders nothing, and the engine would take a number for the place of a column.
+                continue
             direction = "DESC" if descending else "ASC"
             for sql in value.sort_keys(self.expression(expression, columns)):
                 order.setdefault(sql, f"{sql} {direction} NULLS {nulls.upper()}")

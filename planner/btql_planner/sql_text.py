@@ -52,6 +52,14 @@ def typed(kind: Kind, sql: str) -> str:
     return f"CAST({sql} AS {SQL_TYPES[kind]})" if kind in (Kind.INTEGER, Kind.FLOAT) else sql
 
 
+def varying(sql: str) -> str:
+    """Return SQL whose value the engine cannot know before it runs.
+
+    Where rows of two queries meet, it would take what is constant in each for constant in all.
+    """
+    return f"CASE WHEN random() < 2 THEN {sql} END"
+
+
 def any_of(conditions: list[str]) -> str:
     """Return the conditions joined by OR; none at all is false."""
     return _joined(conditions, " OR ", "FALSE")

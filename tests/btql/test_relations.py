@@ -346,6 +346,15 @@ CASES: dict[str, tuple[str, Rows]] = {
         "SELECT id FROM a UNION ALL SELECT id FROM b ORDER BY id DESC LIMIT 2 OFFSET 1",
         [("b3",), ("b2",)],
     ),
+    "a limit of a union whose sides differ in a constant": (
+        "SELECT k, id FROM (SELECT id, 1 AS k FROM a UNION ALL SELECT id, 2 FROM b) AS u ORDER BY k DESC, id LIMIT 3",
+        [(2, "b1"), (2, "b2"), (2, "b3")],
+    ),
+    "sides that differ in a constant, joined": (
+        "SELECT a.id, x.* FROM a CROSS JOIN LATERAL (VALUES (a.id, 1), ('z', 2)) AS x (p, q) WHERE a.id < 'a3'"
+        " ORDER BY q DESC, 1",
+        [("a1", "z", 2), ("a2", "z", 2), ("a1", "a1", 1), ("a2", "a2", 1)],
+    ),
     "values": ("VALUES (1, 'a'), (2, null), (1, 'a')", [(1, "a"), (2, None), (1, "a")]),
     "values behind FROM": (
         "SELECT k, count(*) AS n FROM (VALUES (1), ('1'), (true), (null), (1)) AS v (k) GROUP BY k ORDER BY k",

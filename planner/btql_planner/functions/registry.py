@@ -32,6 +32,7 @@ import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from threading import RLock
 from typing import Annotated, Literal, Protocol, TypedDict, TypeVar, Unpack, cast, get_args, get_type_hints, overload
 
 from btql_grammar import tree
@@ -112,6 +113,8 @@ class Call:
 
     def within(self, name: str, argument: str, key: str) -> str:
         """Return the SQL of a call over sorted values."""
+        if self.over is not None:
+            raise ArgumentError("an aggregate over sorted values needs a group, it cannot stand over a window", 0)
         return f"{name}({argument}) WITHIN GROUP (ORDER BY {key}){self._behind}"
 
     @property
@@ -237,11 +240,13 @@ class Function:
 
 
 class Registry(Mapping[str, Function]):
-    """Functions by name. One is made from its declaration when it is first asked for."""
+    """Functions by name. One is made from its declaration, and its module loaded, when it is first asked for."""
 
     def __init__(self) -> None:
         self._declared: dict[str, Callable[[], Function]] = {}
         self._made: dict[str, Function] = {}
+        self._loaders: list[Callable[[], object]] = []
+        self._loading = RLock()
 
     def declare(self, name: str, make: Callable[[], Function]) -> None:
         """Add a function."""
@@ -249,23 +254,47 @@ class Registry(Mapping[str, Function]):
             raise TypeError(f"function {name} is declared twice")
         self._declared[name] = make
 
+    def load_from(self, loaders: Sequence[Callable[[], object]]) -> None:
+        """Say what declares more functions, in the order in which it is to be asked."""
+        self._loaders = list(loaders)
+
     def __getitem__(self, name: str) -> Function:
         """Return the function of a name."""
-        if name not in self._made:
-            self._made[name] = self._declared[name]()
-        return self._made[name]
+        found = self._made.get(name)
+        if found is not None:
+            return found
+        if name not in self:
+            raise KeyError(name)
+        found = self._made[name] = self._declared[name]()
+        return found
 
     def __contains__(self, name: object) -> bool:
         """Whether there is a function of that name."""
+        if name not in self._declared:
+            with self._loading:
+                while name not in self._declared and self._loaders:
+                    self._load_next()
         return name in self._declared
 
     def __iter__(self) -> Iterator[str]:
         """Yield every name."""
+        self._load_all()
         return iter(self._declared)
 
     def __len__(self) -> int:
         """Return how many functions there are."""
+        self._load_all()
         return len(self._declared)
+
+    def _load_all(self) -> None:
+        with self._loading:
+            while self._loaders:
+                self._load_next()
+
+    def _load_next(self) -> None:
+        # Another thread must not find the list empty while the last module is still being read.
+        self._loaders[0]()
+        del self._loaders[0]
 
 
 REGISTRY = Registry()
@@ -353,7 +382,8 @@ def form(*, aliases: Sequence[str] = (), name: str | None = None) -> Callable[[B
 
             return Function(
                 alias, parameters, variadic, returns=_always(result), lower=_no_lowering,
-                documentation=documentation, topic=_topic(body), alias_of=own if alias != own else None, expand=expand,
+                documentation=inspect.cleandoc(documentation), topic=_topic(body),
+                alias_of=own if alias != own else None, expand=expand,
             )  # fmt: skip
 
         for alias in (own, *aliases):
@@ -384,10 +414,9 @@ def dynamic_type(arguments: Sequence[Type]) -> Type:  # noqa: ARG001
 
 
 def _documentation(body: Callable[..., object]) -> str:
-    documentation = inspect.cleandoc(body.__doc__ or "")
-    if ">>>" not in documentation:
+    if ">>>" not in (body.__doc__ or ""):
         raise TypeError(f"function {body.__name__} has no example")
-    return documentation
+    return body.__doc__ or ""
 
 
 def _topic(body: Callable[..., object]) -> str:
@@ -401,7 +430,7 @@ def _declare(body: Body, options: Options, *, aggregate: bool) -> Body:
 
         def make(name: str = name) -> Function:
             made = _make(body, options, name, aggregate=aggregate)
-            return replace(made, documentation=documentation, alias_of=own if name != own else None)
+            return replace(made, documentation=inspect.cleandoc(documentation), alias_of=own if name != own else None)
 
         REGISTRY.declare(name, make)
     return body
