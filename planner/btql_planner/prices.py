@@ -8,7 +8,6 @@ comes before it.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
@@ -40,6 +39,8 @@ PriceSource: TypeAlias = Callable[[], Prices]
 @cache
 def builtin_prices() -> Prices:
     """Return the prices that come with the database."""
+    import json
+
     return read_table(cast("object", json.loads((Path(__file__).parent / "prices.json").read_text())))
 
 

@@ -14,17 +14,15 @@ _TOKENS = {
     "FM": "",
 }  # fmt: skip
 _NAMES = {"MONTH": "%B", "MON": "%b", "DAY": "%A", "DY": "%a", "AM": "%p", "PM": "%p"}
-_PIECE = re.compile(
-    r'"([^"]*)"|(' + "|".join(sorted([*_TOKENS, *_NAMES], key=len, reverse=True)) + r")|([A-Za-z]+)|(.)",
-    re.IGNORECASE | re.DOTALL,
-)
+_KNOWN = "|".join(sorted([*_TOKENS, *_NAMES], key=len, reverse=True))
+_PIECE = rf'"([^"]*)"|({_KNOWN})|([A-Za-z]+)|(.)'
 
 
 def char_pieces(moment: str, pattern: str) -> str:
     """Return the SQL of ``to_char(moment, pattern)``."""
     pieces: list[str] = []
     plain = ""
-    for found in _PIECE.finditer(pattern):
+    for found in re.finditer(_PIECE, pattern, re.IGNORECASE | re.DOTALL):
         quoted, token, unknown, other = found.groups()
         if unknown is not None:
             known = ", ".join([*_TOKENS, *_NAMES])
