@@ -52,6 +52,10 @@ class SnapshotFields:
         """Return every path that was seen."""
         return self._paths
 
+    def keys_below(self, above: FieldPath) -> Collection[str]:
+        """Return the keys that were seen directly below ``above``."""
+        return frozenset().union(*(stats.keys_below(above) for stats in self._stats))
+
     def constants(self) -> dict[str, str | None]:
         """Return the fields that are the same in every row of the object."""
         fields: dict[str, str | None] = {}
@@ -86,6 +90,10 @@ class MergedFields:
     def paths(self) -> Collection[FieldPath]:
         """Return every path that was seen in any object."""
         return frozenset().union(*(each.paths() for each in self._objects))
+
+    def keys_below(self, above: FieldPath) -> Collection[str]:
+        """Return the keys that were seen directly below ``above`` in any object."""
+        return frozenset().union(*(each.keys_below(above) for each in self._objects))
 
     def constants(self) -> dict[str, str | None]:
         """Return the fields that are the same in every row of all objects."""

@@ -92,6 +92,10 @@ class FieldCatalog(Protocol):
         """Return every path that was seen."""
         ...
 
+    def keys_below(self, above: Path) -> Collection[str]:
+        """Return the keys that were seen directly below a path; below ``()`` are the top-level fields."""
+        ...
+
     def constants(self) -> dict[str, str | None]:
         """Return the fields that have one value for the whole object, such as ``project_id``."""
         ...

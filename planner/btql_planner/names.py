@@ -46,7 +46,7 @@ class ObjectNames:
     def __post_init__(self) -> None:
         self._constants = self.catalog.constants()
         self._varying = self.catalog.varying()
-        seen = {path[0] for path in self.catalog.paths()}
+        seen = self.catalog.keys_below(())
         self._top_level = {*SYSTEM_KINDS, *fields.KNOWN_FIELDS, *self._constants, *self._varying, *seen}
 
     @property

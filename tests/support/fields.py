@@ -28,6 +28,10 @@ class WrittenFields:
     def paths(self) -> Collection[Path]:
         return [tuple(path.split(".")) for path in self.kinds]
 
+    def keys_below(self, above: Path) -> Collection[str]:
+        depth = len(above)
+        return {path[depth] for path in self.paths() if len(path) > depth and path[:depth] == above}
+
     def constants(self) -> dict[str, str | None]:
         return {"project_id": "demo"}
 

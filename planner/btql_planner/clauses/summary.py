@@ -308,8 +308,7 @@ def listed_keys(names: ObjectNames, above: Path) -> list[str] | None:
     """Return every key that any row has directly below a path, sorted; None where statistics do not know them all."""
     if names.catalog.availability(above).cut or names.catalog.availability((*above, "\0")).cut:
         return None
-    depth = len(above)
-    return sorted({path[depth] for path in names.catalog.paths() if len(path) > depth and path[:depth] == above})
+    return sorted(names.catalog.keys_below(above))
 
 
 def _below(value: Expression, rest: TreePath, span: Span) -> Expression:

@@ -117,6 +117,17 @@ class PartStats:
     paths: Mapping[FieldPath, PathStats] = field(default_factory=dict[FieldPath, PathStats])
     complete: bool = True
     """False where paths that are not listed may be in documents."""
+    _keys: dict[FieldPath, frozenset[str]] = field(
+        default_factory=dict[FieldPath, frozenset[str]], init=False, compare=False, repr=False
+    )
+
+    def keys_below(self, above: FieldPath) -> frozenset[str]:
+        """Return the keys directly below a path, of ``()`` the top-level fields; counted once and kept."""
+        if above not in self._keys:
+            depth = len(above)
+            below = {path[depth] for path in self.paths if len(path) > depth and path[:depth] == above}
+            self._keys[above] = frozenset(below)
+        return self._keys[above]
 
     def to_json(self) -> StatsJson:
         """Return a form that any JSON encoder takes."""
