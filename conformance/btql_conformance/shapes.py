@@ -137,6 +137,7 @@ def _metrics(spans: Sequence[Document]) -> Document:
     begin, end = _metric(spans, "start"), _metric(spans, "end")
     prompt, completion = sums["prompt_tokens"], sums["completion_tokens"]
     return {
+        **_custom(spans),
         **sums,
         "total_tokens": None if prompt is completion is None else (prompt or 0) + (completion or 0),
         "llm_calls": len(llm),
@@ -150,6 +151,12 @@ def _metrics(spans: Sequence[Document]) -> Document:
         "llm_duration": _llm_duration(llm),
         "time_to_first_token": _mean([get(span, ("metrics", "time_to_first_token")) for span in llm]),
     }
+
+
+def _custom(spans: Sequence[Document]) -> Document:
+    """Return the sums of metrics that have no meaning of their own."""
+    names = {name for span in spans for name in cast("Document", span.get("metrics") or {})}
+    return {name: sum(found) for name in sorted(names) if (found := _metric(spans, name))}
 
 
 def _llm_duration(llm: Sequence[Document]) -> Value:
