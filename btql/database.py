@@ -24,6 +24,7 @@ from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.parser import parse
 from btql_grammar.span import Source
+from btql_planner import errors
 from btql_planner.bind import BoundQuery, bind
 from btql_planner.engine_plan import EnginePlan, OutputColumn
 from btql_planner.lint import Lint, lint
@@ -38,6 +39,10 @@ from btql_storage.store import Storage
 
 if TYPE_CHECKING:
     from btql.execution.infer import JsonSchema
+
+
+_NOT_BUILT = ("not implemented", "OuterReferenceColumn", "not supported")
+"""What the engine says of queries that it cannot run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,5 +240,9 @@ def _engine_errors() -> Generator[None]:
 
         if SEVERAL_ROWS in str(error):
             raise EngineError(f"{SEVERAL_ROWS}: add LIMIT 1, or take one with an aggregate") from error
+        if any(words in str(error) for words in _NOT_BUILT):
+            message = "the engine cannot run a query of this form"
+            way_out = "take it apart: put the queries inside into WITH, or join instead"
+            raise QueryError(BtqlError.of(errors.NOT_SUPPORTED, message, help=way_out)) from error
         lines = str(error).splitlines() or [type(error).__name__]
         raise EngineError(f"the engine stopped: {lines[0]}") from error

@@ -10,6 +10,9 @@ from collections.abc import Iterator
 import pytest
 
 import btql
+from btql.database import Database
+from btql_planner.rules import OPTIONAL
+from btql_storage.store import Storage
 
 A = [
     {
@@ -351,8 +354,10 @@ CASES: dict[str, tuple[str, Rows]] = {
         [(2, "b1"), (2, "b2"), (2, "b3")],
     ),
     "sides that differ in a constant, joined": (
-        "SELECT a.id, x.* FROM a CROSS JOIN LATERAL (VALUES (a.id, 1), ('z', 2)) AS x (p, q) WHERE a.id < 'a3'"
-        " ORDER BY q DESC, 1",
+        (
+            "SELECT a.id, x.* FROM a CROSS JOIN LATERAL (VALUES (a.id, 1), ('z', 2)) AS x (p, q) WHERE a.id < 'a3'"
+            " ORDER BY q DESC, 1"
+        ),
         [("a1", "z", 2), ("a2", "z", 2), ("a1", "a1", 1), ("a2", "a2", 1)],
     ),
     "values": ("VALUES (1, 'a'), (2, null), (1, 'a')", [(1, "a"), (2, None), (1, "a")]),
@@ -506,6 +511,28 @@ def test_the_rows_are_right(conn: btql.Connection, name: str) -> None:
     found = [tuple(row.values()) for row in conn.query(query).rows()]
 
     assert [list(map(exactly, row)) for row in found] == [list(map(exactly, row)) for row in expected]
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    path = tmp_path_factory.mktemp("rules") / "db"
+    with btql.connect(path) as connection:
+        for half in (slice(0, 2), slice(2, None)):
+            for target, events in (("project_logs:a", A), ("experiment:b", B), ("experiment:c", C)):
+                connection.ingest(target, events[half])
+            if half.start == 0:
+                connection.compact()
+    with Storage.open(path) as storage:
+        yield Database(storage)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_rules_do_not_change_the_rows(database: Database, name: str) -> None:
+    query, expected = CASES[name]
+    for disabled in ({"push_filter_through_joins"}, OPTIONAL):
+        found = [tuple(row.values()) for row in database.query(query, disabled).rows()]
+
+        assert [list(map(exactly, row)) for row in found] == [list(map(exactly, row)) for row in expected]
 
 
 def exactly(value: object) -> object:
