@@ -1,8 +1,7 @@
-"""The operands of our SQL dialect: literals, paths, parentheses, CASE, and what follows an operand.
+"""The operands of our SQL dialect: literals, paths, CASE, and what follows an operand.
 
 Paths have quoted pieces and indexes from 0. A lone text in double quotes stays
-a text with a mark: the binder decides whether it names a field. What stands in
-parentheses is an expression, a row of several, or a query that gives one value.
+a text with a mark: the binder decides whether it names a field.
 """
 
 from __future__ import annotations
@@ -14,7 +13,8 @@ from btql_grammar import build, tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.lexer import is_interval, is_percent
 from btql_grammar.span import Span
-from btql_grammar.sql_cursor import SQL_RESERVED, Cursor, unsupported
+from btql_grammar.sql_brackets import BracketParser
+from btql_grammar.sql_cursor import SQL_RESERVED, unsupported
 from btql_grammar.sql_intervals import interval_parts
 from btql_grammar.sql_texts import escaped_text
 from btql_grammar.sql_tokens import NUMBER, Token
@@ -22,18 +22,10 @@ from btql_grammar.sql_tokens import NUMBER, Token
 _NUMBER = re.compile(NUMBER)
 _TYPE_WORDS = {"double": ("precision",), "character": ("varying",), "bit": ("varying",)}
 _BEFORE_BY = ("group", "order", "partition")
-_OPERAND_WORDS = ("null", "true", "false", "case", "not")
-_AFTER_OPERAND = {"order", "union", "intersect", "except", "filter", "over", "at", "isnull", "isnotnull", "notnull"} | {
-    "match", "includes", "contains", "similar", "ignore", "respect", "group", "window", "fetch", "settings", "into",
-}  # fmt: skip
 
 
-class OperandParser(Cursor):
+class OperandParser(BracketParser):
     """Reads one operand at a time."""
-
-    @abstractmethod
-    def read_expression(self) -> tree.Expression:
-        """Return the expression that comes next, operators included."""
 
     @abstractmethod
     def read_unary(self) -> tree.Expression:
@@ -42,14 +34,6 @@ class OperandParser(Cursor):
     @abstractmethod
     def read_call(self, name: Token, start: Span) -> tree.Expression:
         """Return the call of the function ``name``, whose parenthesis comes next; it began at ``start``."""
-
-    @abstractmethod
-    def read_query(self) -> tree.Statement:
-        """Return the query that comes next."""
-
-    @abstractmethod
-    def continue_query(self, first: tree.Statement, start: Span) -> tree.Statement:
-        """Return the query that begins with ``first``, in parentheses of its own: ``(SELECT 1) UNION …``."""
 
     def read_operand(self) -> tree.Expression:
         """Return the operand that comes next, without what may follow it."""
@@ -70,11 +54,11 @@ class OperandParser(Cursor):
     def _bracketed(self) -> tree.Expression:
         match self.word:
             case "(":
-                return self._parenthesis()
+                return self.read_parenthesis()
             case "[":
                 return self.read_array("]")
             case "{":
-                return self._object()
+                return self.read_object()
             case _:
                 self.fail("an expression")
         return None
@@ -206,96 +190,6 @@ class OperandParser(Cursor):
             pieces.append("[]")
         return "".join(pieces).lower(), self.since(first.span)
 
-    def read_array(self, close: str) -> tree.Array:
-        """Return the list in brackets that comes next."""
-        start = self.step().span
-        items = [] if self.word == close else self.read_list(close)
-        self.require(close)
-        return tree.Array(tuple(items), span=self.since(start))
-
-    def read_list(self, close: str) -> list[tree.Expression]:
-        """Return one or more expressions with commas between, up to ``close``."""
-        items = [self.read_expression()]
-        while self.accept(","):
-            items.append(self.read_expression())
-        if self.word != close:
-            self.fail(f"`,` or `{close}`")
-        return items
-
-    def _object(self) -> tree.Expression:
-        start = self.step().span
-        items: list[tuple[str, tree.Expression]] = []
-        while not self.at("}"):
-            if items and not self.accept(","):
-                self.fail("`,` or `}`")
-            key = build.single_quoted(self.text_of(self.step())) if self.token.kind == "string" else self.read_name()
-            self.require(":")
-            items.append((key, self.read_expression()))
-        self.step()
-        return tree.Object(tuple(items), span=self.since(start))
-
-    def skip_all(self) -> None:
-        """Step over ALL where it is the opposite of DISTINCT and not a field of that name."""
-        after = self.ahead()
-        if self.at("all") and (after.kind in ("string", "number", "quoted") or _is_operand(after)):
-            self.step()
-
-    def is_query_in_parentheses(self) -> bool:
-        """Tell whether the parentheses that come next hold a query and nothing else."""
-        count = 0
-        while self.ahead(count).word == "(":
-            count += 1
-        return self.is_query(count)
-
-    def is_query(self, count: int = 0) -> bool:
-        """Tell whether a query begins at the token ``count`` behind the one that comes next."""
-        token, after = self.ahead(count), self.ahead(count + 1)
-        match token.word:
-            case "select":
-                return True
-            case "values":
-                return after.word == "("
-            case "with":
-                return (self.is_name(after) and self.ahead(count + 2).word in ("as", "(", "recursive")) or (
-                    after.word == "recursive"
-                )
-            case _:
-                return False
-
-    def read_query_or_list(self) -> tree.Statement | list[tree.Expression]:
-        """Return what the parentheses hold that have just been opened."""
-        if self.is_query():
-            return self.read_query()
-        items = [] if self.at(")") else [self.read_expression()]
-        first = items[0] if items else None
-        if isinstance(first, tree.Subquery) and self.at("union", "intersect", "except", "order", "limit", ")"):
-            return self.continue_query(first.query, first.span)
-        while items and self.accept(","):
-            items.append(self.read_expression())
-        if not self.at(")"):
-            self.fail("`,` or `)`")
-        return items
-
-    def _parenthesis(self) -> tree.Expression:
-        start = self.step().span
-        if self.is_query():
-            query = self.read_query()
-            self.require(")")
-            return tree.Subquery(query, span=self.since(start))
-        inner = self.read_expression()
-        if isinstance(inner, tree.Subquery) and self.at("union", "intersect", "except", "order", "limit"):
-            query = self.continue_query(inner.query, inner.span)
-            self.require(")")
-            return tree.Subquery(query, span=self.since(start))
-        if self.at(","):
-            items = [inner]
-            while self.accept(","):
-                items.append(self.read_expression())
-            self.require(")")
-            return tree.Row(tuple(items), span=self.since(start))
-        self.require(")")
-        return build.spanned(inner, self.since(start))
-
     def _interval(self) -> tree.Expression:
         start = self.step().span
         sign = -1 if self.accept("-") else 1
@@ -349,8 +243,3 @@ class OperandParser(Cursor):
         self.step()
         span = self.since(start)
         return build.if_(branches, otherwise or tree.Literal(None, span=span), span)
-
-
-def _is_operand(token: Token) -> bool:
-    """Tell whether the word ``token``, behind ALL, begins an operand."""
-    return token.kind == "word" and (token.word in _OPERAND_WORDS or token.word not in SQL_RESERVED | _AFTER_OPERAND)
