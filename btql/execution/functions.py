@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cache
 
 import pyarrow as pa
 
@@ -92,17 +91,27 @@ def register_functions(context: SessionContext, text: str, known: set[str]) -> N
             known.add(name)
 
 
-@cache
 def _udf(name: str) -> ScalarUDF:
     function, inputs, output = _FUNCTIONS[name]
     return udf(_by_row(function, output), inputs, output, "volatile", name)
 
 
 def _by_row(function: Function, output: pa.DataType) -> Callable[..., pa.Array]:
-    """Return ``function`` over arrays; a row with any null gives null."""
+    """Return ``function`` over arrays; a row with any null gives null.
+
+    A value of JSON is taken apart once for each kind that it may have, so that
+    the same call comes several times for one batch: the last answer is kept.
+    """
+    last: tuple[tuple[pa.Array, ...], pa.Array] | None = None
 
     def evaluate(*arrays: pa.Array) -> pa.Array:
+        nonlocal last
+        known = last
+        if known is not None and all(array.equals(before) for array, before in zip(arrays, known[0], strict=True)):
+            return known[1]
         columns = [array.to_pylist() for array in arrays]
-        return pa.array([None if None in row else function(*row) for row in zip(*columns, strict=True)], output)
+        answer = pa.array([None if None in row else function(*row) for row in zip(*columns, strict=True)], output)
+        last = arrays, answer
+        return answer
 
     return evaluate

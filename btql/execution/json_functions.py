@@ -108,8 +108,14 @@ def as_structure(text: str) -> str | None:
 
 
 def get(text: str, path: str) -> str | None:
-    """Return what is at a path, a JSON array of keys and indexes; digits are an index of an array."""
-    value = _parse(text)
+    """Return what is at a path, a JSON array of keys and indexes; digits are an index of an array.
+
+    A text that is no JSON has nothing anywhere.
+    """
+    try:
+        value = _parse(text)
+    except ValueError:
+        return None
     for piece in cast("list[object]", _parse(path)):
         value = _at(value, piece)
         if value is None:

@@ -40,7 +40,7 @@ def json_extract(value: Any, key: Text) -> Any:
     if written_text(key) is None:
         raise ArgumentError("json_extract takes a key that is written in the query", 1)
     text, structure = value.parts.get(Kind.TEXT), value.parts.get(Kind.JSON)
-    terms = [*([f"btql_json_canonical({text})"] if text else []), *([structure] if structure else [])]
+    terms = [sql for sql in (text, structure) if sql is not None]
     document = terms[0] if len(terms) == 1 else f"coalesce({', '.join([*terms, sql_text.null(Kind.TEXT)])})"
     return from_json(f"btql_json_get({document}, '[' || btql_json_quote({key}) || ']')")
 
