@@ -13,6 +13,8 @@ from collections.abc import Callable
 
 import pyarrow as pa
 
+from btql.execution import array_functions as on_arrays
+from btql.execution import json_compare as comparing
 from btql.execution import json_functions as on_json
 from btql.execution import object_functions as on_objects
 from btql.execution import text_functions as on_text
@@ -42,8 +44,8 @@ _FUNCTIONS: dict[str, tuple[Function, list[pa.DataType], pa.DataType]] = {
     "btql_encode": (on_text.encode, [_TEXT, _TEXT], _TEXT),
     "btql_decode": (on_text.decode, [_TEXT, _TEXT], _TEXT),
     "btql_similarity": (on_text.similarity, [_TEXT, _TEXT], _FLOAT),
-    "btql_array_includes": (on_json.array_includes, [_TEXT, _TEXT, _TEXT], _BOOLEAN),
-    "btql_json_includes": (on_json.includes, [_TEXT, _TEXT, _TEXT], _BOOLEAN),
+    "btql_array_includes": (comparing.array_includes, [_TEXT, _TEXT, _TEXT], _BOOLEAN),
+    "btql_json_includes": (comparing.includes, [_TEXT, _TEXT, _TEXT], _BOOLEAN),
     "btql_json_length": (on_json.length, [_TEXT], _WHOLE),
     "btql_array_length": (on_json.array_length, [_TEXT], _WHOLE),
     "btql_json_quote": (on_json.quote, [_TEXT], _TEXT),
@@ -51,7 +53,7 @@ _FUNCTIONS: dict[str, tuple[Function, list[pa.DataType], pa.DataType]] = {
     "btql_json_list": (on_json.from_list, [_LIST], _TEXT),
     "btql_json_texts": (on_json.texts, [_TEXT], _LIST),
     "btql_json_canonical": (on_json.canonical, [_TEXT], _TEXT),
-    "btql_json_mode": (on_json.mode, [_LIST], _TEXT),
+    "btql_json_mode": (on_arrays.mode, [_LIST], _TEXT),
     "btql_json_as_b": (on_json.as_boolean, [_TEXT], _BOOLEAN),
     "btql_json_as_i": (on_json.as_integer, [_TEXT], _WHOLE),
     "btql_json_as_f": (on_json.as_float, [_TEXT], _FLOAT),
@@ -59,27 +61,25 @@ _FUNCTIONS: dict[str, tuple[Function, list[pa.DataType], pa.DataType]] = {
     "btql_json_as_t": (on_json.as_text, [_TEXT], _TEXT),
     "btql_json_as_j": (on_json.as_structure, [_TEXT], _TEXT),
     "btql_json_get": (on_json.get, [_TEXT, _TEXT], _TEXT),
-    "btql_json_contains": (on_json.contains, [_TEXT, _TEXT], _BOOLEAN),
-    "btql_json_has_keys": (on_json.has_keys, [_TEXT, _TEXT, _TEXT], _BOOLEAN),
-    "btql_json_quantified": (on_json.quantified, [_TEXT, _TEXT, _TEXT, _TEXT], _BOOLEAN),
-    "btql_json_typeof": (on_json.typeof, [_TEXT], _TEXT),
+    "btql_json_contains": (comparing.contains, [_TEXT, _TEXT], _BOOLEAN),
+    "btql_json_has_keys": (comparing.has_keys, [_TEXT, _TEXT, _TEXT], _BOOLEAN),
+    "btql_json_quantified": (comparing.quantified, [_TEXT, _TEXT, _TEXT, _TEXT], _BOOLEAN),
     "btql_json_keys": (on_json.keys, [_TEXT], _LIST),
     "btql_json_pretty": (on_json.pretty, [_TEXT], _TEXT),
     "btql_json_strip_nulls": (on_json.strip_nulls, [_TEXT], _TEXT),
     "btql_json_merge": (on_json.merge, [_TEXT, _TEXT], _TEXT),
     "btql_json_set": (on_json.set_, [_TEXT, _TEXT, _TEXT], _TEXT),
-    "btql_json_without": (on_json.without, [_TEXT, _TEXT], _TEXT),
     "btql_json_entries": (on_objects.entries, [_TEXT], on_objects.ROWS),
     "btql_json_elements": (on_objects.elements, [_TEXT], on_objects.ROWS),
     "btql_object_average": (on_objects.average, [_LIST], _TEXT),
     "btql_object_with": (on_objects.with_members, [_TEXT, _TEXT], _TEXT),
     "btql_object_total": (on_objects.total, [_LIST], _TEXT),
-    "btql_array_position": (on_json.position, [_TEXT, _TEXT], _WHOLE),
-    "btql_array_remove": (on_json.remove, [_TEXT, _TEXT], _TEXT),
-    "btql_array_distinct": (on_json.distinct, [_TEXT], _TEXT),
-    "btql_array_sort": (on_json.sort, [_TEXT, _TEXT], _TEXT),
-    "btql_array_slice": (on_json.slice_, [_TEXT, _WHOLE, _WHOLE], _TEXT),
-    "btql_array_text": (on_json.joined, [_TEXT, _TEXT, _TEXT], _TEXT),
+    "btql_array_position": (on_arrays.position, [_TEXT, _TEXT], _WHOLE),
+    "btql_array_remove": (on_arrays.remove, [_TEXT, _TEXT], _TEXT),
+    "btql_array_distinct": (on_arrays.distinct, [_TEXT], _TEXT),
+    "btql_array_sort": (on_arrays.sort, [_TEXT, _TEXT], _TEXT),
+    "btql_array_slice": (on_arrays.slice_, [_TEXT, _WHOLE, _WHOLE], _TEXT),
+    "btql_array_text": (on_arrays.joined, [_TEXT, _TEXT, _TEXT], _TEXT),
 }
 
 
