@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from btql.errors import EngineError, Error, QueryError
 from btql.execution.answer import EngineAnswer
+from btql.execution.fields import PartFields
 from btql.execution.run import Runner
 from btql.execution.sources import Sources
 from btql.fixed_answer import FixedAnswer
@@ -65,6 +66,7 @@ class Database:
     def __init__(self, storage: Storage, prices: PriceSource = builtin_prices) -> None:
         self.storage = storage
         self._prices = prices
+        self._part_fields = PartFields()
 
     def compile(
         self,
@@ -98,7 +100,8 @@ class Database:
             if isinstance(statement, tree.Query):
                 options = settled(options, statement, source.text)
             statement, warnings = with_limits(statement, options)
-            sources = Sources(self.storage, None if options.version is None else int(options.version))
+            version = None if options.version is None else int(options.version)
+            sources = Sources(self.storage, version, self._part_fields)
             bound = bind(statement, source, sources, options)
             bound = replace(bound, warnings=(*bound.warnings, *warnings))
             rewritten = apply_rules(bound.plan, disabled_rules)
@@ -154,7 +157,7 @@ class Database:
 
     def sources(self) -> Sources:
         """Return the objects of this database, for one statement."""
-        return Sources(self.storage)
+        return Sources(self.storage, kept=self._part_fields)
 
 
 class _DrawnErrors:

@@ -1,4 +1,9 @@
-"""The fields of a snapshot, as the planner asks for them."""
+"""The fields of a snapshot, as the planner asks for them.
+
+A thousand parts with thousands of paths are added up once and not for each query: parts
+never change, so what was found for a set of them is kept (:class:`PartFields`). The tail
+is small and changes with every write; it is looked at anew.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +19,13 @@ from btql_storage.part.format import PartStats
 from btql_storage.snapshot import Snapshot
 
 
-class SnapshotFields:
-    """Adds up the statistics of a snapshot's parts and tail, path by path, as they are asked for."""
+class StatsFields:
+    """Statistics of several parts added up, path by path, as they are asked for."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._object = snapshot.object
-        self._stats: list[PartStats] = [source.stats for source in snapshot.sources]
+    def __init__(self, stats: Sequence[PartStats]) -> None:
+        self._stats = stats
         self._known: dict[FieldPath, Availability] = {}
+        self._keys: dict[FieldPath, frozenset[str]] = {}
 
     def availability(self, path: FieldPath) -> Availability:
         """Return what is known of ``path``."""
@@ -52,9 +57,49 @@ class SnapshotFields:
         """Return every path that was seen."""
         return self._paths
 
+    def keys_below(self, above: FieldPath) -> frozenset[str]:
+        """Return the keys that were seen directly below ``above``."""
+        if above not in self._keys:
+            self._keys[above] = frozenset().union(*(stats.keys_below(above) for stats in self._stats))
+        return self._keys[above]
+
+
+class PartFields:
+    """What was added up for the parts of each object, kept until the parts are others."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[list[int], StatsFields]] = {}
+
+    def of(self, snapshot: Snapshot) -> StatsFields:
+        """Return the fields of a snapshot's parts: those of the query before, nearly always."""
+        parts = [entry.part for entry in snapshot.parts]
+        numbers = [part.part_id for part in parts]
+        kept = self._kept.get(snapshot.object.id)
+        if kept is None or kept[0] != numbers:
+            # Two threads may do this at once; either result is right.
+            kept = self._kept[snapshot.object.id] = (numbers, StatsFields([part.stats for part in parts]))
+        return kept[1]
+
+
+class SnapshotFields:
+    """The fields of one object as one snapshot has them: of its parts, and of its tail."""
+
+    def __init__(self, snapshot: Snapshot, kept: PartFields | None = None) -> None:
+        self._object = snapshot.object
+        self._parts = (kept or PartFields()).of(snapshot)
+        self._tail = StatsFields([chunk.stats for chunk in snapshot.tail])
+
+    def availability(self, path: FieldPath) -> Availability:
+        """Return what is known of ``path``."""
+        return _united(self._parts.availability(path), self._tail.availability(path))
+
+    def paths(self) -> Collection[FieldPath]:
+        """Return every path that was seen."""
+        return frozenset().union(self._parts.paths(), self._tail.paths())
+
     def keys_below(self, above: FieldPath) -> Collection[str]:
         """Return the keys that were seen directly below ``above``."""
-        return frozenset().union(*(stats.keys_below(above) for stats in self._stats))
+        return self._parts.keys_below(above) | self._tail.keys_below(above)
 
     def constants(self) -> dict[str, str | None]:
         """Return the fields that are the same in every row of the object."""
@@ -78,14 +123,7 @@ class MergedFields:
 
     def availability(self, path: FieldPath) -> Availability:
         """Return what is known of ``path`` in any object."""
-        known = [each.availability(path) for each in self._objects]
-        return Availability(
-            frozenset().union(*(each.kinds for each in known)),
-            any(each.marked for each in known),
-            any(each.cut for each in known),
-            max(each.bits for each in known),
-            any(each.big for each in known),
-        )
+        return _united(*(each.availability(path) for each in self._objects))
 
     def paths(self) -> Collection[FieldPath]:
         """Return every path that was seen in any object."""
@@ -103,6 +141,16 @@ class MergedFields:
     def varying(self) -> Collection[str]:
         """Return the field that says which object a row is from."""
         return [name for name in self._objects[0].constants() if name not in self.constants()]
+
+
+def _united(*known: Availability) -> Availability:
+    return Availability(
+        frozenset().union(*(each.kinds for each in known)),
+        any(each.marked for each in known),
+        any(each.cut for each in known),
+        max(each.bits for each in known),
+        any(each.big for each in known),
+    )
 
 
 class NoFields:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from threading import Lock
 
-from btql.execution.fields import MergedFields, SnapshotFields
+from btql.execution.fields import MergedFields, PartFields, SnapshotFields
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
@@ -27,8 +27,9 @@ VERSIONED = ("experiment", "dataset")
 class Sources:
     """The objects of one statement; close it when the statement is done."""
 
-    def __init__(self, storage: Storage, version: int | None = None) -> None:
+    def __init__(self, storage: Storage, version: int | None = None, kept: PartFields | None = None) -> None:
         self._storage = storage
+        self._kept = kept
         self._version = version
         """The transaction after which all objects are read; None reads them as they are now."""
         self._snapshots: dict[ObjectInfo, Snapshot] = {}
@@ -74,7 +75,7 @@ class Sources:
                 raise errors.not_supported("a source without a name", source.span, f"name it: `{source.kind}('name')`")
             found = [self.find(source.kind, name, source.span) for name in objects.names]
             self._objects[objects] = [self._snapshot(each, source.span) for each in found]
-            fields = [SnapshotFields(snapshot) for snapshot in self._objects[objects]]
+            fields = [SnapshotFields(snapshot, self._kept) for snapshot in self._objects[objects]]
             self._fields[objects] = fields[0] if len(fields) == 1 else MergedFields(fields)
         return self._fields[objects]
 
