@@ -188,10 +188,10 @@ class BtqlPrinter(ExpressionPrinter):
                 return f"{node.op}({self.expression(node.left)}, {self.expression(node.right)})"
             case tree.Negative():
                 return f"neg({self.expression(node.expression)})"
-            case tree.Subscript() if isinstance(node.expression, tree.Cast):
-                return self._member(node.expression) + self._piece(node.index)
             case tree.Subscript():
-                return self._subscript(node, base=self._member(node.expression))
+                inner = node.expression
+                base = self._member(inner) if isinstance(inner, tree.Cast | tree.Subscript) else None
+                return self._subscript(node, base)
             case tree.Literal() if node.value is not True and isinstance(node.value, int | float) and node.value < 0:
                 return f"neg({self.expression(tree.Literal(-node.value))})"
             case _:
