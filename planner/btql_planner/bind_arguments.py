@@ -28,7 +28,7 @@ from btql_planner.expressions import (
     Subquery,
 )
 from btql_planner.functions.registry import Function
-from btql_planner.types import Kind, Type, describe
+from btql_planner.types import Kind, Type, describe, describe_one
 from btql_storage.kinds import TEXT_BYTES_MAX
 
 _COMPARISONS = frozenset({"eq", "ne", "lt", "le", "gt", "ge", "nseq", "nsne", "in"})
@@ -48,9 +48,9 @@ def check_arguments(function: Function, arguments: Sequence[Expression]) -> None
         parameter = function.parameter(index)
         fits = argument.type & (parameter.type | _ALSO.get(parameter.type, types.NULL))
         if is_certain(argument) and argument.type and not fits:
-            message = f"`{function.name}` takes a {describe(parameter.type)} as `{parameter.name}`"
+            message = f"`{function.name}` takes {describe_one(parameter.type)} as `{parameter.name}`"
             raise BtqlError.of(
-                errors.WRONG_TYPE, message, argument.span, f"this is a {describe(argument.type)}",
+                errors.WRONG_TYPE, message, argument.span, f"this is {describe_one(argument.type)}",
                 help=f"write `{function.signature}`",
             )  # fmt: skip
 
@@ -106,7 +106,7 @@ def _check_comparable(arguments: tuple[Expression, ...], span: Span) -> None:
             continue
         if not _comparable(first.type, other.type):
             message = f"cannot compare {describe(first.type)} with {describe(other.type)}"
-            error = BtqlError.of(errors.WRONG_TYPE, message, other.span, f"this is a {describe(other.type)}")
+            error = BtqlError.of(errors.WRONG_TYPE, message, other.span, f"this is {describe_one(other.type)}")
             raise error if other.span.end else BtqlError.of(errors.WRONG_TYPE, message, span, "this comparison")
 
 
@@ -137,7 +137,7 @@ def _check_arithmetic(name: str, arguments: tuple[Expression, ...]) -> None:
         if not usable:
             raise BtqlError.of(
                 errors.WRONG_TYPE, "arithmetic needs numbers, or a time and an interval", argument.span,
-                f"this is a {describe(argument.type)}",
+                f"this is {describe_one(argument.type)}",
                 help="times take `+` and `-` with an interval: `now() - interval 1 day`",
             )  # fmt: skip
 
@@ -146,7 +146,7 @@ def _check_pattern(name: str, pattern: Expression) -> None:
     if is_certain(pattern) and pattern.type and Kind.TEXT not in pattern.type:
         raise BtqlError.of(
             errors.WRONG_TYPE, f"{name.upper()} compares with a pattern, which is a text", pattern.span,
-            f"this is a {describe(pattern.type)}", help="write the pattern in quotes: `'%5%'`",
+            f"this is {describe_one(pattern.type)}", help="write the pattern in quotes: `'%5%'`",
         )  # fmt: skip
 
 

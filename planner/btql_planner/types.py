@@ -95,3 +95,9 @@ def describe(type_: Type) -> str:
     """Return a type as a reader would call it: ``number``, ``text or time``, ``null``."""
     names = dict.fromkeys(_NAMES[kind] for kind in sorted(type_, key=list(Kind).index))
     return " or ".join(names) or "null"
+
+
+def describe_one(type_: Type) -> str:
+    """Return a type with its article: ``a number``, ``an interval``, ``null``."""
+    name = describe(type_)
+    return name if name == "null" else f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
