@@ -16,6 +16,7 @@ from btql_planner import errors
 from btql_planner.bind_query import bind_query
 from btql_planner.bind_set import bind_set_operation, bind_values
 from btql_planner.catalog import Catalogs
+from btql_planner.clauses.page import no_cursor
 from btql_planner.finish import Answer
 from btql_planner.options import QueryOptions
 from btql_planner.plan import Plan
@@ -39,6 +40,8 @@ def bind(
 ) -> BoundQuery:
     """Return the typed plan of a statement that gives rows; ``options`` are settled with its text."""
     context = Context(source, catalogs, _bind_inner, options or QueryOptions())
+    if context.options.cursor is not None and not isinstance(statement, tree.Query):
+        raise no_cursor(statement.span)
     rows = _bind_rows(statement, Around(context), "")
     columns = tuple(name for name, _ in rows.columns)
     return BoundQuery(rows.plan, columns, tuple(context.warnings), context.answer)

@@ -24,7 +24,7 @@ from btql_planner.bound_relation import BoundRelation
 from btql_planner.clauses.page import Page, no_cursor
 from btql_planner.clauses.pivot import without_pivot
 from btql_planner.clauses.source import SourceClauses
-from btql_planner.clauses.stages import in_stages, without_inference
+from btql_planner.clauses.stages import in_stages, refuse_inside, without_inference
 from btql_planner.expressions import Column, Expression
 from btql_planner.finish import Infer, Pivot
 from btql_planner.grouping import Grouping, has_aggregate, refuse_aggregates
@@ -47,11 +47,11 @@ from btql_planner.types import Kind
 
 def bind_query(query: tree.Query, around: Around, source: str = "") -> Rows:
     """Return the typed plan of a query; one inside another gets the name ``source``."""
+    if source:
+        refuse_inside(query)
     query, infer = without_inference(in_stages(query), around.context.options.inference_budget)
     query, pivot = without_pivot(query)
     finish = infer or pivot
-    if source and finish is not None:
-        raise errors.not_supported("`pivot` or `infer` of a query inside another", query.span)
     return _QueryBinder(query, with_tables(around, query.with_), source, finish).bind()
 
 

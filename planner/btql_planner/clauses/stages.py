@@ -38,6 +38,22 @@ def in_stages(query: tree.Query) -> tree.Query:
     )
 
 
+def refuse_inside(query: tree.Query) -> None:
+    """Raise for what only the outermost query of a statement can say: it is about the answer, or about all of it."""
+    said = {
+        "SETTINGS": bool(query.settings),
+        "`cursor`": query.cursor is not None,
+        "`preview_length`": query.preview_length is not None,
+        "`pivot`": query.pivot is not None,
+        "`infer`": bool(query.infer),
+    }
+    for clause, there in said.items():
+        if there:
+            raise errors.not_supported(
+                f"{clause} of a query inside another", query.span, "say it in the outermost query"
+            )
+
+
 def without_inference(query: tree.Query, budget: int | None) -> tuple[tree.Query, Infer | None]:
     """Return the query for the rows to look at, and what to do with them; any other query as it is."""
     if not query.infer:
