@@ -3,7 +3,8 @@
 A name is looked up in this order (reference 1.7, 1.8 and point 18 of chapter 8):
 
 1. in ``sort`` and ``final_filter``: an explicit alias of the select list;
-2. ``t.name`` where ``t`` is a relation of the query: a field of that relation;
+2. ``t.name`` where ``t`` is a relation of the query, or of one around it: a
+   field of that relation;
 3. a column that a join has in common (USING, NATURAL);
 4. a top-level field of a relation, known or seen in some document;
 5. an explicit alias, then an implicit one (the last piece of a selected path);
@@ -171,7 +172,7 @@ class Scope:
 
     def find(self, path: TreePath, span: Span) -> Expression | None:
         """Return what a path means, None where nothing has that name."""
-        found = self._here(path, span)
+        found = self._of_relation(path, span) or self._here(path, span)
         if found is None and self.around.captures is not None:
             return self.around.captures.find(path, span)
         return found
@@ -181,14 +182,23 @@ class Scope:
         """What all queries of the statement share."""
         return self.around.context
 
+    def _of_relation(self, path: TreePath, span: Span) -> Expression | None:
+        """Return a column of the relation that a path begins with, here or in a query around."""
+        if len(path) < 2:
+            return None
+        relation = self.relation(str(path[0]))
+        if relation is not None:
+            return self._qualified(relation, path[1:], span)
+        captures = self.around.captures
+        found = None if captures is None else captures.outer._of_relation(path, span)  # noqa: SLF001
+        return None if captures is None or found is None else captures.capture(found)
+
     def _here(self, path: TreePath, span: Span) -> Expression | None:
         head = path[0]
         assert isinstance(head, str)
         alone = len(path) == 1
         if self.aliases_first and alone and head in self.aliases:
             return self.aliases[head]
-        if not alone and (relation := self.relation(head)) is not None:
-            return self._qualified(relation, path[1:], span)
         if head in self.merged:
             return self.merged[head] if alone else json_get(self.merged[head], path[1:], span)
         found = self._only(head, span, [each for each in self.relations if head in each.top_level])
@@ -216,12 +226,18 @@ class Scope:
         return next((each for each in self.relations if each.alias == name), None)
 
     def _qualified(self, relation: RelationNames, path: TreePath, span: Span) -> Expression:
-        head = path[0]
-        if not isinstance(head, str):
-            message = f"`{relation.alias}` is a relation, it has no element number {head}"
+        head, alias = path[0], relation.alias
+        found = None
+        if isinstance(head, str):
+            found = relation.field(path, span) or relation.nested(path, span)
+        if found is None and alias is not None and alias in relation.top_level:
+            # A function that gives one column lends its name to it.
+            found = relation.field((alias, *path), span)
+        if not isinstance(head, str) and found is None:
+            message = f"`{alias}` is a relation, it has no element number {head}"
             raise BtqlError.of(errors.UNKNOWN_NAME, message, span, "not an array")
-        found = relation.field(path, span) or relation.nested(path, span)
         if found is None:
+            assert isinstance(head, str)
             return self._unknown(head, span, [relation])
         return found
 

@@ -260,6 +260,10 @@ CASES: dict[str, tuple[str, Rows]] = {
         ),
         [("a1", "b1+ua1"), ("a2", "b2+b3+ua2"), ("a3", "ua3"), ("a4", "ua4")],
     ),
+    "a relation around is no key of a document": (
+        "SELECT n.id, (SELECT count(*) FROM b WHERE b.metadata.ref = n.id) AS c FROM a AS n ORDER BY 1",
+        [("a1", 1), ("a2", 2), ("a3", 0), ("a4", 0)],
+    ),
     "all": ("SELECT id FROM b WHERE metadata.v >= ALL (SELECT metadata.v FROM b WHERE metadata.v > 0)", [("b3",)]),
     "all of nothing": ("SELECT count(*) AS n FROM a WHERE 1 > ALL (SELECT metadata.v FROM b WHERE id = '-')", [(4,)]),
     "any": (
@@ -302,6 +306,10 @@ CASES: dict[str, tuple[str, Rows]] = {
     "a path into an element": (
         "SELECT e.value.z FROM a CROSS JOIN jsonb_array_elements(input.k) AS e WHERE e.value.z IS NOT NULL",
         [(2,)],
+    ),
+    "a path into an element by the name of the function": (
+        'SELECT e.z, e.k[0] AS k FROM (SELECT 1 AS x) AS d, jsonb_array_elements(\'[{"z": 2}, {"k": [3]}]\'::jsonb) AS e',
+        [(2, None), (None, 3)],
     ),
     "entries": (
         "SELECT a.id, e.key, e.value FROM a, jsonb_each(scores) AS e ORDER BY 1, 2",
