@@ -30,6 +30,8 @@ from btql_conformance.values import Interval, Value, eq, get, identity, number_i
 from btql_conformance.windows import windowed
 from btql_grammar import tree
 
+ARRAYS_OF_TEXTS = ("tags", "span_parents")
+"""Fields of which LIKE looks at each element; of any other array at its JSON text."""
 SEARCHED = ("input", "output", "expected", "metadata", "span_attributes")
 NOW_NAMES = frozenset({"now", "current_timestamp", "localtimestamp", "transaction_timestamp", "statement_timestamp"})
 TODAY_NAMES = frozenset({"current_date", "today"})
@@ -146,6 +148,9 @@ def _comparison(op: str, left: tree.Expression, right: tree.Expression, scope: S
         return (value is None) == (op != "ne")
     if isinstance(left, tree.Row) and op in ("eq", "ne", "in"):
         return _rows(op, cast("list[Value]", value), evaluate(right, scope))
+    if op in ("like", "ilike") and isinstance(left, tree.Identifier) and left.path[-1] in ARRAYS_OF_TEXTS:
+        pattern = evaluate(right, scope)
+        return None if value is None else any_of(compare(op, tag, pattern) for tag in cast("list[Value]", value))
     return compare(op, value, evaluate(right, scope))
 
 

@@ -35,7 +35,7 @@ def _greatest(*items: Value) -> Value:
 def extreme(items: list[Value], sign: int) -> Value:
     """Return the smallest or largest item that is not null, kinds in the order of a sort."""
     if any(isinstance(item, datetime) for item in items):
-        items = [time_in(item) if isinstance(item, str) else item for item in items]
+        items = [time_in(item) or item for item in items]
     best: Value = None
     for item in items:
         if item is not None and (best is None or sort_order(item, best) == sign):

@@ -27,6 +27,7 @@ from btql_conformance.values import (
     identity,
     is_number,
     order,
+    spelled_interval,
     time_in,
 )
 
@@ -296,10 +297,12 @@ def path_of(value: Value) -> list[Value]:
 
 
 def text_of(value: Value) -> str | None:
-    """Return a value as text: a text is itself, anything else its JSON spelling."""
+    """Return a value as text: a text is itself, a time has milliseconds, anything else is its JSON spelling."""
     if value is None or isinstance(value, str):
         return value
-    return canonical(value).strip('"') if isinstance(value, datetime) else canonical(value)
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return spelled_interval(value) if isinstance(value, Interval) else canonical(value)
 
 
 def contains(left: Value, right: Value) -> bool:

@@ -285,6 +285,8 @@ class _Query:
 
     def _by_position(self, node: tree.Expression) -> tree.Expression:
         if isinstance(node, tree.Literal) and isinstance(node.value, int) and not isinstance(node.value, bool):
+            if not 1 <= node.value <= len(self.items):
+                raise EvaluationError(f"there is no column {node.value}")
             return self.items[node.value - 1].expression
         return node
 

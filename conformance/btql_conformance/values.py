@@ -75,8 +75,25 @@ def time_in(value: Value) -> datetime | None:
 
 
 def canonical(value: Value) -> str:
-    """Return the value as JSON text without spaces, keys in order."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=spelled_time)
+    """Return the value as JSON text without spaces, keys in order, numbers as short as they can be."""
+    match value:
+        case float():
+            return _spelled_float(value)
+        case list():
+            return f"[{','.join(canonical(item) for item in cast('list[Value]', value))}]"
+        case dict():
+            members = cast("dict[str, Value]", value)
+            return f"{{{','.join(f'{canonical(key)}:{canonical(members[key])}' for key in sorted(members))}}}"
+        case _:
+            return json.dumps(value, ensure_ascii=False, default=spelled_time)
+
+
+def _spelled_float(number: float) -> str:
+    """Return ``1`` for 1.0, ``1e20`` for 1e+20, ``1e-7`` for 1e-07."""
+    if number == int(number) and abs(number) < 1e16:
+        return str(int(number))
+    mantissa, _, exponent = repr(number).partition("e")
+    return f"{mantissa}e{int(exponent)}" if exponent else mantissa
 
 
 def spelled_time(value: object) -> str:
