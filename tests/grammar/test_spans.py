@@ -28,11 +28,11 @@ def check(text: str, root: Node, language: tree.Language) -> None:
         if isinstance(node, tree.Item | tree.SortItem | tree.UnpivotItem):
             assert piece.startswith(text[node.expression.span.start : node.expression.span.end])
         else:
-            read = parse_expression(piece, language=language)
-            # In `a not like b` the comparison takes the place of its negation.
+            # A piece behind a dot is a name: any word, with or without quotes.
+            read = tree.Literal(piece) if node == tree.Literal(piece) else parse_expression(piece, language=language)
+            # In `a not like b` the comparison takes the place of its negation; a field to infer may have quotes.
             meant = [read, read.expression if isinstance(read, tree.Not) else None]
-            # A piece behind a dot and a field to infer are names, with or without quotes.
-            meant += [tree.Literal(piece), tree.Identifier((read.value,)) if isinstance(read, tree.Literal) else None]
+            meant += [tree.Identifier((read.value,)) if isinstance(read, tree.Literal) else None]
             assert node in meant, piece
         if isinstance(node, tree.Call):
             written = text[node.name_span.start : node.name_span.end]
