@@ -27,8 +27,7 @@ def pivot(
     """Return the columns of the pivoted answer, and all of its rows; there is no table where there are no rows."""
     keys, spread, measures = outputs[: spec.keys], outputs[spec.keys], outputs[spec.keys + 1 :]
     if table is None:
-        kept = [OutputColumn(key.name, {}) for key in keys]
-        return kept, pa.RecordBatch.from_arrays([pa.nulls(0)], ["_none"])
+        return [OutputColumn(key.name, {}) for key in keys], pa.RecordBatch.from_arrays([pa.nulls(0)], ["_none"])
     batch = _one_batch(table)
     rows = _Numbering(batch, keys)
     values = _Numbering(batch, [spread])

@@ -28,7 +28,8 @@ from typing import Literal, cast
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
-from btql_planner import errors, explain
+from btql_planner import errors
+from btql_planner.explain_expression import text
 from btql_planner.options import LintMode
 from btql_planner.plan import Aggregate, Fetch, Filter, Plan, Scan, TraceSummary, walk
 
@@ -134,8 +135,7 @@ def _of_plan(plan: Plan, *, previews: bool) -> list[Lint]:
     for node in walk(plan):
         match node:
             case Filter(input=Fetch() | Scan()):
-                text = explain.text(node.condition)
-                message = f"Rewrite this filter. It is answered from whole documents: {text}"
+                message = f"Rewrite this filter. It is answered from whole documents: {text(node.condition)}"
                 found.append(Lint("filterPushdown", message, "optimizer"))
             case Aggregate() if any(isinstance(below, TraceSummary) for below in walk(node.input)):
                 found.append(GROUP_BY_SUMMARY)

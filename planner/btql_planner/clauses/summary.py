@@ -47,6 +47,8 @@ from btql_planner.names import NESTED, ObjectNames
 from btql_planner.plan import Named, Plan, TraceSummary, rewrite
 from btql_planner.types import Kind
 from btql_storage import json_text
+from btql_storage.kinds import Kind as StoredKind
+from btql_storage.kinds import column_name
 
 TreePath = tuple[str | int, ...]
 
@@ -247,7 +249,7 @@ class SummaryNames:
 
     def _measure(self, path: TreePath, expression: Expression) -> Reference:
         """Return what stands for a measure of the trace's spans."""
-        name = ".".join(str(piece).replace("\\", "\\\\").replace(".", "\\.") for piece in path)
+        name = column_name(tuple(map(str, path)), StoredKind.TEXT).rpartition("#")[0]
         named = self.measures.setdefault(name, Named(f"{self.name}.{name}", expression))
         return Reference(engine_name(self.source, named.name), named.expression.type)
 
@@ -289,8 +291,9 @@ def filled(plan: Plan, names: SummaryNames) -> Plan:
     """Return the plan with the measures that were collected while it was made."""
 
     def fill(node: Plan) -> Plan | None:
-        found = isinstance(node, TraceSummary) and node.name == names.name
-        return replace(node, measures=tuple(names.measures.values())) if found else None
+        if not isinstance(node, TraceSummary) or node.name != names.name:
+            return None
+        return replace(node, measures=tuple(names.measures.values()))
 
     return rewrite(plan, fill)
 

@@ -37,7 +37,8 @@ def _on_limit(plan: Plan) -> Plan | None:
         below = below.input
     if not isinstance(below, TraceSummary) or not below.measures:
         return None
-    if any(_measured(expression, below.name) for node in (sort, *filters) for expression in expressions(node)):
+    looked_at: list[Plan] = [sort, *filters]
+    if any(_measured(expression, below.name) for node in looked_at for expression in expressions(node)):
         return None
     bare = replace(below, measures=())
     chosen = replace(plan, input=replace(sort, input=_filtered(bare, filters)))
