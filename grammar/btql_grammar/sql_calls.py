@@ -72,10 +72,10 @@ class CallParser(OperandParser):
     def _inside(self, *, is_array: bool) -> _Inside:
         self.require("(")
         made = _Inside()
-        if is_array and (self.is_query() or self.is_query_in_parentheses()):
+        if is_array and self.is_query():
             place = self.here()
-            found = self.read_query_or_list()
-            made.arguments = found if isinstance(found, list) else [tree.Subquery(found, span=self.since(place))]
+            query = self.read_query()
+            made.arguments.append(tree.Subquery(query, span=self.since(place)))
             self.require(")")
             return made
         made.distinct = self.accept("distinct")
@@ -88,7 +88,7 @@ class CallParser(OperandParser):
         elif made.distinct and self.at(")"):
             self.fail("an expression", "write `count(DISTINCT id)`")
         elif not self.at(")") and not (self.at("order") and self.ahead().word == "by"):
-            made.arguments = self._arguments()
+            made.arguments = self._arguments(is_array=is_array)
         made.order = self.read_sort()
         made.ignore_nulls = self._nulls()
         self.require(")")
@@ -101,8 +101,12 @@ class CallParser(OperandParser):
         self.require(".", "*")
         return tree.Star(table=table, span=self.since(start))
 
-    def _arguments(self) -> list[tree.Expression]:
+    def _arguments(self, *, is_array: bool) -> list[tree.Expression]:
         items = [self._argument()]
+        first = items[0]
+        if is_array and isinstance(first, tree.Subquery) and self.at("union", "intersect", "except"):
+            query = self.continue_query(first.query, first.span)
+            items[0] = tree.Subquery(query, span=self.since(first.span))
         while self.accept(","):
             items.append(self._argument())
         if self.word not in (")", "order", "ignore", "respect"):
