@@ -14,10 +14,8 @@ from btql_planner.functions.registry import (
     Any,
     Boolean,
     Call,
-    Float,
     Integer,
-    Number,
-    NumberValue,
+    Measure,
     aggregate,
     number_type,
 )
@@ -75,15 +73,25 @@ def count_if(condition: Boolean, *, call: Call) -> Integer:
     return call("count", f"CASE WHEN {condition} THEN 1 END")
 
 
-@aggregate(name="sum", returns=number_type, scalar=True)
-def sum_(value: NumberValue, *, call: Call) -> Any:
-    """Return the sum of the numbers; true counts as 1 and false as 0.
+def _measured(arguments: Sequence[Type]) -> Type:
+    return types.INTERVAL if arguments[0] == types.INTERVAL else number_type(arguments)
+
+
+def _mean(arguments: Sequence[Type]) -> Type:
+    return types.INTERVAL if arguments[0] == types.INTERVAL else types.FLOAT
+
+
+@aggregate(name="sum", returns=_measured, scalar=True)
+def sum_(value: Measure, *, call: Call) -> Any:
+    """Return the sum of the numbers, true counted as 1 and false as 0; or of the intervals.
 
     A sum of whole numbers is exact, and a float where it needs more than 64 bits.
 
     >>> sum(2)
     2
     """
+    if value.type == types.INTERVAL:
+        return _interval(call("sum", _seconds(value)))
     number = values.number(value, booleans=True)
     sql = values.single(number)
     if number.type == types.FLOAT:
@@ -92,14 +100,30 @@ def sum_(value: NumberValue, *, call: Call) -> Any:
     return values.whole(call("sum", sql), call("sum", f"{sql} + CAST(0 AS DOUBLE)"), number.bits + ROW_BITS)
 
 
-@aggregate(scalar=True, aliases=("mean",))
-def avg(value: Number, *, call: Call) -> Float:
-    """Return the mean of the numbers; true counts as 1 and false as 0.
+@aggregate(scalar=True, aliases=("mean",), returns=_mean)
+def avg(value: Measure, *, call: Call) -> Any:
+    """Return the mean of the numbers, true counted as 1 and false as 0; or of the intervals.
 
     >>> avg(2)
     2.0
     """
-    return call("avg", f"CAST({value} AS DOUBLE)")
+    if value.type == types.INTERVAL:
+        return _interval(call("avg", _seconds(value)))
+    number = values.single(values.number(value, booleans=True))
+    return values.of(Kind.FLOAT, call("avg", f"CAST({number} AS DOUBLE)"))
+
+
+def _seconds(value: Value) -> str:
+    return f"date_part('epoch', {value.parts[Kind.INTERVAL]})"
+
+
+def _interval(seconds: str) -> Value:
+    """Return an interval of so many seconds, null where it is longer than 292 years."""
+    micros = f"TRY_CAST(round({seconds} * 1000000) AS BIGINT)"
+    known = f"CASE WHEN abs({seconds}) < 9200000000 THEN {micros} END"
+    return values.of(
+        Kind.INTERVAL, f"arrow_cast(arrow_cast({known}, 'Duration(Microsecond)'), 'Interval(MonthDayNano)')"
+    )
 
 
 @aggregate(name="min", returns=first_type)

@@ -49,6 +49,8 @@ Float = Annotated[str, types.FLOAT]
 Number = Annotated[str, types.NUMBER]
 NumberValue = Annotated[Value, types.NUMBER]
 """A number as a Value, for a body that must know how large it may be."""
+Measure = Annotated[Value, types.NUMBER | types.INTERVAL]
+"""A number or an interval."""
 Boolean = Annotated[str, types.BOOLEAN]
 Time = Annotated[str, types.TIME]
 Interval = Annotated[str, types.INTERVAL]
