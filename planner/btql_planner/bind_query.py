@@ -294,7 +294,7 @@ class _QueryBinder:
         if query.distinct_on:
             raise errors.not_supported("DISTINCT ON of an aggregate query", query.span, "group in a query inside")
         if query.distinct:
-            distinct = Grouping(columns, self.source)
+            distinct = Grouping(columns, self.source, distinct=True)
             columns, sort = [distinct.above(each) for each in columns], _changed(sort, distinct.above)
             rows, ties = distinct.over(rows), distinct.ties()
         if sort:

@@ -30,13 +30,19 @@ class Grouping:
     """The keys of an aggregate query, and the aggregates found above them so far."""
 
     def __init__(
-        self, keys: Sequence[Expression], source: str = "", sets: Sequence[Sequence[int]] | None = None
+        self,
+        keys: Sequence[Expression],
+        source: str = "",
+        sets: Sequence[Sequence[int]] | None = None,
+        *,
+        distinct: bool = False,
     ) -> None:
-        distinct = list(dict.fromkeys(keys))
+        different = list(dict.fromkeys(keys))
         self._source = source
-        places = [distinct.index(key) for key in keys]
+        self._distinct = distinct
+        places = [different.index(key) for key in keys]
         self._sets = None if sets is None else tuple(tuple(sorted({places[n] for n in each})) for each in sets)
-        self.keys = tuple(Named(self._name("key", number), key) for number, key in enumerate(distinct))
+        self.keys = tuple(Named(self._name("key", number), key) for number, key in enumerate(different))
         self.measures: list[Named] = []
 
     def _name(self, word: str, number: int) -> str:
@@ -65,6 +71,11 @@ class Grouping:
         for node in walk(changed):
             if isinstance(node, PathValue | Column) or (isinstance(node, Reference) and node.name not in own):
                 name = ".".join(map(str, node.path)) if isinstance(node, PathValue) else split_engine_name(node.name)[1]
+                if self._distinct:
+                    raise BtqlError.of(
+                        errors.NOT_GROUPED, f"`{name}` is not among the columns that are DISTINCT", node.span,
+                        "of which of the rows?", help="select it, too, or order by what is selected",
+                    )  # fmt: skip
                 raise BtqlError.of(
                     errors.NOT_GROUPED, f"`{name}` is neither grouped nor aggregated", node.span,
                     "which of the group's values?",

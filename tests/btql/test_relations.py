@@ -260,6 +260,21 @@ CASES: dict[str, tuple[str, Rows]] = {
         ),
         [("a1", "b1+ua1"), ("a2", "b2+b3+ua2"), ("a3", "ua3"), ("a4", "ua4")],
     ),
+    "a query in the condition of an outer join": (
+        (
+            "SELECT a.id, b.id AS other FROM a LEFT JOIN b ON b.metadata.ref = a.id AND b.metadata.v = (SELECT"
+            " max(metadata.v)"
+            " FROM b) AND NOT EXISTS (SELECT 1 FROM experiment('c') AS c WHERE c.metadata.v > b.metadata.v) ORDER BY 1"
+        ),
+        [("a1", None), ("a2", "b3"), ("a3", None), ("a4", None)],
+    ),
+    "constants among rows": (
+        (
+            "SELECT 1 IN (SELECT 2) AS x, 1 = ANY (SELECT 1) AS y, 1 <> ALL (VALUES (2), (3)) AS z, null IN (SELECT"
+            " 1) AS n"
+        ),
+        [(False, True, True, None)],
+    ),
     "a relation around is no key of a document": (
         "SELECT n.id, (SELECT count(*) FROM b WHERE b.metadata.ref = n.id) AS c FROM a AS n ORDER BY 1",
         [("a1", 1), ("a2", 2), ("a3", 0), ("a4", 0)],
@@ -565,10 +580,11 @@ ERRORS = {
         "B0204",
     ),
     "a full join that looks to its left": ("SELECT 1 FROM a FULL JOIN LATERAL (SELECT a.id) AS l ON true", "B0403"),
-    "a subquery in the condition of an outer join": (
-        "SELECT 1 FROM a LEFT JOIN b ON EXISTS (SELECT 1 FROM experiment('c') AS c WHERE c.id = b.id)",
+    "a subquery in the condition of an outer join that looks at the other side": (
+        "SELECT 1 FROM a LEFT JOIN b ON EXISTS (SELECT 1 FROM experiment('c') AS c WHERE c.id = a.id)",
         "B0403",
     ),
+    "a distinct query sorted by another column": ("SELECT DISTINCT id FROM a ORDER BY metadata.n", "B0204"),
     "recursion through EXCEPT": ("WITH RECURSIVE t AS (SELECT 1 AS n EXCEPT SELECT n FROM t) SELECT n FROM t", "B0403"),
     "too many relations": (
         "WITH t0 AS (SELECT 1 AS x), "

@@ -51,7 +51,8 @@ from btql_planner.plan import (
     with_inputs,
 )
 from btql_planner.plan import walk as walk_plan
-from btql_planner.plan_relations import Join, JoinKind, Lateral, Window
+from btql_planner.plan_relations import Join, Lateral, Window
+from btql_planner.relations import sources, sources_of
 from btql_planner.rules.probe_text_index import with_conditions
 from btql_planner.types import Kind
 
@@ -139,6 +140,8 @@ class _Joins:
                 return self._filter(plan, placed)
             case Join(kind="inner", condition=condition) if condition is not None:
                 return self.place(Filter(replace(plan, condition=None), condition))
+            case Join(kind="left" | "right", condition=condition) if condition is not None:
+                return self._outer_join(plan, condition), placed
             case Join() | Lateral():
                 place = next(
                     part.span for each in expressions(plan) for part in walk(each) if isinstance(part, Subquery)
@@ -152,6 +155,19 @@ class _Joins:
                     rows = self._values(rows, each, placed)
                 changed = map_expressions(with_inputs(plan, (rows, *others)), lambda each: _replaced(each, placed))
                 return changed, {} if isinstance(plan, Aggregate) else placed
+
+    def _outer_join(self, plan: Join, condition: Expression) -> Plan:
+        """Return the join with the queries of its condition beside the rows of the side that may be left out."""
+        rows = plan.right if plan.kind == "left" else plan.left
+        there = sources(rows)
+        for node in walk(condition):
+            if isinstance(node, Subquery) and any(not sources_of(each) <= there for each in node.arguments):
+                what = "a subquery that looks at the other side, in the condition of an outer join,"
+                raise errors.not_supported(what, node.span, "join it before, or put it into WHERE")
+        placed: Placed = {}
+        rows = self._values(rows, condition, placed)
+        plan = replace(plan, condition=_replaced(condition, placed))
+        return replace(plan, right=rows) if plan.kind == "left" else replace(plan, left=rows)
 
     def _project(self, plan: Project, placed: Placed) -> Plan:
         """Return the columns, with the rows in their order again: a join has none."""
@@ -265,16 +281,13 @@ class _Joins:
             inner, column = self._exists(inner)
         else:
             inner, column = self._any(inner, query.test)
-        kind: JoinKind = "left"
-        if not query.parameters:
-            return Join(rows, inner, kind), column
-        return Lateral(rows, inner, kind, query.parameters, query.arguments), column
+        return _beside(rows, inner, query), column
 
     def _member(self, rows: Plan, query: Subquery, test: Apply, inner: Plan) -> tuple[Plan, Expression]:
         """Return whether a value is among the rows of a query that depends on nothing: null where a null hides it."""
         found, among = self._exists(Filter(inner, test))
         counts, total, present = self._counts(inner, test.arguments[1])
-        rows = Join(Lateral(rows, found, "left", query.parameters, query.arguments), counts, "left")
+        rows = Join(_beside(rows, found, query), counts, "left")
         values = dict(zip((each.name for each in query.parameters), query.arguments, strict=True))
         needle = substitute(test.arguments[0], values)
         surely = apply("and", apply("isnotnull", needle), apply("eq", total, present))
@@ -299,6 +312,13 @@ class _Joins:
 
 _TRUE = Constant(True, Kind.BOOLEAN)  # noqa: FBT003
 _FALSE = Constant(False, Kind.BOOLEAN)  # noqa: FBT003
+
+
+def _beside(rows: Plan, inner: Plan, query: Subquery) -> Plan:
+    """Return the rows, each with the one row that the query is for it."""
+    if not query.parameters:
+        return Join(rows, inner, "left")
+    return Lateral(rows, inner, "left", query.parameters, query.arguments)
 
 
 def _one_row(plan: Plan, name: str) -> Plan:
