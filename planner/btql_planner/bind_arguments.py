@@ -125,6 +125,7 @@ def _check_arithmetic(name: str, arguments: tuple[Expression, ...]) -> None:
     moments = types.TIME | types.INTERVAL
     on_times = name in ("add", "sub") and any(argument.type & moments for argument in arguments)
     times = [argument for argument in arguments if argument.type == types.TIME]
+    backwards = name == "sub" and arguments[0].type == types.INTERVAL and arguments[1].type == types.TIME
     for argument in arguments:
         if not is_certain(argument) or not argument.type:
             continue
@@ -132,7 +133,7 @@ def _check_arithmetic(name: str, arguments: tuple[Expression, ...]) -> None:
             # A time goes with an interval, or is taken from another time.
             usable = bool(argument.type & (moments | types.TEXT)) and not (name == "add" and len(times) > 1)
             alone = len(times) == 1 and name == "sub" and argument.type & types.NUMERIC
-            usable = usable and not alone
+            usable = usable and not alone and not backwards
         else:
             usable = bool(argument.type & types.NUMERIC)
         if not usable:

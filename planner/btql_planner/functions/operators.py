@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from btql_planner import compare, sql_text, types
-from btql_planner.functions.registry import number_type, operator, union_type
+from btql_planner.functions.registry import coerce, number_type, operator, union_type
 from btql_planner.types import Kind, Type
 from btql_planner.value import (
     BITS,
@@ -193,7 +193,8 @@ def _bits(symbol: str, one: int, other: int) -> int:
 def _sum_type(arguments: Sequence[Type]) -> Type:
     times = sum(argument == types.TIME for argument in arguments)
     intervals = sum(Kind.INTERVAL in argument for argument in arguments)
-    if times == 2 or intervals == 2:
+    if times == 2 or intervals == 2 or (times and not intervals):
+        # A text beside a time is one, too; a number there gives null.
         return types.INTERVAL
     # A text beside an interval is a time.
     return types.TIME if times or intervals else number_type(arguments)
@@ -201,10 +202,16 @@ def _sum_type(arguments: Sequence[Type]) -> Type:
 
 def _with_time(symbol: str, left: Value, right: Value) -> Value | None:
     """Return a sum or a difference of times and intervals, None where there are only numbers."""
-    if Kind.TIME in left.parts and Kind.TIME in right.parts:
-        return of(Kind.INTERVAL, compare.difference(left.parts[Kind.TIME], right.parts[Kind.TIME]))
+    if Kind.INTERVAL not in left.parts and Kind.INTERVAL not in right.parts:
+        if Kind.TIME not in left.parts and Kind.TIME not in right.parts:
+            return None
+        if symbol == "+":
+            return of(Kind.INTERVAL, sql_text.null(Kind.INTERVAL))
+        return of(Kind.INTERVAL, compare.difference(*(single(coerce(value, types.TIME)) for value in (left, right))))
     if Kind.INTERVAL in left.parts and Kind.INTERVAL in right.parts:
         return of(Kind.INTERVAL, f"({left.parts[Kind.INTERVAL]} {symbol} {right.parts[Kind.INTERVAL]})")
+    if symbol == "-" and Kind.INTERVAL in left.parts:
+        return of(Kind.TIME, sql_text.null(Kind.TIME))
     for time, interval in ((left, right), (right, left)):
         if Kind.INTERVAL in interval.parts:
             moment = time.parts.get(Kind.TIME) or compare.as_time(time.get(Kind.TEXT))
