@@ -13,7 +13,7 @@ from typing import TypeVar
 from btql_grammar import tree
 from btql_grammar.print_btql import BtqlPrinter
 
-_Entry = TypeVar("_Entry", tree.Item, tree.Item | tree.Star)
+_Entry = TypeVar("_Entry", bound=tree.Item | tree.Star)
 
 
 def with_aliases(query: tree.Query) -> tree.Query:
@@ -35,8 +35,8 @@ def _named(entries: tuple[_Entry, ...], *, positions: bool = False) -> tuple[_En
     implied = [_implied(entry) for entry in entries]
     times = Counter(implied)
 
-    def named(entry: _Entry, name: str | None) -> _Entry:
-        if isinstance(entry, tree.Star) or entry.alias is not None or name is None:
+    def named(entry: _Entry, name: str) -> _Entry:
+        if isinstance(entry, tree.Star) or entry.alias is not None:
             return entry
         if positions and isinstance(entry.expression, tree.Literal) and type(entry.expression.value) is int:
             return entry
@@ -45,9 +45,9 @@ def _named(entries: tuple[_Entry, ...], *, positions: bool = False) -> tuple[_En
     return tuple(named(entry, name) for entry, name in zip(entries, implied, strict=True))
 
 
-def _implied(entry: tree.Item | tree.Star) -> str | None:
+def _implied(entry: tree.Item | tree.Star) -> str:
     if isinstance(entry, tree.Star):
-        return None
+        return "*"
     if entry.alias is not None:
         return entry.alias
     expression = entry.expression

@@ -124,8 +124,8 @@ def lay_out(document: Document, width: int) -> str:
             case Hard():
                 page.end_line(step.indent)
             case Group(parts):
-                flat = step.flat or _fits(step, steps, width - page.column)
-                steps += [_Step(part, step.indent, flat) for part in reversed(parts)]
+                fits = step.flat or _fits(step, steps, width - page.column)
+                steps += [_Step(part, step.indent, fits) for part in reversed(parts)]
             case Indent(parts):
                 steps += [_Step(part, step.indent + INDENT, step.flat) for part in reversed(parts)]
     return page.text()

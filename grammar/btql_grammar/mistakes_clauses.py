@@ -160,8 +160,8 @@ def _source(place: Stumble) -> BtqlError | None:
     if "STRING" in place.expected and not place.wants_operand:
         written = place.text[place.token.start :].split(")", 1)[0].split(",", 1)[0].strip()
         plain = place.is_word or place.token.type in ("INTEGER", "FLOAT", "BAD_NUMBER")
-        help_ = f"write `'{shorten(written)}'`" if plain else None
-        return place.misfit("the names in a source are texts in quotes", "not a text", help_)
+        quoted = f"write `'{shorten(written)}'`" if plain else None
+        return place.misfit("the names in a source are texts in quotes", "not a text", quoted)
     return None
 
 

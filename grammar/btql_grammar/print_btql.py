@@ -41,8 +41,8 @@ class BtqlPrinter(ExpressionPrinter):
     def statement(self, statement: tree.Statement) -> str:
         """Return a whole query, one clause a line."""
         if not isinstance(statement, tree.Query):
-            set_operation = isinstance(statement, tree.SetOperation)
-            raise unsayable((statement.op if set_operation else type(statement).__name__).upper())
+            word = statement.op if isinstance(statement, tree.SetOperation) else type(statement).__name__
+            raise unsayable(word.upper())
         return "\n".join(f"{head}: {body}" for head, body in self.clauses(statement) if body)
 
     def clauses(self, query: tree.Query) -> list[tuple[str, str]]:
