@@ -58,6 +58,11 @@ def _from_buffer(kind: pa.DataType, count: int, values: NDArray[Any], valid: NDA
     return _of_buffers(kind, count, [mask, pa.py_buffer(values)])
 
 
+def to_list(array: Array) -> list[Any]:
+    """Return texts or whole numbers without nulls, or bytes, several times faster than ``to_pylist``."""
+    return cast("list[Any]", array.to_numpy(zero_copy_only=False).tolist())
+
+
 def chunked(arrays: Sequence[Array], kind: pa.DataType) -> ChunkedArray:
     """Return arrays as one column."""
     return _chunked_array(arrays, kind)

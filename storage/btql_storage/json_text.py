@@ -16,9 +16,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import orjson
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 
@@ -34,13 +37,23 @@ _WHOLE_MAX = 2.0**63
 
 def parse(raw: bytes) -> JsonValue:
     """Return the value of a JSON text; ValueError where it is none."""
-    # Looking for a fixed text is many times faster than looking for any digits.
-    if len(raw) > 18 and raw[0] != _QUOTE and _ZEROS in raw.translate(_TO_ZEROS) and _LONG.search(raw):
+    if len(raw) > 18 and raw[0] != _QUOTE and _may_round(raw):
         return _parse_slowly(raw)
     try:
         return cast("JsonValue", orjson.loads(raw))
     except orjson.JSONDecodeError:
         return _parse_slowly(raw)
+
+
+def parse_all(texts: Sequence[bytes | None]) -> list[JsonValue]:
+    """Return the values of JSON texts, None for none. Reading them in one go costs much less."""
+    joined = b"[%b]" % b",".join([b"null" if raw is None else raw for raw in texts])
+    if not _may_round(joined):
+        try:
+            return cast("list[JsonValue]", orjson.loads(joined))
+        except orjson.JSONDecodeError:
+            pass
+    return [None if raw is None else parse(raw) for raw in texts]
 
 
 def dumps(value: object) -> str:
@@ -73,6 +86,12 @@ def _plain(value: object) -> object:
             return {key: _plain(item) for key, item in cast("dict[str, object]", value).items()}
         case _:
             return value
+
+
+def _may_round(raw: bytes) -> bool:
+    """Whether there is a whole number that orjson may turn into a float."""
+    # Looking for a fixed text is many times faster than looking for any digits.
+    return _ZEROS in raw.translate(_TO_ZEROS) and _LONG.search(raw) is not None
 
 
 def _parse_slowly(raw: bytes) -> JsonValue:

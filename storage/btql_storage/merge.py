@@ -36,6 +36,7 @@ _NO_CONTROL = Control()
 _KEPT = "span_parents"
 
 Path = tuple[str, ...]
+_NO_STOPS: frozenset[Path] = frozenset()
 
 
 def apply(row: Row | None, event: WalEvent) -> Row | None:
@@ -45,11 +46,13 @@ def apply(row: Row | None, event: WalEvent) -> Row | None:
     control = event.control or _NO_CONTROL
     if row is None or not event.merges:
         fields = {name: text for name, text in event.fields.items() if text != b"null"}
-        _delete_from_arrays(fields, control)
+        if control.array_delete:
+            _delete_from_arrays(fields, control)
         key = event.pagination_key if row is None else row.pagination_key
         return Row(event.id, event.span_id, event.root_span_id, event.created_us, event.xact_id, key, fields)
     fields = _merge_fields(row.fields, event.fields, control)
-    _delete_from_arrays(fields, control)
+    if control.array_delete:
+        _delete_from_arrays(fields, control)
     return Row(row.id, row.span_id, row.root_span_id, row.created_us, event.xact_id, row.pagination_key, fields)
 
 
@@ -66,7 +69,7 @@ def needs_row(events: Sequence[WalEvent]) -> bool:
 
 
 def _merge_fields(old: dict[str, bytes], new: dict[str, bytes], control: Control) -> dict[str, bytes]:
-    stops = frozenset(tuple(path) for path in control.merge_paths)
+    stops = frozenset(map(tuple, control.merge_paths)) if control.merge_paths else _NO_STOPS
     fields = dict(old)
     for name, text in new.items():
         if name == _KEPT:

@@ -21,9 +21,10 @@ import numpy as np
 import pyarrow as pa
 
 from btql_storage.arrow import to_array
+from btql_storage.block import Block, cut
 from btql_storage.collector import collector_paused
 from btql_storage.fields import ARRAY_FIELDS, SYSTEM_COLUMNS, SYSTEM_FIELDS
-from btql_storage.json_text import JsonValue, parse
+from btql_storage.json_text import JsonValue, parse_all
 from btql_storage.kinds import FieldPath, column_name
 from btql_storage.part.format import ROW_BITS, PartStats, PathStats
 from btql_storage.part.stats import StatsBuilder
@@ -73,8 +74,8 @@ def shred(rows: Sequence[Row], part_id: int, first_row: int = 0) -> Shredded:
     """Return the columns of rows that are numbered from ``first_row`` in their part."""
     shredder = Shredder(part_id, first_row)
     with collector_paused():
-        for row in rows:
-            shredder.add(row, {})
+        for block in cut(rows):
+            shredder.add(block, {})
         chunk = shredder.finish()
     builder = StatsBuilder()
     builder.add(rows, chunk.paths)
@@ -92,37 +93,42 @@ class Shredder:
         self._part_id = part_id
         self._start(first_row)
 
-    def add(self, row: Row, parsed: Mapping[str, JsonValue]) -> None:
-        """Take in the next row. Fields that the caller has parsed already are not parsed again."""
-        number = len(self._rows)
-        self._rows.append(row)
-        for name, raw in row.fields.items():
-            if name in ARRAY_FIELDS:
-                self._lists[name].append(_texts(parsed[name] if name in parsed else parse(raw)))
-            elif name not in SYSTEM_FIELDS:
-                rows, values = self._fields.get(name) or self._fields.setdefault(name, ([], []))
-                rows.append(number)
-                # An array needs no parsing, and is not kept: only that it is one matters.
-                is_array = raw.startswith(b"[")
-                values.append(_ARRAY if is_array else parsed[name] if name in parsed else parse(raw))
+    def add(self, block: Block, parsed: Mapping[str, list[JsonValue]]) -> None:
+        """Take in the next rows. Fields that the caller has parsed already are not parsed again."""
+        start, count = len(self._rows), len(block.rows)
+        self._rows += block.rows
+        places = np.arange(start, start + count, dtype=np.int32)
+        for name, texts in block.known.items():
+            if name not in ARRAY_FIELDS:
+                values = parsed[name] if name in parsed else parse_all([_shown(raw) for raw in texts])
+                self._add(name, places, values)
+        for name, (some, raws) in block.others.items():
+            if name not in SYSTEM_FIELDS:
+                self._add(name, places[some], parse_all([_shown(raw) for raw in raws]))
         for name in ARRAY_FIELDS:
-            if name not in row.fields:
-                self._lists[name].append(None)
+            lists = parsed[name] if name in parsed else parse_all(block.known.get(name, [None] * count))
+            self._lists[name] += map(_texts, lists)
 
     def finish(self) -> Chunk:
         """Return what was added since the last call as one chunk."""
         row_count = len(self._rows)
         columns = ColumnBuilder(row_count)
-        for name, (rows, values) in self._fields.items():
-            columns.add((name,), values, np.array(rows, np.int32))
+        for name, (places, values) in self._fields.items():
+            columns.add((name,), values, np.concatenate(places))
         chunk = Chunk(row_count, self._system(), *columns.result())
         self._start(self._first_row + row_count)
         return chunk
 
+    def _add(self, name: str, places: NDArray[np.int32], values: list[JsonValue]) -> None:
+        all_places, all_values = self._fields.setdefault(name, ([], []))
+        all_places.append(places)
+        # What is in an array stays in the document, so that it is one is all that matters.
+        all_values += [_ARRAY if type(value) is list else value for value in values]
+
     def _start(self, first_row: int) -> None:
         self._first_row = first_row
         self._rows: list[Row] = []
-        self._fields: dict[str, tuple[list[int], list[JsonValue]]] = {}
+        self._fields: dict[str, tuple[list[NDArray[np.int32]], list[JsonValue]]] = {}
         self._lists: dict[str, list[list[str] | None]] = {name: [] for name in ARRAY_FIELDS}
 
     def _system(self) -> pa.RecordBatch:
@@ -141,6 +147,11 @@ class Shredder:
         }
         arrays = [to_array(values[name], kind) for name, kind in SYSTEM_COLUMNS.items()]
         return pa.record_batch(arrays, names=list(SYSTEM_COLUMNS))
+
+
+def _shown(raw: bytes | None) -> bytes | None:
+    """Return the text of a value, shorter where it is an array: what is in it is not looked at."""
+    return b"[]" if raw is not None and raw.startswith(b"[") else raw
 
 
 def _texts(value: JsonValue) -> list[str] | None:

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 _SHORT_CHARS = TEXT_BYTES_MAX // 4
 """No character takes more than four bytes, so such texts need no counting."""
 _TWO_63 = 2.0**63
-_DENSE = 0.25
-"""From this share of objects on, a key is asked of each of them."""
+_DENSE = 0.8
+"""From this share of objects on, a key is asked of each of them: what is missing costs as much as what is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +113,11 @@ class ColumnBuilder:
                 rare[key] = [], []
         if rare:
             for one, row in zip(objects, rows.tolist(), strict=True):
-                for key in one.keys() & rare.keys():
-                    rare[key][0].append(one[key])
-                    rare[key][1].append(row)
+                for key, value in one.items():
+                    if key in rare:
+                        values, value_rows = rare[key]
+                        values.append(value)
+                        value_rows.append(row)
         for key, (values, value_rows) in rare.items():
             self.add((*path, key), values, np.array(value_rows, np.int32))
 

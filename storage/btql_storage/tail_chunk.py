@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from btql_storage.arrow import from_numpy
+from btql_storage.block import Block
 from btql_storage.catalog import RowNumbers
 from btql_storage.json_text import parse
 from btql_storage.keys import Fingerprints, KeyKind, fingerprints
@@ -44,7 +45,7 @@ class TailChunk:
     def of(cls, rows: Sequence[Row], part_id: int) -> TailChunk:
         """Return the chunk of some rows, all of them current."""
         shredded = shred(rows, part_id)
-        documents = pa.Table.from_batches([to_batch(rows)])
+        documents = pa.Table.from_batches([to_batch(Block.of(rows))])
         return cls(part_id, shredded.table, shredded.part_stats, np.empty(0, dtype=np.int64), documents)
 
     def with_superseded(self, rows: Collection[int]) -> TailChunk:

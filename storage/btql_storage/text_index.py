@@ -20,7 +20,6 @@ import os
 import re
 from collections import OrderedDict, deque
 from functools import cache
-from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
@@ -31,18 +30,17 @@ import tantivy
 
 from btql_storage.errors import Damaged
 from btql_storage.fields import INDEXED_FIELDS
-from btql_storage.tokens import index_texts
+from btql_storage.tokens import index_texts, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from btql_storage.json_text import JsonValue
+
 QUEUE_DOCUMENTS_MAX = 10_000
 QUEUE_CHARS_MAX = 64 << 20
-BATCH_CHARS = 1 << 18
-BATCH_ROWS = 256
-"""Rows wait for one another up to these bounds: preparing their texts together is much cheaper."""
 OPEN_MAX = 32
 """Indexes that stay open: each has a thread of Tantivy's, and opening takes 0.3 ms."""
 _HEAP_BYTES = 128_000_000
@@ -61,30 +59,23 @@ class TextIndexWriter:
             self._writer = tantivy.Index(_schema(), str(folder)).writer(_HEAP_BYTES, num_threads=1)
         except ValueError as error:
             raise _os_error(error) from error
-        self._waiting: list[tuple[int, Mapping[str, Sequence[str]]]] = []
-        self._waiting_chars = 0
         self._queued: deque[int] = deque(maxlen=QUEUE_DOCUMENTS_MAX)
         self._queued_chars = 0
 
-    def add(self, row: int, texts: Mapping[str, Sequence[str]]) -> None:
-        """Index the texts of a row, by field."""
-        self._waiting.append((row, texts))
-        self._waiting_chars += sum(map(len, chain.from_iterable(texts.values())))
-        if self._waiting_chars >= BATCH_CHARS or len(self._waiting) == BATCH_ROWS:
-            self._index_waiting()
-
-    def _index_waiting(self) -> None:
-        waiting, self._waiting, self._waiting_chars = self._waiting, [], 0
-        prepared = iter(index_texts([field_texts for _, texts in waiting for field_texts in texts.values()]))
-        for row, texts in waiting:
-            document = tantivy.Document()
-            chars = 0
-            for name, text in zip(texts, prepared):  # noqa: B905 - the names end first, and take no text too many
-                document.add_text(name, text)
-                chars += len(text)
-            if chars:
+    def add(self, first_row: int, row_count: int, fields: Mapping[str, Sequence[JsonValue]]) -> None:
+        """Index some rows: for each field the value of every row, None where there is none."""
+        places = {name: [place for place, value in enumerate(fields[name]) if value is not None] for name in fields}
+        prepared = iter(index_texts([texts_of(fields[name][place]) for name in fields for place in places[name]]))
+        documents = [tantivy.Document() for _ in range(row_count)]
+        chars = [0] * row_count
+        for name in fields:
+            for place, text in zip(places[name], prepared):  # noqa: B905 - the places end first
+                documents[place].add_text(name, text)
+                chars[place] += len(text)
+        for row, document, size in zip(range(first_row, first_row + row_count), documents, chars, strict=True):
+            if size:
                 document.add_unsigned(_ROW, row)
-                self._add_document(document, chars)
+                self._add_document(document, size)
 
     def _add_document(self, document: tantivy.Document, chars: int) -> None:
         try:
@@ -95,7 +86,6 @@ class TextIndexWriter:
 
     def finish(self) -> None:
         """Finish the index. It is complete then, but not yet durable."""
-        self._index_waiting()
         try:
             self._writer.commit()
             self._writer.wait_merging_threads()

@@ -27,7 +27,7 @@ import pyarrow as pa
 from pyarrow import ipc
 
 from btql_storage.accept_columns import Accepted, Control, Flag
-from btql_storage.arrow import from_numpy, to_numpy
+from btql_storage.arrow import Array, from_numpy, to_list, to_numpy
 from btql_storage.errors import Damaged, NewerFormat, from_os_error
 from btql_storage.fields import OTHER
 from btql_storage.later import np
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1
 Rows: TypeAlias = "NDArray[np.int64]"
 
-_SYSTEM = ("id", "root_span_id", "span_id", "created_us", "xact_id", "row_number", "flags", "object")
 _CONTROL = "control"
 # Plain integers: operators of enumerations are slow, and every event meets these.
 _MERGE = Flag.MERGE.value
@@ -171,19 +170,15 @@ class WalFile:
         batch = self._batch(None)
         if len(rows) < batch.num_rows:
             batch = batch.take(from_numpy(rows))
-        system = [batch.column(name).to_pylist() for name in _SYSTEM if name != "object"]
-        controls = _texts_of(batch, _CONTROL) if _CONTROL in batch.schema.names else [None] * batch.num_rows
-        payload = {name[1:]: _texts_of(batch, name) for name in batch.schema.names if name.startswith(":")}
-        names, texts = list(payload), zip(*payload.values(), strict=True)
-        for values, control, row in zip(
-            zip(*system, strict=True), controls, texts if payload else [()] * batch.num_rows, strict=True
-        ):
-            row_id, root, span, created, xact_id, number, flags = values
-            fields = {name: text for name, text in zip(names, row, strict=True) if text is not None}
-            if OTHER in fields:
-                fields.update((key, bytes(raw)) for key, raw in _split(fields.pop(OTHER)).items())
-            decoded = None if control is None else msgspec.json.decode(control, type=Control)
-            yield WalEvent(row_id, span, root, created, xact_id, number, flags, fields, decoded)
+        count = batch.num_rows
+        texts = [to_list(batch.column(name)) for name in ("id", "span_id", "root_span_id")]
+        numbers = [to_list(batch.column(name)) for name in ("created_us", "xact_id", "row_number", "flags")]
+        fields = _fields_of(batch)
+        controls: list[Control | None] = [None] * count
+        if _CONTROL in batch.schema.names:
+            for place, raw in _present(batch.column(_CONTROL)):
+                controls[place] = msgspec.json.decode(raw, type=Control)
+        yield from map(WalEvent, *texts, *numbers, fields, controls)
 
     def _batch(self, names: Sequence[str] | None) -> pa.RecordBatch:
         included = None if names is None else [self._schema.get_field_index(name) for name in names]
@@ -207,10 +202,24 @@ class WalFile:
 
 
 def _list_of_text(batch: pa.RecordBatch, name: str) -> list[str]:
-    texts: list[str] = batch.column(name).to_pylist()
-    return texts
+    return to_list(batch.column(name))
 
 
-def _texts_of(batch: pa.RecordBatch, name: str) -> list[bytes | None]:
-    texts: list[bytes | None] = batch.column(name).cast(pa.binary()).to_pylist()
-    return texts
+def _fields_of(batch: pa.RecordBatch) -> list[dict[str, bytes]]:
+    """Return the top-level fields of each event. Most events have few of the columns, so nulls are not looked at."""
+    fields: list[dict[str, bytes]] = [{} for _ in range(batch.num_rows)]
+    for name in batch.schema.names:
+        if name.startswith(":"):
+            for place, raw in _present(batch.column(name)):
+                fields[place][name[1:]] = raw
+    if f":{OTHER}" in batch.schema.names:
+        for mine in fields:
+            if OTHER in mine:
+                mine.update((key, bytes(raw)) for key, raw in _split(mine.pop(OTHER)).items())
+    return fields
+
+
+def _present(column: Array) -> Iterator[tuple[int, bytes]]:
+    """Yield the texts of a column with their places."""
+    places = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
+    return zip(places.tolist(), to_list(column.drop_null().cast(pa.binary())), strict=True)

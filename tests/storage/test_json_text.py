@@ -71,3 +71,8 @@ def test_equal_values_have_one_text(one: str, other: str) -> None:
 def test_what_is_no_json_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         json_text.parse(text.encode())
+
+
+@given(st.lists(st.sampled_from([None, b'"x"', b"1.50", b"[1]", b"1e999", b"12345678901234567890", b'{"a": null}'])))
+def test_many_texts_are_read_as_each_of_them_is(texts: list[bytes | None]) -> None:
+    assert json_text.parse_all(texts) == [None if raw is None else json_text.parse(raw) for raw in texts]

@@ -13,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.span_rows import make_row
 
+from btql_storage import block
+from btql_storage.block import Block
 from btql_storage.errors import Damaged, DiskFull
 from btql_storage.json_text import parse
 from btql_storage.kinds import Kind, column_name, split_column_name
@@ -78,6 +80,7 @@ def test_columns_are_those_of_the_tail(small):
 @pytest.mark.parametrize("chunk_rows", [1, 64])
 def test_chunks_spill_and_row_groups_split_without_a_trace(tmp_path, monkeypatch, chunk_rows):
     rows = some_rows(150)
+    monkeypatch.setattr(block, "BLOCK_ROWS_MAX", min(chunk_rows, 10))
     monkeypatch.setattr(writer, "CHUNK_ROWS", chunk_rows)
     monkeypatch.setattr(chunks, "HELD_BYTES_MAX", 5_000)
     monkeypatch.setattr(columns, "GROUP_ROWS", 70)
@@ -248,7 +251,7 @@ def test_rows_and_batches_are_one(fields):
     for row, raw in zip(rows, fields, strict=True):
         row.fields = raw
 
-    batch = to_batch(rows)
+    batch = to_batch(Block.of(rows))
 
     assert batch.schema == DOCUMENT_SCHEMA
     assert to_rows(pa.Table.from_batches([batch])) == rows

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.span_rows import FIRST_US, make_row
 
+from btql_storage.block import Block
 from btql_storage.fields import SYSTEM_COLUMNS, SYSTEM_FIELDS
 from btql_storage.json_text import parse
 from btql_storage.kinds import Kind, Marker, column_name, split_column_name
@@ -176,8 +177,7 @@ def test_chunks_continue_their_numbers():
     shredder = Shredder(part_id=1)
     numbers = []
     for start in (0, 2):
-        for i in (start, start + 1):
-            shredder.add(make_row(i, {"output": i}), {})
+        shredder.add(Block.of([make_row(i, {"output": i}) for i in (start, start + 1)]), {})
         numbers += shredder.finish().system["_row"].to_pylist()
 
     assert numbers == [(1 << 32) + i for i in range(4)]

@@ -15,7 +15,7 @@ from btql_storage import text_index
 from btql_storage.errors import Damaged
 from btql_storage.fields import INDEXED_FIELDS
 from btql_storage.text_index import TextIndex, TextIndexWriter
-from btql_storage.tokens import matches, texts_of, tokenize
+from btql_storage.tokens import matches, tokenize
 
 WORDS = [
     "the",
@@ -38,8 +38,10 @@ WORDS = [
 
 def build(folder, documents):
     writer = TextIndexWriter(folder)
-    for row, document in enumerate(documents):
-        writer.add(row, {name: texts_of(value) for name, value in document.items()})
+    for start in range(0, len(documents), 50):
+        some = documents[start : start + 50]
+        names = {name for document in some for name in document}
+        writer.add(start, len(some), {name: [document.get(name) for document in some] for name in names})
     writer.finish()
     return TextIndex(folder)
 

@@ -72,7 +72,7 @@ def compact_segment(
     """Run one job over a segment's oldest assignments; the compaction lock is held."""
     taken, used, left = _take(assignments, folder)
     events: dict[str, list[WalEvent]] = {}
-    with collector_paused():
+    with collector_paused(lasting=True):
         for event in chain.from_iterable(folder.wal_file(one.xact_id).events(one.rows) for one in used):
             events.setdefault(event.id, []).append(event)
     current = find_current(folder, list(events), parts)

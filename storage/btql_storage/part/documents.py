@@ -1,8 +1,7 @@
 """``rows.arrow``: the documents of a part, laid out for fetching rows by number.
 
 An Arrow IPC file, compressed with zstd, in the row order of the columns. Each
-record batch is a *block* of about :data:`BLOCK_BYTES` of JSON, at least one row
-and at most :data:`BLOCK_ROWS_MAX`, so that fetching a row decodes little else,
+record batch is a *block* (:mod:`btql_storage.block`), at least one row, so that fetching a row decodes little else,
 and a trace, whose rows are neighbours, costs a block or two. The system values
 have typed columns; every known field has one with its JSON text, null where the
 document has no such field; the other fields are in the JSON object ``_other``.
@@ -12,6 +11,7 @@ Which rows a block has is in ``keys.arrow``.
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pyarrow as pa
 
-from btql_storage.arrow import from_numpy, to_array
+from btql_storage.arrow import from_numpy, nulls, to_array
 from btql_storage.fields import KNOWN_FIELDS, OTHER
 from btql_storage.later import np
 from btql_storage.part.files import FORMAT_METADATA, check_format, read_errors
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-BLOCK_BYTES = 256 << 10
-BLOCK_ROWS_MAX = 512
+    from btql_storage.block import Block
+
 _PROJECTIONS_MAX = 64
 _TAKE_BYTES_MAX = 1 << 30
 
@@ -59,30 +59,30 @@ class DocumentsWriter:
         options = pa.ipc.IpcWriteOptions(compression="zstd")
         schema = DOCUMENT_SCHEMA.with_metadata(FORMAT_METADATA)
         self._file = pa.ipc.new_file(str(path), schema, options=options)
-        self._rows: list[Row] = []
-        self._bytes = 0
+        # Compressing and writing need no Python, so the caller goes on meanwhile.
+        self._pool = ThreadPoolExecutor(1)
+        self._writing: Future[None] | None = None
         self._next_start = 0
         self.block_starts: list[int] = []
 
-    def add(self, row: Row, json_bytes: int) -> None:
-        """Take in the next row, which has so many bytes of JSON."""
-        self._rows.append(row)
-        self._bytes += json_bytes
-        if self._bytes >= BLOCK_BYTES or len(self._rows) == BLOCK_ROWS_MAX:
-            self._write_block()
+    def add(self, block: Block) -> None:
+        """Take in the next rows. They are written while the caller goes on."""
+        batch = to_batch(block)
+        self._wait()
+        self._writing = self._pool.submit(self._file.write_batch, batch)
+        self.block_starts.append(self._next_start)
+        self._next_start += len(block.rows)
 
     def finish(self) -> None:
         """Finish the file. It is complete then, but not yet durable."""
-        self._write_block()
-        self._file.close()
+        with self._pool:
+            self._wait()
+            self._file.close()
 
-    def _write_block(self) -> None:
-        if self._rows:
-            self._file.write_batch(to_batch(self._rows))
-            self.block_starts.append(self._next_start)
-            self._next_start += len(self._rows)
-            self._rows = []
-            self._bytes = 0
+    def _wait(self) -> None:
+        """Wait for the block before; raise what went wrong with it."""
+        if self._writing is not None:
+            self._writing.result()
 
 
 class DocumentsReader:
@@ -136,19 +136,24 @@ class DocumentsReader:
         idle.append(reader)
 
 
-def to_batch(rows: Sequence[Row]) -> pa.RecordBatch:
+def to_batch(block: Block) -> pa.RecordBatch:
     """Return rows with the columns of ``rows.arrow``."""
-    columns: list[Sequence[object]] = [
-        [row.id for row in rows],
-        [row.span_id for row in rows],
-        [row.root_span_id for row in rows],
-        [row.created_us for row in rows],
-        [row.xact_id for row in rows],
-        [row.pagination_key for row in rows],
-        *([row.fields.get(name) for row in rows] for name in KNOWN_FIELDS),
-        [_join_other(row.fields) for row in rows],
+    rows = block.rows
+    columns: dict[str, Sequence[object]] = {
+        "id": [row.id for row in rows],
+        "span_id": [row.span_id for row in rows],
+        "root_span_id": [row.root_span_id for row in rows],
+        "created": [row.created_us for row in rows],
+        "xact_id": [row.xact_id for row in rows],
+        "pagination_key": [row.pagination_key for row in rows],
+        **block.known,
+    }
+    if block.others:
+        columns[OTHER] = [_join_other(row.fields) for row in rows]
+    arrays = [
+        to_array(columns[field.name], field.type) if field.name in columns else nulls(len(rows), field.type)
+        for field in DOCUMENT_SCHEMA
     ]
-    arrays = [to_array(values, kind) for values, kind in zip(columns, DOCUMENT_SCHEMA.types, strict=True)]
     return pa.record_batch(arrays, schema=DOCUMENT_SCHEMA)
 
 

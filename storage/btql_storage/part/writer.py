@@ -18,9 +18,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from btql_storage.block import BlockCutter
 from btql_storage.collector import collector_paused
 from btql_storage.fields import INDEXED_FIELDS
-from btql_storage.json_text import parse
+from btql_storage.json_text import parse_all
 from btql_storage.keys import KeysWriter
 from btql_storage.part.columns import ColumnsWriter
 from btql_storage.part.documents import DocumentsWriter
@@ -29,12 +30,12 @@ from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROWS_FILE, TEXT_FO
 from btql_storage.part.stats import StatsBuilder
 from btql_storage.shred import Shredder
 from btql_storage.text_index import TextIndexWriter
-from btql_storage.tokens import texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from btql_storage.block import Block
     from btql_storage.row import Row
 
 CHUNK_ROWS = 4096
@@ -68,6 +69,7 @@ class PartWriter:
         self._keys = KeysWriter()
         self._stats = StatsBuilder()
         self._shredder = Shredder(part_id)
+        self._cutter = BlockCutter()
         self._row_count = 0
         self._chunk: list[Row] = []
         self._chunk_bytes = 0
@@ -75,15 +77,17 @@ class PartWriter:
     def add(self, rows: Sequence[Row]) -> None:
         """Take in the next rows, in final order."""
         with write_errors(self._folder), collector_paused():
-            for row in rows:
-                self._add(row)
+            for block in self._cutter.add(rows):
+                self._add(block)
 
     def finish(self) -> PartFiles:
         """Write what is left and make all of it durable."""
         with write_errors(self._folder), ThreadPoolExecutor(1) as pool:
-            self._end_chunk()
+            for block in self._cutter.rest():
+                self._add(block)
             # Tantivy and Arrow work without Python's lock, so each gets a core.
             text = pool.submit(self._text.finish)
+            self._end_chunk()
             self._documents.finish()
             self._keys.finish(self._folder / KEYS_FILE, self._documents.block_starts)
             stats, kept = self._stats.result()
@@ -92,20 +96,20 @@ class PartWriter:
             sync_tree(self._folder)
             return PartFiles(stats, _sizes(self._folder))
 
-    def _add(self, row: Row) -> None:
-        fields = row.fields
-        parsed = {name: parse(fields[name]) for name in INDEXED_FIELDS if name in fields}
-        self._text.add(self._row_count, {name: texts_of(value) for name, value in parsed.items()})
-        self._shredder.add(row, parsed)
-        json_bytes = sum(map(len, fields.values()))
-        self._documents.add(row, json_bytes)
-        self._chunk.append(row)
-        self._chunk_bytes += json_bytes
-        self._row_count += 1
-        if self._chunk_bytes >= CHUNK_BYTES or len(self._chunk) == CHUNK_ROWS:
+    def _add(self, block: Block) -> None:
+        if self._chunk_bytes + block.json_bytes > CHUNK_BYTES or len(self._chunk) + len(block.rows) > CHUNK_ROWS:
             self._end_chunk()
+        parsed = {name: parse_all(block.known[name]) for name in INDEXED_FIELDS if name in block.known}
+        self._text.add(self._row_count, len(block.rows), parsed)
+        self._shredder.add(block, parsed)
+        self._documents.add(block)
+        self._chunk += block.rows
+        self._chunk_bytes += block.json_bytes
+        self._row_count += len(block.rows)
 
     def _end_chunk(self) -> None:
+        if not self._chunk:
+            return
         chunk = self._shredder.finish()
         self._keys.add(self._chunk)
         self._stats.add(self._chunk, chunk.paths)
