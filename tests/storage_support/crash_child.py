@@ -8,14 +8,17 @@ request N is durable. Forking saves the start-up time of a new process.
 from __future__ import annotations
 
 import os
+import pkgutil
 import random
 import sys
+from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pyarrow as pa
 
+import btql_storage
 from btql_storage.errors import Locked
 from btql_storage.folder import Settings
 from btql_storage.store import ObjectInfo, Storage
@@ -79,7 +82,9 @@ def writer(folder: Path, seed: int, first: int, count: int) -> None:
 
 
 def main() -> None:
-    # The first array makes Arrow look for pandas, which takes longer than a child lives.
+    # What is imported when it is first needed, and the first array, take longer than a child lives.
+    for module in pkgutil.walk_packages(btql_storage.__path__, "btql_storage."):
+        import_module(module.name)
     pa.array([b""])
     for line in sys.stdin:
         folder, seed, first = line.split()
