@@ -275,3 +275,21 @@ def test_kinds_of_values_stay_apart_in_a_pivot(odd: btql.Connection) -> None:
     assert row == {
         "true_n": 1, "1_n": 1, '"1"_n': 1, "[]_n": 1, '{"k":[1180591620717411303424]}_n': 1, "null_n": 1
     }  # fmt: skip
+
+
+def test_documents_are_read_behind_an_unpivot(conn: btql.Connection) -> None:
+    text = f"select: id, tag, role.content as content, output | {LOGS} | unpivot: tags as (tag), input as (role)"
+    expected = [
+        {
+            "id": s["id"],
+            "tag": tag,
+            "content": get(m, "content") if isinstance(m, dict) else None,
+            "output": s["output"],
+        }
+        for s in documents()
+        for tag in elements(s, "tags")
+        for m in elements(s, "input")
+    ]
+
+    assert expected
+    assert difference(conn.query(text).rows(), expected, in_order=True) is None

@@ -431,3 +431,29 @@ def test_a_page_of_summaries_is_a_part_of_all(conn: btql.Connection, clauses: st
         assert difference(page, whole[offset : offset + limit], in_order=True) is None
         slowly = conn._database.query(f"{text} | limit: {limit} | offset: {offset}", {"limit_summaries"}).rows()
         assert difference(page, slowly, in_order=True) is None
+
+
+def test_costs_and_caches_are_added_up(tmp_path: Path) -> None:
+    def llm(number: int, **metrics: object) -> dict[str, object]:
+        return {"id": f"l{number}", "root_span_id": "r", "span_attributes": {"type": "llm"}, "metrics": metrics}
+
+    scorer = {
+        "id": "s",
+        "root_span_id": "r",
+        "span_attributes": {"type": "llm", "purpose": "scorer"},
+        "scores": {"x": 1},
+    }
+    with btql.connect(tmp_path / "db") as conn:
+        calls = [llm(1, estimated_cost=0.25, cached=1), llm(2, estimated_cost=0.5, cached=1)]
+        conn.ingest(
+            "project_logs:demo", [{"id": "r"}, *calls, {**scorer, "metrics": {"estimated_cost": 8, "cached": 1}}]
+        )
+        columns = (
+            "metrics.estimated_cost as cost, metrics.llm_calls as calls, scores.x as x, span_type_info.cached as c"
+        )
+        assert conn.query(f"select: {columns} | {LOGS} summary").rows() == [
+            {"cost": 0.75, "calls": 2, "x": 1.0, "c": True}
+        ]
+        conn.ingest("project_logs:demo", [llm(3)])
+        (row,) = conn.query(f"select: {columns} | {LOGS} summary").rows()
+        assert (row["calls"], row["c"]) == (3, False)
