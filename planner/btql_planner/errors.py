@@ -46,9 +46,13 @@ def close_to(name: str, known: Iterable[str]) -> str | None:
 
 
 def place_of(text: str, word: str, span: Span) -> Span:
-    """Return where a word stands last within a span, the whole span where it does not: for what has no node."""
+    """Return where a word stands last within a span, with quotes around it; the whole span where it does not."""
     start = text.lower().rfind(word.lower(), span.start, span.end)
-    return Span(start, start + len(word)) if word and start >= 0 else span
+    end = start + len(word)
+    if not word or start < 0:
+        return span
+    quoted = text[start - 1 : start] in ("'", '"') and text[end : end + 1] == text[start - 1 : start]
+    return Span(start - quoted, end + quoted)
 
 
 def not_supported(what: str, span: Span, way_out: str | None = None) -> BtqlError:
