@@ -260,15 +260,16 @@ class _QueryBinder:
         return keys
 
     def _by_position(self, node: tree.Expression, outputs: Sequence[_Output]) -> Expression | None:
-        if not isinstance(node, tree.Literal) or isinstance(node.value, bool) or not isinstance(node.value, int):
+        number = _position(node)
+        if number is None:
             return None
-        if not 1 <= node.value <= len(outputs):
-            message = f"there is no column number {node.value}"
+        if not 1 <= number <= len(outputs):
+            message = f"there is no column number {number}"
             raise BtqlError.of(
                 errors.BAD_POSITION, message, node.span, "this position",
                 help=f"positions go from 1 to {len(outputs)}",
             )  # fmt: skip
-        return outputs[node.value - 1].expression
+        return outputs[number - 1].expression
 
     def _in_layers(self, rows: Plan, outputs: Sequence[_Output]) -> Project:
         """Return an aggregate query, or one with DISTINCT."""
@@ -284,6 +285,14 @@ class _QueryBinder:
                 refuse_windows(having)
             sort = _changed(sort, grouping.above)
             columns = [grouping.above(each) for each in columns]
+            if query.grouping_sets is not None:
+                # A key is null in the rows of sets without it, also where it is a constant.
+                for place, dimension in enumerate(query.dimensions):
+                    if (number := _position(dimension.expression)) is not None:
+                        columns[number - 1] = grouping.at(place)
+                for place, key in enumerate(query.sort):
+                    if (number := _position(key.expression)) is not None:
+                        sort[place] = replace(sort[place], expression=columns[number - 1])
             rows, ties = grouping.over(rows), grouping.ties()
             rows = rows if having is None else Filter(rows, having)
         elif query.final_filter is not None:
@@ -312,6 +321,13 @@ class _QueryBinder:
             refuse_windows(key)
             keys.append(key)
         return keys
+
+
+def _position(node: tree.Expression) -> int | None:
+    """Return the number of a column, where an expression is nothing but that."""
+    if not isinstance(node, tree.Literal) or isinstance(node.value, bool) or not isinstance(node.value, int):
+        return None
+    return node.value
 
 
 def _changed(keys: Sequence[SortKey], change: Callable[[Expression], Expression]) -> list[SortKey]:

@@ -37,10 +37,18 @@ class Grouping:
         *,
         distinct: bool = False,
     ) -> None:
-        different = list(dict.fromkeys(keys))
         self._source = source
         self._distinct = distinct
-        places = [different.index(key) for key in keys]
+        different: list[Expression] = []
+        self._places: list[int] = []
+        for key in keys:
+            # In sets, each constant is a key of its own: it has a place and no other meaning.
+            if key not in different or (sets is not None and isinstance(key, Constant)):
+                different.append(key)
+                self._places.append(len(different) - 1)
+            else:
+                self._places.append(different.index(key))
+        places = self._places
         self._sets = None if sets is None else tuple(tuple(sorted({places[n] for n in each})) for each in sets)
         self.keys = tuple(Named(self._name("key", number), key) for number, key in enumerate(different))
         self.measures: list[Named] = []
@@ -53,6 +61,10 @@ class Grouping:
         """Return what stands for a key or an aggregate above the groups."""
         return Reference(named.name, named.expression.type, span=named.expression.span)
 
+    def at(self, place: int) -> Reference:
+        """Return what stands for key number ``place``, from 0, of those that the query lists."""
+        return self.reference(self.keys[self._places[place]])
+
     def over(self, rows: Plan) -> Aggregate:
         """Return the node with all keys and aggregates that were asked for."""
         return Aggregate(rows, self.keys, tuple(self.measures), self._sets)
@@ -63,9 +75,6 @@ class Grouping:
 
     def above(self, expression: Expression) -> Expression:
         """Return the expression in terms of the Aggregate node's columns."""
-        if self._sets is not None and isinstance(expression, Constant):
-            # A key is null in the rows of sets without it, a constant one, too.
-            return next((self.reference(key) for key in self.keys if key.expression == expression), expression)
         changed = transform(expression, self._replacement)
         own = {named.name for named in (*self.keys, *self.measures)}
         for node in walk(changed):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from btql_planner import sql_text
 from btql_planner.columns import FetchColumns, JoinColumns, NoColumns, TableColumns
 from btql_planner.engine_plan import FetchSpec, Stage
-from btql_planner.expressions import Apply
+from btql_planner.expressions import Apply, Constant
 from btql_planner.plan import Aggregate, Plan, Project
 from btql_planner.plan_relations import (
     Join,
@@ -229,7 +229,11 @@ def grouping_sets(lowering: RelationLowering, plan: Aggregate) -> Select:
     parts: list[list[str]] = []
     for named in plan.keys:
         computed = lowering.add(below, named)
-        parts.append([sql_text.name(f"{named.name}#{kind}") for kind in computed.parts])
+        columns = [f"{named.name}#{kind}" for kind in computed.parts]
+        parts.append([sql_text.name(column) for column in columns])
+        if isinstance(named.expression, Constant):
+            # It is null in some rows above.
+            below.outputs.update({column: sql_text.varying(below.outputs[column]) for column in columns})
     select = below.wrap()
     for named in plan.keys:
         select.kinds[named.name] = below.kinds[named.name]

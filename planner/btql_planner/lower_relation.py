@@ -11,7 +11,7 @@ from typing import assert_never
 from btql_planner import lower_joins, lower_traces, sql_text, value
 from btql_planner.columns import AliasColumns, FetchColumns, NoColumns, ScanColumns, engine_column
 from btql_planner.engine_plan import FetchSpec, OutputColumn, ProbeSpec, ScanSpec, Stage
-from btql_planner.expressions import Expression, PathValue, engine_name
+from btql_planner.expressions import Constant, Expression, PathValue, engine_name
 from btql_planner.lower_expression import STORED, ExpressionLowering
 from btql_planner.lower_unnest import unnest
 from btql_planner.plan import (
@@ -234,7 +234,10 @@ class RelationLowering:
         select = self.open(plan.input)
         select.group = []
         for named in plan.keys:
-            select.group += self.add(select, named).parts.values()
+            parts = self.add(select, named).parts.items()
+            # A bare number would be the place of a column.
+            bare = isinstance(named.expression, Constant)
+            select.group += [sql_text.typed(kind, sql) if bare else sql for kind, sql in parts]
         for named in plan.measures:
             self.add(select, named)
         return select

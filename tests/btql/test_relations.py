@@ -428,6 +428,15 @@ CASES: dict[str, tuple[str, Rows]] = {
         "SELECT metadata.n AS n, count(*) AS c FROM a GROUP BY CUBE (metadata.n) ORDER BY grouping(metadata.n), n",
         [(True, 1), (1, 1), (2.5, 1), ("1", 1), (None, 4)],
     ),
+    "constants as keys": (
+        "SELECT 7 AS x, 'k' AS y, count(*) AS n, 7 + 1 AS z FROM a GROUP BY 1, 2, 4",
+        [(7, "k", 4, 8)],
+    ),
+    "constants as keys of nothing": ("SELECT 7 AS x, count(*) AS n FROM a WHERE id = '-' GROUP BY 1", []),
+    "constants as keys of sets": (
+        "SELECT 0 AS x, 0 AS y, count(*) AS n FROM a GROUP BY ROLLUP (1, 2) ORDER BY 1, 2",
+        [(0, 0, 4), (0, None, 4), (None, None, 4)],
+    ),
     "filter of an aggregate": (
         (
             "SELECT count(*) FILTER (WHERE id > 'a1') AS n, string_agg(id, ',' ORDER BY id DESC) FILTER (WHERE"
