@@ -180,7 +180,7 @@ def _in_query(inner: tree.Expression, query: tree.Statement, scope: Scope) -> Va
         rows = [list(row) for row in table.rows]
         return _rows("in", cast("list[Value]", value), cast("Value", rows)) if rows else False
     found = _column(query, scope)
-    return is_in(value, found) if value is not None or not found else None
+    return is_in(value, found) if found else False
 
 
 def _quantified(node: tree.Quantified, scope: Scope) -> Value:
