@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -37,6 +38,7 @@ from btql_planner.windows import lower_ranking
 from btql_storage.kinds import Kind as StoredKind
 from btql_storage.kinds import column_name
 
+_COLUMN = re.compile(r'"(?:[^"]|"")+"')
 STORED = (Kind.BOOLEAN, Kind.INTEGER, Kind.FLOAT, Kind.TEXT)
 """The kinds that have columns of their own in a part."""
 
@@ -85,7 +87,7 @@ class ExpressionLowering:
 
     def order(self, keys: tuple[SortKey, ...], columns: Columns) -> list[str]:
         """Return the terms of an ORDER BY."""
-        return self._keys([(key.expression, key.descending, key.nulls) for key in keys], columns)
+        return [_opaque(term) for term in self._keys([(k.expression, k.descending, k.nulls) for k in keys], columns)]
 
     def _keys(self, keys: Sequence[tuple[Expression, bool, str]], columns: Columns) -> list[str]:
         # What is sorted by already decides nothing more, and the engine may trip over it.
@@ -165,6 +167,15 @@ class ExpressionLowering:
             return value.boolean(hit)
         operand = self.expression(match.operand, columns)
         return value.boolean(f"CASE WHEN {value.present(operand)} THEN {hit} END")
+
+
+def _opaque(term: str) -> str:
+    """Return a term of ORDER BY whose value, where it is computed, the engine does not look into.
+
+    Over a union it takes an order by a comparison for another one, and refuses its own plan.
+    """
+    sql, *direction = term.rsplit(" ", 3)
+    return term if _COLUMN.fullmatch(sql) else " ".join((f"greatest({sql}, NULL)", *direction))
 
 
 def _applied(call: Apply | AggregateCall, arguments: Sequence[Value], around: Call, *, exact: bool) -> Value:

@@ -5,6 +5,7 @@ A Filter becomes a WHERE as long as nothing was grouped, sorted or cut below it.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import assert_never
 
@@ -47,6 +48,8 @@ from btql_planner.plan_relations import (
 from btql_planner.select import Columns, Path, Select
 from btql_planner.types import Kind
 from btql_planner.value import Value
+
+_COLUMN = re.compile(r'"(?:[^"]|"")+"')
 
 
 @dataclass
@@ -111,9 +114,7 @@ class RelationLowering:
             case Aggregate():
                 return self._aggregate(plan)
             case Sort():
-                select = self.open(plan.input)
-                select.order = self.expressions.order(plan.keys, select.source)
-                return select
+                return self._sort(plan)
             case Limit():
                 select = self.open(plan.input, ordered=True)
                 select.limit, select.offset = plan.count, plan.offset
@@ -188,6 +189,21 @@ class RelationLowering:
         stage = Stage(f"stage_{next(self.expressions.numbers)}", select, nothing)
         self.stages.append(stage)
         return Select(FetchColumns(select, nothing), lambda: sql_text.name(stage.name), stage.name)
+
+    def _sort(self, plan: Sort) -> Select:
+        """Sort by columns only: an order by a comparison, over a union, makes the engine refuse its own plan."""
+        select = self.open(plan.input)
+        terms = [term.rsplit(" ", 3) for term in self.expressions.order(plan.keys, select.source)]
+        if all(_COLUMN.fullmatch(sql) for sql, *_ in terms):
+            select.order = [" ".join(term) for term in terms]
+            return select
+        number = next(self.expressions.numbers)
+        for place, (sql, *_) in enumerate(terms):
+            select.outputs[f"_key_{number}_{place}"] = sql
+        ordered = select.wrap()
+        keys = [ordered.source.column(f"_key_{number}_{place}") for place in range(len(terms))]
+        ordered.order = [f"{key} {' '.join(how)}" for key, (_, *how) in zip(keys, terms, strict=True)]
+        return ordered
 
     def _project(self, plan: Project) -> Select:
         select = self.lower(plan.input)
