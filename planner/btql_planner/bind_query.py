@@ -25,7 +25,7 @@ from btql_planner.clauses.page import Page, no_cursor
 from btql_planner.clauses.pivot import without_pivot
 from btql_planner.clauses.source import SourceClauses
 from btql_planner.clauses.stages import in_stages, refuse_inside, without_inference
-from btql_planner.expressions import Column, Expression
+from btql_planner.expressions import Column, Expression, Reference
 from btql_planner.finish import Infer, Pivot
 from btql_planner.grouping import Grouping, has_aggregate, refuse_aggregates
 from btql_planner.layers import Windows, first_of_each
@@ -72,6 +72,8 @@ class _QueryBinder:
     finish: Pivot | Infer | None = None
     relation: BoundRelation = field(init=False)
     scope: Scope = field(init=False)
+    order: tuple[SortKey, ...] = field(default=(), init=False)
+    """The order that the query asks for, in terms of the rows below its columns."""
     hidden: tuple[Named, ...] = field(default=(), init=False)
     """Columns of the answer that are not handed out."""
 
@@ -101,7 +103,19 @@ class _QueryBinder:
         if not self.source:
             self._answer(outputs)
             project = replace(project, items=(*project.items, *self.hidden))
-        return Rows(project, columns)
+            return Rows(project, columns)
+        return self._ordered(project, columns)
+
+    def _ordered(self, project: Project, columns: tuple[tuple[str, Reference], ...]) -> Rows:
+        """Return a query inside another one; what it is sorted by is among its columns, under no name."""
+        keys: list[SortKey] = []
+        for key in self.order if self.around.captures is None else ():
+            item = next((each for each in project.items if each.expression == key.expression), None)
+            if item is None:
+                item = Named(f"#sorted by {len(keys)}", key.expression)
+                project = replace(project, items=(*project.items, item))
+            keys.append(replace(key, expression=project.reference(item)))
+        return Rows(project, columns, tuple(keys))
 
     def _answer(self, outputs: Sequence[_Output]) -> None:
         """Note what becomes of the rows of the outermost query."""
@@ -195,6 +209,8 @@ class _QueryBinder:
         windows = Windows(self.source)
         items = tuple(Named(output.name, windows.above(output.expression)) for output in outputs)
         keys = [replace(key, expression=windows.above(key.expression)) for key in self._sort_keys(outputs)]
+        keys = keys or list(self.relation.order)
+        self.order = tuple(keys)
         keys += self._newest_first()
         last = next((n for n, key in enumerate(keys) if key in self._newest_first()), len(keys))
         keys = [*keys[: last + 1], *self.clauses.ties()]
@@ -307,6 +323,7 @@ class _QueryBinder:
             columns, sort = [distinct.above(each) for each in columns], _changed(sort, distinct.above)
             rows, ties = distinct.over(rows), distinct.ties()
         if sort:
+            self.order = tuple(sort)
             rows = Sort(rows, (*sort, *ties))
         items = tuple(Named(output.name, each) for output, each in zip(outputs, columns, strict=True))
         return Project(self._limit(rows), items, self.source)

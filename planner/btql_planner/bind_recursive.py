@@ -38,7 +38,7 @@ def bind_common_table(bound: BoundTable, context: Context) -> Rows:
     if bound.recursive and isinstance(query, tree.SetOperation) and _reads(query.right, table.name):
         return _recursive(bound, query, context)
     rows = context.bind_rows(query, Around(context, bound.tables))
-    return Rows(rows.plan, _renamed(table, rows.columns))
+    return Rows(rows.plan, _renamed(table, rows.columns), rows.order)
 
 
 def _renamed(table: tree.CommonTable, columns: tuple[tuple[str, Reference], ...]) -> tuple[tuple[str, Reference], ...]:

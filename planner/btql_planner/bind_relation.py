@@ -186,7 +186,7 @@ def _renamed(rows: Rows, alias: str | None, columns: Sequence[str], node: tree.D
             message = f"two columns are called `{name}`"
             raise BtqlError.of(errors.DUPLICATE_ALIAS, message, node.span, "in this relation")
         named[name] = column
-    return BoundRelation(rows.plan, [ColumnNames(named, alias)])
+    return BoundRelation(rows.plan, [ColumnNames(named, alias)], order=rows.order)
 
 
 def _refuse_equal_names(names: Sequence[RelationNames], node: tree.Relation) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from btql_grammar import tree
 from btql_planner.expressions import Expression
-from btql_planner.plan import Plan
+from btql_planner.plan import Plan, SortKey
 from btql_planner.scope import RelationNames
 
 
@@ -21,3 +21,5 @@ class BoundRelation:
     """Columns that both sides of a join have in common, by USING or NATURAL."""
     objects: tree.From | None = None
     """The source, where the relation is nothing but one."""
+    order: tuple[SortKey, ...] = ()
+    """The order of its rows, where the relation is a query that asks for one."""

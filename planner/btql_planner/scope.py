@@ -33,7 +33,7 @@ from btql_planner.expressions import Column, Constant, Expression, Parameter, Pa
 from btql_planner.finish import Answer
 from btql_planner.json_paths import json_get
 from btql_planner.options import QueryOptions
-from btql_planner.plan import Plan
+from btql_planner.plan import Plan, SortKey
 
 TreePath = tuple[str | int, ...]
 RELATIONS_MAX = 500
@@ -150,6 +150,8 @@ class Rows:
 
     plan: Plan
     columns: tuple[tuple[str, Reference], ...]
+    order: tuple[SortKey, ...] = ()
+    """The order that it asks for, in its columns: that of a query around it that asks for none."""
 
 
 BindRows = Callable[[tree.Statement, Around], Rows]

@@ -77,6 +77,14 @@ CASES: dict[str, tuple[str, Rows]] = {
         "SELECT max(id) AS m FROM (SELECT id FROM a ORDER BY id LIMIT 2) AS d",
         [("a2",)],
     ),
+    "the order of a query inside is that of one that asks for none": (
+        "SELECT m FROM (SELECT metadata.model AS m, id FROM a ORDER BY id DESC) AS d LIMIT 3",
+        [(None,), ("x",), ("y",)],
+    ),
+    "an order by what is not selected": (
+        "WITH x AS (SELECT tags FROM a ORDER BY metadata.n DESC, id), y AS (SELECT * FROM x) SELECT * FROM y",
+        [(None,), (["q"],), (["p", "q"],), ([],)],
+    ),
     # Joins.
     "inner join": (
         "SELECT a.id, b.id AS other, b.metadata.v FROM a JOIN b ON b.metadata.ref = a.id ORDER BY 2",
