@@ -26,6 +26,7 @@ from btql_conformance.operators import (
 )
 from btql_conformance.ordering import sorted_by
 from btql_conformance.scope import NOW, EvaluationError, Scope
+from btql_conformance.shapes import flattened
 from btql_conformance.values import Interval, Value, eq, get, identity, number_in, time_in
 from btql_conformance.windows import windowed
 from btql_grammar import tree
@@ -209,7 +210,10 @@ def _call(node: tree.Call, scope: Scope) -> Value:
     match node.name:
         case "grouping":
             return _grouping(node, scope)
-        case "any_span" | "filter_spans":
+        case "any_span":
+            inner = flattened(node.arguments[0])
+            return any(evaluate(inner, span) is True for span in scope.trace or [scope])
+        case "filter_spans":
             return evaluate(node.arguments[0], scope)
         case "search":
             phrase = evaluate(node.arguments[0], scope)

@@ -23,7 +23,7 @@ from btql_conformance.ordering import Keys, by_keys, sorted_by
 from btql_conformance.relations import relation_rows
 from btql_conformance.reshape import pivoted, unpivoted
 from btql_conformance.scope import Context, EvaluationError, Fields, Group, Scope, Table
-from btql_conformance.shapes import by_trace, returned, summary_rows, trace_holds
+from btql_conformance.shapes import by_trace, is_special, returned, summary_rows, trace_holds
 from btql_conformance.values import Value, identity
 from btql_grammar import tree
 from btql_grammar.span import Span
@@ -307,6 +307,7 @@ class _Query:
         scopes = self._unpivoted(scopes)
         for condition in (query.span_filter, query.filter, query.trace_filter):
             if condition is not None:
+                scopes = _with_traces(scopes) if is_special(condition) else scopes
                 scopes = [scope for scope in scopes if evaluate(condition, scope) is True]
         return scopes
 
@@ -477,6 +478,12 @@ class _Query:
             language=query.language,
         )
         return run(inner, replace(self.context, tables={**self.context.tables, "final stage": table}))
+
+
+def _with_traces(scopes: Sequence[Scope]) -> list[Scope]:
+    """Let each span know the spans of its trace."""
+    traces = by_trace(scopes)
+    return [replace(scope, trace=traces[scope.relations[0][1].get("root_span_id")]) for scope in scopes]
 
 
 def _numbered(names: list[str]) -> list[str]:

@@ -132,6 +132,8 @@ class Scope:
     group: Group | None = None
     peers: Sequence[Scope] = ()
     """The rows that windows look at, this one among them."""
+    trace: Sequence[Scope] = ()
+    """All spans of the trace that this one is of, for ANY_SPAN in a query over spans."""
     windows: Mapping[str, tree.Window] = field(default_factory=dict[str, tree.Window])
 
     def plain(self) -> Scope:
