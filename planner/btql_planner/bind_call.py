@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from btql_planner.bind_expression import ExpressionBinder
 
 
-_SYNONYMS = {"includes": "contains", "mod": "remainder"}
+_SYNONYMS = {"includes": "contains", "mod": "remainder", "div": "quotient"}
 """Functions that are called like an operator."""
 
 

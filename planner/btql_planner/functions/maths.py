@@ -49,7 +49,7 @@ def abs_(value: NumberValue) -> Any:
     >>> abs(-3)
     3
     """
-    number = values.number(value, booleans=True)
+    number = values.number(value)
     sql = values.single(number)
     if number.type == types.FLOAT or number.bits < values.BITS:
         return Value({next(iter(number.parts)): f"abs({sql})"}, bits=number.bits)
@@ -76,10 +76,25 @@ def remainder(value: NumberValue, divisor: NumberValue) -> Any:
     >>> remainder(7, 3)
     1
     """
-    one, other = values.number(value, booleans=True), values.number(divisor, booleans=True)
+    one, other = values.number(value), values.number(divisor)
     whole = one.type == other.type == types.INTEGER
     sql = f"({values.single(one)} % nullif({values.single(other)}, 0))"
     return Value({Kind.INTEGER if whole else Kind.FLOAT: sql}, bits=min(other.bits, values.BITS - 1))
+
+
+@scalar(scalar=True, returns=number_type)
+def quotient(value: NumberValue, divisor: NumberValue) -> Any:
+    """Return how many times ``divisor`` goes into ``value``, cut towards zero; in SQL also ``div(a, b)``.
+
+    >>> quotient(7, 2)
+    3
+    """
+    one, other = values.number(value), values.number(divisor)
+    by = f"nullif({values.single(other)}, 0)"
+    if one.type == other.type == types.INTEGER:
+        # The smallest whole number has no opposite.
+        return Value({Kind.INTEGER: f"(nullif({values.single(one)}, {_SMALLEST}) / {by})"}, bits=one.bits)
+    return values.of(Kind.FLOAT, f"trunc(CAST({values.single(one)} AS DOUBLE) / CAST({by} AS DOUBLE))")
 
 
 def _simple(name: str, sentence: str, example: str, sql: str, aliases: tuple[str, ...] = ()) -> None:

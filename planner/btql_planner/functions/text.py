@@ -262,21 +262,31 @@ def _joined_type(arguments: Sequence[Type]) -> Type:
     return types.JSON if joins else types.TEXT
 
 
-@scalar(returns=_joined_type)
-def concat(*items: Any) -> Any:
-    """Return the items as texts, one after the other; nulls are left out. Also written ``||``.
-
-    Arrays and objects alone make one longer array or one larger object.
+@scalar
+def concat(*items: Any) -> Text:
+    """Return the items as texts, one after the other; nulls are left out.
 
     >>> concat('a', 1, null, true)
     'a1true'
     """
+    return f"concat({', '.join(as_text(item) for item in items)})"
+
+
+@scalar(returns=_joined_type)
+def textcat(*items: Any) -> Any:
+    """Return the items as texts, one after the other, and null where any of them is; SQL writes it ``||``.
+
+    Arrays and objects alone make one longer array or one larger object.
+
+    >>> textcat('a', 1, true)
+    'a1true'
+    """
     if _joined_type([item.type for item in items]) == types.JSON:
-        joined, *others = [as_json(item) for item in items if item.parts]
+        joined, *others = [as_json(item) for item in items]
         for other in others:
-            joined = f"coalesce(btql_json_merge({joined}, {other}), {joined}, {other})"
+            joined = f"btql_json_merge({joined}, {other})"
         return of(Kind.JSON, joined)
-    return of(Kind.TEXT, f"concat({', '.join(as_text(item) for item in items)})")
+    return of(Kind.TEXT, f"({' || '.join(as_text(item) for item in items)})")
 
 
 @scalar
