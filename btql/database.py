@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from btql.execution.infer import JsonSchema
 
 
-_NOT_BUILT = ("not implemented", "OuterReferenceColumn", "not supported")
+_NOT_BUILT = ("not implemented", "OuterReferenceColumn", "not supported", "RecursionLimitExceeded")
 """What the engine says of queries that it cannot run."""
 
 
@@ -246,6 +246,8 @@ def _engine_errors() -> Generator[None]:
         if any(words in str(error) for words in _NOT_BUILT):
             message = "the engine cannot run a query of this form"
             way_out = "take it apart: put the queries inside into WITH, or join instead"
+            if "RecursionLimitExceeded" in str(error):
+                message, way_out = "the query is too deep for the engine", "ask in several queries"
             raise QueryError(BtqlError.of(errors.NOT_SUPPORTED, message, help=way_out)) from error
         lines = str(error).splitlines() or [type(error).__name__]
         raise EngineError(f"the engine stopped: {lines[0]}") from error

@@ -32,6 +32,8 @@ SETTINGS = {
     "datafusion.execution.parquet.schema_force_view_types": "false",
     "datafusion.sql_parser.enable_ident_normalization": "false",
     "datafusion.execution.time_zone": "UTC",
+    # Its own 50 refuses joins of 20 relations. Deeper than this, planning may need more stack than a thread has.
+    "datafusion.sql_parser.recursion_limit": "200",
 }
 UNITED = {"datafusion.optimizer.enable_topk_dynamic_filter_pushdown": "false"}
 """For a union whose sides differ in a constant that is sorted by: with a limit, the engine (55) sorts each side by

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
@@ -19,6 +20,9 @@ from btql_planner.plan_relations import SetOperation, ValuesTable
 from btql_planner.scope import Around, Rows, Scope
 from btql_planner.types import Kind, Type
 
+CHAIN_MAX = 8
+"""A longer chain becomes a tree: what is nested deep is slow to plan, and the engine has a limit."""
+
 
 def bind_set_operation(node: tree.SetOperation, around: Around, source: str) -> Rows:
     """Return the rows of two queries as one; the left one names the columns."""
@@ -26,6 +30,7 @@ def bind_set_operation(node: tree.SetOperation, around: Around, source: str) -> 
     if not source and context.options.cursor is not None:
         raise no_cursor(node.span)
     around = with_tables(around, node.with_)
+    node = _balanced(node)
     left, right = context.bind_rows(node.left, around), context.bind_rows(node.right, around)
     if len(left.columns) != len(right.columns):
         message = (
@@ -49,6 +54,34 @@ def bind_set_operation(node: tree.SetOperation, around: Around, source: str) -> 
     if node.limit is not None or node.offset:
         plan = Limit(plan, node.limit, node.offset or 0)
     return _projected(plan, columns, source)
+
+
+def _balanced(node: tree.SetOperation) -> tree.SetOperation:
+    """Return a long chain of one operation as a tree that is not deep; its order makes no difference."""
+    operands: list[tree.Statement] = [node.right]
+    left = node.left
+    while isinstance(left, tree.SetOperation) and _continues(node, left):
+        operands.append(left.right)
+        left = left.left
+    operands.append(left)
+    if node.op == "except" or len(operands) <= CHAIN_MAX:
+        return node
+    operands.reverse()
+    halves = operands[: len(operands) // 2], operands[len(operands) // 2 :]
+    return replace(node, left=_joined(node, halves[0]), right=_joined(node, halves[1]))
+
+
+def _continues(node: tree.SetOperation, left: tree.SetOperation) -> bool:
+    plain = not left.sort and left.limit is None and not left.offset and left.with_ is None
+    return plain and left.op == node.op and left.all == node.all
+
+
+def _joined(node: tree.SetOperation, operands: Sequence[tree.Statement]) -> tree.Statement:
+    if len(operands) == 1:
+        return operands[0]
+    half = len(operands) // 2
+    left, right = _joined(node, operands[:half]), _joined(node, operands[half:])
+    return tree.SetOperation(node.op, left, right, node.all, span=node.span)
 
 
 def _sort_keys(

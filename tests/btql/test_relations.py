@@ -630,6 +630,22 @@ def test_a_query_that_stands_for_one_value_has_one_row(conn: btql.Connection) ->
         conn.query("SELECT id, (SELECT id FROM b WHERE b.metadata.ref = a.id) AS x FROM a").rows()
 
 
+def test_long_chains_are_not_deep(conn: btql.Connection) -> None:
+    union = " UNION ALL ".join(f"SELECT {number} AS x" for number in range(150))
+    joins = " CROSS JOIN ".join(f"(SELECT {number} AS x{number}) AS t{number}" for number in range(40))
+
+    assert conn.query(f"SELECT count(*), sum(x) FROM ({union}) AS u").rows() == [{"count(*)": 150, "sum(x)": 11175}]
+    assert list(conn.query(f"SELECT * FROM {joins}").rows()[0].values()) == list(range(40))
+
+
+def test_what_is_too_deep_for_the_engine_is_an_error_of_the_query(conn: btql.Connection) -> None:
+    joins = " CROSS JOIN ".join(f"(SELECT {number} AS x{number}) AS t{number}" for number in range(150))
+
+    with pytest.raises(btql.QueryError, match="too deep") as caught:
+        conn.query(f"SELECT count(*) FROM {joins}").rows()
+    assert caught.value.code == "B0403"
+
+
 def test_the_snapshot_of_an_object_is_one(conn: btql.Connection) -> None:
     result = conn.query("SELECT count(*) AS n, (SELECT count(*) FROM experiment('b')) AS m FROM experiment('b')")
 
