@@ -9,6 +9,7 @@ command line Arrow is told that there is no NumPy (docs/adr/0010).
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import pyarrow as pa
@@ -59,8 +60,22 @@ def _from_buffer(kind: pa.DataType, count: int, values: NDArray[Any], valid: NDA
 
 
 def to_list(array: Array) -> list[Any]:
-    """Return texts or whole numbers without nulls, or bytes, several times faster than ``to_pylist``."""
-    return cast("list[Any]", array.to_numpy(zero_copy_only=False).tolist())
+    """Return texts, bytes or numbers without nulls, several times faster than ``to_pylist``."""
+    if array.type not in (pa.string(), pa.binary()):
+        return cast("list[Any]", to_numpy(array).tolist())
+    assert array.null_count == 0, "a null has no text"
+    if not len(array):
+        return []
+    _, starts, content = array.buffers()
+    ends = np.frombuffer(starts, np.int32)[array.offset : array.offset + len(array) + 1].tolist()
+    data: bytes = content.slice(ends[0], ends[-1] - ends[0]).to_pybytes() if content else b""
+    places = [end - ends[0] for end in ends]
+    if array.type == pa.binary():
+        return [data[start:end] for start, end in pairwise(places)]
+    if data.isascii():
+        text = data.decode()
+        return [text[start:end] for start, end in pairwise(places)]
+    return [data[start:end].decode() for start, end in pairwise(places)]
 
 
 def chunked(arrays: Sequence[Array], kind: pa.DataType) -> ChunkedArray:

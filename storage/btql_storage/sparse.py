@@ -225,4 +225,4 @@ def _by_type(values: list[JsonValue], rows: Rows) -> Iterator[tuple[type, list[J
 def _in_row_order(pieces: list[tuple[Array, Rows]]) -> tuple[Array, Rows]:
     rows = np.concatenate([piece_rows for _, piece_rows in pieces])
     order = np.argsort(rows)
-    return pa.concat_arrays([values for values, _ in pieces]).take(order), rows[order]
+    return pa.concat_arrays([values for values, _ in pieces]).take(from_numpy(order)), rows[order]

@@ -221,5 +221,5 @@ def _fields_of(batch: pa.RecordBatch) -> list[dict[str, bytes]]:
 
 def _present(column: Array) -> Iterator[tuple[int, bytes]]:
     """Yield the texts of a column with their places."""
-    places = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
+    places = np.flatnonzero(to_numpy(column.is_valid()))
     return zip(places.tolist(), to_list(column.drop_null().cast(pa.binary())), strict=True)

@@ -82,7 +82,11 @@ except ImportError:
 
 def spans(answer):
     texts = [f"over the {{n}} rainbow" for n in range(50)]
-    return [{{"id": str(n), "input": text, "metadata": {{"n": n}}, "answer": answer}} for n, text in enumerate(texts)]
+    kinds = [1, "one", None, [1], 2.5]
+    return [
+        {{"id": str(n), "input": text, "metadata": {{"n": n, "mixed": kinds[n % 5]}}, "answer": answer}}
+        for n, text in enumerate(texts)
+    ]
 
 def check(conn):
     def ids(text):
