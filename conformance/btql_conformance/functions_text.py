@@ -28,6 +28,17 @@ def _concat(*items: Value) -> Value:
     return "".join(text_of(item) or "" for item in items)
 
 
+@function("textcat", "any*")
+def _textcat(*items: Value) -> Value:
+    if None in items:
+        return None
+    if all(isinstance(item, list) for item in items):
+        return [member for item in items for member in cast("list[Value]", item)]
+    if all(isinstance(item, dict) for item in items):
+        return {key: value for item in items for key, value in cast("dict[str, Value]", item).items()}
+    return "".join(text_of(item) or "" for item in items)
+
+
 @function("concat_ws", "text any*")
 def _concat_ws(separator: str, *items: Value) -> Value:
     return separator.join(cast("str", text_of(item)) for item in items if item is not None)

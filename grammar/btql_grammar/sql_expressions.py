@@ -166,7 +166,7 @@ class ExpressionParser(CallParser):
         parts, place = [left], self.here()
         while self.accept("||"):
             parts.append(self._operators(_SUM))
-        return tree.Call("concat", tuple(parts), span=left.span.to(parts[-1].span), name_span=place)
+        return tree.Call("textcat", tuple(parts), span=left.span.to(parts[-1].span), name_span=place)
 
     def _compared(self, left: tree.Expression) -> tree.Expression:
         negated = self.accept("not")

@@ -61,7 +61,6 @@ class OperandParser(BracketParser):
                 return self.read_object()
             case _:
                 self.fail("an expression")
-        return None
 
     def _word(self) -> tree.Expression:
         token, word, after = self.token, self.word, self.ahead()

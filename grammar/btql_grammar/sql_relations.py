@@ -127,7 +127,7 @@ class RelationParser(WindowParser):
         kind: tree.JoinKind = "inner"
         match self.word:
             case "left" | "right" | "full" as side:
-                kind = side  # type: ignore[assignment]
+                kind = side
                 self.step()
                 self.accept("outer")
             case "cross" if not natural:

@@ -105,7 +105,6 @@ class StatementParser(QueryParser):
                 if self.token.kind == "word":
                     refuse(word, self.here())
                 self.fail("SELECT, or another statement")
-        return None
 
     def _with_statement(self) -> tree.Statement:
         start = self.here()

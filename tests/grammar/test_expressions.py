@@ -214,7 +214,7 @@ def test_btql_alone(text: str, expected: tree.Expression) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("a || b || 'x'", Call("concat", (A, B, X))),
+        ("a || b || 'x'", Call("textcat", (A, B, X))),
         ("CAST(a AS double)", Cast(A, "double")),
         ("try_cast(a as timestamp)", Cast(A, "timestamp")),
         ("INTERVAL '1 day'", Interval(1, "day")),
