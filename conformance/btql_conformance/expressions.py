@@ -41,9 +41,9 @@ TODAY_NAMES = frozenset({"current_date", "today"})
 def evaluate(node: tree.Expression, scope: Scope) -> Value:
     """Return the value of an expression."""
     if scope.group is not None and not isinstance(node, tree.Literal):
-        for number, (key, value) in enumerate(scope.group.keys):
-            if node == key:
-                return value if number in scope.group.grouped else None
+        same = [number for number, (key, _) in enumerate(scope.group.keys) if node == key]
+        if same:
+            return next((scope.group.keys[at][1] for at in same if at in scope.group.grouped), None)
     match node:
         case tree.Literal():
             return _literal(node, scope)
