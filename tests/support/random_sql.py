@@ -37,8 +37,9 @@ class RandomSql:
         """Return a question."""
         name = self._dice.choice(list(PATHS))
         shapes = (self._rows, self._groups, self._sorted, self._aggregates, self._join, self._window, self._set)
-        others = (self._traces, self._summaries, self._correlated, self._membership)
-        shape = self._dice.choice([*shapes, *others])
+        others = (self._traces, self._summaries, self._correlated, self._membership, self._quantified, self._exists)
+        more = (self._grouping_sets, self._unpivoted, self._members, self._common_table, self._frames)
+        shape = self._dice.choice([*shapes, *others, *more])
         return shape(name)
 
     # Shapes of questions
@@ -96,6 +97,46 @@ class RandomSql:
         word = self._dice.choice(["IN", "NOT IN"])
         query = f"SELECT {self._path('calls')} FROM {_source('calls')} WHERE {self._condition('calls', 1)}"
         return f"SELECT id FROM {_source(name)} WHERE id {word} ({query})"
+
+    def _quantified(self, name: str) -> str:
+        symbol, word = self._dice.choice(["=", ">", "<", "!="]), self._dice.choice(["ANY", "ALL"])
+        query = f"SELECT {self._path('calls')} FROM {_source('calls')} WHERE {self._condition('calls', 1)}"
+        return f"SELECT id FROM {_source(name)} WHERE {self._path(name)} {symbol} {word} ({query})"
+
+    def _exists(self, name: str) -> str:
+        on = f"{self._path('calls', 'b.')} = {self._path(name, 'a.')} AND {self._condition('calls', 1, 'b.')}"
+        word = self._dice.choice(["", "NOT "])
+        return (
+            f"SELECT id FROM {_source(name)} AS a WHERE {word}EXISTS (SELECT 1 FROM {_source('calls')} AS b WHERE {on})"
+        )
+
+    def _grouping_sets(self, name: str) -> str:
+        sets = self._dice.choice(["ROLLUP (1, 2)", "CUBE (1, 2)", "GROUPING SETS ((1), (2), ())"])
+        columns = f"{self._path(name)} AS a, {self._path(name)} AS b, count(*) AS n"
+        return f"SELECT {columns} FROM {_source(name)} WHERE {self._condition(name, 1)} GROUP BY {sets}"
+
+    def _unpivoted(self, name: str) -> str:
+        fields = self._dice.choice(["metadata", "scores", "metrics"])
+        condition = f"{self._condition(name, 1)} AND v {self._dice.choice(['=', '>', '!='])} {self._literal()}"
+        return f"SELECT id, k, v FROM {_source(name)} UNPIVOT (v FOR k IN ({fields})) WHERE {condition}"
+
+    def _members(self, name: str) -> str:
+        function = self._dice.choice(["jsonb_array_elements", "jsonb_each"])
+        rows = f"CROSS JOIN LATERAL {function}({self._path(name, 'o.')}) AS e"
+        return f"SELECT o.id, e.value AS v FROM {_source(name)} AS o {rows} WHERE {self._condition(name, 1, 'o.')}"
+
+    def _common_table(self, name: str) -> str:
+        columns = f"{self._path(name)} AS x, {self._path(name)} AS y, id"
+        table = f"WITH q AS (SELECT {columns} FROM {_source(name)} WHERE {self._condition(name, 1)})"
+        return f"{table} SELECT a.id AS i, b.id AS j FROM q AS a JOIN q AS b ON a.x = b.y"
+
+    def _frames(self, name: str) -> str:
+        function = self._dice.choice(["first_value", "last_value", "lag", "lead", "count"])
+        start = self._dice.choice(["UNBOUNDED PRECEDING", "2 PRECEDING", "CURRENT ROW"])
+        end = self._dice.choice(["CURRENT ROW", "1 FOLLOWING", "UNBOUNDED FOLLOWING"])
+        frame = "" if function in ("lag", "lead") else f" ROWS BETWEEN {start} AND {end}"
+        over = f"PARTITION BY {self._path(name)} ORDER BY id{frame}"
+        return f"SELECT id, {function}({self._path(name)}) OVER ({over}) AS w FROM {_source(name)}"
 
     # Pieces of questions
 
