@@ -29,7 +29,7 @@ _LEXER = BtqlLexer(ensurenl=False, stripnl=False)
 class Asks(Protocol):
     """What the loop needs of a connection."""
 
-    def query(self, text: str) -> Result:
+    def query(self, query: str, /) -> Result:
         """Run one query."""
         ...
 

@@ -51,7 +51,7 @@ class OperandParser(BracketParser):
             case _:
                 return self._bracketed()
 
-    def _bracketed(self) -> tree.Expression:
+    def _bracketed(self) -> tree.Expression:  # noqa: RET503 - fail() never returns
         match self.word:
             case "(":
                 return self.read_parenthesis()

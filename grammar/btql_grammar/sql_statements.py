@@ -89,7 +89,7 @@ class StatementParser(QueryParser):
             raise unsupported(f"EXPLAIN with {name.upper()}", place, "write `EXPLAIN ANALYZE SELECT ...`")
         return name.startswith("analy") and value in ("true", "on")
 
-    def _statement(self) -> tree.Statement:
+    def _statement(self) -> tree.Statement:  # noqa: RET503 - fail() never returns
         match self.word:
             case "insert":
                 return self._insert()

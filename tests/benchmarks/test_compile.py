@@ -19,7 +19,7 @@ from btql_planner.lower import lower
 from btql_planner.rules import apply_rules
 from btql_storage.catalog import ObjectInfo
 from btql_storage.kinds import Kind
-from btql_storage.part.format import PartStats, PathStats
+from btql_storage.part.format import PartStats, PathStats, TextBounds
 
 BTQL = """
 dimensions: metadata.model as model, day(created) as day
@@ -103,8 +103,8 @@ class _Snapshot:
 
     def __init__(self) -> None:
         number = PathStats({Kind.FLOAT: 10}, floats=(0.0, 1.0))
-        text = PathStats({Kind.TEXT: 10}, texts=("a", "z"))
-        paths = {("metadata", f"key_{n}"): text for n in range(4_900)}
+        text = PathStats({Kind.TEXT: 10}, texts=TextBounds("a", "z", max_cut=False))
+        paths: dict[tuple[str, ...], PathStats] = {("metadata", f"key_{n}"): text for n in range(4_900)}
         paths |= {("metrics", name): number for name in ("start", "end", "tokens", "prompt_tokens")}
         paths |= {("scores", f"score_{n}"): number for n in range(90)}
         paths |= {(name,): text for name in ("input", "output", "error")}

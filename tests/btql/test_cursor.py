@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -149,7 +149,7 @@ def test_the_cursor_is_known_at_the_end(conn: btql.Connection) -> None:
 # Writes in between.
 
 
-def put(conn: btql.Connection, *events: dict[str, object]) -> None:
+def put(conn: btql.Connection, *events: Mapping[str, object]) -> None:
     conn.ingest("project_logs:demo", list(events))
 
 

@@ -206,7 +206,7 @@ def test_unpivoted_scores_can_be_pivoted(conn: btql.Connection) -> None:
         for key, value in entries(span, "scores"):
             assert isinstance(value, int | float)
             sums[key].append(value)
-    expected = {f"{key}_total": sum(sums[key]) for key in sorted(sums)}
+    expected: dict[str, object] = {f"{key}_total": sum(sums[key]) for key in sorted(sums)}
 
     text = (
         f"dimensions: score | measures: sum(value) as total | pivot: total | {LOGS} | unpivot: scores as (score, value)"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 import pytest
 
@@ -19,7 +21,7 @@ CALLS = OutputColumn("calls", {Kind.INTEGER: "n"})
 COST = OutputColumn("cost", {Kind.FLOAT: "c"})
 
 
-def pivoted(rows: list[tuple[object, ...]], *, keys: int = 1, limit: int | None = None, offset: int = 0):
+def pivoted(rows: Sequence[tuple[object, ...]], *, keys: int = 1, limit: int | None = None, offset: int = 0):
     table = pa.table(
         {
             "d": pa.array([row[0] for row in rows], pa.string()),

@@ -252,9 +252,8 @@ def test_single_measures_are_those_of_the_whole(conn: btql.Connection) -> None:
          "score": (scores_of(spans) or {}).get(score)}
         for root, spans in traces().items()
     ]  # fmt: skip
-    known = sorted(
-        (row for row in rows if row["duration"] is not None), key=lambda r: (-r["duration"], r["root_span_id"])
-    )  # type: ignore[operator]
+    there = [row for row in rows if row["duration"] is not None]
+    known = sorted(there, key=lambda r: (-float(str(r["duration"])), str(r["root_span_id"])))
     unknown = sorted((row for row in rows if row["duration"] is None), key=lambda r: str(r["root_span_id"]))
     assert difference(found, [*known, *unknown], in_order=True) is None
 

@@ -32,7 +32,7 @@ def check(text: str, root: Node, language: tree.Language) -> None:
             read = tree.Literal(piece) if node == tree.Literal(piece) else parse_expression(piece, language=language)
             # In `a not like b` the comparison takes the place of its negation; a field to infer may have quotes.
             meant = [read, read.expression if isinstance(read, tree.Not) else None]
-            meant += [tree.Identifier((read.value,)) if isinstance(read, tree.Literal) else None]
+            meant += [tree.Identifier((str(read.value),)) if isinstance(read, tree.Literal) else None]
             assert node in meant, piece
         if isinstance(node, tree.Call):
             written = text[node.name_span.start : node.name_span.end]
@@ -79,7 +79,9 @@ def test_sql_queries(query: tree.Query) -> None:
     ],
 )
 def test_sources(text: str, piece: str) -> None:
-    source = parse(text).source
+    query = parse(text)
+    assert isinstance(query, tree.Query)
+    source = query.source
     assert source is not None
     assert text[source.span.start : source.span.end] == piece
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from functools import cache
 from itertools import chain
@@ -32,7 +32,7 @@ def documents() -> list[Document]:
 
 
 @contextmanager
-def stored(path: Path, state: str) -> Iterator[btql.Connection]:
+def stored(path: Path, state: str) -> Generator[btql.Connection]:
     """Yield a database with the events, so much of them compacted."""
     compacted = {"before compaction": 0, "half-way": len(lines()) // 2, "compacted": len(lines())}[state]
     with btql.connect(path) as conn:
