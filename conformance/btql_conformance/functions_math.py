@@ -47,7 +47,7 @@ def _mod(value: Number, divisor: Number) -> Value:
     return arithmetic("mod", value, divisor)
 
 
-@function("div", "number number")
+@function("div quotient", "number number")
 def _div(value: Number, divisor: Number) -> Value:
     return math.trunc(value / divisor) if divisor else None
 
