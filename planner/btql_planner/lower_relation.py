@@ -5,7 +5,6 @@ A Filter becomes a WHERE as long as nothing was grouped, sorted or cut below it.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import assert_never
 
@@ -48,8 +47,6 @@ from btql_planner.plan_relations import (
 from btql_planner.select import Columns, Path, Select
 from btql_planner.types import Kind
 from btql_planner.value import Value
-
-_COLUMN = re.compile(r'"(?:[^"]|"")+"')
 
 
 @dataclass
@@ -194,7 +191,7 @@ class RelationLowering:
         """Sort by columns only: an order by a comparison, over a union, makes the engine refuse its own plan."""
         select = self.open(plan.input)
         terms = [term.rsplit(" ", 3) for term in self.expressions.order(plan.keys, select.source)]
-        if all(_COLUMN.fullmatch(sql) for sql, *_ in terms):
+        if all(sql_text.is_name(sql) for sql, *_ in terms):
             select.order = [" ".join(term) for term in terms]
             return select
         number = next(self.expressions.numbers)

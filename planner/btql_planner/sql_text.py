@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime
 
 from btql_planner.types import SQL_TYPES, Kind
+
+_NAME = re.compile(r'"(?:[^"]|"")+"')
 
 
 def name(text: str) -> str:
     """Return an identifier, quoted so that it is taken to the letter."""
     return '"' + text.replace('"', '""') + '"'
+
+
+def is_name(sql: str) -> bool:
+    """Whether an expression is the name of a column and nothing else."""
+    return _NAME.fullmatch(sql) is not None
 
 
 def text(value: str) -> str:
