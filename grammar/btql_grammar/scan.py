@@ -34,6 +34,12 @@ _PIECE = re.compile(
     )?""",
     re.VERBOSE,
 )
+# The same without counting, from one mark to the next: several times faster.
+_MARK = re.compile(
+    rf"""(?:{SPACE}|{STRING}|{DOUBLE_QUOTED}|\w++|(?!/\*)[^()\[\]{{}}'"\w\s])*+
+    (?:(?P<mark>/\*|[()\[\]{{}}'"])|\Z)""",
+    re.VERBOSE,
+)
 _LEADING = re.compile(rf"(?:{SPACE})*+")
 _OPENING = {")": "(", "]": "[", "}": "{"}
 _CLOSING = {opening: closing for closing, opening in _OPENING.items()}
@@ -78,7 +84,9 @@ def _check_characters(text: str) -> None:
 
 def _check_pieces(text: str) -> None:
     opened: list[int] = []
-    for number, match in enumerate(_PIECE.finditer(text)):
+    # A text has no more pieces than characters.
+    pattern = _PIECE if len(text) > PIECES_MAX else _MARK
+    for number, match in enumerate(pattern.finditer(text)):
         if number == PIECES_MAX:
             place = Span(match.end(), match.end())
             raise _too_long(f"the query has more than {PIECES_MAX:,} words, values and symbols", place)
