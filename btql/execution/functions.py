@@ -38,6 +38,8 @@ def _at_most_one(rows: int) -> bool:
 _FUNCTIONS: dict[str, tuple[Function, list[pa.DataType], pa.DataType]] = {
     "btql_at_most_one": (_at_most_one, [_WHOLE], _BOOLEAN),
     "btql_match": (on_text.match, [_TEXT, _TEXT, _TEXT], _BOOLEAN),
+    "btql_list_like": (on_text.like, [_LIST, _TEXT], _BOOLEAN),
+    "btql_list_ilike": (on_text.ilike, [_LIST, _TEXT], _BOOLEAN),
     "btql_interval_text": (on_text.interval, [_INTERVAL], _TEXT),
     "btql_number_text": (on_text.number, [_FLOAT, _TEXT], _TEXT),
     "btql_format": (on_text.format_, [_TEXT, _TEXT], _TEXT),

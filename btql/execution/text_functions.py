@@ -6,6 +6,7 @@ import base64
 import binascii
 import re
 from decimal import ROUND_HALF_UP, Decimal, localcontext
+from functools import lru_cache
 
 import pyarrow as pa
 
@@ -20,6 +21,23 @@ def match(kind: str, value: str, phrase: str) -> bool:
     if kind == "l":
         return any(tokens.matches(item, phrase.split()) for item in value.split("\n"))
     return tokens.matches(json_text.parse(value.encode()) if kind == "j" else value, phrase.split())
+
+
+def like(items: list[str | None], pattern: str) -> bool:
+    """Whether ``LIKE`` fits any of the texts."""
+    return any(item is not None and _wild(pattern, re.DOTALL).fullmatch(item) for item in items)
+
+
+def ilike(items: list[str | None], pattern: str) -> bool:
+    """Whether ``ILIKE`` fits any of the texts."""
+    return any(item is not None and _wild(pattern, re.DOTALL | re.IGNORECASE).fullmatch(item) for item in items)
+
+
+@lru_cache
+def _wild(pattern: str, flags: re.RegexFlag) -> re.Pattern[str]:
+    wild = {"%": ".*", "_": "."}
+    pieces = re.findall(r"\\.|.", pattern, re.DOTALL)
+    return re.compile("".join(wild.get(piece) or re.escape(piece[-1]) for piece in pieces), flags)
 
 
 def interval(value: pa.MonthDayNano) -> str:

@@ -16,6 +16,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import cast
 
 Value = object
@@ -89,11 +90,13 @@ def canonical(value: Value) -> str:
 
 
 def _spelled_float(number: float) -> str:
-    """Return ``1`` for 1.0, ``1e20`` for 1e+20, ``1e-7`` for 1e-07."""
-    if number == int(number) and abs(number) < 1e16:
+    """Return ``1`` for 1.0, ``1e+20`` for 1e20, ``1e-7`` for 1e-07, ``0.00001`` for 1e-05."""
+    if number == int(number) and abs(number) < 2**63:
         return str(int(number))
+    if 1e-5 <= abs(number) < 1e-4:
+        return f"{Decimal(repr(number)):f}"
     mantissa, _, exponent = repr(number).partition("e")
-    return f"{mantissa}e{int(exponent)}" if exponent else mantissa
+    return f"{mantissa}e{int(exponent):+}" if exponent else mantissa
 
 
 def spelled_time(value: object) -> str:

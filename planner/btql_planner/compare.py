@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from btql_planner import sql_text
 from btql_planner.types import Kind
-from btql_planner.value import Value, absent, present, rank
+from btql_planner.value import Value, absent, present, rank, structure
 
 _NUMERIC = (Kind.INTEGER, Kind.FLOAT)
 _UNORDERED = (Kind.LIST, Kind.JSON)
@@ -109,8 +109,12 @@ def _number_key(sql: str) -> str:
 def precedes(operator: str, left: Value, right: Value) -> str:
     """Return whether ``left`` sorts before ``right`` (``<``) or after it (``>``), kinds in the order of a sort."""
     ranks = [rank(value) for value in (left, right)]
-    within = ordered(operator, left, right, exact=True)
-    return f"({ranks[0]} {operator} {ranks[1]} OR ({ranks[0]} = {ranks[1]} AND coalesce({within}, FALSE)))"
+    within = _terms(operator, left, right)
+    contents = structure(left), structure(right)
+    if None not in contents:
+        within.append(f"({contents[0]} {operator} {contents[1]})")
+    decided = f"coalesce({', '.join([*within, 'FALSE'])})"
+    return f"({ranks[0]} {operator} {ranks[1]} OR ({ranks[0]} = {ranks[1]} AND {decided}))"
 
 
 def as_time(sql: str) -> str:

@@ -51,6 +51,9 @@ def _spelled(kind: Kind, sql: str) -> str:
             return f"btql_json_list({sql})"
         case Kind.INTERVAL:
             return f"btql_interval_text({sql})"
+        case Kind.FLOAT:
+            # 2.0 is 2: the engine would spell the fraction.
+            return f"btql_json_number({sql})"
         case _:
             return f"CAST({sql} AS VARCHAR)"
 
@@ -67,8 +70,6 @@ def _json(kind: Kind, sql: str) -> str:
             return f"btql_json_quote({sql})"
         case Kind.TIME | Kind.INTERVAL:
             return f"('\"' || {_spelled(kind, sql)} || '\"')"
-        case Kind.FLOAT:
-            return f"btql_json_number({sql})"
         case _:
             return _spelled(kind, sql)
 

@@ -47,6 +47,8 @@ BIG: Type = frozenset({Kind.BIG})
 JSON: Type = frozenset({Kind.JSON})
 NUMERIC: Type = NUMBER | BIG
 """Every kind that is a number to the reader."""
+CONTENTS: Type = LIST | JSON
+"""Every kind that is an array or an object to the reader."""
 SCALAR: Type = frozenset({Kind.BOOLEAN, Kind.INTEGER, Kind.FLOAT, Kind.TEXT})
 ANY: Type = SCALAR | {Kind.JSON, Kind.BIG}
 """Every kind that a value of a document may have."""
@@ -75,7 +77,7 @@ ORDER: tuple[Kind, ...] = (
     Kind.LIST,
     Kind.JSON,
 )
-"""How kinds sort among one another; numbers of all three kinds sort as one."""
+"""How kinds sort among one another; numbers of all three kinds sort as one, and so do lists and JSON."""
 
 _NAMES: dict[Kind, str] = {
     Kind.BOOLEAN: "boolean",

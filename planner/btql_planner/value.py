@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from btql_planner import sql_text
-from btql_planner.types import NUMBER, NUMERIC, ORDER, Kind, Type
+from btql_planner.types import CONTENTS, NUMBER, NUMERIC, ORDER, Kind, Type
 
 BITS = 64
 """Of the engine's whole numbers."""
@@ -164,13 +164,21 @@ def sort_keys(value: Value) -> list[str]:
     """
     ordered = [kind for kind in ORDER if kind in value.parts]
     numbers = NUMERIC & set(ordered)
-    others = [_sortable(kind, value.parts[kind]) for kind in ordered if kind not in numbers]
-    keys = [*([single(number(value))] if numbers else []), *others]
+    others = [_sortable(kind, value.parts[kind]) for kind in ordered if kind not in numbers | CONTENTS]
+    contents = structure(value)
+    keys = [*([single(number(value))] if numbers else []), *others, *([contents] if contents else [])]
     return keys if len(keys) <= 1 else [rank(value), *keys]
 
 
 def _sortable(kind: Kind, sql: str) -> str:
     return f"date_part('epoch', {sql})" if kind is Kind.INTERVAL else sql
+
+
+def structure(value: Value) -> str | None:
+    """Return the JSON text of arrays and objects, by which they are sorted; None where the value is never one."""
+    terms = [f"btql_json_list({value.parts[Kind.LIST]})"] if Kind.LIST in value.parts else []
+    terms += [value.parts[Kind.JSON]] if Kind.JSON in value.parts else []
+    return (terms[0] if len(terms) == 1 else f"coalesce({', '.join(terms)})") if terms else None
 
 
 def rank(value: Value) -> str:
@@ -180,7 +188,7 @@ def rank(value: Value) -> str:
 
 
 def _rank(kind: Kind) -> int:
-    return ORDER.index(Kind.INTEGER if kind in NUMERIC else kind)
+    return ORDER.index(Kind.INTEGER if kind in NUMERIC else Kind.JSON if kind in CONTENTS else kind)
 
 
 def _plain(value: Value) -> Value:

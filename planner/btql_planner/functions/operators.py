@@ -47,7 +47,7 @@ def same(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
 @operator("nsne", types.BOOLEAN)
 def not_same(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
     """``<!=>`` and IS NOT."""
-    return boolean(f"NOT {compare.same(values[0], values[1])}")
+    return boolean(f"(NOT {compare.same(values[0], values[1])})")
 
 
 def _ordering(name: str, symbol: str) -> None:
@@ -74,7 +74,7 @@ def _plain_list(needle: Value, items: Sequence[Value]) -> str | None:
     """Return SQL's own IN where both sides are texts: long lists are looked up in a hash table."""
     if needle.type != types.TEXT or needle.marker or any(item.type != types.TEXT for item in items):
         return None
-    return f"{single(needle)} IN ({', '.join(single(item) for item in items)})"
+    return f"({single(needle)} IN ({', '.join(single(item) for item in items)}))"
 
 
 def _in_term(needle: Value, item: Value, *, exact: bool) -> str:
@@ -136,28 +136,25 @@ def negation(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
 @operator("isnull", types.BOOLEAN, scalar=True)
 def is_null(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
     """IS NULL."""
-    return boolean(absent(values[0]))
+    return boolean(f"({absent(values[0])})")
 
 
 @operator("isnotnull", types.BOOLEAN, scalar=True)
 def is_not_null(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
     """IS NOT NULL."""
-    return boolean(present(values[0]))
+    return boolean(f"({present(values[0])})")
 
 
 def _pattern(name: str, symbol: str) -> None:
     @operator(name, types.BOOLEAN)
     def lower(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001  # pyright: ignore[reportUnusedFunction]
         subject, pattern = values
+        wanted = pattern.get(Kind.TEXT)
         terms = [
-            f"({sql} {symbol} {pattern.get(Kind.TEXT)})"
-            for sql in (
-                subject.parts.get(Kind.TEXT),
-                subject.parts.get(Kind.JSON),
-                f"array_to_string({subject.parts[Kind.LIST]}, chr(10))" if Kind.LIST in subject.parts else None,
-            )
-            if sql is not None
+            f"({subject.parts[kind]} {symbol} {wanted})" for kind in (Kind.TEXT, Kind.JSON) if kind in subject.parts
         ]
+        if Kind.LIST in subject.parts:
+            terms.append(f"btql_list_{name}({subject.parts[Kind.LIST]}, {wanted})")
         return boolean(terms[0] if len(terms) == 1 else f"coalesce({', '.join([*terms, 'NULL'])})")
 
 

@@ -21,6 +21,8 @@ from btql_planner.types import Kind
 
 ON_JSON = frozenset({"in", "includes", "len"})
 """Functions that are written in Python for arrays and objects."""
+ON_LISTS = frozenset({"like", "ilike"})
+"""Functions that are written in Python for lists of texts."""
 
 
 def push_filter_into_scan(plan: Plan) -> Plan:
@@ -32,7 +34,7 @@ def _on_filter(plan: Plan) -> Plan | None:
     if not isinstance(plan, Filter) or not isinstance(plan.input, Scan):
         return None
     parts = conjuncts(plan.condition)
-    pushed = tuple(part for part in parts if _columns_decide(part))
+    pushed = dict.fromkeys(part for part in parts if _columns_decide(part))
     if not pushed:
         return None
     scan = replace(plan.input, filters=(*plan.input.filters, *pushed))
@@ -49,4 +51,6 @@ def _columns_decide(condition: Expression) -> bool:
 def _in_python(call: Apply) -> bool:
     if call.function.name in ON_JSON:
         return any(Kind.JSON in argument.type for argument in call.arguments)
+    if call.function.name in ON_LISTS:
+        return Kind.LIST in call.arguments[0].type
     return call.function.python
