@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 from btql.execution.json_functions import parse, texts
 from btql_storage import json_text
@@ -106,9 +107,10 @@ def _contains(one: JsonValue, other: JsonValue) -> bool:
 
 
 def has_keys(text: str, wanted: str, quantifier: str) -> bool:
-    """Return ``text ?| wanted`` or ``?&``: keys of an object, texts of an array."""
+    """Return ``text ?| wanted`` or ``?&``: keys of an object that have a value, texts of an array."""
     value = parse(text)
-    there = [key in value for key in texts(wanted) or []] if isinstance(value, dict | list) else []
-    if not isinstance(value, dict | list):
-        there = [key == value for key in texts(wanted) or []]
+    if isinstance(value, dict):
+        there = [value.get(cast("str", key)) is not None for key in texts(wanted) or []]
+    else:
+        there = [key in value if isinstance(value, list) else key == value for key in texts(wanted) or []]
     return any(there) if quantifier == "any" else all(there)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import cast
 
@@ -111,6 +112,10 @@ def _operation(node: Operation, scope: Scope) -> Value:
         case tree.Cast(expression=inner, type_name=type_name):
             return cast_to(evaluate(inner, scope), type_name, scope.context.options.tz_offset)
         case tree.JsonOperator(op=op, left=left, right=right):
+            whole, part = (left, right) if op != "<@" else (right, left)
+            if op in ("@>", "<@") and isinstance(part, tree.Literal) and isinstance(part.value, str):
+                # A text that is written in the query is the text of a document.
+                return json_operator("@>", evaluate(whole, scope), json.loads(part.value))
             return json_operator(op, evaluate(left, scope), evaluate(right, scope))
         case tree.Subscript(expression=inner, index=index):
             at = evaluate(index, scope)

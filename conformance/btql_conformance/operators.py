@@ -322,7 +322,8 @@ def contains(left: Value, right: Value) -> bool:
 
 def _has_key(value: Value, key: Value) -> bool:
     if isinstance(value, dict):
-        return key in cast("dict[str, Value]", value)
+        # A key whose value is null is as good as missing.
+        return cast("dict[Value, Value]", value).get(key) is not None
     return (
         any(identity(element) == identity(key) for element in cast("Iterable[Value]", value))
         if isinstance(value, list)

@@ -222,12 +222,19 @@ def _document(right: Expression) -> Expression:
 
 
 def _contains(binder: ExpressionBinder, left: Expression, right: Expression, span: Span) -> Expression:
-    parts: list[Expression] = []
-    if isinstance(left, PathValue) and isinstance(right, Constant) and right.kind is Kind.JSON:
-        _leaves(binder, left, python_value(right), parts, span)
-    if not parts:
+    part = python_value(right) if isinstance(right, Constant) and right.kind is Kind.JSON else None
+    if not (isinstance(left, PathValue) and isinstance(part, dict) and part):
         return binder.apply_to(functions()["json_contains"], (left, right), span)
-    return parts[0] if len(parts) == 1 else binder.apply_to(functions()["and"], parts, span)
+    parts: list[Expression] = []
+    _leaves(binder, left, cast("object", part), parts, span)
+    inside = parts[0] if len(parts) == 1 else binder.apply_to(functions()["and"], parts, span)
+    return _if_present(binder, left, inside, span)
+
+
+def _if_present(binder: ExpressionBinder, left: Expression, inside: Expression, span: Span) -> Expression:
+    """Return a condition on what is inside ``left``, null where there is no ``left``."""
+    present = binder.apply_to(functions()["isnotnull"], (left,), span)
+    return Apply(functions()["if_present"], (present, inside), BOOLEAN, span=span)
 
 
 def _leaves(binder: ExpressionBinder, left: Expression, part: object, found: list[Expression], span: Span) -> None:
@@ -241,10 +248,16 @@ def _leaves(binder: ExpressionBinder, left: Expression, part: object, found: lis
             elif isinstance(value, dict) and value:
                 _leaves(binder, below(binder, left, key, span), cast("object", value), found, span)
             else:
-                one = _json_constant({key: value}, span)
-                found.append(binder.apply_to(functions()["json_contains"], (left, one), span))
+                found.append(_surely_contains(binder, left, {key: value}, span))
         return
-    found.append(binder.apply_to(functions()["json_contains"], (left, _json_constant(part, span)), span))
+    found.append(_surely_contains(binder, left, part, span))
+
+
+def _surely_contains(binder: ExpressionBinder, left: Expression, part: object, span: Span) -> Expression:
+    """Return ``left @> part`` where a ``left`` that is missing inside of something has no part."""
+    contains = binder.apply_to(functions()["json_contains"], (left, _json_constant(part, span)), span)
+    false = Constant(value=False, kind=Kind.BOOLEAN, span=span)
+    return binder.apply_to(functions()["coalesce"], (contains, false), span)
 
 
 def _kind(value: float | str) -> Kind:
@@ -260,7 +273,7 @@ def _has_keys(binder: ExpressionBinder, left: Expression, node: tree.JsonOperato
     alone = node.op == "?" and isinstance(wanted, Constant) and isinstance(wanted.value, str)
     if alone and isinstance(left, PathValue) and len(left.path) == 1 and left.path[0] in OBJECT_FIELDS:
         key = below(binder, left, str(cast("Constant", wanted).value), node.span)
-        return binder.apply_to(functions()["isnotnull"], (key,), node.span)
+        return _if_present(binder, left, binder.apply_to(functions()["isnotnull"], (key,), node.span), node.span)
     if alone and left.type == LIST:
         return binder.apply_to(functions()["includes"], (left, wanted), node.span)
     if node.op == "?":

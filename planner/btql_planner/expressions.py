@@ -322,7 +322,9 @@ def without_source(expression: Expression, source: str) -> Expression:
 
 
 def conjuncts(expression: Expression) -> list[Expression]:
-    """Return the conditions that an AND of any depth consists of."""
+    """Return the conditions that an AND of any depth consists of, where all that counts is whether they hold."""
     if isinstance(expression, Apply) and expression.function.name == "and":
         return [part for argument in expression.arguments for part in conjuncts(argument)]
+    if isinstance(expression, Apply) and expression.function.name == "if_present":
+        return conjuncts(expression.arguments[1])
     return [expression]

@@ -8,7 +8,7 @@ from btql_planner import compare, types
 from btql_planner.functions.registry import dynamic_type, operator
 from btql_planner.spelling import as_json, as_member, as_text, from_json
 from btql_planner.types import Kind
-from btql_planner.value import Value, boolean, of, single
+from btql_planner.value import Value, boolean, condition, of, single
 
 
 @operator("array", types.JSON)
@@ -36,8 +36,8 @@ def json_get(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
 
 @operator("json_contains", types.BOOLEAN, python=True)
 def json_contains(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
-    """``@>``; a value that is missing contains nothing."""
-    return boolean(f"coalesce(btql_json_contains({as_json(values[0])}, {as_json(values[1])}), FALSE)")
+    """``@>``."""
+    return boolean(f"btql_json_contains({as_json(values[0])}, {as_json(values[1])})")
 
 
 @operator("json_equals", types.BOOLEAN, scalar=True)
@@ -46,11 +46,21 @@ def json_equals(values: Sequence[Value], *, exact: bool) -> Value:
     return boolean(compare.alike(values[0], values[1], exact=exact))
 
 
+@operator("if_present", types.BOOLEAN, scalar=True)
+def if_present(values: Sequence[Value], *, exact: bool) -> Value:
+    """A condition that is null where the value it looks into is: presence, condition.
+
+    There the condition itself is false, which will do for a filter.
+    """
+    present, inside = map(condition, values)
+    return boolean(f"CASE WHEN {present} THEN {inside} END" if exact else inside)
+
+
 @operator("json_has_keys", types.BOOLEAN, python=True)
 def json_has_keys(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
     """``?``, ``?|`` and ``?&``."""
     value, keys, quantifier = values
-    return boolean(f"coalesce(btql_json_has_keys({as_json(value)}, {as_json(keys)}, {as_text(quantifier)}), FALSE)")
+    return boolean(f"btql_json_has_keys({as_json(value)}, {as_json(keys)}, {as_text(quantifier)})")
 
 
 @operator("quantified", types.BOOLEAN, python=True)
