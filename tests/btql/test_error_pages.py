@@ -1,13 +1,19 @@
-"""Every page of a query error shows a query that really causes it."""
+"""Every page of a query error shows a query that really causes it.
+
+The words behind the fence say how it is asked: ``json`` as a document, ``sql to json`` by conversion, others as text.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
 import btql
+from btql_grammar import json_form, parser
+from btql_grammar.diagnostic import BtqlError
 
 PAGES = sorted((Path(__file__).parents[2] / "docs" / "errors").glob("B*.md"))
 
@@ -22,10 +28,20 @@ def conn(tmp_path_factory: pytest.TempPathFactory) -> btql.Connection:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_query_of_the_page_causes_its_error(page: Path, conn: btql.Connection) -> None:
-    blocks = re.findall(r"```\w*\n(.*?)```", page.read_text(), re.DOTALL)
-    assert blocks, "a page shows the query"
+    block = re.search(r"```([\w ]*)\n(.*?)```", page.read_text(), re.DOTALL)
+    assert block, "a page shows the query"
 
-    with pytest.raises(btql.QueryError) as caught:
-        conn.query(blocks[0].strip("\n")).rows()
+    with pytest.raises((btql.QueryError, BtqlError)) as caught:
+        _ask(conn, block[1], block[2].strip("\n"))
 
     assert caught.value.code == page.stem
+
+
+def _ask(conn: btql.Connection, language: str, query: str) -> None:
+    match language:
+        case "json":
+            conn.query(json.loads(query)).rows()
+        case "sql to json":
+            json_form.to_json(parser.parse(query))  # type: ignore[arg-type]
+        case _:
+            conn.query(query).rows()
