@@ -1,9 +1,9 @@
 """Prices of models, for ``estimated_cost()``.
 
 ``prices.json`` beside this module has the common models by the name that their
-makers give them, in US dollars for a million tokens, and the day on which the
-prices were looked up. Whoever runs a query may bring a table of their own, which
-comes before it.
+makers give them, in US dollars for a million tokens: approximate list prices, as
+known on the date that it names. Whoever runs a query may bring a table of their
+own, which comes before it.
 """
 
 from __future__ import annotations

@@ -24,9 +24,10 @@ _VERSION = "'-(20[0-9]{2}-?[0-9]{2}-?[0-9]{2}|latest)$'"
 def estimated_cost(binder: Binder, span: Span) -> Amount:
     """Return the cost of a span in US dollars: ``metrics.estimated_cost``, else its tokens at the price of its model.
 
-    Prices are those of `metadata.model` in a table that comes with the database and that ``btql.connect(prices=...)``,
-    or a file ``prices.json`` or ``prices.toml`` in the folder of the database, adds to. A model that is not there is
-    looked up without its provider (``openai/``) and its date (``-2024-08-06``); one that is unknown costs null.
+    Prices are those of `metadata.model` in a table that comes with the database: approximate list prices, as known
+    on 2025-10-01. ``btql.connect(prices=...)``, or a file ``prices.json`` or ``prices.toml`` in the folder of the
+    database, comes before it. A model that is not there is looked up without its provider (``openai/``) and its date
+    (``-2024-08-06``); one that is unknown costs null.
 
     >>> estimated_cost() IS NULL
     True
