@@ -121,7 +121,7 @@ class ExpressionLowering:
             case Match():
                 return self._match(expression, columns, exact=exact)
             case Apply():
-                loose = not exact and expression.function.name in ("and", "or")
+                loose = not exact and expression.function.name in ("and", "or", "if_present")
                 arguments = [self.expression(each, columns, exact=not loose) for each in expression.arguments]
                 return _applied(expression, arguments, PLAIN, exact=exact)
             case AggregateCall():

@@ -19,7 +19,7 @@ from btql_planner.functions.registry import (
     aggregate,
     number_type,
 )
-from btql_planner.types import NUMERIC, ORDER, Kind, Type
+from btql_planner.types import CONTENTS, NUMERIC, ORDER, Kind, Type
 from btql_planner.value import Value
 
 ROW_BITS = 40
@@ -211,6 +211,10 @@ def _extreme(function: str, value: Value, order: Sequence[Kind], call: Call) -> 
     if not value.parts:
         # Still an aggregate: a constant alone would make a row of each row.
         return values.of(Kind.TEXT, call(function, sql_text.null(Kind.TEXT)))
+    if value.type >= CONTENTS and (contents := values.structure(value)):
+        # Lists and JSON are one kind to the reader.
+        others = {kind: sql for kind, sql in value.parts.items() if kind not in CONTENTS}
+        value = Value({**others, Kind.JSON: contents}, bits=value.bits, apart=value.apart)
     found: dict[Kind, str] = {}
     before: list[str] = []
     numbers = [kind for kind in value.parts if kind in NUMERIC]
@@ -230,7 +234,7 @@ def _one(function: str, value: Value, kind: Kind, call: Call) -> dict[Kind, str]
         case Kind.BOOLEAN:
             return {kind: f"CAST({call(function, f'CAST({sql} AS INT)')} AS BOOLEAN)"}
         case Kind.LIST | Kind.INTERVAL:
-            key = f"date_part('epoch', {sql})" if kind is Kind.INTERVAL else f"array_to_string({sql}, chr(31))"
+            (key,) = values.sort_keys(values.of(kind, sql))
             direction = "ASC" if function == "min" else "DESC"
             first = Call(order=(f"{key} {direction} NULLS LAST",), filter=call.filter, over=call.over)
             return {kind: first.ordered("first_value", sql)}
