@@ -11,9 +11,12 @@ from btql_planner import errors
 from btql_planner.expressions import Expression, Subquery
 from btql_planner.functions import functions
 from btql_planner.scope import Around, Captures, Rows
+from btql_planner.types import Kind
 
 if TYPE_CHECKING:
     from btql_planner.bind_expression import ExpressionBinder
+
+_ARRAYS = frozenset({Kind.LIST, Kind.JSON})
 
 
 def bind_subquery(
@@ -30,7 +33,7 @@ def bind_subquery(
         case tree.Exists():
             return _subquery(captures, around.context.bind_rows(node.query, around), node.span)
         case tree.InQuery():
-            return _test(binder, node.expression, node.query, "eq", (captures, around), node.span)
+            return _test(binder, node.expression, node.query, "in", (captures, around), node.span)
         case tree.Quantified():
             assert isinstance(node.right, tree.Query | tree.SetOperation | tree.Values)
             if node.quantifier == "any":
@@ -56,6 +59,9 @@ def _test(
     bound = [captures.capture(binder.bind(each)) for each in needles]
     rows = around.context.bind_rows(query, around)
     _check_columns(rows, len(bound), span)
+    if op == "in" and (len(bound) > 1 or not bound[0].type & _ARRAYS):
+        # An array has a value among its elements; what is none is equal to it, which is found by a hash.
+        op = "eq"
     if len(bound) > 1 and op != "eq":
         raise errors.not_supported("an order between rows and a query", span)
     parts = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from btql_planner.expressions import Column, Expression, PathValue, Reference, split_engine_name, walk
-from btql_planner.plan import Aggregate, Alias, Plan, Project, TraceSummary, Unnest, inputs
+from btql_planner.plan import Aggregate, Alias, Nothing, Plan, Project, TraceSummary, Unnest, inputs
 from btql_planner.plan_relations import (
     Join,
     Numbered,
@@ -39,6 +39,8 @@ def sources(plan: Plan) -> frozenset[str]:
             return sources(plan.left)
         case TraceSummary():
             return frozenset({""})
+        case Nothing():
+            return frozenset()
         case _:
             below = inputs(plan)
             return frozenset[str]().union(*map(sources, below)) if below else frozenset({""})
