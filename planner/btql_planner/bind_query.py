@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -92,10 +93,16 @@ class _QueryBinder:
 
     def bind(self) -> Rows:
         query = self.query
+        if query.source is None and query.language == "btql":
+            raise BtqlError.of(
+                errors.NO_SOURCE, "the query does not say where the rows come from", query.span, "no source",
+                help="add `from: project_logs('name')`, in SQL `FROM project_logs('name')`",
+            )  # fmt: skip
         outputs = self._outputs()
         assert outputs, "the parser refuses a query that asks for nothing"
         self._name_aliases(outputs)
-        rows = self._rows()
+        # Once the names of columns are known: a filter may use them.
+        rows = self.clauses.rows()
         in_layers = self.grouped or query.distinct
         project = self._in_layers(rows, outputs) if in_layers else self._select(rows, outputs)
         project = self.clauses.filled(project)
@@ -109,13 +116,15 @@ class _QueryBinder:
     def _ordered(self, project: Project, columns: tuple[tuple[str, Reference], ...]) -> Rows:
         """Return a query inside another one; what it is sorted by is among its columns, under no name."""
         keys: list[SortKey] = []
+        known = {item.expression: item for item in reversed(project.items)}
+        added: list[Named] = []
         for key in self.order if self.around.captures is None else ():
-            item = next((each for each in project.items if each.expression == key.expression), None)
+            item = known.get(key.expression)
             if item is None:
-                item = Named(f"#sorted by {len(keys)}", key.expression)
-                project = replace(project, items=(*project.items, item))
+                item = known[key.expression] = Named(f"#sorted by {len(keys)}", key.expression)
+                added.append(item)
             keys.append(replace(key, expression=project.reference(item)))
-        return Rows(project, columns, tuple(keys))
+        return Rows(replace(project, items=(*project.items, *added)), columns, tuple(keys))
 
     def _answer(self, outputs: Sequence[_Output]) -> None:
         """Note what becomes of the rows of the outermost query."""
@@ -142,10 +151,13 @@ class _QueryBinder:
                 items.append((item, None))
         items += [(item, None) for item in (*(() if query.select else query.dimensions), *query.measures)]
         short = [self._short_name(item) for item, _ in items]
+        often = Counter(short)
+        explicit = {item.alias for item, bound in items if bound is None}
         outputs: list[_Output] = []
         for (item, bound), name in zip(items, short, strict=True):
-            # Two paths that end alike keep their full names.
-            full = item.alias or (name if short.count(name) == 1 else self.scope.context.text(item.expression.span))
+            # Two paths that end alike keep their full names; one that ends like an alias is refused.
+            is_short = often[name] == 1 or name in explicit
+            full = item.alias or (name if is_short else self.scope.context.text(item.expression.span))
             outputs.append(_Output(full, bound or binder.bind(item.expression), item))
         self._refuse_duplicates(outputs)
         return outputs
@@ -189,16 +201,6 @@ class _QueryBinder:
             if name is not None:
                 implicit[name] = None if name in implicit else output.expression
         self.scope.implicit = implicit
-
-    def _rows(self) -> Plan:
-        """Return the rows the query is about: those of the relation that pass the filter."""
-        query, rows = self.query, self.relation.plan
-        if isinstance(rows, Nothing) and query.language == "btql":
-            raise BtqlError.of(
-                errors.NO_SOURCE, "the query does not say where the rows come from", query.span, "no source",
-                help="add `from: project_logs('name')`, in SQL `FROM project_logs('name')`",
-            )  # fmt: skip
-        return self.clauses.rows()
 
     def _select(self, rows: Plan, outputs: Sequence[_Output]) -> Project:
         query = self.query

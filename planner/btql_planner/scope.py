@@ -266,6 +266,11 @@ class Scope:
                 errors.UNKNOWN_NAME, f"there is no column `{name}`", span, "not found",
                 help=f"did you mean `{close}`?" if close else f"the columns here are {listed}",
             )  # fmt: skip
+        if not relations and self.around.captures is None:
+            raise BtqlError.of(
+                errors.NO_SOURCE, f"`{name}` needs rows from somewhere", span, "no source",
+                help="add `FROM project_logs('name')`, in BTQL `from: project_logs('name')`",
+            )  # fmt: skip
         hint = f", did you mean `{close}`?" if close else ""
         self.context.warn(f"no row has a field `{name}`, it is null everywhere{hint}")
         return Constant(None, None, span=span)

@@ -15,11 +15,16 @@ from btql_planner.lower import lower
 from btql_planner.options import QueryOptions
 from btql_planner.rules import apply_rules
 
+_FIELDS = ", ".join(
+    f"NULL AS {name}" for name in ("input", "output", "expected", "metadata", "metrics", "span_attributes")
+)
+"""The fields that some functions read by themselves."""
+
 
 def evaluate(*texts: str, options: QueryOptions | None = None) -> list[object]:
     """Return the values of expressions of SQL; times as ISO 8601."""
     listed = ", ".join(f"{text} AS v{number}" for number, text in enumerate(texts))
-    query = f"SELECT {listed}"
+    query = f"SELECT {listed} FROM (SELECT {_FIELDS}) AS event"
     bound = bind(parse(query), Source(query), WrittenCatalogs(WrittenFields({})), options or QueryOptions())
     plan = lower(apply_rules(bound.plan))
     (batch,) = Runner(plan, None).batches()
