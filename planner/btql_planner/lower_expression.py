@@ -31,7 +31,7 @@ from btql_planner.expressions import (
 )
 from btql_planner.functions.registry import PLAIN, ArgumentError, Call
 from btql_planner.plan import SortKey
-from btql_planner.select import Columns, Path
+from btql_planner.select import Columns, Path, Select
 from btql_planner.types import Kind
 from btql_planner.value import Value
 from btql_planner.windows import lower_ranking
@@ -51,6 +51,9 @@ class ExpressionLowering:
     """For names that are to be unique."""
     noted: dict[str, tuple[bool, int]] = field(default_factory=dict[str, tuple[bool, int]])
     """What is known of the numbers of computed columns: see ``apart`` and ``bits`` of Value."""
+
+    window_keys: dict[str, str] = field(default_factory=dict[str, str])
+    """The columns that computed keys of windows have become, by their SQL."""
 
     def note(self, name: str, *values: Value) -> None:
         """Remember what is known of the values of a computed column."""
@@ -145,18 +148,34 @@ class ExpressionLowering:
 
     def _over(self, over: Over, columns: Columns) -> Value:
         words: list[str] = []
-        partition = [sql for each in over.partition for sql in self.expression(each, columns).parts.values()]
-        if partition:
-            words.append(f"PARTITION BY {', '.join(partition)}")
-        order = self._keys([(key.expression, key.descending, key.nulls) for key in over.order], columns)
+        below = columns.source if isinstance(columns, Select) else columns
+        parts = [sql for each in over.partition for sql in self.expression(each, below).parts.values()]
+        if parts:
+            words.append(f"PARTITION BY {', '.join(self._window_key(sql, columns) for sql in parts)}")
+        keys = self._keys([(key.expression, key.descending, key.nulls) for key in over.order], below)
+        order = [(self._window_key(sql, columns), *how) for sql, *how in (key.rsplit(" ", 3) for key in keys)]
         if order:
-            words.append(f"ORDER BY {', '.join(order)}")
+            words.append(f"ORDER BY {', '.join(map(' '.join, order))}")
         if over.frame is not None:
             words.append(f"{over.frame.unit.upper()} BETWEEN {_bound(over.frame.start)} AND {_bound(over.frame.end)}")
         if isinstance(over.call, AggregateCall):
             return self.aggregate(over.call, columns, " ".join(words))
         arguments = [self.expression(each, columns) for each in over.call.arguments]
         return lower_ranking(over.call, arguments, " ".join(words))
+
+    def _window_key(self, sql: str, columns: Columns) -> str:
+        """Return a key of a window as a column of the statement below.
+
+        The engine takes computed keys apart to find what they have in common, and then does not
+        know its own order again.
+        """
+        if not isinstance(columns, Select):
+            return sql
+        column = sql[1:-1].replace('""', '"')
+        if not _COLUMN.fullmatch(sql):
+            column = self.window_keys.setdefault(sql, f"_key_{len(self.window_keys)}")
+        columns.outputs.setdefault(column, sql)
+        return sql_text.name(column)
 
     def _match(self, match: Match, columns: Columns, *, exact: bool) -> Value:
         probe = ProbeSpec(f"probe_{next(self.numbers)}", match.column, match.tokens, required=False)
