@@ -40,18 +40,23 @@ class Grouping:
         self._source = source
         self._distinct = distinct
         different: list[Expression] = []
+        first: dict[Expression, int] = {}
         self._places: list[int] = []
         for key in keys:
+            place = first.setdefault(key, len(different))
             # In sets, each constant is a key of its own: it has a place and no other meaning.
-            if key not in different or (sets is not None and isinstance(key, Constant)):
+            if sets is not None and isinstance(key, Constant):
+                place = len(different)
+            if place == len(different):
                 different.append(key)
-                self._places.append(len(different) - 1)
-            else:
-                self._places.append(different.index(key))
+            self._places.append(place)
         places = self._places
         self._sets = None if sets is None else tuple(tuple(sorted({places[n] for n in each})) for each in sets)
         self.keys = tuple(Named(self._name("key", number), key) for number, key in enumerate(different))
         self.measures: list[Named] = []
+        self._known = {key.expression: key for key in self.keys}
+        """What expressions above may stand for: keys, and the measures found so far."""
+        self._own = {key.name for key in self.keys}
 
     def _name(self, word: str, number: int) -> str:
         return engine_name(self._source, f"{word}_{number}")
@@ -76,9 +81,8 @@ class Grouping:
     def above(self, expression: Expression) -> Expression:
         """Return the expression in terms of the Aggregate node's columns."""
         changed = transform(expression, self._replacement)
-        own = {named.name for named in (*self.keys, *self.measures)}
         for node in walk(changed):
-            if isinstance(node, PathValue | Column) or (isinstance(node, Reference) and node.name not in own):
+            if isinstance(node, PathValue | Column) or (isinstance(node, Reference) and node.name not in self._own):
                 name = ".".join(map(str, node.path)) if isinstance(node, PathValue) else split_engine_name(node.name)[1]
                 if self._distinct:
                     raise BtqlError.of(
@@ -93,20 +97,20 @@ class Grouping:
         return changed
 
     def _replacement(self, node: Expression) -> Expression | None:
-        for key in self.keys:
-            if node == key.expression and not isinstance(node, Constant):
-                return self.reference(key)
+        if isinstance(node, Constant):
+            return None
+        if (known := self._known.get(node)) is not None:
+            return self.reference(known)
         if isinstance(node, Apply) and node.function.name == "grouping":
             self._check_keys(node)
             if self._sets is None:
                 return Constant(0, Kind.INTEGER, span=node.span)
         elif not isinstance(node, AggregateCall):
             return None
-        for measure in self.measures:
-            if measure.expression == node:
-                return self.reference(measure)
-        self.measures.append(Named(self._name("measure", len(self.measures)), node))
-        return self.reference(self.measures[-1])
+        measure = self._known[node] = Named(self._name("measure", len(self.measures)), node)
+        self._own.add(measure.name)
+        self.measures.append(measure)
+        return self.reference(measure)
 
     def _check_keys(self, call: Apply) -> None:
         for argument in call.arguments:

@@ -31,7 +31,7 @@ class Windows:
 
     def __init__(self, source: str) -> None:
         self._source = source
-        self._items: list[Named] = []
+        self._items: dict[Expression, Named] = {}
 
     def above(self, expression: Expression) -> Expression:
         """Return the expression in terms of the Window node's columns."""
@@ -39,17 +39,14 @@ class Windows:
 
     def over(self, rows: Plan) -> Plan:
         """Return the rows with all columns that were asked for."""
-        return Window(rows, tuple(self._items)) if self._items else rows
+        return Window(rows, tuple(self._items.values())) if self._items else rows
 
     def _replacement(self, node: Expression) -> Expression | None:
         if not isinstance(node, Over):
             return None
-        for item in self._items:
-            if item.expression == node:
-                return Reference(item.name, node.type, span=node.span)
         name = engine_name(self._source, f"window_{len(self._items)}")
-        self._items.append(Named(name, node))
-        return Reference(name, node.type, span=node.span)
+        item = self._items.setdefault(node, Named(name, node))
+        return Reference(item.name, node.type, span=node.span)
 
 
 def first_of_each(rows: Plan, keys: Sequence[Expression], order: Sequence[SortKey], source: str) -> Plan:

@@ -106,9 +106,9 @@ class _Fetches:
     def _project(self, plan: Project) -> tuple[Plan, There]:
         below, there = self.place(plan.input)
         used = [item.expression for item in plan.items]
-        bare = [each for each in used if isinstance(each, PathValue) and not plan.source]
+        bare = dict.fromkeys(each for each in used if isinstance(each, PathValue) and not plan.source)
         others = [each for each in used if each not in bare]
-        outputs = [use for use in _needed(bare) if not use[0] or use not in there]
+        outputs = [use for use in _needed(tuple(bare)) if not use[0] or use not in there]
         needed = [use for use in _needed(others) if use not in there]
         for source in dict.fromkeys(source for source, _ in (*needed, *outputs)):
             below = Fetch(below, _of(source, needed), _of(source, outputs), source=source)

@@ -183,12 +183,9 @@ class _Joins:
 
     def _filter(self, plan: Filter, placed: Placed) -> tuple[Plan, Placed]:
         parts = conjuncts(plan.condition)
-        plain = [part for part in parts if not any(isinstance(node, Subquery) for node in walk(part))]
-        rows = with_conditions(plan.input, plain)
+        rows = with_conditions(plan.input, [part for part in parts if not _nested(part)])
         rest: list[Expression] = []
-        for part in parts:
-            if part in plain:
-                continue
+        for part in filter(_nested, parts):
             joined = self._test(rows, part)
             if joined is None:
                 rows = self._values(rows, part, placed)
