@@ -507,6 +507,56 @@ CASES: dict[str, tuple[str, Rows]] = {
         ),
         [("b1",), ("b3",), ("b4",)],
     ),
+    "the largest so far of values of several kinds": (
+        (
+            "SELECT id, max(metadata.n) OVER (ORDER BY id) AS most, min(metadata.n) OVER (ORDER BY id) AS least FROM a"
+            " ORDER BY id"
+        ),
+        [("a1", 1, 1), ("a2", "1", 1), ("a3", "1", True), ("a4", "1", True)],
+    ),
+    "the largest of values of several kinds in a sliding frame": (
+        (
+            "SELECT id, max(metadata.n) OVER (ORDER BY id DESC ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS x"
+            " FROM a ORDER BY id"
+        ),
+        [("a1", "1"), ("a2", "1"), ("a3", 2.5), ("a4", 2.5)],
+    ),
+    "the extremes of lists over a window": (
+        (
+            "SELECT id, max(tags) OVER (ORDER BY id) AS most, min(tags) OVER (ORDER BY id) AS least FROM a"
+            " WHERE id != 'a3' ORDER BY id"
+        ),
+        [("a1", ["p", "q"], ["p", "q"]), ("a2", ["p", "q"], ["p", "q"]), ("a4", ["q"], ["p", "q"])],
+    ),
+    "some list over a window": (
+        "SELECT any_value(tags) OVER (PARTITION BY id) AS x FROM a WHERE id = 'a4'",
+        [(["q"],)],
+    ),
+    "a filtered extreme of lists over a window": (
+        "SELECT id, max(tags) FILTER (WHERE id < 'a4') OVER () AS x FROM a WHERE id > 'a2' ORDER BY id",
+        [("a3", []), ("a4", [])],
+    ),
+    "the largest of big numbers over a window": (
+        (
+            "SELECT x, max(x) OVER (ORDER BY y) AS m FROM (VALUES (18446744073709551617, 1), (3, 2)) AS v (x, y)"
+            " ORDER BY y"
+        ),
+        [(18446744073709551617, 18446744073709551617), (3, 18446744073709551617)],
+    ),
+    "windows with computed keys beside others": (
+        (
+            "SELECT id, rank() OVER (PARTITION BY id ORDER BY -(metadata), id) AS r,"
+            " count(input) OVER (ORDER BY id) AS n FROM a WHERE metadata.model <!=> input ORDER BY id"
+        ),
+        [("a1", 1, 1), ("a2", 1, 2), ("a3", 1, 3)],
+    ),
+    "a window with computed keys": (
+        (
+            "SELECT id, row_number() OVER (PARTITION BY lower(metadata.model) ORDER BY -metadata.big, length(id), id)"
+            " AS n FROM a ORDER BY id"
+        ),
+        [("a1", 1), ("a2", 1), ("a3", 2), ("a4", 1)],
+    ),
     # Recursion.
     "recursive numbers": (
         "WITH RECURSIVE t (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 4) SELECT * FROM t ORDER BY 1",
@@ -527,6 +577,24 @@ CASES: dict[str, tuple[str, Rows]] = {
     # Without FROM.
     "select without FROM": ("SELECT 1 AS one, 'a' AS a WHERE 1 < 2", [(1, "a")]),
     "nothing without FROM": ("SELECT 1 AS one WHERE 1 > 2", []),
+    "among rows without FROM": ("SELECT id FROM a WHERE metadata.n IN (SELECT true)", [("a3",)]),
+    "among no rows without FROM": (
+        "SELECT id FROM a WHERE metadata.n NOT IN (SELECT 1) ORDER BY id",
+        [("a3",), ("a4",)],
+    ),
+    "as any row without FROM": ("SELECT id FROM a WHERE metadata.n = ANY (SELECT true)", [("a3",)]),
+    "there are rows without FROM": ("SELECT id FROM a WHERE EXISTS (SELECT 1 WHERE a.metadata.n = 2.5)", [("a4",)]),
+    "there are no rows without FROM": ("SELECT id FROM a WHERE NOT EXISTS (SELECT 1 WHERE id < 'a4')", [("a4",)]),
+    "a value without FROM": ("SELECT id FROM a WHERE metadata.n = (SELECT 2.5)", [("a4",)]),
+    "an array is among rows by its elements": ("SELECT id FROM a WHERE input.k IN (SELECT true)", [("a2",)]),
+    "a list is among rows by its elements": (
+        "SELECT id, tags IN (SELECT 'p') AS p FROM a WHERE tags IN (SELECT 'q' UNION SELECT 'x') ORDER BY id",
+        [("a1", True), ("a4", False)],
+    ),
+    "a list is not among rows": (
+        "SELECT id FROM a WHERE tags NOT IN (SELECT 'p') ORDER BY id",
+        [("a3",), ("a4",)],
+    ),
     "queries without FROM inside": (
         "SELECT (SELECT count(*) FROM b) AS n, EXISTS (SELECT 1 WHERE false) AS e",
         [(4, False)],
@@ -583,6 +651,10 @@ def exactly(value: object) -> object:
 
 
 ERRORS = {
+    "a field without FROM": ("SELECT id", "B0401"),
+    "a field without FROM, in a query inside": ("SELECT * FROM (SELECT 1 AS x, id) AS d", "B0401"),
+    "an implicit alias that is an explicit one": ("select: metadata.model, id as model | from: a", "B0205"),
+    "an explicit alias that is an implicit one": ("SELECT id AS model, metadata.model FROM a", "B0205"),
     "an ambiguous name": ("SELECT id FROM a JOIN b ON true", "B0203"),
     "an ambiguous object": ("SELECT id FROM twin", "B0203"),
     "an unknown object": ("SELECT id FROM nowhere", "B0402"),
