@@ -38,9 +38,11 @@ def count(value: Any, *, call: Call) -> Integer:
     >>> count(1)
     1
     """
-    if len(value.everything) == 1:
+    if len(value.everything) == 1 and (sql_text.is_name(value.everything[0]) or value.everything[0] == "1"):
         return call("count", value.everything[0])
-    return call("count", f"CASE WHEN {values.present(value)} THEN 1 END" if value.everything else "NULL")
+    # Nulls of several types have one name in the engine, which refuses to count them side by side.
+    there = f"CASE WHEN {values.present(value)} THEN 1 END" if value.everything else sql_text.null(Kind.INTEGER)
+    return call("count", there)
 
 
 @aggregate
@@ -235,9 +237,7 @@ def _one(function: str, value: Value, kind: Kind, call: Call) -> dict[Kind, str]
             return {kind: f"CAST({call(function, f'CAST({sql} AS INT)')} AS BOOLEAN)"}
         case Kind.LIST | Kind.INTERVAL:
             (key,) = values.sort_keys(values.of(kind, sql))
-            direction = "ASC" if function == "min" else "DESC"
-            first = Call(order=(f"{key} {direction} NULLS LAST",), filter=call.filter, over=call.over)
-            return {kind: first.ordered("first_value", sql)}
+            return {kind: _by_key(function, sql, key, call)}
         case _:
             return {kind: call(function, sql)}
 
@@ -261,6 +261,15 @@ def _numbers(function: str, value: Value, kinds: Sequence[Kind], call: Call) -> 
 def _number(function: str, sql: str, kind: Kind, call: Call) -> dict[Kind, str]:
     if kind is not Kind.BIG:
         return {kind: call(function, sql)}
+    return {kind: _by_key(function, sql, f"CAST({sql} AS DOUBLE)", call)}
+
+
+def _by_key(function: str, sql: str, key: str, call: Call) -> str:
+    """Return the value with the extreme key."""
+    if call.over is not None:
+        # Over a window the engine sorts no rows for an aggregate, but a pair is compared by its key first.
+        pair = f"CASE WHEN {sql} IS NOT NULL THEN named_struct('key', {key}, 'value', {sql}) END"
+        return f"get_field({call(function, pair)}, 'value')"
     direction = "ASC" if function == "min" else "DESC"
-    order = (f"CAST({sql} AS DOUBLE) {direction} NULLS LAST",)
-    return {kind: Call(order=order, filter=call.filter, over=call.over).ordered("first_value", sql)}
+    first = Call(order=(f"{key} {direction} NULLS LAST",), filter=call.filter)
+    return first.ordered("first_value", sql)
