@@ -143,7 +143,7 @@ class QueryParser(SelectParser):
             rows.append(self._value_row())
             if len(rows[-1]) != len(rows[0]):
                 raise BtqlError.of(
-                    "B0109", f"the first row has {len(rows[0])} values, this one has {len(rows[-1])}",
+                    "B0404", f"the first row has {len(rows[0])} values, this one has {len(rows[-1])}",
                     self.since(place), "another length", help="give every row the same number of values",
                 )  # fmt: skip
         return tree.Values(tuple(rows), span=self.since(start))

@@ -19,7 +19,7 @@ from btql_grammar.printer import print_btql, print_sql
 FOLDER = Path(__file__).parent / "errors"
 FILES = sorted(FOLDER.glob("*.test"))
 SOURCES = Path(btql_grammar.__file__).parent.glob("*.py")
-CODES = {code for path in SOURCES for code in re.findall(r'"(B01\d\d)"', path.read_text(encoding="utf-8"))}
+CODES = {code for path in SOURCES for code in re.findall(r'"(B0\d\d\d)"', path.read_text(encoding="utf-8"))}
 
 
 def drawing(query: str) -> str:
