@@ -119,6 +119,9 @@ def _aggregate(binder: ExpressionBinder, node: tree.Call) -> AggregateCall:
     function = functions()[name]
     if function.order == "within":
         raise errors.not_supported(f"`{name}` over a window", node.span)
+    if function.order == "by" and node.order:
+        what = f"`{name}` over a window with an order of its own"
+        raise errors.not_supported(what, node.span, "order the window: `OVER (ORDER BY …)`")
     return bind_aggregate(binder, function, nodes, node)
 
 

@@ -663,6 +663,10 @@ ERRORS = {
     "sides of different width": ("SELECT id, tags FROM a UNION SELECT id FROM b", "B0404"),
     "a function that gives no rows": ("SELECT * FROM a, lower(a.id) AS x", "B0201"),
     "an unknown window": ("SELECT rank() OVER w FROM a", "B0202"),
+    "an aggregate with an order of its own over a window": (
+        "SELECT array_agg(id ORDER BY id) OVER (ORDER BY id) FROM a",
+        "B0403",
+    ),
     "a window in WHERE": ("SELECT id FROM a WHERE row_number() OVER (ORDER BY id) = 1", "B0305"),
     "a column of the outer query that is not grouped": (
         "SELECT metadata.model, (SELECT count(*) FROM b WHERE metadata.ref = a.id) AS n FROM a GROUP BY 1",
