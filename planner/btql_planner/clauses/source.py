@@ -19,7 +19,7 @@ from btql_planner.clauses.sample import sampled
 from btql_planner.clauses.shapes import in_shape, scan_of
 from btql_planner.clauses.summary import METRICS, SummaryClauses, SummaryNames, filled
 from btql_planner.clauses.trace_filter import has_span_calls, refuse_span_calls
-from btql_planner.clauses.unpivot import bind_unpivots, mentions
+from btql_planner.clauses.unpivot import bind_unpivots, named_paths
 from btql_planner.expressions import Expression
 from btql_planner.finish import SUMMARY_PREVIEW
 from btql_planner.grouping import refuse_aggregates
@@ -133,10 +133,12 @@ class SourceClauses:
 
     def _warn_of_measures(self) -> None:
         """Say that a filter looks at spans where it names a metric that only summaries have."""
-        for names in self.summaries if self.shape is not None and self.query.filter is not None else ():
-            for name in METRICS:
-                seen = names.spans.catalog.availability(("metrics", name)).exists
-                if not seen and mentions(self.query.filter, ("metrics", name)):
+        if not self.summaries or self.shape is None or self.query.filter is None:
+            return
+        named = {path[1] for path in named_paths(self.query.filter) if len(path) == 2 and path[0] == "metrics"}
+        for names in self.summaries:
+            for name in (each for each in METRICS if each in named):
+                if not names.spans.catalog.availability(("metrics", name)).exists:
                     self.scope.context.warn(
                         f"the filter looks at spans, and no span has `metrics.{name}`: "
                         "filter summaries with `final_filter:`, in SQL with HAVING"

@@ -90,7 +90,7 @@ class Unpivots:
 
     def concerns(self, condition: tree.Expression) -> bool:
         """Whether a condition looks at a column of an unpivot."""
-        return any(path[0] in self.names.columns for path in _paths(condition))
+        return any(path[0] in self.names.columns for path in named_paths(condition))
 
 
 def bind_unpivots(items: Sequence[tree.UnpivotItem], scope: Scope) -> Unpivots | None:
@@ -150,19 +150,14 @@ def _entries(
     return tuple((key, value) for key, value in zip(keys, values, strict=True) if value is not None) or None
 
 
-def mentions(node: object, path: TreePath) -> bool:
-    """Whether an expression names a path."""
-    return path in _paths(node)
-
-
-def _paths(node: object) -> list[TreePath]:
+def named_paths(node: object) -> list[TreePath]:
     """Return all names in an expression."""
     if isinstance(node, tree.Identifier):
         return [node.path]
     if isinstance(node, tree.Literal):
         return [(str(node.value),)] if node.double_quoted else []
     if isinstance(node, tuple):
-        return [path for part in cast("tuple[object, ...]", node) for path in _paths(part)]
+        return [path for part in cast("tuple[object, ...]", node) for path in named_paths(part)]
     if not is_dataclass(node) or isinstance(node, Span | type):
         return []
-    return [path for each in fields(node) for path in _paths(getattr(node, each.name))]
+    return [path for each in fields(node) for path in named_paths(getattr(node, each.name))]
