@@ -236,11 +236,13 @@ class _Query:
 
     def _names(self) -> list[str]:
         short = [self._short(item) for item in self.items]
+        stars = any(isinstance(item, tree.Star) for item in self.query.select)
+        written = set[str | None]() if stars else {item.alias for item in self.items}
         names = [
-            item.alias or (name if short.count(name) == 1 else self._source_text(item.expression.span))
+            item.alias
+            or (name if short.count(name) == 1 or name in written else self._source_text(item.expression.span))
             for item, name in zip(self.items, short, strict=True)
         ]
-        stars = any(isinstance(item, tree.Star) for item in self.query.select)
         if len(set(names)) < len(names):
             if not stars:
                 raise EvaluationError(f"two columns have the same name: {names}")
