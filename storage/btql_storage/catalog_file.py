@@ -9,6 +9,7 @@ side files of a writer, so without any the file is read as it stands.
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Generator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -92,7 +93,7 @@ def connect(store: LocalStore, path: Path, *, read_only: bool, wait_s: float) ->
         else:
             store.step("open", path)
             connection = _open(f"file:{quote(str(path))}", wait_s)
-            _make_schema(connection)
+            _make_schema(connection, wait_s)
             # A catalog that was just made must still be there after a power failure.
             store.sync_folder(path.parent)
         version = _version(connection)
@@ -131,7 +132,7 @@ def _connect_to_read(store: LocalStore, path: Path, wait_s: float) -> tuple[sqli
 def _empty() -> sqlite3.Connection:
     """Stand in for the catalog of a database that is only being made."""
     connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-    _make_schema(connection)
+    _make_schema(connection, 0)
     return connection
 
 
@@ -141,8 +142,23 @@ def _version(connection: sqlite3.Connection) -> int:
         return version
 
 
-def _make_schema(connection: sqlite3.Connection) -> None:
-    connection.execute("pragma journal_mode = wal")
+def _use_wal(connection: sqlite3.Connection, wait_s: float) -> None:
+    """Switch to SQLite's WAL. Where others have the file open, SQLite itself does not wait to do this."""
+    deadline = time.monotonic() + wait_s
+    while True:
+        try:
+            connection.execute("pragma journal_mode = wal")
+        except sqlite3.OperationalError as error:
+            busy = (error.sqlite_errorcode & 0xFF) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+            if not busy or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _make_schema(connection: sqlite3.Connection, wait_s: float) -> None:
+    _use_wal(connection, wait_s)
     connection.execute("pragma synchronous = full")
     if _version(connection) == 0:
         connection.execute("begin immediate")
