@@ -185,7 +185,7 @@ def test_explain_status_and_shell(btql, database, monkeypatch):
     assert code == 0
     assert "project_logs:demo" in out
 
-    script = f"\\d\n{COUNT}\n\n\\help len\nselect: nosuch(1);\n\\q\n{COUNT};\n"
+    script = f"\\d\n{COUNT}\n\n\\help len\nselect: nosuch(1) from: project_logs('demo');\n\\q\n{COUNT};\n"
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(script.encode())))
     code, out, err = btql("shell", database)
     assert code == 1
