@@ -35,13 +35,14 @@ def documents_after(events: Iterable[tuple[int, Document]]) -> list[Document]:
             documents.pop(identifier, None)
             places.pop(identifier, None)
             continue
-        documents[identifier] = _apply(documents.get(identifier), event)
+        documents[identifier] = apply_event(documents.get(identifier), event)
         places.setdefault(identifier, number)
     newest_first = sorted(documents, key=lambda identifier: -places[identifier])
     return [_as_queried(documents[identifier], places[identifier]) for identifier in newest_first]
 
 
-def _apply(before: Document | None, event: Document) -> Document:
+def apply_event(before: Document | None, event: Document) -> Document:
+    """Return a document after an event that does not delete it; None stands for no document."""
     content = {key: value for key, value in event.items() if key not in CONTROL}
     if before is None or not event.get("_is_merge"):
         span_id = content.get("span_id") or content["id"]

@@ -8,86 +8,31 @@ missing. Whole numbers are exact. Conditions are True, False or None.
 - An order exists between numbers, between texts (by code point), between times, and between
   a number and a text that spells one; otherwise it is null.
 - Arithmetic takes numbers only, anything else gives null. ``/`` gives a fraction, and null for zero.
-- ``%`` and ``_`` are wild in LIKE, a backslash takes that from them.
-- MATCH looks for adjacent tokens inside one text; see ``tokens``.
+- What the interpreter of the conformance cases says of comparison, logic and text patterns holds here, too.
 """
 
 from __future__ import annotations
 
-import json
 import math
-import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from functools import cache
 from typing import cast
 
-Value = object
-Condition = bool | None
-Number = int | float
+from btql_conformance import values
+from btql_conformance.operators import and_, like, not_, or_
+from btql_conformance.values import Condition, Number, Value, eq, identity, is_number, number_in, order
 
-_NUMERAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
-_ALONE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u1100-\u11ff\uac00-\ud7ff"
-_TOKEN = re.compile(rf"[{_ALONE}]|[^\W_{_ALONE}]+")
 _UNITS = ("year", "month", "day", "hour", "minute", "second")
 _FIRST = {"month": 1, "day": 1}
 
 
 def get(value: Value, *path: str | int) -> Value:
     """Return what is at the path, None where there is nothing. Indexes below zero count from the end."""
-    for key in path:
-        if isinstance(key, str):
-            value = value.get(key) if isinstance(value, dict) else None
-        else:
-            inside = isinstance(value, list) and -len(value) <= key < len(value)
-            value = cast("list[Value]", value)[key] if inside else None
-    return value
-
-
-def is_number(value: Value) -> bool:
-    """Whether the value is a number; booleans are not."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def spelled_number(value: Value) -> Number | None:
-    """Return a number, or the one that a text spells."""
-    if is_number(value):
-        return cast("Number", value)
-    if isinstance(value, str) and _NUMERAL.fullmatch(value):
-        return float(value)
-    return None
-
-
-def identity(value: Value) -> tuple[str, Value]:
-    """Return what two values have in common exactly when they are the same: 1 and 1.0, but not 1, '1' and true."""
-    match value:
-        case None:
-            return "null", None
-        case bool():
-            return "boolean", value
-        case int() | float():
-            return "number", value
-        case str():
-            return "text", value
-        case datetime():
-            return "time", value
-        case _:
-            return "json", json.dumps(value, sort_keys=True)
+    return values.get(value, path)
 
 
 # Comparison
-
-
-def eq(left: Value, right: Value) -> Condition:
-    """``=``."""
-    if left is None or right is None:
-        return None
-    if is_number(left) != is_number(right):
-        one, other = spelled_number(left), spelled_number(right)
-        return one is not None and other is not None and one == other
-    left, right = _as_times(left, right)
-    return identity(left) == identity(right)
 
 
 def ne(left: Value, right: Value) -> Condition:
@@ -135,26 +80,9 @@ def includes(haystack: Value, needle: Value) -> Condition:
 
 
 def _ordered(left: Value, right: Value, decide: Callable[[int], bool]) -> Condition:
-    left, right = _as_times(left, right)
-    if is_number(left) or is_number(right):
-        left, right = spelled_number(left), spelled_number(right)
-    elif not (isinstance(left, str) and isinstance(right, str)) and not (
-        isinstance(left, datetime) and isinstance(right, datetime)
-    ):
-        return None
-    if left is None or right is None:
-        return None
-    one, other = cast("tuple[Number, Number]", (left, right))
-    return decide((one > other) - (one < other))
-
-
-def _as_times(left: Value, right: Value) -> tuple[Value, Value]:
-    """Read the text beside a time as a time."""
-    if isinstance(left, datetime) and isinstance(right, str):
-        return left, time(right)
-    if isinstance(right, datetime) and isinstance(left, str):
-        return time(left), right
-    return left, right
+    # These queries ask for no order of booleans.
+    sign = None if isinstance(left, bool) else order(left, right)
+    return None if sign is None else decide(sign)
 
 
 # Logic
@@ -163,25 +91,6 @@ def _as_times(left: Value, right: Value) -> tuple[Value, Value]:
 def holds(condition: Value) -> bool:
     """Whether a row with this condition is kept."""
     return condition is True
-
-
-def and_(*conditions: Value) -> Condition:
-    """AND: false wins over null, null over true. What is no condition is null."""
-    if any(condition is False for condition in conditions):
-        return False
-    return True if all(condition is True for condition in conditions) else None
-
-
-def or_(*conditions: Value) -> Condition:
-    """OR: true wins over null, null over false."""
-    if any(condition is True for condition in conditions):
-        return True
-    return False if all(condition is False for condition in conditions) else None
-
-
-def not_(condition: Value) -> Condition:
-    """NOT."""
-    return not condition if isinstance(condition, bool) else None
 
 
 def if_(condition: Value, then: Value, otherwise: Value) -> Value:
@@ -226,57 +135,9 @@ def mod(left: Value, right: Value) -> Value:
 # Text
 
 
-def like(value: Value, pattern: str, *, any_case: bool = False) -> Condition:
-    """LIKE; arrays and objects are looked at as JSON text."""
-    if isinstance(value, list | dict):
-        value = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    if not isinstance(value, str):
-        return None
-    expression = re.sub(
-        r"\\(.)|(%)|(_)|(.)",
-        lambda m: ".*" if m[2] else "." if m[3] else re.escape(m[1] or m[4]),
-        pattern,
-        flags=re.DOTALL,
-    )
-    return re.fullmatch(expression, value, re.DOTALL | (re.IGNORECASE if any_case else 0)) is not None
-
-
 def ilike(value: Value, pattern: str) -> Condition:
     """ILIKE."""
     return like(value, pattern, any_case=True)
-
-
-@cache
-def tokens(text: str) -> list[str]:
-    """Return runs of letters and digits in lower case; each Chinese, Japanese or Korean character is one alone."""
-    return _TOKEN.findall(text.lower())
-
-
-def match(value: Value, query: str) -> Condition:
-    """MATCH: the tokens of the query stand side by side in one text of the value."""
-    if value is None:
-        return None
-    wanted = tokens(query)
-    return bool(wanted) and any(_has_phrase(tokens(text), wanted) for text in _texts(value))
-
-
-def _has_phrase(found: Sequence[str], wanted: Sequence[str]) -> bool:
-    places = (place for place, token in enumerate(found) if token == wanted[0])
-    return any(found[place : place + len(wanted)] == wanted for place in places)
-
-
-def _texts(value: Value) -> list[str]:
-    match value:
-        case None:
-            return []
-        case str():
-            return [value]
-        case dict():
-            return [text for key, inner in value.items() for text in (key, *_texts(inner))]
-        case list():
-            return [text for inner in value for text in _texts(inner)]
-        case _:
-            return [json.dumps(value)]
 
 
 def lower(value: Value) -> Value:
@@ -332,7 +193,7 @@ def round_(value: Value, digits: int) -> Value:
 
 def to_number(value: Value) -> Value:
     """``to_number``."""
-    return int(value) if isinstance(value, bool) else spelled_number(value)
+    return int(value) if isinstance(value, bool) else number_in(value)
 
 
 def to_integer(value: Value) -> Value:
@@ -341,15 +202,6 @@ def to_integer(value: Value) -> Value:
 
 
 # Time
-
-
-def time(text: str) -> datetime | None:
-    """Read an ISO 8601 time; without a zone it is in UTC."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def date_trunc(unit: str, moment: Value, multiple: int = 1) -> Value:

@@ -1,5 +1,8 @@
 """What documents are after a sequence of write events (reference 6.2).
 
+What one event does to a document is the conformance interpreter's ``apply_event``; here are the rules again,
+and ``test_model.py`` has an example of each.
+
 1. An event without ``_is_merge`` inserts its document or replaces it.
 2. With ``_is_merge`` objects are merged deeply, arrays and scalars replaced,
    and top-level ``tags`` united. A path in ``_merge_paths`` is replaced, not merged.
@@ -15,16 +18,12 @@ except that deletion gives it up.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import cast
 
-Document = dict[str, object]
-Path = tuple[str, ...]
-
-CONTROL = frozenset({"_is_merge", "_merge_paths", "_array_delete", "_object_delete", "_parent_id"})
-KEPT = ("id", "created", "span_id", "root_span_id", "span_parents")
+from btql_conformance.documents import Document, apply_event
 
 
 @dataclass
@@ -44,18 +43,8 @@ class Model:
             self.documents.pop(identifier, None)
             self.places.pop(identifier, None)
             return
-        content = {key: value for key, value in event.items() if key not in CONTROL}
-        before = self.documents.get(identifier)
-        if before is None or not event.get("_is_merge"):
-            self.documents[identifier] = _completed(content)
-            self.places.setdefault(identifier, self.applied)
-        else:
-            stops = {tuple(path) for path in cast("list[list[str]]", event.get("_merge_paths", []))}
-            self.documents[identifier] = _merged_document(before, content, stops)
-        for instruction in cast("list[dict[str, list[object]]]", event.get("_array_delete", [])):
-            _delete_from_array(
-                self.documents[identifier], cast("list[str]", instruction["path"]), instruction["delete"]
-            )
+        self.documents[identifier] = apply_event(self.documents.get(identifier), event)
+        self.places.setdefault(identifier, self.applied)
 
     def newest_first(self) -> list[Document]:
         """Return all documents as a query sees them: the last one inserted first, ``created`` as a time."""
@@ -69,46 +58,6 @@ def model_of(lines: Iterable[bytes]) -> Model:
     for line in lines:
         model.apply(json.loads(line))
     return model
-
-
-def _completed(content: Document) -> Document:
-    """Fill in the identity that a client may leave out. The generator always gives ``created``."""
-    span_id = content.get("span_id") or content["id"]
-    return {**content, "span_id": span_id, "root_span_id": content.get("root_span_id") or span_id}
-
-
-def _merged_document(before: Document, content: Document, stops: set[Path]) -> Document:
-    merged = dict(before)
-    for key, value in content.items():
-        if key in KEPT:
-            continue
-        if key == "tags" and value is not None and ("tags",) not in stops:
-            known = cast("list[str]", before.get("tags") or [])
-            merged["tags"] = known + [tag for tag in cast("list[str]", value) if tag not in known]
-        else:
-            merged[key] = _merged(before.get(key), value, (key,), stops)
-    return merged
-
-
-def _merged(before: object, value: object, path: Path, stops: set[Path]) -> object:
-    if path in stops or not isinstance(before, dict) or not isinstance(value, dict):
-        return value
-    merged = cast("Document", dict(before))
-    for key, inner in cast("Document", value).items():
-        merged[key] = _merged(merged.get(key), inner, (*path, key), stops)
-    return merged
-
-
-def _delete_from_array(document: Document, path: Sequence[str], values: list[object]) -> None:
-    *outer, last = path
-    place: object = document
-    for key in outer:
-        place = place.get(key) if isinstance(place, dict) else None
-    if isinstance(place, dict):
-        inner = cast("Document", place)
-        array = inner.get(last)
-        if isinstance(array, list):
-            inner[last] = [value for value in cast("list[object]", array) if value not in values]
 
 
 def _as_queried(document: Document) -> Document:

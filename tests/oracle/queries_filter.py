@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from btql_conformance.operators import match
 from oracle.expressions import (
     add,
     and_,
@@ -20,7 +21,6 @@ from oracle.expressions import (
     len_,
     like,
     lt,
-    match,
     mod,
     mul,
     ne,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from btql_conformance.operators import match
 from oracle.expressions import (
     add,
     and_,
@@ -20,7 +21,6 @@ from oracle.expressions import (
     if_,
     is_in,
     like,
-    match,
     max_,
     min_,
     mul,
