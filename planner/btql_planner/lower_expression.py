@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -29,7 +28,7 @@ from btql_planner.expressions import (
     conjuncts,
     engine_name,
 )
-from btql_planner.functions.registry import PLAIN, ArgumentError, Call
+from btql_planner.functions.call import PLAIN, ArgumentError, Call
 from btql_planner.plan import SortKey
 from btql_planner.select import Columns, Path, Select
 from btql_planner.types import Kind
@@ -38,7 +37,6 @@ from btql_planner.windows import lower_ranking
 from btql_storage.kinds import Kind as StoredKind
 from btql_storage.kinds import column_name
 
-_COLUMN = re.compile(r'"(?:[^"]|"")+"')
 STORED = (Kind.BOOLEAN, Kind.INTEGER, Kind.FLOAT, Kind.TEXT)
 """The kinds that have columns of their own in a part."""
 
@@ -90,7 +88,7 @@ class ExpressionLowering:
 
     def order(self, keys: tuple[SortKey, ...], columns: Columns) -> list[str]:
         """Return the terms of an ORDER BY."""
-        return [_opaque(term) for term in self._keys([(k.expression, k.descending, k.nulls) for k in keys], columns)]
+        return self._keys([(key.expression, key.descending, key.nulls) for key in keys], columns)
 
     def _keys(self, keys: Sequence[tuple[Expression, bool, str]], columns: Columns) -> list[str]:
         # What is sorted by already decides nothing more, and the engine may trip over it.
@@ -172,7 +170,7 @@ class ExpressionLowering:
         if not isinstance(columns, Select):
             return sql
         column = sql[1:-1].replace('""', '"')
-        if not _COLUMN.fullmatch(sql):
+        if not sql_text.is_name(sql):
             column = self.window_keys.setdefault(sql, f"_key_{len(self.window_keys)}")
         columns.outputs.setdefault(column, sql)
         return sql_text.name(column)
@@ -186,15 +184,6 @@ class ExpressionLowering:
             return value.boolean(hit)
         operand = self.expression(match.operand, columns)
         return value.boolean(f"CASE WHEN {value.present(operand)} THEN {hit} END")
-
-
-def _opaque(term: str) -> str:
-    """Return a term of ORDER BY whose value, where it is computed, the engine does not look into.
-
-    Over a union it takes an order by a comparison for another one, and refuses its own plan.
-    """
-    sql, *direction = term.rsplit(" ", 3)
-    return term if _COLUMN.fullmatch(sql) else " ".join((f"greatest({sql}, NULL)", *direction))
 
 
 def _applied(call: Apply | AggregateCall, arguments: Sequence[Value], around: Call, *, exact: bool) -> Value:

@@ -26,6 +26,7 @@ from btql_planner.plan import (
     Project,
     Scan,
     Sort,
+    SortKey,
     TraceLimit,
     TracePage,
     TraceSelection,
@@ -188,19 +189,24 @@ class RelationLowering:
         return Select(FetchColumns(select, nothing), lambda: sql_text.name(stage.name), stage.name)
 
     def _sort(self, plan: Sort) -> Select:
-        """Sort by columns only: an order by a comparison, over a union, makes the engine refuse its own plan."""
-        select = self.open(plan.input)
-        terms = [term.rsplit(" ", 3) for term in self.expressions.order(plan.keys, select.source)]
+        ordered, terms = self.ordered(self.open(plan.input), plan.keys)
+        ordered.order = terms
+        return ordered
+
+    def ordered(self, select: Select, keys: tuple[SortKey, ...]) -> tuple[Select, list[str]]:
+        """Return a statement over these rows, and the terms of an ORDER BY in it: columns only.
+
+        An order by a comparison, over a union, makes the engine refuse its own plan.
+        """
+        terms = [term.rsplit(" ", 3) for term in self.expressions.order(keys, select.source)]
         if all(sql_text.is_name(sql) for sql, *_ in terms):
-            select.order = [" ".join(term) for term in terms]
-            return select
+            return select, [" ".join(term) for term in terms]
         number = next(self.expressions.numbers)
         for place, (sql, *_) in enumerate(terms):
             select.outputs[f"_key_{number}_{place}"] = sql
-        ordered = select.wrap()
-        keys = [ordered.source.column(f"_key_{number}_{place}") for place in range(len(terms))]
-        ordered.order = [f"{key} {' '.join(how)}" for key, (_, *how) in zip(keys, terms, strict=True)]
-        return ordered
+        above = select.wrap()
+        columns = [above.source.column(f"_key_{number}_{place}") for place in range(len(terms))]
+        return above, [f"{column} {' '.join(how)}" for column, (_, *how) in zip(columns, terms, strict=True)]
 
     def _project(self, plan: Project) -> Select:
         select = self.lower(plan.input)

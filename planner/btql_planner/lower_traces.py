@@ -133,9 +133,8 @@ def trace_summary(lowering: RelationLowering, plan: TraceSummary) -> Select:
 
 def trace_limit(lowering: RelationLowering, plan: TraceLimit) -> Select:
     """Number the rows, give each trace its first number, and keep the first traces."""
-    select = lowering.open(plan.input).wrap()
-    order = ", ".join(lowering.expressions.order(plan.keys, select.source))
-    select.outputs["_rank"] = f"row_number() OVER (ORDER BY {order})"
+    select, terms = lowering.ordered(lowering.open(plan.input).wrap(), plan.keys)
+    select.outputs["_rank"] = f"row_number() OVER (ORDER BY {', '.join(terms)})"
     firsts = select.wrap()
     trace = ", ".join(_trace_columns(firsts.source))
     firsts.outputs["_first"] = f'min("_rank") OVER (PARTITION BY {trace})'

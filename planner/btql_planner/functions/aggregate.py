@@ -10,15 +10,8 @@ from dataclasses import replace
 
 from btql_planner import sql_text, types
 from btql_planner import value as values
-from btql_planner.functions.registry import (
-    Any,
-    Boolean,
-    Call,
-    Integer,
-    Measure,
-    aggregate,
-    number_type,
-)
+from btql_planner.functions.call import Call
+from btql_planner.functions.registry import Any, Boolean, Integer, Measure, aggregate, number_type
 from btql_planner.types import CONTENTS, NUMERIC, ORDER, Kind, Type
 from btql_planner.value import Value
 
@@ -38,11 +31,9 @@ def count(value: Any, *, call: Call) -> Integer:
     >>> count(1)
     1
     """
-    if len(value.everything) == 1 and (sql_text.is_name(value.everything[0]) or value.everything[0] == "1"):
+    if len(value.everything) == 1:
         return call("count", value.everything[0])
-    # Nulls of several types have one name in the engine, which refuses to count them side by side.
-    there = f"CASE WHEN {values.present(value)} THEN 1 END" if value.everything else sql_text.null(Kind.INTEGER)
-    return call("count", there)
+    return call("count", f"CASE WHEN {values.present(value)} THEN 1 END" if value.everything else "NULL")
 
 
 @aggregate

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from btql_planner.functions.registry import ArgumentError, Integer, Text, scalar, written_text
+from btql_planner.functions.call import ArgumentError, written_text
+from btql_planner.functions.registry import Integer, Text, scalar
 
 
 @scalar

@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 
 from btql_planner import sql_text
-from btql_planner.functions.registry import ArgumentError, Boolean, Float, Integer, List, Text, scalar, written_text
+from btql_planner.functions.call import ArgumentError, written_text
+from btql_planner.functions.registry import Boolean, Float, Integer, List, Text, scalar
 
 _FLAGS = re.compile(r"[gimsxc]*")
 _ONLY_ELSEWHERE = re.compile(r"\\[QC]")

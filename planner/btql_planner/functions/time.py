@@ -13,10 +13,10 @@ from btql_grammar import tree
 from btql_grammar.span import Span
 from btql_planner import compare, sql_text, types
 from btql_planner.expressions import Constant
+from btql_planner.functions.call import ArgumentError, written_text
 from btql_planner.functions.registry import (
     Amount,
     Any,
-    ArgumentError,
     Binder,
     Float,
     Integer,
@@ -28,7 +28,6 @@ from btql_planner.functions.registry import (
     coerce,
     form,
     scalar,
-    written_text,
 )
 from btql_planner.functions.time_patterns import char_pieces
 from btql_planner.types import Kind

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from btql_planner import sql_text
-from btql_planner.functions.registry import ArgumentError
+from btql_planner.functions.call import ArgumentError
 from btql_planner.spelling import formatted
 
 _TOKENS = {

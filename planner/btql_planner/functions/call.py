@@ -1,0 +1,85 @@
+"""What the body of a declaration gets besides its arguments' SQL, and how it says that one is wrong.
+
+A :class:`Call` renders an aggregate with all that stands around its arguments. Some arguments
+have to be written in the query, not computed: :func:`written_number` and :func:`written_text`
+read them, and :class:`ArgumentError` refuses what they cannot be.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from zlib import crc32
+
+
+class ArgumentError(Exception):
+    """An argument that can only be judged by its value is wrong; raised by a declaration's body."""
+
+    def __init__(self, message: str, index: int) -> None:
+        super().__init__(message)
+        self.index = index
+
+
+_NUMBER = re.compile(r"(?:CAST\()*\(?(-?[0-9][0-9.e+-]*)\)?(?: AS (?:DOUBLE|BIGINT)\))*")
+_TEXT = re.compile(r"'((?:[^']|'')*)'")
+
+
+def written_number(sql: str) -> float | None:
+    """Return the number that an argument spells out in the query, None where it is computed."""
+    matched = _NUMBER.fullmatch(sql)
+    return None if matched is None else float(matched[1])
+
+
+def written_text(sql: str) -> str | None:
+    """Return the text that an argument spells out in the query, None where it is computed."""
+    matched = _TEXT.fullmatch(sql)
+    return None if matched is None else matched[1].replace("''", "'")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What stands around the arguments of an aggregate."""
+
+    distinct: bool = False
+    order: tuple[str, ...] = ()
+    """Sort keys as SQL."""
+    filter: str | None = None
+    over: str | None = None
+    """What stands in the parentheses of OVER."""
+
+    def __call__(self, name: str, *arguments: str) -> str:
+        """Return the SQL of a call whose result does not depend on the order of the rows."""
+        listed = ", ".join(arguments)
+        # Nulls of several types have one name in the engine, which refuses two aggregates of one name.
+        constant = '"' not in listed and "NULL" in listed
+        around = self.where(f"random() < {2 + crc32(listed.encode())}") if constant else self
+        return f"{name}({'DISTINCT ' if self.distinct else ''}{listed}){around.behind}"
+
+    def ordered(self, name: str, *arguments: str) -> str:
+        """Return the SQL of a call that sees the rows in the order that was asked for."""
+        order = f" ORDER BY {', '.join(self.order)}" if self.order else ""
+        return f"{name}({'DISTINCT ' if self.distinct else ''}{', '.join(arguments)}{order}){self.behind}"
+
+    def within(self, name: str, argument: str, key: str) -> str:
+        """Return the SQL of a call over sorted values."""
+        if self.over is not None:
+            raise ArgumentError("an aggregate over sorted values needs a group, it cannot stand over a window", 0)
+        return f"{name}({argument}) WITHIN GROUP (ORDER BY {key}){self.behind}"
+
+    @property
+    def direction(self) -> str:
+        """How the first key is sorted: ``ASC NULLS LAST`` and so on."""
+        return " ".join(self.order[0].split()[-3:]) if self.order else ""
+
+    def where(self, condition: str) -> Call:
+        """Return the call over those of its rows for which a condition holds, too."""
+        return replace(self, filter=condition if self.filter is None else f"({self.filter}) AND {condition}")
+
+    @property
+    def behind(self) -> str:
+        """What stands behind the parentheses."""
+        condition = "" if self.filter is None else f" FILTER (WHERE {self.filter})"
+        return condition if self.over is None else f"{condition} OVER ({self.over})"
+
+
+PLAIN = Call()
