@@ -24,11 +24,6 @@ _JOINS: dict[tree.JoinKind, str] = {
 }  # fmt: skip
 
 
-def print_sql(statement: tree.Statement) -> str:
-    """Return ``statement`` as SQL text."""
-    return SqlPrinter().statement(statement)
-
-
 class SqlPrinter(SqlExpressionPrinter):
     """Prints statements and expressions as SQL."""
 

@@ -12,7 +12,7 @@ from btql_grammar.span import Span
 from btql_planner import errors
 from btql_planner.bind_arguments import check_arguments
 from btql_planner.clauses.trace_filter import ANY_SPAN, FILTER_SPANS, outside_filter
-from btql_planner.expressions import AggregateCall, Constant, Expression, Ordering, PathValue
+from btql_planner.expressions import AggregateCall, Constant, Expression, Ordering, as_scalar
 from btql_planner.functions import functions
 from btql_planner.functions.registry import Function
 from btql_planner.types import Kind
@@ -117,7 +117,7 @@ def bind_aggregate(
     arguments = tuple(inner.bind(node) for node in nodes)
     check_arguments(function, arguments)
     if function.scalar:
-        arguments = tuple(_scalar(argument) for argument in arguments)
+        arguments = tuple(as_scalar(argument) for argument in arguments)
     keys = tuple(Ordering(inner.bind(key.expression), key.direction == "desc", key.nulls or "last") for key in order)
     _check_distinct_order(call, arguments, keys)
     return AggregateCall(
@@ -142,7 +142,3 @@ def _check_distinct_order(call: tree.Call, arguments: Sequence[Expression], keys
             errors.MISPLACED, f"`{call.name}(DISTINCT …)` can only be ordered by its own argument", call.order[0].span,
             "another value", help="a value that occurs in several rows has no one place by this order",
         )  # fmt: skip
-
-
-def _scalar(argument: Expression) -> Expression:
-    return replace(argument, scalar=True) if isinstance(argument, PathValue) else argument

@@ -29,7 +29,7 @@ from btql_planner.bind_json import (
 )
 from btql_planner.bind_subquery import bind_subquery
 from btql_planner.bind_window import bind_over
-from btql_planner.expressions import Apply, Constant, Expression, PathValue
+from btql_planner.expressions import Apply, Constant, Expression, as_scalar
 from btql_planner.fold import fold
 from btql_planner.functions import functions
 from btql_planner.functions.registry import Function
@@ -139,7 +139,7 @@ class ExpressionBinder:
             if function.name in ("least", "greatest", "nullif", "coalesce"):
                 bound = with_times(bound)
         if function.scalar or needs_no_document(function.name, bound):
-            bound = tuple(_scalar(argument) for argument in bound)
+            bound = tuple(as_scalar(argument) for argument in bound)
         type_ = function.returns([argument.type for argument in bound])
         applied = Apply(function, bound, type_, span=span)
         return fold(applied) or applied
@@ -151,10 +151,6 @@ class ExpressionBinder:
             if found is not None:
                 return found
         return constant(value, node.span)
-
-
-def _scalar(argument: Expression) -> Expression:
-    return replace(argument, scalar=True) if isinstance(argument, PathValue) else argument
 
 
 def constant(value: tree.Scalar, span: Span) -> Constant:

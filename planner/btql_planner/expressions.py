@@ -238,6 +238,11 @@ def split_engine_name(name: str) -> tuple[str, str]:
 _LEAVES = frozenset({Constant, Column, PathValue, Reference, Parameter})
 
 
+def as_scalar(expression: Expression) -> Expression:
+    """Return a path as one of which only the scalar kinds matter, anything else as it is."""
+    return replace(expression, scalar=True) if isinstance(expression, PathValue) else expression
+
+
 def children(expression: Expression) -> tuple[Expression, ...]:
     """Return the direct operands."""
     if type(expression) in _LEAVES:

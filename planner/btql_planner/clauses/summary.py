@@ -39,6 +39,7 @@ from btql_planner.expressions import (
     Expression,
     PathValue,
     Reference,
+    as_scalar,
     engine_name,
 )
 from btql_planner.functions import functions
@@ -257,7 +258,7 @@ class SummaryNames:
         """Return a value of a span, of which scalars are enough."""
         found = self.spans.field(path, NO_SPAN)
         assert found is not None, "the fields of spans are known"
-        return replace(found, scalar=True) if isinstance(found, PathValue) else found
+        return as_scalar(found)
 
     def _whole(self, name: str) -> Expression:
         found = self.spans.field((name,), NO_SPAN)

@@ -234,7 +234,7 @@ def position(part: Text, value: Text) -> Integer:
     >>> position('c' IN 'abc')
     3
     """
-    return f"CAST(strpos({value}, {part}) AS BIGINT)"
+    return strpos(value, part)
 
 
 @scalar
