@@ -13,6 +13,7 @@ exported here, too: ``btql.StorageError``.
 from __future__ import annotations
 
 from btql_grammar.diagnostic import BtqlError, Diagnostic
+from btql_grammar.span import Source
 
 
 class Error(Exception):
@@ -25,6 +26,8 @@ class QueryError(Error):
     def __init__(self, cause: BtqlError) -> None:
         super().__init__(cause.render())
         self.diagnostics: tuple[Diagnostic, ...] = cause.diagnostics
+        self.source: Source | None = cause.source
+        """The text that the places of the diagnostics are in."""
 
     @property
     def code(self) -> str:

@@ -1,0 +1,59 @@
+"""All routes, put together into one ASGI application."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route as StarletteRoute
+from starlette.types import ASGIApp
+
+from btql_server.http.endpoint import Endpoint
+from btql_server.http.outermost import Outermost
+from btql_server.http.routes import Route
+from btql_server.operating import health
+from btql_server.state import State
+
+MODULES = (health,)
+"""Every module with routes; where two fit one path, the first one answers."""
+
+_ORIGINS = r"https://(www\.braintrust\.dev|www\.braintrustdata\.com|[\w-]+\.preview\.braintrust\.dev)"
+_METHODS = ("GET", "PATCH", "POST", "PUT", "DELETE", "OPTIONS")
+_EXPOSED = (
+    "x-bt-cursor",
+    "x-bt-found-existing",
+    "x-bt-query-plan",
+    "x-bt-api-duration-ms",
+    "x-bt-brainstore-duration-ms",
+    "x-bt-internal-trace-id",
+    "x-bt-freshness-state",
+    "x-bt-audit-user-id",
+    "x-bt-audit-user-email",
+    "x-bt-audit-normalized-url",
+    "x-bt-audit-resources",
+)
+
+
+def all_routes() -> Sequence[Route]:
+    """Return every route of the server."""
+    return [route for module in MODULES for route in module.routes.all]
+
+
+def make_app(state: State) -> ASGIApp:
+    """Return the application of one process."""
+    routes = [StarletteRoute(one.path, Endpoint(one, state), methods=[one.method]) for one in all_routes()]
+    application = Starlette(routes=routes)
+    # Errors pass through to the outermost layer, which knows how all of them look.
+    inner = Outermost(application.router)
+    return CORSMiddleware(
+        inner,
+        allow_origins=state.settings.origins,
+        allow_origin_regex=_ORIGINS,
+        allow_methods=_METHODS,
+        allow_headers=["*"],
+        allow_credentials=True,
+        allow_private_network=True,
+        expose_headers=_EXPOSED,
+        max_age=86_400,
+    )

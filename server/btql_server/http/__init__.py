@@ -1,0 +1,1 @@
+"""The manners of HTTP, the same for every route: bodies, errors, threads, streams."""

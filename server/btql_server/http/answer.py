@@ -1,0 +1,49 @@
+"""What a handler gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import orjson
+
+from btql_storage import json_text
+
+JSON = "application/json"
+TEXT = "text/plain; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer: a body at once, or piece by piece."""
+
+    body: bytes | Iterator[bytes] = b""
+    """An iterator runs on the threads of the route's pool; it is closed when the client goes away."""
+    media: str = JSON
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+def json_answer(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
+    """Return a value as a JSON answer."""
+    return Answer(json_bytes(value), JSON, status, headers or {})
+
+
+def text_answer(text: str, status: int = 200) -> Answer:
+    """Return plain text as an answer."""
+    return Answer(text.encode(), TEXT, status)
+
+
+def json_bytes(value: object) -> bytes:
+    """Return a value as JSON: times as ISO 8601 with milliseconds and ``Z``, whole numbers of any length."""
+    try:
+        return orjson.dumps(value, default=_time)
+    except TypeError:
+        return json_text.dumps(value).encode()
+
+
+def _time(value: object) -> str:
+    if not isinstance(value, datetime):
+        raise TypeError
+    return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")

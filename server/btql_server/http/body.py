@@ -1,0 +1,142 @@
+"""Bodies of requests: received within limits, decompressed within limits, decoded to a declared shape.
+
+The content type is not looked at: some SDKs send JSON without any.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import re
+import zlib
+from collections.abc import Iterator
+from typing import TypeVar
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+
+from btql_server.http.errors import HttpError, invalid
+from btql_server.settings import Limits
+
+T = TypeVar("T")
+_MIB = 1 << 20
+_CHUNK = 1 << 18
+_PLACE = re.compile(r"(?P<reason>.*?) - at `\$(?P<path>.*)`$", re.DOTALL)
+_STEP = re.compile(r"\.(\w+)|\[(\d+)\]|\[\.\.\.\]")
+
+
+async def receive_body(request: Request, limits: Limits) -> bytes:
+    """Return the body of a request, decompressed."""
+    declared = request.headers.get("content-length")
+    if declared is not None and declared.isdigit() and int(declared) > limits.request_bytes_max:
+        raise _too_large(limits)
+    chunks: list[bytes] = []
+    size = 0
+    stream = request.stream()
+    try:
+        while True:
+            chunk = await asyncio.wait_for(anext(stream, None), limits.body_wait_s)
+            if chunk is None:
+                break
+            size += len(chunk)
+            if size > limits.request_bytes_max:
+                raise _too_large(limits)
+            chunks.append(chunk)
+    except TimeoutError:
+        raise HttpError(408, f"nothing of the body came for {limits.body_wait_s:g} s") from None
+    except ClientDisconnect:
+        raise HttpError(400, "the body ends before it is complete") from None
+    body = b"".join(chunks)
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding in ("", "identity"):
+        return body
+    return await asyncio.to_thread(decompress, body, encoding, limits)
+
+
+def decompress(body: bytes, encoding: str, limits: Limits) -> bytes:
+    """Return a decompressed body; one that becomes too large is refused before it is in memory."""
+    most = min(limits.request_bytes_max, len(body) * limits.decompression_ratio_max + _MIB)
+    if encoding in ("gzip", "x-gzip"):
+        pieces = _inflated(body, 31)
+    elif encoding == "deflate":
+        pieces = _inflated(body, 15)
+    elif encoding == "zstd":
+        pieces = _unpacked(body)
+    else:
+        raise HttpError(415, f"the content encoding `{encoding}` is not known here: send gzip, zstd, deflate or none")
+    found: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if size > most:
+            raise HttpError(413, f"the body becomes larger than {most:,} bytes when it is decompressed")
+        found.append(piece)
+    return b"".join(found)
+
+
+def _inflated(body: bytes, window_bits: int) -> Iterator[bytes]:
+    rest = body
+    try:
+        # A gzip body may have several members, one after the other.
+        while rest:
+            stream = zlib.decompressobj(window_bits)
+            while not stream.eof:
+                piece = stream.decompress(rest, _CHUNK)
+                rest = stream.unconsumed_tail
+                if not piece and not rest and not stream.eof:
+                    raise HttpError(400, "the compressed body is cut short")
+                yield piece
+            rest = stream.unused_data
+    except zlib.error as error:
+        raise HttpError(400, f"the body is not what its content encoding says: {error}") from None
+
+
+def _unpacked(body: bytes) -> Iterator[bytes]:
+    import zstandard
+
+    try:
+        with zstandard.ZstdDecompressor().stream_reader(io.BytesIO(body), read_across_frames=True) as reader:
+            while piece := reader.read(_CHUNK):
+                yield piece
+    except zstandard.ZstdError as error:
+        raise HttpError(400, f"the body is not what its content encoding says: {error}") from None
+
+
+def decode(body: bytes, shape: type[T]) -> T:
+    """Return JSON as a declared shape."""
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except msgspec.ValidationError as error:
+        raise wrong_shape(error) from None
+    except msgspec.DecodeError as error:
+        text = str(error).removeprefix("JSON is malformed: ")
+        raise HttpError(400, f"the body is not JSON: {text}" if body.strip() else "the body is empty") from None
+    except UnicodeDecodeError as error:
+        raise HttpError(400, f"the body is not valid UTF-8 at its byte {error.start + 1}") from None
+    except RecursionError:
+        raise HttpError(400, "the body is nested too deep") from None
+
+
+def convert(parameters: dict[str, object], shape: type[T]) -> T:
+    """Return the parameters of a URL as a declared shape."""
+    try:
+        return msgspec.convert(parameters, shape, strict=False)
+    except msgspec.ValidationError as error:
+        raise wrong_shape(error) from None
+
+
+def wrong_shape(error: msgspec.ValidationError) -> HttpError:
+    """Return the answer to JSON of a shape that was not declared."""
+    text = str(error)
+    found = _PLACE.match(text)
+    if found is None:
+        return invalid(text, ())
+    steps = [
+        key or (int(index) if index else "...")
+        for key, index in (step.groups() for step in _STEP.finditer(found["path"]))
+    ]
+    return invalid(found["reason"], steps)
+
+
+def _too_large(limits: Limits) -> HttpError:
+    return HttpError(413, f"the body is larger than the {limits.request_bytes_max:,} bytes that a request may have")

@@ -1,0 +1,167 @@
+"""A request's way through one route.
+
+1. Who asks: the key becomes a principal, or the answer is 401.
+2. The body is received and decoded to the shape that the handler declares.
+3. The handler runs on a thread of the route's pool. Should the client go away meanwhile, ``call.gone`` is set.
+4. The answer is sent, compressed where the client takes that. A streamed answer is computed piece by piece on
+   the same threads, no faster than the client reads; an error in the middle of it breaks the connection, so that
+   nobody takes what came for the whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any, cast
+
+from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
+
+from btql_server.access.model import Principal
+from btql_server.http.answer import Answer, json_bytes
+from btql_server.http.body import convert, decode, receive_body
+from btql_server.http.call import Call
+from btql_server.http.compression import Compressor, compressor_for
+from btql_server.http.errors import HttpError
+from btql_server.http.pools import Pool
+from btql_server.http.routes import Route
+from btql_server.http.seen import Seen
+from btql_server.state import State
+
+_END = object()
+
+
+class Endpoint:
+    """The ASGI application of one route."""
+
+    def __init__(self, route: Route, state: State) -> None:
+        self.route = route
+        self._state = state
+        self._pool = state.pools[route.pool]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = Request(scope, receive)
+        seen: Seen = scope["state"]["seen"]
+        seen.route = self.route
+        call = Call(self._state, self._principal(request), request, seen.trace_id)
+        seen.call = call
+        arguments = await self._arguments(call)
+        watch = asyncio.create_task(_watch(receive, call))
+        try:
+            answer = await self._pool.run(self.route.handler, **arguments)
+            await self._send(call, answer, send)
+        finally:
+            watch.cancel()
+
+    def _principal(self, request: Request) -> Principal:
+        keys = self._state.keys
+        if self.route.public or self._state.settings.insecure_no_auth:
+            return keys.anonymous()
+        key = bearer(request)
+        if key is None:
+            raise HttpError(401, "Missing API key: send `Authorization: Bearer <key>`", plain=True)
+        principal = keys.principal(key)
+        if principal is None:
+            raise HttpError(401, "Invalid API key", plain=True)
+        return principal
+
+    async def _arguments(self, call: Call) -> dict[str, object]:
+        """Return what the handler takes, by name."""
+        route, request = self.route, call.request
+        arguments: dict[str, object] = {"call": call, **request.path_params}
+        if route.query is not None:
+            arguments["query"] = convert(parameters_of(request), route.query)
+        if route.body is not None:
+            body = await receive_body(request, self._state.settings.limits)
+            arguments["body"] = body if route.body is bytes else decode(body, route.body)
+        return arguments
+
+    async def _send(self, call: Call, answer: Answer, send: Send) -> None:
+        request = call.request
+        headers = {"content-type": answer.media, **answer.headers}
+        compressor = compressor_for(request.headers.get("accept-encoding", ""), answer)
+        if compressor is not None:
+            headers |= {"content-encoding": compressor.name, "vary": "accept-encoding"}
+        if isinstance(answer.body, bytes):
+            body = answer.body if compressor is None else compressor.add(answer.body) + compressor.end()
+            headers["content-length"] = str(len(body))
+            await _start(send, answer.status, headers)
+            await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else body})
+        else:
+            await self._stream(call, answer, headers, compressor, send)
+
+    async def _stream(
+        self, call: Call, answer: Answer, headers: dict[str, str], compressor: Compressor | None, send: Send
+    ) -> None:
+        pieces = cast("Iterator[bytes]", answer.body)
+        pull = cast("Callable[..., object]", next)
+        try:
+            # The status is sent with the first piece: an error before it is an ordinary error answer.
+            piece = await self._pool.run(pull, pieces, _END)
+            await _start(send, answer.status, headers)
+            while piece is not _END and not call.gone.is_set():
+                data = cast("bytes", piece)
+                await _piece(send, data if compressor is None else compressor.add(data))
+                piece = await self._pool.run(pull, pieces, _END)
+            if call.gone.is_set():
+                raise Aborted
+            await _piece(send, b"" if compressor is None else compressor.end(), more=False)
+        finally:
+            with suppress(Exception):
+                await asyncio.shield(_close(self._pool, pieces))
+
+
+class Aborted(Exception):  # noqa: N818  the client went away, which is no error of anybody here
+    """A stream that ends before it is complete."""
+
+
+def bearer(request: Request) -> str | None:
+    """Return the key of a request."""
+    scheme, _, key = request.headers.get("authorization", "").strip().partition(" ")
+    return key.strip() or None if scheme.lower() == "bearer" else None
+
+
+def parameters_of(request: Request) -> dict[str, object]:
+    """Return the parameters of a URL; what comes several times is a list."""
+    found: dict[str, object] = {}
+    for name in request.query_params:
+        values = request.query_params.getlist(name)
+        found[name] = values[0] if len(values) == 1 else values
+    return found
+
+
+async def send_error(error: HttpError, path: str, trace_id: str, send: Send) -> None:
+    """Answer with an error."""
+    headers = {"content-type": "text/plain; charset=utf-8" if error.plain else "application/json"}
+    if error.retry_after_s is not None:
+        headers["retry-after"] = str(error.retry_after_s)
+    if error.status == 401:
+        headers["www-authenticate"] = "Bearer"
+    body = error.message.encode() if error.plain else json_bytes(error.body(path, trace_id))
+    headers["content-length"] = str(len(body))
+    await _start(send, error.status, headers)
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _watch(receive: Receive, call: Call) -> None:
+    """Wait until the client goes away."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    call.gone.set()
+
+
+async def _start(send: Send, status: int, headers: dict[str, str]) -> None:
+    raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+
+
+async def _piece(send: Send, data: bytes, *, more: bool = True) -> None:
+    await send({"type": "http.response.body", "body": data, "more_body": more})
+
+
+async def _close(pool: Pool, pieces: Iterator[bytes]) -> None:
+    close = cast("Any", getattr(pieces, "close", None))
+    if close is not None:
+        await pool.run(close)

@@ -1,0 +1,102 @@
+"""What happens around every request: its trace id, its errors, its headers, its line in the log.
+
+This is plain ASGI, not one of Starlette's middleware classes, which would copy every piece of a stream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from btql_server.http.endpoint import Aborted, send_error
+from btql_server.http.errors import HttpError, as_http
+from btql_server.http.seen import Seen
+
+log = logging.getLogger("btql.http")
+Headers = Mapping[str, str]
+
+
+class Outermost:
+    """Wraps the application; whoever wants to know of every answer is in ``watchers``."""
+
+    def __init__(
+        self,
+        application: ASGIApp,
+        watchers: Iterable[Callable[[Seen], None]] = (),
+        more_headers: Callable[[Seen], Headers] | None = None,
+    ) -> None:
+        self._application = application
+        self._watchers = tuple(watchers)
+        self._more_headers = more_headers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, whatever happens."""
+        if scope["type"] != "http":
+            await self._application(scope, receive, send)
+            return
+        seen = Seen(scope["method"], scope["path"])
+        scope.setdefault("state", {})["seen"] = seen
+
+        async def noted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                seen.status = message["status"]
+                message["headers"] = [*message.get("headers", ()), *self._headers(seen)]
+            else:
+                seen.sent_bytes += len(message.get("body", b""))
+            await send(message)
+
+        # Starlette raises what has no route, instead of answering by itself.
+        scope["app"] = self._application
+        try:
+            await self._application(scope, receive, noted)
+        except asyncio.CancelledError:
+            seen.error = "cancelled"
+            raise
+        except Aborted:
+            # Nobody is left to read; the connection ends before the stream does.
+            seen.error = "the client went away"
+        except Exception as error:  # noqa: BLE001  every request gets an answer
+            await self._refuse(error, seen, noted)
+        finally:
+            self._done(seen)
+
+    async def _refuse(self, error: Exception, seen: Seen, send: Send) -> None:
+        seen.error = str(error)
+        refusal = HttpError(error.status_code, error.detail) if isinstance(error, HTTPException) else as_http(error)
+        if refusal is None:
+            log.error("a request failed", exc_info=error, extra={"trace_id": seen.trace_id})
+            refusal = HttpError(500, "internal error; the server's log has the details under this trace id")
+        if seen.status:
+            # The answer has begun: only an abrupt end can still say that it is not complete.
+            raise Aborted from error
+        await send_error(refusal, seen.path, seen.trace_id, send)
+
+    def _headers(self, seen: Seen) -> list[tuple[bytes, bytes]]:
+        found = {
+            "x-bt-internal-trace-id": seen.trace_id,
+            "x-bt-api-duration-ms": str(round(seen.seconds * 1_000)),
+            "x-content-type-options": "nosniff",
+            **(self._more_headers(seen) if self._more_headers is not None else {}),
+        }
+        return [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in found.items()]
+
+    def _done(self, seen: Seen) -> None:
+        for watcher in self._watchers:
+            watcher(seen)
+        log.info(
+            "%s %s %s",
+            seen.method,
+            seen.path,
+            seen.status,
+            extra={
+                "trace_id": seen.trace_id,
+                "status": seen.status,
+                "ms": round(seen.seconds * 1_000, 1),
+                "bytes": seen.sent_bytes,
+                "error": seen.error,
+            },
+        )

@@ -1,0 +1,121 @@
+"""How a handler is declared: its method, its path, and by its parameters what it takes.
+
+::
+
+    routes = Routes("Projects")
+
+    @routes.post("/v1/project", answer=Project)
+    def create(call: Call, body: NewProject) -> Answer:
+        \"\"\"Make a project, or return the one of that name.\"\"\"
+
+Parameters have fixed names: ``call``; ``body``, a ``msgspec.Struct`` that the JSON body is decoded to, or
+``bytes`` for the body as it is; ``query``, a Struct of the URL's parameters; and one ``str`` for each
+``{name}`` of the path. From this declaration follow decoding, the OpenAPI document, and the test that asks
+every route with every kind of key. Whoever needs no key says ``public=True``; all other handlers ask ``call.require``.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias, TypeVar, get_type_hints
+
+from btql_server.http.answer import Answer
+from btql_server.http.pools import PoolName
+
+Handler: TypeAlias = Callable[..., Answer]
+H = TypeVar("H", bound=Handler)
+_PARAMETER = re.compile(r"\{(\w+)(?::path)?\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation of the server."""
+
+    method: str
+    path: str
+    handler: Handler
+    tag: str
+    """The heading in the OpenAPI document."""
+    public: bool
+    pool: PoolName
+    body: type | None
+    """A Struct, or ``bytes`` for a body that the handler reads by itself."""
+    query: type | None
+    answer: object
+    """The type of the JSON answer, or its media type, for the OpenAPI document."""
+    parameters: tuple[str, ...]
+    """The names in the path."""
+
+    @property
+    def name(self) -> str:
+        """Method and path, as people write it."""
+        return f"{self.method} {self.path}"
+
+
+class Routes:
+    """The routes of one module."""
+
+    def __init__(self, tag: str) -> None:
+        self._tag = tag
+        self.all: list[Route] = []
+
+    def add(
+        self, method: str, path: str, *, answer: object = None, pool: PoolName = "small", public: bool = False
+    ) -> Callable[[H], H]:
+        """Declare a handler."""
+
+        def declare(handler: H) -> H:
+            hints = get_type_hints(handler)
+            names = tuple(inspect.signature(handler).parameters)
+            parameters = tuple(_PARAMETER.findall(path))
+            unknown = set(names) - {"call", "body", "query", *parameters}
+            assert not unknown, f"{method} {path}: unknown parameters {sorted(unknown)}"
+            route = Route(
+                method,
+                path,
+                handler,
+                self._tag,
+                public,
+                pool,
+                hints.get("body"),
+                hints.get("query"),
+                answer,
+                parameters,
+            )
+            self.all.append(route)
+            return handler
+
+        return declare
+
+    def get(
+        self, path: str, *, answer: object = None, pool: PoolName = "small", public: bool = False
+    ) -> Callable[[H], H]:
+        """Declare the handler of a GET."""
+        return self.add("GET", path, answer=answer, pool=pool, public=public)
+
+    def post(
+        self, path: str, *, answer: object = None, pool: PoolName = "small", public: bool = False
+    ) -> Callable[[H], H]:
+        """Declare the handler of a POST."""
+        return self.add("POST", path, answer=answer, pool=pool, public=public)
+
+    def put(
+        self, path: str, *, answer: object = None, pool: PoolName = "small", public: bool = False
+    ) -> Callable[[H], H]:
+        """Declare the handler of a PUT."""
+        return self.add("PUT", path, answer=answer, pool=pool, public=public)
+
+    def patch(
+        self, path: str, *, answer: object = None, pool: PoolName = "small", public: bool = False
+    ) -> Callable[[H], H]:
+        """Declare the handler of a PATCH."""
+        return self.add("PATCH", path, answer=answer, pool=pool, public=public)
+
+    def delete(
+        self, path: str, *, answer: object = None, pool: PoolName = "small", public: bool = False
+    ) -> Callable[[H], H]:
+        """Declare the handler of a DELETE."""
+        return self.add("DELETE", path, answer=answer, pool=pool, public=public)

@@ -1,0 +1,35 @@
+"""What is noted of one request while it is answered: for the log, the metrics and the audit headers."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+if TYPE_CHECKING:
+    from btql_server.http.call import Call
+    from btql_server.http.routes import Route
+
+
+@dataclass(slots=True)
+class Seen:
+    """One request, so far."""
+
+    method: str
+    path: str
+    trace_id: str = field(default_factory=lambda: uuid4().hex)
+    began: float = field(default_factory=time.perf_counter)
+    route: Route | None = None
+    """None where no route has the path."""
+    call: Call | None = None
+    """None where the request was refused before its handler."""
+    status: int = 0
+    """0 until the answer begins."""
+    sent_bytes: int = 0
+    error: str | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long ago the request came."""
+        return time.perf_counter() - self.began

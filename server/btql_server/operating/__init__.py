@@ -1,0 +1,1 @@
+"""Routes and loops for whoever runs the server."""

@@ -1,0 +1,1 @@
+"""OpenTelemetry spans, received and turned into events."""

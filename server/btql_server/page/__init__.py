@@ -1,0 +1,1 @@
+"""The page for people: a query console and a trace view."""

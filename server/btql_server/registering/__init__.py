@@ -1,0 +1,1 @@
+"""Routes that make, find and change what the registry holds."""

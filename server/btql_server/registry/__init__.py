@@ -1,0 +1,1 @@
+"""What has a name and an id beside the data: organizations, projects, experiments, datasets, prompts."""

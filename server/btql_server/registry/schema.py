@@ -1,0 +1,72 @@
+"""The SQLite file of the registry: ``registry.sqlite`` in the database's folder.
+
+It has a version of its own. Every commit survives a power failure, and the processes of one
+machine may share the file, as they share the catalog.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from btql_storage.catalog_file import explained
+from btql_storage.errors import NewerFormat
+
+FILE = "registry.sqlite"
+SCHEMA_VERSION = 1
+
+_SCHEMA = """
+create table entities (
+    seq integer primary key autoincrement,
+    id text not null unique,
+    kind text not null,
+    scope text not null,
+    key text,
+    org_id text not null,
+    project_id text,
+    name text,
+    slug text,
+    user_id text,
+    created text not null,
+    deleted_at text,
+    body blob not null
+);
+create unique index entities_by_key on entities (kind, scope, key) where deleted_at is null and key is not null;
+create index entities_by_scope on entities (kind, scope, seq) where deleted_at is null;
+create index entities_by_org on entities (kind, org_id, seq) where deleted_at is null;
+"""
+
+
+def connect(folder: Path, wait_s: float = 30.0) -> sqlite3.Connection:
+    """Open the registry of a database, made where it is missing."""
+    path = folder / FILE
+    with explained(path):
+        # Transactions are begun and ended by hand; threads take turns through the registry's lock.
+        connection = sqlite3.connect(path, timeout=wait_s, isolation_level=None, check_same_thread=False)
+        connection.row_factory = sqlite3.Row
+        connection.execute("pragma journal_mode = wal")
+        connection.execute("pragma synchronous = full")
+        version = _make_schema(connection)
+    if version > SCHEMA_VERSION:
+        connection.close()
+        raise NewerFormat(
+            f"`{path}` has version {version}, this btql reads up to {SCHEMA_VERSION}", "install a newer btql"
+        )
+    return connection
+
+
+def _make_schema(connection: sqlite3.Connection) -> int:
+    """Make the tables where there are none; return the version that is there."""
+    connection.execute("begin immediate")
+    try:
+        (version,) = connection.execute("pragma user_version").fetchone()
+        if version == 0:
+            for statement in _SCHEMA.split(";"):
+                connection.execute(statement)
+            connection.execute(f"pragma user_version = {SCHEMA_VERSION}")
+            version = SCHEMA_VERSION
+    except BaseException:
+        connection.execute("rollback")
+        raise
+    connection.execute("commit")
+    return int(version)

@@ -1,0 +1,190 @@
+"""The registry: a small store of entities in SQLite, shared by all processes of a server.
+
+1. **Unique**: within its scope (a project, else the organization) a kind has one living entity for each
+   name or slug. :meth:`Registry.create` returns the one that is there.
+2. **Atomic**: a call happens as a whole or not at all, and is durable when it returns.
+3. **Soft deletes**: what is deleted keeps its id, and its name is free again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import RLock
+from typing import cast
+from uuid import uuid4
+
+import orjson
+
+from btql_server.registry.entity import IN_ORGANIZATION, KEYED_BY_SLUG, Entity, EntitySpec, Listing
+from btql_server.registry.schema import FILE, connect
+from btql_storage.catalog_file import explained
+
+DEFAULT_ORGANIZATION = "default"
+_COLUMNS = "id, kind, org_id, project_id, name, slug, user_id, created, deleted_at, body"
+
+
+class NameTaken(Exception):  # noqa: N818  it is read in `except` clauses
+    """Another living entity of that kind has the name or slug."""
+
+
+def now_text() -> str:
+    """Return the present moment as the registry writes it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Registry:
+    """The entities of one database; safe from several threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE
+        self._connection = connect(folder)
+        self._lock = RLock()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def reading(self) -> Generator[sqlite3.Connection]:
+        """Lend the connection for reads, to one thread at a time."""
+        with self._lock, explained(self._path):
+            yield self._connection
+
+    @contextmanager
+    def writing(self) -> Generator[sqlite3.Connection]:
+        """Lend the connection for one transaction, rolled back on any error."""
+        with self._lock, explained(self._path):
+            if self._connection.in_transaction:
+                # Inside of another `writing()` of this thread: one transaction.
+                yield self._connection
+                return
+            self._connection.execute("begin immediate")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("rollback")
+                raise
+            self._connection.execute("commit")
+
+    def create(self, spec: EntitySpec) -> tuple[Entity, bool]:
+        """Return the living entity with that name or slug and whether it was made by this call."""
+        entity_id = spec.id or str(uuid4())
+        org_id = spec.org_id or entity_id
+        scope, key = _scope(spec.kind, org_id, spec.project_id), _key(spec.kind, spec.name, spec.slug)
+        values = (entity_id, spec.kind, scope, key, org_id, spec.project_id, spec.name, spec.slug, spec.user_id)
+        with self.writing() as connection:
+            if key is not None and (found := self.find(spec.kind, scope, key)) is not None:
+                return found, False
+            connection.execute(
+                "insert into entities (id, kind, scope, key, org_id, project_id, name, slug, user_id, created, body)"
+                " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*values, now_text(), orjson.dumps(dict(spec.body))),
+            )
+            created = self.get(spec.kind, entity_id)
+        assert created is not None
+        return created, True
+
+    def get(self, kind: str, entity_id: str, *, deleted: bool = False) -> Entity | None:
+        """Return an entity by id, with ``deleted`` also one that was deleted."""
+        living = "" if deleted else " and deleted_at is null"
+        found = self._select(f"kind = ? and id = ?{living}", (kind, entity_id))
+        return found[0] if found else None
+
+    def find(self, kind: str, scope: str, key: str) -> Entity | None:
+        """Return a living entity by its name or slug within a project or, for projects, an organization."""
+        found = self._select("kind = ? and scope = ? and key = ? and deleted_at is null", (kind, scope, key))
+        return found[0] if found else None
+
+    def list(self, listing: Listing) -> Sequence[Entity]:
+        """Return living entities, newest first."""
+        conditions, values = ["kind = ?", "deleted_at is null"], [listing.kind]
+        for column in ("org_id", "project_id", "name", "slug"):
+            value = getattr(listing, column)
+            if value is not None:
+                conditions.append(f"{column} = ?")
+                values.append(value)
+        if listing.ids is not None:
+            conditions.append("id in (select value from json_each(?))")
+            values.append(orjson.dumps(list(listing.ids)).decode())
+        order = "desc"
+        if listing.starting_after is not None:
+            conditions.append("seq < (select seq from entities where id = ?)")
+            values.append(listing.starting_after)
+        if listing.ending_before is not None:
+            conditions.append("seq > (select seq from entities where id = ?)")
+            values.append(listing.ending_before)
+            # The page is what lies right before that one.
+            order = "desc" if listing.starting_after is not None else "asc"
+        found = self._select(" and ".join(conditions), values, order, listing.limit)
+        return found if order == "desc" else found[::-1]
+
+    def update(
+        self,
+        entity: Entity,
+        changes: Mapping[str, object],
+        *,
+        name: str | None = None,
+        slug: str | None = None,
+    ) -> Entity:
+        """Replace keys of the body, and name or slug where they are given; NameTaken where another has them."""
+        name, slug = name or entity.name, slug or entity.slug
+        with self.writing() as connection:
+            current = self.get(entity.kind, entity.id) or entity
+            body = {**current.body, **changes}
+            try:
+                connection.execute(
+                    "update entities set name = ?, slug = ?, key = ?, body = ? where id = ?",
+                    (name, slug, _key(entity.kind, name, slug), orjson.dumps(body), entity.id),
+                )
+            except sqlite3.IntegrityError as error:
+                raise NameTaken(f"there is another {entity.kind} `{_key(entity.kind, name, slug)}`") from error
+            updated = self.get(entity.kind, entity.id)
+        return updated or entity
+
+    def delete(self, entity: Entity) -> Entity:
+        """Mark an entity as deleted."""
+        with self.writing() as connection:
+            connection.execute(
+                "update entities set deleted_at = ? where id = ? and deleted_at is null", (now_text(), entity.id)
+            )
+            deleted = self.get(entity.kind, entity.id, deleted=True)
+        assert deleted is not None
+        return deleted
+
+    def default_organization(self) -> Entity:
+        """Return the oldest organization, made where there is none."""
+        with self.writing():
+            found = self._select("kind = 'organization' and deleted_at is null", (), "asc", 1)
+            return found[0] if found else self.create(EntitySpec("organization", name=DEFAULT_ORGANIZATION))[0]
+
+    def _select(
+        self, condition: str, values: Iterable[object], order: str = "desc", limit: int | None = None
+    ) -> Sequence[Entity]:
+        text = f"select {_COLUMNS} from entities where {condition} order by seq {order} limit ?"  # noqa: S608  our words
+        with self.reading() as connection:
+            rows = connection.execute(text, (*values, -1 if limit is None else limit)).fetchall()
+        return [_entity(row) for row in rows]
+
+
+def _scope(kind: str, org_id: str, project_id: str | None) -> str:
+    if kind == "organization":
+        return ""
+    if kind in IN_ORGANIZATION:
+        return org_id
+    return project_id or org_id
+
+
+def _key(kind: str, name: str | None, slug: str | None) -> str | None:
+    return slug if kind in KEYED_BY_SLUG else name
+
+
+def _entity(row: sqlite3.Row) -> Entity:
+    *texts, body = row
+    entity_id, kind, org_id, project_id, name, slug, user_id, created, deleted_at = cast("list[str]", texts)
+    document = cast("dict[str, object]", orjson.loads(body))
+    return Entity(entity_id, kind, org_id, project_id, name, slug, user_id, created, deleted_at, document)

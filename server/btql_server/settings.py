@@ -1,0 +1,46 @@
+"""How a server is set up: what ``btql serve`` takes, with the defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one request may ask for; each error that cites one names it."""
+
+    request_bytes_max: int = 256 << 20
+    """Body of a request as it is sent, and after decompression."""
+    decompression_ratio_max: int = 200
+    """How many times larger a body may become when it is decompressed, beyond the first MiB."""
+    body_wait_s: float = 60.0
+    """How long a client may send nothing in the middle of a body."""
+    json_depth_max: int = 200
+    query_seconds_default: float = 30.0
+    query_seconds_max: float = 300.0
+    logs3_payload_bytes_max: int = 64 << 20
+    """What ``/version`` tells SDKs; larger batches are sent by ``/logs3/overflow``."""
+    requests_per_minute: int | None = None
+    """For one key; None is no limit."""
+    queries_per_minute: int | None = None
+    """For one key and object; None is no limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One server."""
+
+    data: Path
+    http: tuple[str, int] = ("127.0.0.1", 8000)
+    workers: int = 1
+    insecure_no_auth: bool = False
+    public_url: str | None = None
+    """Where clients reach the server, if its ``Host`` header does not tell."""
+    origins: tuple[str, ...] = ()
+    """Origins of pages, beside Braintrust's own, that browsers may send requests from."""
+    redis: str | None = None
+    """Where rate limits are counted for several workers or machines; None counts in the process."""
+    compact_after_s: float = 5.0
+    """How long events may wait before they are compacted."""
+    limits: Limits = field(default_factory=Limits)

@@ -1,0 +1,25 @@
+"""A server on a free loopback port, for each module that wants one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from btql_server.serve import running
+from btql_server.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def open_server(tmp_path_factory):
+    """The address of a server that checks no keys."""
+    folder: Path = tmp_path_factory.mktemp("server")
+    with running(Settings(folder / "db", ("127.0.0.1", 0), insecure_no_auth=True)) as url:
+        yield url
+
+
+@pytest.fixture
+def client(open_server):
+    with httpx.Client(base_url=open_server, timeout=60) as found:
+        yield found

@@ -1,0 +1,40 @@
+"""What holds for every request: ids, errors, CORS."""
+
+import pytest
+
+
+def test_every_answer_has_a_trace_id_and_says_how_long_it_took(client):
+    answer = client.get("/ping")
+    assert answer.status_code == 200
+    assert answer.json() == {}
+    assert len(answer.headers["x-bt-internal-trace-id"]) == 32
+    assert answer.headers["x-bt-api-duration-ms"].isdigit()
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nowhere", 404), ("DELETE", "/ping", 405)])
+def test_what_has_no_route_is_an_error_in_the_usual_shape(client, method, path, status):
+    answer = client.request(method, path)
+    assert answer.status_code == status
+    body = answer.json()
+    assert body["Path"] == path
+    assert body["InternalTraceId"] == answer.headers["x-bt-internal-trace-id"]
+
+
+def test_ready_and_healthy(client):
+    assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/readyz").json() == {"status": "ready"}
+
+
+def test_browsers_may_ask_from_known_origins_and_for_private_networks(client):
+    asked = {
+        "origin": "https://www.braintrust.dev",
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization,x-bt-parent",
+        "access-control-request-private-network": "true",
+    }
+    answer = client.options("/ping", headers=asked)
+    assert answer.status_code == 200
+    assert answer.headers["access-control-allow-origin"] == asked["origin"]
+    assert answer.headers["access-control-allow-private-network"] == "true"
+    assert "x-bt-parent" in answer.headers["access-control-allow-headers"]
+    assert client.options("/ping", headers=asked | {"origin": "https://evil.example"}).status_code == 400
