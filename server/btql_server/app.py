@@ -12,10 +12,10 @@ from starlette.types import ASGIApp
 from btql_server.http.endpoint import Endpoint
 from btql_server.http.outermost import Outermost
 from btql_server.http.routes import Route
-from btql_server.operating import health
+from btql_server.operating import health, openapi
 from btql_server.state import State
 
-MODULES = (health,)
+MODULES = (health, openapi)
 """Every module with routes; where two fit one path, the first one answers."""
 
 _ORIGINS = r"https://(www\.braintrust\.dev|www\.braintrustdata\.com|[\w-]+\.preview\.braintrust\.dev)"
