@@ -46,7 +46,7 @@ format: $(TOOLS) ## Format the code and mend what ruff can mend
 	$(BIN)/ruff format $(CODE)
 
 clean: ## Remove the environment, the demo and all caches
-	rm -rf $(VENV) demo .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
+	rm -rf $(VENV) .sdks demo .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks
 
 # uv is installed by pip into the environment itself, so that nothing outside it is touched.
 $(BIN)/uv:

@@ -1,0 +1,14 @@
+"""Log in, and say who one is; a wrong key is told so."""
+
+import json
+
+import braintrust
+
+braintrust.login()
+state = braintrust.logger._state
+try:
+    braintrust.login(api_key="sk-not-a-key", force_login=True)
+    wrong = None
+except Exception as error:
+    wrong = f"{type(error).__name__}: {error}"
+print(json.dumps({"org_id": state.org_id, "org_name": state.org_name, "api_url": state.api_url, "wrong": wrong}))
