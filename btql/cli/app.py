@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from btql.cli import compact, conformance, explain, fmt, generate, ingest, query, shell, status
+from btql.cli import compact, conformance, explain, fmt, generate, ingest, query, serve, shell, status
 from btql.cli.console import guarded
 
 _EPILOG = "Every command says more with --help. Documentation: README.md of the project."
@@ -67,4 +67,5 @@ _add(fmt.fmt, fmt.EXAMPLES)
 _add(compact.compact, compact.EXAMPLES)
 _add(status.status, status.EXAMPLES)
 _add(shell.shell, shell.EXAMPLES)
+_add(serve.serve, serve.EXAMPLES)
 _add(conformance.conformance, conformance.EXAMPLES)

@@ -1,34 +1,233 @@
-"""``btql serve``: sockets, the event loop, signals."""
+"""``btql serve``: one parent that binds the sockets, and children that do the work.
+
+The parent starts ``workers`` workers, which accept from the same socket, and one process that compacts. It starts
+again what dies, with longer and longer pauses. On SIGTERM or SIGINT it tells all of them to stop, waits, and kills
+whoever takes too long; a second signal kills at once.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import ipaddress
+import logging
+import signal
 import socket
+import sys
 import threading
-from collections.abc import Generator
-from contextlib import contextmanager
+import time
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 
-import uvicorn
-
-from btql_server.app import make_app
+from btql.errors import Error
+from btql_server.access.keys import Keys
+from btql_server.logs import log_as
+from btql_server.registry.store import Registry
 from btql_server.settings import Settings
-from btql_server.state import State
+from btql_storage.store import Storage
+
+log = logging.getLogger("btql.serve")
+_BACKLOG = 1_024
+_PAUSE_MAX_S = 30.0
+_STEADY_S = 60.0
+"""Who lived for so long is started again without a pause."""
+_CLOSING_S = 10.0
+"""What a child may take, beyond its grace, to close its files."""
+
+
+class ServeError(Error):
+    """A server that cannot be started as asked."""
+
+
+def serve(settings: Settings, ready: Callable[[str], None]) -> None:
+    """Serve until a signal comes; ``ready`` gets the address once all workers answer."""
+    log_as("serve", settings.log_level)
+    check(settings)
+    listener = listen(settings.http)
+    try:
+        asyncio.run(Supervisor(settings, listener, ready).run())
+    finally:
+        listener.close()
+
+
+def check(settings: Settings) -> None:
+    """Make the database where there is none; refuse what would be open to everybody."""
+    with Storage.open(settings.data, create=True):
+        registry = Registry(settings.data)
+    try:
+        registry.default_organization()
+        host = settings.http[0]
+        if _is_loopback(host):
+            return
+        if settings.insecure_no_auth:
+            raise ServeError(
+                f"a server without keys may only listen on this machine, not on {host}: "
+                "leave --insecure-no-auth out, or listen on 127.0.0.1"
+            )
+        if not Keys(registry).any():
+            raise ServeError(
+                f"nobody has a key yet, so the server does not listen on {host}: "
+                f"make one with `btql keys create --data {settings.data}`"
+            )
+    finally:
+        registry.close()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        found = {info[4][0] for info in socket.getaddrinfo(host, None)}
+    except OSError as error:
+        raise ServeError(f"cannot listen on {host}: {(error.strerror or str(error)).lower()}") from None
+    return all(ipaddress.ip_address(str(address).partition("%")[0]).is_loopback for address in found)
+
+
+def listen(address: tuple[str, int]) -> socket.socket:
+    """Return a socket that listens on host and port."""
+    host, port = address
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise ServeError(f"cannot listen on {host}:{port}: {(error.strerror or str(error)).lower()}") from None
+
+
+def url_of(listener: socket.socket) -> str:
+    """Return the address of a listening socket."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class Child:
+    """One child process, started again whenever it dies."""
+
+    def __init__(self, role: str, name: str, settings: Settings, listener: socket.socket) -> None:
+        self.name = name
+        self._role = role
+        self._settings = settings
+        self._listener = listener
+        self._process: Process | None = None
+        self._stopping = False
+
+    async def keep(self, ready: asyncio.Event) -> None:
+        """Run the process, and start it again until :meth:`stop`; an error where it never becomes ready."""
+        pause = 0.0
+        while not self._stopping:
+            began = time.monotonic()
+            process = await self._start()
+            line = await process.stdout.readline() if process.stdout is not None else b""
+            if line == b"ready\n":
+                ready.set()
+            code = await process.wait()
+            if self._is_stopping():
+                return
+            if not ready.is_set():
+                raise ServeError(f"the {self.name} process ended with code {code} before it was ready")
+            pause = 0.0 if time.monotonic() - began > _STEADY_S else min(_PAUSE_MAX_S, 2 * pause + 0.5)
+            log.error("a process died and is started again", extra={"child": self.name, "code": code, "pause_s": pause})
+            await asyncio.sleep(pause)
+
+    async def _start(self) -> Process:
+        number = self._listener.fileno()
+        command = [sys.executable, "-m", "btql_server.process", self._role, self.name, str(number)]
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=PIPE, stdout=PIPE, pass_fds=(number,), start_new_session=True
+        )
+        self._process = process
+        assert process.stdin is not None
+        process.stdin.write(self._settings.to_json() + b"\n")
+        await process.stdin.drain()
+        return process
+
+    def _is_stopping(self) -> bool:
+        return self._stopping
+
+    async def stop(self) -> None:
+        """Let the process end by itself; kill it where that takes too long."""
+        self._stopping = True
+        process = self._process
+        if process is None or process.returncode is not None or process.stdin is None:
+            return
+        process.stdin.close()
+        try:
+            await asyncio.wait_for(process.wait(), self._settings.stop_grace_s + _CLOSING_S)
+        except TimeoutError:
+            log.error("a process did not stop and is killed", extra={"child": self.name})  # noqa: TRY400
+            self.kill()
+            await process.wait()
+
+    def kill(self) -> None:
+        """End the process at once. What it acknowledged is durable."""
+        self._stopping = True
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+
+
+class Supervisor:
+    """The parent's event loop."""
+
+    def __init__(self, settings: Settings, listener: socket.socket, ready: Callable[[str], None]) -> None:
+        names = [("worker", f"worker-{number + 1}") for number in range(settings.workers)]
+        self._children = [
+            Child(role, name, settings, listener) for role, name in (*names, ("maintenance", "maintenance"))
+        ]
+        self._url = url_of(listener)
+        self._ready = ready
+        self._stop = asyncio.Event()
+
+    async def run(self) -> None:
+        """Start the children, say that all are ready, and stop them when a signal comes."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._signalled)
+        started = [asyncio.Event() for _ in self._children]
+        keeping = [asyncio.create_task(one.keep(event)) for one, event in zip(self._children, started, strict=True)]
+        announcing = asyncio.create_task(self._announce(started))
+        stopping = asyncio.create_task(self._stop.wait())
+        try:
+            done, _ = await asyncio.wait((*keeping, stopping), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            announcing.cancel()
+            await asyncio.gather(*(one.stop() for one in self._children))
+        for task in done:
+            # A child that never became ready.
+            task.result()
+        await asyncio.gather(*keeping, return_exceptions=True)
+        log.info("stopped")
+
+    async def _announce(self, started: list[asyncio.Event]) -> None:
+        for event in started:
+            await event.wait()
+        self._ready(self._url)
+
+    def _signalled(self) -> None:
+        if self._stop.is_set():
+            for one in self._children:
+                one.kill()
+        log.info("stopping")
+        self._stop.set()
 
 
 @contextmanager
 def running(settings: Settings) -> Generator[str]:
-    """Serve from a thread of this process, and yield the server's address; for tests and notebooks."""
+    """Serve from a thread of this process, without a process that compacts; for tests and notebooks."""
+    # The parent of `btql serve` needs no engine.
+    from btql_server.state import State
+    from btql_server.worker import Worker
+
     state = State.open(settings)
-    listener = socket.create_server(settings.http, backlog=1_024)
-    host, port = listener.getsockname()[:2]
-    config = uvicorn.Config(make_app(state), log_config=None, lifespan="off", timeout_graceful_shutdown=10)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])), name="btql-serve")
+    listener = listen(settings.http)
+    url = url_of(listener)
+    loop = asyncio.new_event_loop()
+    ready = threading.Event()
+    worker = Worker(state, listener, ready.set)
+    thread = threading.Thread(target=lambda: loop.run_until_complete(worker.run()), name="btql-serve")
     thread.start()
     try:
-        yield f"http://{host}:{port}"
+        ready.wait()
+        yield url
     finally:
-        server.should_exit = True
+        loop.call_soon_threadsafe(worker.stop)
         thread.join()
+        loop.close()
         state.close()
-        listener.close()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -41,6 +43,20 @@ class Settings:
     """Origins of pages, beside Braintrust's own, that browsers may send requests from."""
     redis: str | None = None
     """Where rate limits are counted for several workers or machines; None counts in the process."""
-    compact_after_s: float = 5.0
+    compact_after_s: float = 30.0
     """How long events may wait before they are compacted."""
+    compact_after_bytes: int = 16 << 20
+    """How much JSON may wait before it is compacted."""
+    stop_grace_s: float = 5.0
+    """How long requests may go on when the server is asked to stop."""
+    log_level: str = "info"
     limits: Limits = field(default_factory=Limits)
+
+    def to_json(self) -> bytes:
+        """Return the settings as JSON, for a child process."""
+        return msgspec.json.encode(self, enc_hook=str)
+
+    @classmethod
+    def from_json(cls, text: bytes) -> Settings:
+        """Return the settings that :meth:`to_json` wrote."""
+        return msgspec.json.decode(text, type=cls, dec_hook=lambda kind, value: kind(value))

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from btql.database import Database
 from btql_server.access.keys import Keys
 from btql_server.http.pools import Pools
+from btql_server.http.rates import Rates
 from btql_server.registry.store import Registry
 from btql_server.settings import Settings
 from btql_storage.store import Storage
+
+if TYPE_CHECKING:
+    from btql_server.http.call import Call
 
 
 @dataclass(slots=True)
@@ -22,8 +27,11 @@ class State:
     registry: Registry
     keys: Keys
     pools: Pools
+    rates: Rates
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set once the server is asked to stop: no new work is taken, streams end."""
+    running: set[Call] = field(default_factory=set["Call"])
+    """The requests that are being answered; used by the thread of the event loop alone."""
 
     @property
     def storage(self) -> Storage:
@@ -36,7 +44,9 @@ class State:
         storage = Storage.open(settings.data, create=True)
         registry = Registry(settings.data)
         registry.default_organization()
-        return cls(settings, Database(storage), registry, Keys(registry), Pools())
+        return cls(
+            settings, Database(storage), registry, Keys(registry), Pools(), Rates(settings.redis, settings.workers)
+        )
 
     def close(self) -> None:
         """Let go of everything, once the last request was answered."""

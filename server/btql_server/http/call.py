@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from btql_server.state import State
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Call:
     """Who asks, what they sent besides the body, and what the process shares."""
 
@@ -28,6 +28,8 @@ class Call:
     """Also in the answer's ``x-bt-internal-trace-id`` and in every error."""
     gone: threading.Event = field(default_factory=threading.Event)
     """Set when the client went away or the server stops: whoever works for long looks at it."""
+    left: bool = False
+    """Whether it was the client who went away."""
     touched: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
     """What the request read or wrote, for audit headers: id to (kind, name)."""
 

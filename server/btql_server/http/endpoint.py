@@ -47,12 +47,15 @@ class Endpoint:
         seen.route = self.route
         call = Call(self._state, self._principal(request), request, seen.trace_id)
         seen.call = call
+        await self._count(call)
         arguments = await self._arguments(call)
         watch = asyncio.create_task(_watch(receive, call))
+        self._state.running.add(call)
         try:
             answer = await self._pool.run(self.route.handler, **arguments)
             await self._send(call, answer, send)
         finally:
+            self._state.running.discard(call)
             watch.cancel()
 
     def _principal(self, request: Request) -> Principal:
@@ -66,6 +69,17 @@ class Endpoint:
         if principal is None:
             raise HttpError(401, "Invalid API key", plain=True)
         return principal
+
+    async def _count(self, call: Call) -> None:
+        """Count the request against the limit of its key."""
+        rates, limit = self._state.rates, self._state.settings.limits.requests_per_minute
+        if limit is None or self.route.public:
+            return
+        counted = call.principal.key_id or call.principal.id
+        if rates.is_remote:
+            await asyncio.to_thread(rates.take, "requests", counted, limit)
+        else:
+            rates.take("requests", counted, limit)
 
     async def _arguments(self, call: Call) -> dict[str, object]:
         """Return what the handler takes, by name."""
@@ -101,11 +115,11 @@ class Endpoint:
             # The status is sent with the first piece: an error before it is an ordinary error answer.
             piece = await self._pool.run(pull, pieces, _END)
             await _start(send, answer.status, headers)
-            while piece is not _END and not call.gone.is_set():
+            while piece is not _END and not call.left:
                 data = cast("bytes", piece)
                 await _piece(send, data if compressor is None else compressor.add(data))
                 piece = await self._pool.run(pull, pieces, _END)
-            if call.gone.is_set():
+            if call.left:
                 raise Aborted
             await _piece(send, b"" if compressor is None else compressor.end(), more=False)
         finally:
@@ -149,6 +163,7 @@ async def _watch(receive: Receive, call: Call) -> None:
     """Wait until the client goes away."""
     while (await receive())["type"] != "http.disconnect":
         pass
+    call.left = True
     call.gone.set()
 
 

@@ -29,7 +29,7 @@ def readyz(call: Call) -> Answer:
     """Say whether requests can be served: files are there and can be read."""
     if call.state.stopping.is_set():
         raise HttpError(503, "the server is stopping", retry_after_s=5)
-    call.state.storage.status()
+    call.state.storage.objects()
     call.state.registry.default_organization()
     return json_answer({"status": "ready"})
 

@@ -1,0 +1,78 @@
+"""``btql serve``: the database as a server."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from btql.cli.console import Failure, UsageFailure
+from btql.cli.examples import examples
+
+EXAMPLES = examples(
+    "btql serve --data traces --insecure-no-auth",
+    "btql keys create --data traces --user me@example.com",
+    "btql serve --data traces --http 0.0.0.0:8000 --workers 2",
+)
+_PORT_MAX = 65_535
+
+
+def serve(
+    data: Annotated[Path, typer.Option("--data", metavar="DB", help="The folder of the database; made if missing.")],
+    http: Annotated[
+        str, typer.Option("--http", metavar="HOST:PORT", help="Where to listen; port 0 takes a free one.")
+    ] = "127.0.0.1:8000",
+    workers: Annotated[int, typer.Option("--workers", min=1, max=256, help="Processes that answer requests.")] = 1,
+    insecure_no_auth: Annotated[
+        bool, typer.Option("--insecure-no-auth", help="Check no keys: whoever reaches the port may do everything.")
+    ] = False,
+    public_url: Annotated[
+        str | None, typer.Option("--public-url", metavar="URL", help="Where clients reach the server, behind a proxy.")
+    ] = None,
+    origin: Annotated[
+        list[str] | None, typer.Option("--origin", metavar="URL", help="An origin of pages that may send requests.")
+    ] = None,
+    requests_per_minute: Annotated[
+        int | None, typer.Option("--requests-per-minute", min=1, help="The most requests of one key.")
+    ] = None,
+    queries_per_minute: Annotated[
+        int | None, typer.Option("--queries-per-minute", min=1, help="The most queries of one key on one object.")
+    ] = None,
+    redis: Annotated[
+        str | None, typer.Option("--redis", metavar="URL", help="Where rates are counted for all workers together.")
+    ] = None,
+    log_level: Annotated[
+        str, typer.Option("--log-level", help="What is logged: debug, info, warning or error.")
+    ] = "info",
+) -> None:
+    """Serve a database over HTTP: BTQL and SQL, Braintrust's SDKs, OpenTelemetry, and a page for people at /.
+
+    Prints one line, `ready http=...`, once requests are answered, and logs JSON lines on standard error. Stops on
+    SIGTERM or Ctrl-C: what runs may end, and what was acknowledged is durable.
+    """
+    try:
+        from btql_server.serve import serve as serve_with
+        from btql_server.settings import Limits, Settings
+    except ModuleNotFoundError as error:
+        raise Failure(f"{error.name} is not installed; write `pip install 'btql[server]'`") from None
+    if log_level not in ("debug", "info", "warning", "error"):
+        raise UsageFailure(f"`{log_level}` is no level: say debug, info, warning or error")
+    settings = Settings(
+        data=data,
+        http=_address(http),
+        workers=workers,
+        insecure_no_auth=insecure_no_auth,
+        public_url=public_url,
+        origins=tuple(origin or ()),
+        redis=redis,
+        log_level=log_level,
+        limits=Limits(requests_per_minute=requests_per_minute, queries_per_minute=queries_per_minute),
+    )
+    serve_with(settings, lambda url: print(f"ready http={url}", flush=True))
+
+
+def _address(text: str) -> tuple[str, int]:
+    """Return host and port; IPv6 hosts are written in brackets."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isdecimal() or int(port) > _PORT_MAX:
+        raise UsageFailure(f"`{text}` is no address: write host and port, such as 127.0.0.1:8000")
+    return host.removeprefix("[").removesuffix("]"), int(port)

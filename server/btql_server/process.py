@@ -1,0 +1,92 @@
+"""A child process of ``btql serve``: ``python -m btql_server.process worker|maintenance NAME FD``, FD the socket.
+
+Its standard input is its lifeline: the first line are the settings, and when it ends, so does the child, whether it was
+closed on purpose or because the parent died. Once the child can work it writes ``ready`` to its standard output.
+Signals of a terminal reach the parent only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+
+from btql_server.logs import log_as
+from btql_server.settings import Settings
+from btql_storage.errors import StorageError
+
+log = logging.getLogger("btql.process")
+_LIFELINE = 0
+"""The file descriptor of standard input."""
+
+
+def main() -> None:
+    """Run the child that the arguments name."""
+    role, name, number = sys.argv[1:4]
+    settings = Settings.from_json(sys.stdin.buffer.readline())
+    log_as(name, settings.log_level)
+    # Only the parent decides when it is time to stop.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        if role == "worker":
+            _work(settings, socket.socket(fileno=int(number)))
+        else:
+            _maintain(settings)
+    except StorageError as error:
+        log.error("cannot work", extra={"error": str(error), "code": error.code})  # noqa: TRY400
+        raise SystemExit(1) from None
+
+
+def _ready() -> None:
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+
+
+def _work(settings: Settings, listener: socket.socket) -> None:
+    import uvloop
+
+    from btql_server.state import State
+    from btql_server.worker import Worker
+
+    state = State.open(settings)
+    try:
+        worker = Worker(state, listener, _ready)
+
+        def at_end() -> None:
+            if not os.read(_LIFELINE, 1):
+                asyncio.get_running_loop().remove_reader(_LIFELINE)
+                worker.stop()
+
+        async def serve() -> None:
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGTERM, worker.stop)
+            loop.add_reader(_LIFELINE, at_end)
+            await worker.run()
+
+        uvloop.run(serve())
+    finally:
+        state.close()
+
+
+def _maintain(settings: Settings) -> None:
+    from btql_server.maintenance import Maintenance
+
+    maintenance = Maintenance(settings)
+    signal.signal(signal.SIGTERM, lambda *_: maintenance.stop())
+
+    def wait_for_end() -> None:
+        while os.read(_LIFELINE, 1):
+            pass
+        maintenance.stop()
+
+    threading.Thread(target=wait_for_end, daemon=True).start()
+    _ready()
+    maintenance.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""One worker: a process that answers requests.
+
+It stops in this order: no new connections; requests that run may end within the grace; then they are told to stop,
+and a stream says so with its last piece; then files are closed. What was acknowledged is durable already.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+import uvicorn
+
+from btql_server.app import make_app
+from btql_server.http.protocol import BoundedProtocol
+from btql_server.state import State
+
+log = logging.getLogger("btql.worker")
+_KEEP_ALIVE_S = 75
+"""Longer than clients and proxies keep their idle connections, so that it is they who close."""
+_AFTER_GRACE_S = 5
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server; signals are ours, and it says when it has started."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+class Worker:
+    """Serves one socket until it is stopped; runs in an event loop. ``ready`` is called once requests are answered."""
+
+    def __init__(self, state: State, listener: socket.socket, ready: Callable[[], None]) -> None:
+        self._state = state
+        self._listener = listener
+        grace = round(state.settings.stop_grace_s + _AFTER_GRACE_S)
+        config = uvicorn.Config(
+            make_app(state),
+            http=BoundedProtocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_graceful_shutdown=grace,
+        )
+        self._server = _Server(config, ready)
+        self._stop = asyncio.Event()
+
+    async def run(self) -> None:
+        """Serve."""
+        interrupting = asyncio.create_task(self._interrupt())
+        try:
+            await self._server.serve([self._listener])
+        finally:
+            interrupting.cancel()
+
+    def stop(self) -> None:
+        """Begin to stop; for the thread of the loop."""
+        self._state.stopping.set()
+        self._server.should_exit = True
+        self._stop.set()
+
+    async def _interrupt(self) -> None:
+        """Once the server stops and the grace is over, tell what still runs to end."""
+        await self._stop.wait()
+        await asyncio.sleep(self._state.settings.stop_grace_s)
+        running = list(self._state.running)
+        if running:
+            log.warning("stopping %d requests that still run", len(running))
+        for call in running:
+            call.gone.set()
