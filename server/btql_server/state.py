@@ -52,5 +52,6 @@ class State:
         """Let go of everything, once the last request was answered."""
         self.stopping.set()
         self.pools.close()
+        self.keys.close()
         self.registry.close()
         self.storage.close()

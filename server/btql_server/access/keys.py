@@ -1,28 +1,174 @@
-"""API keys: from the text in an ``Authorization`` header to a principal.
+"""From the text in an ``Authorization`` header to a principal, for every request.
 
-A key is shown once, when it is made; stored is only its hash.
+A key is shown once, when it is made; stored is only its hash (``key_text`` says why that is enough, and how the two
+are compared). What was looked up is kept in memory, and yet a key that is revoked stops working at once, whichever
+process revoked it: each lookup first asks SQLite whether any other connection has written (``pragma data_version``,
+a few microseconds), and if so forgets everything it kept. The lookups have a connection of their own, which only reads
+and so never waits for a writer.
+
+When a key was last used is written by a thread every few seconds, and for each key once a minute at most: a
+request waits for no write.
 """
 
 from __future__ import annotations
 
+import logging
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Lock, Timer
+
+from btql_server.access import grants
+from btql_server.access.key_text import matches, prefix_of
 from btql_server.access.model import ORGANIZATION, Level, Principal
-from btql_server.registry.store import Registry
+from btql_server.registry.schema import FILE, connect
+from btql_server.registry.store import Registry, time_text
+from btql_storage.catalog_file import explained
+from btql_storage.errors import StorageError
 
 NOBODY_ID = "00000000-0000-0000-0000-000000000000"
+_KEPT_MAX = 10_000
+_NOTE_EVERY_S = 60.0
+_WRITE_AFTER_S = 5.0
+_SELECT = """
+select k.id, k.hash, k.level, k.project_id, k.expires_at, o.id, o.name, e.id, e.kind, e.name
+from keys k
+join entities e on e.id = k.principal_id and e.deleted_at is null
+join entities o on o.id = k.org_id and o.deleted_at is null
+where k.prefix = ? and k.revoked_at is null
+"""
+_OLDEST_ORGANIZATION = """
+select id, name from entities where kind = 'organization' and deleted_at is null order by seq limit 1
+"""
+log = logging.getLogger("btql.keys")
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A living key and what follows from it."""
+
+    hash: bytes
+    expires: float | None
+    principal: Principal
 
 
 class Keys:
-    """The keys of one registry."""
+    """The keys of one registry; safe from several threads."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
+        self._path = registry.folder / FILE
+        self._connection = connect(registry.folder)
+        self._connection.execute("pragma query_only = on")
+        self._lock = Lock()
+        self._version = -1
+        self._kept: dict[str, _Kept] = {}
+        self._anonymous: Principal | None = None
+        self._uses = _Uses(registry)
+
+    def close(self) -> None:
+        """Write down what is still to be written, and let go of the file."""
+        self._uses.close()
+        with self._lock:
+            self._connection.close()
 
     def principal(self, key: str) -> Principal | None:
         """Return whoever a key belongs to; None for a key that is unknown, revoked or expired."""
-        return None
+        prefix = prefix_of(key)
+        with self._lock, explained(self._path):
+            self._forget_if_changed()
+            kept = None if prefix is None else self._kept.get(prefix) or self._look_up(prefix)
+        right = matches(key, None if kept is None else kept.hash)
+        now = time.time()
+        if not right or kept is None or (kept.expires is not None and kept.expires <= now):
+            return None
+        self._uses.note(kept.principal.key_id or "", now)
+        return kept.principal
 
     def anonymous(self) -> Principal:
         """Return who asks a server that checks no keys: the owner of the default organization."""
+        with self._lock, explained(self._path):
+            self._forget_if_changed()
+            if self._anonymous is None:
+                found = self._connection.execute(_OLDEST_ORGANIZATION).fetchone()
+                self._anonymous = None if found is None else _owner_of(*found)
+            anonymous = self._anonymous
+        if anonymous is not None:
+            return anonymous
         organization = self._registry.default_organization()
-        grants = {ORGANIZATION: Level.ADMIN}
-        return Principal(NOBODY_ID, "anonymous", organization.id, organization.name or "", grants=grants)
+        return _owner_of(organization.id, organization.name or "")
+
+    def _forget_if_changed(self) -> None:
+        (version,) = self._connection.execute("pragma data_version").fetchone()
+        if version != self._version:
+            self._version = version
+            self._kept.clear()
+            self._anonymous = None
+
+    def _look_up(self, prefix: str) -> _Kept | None:
+        row = self._connection.execute(_SELECT, (prefix,)).fetchone()
+        if row is None:
+            return None
+        key_id, stored, level, project_id, expires_at, org_id, org_name, member_id, kind, name = row
+        principal = Principal(
+            member_id,
+            kind,
+            org_id,
+            org_name,
+            email=name if kind == "user" else None,
+            key_id=key_id,
+            grants=grants.levels_of(self._connection, member_id),
+            key_level=Level(level),
+            key_project_id=project_id,
+        )
+        if len(self._kept) >= _KEPT_MAX:
+            self._kept.clear()
+        expires = None if expires_at is None else datetime.fromisoformat(expires_at).timestamp()
+        kept = self._kept[prefix] = _Kept(stored, expires, principal)
+        return kept
+
+
+def _owner_of(org_id: str, org_name: str) -> Principal:
+    return Principal(NOBODY_ID, "anonymous", org_id, org_name, grants={ORGANIZATION: Level.ADMIN})
+
+
+class _Uses:
+    """When keys were last used."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._lock = Lock()
+        self._noted: dict[str, float] = {}
+        self._waiting: dict[str, float] = {}
+        self._timer: Timer | None = None
+
+    def note(self, key_id: str, now: float) -> None:
+        """Remember that a key is used now; it is written down soon."""
+        if now - self._noted.get(key_id, 0.0) < _NOTE_EVERY_S:
+            return
+        with self._lock:
+            self._noted[key_id] = self._waiting[key_id] = now
+            if self._timer is None:
+                self._timer = Timer(_WRITE_AFTER_S, self._write)
+                self._timer.daemon = True
+                self._timer.start()
+
+    def close(self) -> None:
+        """Write down what waits."""
+        with self._lock:
+            timer = self._timer
+        if timer is not None:
+            timer.cancel()
+            self._write()
+
+    def _write(self) -> None:
+        with self._lock:
+            waiting, self._waiting = self._waiting, {}
+            self._timer = None
+        rows = [(time_text(datetime.fromtimestamp(at, UTC)), key_id) for key_id, at in waiting.items()]
+        try:
+            with self._registry.writing() as connection:
+                connection.executemany("update keys set last_used_at = ? where id = ?", rows)
+        except StorageError as error:
+            # The keys work all the same.
+            log.warning("when keys were last used could not be written down: %s", error)

@@ -9,7 +9,7 @@ from btql_server.access.model import Resource
 
 KEYED_BY_SLUG = frozenset({"prompt", "function"})
 """Kinds that are unique by slug within their project; all others are unique by name."""
-IN_ORGANIZATION = frozenset({"project", "environment"})
+IN_ORGANIZATION = frozenset({"project", "environment", "user", "service_token"})
 """Kinds that live directly in the organization; all others but organizations themselves live in a project."""
 
 

@@ -1,5 +1,8 @@
 """The SQLite file of the registry: ``registry.sqlite`` in the database's folder.
 
+Everything with a name is in ``entities``, members of organizations too; beside it stand ``keys``, and ``grants``, which
+say what a member may do.
+
 It has a version of its own. Every commit survives a power failure, and the processes of one
 machine may share the file, as they share the catalog.
 """
@@ -34,6 +37,38 @@ create table entities (
 create unique index entities_by_key on entities (kind, scope, key) where deleted_at is null and key is not null;
 create index entities_by_scope on entities (kind, scope, seq) where deleted_at is null;
 create index entities_by_org on entities (kind, org_id, seq) where deleted_at is null;
+
+create table keys (
+    seq integer primary key autoincrement,
+    id text not null unique,
+    prefix text not null unique,
+    hash blob not null,
+    principal_id text not null,
+    org_id text not null,
+    name text not null,
+    level integer not null,
+    project_id text,
+    created text not null,
+    expires_at text,
+    revoked_at text,
+    last_used_at text
+);
+create index keys_by_org on keys (org_id, seq);
+create index keys_by_principal on keys (principal_id, seq);
+
+create table grants (
+    seq integer primary key autoincrement,
+    id text not null unique,
+    org_id text not null,
+    principal_id text not null,
+    object_type text not null,
+    object_id text not null,
+    permission text not null,
+    created text not null,
+    unique (principal_id, object_type, object_id, permission)
+);
+create index grants_by_object on grants (object_id, seq);
+create index grants_by_org on grants (org_id, seq);
 """
 
 

@@ -20,6 +20,7 @@ from uuid import uuid4
 import orjson
 
 from btql_server.registry.entity import IN_ORGANIZATION, KEYED_BY_SLUG, Entity, EntitySpec, Listing
+from btql_server.registry.paging import Page, select
 from btql_server.registry.schema import FILE, connect
 from btql_storage.catalog_file import explained
 
@@ -33,13 +34,19 @@ class NameTaken(Exception):  # noqa: N818  it is read in `except` clauses
 
 def now_text() -> str:
     """Return the present moment as the registry writes it."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return time_text(datetime.now(UTC))
+
+
+def time_text(moment: datetime) -> str:
+    """Return a moment as the registry writes it: these texts sort like the moments."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Registry:
     """The entities of one database; safe from several threads."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self._path = folder / FILE
         self._connection = connect(folder)
         self._lock = RLock()
@@ -102,26 +109,11 @@ class Registry:
 
     def list(self, listing: Listing) -> Sequence[Entity]:
         """Return living entities, newest first."""
-        conditions, values = ["kind = ?", "deleted_at is null"], [listing.kind]
-        for column in ("org_id", "project_id", "name", "slug"):
-            value = getattr(listing, column)
-            if value is not None:
-                conditions.append(f"{column} = ?")
-                values.append(value)
-        if listing.ids is not None:
-            conditions.append("id in (select value from json_each(?))")
-            values.append(orjson.dumps(list(listing.ids)).decode())
-        order = "desc"
-        if listing.starting_after is not None:
-            conditions.append("seq < (select seq from entities where id = ?)")
-            values.append(listing.starting_after)
-        if listing.ending_before is not None:
-            conditions.append("seq > (select seq from entities where id = ?)")
-            values.append(listing.ending_before)
-            # The page is what lies right before that one.
-            order = "desc" if listing.starting_after is not None else "asc"
-        found = self._select(" and ".join(conditions), values, order, listing.limit)
-        return found if order == "desc" else found[::-1]
+        equal = {column: getattr(listing, column) for column in ("kind", "org_id", "project_id", "name", "slug")}
+        page = Page(listing.limit, listing.starting_after, listing.ending_before, listing.ids)
+        with self.reading() as connection:
+            rows = select(connection, "entities", _COLUMNS, equal, page, ["deleted_at is null"])
+        return [_entity(row) for row in rows]
 
     def update(
         self,

@@ -1,0 +1,147 @@
+"""Keys as they are stored: made, listed, revoked. ``keys`` checks them, ``key_text`` says what they look like."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import uuid4
+
+from btql_server.access.key_text import hash_of, new_key, prefix_of
+from btql_server.access.model import Level
+from btql_server.registry.entity import Entity
+from btql_server.registry.paging import Page, select
+from btql_server.registry.store import Registry, now_text, time_text
+
+_COLUMNS = "id, prefix, principal_id, org_id, name, level, project_id, created, expires_at, revoked_at, last_used_at"
+
+
+@dataclass(frozen=True, slots=True)
+class KeySpec:
+    """What a key should be when it is made."""
+
+    owner: Entity
+    """A user or a service token."""
+    name: str
+    level: Level = Level.ADMIN
+    """The most that it allows; no more than its owner may, in any case."""
+    project_id: str | None = None
+    """The only project that it is for."""
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key, without its secret, which nobody but its owner has."""
+
+    id: str
+    prefix: str
+    principal_id: str
+    org_id: str
+    name: str
+    level: Level
+    project_id: str | None
+    created: str
+    expires_at: str | None
+    revoked_at: str | None
+    last_used_at: str | None
+    """Up to a minute late, as not every request is written down."""
+
+    @property
+    def preview(self) -> str:
+        """What lists show of it."""
+        return f"{self.prefix}_…"
+
+    @property
+    def works(self) -> bool:
+        """Whether it is neither revoked nor expired."""
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > now_text())
+
+
+def create(registry: Registry, spec: KeySpec) -> tuple[Key, str]:
+    """Make a key; return it and, this once, its text."""
+    text, key_id = new_key(), str(uuid4())
+    expires_at = None if spec.expires_at is None else time_text(spec.expires_at)
+    with registry.writing() as connection:
+        connection.execute(
+            "insert into keys (id, prefix, hash, principal_id, org_id, name, level, project_id, created, expires_at)"
+            " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                key_id,
+                prefix_of(text),
+                hash_of(text),
+                spec.owner.id,
+                spec.owner.org_id,
+                spec.name,
+                int(spec.level),
+                spec.project_id,
+                now_text(),
+                expires_at,
+            ),
+        )
+        made = get(registry, key_id)
+    assert made is not None
+    return made, text
+
+
+def get(registry: Registry, key_id: str) -> Key | None:
+    """Return a key by id, also one that was revoked."""
+    return next(iter(listed(registry, page=Page(ids=[key_id]), revoked=True)), None)
+
+
+def by_prefix(registry: Registry, prefix: str) -> Key | None:
+    """Return a key by its prefix, also one that was revoked."""
+    with registry.reading() as connection:
+        rows = select(connection, "keys", _COLUMNS, {"prefix": prefix}, Page())
+    return _key(rows[0]) if rows else None
+
+
+def listed(
+    registry: Registry,
+    *,
+    org_id: str | None = None,
+    principal_id: str | None = None,
+    owners: str | None = None,
+    name: str | None = None,
+    page: Page | None = None,
+    revoked: bool = False,
+) -> Sequence[Key]:
+    """Return keys, newest first: those of users or of service tokens with ``owners``, ended ones with ``revoked``."""
+    conditions = [] if revoked else ["revoked_at is null"]
+    if owners is not None:
+        assert owners in ("user", "service_token")
+        conditions.append(f"principal_id in (select id from entities where kind = '{owners}')")  # noqa: S608  our words
+    equal = {"org_id": org_id, "principal_id": principal_id, "name": name}
+    with registry.reading() as connection:
+        return [_key(row) for row in select(connection, "keys", _COLUMNS, equal, page or Page(), conditions)]
+
+
+def revoke(registry: Registry, key: Key) -> None:
+    """End a key; no request with it is answered from now on, by no process."""
+    with registry.writing() as connection:
+        connection.execute("update keys set revoked_at = ? where id = ? and revoked_at is null", (now_text(), key.id))
+
+
+def revoke_all(registry: Registry, principal_id: str) -> None:
+    """End all keys of a member."""
+    with registry.writing() as connection:
+        connection.execute(
+            "update keys set revoked_at = ? where principal_id = ? and revoked_at is null", (now_text(), principal_id)
+        )
+
+
+def _key(row: sqlite3.Row) -> Key:
+    return Key(
+        row["id"],
+        row["prefix"],
+        row["principal_id"],
+        row["org_id"],
+        row["name"],
+        Level(row["level"]),
+        row["project_id"],
+        row["created"],
+        row["expires_at"],
+        row["revoked_at"],
+        row["last_used_at"],
+    )

@@ -1,0 +1,60 @@
+"""Pages of a table that is listed newest first, as every list of the REST API is."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a list."""
+
+    limit: int | None = None
+    starting_after: str | None = None
+    """The id of the last entry of the page before."""
+    ending_before: str | None = None
+    """The id of the first entry of the page after."""
+    ids: Sequence[str] | None = None
+    """Only these."""
+
+
+def select(
+    connection: sqlite3.Connection,
+    table: str,
+    columns: str,
+    equal: Mapping[str, object],
+    page: Page,
+    conditions: Sequence[str] = (),
+) -> Sequence[sqlite3.Row]:
+    """Return rows of a table that has ``id`` and a growing ``seq``, newest first.
+
+    Of ``equal``, whatever is None is no condition.
+    """
+    conditions = list(conditions)
+    values: list[object] = []
+
+    def add(condition: str, value: object) -> None:
+        conditions.append(condition)
+        values.append(value)
+
+    for column, value in equal.items():
+        if value is not None:
+            add(f"{column} = ?", value)
+    if page.ids is not None:
+        add("id in (select value from json_each(?))", orjson.dumps(list(page.ids)).decode())
+    if page.starting_after is not None:
+        add(f"seq < (select seq from {table} where id = ?)", page.starting_after)  # noqa: S608  our words
+    if page.ending_before is not None:
+        add(f"seq > (select seq from {table} where id = ?)", page.ending_before)  # noqa: S608  our words
+    # What comes before an entry is the page that ends right there.
+    backwards = page.ending_before is not None and page.starting_after is None
+    text = (
+        f"select {columns} from {table} where {' and '.join(conditions) or 'true'}"  # noqa: S608  our words
+        f" order by seq {'asc' if backwards else 'desc'} limit ?"
+    )
+    found = connection.execute(text, (*values, -1 if page.limit is None else page.limit)).fetchall()
+    return found[::-1] if backwards else found
