@@ -8,6 +8,7 @@ UV      := uv==0.13.9
 SYNC    := UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --quiet --locked --inexact --no-python-downloads --python $(BIN)/python
 RUNTIME := $(VENV)/.runtime-ready
 TOOLS   := $(VENV)/.tools-ready
+PROGRAMS := $(VENV)/.programs-ready
 CODE    := btql grammar planner storage server conformance tests
 
 .PHONY: help demo test check bench fuzz setup lock format clean
@@ -18,7 +19,7 @@ help: ## Say what can be made
 demo: $(RUNTIME) ## Generate, ingest and compact 100,000 spans, then ask six questions
 	@$(BIN)/python -m btql.demo
 
-test: $(TOOLS) ## Run the tests
+test: $(TOOLS) $(PROGRAMS) ## Run the tests
 	@$(BIN)/pytest -n 2
 
 check: $(TOOLS) ## Format, lint, types twice, floors, spelling, sizes
@@ -64,3 +65,7 @@ $(RUNTIME): pyproject.toml uv.lock | $(BIN)/uv
 $(TOOLS): pyproject.toml uv.lock | $(BIN)/uv
 	@$(SYNC) --all-extras
 	@touch $@ $(RUNTIME)
+
+$(PROGRAMS): tests/install_programs.py | $(TOOLS)
+	@$(BIN)/python tests/install_programs.py
+	@touch $@

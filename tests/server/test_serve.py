@@ -1,0 +1,117 @@
+"""`btql serve` as processes: ready, stopped, killed, started again, refused."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+import btql
+from server_support.serving import btql_serve
+
+
+def children(pid):
+    """Return name to process id of the children of a server."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError, ValueError):
+            fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+            if int(fields[1]) == pid:
+                arguments = (entry / "cmdline").read_bytes().split(b"\0")
+                if b"btql_server.process" in arguments:
+                    found[arguments[arguments.index(b"btql_server.process") + 2].decode()] = int(entry.name)
+    return found
+
+
+def eventually(condition, seconds=30):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(httpx.TransportError):
+            if found := condition():
+                return found
+        time.sleep(0.05)
+    pytest.fail("it did not happen")
+
+
+def gone(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def test_ready_means_that_requests_are_answered_and_sigterm_ends_all(tmp_path):
+    with btql_serve(tmp_path / "db", "--insecure-no-auth", "--workers", "2") as server:
+        assert httpx.get(f"{server.url}/readyz").json() == {"status": "ready"}
+        mine = children(server.pid)
+        assert set(mine) == {"worker-1", "worker-2", "maintenance"}
+        assert server.stop() == 0
+        assert all(gone(pid) for pid in mine.values())
+    lines = [json.loads(line) for line in server.log.read_text().splitlines()]
+    assert {"stopping", "stopped"} <= {line["message"] for line in lines}
+    (request,) = [line for line in lines if line["message"] == "GET /readyz 200"]
+    assert request["trace_id"]
+    assert request["level"] == "info"
+
+
+def test_a_worker_that_dies_is_started_again(tmp_path):
+    with btql_serve(tmp_path / "db", "--insecure-no-auth") as server:
+        first = children(server.pid)["worker-1"]
+        os.kill(first, signal.SIGKILL)
+        eventually(lambda: children(server.pid).get("worker-1", first) != first)
+        assert eventually(lambda: httpx.get(f"{server.url}/ping").status_code == 200)
+
+
+def test_children_do_not_outlive_a_parent_that_is_killed(tmp_path):
+    with btql_serve(tmp_path / "db", "--insecure-no-auth") as server:
+        mine = children(server.pid)
+        server.stop(signal.SIGKILL)
+        eventually(lambda: all(gone(pid) for pid in mine.values()))
+        # So the port is free, and nothing is locked.
+        server.start()
+        assert httpx.get(f"{server.url}/readyz").status_code == 200
+
+
+def test_what_waits_is_compacted_in_the_background(tmp_path):
+    data = tmp_path / "db"
+    with btql.connect(data) as connection:
+        connection.ingest("project_logs:demo", [{"input": "x" * 1_000} for _ in range(20_000)])
+    with btql_serve(data, "--insecure-no-auth"), btql.connect(data, read_only=True) as connection:
+        eventually(lambda: connection.status().rows == 20_000, 60)
+        assert connection.status().pending_events == 0
+
+
+def refused(*options):
+    command = [sys.executable, "-m", "btql", "serve", *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "[::]"])
+def test_nothing_is_open_to_everybody(tmp_path, host):
+    data = str(tmp_path / "db")
+    assert "may only listen on this machine" in refused("--data", data, "--http", f"{host}:0", "--insecure-no-auth")
+    assert "btql keys create" in refused("--data", data, "--http", f"{host}:0")
+
+
+def test_what_cannot_be_served_is_one_line(tmp_path):
+    data = str(tmp_path / "db")
+    assert "is no address" in refused("--data", data, "--http", "8000")
+    assert "is no address" in refused("--data", data, "--http", "localhost:99999")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert "address already in use" in refused("--data", data, "--http", f"127.0.0.1:{port}")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").write_text("mine")
+    assert "is not a btql database" in refused("--data", str(tmp_path / "other"))
+    assert "is no level" in refused("--data", data, "--log-level", "loud")
