@@ -20,7 +20,11 @@ What a client leaves out is filled in: ``id`` is drawn, ``span_id`` is the id,
 ``root_span_id`` the span id, ``created`` now; :class:`Flag` says which of these
 were, as a merge keeps the values of its row. ``_xact_id``, ``_pagination_key``
 and ``is_root`` of a document (an export has them) are not taken: they are ours
-to give.
+to give. ``_async_scoring_control`` and ``_skip_async_scoring`` ask for what
+does not happen here, and are dropped.
+
+A document with a ``comment`` and an ``origin.id`` is no row: it becomes an event
+of the row with that id (:mod:`btql_storage.control`).
 """
 
 from __future__ import annotations
@@ -35,9 +39,10 @@ import msgspec
 import numpy as np
 import orjson
 
-from btql_storage.accept_columns import CONTROLS, SYSTEM, Accepted, RawColumn, finish
+from btql_storage.accept_columns import SYSTEM, Accepted, RawColumn, finish
 from btql_storage.clock import SYSTEM_CLOCK, Clock
 from btql_storage.collector import collector_paused
+from btql_storage.control import CONTROLS, NULL, Comment
 from btql_storage.errors import BadEvent, TooManyEvents
 from btql_storage.fields import KNOWN_FIELDS, OTHER
 
@@ -49,19 +54,33 @@ BYTES_MAX = 512 << 20
 
 Event: TypeAlias = Mapping[str, object] | bytes
 
-_OURS = frozenset({"_xact_id", "_pagination_key", "is_root"})
+_DROPPED = frozenset({"_xact_id", "_pagination_key", "is_root", "_async_scoring_control", "_skip_async_scoring"})
 _COLUMNS = frozenset({*KNOWN_FIELDS, *SYSTEM, *CONTROLS})
 _BLOCK_BYTES = 128 << 10
 """Small enough for a processor's cache."""
-_NULL = msgspec.Raw(b"null")
 _TRUE = msgspec.Raw(b"true")
+_FALSE = msgspec.Raw(b"false")
 
 _split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
+_NOTHING: frozenset[str] = frozenset()
 
 
-def accept(events: Sequence[Event], clock: Clock = SYSTEM_CLOCK) -> Accepted:
-    """Check the events of one request; BadEvent names one that cannot be stored."""
+class _Origin(msgspec.Struct):
+    """What a comment is about."""
+
+    id: str | None = None
+
+
+_origin = msgspec.json.Decoder(_Origin).decode
+_text = msgspec.json.Decoder(str | None).decode
+
+
+def accept(events: Sequence[Event], clock: Clock = SYSTEM_CLOCK, leave_out: frozenset[str] = _NOTHING) -> Accepted:
+    """Check the events of one request; BadEvent names one that cannot be stored.
+
+    ``leave_out`` has top-level keys that are not stored, as they say the same of a whole object.
+    """
     if len(events) > EVENTS_MAX:
         raise TooManyEvents(f"a request of {len(events):,} events", f"send at most {EVENTS_MAX:,} at a time")
     with collector_paused():
@@ -72,14 +91,14 @@ def accept(events: Sequence[Event], clock: Clock = SYSTEM_CLOCK) -> Accepted:
                 f"a request of more than {BYTES_MAX >> 20} MiB", "send fewer or smaller events at a time"
             )
         _check_depths(lines)
-        splitter = _Splitter(len(lines))
+        splitter = _Splitter(len(lines), clock, leave_out)
         index = 0
         try:
             for index, line in enumerate(lines):
                 splitter.add(index, line)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise BadEvent(index, _reason(error)) from error
-        return finish(splitter.columns, len(lines), json_bytes, clock)
+        return finish(splitter.columns, splitter.comments, len(lines), json_bytes, clock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +108,18 @@ class _Plan:
     columns: list[RawColumn]
     """One for each key; what is kept elsewhere or not at all goes to a list that nobody reads."""
     others: list[str]
+    may_be_comment: bool
 
 
 class _Splitter:
     """Distributes documents over lists of JSON texts."""
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self, rows: int, clock: Clock, leave_out: frozenset[str]) -> None:
         self.columns: dict[str, RawColumn] = {}
+        self.comments: dict[int, Comment] = {}
         self._rows = rows
+        self._clock = clock
+        self._dropped = _DROPPED | leave_out
         self._nowhere = self._new_column()
         self._plans: dict[tuple[str, ...], _Plan] = {}
 
@@ -105,6 +128,8 @@ class _Splitter:
         document = _split(line)
         keys = tuple(document)
         plan = self._plans.get(keys) or self._make_plan(keys)
+        if plan.may_be_comment and self._add_comment(index, document):
+            return
         for column, raw in zip(plan.columns, document.values(), strict=True):
             column[index] = bytes(raw)
         if plan.others:
@@ -113,27 +138,54 @@ class _Splitter:
     def _add_others(self, index: int, document: dict[str, msgspec.Raw], keys: list[str]) -> None:
         # Only a merge has a use for null: it removes what is there.
         keep_nulls = document.get("_is_merge") == _TRUE
-        others = {key: document[key] for key in keys if keep_nulls or document[key] != _NULL}
+        others = {key: document[key] for key in keys if keep_nulls or document[key] != NULL}
         if others:
-            if OTHER not in self.columns:
-                self.columns[OTHER] = self._new_column()
-            self.columns[OTHER][index] = _encode(others)
+            self._column(OTHER)[index] = _encode(others)
+
+    def _add_comment(self, index: int, document: dict[str, msgspec.Raw]) -> bool:
+        """Make a document a merge into the row that it comments on; return whether it is a comment at all."""
+        about = _about(document)
+        if about is None:
+            return False
+        deleted = document.get("_object_delete", NULL)
+        if deleted not in (_TRUE, _FALSE, NULL):
+            raise BadEvent(index, "`_object_delete` is not true or false")
+        try:
+            comment_id = _text(document.get("id", NULL)) or self._clock.new_id()
+        except msgspec.ValidationError as error:
+            raise BadEvent(index, "`id` is not a text") from error
+        user = document.get("user", NULL)
+        self.comments[index] = Comment(comment_id, document["comment"], user, deleted == _TRUE)
+        self._column("id")[index] = _encode(about)
+        self._column("_is_merge")[index] = b"true"
+        for name in ("created", "_audit_source", "_audit_metadata"):
+            if name in document:
+                self._column(name)[index] = bytes(document[name])
+        return True
 
     def _make_plan(self, keys: tuple[str, ...]) -> _Plan:
-        columns: list[RawColumn] = []
-        for key in keys:
-            if key in _COLUMNS:
-                if key not in self.columns:
-                    self.columns[key] = self._new_column()
-                columns.append(self.columns[key])
-            else:
-                columns.append(self._nowhere)
-        others = [key for key in keys if key not in _COLUMNS and key not in _OURS]
-        plan = self._plans[keys] = _Plan(columns, others)
+        columns = [self._column(key) if key in _COLUMNS else self._nowhere for key in keys]
+        others = [key for key in keys if key not in _COLUMNS and key not in self._dropped]
+        plan = self._plans[keys] = _Plan(columns, others, "comment" in keys and "origin" in keys)
         return plan
+
+    def _column(self, name: str) -> RawColumn:
+        if name not in self.columns:
+            self.columns[name] = self._new_column()
+        return self.columns[name]
 
     def _new_column(self) -> RawColumn:
         return [None] * self._rows
+
+
+def _about(document: dict[str, msgspec.Raw]) -> str | None:
+    """Return the id of the row that a document comments on, None for a document that is a row."""
+    if document["comment"] == NULL:
+        return None
+    try:
+        return _origin(document["origin"]).id
+    except msgspec.ValidationError:
+        return None
 
 
 def _lines(events: Sequence[Event]) -> list[bytes]:

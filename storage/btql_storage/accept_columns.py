@@ -21,6 +21,7 @@ import pyarrow as pa
 from btql_storage.arrow import from_numpy, to_numpy
 from btql_storage.arrow_functions import compute as pc
 from btql_storage.clock import Clock
+from btql_storage.control import Comment, controls
 from btql_storage.errors import BadEvent
 from btql_storage.fields import ARRAY_FIELDS, KNOWN_FIELDS, OTHER
 
@@ -32,8 +33,6 @@ RawColumn: TypeAlias = list[bytes | None]
 RawColumns: TypeAlias = dict[str, RawColumn]
 
 SYSTEM = ("id", "span_id", "root_span_id", "created")
-CONTROLS = ("_is_merge", "_merge_paths", "_array_delete", "_object_delete", "_parent_id")
-
 _OBJECT_FIELDS = frozenset({"scores", "metadata", "metrics", "context", "span_attributes"})
 _PLAIN_TEXTS = r'^\[\s*("[^"\\]*"\s*(,\s*"[^"\\]*"\s*)*)?\]$'
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -41,8 +40,6 @@ _MICROSECOND = timedelta(microseconds=1)
 
 _text = msgspec.json.Decoder(str).decode
 _texts = msgspec.json.Decoder(list[str]).decode
-_paths = msgspec.json.Decoder(list[list[str]]).decode
-_encode = msgspec.json.Encoder().encode
 
 
 class Flag(IntFlag):
@@ -53,23 +50,6 @@ class Flag(IntFlag):
     ROOT_GIVEN_BY_US = 4
     SPAN_GIVEN_BY_US = 8
     CREATED_GIVEN_BY_US = 16
-
-
-class ArrayDelete(msgspec.Struct):
-    """Values to take out of the array at a path."""
-
-    path: list[str]
-    delete: list[msgspec.Raw]
-
-
-class Control(msgspec.Struct, omit_defaults=True):
-    """The rarer instructions of an event, kept together in one column."""
-
-    merge_paths: list[list[str]] = []
-    array_delete: list[ArrayDelete] = []
-
-
-_deletions = msgspec.json.Decoder(list[ArrayDelete]).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +65,26 @@ class Accepted:
     fields: dict[str, pa.Array]
     """Known fields and ``_other`` to JSON text. For a merge ``null`` is kept: it removes the field."""
     controls: pa.Array | None
-    """JSON of :class:`Control`, None where no event has any."""
+    """JSON of :class:`~btql_storage.control.Control`, None where no event has any."""
+    audited: bool
+    """Whether any event changes ``audit_data`` or ``comments``."""
+    parents: dict[int, str]
+    """Places of the events with a ``_parent_id``, to the id of the row that is to be their parent."""
+    comment_ids: dict[int, str]
+    """Places of the events that are comments, to their own ids; ``ids`` has what they are about."""
     json_bytes: int
 
+    @property
+    def own_ids(self) -> list[str]:
+        """The id of each event, as a client knows it."""
+        ids: list[str] = self.ids.to_pylist()
+        for place, comment_id in self.comment_ids.items():
+            ids[place] = comment_id
+        return ids
 
-def finish(raw: RawColumns, rows: int, json_bytes: int, clock: Clock) -> Accepted:
+
+def finish(raw: RawColumns, comments: dict[int, Comment], rows: int, json_bytes: int, clock: Clock) -> Accepted:
     """Check the columns that events were split into, and fill in what is missing."""
-    if any(value not in (None, b"null") for value in raw.get("_parent_id", ())):
-        index = next(i for i, value in enumerate(raw["_parent_id"]) if value not in (None, b"null"))
-        raise BadEvent(index, "`_parent_id` is not supported: give `span_parents` and `root_span_id`")
     merges = _switch(raw, "_is_merge", rows)
     flags = np.where(merges, Flag.MERGE.value, 0) | np.where(_switch(raw, "_object_delete", rows), Flag.DELETE.value, 0)
     ids = _ids(raw, rows, clock)
@@ -109,17 +100,30 @@ def finish(raw: RawColumns, rows: int, json_bytes: int, clock: Clock) -> Accepte
             column = _payload(name, raw[name], merges)
             if column.null_count < rows:
                 fields[name] = column
+    control, audited = controls(raw, comments, rows)
     return Accepted(
-        rows,
-        ids,
-        span_ids,
-        root_span_ids,
-        created_us,
-        flags.astype(np.int32),
-        fields,
-        _controls(raw, rows),
-        json_bytes,
+        rows=rows,
+        ids=ids,
+        span_ids=span_ids,
+        root_span_ids=root_span_ids,
+        created_us=created_us,
+        flags=flags.astype(np.int32),
+        fields=fields,
+        controls=control,
+        audited=audited,
+        parents=_parents(raw, rows, flags),
+        comment_ids={place: comment.id for place, comment in comments.items()},
+        json_bytes=json_bytes,
     )
+
+
+def _parents(raw: RawColumns, rows: int, flags: NDArray[np.int64]) -> dict[int, str]:
+    if "_parent_id" not in raw:
+        return {}
+    # A merge keeps the place that its row has, and what is deleted has none.
+    places = np.flatnonzero(flags & (Flag.MERGE.value | Flag.DELETE.value) == 0).tolist()
+    parents: list[str | None] = _plain_texts(raw, "_parent_id", rows).to_pylist()
+    return {place: parent for place in places if (parent := parents[place]) is not None}
 
 
 def _switch(raw: RawColumns, name: str, rows: int) -> NDArray[np.bool_]:
@@ -226,30 +230,6 @@ def _check_texts(index: int, name: str, text: str) -> None:
         _texts(text)
     except msgspec.ValidationError as error:
         raise BadEvent(index, f"`{name}` is not an array of texts") from error
-
-
-def _controls(raw: RawColumns, rows: int) -> pa.Array | None:
-    if "_merge_paths" not in raw and "_array_delete" not in raw:
-        return None
-    none: RawColumn = [None] * rows
-    pairs = zip(raw.get("_merge_paths", none), raw.get("_array_delete", none), strict=True)
-    return pa.array([_control(index, *pair) for index, pair in enumerate(pairs)], pa.utf8())
-
-
-def _control(index: int, merge_paths: bytes | None, array_delete: bytes | None) -> bytes | None:
-    if merge_paths in (None, b"null") and array_delete in (None, b"null"):
-        return None
-    control = Control()
-    name = "_merge_paths"
-    try:
-        if merge_paths is not None and merge_paths != b"null":
-            control.merge_paths = _paths(merge_paths)
-        name = "_array_delete"
-        if array_delete is not None and array_delete != b"null":
-            control.array_delete = _deletions(array_delete)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise BadEvent(index, f"`{name}` has the wrong shape: {str(error)[:1].lower()}{str(error)[1:]}") from error
-    return _encode(control)
 
 
 def _utf8(name: str, column: RawColumn) -> pa.Array:

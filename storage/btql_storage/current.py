@@ -15,14 +15,15 @@ import pyarrow as pa
 from btql_storage.catalog import PartInfo
 from btql_storage.folder import Folder
 from btql_storage.keys import fingerprints
+from btql_storage.merge import SURVIVING_FIELDS
 from btql_storage.row import Row
 
-_SMALL_VALUES = ("id", "span_id", "root_span_id", "created", "xact_id", "pagination_key")
+_SMALL_VALUES = ("id", "span_id", "root_span_id", "created", "xact_id", "pagination_key", *SURVIVING_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
 class CurrentRow:
-    """Where a row is, and its small values; ``row.fields`` is empty."""
+    """Where a row is, and its small values; ``row.fields`` has only what survives being replaced."""
 
     part: PartInfo
     number: int
@@ -64,5 +65,8 @@ def fetch_rows(folder: Folder, places: Sequence[CurrentRow]) -> dict[str, Row]:
 def _small_rows(table: pa.Table) -> Iterator[Row]:
     columns = [table.column(name) for name in _SMALL_VALUES]
     columns[3] = columns[3].cast(pa.int64())
-    for row_id, span, root, created_us, xact_id, key in zip(*(column.to_pylist() for column in columns), strict=True):
-        yield Row(row_id, span, root, created_us, xact_id, key, {})
+    for index in range(len(_SMALL_VALUES) - len(SURVIVING_FIELDS), len(columns)):
+        columns[index] = columns[index].cast(pa.binary())
+    for *system, comments, audit_data in zip(*(column.to_pylist() for column in columns), strict=True):
+        texts = zip(SURVIVING_FIELDS, (comments, audit_data), strict=True)
+        yield Row(*system, {name: text for name, text in texts if text is not None})

@@ -1,7 +1,8 @@
 """What an event does to its row.
 
-1. An event without ``_is_merge`` **replaces** the row; the row keeps only its
-   pagination key, so that it does not move in lists.
+1. An event without ``_is_merge`` **replaces** the row; the row keeps its
+   pagination key, so that it does not move in lists, and what others said of it:
+   ``comments`` and ``audit_data``, where the event does not bring its own.
 2. With ``_is_merge`` it is **merged**: objects deeply, anything else is replaced,
    except that top-level ``tags`` become the union of both. A path in
    ``_merge_paths`` stops the deep merge: the value there is replaced
@@ -11,6 +12,11 @@
 3. ``_array_delete`` then takes values out of arrays; a path that leads to no
    array does nothing.
 4. ``_object_delete`` removes the row, whatever else the event says.
+5. A **comment** on the row is added at the end of ``comments``, or takes the place of
+   the one with its id; a deleted comment is taken away. A comment on a row that is not
+   there makes it, like any merge: comments may come before what they are about.
+6. An event with ``_audit_source`` or ``_audit_metadata``, and each comment, adds an
+   entry to ``audit_data``: its transaction, what it did, who sent it.
 
 All of this happens on JSON text: values are compared and taken apart only
 along the paths that both sides have. What an event does not touch keeps its
@@ -20,11 +26,12 @@ very spelling, so numbers beyond float64 survive every merge.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import msgspec
 
-from btql_storage.accept_columns import Control
+from btql_storage.control import NULL, Audit, Comment, Control
 from btql_storage.json_text import parse
 from btql_storage.row import Row
 from btql_storage.wal import WalEvent
@@ -33,7 +40,10 @@ _split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 _NO_CONTROL = Control()
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _KEPT = "span_parents"
+SURVIVING_FIELDS = ("comments", "audit_data")
+"""Fields of a row that an event which replaces it leaves alone."""
 
 Path = tuple[str, ...]
 _NO_STOPS: frozenset[Path] = frozenset()
@@ -43,17 +53,27 @@ def apply(row: Row | None, event: WalEvent) -> Row | None:
     """Return the row after the event, None where it is deleted; the old row is not changed."""
     if event.deletes:
         return None
+    if row is None and event.only_takes_away:
+        return None
     control = event.control or _NO_CONTROL
     if row is None or not event.merges:
         fields = {name: text for name, text in event.fields.items() if text != b"null"}
-        if control.array_delete:
-            _delete_from_arrays(fields, control)
-        key = event.pagination_key if row is None else row.pagination_key
-        return Row(event.id, event.span_id, event.root_span_id, event.created_us, event.xact_id, key, fields)
-    fields = _merge_fields(row.fields, event.fields, control)
+        key = event.pagination_key
+        if row is not None:
+            key = row.pagination_key
+            for name in SURVIVING_FIELDS:
+                if name in row.fields:
+                    fields.setdefault(name, row.fields[name])
+        after = Row(event.id, event.span_id, event.root_span_id, event.created_us, event.xact_id, key, fields)
+    else:
+        fields = _merge_fields(row.fields, event.fields, control)
+        key = row.pagination_key
+        after = Row(row.id, row.span_id, row.root_span_id, row.created_us, event.xact_id, key, fields)
     if control.array_delete:
         _delete_from_arrays(fields, control)
-    return Row(row.id, row.span_id, row.root_span_id, row.created_us, event.xact_id, row.pagination_key, fields)
+    if control.audit is not None:
+        _note(fields, event, control.audit, control.comment, is_new=row is None)
+    return after
 
 
 def apply_all(row: Row | None, events: Sequence[WalEvent]) -> Row | None:
@@ -64,7 +84,7 @@ def apply_all(row: Row | None, events: Sequence[WalEvent]) -> Row | None:
 
 
 def needs_row(events: Sequence[WalEvent]) -> bool:
-    """Whether the outcome depends on the documents of the row before; else its key is enough."""
+    """Whether the outcome depends on the whole document before; else its key and surviving fields are enough."""
     return events[0].merges and not events[0].deletes
 
 
@@ -127,6 +147,55 @@ def _delete_at(text: bytes, path: Path, unwanted: list[object]) -> bytes:
         return text
     kept = [raw for raw in _items(text) if not any(_same(parse(bytes(raw)), value) for value in unwanted)]
     return _encode(kept)
+
+
+def _note(fields: dict[str, bytes], event: WalEvent, audit: Audit, comment: Comment | None, *, is_new: bool) -> None:
+    """Write down who did what; add a comment."""
+    if comment is None:
+        action = "merge" if event.merges and not is_new else "upsert"
+    else:
+        action = "comment"
+        _comment(fields, event, comment)
+    entry = {
+        "_xact_id": str(event.xact_id),
+        "audit_data": {"action": action},
+        "metadata": audit.metadata,
+        "source": audit.source,
+    }
+    fields["audit_data"] = _encode([*_raw_items(fields.get("audit_data")), entry])
+
+
+def _comment(fields: dict[str, bytes], event: WalEvent, comment: Comment) -> None:
+    others = [raw for raw in _raw_items(fields.get("comments")) if not _has_id(raw, comment.id)]
+    if not comment.deleted:
+        entry: dict[str, object] = {
+            "id": comment.id,
+            "_xact_id": str(event.xact_id),
+            "created": _iso_time(event.created_us),
+            "comment": comment.comment,
+        }
+        if comment.user != NULL:
+            entry["user"] = comment.user
+        others.append(msgspec.Raw(_encode(entry)))
+    if others:
+        fields["comments"] = _encode(others)
+    else:
+        fields.pop("comments", None)
+
+
+def _iso_time(microseconds: int) -> str:
+    time = _EPOCH + timedelta(microseconds=microseconds)
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _raw_items(text: bytes | None) -> list[msgspec.Raw]:
+    """Return the items of an array; what a document has in the place of one is left out."""
+    return _items(text) if text is not None and text[:1] == b"[" else []
+
+
+def _has_id(raw: msgspec.Raw, comment_id: str) -> bool:
+    value = parse(bytes(raw))
+    return isinstance(value, dict) and value.get("id") == comment_id
 
 
 def _same(a: object, b: object) -> bool:

@@ -27,6 +27,7 @@ from btql_storage.snapshot import Snapshot, Snapshots
 if TYPE_CHECKING:
     from btql_storage.accept import Event
     from btql_storage.compaction.job import CompactionProgress, CompactionReport
+    from btql_storage.compaction.run import Waiting
     from btql_storage.status import Status
     from btql_storage.wal import Columns
 
@@ -38,6 +39,8 @@ class Receipt:
     xact_id: int
     """Its transaction; 0 for a request without events."""
     rows: int
+    ids: tuple[str, ...] = ()
+    """The id of each event, in their order; those that were not given were drawn."""
 
 
 class Storage:
@@ -103,17 +106,34 @@ class Storage:
         An event is a mapping or the bytes of one JSON document. BadEvent says
         which one cannot be stored, and why.
         """
+        return self.ingest_all([target] * len(events), events)
+
+    def ingest_all(
+        self, targets: Sequence[ObjectInfo], events: Sequence[Event], leave_out: frozenset[str] = frozenset()
+    ) -> Receipt:
+        """Store events of any objects in one transaction, all or none; ``targets`` has the object of each.
+
+        ``leave_out`` has top-level keys of documents that are not stored: those that only say where an event belongs.
+        """
         from btql_storage.accept import accept
+        from btql_storage.parents import with_parents
         from btql_storage.wal import ObjectName, columns
 
+        assert len(targets) == len(events)
         folder = self._folder
         folder.check_writable()
-        self._check_known(target)
-        accepted = accept(events, folder.clock)
+        distinct = list(dict.fromkeys(targets))
+        for target in distinct:
+            self._check_known(target)
+        accepted = accept(events, folder.clock, leave_out)
         if not accepted.rows:
             return Receipt(0, 0)
-        request = columns(accepted, ObjectName(target.id, target.kind, target.name))
-        return Receipt(self._write(folder, request), accepted.rows)
+        if accepted.parents:
+            accepted = with_parents(accepted, targets, self.snapshot)
+        names = [ObjectName(target.id, target.kind, target.name) for target in distinct]
+        of_rows = None if len(distinct) == 1 else [target.id for target in targets]
+        xact_id = self._write(folder, columns(accepted, names, of_rows))
+        return Receipt(xact_id, accepted.rows, tuple(accepted.own_ids))
 
     def compact(
         self, target: ObjectInfo | None = None, progress: Callable[[CompactionProgress], None] | None = None
@@ -150,6 +170,18 @@ class Storage:
         from btql_storage.compaction.run import compact_once
 
         return compact_once(self._folder, target) is not None
+
+    def waiting(self) -> Waiting:
+        """Count the events that are not in a part yet."""
+        from btql_storage.compaction.run import waiting
+
+        return waiting(self._folder)
+
+    def remove_unneeded(self) -> None:
+        """Remove files that nothing can ask for any more; :meth:`compact` does so, too."""
+        from btql_storage.compaction.run import remove_unneeded
+
+        remove_unneeded(self._folder)
 
     def snapshot(self, target: ObjectInfo, version: int | None = None) -> Snapshot:
         """Return what a query sees of an object now, or saw right after a transaction. Close it after use."""

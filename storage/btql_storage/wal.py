@@ -7,12 +7,13 @@ all. It is an Arrow IPC file of one batch with these columns:
 ``id, root_span_id, span_id``   text
 ``created_us, xact_id``         int64
 ``row_number, flags, object``   int32; ``object`` is the catalog's object id
-``control``                     JSON of :class:`~btql_storage.accept_columns.Control`, where any event has some
+``control``                     JSON of :class:`~btql_storage.control.Control`, where any event has some
 one per top-level field         JSON text; only fields that occur
 
 Buffers are compressed one by one, so ids are read without touching payloads.
 The schema's metadata has the format version, the objects (id, kind, name), the
-number of rows and the bytes of JSON.
+number of rows and the bytes of JSON. The version of a file is the first one that
+can read it: 2 has audit entries and comments, which 1 would pass over.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ import msgspec
 import pyarrow as pa
 from pyarrow import ipc
 
-from btql_storage.accept_columns import Accepted, Control, Flag
+from btql_storage.accept_columns import Accepted, Flag
 from btql_storage.arrow import Array, from_numpy, to_list, to_numpy
+from btql_storage.control import Control
 from btql_storage.errors import Damaged, NewerFormat, from_os_error
 from btql_storage.fields import OTHER
 from btql_storage.later import np
@@ -36,7 +38,8 @@ from btql_storage.transactions import pagination_key
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+_WITHOUT_AUDIT = 1
 Rows: TypeAlias = "NDArray[np.int64]"
 
 _CONTROL = "control"
@@ -79,6 +82,11 @@ class WalEvent:
         return self.flags & _DELETE != 0
 
     @property
+    def only_takes_away(self) -> bool:
+        """Whether the event does nothing to a row that is not there: it takes a comment away."""
+        return self.control is not None and self.control.comment is not None and self.control.comment.deleted
+
+    @property
     def pagination_key(self) -> str:
         """The key of the row if this event is its first."""
         return pagination_key(self.xact_id, self.row_number)
@@ -94,9 +102,11 @@ class Columns:
     metadata: dict[bytes, bytes]
 
 
-def columns(accepted: Accepted, target: ObjectName) -> Columns:
-    """Add to a request what the file has besides."""
+def columns(accepted: Accepted, objects: Sequence[ObjectName], of_rows: Sequence[int] | None = None) -> Columns:
+    """Add to a request what the file has besides; ``of_rows`` has each row's object id, where there are several."""
+    assert of_rows is not None or len(objects) == 1
     rows = accepted.rows
+    ids = np.full(rows, objects[0].id, dtype=np.int32) if of_rows is None else np.array(of_rows, dtype=np.int32)
     names = ["id", "root_span_id", "span_id", "created_us", "row_number", "flags", "object"]
     arrays = [
         accepted.ids,
@@ -105,7 +115,7 @@ def columns(accepted: Accepted, target: ObjectName) -> Columns:
         accepted.created_us,
         from_numpy(np.arange(rows, dtype=np.int32)),
         from_numpy(accepted.flags),
-        from_numpy(np.full(rows, target.id, dtype=np.int32)),
+        from_numpy(ids),
     ]
     if accepted.controls is not None:
         names.append(_CONTROL)
@@ -115,8 +125,8 @@ def columns(accepted: Accepted, target: ObjectName) -> Columns:
         names.append(f":{name}")
         arrays.append(texts)
     metadata = {
-        b"btql.format": b"%d" % FORMAT_VERSION,
-        b"objects": msgspec.json.encode([target]),
+        b"btql.format": b"%d" % (FORMAT_VERSION if accepted.audited else _WITHOUT_AUDIT),
+        b"objects": msgspec.json.encode(objects),
         b"rows": b"%d" % rows,
         b"json_bytes": b"%d" % accepted.json_bytes,
     }

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from btql_storage.accept import DEPTH_MAX, EVENTS_MAX, accept
-from btql_storage.accept_columns import Control, Flag
+from btql_storage.accept_columns import Flag
 from btql_storage.clock import Clock
+from btql_storage.control import Control
 from btql_storage.errors import BadEvent, TooManyEvents
 
 
@@ -149,7 +150,6 @@ def test_control_fields_become_flags_and_a_control():
         (b'{"id":"a","_object_delete":"yes"}', "`_object_delete` is not true or false"),
         (b'{"id":"a","_merge_paths":["a"]}', "`_merge_paths` has the wrong shape"),
         (b'{"id":"a","_array_delete":{}}', "`_array_delete` has the wrong shape"),
-        (b'{"id":"a","_parent_id":"b"}', "`_parent_id` is not supported"),
     ],
 )
 def test_a_bad_event_is_named_with_its_reason(line: bytes, reason: str):

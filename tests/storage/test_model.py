@@ -35,6 +35,9 @@ fields = st.fixed_dictionaries(
         "metadata": objects_of_objects | st.none(),
         "odd key": objects | scalars,
         "tags": st.lists(st.sampled_from("abc"), max_size=3) | st.none(),
+        "comments": st.lists(st.sampled_from([{"id": "c1"}, 1]), max_size=2) | scalars,
+        "audit_data": objects,
+        "comment": st.just("a field like any other"),
     },
 )
 control = st.fixed_dictionaries(
@@ -52,17 +55,34 @@ control = st.fixed_dictionaries(
             ),
             max_size=2,
         ),
+        "_audit_source": st.sampled_from(["app", "api", "external", None]),
+        "_audit_metadata": objects | st.none(),
+        "_skip_async_scoring": st.booleans(),
     },
 )
 days = st.integers(1, 9).map(lambda day: f"2026-01-0{day}T00:00:00Z")
-events = st.builds(
+rows = st.builds(
     lambda row_id, created, payload, extra: {"id": row_id, "created": created, **payload, **extra},
     ids,
     days,
     fields,
     control,
 )
-requests = st.lists(events, min_size=1, max_size=8)
+comments = st.fixed_dictionaries(
+    {
+        "id": st.sampled_from(["c1", "c2", "id1"]),
+        "created": days,
+        "origin": st.fixed_dictionaries({"id": ids}),
+        "comment": st.sampled_from([{"text": "x"}, "y"]),
+    },
+    optional={
+        "_object_delete": st.booleans(),
+        "_audit_source": st.just("external"),
+        "_audit_metadata": objects,
+        "user": st.just({"id": "u"}),
+    },
+)
+requests = st.lists(st.one_of(rows, rows, comments), min_size=1, max_size=8)
 actions = st.lists(
     st.one_of(requests, requests, st.sampled_from(["process", "job", "compact", "reopen", "look"])),
     min_size=1,
@@ -84,8 +104,8 @@ class History:
         self.target: ObjectInfo = self.storage.create_object("project_logs", "model")
 
     def ingest(self, batch: list[dict[str, Any]]) -> None:
-        self.storage.ingest(self.target, [json.dumps(event).encode() for event in batch])
-        self.model.apply(batch)
+        receipt = self.storage.ingest(self.target, [json.dumps(event).encode() for event in batch])
+        self.model.apply(batch, receipt.xact_id)
         # A key is given by a row's first event, so a deleted row's is forgotten.
         self.keys = {row_id: key for row_id, key in self.keys.items() if row_id in self.model.rows}
 

@@ -21,7 +21,7 @@ TARGET = wal.ObjectName(3, "dataset", "d")
 
 def written(tmp_path: Path, *lines: bytes) -> wal.WalFile:
     path = tmp_path / wal_name(XACT)
-    path.write_bytes(wal.encode(wal.columns(accept(lines), TARGET), XACT))
+    path.write_bytes(wal.encode(wal.columns(accept(lines), [TARGET]), XACT))
     return wal.WalFile(path, XACT)
 
 
@@ -91,11 +91,45 @@ def test_a_missing_file_is_named(tmp_path: Path):
 
 
 def test_a_newer_format_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(wal, "FORMAT_VERSION", 2)
-    file = written(tmp_path, b"{}")
+    monkeypatch.setattr(wal, "FORMAT_VERSION", 3)
+    file = written(tmp_path, b'{"_audit_source":"api"}')
     monkeypatch.undo()
-    with pytest.raises(NewerFormat, match="format 2"):
+    with pytest.raises(NewerFormat, match="format 3"):
         wal.WalFile(file.path, XACT)
+
+
+@pytest.mark.parametrize(
+    ("line", "needed"),
+    [
+        (b'{"input":1,"_is_merge":true,"_merge_paths":[["tags"]]}', 1),
+        (b'{"_audit_metadata":{}}', 2),
+        (b'{"comment":{"text":"x"},"origin":{"id":"a"}}', 2),
+        (b'{"comment":"a field","origin":{}}', 1),
+    ],
+)
+def test_a_file_has_the_first_version_that_can_read_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: bytes, needed: int
+):
+    file = written(tmp_path, b"{}", line)
+    monkeypatch.setattr(wal, "FORMAT_VERSION", 1)
+    if needed == 1:
+        assert len(list(wal.WalFile(file.path, XACT).events(np.arange(2)))) == 2
+    else:
+        with pytest.raises(NewerFormat, match="format 2"):
+            wal.WalFile(file.path, XACT)
+
+
+def test_objects_share_a_file(tmp_path: Path):
+    path = tmp_path / "x.arrow"
+    accepted = accept([b'{"id":"%d"}' % number for number in range(5)])
+    objects = [wal.ObjectName(9, "dataset", "d"), wal.ObjectName(3, "project_logs", "p")]
+    path.write_bytes(wal.encode(wal.columns(accepted, objects, [9, 3, 3, 9, 3]), XACT))
+    file = wal.WalFile(path, XACT)
+
+    assert file.objects == objects
+    assert [event.id for event in file.events(file.rows_of(9))] == ["0", "3"]
+    assert [event.id for event in file.events(file.rows_of(3))] == ["1", "2", "4"]
+    assert len(file.rows_of(4)) == 0
 
 
 def test_only_whole_names_are_transactions():

@@ -13,8 +13,18 @@ from typing import Any
 Document = dict[str, Any]
 Rows = dict[str, Document]
 
-_CONTROL = {"_is_merge", "_merge_paths", "_array_delete", "_object_delete"}
+_CONTROL = {
+    "_is_merge",
+    "_merge_paths",
+    "_array_delete",
+    "_object_delete",
+    "_parent_id",
+    "_audit_source",
+    "_audit_metadata",
+    "_skip_async_scoring",
+}
 _KEPT = ("created", "span_id", "root_span_id", "span_parents")
+_SURVIVING = ("comments", "audit_data")
 
 
 class Model:
@@ -28,11 +38,14 @@ class Model:
         other.rows = deepcopy(self.rows)
         return other
 
-    def apply(self, events: list[Document]) -> None:
+    def apply(self, events: list[Document], xact_id: int = 0) -> None:
         for event in deepcopy(events):
-            self._apply(event)
+            self._apply(event, str(xact_id))
 
-    def _apply(self, event: Document) -> None:
+    def _apply(self, event: Document, xact_id: str) -> None:
+        if event.get("comment") is not None and isinstance(event.get("origin"), dict) and event["origin"].get("id"):
+            self._comment(event, xact_id)
+            return
         row_id = event["id"]
         if event.get("_object_delete"):
             self.rows.pop(row_id, None)
@@ -42,7 +55,14 @@ class Model:
         if old is None or not event.get("_is_merge"):
             payload["span_id"] = payload.get("span_id") or row_id
             payload["root_span_id"] = payload.get("root_span_id") or payload["span_id"]
+            if event.get("_parent_id") and not event.get("_is_merge"):
+                parent = self.rows[event["_parent_id"]]
+                payload["root_span_id"] = parent["root_span_id"]
+                payload["span_parents"] = [parent["span_id"]]
             row = {key: value for key, value in payload.items() if value is not None}
+            for key in _SURVIVING:
+                if old is not None and key in old and key not in row:
+                    row[key] = old[key]
         else:
             kept = {key: old[key] for key in _KEPT if key in old}
             row = {key: value for key, value in old.items() if key not in _KEPT}
@@ -63,7 +83,46 @@ class Model:
             row.update(kept)
         for instruction in event.get("_array_delete") or []:
             _remove(row, instruction["path"], instruction["delete"])
+        if event.get("_audit_source") is not None or event.get("_audit_metadata") is not None:
+            _audit(row, event, xact_id, "upsert" if old is None or not event.get("_is_merge") else "merge")
         self.rows[row_id] = row
+
+    def _comment(self, event: Document, xact_id: str) -> None:
+        target = event["origin"]["id"]
+        row = self.rows.get(target)
+        if row is None:
+            if event.get("_object_delete"):
+                return
+            row = {"id": target, "span_id": target, "root_span_id": target, "created": event["created"]}
+        row = deepcopy(row)
+        comments = [one for one in _list(row.get("comments")) if not _is_comment(one, event["id"])]
+        if not event.get("_object_delete"):
+            created = event["created"].replace("Z", ".000Z")
+            comment = {"id": event["id"], "_xact_id": xact_id, "created": created, "comment": event["comment"]}
+            comments.append(comment | ({"user": event["user"]} if event.get("user") is not None else {}))
+        row.pop("comments", None)
+        if comments:
+            row["comments"] = comments
+        _audit(row, event, xact_id, "comment")
+        self.rows[target] = row
+
+
+def _audit(row: Document, event: Document, xact_id: str, action: str) -> None:
+    entry = {
+        "_xact_id": xact_id,
+        "audit_data": {"action": action},
+        "metadata": event.get("_audit_metadata") or {},
+        "source": event.get("_audit_source") or "api",
+    }
+    row["audit_data"] = [*_list(row.get("audit_data")), entry]
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _is_comment(value: Any, comment_id: str) -> bool:
+    return isinstance(value, dict) and value.get("id") == comment_id
 
 
 def _merge(old: Any, new: Any, path: tuple[str, ...], stops: list[tuple[str, ...]]) -> Any:
