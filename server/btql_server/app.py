@@ -9,13 +9,16 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp
 
+from btql_server.access.audit_headers import audit_headers
+from btql_server.access.recorder import record
 from btql_server.http.endpoint import Endpoint
 from btql_server.http.outermost import Outermost
 from btql_server.http.routes import Route
 from btql_server.operating import health, openapi
+from btql_server.registering import datasets, experiments, login, projects
 from btql_server.state import State
 
-MODULES = (health, openapi)
+MODULES = (health, openapi, login, projects, experiments, datasets)
 """Every module with routes; where two fit one path, the first one answers."""
 
 _ORIGINS = r"https://(www\.braintrust\.dev|www\.braintrustdata\.com|[\w-]+\.preview\.braintrust\.dev)"
@@ -45,7 +48,7 @@ def make_app(state: State) -> ASGIApp:
     routes = [StarletteRoute(one.path, Endpoint(one, state), methods=[one.method]) for one in all_routes()]
     application = Starlette(routes=routes)
     # Errors pass through to the outermost layer, which knows how all of them look.
-    inner = Outermost(application.router)
+    inner = Outermost(application.router, more_headers=audit_headers, recorder=record)
     return CORSMiddleware(
         inner,
         allow_origins=state.settings.origins,

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from btql.database import Database
+from btql_server.access.audit_log import AuditLog
 from btql_server.access.keys import Keys
+from btql_server.access.model import AUDIT_LOG
 from btql_server.http.pools import Pools
 from btql_server.http.rates import Rates
 from btql_server.registry.store import Registry
@@ -26,6 +28,7 @@ class State:
     database: Database
     registry: Registry
     keys: Keys
+    audit: AuditLog
     pools: Pools
     rates: Rates
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -43,15 +46,22 @@ class State:
         """Open the database of a server, made where there is none."""
         storage = Storage.open(settings.data, create=True)
         registry = Registry(settings.data)
-        registry.default_organization()
+        storage.create_object(AUDIT_LOG, registry.default_organization().id)
         return cls(
-            settings, Database(storage), registry, Keys(registry), Pools(), Rates(settings.redis, settings.workers)
+            settings,
+            Database(storage),
+            registry,
+            Keys(registry),
+            AuditLog(storage),
+            Pools(),
+            Rates(settings.redis, settings.workers),
         )
 
     def close(self) -> None:
         """Let go of everything, once the last request was answered."""
         self.stopping.set()
         self.pools.close()
+        self.audit.close()
         self.keys.close()
         self.registry.close()
         self.storage.close()

@@ -19,6 +19,7 @@ from typing import Literal, TypeAlias
 from uuid import uuid4
 
 from btql_server.access.model import ORGANIZATION, Level
+from btql_server.registry.changes import Change
 from btql_server.registry.paging import Page, select
 from btql_server.registry.store import Registry, now_text
 
@@ -90,6 +91,8 @@ def add(registry: Registry, spec: GrantSpec) -> tuple[Grant, bool]:
             (str(uuid4()), *values, now_text()),
         )
         found = find(registry, spec)
+        if made.rowcount:
+            registry.changed(_change("grant", spec, connection))
     assert found is not None
     return found, made.rowcount > 0
 
@@ -116,13 +119,15 @@ def listed(registry: Registry, wanted: GrantFilter, page: Page | None = None) ->
 def remove(registry: Registry, grant: Grant) -> None:
     """Take a grant back."""
     with registry.writing() as connection:
-        connection.execute("delete from grants where id = ?", (grant.id,))
+        if connection.execute("delete from grants where id = ?", (grant.id,)).rowcount:
+            registry.changed(_change("take back", grant, connection))
 
 
 def remove_all(registry: Registry, principal_id: str) -> None:
     """Take back whatever a member was granted."""
-    with registry.writing() as connection:
-        connection.execute("delete from grants where principal_id = ?", (principal_id,))
+    with registry.writing():
+        for grant in listed(registry, GrantFilter(principal_id=principal_id)):
+            remove(registry, grant)
 
 
 def levels_of(connection: sqlite3.Connection, principal_id: str) -> Mapping[str, Level]:
@@ -135,3 +140,9 @@ def levels_of(connection: sqlite3.Connection, principal_id: str) -> Mapping[str,
         place = ORGANIZATION if object_type == "organization" else object_id
         found[place] = max(found.get(place, Level.NONE), LEVELS[permission])
     return found
+
+
+def _change(action: str, what: GrantSpec | Grant, connection: sqlite3.Connection) -> Change:
+    found = connection.execute("select name from entities where id = ?", (what.principal_id,)).fetchone()
+    member = what.principal_id if found is None else found[0]
+    return Change(action, what.object_type, what.object_id, detail=f"{what.permission} for {member}")

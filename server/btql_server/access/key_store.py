@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from btql_server.access.key_text import hash_of, new_key, prefix_of
 from btql_server.access.model import Level
+from btql_server.registry.changes import Change
 from btql_server.registry.entity import Entity
 from btql_server.registry.paging import Page, select
 from btql_server.registry.store import Registry, now_text, time_text
@@ -81,6 +82,8 @@ def create(registry: Registry, spec: KeySpec) -> tuple[Key, str]:
             ),
         )
         made = get(registry, key_id)
+        registry.changed(Change("create", "key", key_id, spec.name, f"{prefix_of(text)} of {spec.owner.name}"))
+        registry.changed(Change("create", "key", key_id, spec.name))
     assert made is not None
     return made, text
 
@@ -120,15 +123,18 @@ def listed(
 def revoke(registry: Registry, key: Key) -> None:
     """End a key; no request with it is answered from now on, by no process."""
     with registry.writing() as connection:
-        connection.execute("update keys set revoked_at = ? where id = ? and revoked_at is null", (now_text(), key.id))
+        ended = connection.execute(
+            "update keys set revoked_at = ? where id = ? and revoked_at is null", (now_text(), key.id)
+        )
+        if ended.rowcount:
+            registry.changed(Change("revoke", "key", key.id, key.name, key.prefix))
 
 
 def revoke_all(registry: Registry, principal_id: str) -> None:
     """End all keys of a member."""
-    with registry.writing() as connection:
-        connection.execute(
-            "update keys set revoked_at = ? where principal_id = ? and revoked_at is null", (now_text(), principal_id)
-        )
+    with registry.writing():
+        for key in listed(registry, principal_id=principal_id):
+            revoke(registry, key)
 
 
 def _key(row: sqlite3.Row) -> Key:

@@ -1,7 +1,7 @@
 """The text of a key: how it is made, and how it is compared with what is stored of it.
 
-``sk-`` and 12 hexadecimal digits, the **prefix**, which is no secret: it is shown in lists and finds the key; then ``_``
-and 32 random bytes, the secret.
+``sk-`` and 12 hexadecimal digits, the **prefix**, which is no secret: it is shown in lists and finds the key. After
+a ``_``, 32 random bytes, the secret.
 
 Stored is the SHA-256 of the whole text. A slow hash, as for passwords, would add nothing: nobody guesses 256 random
 bits, however fast each guess is checked; and it would cost every request its time. The prefix finds the row, and

@@ -85,6 +85,12 @@ class Keys:
         self._uses.note(kept.principal.key_id or "", now)
         return kept.principal
 
+    def any(self) -> bool:
+        """Whether any key was ever made and not revoked."""
+        with self._lock, explained(self._path):
+            found = self._connection.execute("select 1 from keys where revoked_at is null limit 1").fetchone()
+        return found is not None
+
     def anonymous(self) -> Principal:
         """Return who asks a server that checks no keys: the owner of the default organization."""
         with self._lock, explained(self._path):
@@ -117,6 +123,7 @@ class Keys:
             org_name,
             email=name if kind == "user" else None,
             key_id=key_id,
+            name=name,
             grants=grants.levels_of(self._connection, member_id),
             key_level=Level(level),
             key_project_id=project_id,

@@ -51,6 +51,8 @@ class Principal:
     key_id: str | None = None
     grants: Mapping[str, Level] = field(default_factory=dict[str, Level])
     """Id of a project or object, or ``ORGANIZATION``, to what may be done there and below."""
+    name: str | None = None
+    """The email of a user, the name of a service token."""
     key_level: Level = Level.ADMIN
     """The most that the key allows."""
     key_project_id: str | None = None

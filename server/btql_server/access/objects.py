@@ -2,11 +2,12 @@
 
 An object is registered (``project_logs:<id of a project>``, ``experiment:<id>``, ``dataset:<id>``, …) or was
 made by a program that has the database embedded, under any name. The latter belong to the default organization.
+An audit log is named by the id of its organization.
 """
 
 from __future__ import annotations
 
-from btql_server.access.model import Level, Resource
+from btql_server.access.model import AUDIT_LOG, Level, Resource
 from btql_server.http.call import Call
 from btql_server.registry.store import Registry
 from btql_storage.catalog import ObjectInfo
@@ -19,20 +20,32 @@ OF_PROJECT = frozenset({"project_logs", "project_prompts", "project_functions"})
 
 def resource_of(registry: Registry, storage: Storage, kind: str, name: str) -> Resource | None:
     """Return where an object lives; None where there is no such thing."""
-    entity = registry.get("project" if kind in OF_PROJECT else kind, name)
-    if entity is not None:
-        return entity.resource
-    try:
-        storage.object(kind, name)
-    except UnknownObject:
-        return None
-    return Resource(registry.default_organization().id, None, kind, f"{kind}:{name}")
+    found = _found(registry, storage, kind, name)
+    return None if found is None else found[0]
 
 
 def require_object(call: Call, level: Level, kind: str, name: str) -> ObjectInfo:
     """Return an object that the principal may read or write; Forbidden also where there is none."""
     state = call.state
-    described = f"{kind} id {name}"
-    call.require(level, resource_of(state.registry, state.storage, kind, name), described)
-    call.touched[name] = (kind, name)
+    found = _found(state.registry, state.storage, kind, name)
+    call.require(level, None if found is None else found[0], f"{kind} id {name}")
+    call.touched[name] = (kind, name if found is None else found[1])
     return state.storage.create_object(kind, name)
+
+
+def _found(registry: Registry, storage: Storage, kind: str, name: str) -> tuple[Resource, str] | None:
+    """Return where an object lives, and what people call it."""
+    if kind == AUDIT_LOG:
+        organization = registry.get("organization", name)
+        if organization is None:
+            return None
+        return Resource(name, None, AUDIT_LOG, f"{AUDIT_LOG}:{name}"), organization.name or name
+    entity = registry.get("project" if kind in OF_PROJECT else kind, name, deleted=True)
+    if entity is not None:
+        # What belonged to something that was deleted is nobody's.
+        return (entity.resource, entity.name or name) if entity.deleted_at is None else None
+    try:
+        storage.object(kind, name)
+    except UnknownObject:
+        return None
+    return Resource(registry.default_organization().id, None, kind, f"{kind}:{name}"), name

@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from btql_server.access.model import Level, Principal, Resource
 from btql_server.http.errors import HttpError
+from btql_server.registry.changes import Change
 
 if TYPE_CHECKING:
     from btql_server.state import State
@@ -32,6 +33,8 @@ class Call:
     """Whether it was the client who went away."""
     touched: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
     """What the request read or wrote, for audit headers: id to (kind, name)."""
+    changes: list[Change] = field(default_factory=list[Change])
+    """What the request changed, for the audit log. The registry adds its changes by itself."""
 
     @property
     def base_url(self) -> str:

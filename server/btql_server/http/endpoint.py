@@ -27,6 +27,7 @@ from btql_server.http.errors import HttpError
 from btql_server.http.pools import Pool
 from btql_server.http.routes import Route
 from btql_server.http.seen import Seen
+from btql_server.registry.changes import collecting
 from btql_server.state import State
 
 _END = object()
@@ -52,11 +53,15 @@ class Endpoint:
         watch = asyncio.create_task(_watch(receive, call))
         self._state.running.add(call)
         try:
-            answer = await self._pool.run(self.route.handler, **arguments)
+            answer = await self._pool.run(self._handle, call, arguments)
             await self._send(call, answer, send)
         finally:
             self._state.running.discard(call)
             watch.cancel()
+
+    def _handle(self, call: Call, arguments: dict[str, object]) -> Answer:
+        with collecting(call.changes):
+            return self.route.handler(**arguments)
 
     def _principal(self, request: Request) -> Principal:
         keys = self._state.keys

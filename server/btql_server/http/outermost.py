@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,17 +21,23 @@ Headers = Mapping[str, str]
 
 
 class Outermost:
-    """Wraps the application; whoever wants to know of every answer is in ``watchers``."""
+    """Wraps the application.
+
+    ``watchers`` are told of every answer after it was sent; ``recorder`` is awaited before, with the answer's status,
+    and an error of it becomes the answer.
+    """
 
     def __init__(
         self,
         application: ASGIApp,
         watchers: Iterable[Callable[[Seen], None]] = (),
         more_headers: Callable[[Seen], Headers] | None = None,
+        recorder: Callable[[Seen, int], Awaitable[None]] | None = None,
     ) -> None:
         self._application = application
         self._watchers = tuple(watchers)
         self._more_headers = more_headers
+        self._recorder = recorder
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever happens."""
@@ -43,6 +49,7 @@ class Outermost:
 
         async def noted(message: Message) -> None:
             if message["type"] == "http.response.start":
+                await self._record(seen, message["status"])
                 seen.status = message["status"]
                 message["headers"] = [*message.get("headers", ()), *self._headers(seen)]
             else:
@@ -63,6 +70,12 @@ class Outermost:
             await self._refuse(error, seen, noted)
         finally:
             self._done(seen)
+
+    async def _record(self, seen: Seen, status: int) -> None:
+        if self._recorder is not None and not seen.recorded:
+            # Once only: should it fail, the answer that says so is not recorded in its turn.
+            seen.recorded = True
+            await self._recorder(seen, status)
 
     async def _refuse(self, error: Exception, seen: Seen, send: Send) -> None:
         seen.error = str(error)

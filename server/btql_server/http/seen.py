@@ -26,6 +26,8 @@ class Seen:
     """None where the request was refused before its handler."""
     status: int = 0
     """0 until the answer begins."""
+    recorded: bool = False
+    """Whether the audit log was told of it."""
     sent_bytes: int = 0
     error: str | None = None
 

@@ -19,6 +19,7 @@ from uuid import uuid4
 
 import orjson
 
+from btql_server.registry.changes import Change, report
 from btql_server.registry.entity import IN_ORGANIZATION, KEYED_BY_SLUG, Entity, EntitySpec, Listing
 from btql_server.registry.paging import Page, select
 from btql_server.registry.schema import FILE, connect
@@ -50,6 +51,8 @@ class Registry:
         self._path = folder / FILE
         self._connection = connect(folder)
         self._lock = RLock()
+        self._changes: list[Change] = []
+        """Of the transaction that is open."""
 
     def close(self) -> None:
         """Let go of the file."""
@@ -71,12 +74,19 @@ class Registry:
                 yield self._connection
                 return
             self._connection.execute("begin immediate")
+            self._changes.clear()
             try:
                 yield self._connection
             except BaseException:
                 self._connection.execute("rollback")
                 raise
             self._connection.execute("commit")
+            report(self._changes)
+
+    def changed(self, change: Change) -> None:
+        """Note a change of the transaction that is open, which is reported once it is committed."""
+        assert self._connection.in_transaction
+        self._changes.append(change)
 
     def create(self, spec: EntitySpec) -> tuple[Entity, bool]:
         """Return the living entity with that name or slug and whether it was made by this call."""
@@ -93,6 +103,7 @@ class Registry:
                 (*values, now_text(), orjson.dumps(dict(spec.body))),
             )
             created = self.get(spec.kind, entity_id)
+            self.changed(Change("create", spec.kind, entity_id, spec.name or spec.slug))
         assert created is not None
         return created, True
 
@@ -136,6 +147,7 @@ class Registry:
             except sqlite3.IntegrityError as error:
                 raise NameTaken(f"there is another {entity.kind} `{_key(entity.kind, name, slug)}`") from error
             updated = self.get(entity.kind, entity.id)
+            self.changed(Change("update", entity.kind, entity.id, name or slug))
         return updated or entity
 
     def delete(self, entity: Entity) -> Entity:
@@ -145,6 +157,7 @@ class Registry:
                 "update entities set deleted_at = ? where id = ? and deleted_at is null", (now_text(), entity.id)
             )
             deleted = self.get(entity.kind, entity.id, deleted=True)
+            self.changed(Change("delete", entity.kind, entity.id, entity.name or entity.slug))
         assert deleted is not None
         return deleted
 
