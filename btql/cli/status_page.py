@@ -38,6 +38,7 @@ def _object(one: ObjectStatus) -> list[Line]:
         ("parts", units.count(one.parts)),
         ("rows in parts", units.count(one.rows)),
         *_sizes(one.json_bytes, one.file_bytes),
+        *_history(one.history_rows, one.history_bytes),
         ("waiting", _waiting(one.pending_events, one.pending_bytes)),
     ]
 
@@ -49,6 +50,7 @@ def _total(status: Status) -> list[Line]:
         ("parts", units.count(status.parts)),
         ("rows in parts", units.count(status.rows)),
         *_sizes(status.json_bytes, status.file_bytes),
+        *_history(status.history_rows, status.history_bytes),
         ("waiting", _waiting(status.pending_events, status.pending_bytes)),
     ]
 
@@ -61,6 +63,10 @@ def _sizes(json_bytes: int, file_bytes: Mapping[str, int]) -> list[Line]:
         ("on disk", f"{units.size(on_disk)}{ratio}"),
         *((f"  {kind}", units.size(size)) for kind, size in sorted(file_bytes.items(), key=lambda item: -item[1])),
     ]
+
+
+def _history(rows: int, size_bytes: int) -> list[Line]:
+    return [("history", f"{units.plural(rows, 'row')} of the past, {units.size(size_bytes)} on disk")] if rows else []
 
 
 def _waiting(events: int, size_bytes: int) -> str:

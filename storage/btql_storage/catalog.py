@@ -11,6 +11,9 @@ Invariants, which every transaction here keeps:
    processed applied on top, in order.
 4. A part is live from the transaction that names it until the one that
    replaces it; its files go only long after that.
+5. A live part that has an ``until`` is *history* (:mod:`btql_storage.history`): none of its
+   rows is current, each was until another transaction. Together with the current ones they
+   are all that the object's rows ever were, since ``compacted_upto``.
 
 Every change of what a query sees is one transaction here, so a crash leaves
 the state before it or after it. Readers of other processes see whole
@@ -30,7 +33,7 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 
 import orjson
 
-from btql_storage.catalog_file import connect, explained
+from btql_storage.catalog_file import connect, explained, schema_version
 from btql_storage.errors import Locked, UnknownObject
 from btql_storage.later import np
 from btql_storage.objects import LocalStore
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RowNumbers: TypeAlias = "NDArray[np.int64]"
+VERSIONED_KINDS = frozenset({"experiment", "dataset", "project_prompts", "project_functions"})
+"""The kinds of object whose past is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,11 @@ class ObjectInfo:
     id: int
     kind: str
     name: str
+
+    @property
+    def keeps_history(self) -> bool:
+        """Whether it can be read as of any transaction (:mod:`btql_storage.history`)."""
+        return self.kind in VERSIONED_KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +104,15 @@ class PartInfo:
         return self.stats.rows - len(self.superseded)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class HistoryPart:
+    """A live part with rows of the past."""
+
+    part: PartInfo
+    until: RowNumbers
+    """For each of its rows the transaction that replaced or deleted it."""
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """What one read transaction saw of an object."""
@@ -102,7 +121,9 @@ class View:
     assignments: Sequence[Assignment]
     parts: Sequence[PartInfo]
     compacted_upto: int
-    """The last transaction with events in a part: parts do not show what rows were before it."""
+    """The last transaction with events in a part that left no history: parts do not show what rows were before it."""
+    history: Sequence[HistoryPart] = ()
+    """Only what was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +133,8 @@ class NewPart:
     id: int
     stats: PartStats
     file_bytes: dict[str, int]
+    until: RowNumbers | None = None
+    """Where it is a part of the history: the transaction that ended each of its rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +151,8 @@ class Swap:
     taken: Sequence[Assignment]
     left: Sequence[Assignment]
     """Events of the files in ``taken`` that are still not in a part."""
+    keeps_history: bool = False
+    """Whether what the events replaced is in a part of the history."""
 
 
 class Catalog:
@@ -140,6 +165,7 @@ class Catalog:
         self._stats: dict[int, PartStats] = {}
         self._read_only = read_only
         self._wait_s = wait_s
+        self._with_history = False
         self._opened = connect(store, self._path, read_only=read_only, wait_s=wait_s)
 
     def close(self) -> None:
@@ -179,15 +205,25 @@ class Catalog:
             rows = run.execute(query, (object_id, object_id)).fetchall()
         return [SegmentInfo(*row) for row in rows]
 
-    def view(self, object_id: int) -> View:
-        """Return everything about an object as of one moment."""
+    def view(self, object_id: int, history_after: int | None = None) -> View:
+        """Return everything about an object as of one moment, with ``history_after`` also rows that ended later."""
         with self._reading() as run:
             return View(
                 _processed_upto(run),
                 _assignments(run, object_id),
                 self._parts(run, object_id),
-                _compacted_upto(run, object_id),
+                _compacted_upto(run, object_id)
+                or (0 if self._has_history(run) else _processed_if_compacted(run, object_id)),
+                () if history_after is None else self._history(run, object_id, history_after),
             )
+
+    def history_parts(self) -> dict[int, int]:
+        """Return how many parts of history there are, by object."""
+        with self._reading() as run:
+            if not self._has_history(run):
+                return {}
+            query = "select object_id, count(*) from parts where replaced_at is null and until is not null group by 1"
+            return dict(run.execute(query).fetchall())
 
     def pending(self) -> dict[int, tuple[int, int]]:
         """Return events and JSON bytes that are assigned and not in a part, by object."""
@@ -242,7 +278,8 @@ class Catalog:
                 if run.execute(query, (now_s, part_id)).rowcount != 1:
                     raise _overtaken()
             _note_done(run, now_s, [one.xact_id for one in swap.taken])
-            _note_compacted(run, swap)
+            if not swap.keeps_history:
+                _note_compacted(run, swap)
 
     def done_files(self, before_s: int) -> list[int]:
         """Return WAL files whose events have all been in parts since before that time."""
@@ -264,23 +301,36 @@ class Catalog:
         for part_id in parts:
             self._stats.pop(part_id, None)
 
+    def _has_history(self, run: sqlite3.Connection) -> bool:
+        """Whether the file has columns for history: it may get them while it is open to read."""
+        self._with_history = self._with_history or schema_version(run) > 1
+        return self._with_history
+
     def _parts(self, run: sqlite3.Connection, object_id: int) -> list[PartInfo]:
-        rows = run.execute(
-            "select id, segment_id, file_bytes, superseded from parts"
-            " where object_id = ? and replaced_at is null order by id",
-            (object_id,),
-        ).fetchall()
+        current = " and until is null" if self._has_history(run) else ""
+        query = (
+            "select id, segment_id, file_bytes, superseded from parts"  # noqa: S608  our words
+            f" where object_id = ? and replaced_at is null{current} order by id"
+        )
+        return [self._part(run, object_id, *row) for row in run.execute(query, (object_id,)).fetchall()]
+
+    def _history(self, run: sqlite3.Connection, object_id: int, after: int) -> list[HistoryPart]:
+        if not self._has_history(run):
+            return []
+        query = (
+            "select until, id, segment_id, file_bytes, superseded from parts"
+            " where object_id = ? and replaced_at is null and until_max > ? order by id"
+        )
         return [
-            PartInfo(
-                part_id,
-                object_id,
-                segment_id,
-                self._stats_of(run, part_id),
-                orjson.loads(sizes),
-                _array(superseded),
-            )
-            for part_id, segment_id, sizes, superseded in rows
+            HistoryPart(self._part(run, object_id, *row), np.frombuffer(until, "<i8").astype(np.int64))
+            for until, *row in run.execute(query, (object_id, after)).fetchall()
         ]
+
+    def _part(
+        self, run: sqlite3.Connection, object_id: int, part_id: int, segment_id: int, sizes: bytes, superseded: bytes
+    ) -> PartInfo:
+        stats = self._stats_of(run, part_id)
+        return PartInfo(part_id, object_id, segment_id, stats, orjson.loads(sizes), _array(superseded))
 
     def _stats_of(self, run: sqlite3.Connection, part_id: int) -> PartStats:
         # Statistics never change and may be long: they are read once.
@@ -325,9 +375,11 @@ def _processed_upto(run: sqlite3.Connection) -> int:
 
 def _compacted_upto(run: sqlite3.Connection, object_id: int) -> int:
     found = run.execute("select value from numbers where name = ?", (_compacted(object_id),)).fetchone()
-    if found is not None:
-        return cast("int", found[0])
-    # Databases of before did not note it; there, anything that was processed may be in parts.
+    return cast("int", found[0]) if found is not None else 0
+
+
+def _processed_if_compacted(run: sqlite3.Connection, object_id: int) -> int:
+    """Return how far parts may go: the oldest catalogs did not note it."""
     query = (
         "select (select coalesce(sum(events), 0) from segments where object_id = ?)"
         " > (select coalesce(sum(events), 0) from assignments where object_id = ?)"
@@ -366,9 +418,15 @@ def _insert_assignment(run: sqlite3.Connection, one: Assignment) -> None:
 
 
 def _insert_part(run: sqlite3.Connection, swap: Swap, part: NewPart) -> None:
+    stats, sizes = orjson.dumps(part.stats.to_json()), orjson.dumps(part.file_bytes)
+    until, until_max = None, None
+    if part.until is not None:
+        assert len(part.until) == part.stats.rows
+        until, until_max = part.until.astype("<i8").tobytes(), int(part.until.max())
     run.execute(
-        "insert into parts (id, object_id, segment_id, stats, file_bytes, superseded) values (?, ?, ?, ?, ?, x'')",
-        (part.id, swap.object_id, swap.segment_id, orjson.dumps(part.stats.to_json()), orjson.dumps(part.file_bytes)),
+        "insert into parts (id, object_id, segment_id, stats, file_bytes, superseded, until, until_max)"
+        " values (?, ?, ?, ?, ?, x'', ?, ?)",
+        (part.id, swap.object_id, swap.segment_id, stats, sizes, until, until_max),
     )
 
 

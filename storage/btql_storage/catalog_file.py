@@ -29,7 +29,8 @@ from btql_storage.errors import (
 )
 from btql_storage.objects import LocalStore
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""1: before rows of the past were kept; such a file is read as it is, and brought up to date when it is written."""
 
 _SCHEMA = """
 create table numbers (name text primary key, value integer not null) without rowid;
@@ -67,12 +68,24 @@ create table parts (
     stats blob not null,
     file_bytes blob not null,
     superseded blob not null,
-    replaced_at integer
+    replaced_at integer,
+    until blob,
+    until_max integer
 );
 create index parts_by_object on parts (object_id) where replaced_at is null;
 
 create table done_files (xact_id integer primary key, done_at integer not null);
 """
+
+_FROM_1_TO_2 = """
+alter table parts add column until blob;
+alter table parts add column until_max integer;
+insert or ignore into numbers
+select 'compacted_upto ' || id, (select value from numbers where name = 'processed_upto') from objects
+where (select coalesce(sum(events), 0) from segments where object_id = objects.id)
+    > (select coalesce(sum(events), 0) from assignments where object_id = objects.id);
+"""
+"""What is in parts by then has no history, so it is noted up to where; the oldest files did not note it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +109,7 @@ def connect(store: LocalStore, path: Path, *, read_only: bool, wait_s: float) ->
             _make_schema(connection, wait_s)
             # A catalog that was just made must still be there after a power failure.
             store.sync_folder(path.parent)
-        version = _version(connection)
+        version = schema_version(connection)
     if version > SCHEMA_VERSION:
         connection.close()
         raise NewerFormat(
@@ -116,7 +129,7 @@ def _connect_to_read(store: LocalStore, path: Path, wait_s: float) -> tuple[sqli
         return _empty(), False
     connection = _open(f"file:{quote(str(path))}?mode=ro", wait_s)
     try:
-        version = _version(connection)
+        version = schema_version(connection)
     except sqlite3.OperationalError:
         connection.close()
         if path.with_name(f"{path.name}-wal").exists():
@@ -136,7 +149,8 @@ def _empty() -> sqlite3.Connection:
     return connection
 
 
-def _version(connection: sqlite3.Connection) -> int:
+def schema_version(connection: sqlite3.Connection) -> int:
+    """Return the version of an open catalog; older than ours only where it is opened to read."""
     with closing(connection.execute("pragma user_version")) as cursor:
         version: int = cursor.fetchone()[0]
         return version
@@ -160,14 +174,20 @@ def _use_wal(connection: sqlite3.Connection, wait_s: float) -> None:
 def _make_schema(connection: sqlite3.Connection, wait_s: float) -> None:
     _use_wal(connection, wait_s)
     connection.execute("pragma synchronous = full")
-    if _version(connection) == 0:
-        connection.execute("begin immediate")
+    if schema_version(connection) >= SCHEMA_VERSION:
+        return
+    connection.execute("begin immediate")
+    try:
         # Another process may have been first.
-        if _version(connection) == 0:
-            for statement in _SCHEMA.split(";"):
+        steps = {0: _SCHEMA, 1: _FROM_1_TO_2}.get(schema_version(connection))
+        if steps is not None:
+            for statement in steps.split(";"):
                 connection.execute(statement)
             connection.execute(f"pragma user_version = {SCHEMA_VERSION}")
-        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        raise
+    connection.execute("commit")
 
 
 @contextmanager

@@ -9,13 +9,14 @@ the grace period. A transaction that began after the listing is seen whole or no
 at all: the catalog names all of its events or none.
 
 A snapshot of an earlier **version** leaves out the waiting events of later
-transactions. It is exact as long as no later event is in a part, and refused
-where one is: parts hold what rows became, not what they were.
+transactions, and takes what rows were from the history (:mod:`btql_storage.history`).
+Kinds of object without one can be read as they were as long as no later event
+is in a part; it is refused where one is: parts hold what rows became, not what they were.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from types import TracebackType
@@ -98,7 +99,7 @@ class Snapshots:
         for attempt in range(_ATTEMPTS):
             last = attempt == _ATTEMPTS - 1
             listed = self._folder.wal_numbers()
-            view = self._folder.catalog.view(target.id)
+            view = self._folder.catalog.view(target.id, version)
             try:
                 waiting = self._waiting(target, listed, view)
                 if version is None or version >= max((*listed, view.processed_upto)):
@@ -165,7 +166,30 @@ class Snapshots:
 
         until_then = {xact_id: rows for xact_id, rows in waiting.items() if xact_id <= version}
         chunks, replaced = Tail(self._folder).refresh(until_then, view.parts)
-        return Snapshot(self._folder, target, self._parts(view, replaced), chunks, version)
+        parts = [*self._parts_until(view, replaced, version), *self._history(view, version)]
+        return Snapshot(self._folder, target, parts, chunks, version)
+
+    def _parts_until(self, view: View, replaced: Mapping[int, RowNumbers], version: int) -> Iterator[SnapshotPart]:
+        """Yield the parts that have rows of a version, without what was written after it."""
+        from btql_storage.history import later_rows
+
+        for one in self._parts(view, replaced):
+            if one.part.stats.xact_id_min > version:
+                continue
+            later = later_rows(one.part, version)
+            yield SnapshotPart(one.part, np.union1d(one.superseded, later)) if len(later) else one
+
+    def _history(self, view: View, version: int) -> Iterator[SnapshotPart]:
+        """Yield the parts with rows that were replaced since a version."""
+        from btql_storage.history import hidden_rows
+
+        for past in view.history:
+            if past.part.stats.xact_id_min > version:
+                continue
+            part = self._folder.part(past.part)
+            hidden = hidden_rows(past, part, version)
+            if len(hidden) < past.part.rows:
+                yield SnapshotPart(part, hidden)
 
     def _parts(self, view: View, replaced: Mapping[int, RowNumbers]) -> list[SnapshotPart]:
         return [

@@ -27,6 +27,10 @@ class ObjectStatus:
     pending_events: int
     pending_bytes: int
     """JSON of the events that are not in a part yet."""
+    history_rows: int
+    """Rows of the past, which versions are read from."""
+    history_bytes: int
+    """Bytes on disk of those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,16 @@ class Status:
         return sum(one.pending_bytes for one in self.objects)
 
     @property
+    def history_rows(self) -> int:
+        """Rows of the past of all objects."""
+        return sum(one.history_rows for one in self.objects)
+
+    @property
+    def history_bytes(self) -> int:
+        """Bytes on disk of all rows of the past."""
+        return sum(one.history_bytes for one in self.objects)
+
+    @property
     def compression_ratio(self) -> float | None:
         """How many bytes of JSON one byte of the parts holds; None without parts."""
         on_disk = sum(self.file_bytes.values())
@@ -91,7 +105,8 @@ def read_status(folder: Folder) -> Status:
 
 
 def _object_status(folder: Folder, target: ObjectInfo) -> ObjectStatus:
-    parts = folder.catalog.view(target.id).parts
+    view = folder.catalog.view(target.id, 0)
+    parts, past = view.parts, [one.part for one in view.history]
     pending = waiting(folder, target)
     file_bytes: Counter[str] = Counter()
     for part in parts:
@@ -105,4 +120,6 @@ def _object_status(folder: Folder, target: ObjectInfo) -> ObjectStatus:
         file_bytes=file_bytes,
         pending_events=pending.events,
         pending_bytes=pending.json_bytes,
+        history_rows=sum(part.rows for part in past),
+        history_bytes=sum(sum(part.file_bytes.values()) for part in past),
     )

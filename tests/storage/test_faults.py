@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from storage_support.disks import FailingStore, ReadOnlyStore
 from storage_support.model import Model
-from storage_support.reading import documents_of
+from storage_support.reading import documents_of, snapshot_rows, to_document
 
 from btql_storage.catalog import Catalog
 from btql_storage.clock import SYSTEM_CLOCK as CLOCK
@@ -36,7 +36,8 @@ def scenario(store: FailingStore, acknowledged: list[int]) -> None:
     """Ingest with compactions in between; the caller knows from the list how far it came."""
     storage = Storage(Folder(store, create=True, read_only=False, settings=SMALL, clock=CLOCK))
     try:
-        target = storage.create_object("project_logs", "x")
+        # Of a kind that keeps history, for which compactions write most.
+        target = storage.create_object("dataset", "x")
         for number, request in enumerate(REQUESTS):
             storage.ingest(target, request)
             acknowledged.append(number)
@@ -80,19 +81,23 @@ def assert_recovers(folder: Path, acknowledged: list[int], *, unsure: bool) -> N
     for request in REQUESTS[:count]:
         model.apply(request)
     with Storage.open(folder, create=True, settings=SMALL) as storage:
-        target = storage.create_object("project_logs", "x")
+        target = storage.create_object("dataset", "x")
 
         assert documents_of(storage, target) == model.rows
 
+        with storage.snapshot(target) as snapshot:
+            version, then = snapshot.xact_id, model.copy()
         for request in REQUESTS[count:]:
             storage.ingest(target, request)
             model.apply(request)
         storage.compact()
+        with storage.snapshot(target, version) as snapshot:
+            assert {row.id: to_document(row) for row in snapshot_rows(snapshot)} == then.rows
 
         assert documents_of(storage, target) == model.rows
         # What a failed compaction left is gone.
-        with storage.snapshot(target) as snapshot:
-            live = {str(one.part.part_id) for one in snapshot.parts}
+        view = storage._folder.catalog.view(target.id, 0)
+        live = {str(part.id) for part in (*view.parts, *(one.part for one in view.history))}
         assert {entry.name for entry in (folder / "parts").iterdir()} == live
 
 
@@ -189,7 +194,7 @@ def test_a_catalog_without_side_files_is_read_as_it_stands(quick_path: Path, mon
 
     with Storage.open(quick_path, create=True) as storage:
         storage.create_object("project_logs", "x")
-    real = catalog_file._version
+    real = catalog_file.schema_version
 
     def refusing(connection: sqlite3.Connection) -> int:
         if "immutable" not in uris[-1]:
@@ -199,7 +204,7 @@ def test_a_catalog_without_side_files_is_read_as_it_stands(quick_path: Path, mon
     uris: list[str] = []
     open_uri = catalog_file._open
     monkeypatch.setattr(catalog_file, "_open", lambda uri, wait: uris.append(uri) or open_uri(uri, wait))
-    monkeypatch.setattr(catalog_file, "_version", refusing)
+    monkeypatch.setattr(catalog_file, "schema_version", refusing)
     with Storage.open(quick_path, read_only=True) as reader:
         assert [one.name for one in reader.objects()] == ["x"]
         monkeypatch.undo()

@@ -45,7 +45,7 @@ def test_what_happens_between_listing_and_catalog_is_no_matter(
     put(storage, target, "c")
     view = Catalog.view
 
-    def meanwhile(catalog: Catalog, object_id: int):
+    def meanwhile(catalog: Catalog, object_id: int, history_after: int | None = None):
         monkeypatch.setattr(Catalog, "view", view)
         later = put(storage, target, "later", "even later")
         if done == "process":
@@ -56,7 +56,7 @@ def test_what_happens_between_listing_and_catalog_is_no_matter(
             put(storage, target, "last")
             storage.compact()
         assert later
-        return view(catalog, object_id)
+        return view(catalog, object_id, history_after)
 
     monkeypatch.setattr(Catalog, "view", meanwhile)
     found = ids_of(storage, target)
@@ -71,11 +71,11 @@ def test_a_half_compacted_request_is_seen_as_a_whole(quick_path: Path, monkeypat
         target = storage.create_object("project_logs", "x")
         view = Catalog.view
 
-        def meanwhile(catalog: Catalog, object_id: int):
+        def meanwhile(catalog: Catalog, object_id: int, history_after: int | None = None):
             monkeypatch.setattr(Catalog, "view", view)
             put(storage, target, "a", "b", "c")
             storage.compact_once()
-            return view(catalog, object_id)
+            return view(catalog, object_id, history_after)
 
         monkeypatch.setattr(Catalog, "view", meanwhile)
 
@@ -87,9 +87,9 @@ def test_a_request_that_is_taken_back_is_not_missed(storage: Storage, target, mo
     number = put(storage, target, "b")
     view = Catalog.view
 
-    def meanwhile(catalog: Catalog, object_id: int):
+    def meanwhile(catalog: Catalog, object_id: int, history_after: int | None = None):
         storage._folder.wal_path(number).unlink(missing_ok=True)
-        return view(catalog, object_id)
+        return view(catalog, object_id, history_after)
 
     monkeypatch.setattr(Catalog, "view", meanwhile)
 

@@ -8,7 +8,9 @@
    and their order: by their trace's first time, trace, time, id.
 4. Window by window, fetch the documents that a merge needs, apply the events
    (:mod:`btql_storage.merge`) and hand the rows to the writer.
-5. Publish the folder, then commit: the new part is live, the rows it replaces
+5. What events replace goes to a part of the object's history, where it has one
+   (:mod:`btql_storage.history`); the rows before are fetched whole for that.
+6. Publish the folders, then commit: the new parts are live, the rows they replace
    are superseded, the assignments gone.
 
 Before the commit nothing of this is seen; a folder without a commit is removed
@@ -23,11 +25,12 @@ from itertools import chain
 
 import numpy as np
 
-from btql_storage.catalog import Assignment, NewPart, PartInfo, RowNumbers, Swap
+from btql_storage.catalog import Assignment, NewPart, ObjectInfo, PartInfo, RowNumbers, Swap
 from btql_storage.collector import collector_paused
 from btql_storage.compaction.windows import Window
 from btql_storage.current import CurrentRow, fetch_rows, find_current
 from btql_storage.folder import Folder, part_name
+from btql_storage.history import HistoryWriter
 from btql_storage.merge import apply_all, needs_row
 from btql_storage.part.writer import PartWriter
 from btql_storage.row import Row
@@ -67,7 +70,7 @@ class CompactionReport:
 
 
 def compact_segment(
-    folder: Folder, object_id: int, assignments: Sequence[Assignment], parts: Sequence[PartInfo]
+    folder: Folder, target: ObjectInfo, assignments: Sequence[Assignment], parts: Sequence[PartInfo]
 ) -> JobOutcome:
     """Run one job over a segment's oldest assignments; the compaction lock is held."""
     taken, used, left = _take(assignments, folder)
@@ -78,18 +81,25 @@ def compact_segment(
     current = find_current(folder, list(events), parts)
     order = _order(events, current)
     part_ids = [folder.catalog.next_part_id()] if order else []
-    new_parts = [write_part(folder, part_id, _windows(folder, order, events, current)) for part_id in part_ids]
+    past = HistoryWriter(folder) if target.keeps_history else None
+    new_parts = [write_part(folder, part_id, _windows(folder, order, events, current, past)) for part_id in part_ids]
+    if past is not None:
+        # The events that are left are those of rows that do not come out.
+        for rows in _windows(folder, list(events), events, current, past):
+            assert not rows, "rows that come out are in the order"
+        new_parts += past.finish()
     superseded: dict[int, list[int]] = {}
     for one in current.values():
         superseded.setdefault(one.part.id, []).append(one.number)
     swap = Swap(
-        object_id=object_id,
+        object_id=target.id,
         segment_id=assignments[0].segment_id,
         new_parts=new_parts,
         superseded={part_id: np.array(sorted(rows), dtype=np.int64) for part_id, rows in superseded.items()},
         replaced=(),
         taken=taken,
         left=left,
+        keeps_history=past is not None,
     )
     folder.catalog.commit_swap(swap, folder.clock.now_s())
     return JobOutcome(
@@ -154,7 +164,7 @@ def _order(events: dict[str, list[WalEvent]], current: dict[str, CurrentRow]) ->
         for event in mine:
             if event.deletes:
                 now = None
-            elif now is None or not event.merges:
+            elif not event.merges or (now is None and not event.only_takes_away):
                 now = event.root_span_id, event.created_us
         if now is not None:
             trace, created = now
@@ -165,20 +175,26 @@ def _order(events: dict[str, list[WalEvent]], current: dict[str, CurrentRow]) ->
 
 
 def _windows(
-    folder: Folder, order: Sequence[str], events: dict[str, list[WalEvent]], current: dict[str, CurrentRow]
+    folder: Folder,
+    order: Sequence[str],
+    events: dict[str, list[WalEvent]],
+    current: dict[str, CurrentRow],
+    past: HistoryWriter | None,
 ) -> Iterator[list[Row]]:
+    """Yield what becomes of rows, in order; their events are taken out."""
     window = Window()
     start = 0
     while start < len(order):
         ids = order[start : start + window.rows]
         start += len(ids)
-        merged = [row_id for row_id in ids if row_id in current and needs_row(events[row_id])]
-        whole = fetch_rows(folder, [current[row_id] for row_id in merged])
+        needed = [row_id for row_id in ids if row_id in current and (past or needs_row(events[row_id]))]
+        whole = fetch_rows(folder, [current[row_id] for row_id in needed])
         window.learn(whole.values())
         rows: list[Row] = []
         for row_id in ids:
             base = whole.get(row_id) or (current[row_id].row if row_id in current else None)
-            row = apply_all(base, events.pop(row_id))
-            assert row is not None, "deleted rows were left out of the order"
-            rows.append(row)
+            mine = events.pop(row_id)
+            row = past.apply_all(base, mine) if past else apply_all(base, mine)
+            if row is not None:
+                rows.append(row)
         yield rows

@@ -8,6 +8,7 @@ need not be looked at.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -24,13 +25,16 @@ from btql_storage.row import Row
 _ROW_MASK = (1 << 32) - 1
 
 
-def rewrite_parts(folder: Folder, object_id: int, parts: Sequence[PartInfo]) -> JobOutcome:
-    """Write parts anew as one; the compaction lock is held."""
+def rewrite_parts(
+    folder: Folder, object_id: int, parts: Sequence[PartInfo], until: Sequence[RowNumbers] = ()
+) -> JobOutcome:
+    """Write parts anew as one; the compaction lock is held. Parts of the history come with when their rows ended."""
     places, numbers = _order(folder, parts)
     new_parts = []
     if len(numbers):
         part_id = folder.catalog.next_part_id()
-        new_parts = [write_part(folder, part_id, _windows(folder, parts, places, numbers))]
+        new_part = write_part(folder, part_id, _windows(folder, parts, places, numbers))
+        new_parts = [replace(new_part, until=_picked(until, places, numbers)) if until else new_part]
     swap = Swap(
         object_id=object_id,
         segment_id=parts[0].segment_id,
@@ -39,9 +43,18 @@ def rewrite_parts(folder: Folder, object_id: int, parts: Sequence[PartInfo]) -> 
         replaced=[part.id for part in parts],
         taken=(),
         left=(),
+        keeps_history=True,
     )
     folder.catalog.commit_swap(swap, folder.clock.now_s())
     return JobOutcome(0, len(numbers), len(new_parts), sum(part.stats.json_bytes for part in new_parts))
+
+
+def _picked(until: Sequence[RowNumbers], places: RowNumbers, numbers: RowNumbers) -> RowNumbers:
+    picked = np.empty(len(numbers), dtype=np.int64)
+    for place, mine in enumerate(until):
+        chosen = places == place
+        picked[chosen] = mine[numbers[chosen]]
+    return picked
 
 
 def _order(folder: Folder, parts: Sequence[PartInfo]) -> tuple[RowNumbers, RowNumbers]:

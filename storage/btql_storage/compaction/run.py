@@ -13,14 +13,16 @@ parts that a killed compaction left.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from btql_storage.catalog import Assignment, ObjectInfo, View
+from btql_storage.catalog import Assignment, ObjectInfo, PartInfo, View
 from btql_storage.compaction.job import JobOutcome, compact_segment
-from btql_storage.compaction.policy import Limits, PartSize, choose_parts
+from btql_storage.compaction.policy import MERGE_PARTS_MIN, Limits, PartSize, choose_parts
 from btql_storage.compaction.rewrite import rewrite_parts
 from btql_storage.folder import Folder, part_name
 from btql_storage.format import PARTS, WAL, wal_name
+from btql_storage.history import until_of
 from btql_storage.memory import give_back, tame_allocator
 from btql_storage.process import process
 
@@ -46,21 +48,31 @@ def _run_job(folder: Folder, target: ObjectInfo | None) -> JobOutcome | None:
     folder.check_writable()
     with folder.compact_lock.held():
         process(folder)
-        views = _views(folder, target)
+        targets = {one.id: one for one in (folder.catalog.objects() if target is None else [target])}
+        views = {object_id: folder.catalog.view(object_id) for object_id in targets}
         oldest = [(view.assignments[0].xact_id, owner) for owner, view in views.items() if view.assignments]
         if oldest:
             _, object_id = min(oldest)
-            return _compact_object(folder, object_id, views[object_id])
-        limits = Limits(folder.settings.part_rows_max, folder.settings.part_json_bytes_max)
+            return _compact_object(folder, targets[object_id], views[object_id])
         for object_id, view in views.items():
-            sizes = [
-                PartSize(part.id, part.segment_id, part.rows, part.rows_current, part.stats.json_bytes)
-                for part in view.parts
-            ]
-            chosen = choose_parts(sizes, limits)
+            chosen = _chosen(folder, view.parts)
             if chosen:
-                return rewrite_parts(folder, object_id, [part for part in view.parts if part.id in chosen])
+                return rewrite_parts(folder, object_id, chosen)
+        for object_id, parts in folder.catalog.history_parts().items():
+            if parts >= MERGE_PARTS_MIN and object_id in targets:
+                past = folder.catalog.view(object_id, 0).history
+                chosen = _chosen(folder, [one.part for one in past])
+                if chosen:
+                    return rewrite_parts(folder, object_id, chosen, until_of(past, chosen))
         return None
+
+
+def _chosen(folder: Folder, parts: Sequence[PartInfo]) -> list[PartInfo]:
+    """Return the parts to write anew as one."""
+    limits = Limits(folder.settings.part_rows_max, folder.settings.part_json_bytes_max)
+    sizes = [PartSize(part.id, part.segment_id, part.rows, part.rows_current, part.stats.json_bytes) for part in parts]
+    chosen = choose_parts(sizes, limits)
+    return [part for part in parts if part.id in chosen]
 
 
 def waiting(folder: Folder, target: ObjectInfo | None = None) -> Waiting:
@@ -87,15 +99,10 @@ def remove_unneeded(folder: Folder) -> None:
         _remove_parts(folder)
 
 
-def _views(folder: Folder, target: ObjectInfo | None) -> dict[int, View]:
-    targets = folder.catalog.objects() if target is None else [target]
-    return {one.id: folder.catalog.view(one.id) for one in targets}
-
-
-def _compact_object(folder: Folder, object_id: int, view: View) -> JobOutcome:
+def _compact_object(folder: Folder, target: ObjectInfo, view: View) -> JobOutcome:
     segment_id = view.assignments[0].segment_id
     mine: list[Assignment] = [one for one in view.assignments if one.segment_id == segment_id]
-    return compact_segment(folder, object_id, mine, [part for part in view.parts if part.segment_id == segment_id])
+    return compact_segment(folder, target, mine, [part for part in view.parts if part.segment_id == segment_id])
 
 
 def _remove_wal_files(folder: Folder) -> None:
