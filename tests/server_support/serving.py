@@ -43,7 +43,9 @@ class Serving:
             line = self._process.stdout.readline()
         finally:
             timer.cancel()
-        assert line.startswith(_READY), f"`btql serve` did not start: {line}{self.log.read_text()[-4_000:]}"
+        if not line.startswith(_READY):
+            self.stop()
+            raise AssertionError(f"`btql serve` did not start: {line}{self.log.read_text()[-4_000:]}")
         self.url = line.removeprefix(_READY).split()[0]
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
