@@ -9,17 +9,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from btql.connection import Connection, connect
-from btql.errors import EngineError, Error, QueryError
+from btql.errors import Cancelled, EngineError, Error, QueryError, TimeLimit
 
 if TYPE_CHECKING:
     from btql.result import Result as Result
     from btql_storage.errors import StorageError as StorageError
 
 __all__ = [
+    "Cancelled",
     "Connection",
     "EngineError",
     "Error",
     "QueryError",
+    "TimeLimit",
     "connect",
     "functions",
 ]

@@ -38,6 +38,7 @@ KINDS = (
     "org_prompts",
     "org_functions",
     "playground_logs",
+    "audit_log",
 )
 """The kinds of object that a name may begin with."""
 
@@ -91,6 +92,7 @@ class Connection:
         lint: LintMode = "off",
         limit: int | None = None,
         cursor: str | None = None,
+        timeout: float | None = None,
     ) -> Result:
         """Ask in BTQL or SQL, or in the JSON form of BTQL. The answer is computed while it is read.
 
@@ -98,13 +100,18 @@ class Connection:
         to get UTC, as JavaScript counts. ``version`` reads datasets and experiments as they were right
         after that transaction. ``lint`` may be ``default``, which tells on the result what may be slow,
         or ``strict``, which refuses such a query. ``limit`` counts where the query has none of its own,
-        and ``cursor`` is the one of the page before.
+        and ``cursor`` is the one of the page before. ``timeout`` is how many seconds the query may take, reading its
+        answer included; it ends with :class:`btql.TimeLimit`.
         """
         from btql.database import options_of
 
         number = None if version is None else str(version)
         options = options_of(tz_offset=tz_offset, version=number, lint=lint, default_limit=limit, cursor=cursor)
-        return self._database.query(query, options=options)
+        if timeout is None:
+            return self._database.query(query, options=options)
+        from btql.execution.stop import Stop
+
+        return self._database.for_one(stop=Stop(timeout)).query(query, options=options)
 
     def explain(self, text: str, *, analyze: bool = False) -> str:
         """Return how a query is understood and run; with ``analyze`` run it, and say what that took."""

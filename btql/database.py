@@ -16,9 +16,11 @@ import pyarrow as pa
 
 from btql.errors import EngineError, Error, QueryError
 from btql.execution.answer import EngineAnswer
+from btql.execution.directory import Directory
 from btql.execution.fields import PartFields
 from btql.execution.run import Runner
 from btql.execution.sources import Sources
+from btql.execution.stop import Stop
 from btql.fixed_answer import FixedAnswer
 from btql.result import Result
 from btql_grammar import tree
@@ -63,10 +65,29 @@ class Compiled:
 class Database:
     """Compiles and runs queries on one storage."""
 
-    def __init__(self, storage: Storage, prices: PriceSource = builtin_prices) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        prices: PriceSource = builtin_prices,
+        directory: Directory | None = None,
+        stop: Stop | None = None,
+    ) -> None:
         self.storage = storage
         self._prices = prices
+        self._directory = directory
+        self._stop = stop
         self._part_fields = PartFields()
+
+    def for_one(self, *, directory: Directory | None = None, stop: Stop | None = None) -> Database:
+        """Return the same database for one query: with objects as its asker may see them, and with an end."""
+        found = Database(self.storage, self._prices, directory or self._directory, stop)
+        found._part_fields = self._part_fields
+        return found
+
+    def check(self) -> None:
+        """Raise where the query that this is for may not go on."""
+        if self._stop is not None:
+            self._stop.check()
 
     def compile(
         self,
@@ -101,12 +122,16 @@ class Database:
                 options = settled(options, statement, source.text)
             statement, warnings = with_limits(statement, options)
             version = None if options.version is None else int(options.version)
-            sources = Sources(self.storage, version, self._part_fields)
+            sources = Sources(self.storage, version, self._part_fields, self._directory)
+            self.check()
             bound = bind(statement, source, sources, options)
             bound = replace(bound, warnings=(*bound.warnings, *warnings))
+            self.check()
             rewritten = apply_rules(bound.plan, disabled_rules)
+            self.check()
             lints = lint(statement, rewritten, mode=options.lint, previews=bound.answer.preview_length is not None)
             engine = lower(rewritten, bound.answer)
+            self.check()
             return Compiled(source, statement, bound, rewritten, engine, sources, lints)
         except BaseException as error:
             if sources is not None:
@@ -146,18 +171,22 @@ class Database:
     ) -> Result:
         """Return the answer to a statement that gives rows, read from ``source``."""
         compiled = self.compile_statement(source, statement, options, disabled_rules)
-        runner = Runner(compiled.engine, compiled.sources)
-        batches = run(runner, compiled.sources)
+        batches = run(self.runner(compiled), compiled.sources)
         fields = compiled.sources.all_fields
-        answer = _DrawnErrors(EngineAnswer(compiled.engine, batches, lambda: fields), compiled.source)
-        result = Result(answer, compiled.bound.warnings, compiled.lints)
+        answer = _DrawnErrors(EngineAnswer(compiled.engine, batches, lambda: fields, self._stop), compiled.source)
+        result = Result(answer, compiled.bound.warnings, compiled.lints, self._stop)
+        result.xact_id = max((each.xact_id for each in compiled.sources.all_snapshots), default=None)
         # An answer that nobody reads must not keep files for ever.
         weakref.finalize(result, compiled.sources.close)
         return result
 
+    def runner(self, compiled: Compiled) -> Runner:
+        """Return what runs a statement, once."""
+        return Runner(compiled.engine, compiled.sources, self._stop)
+
     def sources(self) -> Sources:
         """Return the objects of this database, for one statement."""
-        return Sources(self.storage, kept=self._part_fields)
+        return Sources(self.storage, None, self._part_fields, self._directory)
 
 
 class _DrawnErrors:

@@ -5,10 +5,14 @@
     Error                      everything btql raises on purpose
     ├── QueryError             the query is wrong; str() is the drawing
     └── EngineError            the engine gave up: a limit, or a bug of ours
+        ├── TimeLimit          the query ran longer than it may
+        └── Cancelled          somebody stopped the query
 
 Storage raises :class:`btql_storage.errors.StorageError` and its kin, which are
 exported here, too: ``btql.StorageError``.
 """
+
+# ruff: noqa: N818  the names are read in `except` clauses, where Error says nothing more
 
 from __future__ import annotations
 
@@ -37,3 +41,33 @@ class QueryError(Error):
 
 class EngineError(Error):
     """The engine stopped while it ran a query: out of a resource, or a bug of ours."""
+
+
+class TimeLimit(EngineError):
+    """A query that ran longer than it may."""
+
+    code = "B0501"
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            _drawing(
+                self.code,
+                f"the query was stopped at its time limit of {seconds:g} s",
+                "read less, by a range on `created`, fewer columns or a smaller limit, or allow it more time",
+            )
+        )
+        self.seconds = seconds
+        """The limit."""
+
+
+class Cancelled(EngineError):
+    """A query that somebody stopped."""
+
+    code = "B0502"
+
+    def __init__(self) -> None:
+        super().__init__(_drawing(self.code, "the query was cancelled", "ask again"))
+
+
+def _drawing(code: str, message: str, help_: str) -> str:
+    return BtqlError.of(code, message, help=help_).render()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from btql.database import Compiled, Database, run
-from btql.execution.run import Runner, RunReport
+from btql.execution.run import RunReport
 from btql_grammar import tree
 from btql_grammar.printer import print_btql, print_sql
 from btql_grammar.span import Source
@@ -16,7 +16,7 @@ from btql_planner.options import QueryOptions
 def explain(database: Database, text: str, *, analyze: bool = False) -> str:
     """Return the forms of a query as text, each under a heading."""
     started = time.perf_counter()
-    return _explained(database.compile(text), started, analyze=analyze)
+    return _explained(database, database.compile(text), started, analyze=analyze)
 
 
 def explain_statement(
@@ -24,12 +24,12 @@ def explain_statement(
 ) -> str:
     """Return the forms of a statement behind the word EXPLAIN."""
     started = time.perf_counter()
-    return _explained(database.compile_statement(source, statement, options), started, analyze=analyze)
+    return _explained(database, database.compile_statement(source, statement, options), started, analyze=analyze)
 
 
-def _explained(compiled: Compiled, started: float, *, analyze: bool) -> str:
+def _explained(database: Database, compiled: Compiled, started: float, *, analyze: bool) -> str:
     compile_seconds = time.perf_counter() - started
-    runner = Runner(compiled.engine, compiled.sources)
+    runner = database.runner(compiled)
     runner.explaining = True
     rows = 0
     batches = run(runner, compiled.sources)

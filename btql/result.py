@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from btql.execution.infer import JsonSchema
+    from btql.execution.stop import Stop
 
 
 class Answer(Protocol):
@@ -49,8 +50,11 @@ class Answer(Protocol):
 class Result:
     """An answer, computed while it is read. Read it once: as rows, as Arrow, or in batches."""
 
-    def __init__(self, answer: Answer, warnings: Sequence[str] = (), lints: Sequence[Lint] = ()) -> None:
+    def __init__(
+        self, answer: Answer, warnings: Sequence[str] = (), lints: Sequence[Lint] = (), stop: Stop | None = None
+    ) -> None:
         self._answer = answer
+        self._stop = stop
         self._batches = answer.batches()
         self.exhausted = False
         """Whether all rows have been read."""
@@ -58,6 +62,8 @@ class Result:
         """What the query may not have meant, such as names that no row has."""
         self.lints = list(lints)
         """What may be slow about the query; only where ``lint`` was asked for."""
+        self.xact_id: int | None = None
+        """The latest transaction that the answer takes in; None where it reads no object."""
 
     @property
     def columns(self) -> list[str]:
@@ -86,6 +92,15 @@ class Result:
     def inferred(self) -> JsonSchema | None:
         """The JSON schema that a query with ``infer`` asks for; None for any other query."""
         return self._answer.inferred()
+
+    def cancel(self) -> None:
+        """Stop the query, from any thread: whoever reads the answer gets :class:`btql.Cancelled`.
+
+        Only a query with a ``timeout`` can be stopped.
+        """
+        if self._stop is None:
+            raise Error("only a query that has a timeout can be cancelled")
+        self._stop.cancel()
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the rows as Arrow record batches, as they are computed."""

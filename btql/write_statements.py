@@ -29,6 +29,7 @@ from btql_storage.accept import EVENTS_MAX
 if TYPE_CHECKING:
     from btql.database import Database
     from btql_planner.options import QueryOptions
+    from btql_storage.catalog import ObjectInfo
 
 WriteStatement = tree.Insert | tree.Update | tree.Delete
 Path: TypeAlias = tuple[str | int, ...]
@@ -59,19 +60,22 @@ def write(database: Database, source: Source, statement: WriteStatement, options
 class _Writing:
     def __init__(self, database: Database, source: Source, options: QueryOptions | None) -> None:
         self._database = database
+        self._sources = database.sources()
         self._source = source
         self._options = options
 
     def insert(self, statement: tree.Insert) -> int:
         """Write a document for each row of a query."""
-        target = self._target(statement.target, create=True)
+        kind, name = self._named(statement.target)
+        # Whoever may not write to it learns so before the rows are read; it is made when they are written.
+        self._sources.directory.target(kind, name, create=False)
         names, rows = self._rows(statement.source, statement.span)
         paths = self._columns(statement, names)
         events = [_document(paths, [row[name] for name in names]) for row in rows]
         if statement.merge:
             for event in events:
                 event["_is_merge"] = True
-        return self._write(target, events)
+        return self._write(self._sources.target(kind, name, statement.target.span, create=True), events)
 
     def _columns(self, statement: tree.Insert, names: Sequence[str]) -> list[Path | None]:
         """Return the path of each column of the query, None for what the database gives itself."""
@@ -91,7 +95,7 @@ class _Writing:
 
     def update(self, statement: tree.Update) -> int:
         """Merge new values into each row that matches."""
-        target = self._target(statement.target)
+        target = self._target(statement)
         paths: list[Path] = []
         for place, _ in statement.assignments:
             _check_path(place.path, place.span, OURS | KEPT)
@@ -106,7 +110,7 @@ class _Writing:
 
     def delete(self, statement: tree.Delete) -> int:
         """Remove each row that matches."""
-        target = self._target(statement.target)
+        target = self._target(statement)
         _, rows = self._rows(self._matching(statement, ()), statement.span)
         return self._write(target, [{"id": row["id"], "_object_delete": True} for row in rows])
 
@@ -129,27 +133,24 @@ class _Writing:
             )  # fmt: skip
         return result.columns, rows
 
-    def _write(self, target: tuple[str, str], events: Sequence[Event]) -> int:
-        storage = self._database.storage
-        storage.ingest(storage.create_object(*target), events)
+    def _write(self, target: ObjectInfo, events: Sequence[Event]) -> int:
+        self._database.storage.ingest(target, events)
         return len(events)
 
-    def _target(self, target: tree.From | tree.Table, *, create: bool = False) -> tuple[str, str]:
-        """Return the object to write to, which an INSERT may be the first to name."""
+    def _target(self, statement: tree.Update | tree.Delete) -> ObjectInfo:
+        """Return the object whose rows a statement changes."""
+        kind, name = self._named(statement.target)
+        return self._sources.target(kind, name, statement.target.span, create=False)
+
+    def _named(self, target: tree.From | tree.Table) -> tuple[str, str]:
+        """Return kind and name of the object to write to, which an INSERT may be the first to name."""
         if isinstance(target, tree.From):
             if len(target.arguments) != 1:
                 raise errors.not_supported("writing to several objects at once", target.span, "write to one at a time")
-            kind, name = target.kind, target.arguments[0]
-        else:
-            kind, name = self._named(target)
-        if not create:
-            self._database.sources().find(kind, name, target.span)
-        return kind, name
-
-    def _named(self, target: tree.Table) -> tuple[str, str]:
+            return target.kind, target.arguments[0]
         if len(target.path) == 2:
             return target.path[0], target.path[1]
-        found = self._database.sources().resolve(target)
+        found = self._sources.resolve(target)
         return found.kind, found.arguments[0]
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from btql.execution.stop import Stop, go_on
 from btql.values import python_values
 from btql_planner.catalog import FieldCatalog
 from btql_planner.clauses.cursor import encode, key_number
@@ -27,9 +28,14 @@ class EngineAnswer:
     """The answer to one query, as columns and batches of the engine's kinds."""
 
     def __init__(
-        self, plan: EnginePlan, batches: Iterator[pa.RecordBatch], catalogs: Callable[[], Sequence[FieldCatalog]]
+        self,
+        plan: EnginePlan,
+        batches: Iterator[pa.RecordBatch],
+        catalogs: Callable[[], Sequence[FieldCatalog]],
+        stop: Stop | None = None,
     ) -> None:
         self._plan = plan
+        self._check = go_on if stop is None else stop.check
         self._batches = batches
         self._catalogs = catalogs
         shown = len(plan.outputs) - plan.answer.hidden
@@ -79,7 +85,7 @@ class EngineAnswer:
                 table = pa.Table.from_batches(batches) if batches else None
                 from btql.execution.pivot import pivot
 
-                self._outputs, finished = pivot(spec, self._outputs, table)
+                self._outputs, finished = pivot(spec, self._outputs, table, self._check)
                 self._batches = iter([finished])
             case Infer():
                 from btql.execution.infer import infer
@@ -97,6 +103,7 @@ class EngineAnswer:
         for batch in self._batches:
             columns = {output.name: python_values(output, batch) for output in self._outputs}
             for row in zip(*columns.values(), strict=True):
+                self._check()
                 yield dict(zip(columns, row, strict=True))
 
 

@@ -8,8 +8,9 @@ Whoever imports ``datafusion`` as well, before or after, gets the whole of it.
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from importlib.machinery import PathFinder
 from importlib.util import find_spec, module_from_spec
 from types import ModuleType
@@ -32,6 +33,9 @@ def _load(package_name: str, module_name: str) -> ModuleType:
     return module
 
 
+WORKERS = max(16, 4 * (os.cpu_count() or 1))
+"""Threads of the engine. Were there only as many as cores, two queries that do not give way would stop all others."""
+os.environ.setdefault("TOKIO_WORKER_THREADS", str(WORKERS))
 _native = _load("datafusion", "_internal")
 
 
@@ -59,6 +63,26 @@ class ExecutionPlan(Protocol):
         ...
 
 
+class RecordBatchStream(Protocol):
+    """Batches as they are computed: for a thread that waits, or for an event loop."""
+
+    def __iter__(self) -> Iterator[RecordBatch]:
+        """Return the stream."""
+        ...
+
+    def __next__(self) -> RecordBatch:
+        """Wait for the next batch."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[RecordBatch]:
+        """Return the stream."""
+        ...
+
+    def __anext__(self) -> Awaitable[RecordBatch]:
+        """Return the next batch, once it is there."""
+        ...
+
+
 class DataFrame(Protocol):
     """A statement that was planned and can be run."""
 
@@ -74,7 +98,7 @@ class DataFrame(Protocol):
         """Return the plan as it will run."""
         ...
 
-    def execute_stream(self) -> Iterator[RecordBatch]:
+    def execute_stream(self) -> RecordBatchStream:
         """Run the statement; batches come as they are computed."""
         ...
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import orjson
 import pyarrow as pa
 
+from btql.execution.stop import Stop
 from btql_planner.columns import engine_column
 from btql_planner.engine_plan import FetchSpec
 from btql_planner.expressions import engine_name
@@ -51,7 +52,8 @@ _TYPES = {
 class Fetcher:
     """Reads documents of the snapshots of one statement."""
 
-    def __init__(self, snapshots: Sequence[Snapshot]) -> None:
+    def __init__(self, snapshots: Sequence[Snapshot], stop: Stop | None = None) -> None:
+        self._stop = stop
         sources = [source for snapshot in snapshots for source in snapshot.sources]
         self._sources: dict[int, Part | TailChunk] = {source.part_id: source for source in sources}
         stats = [source.stats for source in sources]
@@ -67,16 +69,23 @@ class Fetcher:
         if not fields:
             return batch
         documents = self._documents(batch.column(engine_name(spec.source, "_row")), fields)
+        self._check()
         columns = dict(zip(batch.schema.names, batch.columns, strict=True))
         parsed = _Parsed(documents)
         for path, kinds in spec.paths.items():
+            self._check()
             split = _split(parsed.values(path), path, kinds)
             columns.update({engine_name(spec.source, name): values for name, values in split.items()})
         for path in spec.outputs:
+            self._check()
             columns[engine_name(spec.source, engine_column(path, Kind.RAW))] = parsed.texts(path)
         for name, field in zip(spec.columns, stored, strict=True):
             columns[name] = _system_column(name, documents.column(field).combine_chunks())
         return pa.record_batch(columns)
+
+    def _check(self) -> None:
+        if self._stop is not None:
+            self._stop.check()
 
     def _documents(self, rows: pa.Array, fields: Sequence[str]) -> pa.Table:
         """Return the documents of rows; where an outer join has found none, there are nulls."""
@@ -96,10 +105,11 @@ class Fetcher:
         ordered = locators[order]
         parts = ordered >> ROW_BITS
         starts = [0, *(np.flatnonzero(np.diff(parts)) + 1).tolist(), len(ordered)] if len(ordered) else []
-        tables = [
-            self._sources[int(parts[start])].documents(ordered[start:end] & ((1 << ROW_BITS) - 1), fields)
-            for start, end in pairwise(starts)
-        ]
+        tables: list[pa.Table] = []
+        for start, end in pairwise(starts):
+            self._check()
+            source = self._sources[int(parts[start])]
+            tables.append(source.documents(ordered[start:end] & ((1 << ROW_BITS) - 1), fields))
         back = np.empty(len(order), np.int64)
         back[order] = np.arange(len(order))
         if not tables:

@@ -7,11 +7,12 @@ is small and changes with every write; it is looked at anew.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 
+from btql.execution.directory import constants_of
 from btql_grammar import tree
-from btql_planner.catalog import ID_FIELDS, Availability, FieldCatalog
+from btql_planner.catalog import Availability, FieldCatalog
 from btql_planner.types import Kind
 from btql_storage.kinds import FieldPath
 from btql_storage.kinds import Kind as StoredKind
@@ -84,8 +85,10 @@ class PartFields:
 class SnapshotFields:
     """The fields of one object as one snapshot has them: of its parts, and of its tail."""
 
-    def __init__(self, snapshot: Snapshot, kept: PartFields | None = None) -> None:
-        self._object = snapshot.object
+    def __init__(
+        self, snapshot: Snapshot, kept: PartFields | None = None, constants: Mapping[str, str | None] | None = None
+    ) -> None:
+        self._constants = constants_of(snapshot.object) if constants is None else dict(constants)
         self._parts = (kept or PartFields()).of(snapshot)
         self._tail = StatsFields([chunk.stats for chunk in snapshot.tail])
 
@@ -103,12 +106,7 @@ class SnapshotFields:
 
     def constants(self) -> dict[str, str | None]:
         """Return the fields that are the same in every row of the object."""
-        fields: dict[str, str | None] = {}
-        if self._object.kind in ID_FIELDS:
-            fields[ID_FIELDS[self._object.kind]] = self._object.name
-        if self._object.kind == "project_logs":
-            fields["log_id"] = "g"
-        return fields
+        return self._constants
 
     def varying(self) -> Collection[str]:
         """Return no fields: all rows are from one object."""
@@ -136,11 +134,13 @@ class MergedFields:
     def constants(self) -> dict[str, str | None]:
         """Return the fields that are the same in every row of all objects."""
         first, *others = (each.constants() for each in self._objects)
-        return {name: value for name, value in first.items() if all(other[name] == value for other in others)}
+        return {name: value for name, value in first.items() if all(other.get(name) == value for other in others)}
 
     def varying(self) -> Collection[str]:
-        """Return the field that says which object a row is from."""
-        return [name for name in self._objects[0].constants() if name not in self.constants()]
+        """Return the fields that have one value in each object, and not the same in all."""
+        same = self.constants()
+        names = dict.fromkeys(name for each in self._objects for name in each.constants())
+        return [name for name in names if name not in same]
 
 
 def _united(*known: Availability) -> Availability:

@@ -14,6 +14,7 @@ from datetime import datetime
 
 import pyarrow as pa
 
+from btql.execution.stop import go_on
 from btql.values import json_of, python_values
 from btql_grammar.diagnostic import BtqlError
 from btql_planner import errors
@@ -22,15 +23,18 @@ from btql_planner.finish import PIVOT_COLUMNS_MAX, Pivot
 
 
 def pivot(
-    spec: Pivot, outputs: Sequence[OutputColumn], table: pa.Table | None
+    spec: Pivot, outputs: Sequence[OutputColumn], table: pa.Table | None, check: Callable[[], None] = go_on
 ) -> tuple[list[OutputColumn], pa.RecordBatch]:
-    """Return the columns of the pivoted answer, and all of its rows; there is no table where there are no rows."""
+    """Return the columns of the pivoted answer, and all of its rows; there is no table where there are no rows.
+
+    ``check`` raises where the query may not go on.
+    """
     keys, spread, measures = outputs[: spec.keys], outputs[spec.keys], outputs[spec.keys + 1 :]
     if table is None:
         return [OutputColumn(key.name, {}) for key in keys], pa.RecordBatch.from_arrays([pa.nulls(0)], ["_none"])
     batch = _one_batch(table)
-    rows = _Numbering(batch, keys)
-    values = _Numbering(batch, [spread])
+    rows = _Numbering(batch, keys, check)
+    values = _Numbering(batch, [spread], check)
     shown = python_values(spread, batch.take(pa.array(values.firsts, pa.int64())))
     _check_width(spec, len(shown) * len(measures))
     cells: list[list[int | None]] = [[None] * len(rows.firsts) for _ in shown]
@@ -54,13 +58,14 @@ def pivot(
 class _Numbering:
     """Gives equal combinations of columns the same number, in the order in which they come."""
 
-    def __init__(self, batch: pa.RecordBatch, columns: Sequence[OutputColumn]) -> None:
+    def __init__(self, batch: pa.RecordBatch, columns: Sequence[OutputColumn], check: Callable[[], None]) -> None:
         parts = [batch.column(name).to_pylist() for column in columns for name in column.parts.values()]
         numbers: dict[tuple[object, ...], int] = {}
         self.of: list[int] = []
         self.firsts: list[int] = []
         """The first row of each number."""
         for row in range(batch.num_rows):
+            check()
             key = tuple(tuple(part[row]) if isinstance(part[row], list) else part[row] for part in parts)
             number = numbers.setdefault(key, len(numbers))
             if number == len(self.firsts):

@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -19,8 +20,12 @@ from btql.execution.engine import DataFrame, SessionContext
 from btql.execution.fetch import Fetcher
 from btql.execution.scan import ScanBuilder, ScanReport
 from btql.execution.sources import Sources
+from btql.execution.stop import Stop
 from btql_planner.engine_plan import EnginePlan, Stage
 from btql_planner.select import Select
+
+if TYPE_CHECKING:
+    from btql.execution.engine import RecordBatch
 
 FUNCTION_PREFIX = "btql_"
 """How the names of functions begin that are written in Python; few statements call any."""
@@ -55,13 +60,14 @@ class RunReport:
 class Runner:
     """Runs one engine plan on the snapshots of its statement, once."""
 
-    def __init__(self, plan: EnginePlan, sources: Sources | None) -> None:
+    def __init__(self, plan: EnginePlan, sources: Sources | None, stop: Stop | None = None) -> None:
         self._plan = plan
         self._sources = sources
+        self._stop = stop
         self.report = RunReport()
         self._context = new_context(UNITED if plan.united else {})
         self._functions: set[str] = set()
-        self._fetcher = Fetcher(sources.all_snapshots) if sources is not None else None
+        self._fetcher = Fetcher(sources.all_snapshots, stop) if sources is not None else None
         self._stages = {stage.name: stage for stage in plan.stages}
         selects = [*(stage.select for stage in plan.stages), plan.select]
         self._streamed = {each.source_name for each in selects if each.source_name in self._stages and each.is_rowwise}
@@ -137,7 +143,7 @@ class Runner:
             frame = self._frame(text)
             if explain and self.explaining:
                 self.report.engine_plans.append(f"{name}\n{frame.execution_plan().display_indent()}")
-            stream = iter(frame.execute_stream())
+            stream = self._stream(frame)
         while True:
             with self._timed(name):
                 batch = next(stream, None)
@@ -146,6 +152,15 @@ class Runner:
             converted = batch.to_pyarrow()
             if converted.num_rows:
                 yield converted
+
+    def _stream(self, frame: DataFrame) -> Iterator[RecordBatch]:
+        if self._stop is None:
+            return frame.execute_stream()
+        from btql.execution.stoppable import Mark, check_engine, stream
+
+        self._stop.check()
+        check_engine()
+        return stream(frame, self._stop, Mark(self._context))
 
     def _frame(self, text: str) -> DataFrame:
         """Return a statement, planned by the engine but not run."""

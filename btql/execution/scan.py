@@ -21,7 +21,6 @@ from btql.execution.engine import SessionContext
 from btql.execution.parquet_scan import scan_files
 from btql.execution.sources import Sources
 from btql_planner import sql_text
-from btql_planner.catalog import ID_FIELDS
 from btql_planner.engine_plan import ProbeSpec, ScanSpec
 from btql_planner.plan import Keys, Range
 from btql_storage.arrow import from_numpy
@@ -83,17 +82,17 @@ class ScanBuilder:
         """Register the table ``spec.name``; a probe that is not required is a column of it, true for hits."""
         optional = [probe for probe in spec.probes if not probe.required]
         snapshots = self.sources.snapshots(spec.objects)
-        varying = spec.columns & {ID_FIELDS.get(spec.objects.kind, "")}
+        varying = spec.columns.intersection(self.sources.varying(spec.objects))
         schema = _schema(spec.columns - {probe.name for probe in optional} - varying)
         pieces: list[str] = []
         for number, snapshot in enumerate(snapshots):
             name = spec.name if len(snapshots) == 1 else f"{spec.name}_{number}"
-            told = dict.fromkeys(varying, snapshot.object.name)
+            told = {field: self.sources.constants(snapshot.object).get(field) for field in varying}
             piece = _Piece(name, spec, snapshot, schema, _listed(schema, told))
             pieces += [sql for sql in (self._parts_sql(piece), self._tail_sql(piece)) if sql]
         if not pieces:
             self._register_table(f"{spec.name}_none", schema.empty_table())
-            columns = _listed(schema, dict.fromkeys(varying, ""))
+            columns = _listed(schema, dict.fromkeys(varying))
             pieces = [f"SELECT {columns} FROM {sql_text.name(f'{spec.name}_none')}"]
         text = " UNION ALL ".join(pieces)
         for probe in optional:
@@ -214,11 +213,12 @@ def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
     return pa.table(arrays, schema=schema)
 
 
-def _listed(schema: pa.Schema, told: Mapping[str, str]) -> str:
+def _listed(schema: pa.Schema, told: Mapping[str, str | None]) -> str:
     columns = [sql_text.name(column.name) for column in schema]
     # No plain constants: the engine would take what is constant in each object for constant in all, and not sort by it.
     fixed = [
-        f'CASE WHEN "_row" IS NOT NULL THEN {sql_text.text(value)} END AS {sql_text.name(name)}'
+        f"""CASE WHEN "_row" {"IS NULL" if value is None else "IS NOT NULL"} THEN {sql_text.text(value or "")} END"""
+        f" AS {sql_text.name(name)}"
         for name, value in told.items()
     ]
     return ", ".join([*columns, *fixed])

@@ -6,9 +6,10 @@ row is computed, and an object that it names twice is read as of one moment.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from threading import Lock
 
+from btql.execution.directory import Directory, Everything
 from btql.execution.fields import MergedFields, PartFields, SnapshotFields
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
@@ -16,25 +17,31 @@ from btql_grammar.span import Span
 from btql_planner import errors
 from btql_planner.catalog import FieldCatalog, Objects
 from btql_storage.catalog import ObjectInfo
-from btql_storage.errors import UnknownObject, VersionGone
+from btql_storage.errors import VersionGone
 from btql_storage.snapshot import Snapshot
 from btql_storage.store import Storage
-
-VERSIONED = ("experiment", "dataset")
-"""The kinds of object that can be read as they were."""
 
 
 class Sources:
     """The objects of one statement; close it when the statement is done."""
 
-    def __init__(self, storage: Storage, version: int | None = None, kept: PartFields | None = None) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        version: int | None = None,
+        kept: PartFields | None = None,
+        directory: Directory | None = None,
+    ) -> None:
         self._storage = storage
+        self.directory = directory or Everything(storage)
+        """What the names in the statement mean."""
         self._kept = kept
         self._version = version
         """The transaction after which all objects are read; None reads them as they are now."""
         self._snapshots: dict[ObjectInfo, Snapshot] = {}
         self._objects: dict[Objects, Sequence[Snapshot]] = {}
         self._fields: dict[Objects, FieldCatalog] = {}
+        self._constants: dict[ObjectInfo, Mapping[str, str | None]] = {}
         self._closing = Lock()
 
     def resolve(self, table: tree.Table) -> tree.From:
@@ -42,12 +49,13 @@ class Sources:
         if table.columns:
             raise errors.not_supported("a list of columns behind the name of an object", table.span)
         *kinds, name = table.path
-        found = [each for each in self._storage.objects() if each.name == name and (not kinds or [each.kind] == kinds)]
+        names = dict.fromkeys(self.directory.names())
+        found = [kind for kind, known in names if known == name and (not kinds or [kind] == kinds)]
         if len(found) == 1:
-            return tree.From(found[0].kind, (name,), span=table.span, alias=table.alias or name)
+            return tree.From(found[0], (name,), span=table.span, alias=table.alias or name)
         written = ".".join(table.path)
         if found:
-            listed = " or ".join(f"`{each.kind}('{name}')`" for each in found)
+            listed = " or ".join(f"`{kind}('{name}')`" for kind in found)
             raise BtqlError.of(
                 errors.AMBIGUOUS_NAME, f"`{written}` is ambiguous: {len(found)} objects have that name", table.span,
                 "which one?", help=f"write {listed}",
@@ -55,10 +63,10 @@ class Sources:
         raise self._unknown(table.path, table.span)
 
     def _unknown(self, path: Sequence[str], span: Span) -> BtqlError:
-        objects = self._storage.objects()
+        objects = list(self.directory.names())
         name = path[-1]
-        close = errors.close_to(name, [each.name for each in objects])
-        if any(each.kind == name for each in objects):
+        close = errors.close_to(name, [known for _, known in objects])
+        if any(kind == name for kind, _ in objects):
             help_ = f"name one of them: `{name}('name')`"
         elif close:
             help_ = f"did you mean `{close}`?"
@@ -73,15 +81,28 @@ class Sources:
         if objects not in self._fields:
             if not objects.names:
                 raise errors.not_supported("a source without a name", source.span, f"name it: `{source.kind}('name')`")
-            found = [self.find(source.kind, name, source.span) for name in objects.names]
+            found = dict.fromkeys(each for name in objects.names for each in self.find(source.kind, name, source.span))
             self._objects[objects] = [self._snapshot(each, source.span) for each in found]
-            fields = [SnapshotFields(snapshot, self._kept) for snapshot in self._objects[objects]]
+            fields = [
+                SnapshotFields(snapshot, self._kept, self.constants(snapshot.object))
+                for snapshot in self._objects[objects]
+            ]
             self._fields[objects] = fields[0] if len(fields) == 1 else MergedFields(fields)
         return self._fields[objects]
 
     def snapshots(self, objects: Objects) -> Sequence[Snapshot]:
         """Return the snapshots that a scan reads."""
         return self._objects[objects]
+
+    def constants(self, target: ObjectInfo) -> Mapping[str, str | None]:
+        """Return the fields that have one value in all rows of an object."""
+        if target not in self._constants:
+            self._constants[target] = self.directory.constants(target)
+        return self._constants[target]
+
+    def varying(self, objects: Objects) -> Collection[str]:
+        """Return the fields that say which of several objects a row is from."""
+        return self._fields[objects].varying()
 
     @property
     def all_fields(self) -> list[FieldCatalog]:
@@ -101,10 +122,10 @@ class Sources:
 
     def _snapshot(self, target: ObjectInfo, span: Span) -> Snapshot:
         if target not in self._snapshots:
-            if self._version is not None and target.kind not in VERSIONED:
+            if self._version is not None and not target.keeps_history:
                 raise BtqlError.of(
                     errors.UNREADABLE_VERSION, f"a {target.kind} has no versions", span, "read at a version",
-                    help=f"only {' and '.join(VERSIONED)} objects can be read as they were: leave `version` out",
+                    help="experiments, datasets, prompts and functions can be read as they were: leave `version` out",
                 )  # fmt: skip
             try:
                 self._snapshots[target] = self._storage.snapshot(target, self._version)
@@ -115,20 +136,28 @@ class Sources:
                 ) from None  # fmt: skip
         return self._snapshots[target]
 
-    def find(self, kind: str, name: str, span: Span) -> ObjectInfo:
-        """Return an object; an error with a hint where there is none."""
-        try:
-            return self._storage.object(kind, name)
-        except UnknownObject:
-            pass
-        objects = self._storage.objects()
-        close = errors.close_to(name, [each.name for each in objects if each.kind == kind])
-        kinds = sorted({each.kind for each in objects})
+    def find(self, kind: str, name: str, span: Span) -> Sequence[ObjectInfo]:
+        """Return the objects that a source means; an error with a hint where there is none."""
+        found = self.directory.find(kind, name)
+        if not found:
+            raise self._missing(kind, name, span)
+        return found
+
+    def target(self, kind: str, name: str, span: Span, *, create: bool) -> ObjectInfo:
+        """Return the object that a statement writes to; an error with a hint where there is none."""
+        found = self.directory.target(kind, name, create=create)
+        if found is None:
+            raise self._missing(kind, name, span)
+        return found
+
+    def _missing(self, kind: str, name: str, span: Span) -> BtqlError:
+        objects = list(self.directory.names())
+        close = errors.close_to(name, [known for each, known in objects if each == kind])
+        kinds = sorted({each for each, _ in objects})
         if kind not in kinds:
             listed = ", ".join(f"`{each}`" for each in kinds)
             way_out = f"objects here are of kind {listed}" if kinds else "the database is empty: ingest something first"
         else:
             way_out = f"did you mean `{close}`?" if close else "`btql status DB` lists all of them"
-        raise BtqlError.of(
-            errors.UNKNOWN_SOURCE, f"there is no {kind} called `{name}`", span, "not found", help=way_out
-        )
+        message = f"there is no {kind} called `{name}`"
+        return BtqlError.of(errors.UNKNOWN_SOURCE, message, span, "not found", help=way_out)

@@ -1,0 +1,75 @@
+"""The objects that a statement may name, as whoever asks it sees them.
+
+Every name of an object in a statement passes one of these: behind FROM, alone or with its kind, in the target of
+INSERT, UPDATE and DELETE, and inside EXPLAIN. A program that has the database in its own process sees all of it
+(:class:`Everything`). A server gives each request a directory of its own, so that what may not be read does not
+exist, in hints neither, and so that names of its own lead to objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from btql_planner.catalog import ID_FIELDS
+from btql_storage.catalog import ObjectInfo
+from btql_storage.errors import UnknownObject
+from btql_storage.store import Storage
+
+
+class Directory(Protocol):
+    """Finds objects for one statement. What it raises reaches whoever asks as it is."""
+
+    def find(self, kind: str, name: str) -> Sequence[ObjectInfo]:
+        """Return the objects to read for a source; none where there is nothing that may be read."""
+        ...
+
+    def target(self, kind: str, name: str, *, create: bool) -> ObjectInfo | None:
+        """Return the object to write to, made with ``create`` where it is missing; None where there is none."""
+        ...
+
+    def names(self) -> Iterable[tuple[str, str]]:
+        """Return kind and name of all objects that may be read: for names without a kind, and for hints."""
+        ...
+
+    def constants(self, target: ObjectInfo) -> Mapping[str, str | None]:
+        """Return the fields that have one value in all rows of an object, such as ``project_id``."""
+        ...
+
+
+class Everything:
+    """All objects of a database, under the names that they have there."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def find(self, kind: str, name: str) -> Sequence[ObjectInfo]:
+        """Return the object of that kind and name."""
+        try:
+            return (self._storage.object(kind, name),)
+        except UnknownObject:
+            return ()
+
+    def target(self, kind: str, name: str, *, create: bool) -> ObjectInfo | None:
+        """Return the object of that kind and name."""
+        if create:
+            return self._storage.create_object(kind, name)
+        return next(iter(self.find(kind, name)), None)
+
+    def names(self) -> Iterable[tuple[str, str]]:
+        """Return all objects, oldest first."""
+        return [(each.kind, each.name) for each in self._storage.objects()]
+
+    def constants(self, target: ObjectInfo) -> Mapping[str, str | None]:
+        """Return what follows from the object's name."""
+        return constants_of(target)
+
+
+def constants_of(target: ObjectInfo) -> dict[str, str | None]:
+    """Return the fields that are known of every row of an object by its name alone."""
+    fields: dict[str, str | None] = {}
+    if target.kind in ID_FIELDS:
+        fields[ID_FIELDS[target.kind]] = target.name
+    if target.kind == "project_logs":
+        fields["log_id"] = "g"
+    return fields

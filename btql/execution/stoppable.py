@@ -1,0 +1,99 @@
+"""The engine's batches, in a way that can be stopped: pulled by one event loop of the process, on a thread of its own.
+
+A batch that is waited for by the loop is given up at once; the engine then drops the query, and most of its operators
+end within milliseconds. The batch after the one handed out is computed meanwhile. All this costs more than half a
+millisecond a statement, so a query that nobody can stop is pulled without it.
+
+Some operators do not give way while they compute: a join by comparing all pairs, or one that finds thousands of
+matches for each row, may go on for long after it was given up. The caller has its error nevertheless, and the engine
+has more threads than cores (``engine.WORKERS``), so that others are served. Runs that go on are counted
+(:func:`left_behind`); with too many of them, new queries are refused until one ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import weakref
+from collections.abc import Iterator
+from concurrent.futures import Future
+from functools import cache
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from btql.errors import EngineError
+from btql.execution.engine import WORKERS, DataFrame, SessionContext, udf
+from btql.execution.stop import Stop
+
+if TYPE_CHECKING:
+    from btql.execution.engine import RecordBatch, RecordBatchStream
+
+_MARK = "btql_still_running"
+LEFT_BEHIND_MAX = max(2, WORKERS // 4)
+"""Each may keep as many threads of the engine busy as there are cores."""
+_left_behind: set[int] = set()
+
+
+class Mark:
+    """Tells when the engine has let go of a session: all that runs in it holds the session's functions."""
+
+    def __init__(self, context: SessionContext) -> None:
+        def still_running(values: pa.Array) -> pa.Array:
+            return values
+
+        self._number = id(self)
+        self._alive = weakref.ref(still_running)
+        context.register_udf(udf(still_running, [pa.int64()], pa.int64(), "volatile", _MARK))
+
+    def leave(self) -> None:
+        """Count the session as left behind for as long as it lives."""
+        function = self._alive()
+        if function is not None:
+            _left_behind.add(self._number)
+            weakref.finalize(function, _left_behind.discard, self._number)
+
+
+def left_behind() -> int:
+    """Return how many queries were given up and still keep the engine busy."""
+    return len(_left_behind)
+
+
+def check_engine() -> None:
+    """Refuse to begin where too many queries that were given up still keep the engine busy."""
+    if left_behind() >= LEFT_BEHIND_MAX:
+        raise EngineError(
+            f"the engine is busy with {left_behind()} queries that were stopped and cannot be interrupted; "
+            "try again later, and join on equality rather than on other conditions"
+        )
+
+
+def stream(frame: DataFrame, stop: Stop, mark: Mark) -> Iterator[RecordBatch]:
+    """Yield the batches of a statement; raise where it may not go on."""
+    batches = frame.execute_stream()
+    coming = _pull(batches)
+    done = False
+    try:
+        while (batch := stop.wait(coming)) is not None:
+            coming = _pull(batches)
+            yield batch
+        done = True
+    finally:
+        coming.cancel()
+        if not done:
+            mark.leave()
+
+
+def _pull(batches: RecordBatchStream) -> Future[RecordBatch | None]:
+    return asyncio.run_coroutine_threadsafe(_next(batches), _loop())
+
+
+async def _next(batches: RecordBatchStream) -> RecordBatch | None:
+    return await anext(batches, None)
+
+
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="btql-engine", daemon=True).start()
+    return loop
