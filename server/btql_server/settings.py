@@ -19,6 +19,10 @@ class Limits:
     body_wait_s: float = 60.0
     """How long a client may send nothing in the middle of a body."""
     json_depth_max: int = 200
+    row_bytes_max: int = 64 << 20
+    """JSON of one row."""
+    row_keys_max: int = 200_000
+    """Keys of one row, at all depths together."""
     query_seconds_default: float = 30.0
     query_seconds_max: float = 300.0
     logs3_payload_bytes_max: int = 64 << 20

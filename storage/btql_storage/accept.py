@@ -149,11 +149,11 @@ class _Splitter:
             return False
         deleted = document.get("_object_delete", NULL)
         if deleted not in (_TRUE, _FALSE, NULL):
-            raise BadEvent(index, "`_object_delete` is not true or false")
+            raise BadEvent(index, "`_object_delete` is not true or false", "_object_delete")
         try:
             comment_id = _text(document.get("id", NULL)) or self._clock.new_id()
         except msgspec.ValidationError as error:
-            raise BadEvent(index, "`id` is not a text") from error
+            raise BadEvent(index, "`id` is not a text", "id") from error
         user = document.get("user", NULL)
         self.comments[index] = Comment(comment_id, document["comment"], user, deleted == _TRUE)
         self._column("id")[index] = _encode(about)

@@ -132,7 +132,7 @@ def _switch(raw: RawColumns, name: str, rows: int) -> NDArray[np.bool_]:
         return np.zeros(rows, dtype=np.bool_)
     for index, value in enumerate(column):
         if value not in (None, b"true", b"false", b"null"):
-            raise BadEvent(index, f"`{name}` is not true or false")
+            raise BadEvent(index, f"`{name}` is not true or false", name)
     return np.fromiter((value == b"true" for value in column), dtype=np.bool_, count=rows)
 
 
@@ -142,7 +142,7 @@ def _ids(raw: RawColumns, rows: int, clock: Clock) -> pa.Array:
         ids = pa.array([clock.new_id() if text is None else text for text in ids.to_pylist()], pa.utf8())
     lengths = pc.binary_length(ids)
     if rows and pc.min(lengths).as_py() == 0:
-        raise BadEvent(lengths.to_pylist().index(0), "`id` is an empty text")
+        raise BadEvent(lengths.to_pylist().index(0), "`id` is an empty text", "id")
     return ids
 
 
@@ -151,7 +151,7 @@ def _plain_texts(raw: RawColumns, name: str, rows: int) -> pa.Array:
     column = raw.get(name)
     if column is None:
         return pa.nulls(rows, pa.utf8())
-    texts = _utf8(name, column)
+    texts = utf8_column(name, column)
     # The syntax was checked, so what begins with a quote is a text and ends with one.
     plain = pc.and_not(pc.starts_with(texts, '"'), pc.match_substring(texts, "\\"))
     if pc.all(plain, min_count=0).as_py():
@@ -163,7 +163,7 @@ def _plain_text(name: str, index: int, value: bytes | None) -> str | None:
     if value is None or value == b"null":
         return None
     if value[:1] != b'"':
-        raise BadEvent(index, f"`{name}` is not a {'time' if name == 'created' else 'text'}")
+        raise BadEvent(index, f"`{name}` is not a {'time' if name == 'created' else 'text'}", name)
     return _text(value)
 
 
@@ -194,12 +194,12 @@ def _time(index: int, text: str | None) -> int | None:
             pass
         else:
             return ((time if time.tzinfo else time.replace(tzinfo=UTC)) - _EPOCH) // _MICROSECOND
-    raise BadEvent(index, f"`created` is not a time: `{text[:40]}`")
+    raise BadEvent(index, f"`created` is not a time: `{text[:40]}`", "created")
 
 
 def _payload(name: str, column: RawColumn, merges: NDArray[np.bool_]) -> pa.Array:
     """Return a field's texts once their shape is right; null counts only in a merge."""
-    texts = _utf8(name, column)
+    texts = utf8_column(name, column)
     is_null = pc.equal(texts, "null")
     if pc.any(is_null, min_count=0).as_py():
         shaped = pc.if_else(is_null, None, texts)
@@ -222,17 +222,18 @@ def _check(name: str, texts: pa.Array, certain: pa.Array, closer: Callable[[int,
 
 
 def _check_object(index: int, name: str, _text: str) -> None:
-    raise BadEvent(index, f"`{name}` is not an object")
+    raise BadEvent(index, f"`{name}` is not an object", name)
 
 
 def _check_texts(index: int, name: str, text: str) -> None:
     try:
         _texts(text)
     except msgspec.ValidationError as error:
-        raise BadEvent(index, f"`{name}` is not an array of texts") from error
+        raise BadEvent(index, f"`{name}` is not an array of texts", name) from error
 
 
-def _utf8(name: str, column: RawColumn) -> pa.Array:
+def utf8_column(name: str, column: RawColumn) -> pa.Array:
+    """Return JSON texts as a column."""
     try:
         return pa.array(column, pa.utf8())
     except pa.ArrowInvalid:
@@ -240,5 +241,6 @@ def _utf8(name: str, column: RawColumn) -> pa.Array:
             try:
                 (value or b"").decode()
             except UnicodeDecodeError as error:
-                raise BadEvent(index, f"`{name}` is not valid UTF-8 at its byte {error.start + 1}") from error
+                reason = f"`{name}` is not valid UTF-8 at its byte {error.start + 1}"
+                raise BadEvent(index, reason, name) from error
         raise

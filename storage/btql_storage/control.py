@@ -86,9 +86,21 @@ def controls(raw: RawColumns, comments: Mapping[int, Comment], rows: int) -> tup
     if not comments and not any(name in raw for name in _IN_COLUMN):
         return None, False
     columns: list[RawColumn] = [raw.get(name) or [None] * rows for name in _IN_COLUMN]
-    found = [_control(index, comments.get(index), *texts) for index, texts in enumerate(zip(*columns, strict=True))]
-    texts = pa.array([None if one is None else _encode(one) for one in found], pa.utf8())
-    return texts, any(one is not None and one.is_audited for one in found)
+    found = [_control(index, comments.get(index), *values) for index, values in enumerate(zip(*columns, strict=True))]
+    texts = [None if one is None else _encode(one) for one in found]
+    return _column(texts), any(one is not None and one.is_audited for one in found)
+
+
+def _column(texts: RawColumn) -> pa.Array:
+    try:
+        return pa.array(texts, pa.utf8())
+    except pa.ArrowInvalid:
+        for index, text in enumerate(texts):
+            try:
+                (text or b"").decode()
+            except UnicodeDecodeError as error:
+                raise BadEvent(index, "a comment, or what goes with one, is not valid UTF-8") from error
+        raise
 
 
 def _control(index: int, comment: Comment | None, *texts: bytes | None) -> Control | None:
@@ -106,11 +118,11 @@ def _control(index: int, comment: Comment | None, *texts: bytes | None) -> Contr
 def _audit(index: int, source: bytes | None, metadata: bytes | None) -> Audit | None:
     name = _read(index, "_audit_source", _source, source)
     if name is not None and name not in AUDIT_SOURCES:
-        raise BadEvent(index, f"`_audit_source` is not one of {', '.join(AUDIT_SOURCES)}")
+        raise BadEvent(index, f"`_audit_source` is not one of {', '.join(AUDIT_SOURCES)}", "_audit_source")
     if metadata in (None, b"null"):
         return None if name is None else Audit(name)
     if metadata[:1] != b"{":
-        raise BadEvent(index, "`_audit_metadata` is not an object")
+        raise BadEvent(index, "`_audit_metadata` is not an object", "_audit_metadata")
     return Audit(name or "api", msgspec.Raw(metadata))
 
 
@@ -120,4 +132,5 @@ def _read(index: int, name: str, decoder: msgspec.json.Decoder[T], text: bytes |
     try:
         return decoder.decode(text)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise BadEvent(index, f"`{name}` has the wrong shape: {str(error)[:1].lower()}{str(error)[1:]}") from error
+        reason = f"`{name}` has the wrong shape: {str(error)[:1].lower()}{str(error)[1:]}"
+        raise BadEvent(index, reason, name) from error

@@ -103,9 +103,11 @@ class BadEvent(StorageError):
 
     default_code = "S0201"
 
-    def __init__(self, index: int, reason: str) -> None:
+    def __init__(self, index: int, reason: str, field: str | None = None) -> None:
         self.index = index
         self.reason = reason
+        self.field = field
+        """The top-level key that is wrong, where it is one."""
         super().__init__(f"event {index + 1} of the request: {reason}")
 
 

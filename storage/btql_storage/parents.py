@@ -52,7 +52,8 @@ def with_parents(
         if parent_id is not None:
             parent = None if parent_id == row_id else rows.get(parent_id)
             if parent is None:
-                raise BadEvent(place, f"`_parent_id`: there is no row `{parent_id[:80]}` before this one")
+                reason = f"`_parent_id`: there is no row `{parent_id[:80]}` before this one"
+                raise BadEvent(place, reason, "_parent_id")
             roots[place] = parent.root_span_id
             span_parents[place] = msgspec.json.encode([parent.span_id])
         if flags & Flag.DELETE:

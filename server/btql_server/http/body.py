@@ -9,7 +9,7 @@ import asyncio
 import io
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -22,6 +22,9 @@ T = TypeVar("T")
 _MIB = 1 << 20
 _CHUNK = 1 << 18
 _PLACE = re.compile(r"(?P<reason>.*?) - at `\$(?P<path>.*)`$", re.DOTALL)
+_LONE_SURROGATE = re.compile(
+    rb"(?<!\\)(?:\\\\)*(?:\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F])"
+)
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]|\[\.\.\.\]")
 
 
@@ -106,15 +109,26 @@ def decode(body: bytes, shape: type[T]) -> T:
     """Return JSON as a declared shape."""
     try:
         return msgspec.json.decode(body, type=shape)
-    except msgspec.ValidationError as error:
-        raise wrong_shape(error) from None
-    except msgspec.DecodeError as error:
-        text = str(error).removeprefix("JSON is malformed: ")
-        raise HttpError(400, f"the body is not JSON: {text}" if body.strip() else "the body is empty") from None
-    except UnicodeDecodeError as error:
-        raise HttpError(400, f"the body is not valid UTF-8 at its byte {error.start + 1}") from None
-    except RecursionError:
-        raise HttpError(400, "the body is nested too deep") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise refusal(error, body) from None
+
+
+def refusal(error: Exception, text: bytes, path: Sequence[str | int] = ()) -> HttpError:
+    """Return the answer to JSON that could not be decoded; ``path`` leads to where in the request it was."""
+    match error:
+        case msgspec.ValidationError():
+            return wrong_shape(error, path)
+        case UnicodeDecodeError():
+            reason = f"not valid UTF-8 at its byte {error.start + 1}"
+        case RecursionError():
+            reason = "nested too deep"
+        case _ if not text.strip():
+            reason = "empty"
+        case _ if lone := _LONE_SURROGATE.search(text):
+            reason = f"not JSON: a text has a lone surrogate at the byte {lone.start() + 1}"
+        case _:
+            reason = f"not JSON: {str(error).removeprefix('JSON is malformed: ')}"
+    return invalid(reason, path) if path else HttpError(400, f"the body is {reason}")
 
 
 def convert(parameters: dict[str, object], shape: type[T]) -> T:
@@ -125,17 +139,17 @@ def convert(parameters: dict[str, object], shape: type[T]) -> T:
         raise wrong_shape(error) from None
 
 
-def wrong_shape(error: msgspec.ValidationError) -> HttpError:
+def wrong_shape(error: msgspec.ValidationError, path: Sequence[str | int] = ()) -> HttpError:
     """Return the answer to JSON of a shape that was not declared."""
     text = str(error)
     found = _PLACE.match(text)
     if found is None:
-        return invalid(text, ())
+        return invalid(text, path)
     steps = [
         key or (int(index) if index else "...")
         for key, index in (step.groups() for step in _STEP.finditer(found["path"]))
     ]
-    return invalid(found["reason"], steps)
+    return invalid(found["reason"], [*path, *steps])
 
 
 def _too_large(limits: Limits) -> HttpError:

@@ -1,8 +1,9 @@
 """A request's way through one route.
 
 1. Who asks: the key becomes a principal, or the answer is 401.
-2. The body is received and decoded to the shape that the handler declares.
-3. The handler runs on a thread of the route's pool. Should the client go away meanwhile, ``call.gone`` is set.
+2. The body is received.
+3. On a thread of the route's pool it is decoded to the shape that the handler declares, and the handler runs.
+   Should the client go away meanwhile, ``call.gone`` is set.
 4. The answer is sent, compressed where the client takes that. A streamed answer is computed piece by piece on
    the same threads, no faster than the client reads; an error in the middle of it breaks the connection, so that
    nobody takes what came for the whole.
@@ -11,12 +12,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, cast
 
 from starlette.requests import Request
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from btql_server.access.model import Principal
 from btql_server.http.answer import Answer, json_bytes
@@ -60,6 +61,10 @@ class Endpoint:
             watch.cancel()
 
     def _handle(self, call: Call, arguments: dict[str, object]) -> Answer:
+        shape = self.route.body
+        if shape is not None and shape is not bytes:
+            # A large body takes a while, which is not spent on the thread of the event loop.
+            arguments["body"] = decode(cast("bytes", arguments["body"]), shape)
         with collecting(call.changes):
             return self.route.handler(**arguments)
 
@@ -93,8 +98,7 @@ class Endpoint:
         if route.query is not None:
             arguments["query"] = convert(parameters_of(request), route.query)
         if route.body is not None:
-            body = await receive_body(request, self._state.settings.limits)
-            arguments["body"] = body if route.body is bytes else decode(body, route.body)
+            arguments["body"] = await receive_body(request, self._state.settings.limits)
         return arguments
 
     async def _send(self, call: Call, answer: Answer, send: Send) -> None:
@@ -132,6 +136,18 @@ class Endpoint:
                 await asyncio.shield(_close(self._pool, pieces))
 
 
+class ByMethod:
+    """The ASGI application of one path: one endpoint for each method."""
+
+    def __init__(self, endpoints: Mapping[str, ASGIApp]) -> None:
+        self._endpoints = endpoints
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        await self._endpoints[method](scope, receive, send)
+
+
 class Aborted(Exception):  # noqa: N818  the client went away, which is no error of anybody here
     """A stream that ends before it is complete."""
 
@@ -153,7 +169,7 @@ def parameters_of(request: Request) -> dict[str, object]:
 
 async def send_error(error: HttpError, path: str, trace_id: str, send: Send) -> None:
     """Answer with an error."""
-    headers = {"content-type": "text/plain; charset=utf-8" if error.plain else "application/json"}
+    headers = {"content-type": "text/plain; charset=utf-8" if error.plain else "application/json", **error.headers}
     if error.retry_after_s is not None:
         headers["retry-after"] = str(error.retry_after_s)
     if error.status == 401:

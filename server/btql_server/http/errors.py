@@ -47,6 +47,7 @@ class HttpError(Exception):
         plain: bool = False,
         retry_after_s: int | None = None,
         details: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         assert status in CODES
         super().__init__(message)
@@ -57,6 +58,8 @@ class HttpError(Exception):
         self.retry_after_s = retry_after_s
         self.details = details or {}
         """More keys of the body."""
+        self.headers = headers or {}
+        """More headers of the answer."""
 
     def body(self, path: str, trace_id: str) -> dict[str, object]:
         """Return the JSON body."""
@@ -118,6 +121,11 @@ def _mistake(diagnostic: Diagnostic, source: Source | None) -> dict[str, object]
 def invalid(reason: str, path: Sequence[str | int]) -> HttpError:
     """Return the answer to a body, or a parameter, of the wrong shape; ``path`` leads to the place."""
     issue = {"code": "invalid_type", "path": list(path), "message": reason}
-    place = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).removeprefix(".")
+    place = spelled(path)
     message = f"Invalid request: {reason}" + (f" at `{place}`" if place else "")
     return HttpError(400, message, details={"error": "Invalid request", "errors": [issue]})
+
+
+def spelled(path: Sequence[str | int]) -> str:
+    """Return a path as people write it: ``rows[3].metrics.start``."""
+    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).removeprefix(".")

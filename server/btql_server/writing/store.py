@@ -34,4 +34,5 @@ def write(call: Call, targets: Sequence[ObjectInfo], events: Sequence[bytes], pl
     try:
         return call.state.storage.ingest_all(targets, events, ADDRESS_KEYS)
     except BadEvent as error:
-        raise invalid(error.reason, place(error.index)) from error
+        field = () if error.field is None else (error.field,)
+        raise invalid(error.reason, [*place(error.index), *field]) from error
