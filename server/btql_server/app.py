@@ -11,14 +11,15 @@ from starlette.types import ASGIApp
 
 from btql_server.access.audit_headers import audit_headers
 from btql_server.access.recorder import record
-from btql_server.http.endpoint import Endpoint
+from btql_server.http.endpoint import ByMethod, Endpoint
 from btql_server.http.outermost import Outermost
 from btql_server.http.routes import Route
 from btql_server.operating import health, openapi
+from btql_server.otlp import receiver
 from btql_server.registering import datasets, experiments, login, projects
 from btql_server.state import State
 
-MODULES = (health, openapi, login, projects, experiments, datasets)
+MODULES = (health, openapi, login, projects, experiments, datasets, receiver)
 """Every module with routes; where two fit one path, the first one answers."""
 
 _ORIGINS = r"https://(www\.braintrust\.dev|www\.braintrustdata\.com|[\w-]+\.preview\.braintrust\.dev)"
@@ -45,8 +46,12 @@ def all_routes() -> Sequence[Route]:
 
 def make_app(state: State) -> ASGIApp:
     """Return the application of one process."""
-    routes = [StarletteRoute(one.path, Endpoint(one, state), methods=[one.method]) for one in all_routes()]
-    application = Starlette(routes=routes)
+    by_path: dict[str, dict[str, ASGIApp]] = {}
+    for one in all_routes():
+        by_path.setdefault(one.path, {}).setdefault(one.method, Endpoint(one, state))
+    application = Starlette(
+        routes=[StarletteRoute(path, ByMethod(found), methods=list(found)) for path, found in by_path.items()]
+    )
     # Errors pass through to the outermost layer, which knows how all of them look.
     inner = Outermost(application.router, more_headers=audit_headers, recorder=record)
     return CORSMiddleware(

@@ -79,7 +79,7 @@ class Outermost:
 
     async def _refuse(self, error: Exception, seen: Seen, send: Send) -> None:
         seen.error = str(error)
-        refusal = HttpError(error.status_code, error.detail) if isinstance(error, HTTPException) else as_http(error)
+        refusal = _unrouted(error) if isinstance(error, HTTPException) else as_http(error)
         if refusal is None:
             log.error("a request failed", exc_info=error, extra={"trace_id": seen.trace_id})
             refusal = HttpError(500, "internal error; the server's log has the details under this trace id")
@@ -113,3 +113,8 @@ class Outermost:
                 "error": seen.error,
             },
         )
+
+
+def _unrouted(error: HTTPException) -> HttpError:
+    """Return the answer to what no route has; where one has the path, its methods are in ``allow``."""
+    return HttpError(error.status_code, error.detail, headers=error.headers)
