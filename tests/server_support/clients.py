@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Self
 
 import httpx
 
@@ -22,7 +23,7 @@ class Api:
         self.key = key
         self.http = httpx.Client(base_url=url, headers={"authorization": f"Bearer {key}"}, timeout=60)
 
-    def __enter__(self) -> Api:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,0 +1,48 @@
+"""Spans of OpenTelemetry, exported by the processors that the SDKs bring."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture(scope="module", params=["python", "js"])
+def exported(request, api, newest_python, js_sdk):
+    sdk = newest_python if request.param == "python" else js_sdk
+    said = sdk.run(api, "otel", f"otel {request.param}")
+    rows = api.query(f"select: * | from: project_logs('{said['project_id']}')")
+    return said, {row["span_attributes"]["name"]: row for row in rows}
+
+
+def test_the_tree_of_spans_is_kept(exported):
+    said, spans = exported
+    assert set(spans) == {"checkout", "chat gpt-5-nano", "pay"}
+    assert spans["checkout"]["id"] == spans["checkout"]["span_id"] == said["root"]
+    assert spans["checkout"]["span_parents"] is None
+    for name in ("chat gpt-5-nano", "pay"):
+        assert spans[name]["span_parents"] == [said["root"]]
+    assert spans["pay"]["span_id"] == said["pay"]
+    assert {row["root_span_id"] for row in spans.values()} == {said["trace_id"]}
+    assert all(row["metrics"]["start"] <= row["metrics"]["end"] for row in spans.values())
+
+
+def test_attributes_of_braintrust_become_fields(exported):
+    spans = exported[1]
+    assert spans["checkout"]["input"] == "basket"
+    assert spans["checkout"]["metadata"]["shop.items"] == 3
+    assert spans["pay"]["input"] == {"cents": 1200}
+    assert spans["pay"]["output"] == {"paid": False}
+    assert "card refused" in str(spans["pay"]["error"])
+    chat = spans["chat gpt-5-nano"]
+    assert chat["scores"] == {"polite": 0.5}
+    assert sorted(chat["tags"]) == ["checkout", "eu"]
+
+
+def test_attributes_of_the_conventions_become_fields(exported):
+    chat = exported[1]["chat gpt-5-nano"]
+    assert chat["span_attributes"]["type"] == "llm"
+    assert "total?" in str(chat["input"])
+    assert "12 €" in str(chat["output"])
+    assert chat["metrics"]["prompt_tokens"] == 11
+    assert chat["metrics"]["completion_tokens"] == 7
+    assert chat["metadata"]["model"] == "gpt-5-nano"
+    assert chat["metadata"]["provider"] == "openai"

@@ -1,0 +1,51 @@
+"""Prompts: made over REST, loaded by each SDK, in their newest and in older versions."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def prompt_data(text: str, **params: object) -> dict:
+    return {
+        "prompt": {"type": "chat", "messages": [{"role": "user", "content": text}]},
+        "options": {"model": "gpt-5-nano", "params": params},
+    }
+
+
+@pytest.fixture
+def versions(api, project):
+    """A prompt with two versions."""
+    project_id = api.post("/v1/project", {"name": project})["id"]
+    body = {"project_id": project_id, "name": "Weather", "slug": "weather", "description": "of a city"}
+    first = api.post("/v1/prompt", body | {"prompt_data": prompt_data("Weather in {{city}}?", temperature=0)})
+    answer = api.http.patch(f"/v1/prompt/{first['id']}", json={"prompt_data": prompt_data("Is it dry in {{city}}?")})
+    assert answer.status_code == 200, answer.text
+    return first, answer.json()
+
+
+def test_prompts_are_loaded_by_slug_and_version(api, sdk, project, versions):
+    first, second = versions
+    assert int(first["_xact_id"]) < int(second["_xact_id"])
+    said = sdk.run(api, "prompts", project, "weather", first["_xact_id"])
+    newest, pinned = said["newest"], said["pinned"]
+    for prompt, source in ((newest, second), (pinned, first)):
+        assert prompt["id"] == prompt["prompt_id"] == source["id"]
+        assert (prompt["name"], prompt["slug"]) == ("Weather", "weather")
+        assert prompt["version"] == source["_xact_id"]
+        assert prompt["model"] == "gpt-5-nano"
+    assert newest["messages"] == [{"role": "user", "content": "Is it dry in Ulm?"}]
+    assert pinned["messages"] == [{"role": "user", "content": "Weather in Ulm?"}]
+    assert pinned["temperature"] == 0
+    assert newest["temperature"] is None
+    assert "nobody-wrote-this" in said["missing"]
+    if said["versions"] is not None:
+        assert sorted(said["versions"]) == [first["_xact_id"], second["_xact_id"]]
+
+
+def test_a_span_says_which_prompt_it_used(api, sdk, project, versions):
+    first, second = versions
+    said = sdk.run(api, "prompts", project, "weather", first["_xact_id"])
+    (row,) = api.query(f"select: metadata.prompt as prompt | from: project_logs('{said['project_id']}')")
+    assert row["prompt"]["id"] == first["id"]
+    assert row["prompt"]["version"] == second["_xact_id"]
+    assert row["prompt"]["variables"] == {"city": "Bonn"}

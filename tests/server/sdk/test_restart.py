@@ -1,0 +1,39 @@
+"""A server that goes away while an SDK logs: rows are sent again, none is lost and none is there twice."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+
+import pytest
+from server_support.clients import Api
+from server_support.serving import btql_serve
+
+ROWS = 250
+"""More than two batches, which the SDKs send in parallel."""
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_rows_survive_a_restart(tmp_path, sdk, project, how):
+    with btql_serve(tmp_path / "db", "--insecure-no-auth") as serving, Api(serving.url, "sk-any") as api:
+        with sdk.start(api, "restart", project, str(ROWS)) as process:
+            assert json.loads(process.stdout.readline()) == {"ready": "stopped"}
+            serving.stop(how)
+            process.stdin.write("stopped\n")
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline()) == {"ready": "flushing"}
+            # The first try must fail; the SDKs wait for about a second before the next.
+            time.sleep(0.5)
+            serving.start()
+            out, err = process.communicate(timeout=120)
+        assert process.returncode == 0, err
+        assert "Dropping batch" not in err, err
+        project_id = json.loads(out.splitlines()[-1])["project_id"]
+        phases = api.query(
+            f"dimensions: input.phase as phase | measures: count(1) as rows, count(distinct id) as ids, "
+            f"sum(metadata.weight) as weight | from: project_logs('{project_id}') | sort: phase"
+        )
+        assert phases == [
+            {"phase": phase, "rows": ROWS, "ids": ROWS, "weight": ROWS} for phase in ("after", "before", "meanwhile")
+        ]
