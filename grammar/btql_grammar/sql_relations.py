@@ -19,7 +19,7 @@ from btql_grammar.sql_windows import WindowParser
 
 SOURCES = frozenset((
     "experiment", "dataset", "prompt", "function", "view", "project_logs", "project_prompts", "project_functions",
-    "org_prompts", "org_functions", "playground_logs",
+    "org_prompts", "org_functions", "playground_logs", "audit_log",
 ))  # fmt: skip
 TABLE_FUNCTIONS = frozenset((
     "unnest", "generate_series", "generate_subscripts", "range", "json_each", "jsonb_each", "json_each_text",
