@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from btql.cli import compact, conformance, explain, fmt, generate, ingest, query, serve, shell, status
+from btql.cli import compact, conformance, explain, fmt, generate, ingest, keys, query, serve, shell, status
 from btql.cli.console import guarded
 
 _EPILOG = "Every command says more with --help. Documentation: README.md of the project."
@@ -55,8 +55,9 @@ def run(arguments: list[str]) -> NoReturn:
     raise AssertionError("Typer leaves by itself")
 
 
-def _add(command: Callable[..., None], help_examples: str) -> None:
-    app.command(help=_paragraphs(command), epilog=help_examples)(guarded(command))
+def _add(command: Callable[..., None], help_examples: str, group: typer.Typer = app) -> None:
+    name = command.__name__.removesuffix("_")
+    group.command(name, help=_paragraphs(command), epilog=help_examples)(guarded(command))
 
 
 _add(generate.generate, generate.EXAMPLES)
@@ -68,4 +69,8 @@ _add(compact.compact, compact.EXAMPLES)
 _add(status.status, status.EXAMPLES)
 _add(shell.shell, shell.EXAMPLES)
 _add(serve.serve, serve.EXAMPLES)
+app.add_typer(keys.GROUP)
+_add(keys.create, keys.CREATE_EXAMPLES, keys.GROUP)
+_add(keys.list_, keys.LIST_EXAMPLES, keys.GROUP)
+_add(keys.revoke, keys.REVOKE_EXAMPLES, keys.GROUP)
 _add(conformance.conformance, conformance.EXAMPLES)

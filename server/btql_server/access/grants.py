@@ -145,4 +145,5 @@ def levels_of(connection: sqlite3.Connection, principal_id: str) -> Mapping[str,
 def _change(action: str, what: GrantSpec | Grant, connection: sqlite3.Connection) -> Change:
     found = connection.execute("select name from entities where id = ?", (what.principal_id,)).fetchone()
     member = what.principal_id if found is None else found[0]
-    return Change(action, what.object_type, what.object_id, detail=f"{what.permission} for {member}")
+    level = LEVELS[what.permission].name.lower()
+    return Change(action, what.object_type, what.object_id, detail=f"{what.permission} ({level}) for {member}")

@@ -83,7 +83,6 @@ def create(registry: Registry, spec: KeySpec) -> tuple[Key, str]:
         )
         made = get(registry, key_id)
         registry.changed(Change("create", "key", key_id, spec.name, f"{prefix_of(text)} of {spec.owner.name}"))
-        registry.changed(Change("create", "key", key_id, spec.name))
     assert made is not None
     return made, text
 
