@@ -8,26 +8,13 @@ import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import httpx
 import pytest
-
-import btql
+from server_support.processes import children, is_gone
 from server_support.serving import btql_serve
 
-
-def children(pid):
-    """Return name to process id of the children of a server."""
-    found = {}
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError, ValueError):
-            fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
-            if int(fields[1]) == pid:
-                arguments = (entry / "cmdline").read_bytes().split(b"\0")
-                if b"btql_server.process" in arguments:
-                    found[arguments[arguments.index(b"btql_server.process") + 2].decode()] = int(entry.name)
-    return found
+import btql
 
 
 def eventually(condition, seconds=30):
@@ -40,21 +27,13 @@ def eventually(condition, seconds=30):
     pytest.fail("it did not happen")
 
 
-def gone(pid):
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    return False
-
-
 def test_ready_means_that_requests_are_answered_and_sigterm_ends_all(tmp_path):
     with btql_serve(tmp_path / "db", "--insecure-no-auth", "--workers", "2") as server:
         assert httpx.get(f"{server.url}/readyz").json() == {"status": "ready"}
         mine = children(server.pid)
         assert set(mine) == {"worker-1", "worker-2", "maintenance"}
         assert server.stop() == 0
-        assert all(gone(pid) for pid in mine.values())
+        assert all(is_gone(pid) for pid in mine.values())
     lines = [json.loads(line) for line in server.log.read_text().splitlines()]
     assert {"stopping", "stopped"} <= {line["message"] for line in lines}
     (request,) = [line for line in lines if line["message"] == "GET /readyz 200"]
@@ -74,7 +53,7 @@ def test_children_do_not_outlive_a_parent_that_is_killed(tmp_path):
     with btql_serve(tmp_path / "db", "--insecure-no-auth") as server:
         mine = children(server.pid)
         server.stop(signal.SIGKILL)
-        eventually(lambda: all(gone(pid) for pid in mine.values()))
+        eventually(lambda: all(is_gone(pid) for pid in mine.values()))
         # So the port is free, and nothing is locked.
         server.start()
         assert httpx.get(f"{server.url}/readyz").status_code == 200
