@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from prompt_toolkit.completion import Completer, Completion
 
-from btql.cli.words import CLAUSES, OBJECT_KINDS, OPERATORS, SHAPES, SQL_KEYWORDS, SQL_STARTS
+from btql.cli.words import CLAUSES, OBJECT_KINDS, OPERATORS, SHAPES, SQL_KEYWORDS, SQL_STARTS, spelled
 from btql_grammar.detect import detect
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ _OBJECT = re.compile(r"(\w+)\s*\(\s*(['\"])(.+?)\2")
 _IN_OBJECT = re.compile(rf"\b({'|'.join(OBJECT_KINDS)})\s*\(\s*(['\"])([^'\"]*)$", re.IGNORECASE)
 _SOURCE_ENDED = re.compile(r"\)\s+\w*$")
 _SOURCE_NEXT = re.compile(r"\bfrom\s*:?\s+\w*$", re.IGNORECASE)
-_PLAIN_PIECE = re.compile(r"[^\W\d]\w*\Z")
 
 META_COMMANDS = ("\\d", "\\help", "\\q", "\\timing")
 
@@ -44,13 +43,6 @@ class Vocabulary(Protocol):
     def functions(self) -> Sequence[str]:
         """Return the names of all functions."""
         ...
-
-
-def spelled(path: tuple[str, ...]) -> str:
-    """Return a path as it is written in a query, with quotes where a piece needs them."""
-    first, *others = path
-    pieces = [piece if _PLAIN_PIECE.match(piece) else '"' + piece.replace('"', '""') + '"' for piece in others]
-    return ".".join([first, *pieces])
 
 
 def _unquoted(text: str) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from btql.cli import units
-from btql.cli.complete import Vocabulary, spelled
+from btql.cli.complete import Vocabulary
 from btql.cli.console import Failure
+from btql.cli.words import spelled
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,10 +1,12 @@
 """The words of both languages, for highlighting and completion.
 
-Only the shell uses these lists; what is a keyword is decided by the grammar, and
-what is a function by the planner's registry.
+The shell and the server's page use these lists; what is a keyword is decided by the grammar,
+and what is a function by the planner's registry.
 """
 
 from __future__ import annotations
+
+import re
 
 from btql.connection import KINDS
 from btql_grammar.lexer import CLAUSES as _CLAUSES
@@ -32,3 +34,12 @@ OPERATORS = (
 SHAPES = ("spans", "summary", "traces")
 
 OBJECT_KINDS = tuple(sorted(KINDS))
+
+_PLAIN_PIECE = re.compile(r"[^\W\d]\w*\Z")
+
+
+def spelled(path: tuple[str, ...]) -> str:
+    """Return a path as it is written in a query, with quotes where a piece needs them."""
+    first, *others = path
+    pieces = [piece if _PLAIN_PIECE.match(piece) else '"' + piece.replace('"', '""') + '"' for piece in others]
+    return ".".join([first, *pieces])

@@ -1,0 +1,138 @@
+// Asking the server. The key is kept for this tab alone; whoever asks without one is asked for it.
+
+const KEY = "btql.key";
+let asking = null;
+let keyDialog = null;
+
+/** What the server answered instead of what was asked for. */
+export class ApiError extends Error {
+  constructor(status, message, body) {
+    super(message);
+    this.status = status;
+    this.body = body;
+    /** The mistakes of a query, each with its place. */
+    this.errors = Array.isArray(body?.errors) ? body.errors : [];
+  }
+}
+
+/** Say what asks for a key: a function that takes a reason and returns a promise of a key. */
+export function askKeysWith(dialog) {
+  keyDialog = dialog;
+}
+
+export const hasKey = () => sessionStorage.getItem(KEY) !== null;
+
+/** Ask for another key. */
+export async function changeKey(reason) {
+  // Several requests may be refused at once; one dialog answers all of them.
+  asking ??= keyDialog(reason).then((key) => {
+    sessionStorage.setItem(KEY, key);
+    asking = null;
+  });
+  await asking;
+}
+
+/** Return the response to a request; errors are thrown as `ApiError`. */
+export async function request(path, { body, signal } = {}) {
+  const key = sessionStorage.getItem(KEY);
+  const headers = { accept: "*/*" };
+  if (key !== null) headers.authorization = `Bearer ${key}`;
+  if (body !== undefined) headers["content-type"] = "application/json";
+  const response = await fetch(path, {
+    method: body === undefined ? "GET" : "POST",
+    headers,
+    body: body === undefined ? undefined : JSON.stringify(body),
+    signal,
+    credentials: "omit",
+  });
+  if (response.ok) return response;
+  const text = await response.text();
+  if (response.status === 401) {
+    await changeKey(key === null ? "This server asks for a key." : text || "The key is not valid.");
+    return request(path, { body, signal });
+  }
+  throw errorOf(response, text);
+}
+
+function errorOf(response, text) {
+  let body = null;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    // Some errors are plain text.
+  }
+  let message = body?.Message ?? body?.error ?? text.trim();
+  if (response.status === 429) {
+    message = `${message || "too many requests"} (try again in ${response.headers.get("retry-after") ?? "a few"} s)`;
+  }
+  return new ApiError(response.status, message || `the server answered ${response.status}`, body);
+}
+
+export const getJson = async (path, options) => (await request(path, options)).json();
+
+const asked = (query, more) => ({ query, query_source: "btql_page", ...more });
+
+/** Return the answer to a query: `{data, schema, cursor, warnings, …}`. */
+export async function ask(query, { signal, ...more } = {}) {
+  const response = await request("btql", { body: asked(query, { fmt: "json", ...more }), signal });
+  return response.json();
+}
+
+/** Return the answer to a query in another format, as a response to read from. */
+export const askFor = (fmt, query, { signal, ...more } = {}) =>
+  request("btql", { body: asked(query, { fmt, ...more }), signal });
+
+/** Yield the rows of a query as they come, in lists. */
+export async function* askRows(query, options) {
+  const response = await askFor("jsonl", query, options);
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      const lines = (rest + (value ?? "")).split("\n");
+      rest = done ? "" : lines.pop();
+      const rows = lines.filter((line) => line !== "").map((line) => JSON.parse(line));
+      if (rows.length > 0) yield rows;
+      if (done) return;
+    }
+  } finally {
+    reader.cancel().catch(() => undefined);
+  }
+}
+
+let objectsAsked = null;
+
+/** Return the objects that the key may read, asked once. */
+export function objects({ again = false } = {}) {
+  if (again || objectsAsked === null) {
+    const mine = getJson("page/objects");
+    objectsAsked = mine;
+    // A failure is not kept: the next one asks anew.
+    mine.catch(() => {
+      if (objectsAsked === mine) objectsAsked = null;
+    });
+  }
+  return objectsAsked;
+}
+
+const fieldsAsked = new Map();
+
+/** Return the fields of `kind:name`, none where they cannot be read. */
+export function fields(object) {
+  if (!fieldsAsked.has(object)) {
+    const found = getJson(`page/fields?object=${encodeURIComponent(object)}`).then((answer) => answer.fields);
+    fieldsAsked.set(object, found.catch(() => []));
+    // Rows bring new fields; a minute later they are asked for again.
+    setTimeout(() => fieldsAsked.delete(object), 60_000);
+  }
+  return fieldsAsked.get(object);
+}
+
+let languageAsked = null;
+
+/** Return the words and functions of the language. */
+export function language() {
+  languageAsked ??= getJson("page/functions.json");
+  return languageAsked;
+}

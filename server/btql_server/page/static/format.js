@@ -1,0 +1,75 @@
+// How numbers, times and values are written.
+
+const COUNT = new Intl.NumberFormat("en-US");
+const SHORT = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 });
+
+export const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
+
+export const count = (value) => COUNT.format(value);
+
+export const plural = (value, noun, many = `${noun}s`) => `${count(value)} ${value === 1 ? noun : many}`;
+
+/** 12,345 tokens as `12.3K`. */
+export const short = (value) => (isNumber(value) ? SHORT.format(value) : "");
+
+/** Seconds, in the unit that suits them. */
+export function duration(seconds) {
+  if (!isNumber(seconds)) return "";
+  const size = Math.abs(seconds);
+  if (size === 0) return "0 ms";
+  if (size < 0.001) return `${Math.round(seconds * 1e6)} µs`;
+  if (size < 0.9995) return `${Math.round(seconds * 1000)} ms`;
+  if (size < 60) return `${seconds.toFixed(size < 10 ? 2 : 1)} s`;
+  if (size < 3600) return `${Math.floor(seconds / 60)} m ${String(Math.round(seconds % 60)).padStart(2, "0")} s`;
+  return `${Math.floor(seconds / 3600)} h ${String(Math.round((seconds % 3600) / 60)).padStart(2, "0")} m`;
+}
+
+/** Dollars, with as many digits as small amounts need. */
+export function money(dollars) {
+  if (!isNumber(dollars)) return "";
+  if (dollars === 0) return "$0";
+  if (Math.abs(dollars) < 0.0001) return "<$0.0001";
+  return `$${dollars.toFixed(Math.abs(dollars) < 1 ? 4 : 2)}`;
+}
+
+export const score = (value) => (isNumber(value) ? `${(value * 100).toFixed(value === 1 || value === 0 ? 0 : 1)}%` : "");
+
+const TIME = new Intl.DateTimeFormat(undefined, {
+  month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
+});
+
+/** A moment in local time. */
+export function moment(iso) {
+  const time = new Date(iso);
+  return Number.isNaN(time.getTime()) ? "" : TIME.format(time);
+}
+
+/** How long ago a moment was. */
+export function ago(iso, now = Date.now()) {
+  const seconds = (now - new Date(iso).getTime()) / 1000;
+  if (Number.isNaN(seconds)) return "";
+  if (seconds < 45) return "just now";
+  const steps = [[60, "min"], [3600, "h"], [86400, "d"]];
+  const [size, unit] = steps.findLast(([least]) => seconds >= least * 0.9) ?? steps[0];
+  return `${Math.max(1, Math.round(seconds / size))} ${unit} ago`;
+}
+
+/** A value in one line, for a cell. */
+export function inLine(value, most = 400) {
+  if (value === null || value === undefined) return "";
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  const cut = text.length > most ? `${text.slice(0, most)}…` : text;
+  return cut.replace(/\s+/g, " ");
+}
+
+/** A value as text to copy or to read. */
+export const asText = (value) => (typeof value === "string" ? value : JSON.stringify(value, null, 2) ?? "");
+
+/** A text as it stands between single quotes in a query. */
+export const quoted = (text) => `'${String(text).replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
+
+/** `project_logs:demo` as it stands in `from`. */
+export function sourceText(object) {
+  const colon = object.indexOf(":");
+  return `${object.slice(0, colon)}(${quoted(object.slice(colon + 1))})`;
+}

@@ -1,0 +1,408 @@
+// A trace: its tree and its timeline in one list, and the span that is chosen beside it.
+
+import { ask, askRows } from "./api.js";
+import { button, copyText, h, icon, ICONS } from "./dom.js";
+import { count, duration, moment, money, plural, quoted, sourceText } from "./format.js";
+import { Trace } from "./model.js";
+import { TraceSearch } from "./search.js";
+import { scoreLine, spanBody, spanHead } from "./span.js";
+import { VirtualRows } from "./virtual.js";
+
+const ROW = 26;
+const DOCUMENTS_KEPT = 40;
+const REDRAW_MS = 250;
+const TICKS = 5;
+/** What the tree needs of a span; its documents come when it is chosen. */
+const NARROW =
+  "id, span_id, root_span_id, span_parents, is_root, created, span_attributes, metrics, scores, " +
+  "metadata.model as model, error is not null as failed, estimated_cost() as cost";
+
+export class TraceView {
+  constructor() {
+    this.object = null;
+    this.id = null;
+    this.trace = new Trace([]);
+    this.lines = [];
+    this.chosen = null;
+    this.documents = new Map();
+    this.head = h("div", { class: "trace-head" });
+    this.search = new TraceSearch({ onmatch: (node) => this.choose(node, { reveal: true }), onchange: () => this.list.redraw(), onleave: () => this.tree.focus() });
+    this.axis = h("div", { class: "lane axis", "aria-hidden": "true" });
+    this.treeHead = h(
+      "div",
+      { class: "tree-head", role: "presentation" },
+      h("div", { class: "tree-name" }, "Span", h("span", { class: "grip", "aria-hidden": "true", onpointerdown: (event) => this.resize(event, "--name") })),
+      h("div", { class: "number tokens" }, "Tokens"),
+      h("div", { class: "number cost" }, "Cost"),
+      this.axis,
+    );
+    this.tree = h("div", { class: "tree", role: "tree", tabindex: "0", "aria-label": "Spans", onkeydown: (event) => this.key(event) }, this.treeHead);
+    this.list = new VirtualRows(this.tree, ROW, (index) => this.line(this.lines[index], index));
+    this.detail = h("section", { class: "detail", "aria-label": "Span", tabindex: "-1", onkeydown: (event) => this.keyInDetail(event) });
+    this.build();
+  }
+
+  build() {
+    this.errors = button("", () => this.nextError(), { class: "quiet errors", hidden: true });
+    this.zoomed = button("Zoom out", () => this.zoom(null), { class: "quiet", hidden: true });
+    const tools = h(
+      "div",
+      { class: "bar trace-tools" },
+      this.search.element,
+      this.errors,
+      this.zoomed,
+      h("span", { class: "grow" }),
+      button("Unfold all", () => this.foldAll(false), { class: "quiet" }),
+      button("Fold all", () => this.foldAll(true), { class: "quiet" }),
+    );
+    const handle = h("div", { class: "split-handle", "aria-hidden": "true", onpointerdown: (event) => this.resize(event, "--detail", -1) });
+    this.split = h("div", { class: "split" }, this.tree, handle, this.detail);
+    this.notice = h("div", { class: "problems", role: "alert", hidden: true });
+    const keys = [["↑ ↓", "move"], ["← →", "fold"], ["Enter", "read"], ["/", "search"], ["n N", "next, previous match"], ["e", "next error"], ["z", "zoom"], ["Esc", "back"]];
+    const hints = h("div", { class: "hints", "aria-hidden": "true" }, keys.map(([key, what]) => h("span", null, h("kbd", null, key), ` ${what}`)));
+    this.element = h("div", { class: "trace", onkeydown: (event) => this.keyAnywhere(event) }, this.head, tools, this.notice, this.split, hints);
+  }
+
+  get title() {
+    return this.trace.root ? `${this.trace.root.name} · trace` : "Trace";
+  }
+
+  /** Show the trace that a link names, and the span, if it names one. */
+  async open(parameters) {
+    const [object, id] = [parameters.get("trace"), parameters.get("id")];
+    const span = parameters.get("span");
+    if (object === this.object && id === this.id && this.trace.nodes.length > 0) {
+      const node = this.find(span);
+      if (node) this.choose(node, { reveal: true });
+      this.tree.focus();
+      return;
+    }
+    this.loading?.abort();
+    this.loading = new AbortController();
+    Object.assign(this, { object, id, wantedSpan: span, chosen: null, lines: [], window: null });
+    this.trace = new Trace([]);
+    this.documents.clear();
+    this.search.reset(object, id);
+    this.notice.hidden = true;
+    this.detail.replaceChildren();
+    this.tree.scrollTop = 0;
+    this.tree.setAttribute("aria-busy", "true");
+    this.head.replaceChildren(h("span", { class: "dim" }, "loading …"));
+    this.list.setCount(0);
+    await this.load(this.loading.signal);
+  }
+
+  get filter() {
+    return `root_span_id = ${quoted(this.id)}`;
+  }
+
+  /** Fetch the spans in narrow rows, and draw what is there from time to time. */
+  async load(signal) {
+    const rows = [];
+    let drawn = 0;
+    try {
+      const query = `select: ${NARROW} | from: ${sourceText(this.object)} | filter: ${this.filter}`;
+      for await (const found of askRows(query, { signal, disable_limit: true })) {
+        rows.push(...found);
+        if (performance.now() - drawn > REDRAW_MS) {
+          this.show(rows);
+          drawn = performance.now();
+        }
+      }
+      if (signal.aborted) return;
+      if (rows.length === 0) this.fail("There is no such trace, or the key may not read it.");
+      else this.show(rows);
+    } catch (error) {
+      if (!signal.aborted) this.fail(error.message);
+    }
+    this.tree.setAttribute("aria-busy", "false");
+  }
+
+  fail(message) {
+    this.head.replaceChildren(this.back(), h("span", { class: "dim" }, this.id ?? ""));
+    this.notice.replaceChildren(h("p", null, message));
+    this.notice.hidden = false;
+  }
+
+  show(rows) {
+    const closed = new Set(this.trace.nodes.filter((node) => node.closed).map((node) => node.id));
+    this.trace = new Trace(rows);
+    for (const id of closed) if (this.trace.byId.has(id)) this.trace.byId.get(id).closed = true;
+    this.search.setTrace(this.trace);
+    this.drawHead();
+    this.drawLines();
+    const node = this.find(this.chosen?.id ?? this.wantedSpan) ?? this.trace.root;
+    const first = this.chosen === null;
+    this.chosen = this.chosen === null ? null : node;
+    if (first) {
+      this.choose(node, { reveal: true });
+      if (!this.search.element.contains(document.activeElement)) this.tree.focus({ preventScroll: true });
+    }
+    document.title = `${this.title} · btql`;
+  }
+
+  /** Return the span with a row id or a span id. */
+  find(id) {
+    if (id === null || id === undefined) return undefined;
+    return this.trace.byId.get(id) ?? this.trace.nodes.find((node) => node.row.span_id === id);
+  }
+
+  back() {
+    return h("a", { class: "back", href: `#object=${encodeURIComponent(this.object)}`, title: "To the traces of this object" }, "←", h("span", { class: "unseen" }, "To the traces of this object"));
+  }
+
+  drawHead() {
+    const sums = this.trace.sums();
+    const { root } = this.trace;
+    const facts = [
+      ["Took", duration(sums.seconds), `${moment(this.trace.start * 1000)} to ${moment(this.trace.end * 1000)}`],
+      ["Spans", count(sums.spans), `${plural(sums.llm, "model call")}, ${plural(sums.tools, "tool call")}${sums.open > 0 ? `, ${count(sums.open)} not ended` : ""}`],
+      ["Tokens", count(sums.tokens), `${count(sums.prompt)} prompt (${count(sums.cached)} cached), ${count(sums.completion)} completion`],
+      ["Cost", money(sums.cost), `$${sums.cost}`],
+      ["Errors", count(sums.errors), "spans with an error"],
+    ];
+    const scores = this.trace.scores().map(([name, value]) => scoreLine(name, value));
+    this.head.replaceChildren(
+      this.back(),
+      h("div", { class: "trace-name" }, h("h1", null, String(root.name)), h("span", { class: "dim" }, moment(root.row.created), " · ", h("code", null, this.id))),
+      h("dl", { class: "sums" }, facts.map(([name, value, title]) => h("div", { title, class: name === "Errors" && sums.errors > 0 ? "bad" : "" }, h("dt", null, name), h("dd", null, value)))),
+      h("div", { class: "trace-scores" }, scores),
+      h("span", { class: "grow" }),
+      button("Copy link", () => copyText(new URL(this.link(null), location.href).href), { class: "quiet" }),
+      h("a", { class: "button quiet", href: `#query=${encodeURIComponent(`select: *\n| from: ${sourceText(this.object)}\n| filter: ${this.filter}\n| limit: 100`)}` }, "Query"),
+    );
+    this.errors.hidden = sums.errors === 0;
+    this.errors.textContent = `Next of ${plural(sums.errors, "error")}`;
+  }
+
+  drawLines() {
+    this.lines = this.trace.visible();
+    this.lines.forEach((node, index) => {
+      node.index = index;
+    });
+    this.drawAxis();
+    this.list.setCount(this.lines.length);
+  }
+
+  get range() {
+    return this.window ?? { start: this.trace.start, end: this.trace.end };
+  }
+
+  drawAxis() {
+    const { start, end } = this.range;
+    const ticks = Array.from({ length: TICKS }, (_, index) => index / TICKS);
+    this.axis.replaceChildren(...ticks.map((part) => h("span", { class: "tick-mark", style: { left: `${part * 100}%` } }, duration(start - this.trace.start + part * (end - start)))));
+    this.zoomed.hidden = this.window === null || this.window === undefined;
+  }
+
+  line(node, index) {
+    const chosen = node === this.chosen;
+    const found = this.search.has(node);
+    const names = ["tree-row", chosen ? "chosen" : "", found ? "hit" : "", node.failed ? "failed" : ""].join(" ");
+    const inside = node.children.length > 0;
+    const twist = h("span", { class: inside ? `twist ${node.closed ? "" : "open"}` : "twist none", "aria-hidden": "true", onclick: (event) => this.twist(event, node) });
+    const hidden = inside && node.closed ? h("span", { class: "folded" }, `+${count(node.total.spans - 1)}`, node.total.failed > Number(node.failed) ? h("span", { class: "failed-dot" }) : null) : null;
+    return h(
+      "div",
+      {
+        class: names, role: "treeitem", id: `span-${node.place}`, "aria-level": String(node.depth + 1), "aria-selected": String(chosen),
+        "aria-expanded": inside ? String(!node.closed) : null, "aria-label": spoken(node), "aria-posinset": String(siblings(this.trace, node).indexOf(node) + 1),
+        "aria-setsize": String(siblings(this.trace, node).length), onclick: () => this.choose(node), ondblclick: (event) => this.twist(event, node), "data-index": String(index),
+      },
+      h("div", { class: "tree-name", style: { "padding-left": `${8 + Math.min(node.depth, 24) * 14}px` } }, twist, h("span", { class: `dot type-${node.type}` }), h("span", { class: "span-name" }, String(node.name)), node.failed ? h("span", { class: "failed-dot", title: "failed" }) : null, hidden),
+      h("div", { class: "number tokens" }, node.total.tokens > 0 ? count(node.total.tokens) : ""),
+      h("div", { class: "number cost" }, node.total.cost > 0 ? money(node.total.cost) : ""),
+      this.lane(node),
+    );
+  }
+
+  /** Return the bar of a span on the timeline. */
+  lane(node) {
+    const { start, end } = this.range;
+    const length = end - start || 1;
+    const from = (node.start - start) / length;
+    const to = ((node.end ?? this.trace.end) - start) / length;
+    const lane = h("div", { class: "lane" });
+    if (to < 0 || from > 1) return lane;
+    const left = Math.max(0, from);
+    const width = Math.min(1, to) - left;
+    const bar = h("span", { class: `span-bar type-${node.type} ${node.failed ? "failed" : ""} ${node.end === null ? "running" : ""}`, style: { left: `${left * 100}%`, width: `${width * 100}%` } });
+    const text = h("span", { class: "bar-text" }, node.end === null ? "not ended" : duration(node.seconds));
+    // Where the bar ends near the right edge, its text stands before it, or on it.
+    if (left + width < 0.82) text.style.setProperty("left", `calc(${(left + width) * 100}% + 6px)`);
+    else if (left > 0.18) text.style.setProperty("right", `calc(${(1 - left) * 100}% + 6px)`);
+    else {
+      text.classList.add("inside");
+      text.style.setProperty("left", `calc(${left * 100}% + 6px)`);
+    }
+    lane.append(bar, text);
+    return lane;
+  }
+
+  twist(event, node) {
+    event.stopPropagation();
+    this.fold(node, !node.closed);
+  }
+
+  fold(node, closed) {
+    if (node.children.length === 0 || node.closed === closed) return;
+    node.closed = closed;
+    this.drawLines();
+  }
+
+  foldAll(closed) {
+    for (const node of this.trace.nodes) node.closed = closed && node.children.length > 0 && node.depth > 0;
+    this.drawLines();
+    if (this.chosen) this.choose(this.nearestShown(this.chosen), { reveal: true });
+  }
+
+  nearestShown(node) {
+    let at = node;
+    for (let above = node.parent; above !== null; above = above.parent) if (above.closed) at = above;
+    return at;
+  }
+
+  /** Choose a span: mark its row, and show it. */
+  choose(node, { reveal = false } = {}) {
+    if (node === undefined) return;
+    if (reveal && this.nearestShown(node) !== node) {
+      this.trace.uncover(node);
+      this.drawLines();
+    }
+    const before = this.chosen;
+    this.chosen = node;
+    if (before && before.index !== undefined) this.list.redrawRow(before.index);
+    if (reveal) this.list.reveal(node.index);
+    this.list.redrawRow(node.index);
+    this.tree.setAttribute("aria-activedescendant", `span-${node.place}`);
+    history.replaceState(null, "", this.link(node));
+    this.showSpan(node);
+  }
+
+  link(node) {
+    const span = node === null || node === this.trace.root ? "" : `&span=${encodeURIComponent(node.id)}`;
+    return `${location.pathname}${location.search}#trace=${encodeURIComponent(this.object)}&id=${encodeURIComponent(this.id)}${span}`;
+  }
+
+  /** Show the head of a span at once, and its documents as soon as they are there. */
+  async showSpan(node) {
+    this.fetching?.abort();
+    const fetching = new AbortController();
+    this.fetching = fetching;
+    const head = spanHead(node, this.trace, this.link(node));
+    const known = this.documents.get(node.id);
+    this.detail.replaceChildren(head, known ? spanBody(known) : h("div", { class: "dim loading" }, "…"));
+    this.detail.scrollTop = 0;
+    if (!known) {
+      // Whoever runs along the list with an arrow key wants only the last one.
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      if (fetching.signal.aborted) return;
+      try {
+        const row = await this.documentOf(node, fetching.signal);
+        this.keep(node.id, row);
+        this.detail.replaceChildren(head, spanBody(row));
+      } catch (error) {
+        if (fetching.signal.aborted) return;
+        this.detail.replaceChildren(head, h("div", { class: "problems" }, h("p", null, error.message)));
+      }
+    }
+    this.search.highlight(this.detail);
+  }
+
+  async documentOf(node, signal) {
+    const query = `select: * | from: ${sourceText(this.object)} | filter: ${this.filter} and id = ${quoted(node.id)} | limit: 1 | preview_length: -1`;
+    const { data } = await ask(query, { signal });
+    if (data.length === 0) throw new Error("This span is not there any more.");
+    return data[0];
+  }
+
+  keep(id, row) {
+    this.documents.set(id, row);
+    if (this.documents.size > DOCUMENTS_KEPT) this.documents.delete(this.documents.keys().next().value);
+  }
+
+  nextError() {
+    const failed = this.trace.inOrder.filter((node) => node.failed);
+    const next = failed.find((node) => node.place > (this.chosen?.place ?? -1)) ?? failed[0];
+    this.choose(next, { reveal: true });
+  }
+
+  /** Fit the timeline to one span; null shows the whole trace. */
+  zoom(node) {
+    this.window = node === null || node.end === null || node.end === node.start ? null : { start: node.start, end: node.end };
+    this.drawAxis();
+    this.list.redraw();
+  }
+
+  key(event) {
+    if (event.target !== this.tree || event.ctrlKey || event.metaKey || event.altKey || this.chosen === null) return;
+    const node = this.chosen;
+    const to = (index) => this.choose(this.lines[Math.max(0, Math.min(this.lines.length - 1, index))], { reveal: true });
+    const actions = {
+      ArrowDown: () => to(node.index + 1),
+      ArrowUp: () => to(node.index - 1),
+      PageDown: () => to(node.index + this.list.page),
+      PageUp: () => to(node.index - this.list.page),
+      Home: () => to(0),
+      End: () => to(this.lines.length - 1),
+      ArrowRight: () => (node.closed ? this.fold(node, false) : node.children.length > 0 && to(node.index + 1)),
+      ArrowLeft: () => (!node.closed && node.children.length > 0 ? this.fold(node, true) : node.parent && this.choose(node.parent, { reveal: true })),
+      " ": () => this.fold(node, !node.closed),
+      Enter: () => this.detail.querySelector("h2").focus(),
+      Escape: () => this.leave(),
+    };
+    const action = actions[event.key];
+    if (action === undefined) return;
+    event.preventDefault();
+    action();
+  }
+
+  /** Go back to the list of traces. */
+  leave() {
+    location.hash = `#object=${encodeURIComponent(this.object)}`;
+  }
+
+  keyInDetail(event) {
+    if (event.key !== "Escape") return;
+    event.preventDefault();
+    this.tree.focus();
+  }
+
+  keyAnywhere(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, textarea, select")) return;
+    const actions = {
+      "/": () => this.search.focus(),
+      n: () => this.search.step(1),
+      N: () => this.search.step(-1),
+      e: () => this.nextError(),
+      z: () => this.zoom(this.window ? null : this.chosen),
+    };
+    if (!(event.key in actions)) return;
+    event.preventDefault();
+    actions[event.key]();
+  }
+
+  /** Drag a border; the width is kept in a custom property of the view. */
+  resize(event, property, direction = 1) {
+    event.preventDefault();
+    const box = property === "--name" ? this.treeHead.firstChild : this.detail;
+    const [from, width] = [event.clientX, box.getBoundingClientRect().width];
+    const move = (moved) => this.split.style.setProperty(property, `${Math.max(140, width + direction * (moved.clientX - from))}px`);
+    const stop = () => {
+      window.removeEventListener("pointermove", move);
+      window.removeEventListener("pointerup", stop);
+    };
+    window.addEventListener("pointermove", move);
+    window.addEventListener("pointerup", stop);
+  }
+}
+
+const siblings = (trace, node) => (node.parent === null ? trace.roots : node.parent.children);
+
+/** What a screen reader says of a row. */
+function spoken(node) {
+  const parts = [node.name, node.type, node.end === null ? "not ended" : duration(node.seconds)];
+  if (node.total.tokens > 0) parts.push(`${count(node.total.tokens)} tokens`);
+  if (node.failed) parts.push("failed");
+  return parts.filter(Boolean).join(", ");
+}

@@ -1,0 +1,258 @@
+// Where one begins: the objects that the key may read, and the newest traces of the one that is chosen.
+
+import { ApiError, ask, fields, objects } from "./api.js";
+import { button, copyButton, h } from "./dom.js";
+import { Editor, offsetOf } from "./editor.js";
+import { ago, count, duration, inLine, isNumber, moment, money, score, short, sourceText } from "./format.js";
+import { Table } from "./table.js";
+import { VirtualRows } from "./virtual.js";
+
+const ROW = 32;
+const PAGE = 100;
+const KINDS = {
+  project_logs: "Logs", experiment: "Experiments", dataset: "Datasets", playground_logs: "Playgrounds",
+  project_prompts: "Prompts", project_functions: "Functions",
+};
+const WITH_TRACES = new Set(["project_logs", "experiment", "playground_logs"]);
+const SUMMARY = "id, root_span_id, created, span_attributes, input, output, error, scores, metrics, tags";
+const COLUMNS = { dataset: "created, id, root_span_id, input, expected, metadata, tags" };
+
+export class TracesView {
+  constructor(language) {
+    this.object = null;
+    this.rows = [];
+    this.at = 0;
+    this.side = h("nav", { class: "objects", "aria-label": "Objects" });
+    this.filter = new Editor({
+      label: "Filter, an expression",
+      language,
+      single: true,
+      placeholder: "filter, such as  metadata.user_id = 'dana2' and metrics.tokens > 1000",
+      complete: (text, cursor) => this.complete(language, text, cursor),
+      onrun: () => this.reload(),
+    });
+    this.failedOnly = h("input", { type: "checkbox", onchange: () => this.reload() });
+    this.state = h("span", { class: "status", role: "status" });
+    this.problem = h("div", { class: "problems", role: "alert", hidden: true });
+    const heads = ["When", "Trace", "Input", "Output", "Took", "Calls", "Tokens", "Cost", "Scores"];
+    const numbers = new Set(["Took", "Calls", "Tokens", "Cost"]);
+    this.list = h("div", { class: "traces", role: "grid", tabindex: "0", "aria-label": "Traces, newest first", onkeydown: (event) => this.key(event) }, h("div", { class: "traces-head", role: "row" }, heads.map((name) => h("div", { role: "columnheader", class: numbers.has(name) ? "number" : "" }, name))));
+    this.lines = new VirtualRows(this.list, ROW, (index) => this.line(this.rows[index], index));
+    this.lines.ondraw = (first, last) => this.near(last);
+    this.table = new Table({ traceOf: (row) => this.link(row), label: "Rows" });
+    this.table.element.hidden = true;
+    this.empty = h("div", { class: "welcome", hidden: true });
+    this.name = h("h1", null, "");
+    const bar = h("div", { class: "bar" }, this.name, this.filter.element, h("label", { class: "choice" }, this.failedOnly, "with errors"), this.state, button("Refresh", () => this.reload(), { class: "quiet" }));
+    this.bar = bar;
+    this.element = h("div", { class: "start" }, this.side, h("section", { class: "start-main", "aria-label": "Traces" }, bar, this.problem, this.list, this.table.element, this.empty));
+  }
+
+  get title() {
+    return this.name.textContent || "Traces";
+  }
+
+  async open(parameters) {
+    const found = await this.listObjects();
+    if (found === null) return;
+    const wanted = parameters.get("object") ?? this.object ?? idOf(found.find((each) => WITH_TRACES.has(each.kind)) ?? found[0]);
+    if (wanted === undefined) return;
+    if (wanted !== this.object) {
+      this.object = wanted;
+      this.filter.value = "";
+      this.failedOnly.checked = false;
+      await this.reload();
+    }
+    this.mark();
+    if (!this.list.hidden) this.list.focus({ preventScroll: true });
+  }
+
+  /** Draw the list of objects; null where there are none. */
+  async listObjects() {
+    let answer;
+    try {
+      answer = await objects({ again: true });
+    } catch (error) {
+      this.refuse(error);
+      return null;
+    }
+    const found = answer.objects;
+    const kinds = [...new Set([...Object.keys(KINDS), ...found.map((each) => each.kind)])];
+    const groups = kinds.map((kind) => [kind, found.filter((each) => each.kind === kind)]).filter(([, members]) => members.length > 0);
+    this.side.replaceChildren(...groups.flatMap(([kind, members]) => [h("h2", null, KINDS[kind] ?? kind, h("span", { class: "dim" }, count(members.length))), h("ul", null, members.map(objectLine))]));
+    const isEmpty = found.length === 0;
+    this.side.hidden = isEmpty;
+    this.bar.hidden = isEmpty;
+    this.list.hidden = isEmpty || !this.list.dataset.used;
+    this.labels = new Map(found.map((each) => [idOf(each), each.label]));
+    if (isEmpty) this.welcome();
+    return isEmpty ? null : found;
+  }
+
+  mark() {
+    this.name.textContent = this.labels.get(this.object) ?? this.object.slice(this.object.indexOf(":") + 1);
+    for (const link of this.side.querySelectorAll("a")) {
+      if (link.dataset.object === this.object) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+    document.title = `${this.title} · btql`;
+  }
+
+  get kind() {
+    return this.object.slice(0, this.object.indexOf(":"));
+  }
+
+  complete(language, text, cursor) {
+    // The filter is part of a query that is not shown.
+    const before = `select: * | from: ${sourceText(this.object)} | filter: `;
+    return language.complete(before + text, before.length + cursor, { objects, fields }).then(({ from, items }) => ({ from: from - before.length, items: items.filter((each) => each.kind !== "clause") }));
+  }
+
+  /** Return the query for the list, and where in it the filter begins. */
+  query() {
+    const traces = WITH_TRACES.has(this.kind);
+    const select = traces ? SUMMARY : COLUMNS[this.kind] ?? "*";
+    const head = `select: ${select} | from: ${sourceText(this.object)}${traces ? " summary" : ""}`;
+    const [text, failed] = [this.filter.value.trim(), this.failedOnly.checked ? "error is not null" : ""];
+    const begin = `${head} | filter: `.length + (failed === "" ? 1 : failed.length + 6);
+    const filter = [failed, text === "" ? "" : `(${text})`].filter(Boolean).join(" and ");
+    return { text: `${head}${filter === "" ? "" : ` | filter: ${filter}`} | limit: ${PAGE}`, begin };
+  }
+
+  async reload() {
+    if (this.object === null) return;
+    this.rows = [];
+    this.cursor = null;
+    this.at = 0;
+    this.problem.hidden = true;
+    this.filter.setMistakes([]);
+    this.asking?.abort();
+    this.asking = null;
+    const traces = WITH_TRACES.has(this.kind);
+    this.list.dataset.used = "yes";
+    this.list.hidden = !traces;
+    this.table.element.hidden = traces;
+    this.empty.hidden = true;
+    this.lines.setCount(0);
+    this.list.scrollTop = 0;
+    await this.page();
+  }
+
+  /** Fetch the next page. */
+  async page() {
+    if (this.asking) return;
+    const asking = new AbortController();
+    this.asking = asking;
+    this.state.textContent = "…";
+    const query = this.query();
+    try {
+      const answer = await ask(query.text, { signal: asking.signal, ...(this.cursor === null ? {} : { cursor: this.cursor }) });
+      this.rows.push(...answer.data);
+      this.cursor = answer.data.length < PAGE ? null : answer.cursor ?? null;
+      this.show(answer);
+    } catch (error) {
+      if (!asking.signal.aborted) this.refuse(error, query);
+    } finally {
+      if (this.asking === asking) this.asking = null;
+    }
+  }
+
+  show(answer) {
+    const more = this.cursor === null ? "" : "+";
+    const noun = WITH_TRACES.has(this.kind) ? "trace" : "row";
+    this.state.textContent = `${count(this.rows.length)}${more} ${noun}${this.rows.length === 1 ? "" : "s"}`;
+    if (WITH_TRACES.has(this.kind)) this.lines.setCount(this.rows.length);
+    else this.table.show(shownColumns(answer, this.rows), this.rows);
+    if (this.rows.length > 0) return;
+    if (this.filter.value.trim() !== "" || this.failedOnly.checked) {
+      this.empty.replaceChildren(h("p", { class: "empty" }, "Nothing matches the filter."));
+      this.empty.hidden = false;
+    } else this.welcome();
+  }
+
+  refuse(error, query) {
+    const mistakes = error instanceof ApiError && query ? error.errors.filter((each) => each.line === 1) : [];
+    const places = mistakes.map((each) => ({ from: offsetOf(query.text, 1, each.column) - query.begin, to: Math.max(offsetOf(query.text, 1, each.end_column), offsetOf(query.text, 1, each.column) + 1) - query.begin }));
+    this.filter.setMistakes(places.filter((each) => each.to > 0));
+    const help = mistakes.map((each) => each.help).find(Boolean);
+    this.problem.replaceChildren(h("p", null, mistakes.map((each) => each.message).join("; ") || error.message), help ? h("p", { class: "help" }, `help: ${help}`) : "");
+    this.problem.hidden = false;
+    this.state.textContent = "";
+  }
+
+  near(last) {
+    if (this.cursor && last >= this.rows.length - 20) this.page();
+  }
+
+  link(row) {
+    return row.root_span_id ? `#trace=${encodeURIComponent(this.object)}&id=${encodeURIComponent(row.root_span_id)}` : null;
+  }
+
+  line(row, index) {
+    const metrics = row.metrics ?? {};
+    const failed = row.span_type_info?.has_error === true || metrics.errors > 0 || row.error !== null;
+    const cell = (name, text, title) => h("div", { role: "gridcell", class: name, title }, text);
+    const scores = Object.entries(row.scores ?? {}).filter(([, value]) => isNumber(value));
+    return h(
+      "a",
+      { class: `trace-row ${index === this.at ? "active" : ""} ${failed ? "failed" : ""}`, role: "row", id: `trace-${index}`, href: this.link(row), tabindex: "-1", "aria-rowindex": String(index + 2) },
+      cell("when", ago(row.created), `${moment(row.created)} (${row.created})`),
+      h("div", { role: "gridcell", class: "what" }, h("span", { class: failed ? "state bad" : "state", title: failed ? "has errors" : "no errors" }), h("span", { class: "span-name" }, row.span_attributes?.name ?? row.root_span_id), (row.tags ?? []).slice(0, 2).map((tag) => h("span", { class: "chip" }, tag))),
+      cell("text", preview(row.input)),
+      cell(row.error && !row.output ? "text bad" : "text", preview(row.output ?? row.error)),
+      cell("number", duration(metrics.duration)),
+      cell("number", metrics.llm_calls ? `${short(metrics.llm_calls)}${metrics.tool_calls ? ` + ${short(metrics.tool_calls)}` : ""}` : "", `${metrics.llm_calls ?? 0} model calls, ${metrics.tool_calls ?? 0} tool calls`),
+      cell("number", metrics.total_tokens ? short(metrics.total_tokens) : "", `${metrics.total_tokens ?? 0} tokens`),
+      cell("number", metrics.estimated_cost ? money(metrics.estimated_cost) : ""),
+      cell("score-cell", scores.slice(0, 3).map(([name, value]) => h("span", { class: value < 0.5 ? "chip low" : "chip", title: name }, score(value)))),
+    );
+  }
+
+  key(event) {
+    const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: this.lines.page, PageUp: -this.lines.page, Home: -Infinity, End: Infinity };
+    if (event.key in steps && this.rows.length > 0) {
+      const before = this.at;
+      this.at = Math.max(0, Math.min(this.rows.length - 1, this.at + steps[event.key]));
+      this.lines.redrawRow(before);
+      this.lines.redrawRow(this.at);
+      this.lines.reveal(this.at);
+      this.list.setAttribute("aria-activedescendant", `trace-${this.at}`);
+    } else if (event.key === "Enter" && this.rows[this.at]) location.hash = this.link(this.rows[this.at]);
+    else if (event.key === "/") this.filter.focus();
+    else if (event.key === "r") this.reload();
+    else return;
+    event.preventDefault();
+  }
+
+  /** Say how traces get here, where there are none. */
+  welcome() {
+    const base = location.origin + location.pathname.replace(/\/$/, "");
+    const lines = [
+      ["A program with Braintrust's SDK", `export BRAINTRUST_APP_URL=${base}\nexport BRAINTRUST_API_URL=${base}\nexport BRAINTRUST_API_KEY=<key>`],
+      ["A program with OpenTelemetry", `export OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=${base}/otel/v1/traces\nexport OTEL_EXPORTER_OTLP_TRACES_HEADERS="Authorization=Bearer <key>,x-bt-parent=project_name:my-project"`],
+      ["A file with spans", "btql ingest DB project_logs:demo spans.ndjson"],
+    ];
+    this.empty.replaceChildren(h("h2", null, this.object === null ? "There are no traces yet" : "Nothing is in here yet"), h("p", { class: "dim" }, "Send some, and press Refresh:"), ...lines.map(([what, text]) => h("div", { class: "way" }, h("h3", null, what, copyButton(() => text)), h("pre", null, text))), button("Refresh", () => (this.object === null ? this.open(new URLSearchParams()) : this.reload()), { class: "primary" }));
+    this.empty.hidden = false;
+  }
+}
+
+const idOf = (each) => (each === undefined ? undefined : `${each.kind}:${each.name}`);
+
+function objectLine(each) {
+  const object = idOf(each);
+  return h("li", null, h("a", { href: `#object=${encodeURIComponent(object)}`, "data-object": object, title: object }, h("span", null, each.label), each.project ? h("span", { class: "dim" }, each.project) : null));
+}
+
+/** Return a preview as a person would begin to read it. */
+function preview(value) {
+  const text = inLine(value, 200);
+  const content = /"content":\s*"((?:[^"\\]|\\.)*)/.exec(text) ?? /^"((?:[^"\\]|\\.)*)"?$/.exec(text);
+  return content === null ? text : content[1].replaceAll('\\"', '"').replaceAll("\\n", " ");
+}
+
+/** Return the columns in which some row has something. */
+function shownColumns(answer, rows) {
+  const names = Object.keys(answer.schema?.items?.properties ?? rows[0] ?? {});
+  return names.filter((name) => name !== "root_span_id" && rows.some((row) => row[name] !== null && row[name] !== undefined));
+}
