@@ -16,10 +16,11 @@ from btql_server.http.outermost import Outermost
 from btql_server.http.routes import Route
 from btql_server.operating import health, openapi
 from btql_server.otlp import receiver
+from btql_server.page import page, vocabulary
 from btql_server.registering import datasets, experiments, login, projects
 from btql_server.state import State
 
-MODULES = (health, openapi, login, projects, experiments, datasets, receiver)
+MODULES = (health, openapi, login, projects, experiments, datasets, receiver, page, vocabulary)
 """Every module with routes; where two fit one path, the first one answers."""
 
 _ORIGINS = r"https://(www\.braintrust\.dev|www\.braintrustdata\.com|[\w-]+\.preview\.braintrust\.dev)"
