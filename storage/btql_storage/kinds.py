@@ -68,7 +68,7 @@ ARROW_TYPES: dict[Kind, pa.DataType] = {
 }
 
 _SUFFIXES = frozenset(Kind)
-_SPECIAL = re.compile(r"([\\.#])")
+_SPECIAL = re.compile(r"[\\.#\0]")
 _PIECE = re.compile(r"((?:[^\\.#]|\\.)*)([.#])", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
@@ -80,7 +80,7 @@ def column_name(path: FieldPath, kind: Kind) -> str:
     >>> column_name(("metadata", "a.b", "c"), Kind.TEXT)
     'metadata.a\\.b.c#t'
     """
-    return ".".join(_SPECIAL.sub(r"\\\1", piece) for piece in path) + "#" + kind
+    return ".".join(_SPECIAL.sub(_escaped, piece) for piece in path) + "#" + kind
 
 
 def split_column_name(name: str) -> tuple[FieldPath, Kind] | None:
@@ -88,9 +88,18 @@ def split_column_name(name: str) -> tuple[FieldPath, Kind] | None:
     pieces: list[str] = []
     place = 0
     while match := _PIECE.match(name, place):
-        pieces.append(_ESCAPED.sub(r"\1", match[1]))
+        pieces.append(_ESCAPED.sub(_unescaped, match[1]))
         place = match.end()
         if match[2] == "#":
             suffix = name[place:]
             return (tuple(pieces), Kind(suffix)) if suffix in _SUFFIXES else None
     return None
+
+
+def _escaped(match: re.Match[str]) -> str:
+    # Names of columns pass through C, where a NUL would end them.
+    return "\\0" if match[0] == "\0" else "\\" + match[0]
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    return "\0" if match[1] == "0" else match[1]
