@@ -113,6 +113,24 @@ class Result:
         yield from self._batches
         self.exhausted = True
 
+    def json(self, before: str = "", after: str = "\n") -> Iterator[bytes]:
+        """Yield the rows as JSON objects, several at a time, each with a text before and behind it.
+
+        This is much faster than making them from :meth:`rows`. Instants have milliseconds and ``Z``.
+        """
+        from btql.json_rows import json_rows
+
+        outputs = self._answer.outputs()
+        for batch in self._read():
+            yield json_rows(outputs, batch, before, after)
+
+    @property
+    def json_schema(self) -> JsonSchema:
+        """The JSON schema of the rows, or the one that a query with ``infer`` asks for."""
+        from btql.json_rows import schema_of_rows
+
+        return self._answer.inferred() or schema_of_rows(self._answer.outputs())
+
     def arrow(self) -> pa.Table:
         """Return all rows as an Arrow table."""
         return pa.Table.from_batches(list(self.batches()), self.schema)

@@ -54,7 +54,7 @@ def arrow_type(output: OutputColumn) -> pa.DataType:
 
 def arrow_values(output: OutputColumn, batch: pa.RecordBatch) -> pa.Array:
     """Return the column as Arrow has it."""
-    parts = {kind: _column(batch, kind, name) for kind, name in output.parts.items()}
+    parts = {kind: natural(batch, kind, name) for kind, name in output.parts.items()}
     kinds = frozenset(parts)
     if not kinds:
         return pa.nulls(batch.num_rows)
@@ -67,7 +67,8 @@ def arrow_values(output: OutputColumn, batch: pa.RecordBatch) -> pa.Array:
     return pa.ExtensionArray.from_storage(pa.json_(pa.string()), pa.array(texts, pa.string()))
 
 
-def _column(batch: pa.RecordBatch, kind: Kind, name: str) -> pa.Array:
+def natural(batch: pa.RecordBatch, kind: Kind, name: str) -> pa.Array:
+    """Return an engine column in the Arrow type that its kind has outside."""
     column = batch.column(name)
     wanted = _NATIVE.get(kind, pa.string())
     if column.type == wanted:
@@ -111,7 +112,7 @@ def python_values(output: OutputColumn, batch: pa.RecordBatch) -> list[object]:
         return [_preview(value, length) for value in python_values(replace(output, preview=None), batch)]
     values: list[object] = [None] * batch.num_rows
     for kind, name in output.parts.items():
-        column = _column(batch, kind, name)
+        column = natural(batch, kind, name)
         if column.null_count == batch.num_rows:
             continue
         listed = _instants(column) if kind is Kind.TIME else cast("list[object]", column.to_pylist())

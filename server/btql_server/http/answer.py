@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import orjson
-
-from btql_storage import json_text
 
 JSON = "application/json"
 TEXT = "text/plain; charset=utf-8"
@@ -38,9 +37,10 @@ def text_answer(text: str, status: int = 200) -> Answer:
 def json_bytes(value: object) -> bytes:
     """Return a value as JSON: times as ISO 8601 with milliseconds and ``Z``, whole numbers of any length."""
     try:
-        return orjson.dumps(value, default=_time)
+        return orjson.dumps(value, default=_time, option=orjson.OPT_PASSTHROUGH_DATETIME)
     except TypeError:
-        return json_text.dumps(value).encode()
+        # Some whole number has more than 64 bits.
+        return json.dumps(value, default=_time, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _time(value: object) -> str:
