@@ -22,6 +22,7 @@ from btql_storage.folder import Folder, Settings
 from btql_storage.format import WAL, wal_name
 from btql_storage.objects import AlreadyThere
 from btql_storage.snapshot import Snapshot, Snapshots
+from btql_storage.transactions import PREFIX
 
 # Whoever only reads needs no writer: imports of that side wait until it is used.
 if TYPE_CHECKING:
@@ -187,6 +188,11 @@ class Storage:
         """Return what a query sees of an object now, or saw right after a transaction. Close it after use."""
         self._check_known(target)
         return self._snapshots.take(target, version)
+
+    def last_xact_id(self) -> int:
+        """Return the last transaction there is: no write that was acknowledged is later, every new one will be."""
+        # The newest file is always kept, but perhaps there never was one.
+        return max(self._folder.wal_numbers(), default=PREFIX)
 
     def status(self) -> Status:
         """Return what the database holds and what waits for compaction."""
