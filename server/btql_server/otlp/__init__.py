@@ -1,1 +1,9 @@
-"""OpenTelemetry spans, received and turned into events."""
+"""OpenTelemetry spans, received over OTLP/HTTP and turned into events.
+
+A request's way: ``receiver`` decodes it (``from_protobuf``, ``from_json``) to plain spans (``span``), asks ``parent``
+which object each span belongs to, makes one event of each (``event``), and writes all of them.
+
+What the attributes of a span mean is said by conventions, one module each: ``braintrust``, ``genai``, ``indexed``
+(OpenLLMetry), ``openinference``, ``vercel``. Each takes from a ``draft`` what it knows; an earlier one wins, and what
+nobody takes stays in ``metadata`` under its own name.
+"""

@@ -1,0 +1,111 @@
+"""A span to the event that is stored.
+
+A span has one row: its id is the id of the row, so exporting it again replaces it. What no field has a place for is
+kept in ``context.otel``: resource, scope, kind, events, links, and the status where it is no error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from btql_server.http.answer import json_bytes
+from btql_server.otlp import braintrust, genai, indexed, openinference, vercel
+from btql_server.otlp.draft import Draft
+from btql_server.otlp.slug import Exported
+from btql_server.otlp.span import Attributes, Span, SpanEvent
+from btql_server.registering.crud import merged
+
+CONVENTIONS: tuple[Callable[[Draft], None], ...] = (
+    braintrust.apply,
+    genai.apply,
+    indexed.apply,
+    openinference.apply,
+    vercel.apply,
+)
+"""Where two of them know something, the first one wins."""
+_INHERITED = frozenset({"input", "output", "expected", "metadata", "metrics", "scores", "span_attributes", "tags"})
+"""Fields that a span takes over from the exported span it is below."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND_NS = 1_000_000_000
+
+
+def event_of(span: Span, above: Exported | None = None) -> bytes:
+    """Return the event of a span, which may be below one that was exported."""
+    draft = Draft(dict(span.attributes), list(span.events))
+    preserve = draft.take(braintrust.PRESERVE) is True
+    for apply in CONVENTIONS:
+        apply(draft)
+    context = draft.fields.pop("context", None)
+    event: dict[str, object] = {
+        "id": span.span_id,
+        "span_id": span.span_id,
+        "root_span_id": span.trace_id,
+        "span_parents": [span.parent_span_id] if span.parent_span_id else None,
+        **draft.fields,
+        "error": _error(span),
+        "metadata": {**(span.attributes if preserve else draft.rest), **draft.metadata} or None,
+        "metrics": _metrics(span, draft) or None,
+        "scores": draft.scores or None,
+        "span_attributes": {"name": span.name, **draft.span_attributes},
+        "context": {
+            **(context if isinstance(context, dict) else {}),
+            "otel": _otel(span, draft.events) | ({} if above is None else {"trace_id": span.trace_id}),
+        },
+        "created": _time(span.start_ns) if span.start_ns else None,
+    }
+    if above is not None:
+        _put_below(event, above)
+    return json_bytes({name: value for name, value in event.items() if value is not None})
+
+
+def _put_below(event: dict[str, object], above: Exported) -> None:
+    """Make an event part of the trace of an exported span."""
+    event["root_span_id"] = above.root_span_id
+    event["span_parents"] = event["span_parents"] or [above.span_id]
+    for name, value in (above.propagated_event or {}).items():
+        if name in _INHERITED:
+            own = event.get(name)
+            event[name] = value if own is None else merged(value, own)
+
+
+def _metrics(span: Span, draft: Draft) -> Attributes:
+    metrics = draft.metrics
+    prompt, completion = metrics.get("prompt_tokens"), metrics.get("completion_tokens")
+    if isinstance(prompt, int | float) and isinstance(completion, int | float):
+        metrics.setdefault("tokens", prompt + completion)
+    times = {"start": span.start_ns, "end": span.end_ns}
+    return {**{name: time / _SECOND_NS for name, time in times.items() if time}, **metrics}
+
+
+def _error(span: Span) -> str | None:
+    """Return why a span failed, by its status, else by the last exception that was recorded."""
+    if span.status != "error":
+        return None
+    if span.status_message:
+        return span.status_message
+    for event in reversed(span.events):
+        if event.name == "exception":
+            kind, message = (event.attributes.get(f"exception.{name}") for name in ("type", "message"))
+            return ": ".join(str(each) for each in (kind, message) if each) or "exception"
+    return str(span.attributes.get("error.type") or "error")
+
+
+def _otel(span: Span, events: list[SpanEvent]) -> dict[str, object]:
+    scope = {"name": span.scope.name, "version": span.scope.version, "attributes": span.scope.attributes}
+    found: dict[str, object] = {
+        "kind": span.kind if span.kind != "unspecified" else None,
+        "status": span.status if span.status != "unset" else None,
+        "trace_state": span.trace_state,
+        "resource": span.resource,
+        "scope": {name: value for name, value in scope.items() if value},
+        "events": [{"name": one.name, "time": _time(one.time_ns), "attributes": one.attributes} for one in events],
+        "links": [
+            {"trace_id": one.trace_id, "span_id": one.span_id, "attributes": one.attributes} for one in span.links
+        ],
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _time(time_ns: int) -> str:
+    return (_EPOCH + timedelta(microseconds=time_ns // 1_000)).isoformat(timespec="microseconds")[:-6] + "Z"

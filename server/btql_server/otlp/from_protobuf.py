@@ -1,0 +1,83 @@
+"""OTLP in protobuf to spans."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Iterator, Sequence
+
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1 import common_pb2
+from opentelemetry.proto.trace.v1 import trace_pb2
+
+from btql_server.http.errors import HttpError
+from btql_server.otlp.span import KINDS, STATUSES, Attributes, Link, Scope, Span, SpanEvent, named, plain
+from btql_storage.json_text import JsonValue
+
+_NO_ID = bytes(8)
+
+
+def spans_of_protobuf(body: bytes) -> Sequence[Span]:
+    """Return the spans of an ExportTraceServiceRequest; 400 where it is none."""
+    request = ExportTraceServiceRequest()
+    try:
+        request.ParseFromString(body)
+    except DecodeError as error:
+        raise HttpError(400, f"the body is not an ExportTraceServiceRequest in protobuf: {error}") from None
+    return list(_spans(request))
+
+
+def _spans(request: ExportTraceServiceRequest) -> Iterator[Span]:
+    for of_resource in request.resource_spans:
+        resource = _attributes(of_resource.resource.attributes)
+        for of_scope in of_resource.scope_spans:
+            library = of_scope.scope
+            scope = Scope(library.name, library.version, _attributes(library.attributes))
+            for span in of_scope.spans:
+                yield _span(span, resource, scope)
+
+
+def _span(span: trace_pb2.Span, resource: Attributes, scope: Scope) -> Span:
+    # Eight zeros are how some libraries say that there is no parent.
+    parent = span.parent_span_id
+    return Span(
+        trace_id=span.trace_id.hex(),
+        span_id=span.span_id.hex(),
+        parent_span_id="" if parent == _NO_ID else parent.hex(),
+        name=span.name,
+        kind=named(KINDS, span.kind),
+        start_ns=span.start_time_unix_nano,
+        end_ns=span.end_time_unix_nano,
+        attributes=_attributes(span.attributes),
+        events=[SpanEvent(one.name, one.time_unix_nano, _attributes(one.attributes)) for one in span.events],
+        links=[Link(one.trace_id.hex(), one.span_id.hex(), _attributes(one.attributes)) for one in span.links],
+        status=named(STATUSES, span.status.code),
+        status_message=span.status.message,
+        trace_state=span.trace_state,
+        resource=resource,
+        scope=scope,
+    )
+
+
+def _attributes(pairs: Iterable[common_pb2.KeyValue]) -> Attributes:
+    return {pair.key: _value(pair.value) for pair in pairs}
+
+
+def _value(value: common_pb2.AnyValue) -> JsonValue:
+    match value.WhichOneof("value"):
+        case "string_value":
+            return value.string_value
+        case "bool_value":
+            return value.bool_value
+        case "int_value":
+            return value.int_value
+        case "double_value":
+            return plain(value.double_value)
+        case "array_value":
+            return [_value(item) for item in value.array_value.values]
+        case "kvlist_value":
+            return _attributes(value.kvlist_value.values)
+        case "bytes_value":
+            return base64.b64encode(value.bytes_value).decode()
+        case _:
+            return None

@@ -1,0 +1,186 @@
+"""``POST /otel/v1/traces``: spans of any OpenTelemetry exporter, over OTLP/HTTP.
+
+Answers keep to the protocol: in the encoding of the request, and with a ``google.rpc.Status`` for an error. A span
+that cannot be stored is counted in ``partialSuccess``, while the others are stored; where none can, that is an
+error. Success means that all accepted spans are durable, and seen by every query from then on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+from btql_server.http.answer import JSON, Answer, json_bytes
+from btql_server.http.call import Call
+from btql_server.http.errors import HttpError, as_http
+from btql_server.http.routes import Routes
+from btql_server.otlp.braintrust import PARENT
+from btql_server.otlp.event import event_of
+from btql_server.otlp.from_json import spans_of_json
+from btql_server.otlp.from_protobuf import spans_of_protobuf
+from btql_server.otlp.parent import HEADER, MISSING, Parent, Parents
+from btql_server.otlp.span import Span
+from btql_server.writing.store import write
+from btql_storage.accept import accept
+from btql_storage.catalog import ObjectInfo
+from btql_storage.errors import BadEvent
+
+routes = Routes("OpenTelemetry")
+
+PROTOBUF = "application/x-protobuf"
+_ANSWERS = {JSON: dict[str, object], PROTOBUF: bytes}
+_GRPC_CODES = {400: 3, 401: 16, 403: 7, 404: 5, 413: 8, 429: 8, 503: 14, 504: 4, 507: 8}
+"""HTTP status to the code of a ``google.rpc.Status``."""
+_GRPC_INTERNAL = 13
+
+
+@dataclass(slots=True)
+class Batch:
+    """The spans of one request that can be stored, and why others cannot."""
+
+    targets: list[ObjectInfo] = field(default_factory=list[ObjectInfo])
+    events: list[bytes] = field(default_factory=list[bytes])
+    rejected: int = 0
+    first: HttpError | None = None
+    """Why the first span was rejected."""
+
+    def reject(self, name: str, error: HttpError) -> None:
+        """Count a span that cannot be stored."""
+        self.rejected += 1
+        if self.first is None:
+            self.first = HttpError(error.status, f"{name}: {error.message}")
+
+    def keep(self, kept: Sequence[tuple[ObjectInfo, bytes]]) -> None:
+        """Go on with some of the events."""
+        self.targets = [target for target, _ in kept]
+        self.events = [event for _, event in kept]
+
+
+@routes.post("/otel/v1/traces", answer=_ANSWERS, pool="write")
+def export(call: Call, body: bytes) -> Answer:
+    """Store OpenTelemetry spans, sent in protobuf or JSON.
+
+    The header `x-bt-parent` says where they belong, or the attribute `braintrust.parent` of a span.
+    """
+    as_json = _is_json(call, body)
+    try:
+        spans = spans_of_json(body) if as_json else spans_of_protobuf(body)
+        return _accepted(store(call, spans), as_json=as_json)
+    except Exception as error:
+        refusal = as_http(error)
+        if refusal is None:
+            raise
+        return _refused(refusal, as_json=as_json)
+
+
+@routes.post("/v1/traces", answer=_ANSWERS, pool="write")
+def export_at_the_root(call: Call, body: bytes) -> Answer:
+    """Store OpenTelemetry spans, for exporters that are given this server's address alone."""
+    return export(call, body)
+
+
+def store(call: Call, spans: Sequence[Span]) -> Batch:
+    """Store the spans that can be stored, in one transaction; HttpError where there are some, but none can."""
+    batch = _batch(call, spans)
+    if batch.events:
+        try:
+            write(call, batch.targets, batch.events, lambda index: ("spans", index))
+        except HttpError as error:
+            if not isinstance(error.__cause__, BadEvent):
+                raise
+            _drop_bad(batch)
+            write(call, batch.targets, batch.events, lambda index: ("spans", index))
+    if batch.first is not None and not batch.events:
+        raise batch.first
+    return batch
+
+
+def _batch(call: Call, spans: Sequence[Span]) -> Batch:
+    """Make events of spans."""
+    batch, parents = Batch(), Parents(call)
+    for span in spans:
+        try:
+            parent = _parent(call, parents, span)
+            event = event_of(span, parent.exported)
+        except HttpError as error:
+            batch.reject(_named(span.name), error)
+        except (RecursionError, ValueError) as error:
+            batch.reject(_named(span.name), HttpError(400, f"it cannot be written as JSON: {error}"))
+        else:
+            batch.targets.append(parent.target)
+            batch.events.append(event)
+    return batch
+
+
+def _parent(call: Call, parents: Parents, span: Span) -> Parent:
+    if span.problem is not None:
+        raise HttpError(400, span.problem)
+    named = span.attributes.get(PARENT) or span.resource.get(PARENT) or call.request.headers.get(HEADER)
+    if not isinstance(named, str) or not named:
+        raise HttpError(400, MISSING)
+    return parents.find(named)
+
+
+def _drop_bad(batch: Batch) -> None:
+    """Look at each event alone, and go on without those that storage does not take."""
+    kept: list[tuple[ObjectInfo, bytes]] = []
+    for target, event in zip(batch.targets, batch.events, strict=True):
+        try:
+            accept([event])
+        except BadEvent as error:
+            batch.reject("a span", HttpError(400, error.reason))
+        else:
+            kept.append((target, event))
+    batch.keep(kept)
+
+
+def _named(name: str) -> str:
+    return f"span `{name[:80]}`" if name else "a span without a name"
+
+
+def _is_json(call: Call, body: bytes) -> bool:
+    media = call.request.headers.get("content-type", "").lower()
+    if "json" in media or "protobuf" in media:
+        return "json" in media
+    # No message in protobuf can begin like this.
+    return body[:1] == b"{"
+
+
+def _accepted(batch: Batch, *, as_json: bool) -> Answer:
+    """Return the answer of success, which says what was rejected all the same."""
+    message = ""
+    if batch.first is not None:
+        others = f"; and {batch.rejected - 1} more" if batch.rejected > 1 else ""
+        message = f"{batch.first.message}{others}"
+    if as_json:
+        partial = {"rejectedSpans": str(batch.rejected), "errorMessage": message} if message else {}
+        return Answer(json_bytes({"partialSuccess": partial}), JSON)
+    response = ExportTraceServiceResponse()
+    if message:
+        response.partial_success.rejected_spans = batch.rejected
+        response.partial_success.error_message = message
+    return Answer(response.SerializeToString(), PROTOBUF)
+
+
+def _refused(error: HttpError, *, as_json: bool) -> Answer:
+    """Return an error as the protocol has it: a ``google.rpc.Status``."""
+    code = _GRPC_CODES.get(error.status, _GRPC_INTERNAL)
+    headers: Mapping[str, str] = {}
+    if error.retry_after_s is not None:
+        headers = {"retry-after": str(error.retry_after_s)}
+    if as_json:
+        return Answer(json_bytes({"code": code, "message": error.message}), JSON, error.status, headers)
+    text = error.message.encode()
+    # Field 1 is the code, field 2 the message; the package that has this type is not worth a dependency.
+    body = b"\x08" + _varint(code) + b"\x12" + _varint(len(text)) + text
+    return Answer(body, PROTOBUF, error.status, headers)
+
+
+def _varint(number: int) -> bytes:
+    pieces = []
+    while number > 0x7F:
+        pieces.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*pieces, number])

@@ -1,0 +1,93 @@
+"""A span as OpenTelemetry has it, decoded, whatever it was encoded in."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from btql_storage.json_text import JsonValue
+
+Attributes: TypeAlias = dict[str, JsonValue]
+
+KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
+"""Kinds of span, by their numbers."""
+STATUSES = ("unset", "ok", "error")
+"""Codes of a status, by their numbers."""
+_TRACE_ID = re.compile(r"(?!0{32})[0-9a-f]{32}")
+_SPAN_ID = re.compile(r"(?!0{16})[0-9a-f]{16}")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The library that made a span."""
+
+    name: str = ""
+    version: str = ""
+    attributes: Attributes = field(default_factory=dict[str, JsonValue])
+
+
+@dataclass(frozen=True, slots=True)
+class SpanEvent:
+    """Something that happened at one moment of a span."""
+
+    name: str
+    time_ns: int
+    attributes: Attributes
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A span of any trace that a span has to do with."""
+
+    trace_id: str
+    span_id: str
+    attributes: Attributes
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One span. Ids are lower-case hexadecimal; what is missing is empty."""
+
+    trace_id: str
+    span_id: str
+    parent_span_id: str
+    name: str
+    kind: str
+    start_ns: int
+    end_ns: int
+    attributes: Attributes
+    events: Sequence[SpanEvent]
+    links: Sequence[Link]
+    status: str
+    status_message: str
+    trace_state: str
+    resource: Attributes
+    scope: Scope
+
+    @property
+    def problem(self) -> str | None:
+        """Why it cannot be stored; None if it can."""
+        if _TRACE_ID.fullmatch(self.trace_id) is None:
+            return f"the trace id `{self.trace_id[:40]}` is not 16 bytes, not all zero"
+        if _SPAN_ID.fullmatch(self.span_id) is None:
+            return f"the span id `{self.span_id[:40]}` is not 8 bytes, not all zero"
+        if self.parent_span_id and _SPAN_ID.fullmatch(self.parent_span_id) is None:
+            return f"the parent span id `{self.parent_span_id[:40]}` is not 8 bytes, not all zero"
+        if not all(0 <= time < 1 << 64 for time in (self.start_ns, self.end_ns)):
+            return "its times are not nanoseconds in 64 bits"
+        return None
+
+
+def named(names: Sequence[str], number: int) -> str:
+    """Return the name of a number; a number that is not known is like none given."""
+    return names[number] if 0 <= number < len(names) else names[0]
+
+
+def plain(number: float) -> float | str:
+    """Return a number as JSON can have it: what is not finite is a text, as SDKs write it."""
+    if math.isfinite(number):
+        return number
+    return "NaN" if math.isnan(number) else "Infinity" if number > 0 else "-Infinity"

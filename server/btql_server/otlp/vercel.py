@@ -1,0 +1,87 @@
+"""The telemetry of the AI SDK by Vercel: ``ai.*``.
+
+A call is two spans: the outer one is of the SDK's function, the inner one (``….doGenerate``) of the model. Both
+repeat the usage; it is counted at the inner one. The inner one also has some ``gen_ai.*`` attributes.
+"""
+
+from __future__ import annotations
+
+from btql_server.otlp.draft import Draft, parsed
+from btql_server.otlp.messages import tool_call
+from btql_storage.json_text import JsonValue
+
+MODEL_CALLS = (".doGenerate", ".doStream", ".doEmbed")
+"""How ``ai.operationId`` of a call of a model ends."""
+INPUTS = ("ai.prompt.messages", "ai.prompt", "ai.toolCall.args", "ai.toolCall.input", "ai.value", "ai.values")
+OUTPUTS = (
+    "ai.response.object",
+    "ai.result.object",
+    "ai.toolCall.result",
+    "ai.toolCall.output",
+    "ai.embedding",
+    "ai.embeddings",
+)
+METADATA = {"ai.model.id": "model", "ai.model.provider": "provider"}
+METRICS = {
+    "ai.usage.inputTokens": "prompt_tokens",
+    "ai.usage.promptTokens": "prompt_tokens",
+    "ai.usage.tokens": "prompt_tokens",
+    "ai.usage.outputTokens": "completion_tokens",
+    "ai.usage.completionTokens": "completion_tokens",
+    "ai.usage.totalTokens": "tokens",
+    "ai.usage.cachedInputTokens": "prompt_cached_tokens",
+    "ai.usage.reasoningTokens": "completion_reasoning_tokens",
+}
+_FIRST_CHUNK = ("ai.response.msToFirstChunk", "ai.stream.msToFirstChunk")
+
+
+def apply(draft: Draft) -> None:
+    """Take the attributes of this convention."""
+    operation = draft.rest.get("ai.operationId")
+    if not isinstance(operation, str):
+        return
+    if operation.endswith(MODEL_CALLS):
+        draft.fill_type("llm")
+    draft.fill_type("tool" if operation == "ai.toolCall" else "function")
+    for name in INPUTS:
+        draft.fill("input", _read(draft.take(name)))
+    for name in OUTPUTS:
+        draft.fill("output", _read(draft.take(name)))
+    draft.fill("output", _reply(draft))
+    tools = _read(draft.take("ai.prompt.tools"))
+    if tools is not None:
+        draft.metadata.setdefault("tools", tools)
+    choice = _read(draft.take("ai.prompt.toolChoice"))
+    if choice is not None:
+        draft.metadata.setdefault("tool_choice", choice)
+    for name, value in draft.take_below("ai.telemetry.metadata.").items():
+        draft.metadata.setdefault(name, value)
+    draft.move_to_metadata(METADATA)
+    first = draft.rest.get(_FIRST_CHUNK[0], draft.rest.get(_FIRST_CHUNK[1]))
+    if isinstance(first, int | float) and draft.span_attributes["type"] == "llm":
+        draft.metrics.setdefault("time_to_first_token", first / 1_000)
+    draft.move_usage(METRICS)
+
+
+def _read(value: JsonValue) -> JsonValue:
+    """Return what a text says, which is JSON mostly, also that of one text; lists have such texts as items."""
+    if isinstance(value, list):
+        return [_read(item) for item in value]
+    return parsed(value, value) if isinstance(value, str) else value
+
+
+def _reply(draft: Draft) -> JsonValue:
+    """Return what the model has said: of a call of a model as a message, else its text."""
+    text = draft.take("ai.response.text", "ai.result.text")
+    calls = _read(draft.take("ai.response.toolCalls", "ai.result.toolCalls"))
+    if isinstance(calls, list) and calls:
+        return [{"role": "assistant", "content": text or None, "tool_calls": [_call(call) for call in calls]}]
+    if text is not None and draft.span_attributes["type"] == "llm":
+        return [{"role": "assistant", "content": text}]
+    return text
+
+
+def _call(call: JsonValue) -> JsonValue:
+    if not isinstance(call, dict):
+        return call
+    return tool_call(call.get("toolCallId"), call.get("toolName"), call.get("input", call.get("args")))

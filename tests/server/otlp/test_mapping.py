@@ -1,0 +1,113 @@
+"""Spans as instrumentations send them, and the events that they become.
+
+Each file of ``golden`` has cases of one convention. `--update` rewrites the events from what the code gives.
+"""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from btql_server.otlp.event import event_of
+from btql_server.otlp.from_json import spans_of_json
+from btql_server.otlp.from_protobuf import spans_of_protobuf
+from btql_server.otlp.slug import Exported
+from btql_storage import json_text
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def _cases():
+    for path in sorted(GOLDEN.glob("*.json")):
+        for number, case in enumerate(json.loads(path.read_text())):
+            yield pytest.param(path, number, case, id=f"{path.stem}: {case['span']['name']}")
+
+
+def _event(span, above=None):
+    return json_text.parse(event_of(span, above))
+
+
+@pytest.mark.parametrize(("path", "number", "case"), list(_cases()))
+def test_a_span_becomes_the_event_in_either_encoding(path, number, case, as_json, as_protobuf, update):
+    (from_json,) = spans_of_json(as_json([case["span"]]))
+    if update:
+        whole = json.loads(path.read_text())
+        whole[number]["event"] = _event(from_json)
+        path.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
+        return
+    (from_protobuf,) = spans_of_protobuf(as_protobuf([case["span"]]))
+    assert _event(from_json) == case["event"]
+    assert from_json == from_protobuf
+
+
+def test_numbers_and_bytes_come_as_json_can_have_them(as_json, as_protobuf):
+    numbers = {
+        "nan": math.nan,
+        "up": math.inf,
+        "down": -math.inf,
+        "most": 2**63 - 1,
+        "least": -(2**63),
+        "odd": 2**53 + 1,
+        "braintrust.metrics.nan": math.nan,
+    }
+    for spans in (
+        spans_of_json(as_json([{"attributes": numbers}])),
+        spans_of_protobuf(as_protobuf([{"attributes": numbers}])),
+    ):
+        assert _event(spans[0])["metadata"] == {
+            **numbers,
+            "nan": "NaN",
+            "up": "Infinity",
+            "down": "-Infinity",
+            "braintrust.metrics.nan": "NaN",
+        }
+
+
+def test_bytes_are_base64():
+    value = {"key": "raw", "value": {"bytesValue": "AAEC/w=="}}
+    body = {"resourceSpans": [{"scopeSpans": [{"spans": [{"attributes": [value]}]}]}]}
+    (span,) = spans_of_json(json.dumps(body).encode())
+    assert span.attributes == {"raw": "AAEC/w=="}
+
+
+def test_hostile_indexes_make_no_long_lists(as_json):
+    attributes = {
+        "gen_ai.prompt.999999999.content": "last",
+        "gen_ai.prompt.7.content": "first",
+        f"gen_ai.prompt.{'9' * 5_000}.content": "no number",
+        "gen_ai.completion.x.content": "no number either",
+        "gen_ai.prompt.8" + ".0" * 5_000: "deep",
+        "braintrust.metadata" + ".x" * 5_000: "deep, too",
+    }
+    (span,) = spans_of_json(as_json([{"attributes": attributes}]))
+    event = _event(span)
+    assert event["input"][0] == {"content": "first"}
+    assert event["input"][-1] == {"content": "last"}
+    assert event["metadata"]["gen_ai.completion.x.content"] == "no number either"
+
+
+def test_dotted_names_that_collide_keep_both_values(as_json):
+    attributes = {"braintrust.metadata.a": 1, "braintrust.metadata.a.b": 2, "braintrust.metadata.__proto__.c": 3}
+    (span,) = spans_of_json(as_json([{"attributes": attributes}]))
+    assert _event(span)["metadata"] == {"a": 1, "a.b": 2, "__proto__": {"c": 3}}
+
+
+def test_a_span_below_an_exported_one_joins_its_trace(as_json):
+    inherited = {"metadata": {"user": "u1", "tier": "gold"}, "id": "never taken over", "tags": ["a"]}
+    above = Exported("project_logs", "p", {}, "0123456789abcdef", "f" * 32, inherited)
+    root, child = spans_of_json(
+        as_json(
+            [
+                {"attributes": {"braintrust.metadata.user": "u2"}},
+                {"spanId": "00f067aa0ba902b7", "parentSpanId": "eee19b7ec3c1b174"},
+            ]
+        )
+    )
+    event = _event(root, above)
+    assert (event["id"], event["span_parents"], event["root_span_id"]) == (root.span_id, ["0123456789abcdef"], "f" * 32)
+    assert event["metadata"] == {"user": "u2", "tier": "gold"}
+    assert event["tags"] == ["a"]
+    assert event["context"]["otel"]["trace_id"] == root.trace_id
+    assert _event(child, above)["span_parents"] == [root.span_id]
+    assert _event(child, above)["root_span_id"] == "f" * 32
