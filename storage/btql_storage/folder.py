@@ -35,7 +35,10 @@ class Settings:
 
     lock_wait_s: float = 30.0
     grace_s: int = 600
-    """How long files outlive their use: longer than a query may take."""
+    """How long parts outlive their use: longer than a query may take."""
+    wal_grace_s: int = 60
+    """How long WAL files outlive their use: a snapshot reads those it needs while it is taken. Each query lists
+    them all, so there should not be many."""
     segment_events: int = 2_000_000
     """A segment that was assigned as many events takes no new traces."""
     pending_events_max: int = 500_000
@@ -44,6 +47,8 @@ class Settings:
     job_json_bytes: int = 128 << 20
     tail_json_bytes: int = 256 << 20
     """A snapshot with more than this outside of parts compacts first."""
+    compact_to_read: bool = True
+    """False where another process compacts: such a snapshot is then an error at once."""
     part_rows_max: int = 200_000
     part_json_bytes_max: int = 2 << 30
 

@@ -106,7 +106,7 @@ class Snapshots:
                     return self._build(target, listed, view, waiting)
                 return self._build_version(target, view, waiting, version)
             except TailTooLarge:
-                if last or self._folder.read_only:
+                if last or self._folder.read_only or not self._folder.settings.compact_to_read:
                     raise
                 self._compact(target)
             except Damaged:

@@ -136,6 +136,17 @@ def test_a_reader_says_when_a_tail_is_too_large(quick_path: Path):
         reader.snapshot(target)
 
 
+def test_a_snapshot_leaves_compaction_to_another_process(quick_path: Path):
+    settings = Settings(tail_json_bytes=1 << 20, compact_to_read=False)
+    with Storage.open(quick_path, create=True, settings=settings) as storage:
+        target = storage.create_object("project_logs", "x")
+        put(storage, target, {"id": "a", "input": "x" * (3 << 20)})
+        with pytest.raises(TailTooLarge):
+            storage.snapshot(target)
+        storage.compact()
+        storage.snapshot(target).close()
+
+
 def test_a_failure_does_not_leave_half_a_tail(storage: Storage, target, monkeypatch: pytest.MonkeyPatch):
     put(storage, target, {"id": "a", "input": 1})
     storage.snapshot(target).close()

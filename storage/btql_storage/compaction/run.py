@@ -106,7 +106,7 @@ def _compact_object(folder: Folder, target: ObjectInfo, view: View) -> JobOutcom
 
 
 def _remove_wal_files(folder: Folder) -> None:
-    before_s = folder.clock.now_s() - folder.settings.grace_s
+    before_s = folder.clock.now_s() - min(folder.settings.grace_s, folder.settings.wal_grace_s)
     done = folder.catalog.done_files(before_s)
     if not done:
         return
