@@ -17,7 +17,8 @@ import threading
 import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 
 from btql.errors import Error
 from btql_server.access.keys import Keys
@@ -42,6 +43,7 @@ class ServeError(Error):
 def serve(settings: Settings, ready: Callable[[str], None]) -> None:
     """Serve until a signal comes; ``ready`` gets the address once all workers answer."""
     log_as("serve", settings.log_level)
+    settings = replace(settings, maintained=True)
     check(settings)
     listener = listen(settings.http)
     try:
@@ -64,7 +66,9 @@ def check(settings: Settings) -> None:
                 f"a server without keys may only listen on this machine, not on {host}: "
                 "leave --insecure-no-auth out, or listen on 127.0.0.1"
             )
-        if not Keys(registry).any():
+        with closing(Keys(registry)) as keys:
+            anybody = keys.any()
+        if not anybody:
             raise ServeError(
                 f"nobody has a key yet, so the server does not listen on {host}: "
                 f"make one with `btql keys create --data {settings.data}`"

@@ -47,6 +47,8 @@ class Settings:
     """Origins of pages, beside Braintrust's own, that browsers may send requests from."""
     redis: str | None = None
     """Where rate limits are counted for several workers or machines; None counts in the process."""
+    maintained: bool = False
+    """Whether a process of its own compacts; else whoever needs it does."""
     compact_after_s: float = 30.0
     """How long events may wait before they are compacted."""
     compact_after_bytes: int = 16 << 20

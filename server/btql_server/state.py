@@ -14,6 +14,7 @@ from btql_server.http.pools import Pools
 from btql_server.http.rates import Rates
 from btql_server.registry.store import Registry
 from btql_server.settings import Settings
+from btql_storage.folder import Settings as StorageSettings
 from btql_storage.store import Storage
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ class State:
     @classmethod
     def open(cls, settings: Settings) -> State:
         """Open the database of a server, made where there is none."""
-        storage = Storage.open(settings.data, create=True)
+        bounds = StorageSettings(compact_to_read=not settings.maintained)
+        storage = Storage.open(settings.data, create=True, settings=bounds)
         registry = Registry(settings.data)
         storage.create_object(AUDIT_LOG, registry.default_organization().id)
         return cls(
