@@ -39,6 +39,11 @@ class Stop:
         """Stop the query; whoever reads its answer gets an error. May be called from any thread, and again."""
         self._cancelled.set()
 
+    def add(self, seconds: float) -> None:
+        """Allow more time: what somebody else took, such as a slow reader, does not count."""
+        if self._deadline is not None:
+            self._deadline += seconds
+
     def check(self) -> None:
         """Raise if the query may not go on."""
         if self._cancelled.is_set() or (self._gone is not None and self._gone()):

@@ -25,6 +25,10 @@ class Limits:
     """Keys of one row, at all depths together."""
     query_seconds_default: float = 30.0
     query_seconds_max: float = 300.0
+    query_rows_default: int = 1_000
+    """The limit of a query that has none of its own."""
+    query_rows_max: int = 1_000
+    """A larger limit of a query is lowered to this one, unless it says ``disable_limit``."""
     logs3_payload_bytes_max: int = 64 << 20
     """What ``/version`` tells SDKs; larger batches are sent by ``/logs3/overflow``."""
     requests_per_minute: int | None = None
