@@ -11,10 +11,10 @@ TOOLS   := $(VENV)/.tools-ready
 PROGRAMS := $(VENV)/.programs-ready
 CODE    := btql grammar planner storage server conformance tests
 
-.PHONY: help demo test check bench fuzz setup lock format clean
+.PHONY: help demo test check bench fuzz fuzz-http setup lock format clean
 
 help: ## Say what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
 
 demo: $(RUNTIME) ## Generate, ingest and compact 100,000 spans, then ask six questions
 	@$(BIN)/python -m btql.demo
@@ -36,6 +36,9 @@ bench: $(TOOLS) ## Measure: tests/benchmarks
 
 fuzz: $(TOOLS) ## Compile mutated queries for SECONDS (60)
 	@FUZZ_SECONDS=$(or $(SECONDS),60) $(BIN)/pytest tests/fuzz -s -p no:randomly
+
+fuzz-http: $(TOOLS) ## Send requests made up from the OpenAPI document for about SECONDS (300)
+	@FUZZ_SECONDS=$(or $(SECONDS),300) $(BIN)/pytest tests/server/test_made_up_requests.py -n 2
 
 setup: $(TOOLS) ## Make the environment for working on the code
 

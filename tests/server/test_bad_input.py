@@ -1,0 +1,234 @@
+"""What no client of ours would send, to every route: an answer that names the place and the reason, never a 500.
+
+The server is a process, so that its memory can be looked at, and its log at the end: a failure that the
+server did not foresee would be there, whatever the client was told.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+import zstandard
+from server_support.serving import btql_serve
+from server_support.wire import connect
+
+from btql_server.app import all_routes
+
+MIB = 1 << 20
+TAKES_JSON = [route for route in all_routes() if route.body not in (None, bytes)]
+TAKES_BODY = [route for route in all_routes() if route.body is not None]
+HAS_PARAMETERS = [route for route in all_routes() if route.parameters]
+HAS_QUERY = [route for route in all_routes() if route.query is not None]
+HOSTILE = {
+    "up": "..%2F..%2F..%2Fetc%2Fpasswd",
+    "null": "a%00b",
+    "quotes": "x'%20OR%20''='%22;%20DROP%20TABLE%20entities;--",
+    "newlines": "a%0D%0Aset-cookie:%20x=1",
+    "no UTF-8": "%FF%FE",
+    "long": "a" * 8_000,
+    "emoji": "%F0%9F%98%80",
+    "template": "%7B%7B7*7%7D%7D",
+    "almost a UUID": "00000000-0000-0000-0000-00000000000g",
+    "unknown UUID": "11111111-2222-3333-4444-555555555555",
+}
+
+
+def name_of(route):
+    return route.name
+
+
+def path_of(route, value=None):
+    """Return a path of a route, with ids that nothing has unless a value is given."""
+    path = route.path
+    for name in route.parameters:
+        path = path.replace(f"{{{name}:path}}", f"{{{name}}}").replace(f"{{{name}}}", value or str(uuid4()))
+    return path
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with btql_serve(tmp_path_factory.mktemp("bad") / "db", "--insecure-no-auth") as found:
+        yield found
+        found.stop()
+        assert "a request failed" not in found.log.read_text()
+
+
+@pytest.fixture
+def http(server):
+    with httpx.Client(base_url=server.url, timeout=60) as found:
+        yield found
+
+
+def assert_refused(answer, *words, statuses=(400,)):
+    """Check that an answer is a refusal in the shape that is documented."""
+    assert answer.status_code in statuses, answer.text[:500]
+    body = answer.json()
+    assert {"Code", "Message", "InternalTraceId", "Path", "Service"} <= set(body)
+    assert body["InternalTraceId"] == answer.headers["x-bt-internal-trace-id"]
+    assert "Traceback" not in answer.text
+    for word in words:
+        assert word in body["Message"]
+
+
+NO_JSON = {
+    "empty": (b"", "the body is empty"),
+    "blank": (b" \r\n\t", "the body is empty"),
+    "cut short": (b'{"name": "x', "is not JSON"),
+    "trailing": (b"{} {}", ""),
+    "Python": (b"{'a': None}", "is not JSON"),
+    "not a number": (b'{"": NaN}', "is not JSON"),
+    "UTF-16": ("{}".encode("utf-16"), ""),
+    "a file": (b"\x7fELF\x02\x01\x01\x00" * 64, "is not JSON"),
+    "deep arrays": (b"[" * 100_000, ""),
+    "deep objects": (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, ""),
+}
+
+
+@pytest.mark.parametrize("route", TAKES_JSON, ids=name_of)
+def test_what_is_no_json_is_refused(http, route):
+    for body, word in NO_JSON.values():
+        answer = http.request(route.method, path_of(route), content=body)
+        assert_refused(answer, word)
+
+
+def test_texts_that_are_no_texts_are_refused_with_their_place(http):
+    for text, words in (
+        (b'"\xff\xfe"', ("UTF-8", "byte 2")),
+        (b'"\xed\xa0\x80"', ("UTF-8",)),
+        (b'"\\ud800"', ("surrogate",)),
+        (b'"\\udc00\\ud800"', ("surrogate",)),
+        (b'"line\nbreak"', ("is not JSON",)),
+        (b'"\\x41"', ("is not JSON",)),
+    ):
+        assert_refused(http.post("/v1/project", content=b'{"name": ' + text + b"}"), *words)
+    kept = {"name": "\u0000\x7f \U0001f469\u200d\U0001f4bb \u202e\uffff"}
+    assert http.post("/v1/project", json=kept).json()["name"] == kept["name"]
+
+
+@pytest.mark.parametrize("route", TAKES_JSON, ids=name_of)
+def test_json_of_another_kind_is_refused_with_its_kind(http, route):
+    for body, kind in ((b"[]", "array"), (b'"text"', "str"), (b"17", "int"), (b"null", "null"), (b"true", "bool")):
+        answer = http.request(route.method, path_of(route), content=body)
+        assert_refused(answer, "Expected `object`", kind)
+
+
+@pytest.mark.parametrize("route", TAKES_JSON, ids=name_of)
+def test_values_of_the_wrong_type_are_refused_with_their_place(http, route):
+    for value in (10**400, -1, 1.5, "\ud800", [[]], {"": None}, True, "x" * 100_000):
+        text = json.dumps(dict.fromkeys(route.body.__struct_encode_fields__, value))
+        answer = http.request(route.method, path_of(route), content=text)
+        assert answer.status_code < 500, (value, answer.text[:500])
+
+
+@pytest.mark.parametrize("route", TAKES_BODY, ids=name_of)
+def test_unknown_fields_and_other_content_types_are_not_what_is_wrong(http, route):
+    body = json.dumps({f"unknown {number}": number for number in range(100)})
+    for media in ("application/json", "text/plain", "application/xml; charset=utf-16", "nonsense", ""):
+        answer = http.request(route.method, path_of(route), content=body, headers={"content-type": media})
+        assert answer.status_code < 500, answer.text[:500]
+        assert answer.status_code != 415
+
+
+@pytest.mark.parametrize("route", HAS_PARAMETERS, ids=name_of)
+@pytest.mark.parametrize("value", HOSTILE)
+def test_hostile_names_in_paths_are_refused(http, route, value):
+    answer = http.request(route.method, path_of(route, HOSTILE[value]), content=b"{}")
+    assert 400 <= answer.status_code < 500 or "unknown" in value, answer.text[:500]
+    assert answer.status_code < 500, answer.text[:500]
+    assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("route", HAS_QUERY, ids=name_of)
+def test_hostile_parameters_are_refused(http, route):
+    names = route.query.__struct_encode_fields__
+    for name in names:
+        for value in HOSTILE.values():
+            answer = http.request(route.method, f"{path_of(route)}?{name}={value}")
+            assert answer.status_code < 500, (name, value[:50], answer.text[:500])
+        for value in ("-1", "0", "1e400", "99999999999999999999", "null", "", "a&" + name + "=b"):
+            answer = http.request(route.method, f"{path_of(route)}?{name}={value}")
+            assert answer.status_code < 500, (name, value, answer.text[:500])
+
+
+def packed(kind, size):
+    """Return zeros that take little room until they are unpacked."""
+    if kind == "gzip":
+        return gzip.compress(bytes(size))
+    if kind == "gzip of many members":
+        return gzip.compress(bytes(MIB)) * (size // MIB)
+    if kind == "deflate":
+        return zlib.compress(bytes(size))
+    if kind == "zstd":
+        return zstandard.compress(bytes(size))
+    return zstandard.compress(bytes(MIB)) * (size // MIB)
+
+
+BOMBS = {
+    "gzip": "gzip",
+    "gzip of many members": "gzip",
+    "deflate": "deflate",
+    "zstd": "zstd",
+    "zstd of many frames": "zstd",
+}
+
+
+def memory_bytes(pid):
+    """Return the most memory that the children of a server have ever had."""
+    most = 0
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                status = dict(line.split(":", 1) for line in (folder / "status").read_text().splitlines())
+            except (OSError, ValueError):
+                continue
+            if int(status["PPid"]) == pid and "VmHWM" in status:
+                most = max(most, int(status["VmHWM"].split()[0]) * 1_024)
+    return most
+
+
+@pytest.mark.parametrize("kind", BOMBS)
+def test_bombs_are_refused_before_they_are_in_memory(server, http, kind):
+    bomb = packed(kind, 512 * MIB)
+    before = memory_bytes(server.pid)
+    answer = http.post("/v1/project", content=bomb, headers={"content-encoding": BOMBS[kind]})
+    assert_refused(answer, "when it is decompressed", statuses=(413,))
+    assert memory_bytes(server.pid) - before < 320 * MIB
+
+
+def test_bodies_that_are_not_what_their_encoding_says_are_refused(http):
+    good = gzip.compress(b'{"name": "packed"}')
+    for encoding, body, word in (
+        ("gzip", b"no gzip", "is not what its content encoding says"),
+        ("gzip", good[:-9], "cut short"),
+        ("gzip", good[:-1] + b"x", "is not what its content encoding says"),
+        ("zstd", b"no zstd", "is not what its content encoding says"),
+        ("zstd", zstandard.compress(b'{"name": "packed"}')[:-3], "cut short"),
+        ("deflate", b"\x00", "is not what its content encoding says"),
+    ):
+        assert_refused(http.post("/v1/project", content=body, headers={"content-encoding": encoding}), word)
+    answer = http.post("/v1/project", content=good, headers={"content-encoding": "br"})
+    assert_refused(answer, "`br`", "gzip", statuses=(415,))
+    assert http.post("/v1/project", content=good, headers={"content-encoding": "GZIP"}).json()["name"] == "packed"
+    assert http.post("/v1/project", content=good * 1, headers={"content-encoding": "gzip, gzip"}).status_code == 415
+    assert http.post("/v1/project", content=b"", headers={"content-encoding": "gzip"}).status_code == 400
+
+
+def test_a_million_keys_are_read_and_ignored(http):
+    body = b'{"name": "wide"' + b"".join(b', "k%d": %d' % (number, number) for number in range(1_000_000)) + b"}"
+    assert http.post("/v1/project", content=body).json()["name"] == "wide"
+
+
+def test_a_body_larger_than_the_limit_is_refused_by_its_length(server):
+    before = memory_bytes(server.pid)
+    with connect(server.url) as wire:
+        wire.send(b"POST /v1/project HTTP/1.1\r\nhost: a\r\ncontent-length: 10737418240\r\n\r\n" + bytes(1 << 20))
+        answer = wire.receive()
+    assert answer.status == 413
+    assert "268,435,456 bytes" in answer.json()["Message"]
+    assert memory_bytes(server.pid) - before < 16 * MIB
