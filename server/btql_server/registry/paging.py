@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 import orjson
 
+_LIMIT_MAX = 2**63 - 1
+"""The largest number that SQLite knows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -56,5 +59,6 @@ def select(
         f"select {columns} from {table} where {' and '.join(conditions) or 'true'}"  # noqa: S608  our words
         f" order by seq {'asc' if backwards else 'desc'} limit ?"
     )
-    found = connection.execute(text, (*values, -1 if page.limit is None else page.limit)).fetchall()
+    limit = -1 if page.limit is None else min(page.limit, _LIMIT_MAX)
+    found = connection.execute(text, (*values, limit)).fetchall()
     return found[::-1] if backwards else found
