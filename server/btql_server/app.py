@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from btql_server.access.audit_headers import audit_headers
 from btql_server.access.recorder import record
+from btql_server.administering import acls, keys, organizations, users
 from btql_server.http.endpoint import ByMethod, Endpoint
 from btql_server.http.outermost import Outermost
 from btql_server.http.routes import Route
@@ -19,8 +20,27 @@ from btql_server.otlp import receiver
 from btql_server.page import page, vocabulary
 from btql_server.registering import datasets, experiments, login, projects
 from btql_server.state import State
+from btql_server.writing import attachments, insert, logs3, overflow
 
-MODULES = (health, openapi, login, projects, experiments, datasets, receiver, page, vocabulary)
+MODULES = (
+    health,
+    openapi,
+    login,
+    projects,
+    experiments,
+    datasets,
+    receiver,
+    page,
+    vocabulary,
+    logs3,
+    overflow,
+    insert,
+    attachments,
+    organizations,
+    users,
+    keys,
+    acls,
+)
 """Every module with routes; where two fit one path, the first one answers."""
 
 _ORIGINS = r"https://(www\.braintrust\.dev|www\.braintrustdata\.com|[\w-]+\.preview\.braintrust\.dev)"

@@ -23,6 +23,7 @@ class Limits:
     """JSON of one row."""
     row_keys_max: int = 200_000
     """Keys of one row, at all depths together."""
+    attachment_bytes_max: int = 1 << 30
     query_seconds_default: float = 30.0
     query_seconds_max: float = 300.0
     query_rows_default: int = 1_000

@@ -14,6 +14,8 @@ from btql_server.http.pools import Pools
 from btql_server.http.rates import Rates
 from btql_server.registry.store import Registry
 from btql_server.settings import Settings
+from btql_server.writing.files import Files
+from btql_server.writing.signing import Signer
 from btql_storage.folder import Settings as StorageSettings
 from btql_storage.store import Storage
 
@@ -32,6 +34,8 @@ class State:
     audit: AuditLog
     pools: Pools
     rates: Rates
+    files: Files
+    signer: Signer
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set once the server is asked to stop: no new work is taken, streams end."""
     running: set[Call] = field(default_factory=set["Call"])
@@ -57,6 +61,8 @@ class State:
             AuditLog(storage),
             Pools(),
             Rates(settings.redis, settings.workers),
+            Files(settings.data),
+            Signer(settings.data),
         )
 
     def close(self) -> None:

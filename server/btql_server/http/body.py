@@ -6,10 +6,9 @@ The content type is not looked at: some SDKs send JSON without any.
 from __future__ import annotations
 
 import asyncio
-import io
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -21,6 +20,8 @@ from btql_server.settings import Limits
 T = TypeVar("T")
 _MIB = 1 << 20
 _CHUNK = 1 << 18
+_SLICE = 512
+"""Bytes of zstd that become at most 16 MiB, as a block of 4 bytes may become 128 KiB."""
 _PLACE = re.compile(r"(?P<reason>.*?) - at `\$(?P<path>.*)`$", re.DOTALL)
 _LONE_SURROGATE = re.compile(
     rb"(?<!\\)(?:\\\\)*(?:\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F])"
@@ -30,30 +31,31 @@ _STEP = re.compile(r"\.(\w+)|\[(\d+)\]|\[\.\.\.\]")
 
 async def receive_body(request: Request, limits: Limits) -> bytes:
     """Return the body of a request, decompressed."""
-    declared = request.headers.get("content-length")
-    if declared is not None and declared.isdigit() and int(declared) > limits.request_bytes_max:
-        raise _too_large(limits)
-    chunks: list[bytes] = []
-    size = 0
-    stream = request.stream()
-    try:
-        while True:
-            chunk = await asyncio.wait_for(anext(stream, None), limits.body_wait_s)
-            if chunk is None:
-                break
-            size += len(chunk)
-            if size > limits.request_bytes_max:
-                raise _too_large(limits)
-            chunks.append(chunk)
-    except TimeoutError:
-        raise HttpError(408, f"nothing of the body came for {limits.body_wait_s:g} s") from None
-    except ClientDisconnect:
-        raise HttpError(400, "the body ends before it is complete") from None
-    body = b"".join(chunks)
+    pieces = [piece async for piece in pieces_of(request, limits.request_bytes_max, limits.body_wait_s)]
+    body = b"".join(pieces)
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding in ("", "identity"):
         return body
     return await asyncio.to_thread(decompress, body, encoding, limits)
+
+
+async def pieces_of(request: Request, bytes_max: int, wait_s: float) -> AsyncIterator[bytes]:
+    """Yield the body of a request as it comes; refuse one that is too large, too slow, or cut short."""
+    declared = request.headers.get("content-length")
+    if declared is not None and declared.isdigit() and int(declared) > bytes_max:
+        raise _too_large(bytes_max)
+    size = 0
+    stream = request.stream()
+    try:
+        while (piece := await asyncio.wait_for(anext(stream, None), wait_s)) is not None:
+            size += len(piece)
+            if size > bytes_max:
+                raise _too_large(bytes_max)
+            yield piece
+    except TimeoutError:
+        raise HttpError(408, f"nothing of the body came for {wait_s:g} s") from None
+    except ClientDisconnect:
+        raise HttpError(400, "the body ends before it is complete") from None
 
 
 def decompress(body: bytes, encoding: str, limits: Limits) -> bytes:
@@ -97,10 +99,20 @@ def _inflated(body: bytes, window_bits: int) -> Iterator[bytes]:
 def _unpacked(body: bytes) -> Iterator[bytes]:
     import zstandard
 
+    decompressor = zstandard.ZstdDecompressor()
+    stream = None
     try:
-        with zstandard.ZstdDecompressor().stream_reader(io.BytesIO(body), read_across_frames=True) as reader:
-            while piece := reader.read(_CHUNK):
-                yield piece
+        for start in range(0, len(body), _SLICE):
+            rest = body[start : start + _SLICE]
+            # A zstd body may have several frames, as a gzip body may have members.
+            while rest:
+                stream = stream or decompressor.decompressobj()
+                yield stream.decompress(rest)
+                rest = stream.unused_data
+                if stream.eof:
+                    stream = None
+        if stream is not None:
+            raise HttpError(400, "the compressed body is cut short")
     except zstandard.ZstdError as error:
         raise HttpError(400, f"the body is not what its content encoding says: {error}") from None
 
@@ -152,5 +164,5 @@ def wrong_shape(error: msgspec.ValidationError, path: Sequence[str | int] = ()) 
     return invalid(found["reason"], [*path, *steps])
 
 
-def _too_large(limits: Limits) -> HttpError:
-    return HttpError(413, f"the body is larger than the {limits.request_bytes_max:,} bytes that a request may have")
+def _too_large(bytes_max: int) -> HttpError:
+    return HttpError(413, f"the body is larger than the {bytes_max:,} bytes that this request may have")

@@ -68,6 +68,8 @@ def compressor_for(accepted: str, answer: Answer) -> Compressor | None:
     """Return a compressor that the client takes, where it pays."""
     if "content-encoding" in answer.headers or not _TEXTUAL.match(answer.media):
         return None
+    if "no-transform" in answer.headers.get("cache-control", ""):
+        return None
     if isinstance(answer.body, bytes) and len(answer.body) < SMALLEST:
         return None
     names = {name.lower() for name, quality in _ACCEPTED.findall(accepted) if quality == "" or float(quality or 0) > 0}

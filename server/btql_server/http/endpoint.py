@@ -28,6 +28,7 @@ from btql_server.http.errors import HttpError
 from btql_server.http.pools import Pool
 from btql_server.http.routes import Route
 from btql_server.http.seen import Seen
+from btql_server.http.upload import INCOMING, Upload, receive_upload
 from btql_server.registry.changes import collecting
 from btql_server.state import State
 
@@ -59,10 +60,12 @@ class Endpoint:
         finally:
             self._state.running.discard(call)
             watch.cancel()
+            if isinstance(body := arguments.get("body"), Upload):
+                body.discard()
 
     def _handle(self, call: Call, arguments: dict[str, object]) -> Answer:
         shape = self.route.body
-        if shape is not None and shape is not bytes:
+        if shape not in (None, bytes, Upload):
             # A large body takes a while, which is not spent on the thread of the event loop.
             arguments["body"] = decode(cast("bytes", arguments["body"]), shape)
         with collecting(call.changes):
@@ -98,7 +101,13 @@ class Endpoint:
         if route.query is not None:
             arguments["query"] = convert(parameters_of(request), route.query)
         if route.body is not None:
-            arguments["body"] = await receive_body(request, self._state.settings.limits)
+            settings = self._state.settings
+            if route.room is None:
+                arguments["body"] = await receive_body(request, settings.limits)
+            else:
+                room = route.room(call, **request.path_params)
+                folder = settings.data / INCOMING
+                arguments["body"] = await receive_upload(request, room, folder, settings.limits.body_wait_s)
         return arguments
 
     async def _send(self, call: Call, answer: Answer, send: Send) -> None:

@@ -27,6 +27,7 @@ CODES = {
     409: "ConflictError",
     413: "PayloadTooLargeError",
     415: "UnsupportedMediaTypeError",
+    416: "RangeNotSatisfiableError",
     429: "RateLimitError",
     500: "InternalServerError",
     503: "UnavailableError",

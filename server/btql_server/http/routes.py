@@ -9,9 +9,10 @@
         \"\"\"Make a project, or return the one of that name.\"\"\"
 
 Parameters have fixed names: ``call``; ``body``, a ``msgspec.Struct`` that the JSON body is decoded to, or
-``bytes`` for the body as it is; ``query``, a Struct of the URL's parameters; and one ``str`` for each
-``{name}`` of the path. From this declaration follow decoding, the OpenAPI document, and the test that asks
-every route with every kind of key. Whoever needs no key says ``public=True``; all other handlers ask ``call.require``.
+``bytes`` for the body as it is, ``Upload`` for one in a file; ``query``, a Struct of the URL's parameters; and one
+``str`` for each ``{name}`` of the path. From this declaration follow decoding, the OpenAPI document, and the test
+that asks every route with every kind of key. Whoever needs no key says ``public=True``; all other handlers ask
+``call.require``.
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ class Route:
     """The type of the JSON answer, or its media type, for the OpenAPI document."""
     parameters: tuple[str, ...]
     """The names in the path."""
+    room: Callable[..., int] | None = None
+    """With the call and the parameters of the path: how large a body that is a file may be, or why none is taken."""
 
     @property
     def name(self) -> str:
@@ -63,7 +66,14 @@ class Routes:
         self.all: list[Route] = []
 
     def add(
-        self, method: str, path: str, *, answer: object = None, pool: PoolName = "small", public: bool = False
+        self,
+        method: str,
+        path: str,
+        *,
+        answer: object = None,
+        pool: PoolName = "small",
+        public: bool = False,
+        room: Callable[..., int] | None = None,
     ) -> Callable[[H], H]:
         """Declare a handler."""
 
@@ -84,6 +94,7 @@ class Routes:
                 hints.get("query"),
                 answer,
                 parameters,
+                room,
             )
             self.all.append(route)
             return handler
@@ -103,10 +114,16 @@ class Routes:
         return self.add("POST", path, answer=answer, pool=pool, public=public)
 
     def put(
-        self, path: str, *, answer: object = None, pool: PoolName = "small", public: bool = False
+        self,
+        path: str,
+        *,
+        answer: object = None,
+        pool: PoolName = "small",
+        public: bool = False,
+        room: Callable[..., int] | None = None,
     ) -> Callable[[H], H]:
         """Declare the handler of a PUT."""
-        return self.add("PUT", path, answer=answer, pool=pool, public=public)
+        return self.add("PUT", path, answer=answer, pool=pool, public=public, room=room)
 
     def patch(
         self, path: str, *, answer: object = None, pool: PoolName = "small", public: bool = False

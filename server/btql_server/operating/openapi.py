@@ -18,6 +18,7 @@ import msgspec
 from btql_server.http.answer import Answer, json_answer
 from btql_server.http.call import Call
 from btql_server.http.routes import Route, Routes
+from btql_server.http.upload import Upload
 
 Document: TypeAlias = dict[str, object]
 routes = Routes("Operations")
@@ -109,6 +110,8 @@ def _bodies_of(route: Route) -> Mapping[str, object]:
     """Return the media types that a route takes, each with the type of the body."""
     if route.body is None:
         return {}
+    if route.body is Upload:
+        return {_BYTES: bytes}
     # What a handler reads by itself is mostly JSON all the same.
     return {_JSON: object, _BYTES: bytes} if route.body is bytes else {_JSON: route.body}
 

@@ -6,7 +6,7 @@ fields. Who calls this has checked that the principal may write the objects.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from btql_server.http.call import Call
@@ -18,21 +18,40 @@ from btql_storage.store import Receipt
 ADDRESS_KEYS = frozenset({"org_id", "project_id", "experiment_id", "dataset_id", "prompt_session_id", "log_id"})
 """Keys of a row that say which object it belongs to; they are the same for all rows of it and so not stored."""
 
-Place: TypeAlias = Callable[[int], Sequence[str | int]]
-"""The number of an event to the path that leads to it in the request, for errors."""
+Path: TypeAlias = Sequence[str | int]
+"""Leads to a place in a request, for errors."""
+
+
+class Writes:
+    """The events of one request, and where in it each of them is."""
+
+    def __init__(self) -> None:
+        self._targets: list[ObjectInfo] = []
+        self._events: list[bytes] = []
+        self._paths: list[Path] = []
+
+    def add(self, target: ObjectInfo, event: bytes, path: Path) -> None:
+        """Take in the next event: JSON text."""
+        self._targets.append(target)
+        self._events.append(event)
+        self._paths.append(path)
+
+    def store(self, call: Call) -> Receipt:
+        """Store all events or none; they are durable when this returns, and seen by every later query.
+
+        An event that cannot be stored is a 400 that names its place in the request.
+        """
+        try:
+            return call.state.storage.ingest_all(self._targets, self._events, ADDRESS_KEYS)
+        except BadEvent as error:
+            field = () if error.field is None else (error.field,)
+            raise invalid(error.reason, [*self._paths[error.index], *field]) from error
 
 
 def write_events(call: Call, requests: Mapping[ObjectInfo, Sequence[bytes]]) -> Receipt:
-    """Store events of several objects, all or none; durable, and seen by every query that starts afterwards."""
-    targets = [target for target, events in requests.items() for _ in events]
-    events = [event for events in requests.values() for event in events]
-    return write(call, targets, events, lambda index: ("events", index))
-
-
-def write(call: Call, targets: Sequence[ObjectInfo], events: Sequence[bytes], place: Place) -> Receipt:
-    """Store events, each in the object at its place in ``targets``; an event that cannot be stored is a 400."""
-    try:
-        return call.state.storage.ingest_all(targets, events, ADDRESS_KEYS)
-    except BadEvent as error:
-        field = () if error.field is None else (error.field,)
-        raise invalid(error.reason, [*place(error.index), *field]) from error
+    """Store events of several objects, in one transaction."""
+    writes = Writes()
+    for target, events in requests.items():
+        for index, event in enumerate(events):
+            writes.add(target, event, (f"{target.kind}:{target.name}", index))
+    return writes.store(call)

@@ -1,0 +1,138 @@
+"""Rows as clients send them, read no further than needed: where they belong, and whether their shapes are right.
+
+A row stays the JSON that it is. Decoded are the keys that say which object it belongs to, and the few fields whose
+values have a type on record: ``metrics.*`` are numbers, ``scores.*`` are numbers from 0 to 1, ``tags`` are texts.
+Null is fine everywhere, and so is what JSON has no number for (``"NaN"``, ``"Infinity"``), as SDKs spell it.
+
+The embedded database takes any values there; only clients of the server are held to these types.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Annotated, Literal, TypeAlias, cast
+
+import msgspec
+from msgspec import Meta
+
+from btql_server.http.body import refusal
+from btql_server.http.errors import HttpError, invalid, spelled
+from btql_server.settings import Limits
+from btql_server.writing.store import Path
+from btql_storage.control import NULL
+from btql_storage.json_text import JsonValue, parse
+
+_Metric: TypeAlias = float | Literal["NaN", "Infinity", "-Infinity"] | None
+_Score: TypeAlias = Annotated[float, Meta(ge=0, le=1)] | Literal["NaN"] | None
+_NOT_FINITE = ("NaN", "Infinity", "-Infinity")
+_NOT_MEASURED = frozenset({"caller_functionname", "caller_filename", "caller_lineno"})
+"""What old SDKs keep among the metrics although it is none."""
+_SHORTEST_KEY = len('"":0,')
+_STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+
+
+class Row(msgspec.Struct):
+    """What the server must know of a row."""
+
+    experiment_id: str | None = None
+    dataset_id: str | None = None
+    prompt_session_id: str | None = None
+    project_id: str | None = None
+    log_id: str | None = None
+    org_id: str | None = None
+    tags: list[str] | None = None
+    metrics: msgspec.Raw = NULL
+    scores: msgspec.Raw = NULL
+    comment: msgspec.Raw = NULL
+    """On the row that ``origin`` names, if it names one."""
+    origin: msgspec.Raw = NULL
+
+
+_row = msgspec.json.Decoder(Row).decode
+_metrics = msgspec.json.Decoder(dict[str, _Metric]).decode
+_scores = msgspec.json.Decoder(dict[str, _Score]).decode
+
+
+def read_row(text: msgspec.Raw | bytes, path: Path, limits: Limits) -> Row:
+    """Return what must be known of the row at a path of the request; a 400 that names the place of what is wrong."""
+    _check_size(text, path, limits)
+    try:
+        row = _row(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise refusal(error, bytes(text), path) from error
+    if row.metrics != NULL:
+        try:
+            _metrics(row.metrics)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            _look_closer(row.metrics, [*path, "metrics"], _check_metric)
+    if row.scores != NULL:
+        try:
+            _scores(row.scores)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            _look_closer(row.scores, [*path, "scores"], _check_score)
+    return row
+
+
+def _check_size(text: msgspec.Raw | bytes, path: Path, limits: Limits) -> None:
+    size = len(text)
+    if size > limits.row_bytes_max:
+        raise _too_large(path, f"{limits.row_bytes_max:,} bytes")
+    if size > limits.row_keys_max * _SHORTEST_KEY:
+        content = bytes(text)
+        if content.count(b":") > limits.row_keys_max and _STRINGS.sub(b"", content).count(b":") > limits.row_keys_max:
+            raise _too_large(path, f"{limits.row_keys_max:,} keys")
+
+
+def _too_large(path: Path, most: str) -> HttpError:
+    return HttpError(413, f"`{spelled(path)}` has more than the {most} that a row may have")
+
+
+def _look_closer(raw: msgspec.Raw, path: Path, check: Callable[[str, JsonValue], str | None]) -> None:
+    """Look at each value of an object that does not have the plain types; refuse the first that is wrong."""
+    try:
+        value = parse(bytes(raw))
+    except ValueError:
+        # The storage says what is wrong with the text.
+        return
+    if not isinstance(value, dict):
+        raise invalid(f"expected an object, got {_kind(value)}", path)
+    for key, item in value.items():
+        reason = check(key, item)
+        if reason is not None:
+            raise invalid(reason, [*path, key])
+
+
+def _check_metric(key: str, value: JsonValue) -> str | None:
+    if _is_number(value) or value is None or value in _NOT_FINITE or key in _NOT_MEASURED:
+        return None
+    return f"expected a number, got {_kind(value)}"
+
+
+def _check_score(_key: str, value: JsonValue) -> str | None:
+    if value is None or value == "NaN":
+        return None
+    if not _is_number(value):
+        return f"expected a number from 0 to 1 or null, got {_kind(value)}"
+    number = cast("float", value)
+    return None if 0 <= number <= 1 else f"expected a number from 0 to 1, got {number!s:.40}"
+
+
+def _is_number(value: JsonValue) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _kind(value: JsonValue) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a boolean"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a text"
+        case list():
+            return "an array"
+        case _:
+            return "an object"
