@@ -18,7 +18,7 @@ from btql_server.http.routes import Route
 from btql_server.operating import health, openapi
 from btql_server.otlp import receiver
 from btql_server.page import page, vocabulary
-from btql_server.registering import datasets, experiments, login, projects
+from btql_server.registering import datasets, experiments, login, projects, summaries
 from btql_server.state import State
 from btql_server.writing import attachments, insert, logs3, overflow
 
@@ -29,6 +29,7 @@ MODULES = (
     projects,
     experiments,
     datasets,
+    summaries,
     receiver,
     page,
     vocabulary,
