@@ -17,12 +17,11 @@ from threading import RLock
 from typing import cast
 from uuid import uuid4
 
-import orjson
-
 from btql_server.registry.changes import Change, report
 from btql_server.registry.entity import IN_ORGANIZATION, KEYED_BY_SLUG, Entity, EntitySpec, Listing
 from btql_server.registry.paging import Page, select
 from btql_server.registry.schema import FILE, connect
+from btql_storage import json_text
 from btql_storage.catalog_file import explained
 
 DEFAULT_ORGANIZATION = "default"
@@ -100,7 +99,7 @@ class Registry:
             connection.execute(
                 "insert into entities (id, kind, scope, key, org_id, project_id, name, slug, user_id, created, body)"
                 " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*values, now_text(), orjson.dumps(dict(spec.body))),
+                (*values, now_text(), _dumps(spec.body)),
             )
             created = self.get(spec.kind, entity_id)
             self.changed(Change("create", spec.kind, entity_id, spec.name or spec.slug))
@@ -142,7 +141,7 @@ class Registry:
             try:
                 connection.execute(
                     "update entities set name = ?, slug = ?, key = ?, body = ? where id = ?",
-                    (name, slug, _key(entity.kind, name, slug), orjson.dumps(body), entity.id),
+                    (name, slug, _key(entity.kind, name, slug), _dumps(body), entity.id),
                 )
             except sqlite3.IntegrityError as error:
                 raise NameTaken(f"there is another {entity.kind} `{_key(entity.kind, name, slug)}`") from error
@@ -151,13 +150,19 @@ class Registry:
         return updated or entity
 
     def delete(self, entity: Entity) -> Entity:
-        """Mark an entity as deleted."""
+        """Mark an entity as deleted, and with a project everything that lives in it."""
         with self.writing() as connection:
+            condition, values = "id = ?", [entity.id]
+            if entity.kind == "project":
+                condition, values = "(id = ? or project_id = ?)", [entity.id, entity.id]
+            going = self._select(f"{condition} and deleted_at is null", values)
             connection.execute(
-                "update entities set deleted_at = ? where id = ? and deleted_at is null", (now_text(), entity.id)
+                f"update entities set deleted_at = ? where {condition} and deleted_at is null",  # noqa: S608  our words
+                (now_text(), *values),
             )
             deleted = self.get(entity.kind, entity.id, deleted=True)
-            self.changed(Change("delete", entity.kind, entity.id, entity.name or entity.slug))
+            for each in going:
+                self.changed(Change("delete", each.kind, each.id, each.name or each.slug))
         assert deleted is not None
         return deleted
 
@@ -191,5 +196,9 @@ def _key(kind: str, name: str | None, slug: str | None) -> str | None:
 def _entity(row: sqlite3.Row) -> Entity:
     *texts, body = row
     entity_id, kind, org_id, project_id, name, slug, user_id, created, deleted_at = cast("list[str]", texts)
-    document = cast("dict[str, object]", orjson.loads(body))
+    document = cast("dict[str, object]", json_text.parse(body))
     return Entity(entity_id, kind, org_id, project_id, name, slug, user_id, created, deleted_at, document)
+
+
+def _dumps(body: Mapping[str, object]) -> bytes:
+    return json_text.dumps(dict(body)).encode()
