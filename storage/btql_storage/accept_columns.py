@@ -101,23 +101,24 @@ def finish(raw: RawColumns, comments: dict[int, Comment], rows: int, json_bytes:
             if column.null_count < rows:
                 fields[name] = column
     control, audited = controls(raw, comments, rows)
+    all_flags = flags.astype(np.int32)
     return Accepted(
         rows=rows,
         ids=ids,
         span_ids=span_ids,
         root_span_ids=root_span_ids,
         created_us=created_us,
-        flags=flags.astype(np.int32),
+        flags=all_flags,
         fields=fields,
         controls=control,
         audited=audited,
-        parents=_parents(raw, rows, flags),
+        parents=_parents(raw, rows, all_flags),
         comment_ids={place: comment.id for place, comment in comments.items()},
         json_bytes=json_bytes,
     )
 
 
-def _parents(raw: RawColumns, rows: int, flags: NDArray[np.int64]) -> dict[int, str]:
+def _parents(raw: RawColumns, rows: int, flags: NDArray[np.int32]) -> dict[int, str]:
     if "_parent_id" not in raw:
         return {}
     # A merge keeps the place that its row has, and what is deleted has none.

@@ -18,7 +18,7 @@ from btql_storage.keys import fingerprints
 from btql_storage.merge import SURVIVING_FIELDS
 from btql_storage.row import Row
 
-_SMALL_VALUES = ("id", "span_id", "root_span_id", "created", "xact_id", "pagination_key", *SURVIVING_FIELDS)
+_SMALL_VALUES = ("id", "span_id", "root_span_id", "created", "xact_id", "pagination_key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def find_current(folder: Folder, ids: Sequence[str], parts: Sequence[PartInfo]) 
         candidates = candidates[~np.isin(candidates, info.superseded)]
         if not len(candidates):
             continue
-        table = part.documents(candidates, _SMALL_VALUES)
+        table = part.documents(candidates, [*_SMALL_VALUES, *SURVIVING_FIELDS])
         for number, row in zip(candidates.tolist(), _small_rows(table), strict=True):
             # Fingerprints may collide, so the ids themselves decide.
             if row.id in wanted:
@@ -65,8 +65,8 @@ def fetch_rows(folder: Folder, places: Sequence[CurrentRow]) -> dict[str, Row]:
 def _small_rows(table: pa.Table) -> Iterator[Row]:
     columns = [table.column(name) for name in _SMALL_VALUES]
     columns[3] = columns[3].cast(pa.int64())
-    for index in range(len(_SMALL_VALUES) - len(SURVIVING_FIELDS), len(columns)):
-        columns[index] = columns[index].cast(pa.binary())
-    for *system, comments, audit_data in zip(*(column.to_pylist() for column in columns), strict=True):
-        texts = zip(SURVIVING_FIELDS, (comments, audit_data), strict=True)
-        yield Row(*system, {name: text for name, text in texts if text is not None})
+    surviving = [table.column(name).cast(pa.binary()).to_pylist() for name in SURVIVING_FIELDS]
+    values = zip(*(column.to_pylist() for column in columns), strict=True)
+    for (row_id, span, root, created_us, xact_id, key), *texts in zip(values, *surviving, strict=True):
+        fields = {name: text for name, text in zip(SURVIVING_FIELDS, texts, strict=True) if text is not None}
+        yield Row(row_id, span, root, created_us, xact_id, key, fields)
