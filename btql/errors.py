@@ -6,7 +6,8 @@
     ├── QueryError             the query is wrong; str() is the drawing
     └── EngineError            the engine gave up: a limit, or a bug of ours
         ├── TimeLimit          the query ran longer than it may
-        └── Cancelled          somebody stopped the query
+        ├── Cancelled          somebody stopped the query
+        └── EngineBusy         too much runs that cannot be interrupted
 
 Storage raises :class:`btql_storage.errors.StorageError` and its kin, which are
 exported here, too: ``btql.StorageError``.
@@ -42,6 +43,8 @@ class QueryError(Error):
 class EngineError(Error):
     """The engine stopped while it ran a query: out of a resource, or a bug of ours."""
 
+    code: str | None = None
+
 
 class TimeLimit(EngineError):
     """A query that ran longer than it may."""
@@ -67,6 +70,16 @@ class Cancelled(EngineError):
 
     def __init__(self) -> None:
         super().__init__(_drawing(self.code, "the query was cancelled", "ask again"))
+
+
+class EngineBusy(EngineError):
+    """A query that is not begun, as too many run on that were stopped and cannot be interrupted."""
+
+    code = "B0503"
+
+    def __init__(self, running: int) -> None:
+        message = f"{running} queries that were stopped and cannot be interrupted keep the engine busy"
+        super().__init__(_drawing(self.code, message, "try again later; join on equality, not on other conditions"))
 
 
 def _drawing(code: str, message: str, help_: str) -> str:

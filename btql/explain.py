@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 from btql.database import Compiled, Database, run
 from btql.execution.run import RunReport
@@ -13,10 +14,16 @@ from btql_planner.explain import plan_text
 from btql_planner.options import QueryOptions
 
 
-def explain(database: Database, text: str, *, analyze: bool = False) -> str:
+def explain(
+    database: Database,
+    query: str | Mapping[str, object],
+    *,
+    options: QueryOptions | None = None,
+    analyze: bool = False,
+) -> str:
     """Return the forms of a query as text, each under a heading."""
     started = time.perf_counter()
-    return _explained(database, database.compile(text), started, analyze=analyze)
+    return _explained(database, database.compile(query, options=options), started, analyze=analyze)
 
 
 def explain_statement(

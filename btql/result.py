@@ -58,6 +58,7 @@ class Result:
         self._batches = answer.batches()
         self.exhausted = False
         """Whether all rows have been read."""
+        self.rows_read = 0
         self.warnings = list(warnings)
         """What the query may not have meant, such as names that no row has."""
         self.lints = list(lints)
@@ -74,6 +75,11 @@ class Result:
     def schema(self) -> pa.Schema:
         """The Arrow schema of :meth:`batches`."""
         return pa.schema([pa.field(output.name, arrow_type(output)) for output in self._answer.outputs()])
+
+    @property
+    def has_cursor(self) -> bool:
+        """Whether a next page can be asked for, once all rows have been read."""
+        return self._answer.has_cursor
 
     @property
     def cursor(self) -> str | None:
@@ -110,7 +116,9 @@ class Result:
             yield pa.RecordBatch.from_arrays(arrays, schema=schema)
 
     def _read(self) -> Iterator[pa.RecordBatch]:
-        yield from self._batches
+        for batch in self._batches:
+            self.rows_read += batch.num_rows
+            yield batch
         self.exhausted = True
 
     def json(self, before: str = "", after: str = "\n") -> Iterator[bytes]:

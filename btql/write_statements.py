@@ -14,6 +14,7 @@ waited for, and what is merged into them stays merged.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
@@ -62,7 +63,8 @@ class _Writing:
         self._database = database
         self._sources = database.sources()
         self._source = source
-        self._options = options
+        # Limits are for those who read.
+        self._unlimited = None if options is None else replace(options, default_limit=None, limit_max=None)
 
     def insert(self, statement: tree.Insert) -> int:
         """Write a document for each row of a query."""
@@ -124,7 +126,7 @@ class _Writing:
 
     def _rows(self, query: tree.Statement, span: Span) -> tuple[list[str], list[Mapping[str, object]]]:
         """Return the rows of a query, at most as many as one transaction can hold."""
-        result = self._database.run(self._source, query, self._options)
+        result = self._database.run(self._source, query, self._unlimited)
         rows: list[Mapping[str, object]] = list(islice(result, EVENTS_MAX + 1))
         if len(rows) > EVENTS_MAX:
             raise BtqlError.of(

@@ -34,6 +34,7 @@ NOT_ASKED = {
     "B0113": "a query is converted, not run",
     "B0501": "a case has no time limit",
     "B0502": "a case runs to its end",
+    "B0503": "a case runs alone",
 }
 """Codes of errors that no query gives, with where they come from."""
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from btql.errors import EngineError
+from btql.errors import EngineBusy
 from btql.execution.engine import WORKERS, DataFrame, SessionContext, udf
 from btql.execution.stop import Stop
 
@@ -62,10 +62,7 @@ def left_behind() -> int:
 def check_engine() -> None:
     """Refuse to begin where too many queries that were given up still keep the engine busy."""
     if left_behind() >= LEFT_BEHIND_MAX:
-        raise EngineError(
-            f"the engine is busy with {left_behind()} queries that were stopped and cannot be interrupted; "
-            "try again later, and join on equality rather than on other conditions"
-        )
+        raise EngineBusy(left_behind())
 
 
 def stream(frame: DataFrame, stop: Stop, mark: Mark) -> Iterator[RecordBatch]:

@@ -18,6 +18,7 @@ from btql_server.http.routes import Route
 from btql_server.operating import health, openapi
 from btql_server.otlp import receiver
 from btql_server.page import page, vocabulary
+from btql_server.reading import query
 from btql_server.registering import datasets, experiments, login, projects, summaries
 from btql_server.state import State
 from btql_server.writing import attachments, insert, logs3, overflow
@@ -33,6 +34,7 @@ MODULES = (
     receiver,
     page,
     vocabulary,
+    query,
     logs3,
     overflow,
     insert,

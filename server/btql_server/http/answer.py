@@ -9,6 +9,8 @@ from datetime import datetime
 
 import orjson
 
+from btql_server.http.pools import PoolName
+
 JSON = "application/json"
 TEXT = "text/plain; charset=utf-8"
 
@@ -18,10 +20,12 @@ class Answer:
     """An answer: a body at once, or piece by piece."""
 
     body: bytes | Iterator[bytes] = b""
-    """An iterator runs on the threads of the route's pool; it is closed when the client goes away."""
+    """An iterator runs on the threads of a pool; it is closed when the client goes away."""
     media: str = JSON
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    pool: PoolName | None = None
+    """Whose threads compute the pieces of a stream; None is the route's pool."""
 
 
 def json_answer(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:

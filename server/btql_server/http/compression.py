@@ -64,6 +64,11 @@ class Zstd:
         return self._stream.flush()
 
 
+def compress(compressor: Compressor, data: bytes) -> bytes:
+    """Return all of some bytes, compressed."""
+    return compressor.add(data) + compressor.end()
+
+
 def compressor_for(accepted: str, answer: Answer) -> Compressor | None:
     """Return a compressor that the client takes, where it pays."""
     if "content-encoding" in answer.headers or not _TEXTUAL.match(answer.media):

@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, cast
 
@@ -23,7 +23,7 @@ from btql_server.access.model import Principal
 from btql_server.http.answer import Answer, json_bytes
 from btql_server.http.body import convert, decode, receive_body
 from btql_server.http.call import Call
-from btql_server.http.compression import Compressor, compressor_for
+from btql_server.http.compression import Compressor, compress, compressor_for
 from btql_server.http.errors import HttpError
 from btql_server.http.pools import Pool
 from btql_server.http.routes import Route
@@ -32,7 +32,7 @@ from btql_server.http.upload import INCOMING, Upload, receive_upload
 from btql_server.registry.changes import collecting
 from btql_server.state import State
 
-_END = object()
+_COMPRESSED_AT_ONCE = 64 << 10
 
 
 class Endpoint:
@@ -117,7 +117,11 @@ class Endpoint:
         if compressor is not None:
             headers |= {"content-encoding": compressor.name, "vary": "accept-encoding"}
         if isinstance(answer.body, bytes):
-            body = answer.body if compressor is None else compressor.add(answer.body) + compressor.end()
+            body = answer.body
+            if compressor is not None:
+                # A large body takes a while, which is not spent on the thread of the event loop.
+                small = len(body) <= _COMPRESSED_AT_ONCE
+                body = compress(compressor, body) if small else await self._pool.run(compress, compressor, body)
             headers["content-length"] = str(len(body))
             await _start(send, answer.status, headers)
             await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else body})
@@ -128,21 +132,26 @@ class Endpoint:
         self, call: Call, answer: Answer, headers: dict[str, str], compressor: Compressor | None, send: Send
     ) -> None:
         pieces = cast("Iterator[bytes]", answer.body)
-        pull = cast("Callable[..., object]", next)
+        pool = self._pool if answer.pool is None else self._state.pools[answer.pool]
+
+        def pull() -> bytes | None:
+            piece = next(pieces, None)
+            return piece if piece is None or compressor is None else compressor.add(piece)
+
         try:
             # The status is sent with the first piece: an error before it is an ordinary error answer.
-            piece = await self._pool.run(pull, pieces, _END)
+            piece = await pool.run(pull)
             await _start(send, answer.status, headers)
-            while piece is not _END and not call.left:
-                data = cast("bytes", piece)
-                await _piece(send, data if compressor is None else compressor.add(data))
-                piece = await self._pool.run(pull, pieces, _END)
+            while piece is not None and not call.left:
+                if piece:
+                    await _piece(send, piece)
+                piece = await pool.run(pull)
             if call.left:
                 raise Aborted
             await _piece(send, b"" if compressor is None else compressor.end(), more=False)
         finally:
             with suppress(Exception):
-                await asyncio.shield(_close(self._pool, pieces))
+                await asyncio.shield(_close(pool, pieces))
 
 
 class ByMethod:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from btql.errors import EngineError, Error, QueryError
+from btql.errors import Cancelled, EngineBusy, EngineError, Error, QueryError, TimeLimit
 from btql_storage import errors as storage_errors
 
 if TYPE_CHECKING:
@@ -87,6 +87,12 @@ _STORAGE_STATUS: dict[type[storage_errors.StorageError], int] = {
 }
 """Storage errors that are not simply a fault of this server."""
 _RETRY_AFTER_S = 5
+_ENGINE_STATUS: dict[type[EngineError], tuple[int, int | None]] = {
+    TimeLimit: (504, None),
+    Cancelled: (503, 1),
+    EngineBusy: (503, _RETRY_AFTER_S),
+}
+"""The status of what the engine says that is no fault of the query, and after how many seconds to try again."""
 
 
 def as_http(error: Exception) -> HttpError | None:
@@ -98,7 +104,9 @@ def as_http(error: Exception) -> HttpError | None:
             details = {"error": str(error), "errors": [_mistake(each, error.source) for each in error.diagnostics]}
             return HttpError(400, str(error), details=details)
         case EngineError():
-            return HttpError(400, str(error))
+            status, retry = _ENGINE_STATUS.get(type(error), (400, None))
+            details = {"errors": [{"code": error.code}]} if error.code is not None else {}
+            return HttpError(status, str(error), retry_after_s=retry, details=details)
         case storage_errors.StorageError():
             status = next((code for kind, code in _STORAGE_STATUS.items() if isinstance(error, kind)), 500)
             retry = _RETRY_AFTER_S if status == 503 else None

@@ -1,0 +1,160 @@
+"""From a result to an answer over HTTP: at once where it is small, piece by piece where it is large.
+
+A page that another one can follow is computed before its first byte is sent, since its cursor goes into a header.
+What does not fit into memory meanwhile waits in a file. Any other answer is begun as soon as a first piece is there;
+should it become large, the rest is computed on the threads for exports, while the client reads.
+
+An error in the middle of JSON lines is told by a last line, ``{"error": {…}}``; then, as in all formats, the
+connection breaks, so that nobody takes what came for the whole.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from tempfile import SpooledTemporaryFile
+from typing import TYPE_CHECKING
+
+from btql_server.http.answer import Answer, json_bytes
+from btql_server.http.errors import HttpError, as_http
+from btql_server.reading.formats import MEDIA, arrow_stream, audit_lines, json_array, json_lines, parquet_file
+
+if TYPE_CHECKING:
+    from btql.execution.stop import Stop
+    from btql.result import Result
+    from btql_server.http.call import Call
+
+AT_ONCE_BYTES = 1 << 20
+"""A larger answer is sent piece by piece."""
+SPOOL_BYTES = 32 << 20
+"""A page that is larger waits in a file."""
+_PIECE_BYTES = 1 << 20
+_PLAN_CHARACTERS_MAX = 6_000
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One query that is being answered."""
+
+    call: Call
+    result: Result
+    stop: Stop
+    form: str
+    began: float
+    audit: bool = False
+    """Answer with entries of the audit log instead of rows."""
+    plan: str | None = None
+    """How the query runs, if that was asked for."""
+    cut_at: int | None = None
+    """The limit that the query has only because it has none of its own."""
+
+    def answer(self) -> Answer:
+        """Return the answer."""
+        pieces = self._pieces()
+        if self.result.has_cursor:
+            return self._page(pieces)
+        taken: list[bytes] = []
+        size = 0
+        for piece in pieces:
+            taken.append(piece)
+            size += len(piece)
+            if size > AT_ONCE_BYTES:
+                rest = self._guarded(chain(taken, pieces))
+                return Answer(rest, MEDIA[self.form], headers=self._headers(None), pool="bulk")
+        return Answer(b"".join(taken), MEDIA[self.form], headers=self._headers(None))
+
+    def _page(self, pieces: Iterator[bytes]) -> Answer:
+        # The file lives as long as the answer that reads it.
+        spool = SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115
+        size = sum(spool.write(piece) for piece in pieces)
+        spool.seek(0)
+        headers = self._headers(self.result.cursor)
+        if size <= SPOOL_BYTES:
+            with spool:
+                return Answer(spool.read(), MEDIA[self.form], headers=headers)
+        return Answer(_read(spool), MEDIA[self.form], headers=headers, pool="bulk")
+
+    def _pieces(self) -> Iterator[bytes]:
+        match self.form:
+            case "json":
+                return self._envelope()
+            case "jsonl":
+                return audit_lines(self.result) if self.audit else json_lines(self.result)
+            case "arrow":
+                return arrow_stream(self.result)
+            case _:
+                return parquet_file(self.result)
+
+    def _envelope(self) -> Iterator[bytes]:
+        """Yield the answer in JSON: rows, and what there is to say about them."""
+        yield b'{"data":'
+        if self.audit:
+            lines = audit_lines(self.result, b",", b"")
+            first = next(lines, b"")
+            yield b"[" + first[1:]
+            yield from lines
+            yield b"]"
+        else:
+            yield from json_array(self.result)
+        result = self.result
+        xact_id = None if result.xact_id is None else str(result.xact_id)
+        seen = {"minimum_xact_id": xact_id, "actual_xact_id": xact_id, "read_bytes": 0}
+        processed = {"last_processed_xact_id": xact_id, "last_considered_xact_id": xact_id}
+        told: dict[str, object] = {
+            "schema": result.json_schema,
+            "cursor": result.cursor,
+            "realtime_state": {"type": "on", **seen},
+            "freshness_state": processed,
+            "warnings": self._warnings(),
+        }
+        yield b"," + json_bytes(told)[1:]
+
+    def _warnings(self) -> list[dict[str, str]]:
+        found = [
+            {"code": each.code, "message": each.message, "stage": each.stage, "severity": each.severity}
+            for each in self.result.lints
+        ]
+        texts = list(self.result.warnings)
+        if self.cut_at is not None and self.result.rows_read == self.cut_at:
+            texts.append(f"these are the first {self.cut_at:,} rows: the query has no limit of its own")
+        return found + [{"code": "note", "message": text, "stage": "binder", "severity": "warning"} for text in texts]
+
+    def _guarded(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """Yield pieces; time that the reader takes does not count, and an error becomes a last line."""
+        try:
+            for piece in pieces:
+                yielded = time.monotonic()
+                yield piece
+                self.stop.add(time.monotonic() - yielded)
+        except Exception as error:
+            if self.form == "jsonl":
+                told = as_http(error) or HttpError(500, "internal error")
+                yield json_bytes({"error": told.body(self.call.request.url.path, self.call.trace_id)}) + b"\n"
+            raise
+        finally:
+            # A client that went away has no use for the rest.
+            self.stop.cancel()
+
+    def _headers(self, cursor: str | None) -> dict[str, str]:
+        took = round((time.perf_counter() - self.began) * 1_000)
+        headers = {"x-bt-brainstore-duration-ms": str(took), "x-bt-freshness-state": "complete"}
+        if cursor is not None:
+            headers["x-bt-cursor"] = cursor
+        if self.plan is not None:
+            # One line of ASCII, as a header has to be.
+            headers["x-bt-query-plan"] = _ascii(self.plan[:_PLAN_CHARACTERS_MAX])
+        return headers
+
+
+def _ascii(text: str) -> str:
+    import json
+
+    return json.dumps(text)
+
+
+def _read(spool: SpooledTemporaryFile[bytes]) -> Iterator[bytes]:
+    with spool:
+        while piece := spool.read(_PIECE_BYTES):
+            yield piece

@@ -1,0 +1,139 @@
+"""The objects of a server as one principal sees them: every name in a statement passes here.
+
+A source is named by an id or by a name. An id that is no object, and one that may not be read, are refused alike,
+with 403. A name is one that a program with the database embedded has given (``project_logs('demo')``), or that of a
+project, an experiment or a dataset of the principal's organization; one that may not be read does not exist, in hints
+neither. Whether a text is an id is seen by its form alone, so that the answer tells nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from btql.connection import KINDS
+from btql.execution.directory import constants_of
+from btql_server.access.model import Level, Resource
+from btql_server.access.objects import OF_PROJECT, resource_of
+from btql_server.http.call import forbidden
+from btql_server.http.errors import HttpError
+from btql_server.registry.entity import Listing
+
+if TYPE_CHECKING:
+    from btql_server.http.call import Call
+    from btql_server.registry.entity import Entity
+    from btql_storage.catalog import ObjectInfo
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
+_OF_ORGANIZATION = {"org_prompts": "project_prompts", "org_functions": "project_functions"}
+"""Sources that are all objects of another kind in an organization."""
+_LOG_IDS = {"project_logs": "g", "playground_logs": "x", "project_prompts": "p", "project_functions": "p"}
+_REGISTERED = {"experiment": "experiment", "dataset": "dataset", "playground_logs": "prompt_session"}
+"""Kind of object to the kind of what is registered, beside those of a project."""
+
+
+class Visible:
+    """What the principal of one request sees."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._registry = call.state.registry
+        self._storage = call.state.storage
+
+    def find(self, kind: str, name: str) -> Sequence[ObjectInfo]:
+        """Return the objects to read for a source."""
+        if kind in _OF_ORGANIZATION:
+            return self._of_organization(kind, name)
+        name = self._id_of(kind, name)
+        resource = resource_of(self._registry, self._storage, kind, name)
+        if resource is None or self._level(resource) < Level.READ:
+            if _UUID.fullmatch(name):
+                raise forbidden(self._call.principal, Level.READ, f"{kind} id {name}")
+            return ()
+        return (self._opened(kind, name),)
+
+    def target(self, kind: str, name: str, *, create: bool) -> ObjectInfo | None:
+        """Return the object to write to."""
+        name = self._id_of(kind, name)
+        resource = resource_of(self._registry, self._storage, kind, name)
+        is_new = resource is None and not _UUID.fullmatch(name) and kind in KINDS
+        if is_new:
+            resource = Resource(self._registry.default_organization().id, None, kind, f"{kind}:{name}")
+        level = Level.NONE if resource is None else self._level(resource)
+        if level < Level.WRITE:
+            if level < Level.READ and not _UUID.fullmatch(name) and not create:
+                return None
+            raise forbidden(self._call.principal, Level.WRITE, f"{kind} id {name}")
+        if is_new and not create:
+            return None
+        return self._opened(kind, name)
+
+    def names(self) -> Iterator[tuple[str, str]]:
+        """Yield kind and name of every object that may be read, and the names of registered ones."""
+        org_id = self._call.principal.org_id
+        kinds = ("project", *_REGISTERED.values())
+        known = {each.id: each for kind in kinds for each in self._registry.list(Listing(kind, org_id=org_id))}
+        default = self._registry.default_organization().id
+        for each in self._storage.objects():
+            entity = known.get(each.name)
+            if entity is not None and self._level(entity.resource) >= Level.READ:
+                yield each.kind, each.name
+                if entity.name is not None:
+                    yield each.kind, entity.name
+            elif entity is None and not _UUID.fullmatch(each.name):
+                resource = Resource(default, None, each.kind, f"{each.kind}:{each.name}")
+                if self._level(resource) >= Level.READ:
+                    yield each.kind, each.name
+
+    def constants(self, target: ObjectInfo) -> Mapping[str, str | None]:
+        """Return what all rows of an object have in common."""
+        entity = self._entity(target.kind, target.name)
+        if entity is None:
+            return constants_of(target)
+        found: dict[str, str | None] = {**constants_of(target)}
+        found["project_id"] = entity.id if entity.kind == "project" else entity.project_id
+        if target.kind in _LOG_IDS:
+            found |= {"log_id": _LOG_IDS[target.kind], "org_id": entity.org_id}
+        return found
+
+    def _of_organization(self, kind: str, name: str) -> Sequence[ObjectInfo]:
+        principal = self._call.principal
+        if name not in (principal.org_id, principal.org_name):
+            if _UUID.fullmatch(name):
+                raise forbidden(principal, Level.READ, f"organization id {name}")
+            return ()
+        below = _OF_ORGANIZATION[kind]
+        projects = self._registry.list(Listing("project", org_id=principal.org_id))
+        return [self._opened(below, each.id) for each in projects if self._level(each.resource) >= Level.READ]
+
+    def _id_of(self, kind: str, name: str) -> str:
+        """Return the id that a name stands for; the name itself where it stands for none."""
+        if _UUID.fullmatch(name):
+            return name.lower()
+        if kind not in OF_PROJECT and kind not in _REGISTERED:
+            return name
+        registered = "project" if kind in OF_PROJECT else _REGISTERED[kind]
+        entities = self._registry.list(Listing(registered, org_id=self._call.principal.org_id, name=name))
+        found = [each.id for each in entities if self._level(each.resource) >= Level.READ]
+        if len(found) > 1:
+            listed = " or ".join(f"`{kind}('{each}')`" for each in found[:3])
+            raise HttpError(400, f"`{name}` is ambiguous: {len(found)} {registered}s have that name; write {listed}")
+        return found[0] if found else name
+
+    def _opened(self, kind: str, name: str) -> ObjectInfo:
+        """Return an object that the principal may use, counted and noted."""
+        call = self._call
+        limit = call.state.settings.limits.queries_per_minute
+        if limit is not None and name not in call.touched:
+            call.state.rates.take("queries", f"{call.principal.key_id or call.principal.id}:{kind}:{name}", limit)
+        entity = self._entity(kind, name)
+        call.touched[name] = (kind, name if entity is None else entity.name or name)
+        return self._storage.create_object(kind, name)
+
+    def _entity(self, kind: str, name: str) -> Entity | None:
+        registered = "project" if kind in OF_PROJECT else _REGISTERED.get(kind)
+        return None if registered is None else self._registry.get(registered, name)
+
+    def _level(self, resource: Resource) -> Level:
+        return self._call.principal.level(resource)

@@ -1,0 +1,109 @@
+"""The formats that rows are sent in: JSON, JSON lines, an Arrow stream, Parquet.
+
+Each is a generator of bytes that reads the result no faster than it is asked for pieces, and keeps none of it.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, cast
+
+from btql_server.http.answer import JSON, json_bytes
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from btql.result import Result
+
+MEDIA = {
+    "json": JSON,
+    "jsonl": "application/x-jsonlines",
+    "arrow": "application/vnd.apache.arrow.stream",
+    "parquet": "application/vnd.apache.parquet",
+}
+_ROW_GROUP_BYTES = 32 << 20
+
+
+def json_array(result: Result) -> Iterator[bytes]:
+    """Yield the rows as one JSON array."""
+    begun = False
+    for piece in result.json(",", ""):
+        if piece:
+            yield piece if begun else b"[" + piece[1:]
+            begun = True
+    yield b"]" if begun else b"[]"
+
+
+def json_lines(result: Result) -> Iterator[bytes]:
+    """Yield the rows as lines of JSON."""
+    return result.json()
+
+
+def audit_lines(result: Result, before: bytes = b"", after: bytes = b"\n") -> Iterator[bytes]:
+    """Yield a JSON object for each entry of the ``audit_data`` of each row; a row without any gives none."""
+    for row in result:
+        entries = row.get("audit_data")
+        if isinstance(entries, list):
+            for entry in cast("list[object]", entries):
+                if isinstance(entry, dict):
+                    yield before + json_bytes({**row, **cast("dict[str, object]", entry)}) + after
+
+
+def arrow_stream(result: Result) -> Iterator[bytes]:
+    """Yield the rows as a stream of Arrow record batches."""
+    import pyarrow as pa
+
+    sink = _Sink()
+    with pa.ipc.new_stream(pa.PythonFile(sink, mode="w"), result.schema) as writer:
+        for batch in result.batches():
+            writer.write_batch(batch)
+            yield sink.take()
+    yield sink.take()
+
+
+def parquet_file(result: Result) -> Iterator[bytes]:
+    """Yield the rows as a Parquet file, a row group at a time."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    sink = _Sink()
+    waiting: list[pa.RecordBatch] = []
+    with parquet.ParquetWriter(pa.PythonFile(sink, mode="w"), result.schema, compression="zstd") as writer:
+        for batch in result.batches():
+            waiting.append(batch)
+            if sum(each.nbytes for each in waiting) >= _ROW_GROUP_BYTES:
+                writer.write_table(pa.Table.from_batches(waiting, result.schema))
+                waiting.clear()
+                yield sink.take()
+        if waiting:
+            writer.write_table(pa.Table.from_batches(waiting, result.schema))
+    yield sink.take()
+
+
+class _Sink(io.RawIOBase):
+    """Keeps what a writer of Arrow's has written until it is taken."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._written = 0
+
+    def writable(self) -> bool:
+        """Say that one can write."""
+        return True
+
+    def write(self, data: object) -> int:
+        """Keep some bytes."""
+        piece = bytes(cast("bytes", data))
+        self._pieces.append(piece)
+        self._written += len(piece)
+        return len(piece)
+
+    def tell(self) -> int:
+        """Return how much was written so far."""
+        return self._written
+
+    def take(self) -> bytes:
+        """Return what was written since."""
+        pieces, self._pieces = self._pieces, []
+        return b"".join(pieces)

@@ -1,0 +1,59 @@
+"""``POST /btql``: a query in either language, answered in the format that was asked for."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+
+from btql.errors import QueryError
+from btql.execution.stop import Stop
+from btql.explain import explain
+from btql_planner import errors
+from btql_server.http.answer import Answer
+from btql_server.http.call import Call
+from btql_server.http.errors import HttpError, as_http
+from btql_server.http.routes import Routes
+from btql_server.reading.answering import Reading
+from btql_server.reading.directory import Visible
+from btql_server.reading.request import QueryRequest
+
+routes = Routes("Queries")
+
+
+@routes.post("/btql", answer=dict, pool="query")
+def query(call: Call, body: QueryRequest) -> Answer:
+    """Ask in BTQL or SQL, as text or in the JSON form.
+
+    What each field of the body does is said in the documentation.
+    """
+    began = time.perf_counter()
+    asked, limits = body.asked(), call.state.settings.limits
+    headers = call.request.headers
+    body.cursor = body.cursor or headers.get("x-bt-cursor")
+    form = body.form(headers.get("accept", ""))
+    if body.audit_log and form not in ("json", "jsonl"):
+        raise HttpError(400, "`audit_log` is answered in the formats json and jsonl")
+    options = body.options(limits)
+    stop = Stop(body.seconds(limits), call.gone.is_set)
+    database = call.state.database.for_one(directory=Visible(call), stop=stop)
+    try:
+        result = database.query(asked, options=options)
+        plan = None
+        if headers.get("x-bt-query-plan", "").lower() in ("true", "1"):
+            # A statement that writes has no plan, and is done by now.
+            with suppress(QueryError):
+                plan = explain(database, asked, options=options)
+        reading = Reading(
+            call, result, stop, form, began, audit=bool(body.audit_log), plan=plan, cut_at=options.default_limit
+        )
+        return reading.answer()
+    except QueryError as error:
+        raise _refused(error) from None
+
+
+def _refused(error: QueryError) -> Exception:
+    """Return the answer to a wrong query; that of the strict lint mode has words that clients look for."""
+    found = as_http(error)
+    if error.code != errors.STRICT_LINT or found is None:
+        return error
+    return HttpError(found.status, error.diagnostics[0].message, details=found.details)
