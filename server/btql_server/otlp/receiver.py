@@ -22,7 +22,8 @@ from btql_server.otlp.from_json import spans_of_json
 from btql_server.otlp.from_protobuf import spans_of_protobuf
 from btql_server.otlp.parent import HEADER, MISSING, Parent, Parents
 from btql_server.otlp.span import Span
-from btql_server.writing.store import write
+from btql_server.writing.rows import read_row
+from btql_server.writing.store import write_events
 from btql_storage.accept import accept
 from btql_storage.catalog import ObjectInfo
 from btql_storage.errors import BadEvent
@@ -40,8 +41,7 @@ _GRPC_INTERNAL = 13
 class Batch:
     """The spans of one request that can be stored, and why others cannot."""
 
-    targets: list[ObjectInfo] = field(default_factory=list[ObjectInfo])
-    events: list[bytes] = field(default_factory=list[bytes])
+    events: dict[ObjectInfo, list[bytes]] = field(default_factory=dict[ObjectInfo, list[bytes]])
     rejected: int = 0
     first: HttpError | None = None
     """Why the first span was rejected."""
@@ -51,11 +51,6 @@ class Batch:
         self.rejected += 1
         if self.first is None:
             self.first = HttpError(error.status, f"{name}: {error.message}")
-
-    def keep(self, kept: Sequence[tuple[ObjectInfo, bytes]]) -> None:
-        """Go on with some of the events."""
-        self.targets = [target for target, _ in kept]
-        self.events = [event for _, event in kept]
 
 
 @routes.post("/otel/v1/traces", answer=_ANSWERS, pool="write")
@@ -86,12 +81,12 @@ def store(call: Call, spans: Sequence[Span]) -> Batch:
     batch = _batch(call, spans)
     if batch.events:
         try:
-            write(call, batch.targets, batch.events, lambda index: ("spans", index))
+            write_events(call, batch.events)
         except HttpError as error:
             if not isinstance(error.__cause__, BadEvent):
                 raise
             _drop_bad(batch)
-            write(call, batch.targets, batch.events, lambda index: ("spans", index))
+            write_events(call, batch.events)
     if batch.first is not None and not batch.events:
         raise batch.first
     return batch
@@ -104,13 +99,13 @@ def _batch(call: Call, spans: Sequence[Span]) -> Batch:
         try:
             parent = _parent(call, parents, span)
             event = event_of(span, parent.exported)
+            read_row(event, (), call.state.settings.limits)
         except HttpError as error:
             batch.reject(_named(span.name), error)
         except (RecursionError, ValueError) as error:
             batch.reject(_named(span.name), HttpError(400, f"it cannot be written as JSON: {error}"))
         else:
-            batch.targets.append(parent.target)
-            batch.events.append(event)
+            batch.events.setdefault(parent.target, []).append(event)
     return batch
 
 
@@ -125,15 +120,21 @@ def _parent(call: Call, parents: Parents, span: Span) -> Parent:
 
 def _drop_bad(batch: Batch) -> None:
     """Look at each event alone, and go on without those that storage does not take."""
-    kept: list[tuple[ObjectInfo, bytes]] = []
-    for target, event in zip(batch.targets, batch.events, strict=True):
-        try:
-            accept([event])
-        except BadEvent as error:
-            batch.reject("a span", HttpError(400, error.reason))
+    for target, events in list(batch.events.items()):
+        kept = [event for event in events if _is_good(batch, event)]
+        if kept:
+            batch.events[target] = kept
         else:
-            kept.append((target, event))
-    batch.keep(kept)
+            del batch.events[target]
+
+
+def _is_good(batch: Batch, event: bytes) -> bool:
+    try:
+        accept([event])
+    except BadEvent as error:
+        batch.reject("a span", HttpError(400, error.reason))
+        return False
+    return True
 
 
 def _named(name: str) -> str:

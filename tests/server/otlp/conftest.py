@@ -10,6 +10,10 @@ import pytest
 from google.protobuf.json_format import ParseDict
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+import btql
+from btql_server.serve import running
+from btql_server.settings import Settings
+
 START_NS = 1_790_000_000_250_000_000
 
 
@@ -96,3 +100,16 @@ def as_protobuf():
         return ParseDict(document, ExportTraceServiceRequest()).SerializeToString()
 
     return encode
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """The address of a server without keys, and a way to read what it has stored."""
+    folder = tmp_path_factory.mktemp("server") / "db"
+    with running(Settings(folder, ("127.0.0.1", 0), insecure_no_auth=True)) as url:
+
+        def rows(query):
+            with btql.connect(folder, read_only=True) as connection:
+                return connection.query(query).rows()
+
+        yield url, rows

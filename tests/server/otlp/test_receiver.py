@@ -1,0 +1,216 @@
+"""The door for OpenTelemetry: encodings, parents, answers, what is refused."""
+
+import base64
+import gzip
+import json
+
+import httpx
+import pytest
+from google.rpc.status_pb2 import Status
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+PROTOBUF = {"content-type": "application/x-protobuf"}
+JSON = {"content-type": "application/json"}
+
+
+@pytest.fixture
+def send(server):
+    url, _ = server
+
+    def post(body, headers, parent="project_name:shop", path="/otel/v1/traces"):
+        more = {} if parent is None else {"x-bt-parent": parent}
+        return httpx.post(url + path, content=body, headers=headers | more, timeout=60)
+
+    return post
+
+
+@pytest.fixture
+def project(server):
+    """The id of a project by its name."""
+    url, _ = server
+    return lambda name: httpx.post(url + "/v1/project", json={"name": name}).json()["id"]
+
+
+@pytest.fixture
+def logs(server, project):
+    """The rows of a project, by their ids."""
+    _, rows = server
+
+    def read(name, select="*"):
+        found = rows(f"select: {select} | from: project_logs('{project(name)}') | limit: 1000")
+        return {row["id"]: row for row in found}
+
+    return read
+
+
+@pytest.mark.parametrize("path", ["/otel/v1/traces", "/v1/traces"])
+@pytest.mark.parametrize("encoding", ["json", "protobuf"])
+def test_spans_are_stored_and_seen_at_once(send, logs, as_json, as_protobuf, encoding, path):
+    name = f"at once {encoding} {path}"
+    spans = [{"name": "outer"}, {"spanId": "00f067aa0ba902b7", "parentSpanId": "eee19b7ec3c1b174", "name": "inner"}]
+    body, headers = (as_json(spans), JSON) if encoding == "json" else (as_protobuf(spans), PROTOBUF)
+    answer = send(gzip.compress(body), headers | {"content-encoding": "gzip"}, f"project_name:{name}", path)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == headers["content-type"]
+    if encoding == "json":
+        assert answer.json() == {"partialSuccess": {}}
+    else:
+        assert ExportTraceServiceResponse.FromString(answer.content) == ExportTraceServiceResponse()
+    rows = logs(name)
+    assert rows["eee19b7ec3c1b174"]["is_root"]
+    inner = rows["00f067aa0ba902b7"]
+    assert inner["span_parents"] == ["eee19b7ec3c1b174"]
+    assert inner["root_span_id"] == "5b8efff798038103d269b633813fc60c"
+    assert inner["span_attributes"]["name"] == "inner"
+    assert inner["metrics"]["start"] == 1_790_000_000.25
+    assert inner["context"]["otel"]["resource"] == {"service.name": "shop"}
+
+
+def test_exporting_a_span_again_replaces_it(send, logs, as_json):
+    name = "again"
+    for attributes in ({"first": 1}, {"second": 2}):
+        assert send(as_json([{"attributes": attributes}]), JSON, f"project_name:{name}").status_code == 200
+    rows = logs(name)
+    assert [row["metadata"] for row in rows.values()] == [{"second": 2}]
+
+
+def test_a_chunked_body_without_content_type_is_understood(server, as_json, as_protobuf):
+    url, _ = server
+    for body in (as_json([{}]), as_protobuf([{}])):
+        pieces = [body[:10], body[10:]]
+        answer = httpx.post(url + "/otel/v1/traces", content=iter(pieces), headers={"x-bt-parent": "project_name:c"})
+        assert answer.status_code == 200, answer.text
+
+
+def test_a_span_says_itself_where_it_belongs(send, logs, project, as_json):
+    own, of_resource = project("own"), project("of resource")
+    spans = [{"attributes": {"braintrust.parent": f"project_id:{own}"}}, {"spanId": "00f067aa0ba902b7"}]
+    answer = send(as_json(spans, {"braintrust.parent": f"project_id:{of_resource}"}), JSON, "project_name:header")
+    assert answer.json() == {"partialSuccess": {}}
+    assert list(logs("own")) == ["eee19b7ec3c1b174"]
+    assert list(logs("of resource")) == ["00f067aa0ba902b7"]
+    assert logs("header") == {}
+
+
+def test_spans_of_an_experiment(send, server, project, as_json):
+    url, rows = server
+    experiment = httpx.post(url + "/v1/experiment", json={"project_id": project("shop"), "name": "e"}).json()["id"]
+    assert send(as_json([{}]), JSON, f"experiment_id:{experiment}").status_code == 200
+    assert len(rows(f"select: id | from: experiment('{experiment}')")) == 1
+
+
+def test_spans_below_an_exported_span_join_its_trace(send, logs, project, as_json):
+    target = project("exported")
+    rest = json.dumps({"object_id": target, "row_id": "r", "propagated_event": {"metadata": {"user": "u1"}}}).encode()
+    raw = b"\x04\x02\x02\x03" + bytes.fromhex("099f558fd1ab40d5") + b"\x04" + bytes.fromhex("04" * 16) + rest
+    assert send(as_json([{}]), JSON, base64.b64encode(raw).decode()).status_code == 200
+    (row,) = logs("exported").values()
+    assert (row["span_parents"], row["root_span_id"]) == (["099f558fd1ab40d5"], "04" * 16)
+    assert row["metadata"] == {"user": "u1"}
+
+
+def _refusal(answer, headers):
+    """The message of a refused request, which comes in the encoding of the request."""
+    assert answer.headers["content-type"] == headers["content-type"]
+    if headers is JSON:
+        return answer.json()["code"], answer.json()["message"]
+    status = Status.FromString(answer.content)
+    return status.code, status.message
+
+
+@pytest.mark.parametrize(
+    ("parent", "code", "reason"),
+    [
+        (None, 400, "x-bt-parent"),
+        ("", 400, "x-bt-parent"),
+        ("project_id:", 400, "is none of"),
+        ("nonsense", 400, "is none of"),
+        ("project_id:84c6f1a0-0000-4000-8000-000000000000", 403, "Missing write access to project_logs id 84c6"),
+        ("experiment_id:84c6f1a0-0000-4000-8000-000000000000", 403, "Missing write access to experiment id 84c6"),
+        ("project_name:" + "x" * 5_000, 400, "at most 4,096 characters"),
+    ],
+)
+@pytest.mark.parametrize("headers", [JSON, PROTOBUF], ids=["json", "protobuf"])
+def test_without_a_good_parent_nothing_is_stored(send, as_json, as_protobuf, headers, parent, code, reason):
+    answer = send((as_json if headers is JSON else as_protobuf)([{}]), headers, parent)
+    assert answer.status_code == code
+    grpc, message = _refusal(answer, headers)
+    assert grpc == {400: 3, 403: 7}[code]
+    assert reason in message
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"),
+    [
+        (b"{", JSON),
+        (b"[]", JSON),
+        (b"\xff\xfe", JSON),
+        (b'{"resourceSpans": 7}', JSON),
+        (b'{"resourceSpans": [{"scopeSpans": [{"spans": [{"attributes": [{"value": {"intValue": "x"}}]}]}]}]}', JSON),
+        (b'{"resourceSpans": [{"scopeSpans": [{"spans": [{"startTimeUnixNano": "1.5"}]}]}]}', JSON),
+        (
+            b'{"resourceSpans": [{"scopeSpans": [{"spans": [{"attributes": ['
+            + b'{"value":{"arrayValue":{"values":[' * 20_000,
+            JSON,
+        ),
+        (b"\x0a\xff", PROTOBUF),
+        (b"not protobuf", PROTOBUF),
+        (b"\x0a\x02\x12", PROTOBUF),
+    ],
+)
+def test_a_malformed_body_is_refused_as_the_protocol_has_it(send, body, headers):
+    answer = send(body, headers)
+    assert answer.status_code == 400
+    code, message = _refusal(answer, headers)
+    assert code == 3
+    assert message
+
+
+def test_spans_that_cannot_be_stored_are_counted_and_the_others_stored(send, logs, as_json, as_protobuf):
+    deep = {"braintrust.input_json": "[" * 300 + "]" * 300}
+    spans = [
+        {"spanId": "0000000000000001"},
+        {"spanId": "0000000000000000", "name": "without an id"},
+        {"spanId": "0000000000000002", "attributes": deep},
+        {"spanId": "0000000000000003", "attributes": {"braintrust.parent": "experiment_id:nobody"}},
+        {"spanId": "0000000000000004"},
+    ]
+    answer = send(as_json(spans), JSON, "project_name:partial")
+    assert answer.status_code == 200
+    partial = answer.json()["partialSuccess"]
+    assert partial["rejectedSpans"] == "3"
+    assert "span `without an id`: the span id `0000000000000000`" in partial["errorMessage"]
+    assert set(logs("partial")) == {"0000000000000001", "0000000000000004"}
+    answer = send(as_protobuf(spans[2:]), PROTOBUF, "project_name:partial, too")
+    response = ExportTraceServiceResponse.FromString(answer.content)
+    assert response.partial_success.rejected_spans == 2
+    assert set(logs("partial, too")) == {"0000000000000004"}
+
+
+@pytest.mark.parametrize("span", [{"traceId": "0" * 32}, {"traceId": "abc"}, {"spanId": "xyz"}, {"spanId": ""}])
+def test_where_no_span_can_be_stored_that_is_an_error(send, as_json, span):
+    answer = send(as_json([span]), JSON)
+    assert answer.status_code == 400
+    assert "id `" in answer.json()["message"]
+
+
+def test_a_request_without_spans_is_fine(send):
+    assert send(b"{}", JSON, None).json() == {"partialSuccess": {}}
+    assert send(b"", PROTOBUF, None).status_code == 200
+
+
+def test_many_attributes_and_hostile_keys_come_back(send, logs, as_json):
+    attributes = {f"key.{number}": number for number in range(20_000)}
+    attributes |= {
+        "__proto__": "p",
+        "constructor.prototype": "c",
+        "a" * 10_000: 1,
+        "": 2,
+        "\u0000": 3,
+        'q"\\': 4,
+        "🦊": 5,
+    }
+    answer = send(as_json([{"attributes": attributes}]), JSON, "project_name:many")
+    assert answer.json() == {"partialSuccess": {}}
+    (row,) = logs("many").values()
+    assert row["metadata"] == attributes
