@@ -1,0 +1,1 @@
+"""Organizations, members, keys and permissions over REST, at Braintrust's paths."""
