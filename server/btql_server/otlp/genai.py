@@ -108,8 +108,9 @@ def _take_messages(draft: Draft) -> None:
     messages = messages_of_parts(structured(draft.take("gen_ai.input.messages")))
     if instructions is not None:
         content = content_of_parts(instructions) if isinstance(instructions, list) else instructions
-        rest = messages if isinstance(messages, list) else [] if messages is None else [messages]
-        messages = [{"role": "system", "content": content}, *rest]
+        rest: list[JsonValue] = messages if isinstance(messages, list) else [] if messages is None else [messages]
+        system: JsonValue = {"role": "system", "content": content}
+        messages = [system, *rest]
     draft.fill("input", messages)
     draft.fill("output", messages_of_parts(structured(draft.take("gen_ai.output.messages"))))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+from typing import Any
 
 import pytest
 from google.protobuf.json_format import ParseDict
@@ -65,7 +66,7 @@ def span_json(span):
     }
 
 
-def request_of(spans, resource=None):
+def request_of(spans, resource=None) -> dict[str, Any]:
     """An export request of spans, as a JSON document."""
     return {
         "resourceSpans": [

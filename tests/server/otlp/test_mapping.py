@@ -6,6 +6,7 @@ Each file of ``golden`` has cases of one convention. `--update` rewrites the eve
 import json
 import math
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -24,8 +25,8 @@ def _cases():
             yield pytest.param(path, number, case, id=f"{path.stem}: {case['span']['name']}")
 
 
-def _event(span, above=None):
-    return json_text.parse(event_of(span, above))
+def _event(span, above=None) -> dict[str, Any]:
+    return cast("dict[str, Any]", json_text.parse(event_of(span, above)))
 
 
 @pytest.mark.parametrize(("path", "number", "case"), list(_cases()))
