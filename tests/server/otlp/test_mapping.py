@@ -95,7 +95,7 @@ def test_dotted_names_that_collide_keep_both_values(as_json):
 
 
 def test_a_span_below_an_exported_one_joins_its_trace(as_json):
-    inherited = {"metadata": {"user": "u1", "tier": "gold"}, "id": "never taken over", "tags": ["a"]}
+    inherited: dict[str, object] = {"metadata": {"user": "u1", "tier": "gold"}, "id": "never taken over", "tags": ["a"]}
     above = Exported("project_logs", "p", {}, "0123456789abcdef", "f" * 32, inherited)
     root, child = spans_of_json(
         as_json(
