@@ -1,6 +1,10 @@
 """What holds for every request: ids, errors, CORS."""
 
+import httpx
 import pytest
+
+from btql_server.serve import running
+from btql_server.settings import Settings
 
 
 def test_every_answer_has_a_trace_id_and_says_how_long_it_took(client):
@@ -23,6 +27,20 @@ def test_what_has_no_route_is_an_error_in_the_usual_shape(client, method, path, 
 def test_ready_and_healthy(client):
     assert client.get("/healthz").json() == {"status": "ok"}
     assert client.get("/readyz").json() == {"status": "ready"}
+
+
+def test_readiness_is_lost_with_the_folder_and_comes_back_with_it(tmp_path):
+    folder = tmp_path / "db"
+    with running(Settings(folder, ("127.0.0.1", 0), insecure_no_auth=True)) as url:
+        assert httpx.get(f"{url}/readyz").status_code == 200
+        folder.rename(tmp_path / "away")
+        answer = httpx.get(f"{url}/readyz")
+        assert answer.status_code == 503
+        assert "btql.json" in answer.json()["Message"]
+        assert answer.headers["retry-after"]
+        assert httpx.get(f"{url}/healthz").status_code == 200
+        (tmp_path / "away").rename(folder)
+        assert httpx.get(f"{url}/readyz").status_code == 200
 
 
 def test_browsers_may_ask_from_known_origins_and_for_private_networks(client):

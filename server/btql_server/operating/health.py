@@ -6,6 +6,8 @@ from btql_server.http.answer import Answer, json_answer
 from btql_server.http.call import Call
 from btql_server.http.errors import HttpError
 from btql_server.http.routes import Routes
+from btql_storage.errors import StorageError
+from btql_storage.format import MARKER
 
 routes = Routes("Health")
 
@@ -27,10 +29,16 @@ def healthz(call: Call) -> Answer:
 @routes.get("/readyz", answer=dict, public=True)
 def readyz(call: Call) -> Answer:
     """Say whether requests can be served: files are there and can be read."""
-    if call.state.stopping.is_set():
+    state = call.state
+    if state.stopping.is_set():
         raise HttpError(503, "the server is stopping", retry_after_s=5)
-    call.state.storage.objects()
-    call.state.registry.default_organization()
+    try:
+        # Open files outlive a folder that is moved or unmounted, so its name is looked at, too.
+        (state.settings.data / MARKER).stat()
+        state.storage.objects()
+        state.registry.default_organization()
+    except (StorageError, OSError) as error:
+        raise HttpError(503, f"the database cannot be used: {error}", retry_after_s=5) from error
     return json_answer({"status": "ready"})
 
 
