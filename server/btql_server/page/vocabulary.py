@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from functools import cache
 
 import msgspec
 
 from btql.cli import words
-from btql.execution.fields import SnapshotFields
+from btql.execution.fields import MergedFields, SnapshotFields
+from btql_planner.catalog import FieldCatalog, Path
 from btql_planner.functions import functions
-from btql_planner.names import field_paths
-from btql_server.access.model import Level
-from btql_server.access.objects import require_object, resource_of
+from btql_planner.names import SYSTEM_KINDS, field_paths
+from btql_server.access.model import AUDIT_LOG, Level
+from btql_server.access.objects import resource_of
 from btql_server.http.answer import Answer, json_answer
-from btql_server.http.call import Call
+from btql_server.http.call import Call, forbidden
 from btql_server.http.errors import HttpError
 from btql_server.http.routes import Routes
+from btql_server.reading.directory import Visible
 from btql_server.registry.entity import Entity, Listing
 
 routes = Routes("Page")
 
-_NAMED = ("project", "experiment", "dataset")
+_NAMED = ("project", "experiment", "dataset", "prompt_session")
 """Kinds of the registry that objects of the storage are named by."""
 
 
@@ -107,7 +110,9 @@ def objects(call: Call) -> Answer:
         entity = known.get(one.name)
         resource = entity.resource if entity else resource_of(registry, call.state.storage, one.kind, one.name)
         if resource is not None and principal.level(resource) >= Level.READ:
-            lines.append(_line(one.kind, one.name, entity, known))
+            # Only the audit log is named by an organization.
+            label = principal.org_name if one.kind == AUDIT_LOG else one.name
+            lines.append(_line(one.kind, one.name, label, entity, known))
     return json_answer(msgspec.to_builtins(Objects(principal.org_name, principal.email, lines)))
 
 
@@ -117,21 +122,28 @@ def fields(call: Call, query: FieldsQuery) -> Answer:
     kind, colon, name = query.object.partition(":")
     if not colon or not name or kind not in words.OBJECT_KINDS:
         raise HttpError(400, "`object` is a kind and a name, such as `project_logs:demo`")
-    target = require_object(call, Level.READ, kind, name)
-    with call.state.storage.snapshot(target) as snapshot:
-        catalog = SnapshotFields(snapshot)
-        lines = [
-            FieldLine(words.spelled(path), sorted(str(kind) for kind in catalog.availability(path).kinds))
-            for path in field_paths(catalog)
-        ]
+    found = Visible(call).find(kind, name)
+    if not found:
+        raise forbidden(call.principal, Level.READ, f"{kind} id {name}")
+    with ExitStack() as open_files:
+        snapshots = [open_files.enter_context(call.state.storage.snapshot(one)) for one in found]
+        catalog = MergedFields([SnapshotFields(each) for each in snapshots])
+        lines = [FieldLine(words.spelled(path), _kinds(catalog, path)) for path in field_paths(catalog)]
     return json_answer(msgspec.to_builtins(Fields(lines)))
 
 
-def _line(kind: str, name: str, entity: Entity | None, known: Mapping[str, Entity]) -> ObjectLine:
+def _kinds(catalog: FieldCatalog, path: Path) -> Sequence[str]:
+    """Return what values of a path are; documents say it, except of fields that every row has."""
+    if len(path) == 1 and path[0] in SYSTEM_KINDS:
+        return [str(SYSTEM_KINDS[path[0]])]
+    return sorted(str(kind) for kind in catalog.availability(path).kinds)
+
+
+def _line(kind: str, name: str, label: str, entity: Entity | None, known: Mapping[str, Entity]) -> ObjectLine:
     if entity is None:
-        return ObjectLine(kind, name, name, None, None)
+        return ObjectLine(kind, name, label, None, None)
     project = known.get(entity.project_id or "")
-    return ObjectLine(kind, name, entity.name or name, project.name if project else None, entity.created)
+    return ObjectLine(kind, name, entity.name or label, project.name if project else None, entity.created)
 
 
 @cache

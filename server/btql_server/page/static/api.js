@@ -87,15 +87,21 @@ export async function* askRows(query, options) {
   const response = await askFor("jsonl", query, options);
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
+  let last = null;
   try {
     for (;;) {
       const { done, value } = await reader.read();
       const lines = (rest + (value ?? "")).split("\n");
       rest = done ? "" : lines.pop();
       const rows = lines.filter((line) => line !== "").map((line) => JSON.parse(line));
+      last = rows.at(-1) ?? last;
       if (rows.length > 0) yield rows;
       if (done) return;
     }
+  } catch (error) {
+    // A stream that breaks says why in its last line.
+    const told = last?.error?.Message;
+    throw told === undefined || options?.signal?.aborted ? error : new ApiError(response.status, told, last.error);
   } finally {
     reader.cancel().catch(() => undefined);
   }

@@ -1,10 +1,12 @@
 // A chart of chosen columns, drawn by hand: bars or lines, over texts, numbers or times.
 
 import { h, svg } from "./dom.js";
-import { count, inLine, isNumber, moment, short } from "./format.js";
+import { count, inLine, isNumber, moment, roundStep, short } from "./format.js";
 
 const TIME = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$/;
 const MARGIN = { left: 58, right: 16, top: 14, bottom: 44 };
+const PADDING = 12;
+const LEGEND = 22;
 const BARS_MOST = 400;
 const POINTS_MOST = 5_000;
 
@@ -14,9 +16,7 @@ const present = (rows, name) => rows.map((row) => row[name]).filter((value) => v
 /** Return numbers at round distances that cover the range. */
 export function ticks(low, high, wanted) {
   const span = high - low || Math.abs(high) || 1;
-  const raw = span / wanted;
-  const power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= raw);
+  const step = roundStep(span / wanted);
   const found = [];
   for (let at = Math.ceil(low / step) * step; at <= high + step * 1e-9; at += step) found.push(Number(at.toPrecision(12)));
   return found;
@@ -83,8 +83,9 @@ export class Chart {
 
   draw() {
     const { x, ys, kind } = this.choice;
-    const { clientWidth: width, clientHeight: height } = this.canvas;
-    if (width === 0) return;
+    const width = this.canvas.clientWidth - 2 * PADDING;
+    const height = this.canvas.clientHeight - 2 * PADDING - LEGEND;
+    if (width <= 0) return;
     const say = (text) => this.canvas.replaceChildren(h("p", { class: "empty" }, text));
     if (this.rows.length === 0) return say("There are no rows to draw.");
     if (ys.length === 0) return say(this.numeric.length === 0 ? "A chart needs a column of numbers." : "Choose a column to draw upwards.");
@@ -115,14 +116,14 @@ export class Chart {
     const high = Math.max(low === 0 ? 0 : low, ...numbers) || 1;
     const steps = ticks(low, high, 5);
     const top = Math.max(high, steps.at(-1));
-    const inner = { width: width - MARGIN.left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom - 22 };
+    const inner = { width: width - MARGIN.left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom };
     const values = rows.map((row) => row[x]);
     const at = values.every(isTime) ? values.map((value) => Date.parse(value)) : values.every(isNumber) ? values : null;
     const even = kind === "bar" || at === null || rows.length < 2 || at.at(-1) === at[0];
     const slot = inner.width / rows.length;
     const across = (index) => MARGIN.left + (even ? (index + 0.5) * slot : ((at[index] - at[0]) / (at.at(-1) - at[0])) * inner.width);
     const up = (value) => MARGIN.top + inner.height * (1 - (value - low) / (top - low));
-    return { across, up, steps, slot, width, height: height - 22, bottom: MARGIN.top + inner.height, low };
+    return { across, up, steps, slot, width, height, bottom: MARGIN.top + inner.height, low };
   }
 
   axes(scale, rows, x) {

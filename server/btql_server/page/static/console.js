@@ -9,8 +9,9 @@ import { HistoryPanel, note } from "./history.js";
 import { detect } from "./language.js";
 import { Results } from "./results.js";
 
+const SLOW_MS = 1_000;
 const DRAFT = "btql.draft";
-const IS_MAC = /mac|iphone|ipad/i.test(navigator.platform);
+const KEYS = /mac|iphone|ipad/i.test(navigator.platform) ? "⌘ Enter" : "Ctrl Enter";
 const OBJECT_FIELDS = [["experiment_id", "experiment"], ["dataset_id", "dataset"], ["prompt_session_id", "playground_logs"], ["project_id", "project_logs"]];
 
 export class QueryView {
@@ -36,8 +37,7 @@ export class QueryView {
   }
 
   build() {
-    const keys = IS_MAC ? "⌘ Enter" : "Ctrl Enter";
-    this.runButton = h("button", { type: "button", class: "primary run", title: `Run (${keys})`, onclick: () => this.run() }, icon(ICONS.play), "Run", h("kbd", null, keys));
+    this.runButton = h("button", { type: "button", class: "primary run", title: `Run (${KEYS})`, onclick: () => this.run() }, icon(ICONS.play), "Run", h("kbd", null, KEYS));
     this.cancelButton = button("Cancel", () => this.running?.abort(), { class: "run danger", hidden: true });
     this.languageMark = h("span", { class: "badge", title: "The language of the query" });
     this.status = h("span", { class: "status", role: "status" });
@@ -180,10 +180,13 @@ export class QueryView {
     this.cursor = answer.cursor ?? null;
     this.more.hidden = this.cursor === null || answer.data.length === 0;
     this.say(`${plural(this.rows.length, "row")} · ${duration(ms / 1000)}`);
-    const warnings = (answer.warnings ?? []).map((each) => (typeof each === "string" ? each : each.message));
+    // What might be slow matters where something was.
+    const told = (answer.warnings ?? []).filter((each) => each.stage === "binder" || ms > SLOW_MS);
+    const warnings = told.map((each) => each.message);
     this.warnings.replaceChildren(...warnings.map((each) => h("li", null, each)));
     this.warnings.hidden = warnings.length === 0;
     this.answer.hidden = false;
+    this.answer.classList.remove("stale");
     this.results.show(this.columns, this.rows);
   }
 
@@ -199,6 +202,8 @@ export class QueryView {
     this.problems.replaceChildren(...lines);
     this.problems.hidden = false;
     this.answer.hidden = this.asked === null;
+    // What is still shown is the answer to another query.
+    this.answer.classList.add("stale");
     this.showExamples();
   }
 
@@ -267,9 +272,12 @@ export class QueryView {
 
   /** Offer queries to begin with, while there is neither a query nor an answer. */
   showExamples() {
-    const wanted = this.editor.value.trim() === "" && this.answer.hidden;
-    this.examples.hidden = !wanted;
-    if (!wanted) return;
+    this.examples.hidden = !this.answer.hidden || !this.problems.hidden;
+    if (this.examples.hidden) return;
+    if (this.editor.value.trim() !== "") {
+      this.examples.replaceChildren(h("p", { class: "dim" }, `Not run yet: ${KEYS} runs it.`));
+      return;
+    }
     const first = this.known.find((each) => each.kind === "project_logs") ?? this.known[0];
     const source = first ? sourceText(`${first.kind}:${first.name}`) : "project_logs('my-project')";
     this.examples.replaceChildren(

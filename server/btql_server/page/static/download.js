@@ -18,7 +18,7 @@ export async function saveCsv(query, columns, { signal, say }) {
   const parts = [];
   let names = columns;
   let rows = 0;
-  for await (const found of askRows(query, { signal })) {
+  for await (const found of askRows(query, { signal, disable_limit: true })) {
     names ??= Object.keys(found[0]);
     if (rows === 0) parts.push(csvLine(names));
     parts.push(found.map((row) => csvLine(names.map((name) => row[name]))).join(""));
@@ -32,7 +32,7 @@ export async function saveCsv(query, columns, { signal, say }) {
 
 /** Save a query's rows as an Arrow stream. */
 export async function saveArrow(query, { signal }) {
-  const response = await askFor("arrow", query, { signal });
+  const response = await askFor("arrow", query, { signal, disable_limit: true });
   saveFile(fileName("arrows"), [await response.blob()], "application/vnd.apache.arrow.stream");
 }
 

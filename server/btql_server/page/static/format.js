@@ -24,6 +24,13 @@ export function duration(seconds) {
   return `${Math.floor(seconds / 3600)} h ${String(Math.round((seconds % 3600) / 60)).padStart(2, "0")} m`;
 }
 
+/** Return the round number that is next to a distance between marks: 1, 2 or 5, times a power of ten. */
+export function roundStep(raw) {
+  if (!(raw > 0)) return 0;
+  const power = 10 ** Math.floor(Math.log10(raw));
+  return [1, 2, 5, 10].map((each) => each * power).find((each) => each >= raw * 0.999) ?? 10 * power;
+}
+
 /** Dollars, with as many digits as small amounts need. */
 export function money(dollars) {
   if (!isNumber(dollars)) return "";

@@ -2,7 +2,7 @@
 
 import { ask, askRows } from "./api.js";
 import { button, copyText, h, icon, ICONS } from "./dom.js";
-import { count, duration, moment, money, plural, quoted, sourceText } from "./format.js";
+import { count, duration, moment, money, plural, quoted, roundStep, sourceText } from "./format.js";
 import { Trace } from "./model.js";
 import { TraceSearch } from "./search.js";
 import { scoreLine, spanBody, spanHead } from "./span.js";
@@ -102,7 +102,7 @@ export class TraceView {
     let drawn = 0;
     try {
       const query = `select: ${NARROW} | from: ${sourceText(this.object)} | filter: ${this.filter}`;
-      for await (const found of askRows(query, { signal, disable_limit: true })) {
+      for await (const found of askRows(query, { signal, disable_limit: true, lint_mode: "off" })) {
         rows.push(...found);
         if (performance.now() - drawn > REDRAW_MS) {
           this.show(rows);
@@ -167,7 +167,6 @@ export class TraceView {
       h("div", { class: "trace-name" }, h("h1", null, String(root.name)), h("span", { class: "dim" }, moment(root.row.created), " · ", h("code", null, this.id))),
       h("dl", { class: "sums" }, facts.map(([name, value, title]) => h("div", { title, class: name === "Errors" && sums.errors > 0 ? "bad" : "" }, h("dt", null, name), h("dd", null, value)))),
       h("div", { class: "trace-scores" }, scores),
-      h("span", { class: "grow" }),
       button("Copy link", () => copyText(new URL(this.link(null), location.href).href), { class: "quiet" }),
       h("a", { class: "button quiet", href: `#query=${encodeURIComponent(`select: *\n| from: ${sourceText(this.object)}\n| filter: ${this.filter}\n| limit: 100`)}` }, "Query"),
     );
@@ -190,8 +189,17 @@ export class TraceView {
 
   drawAxis() {
     const { start, end } = this.range;
-    const ticks = Array.from({ length: TICKS }, (_, index) => index / TICKS);
-    this.axis.replaceChildren(...ticks.map((part) => h("span", { class: "tick-mark", style: { left: `${part * 100}%` } }, duration(start - this.trace.start + part * (end - start)))));
+    const length = end - start;
+    const step = roundStep(length / TICKS);
+    const marks = [];
+    for (let at = 0; at < length && step > 0; at += step) {
+      const left = `${(at / length) * 100}%`;
+      // The last one has no room for its text.
+      const text = at / length > 0.93 ? "" : duration(start - this.trace.start + at).replace(/\.0+(?= s$)/, "");
+      marks.push(h("span", { class: "tick-mark", style: { left } }, text));
+    }
+    this.axis.replaceChildren(...marks);
+    this.tree.style.setProperty("--grid", `${length > 0 ? (step / length) * 100 : 100}%`);
     this.zoomed.hidden = this.window === null || this.window === undefined;
   }
 
@@ -311,7 +319,7 @@ export class TraceView {
 
   async documentOf(node, signal) {
     const query = `select: * | from: ${sourceText(this.object)} | filter: ${this.filter} and id = ${quoted(node.id)} | limit: 1 | preview_length: -1`;
-    const { data } = await ask(query, { signal });
+    const { data } = await ask(query, { signal, lint_mode: "off" });
     if (data.length === 0) throw new Error("This span is not there any more.");
     return data[0];
   }

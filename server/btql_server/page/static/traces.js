@@ -11,11 +11,13 @@ const ROW = 32;
 const PAGE = 100;
 const KINDS = {
   project_logs: "Logs", experiment: "Experiments", dataset: "Datasets", playground_logs: "Playgrounds",
-  project_prompts: "Prompts", project_functions: "Functions",
+  project_prompts: "Prompts", project_functions: "Functions", audit_log: "Audit",
 };
 const WITH_TRACES = new Set(["project_logs", "experiment", "playground_logs"]);
 const SUMMARY = "id, root_span_id, created, span_attributes, input, output, error, scores, metrics, tags";
-const COLUMNS = { dataset: "created, id, root_span_id, input, expected, metadata, tags" };
+const COLUMNS = {
+  dataset: "created, id, root_span_id, input, expected, metadata, tags",
+};
 
 export class TracesView {
   constructor(language) {
@@ -57,13 +59,14 @@ export class TracesView {
     if (found === null) return;
     const wanted = parameters.get("object") ?? this.object ?? idOf(found.find((each) => WITH_TRACES.has(each.kind)) ?? found[0]);
     if (wanted === undefined) return;
-    if (wanted !== this.object) {
-      this.object = wanted;
+    const same = wanted === this.object;
+    this.object = wanted;
+    this.mark();
+    if (!same) {
       this.filter.value = "";
       this.failedOnly.checked = false;
       await this.reload();
     }
-    this.mark();
     if (!this.list.hidden) this.list.focus({ preventScroll: true });
   }
 
@@ -146,7 +149,7 @@ export class TracesView {
     this.state.textContent = "…";
     const query = this.query();
     try {
-      const answer = await ask(query.text, { signal: asking.signal, ...(this.cursor === null ? {} : { cursor: this.cursor }) });
+      const answer = await ask(query.text, { signal: asking.signal, lint_mode: "off", ...(this.cursor === null ? {} : { cursor: this.cursor }) });
       this.rows.push(...answer.data);
       this.cursor = answer.data.length < PAGE ? null : answer.cursor ?? null;
       this.show(answer);

@@ -1,0 +1,36 @@
+"""How a query is understood and run, as text: for both languages, of which only SQL has a word for it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from btql.execution.stop import Stop
+from btql.explain import explain as explained
+from btql_server.http.answer import Answer, json_answer
+from btql_server.http.call import Call
+from btql_server.http.routes import Routes
+from btql_server.reading.directory import Visible
+
+routes = Routes("Page")
+
+
+class Question(msgspec.Struct, frozen=True):
+    """A query to explain."""
+
+    query: str
+    analyze: bool | None = None
+    """Run it, and say what that took."""
+
+
+class Explained(msgspec.Struct, frozen=True):
+    """A query in each of its forms."""
+
+    plan: str
+
+
+@routes.post("/page/explain", answer=Explained, pool="query")
+def explain(call: Call, body: Question) -> Answer:
+    """Return a query in each of its forms; with ``analyze`` run it, and say what that took."""
+    stop = Stop(call.state.settings.limits.query_seconds_default, call.gone.is_set)
+    database = call.state.database.for_one(directory=Visible(call), stop=stop)
+    return json_answer({"plan": explained(database, body.query, analyze=bool(body.analyze))})
