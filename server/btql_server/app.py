@@ -17,8 +17,8 @@ from btql_server.http.outermost import Outermost
 from btql_server.http.routes import Route
 from btql_server.operating import health, openapi
 from btql_server.otlp import receiver
-from btql_server.page import page, vocabulary
-from btql_server.reading import query
+from btql_server.page import explain, page, vocabulary
+from btql_server.reading import fetch, query
 from btql_server.registering import datasets, experiments, login, projects, summaries
 from btql_server.state import State
 from btql_server.writing import attachments, insert, logs3, overflow
@@ -34,7 +34,9 @@ MODULES = (
     receiver,
     page,
     vocabulary,
+    explain,
     query,
+    fetch,
     logs3,
     overflow,
     insert,

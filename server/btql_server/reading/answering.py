@@ -80,6 +80,8 @@ class Reading:
         match self.form:
             case "json":
                 return self._envelope()
+            case "events":
+                return self._events()
             case "jsonl":
                 return audit_lines(self.result) if self.audit else json_lines(self.result)
             case "arrow":
@@ -110,6 +112,12 @@ class Reading:
             "warnings": self._warnings(),
         }
         yield b"," + json_bytes(told)[1:]
+
+    def _events(self) -> Iterator[bytes]:
+        """Yield the answer of a fetch: rows and a cursor."""
+        yield b'{"events":'
+        yield from json_array(self.result)
+        yield b"," + json_bytes({"cursor": self.result.cursor})[1:]
 
     def _warnings(self) -> list[dict[str, str]]:
         found = [

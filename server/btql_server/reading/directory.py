@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 from btql.connection import KINDS
 from btql.execution.directory import constants_of
 from btql_server.access.model import Level, Resource
-from btql_server.access.objects import OF_PROJECT, resource_of
+from btql_server.access.objects import OF_PROJECT, REGISTERED, resource_of
 from btql_server.http.call import forbidden
 from btql_server.http.errors import HttpError
+from btql_server.registry.changes import Change
 from btql_server.registry.entity import Listing
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
 _OF_ORGANIZATION = {"org_prompts": "project_prompts", "org_functions": "project_functions"}
 """Sources that are all objects of another kind in an organization."""
 _LOG_IDS = {"project_logs": "g", "playground_logs": "x", "project_prompts": "p", "project_functions": "p"}
-_REGISTERED = {"experiment": "experiment", "dataset": "dataset", "playground_logs": "prompt_session"}
+_NAMED = {kind: REGISTERED[kind] for kind in ("experiment", "dataset", "playground_logs")}
 """Kind of object to the kind of what is registered, beside those of a project."""
 
 
@@ -40,6 +41,8 @@ class Visible:
         self._call = call
         self._registry = call.state.registry
         self._storage = call.state.storage
+        self.changes: list[Change] = []
+        """The objects that a statement writes to, once it is done."""
 
     def find(self, kind: str, name: str) -> Sequence[ObjectInfo]:
         """Return the objects to read for a source."""
@@ -67,12 +70,16 @@ class Visible:
             raise forbidden(self._call.principal, Level.WRITE, f"{kind} id {name}")
         if is_new and not create:
             return None
-        return self._opened(kind, name)
+        opened = self._opened(kind, name)
+        change = Change("statement", kind, name, self._call.touched[name][1])
+        if change not in self.changes:
+            self.changes.append(change)
+        return opened
 
     def names(self) -> Iterator[tuple[str, str]]:
         """Yield kind and name of every object that may be read, and the names of registered ones."""
         org_id = self._call.principal.org_id
-        kinds = ("project", *_REGISTERED.values())
+        kinds = ("project", *_NAMED.values())
         known = {each.id: each for kind in kinds for each in self._registry.list(Listing(kind, org_id=org_id))}
         default = self._registry.default_organization().id
         for each in self._storage.objects():
@@ -111,9 +118,9 @@ class Visible:
         """Return the id that a name stands for; the name itself where it stands for none."""
         if _UUID.fullmatch(name):
             return name.lower()
-        if kind not in OF_PROJECT and kind not in _REGISTERED:
+        if kind not in OF_PROJECT and kind not in _NAMED:
             return name
-        registered = "project" if kind in OF_PROJECT else _REGISTERED[kind]
+        registered = REGISTERED[kind]
         entities = self._registry.list(Listing(registered, org_id=self._call.principal.org_id, name=name))
         found = [each.id for each in entities if self._level(each.resource) >= Level.READ]
         if len(found) > 1:
@@ -132,7 +139,7 @@ class Visible:
         return self._storage.create_object(kind, name)
 
     def _entity(self, kind: str, name: str) -> Entity | None:
-        registered = "project" if kind in OF_PROJECT else _REGISTERED.get(kind)
+        registered = REGISTERED.get(kind)
         return None if registered is None else self._registry.get(registered, name)
 
     def _level(self, resource: Resource) -> Level:

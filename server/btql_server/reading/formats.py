@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
 from btql_server.http.answer import JSON, json_bytes
+from btql_server.http.errors import HttpError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 MEDIA = {
     "json": JSON,
+    "events": JSON,
     "jsonl": "application/x-jsonlines",
     "arrow": "application/vnd.apache.arrow.stream",
     "parquet": "application/vnd.apache.parquet",
@@ -42,12 +44,16 @@ def json_lines(result: Result) -> Iterator[bytes]:
 
 def audit_lines(result: Result, before: bytes = b"", after: bytes = b"\n") -> Iterator[bytes]:
     """Yield a JSON object for each entry of the ``audit_data`` of each row; a row without any gives none."""
+    if "audit_data" not in result.columns:
+        raise HttpError(400, "`audit_log` needs the field `audit_data`: add it to the select list, or select `*`")
     for row in result:
         entries = row.get("audit_data")
         if isinstance(entries, list):
             for entry in cast("list[object]", entries):
                 if isinstance(entry, dict):
-                    yield before + json_bytes({**row, **cast("dict[str, object]", entry)}) + after
+                    entry = cast("dict[str, object]", entry)
+                    told = {key: entry.get(key) for key in ("_xact_id", "audit_data")}
+                    yield before + json_bytes(row | told) + after
 
 
 def arrow_stream(result: Result) -> Iterator[bytes]:

@@ -35,9 +35,11 @@ def query(call: Call, body: QueryRequest) -> Answer:
         raise HttpError(400, "`audit_log` is answered in the formats json and jsonl")
     options = body.options(limits)
     stop = Stop(body.seconds(limits), call.gone.is_set)
-    database = call.state.database.for_one(directory=Visible(call), stop=stop)
+    visible = Visible(call)
+    database = call.state.database.for_one(directory=visible, stop=stop)
     try:
         result = database.query(asked, options=options)
+        call.changes.extend(visible.changes)
         plan = None
         if headers.get("x-bt-query-plan", "").lower() in ("true", "1"):
             # A statement that writes has no plan, and is done by now.

@@ -1,0 +1,168 @@
+"""``/v1/{project_logs,experiment,dataset}/{id}/fetch``: the rows of one object, newest first, page by page.
+
+A page has up to ``limit`` traces with all of their spans, or as many rows of a dataset. It is a query like any other;
+with ``filters``, those spans of each trace are left that match all of them. ``max_xact_id`` and ``max_root_span_id``
+are the deprecated way to page: they go on below a row, in the order of transactions, and ``limit`` counts rows.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Annotated, cast
+
+import msgspec
+from msgspec import Meta
+
+from btql.database import options_of
+from btql.execution.stop import Stop
+from btql_server.access.model import Level
+from btql_server.http.answer import Answer
+from btql_server.http.call import Call, forbidden
+from btql_server.http.errors import invalid
+from btql_server.http.routes import Routes
+from btql_server.reading.answering import Reading
+from btql_server.reading.directory import Visible
+from btql_server.reading.request import transaction_of
+
+routes = Routes("Fetch")
+Node = Mapping[str, object]
+PositiveNumber = Annotated[int, Meta(ge=0)]
+
+
+class FetchQuery(msgspec.Struct, kw_only=True):
+    """Which page of an object's rows."""
+
+    limit: PositiveNumber | None = None
+    """How many traces, or rows of a dataset."""
+    cursor: str | None = None
+    """From the page before."""
+    max_xact_id: str | int | None = None
+    max_root_span_id: str | None = None
+    version: str | int | None = None
+    """Rows as they were right after this transaction."""
+
+
+class FetchRequest(FetchQuery, kw_only=True):
+    """Which page of an object's rows, and which rows."""
+
+    filters: list[dict[str, object]] | None = None
+    """Conditions that all hold: ``{"type": "path_lookup", "path", "value"}``, or expressions in the JSON form."""
+
+
+class Events(msgspec.Struct):
+    """A page of rows."""
+
+    events: list[dict[str, object]]
+    cursor: str | None
+
+
+@routes.post("/v1/project_logs/{id}/fetch", answer=Events, pool="query")
+def fetch_logs(call: Call, id: str, body: FetchRequest) -> Answer:  # noqa: A002  named by the path
+    """Return spans of a project's logs, newest traces first."""
+    return fetch(call, "project_logs", id, body, body.filters)
+
+
+@routes.get("/v1/project_logs/{id}/fetch", answer=Events, pool="query")
+def fetch_logs_by_url(call: Call, id: str, query: FetchQuery) -> Answer:  # noqa: A002
+    """Return spans of a project's logs, newest traces first."""
+    return fetch(call, "project_logs", id, query)
+
+
+@routes.post("/v1/experiment/{id}/fetch", answer=Events, pool="query")
+def fetch_experiment(call: Call, id: str, body: FetchRequest) -> Answer:  # noqa: A002
+    """Return spans of an experiment, newest traces first."""
+    return fetch(call, "experiment", id, body, body.filters)
+
+
+@routes.get("/v1/experiment/{id}/fetch", answer=Events, pool="query")
+def fetch_experiment_by_url(call: Call, id: str, query: FetchQuery) -> Answer:  # noqa: A002
+    """Return spans of an experiment, newest traces first."""
+    return fetch(call, "experiment", id, query)
+
+
+@routes.post("/v1/dataset/{id}/fetch", answer=Events, pool="query")
+def fetch_dataset(call: Call, id: str, body: FetchRequest) -> Answer:  # noqa: A002
+    """Return rows of a dataset, newest first."""
+    return fetch(call, "dataset", id, body, body.filters)
+
+
+@routes.get("/v1/dataset/{id}/fetch", answer=Events, pool="query")
+def fetch_dataset_by_url(call: Call, id: str, query: FetchQuery) -> Answer:  # noqa: A002
+    """Return rows of a dataset, newest first."""
+    return fetch(call, "dataset", id, query)
+
+
+def fetch(call: Call, kind: str, name: str, asked: FetchQuery, filters: Sequence[Node] | None = None) -> Answer:
+    """Return a page of an object's rows."""
+    began = time.perf_counter()
+    limits = call.state.settings.limits
+    visible = Visible(call)
+    if not visible.find(kind, name):
+        raise forbidden(call.principal, Level.READ, f"{kind} id {name[:80]}")
+    version = None if asked.version is None else transaction_of(str(asked.version))
+    options = options_of(tz_offset=0, version=version, lint="off", default_limit=None, cursor=asked.cursor or None)
+    limit = limits.query_rows_default if asked.limit is None else min(asked.limit, limits.query_rows_max)
+    stop = Stop(limits.query_seconds_default, call.gone.is_set)
+    database = call.state.database.for_one(directory=visible, stop=stop)
+    result = database.query(_query(kind, name, limit, asked, filters or ()), options=options)
+    return Reading(call, result, stop, "events", began).answer()
+
+
+def _query(kind: str, name: str, limit: int, asked: FetchQuery, filters: Sequence[Node]) -> Node:
+    """Return the query for a page, in the JSON form."""
+    conditions = [_condition(each, place) for place, each in enumerate(filters)]
+    by_transaction = asked.max_xact_id is not None
+    if by_transaction:
+        conditions.append(_before(str(asked.max_xact_id), asked.max_root_span_id))
+    whole_traces = kind != "dataset" and not by_transaction
+    source: dict[str, object] = {
+        "op": "function",
+        "name": _ident(kind),
+        "args": [{"op": "literal", "value": name}],
+        "shape": "traces" if whole_traces else "spans",
+    }
+    query: dict[str, object] = {"select": [{"op": "star"}], "from": source, "limit": limit}
+    if conditions:
+        both: Node = {"op": "and", "children": conditions}
+        query["filter"] = both
+        if whole_traces:
+            query["trace_filter"] = both
+    if by_transaction:
+        query["sort"] = [{"expr": _ident("_xact_id"), "dir": "desc"}]
+    return query
+
+
+def _condition(condition: Node, place: int) -> Node:
+    if condition.get("type") != "path_lookup":
+        return condition
+    path = condition.get("path")
+    if (
+        not isinstance(path, list)
+        or not path
+        or not all(isinstance(piece, str) for piece in cast("list[object]", path))
+    ):
+        raise invalid("Expected an array of keys", ("filters", place, "path"))
+    field: Node = {"op": "ident", "name": path}
+    value = condition.get("value")
+    if value is None:
+        return {"op": "isnull", "expr": field}
+    return _comparison("eq", field, value)
+
+
+def _before(xact_id: str, root_span_id: str | None) -> Node:
+    """Return the condition for rows behind one, in the order of transactions and then of traces."""
+    earlier = _comparison("lt", _ident("_xact_id"), xact_id)
+    if root_span_id is None:
+        return _comparison("le", _ident("_xact_id"), xact_id)
+    same = _comparison("eq", _ident("_xact_id"), xact_id)
+    below = _comparison("lt", _ident("root_span_id"), root_span_id)
+    return {"op": "or", "children": [earlier, {"op": "and", "children": [same, below]}]}
+
+
+def _comparison(op: str, left: Node, value: object) -> Node:
+    return {"op": op, "left": left, "right": {"op": "literal", "value": value}}
+
+
+def _ident(name: str) -> Node:
+    return {"op": "ident", "name": [name]}
