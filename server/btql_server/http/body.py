@@ -9,13 +9,14 @@ import asyncio
 import re
 import zlib
 from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
 
 from btql_server.http.errors import HttpError, invalid
 from btql_server.settings import Limits
+from btql_storage.accept import DEPTH_MAX
 
 T = TypeVar("T")
 _MIB = 1 << 20
@@ -141,6 +142,22 @@ def refusal(error: Exception, text: bytes, path: Sequence[str | int] = ()) -> Ht
         case _:
             reason = f"not JSON: {str(error).removeprefix('JSON is malformed: ')}"
     return invalid(reason, path) if path else HttpError(400, f"the body is {reason}")
+
+
+def require_shallow(value: object, most: int = DEPTH_MAX) -> None:
+    """Raise for a decoded value that is nested deeper than an event may be: to write it would recurse too deep."""
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        below: list[object] = []
+        for each in level:
+            if isinstance(each, dict):
+                below.extend(cast("dict[str, object]", each).values())
+            elif isinstance(each, list):
+                below.extend(cast("list[object]", each))
+        if depth > most and below:
+            raise HttpError(400, f"the body is nested too deep: more than {most} levels")
+        level = below
 
 
 def convert(parameters: dict[str, object], shape: type[T]) -> T:
