@@ -231,6 +231,13 @@ class Catalog:
         with self._reading() as run:
             return {owner: (events, size) for owner, events, size in run.execute(query)}
 
+    def oldest_pending(self, object_id: int | None = None) -> int | None:
+        """Return the oldest transaction with events that are assigned and not in a part, of one object or of all."""
+        query = "select xact_id from assignments where ?1 is null or object_id = ?1 order by xact_id limit 1"
+        with self._reading() as run:
+            found = run.execute(query, (object_id,)).fetchone()
+        return None if found is None else cast("int", found[0])
+
     def live_part_ids(self) -> tuple[set[int], set[int]]:
         """Return the ids of live parts, and of those that were replaced and still have files."""
         with self._reading() as run:

@@ -34,6 +34,15 @@ def pagination_key(xact_id: int, row_number: int) -> str:
     return f"p{(xact_id & 0xFFFF_FFFF_FFFF) << 16 | row_number:020d}"
 
 
+def seconds_of(xact_id: int) -> int:
+    """Return when a transaction was, in Unix seconds.
+
+    >>> seconds_of(0x0DE1 << 48 | 1_700_000_000 << 16 | 7)
+    1700000000
+    """
+    return xact_id >> 16 & 0xFFFF_FFFF
+
+
 class Transactions:
     """Hands out numbers; every call needs the write lock."""
 

@@ -100,6 +100,23 @@ def test_events_follow_their_id_then_their_trace_then_go_to_the_newest_segment(m
     assert homes["g"] == 3
 
 
+def test_what_waits_says_since_when(make_db):
+    db = make_db()
+    assert db.storage.waiting().since_s is None
+    began = db.clock.seconds
+    db.put({"id": "a"})
+    db.clock.seconds += 10
+    db.put({"id": "b"})
+    assert db.storage.waiting().since_s == began
+    db.storage.process(limit=1)
+    assert db.storage.waiting().since_s == began
+    db.storage.compact_once()
+    db.storage.compact()
+    assert db.storage.waiting().since_s is None
+    db.put({"id": "c"})
+    assert db.storage.waiting().since_s == began + 10
+
+
 def test_processing_goes_on_where_it_ended(make_db):
     db = make_db()
     for number in range(3):

@@ -25,6 +25,7 @@ from btql_storage.format import PARTS, WAL, wal_name
 from btql_storage.history import until_of
 from btql_storage.memory import give_back, tame_allocator
 from btql_storage.process import process
+from btql_storage.transactions import seconds_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class Waiting:
 
     events: int
     json_bytes: int
+    since_s: int | None
+    """When the oldest of them was written, in Unix seconds; None where there is none."""
 
 
 def compact_once(folder: Folder, target: ObjectInfo | None = None) -> JobOutcome | None:
@@ -80,15 +83,19 @@ def waiting(folder: Folder, target: ObjectInfo | None = None) -> Waiting:
     listed = folder.wal_numbers()
     upto = folder.catalog.processed_upto()
     events = json_bytes = 0
+    oldest = folder.catalog.oldest_pending(None if target is None else target.id)
     for object_id, (assigned, size) in folder.catalog.pending().items():
         if target is None or object_id == target.id:
             events += assigned
             json_bytes += size
-    for file in (folder.wal_file(number) for number in listed if number > upto):
+    for number in (number for number in listed if number > upto):
+        file = folder.wal_file(number)
         mine = file.rows if target is None else len(file.rows_of(target.id))
         events += mine
         json_bytes += file.json_bytes * mine // max(file.rows, 1)
-    return Waiting(events, json_bytes)
+        if mine and oldest is None:
+            oldest = number
+    return Waiting(events, json_bytes, None if oldest is None else seconds_of(oldest))
 
 
 def remove_unneeded(folder: Folder) -> None:
