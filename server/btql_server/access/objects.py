@@ -7,6 +7,9 @@ An audit log is named by the id of its organization.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from btql_server.access.model import AUDIT_LOG, Level, Resource
 from btql_server.http.call import Call
 from btql_server.registry.store import Registry
@@ -16,6 +19,16 @@ from btql_storage.store import Storage
 
 OF_PROJECT = frozenset({"project_logs", "project_prompts", "project_functions"})
 """Kinds of object that are named by the id of a project."""
+REGISTERED: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(OF_PROJECT, "project"),
+        "experiment": "experiment",
+        "dataset": "dataset",
+        "playground_logs": "prompt_session",
+        AUDIT_LOG: "organization",
+    }
+)
+"""Kind of object to the kind of what it is named after, by id."""
 
 
 def resource_of(registry: Registry, storage: Storage, kind: str, name: str) -> Resource | None:
@@ -35,15 +48,11 @@ def require_object(call: Call, level: Level, kind: str, name: str) -> ObjectInfo
 
 def _found(registry: Registry, storage: Storage, kind: str, name: str) -> tuple[Resource, str] | None:
     """Return where an object lives, and what people call it."""
-    if kind == AUDIT_LOG:
-        organization = registry.get("organization", name)
-        if organization is None:
-            return None
-        return Resource(name, None, AUDIT_LOG, f"{AUDIT_LOG}:{name}"), organization.name or name
-    entity = registry.get("project" if kind in OF_PROJECT else kind, name, deleted=True)
+    entity = registry.get(REGISTERED.get(kind, kind), name, deleted=True)
     if entity is not None:
         # What belonged to something that was deleted is nobody's.
-        return (entity.resource, entity.name or name) if entity.deleted_at is None else None
+        resource = Resource(name, None, kind, f"{kind}:{name}") if kind == AUDIT_LOG else entity.resource
+        return (resource, entity.name or name) if entity.deleted_at is None else None
     try:
         storage.object(kind, name)
     except UnknownObject:

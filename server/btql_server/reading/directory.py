@@ -86,7 +86,7 @@ class Visible:
             entity = known.get(each.name)
             if entity is not None and self._level(entity.resource) >= Level.READ:
                 yield each.kind, each.name
-                if entity.name is not None:
+                if entity.name is not None and (each.kind in _NAMED or each.kind == "project_logs"):
                     yield each.kind, entity.name
             elif entity is None and not _UUID.fullmatch(each.name):
                 resource = Resource(default, None, each.kind, f"{each.kind}:{each.name}")
@@ -96,7 +96,7 @@ class Visible:
     def constants(self, target: ObjectInfo) -> Mapping[str, str | None]:
         """Return what all rows of an object have in common."""
         entity = self._entity(target.kind, target.name)
-        if entity is None:
+        if entity is None or entity.kind == "organization":
             return constants_of(target)
         found: dict[str, str | None] = {**constants_of(target)}
         found["project_id"] = entity.id if entity.kind == "project" else entity.project_id
@@ -112,7 +112,9 @@ class Visible:
             return ()
         below = _OF_ORGANIZATION[kind]
         projects = self._registry.list(Listing("project", org_id=principal.org_id))
-        return [self._opened(below, each.id) for each in projects if self._level(each.resource) >= Level.READ]
+        there = {each.name for each in self._storage.objects() if each.kind == below}
+        readable = (each.id for each in projects if self._level(each.resource) >= Level.READ)
+        return [self._opened(below, project_id) for project_id in readable if project_id in there]
 
     def _id_of(self, kind: str, name: str) -> str:
         """Return the id that a name stands for; the name itself where it stands for none."""

@@ -139,7 +139,7 @@ def _add_events(call: Call, writes: Writes, target: ObjectInfo, events: list[msg
     for index, text in enumerate(events):
         here = (*path, "events", index)
         row = read_row(text, here, call.state.settings.limits)
-        writes.add(target, with_author(text, row, call.principal), here)
+        writes.add(target, with_author(text, row, call.principal), here, row.change)
 
 
 def _add_feedback(call: Call, writes: Writes, target: ObjectInfo, feedback: list[Feedback], path: Path) -> None:
@@ -156,4 +156,4 @@ def _add_feedback(call: Call, writes: Writes, target: ObjectInfo, feedback: list
         for event in events:
             text = msgspec.Raw(_encode(event))
             row = read_row(text, here, call.state.settings.limits)
-            writes.add(target, with_author(text, row, call.principal), here)
+            writes.add(target, with_author(text, row, call.principal), here, row.change)

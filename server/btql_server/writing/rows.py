@@ -25,6 +25,7 @@ from btql_storage.json_text import JsonValue, parse
 
 _Metric: TypeAlias = float | Literal["NaN", "Infinity", "-Infinity"] | None
 _Score: TypeAlias = Annotated[float, Meta(ge=0, le=1)] | Literal["NaN"] | None
+_TRUE = msgspec.Raw(b"true")
 _NOT_FINITE = ("NaN", "Infinity", "-Infinity")
 _NOT_MEASURED = frozenset({"caller_functionname", "caller_filename", "caller_lineno"})
 """What old SDKs keep among the metrics although it is none."""
@@ -32,7 +33,7 @@ _SHORTEST_KEY = len('"":0,')
 _STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 
 
-class Row(msgspec.Struct):
+class Row(msgspec.Struct, rename={"object_delete": "_object_delete", "audit_source": "_audit_source"}):
     """What the server must know of a row."""
 
     experiment_id: str | None = None
@@ -47,6 +48,15 @@ class Row(msgspec.Struct):
     comment: msgspec.Raw = NULL
     """On the row that ``origin`` names, if it names one."""
     origin: msgspec.Raw = NULL
+    object_delete: msgspec.Raw = NULL
+    audit_source: msgspec.Raw = NULL
+
+    @property
+    def change(self) -> str | None:
+        """What the audit log calls it; None for an event of a trace, which is a record by itself."""
+        if self.object_delete == _TRUE:
+            return "delete"
+        return None if self.comment == NULL and self.audit_source == NULL else "feedback"
 
 
 _row = msgspec.json.Decoder(Row).decode

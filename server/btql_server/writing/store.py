@@ -6,11 +6,13 @@ fields. Who calls this has checked that the principal may write the objects.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from btql_server.http.call import Call
 from btql_server.http.errors import invalid
+from btql_server.registry.changes import Change
 from btql_storage.catalog import ObjectInfo
 from btql_storage.errors import BadEvent
 from btql_storage.store import Receipt
@@ -29,9 +31,12 @@ class Writes:
         self._targets: list[ObjectInfo] = []
         self._events: list[bytes] = []
         self._paths: list[Path] = []
+        self._changes = Counter[tuple[str, ObjectInfo]]()
 
-    def add(self, target: ObjectInfo, event: bytes, path: Path) -> None:
-        """Take in the next event: JSON text."""
+    def add(self, target: ObjectInfo, event: bytes, path: Path, change: str | None = None) -> None:
+        """Take in the next event: JSON text. ``change`` is what the audit log calls it, if it is to be in there."""
+        if change is not None:
+            self._changes[change, target] += 1
         self._targets.append(target)
         self._events.append(event)
         self._paths.append(path)
@@ -42,10 +47,14 @@ class Writes:
         An event that cannot be stored is a 400 that names its place in the request.
         """
         try:
-            return call.state.storage.ingest_all(self._targets, self._events, ADDRESS_KEYS)
+            receipt = call.state.storage.ingest_all(self._targets, self._events, ADDRESS_KEYS)
         except BadEvent as error:
             field = () if error.field is None else (error.field,)
             raise invalid(error.reason, [*self._paths[error.index], *field]) from error
+        for (action, target), rows in self._changes.items():
+            _, name = call.touched.get(target.name, ("", None))
+            call.changes.append(Change(action, target.kind, target.name, name, detail=f"rows: {rows}"))
+        return receipt
 
 
 def write_events(call: Call, requests: Mapping[ObjectInfo, Sequence[bytes]]) -> Receipt:
