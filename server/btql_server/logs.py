@@ -44,5 +44,5 @@ def log_as(process: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # What uvicorn says of single connections is of no use beside our own lines.
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    # Each request has its line already, with its error; uvicorn would add a traceback for every broken stream.
+    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)

@@ -1,6 +1,7 @@
 """`btql serve` as processes: ready, stopped, killed, started again, refused."""
 
 import contextlib
+import http.client
 import json
 import os
 import signal
@@ -8,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import deque
 
 import httpx
 import pytest
@@ -66,6 +68,32 @@ def test_what_waits_is_compacted_in_the_background(tmp_path):
     with btql_serve(data, "--insecure-no-auth"), btql.connect(data, read_only=True) as connection:
         eventually(lambda: connection.status().rows == 20_000, 60)
         assert connection.status().pending_events == 0
+
+
+def test_a_stream_that_is_stopped_ends_with_an_error(tmp_path):
+    data = tmp_path / "db"
+    with btql.connect(data) as connection:
+        connection.ingest("project_logs:demo", [{"id": str(i), "input": "x" * 200} for i in range(3_000)])
+    asked = {
+        "query": "SELECT a.id, b.input FROM demo AS a, demo AS b, demo AS c",
+        "fmt": "jsonl",
+        "disable_limit": True,
+        "query_timeout_seconds": 200,
+    }
+    with btql_serve(data, "--insecure-no-auth") as server:
+        client = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=60)
+        client.request("POST", "/btql", json.dumps(asked))
+        answer = client.getresponse()
+        assert json.loads(answer.readline())["input"] == "x" * 200
+        os.kill(server.pid, signal.SIGTERM)
+        with pytest.raises(http.client.IncompleteRead) as caught:
+            deque(iter(lambda: answer.read(1 << 20), b""), maxlen=0)
+        last = json.loads(caught.value.partial.splitlines()[-1])
+        assert last["error"]["Code"] == "UnavailableError"
+        client.close()
+        assert server.stop() == 0
+    assert "Traceback" not in server.log.read_text()
+    assert asked["query"] not in server.log.read_text()
 
 
 def refused(*options):

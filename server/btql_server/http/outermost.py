@@ -12,9 +12,11 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from btql.errors import QueryError
 from btql_server.http.endpoint import Aborted, send_error
 from btql_server.http.errors import HttpError, as_http
 from btql_server.http.seen import Seen
+from btql_storage.errors import StorageError
 
 log = logging.getLogger("btql.http")
 Headers = Mapping[str, str]
@@ -47,6 +49,11 @@ class Outermost:
         seen = Seen(scope["method"], scope["path"])
         scope.setdefault("state", {})["seen"] = seen
 
+        async def counted() -> Message:
+            message = await receive()
+            seen.received_bytes += len(message.get("body", b""))
+            return message
+
         async def noted(message: Message) -> None:
             if message["type"] == "http.response.start":
                 await self._record(seen, message["status"])
@@ -59,7 +66,7 @@ class Outermost:
         # Starlette raises what has no route, instead of answering by itself.
         scope["app"] = self._application
         try:
-            await self._application(scope, receive, noted)
+            await self._application(scope, counted, noted)
         except asyncio.CancelledError:
             seen.error = "cancelled"
             raise
@@ -78,14 +85,15 @@ class Outermost:
             await self._recorder(seen, status)
 
     async def _refuse(self, error: Exception, seen: Seen, send: Send) -> None:
-        seen.error = str(error)
+        seen.error = _described(error)
         refusal = _unrouted(error) if isinstance(error, HTTPException) else as_http(error)
         if refusal is None:
             log.error("a request failed", exc_info=error, extra={"trace_id": seen.trace_id})
             refusal = HttpError(500, "internal error; the server's log has the details under this trace id")
         if seen.status:
-            # The answer has begun: only an abrupt end can still say that it is not complete.
-            raise Aborted from error
+            # The answer has begun: only an abrupt end can still say that it is not complete. The server
+            # makes one of an application that returns too early.
+            return
         await send_error(refusal, seen.path, seen.trace_id, send)
 
     def _headers(self, seen: Seen) -> list[tuple[bytes, bytes]]:
@@ -113,6 +121,11 @@ class Outermost:
                 "error": seen.error,
             },
         )
+
+
+def _described(error: Exception) -> str:
+    """Return what the log says of an error: never a query's text, which may hold what is private."""
+    return error.code if isinstance(error, QueryError | StorageError) else str(error).partition("\n")[0]
 
 
 def _unrouted(error: HTTPException) -> HttpError:
