@@ -18,8 +18,23 @@ from btql_server.http.routes import Route
 from btql_server.operating import health, openapi
 from btql_server.otlp import receiver
 from btql_server.page import explain, page, vocabulary
-from btql_server.reading import fetch, query
-from btql_server.registering import datasets, experiments, login, projects, summaries
+from btql_server.reading import background, fetch, query
+from btql_server.registering import (
+    dataset_snapshots,
+    datasets,
+    environment_objects,
+    environments,
+    experiments,
+    functions,
+    login,
+    object_info,
+    project_settings,
+    projects,
+    prompts,
+    push,
+    restoring,
+    summaries,
+)
 from btql_server.state import State
 from btql_server.writing import attachments, insert, logs3, overflow
 
@@ -31,12 +46,22 @@ MODULES = (
     experiments,
     datasets,
     summaries,
+    prompts,
+    functions,
+    push,
+    environments,
+    environment_objects,
+    dataset_snapshots,
+    restoring,
+    object_info,
+    project_settings,
     receiver,
     page,
     vocabulary,
     explain,
     query,
     fetch,
+    background,
     logs3,
     overflow,
     insert,

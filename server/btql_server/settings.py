@@ -30,6 +30,12 @@ class Limits:
     """The limit of a query that has none of its own."""
     query_rows_max: int = 1_000
     """A larger limit of a query is lowered to this one, unless it says ``disable_limit``."""
+    background_seconds_max: float = 3_600.0
+    """How long a query in the background may run."""
+    background_bytes_max: int = 4 << 30
+    """Rows of queries in the background that are kept, all together."""
+    background_kept_s: float = 86_400.0
+    """How long rows of queries in the background are kept."""
     logs3_payload_bytes_max: int = 64 << 20
     """What ``/version`` tells SDKs; larger batches are sent by ``/logs3/overflow``."""
     requests_per_minute: int | None = None

@@ -12,6 +12,7 @@ from btql_server.access.keys import Keys
 from btql_server.access.model import AUDIT_LOG
 from btql_server.http.pools import Pools
 from btql_server.http.rates import Rates
+from btql_server.reading.jobs import Jobs
 from btql_server.registry.store import Registry
 from btql_server.settings import Settings
 from btql_server.writing.files import Files
@@ -36,6 +37,7 @@ class State:
     rates: Rates
     files: Files
     signer: Signer
+    jobs: Jobs
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set once the server is asked to stop: no new work is taken, streams end."""
     running: set[Call] = field(default_factory=set["Call"])
@@ -63,12 +65,14 @@ class State:
             Rates(settings.redis, settings.workers),
             Files(settings.data),
             Signer(settings.data),
+            Jobs(settings),
         )
 
     def close(self) -> None:
         """Let go of everything, once the last request was answered."""
         self.stopping.set()
         self.pools.close()
+        self.jobs.close()
         self.audit.close()
         self.keys.close()
         self.registry.close()

@@ -1,0 +1,134 @@
+"""``/btql/async``: queries that are answered in the background, for answers that take longer than a request may.
+
+The query is compiled at once, so that what is wrong about it is told at once; its rows are read later, without a
+default limit, and kept for a day. Only whoever asked may see them, and administrators of the organization.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+from msgspec import Meta
+
+from btql_server.access.model import Level, Resource
+from btql_server.http.answer import Answer, json_bytes
+from btql_server.http.call import Call, forbidden, uuid_of
+from btql_server.http.errors import HttpError, invalid
+from btql_server.http.routes import Routes
+from btql_server.reading.directory import Visible
+from btql_server.reading.jobs import Job, Status
+from btql_server.reading.request import QueryRequest
+
+if TYPE_CHECKING:
+    from btql.execution.stop import Stop
+    from btql.result import Result
+
+routes = Routes("Queries")
+PAGE_ROWS_DEFAULT = 1_000
+PAGE_ROWS_MAX = 10_000
+PAGE_BYTES_MAX = 32 << 20
+
+
+class BackgroundRequest(QueryRequest, kw_only=True):
+    """A query to be answered in the background."""
+
+    format: str | None = None
+    """``jsonl``."""
+    batch_size: int | None = None
+    """Tolerated: rows come in pages of whatever size is asked for."""
+
+
+class BackgroundQuery(msgspec.Struct, kw_only=True):
+    """A query in the background."""
+
+    id: str
+    status: Status
+    object_id: str | None = None
+    error: str | None = None
+    rows: int = 0
+    """How many there are, once it has succeeded."""
+
+
+class ResultQuery(msgspec.Struct, kw_only=True):
+    """Which page of the rows."""
+
+    limit: Annotated[int, Meta(ge=1, le=PAGE_ROWS_MAX)] = PAGE_ROWS_DEFAULT
+    cursor: str | None = None
+
+
+class BackgroundRows(msgspec.Struct, kw_only=True):
+    """A page of the rows."""
+
+    status: Status
+    rows: list[dict[str, object]]
+    cursor: str | None = None
+    error: str | None = None
+
+
+@routes.post("/btql/async", answer=BackgroundQuery, pool="query")
+def start(call: Call, body: BackgroundRequest) -> Answer:
+    """Begin a query that is answered in the background."""
+    asked = body.asked()
+    if (body.format or body.fmt) not in (None, "json", "jsonl"):
+        raise invalid("Expected jsonl", ("format",))
+    if body.disable_limit is None:
+        body.disable_limit = True
+    options = body.options(call.state.settings.limits)
+
+    def ask(stop: Stop) -> Result:
+        database = call.state.database.for_one(directory=Visible(call), stop=stop)
+        return database.query(asked, options=options)
+
+    principal = call.principal
+    job = call.state.jobs.start(principal.org_id, principal.id, ask, lambda: next(iter(call.touched), ""))
+    return _told(job)
+
+
+@routes.get("/btql/async/{id}", answer=BackgroundQuery)
+def show(call: Call, id: str) -> Answer:  # noqa: A002  named by the path
+    """Return how far a query in the background is."""
+    return _told(_found(call, id))
+
+
+@routes.get("/btql/async/{id}/result", answer=BackgroundRows)
+def rows(call: Call, id: str, query: ResultQuery) -> Answer:  # noqa: A002
+    """Return rows of a query in the background, page by page; none before it has succeeded."""
+    job = _found(call, id)
+    if job.status != "succeeded":
+        return Answer(msgspec.json.encode(BackgroundRows(status=job.status, rows=[], error=job.error)))
+    place = query.cursor or "0"
+    try:
+        lines, following = call.state.jobs.page(job, int(place), query.limit, PAGE_BYTES_MAX)
+    except (ValueError, OverflowError):
+        raise HttpError(400, "`cursor` is not one that a page of these rows gave") from None
+    cursor = None if following is None else str(following)
+    told = json_bytes({"status": job.status, "cursor": cursor, "error": None})
+    return Answer(b"".join((told[:-1], b',"rows":[', b",".join(lines), b"]}")))
+
+
+@routes.delete("/btql/async/{id}", answer=BackgroundQuery)
+def cancel(call: Call, id: str) -> Answer:  # noqa: A002
+    """Cancel a query in the background; remove the rows of one that has ended."""
+    return _told(call.state.jobs.cancel(_found(call, id)))
+
+
+@routes.post("/btql/async/{id}/cancel", answer=BackgroundQuery)
+def cancel_by_post(call: Call, id: str) -> Answer:  # noqa: A002
+    """Cancel a query in the background; remove the rows of one that has ended."""
+    return cancel(call, id)
+
+
+def _found(call: Call, job_id: str) -> Job:
+    job = call.state.jobs.get(uuid_of(job_id))
+    principal = call.principal
+    if job is None or job.org_id != principal.org_id:
+        raise forbidden(principal, Level.READ, f"query id {job_id}")
+    if job.principal_id != principal.id and principal.level(Resource(principal.org_id)) < Level.ADMIN:
+        raise forbidden(principal, Level.READ, f"query id {job_id}")
+    return job
+
+
+def _told(job: Job) -> Answer:
+    told = BackgroundQuery(id=job.id, status=job.status, object_id=job.object_id, error=job.error, rows=job.rows)
+    return Answer(msgspec.json.encode(told))
