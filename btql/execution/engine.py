@@ -33,8 +33,9 @@ def _load(package_name: str, module_name: str) -> ModuleType:
     return module
 
 
-WORKERS = max(16, 4 * (os.cpu_count() or 1))
-"""Threads of the engine. Were there only as many as cores, two queries that do not give way would stop all others."""
+CORES = os.cpu_count() or 1
+WORKERS = max(32, 8 * CORES)
+"""Threads of the engine. Were there only as many as cores, one query that does not give way would stop all others."""
 os.environ.setdefault("TOKIO_WORKER_THREADS", str(WORKERS))
 _native = _load("datafusion", "_internal")
 

@@ -156,10 +156,8 @@ class Runner:
     def _stream(self, frame: DataFrame) -> Iterator[RecordBatch]:
         if self._stop is None:
             return frame.execute_stream()
-        from btql.execution.stoppable import Mark, check_engine, stream
+        from btql.execution.stoppable import Mark, stream
 
-        self._stop.check()
-        check_engine()
         return stream(frame, self._stop, Mark(self._context))
 
     def _frame(self, text: str) -> DataFrame:

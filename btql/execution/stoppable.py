@@ -7,7 +7,7 @@ millisecond a statement, so a query that nobody can stop is pulled without it.
 Some operators do not give way while they compute: a join by comparing all pairs, or one that finds thousands of
 matches for each row, may go on for long after it was given up. The caller has its error nevertheless, and the engine
 has more threads than cores (``engine.WORKERS``), so that others are served. Runs that go on are counted
-(:func:`left_behind`); with too many of them, new queries are refused until one ends.
+(:func:`left_behind`): with some of them no new join is begun, and with too many no query at all, until one ends.
 """
 
 from __future__ import annotations
@@ -23,15 +23,17 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from btql.errors import EngineBusy
-from btql.execution.engine import WORKERS, DataFrame, SessionContext, udf
+from btql.execution.engine import CORES, WORKERS, DataFrame, SessionContext, udf
 from btql.execution.stop import Stop
 
 if TYPE_CHECKING:
     from btql.execution.engine import RecordBatch, RecordBatchStream
 
 _MARK = "btql_still_running"
-LEFT_BEHIND_MAX = max(2, WORKERS // 4)
-"""Each may keep as many threads of the engine busy as there are cores."""
+JOINS_MAX = 4
+"""With so many left behind, queries with joins have to wait."""
+LEFT_BEHIND_MAX = WORKERS // CORES - 2
+"""With so many left behind, all queries have to wait: each may keep as many threads busy as there are cores."""
 _left_behind: set[int] = set()
 
 
@@ -59,14 +61,19 @@ def left_behind() -> int:
     return len(_left_behind)
 
 
-def check_engine() -> None:
+def _check_engine(frame: DataFrame) -> None:
     """Refuse to begin where too many queries that were given up still keep the engine busy."""
-    if left_behind() >= LEFT_BEHIND_MAX:
-        raise EngineBusy(left_behind())
+    running = left_behind()
+    if running < JOINS_MAX:
+        return
+    if running >= LEFT_BEHIND_MAX or "Join" in frame.execution_plan().display_indent():
+        raise EngineBusy(running)
 
 
 def stream(frame: DataFrame, stop: Stop, mark: Mark) -> Iterator[RecordBatch]:
     """Yield the batches of a statement; raise where it may not go on."""
+    stop.check()
+    _check_engine(frame)
     batches = frame.execute_stream()
     coming = _pull(batches)
     done = False
