@@ -15,7 +15,7 @@ from btql_server.administering import acls, keys, organizations, users
 from btql_server.http.endpoint import ByMethod, Endpoint
 from btql_server.http.outermost import Outermost
 from btql_server.http.routes import Route
-from btql_server.operating import health, openapi
+from btql_server.operating import health, metrics, openapi
 from btql_server.otlp import receiver
 from btql_server.page import explain, page, vocabulary
 from btql_server.reading import background, fetch, query
@@ -41,6 +41,7 @@ from btql_server.writing import attachments, insert, logs3, overflow
 MODULES = (
     health,
     openapi,
+    metrics,
     login,
     projects,
     experiments,
@@ -104,7 +105,7 @@ def make_app(state: State) -> ASGIApp:
         routes=[StarletteRoute(path, ByMethod(found), methods=list(found)) for path, found in by_path.items()]
     )
     # Errors pass through to the outermost layer, which knows how all of them look.
-    inner = Outermost(application.router, more_headers=audit_headers, recorder=record)
+    inner = Outermost(application.router, (state.metrics.watch,), more_headers=audit_headers, recorder=record)
     return CORSMiddleware(
         inner,
         allow_origins=state.settings.origins,

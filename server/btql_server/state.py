@@ -12,6 +12,7 @@ from btql_server.access.keys import Keys
 from btql_server.access.model import AUDIT_LOG
 from btql_server.http.pools import Pools
 from btql_server.http.rates import Rates
+from btql_server.operating.metrics import Metrics
 from btql_server.reading.jobs import Jobs
 from btql_server.registry.store import Registry
 from btql_server.settings import Settings
@@ -34,6 +35,7 @@ class State:
     keys: Keys
     audit: AuditLog
     pools: Pools
+    metrics: Metrics
     rates: Rates
     files: Files
     signer: Signer
@@ -55,13 +57,15 @@ class State:
         storage = Storage.open(settings.data, create=True, settings=bounds)
         registry = Registry(settings.data)
         storage.create_object(AUDIT_LOG, registry.default_organization().id)
+        metrics = Metrics(storage)
         return cls(
             settings,
             Database(storage),
             registry,
             Keys(registry),
             AuditLog(storage),
-            Pools(),
+            Pools(metrics.watch_pool),
+            metrics,
             Rates(settings.redis, settings.workers),
             Files(settings.data),
             Signer(settings.data),

@@ -36,6 +36,10 @@ class Call:
     changes: list[Change] = field(default_factory=list[Change])
     """What the request changed, for the audit log. The registry adds its changes by itself."""
 
+    stored_events: int = 0
+    stored_bytes: int = 0
+    """JSON of these events."""
+
     @property
     def base_url(self) -> str:
         """Where the client reaches this server, without a slash at the end."""

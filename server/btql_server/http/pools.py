@@ -9,13 +9,16 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Literal, ParamSpec, TypeVar
+from typing import Literal, ParamSpec, TypeAlias, TypeVar
 
 from btql_server.http.errors import HttpError
 
 P = ParamSpec("P")
 T = TypeVar("T")
+PoolState = Literal["running", "waiting"]
 PoolName = Literal["small", "query", "bulk", "write"]
+Watch: TypeAlias = Callable[[PoolName, PoolState, int], None]
+"""Told by how much the requests in a state of a class become more or fewer."""
 STACK_BYTES = 64 << 20
 """Address space; pages are taken when they are used."""
 SIZES: dict[PoolName, tuple[int, int]] = {"small": (4, 512), "query": (6, 128), "bulk": (2, 32), "write": (4, 512)}
@@ -25,8 +28,9 @@ SIZES: dict[PoolName, tuple[int, int]] = {"small": (4, 512), "query": (6, 128), 
 class Pool:
     """The threads of one class."""
 
-    def __init__(self, name: PoolName, threads: int, waiting_max: int) -> None:
+    def __init__(self, name: PoolName, threads: int, waiting_max: int, watch: Watch) -> None:
         self.name = name
+        self._watch = watch
         self._most = threads + waiting_max
         self._taken = 0
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=f"btql-{name}")
@@ -36,12 +40,23 @@ class Pool:
         if self._taken >= self._most:
             raise HttpError(503, f"the server is busy: {self._most} {self.name} requests are waiting", retry_after_s=1)
         self._taken += 1
-        future: Future[T] = self._executor.submit(function, *args, **kwargs)
+        self._watch(self.name, "waiting", 1)
+        future: Future[T] = self._executor.submit(self._run, function, *args, **kwargs)
         future.add_done_callback(self._left)
         return await asyncio.wrap_future(future)
 
-    def _left(self, _: Future[T]) -> None:
+    def _run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        self._watch(self.name, "waiting", -1)
+        self._watch(self.name, "running", 1)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            self._watch(self.name, "running", -1)
+
+    def _left(self, future: Future[T]) -> None:
         self._taken -= 1
+        if future.cancelled():
+            self._watch(self.name, "waiting", -1)
 
     def close(self) -> None:
         """Wait for what runs, and stop."""
@@ -51,10 +66,10 @@ class Pool:
 class Pools:
     """One pool for each class of work."""
 
-    def __init__(self) -> None:
+    def __init__(self, watch: Watch) -> None:
         # For the whole process: threads are made when they are first needed.
         threading.stack_size(STACK_BYTES)
-        self._pools = {name: Pool(name, *size) for name, size in SIZES.items()}
+        self._pools = {name: Pool(name, *size, watch) for name, size in SIZES.items()}
 
     def __getitem__(self, name: PoolName) -> Pool:
         return self._pools[name]

@@ -28,8 +28,15 @@ class Seen:
     """0 until the answer begins."""
     recorded: bool = False
     """Whether the audit log was told of it."""
+    received_bytes: int = 0
+    """Of the body, as it was sent."""
     sent_bytes: int = 0
     error: str | None = None
+
+    @property
+    def broken(self) -> bool:
+        """Whether the answer ended before it was complete."""
+        return self.error is not None and 0 < self.status < 400
 
     @property
     def seconds(self) -> float:

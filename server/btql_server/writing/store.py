@@ -51,6 +51,8 @@ class Writes:
         except BadEvent as error:
             field = () if error.field is None else (error.field,)
             raise invalid(error.reason, [*self._paths[error.index], *field]) from error
+        call.stored_events += len(self._events)
+        call.stored_bytes += sum(map(len, self._events))
         for (action, target), rows in self._changes.items():
             _, name = call.touched.get(target.name, ("", None))
             call.changes.append(Change(action, target.kind, target.name, name, detail=f"rows: {rows}"))
