@@ -1,0 +1,111 @@
+"""``/metrics``: what the server does and has, in the text format of Prometheus.
+
+Each worker counts for itself, in files of a folder that all share (``PROMETHEUS_MULTIPROC_DIR``, which ``btql serve``
+sets); whichever of them is asked adds up what all have counted. Without that folder, one process counts in memory.
+What storage has is looked at when somebody asks.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from btql_server.access.model import Level
+from btql_server.http.answer import Answer
+from btql_server.http.call import Call
+from btql_server.http.pools import PoolName, PoolState
+from btql_server.http.routes import Routes
+from btql_server.operating.storage_metrics import StorageCollector
+from btql_storage.store import Storage
+
+if TYPE_CHECKING:
+    from btql_server.http.seen import Seen
+
+routes = Routes("Operations")
+
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""The environment variable that names the folder which the processes of a server share."""
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+_NO_ROUTE = "none"
+_NO_STATUS = "gone"
+"""The client went away before there was an answer."""
+
+
+class Metrics:
+    """What one process counts."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = StorageCollector(storage)
+        # When a series began is of no use to anybody here, and would double their number.
+        disable_created_metrics()
+        self._registry = CollectorRegistry()
+        route = ("method", "route")
+        self._requests = Counter(
+            "btql_http_requests", "Requests, by their answers.", (*route, "status"), registry=self._registry
+        )
+        self._seconds = Histogram(
+            "btql_http_request_seconds",
+            "From a request's head to the end of its answer.",
+            route,
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._received = Counter(
+            "btql_http_received_bytes", "Bodies of requests, as they were sent.", route, registry=self._registry
+        )
+        self._sent = Counter(
+            "btql_http_sent_bytes", "Bodies of answers, as they were sent.", route, registry=self._registry
+        )
+        self._broken = Counter(
+            "btql_http_broken_answers", "Answers that ended before they were complete.", route, registry=self._registry
+        )
+        self._events = Counter("btql_ingested_events", "Events that were stored.", route, registry=self._registry)
+        self._bytes = Counter(
+            "btql_ingested_bytes", "JSON of the events that were stored.", route, registry=self._registry
+        )
+        self._pools = Gauge(
+            "btql_pool_requests",
+            "Requests that have a thread, or wait for one, by class of work.",
+            ("pool", "state"),
+            registry=self._registry,
+            multiprocess_mode="livesum",
+        )
+
+    def watch(self, seen: Seen) -> None:
+        """Count a request that is over."""
+        # A method can be any text: without a route it is not worth a series.
+        names = ("any", _NO_ROUTE) if seen.route is None else (seen.route.method, seen.route.path)
+        self._requests.labels(*names, str(seen.status or _NO_STATUS)).inc()
+        self._seconds.labels(*names).observe(seen.seconds)
+        self._received.labels(*names).inc(seen.received_bytes)
+        self._sent.labels(*names).inc(seen.sent_bytes)
+        if seen.broken:
+            self._broken.labels(*names).inc()
+        if seen.call is not None and seen.call.stored_events:
+            self._events.labels(*names).inc(seen.call.stored_events)
+            self._bytes.labels(*names).inc(seen.call.stored_bytes)
+
+    def watch_pool(self, pool: PoolName, state: PoolState, change: int) -> None:
+        """Count requests of a class of work."""
+        self._pools.labels(pool, state).inc(change)
+
+    def text(self) -> bytes:
+        """Return what all processes have counted, and what storage has."""
+        whole = CollectorRegistry()
+        if os.environ.get(FOLDER):
+            MultiProcessCollector(whole)
+        else:
+            whole.register(self._registry)
+        whole.register(self._storage)
+        return generate_latest(whole)
+
+
+@routes.get("/metrics", answer="text/plain", pool="small")
+def metrics(call: Call) -> Answer:
+    """Return metrics of the whole server in the text format of Prometheus."""
+    call.require_organization(Level.READ)
+    return Answer(call.state.metrics.text(), CONTENT_TYPE_PLAIN_0_0_4)
