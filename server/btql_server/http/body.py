@@ -132,7 +132,7 @@ def refusal(error: Exception, text: bytes, path: Sequence[str | int] = ()) -> Ht
         case msgspec.ValidationError():
             return wrong_shape(error, path)
         case UnicodeDecodeError():
-            reason = f"not valid UTF-8 at its byte {error.start + 1}"
+            reason = f"not valid UTF-8 at its byte {_first_bad_byte(text) + 1}"
         case RecursionError():
             reason = "nested too deep"
         case _ if not text.strip():
@@ -158,6 +158,15 @@ def require_shallow(value: object, most: int = DEPTH_MAX) -> None:
         if depth > most and below:
             raise HttpError(400, f"the body is nested too deep: more than {most} levels")
         level = below
+
+
+def _first_bad_byte(text: bytes) -> int:
+    """Return where a text stops being UTF-8; the decoder counts from the start of one string in it."""
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        return error.start
+    return 0
 
 
 def convert(parameters: dict[str, object], shape: type[T]) -> T:
