@@ -84,3 +84,9 @@ def btql_serve(data: Path, *options: str) -> Iterator[Serving]:
     finally:
         if serving.is_running:
             serving.stop()
+
+
+def new_key(data: Path, *options: str) -> str:
+    """Return a key made by ``btql keys create``, with which the SDKs may do all that they do."""
+    command = [sys.executable, "-m", "btql", "keys", "create", "--data", str(data), *options]
+    return subprocess.run(command, capture_output=True, text=True, timeout=_WAIT_S, check=True).stdout.strip()

@@ -14,7 +14,7 @@ from uuid import uuid4
 import pytest
 from server_support import sdks
 from server_support.clients import Api, Sdk
-from server_support.serving import Serving, btql_serve
+from server_support.serving import btql_serve, new_key
 
 DRIVERS = Path(__file__).parent / "drivers"
 NEWEST = "0.48.1"
@@ -22,16 +22,14 @@ PYTHONS = (NEWEST, "0.20.0", "0.0.203")
 
 
 @pytest.fixture(scope="session")
-def serving(tmp_path_factory) -> Iterator[Serving]:
-    """A server process."""
-    with btql_serve(tmp_path_factory.mktemp("sdk") / "db", "--insecure-no-auth") as found:
+def api(tmp_path_factory) -> Iterator[Api]:
+    """A server process that checks keys, and one of its keys."""
+    data = tmp_path_factory.mktemp("sdk") / "db"
+    key = new_key(data, "--user", "ada@example.com")
+    with btql_serve(data) as serving, Api(serving.url, key) as found:
         yield found
-
-
-@pytest.fixture(scope="session")
-def api(serving) -> Iterator[Api]:
-    with Api(serving.url, "sk-any") as found:
-        yield found
+        serving.stop()
+        assert "a request failed" not in serving.log.read_text()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import time
 
 import pytest
 from server_support.clients import Api
-from server_support.serving import btql_serve
+from server_support.serving import btql_serve, new_key
 
 ROWS = 250
 """More than two batches, which the SDKs send in parallel."""
@@ -16,7 +16,8 @@ ROWS = 250
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_rows_survive_a_restart(tmp_path, sdk, project, how):
-    with btql_serve(tmp_path / "db", "--insecure-no-auth") as serving, Api(serving.url, "sk-any") as api:
+    key = new_key(tmp_path / "db")
+    with btql_serve(tmp_path / "db") as serving, Api(serving.url, key) as api:
         with sdk.start(api, "restart", project, str(ROWS)) as process:
             assert json.loads(process.stdout.readline()) == {"ready": "stopped"}
             serving.stop(how)

@@ -54,7 +54,7 @@ child.log({ input: 1, output: 2 });
 child.end();
 
 // A second trace of one row, logged at once.
-const lone = logger.log({ input: "ping", output: "pong", metadata: { n: 1 } });
+const lone = logger.log({ input: "ping", output: "pong", metadata: { n: 1 } }, { allowConcurrentWithSpans: true });
 await braintrust.flush();
 
 console.log(

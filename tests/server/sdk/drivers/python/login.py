@@ -6,9 +6,10 @@ import braintrust
 
 braintrust.login()
 state = braintrust.logger._state
+said = {"org_id": state.org_id, "org_name": state.org_name, "api_url": state.api_url}
 try:
     braintrust.login(api_key="sk-not-a-key", force_login=True)
     wrong = None
 except Exception as error:
     wrong = f"{type(error).__name__}: {error}"
-print(json.dumps({"org_id": state.org_id, "org_name": state.org_name, "api_url": state.api_url, "wrong": wrong}))
+print(json.dumps({**said, "wrong": wrong}))

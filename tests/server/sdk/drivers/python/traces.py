@@ -47,7 +47,7 @@ with braintrust.start_span(name="elsewhere", parent=slug) as child:
     child.log(input=1, output=2)
 
 # A second trace of one row, logged at once.
-lone = logger.log(input="ping", output="pong", metadata={"n": 1})
+lone = logger.log(input="ping", output="pong", metadata={"n": 1}, allow_concurrent_with_spans=True)
 braintrust.flush()
 
 print(
