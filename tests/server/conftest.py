@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from server_support.party import Party
 
 from btql_server.serve import running
 from btql_server.settings import Settings
@@ -23,3 +24,13 @@ def open_server(tmp_path_factory):
 def client(open_server):
     with httpx.Client(base_url=open_server, timeout=60) as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def party(tmp_path_factory):
+    """Clients with keys of a server that checks them."""
+    folder = tmp_path_factory.mktemp("access") / "db"
+    with running(Settings(folder, ("127.0.0.1", 0))) as url:
+        found = Party(url, folder)
+        yield found
+        found.close()
