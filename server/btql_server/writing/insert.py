@@ -28,6 +28,11 @@ routes = Routes("Logs")
 _encode = msgspec.json.Encoder().encode
 
 
+def _null() -> msgspec.Raw:
+    # A factory, as the OpenAPI document cannot spell this default.
+    return NULL
+
+
 class Events(Struct):
     """Rows of one object."""
 
@@ -45,11 +50,11 @@ class Feedback(Struct):
 
     id: str
     """The row."""
-    scores: msgspec.Raw = NULL
-    expected: msgspec.Raw = NULL
-    tags: msgspec.Raw = NULL
+    scores: msgspec.Raw = msgspec.field(default_factory=_null)
+    expected: msgspec.Raw = msgspec.field(default_factory=_null)
+    tags: msgspec.Raw = msgspec.field(default_factory=_null)
     comment: str | None = None
-    metadata: msgspec.Raw = NULL
+    metadata: msgspec.Raw = msgspec.field(default_factory=_null)
     """Goes to the row's ``audit_data``."""
     source: Literal["app", "api", "external"] | None = None
 
