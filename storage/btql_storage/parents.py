@@ -42,9 +42,7 @@ def with_parents(
 ) -> Accepted:
     """Return the request with every ``_parent_id`` replaced by what it means; BadEvent where there is no such row."""
     stored = _stored(accepted.parents, targets, snapshot)
-    ids: list[str] = accepted.ids.to_pylist()
-    span_ids: list[str] = accepted.span_ids.to_pylist()
-    roots: list[str] = accepted.root_span_ids.to_pylist()
+    ids, span_ids, roots = accepted.ids, accepted.span_ids, accepted.root_span_ids.copy()
     span_parents = _column(accepted)
     for place, (row_id, flags) in enumerate(zip(ids, accepted.flags.tolist(), strict=True)):
         rows = stored.setdefault(targets[place], {})
@@ -64,7 +62,7 @@ def with_parents(
     given[list(accepted.parents)] = True
     return replace(
         accepted,
-        root_span_ids=pa.array(roots, pa.utf8()),
+        root_span_ids=roots,
         flags=np.where(given, accepted.flags & ~np.int32(Flag.ROOT_GIVEN_BY_US), accepted.flags),
         fields=accepted.fields | {_PARENTS: pa.array(span_parents, pa.utf8())},
         parents={},

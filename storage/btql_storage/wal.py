@@ -109,9 +109,7 @@ def columns(accepted: Accepted, objects: Sequence[ObjectName], of_rows: Sequence
     ids = np.full(rows, objects[0].id, dtype=np.int32) if of_rows is None else np.array(of_rows, dtype=np.int32)
     names = ["id", "root_span_id", "span_id", "created_us", "row_number", "flags", "object"]
     arrays = [
-        accepted.ids,
-        accepted.root_span_ids,
-        accepted.span_ids,
+        *(pa.array(texts, pa.utf8()) for texts in (accepted.ids, accepted.root_span_ids, accepted.span_ids)),
         accepted.created_us,
         from_numpy(np.arange(rows, dtype=np.int32)),
         from_numpy(accepted.flags),
