@@ -13,7 +13,7 @@ from btql_server.http.call import Call
 from btql_server.http.routes import Routes
 from btql_server.registering.bases import base_of
 from btql_server.registering.comparison import MetricSummary, ScoreSummary, compare
-from btql_server.registering.places import require_entity
+from btql_server.registering.places import require_entity, touch
 from btql_server.registry.entity import Entity
 
 routes = Routes("Summaries")
@@ -124,7 +124,12 @@ def count_dataset(call: Call, query: DatasetQuery) -> Answer:
 
 
 def _base(call: Call, experiment: Entity, asked: str | None) -> Entity | None:
-    return base_of(call, experiment) if asked is None else require_entity(call, Level.READ, "experiment", asked)
+    if asked is not None:
+        return require_entity(call, Level.READ, "experiment", asked)
+    found = base_of(call, experiment)
+    if found is not None:
+        touch(call, found)
+    return found
 
 
 def _compared(call: Call, experiment: Entity, base: Entity | None) -> dict[str, object]:
