@@ -27,9 +27,11 @@ _WINDOW = 512
 class Difference:
     """What leads from one snapshot of an object back to an earlier one."""
 
-    restored: Sequence[str]
-    """Ids of rows that are missing now or are something else."""
-    removed: Sequence[str]
+    missing: Sequence[str]
+    """Ids of rows that are no longer there."""
+    changed: Sequence[str]
+    """Ids of rows that are something else now."""
+    added: Sequence[str]
     """Ids of rows that were not there."""
 
 
@@ -58,7 +60,7 @@ def difference(now: Snapshot, then: Snapshot) -> Difference:
     for ids in _windows(written):
         old, new = rows_by_id(then, ids), rows_by_id(now, ids)
         changed += [row_id for row_id in ids if not _same(old[row_id], new[row_id])]
-    return Difference([*missing, *changed], [row_id for row_id in after if row_id not in before])
+    return Difference(missing, changed, [row_id for row_id in after if row_id not in before])
 
 
 def _windows(ids: Sequence[str]) -> Iterator[Sequence[str]]:

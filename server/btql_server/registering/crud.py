@@ -42,8 +42,10 @@ from msgspec import NODEFAULT, Meta, Struct
 
 from btql_server.access.model import Level, Resource
 from btql_server.http.answer import Answer, json_answer
+from btql_server.http.body import require_shallow
 from btql_server.http.call import Call, uuid_of
 from btql_server.http.errors import HttpError
+from btql_server.http.pools import PoolName
 from btql_server.http.routes import Handler, Routes
 from btql_server.registering.places import find_project, own_organization, require_entity, require_project, touch
 from btql_server.registry.entity import IN_ORGANIZATION, KEYED_BY_SLUG, Entity, EntitySpec, Listing
@@ -78,6 +80,14 @@ class Kind:
     check: Callable[[Call, Given], None] | None = None
     """Raises where a spec or changes cannot be."""
     delete_level: Level = Level.WRITE
+    path: str = ""
+    """Where its routes are, if not at ``/v1/<name>``."""
+    complete: Callable[[Call, Given, Entity | None], Given] | None = None
+    """Adds to a spec, or to changes of an entity, what follows from them, such as a slug."""
+    place: Callable[[Call, Given], Resource] | None = None
+    """Where an entity of this kind is to live, if a spec says so in words of its own."""
+    filters: tuple[str, ...] = ()
+    """Other keys that a list can ask for."""
 
     def body(self, given: Given) -> dict[str, object]:
         """Return what of a request belongs into the body of an entity."""
@@ -97,13 +107,21 @@ class ListQuery(Struct):
     slug: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """What the routes of a kind do; parameters are as ``http/routes`` has them, the id is ``entity_id``."""
+
+    post: Handler
+    put: Handler
+    list: Handler
+    get: Handler
+    patch: Handler
+    delete: Handler
+
+
 def rest(kind: Kind) -> Routes:
     """Return the REST routes of a kind."""
-    routes, name = Routes(kind.tag), kind.name
-    one, several = f"/v1/{name}/{{entity_id}}", f"/v1/{name}"
-    page = msgspec.defstruct(f"{kind.shape.__name__}List", [("objects", list[kind.shape])])
-    fields = [(f"{name}_name", str | None, None)]
-    listing = msgspec.defstruct(f"{kind.shape.__name__}Listing", fields, bases=(ListQuery,))
+    name = kind.name
 
     def post(call: Call, body: Struct) -> Answer:
         entity, created = create(call, kind, given_by(body))
@@ -126,36 +144,62 @@ def rest(kind: Kind) -> Routes:
         entity = require_entity(call, kind.delete_level, name, entity_id)
         return json_answer(shown(kind, call.state.registry.delete(entity)))
 
+    return declared(kind, Handlers(post, put, list_, get, patch, delete))
+
+
+def declared(
+    kind: Kind,
+    do: Handlers,
+    *,
+    listing: type[ListQuery] = ListQuery,
+    one_query: type[Struct] | None = None,
+    writes: PoolName = "small",
+) -> Routes:
+    """Return the routes of a kind; ``listing`` has the parameters of its list, ``one_query`` those of one."""
+    routes, name = Routes(kind.tag), kind.name
+    several = kind.path or f"/v1/{name}"
+    one = f"{several}/{{entity_id}}"
+    page = msgspec.defstruct(f"{kind.shape.__name__}List", [("objects", list[kind.shape])])
+    fields = [(field, str | None, None) for field in (f"{name}_name", *kind.filters)]
+    query = msgspec.defstruct(f"{kind.shape.__name__}Listing", fields, bases=(listing,))
+    of_one: dict[str, type] = {} if one_query is None else {"query": one_query}
+
     words = name.replace("_", " ")
     a = f"an {words}" if words[0] in "aeiou" else f"a {words}"
-    declared: list[tuple[str, str, object, Handler, str, dict[str, type]]] = [
-        ("POST", several, kind.shape, post, f"Make {a}, or return the one that is there.", {"body": kind.spec}),
-        ("PUT", several, kind.shape, put, f"Make {a}, or replace the one that is there.", {"body": kind.spec}),
-        ("GET", several, page, list_, f"List each {words} that one may read, newest first.", {"query": listing}),
-        ("GET", one, kind.shape, get, f"Return {a}.", {}),
-        ("PATCH", one, kind.shape, patch, f"Change {a}.", {"body": kind.changes}),
-        ("DELETE", one, kind.shape, delete, f"Delete {a}.", {}),
+    routes_of: list[tuple[str, str, object, Handler, str, dict[str, type]]] = [
+        ("POST", several, kind.shape, do.post, f"Make {a}, or return the one that is there.", {"body": kind.spec}),
+        ("PUT", several, kind.shape, do.put, f"Make {a}, or replace the one that is there.", {"body": kind.spec}),
+        ("GET", several, page, do.list, f"List each {words} that one may read, newest first.", {"query": query}),
+        ("GET", one, kind.shape, do.get, f"Return {a}.", of_one),
+        ("PATCH", one, kind.shape, do.patch, f"Change {a}.", {"body": kind.changes}),
+        ("DELETE", one, kind.shape, do.delete, f"Delete {a}.", {}),
     ]
-    for method, path, answer, handler, summary, shapes in declared:
+    for method, path, answer, handler, summary, shapes in routes_of:
         handler.__doc__ = summary
         handler.__annotations__.update(shapes)
-        routes.add(method, path, answer=answer)(handler)
+        routes.add(method, path, answer=answer, pool="small" if method == "GET" else writes)(handler)
     return routes
 
 
 def given_by(body: Struct) -> Given:
     """Return a decoded body by its keys."""
-    return cast("Given", msgspec.structs.asdict(body))
+    given = cast("Given", msgspec.structs.asdict(body))
+    require_shallow(given)
+    return given
 
 
 def shown(kind: Kind, entity: Entity) -> dict[str, object]:
     """Return an entity as it is answered."""
     document: dict[str, object] = {}
     for field in msgspec.structs.fields(kind.shape):
-        value = getattr(entity, field.name) if field.name in _ATTRIBUTES else entity.body.get(field.name)
+        value = _value(entity, field.name)
         default = None if field.default is NODEFAULT else field.default
         document[field.name] = default if value is None else value
     return document
+
+
+def _value(entity: Entity, key: str) -> object:
+    return getattr(entity, key) if key in _ATTRIBUTES else entity.body.get(key)
 
 
 def found_or_made(document: Given, *, created: bool) -> Answer:
@@ -165,6 +209,7 @@ def found_or_made(document: Given, *, created: bool) -> Answer:
 
 def create(call: Call, kind: Kind, given: Given) -> Made:
     """Return the entity that a spec describes, made where it is missing."""
+    given = _completed(call, kind, given)
     if kind.check is not None:
         kind.check(call, given)
     if kind.create is not None:
@@ -175,10 +220,10 @@ def create(call: Call, kind: Kind, given: Given) -> Made:
 def get_or_create(call: Call, kind: Kind, place: Resource, given: Given) -> Made:
     """Return the entity of that name, or slug, in a place, made where it is missing; it is not modified."""
     registry = call.state.registry
-    found, created = _existing(call, kind, place, given), False
+    found, created = existing(call, kind, place, given), False
     if found is None:
-        call.require(Level.WRITE, place, _described(call, place))
-        found, created = registry.create(_spec(call, kind, place, given))
+        call.require(Level.WRITE, place, described(call, place))
+        found, created = registry.create(spec_of(call, kind, place, given))
     call.require(Level.READ, found.resource)
     touch(call, found)
     # Also for one that was found: a crash may have come between the two.
@@ -190,16 +235,16 @@ def get_or_create(call: Call, kind: Kind, place: Resource, given: Given) -> Made
 def replace_or_create(call: Call, kind: Kind, given: Given) -> Made:
     """Return the entity that a spec describes: one of that name, replaced, or a new one."""
     with call.state.registry.writing():
+        given = _completed(call, kind, given)
         place = place_of(call, kind, given)
-        found = _existing(call, kind, place, given)
+        found = existing(call, kind, place, given)
         if found is None:
             return create(call, kind, given)
         call.require(Level.WRITE, found.resource)
         if kind.check is not None:
             kind.check(call, given)
         touch(call, found)
-        name, slug = cast("str | None", given.get("name")), cast("str | None", given.get("slug"))
-        return call.state.registry.update(found, kind.body(given), name=name, slug=slug), False
+        return updated(call, found, kind.body(given), given), False
 
 
 def change(call: Call, kind: Kind, entity_id: str, given: Given) -> Entity:
@@ -209,14 +254,20 @@ def change(call: Call, kind: Kind, entity_id: str, given: Given) -> Entity:
     # What is merged must not change in between.
     with registry.writing():
         entity = require_entity(call, Level.WRITE, kind.name, entity_id)
+        given = _completed(call, kind, given, entity)
         if kind.check is not None:
             kind.check(call, given)
         changes = {key: merged(entity.body.get(key), value) for key, value in kind.body(given).items()}
-        name, slug = cast("str | None", given.get("name")), cast("str | None", given.get("slug"))
-        try:
-            return registry.update(entity, changes, name=name, slug=slug)
-        except NameTaken as error:
-            raise HttpError(409, f"{error}: choose another name, or delete that one first") from None
+        return updated(call, entity, changes, given)
+
+
+def updated(call: Call, entity: Entity, changes: Given, given: Given) -> Entity:
+    """Return an entity with changes of its body, and with the name and slug of a request if there are any."""
+    name, slug = cast("str | None", given.get("name")), cast("str | None", given.get("slug"))
+    try:
+        return call.state.registry.update(entity, changes, name=name, slug=slug)
+    except NameTaken as error:
+        raise HttpError(409, f"{error}: choose another name, or delete that one first") from None
 
 
 def merged(old: object, new: object) -> object:
@@ -249,7 +300,12 @@ def listed(call: Call, kind: Kind, query: ListQuery) -> Sequence[Entity]:
         None if query.starting_after is None else uuid_of(query.starting_after, "starting_after"),
         None if query.ending_before is None else uuid_of(query.ending_before, "ending_before"),
     )
-    found = readable(call, listing)
+    wanted = {key: value for key in kind.filters if (value := getattr(query, key)) is not None}
+    if wanted:
+        every = readable(call, replace(listing, limit=None))
+        found = _page([one for one in every if all(_value(one, key) == wanted[key] for key in wanted)], listing)
+    else:
+        found = readable(call, listing)
     for entity in found:
         touch(call, entity)
     return found
@@ -261,7 +317,10 @@ def readable(call: Call, listing: Listing) -> Sequence[Entity]:
     if principal.level(Resource(principal.org_id)) >= Level.READ:
         return registry.list(listing)
     every = registry.list(replace(listing, limit=None))
-    found = [entity for entity in every if principal.level(entity.resource) >= Level.READ]
+    return _page([entity for entity in every if principal.level(entity.resource) >= Level.READ], listing)
+
+
+def _page(found: Sequence[Entity], listing: Listing) -> Sequence[Entity]:
     if listing.limit is None:
         return found
     before = listing.ending_before is not None and listing.starting_after is None
@@ -270,6 +329,8 @@ def readable(call: Call, listing: Listing) -> Sequence[Entity]:
 
 def place_of(call: Call, kind: Kind, given: Given) -> Resource:
     """Return where an entity is to live, which the principal may read."""
+    if kind.place is not None:
+        return kind.place(call, given)
     organization = own_organization(call, name=cast("str | None", given.get("org_name")))
     if kind.name in IN_ORGANIZATION:
         return organization
@@ -277,12 +338,14 @@ def place_of(call: Call, kind: Kind, given: Given) -> Resource:
     return require_project(call, project_id=project_id, name=name).resource
 
 
-def _existing(call: Call, kind: Kind, place: Resource, given: Given) -> Entity | None:
+def existing(call: Call, kind: Kind, place: Resource, given: Given) -> Entity | None:
+    """Return the entity that a spec would find in a place."""
     key = cast("str | None", given.get("slug" if kind.name in KEYED_BY_SLUG else "name"))
     return None if key is None else call.state.registry.find(kind.name, place.project_id or place.org_id, key)
 
 
-def _spec(call: Call, kind: Kind, place: Resource, given: Given) -> EntitySpec:
+def spec_of(call: Call, kind: Kind, place: Resource, given: Given) -> EntitySpec:
+    """Return what a request wants to be made in a place."""
     return EntitySpec(
         kind.name,
         place.org_id,
@@ -294,7 +357,10 @@ def _spec(call: Call, kind: Kind, place: Resource, given: Given) -> EntitySpec:
     )
 
 
-def _described(call: Call, place: Resource) -> str:
-    if place.project_id is None:
-        return f"organization {call.principal.org_name}"
-    return f"project id {place.project_id}"
+def described(call: Call, place: Resource) -> str:
+    """Return how an error calls a place."""
+    return f"{place.kind} id {place.id}" if place.id else f"organization {call.principal.org_name}"
+
+
+def _completed(call: Call, kind: Kind, given: Given, entity: Entity | None = None) -> Given:
+    return given if kind.complete is None else kind.complete(call, given, entity)

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 
 from btql_server.access.model import Resource
 
-KEYED_BY_SLUG = frozenset({"prompt", "function"})
-"""Kinds that are unique by slug within their project; all others are unique by name."""
+KEYED_BY_SLUG = frozenset({"prompt", "function", "environment", "environment_object", "dataset_snapshot", "view"})
+"""Kinds that are unique by slug within their project or organization; all others are unique by name."""
+BELONGS_TO = {"dataset_snapshot": ("dataset", "dataset_id")}
+"""Kinds that are as open as another object: its kind, and the key of the body that has its id."""
 IN_ORGANIZATION = frozenset({"project", "environment", "user", "service_token"})
 """Kinds that live directly in the organization; all others but organizations themselves live in a project."""
 
@@ -35,7 +37,10 @@ class Entity:
 
     @property
     def resource(self) -> Resource:
-        """Where it lives, for permissions. A project is its own project."""
+        """Where it lives, for permissions. A project is its own project; what belongs to an object is as that is."""
+        if self.kind in BELONGS_TO:
+            kind, key = BELONGS_TO[self.kind]
+            return Resource(self.org_id, self.project_id, kind, str(self.body[key]))
         project_id = self.id if self.kind == "project" else self.project_id
         return Resource(self.org_id, project_id, self.kind, self.id)
 
