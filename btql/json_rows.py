@@ -131,7 +131,8 @@ def schema_of(output: OutputColumn) -> dict[str, object]:
     """Return the JSON schema of a column's values."""
     if output.preview is not None or any(kind in (Kind.JSON, Kind.RAW) for kind in output.parts):
         return {}
-    found = [dict(_SCHEMAS[kind]) for kind in output.parts]
+    schemas = [_SCHEMAS[kind] for kind in output.parts]
+    found = [each for place, each in enumerate(schemas) if each not in schemas[:place]]
     if len(found) > 1 and all(each["type"] in ("integer", "number") for each in found):
         return {"type": "number"}
     if len(found) > 1:

@@ -1,0 +1,167 @@
+"""Queries that are stopped: by their time limit, and by another thread, wherever they are."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+import btql
+from btql.database import Database
+from btql.execution import stoppable
+from btql.execution.stop import Stop
+
+ENDLESS = """
+SELECT count(*) AS n FROM project_logs('p') a JOIN project_logs('p') b ON a.id < b.id || 'x'
+JOIN project_logs('p') c ON a.id || c.id <> b.id || c.input
+"""
+"""Compares all pairs, several times: what the engine cannot interrupt."""
+SORTED = "SELECT input.text FROM project_logs('p') ORDER BY input.text"
+PATIENCE_S = 1.0
+"""An answer comes within 100 ms on a machine that does nothing else; this one may be busy."""
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stopping") / "db"
+    with btql.connect(folder) as conn:
+        conn.ingest("project_logs:p", [{"id": str(n), "input": {"text": "x" * 2_000 + str(n)}} for n in range(3_000)])
+        conn.compact()
+        conn.ingest("project_logs:p", [{"id": f"late{n}", "input": {"text": "y" * 2_000}} for n in range(200)])
+        yield conn._database
+
+
+@pytest.fixture(scope="module")
+def conn(database):
+    return btql.Connection(database)
+
+
+def test_a_query_ends_at_its_time_limit(conn):
+    began = time.monotonic()
+    with pytest.raises(btql.TimeLimit) as caught:
+        conn.query(ENDLESS, timeout=0.3).rows()
+
+    assert time.monotonic() - began < 0.3 + PATIENCE_S
+    assert caught.value.seconds == 0.3
+    assert str(caught.value) == (
+        "error[B0501]: the query was stopped at its time limit of 0.3 s\n"
+        "  = help: read less, by a range on `created`, fewer columns or a smaller limit, or allow it more time"
+    )
+
+
+def test_others_are_served_while_a_stopped_join_goes_on(conn):
+    with pytest.raises(btql.TimeLimit):
+        conn.query(ENDLESS, timeout=0.2).rows()
+
+    assert conn.query("SELECT 1 AS one", timeout=10).rows() == [{"one": 1}]
+    assert conn.query("SELECT count(*) AS n FROM project_logs('p')", timeout=10).rows() == [{"n": 3_200}]
+
+
+def test_another_thread_cancels(conn):
+    result = conn.query(ENDLESS, timeout=60)
+    ends = []
+
+    def read():
+        with pytest.raises(btql.Cancelled) as caught:
+            result.rows()
+        ends.append((time.monotonic(), caught.value.code))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    time.sleep(0.3)
+    cancelled = time.monotonic()
+    result.cancel()
+    reader.join()
+
+    ((ended, code),) = ends
+    assert ended - cancelled < PATIENCE_S
+    assert code == "B0502"
+
+
+def test_only_a_query_with_an_end_can_be_cancelled(conn):
+    with pytest.raises(btql.Error, match="only a query that has a timeout"):
+        conn.query("SELECT 1").cancel()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        SORTED,
+        "select: input | from: project_logs('p')",
+        "infer: input | from: project_logs('p')",
+        "measures: count(1) as n | dimensions: id, is_root | pivot: n | from: project_logs('p')",
+    ],
+)
+def test_a_query_stops_between_any_two_steps(database, query):
+    """Each check that a whole run makes is where a run may end: stop at the first, the second, the third, …"""
+    checks = _Counting()
+    found = database.for_one(stop=checks).query(query)
+    _ = found.columns, list(found.batches())
+    total = checks.made
+    assert total > 8
+    for place in sorted({1, 2, 3, 5, total // 2, total - 1}):
+        stop = _Counting(place)
+        with pytest.raises(btql.Cancelled):
+            list(database.for_one(stop=stop).query(query).batches())
+        assert stop.made == place
+
+
+class _Counting(Stop):
+    """Ends a query at its n-th check."""
+
+    def __init__(self, last: int | None = None) -> None:
+        super().__init__()
+        self.made = 0
+        self._last = last
+
+    def check(self) -> None:
+        self.made += 1
+        if self.made == self._last:
+            self.cancel()
+        super().check()
+
+
+def test_a_stopped_query_lets_its_files_go(conn, database):
+    with pytest.raises(btql.TimeLimit):
+        conn.query(SORTED, timeout=0.01).rows()
+    assert database.storage._folder.pinned() == set()
+
+
+def test_a_limit_that_is_not_reached_changes_nothing(conn):
+    assert conn.query(SORTED, timeout=60).rows() == conn.query(SORTED).rows()
+
+
+def test_time_of_others_does_not_count():
+    stop = Stop(0.05)
+    stop.add(60)
+    time.sleep(0.1)
+    stop.check()
+
+
+def test_joins_wait_while_too_many_cannot_be_interrupted(conn, monkeypatch):
+    monkeypatch.setattr(stoppable, "_left_behind", {-1, -2, -3, -4})
+    with pytest.raises(btql.EngineError) as caught:
+        conn.query(ENDLESS, timeout=1).rows()
+    assert caught.value.code == "B0503"
+    assert "4 queries that were stopped" in str(caught.value)
+    assert conn.query("SELECT 1 AS one", timeout=10).rows() == [{"one": 1}]
+
+    monkeypatch.setattr(stoppable, "_left_behind", set(range(-stoppable.LEFT_BEHIND_MAX, 0)))
+    with pytest.raises(btql.EngineError, match="B0503"):
+        conn.query("SELECT 1 AS one", timeout=1).rows()
+
+
+def test_what_is_left_behind_is_counted_until_it_ends(conn):
+    with pytest.raises(btql.TimeLimit):
+        conn.query(SORTED, timeout=0.01).rows()
+    ends = time.monotonic() + 20
+    # A sort gives way: nothing of it is left a moment later. Joins of other tests may still go on.
+    while stoppable.left_behind() > 3 and time.monotonic() < ends:
+        time.sleep(0.05)
+    assert stoppable.left_behind() <= 3
+
+
+def test_a_database_for_one_query_sees_what_the_whole_sees(database):
+    assert isinstance(database.for_one(), Database)
+    assert database.for_one().query("SELECT count(*) AS n FROM project_logs('p')").rows() == [{"n": 3_200}]
