@@ -35,6 +35,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import GenericAlias
 from typing import Annotated, TypeAlias, cast
 
 import msgspec
@@ -159,7 +160,7 @@ def declared(
     routes, name = Routes(kind.tag), kind.name
     several = kind.path or f"/v1/{name}"
     one = f"{several}/{{entity_id}}"
-    page = msgspec.defstruct(f"{kind.shape.__name__}List", [("objects", list[kind.shape])])
+    page = msgspec.defstruct(f"{kind.shape.__name__}List", [("objects", GenericAlias(list, (kind.shape,)))])
     fields = [(field, str | None, None) for field in (f"{name}_name", *kind.filters)]
     query = msgspec.defstruct(f"{kind.shape.__name__}Listing", fields, bases=(listing,))
     of_one: dict[str, type] = {} if one_query is None else {"query": one_query}
