@@ -11,6 +11,7 @@ import os
 import threading
 import time
 
+from btql_server.operating.compaction_metrics import CompactionMetrics
 from btql_server.settings import Settings
 from btql_storage.compaction.run import Waiting
 from btql_storage.errors import StorageError
@@ -27,6 +28,7 @@ class Maintenance:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._storage = Storage.open(settings.data, create=True)
+        self._metrics = CompactionMetrics()
         self._stop = threading.Event()
         self._since: float | None = None
         """When something was first seen waiting."""
@@ -39,6 +41,7 @@ class Maintenance:
                 try:
                     self._look()
                 except StorageError as error:
+                    self._metrics.failed()
                     log.error("cannot compact", extra={"error": str(error), "code": error.code})  # noqa: TRY400
                     self._stop.wait(10 * _LOOK_EVERY_S)
 
@@ -56,7 +59,9 @@ class Maintenance:
             jobs += 1
         if not self._stop.is_set():
             self._storage.remove_unneeded()
-        log.info("compacted", extra={"jobs": jobs, "seconds": round(time.monotonic() - began, 2)})
+        seconds = time.monotonic() - began
+        self._metrics.done(jobs, seconds)
+        log.info("compacted", extra={"jobs": jobs, "seconds": round(seconds, 2)})
 
     def _is_due(self, found: Waiting) -> bool:
         if not found.events:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
+import os
 import signal
 import socket
 import sys
@@ -23,6 +24,7 @@ from dataclasses import replace
 from btql.errors import Error
 from btql_server.access.keys import Keys
 from btql_server.logs import log_as
+from btql_server.operating.shared_counts import counts_folder, forget
 from btql_server.registry.store import Registry
 from btql_server.settings import Settings
 from btql_storage.store import Storage
@@ -47,7 +49,8 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
     check(settings)
     listener = listen(settings.http)
     try:
-        asyncio.run(Supervisor(settings, listener, ready).run())
+        with counts_folder() as environment:
+            asyncio.run(Supervisor(settings, listener, ready, environment).run())
     finally:
         listener.close()
 
@@ -104,8 +107,11 @@ def url_of(listener: socket.socket) -> str:
 class Child:
     """One child process, started again whenever it dies."""
 
-    def __init__(self, role: str, name: str, settings: Settings, listener: socket.socket) -> None:
+    def __init__(
+        self, role: str, name: str, settings: Settings, listener: socket.socket, environment: dict[str, str]
+    ) -> None:
         self.name = name
+        self._environment = environment
         self._role = role
         self._settings = settings
         self._listener = listener
@@ -124,6 +130,7 @@ class Child:
             code = await process.wait()
             if self._is_stopping():
                 return
+            forget(self._environment, process.pid)
             if not ready.is_set():
                 raise ServeError(f"the {self.name} process ended with code {code} before it was ready")
             pause = 0.0 if time.monotonic() - began > _STEADY_S else min(_PAUSE_MAX_S, 2 * pause + 0.5)
@@ -134,7 +141,12 @@ class Child:
         number = self._listener.fileno()
         command = [sys.executable, "-m", "btql_server.process", self._role, self.name, str(number)]
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=PIPE, pass_fds=(number,), start_new_session=True
+            *command,
+            stdin=PIPE,
+            stdout=PIPE,
+            pass_fds=(number,),
+            start_new_session=True,
+            env=os.environ | self._environment,
         )
         self._process = process
         assert process.stdin is not None
@@ -170,10 +182,17 @@ class Child:
 class Supervisor:
     """The parent's event loop."""
 
-    def __init__(self, settings: Settings, listener: socket.socket, ready: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        listener: socket.socket,
+        ready: Callable[[str], None],
+        environment: dict[str, str],
+    ) -> None:
         names = [("worker", f"worker-{number + 1}") for number in range(settings.workers)]
         self._children = [
-            Child(role, name, settings, listener) for role, name in (*names, ("maintenance", "maintenance"))
+            Child(role, name, settings, listener, environment)
+            for role, name in (*names, ("maintenance", "maintenance"))
         ]
         self._url = url_of(listener)
         self._ready = ready

@@ -1,7 +1,7 @@
 """``/metrics``: what the server does and has, in the text format of Prometheus.
 
-Each worker counts for itself, in files of a folder that all share (``PROMETHEUS_MULTIPROC_DIR``, which ``btql serve``
-sets); whichever of them is asked adds up what all have counted. Without that folder, one process counts in memory.
+Each process of ``btql serve`` counts for itself, in files of a folder that all share (``shared_counts``); whichever
+worker is asked adds up what all have counted. Without that folder, the one process there is counts in memory.
 What storage has is looked at when somebody asks.
 """
 
@@ -19,6 +19,7 @@ from btql_server.http.answer import Answer
 from btql_server.http.call import Call
 from btql_server.http.pools import PoolName, PoolState
 from btql_server.http.routes import Routes
+from btql_server.operating.shared_counts import FOLDER
 from btql_server.operating.storage_metrics import StorageCollector
 from btql_storage.store import Storage
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 routes = Routes("Operations")
 
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-"""The environment variable that names the folder which the processes of a server share."""
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 _NO_ROUTE = "none"
 _NO_STATUS = "gone"
