@@ -9,6 +9,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Literal, ParamSpec, TypeAlias, TypeVar
 
 from btql_server.http.errors import HttpError
@@ -29,7 +30,7 @@ class Pool:
     """The threads of one class."""
 
     def __init__(self, name: PoolName, threads: int, waiting_max: int, watch: Watch) -> None:
-        self.name = name
+        self.name: PoolName = name
         self._watch = watch
         self._most = threads + waiting_max
         self._taken = 0
@@ -41,15 +42,15 @@ class Pool:
             raise HttpError(503, f"the server is busy: {self._most} {self.name} requests are waiting", retry_after_s=1)
         self._taken += 1
         self._watch(self.name, "waiting", 1)
-        future: Future[T] = self._executor.submit(self._run, function, *args, **kwargs)
+        future: Future[T] = self._executor.submit(self._run, partial(function, *args, **kwargs))
         future.add_done_callback(self._left)
         return await asyncio.wrap_future(future)
 
-    def _run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    def _run(self, work: Callable[[], T]) -> T:
         self._watch(self.name, "waiting", -1)
         self._watch(self.name, "running", 1)
         try:
-            return function(*args, **kwargs)
+            return work()
         finally:
             self._watch(self.name, "running", -1)
 

@@ -40,7 +40,7 @@ class Metrics:
     def __init__(self, storage: Storage) -> None:
         self._storage = StorageCollector(storage)
         # When a series began is of no use to anybody here, and would double their number.
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves it without types
         self._registry = CollectorRegistry()
         route = ("method", "route")
         self._requests = Counter(
@@ -96,7 +96,7 @@ class Metrics:
         """Return what all processes have counted, and what storage has."""
         whole = CollectorRegistry()
         if os.environ.get(FOLDER):
-            MultiProcessCollector(whole)
+            MultiProcessCollector(whole)  # type: ignore[no-untyped-call]  # as above
         else:
             whole.register(self._registry)
         whole.register(self._storage)

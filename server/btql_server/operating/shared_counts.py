@@ -21,4 +21,4 @@ def forget(environment: dict[str, str], process_id: int) -> None:
     """Leave out what a process that died was doing; what it has done stays counted."""
     from prometheus_client.multiprocess import mark_process_dead
 
-    mark_process_dead(process_id, environment[FOLDER])
+    mark_process_dead(process_id, environment[FOLDER])  # type: ignore[no-untyped-call]  # it has no types
