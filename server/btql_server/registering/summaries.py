@@ -7,10 +7,13 @@ from urllib.parse import quote
 
 from msgspec import Struct, to_builtins
 
+from btql.database import Database
+from btql.execution.stop import Stop
 from btql_server.access.model import Level
 from btql_server.http.answer import Answer, json_answer
 from btql_server.http.call import Call
 from btql_server.http.routes import Routes
+from btql_server.reading.directory import Visible
 from btql_server.registering.bases import base_of
 from btql_server.registering.comparison import MetricSummary, ScoreSummary, compare
 from btql_server.registering.places import require_entity, touch
@@ -133,14 +136,20 @@ def _base(call: Call, experiment: Entity, asked: str | None) -> Entity | None:
 
 
 def _compared(call: Call, experiment: Entity, base: Entity | None) -> dict[str, object]:
-    found = compare(call.state.database, experiment.id, None if base is None else base.id)
+    found = compare(_database(call), experiment.id, None if base is None else base.id)
     return cast("dict[str, object]", to_builtins(ComparisonAnswer(dict(found.scores), dict(found.metrics))))
 
 
 def _counted(call: Call, dataset: Entity) -> dict[str, object]:
     # The id is a UUID that the registry drew.
-    (row,) = call.state.database.query(f"SELECT count(*) AS n FROM dataset('{dataset.id}')").rows()  # noqa: S608
+    (row,) = _database(call).query(f"SELECT count(*) AS n FROM dataset('{dataset.id}')").rows()  # noqa: S608
     return {"total_records": row["n"]}
+
+
+def _database(call: Call) -> Database:
+    """Return the database as the principal sees it, for as long as a query may take and the client waits."""
+    stop = Stop(call.state.settings.limits.query_seconds_default, call.gone.is_set)
+    return call.state.database.for_one(directory=Visible(call), stop=stop)
 
 
 def _project_of(call: Call, entity: Entity) -> tuple[str, str]:
