@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 
-PROGRAMS = {"redis-server": ["redis-server"], "chromium": ["chromium", "fonts-noto-color-emoji"]}
+PROGRAMS = {"redis-server": ["redis-server"], "chromium": ["chromium", "fonts-noto-color-emoji", "fonts-wqy-microhei"]}
 """Program to the packages that bring it."""
 
 

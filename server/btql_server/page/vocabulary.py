@@ -135,8 +135,8 @@ def fields(call: Call, query: FieldsQuery) -> Answer:
 def _kinds(catalog: FieldCatalog, path: Path) -> Sequence[str]:
     """Return what values of a path are; documents say it, except of fields that every row has."""
     if len(path) == 1 and path[0] in SYSTEM_KINDS:
-        return [str(SYSTEM_KINDS[path[0]])]
-    return sorted(str(kind) for kind in catalog.availability(path).kinds)
+        return [SYSTEM_KINDS[path[0]].name.lower()]
+    return sorted(kind.name.lower() for kind in catalog.availability(path).kinds)
 
 
 def _line(kind: str, name: str, label: str, entity: Entity | None, known: Mapping[str, Entity]) -> ObjectLine:

@@ -31,7 +31,7 @@ export class QueryView {
       onrun: () => this.run(),
       oninput: () => this.typed(),
     });
-    this.results = new Results({ explain: () => this.explain(), traceOf: (row) => this.traceLink(row), ontab: () => this.retitle() });
+    this.results = new Results({ explain: (analyze) => this.explain(analyze), traceOf: (row) => this.traceLink(row), ontab: () => this.retitle() });
     this.history = new HistoryPanel((text) => this.pick(text));
     this.build();
   }
@@ -212,11 +212,11 @@ export class QueryView {
     return h("div", { class: "problem" }, each.code ? h("b", { class: "code" }, each.code) : null, place, h("span", null, ...withCode(each.message)), each.help ? h("p", { class: "help" }, "help: ", ...withCode(each.help)) : null);
   }
 
-  async explain() {
+  async explain(analyze) {
     const text = this.editor.value;
     if (text.trim() === "") return "There is no query to explain.";
     try {
-      const answer = await getJson("page/explain", { body: { query: text, analyze: false } });
+      const answer = await getJson("page/explain", { body: { query: text, analyze } });
       return answer.plan;
     } catch (error) {
       this.refuse(error, text);

@@ -98,7 +98,7 @@ export class Editor {
     this.paint();
     this.oninput?.();
     const before = this.area.value.slice(0, this.area.selectionStart);
-    if (!this.accepting && /[\p{L}\p{N}_.'"]$/u.test(before)) this.offer();
+    if (!this.accepting && /[\p{L}\p{N}_.]$|\(['"]$/u.test(before)) this.offer();
     else this.closeOffers();
   }
 

@@ -8,7 +8,7 @@ import { Table } from "./table.js";
 const TABS = [["table", "Table"], ["json", "JSON"], ["chart", "Chart"], ["plan", "Explain"]];
 
 export class Results {
-  /** `explain()` returns the plan of the query in the editor; `traceOf(row)` the link to a row's trace. */
+  /** `explain(analyze)` returns the plan of the query in the editor; `traceOf(row)` the link to a row's trace. */
   constructor({ explain, traceOf, ontab }) {
     this.explain = explain;
     this.ontab = ontab;
@@ -19,7 +19,9 @@ export class Results {
     this.chart = new Chart();
     this.json = h("div", { class: "json-pane", tabindex: "0", role: "region", "aria-label": "Rows as JSON" });
     this.plan = h("pre", { class: "plan", tabindex: "0", "aria-label": "How the query is run" });
-    this.panes = { table: this.table.element, json: this.json, chart: this.chart.element, plan: this.plan };
+    const measure = button("Run it and measure", () => this.fillPlan(true), { class: "quiet" });
+    const plan = h("div", { class: "plan-pane" }, this.plan, h("div", { class: "plan-tools" }, measure));
+    this.panes = { table: this.table.element, json: this.json, chart: this.chart.element, plan };
     this.tabs = h("div", { class: "tabs", role: "tablist", "aria-label": "Views of the answer", onkeydown: (event) => this.key(event) }, TABS.map(([name, text]) => button(text, () => this.open(name), { role: "tab", id: `tab-${name}`, "aria-controls": `pane-${name}` })));
     for (const [name] of TABS) {
       const pane = h("div", { id: `pane-${name}`, role: "tabpanel", "aria-labelledby": `tab-${name}`, class: "pane" }, this.panes[name]);
@@ -55,9 +57,9 @@ export class Results {
     else this.fillPlan();
   }
 
-  async fillPlan() {
+  async fillPlan(analyze = false) {
     this.plan.textContent = "…";
-    const text = await this.explain();
+    const text = await this.explain(analyze);
     this.plan.replaceChildren(...text.split("\n").map((line) => h("span", { class: line.startsWith("-- ") ? "plan-head" : "" }, `${line}\n`)));
   }
 

@@ -1,0 +1,147 @@
+"""A real Chromium over a real server with generated traces; what it must never do is watched in every test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+from server_support import chromium
+from server_support.planted import PLANTED
+
+import btql
+from btql.generate.dice import Dice
+from btql.generate.events import TraceEvents
+from btql.generate.profile import profile_named
+from btql.generate.stream import generate
+from btql.generate.trace import plan_trace
+from btql_server.serve import running
+from btql_server.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[3]
+ARTIFACTS = Path(os.environ.get("BTQL_ARTIFACTS") or ROOT / "tests" / ".artifacts")
+LARGE = 10_000
+"""Spans of the large trace."""
+_WATCH = """
+window.violations = [];
+addEventListener("securitypolicyviolation", (event) => {
+  window.violations.push(`${event.violatedDirective} ${event.blockedURI}`);
+});
+"""
+
+
+@dataclass
+class Site:
+    """A server with data, and the ids that tests ask for."""
+
+    url: str
+    data: Path
+    large_trace: str
+    known: dict[str, str]
+    """Name of a planted span to the id of its trace."""
+
+    def trace(self, trace_id: str, name: str = "demo") -> str:
+        return f"{self.url}/#trace=project_logs%3A{name}&id={trace_id}"
+
+    def query(self, text: str) -> list[dict[str, object]]:
+        """Ask the database beside the server."""
+        with btql.connect(self.data, read_only=True) as connection:
+            return connection.query(text).rows()
+
+
+def large_trace() -> tuple[str, list[bytes]]:
+    """Return the id and the events of one trace with ``LARGE`` spans."""
+    profile, dice = profile_named("small"), Dice(11)
+    events = TraceEvents(profile, dice, plan_trace(profile, dice, 1_780_000_000_000, LARGE))
+    lines = [line for _, line, _ in events]
+    return events._span_ids[0].decode(), lines
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        # The sandbox does not work for root, which containers often are.
+        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        found = playwright.chromium.launch(executable_path=chromium.executable(), args=arguments)
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    data = tmp_path_factory.mktemp("page") / "db"
+    large, lines = large_trace()
+    with btql.connect(data) as connection:
+        for batch in generate("small", 2_500, 7):
+            connection.ingest("project_logs:demo", batch)
+        connection.ingest("project_logs:planted", PLANTED)
+        connection.ingest("project_logs:large", lines)
+        connection.compact()
+        # The newest traces are in the log and not yet in a part.
+        connection.ingest(
+            "dataset:questions", [{"id": f"d{n}", "input": {"q": n}, "expected": n * n} for n in range(40)]
+        )
+    with running(Settings(data, ("127.0.0.1", 0), insecure_no_auth=True)) as url:
+        yield Site(url, data, large, {"planted": "p-root"})
+
+
+@dataclass
+class Watched:
+    """What the browser did that nobody sees in the window."""
+
+    errors: list[str] = field(default_factory=list)
+    """Of the console and of scripts."""
+    elsewhere: list[str] = field(default_factory=list)
+    """Addresses of requests to anybody but the server."""
+    refused: list[int] = field(default_factory=list)
+    """Statuses of answers that were errors; a test that wants one takes it out."""
+
+
+@pytest.fixture
+def watched() -> Watched:
+    return Watched()
+
+
+@pytest.fixture
+def page(browser: Browser, site: Site, watched: Watched) -> Iterator[Page]:
+    yield from opened(browser, site.url, watched)
+
+
+def opened(browser: Browser, url: str, watched: Watched) -> Iterator[Page]:
+    """Yield an empty window; afterwards check that it did nothing that it must not do."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    context.add_init_script(_WATCH)
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+
+    def said(message) -> None:
+        # A refused request is noted by its status.
+        if message.type in ("error", "warning") and not message.text.startswith("Failed to load resource"):
+            watched.errors.append(message.text)
+
+    page.on("console", said)
+    page.on("pageerror", lambda error: watched.errors.append(error.stack or error.message))
+    page.on("response", lambda response: response.status >= 400 and watched.refused.append(response.status))
+    page.on(
+        "request",
+        lambda request: request.url.startswith((url, "data:", "blob:")) or watched.elsewhere.append(request.url),
+    )
+    yield page
+    violations = page.evaluate("window.violations")
+    context.close()
+    assert (watched.errors, watched.elsewhere, watched.refused, violations) == ([], [], [], [])
+
+
+@pytest.fixture
+def shoot(page: Page):
+    """Keep a picture of the window."""
+
+    def keep(name: str) -> None:
+        ARTIFACTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=ARTIFACTS / f"{name}.png")
+
+    return keep
