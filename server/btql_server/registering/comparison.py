@@ -20,6 +20,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Literal, TypeAlias, cast
 
 from msgspec import UNSET, Struct, UnsetType
@@ -139,7 +140,7 @@ def _means(database: Database, what: What, names: Sequence[str], experiment: str
     text = _MEANS.format(means=_averages(what, names), experiment=experiment)
     (row,) = database.query(text).rows()
     found = {name: cast("float | None", row[f"m{index}"]) for index, name in enumerate(names)}
-    return {name: mean for name, mean in found.items() if mean is not None}
+    return {name: mean for name, mean in found.items() if mean is not None and isfinite(mean)}
 
 
 def _pairs(

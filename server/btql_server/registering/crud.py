@@ -289,7 +289,8 @@ def listed(call: Call, kind: Kind, query: ListQuery) -> Sequence[Entity]:
         if project is None:
             return []
         project_id = project.id
-    ids = [query.ids] if isinstance(query.ids, str) else query.ids
+    # Some clients repeat the parameter, some put commas between.
+    ids = query.ids.split(",") if isinstance(query.ids, str) else query.ids
     listing = Listing(
         kind.name,
         call.principal.org_id,

@@ -186,6 +186,7 @@ def test_lists_page_both_ways_newest_first(client, make, kind, word):
     assert page(limit=2, ending_before=made[1]) == made[:1]
     assert page(limit=0) == []
     assert page(ids=made[3]) == [made[3]]
+    assert page(ids=f"{made[3]},{made[1]}") == [made[1], made[3]]
     assert page(**{f"{kind}_name": f"{word} 3"}) == [made[1]]
     assert page(**{f"{kind}_name": f"{word} nothing"}) == []
     assert page(org_name="default") == made
