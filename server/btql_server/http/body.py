@@ -48,7 +48,11 @@ async def pieces_of(request: Request, bytes_max: int, wait_s: float) -> AsyncIte
     size = 0
     stream = request.stream()
     try:
-        while (piece := await asyncio.wait_for(anext(stream, None), wait_s)) is not None:
+        while True:
+            async with asyncio.timeout(wait_s):
+                piece = await anext(stream, None)
+            if piece is None:
+                return
             size += len(piece)
             if size > bytes_max:
                 raise _too_large(bytes_max)
