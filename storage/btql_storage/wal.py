@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 2
 _WITHOUT_AUDIT = 1
+_THREADS_BYTES_MIN = 4 << 20
 Rows: TypeAlias = "NDArray[np.int64]"
 
 _CONTROL = "control"
@@ -137,7 +138,8 @@ def encode(request: Columns, xact_id: int) -> memoryview:
     batch = pa.record_batch(arrays, names=[*request.names, "xact_id"])
     schema = batch.schema.with_metadata(request.metadata)
     sink = pa.BufferOutputStream()
-    options = ipc.IpcWriteOptions(compression="lz4")
+    # Handing buffers over to other threads takes longer than to compress small ones.
+    options = ipc.IpcWriteOptions(compression="lz4", use_threads=batch.nbytes >= _THREADS_BYTES_MIN)
     with ipc.new_file(sink, schema, options=options) as writer:
         writer.write_batch(batch.replace_schema_metadata(request.metadata))
     return memoryview(sink.getvalue())
