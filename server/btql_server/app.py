@@ -104,8 +104,9 @@ def make_app(state: State) -> ASGIApp:
     application = Starlette(
         routes=[StarletteRoute(path, ByMethod(found), methods=list(found)) for path, found in by_path.items()]
     )
+    watchers = [state.metrics.watch] if state.tracing is None else [state.metrics.watch, state.tracing.watch]
     # Errors pass through to the outermost layer, which knows how all of them look.
-    inner = Outermost(application.router, (state.metrics.watch,), more_headers=audit_headers, recorder=record)
+    inner = Outermost(application.router, watchers, more_headers=audit_headers, recorder=record)
     return CORSMiddleware(
         inner,
         allow_origins=state.settings.origins,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from btql_server.access.model import AUDIT_LOG
 from btql_server.http.pools import Pools
 from btql_server.http.rates import Rates
 from btql_server.operating.metrics import Metrics
+from btql_server.operating.tracing import Tracing, tracing_of
 from btql_server.reading.jobs import Jobs
 from btql_server.registry.store import Registry
 from btql_server.settings import Settings
@@ -40,6 +42,8 @@ class State:
     files: Files
     signer: Signer
     jobs: Jobs
+    tracing: Tracing | None
+    """Where the server's own traces are made, if the environment asks for them."""
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set once the server is asked to stop: no new work is taken, streams end."""
     running: set[Call] = field(default_factory=set["Call"])
@@ -70,6 +74,7 @@ class State:
             Files(settings.data),
             Signer(settings.data),
             Jobs(settings),
+            tracing_of(os.environ),
         )
 
     def close(self) -> None:
@@ -77,6 +82,8 @@ class State:
         self.stopping.set()
         self.pools.close()
         self.jobs.close()
+        if self.tracing is not None:
+            self.tracing.close()
         self.audit.close()
         self.keys.close()
         self.registry.close()

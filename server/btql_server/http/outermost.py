@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,7 +20,6 @@ from btql_server.http.seen import Seen
 from btql_storage.errors import StorageError
 
 log = logging.getLogger("btql.http")
-Headers = Mapping[str, str]
 
 
 class Outermost:
@@ -33,7 +33,7 @@ class Outermost:
         self,
         application: ASGIApp,
         watchers: Iterable[Callable[[Seen], None]] = (),
-        more_headers: Callable[[Seen], Headers] | None = None,
+        more_headers: Callable[[Seen], Mapping[str, str]] | None = None,
         recorder: Callable[[Seen, int], Awaitable[None]] | None = None,
     ) -> None:
         self._application = application
@@ -46,7 +46,7 @@ class Outermost:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
-        seen = Seen(scope["method"], scope["path"])
+        seen = Seen(scope["method"], scope["path"], Headers(scope=scope))
         scope.setdefault("state", {})["seen"] = seen
 
         async def counted() -> Message:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -18,6 +19,8 @@ class Seen:
 
     method: str
     path: str
+    headers: Mapping[str, str]
+    """Of the request, by their names in lower case."""
     trace_id: str = field(default_factory=lambda: uuid4().hex)
     began: float = field(default_factory=time.perf_counter)
     route: Route | None = None
