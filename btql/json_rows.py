@@ -1,8 +1,9 @@
 """Rows as JSON text, column by column: what is in a document as JSON already is never read, only copied.
 
 Most columns become an Arrow array of JSON texts by a handful of vectorised steps; the few others, such as previews,
-go through Python values. Both give what :mod:`orjson` gives for the rows of :class:`btql.result.Result`: instants in
-ISO 8601 with milliseconds and ``Z``, whole numbers of any length, null for what is no number.
+go through Python values. Both give what :mod:`orjson` gives for the rows of :class:`btql.result.Result`: whole numbers
+of any length, null for what is no number. Instants are ISO 8601 with ``Z`` and milliseconds, or with microseconds where
+those say more.
 """
 
 from __future__ import annotations
@@ -90,8 +91,16 @@ def _instants(values: pa.Array) -> pa.Array:
     numbers = values.cast(pa.int64())
     # What Python has no name for is null, as it is among the rows.
     known = pc.and_(pc.greater_equal(numbers, -62_135_596_800_000_000), pc.less(numbers, _YEAR_10000))
-    floored = pc.floor_temporal(pc.if_else(known, values, None), unit="millisecond")
-    return pc.strftime(floored.cast(pa.timestamp("ms")), format='"%Y-%m-%dT%H:%M:%SZ"')
+    local = pc.if_else(known, values, None).cast(pa.timestamp("us"))
+    floored = pc.floor_temporal(local, unit="millisecond")
+    texts = _spelled(floored.cast(pa.timestamp("ms")))
+    exact = pc.equal(local, floored)
+    return texts if pc.all(exact).as_py() in (True, None) else pc.if_else(exact, texts, _spelled(local))
+
+
+def _spelled(instants: pa.Array) -> pa.Array:
+    """Return instants in ISO 8601, with as many digits as their unit has."""
+    return pc.strftime(instants, format='"%Y-%m-%dT%H:%M:%SZ"')
 
 
 def _lists(values: pa.Array) -> pa.Array:

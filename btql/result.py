@@ -124,7 +124,8 @@ class Result:
     def json(self, before: str = "", after: str = "\n") -> Iterator[bytes]:
         """Yield the rows as JSON objects, several at a time, each with a text before and behind it.
 
-        This is much faster than making them from :meth:`rows`. Instants have milliseconds and ``Z``.
+        This is much faster than making them from :meth:`rows`. Instants have milliseconds, or
+        microseconds where those say more.
         """
         from btql.json_rows import json_rows
 

@@ -1,18 +1,25 @@
 """``btql conformance``: hold a door of a database to the cases of the language."""
 
-from collections.abc import Iterable
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from btql.cli.console import Failure, UsageFailure, note
 from btql.cli.examples import examples
 
+if TYPE_CHECKING:
+    from btql_conformance.cases import CaseFile
+    from btql_conformance.runner import Outcome
+
 EXAMPLES = examples(
     "btql conformance",
     "btql conformance my/cases --state half --format junit > report.xml",
     "btql conformance my/cases --update",
+    "btql conformance --url http://localhost:8000",
 )
 
 
@@ -23,6 +30,10 @@ def conformance(
             metavar="[PATH]...", help="Case files, or folders with some (default: those that come with btql)."
         ),
     ] = None,
+    url: Annotated[
+        str | None, typer.Option("--url", help="The address of a server to test instead; its objects come and go.")
+    ] = None,
+    key: Annotated[str | None, typer.Option("--key", help="The API key for it.", envvar="BRAINTRUST_API_KEY")] = None,
     door: Annotated[str, typer.Option("--door", "-d", help="The way into the database that is tested.")] = "embedded",
     state: Annotated[
         str, typer.Option("--state", "-s", help="How much is compacted: before, half, after, or all of these in turn.")
@@ -52,10 +63,22 @@ def conformance(
     if update:
         _update([file.path for file in files])
         return
-    outcomes = list(run_files(files, DOORS[door](), [each for each in STATES if state in (each, "all")]))
+    states = [each for each in STATES if state in (each, "all")]
+    outcomes = list(run_files(files, DOORS[door](), states) if url is None else _run_over_http(files, url, key))
     typer.echo(report(outcomes, form))
     if not all(outcome.passed for outcome in outcomes):
         raise SystemExit(1)
+
+
+def _run_over_http(files: Sequence[CaseFile], url: str, key: str | None) -> Iterator[Outcome]:
+    """Yield the outcome of every case through a server, which compacts when it likes: there is one state."""
+    from btql_conformance.http_door import HttpDoor
+    from btql_conformance.runner import run_files
+
+    try:
+        yield from run_files(files, HttpDoor(url, key), ["before"])
+    except (OSError, ValueError) as error:
+        raise Failure(str(error)) from None
 
 
 def _check(option: str, value: str, known: Iterable[str]) -> None:

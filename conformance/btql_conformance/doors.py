@@ -45,6 +45,10 @@ class Page:
 Answer = Page | Failure
 
 
+class Unsuitable(Exception):  # noqa: N818  the data is, and that is nobody's error
+    """Data that cannot be brought through a door."""
+
+
 class Session(Protocol):
     """A database with data, ready to be asked."""
 
@@ -68,6 +72,7 @@ class Door(Protocol):
 
         ``before``: nothing of it is compacted. ``half``: the first half is, the rest is written
         after that. ``after``: all of it is. A door that cannot steer compaction may treat them alike.
+        Unsuitable is for data that cannot be written this way; its cases are left out.
         """
         ...
 

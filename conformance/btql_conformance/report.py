@@ -26,9 +26,13 @@ def as_text(outcomes: Sequence[Outcome]) -> str:
                 _indented(outcome.difference),
                 "",
             ]
-    failed = sum(not outcome.passed for outcome in outcomes)
-    cases = len({outcome.case.id for outcome in outcomes})
-    lines.append(f"{cases} cases, {len(outcomes)} questions: {len(outcomes) - failed} passed, {failed} failed")
+    asked = [outcome for outcome in outcomes if outcome.left_out is None]
+    failed = sum(not outcome.passed for outcome in asked)
+    cases = len({outcome.case.id for outcome in asked})
+    for reason in dict.fromkeys(outcome.left_out for outcome in outcomes if outcome.left_out is not None):
+        count = sum(outcome.left_out == reason for outcome in outcomes)
+        lines.append(f"{count} questions were not asked: {reason}")
+    lines.append(f"{cases} cases, {len(asked)} questions: {len(asked) - failed} passed, {failed} failed")
     return "\n".join(lines)
 
 
@@ -48,11 +52,13 @@ def as_json(outcomes: Sequence[Outcome]) -> str:
             "passed": outcome.passed,
             "seconds": round(outcome.seconds, 6),
             "difference": outcome.difference,
+            "left_out": outcome.left_out,
         }
         for outcome in outcomes
     ]
     failed = sum(not outcome.passed for outcome in outcomes)
-    totals = {"passed": len(outcomes) - failed, "failed": failed}
+    left_out = sum(outcome.left_out is not None for outcome in outcomes)
+    totals = {"passed": len(outcomes) - failed - left_out, "failed": failed, "left_out": left_out}
     return json.dumps({"totals": totals, "outcomes": listed}, indent=2, ensure_ascii=False)
 
 
@@ -70,11 +76,14 @@ def as_junit(outcomes: Sequence[Outcome]) -> str:
             name=name,
             tests=str(len(members)),
             failures=str(failed),
+            skipped=str(sum(outcome.left_out is not None for outcome in members)),
             time=f"{sum(outcome.seconds for outcome in members):.6f}",
         )
         for outcome in members:
             shown = f"{outcome.case.name} [{outcome.language}]"
             case = ET.SubElement(suite, "testcase", classname=name, name=shown, time=f"{outcome.seconds:.6f}")
+            if outcome.left_out is not None:
+                ET.SubElement(case, "skipped", message=outcome.left_out)
             if outcome.difference is not None:
                 failure = ET.SubElement(case, "failure", message=outcome.difference.splitlines()[0])
                 failure.text = _printable(f"{outcome.case.queries[outcome.language]}\n\n{outcome.difference}")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from btql_conformance.cases import Case, CaseFile
-from btql_conformance.doors import Answer, Door, Failure, Page, Session, State
+from btql_conformance.doors import Answer, Door, Failure, Page, Session, State, Unsuitable
 from btql_conformance.rows import difference
 from btql_conformance.values import Value
 
@@ -25,6 +25,8 @@ class Outcome:
     seconds: float
     difference: str | None
     """None where it passed."""
+    left_out: str | None = None
+    """Why it was not asked; None where it was."""
 
     @property
     def passed(self) -> bool:
@@ -62,6 +64,7 @@ class Databases:
         self._door = door
         self._data = file.data()
         self._shared: Session | None = None
+        self._unsuitable: Unsuitable | None = None
 
     def close(self) -> None:
         """Let go of the database."""
@@ -70,7 +73,9 @@ class Databases:
 
     @contextmanager
     def session(self, case: Case) -> Generator[Session]:
-        """Give a database for a case."""
+        """Give a database for a case; Unsuitable where its data cannot be brought through the door."""
+        if self._unsuitable is not None:
+            raise self._unsuitable
         if case.writes:
             session = self._door.open(self._data, self.state)
             try:
@@ -79,16 +84,23 @@ class Databases:
                 session.close()
             return
         if self._shared is None:
-            self._shared = self._door.open(self._data, self.state)
+            try:
+                self._shared = self._door.open(self._data, self.state)
+            except Unsuitable as error:
+                self._unsuitable = error
+                raise
         yield self._shared
 
 
 def run_case(case: Case, language: str, databases: Databases) -> Outcome:
     """Return the outcome of one spelling of a case."""
-    with databases.session(case) as session:
-        began = time.perf_counter()
-        found = _ask_all(case, language, session)
-        took = time.perf_counter() - began
+    try:
+        with databases.session(case) as session:
+            began = time.perf_counter()
+            found = _ask_all(case, language, session)
+            took = time.perf_counter() - began
+    except Unsuitable as error:
+        return Outcome(case, language, databases.state, 0.0, None, str(error))
     unknown = "nothing is expected yet: run with --update"
     what = unknown if case.expected is None else difference(found, case.expected)
     return Outcome(case, language, databases.state, took, what)
@@ -120,5 +132,7 @@ def _ask(session: Session, language: str, text: str, options: Mapping[str, Value
     """Return the answer of a door; whatever else it raises is a failure of its own."""
     try:
         return session.query(language, text, options)
+    except Unsuitable:
+        raise
     except Exception as error:  # noqa: BLE001 - a door may break in any way, and the other cases must go on
         return Failure(f"crash: {type(error).__name__}", None, str(error))
