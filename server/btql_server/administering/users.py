@@ -85,9 +85,7 @@ def users(call: Call, query: UserQuery) -> Answer:
         and _one_of(user.body.get("family_name"), query.family_name)
         and (emails is None or user.name in emails)
     ]
-    backwards = page.ending_before is not None and page.starting_after is None
-    if page.limit is not None:
-        wanted = wanted[max(0, len(wanted) - page.limit) :] if backwards else wanted[: page.limit]
+    wanted = page.cut(wanted)
     for user in wanted:
         touch(call, user)
     return json_answer({"objects": [shown(user) for user in wanted]})

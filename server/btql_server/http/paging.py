@@ -9,9 +9,6 @@ from msgspec import Meta, Struct
 from btql_server.http.call import uuid_of
 from btql_server.registry.paging import Page
 
-_MANY = 1_000_000
-"""More than any list has; SQLite takes no number of any size."""
-
 
 class PageQuery(Struct):
     """Which part of a list."""
@@ -24,9 +21,10 @@ class PageQuery(Struct):
 
 def page_of(query: PageQuery) -> Page:
     """Return the page that a query asks for; 400 for what is no id."""
-    ids = [query.ids] if isinstance(query.ids, str) else query.ids
+    # Some clients repeat the parameter, some put commas between.
+    ids = query.ids.split(",") if isinstance(query.ids, str) else query.ids
     return Page(
-        None if query.limit is None else min(query.limit, _MANY),
+        query.limit,
         None if query.starting_after is None else uuid_of(query.starting_after, "starting_after"),
         None if query.ending_before is None else uuid_of(query.ending_before, "ending_before"),
         None if ids is None else [uuid_of(each, "ids") for each in ids],

@@ -36,16 +36,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import GenericAlias
-from typing import Annotated, TypeAlias, cast
+from typing import TypeAlias, cast
 
 import msgspec
-from msgspec import NODEFAULT, Meta, Struct
+from msgspec import NODEFAULT, Struct
 
 from btql_server.access.model import Level, Resource
 from btql_server.http.answer import Answer, json_answer
 from btql_server.http.body import require_shallow
-from btql_server.http.call import Call, uuid_of
+from btql_server.http.call import Call
 from btql_server.http.errors import HttpError
+from btql_server.http.paging import PageQuery, page_of
 from btql_server.http.pools import PoolName
 from btql_server.http.routes import Handler, Routes
 from btql_server.registering.places import find_project, own_organization, require_entity, require_project, touch
@@ -95,13 +96,9 @@ class Kind:
         return {name: given[name] for name in self.shape.__struct_fields__ if name in given and name not in _ATTRIBUTES}
 
 
-class ListQuery(Struct):
-    """The parameters that every list has."""
+class ListQuery(PageQuery):
+    """The parameters that every list of entities has."""
 
-    limit: Annotated[int, Meta(ge=0)] | None = None
-    starting_after: str | None = None
-    ending_before: str | None = None
-    ids: str | list[str] | None = None
     project_id: str | None = None
     project_name: str | None = None
     org_name: str | None = None
@@ -289,23 +286,22 @@ def listed(call: Call, kind: Kind, query: ListQuery) -> Sequence[Entity]:
         if project is None:
             return []
         project_id = project.id
-    # Some clients repeat the parameter, some put commas between.
-    ids = query.ids.split(",") if isinstance(query.ids, str) else query.ids
+    page = page_of(query)
     listing = Listing(
         kind.name,
         call.principal.org_id,
         project_id,
         cast("str | None", getattr(query, f"{kind.name}_name", None)),
         query.slug,
-        None if ids is None else [uuid_of(each, "ids") for each in ids],
-        query.limit,
-        None if query.starting_after is None else uuid_of(query.starting_after, "starting_after"),
-        None if query.ending_before is None else uuid_of(query.ending_before, "ending_before"),
+        page.ids,
+        page.limit,
+        page.starting_after,
+        page.ending_before,
     )
     wanted = {key: value for key in kind.filters if (value := getattr(query, key)) is not None}
     if wanted:
         every = readable(call, replace(listing, limit=None))
-        found = _page([one for one in every if all(_value(one, key) == wanted[key] for key in wanted)], listing)
+        found = page.cut([one for one in every if all(_value(one, key) == wanted[key] for key in wanted)])
     else:
         found = readable(call, listing)
     for entity in found:
@@ -319,14 +315,7 @@ def readable(call: Call, listing: Listing) -> Sequence[Entity]:
     if principal.level(Resource(principal.org_id)) >= Level.READ:
         return registry.list(listing)
     every = registry.list(replace(listing, limit=None))
-    return _page([entity for entity in every if principal.level(entity.resource) >= Level.READ], listing)
-
-
-def _page(found: Sequence[Entity], listing: Listing) -> Sequence[Entity]:
-    if listing.limit is None:
-        return found
-    before = listing.ending_before is not None and listing.starting_after is None
-    return found[max(0, len(found) - listing.limit) :] if before else found[: listing.limit]
+    return listing.page.cut([entity for entity in every if principal.level(entity.resource) >= Level.READ])
 
 
 def place_of(call: Call, kind: Kind, given: Given) -> Resource:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from btql_server.access.model import Resource
+from btql_server.registry.paging import Page
 
 KEYED_BY_SLUG = frozenset({"prompt", "function", "environment", "environment_object", "dataset_snapshot", "view"})
 """Kinds that are unique by slug within their project or organization; all others are unique by name."""
@@ -76,3 +77,8 @@ class Listing:
     """The id of the last entity of the page before."""
     ending_before: str | None = None
     """The id of the first entity of the page after."""
+
+    @property
+    def page(self) -> Page:
+        """Which part of the list."""
+        return Page(self.limit, self.starting_after, self.ending_before, self.ids)

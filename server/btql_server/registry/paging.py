@@ -5,11 +5,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import orjson
 
 _LIMIT_MAX = 2**63 - 1
 """The largest number that SQLite knows."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,17 @@ class Page:
     """The id of the first entry of the page after."""
     ids: Sequence[str] | None = None
     """Only these."""
+
+    @property
+    def backwards(self) -> bool:
+        """Whether it is the page that ends right before an entry."""
+        return self.ending_before is not None and self.starting_after is None
+
+    def cut(self, found: Sequence[T]) -> Sequence[T]:
+        """Return as many as the page may have of what lies on the right side of the entry that it begins or ends at."""
+        if self.limit is None:
+            return found
+        return found[max(0, len(found) - self.limit) :] if self.backwards else found[: self.limit]
 
 
 def select(
@@ -53,12 +66,10 @@ def select(
         add(f"seq < (select seq from {table} where id = ?)", page.starting_after)  # noqa: S608  our words
     if page.ending_before is not None:
         add(f"seq > (select seq from {table} where id = ?)", page.ending_before)  # noqa: S608  our words
-    # What comes before an entry is the page that ends right there.
-    backwards = page.ending_before is not None and page.starting_after is None
     text = (
         f"select {columns} from {table} where {' and '.join(conditions) or 'true'}"  # noqa: S608  our words
-        f" order by seq {'asc' if backwards else 'desc'} limit ?"
+        f" order by seq {'asc' if page.backwards else 'desc'} limit ?"
     )
     limit = -1 if page.limit is None else min(page.limit, _LIMIT_MAX)
     found = connection.execute(text, (*values, limit)).fetchall()
-    return found[::-1] if backwards else found
+    return found[::-1] if page.backwards else found

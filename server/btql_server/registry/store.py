@@ -19,7 +19,7 @@ from uuid import uuid4
 
 from btql_server.registry.changes import Change, report
 from btql_server.registry.entity import IN_ORGANIZATION, KEYED_BY_SLUG, Entity, EntitySpec, Listing
-from btql_server.registry.paging import Page, select
+from btql_server.registry.paging import select
 from btql_server.registry.schema import FILE, connect
 from btql_storage import json_text
 from btql_storage.catalog_file import explained
@@ -120,9 +120,8 @@ class Registry:
     def list(self, listing: Listing) -> Sequence[Entity]:
         """Return living entities, newest first."""
         equal = {column: getattr(listing, column) for column in ("kind", "org_id", "project_id", "name", "slug")}
-        page = Page(listing.limit, listing.starting_after, listing.ending_before, listing.ids)
         with self.reading() as connection:
-            rows = select(connection, "entities", _COLUMNS, equal, page, ["deleted_at is null"])
+            rows = select(connection, "entities", _COLUMNS, equal, listing.page, ["deleted_at is null"])
         return [_entity(row) for row in rows]
 
     def update(
