@@ -8,6 +8,8 @@ import httpx
 import pytest
 
 from btql_server.http.versions import pretty_version
+from btql_server.serve import running
+from btql_server.settings import Settings
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 HOSTILE = [
@@ -233,6 +235,24 @@ def test_many_at_once_take_turns(open_server, client, kind, project, save, metho
     (row,) = btql(f"select: id, _xact_id | from: project_{kind}s('{project['id']}') | filter: slug = 'contended'")
     assert row["_xact_id"] == max(document["_xact_id"] for document in documents)
     assert read(client, kind, row["id"]).json()["_xact_id"] == row["_xact_id"]
+
+
+def test_two_servers_of_one_database_take_turns(folder, open_server, client, kind, save):
+    body = save("POST").request.read().replace(b'"greet"', b'"shared"')
+    with running(Settings(folder, ("127.0.0.1", 0), insecure_no_auth=True)) as other:
+
+        def send(number):
+            with httpx.Client(base_url=(open_server, other)[number % 2], timeout=60) as own:
+                return own.put(f"/v1/{kind}", content=body).json()
+
+        with ThreadPoolExecutor(4) as pool:
+            documents = list(pool.map(send, range(12)))
+        last = max(documents, key=lambda document: document["_xact_id"])
+        with httpx.Client(base_url=other, timeout=60) as own:
+            assert read(own, kind, last["id"]).json() == last
+    assert len({document["id"] for document in documents}) == 1
+    assert len({document["_xact_id"] for document in documents}) == 12
+    assert read(client, kind, last["id"]).json() == last
 
 
 def test_patches_at_once_lose_nothing(open_server, client, kind, save):
