@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar, get_type_hints
 
@@ -46,11 +46,13 @@ class Route:
     """A Struct, or ``bytes`` for a body that the handler reads by itself."""
     query: type | None
     answer: object
-    """The type of the JSON answer, or its media type, for the OpenAPI document."""
+    """For the OpenAPI document: the type of the JSON answer, its media type, or media types, each with its type."""
     parameters: tuple[str, ...]
     """The names in the path."""
     room: Callable[..., int] | None = None
     """With the call and the parameters of the path: how large a body that is a file may be, or why none is taken."""
+    takes: Mapping[str, object] | None = None
+    """For the OpenAPI document: media types of a body that the handler reads by itself, each with its type."""
 
     @property
     def name(self) -> str:
@@ -74,6 +76,7 @@ class Routes:
         pool: PoolName = "small",
         public: bool = False,
         room: Callable[..., int] | None = None,
+        takes: Mapping[str, object] | None = None,
     ) -> Callable[[H], H]:
         """Declare a handler."""
 
@@ -95,6 +98,7 @@ class Routes:
                 answer,
                 parameters,
                 room,
+                takes,
             )
             self.all.append(route)
             return handler
@@ -108,10 +112,16 @@ class Routes:
         return self.add("GET", path, answer=answer, pool=pool, public=public)
 
     def post(
-        self, path: str, *, answer: object = None, pool: PoolName = "small", public: bool = False
+        self,
+        path: str,
+        *,
+        answer: object = None,
+        pool: PoolName = "small",
+        public: bool = False,
+        takes: Mapping[str, object] | None = None,
     ) -> Callable[[H], H]:
         """Declare the handler of a POST."""
-        return self.add("POST", path, answer=answer, pool=pool, public=public)
+        return self.add("POST", path, answer=answer, pool=pool, public=public, takes=takes)
 
     def put(
         self,

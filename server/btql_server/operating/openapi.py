@@ -17,7 +17,7 @@ import msgspec
 
 from btql_server.http.answer import Answer, json_answer
 from btql_server.http.call import Call
-from btql_server.http.routes import Route, Routes
+from btql_server.http.routes import Handler, Route, Routes
 from btql_server.http.upload import Upload
 
 Document: TypeAlias = dict[str, object]
@@ -26,6 +26,7 @@ routes = Routes("Operations")
 _REFERENCE = "#/components/schemas/{name}"
 _JSON, _TEXT, _BYTES = "application/json", "text/plain", "application/octet-stream"
 _BINARY: Document = {"type": "string", "format": "binary"}
+_PLAIN: Document = {"type": "string"}
 _CONVERTER = re.compile(r"\{(\w+):\w+\}")
 _NO_WORD = re.compile(r"\W+")
 
@@ -112,8 +113,10 @@ def _bodies_of(route: Route) -> Mapping[str, object]:
         return {}
     if route.body is Upload:
         return {_BYTES: bytes}
-    # What a handler reads by itself is mostly JSON all the same.
-    return {_JSON: object, _BYTES: bytes} if route.body is bytes else {_JSON: route.body}
+    if route.body is bytes:
+        # What a handler reads by itself may be anything, unless it says so.
+        return route.takes or {_JSON: object, _BYTES: bytes}
+    return {_JSON: route.body}
 
 
 def _types(route: Route) -> Iterable[object]:
@@ -124,7 +127,7 @@ def _types(route: Route) -> Iterable[object]:
 
 
 def _operation(route: Route, schema_of: Mapping[object, Document]) -> Document:
-    summary, _, more = (inspect.getdoc(route.handler) or "").partition("\n")
+    summary, _, more = _documented(route.handler).partition("\n")
     operation: Document = {
         "operationId": operation_id(route),
         "tags": [route.tag],
@@ -143,6 +146,11 @@ def _operation(route: Route, schema_of: Mapping[object, Document]) -> Document:
         content = _content(_bodies_of(route), schema_of)
         operation["requestBody"] = {"required": route.body is not bytes, "content": content}
     return operation
+
+
+def _documented(handler: Handler) -> str:
+    """Return what a handler says of itself, as Markdown has it."""
+    return (inspect.getdoc(handler) or "").replace("``", "`")
 
 
 def operation_id(route: Route) -> str:
@@ -182,7 +190,10 @@ def _without_null(schema: Document) -> Document:
 
 
 def _content(media: Mapping[str, object], schema_of: Mapping[object, Document]) -> Document:
-    return {name: {"schema": _BINARY if kind is bytes else schema_of[kind]} for name, kind in media.items()}
+    return {
+        name: {"schema": schema_of[kind] if kind is not bytes else _PLAIN if name.startswith("text/") else _BINARY}
+        for name, kind in media.items()
+    }
 
 
 def _error_names(route: Route) -> dict[str, str]:
@@ -192,7 +203,7 @@ def _error_names(route: Route) -> dict[str, str]:
 
 def _errors() -> Document:
     as_json = {"schema": {"$ref": _REFERENCE.format(name="Error")}}
-    as_text = {"schema": {"type": "string"}}
+    as_text = {"schema": _PLAIN}
     either = {_JSON: as_json, _TEXT: as_text}
     seconds = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
     return {

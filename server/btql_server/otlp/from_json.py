@@ -16,47 +16,63 @@ from btql_server.otlp.span import KINDS, STATUSES, Attributes, Link, Scope, Span
 from btql_storage.json_text import JsonValue
 
 
-class _AnyValue(msgspec.Struct, rename="camel"):
+class OtlpAnyValue(msgspec.Struct, rename="camel"):
+    """A value of any kind: one of these, or none."""
+
     string_value: str | None = None
     bool_value: bool | None = None
     int_value: int | str | None = None
     double_value: float | str | None = None
-    array_value: _ArrayValue | None = None
-    kvlist_value: _KeyValues | None = None
+    array_value: OtlpArrayValue | None = None
+    kvlist_value: OtlpKeyValues | None = None
     bytes_value: str | None = None
 
 
-class _ArrayValue(msgspec.Struct, rename="camel"):
-    values: list[_AnyValue | None] | None = None
+class OtlpArrayValue(msgspec.Struct, rename="camel"):
+    """An array."""
+
+    values: list[OtlpAnyValue | None] | None = None
 
 
-class _KeyValue(msgspec.Struct, rename="camel"):
+class OtlpKeyValue(msgspec.Struct, rename="camel"):
+    """An attribute."""
+
     key: str = ""
-    value: _AnyValue | None = None
+    value: OtlpAnyValue | None = None
 
 
-class _KeyValues(msgspec.Struct, rename="camel"):
-    values: list[_KeyValue] | None = None
+class OtlpKeyValues(msgspec.Struct, rename="camel"):
+    """An object."""
+
+    values: list[OtlpKeyValue] | None = None
 
 
-class _Event(msgspec.Struct, rename="camel"):
+class OtlpEvent(msgspec.Struct, rename="camel"):
+    """Something that happened at one moment of a span."""
+
     name: str | None = None
     time_unix_nano: int | str | None = None
-    attributes: list[_KeyValue] | None = None
+    attributes: list[OtlpKeyValue] | None = None
 
 
-class _Link(msgspec.Struct, rename="camel"):
+class OtlpLink(msgspec.Struct, rename="camel"):
+    """A span that another one has to do with."""
+
     trace_id: str | None = None
     span_id: str | None = None
-    attributes: list[_KeyValue] | None = None
+    attributes: list[OtlpKeyValue] | None = None
 
 
-class _Status(msgspec.Struct, rename="camel"):
+class OtlpStatus(msgspec.Struct, rename="camel"):
+    """How a span ended."""
+
     code: int | str | None = None
     message: str | None = None
 
 
-class _Span(msgspec.Struct, rename="camel"):
+class OtlpSpan(msgspec.Struct, rename="camel"):
+    """A span; ids are hexadecimal, times are nanoseconds."""
+
     trace_id: str | None = None
     span_id: str | None = None
     parent_span_id: str | None = None
@@ -65,57 +81,67 @@ class _Span(msgspec.Struct, rename="camel"):
     kind: int | str | None = None
     start_time_unix_nano: int | str | None = None
     end_time_unix_nano: int | str | None = None
-    attributes: list[_KeyValue] | None = None
-    events: list[_Event] | None = None
-    links: list[_Link] | None = None
-    status: _Status | None = None
+    attributes: list[OtlpKeyValue] | None = None
+    events: list[OtlpEvent] | None = None
+    links: list[OtlpLink] | None = None
+    status: OtlpStatus | None = None
 
 
-class _Scope(msgspec.Struct, rename="camel"):
+class OtlpScope(msgspec.Struct, rename="camel"):
+    """The library that made spans."""
+
     name: str | None = None
     version: str | None = None
-    attributes: list[_KeyValue] | None = None
+    attributes: list[OtlpKeyValue] | None = None
 
 
-class _ScopeSpans(msgspec.Struct, rename="camel"):
-    scope: _Scope | None = None
-    spans: list[_Span] | None = None
+class OtlpScopeSpans(msgspec.Struct, rename="camel"):
+    """Spans of one library."""
+
+    scope: OtlpScope | None = None
+    spans: list[OtlpSpan] | None = None
 
 
-class _Resource(msgspec.Struct, rename="camel"):
-    attributes: list[_KeyValue] | None = None
+class OtlpResource(msgspec.Struct, rename="camel"):
+    """What the spans come from."""
+
+    attributes: list[OtlpKeyValue] | None = None
 
 
-class _ResourceSpans(msgspec.Struct, rename="camel"):
-    resource: _Resource | None = None
-    scope_spans: list[_ScopeSpans] | None = None
+class OtlpResourceSpans(msgspec.Struct, rename="camel"):
+    """Spans of one resource."""
+
+    resource: OtlpResource | None = None
+    scope_spans: list[OtlpScopeSpans] | None = None
 
 
-class _Request(msgspec.Struct, rename="camel"):
-    resource_spans: list[_ResourceSpans] | None = None
+class ExportTraceServiceRequest(msgspec.Struct, rename="camel"):
+    """Spans, as exporters send them."""
+
+    resource_spans: list[OtlpResourceSpans] | None = None
 
 
 def spans_of_json(body: bytes) -> Sequence[Span]:
     """Return the spans of an ExportTraceServiceRequest; 400 where it is none."""
-    request = decode(body, _Request)
+    request = decode(body, ExportTraceServiceRequest)
     try:
         return list(_spans(request))
     except RecursionError:
         raise HttpError(400, "the body is nested too deep") from None
 
 
-def _spans(request: _Request) -> Iterator[Span]:
+def _spans(request: ExportTraceServiceRequest) -> Iterator[Span]:
     for of_resource in request.resource_spans or ():
         resource = _attributes(of_resource.resource.attributes) if of_resource.resource else {}
         for of_scope in of_resource.scope_spans or ():
-            library = of_scope.scope or _Scope()
+            library = of_scope.scope or OtlpScope()
             scope = Scope(library.name or "", library.version or "", _attributes(library.attributes))
             for span in of_scope.spans or ():
                 yield _span(span, resource, scope)
 
 
-def _span(span: _Span, resource: Attributes, scope: Scope) -> Span:
-    status = span.status or _Status()
+def _span(span: OtlpSpan, resource: Attributes, scope: Scope) -> Span:
+    status = span.status or OtlpStatus()
     parent = _id(span.parent_span_id)
     return Span(
         trace_id=_id(span.trace_id),
@@ -143,25 +169,25 @@ def _id(text: str | None) -> str:
     return (text or "").lower()
 
 
-def _attributes(pairs: Iterable[_KeyValue] | None) -> Attributes:
+def _attributes(pairs: Iterable[OtlpKeyValue] | None) -> Attributes:
     return {pair.key: _value(pair.value) for pair in pairs or ()}
 
 
-def _value(value: _AnyValue | None) -> JsonValue:
+def _value(value: OtlpAnyValue | None) -> JsonValue:
     match value:
-        case _AnyValue(string_value=str() as text):
+        case OtlpAnyValue(string_value=str() as text):
             return text
-        case _AnyValue(bool_value=bool() as truth):
+        case OtlpAnyValue(bool_value=bool() as truth):
             return truth
-        case _AnyValue(int_value=int() | str() as number):
+        case OtlpAnyValue(int_value=int() | str() as number):
             return _whole(number)
-        case _AnyValue(double_value=float() | str() as number):
+        case OtlpAnyValue(double_value=float() | str() as number):
             return plain(_number(number))
-        case _AnyValue(array_value=_ArrayValue(values)):
+        case OtlpAnyValue(array_value=OtlpArrayValue(values)):
             return [_value(item) for item in values or ()]
-        case _AnyValue(kvlist_value=_KeyValues(pairs)):
+        case OtlpAnyValue(kvlist_value=OtlpKeyValues(pairs)):
             return _attributes(pairs)
-        case _AnyValue(bytes_value=str() as base64):
+        case OtlpAnyValue(bytes_value=str() as base64):
             return base64
         case _:
             return None

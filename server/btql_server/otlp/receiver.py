@@ -18,7 +18,7 @@ from btql_server.http.errors import HttpError, as_http
 from btql_server.http.routes import Routes
 from btql_server.otlp.braintrust import PARENT
 from btql_server.otlp.event import event_of
-from btql_server.otlp.from_json import spans_of_json
+from btql_server.otlp.from_json import ExportTraceServiceRequest, spans_of_json
 from btql_server.otlp.from_protobuf import spans_of_protobuf
 from btql_server.otlp.parent import HEADER, MISSING, Parent, Parents
 from btql_server.otlp.span import Span
@@ -31,7 +31,8 @@ from btql_storage.errors import BadEvent
 routes = Routes("OpenTelemetry")
 
 PROTOBUF = "application/x-protobuf"
-_ANSWERS = {JSON: dict[str, object], PROTOBUF: bytes}
+_TAKES = {PROTOBUF: bytes, JSON: ExportTraceServiceRequest}
+_ANSWERS = {PROTOBUF: bytes, JSON: dict[str, object]}
 _GRPC_CODES = {400: 3, 401: 16, 403: 7, 404: 5, 413: 8, 429: 8, 503: 14, 504: 4, 507: 8}
 """HTTP status to the code of a ``google.rpc.Status``."""
 _GRPC_INTERNAL = 13
@@ -53,7 +54,7 @@ class Batch:
             self.first = HttpError(error.status, f"{name}: {error.message}")
 
 
-@routes.post("/otel/v1/traces", answer=_ANSWERS, pool="write")
+@routes.post("/otel/v1/traces", takes=_TAKES, answer=_ANSWERS, pool="write")
 def export(call: Call, body: bytes) -> Answer:
     """Store OpenTelemetry spans, sent in protobuf or JSON.
 
@@ -70,7 +71,7 @@ def export(call: Call, body: bytes) -> Answer:
         return _refused(refusal, as_json=as_json)
 
 
-@routes.post("/v1/traces", answer=_ANSWERS, pool="write")
+@routes.post("/v1/traces", takes=_TAKES, answer=_ANSWERS, pool="write")
 def export_at_the_root(call: Call, body: bytes) -> Answer:
     """Store OpenTelemetry spans, for exporters that are given this server's address alone."""
     return export(call, body)

@@ -9,18 +9,19 @@ from btql.errors import QueryError
 from btql.execution.stop import Stop
 from btql.explain import explain
 from btql_planner import errors
-from btql_server.http.answer import Answer
+from btql_server.http.answer import JSON, Answer
 from btql_server.http.call import Call
 from btql_server.http.errors import HttpError, as_http
 from btql_server.http.routes import Routes
 from btql_server.reading.answering import Reading
 from btql_server.reading.directory import Visible
+from btql_server.reading.formats import MEDIA
 from btql_server.reading.request import QueryRequest
 
 routes = Routes("Queries")
 
 
-@routes.post("/btql", answer=dict, pool="query")
+@routes.post("/btql", answer={media: dict if media == JSON else bytes for media in MEDIA.values()}, pool="query")
 def query(call: Call, body: QueryRequest) -> Answer:
     """Ask in BTQL or SQL, as text or in the JSON form.
 

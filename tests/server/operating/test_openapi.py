@@ -74,9 +74,14 @@ def _made():
         """
         return json_answer({})
 
-    @routes.post("/paint", answer={"application/json": list[Colour], "image/png": bytes}, public=True)
+    @routes.post(
+        "/paint",
+        takes={"image/png": bytes, "application/json": Colour},
+        answer={"application/json": list[Colour], "image/png": bytes, "text/plain": bytes},
+        public=True,
+    )
     def paint(call: object, body: bytes):
-        """Paint."""
+        """Paint ``something``."""
         return json_answer({})
 
     return msgspec.json.decode(msgspec.json.encode(document(routes.all)))
@@ -99,7 +104,14 @@ def test_what_is_declared_is_what_is_described():
     paint = made["paths"]["/paint"]["post"]
     assert paint["security"] == []
     assert "401" not in paint["responses"]
-    assert list(paint["responses"]["200"]["content"]) == ["application/json", "image/png"]
+    assert paint["summary"] == "Paint `something`"
+    assert paint["requestBody"]["content"]["application/json"] == {"schema": reference}
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    assert paint["requestBody"]["content"]["image/png"] == binary
+    answers = paint["responses"]["200"]["content"]
+    assert answers["application/json"] == {"schema": {"type": "array", "items": reference}}
+    assert answers["image/png"] == binary
+    assert answers["text/plain"] == {"schema": {"type": "string"}}
 
 
 def test_errors_look_as_described(client):
