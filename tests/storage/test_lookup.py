@@ -53,7 +53,9 @@ def test_rows_by_id(storage: Storage, target: ObjectInfo, where: str):
 
 @pytest.mark.parametrize("compacted", [False, True])
 def test_difference(storage: Storage, target: ObjectInfo, compacted: bool):
-    rows = [{"id": row_id, "input": 1} for row_id in ("same", "changed", "back", "deleted", "judged")]
+    rows: list[dict[str, object]] = [
+        {"id": row_id, "input": 1} for row_id in ("same", "changed", "back", "deleted", "judged")
+    ]
     first = put(storage, target, *rows)
     put(storage, target, {"id": "changed", "input": 2}, {"id": "back", "input": 2}, {"id": "new", "input": 1})
     put(storage, target, {"id": "back", "input": 1}, {"id": "deleted", "_object_delete": True})

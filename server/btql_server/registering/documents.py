@@ -57,7 +57,7 @@ class Stored:
 
     def body(self, given: Given) -> dict[str, object]:
         """Return what of a request belongs into a document."""
-        return {name: given[name] for name in self.fields if name in given} | self.fixed
+        return {**{name: given[name] for name in self.fields if name in given}, **self.fixed}
 
 
 @dataclass(frozen=True, slots=True)
