@@ -60,6 +60,8 @@ class Compiled:
     sources: Sources
     """The snapshots that it reads; whoever runs it closes them."""
     lints: tuple[Lint, ...] = ()
+    default_limit: int | None = None
+    """The limit that it has only because it has none of its own."""
 
 
 class Database:
@@ -120,7 +122,9 @@ class Database:
             options = replace(options or QueryOptions(lint="off"), prices=self._prices)
             if isinstance(statement, tree.Query):
                 options = settled(options, statement, source.text)
+            unlimited = getattr(statement, "limit", 0) is None
             statement, warnings = with_limits(statement, options)
+            default_limit = options.default_limit if unlimited else None
             version = None if options.version is None else int(options.version)
             sources = Sources(self.storage, version, self._part_fields, self._directory)
             self.check()
@@ -132,7 +136,7 @@ class Database:
             lints = lint(statement, rewritten, mode=options.lint, previews=bound.answer.preview_length is not None)
             engine = lower(rewritten, bound.answer)
             self.check()
-            return Compiled(source, statement, bound, rewritten, engine, sources, lints)
+            return Compiled(source, statement, bound, rewritten, engine, sources, lints, default_limit)
         except BaseException as error:
             if sources is not None:
                 sources.close()
@@ -175,6 +179,7 @@ class Database:
         fields = compiled.sources.all_fields
         answer = _DrawnErrors(EngineAnswer(compiled.engine, batches, lambda: fields, self._stop), compiled.source)
         result = Result(answer, compiled.bound.warnings, compiled.lints, self._stop)
+        result.default_limit = compiled.default_limit
         result.xact_id = max((each.xact_id for each in compiled.sources.all_snapshots), default=None)
         # An answer that nobody reads must not keep files for ever.
         weakref.finalize(result, compiled.sources.close)

@@ -63,6 +63,8 @@ class Result:
         """What the query may not have meant, such as names that no row has."""
         self.lints = list(lints)
         """What may be slow about the query; only where ``lint`` was asked for."""
+        self.default_limit: int | None = None
+        """The limit that the query has only because it has none of its own."""
         self.xact_id: int | None = None
         """The latest transaction that the answer takes in; None where it reads no object."""
 

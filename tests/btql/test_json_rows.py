@@ -21,7 +21,7 @@ ROWS = [
 QUERIES = [
     "select: * | from: project_logs('p')",
     "select: metadata.n, metadata.f, metadata.missing, scores.s, tags, id | from: project_logs('p')",
-    "select: created, metrics.start, metrics.start / 0 as z, interval 1 day as i, id = 'a' as b | from: project_logs('p')",
+    "select: created, metrics.start, metrics.start / 0 as z, interval 1 day as i, 1 = 1 as b | from: project_logs('p')",
     "select: input, error | from: project_logs('p') | preview_length: 5",
     "select: tags[0] as first, input.deep, null as nothing | from: project_logs('p') | limit: 2",
     "dimensions: metadata.n | measures: count(1) as times, avg(metadata.f) as f | from: project_logs('p') | sort: f",

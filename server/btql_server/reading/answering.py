@@ -47,8 +47,6 @@ class Reading:
     """Answer with entries of the audit log instead of rows."""
     plan: str | None = None
     """How the query runs, if that was asked for."""
-    cut_at: int | None = None
-    """The limit that the query has only because it has none of its own."""
 
     def answer(self) -> Answer:
         """Return the answer."""
@@ -125,8 +123,9 @@ class Reading:
             for each in self.result.lints
         ]
         texts = list(self.result.warnings)
-        if self.cut_at is not None and self.result.rows_read == self.cut_at:
-            texts.append(f"these are the first {self.cut_at:,} rows: the query has no limit of its own")
+        limit = self.result.default_limit
+        if limit is not None and self.result.rows_read == limit:
+            texts.append(f"these are the first {limit:,} rows: the query has no limit of its own")
         return found + [{"code": "note", "message": text, "stage": "binder", "severity": "warning"} for text in texts]
 
     def _guarded(self, pieces: Iterator[bytes]) -> Iterator[bytes]:

@@ -46,9 +46,7 @@ def query(call: Call, body: QueryRequest) -> Answer:
             # A statement that writes has no plan, and is done by now.
             with suppress(QueryError):
                 plan = explain(database, asked, options=options)
-        reading = Reading(
-            call, result, stop, form, began, audit=bool(body.audit_log), plan=plan, cut_at=options.default_limit
-        )
+        reading = Reading(call, result, stop, form, began, audit=bool(body.audit_log), plan=plan)
         return reading.answer()
     except QueryError as error:
         raise _refused(error) from None

@@ -18,7 +18,9 @@ from btql_server.serve import running
 from btql_server.settings import Settings
 
 FILES = find_case_files([own_corpus()])
-WRITTEN_OVER_HTTP = [file for file in FILES if file.name in ("clauses/limit", "clauses/from", "sql/writes", "sql/joins")]
+WRITTEN_OVER_HTTP = [
+    file for file in FILES if file.name in ("clauses/limit", "clauses/from", "sql/writes", "sql/joins")
+]
 
 
 class ServedFolder:
