@@ -39,6 +39,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _text = msgspec.json.Decoder(str).decode
 _optional_texts = msgspec.json.Decoder(list[str | None]).decode
 _texts = msgspec.json.Decoder(list[str]).decode
+_split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class Flag(IntFlag):
@@ -227,10 +228,12 @@ def utf8_column(name: str, column: RawColumn) -> pa.Array:
         return pa.array(column, pa.utf8())
     except pa.ArrowInvalid:
         for index, value in enumerate(column):
-            try:
-                (value or b"").decode()
-            except UnicodeDecodeError as error:
-                raise _not_utf8(index, name, error) from error
+            fields = {name: value or b""} if name != OTHER else _split(value or b"{}")
+            for field, text in fields.items():
+                try:
+                    bytes(text).decode()
+                except UnicodeDecodeError as error:
+                    raise _not_utf8(index, field, error) from error
         raise
 
 
