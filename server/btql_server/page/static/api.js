@@ -1,5 +1,7 @@
 // Asking the server. The key is kept for this tab alone; whoever asks without one is asked for it.
 
+import { parse } from "./exact.js";
+
 const KEY = "btql.key";
 let asking = null;
 let keyDialog = null;
@@ -75,7 +77,7 @@ const asked = (query, more) => ({ query, query_source: "btql_page", ...more });
 /** Return the answer to a query: `{data, schema, cursor, warnings, …}`. */
 export async function ask(query, { signal, ...more } = {}) {
   const response = await request("btql", { body: asked(query, { fmt: "json", ...more }), signal });
-  return response.json();
+  return parse(await response.text());
 }
 
 /** Return the answer to a query in another format, as a response to read from. */
@@ -93,7 +95,7 @@ export async function* askRows(query, options) {
       const { done, value } = await reader.read();
       const lines = (rest + (value ?? "")).split("\n");
       rest = done ? "" : lines.pop();
-      const rows = lines.filter((line) => line !== "").map((line) => JSON.parse(line));
+      const rows = lines.filter((line) => line !== "").map(parse);
       last = rows.at(-1) ?? last;
       if (rows.length > 0) yield rows;
       if (done) return;

@@ -2,12 +2,13 @@
 
 import { askFor, askRows } from "./api.js";
 import { saveFile } from "./dom.js";
+import { stringify } from "./exact.js";
 import { count } from "./format.js";
 
 /** Return a value as a field of CSV (RFC 4180): objects as JSON, null as nothing. */
 export function csvField(value) {
   if (value === null || value === undefined) return "";
-  const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+  const text = typeof value === "object" ? stringify(value) : String(value);
   return /[",\r\n]/.test(text) || text !== text.trim() ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

@@ -1,5 +1,7 @@
 // How numbers, times and values are written.
 
+import { stringify } from "./exact.js";
+
 const COUNT = new Intl.NumberFormat("en-US");
 const SHORT = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 });
 
@@ -64,13 +66,13 @@ export function ago(iso, now = Date.now()) {
 /** A value in one line, for a cell. */
 export function inLine(value, most = 400) {
   if (value === null || value === undefined) return "";
-  const text = typeof value === "string" ? value : JSON.stringify(value);
+  const text = typeof value === "string" ? value : stringify(value);
   const cut = text.length > most ? `${text.slice(0, most)}…` : text;
   return cut.replace(/\s+/g, " ");
 }
 
 /** A value as text to copy or to read. */
-export const asText = (value) => (typeof value === "string" ? value : JSON.stringify(value, null, 2) ?? "");
+export const asText = (value) => (typeof value === "string" ? value : stringify(value, 2) ?? "");
 
 /** A text as it stands between single quotes in a query. */
 export const quoted = (text) => `'${String(text).replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;

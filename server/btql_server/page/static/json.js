@@ -45,7 +45,7 @@ export function jsonTree(value, { open = 2 } = {}) {
 function node(value, open) {
   if (value === null || value === undefined) return h("span", { class: "is-constant" }, "null");
   if (typeof value === "string") return h("span", { class: "is-string" }, '"', foldedText(value, { name: "" }), '"');
-  if (typeof value === "number") return h("span", { class: "is-number" }, String(value));
+  if (typeof value === "number" || typeof value === "bigint") return h("span", { class: "is-number" }, String(value));
   if (typeof value === "boolean") return h("span", { class: "is-constant" }, String(value));
   return branch(value, open);
 }

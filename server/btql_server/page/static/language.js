@@ -131,7 +131,8 @@ export class Language {
       const text = `${each.kind}('${each.name.replaceAll("'", "''")}')`;
       return { ...item(text, text, "object", labelled(each)), also: each.label };
     });
-    return [...known, ...this.kinds.map((kind) => item(`${kind}(…)`, `${kind}('`, "object", ""))];
+    const kinds = this.kinds.map((kind) => ({ ...item(`${kind}(…)`, `${kind}('`, "object", ""), late: true }));
+    return [...known, ...kinds];
   }
 
   async fieldsOf(text, asked) {
@@ -172,7 +173,7 @@ function ranked(items, word) {
   return items
     .map((each, place) => ({ each, place, rank: rank(each) }))
     .filter((one) => one.rank !== null && !(one.each.text === word && one.each.insert === word))
-    .sort((a, b) => a.rank - b.rank || depth(a.each) - depth(b.each) || a.place - b.place)
+    .sort((a, b) => Number(a.each.late ?? false) - Number(b.each.late ?? false) || a.rank - b.rank || depth(a.each) - depth(b.each) || a.place - b.place)
     .slice(0, 200)
     .map((one) => one.each);
 }

@@ -1,6 +1,7 @@
 // Inputs and outputs of language models as conversations, in the shapes that the common providers use.
 
 import { copyButton, h } from "./dom.js";
+import { parse } from "./exact.js";
 import { asText, count } from "./format.js";
 import { foldedText, jsonTree } from "./json.js";
 
@@ -74,7 +75,7 @@ const prose = (text) => h("div", { class: "prose" }, foldedText(text));
 export function parsed(text) {
   if (typeof text !== "string" || !/^\s*[[{]/.test(text)) return text;
   try {
-    return JSON.parse(text);
+    return parse(text);
   } catch {
     return text;
   }

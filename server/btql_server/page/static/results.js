@@ -2,6 +2,7 @@
 
 import { button, copyText, h } from "./dom.js";
 import { Chart } from "./chart.js";
+import { stringify } from "./exact.js";
 import { jsonTree } from "./json.js";
 import { Table } from "./table.js";
 
@@ -77,6 +78,6 @@ export class Results {
   copy() {
     if (this.tab === "plan") copyText(this.plan.textContent);
     else if (this.tab === "table") copyText(this.table.asTabs());
-    else copyText(JSON.stringify(this.rows, null, 2));
+    else copyText(stringify(this.rows, 2));
   }
 }

@@ -2,6 +2,7 @@
 // their heads; a cell opens beside the table.
 
 import { copyButton, copyText, h, icon, ICONS } from "./dom.js";
+import { stringify } from "./exact.js";
 import { asText, count, inLine, isNumber } from "./format.js";
 import { foldedText, jsonTree } from "./json.js";
 import { VirtualRows } from "./virtual.js";
@@ -13,10 +14,9 @@ const WIDEST = 420;
 
 /** Compare two values as a column is sorted: numbers, then texts, then the rest; nulls are always last. */
 export function compare(a, b) {
-  const rank = (value) => (isNumber(value) ? 0 : typeof value === "string" ? 1 : 2);
+  const rank = (value) => (isNumber(value) || typeof value === "bigint" ? 0 : typeof value === "string" ? 1 : 2);
   if (rank(a) !== rank(b)) return rank(a) - rank(b);
-  if (rank(a) === 0) return a - b;
-  const [left, right] = rank(a) === 1 ? [a, b] : [JSON.stringify(a), JSON.stringify(b)];
+  const [left, right] = rank(a) < 2 ? [a, b] : [stringify(a), stringify(b)];
   return left < right ? -1 : Number(left > right);
 }
 

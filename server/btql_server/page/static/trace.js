@@ -128,12 +128,12 @@ export class TraceView {
     const closed = new Set(this.trace.nodes.filter((node) => node.closed).map((node) => node.id));
     this.trace = new Trace(rows);
     for (const id of closed) if (this.trace.byId.has(id)) this.trace.byId.get(id).closed = true;
+    const first = this.chosen === null;
+    const node = this.find(this.chosen?.id ?? this.wantedSpan) ?? this.trace.root;
+    if (!first) this.chosen = node;
     this.search.setTrace(this.trace);
     this.drawHead();
     this.drawLines();
-    const node = this.find(this.chosen?.id ?? this.wantedSpan) ?? this.trace.root;
-    const first = this.chosen === null;
-    this.chosen = this.chosen === null ? null : node;
     if (first) {
       this.choose(node, { reveal: true });
       if (!this.search.element.contains(document.activeElement)) this.tree.focus({ preventScroll: true });

@@ -14,7 +14,7 @@ const KINDS = {
   project_prompts: "Prompts", project_functions: "Functions", audit_log: "Audit",
 };
 const WITH_TRACES = new Set(["project_logs", "experiment", "playground_logs"]);
-const SUMMARY = "id, root_span_id, created, span_attributes, input, output, error, scores, metrics, tags";
+const SUMMARY = "id, root_span_id, created, span_attributes, span_type_info, input, output, error, scores, metrics, tags";
 const COLUMNS = {
   dataset: "created, id, root_span_id, input, expected, metadata, tags",
 };
