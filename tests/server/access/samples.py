@@ -149,6 +149,7 @@ SAMPLES: Mapping[str, Sample] = {
     "DELETE /v1/acl/{acl_id}": on(ADMIN, path={"acl_id": "{new_grant}"}),
     # Projects, experiments, datasets.
     **_crud("project", {"name": "{new_name}"}, make=inside),
+    "DELETE /v1/project/{entity_id}": on(ADMIN, path={"entity_id": "{new_project}"}),
     "POST /api/project/register": inside(WRITE, body={"project_name": "{new_name}"}),
     "GET /api/project": on(READ, params={"id": "{project}"}),
     # A search finds what one may read.

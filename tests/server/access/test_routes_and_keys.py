@@ -18,7 +18,6 @@ from .samples import CONFIDENTIAL, PUBLIC, SAMPLES, Sample, World
 
 ROUTES = {route.name: route for route in all_routes()}
 UNKNOWN = ("no key", "wrong key", "revoked key", "expired key")
-KNOWN = ("other organization", "other project", "read only", "right")
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 _number = count()
 
@@ -148,6 +147,7 @@ def keys(party, right, world):
         "other organization": party.join("other@elsewhere.example", Level.ADMIN, organization="elsewhere"),
         "other project": party.join("narrow@acme.example", organization=acme, project="another project"),
         "read only": party.join("reader@acme.example", Level.READ, organization=acme),
+        "write": party.join("writer@acme.example", Level.WRITE, organization=acme),
         "right": right,
     }
     nobody.close()
@@ -159,8 +159,8 @@ def expected(sample: Sample, kind: str) -> int:
         return 401
     if kind in sample.otherwise:
         return sample.otherwise[kind]
-    levels = {"other organization": Level.ADMIN, "other project": Level.WRITE, "read only": Level.READ}
-    is_there = kind in ("read only", "right") or sample.on == "nothing"
+    levels = {"other project": Level.WRITE, "read only": Level.READ, "write": Level.WRITE}
+    is_there = kind in ("read only", "write", "right") or sample.on == "nothing"
     is_there = is_there or (sample.on == "organization" and kind == "other organization")
     return sample.status if is_there and levels.get(kind, Level.ADMIN) >= sample.level else 403
 
