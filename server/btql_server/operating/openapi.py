@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import msgspec
 
@@ -25,6 +25,7 @@ routes = Routes("Operations")
 
 _REFERENCE = "#/components/schemas/{name}"
 _JSON, _TEXT, _BYTES = "application/json", "text/plain", "application/octet-stream"
+_PROTOBUF = "application/x-protobuf"
 _BINARY: Document = {"type": "string", "format": "binary"}
 _PLAIN: Document = {"type": "string"}
 _CONVERTER = re.compile(r"\{(\w+):\w+\}")
@@ -50,7 +51,10 @@ class Error(msgspec.Struct):
 @routes.get("/openapi.json", answer=dict, public=True)
 def openapi(call: Call) -> Answer:
     """Describe every operation of this server as an OpenAPI 3.1 document."""
-    return json_answer({**_everything(), "servers": [{"url": call.base_url}]})
+    here: Document = {"servers": [{"url": call.base_url}]}
+    if call.state.settings.insecure_no_auth:
+        here["security"] = []
+    return json_answer({**_everything(), **here})
 
 
 @cache
@@ -135,7 +139,7 @@ def _operation(route: Route, schema_of: Mapping[object, Document]) -> Document:
         "parameters": [*_path_parameters(route), *_query_parameters(route, schema_of)],
         "responses": {
             "200": {"description": "Done.", "content": _content(answers_of(route), schema_of)},
-            **{status: {"$ref": f"#/components/responses/{name}"} for status, name in _error_names(route).items()},
+            **_error_answers(route),
         },
     }
     if more.strip():
@@ -196,12 +200,18 @@ def _content(media: Mapping[str, object], schema_of: Mapping[object, Document]) 
     }
 
 
-def _error_names(route: Route) -> dict[str, str]:
+def _error_answers(route: Route) -> Document:
     names = {"429": "TooMany", "4XX": "Refused", "5XX": "Failed"}
-    return names if route.public else {"401": "NoKey", "403": "Forbidden", **names}
+    if not route.public:
+        names |= {"401": "NoKey", "403": "Forbidden"}
+    if _PROTOBUF not in answers_of(route):
+        return {status: {"$ref": f"#/components/responses/{name}"} for status, name in names.items()}
+    # Whoever speaks protobuf gets errors in it, too.
+    more, shared = {_PROTOBUF: {"schema": _BINARY}}, _errors()
+    return {status: {**shared[name], "content": {**shared[name]["content"], **more}} for status, name in names.items()}
 
 
-def _errors() -> Document:
+def _errors() -> dict[str, dict[str, Any]]:
     as_json = {"schema": {"$ref": _REFERENCE.format(name="Error")}}
     as_text = {"schema": _PLAIN}
     either = {_JSON: as_json, _TEXT: as_text}

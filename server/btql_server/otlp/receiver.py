@@ -68,7 +68,7 @@ def export(call: Call, body: bytes) -> Answer:
         refusal = as_http(error)
         if refusal is None:
             raise
-        return _refused(refusal, as_json=as_json)
+        return _refused(call, refusal, as_json=as_json)
 
 
 @routes.post("/v1/traces", takes=_TAKES, answer=_ANSWERS, pool="write")
@@ -166,14 +166,16 @@ def _accepted(batch: Batch, *, as_json: bool) -> Answer:
     return Answer(response.SerializeToString(), PROTOBUF)
 
 
-def _refused(error: HttpError, *, as_json: bool) -> Answer:
+def _refused(call: Call, error: HttpError, *, as_json: bool) -> Answer:
     """Return an error as the protocol has it: a ``google.rpc.Status``."""
     code = _GRPC_CODES.get(error.status, _GRPC_INTERNAL)
     headers: Mapping[str, str] = {}
     if error.retry_after_s is not None:
         headers = {"retry-after": str(error.retry_after_s)}
     if as_json:
-        return Answer(json_bytes({"code": code, "message": error.message}), JSON, error.status, headers)
+        # Beside the keys of the protocol there are those of all other errors of this server.
+        usual = error.body(call.request.url.path, call.trace_id)
+        return Answer(json_bytes({"code": code, "message": error.message, **usual}), JSON, error.status, headers)
     text = error.message.encode()
     # Field 1 is the code, field 2 the message; the package that has this type is not worth a dependency.
     body = b"\x08" + _varint(code) + b"\x12" + _varint(len(text)) + text

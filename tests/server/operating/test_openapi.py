@@ -2,6 +2,7 @@
 
 import re
 
+import httpx
 import jsonschema_rs
 import msgspec
 import pytest
@@ -23,6 +24,15 @@ def test_it_is_served_to_everybody(client, open_server):
     assert answer.status_code == 200
     assert answer.json()["servers"] == [{"url": open_server}]
     assert "/ping" in answer.json()["paths"]
+    # This server checks no keys.
+    assert answer.json()["security"] == []
+
+
+def test_whoever_has_no_key_yet_reads_what_needs_one(party):
+    document = httpx.get(party.url + "/openapi.json").json()
+    assert document["security"] == [{"key": []}]
+    assert "security" not in document["paths"]["/v1/project"]["post"]
+    assert document["paths"]["/ping"]["get"]["security"] == []
 
 
 def test_it_is_valid_openapi(whole):

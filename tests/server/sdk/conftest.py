@@ -7,7 +7,8 @@ environment variables that users set, and prints what the SDK has told it as its
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -19,6 +20,7 @@ from server_support.serving import btql_serve, new_key
 DRIVERS = Path(__file__).parent / "drivers"
 NEWEST = "0.48.1"
 PYTHONS = (NEWEST, "0.20.0", "0.0.203")
+JS = "js"
 
 
 @pytest.fixture(scope="session")
@@ -39,38 +41,38 @@ def project() -> str:
 
 
 @pytest.fixture(scope="session")
-def python_sdk_of(tmp_path_factory):
-    def make(version: str) -> Sdk:
+def sdk_of(tmp_path_factory) -> Callable[[str], Sdk]:
+    """Return an SDK by its version; the one of JavaScript is called ``js``."""
+
+    @cache
+    def found(version: str) -> Sdk:
         home = tmp_path_factory.mktemp("home")
+        if version == JS:
+            return Sdk(version, [str(sdks.NODE)], _beside_packages(tmp_path_factory.mktemp("js")), home)
         return Sdk(version, [str(sdks.python_with(version))], DRIVERS / "python", home)
 
-    return make
+    return found
 
 
-@pytest.fixture(scope="session", params=PYTHONS)
-def python_sdk(request, python_sdk_of) -> Sdk:
-    """Each generation of the Python SDK."""
-    return python_sdk_of(request.param)
-
-
-@pytest.fixture(scope="session")
-def newest_python(python_sdk_of) -> Sdk:
-    return python_sdk_of(NEWEST)
-
-
-@pytest.fixture(scope="session")
-def js_sdk(tmp_path_factory) -> Sdk:
-    """The JavaScript SDK; node looks for packages beside the programs, so those are brought to the packages."""
-    folder = tmp_path_factory.mktemp("js")
+def _beside_packages(folder: Path) -> Path:
+    """Return a folder with the programs, and with the packages, which node looks for beside programs."""
     (folder / "node_modules").symlink_to(sdks.node_modules())
     for program in (DRIVERS / "js").glob("*.mjs"):
         shutil.copy(program, folder)
-    return Sdk("js", [str(sdks.NODE)], folder, tmp_path_factory.mktemp("home"))
+    return folder
 
 
-@pytest.fixture(scope="session", params=[*PYTHONS, "js"])
-def sdk(request) -> Sdk:
+@pytest.fixture(scope="session", params=[*PYTHONS, JS])
+def sdk(request, sdk_of) -> Sdk:
     """Each SDK, of either language."""
-    if request.param == "js":
-        return request.getfixturevalue("js_sdk")
-    return request.getfixturevalue("python_sdk_of")(request.param)
+    return sdk_of(request.param)
+
+
+@pytest.fixture(scope="session")
+def newest_python(sdk_of) -> Sdk:
+    return sdk_of(NEWEST)
+
+
+@pytest.fixture(scope="session")
+def js_sdk(sdk_of) -> Sdk:
+    return sdk_of(JS)

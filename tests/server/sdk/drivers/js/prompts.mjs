@@ -35,6 +35,10 @@ await logger.traced(
 );
 await logger.flush();
 const projectId = (await logger.project).id;
+const versions = {};
+for (const each of await braintrust.getPromptVersions(projectId, newest.id)) {
+  versions[each] = built(await braintrust.loadPrompt({ projectName, slug, version: each })).messages[0].content;
+}
 
 console.log(
   JSON.stringify({
@@ -42,6 +46,6 @@ console.log(
     newest: built(newest),
     pinned: built(pinned),
     missing,
-    versions: await braintrust.getPromptVersions(projectId, newest.id),
+    versions,
   }),
 );

@@ -43,11 +43,10 @@ with tracer.start_as_current_span("checkout", attributes={"braintrust.input": "b
 flushed = processor.force_flush()
 provider.shutdown()
 
-found = braintrust.projects.create(project)
 print(
     json.dumps(
         {
-            "project_id": found["id"] if isinstance(found, dict) else found.id,
+            "project_id": braintrust.init_logger(project=project).project.id,
             "flushed": flushed,
             "trace_id": trace.format_trace_id(root.get_span_context().trace_id),
             "root": trace.format_span_id(root.get_span_context().span_id),

@@ -15,7 +15,8 @@ print(
     json.dumps(
         {
             "project_id": logger.project.id,
-            "overflowed": braintrust.logger._state._global_bg_logger.get()._overflow_upload_count,
+            # Older generations send the row as it is.
+            "uploads": getattr(braintrust.logger._state._global_bg_logger.get(), "_overflow_upload_count", None),
         }
     )
 )

@@ -35,9 +35,12 @@ with logger.start_span(name="answer", type="llm") as span:
     span.log(output="fine", **newest.build(city="Bonn")["span_info"])
 logger.flush()
 
-versions = None
+versions = {}
+# Older generations cannot list versions.
 if hasattr(braintrust.logger, "get_prompt_versions"):
-    versions = braintrust.logger.get_prompt_versions(logger.project.id, newest.id)
+    for each in braintrust.logger.get_prompt_versions(logger.project.id, newest.id):
+        prompt = braintrust.load_prompt(project=project, slug=slug, version=each)
+        versions[each] = built(prompt)["messages"][0]["content"]
 
 print(
     json.dumps(
