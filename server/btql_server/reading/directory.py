@@ -46,13 +46,14 @@ class Visible:
 
     def find(self, kind: str, name: str) -> Sequence[ObjectInfo]:
         """Return the objects to read for a source."""
-        if kind in _OF_ORGANIZATION:
-            return self._of_organization(kind, name)
+        principal = self._call.principal
+        if kind in _OF_ORGANIZATION and name in (principal.org_id, principal.org_name):
+            return self._of_organization(kind)
         name = self._id_of(kind, name)
         resource = resource_of(self._registry, self._storage, kind, name)
         if resource is None or self._level(resource) < Level.READ:
             if _UUID.fullmatch(name):
-                raise forbidden(self._call.principal, Level.READ, f"{kind} id {name}")
+                raise forbidden(principal, Level.READ, f"{kind} id {name}")
             return ()
         return (self._opened(kind, name),)
 
@@ -104,14 +105,9 @@ class Visible:
             found |= {"log_id": _LOG_IDS[target.kind], "org_id": entity.org_id}
         return found
 
-    def _of_organization(self, kind: str, name: str) -> Sequence[ObjectInfo]:
-        principal = self._call.principal
-        if name not in (principal.org_id, principal.org_name):
-            if _UUID.fullmatch(name):
-                raise forbidden(principal, Level.READ, f"organization id {name}")
-            return ()
+    def _of_organization(self, kind: str) -> Sequence[ObjectInfo]:
         below = _OF_ORGANIZATION[kind]
-        projects = self._registry.list(Listing("project", org_id=principal.org_id))
+        projects = self._registry.list(Listing("project", org_id=self._call.principal.org_id))
         there = {each.name for each in self._storage.objects() if each.kind == below}
         readable = (each.id for each in projects if self._level(each.resource) >= Level.READ)
         return [self._opened(below, project_id) for project_id in readable if project_id in there]

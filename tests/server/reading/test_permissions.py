@@ -1,0 +1,238 @@
+"""Who may read and write what, through statements: every place where one can name an object."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import httpx
+import pytest
+
+import btql
+from btql_server.access.desk import Desk, Wanted
+from btql_server.access.model import Level
+from btql_server.serve import running
+from btql_server.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def parties(tmp_path_factory):
+    """Clients by name: who may do what is in their names."""
+    folder = tmp_path_factory.mktemp("permissions") / "db"
+    with btql.connect(folder) as conn:
+        conn.ingest("project_logs:embedded", [{"id": "e", "input": "made in the process"}])
+    with running(Settings(folder, ("127.0.0.1", 0))) as url:
+        clients: dict[str, httpx.Client] = {}
+
+        def join(name, level, **more):
+            with Desk.at(folder, "a test") as desk:
+                key = desk.issue(Wanted(user=f"{name}@example.com", level=level, **more)).text
+            clients[name] = httpx.Client(base_url=url, headers={"authorization": f"Bearer {key}"}, timeout=60)
+
+        join("admin", Level.ADMIN)
+        join("reader", Level.READ)
+        join("stranger", Level.ADMIN, organization="elsewhere")
+        yield clients
+        for each in clients.values():
+            each.close()
+
+
+@pytest.fixture(scope="module")
+def things(parties):
+    """Ids of what the administrator has made."""
+    admin = parties["admin"]
+    project = admin.post("/v1/project", json={"name": "Secret plans"}).json()["id"]
+    experiment = admin.post("/v1/experiment", json={"project_id": project, "name": "try"}).json()["id"]
+    dataset = admin.post("/v1/dataset", json={"project_id": project, "name": "gold"}).json()["id"]
+    rows = [
+        {"id": "l", "input": "log", "project_id": project, "log_id": "g"},
+        {"id": "e", "input": "try", "experiment_id": experiment},
+        {"id": "d", "input": "gold", "dataset_id": dataset},
+    ]
+    assert admin.post("/logs3", json={"rows": rows}).status_code == 200
+    return {"project_logs": project, "experiment": experiment, "dataset": dataset}
+
+
+PLACES = [
+    "select: id | from: {source}",
+    "SELECT id FROM {source}",
+    "SELECT (SELECT max(id) FROM {source}) AS v",
+    "SELECT 1 AS v WHERE EXISTS (SELECT id FROM {source})",
+    "WITH x AS (SELECT id FROM {source}) SELECT id FROM x",
+    "SELECT a.id FROM {own} a JOIN {source} b ON a.id = b.id",
+    "SELECT id FROM {own} UNION ALL SELECT id FROM {source}",
+    "EXPLAIN SELECT id FROM {source}",
+    "EXPLAIN ANALYZE SELECT id FROM {source}",
+    "INSERT INTO {own} (id) SELECT id FROM {source}",
+    "INSERT INTO {source} (id) VALUES ('x')",
+    "UPDATE {source} SET input = 1",
+    "DELETE FROM {source}",
+]
+
+
+def _ask(client, query, **more):
+    return client.post("/btql", json={"query": query, **more})
+
+
+@pytest.fixture(scope="module")
+def own(parties):
+    """A source of the stranger's."""
+    project = parties["stranger"].post("/v1/project", json={"name": "Mine"}).json()["id"]
+    return f"project_logs('{project}')"
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("kind", ["project_logs", "experiment", "dataset"])
+def test_ids_of_another_organization_look_like_ids_of_nothing(parties, things, own, place, kind):
+    answers = []
+    for name in (things[kind], str(uuid4())):
+        answer = _ask(parties["stranger"], place.format(source=f"{kind}('{name}')", own=own))
+        body = answer.json()
+        answers.append((answer.status_code, body["Code"], body["Message"].replace(name, "ID")))
+    assert answers[0] == answers[1]
+    assert answers[0][:2] == (403, "ForbiddenError")
+    left = _ask(parties["admin"], f"SELECT count(*) AS n, max(id) AS i FROM {kind}('{things[kind]}')").json()["data"]
+    assert left == [{"n": 1, "i": {"project_logs": "l", "experiment": "e", "dataset": "d"}[kind]}]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_names_of_another_organization_are_names_of_nothing(parties, things, own, place):
+    if place.startswith("INSERT INTO {source}"):
+        pytest.skip("names what is new")
+    for real, made_up in (("Secret plans", "Secret plant"), ("embedded", "embeddes")):
+        answers = []
+        for name in (real, made_up):
+            answer = _ask(parties["stranger"], place.format(source=f"project_logs('{name}')", own=own))
+            answers.append((answer.status_code, answer.json()["Message"].replace(name, "NAME")))
+        assert answers[0] == answers[1]
+        assert answers[0][0] == 400
+        assert "did you mean" not in answers[0][1]
+
+
+@pytest.mark.parametrize(
+    "bare", ['"Secret plans"', "embedded", "project_logs.embedded", "embedde", "gold", "project_logs"]
+)
+def test_bare_names_and_hints_reveal_nothing(parties, things, bare):
+    message = _ask(parties["stranger"], f"SELECT id FROM {bare}").json()["Message"]
+
+    assert "B0402" in message
+    assert "did you mean" not in message
+    assert things["project_logs"] not in message
+    assert "name one of them" not in message or bare == "project_logs"
+
+
+def test_nobody_writes_under_a_name_into_the_organization_of_another(parties):
+    for statement in (
+        "INSERT INTO project_logs('embedded') (id) VALUES ('x')",
+        "INSERT INTO project_logs('brand new') (id) VALUES ('x')",
+    ):
+        assert _ask(parties["stranger"], statement).status_code in (400, 403)
+    listed = _ask(parties["admin"], "SELECT id FROM embedded").json()["data"]
+    assert listed == [{"id": "e"}]
+    assert _ask(parties["admin"], "SELECT id FROM project_logs('brand new')").status_code == 400
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("kind", ["project_logs", "experiment", "dataset"])
+def test_a_key_that_reads_does_not_write(parties, things, place, kind):
+    source = f"{kind}('{things[kind]}')"
+    answer = _ask(parties["reader"], place.format(source=source, own=source))
+
+    if place.startswith(("INSERT", "UPDATE", "DELETE")):
+        assert answer.status_code == 403
+        assert "Missing write access" in answer.json()["Message"]
+    else:
+        assert answer.status_code == 200, answer.text
+    count = _ask(parties["reader"], f"SELECT count(*) AS n FROM {source}").json()["data"]
+    assert count == [{"n": 1}]
+
+
+@pytest.mark.parametrize("kind", ["project_logs", "experiment", "dataset"])
+def test_fetch_asks_the_same_questions(parties, things, kind):
+    path = f"/v1/{kind}/{things[kind]}/fetch"
+    assert parties["reader"].post(path, json={}).status_code == 200
+    assert parties["reader"].get(path).status_code == 200
+    for client, name in ((parties["stranger"], things[kind]), (parties["admin"], str(uuid4()))):
+        for answer in (client.post(f"/v1/{kind}/{name}/fetch", json={}), client.get(f"/v1/{kind}/{name}/fetch")):
+            assert answer.status_code == 403
+            assert f"Missing read access to {kind} id {name}" in answer.json()["Message"]
+
+
+def test_names_lead_to_what_is_registered(parties, things):
+    admin = parties["admin"]
+    assert _ask(admin, "SELECT id FROM project_logs('Secret plans')").json()["data"] == [{"id": "l"}]
+    assert _ask(admin, 'SELECT id FROM "Secret plans"').json()["data"] == [{"id": "l"}]
+    assert _ask(admin, "SELECT id FROM experiment('try')").json()["data"] == [{"id": "e"}]
+    assert _ask(admin, "SELECT id FROM gold").json()["data"] == [{"id": "d"}]
+    close = _ask(admin, "SELECT id FROM dataset('gald')").json()["Message"]
+    assert "did you mean `gold`?" in close
+
+
+def test_what_the_registry_knows_is_in_every_row(parties, things):
+    admin, project = parties["admin"], things["project_logs"]
+    organization = admin.get(f"/v1/project/{project}").json()["org_id"]
+    (log,) = _ask(admin, f"SELECT * FROM project_logs('{project}')").json()["data"]
+    (tried,) = _ask(admin, f"SELECT * FROM experiment('{things['experiment']}')").json()["data"]
+    (gold,) = _ask(admin, f"SELECT * FROM dataset('{things['dataset']}')").json()["data"]
+
+    assert (log["project_id"], log["org_id"], log["log_id"]) == (project, organization, "g")
+    assert (tried["project_id"], tried["experiment_id"]) == (project, things["experiment"])
+    assert (gold["project_id"], gold["dataset_id"]) == (project, things["dataset"])
+    assert not {"org_id", "log_id"} & (set(tried) | set(gold))
+    assert _ask(admin, f"SELECT id FROM dataset('{things['dataset']}') WHERE project_id = '{project}'").json()["data"]
+    assert not _ask(admin, f"SELECT id FROM dataset('{things['dataset']}') WHERE project_id = 'x'").json()["data"]
+
+
+def test_experiments_of_several_projects_say_which(parties, things):
+    admin = parties["admin"]
+    other = admin.post("/v1/project", json={"name": "Other plans"}).json()["id"]
+    second = admin.post("/v1/experiment", json={"project_id": other, "name": "again"}).json()["id"]
+    admin.post("/logs3", json={"rows": [{"id": "f", "experiment_id": second}]})
+    query = f"select: id, project_id | from: experiment('{things['experiment']}', '{second}') | sort: id"
+    grouped = (
+        f"dimensions: project_id | measures: count(1) as n | from: experiment('{things['experiment']}', '{second}')"
+        f" | filter: project_id = '{other}'"
+    )
+
+    assert _ask(admin, query).json()["data"] == [
+        {"id": "e", "project_id": things["project_logs"]},
+        {"id": "f", "project_id": other},
+    ]
+    assert _ask(admin, grouped).json()["data"] == [{"project_id": other, "n": 1}]
+
+
+def test_two_experiments_of_one_name_have_to_be_named_by_id(parties, things):
+    admin = parties["admin"]
+    other = admin.post("/v1/project", json={"name": "Third plans"}).json()["id"]
+    made = [
+        admin.post("/v1/experiment", json={"project_id": project, "name": "twice"}).json()["id"]
+        for project in (things["project_logs"], other)
+    ]
+    answer = _ask(admin, "SELECT id FROM experiment('twice')")
+
+    assert answer.status_code == 400
+    assert all(each in answer.json()["Message"] for each in made)
+
+
+def test_what_was_deleted_is_gone(parties):
+    admin = parties["admin"]
+    made = admin.post("/v1/project", json={"name": "Short-lived"}).json()["id"]
+    admin.post("/logs3", json={"rows": [{"id": "x", "project_id": made, "log_id": "g"}]})
+    assert _ask(admin, f"SELECT id FROM project_logs('{made}')").json()["data"] == [{"id": "x"}]
+    admin.delete(f"/v1/project/{made}")
+
+    assert _ask(admin, f"SELECT id FROM project_logs('{made}')").status_code == 403
+    assert _ask(admin, "SELECT id FROM project_logs('Short-lived')").status_code == 400
+
+
+def test_background_queries_belong_to_whoever_asked(parties, things):
+    started = parties["reader"].post("/btql/async", json={"query": f"SELECT id FROM dataset('{things['dataset']}')"})
+    job = started.json()["id"]
+
+    assert started.status_code == 200
+    for path in (f"/btql/async/{job}", f"/btql/async/{job}/result"):
+        assert parties["reader"].get(path).status_code == 200
+        assert parties["admin"].get(path).status_code == 200
+        assert parties["stranger"].get(path).status_code == 403
+    assert parties["stranger"].delete(f"/btql/async/{job}").status_code == 403
+    refused = parties["stranger"].post("/btql/async", json={"query": f"SELECT id FROM dataset('{things['dataset']}')"})
+    assert refused.status_code == 403
