@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _UUID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
 _OF_ORGANIZATION = {"org_prompts": "project_prompts", "org_functions": "project_functions"}
 """Sources that are all objects of another kind in an organization."""
+_WRITTEN_AT = {"project_prompts": "/v1/prompt", "project_functions": "/v1/function"}
+"""Kinds of object that only routes of their own write, once they belong to a project of this server."""
 _LOG_IDS = {"project_logs": "g", "playground_logs": "x", "project_prompts": "p", "project_functions": "p"}
 _NAMED = {kind: REGISTERED[kind] for kind in ("experiment", "dataset", "playground_logs")}
 """Kind of object to the kind of what is registered, beside those of a project."""
@@ -71,6 +73,11 @@ class Visible:
             raise forbidden(self._call.principal, Level.WRITE, f"{kind} id {name}")
         if is_new and not create:
             return None
+        if resource is not None and resource.kind == "project" and kind in _WRITTEN_AT:
+            message = (
+                f"no statement writes {kind}: they have slugs to keep unique, so write them at {_WRITTEN_AT[kind]}"
+            )
+            raise HttpError(400, message)
         opened = self._opened(kind, name)
         change = Change("statement", kind, name, self._call.touched[name][1])
         if change not in self.changes:

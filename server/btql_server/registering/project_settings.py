@@ -1,6 +1,7 @@
-"""What user interfaces keep of a project: configured scores, tags, iframes of spans, saved views.
+"""What user interfaces keep of a project: configured scores, tags, iframes of spans, playgrounds, saved views.
 
-Stored and given back as they are; nothing here is acted upon.
+Stored and given back as they are; nothing here is acted upon. A playground (``prompt_session``) has logs of its own:
+``playground_logs('<id>')``.
 """
 
 from __future__ import annotations
@@ -115,6 +116,24 @@ class SpanIframeChanges(_Changes):
     post_message: bool | None = None
 
 
+class PromptSession(_InProject, kw_only=True):
+    """A playground."""
+
+    metadata: dict[str, object] | None = None
+
+
+class PromptSessionSpec(_Spec, kw_only=True):
+    """A playground to make."""
+
+    metadata: dict[str, object] | None = None
+
+
+class PromptSessionChanges(_Changes):
+    """What may change of a playground."""
+
+    metadata: dict[str, object] | None = None
+
+
 class View(_Kept, kw_only=True):
     """A saved view of an object."""
 
@@ -170,6 +189,14 @@ PROJECT_SCORE = Kind(
 )
 PROJECT_TAG = Kind("project_tag", "Project settings", ProjectTag, ProjectTagSpec, ProjectTagChanges)
 SPAN_IFRAME = Kind("span_iframe", "Project settings", SpanIframe, SpanIframeSpec, SpanIframeChanges)
+PROMPT_SESSION = Kind(
+    "prompt_session",
+    "Project settings",
+    PromptSession,
+    PromptSessionSpec,
+    PromptSessionChanges,
+    objects=("playground_logs",),
+)
 VIEW = Kind(
     "view",
     "Views",
@@ -181,5 +208,5 @@ VIEW = Kind(
     filters=("object_type", "object_id", "view_type"),
 )
 routes = Routes("Project settings")
-for _kind in (PROJECT_SCORE, PROJECT_TAG, SPAN_IFRAME, VIEW):
+for _kind in (PROJECT_SCORE, PROJECT_TAG, SPAN_IFRAME, PROMPT_SESSION, VIEW):
     routes.all += rest(_kind).all

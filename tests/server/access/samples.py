@@ -206,6 +206,7 @@ SAMPLES: Mapping[str, Sample] = {
     **_crud("project_score", _IN_PROJECT | {"score_type": "slider"}),
     **_crud("project_tag", _IN_PROJECT),
     **_crud("span_iframe", _IN_PROJECT | {"url": "https://example.com"}),
+    **_crud("prompt_session", _IN_PROJECT),
     **_crud(
         "view",
         {"object_type": "project", "object_id": "{project}", "name": "{new_name}", "view_type": "logs"},

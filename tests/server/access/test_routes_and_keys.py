@@ -105,6 +105,7 @@ def world(party, right):
         "project_score": {"score_type": "slider"},
         "project_tag": {},
         "span_iframe": {"url": "https://example.com"},
+        "prompt_session": {},
     }
     known |= {kind: thing(kind, project_id=project, **spec) for kind, spec in in_project.items()}
     view = {"object_type": "project", "object_id": project, "view_type": "logs"}

@@ -182,6 +182,26 @@ def test_versions_of_a_prompt_as_sdks_ask_for_them(client, kind, project, save):
     assert sorted(found) == sorted(version["_xact_id"] for version in versions)
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO {} (id, slug) VALUES ('x', 'greet')",
+        "UPDATE {} SET slug = 'x' WHERE true",
+        "DELETE FROM {} WHERE true",
+    ],
+)
+def test_no_statement_writes_them(client, kind, project, save, statement):
+    made = save().json()
+    query = statement.format(f"project_{kind}s('{project['id']}')")
+    answer = client.post("/btql", json={"query": query})
+
+    assert answer.status_code == 400
+    assert f"/v1/{kind}" in answer.json()["Message"]
+    row = {"id": "x", "project_id": project["id"], "log_id": "p"}
+    assert client.post("/logs3", json={"rows": [row], "api_version": 2}).status_code == 400
+    assert listed(client, kind, project_id=project["id"]) == [made]
+
+
 @pytest.mark.parametrize("slug", HOSTILE)
 def test_hostile_slugs_are_just_slugs(client, kind, project, save, slug, btql):
     made = save(slug=slug, name=slug).json()

@@ -12,6 +12,7 @@ SPECS = {
         "categories": [{"name": "a", "value": 1}],
     },
     "project_tag": {"color": "#fff"},
+    "prompt_session": {"metadata": {"a": 1}},
     "span_iframe": {"url": "https://example.com/{{id}}", "post_message": True},
     "view": {"object_type": "project", "view_type": "logs", "view_data": {"search": {"filter": [{"x": 1}]}}},
 }
@@ -105,3 +106,12 @@ def test_they_go_with_their_project(client, project, make, kind):
     made = make().json()
     client.delete(f"/v1/project/{project['id']}")
     assert client.get(f"/v1/{kind}/{made['id']}").status_code == 403
+
+
+def test_a_playground_has_logs(client, project, btql):
+    made = client.post("/v1/prompt_session", json={"project_id": project["id"], "name": "p"}).json()
+    assert btql(f"select: id | from: playground_logs('{made['id']}')") == []
+    rows = [{"id": "a", "prompt_session_id": made["id"], "log_id": "x", "input": 1}]
+    assert client.post("/logs3", json={"rows": rows, "api_version": 2}).status_code == 200
+    (row,) = btql(f"select: * | from: playground_logs('{made['id']}')")
+    assert (row["id"], row["input"], row["project_id"]) == ("a", 1, project["id"])
