@@ -1,8 +1,15 @@
 """``/metrics``: what it counts, in one process and in several."""
 
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from server_support.processes import children
 from server_support.serving import btql_serve
 
 from btql_server.access.model import Level
@@ -89,6 +96,14 @@ def test_metrics_need_a_key_that_reads_the_organization(party):
         assert nobody.get("/metrics").status_code == 401
 
 
+def test_every_metric_is_documented(client):
+    page = (Path(__file__).parents[3] / "docs/operations.md").read_text()
+    documented = set(re.findall(r"^\| `(btql_\w+)` \|", page, re.MULTILINE))
+    told = set(re.findall(r"^# HELP (btql_\w+) ", client.get("/metrics").text, re.MULTILINE))
+    # Only the process that compacts has these.
+    assert documented == told | {f"btql_compaction_{name}_total" for name in ("jobs", "seconds", "failures")}
+
+
 @pytest.mark.slow
 def test_any_worker_tells_of_all(tmp_path):
     with btql_serve(tmp_path / "db", "--workers", "2", "--insecure-no-auth") as serving:
@@ -98,5 +113,16 @@ def test_any_worker_tells_of_all(tmp_path):
         counts = set()
         for _ in range(6):
             with httpx.Client(base_url=serving.url) as client:
-                counts.add(_named(_samples(client), "btql_http_requests_total", route="/ping"))
+                samples = _samples(client)
+            counts.add(_named(samples, "btql_http_requests_total", route="/ping"))
         assert counts == {20.0}
+        assert ("btql_compaction_jobs_total",) in samples
+        # What a worker has counted outlives it; what it was doing does not.
+        os.kill(children(serving.pid)["worker-1"], signal.SIGKILL)
+        until = time.monotonic() + 60
+        with httpx.Client(base_url=serving.url) as client:
+            while "worker-1" not in children(serving.pid) and time.monotonic() < until:
+                time.sleep(0.1)
+            samples = _samples(client)
+        assert _named(samples, "btql_http_requests_total", route="/ping") == 20
+        assert _named(samples, "btql_pool_requests", state="running") == 1

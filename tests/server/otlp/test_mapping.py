@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 
+from btql_server.otlp import genai, indexed, openinference, vercel
 from btql_server.otlp.event import event_of
 from btql_server.otlp.from_json import spans_of_json
 from btql_server.otlp.from_protobuf import spans_of_protobuf
@@ -40,6 +41,18 @@ def test_a_span_becomes_the_event_in_either_encoding(path, number, case, as_json
     (from_protobuf,) = spans_of_protobuf(as_protobuf([case["span"]]))
     assert _event(from_json) == case["event"]
     assert from_json == from_protobuf
+
+
+def test_every_attribute_of_the_tables_is_documented():
+    page = (Path(__file__).parents[3] / "docs/opentelemetry.md").read_text()
+    tables = (
+        (genai.METADATA, genai.METRICS, genai.FIELDS, genai.TYPES),
+        (indexed.METRICS, indexed.FIELDS, indexed.TYPES, indexed.REQUEST_TYPES),
+        (openinference.METADATA, openinference.METRICS, openinference.TYPES),
+        (vercel.METADATA, vercel.METRICS, vercel.INPUTS, vercel.OUTPUTS, vercel.MODEL_CALLS),
+    )
+    missing = [name for convention in tables for table in convention for name in table if f"`{name}`" not in page]
+    assert missing == []
 
 
 def test_numbers_and_bytes_come_as_json_can_have_them(as_json, as_protobuf):
