@@ -1,0 +1,194 @@
+"""Large answers, readers that are slow or go away, queries that end too late."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from btql.execution import stoppable
+from btql.execution.fetch import Fetcher
+from btql_server.reading import answering
+from btql_storage.errors import InputOutput
+
+TEXTS = "select: id, input | from: project_logs('texts')"
+ENDLESS = """
+SELECT count(*) AS n FROM project_logs('demo') a JOIN project_logs('demo') b ON a.id < b.id || 'x'
+JOIN project_logs('demo') c ON a.id || c.id <> b.id
+"""
+
+
+def test_a_large_answer_is_whole_in_every_format(ask):
+    lines = ask(TEXTS, fmt="jsonl", disable_limit=True)
+    found = [json.loads(line) for line in lines.text.splitlines()]
+    array = ask(TEXTS, disable_limit=True)
+
+    assert lines.headers["transfer-encoding"] == "chunked"
+    assert len(lines.content) > 80_000_000
+    assert [row["id"] for row in found] == [str(n) for n in range(3_999, -1, -1)]
+    assert array.json()["data"] == found
+    table = pa.ipc.open_stream(ask(TEXTS, fmt="arrow", disable_limit=True).content).read_all()
+    assert table.column("id").to_pylist() == [row["id"] for row in found]
+
+
+def test_a_large_page_waits_in_a_file(ask, monkeypatch):
+    query = TEXTS + " | limit: 200"
+    small = ask(query, fmt="jsonl")
+    monkeypatch.setattr(answering, "SPOOL_BYTES", 1 << 20)
+    large = ask(query, fmt="jsonl")
+
+    assert large.content == small.content
+    assert large.headers["x-bt-cursor"] == small.headers["x-bt-cursor"]
+    assert large.headers["transfer-encoding"] == "chunked"
+
+
+def test_the_time_limit(reader, served):
+    began = time.monotonic()
+    answer = reader.post("/btql", json={"query": ENDLESS, "query_timeout_seconds": 0.5})
+
+    assert time.monotonic() - began < 2.5
+    assert answer.status_code == 504
+    assert answer.json()["errors"] == [{"code": "B0501"}]
+    assert "time limit of 0.5 s" in answer.json()["Message"]
+    assert reader.post("/btql", json={"query": "SELECT 1 AS one"}).json()["data"] == [{"one": 1}]
+
+
+def test_small_queries_are_answered_while_joins_run(reader, served):
+    def wait():
+        reader.post("/btql", json={"query": ENDLESS, "query_timeout_seconds": 2})
+
+    waiting = [threading.Thread(target=wait) for _ in range(2)]
+    for each in waiting:
+        each.start()
+    time.sleep(0.3)
+    for _ in range(5):
+        began = time.monotonic()
+        answer = reader.post("/btql", json={"query": "select: id | from: project_logs('demo') | limit: 1"})
+        assert answer.status_code == 200
+        assert time.monotonic() - began < 2
+    for each in waiting:
+        each.join()
+
+
+def _send(url: str, body: dict[str, object]) -> socket.socket:
+    """Send a query over a socket of its own, whose buffer is small."""
+    host, port = url.removeprefix("http://").split(":")
+    content = json.dumps(body).encode()
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 << 10)
+    connection.connect((host, int(port)))
+    head = f"POST /btql HTTP/1.1\r\nhost: {host}\r\ncontent-length: {len(content)}\r\n\r\n"
+    connection.sendall(head.encode() + content)
+    return connection
+
+
+def _stops(seen: list[object], started: float) -> float:
+    while not seen and time.monotonic() - started < 10:
+        time.sleep(0.01)
+    assert seen, "the query goes on"
+    return time.monotonic() - started
+
+
+@pytest.fixture
+def stopped(monkeypatch):
+    """What the engine has given up, as it happens."""
+    seen: list[object] = []
+    leave = stoppable.Mark.leave
+
+    def noted(mark):
+        seen.append(mark)
+        leave(mark)
+
+    monkeypatch.setattr(stoppable.Mark, "leave", noted)
+    return seen
+
+
+def test_a_client_that_goes_away_ends_its_query(served, stopped):
+    connection = _send(served[0], {"query": ENDLESS, "query_timeout_seconds": 60})
+    time.sleep(0.5)
+    assert stopped == []
+    connection.close()
+
+    assert _stops(stopped, time.monotonic()) < 2
+
+
+def test_a_client_that_goes_away_ends_its_stream(served, stopped):
+    connection = _send(served[0], {"query": TEXTS, "fmt": "jsonl", "disable_limit": True})
+    assert b"200 OK" in connection.recv(4_096)
+    connection.close()
+
+    assert _stops(stopped, time.monotonic()) < 5
+
+
+def _rss_mb() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4_096 / (1 << 20)
+
+
+def test_a_slow_reader_costs_no_memory(served, ask):
+    # Whatever is loaded or cached once is there before.
+    ask(TEXTS, fmt="jsonl", disable_limit=True)
+    before = _rss_mb()
+    connections = [_send(served[0], {"query": TEXTS, "fmt": "jsonl", "disable_limit": True}) for _ in range(2)]
+    most = 0.0
+    for _ in range(20):
+        for each in connections:
+            each.recv(1_000)
+        time.sleep(0.1)
+        most = max(most, _rss_mb())
+    for each in connections:
+        each.close()
+
+    # The answers have 80 MB each; what waits is a batch of 32 MB and its JSON.
+    assert most - before < 150
+
+
+def test_waiting_for_a_reader_does_not_count(served):
+    connection = _send(served[0], {"query": TEXTS, "fmt": "jsonl", "disable_limit": True, "query_timeout_seconds": 6})
+    time.sleep(7)
+    size = 0
+    while piece := connection.recv(1 << 20):
+        size += len(piece)
+        if piece.endswith(b"0\r\n\r\n"):
+            break
+    connection.close()
+    assert size > 80_000_000
+
+
+def test_an_error_in_the_middle_is_the_last_line_and_breaks_the_connection(served, monkeypatch):
+    added: list[int] = []
+    add = Fetcher.add
+
+    def fails_later(self, batch, spec):
+        added.append(batch.num_rows)
+        if len(added) == 2:
+            raise InputOutput("a disk failed", "replace it")
+        return add(self, batch, spec)
+
+    monkeypatch.setattr(Fetcher, "add", fails_later)
+    connection = _send(served[0], {"query": TEXTS, "fmt": "jsonl", "disable_limit": True})
+    received = b""
+    while piece := connection.recv(1 << 20):
+        received += piece
+    connection.close()
+    head, _, body = received.partition(b"\r\n\r\n")
+    last = body.rstrip().rsplit(b"\n", 1)[-1]
+
+    assert head.startswith(b"HTTP/1.1 200 OK")
+    assert body.count(b'{"id":') == added[0]
+    assert json.loads(last)["error"]["Message"] == "a disk failed; replace it"
+    assert not received.endswith(b"0\r\n\r\n"), "the stream looks complete"
+
+
+def test_an_error_before_the_first_row_is_an_ordinary_answer(reader, monkeypatch):
+    def fails(self, batch, spec):
+        raise InputOutput("a disk failed", "replace it")
+
+    monkeypatch.setattr(Fetcher, "add", fails)
+    answer = reader.post("/btql", json={"query": TEXTS, "fmt": "jsonl", "disable_limit": True})
+    assert (answer.status_code, answer.json()["Message"]) == (500, "a disk failed; replace it")
