@@ -110,7 +110,7 @@ def test_any_worker_tells_of_all(tmp_path):
         # Each client has a connection of its own, so both workers are asked.
         for _ in range(20):
             httpx.get(serving.url + "/ping")
-        counts = set()
+        counts, samples = set(), {}
         for _ in range(6):
             with httpx.Client(base_url=serving.url) as client:
                 samples = _samples(client)
