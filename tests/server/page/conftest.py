@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 from server_support import chromium
+from server_support.browsing import Watched, opened
 from server_support.planted import PLANTED
 
 import btql
@@ -25,12 +26,6 @@ ROOT = Path(__file__).resolve().parents[3]
 ARTIFACTS = Path(os.environ.get("BTQL_ARTIFACTS") or ROOT / "tests" / ".artifacts")
 LARGE = 10_000
 """Spans of the large trace."""
-_WATCH = """
-window.violations = [];
-addEventListener("securitypolicyviolation", (event) => {
-  window.violations.push(`${event.violatedDirective} ${event.blockedURI}`);
-});
-"""
 
 
 @dataclass
@@ -40,11 +35,14 @@ class Site:
     url: str
     data: Path
     large_trace: str
-    known: dict[str, str]
-    """Name of a planted span to the id of its trace."""
 
     def trace(self, trace_id: str, name: str = "demo") -> str:
         return f"{self.url}/#trace=project_logs%3A{name}&id={trace_id}"
+
+    def write(self, target: str, events: list[dict[str, object]]) -> None:
+        """Write beside the server, as a program with the database embedded does."""
+        with btql.connect(self.data) as connection:
+            connection.ingest(target, events)
 
     def query(self, text: str) -> list[dict[str, object]]:
         """Ask the database beside the server."""
@@ -85,19 +83,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             "dataset:questions", [{"id": f"d{n}", "input": {"q": n}, "expected": n * n} for n in range(40)]
         )
     with running(Settings(data, ("127.0.0.1", 0), insecure_no_auth=True)) as url:
-        yield Site(url, data, large, {"planted": "p-root"})
-
-
-@dataclass
-class Watched:
-    """What the browser did that nobody sees in the window."""
-
-    errors: list[str] = field(default_factory=list)
-    """Of the console and of scripts."""
-    elsewhere: list[str] = field(default_factory=list)
-    """Addresses of requests to anybody but the server."""
-    refused: list[int] = field(default_factory=list)
-    """Statuses of answers that were errors; a test that wants one takes it out."""
+        yield Site(url, data, large)
 
 
 @pytest.fixture
@@ -108,32 +94,6 @@ def watched() -> Watched:
 @pytest.fixture
 def page(browser: Browser, site: Site, watched: Watched) -> Iterator[Page]:
     yield from opened(browser, site.url, watched)
-
-
-def opened(browser: Browser, url: str, watched: Watched) -> Iterator[Page]:
-    """Yield an empty window; afterwards check that it did nothing that it must not do."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, accept_downloads=True)
-    context.grant_permissions(["clipboard-read", "clipboard-write"])
-    context.add_init_script(_WATCH)
-    page = context.new_page()
-    page.set_default_timeout(30_000)
-
-    def said(message) -> None:
-        # A refused request is noted by its status.
-        if message.type in ("error", "warning") and not message.text.startswith("Failed to load resource"):
-            watched.errors.append(message.text)
-
-    page.on("console", said)
-    page.on("pageerror", lambda error: watched.errors.append(error.stack or error.message))
-    page.on("response", lambda response: response.status >= 400 and watched.refused.append(response.status))
-    page.on(
-        "request",
-        lambda request: request.url.startswith((url, "data:", "blob:")) or watched.elsewhere.append(request.url),
-    )
-    yield page
-    violations = page.evaluate("window.violations")
-    context.close()
-    assert (watched.errors, watched.elsewhere, watched.refused, violations) == ([], [], [], [])
 
 
 @pytest.fixture

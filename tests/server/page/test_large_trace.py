@@ -85,6 +85,7 @@ def test_search_finds_all_and_walks_through_them(large, site):
 
 
 def test_documents_come_only_for_the_span_that_is_chosen(large):
+    expect(large.locator(".span-body")).to_be_visible()
     asked: list[str] = []
     large.on("request", lambda request: request.url.endswith("/btql") and asked.append(request.post_data or ""))
     large.get_by_role("tree").focus()

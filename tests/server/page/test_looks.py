@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 from playwright.sync_api import expect
 
+BY_MODEL = """from: project_logs('demo')
+| dimensions: metadata.model as model
+| measures: count(1) as calls, percentile(metrics.end - metrics.start, 0.95) as p95, sum(estimated_cost()) as cost
+| filter: span_attributes.type = 'llm'
+| sort: calls desc"""
 CONTRAST = """
 () => {
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
@@ -51,9 +58,7 @@ def views(site):
     return {
         "traces": f"{site.url}/#object=project_logs%3Ademo",
         "trace": site.trace(str(longest)),
-        "query": f"{site.url}/#query=from%3A%20project_logs('demo')%0A%7C%20dimensions%3A%20metadata.model%20as%20model%0A"
-        "%7C%20measures%3A%20count(1)%20as%20calls%2C%20avg(metrics.end%20-%20metrics.start)%20as%20seconds%0A"
-        "%7C%20filter%3A%20span_attributes.type%20%3D%20'llm'%0A%7C%20sort%3A%20calls%20desc",
+        "query": f"{site.url}/#query={quote(BY_MODEL)}",
     }
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
+import httpx
 from playwright.sync_api import expect
+from server_support.browsing import opened
 
 
 def test_two_clicks_lead_to_a_span(page, site, shoot):
@@ -81,3 +83,34 @@ def test_a_dataset_is_shown_as_rows(page, site):
 
     expect(page.get_by_role("treeitem")).to_have_count(1)
     expect(page.locator(".of-expected")).to_be_visible()
+
+
+def test_an_empty_server_says_how_traces_get_there(browser, open_server, watched):
+    for page in opened(browser, open_server, watched):
+        page.goto(open_server)
+        expect(page.locator(".welcome")).to_contain_text("There are no traces yet")
+        expect(page.locator(".welcome")).to_contain_text(f"BRAINTRUST_API_URL={open_server}")
+        event = {"id": "first", "input": "hello", "span_attributes": {"name": "first steps"}}
+        with httpx.Client(base_url=open_server) as client:
+            project = client.post("/v1/project", json={"name": "mine"}).json()["id"]
+            client.post(f"/v1/project_logs/{project}/insert", json={"events": [event]}).raise_for_status()
+
+        page.get_by_role("button", name="Refresh").click()
+
+        expect(page.locator(".trace-row")).to_contain_text("first steps")
+        expect(page.locator(".objects a").first).to_have_text("mine")
+
+
+def test_a_link_carries_the_filter(page, site, browser):
+    page.goto(f"{site.url}/#object=project_logs%3Ademo")
+    expect(page.locator(".trace-row").first).to_be_visible()
+    area = page.get_by_label("Filter, an expression")
+    area.fill("span_attributes.name = 'search'")
+    area.press("Enter")
+    expect(page.locator(".start .status")).not_to_contain_text("100")
+    shown = page.locator(".start .status").inner_text()
+
+    other = browser.new_page()
+    other.goto(page.url)
+    expect(other.locator(".start .status")).to_have_text(shown)
+    other.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+import httpx
 import pytest
 from playwright.sync_api import expect
 
@@ -177,3 +178,35 @@ def test_generated_traces_add_up(page, site):
 
     expect(page.locator(".sums div").nth(1).locator("dd")).to_have_text(f"{len(spans):,}")
     expect(page.locator(".sums div").nth(2).locator("dd")).to_have_text(f"{row['tokens']:,}")
+
+
+def test_attachments_are_shown_and_saved(page, site):
+    picture = bytes.fromhex(
+        "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360f8cfc0000000"
+        "0301010018dd8db00000000049454e44ae426082"
+    )
+    value = {"type": "braintrust_attachment", "filename": "dot.png", "content_type": "image/png", "key": "a-dot"}
+    with httpx.Client(base_url=site.url) as client:
+        announced = client.post("/attachment", json={key: value[key] for key in ("key", "filename", "content_type")})
+        client.put(
+            announced.json()["signedUrl"], content=picture, headers=announced.json()["headers"]
+        ).raise_for_status()
+        done = {"key": "a-dot", "status": {"upload_status": "done"}}
+        client.post("/attachment/status", json=done).raise_for_status()
+    row = {
+        "id": "pictures",
+        "input": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": value}}]}],
+    }
+    site.write("project_logs:pictures", [{**row, "span_id": "pictures", "root_span_id": "pictures"}])
+    page.goto(site.trace("pictures", "pictures"))
+    file = page.locator(".attachment")
+    expect(file).to_contain_text("dot.png")
+
+    file.get_by_role("button", name="Show").click()
+
+    expect(file.locator("img")).to_be_visible()
+    assert file.locator("img").evaluate("async image => { await image.decode(); return image.naturalWidth; }") == 1
+    with page.expect_download() as waiting:
+        file.get_by_role("button", name="Download").click()
+    assert waiting.value.suggested_filename == "dot.png"
+    assert waiting.value.path().read_bytes() == picture

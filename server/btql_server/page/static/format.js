@@ -33,6 +33,11 @@ export function roundStep(raw) {
   return [1, 2, 5, 10].map((each) => each * power).find((each) => each >= raw * 0.999) ?? 10 * power;
 }
 
+const CLOCK = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400];
+
+/** The same for seconds, of which clocks have 60. */
+export const roundSeconds = (raw) => (raw < 1 ? roundStep(raw) : (CLOCK.find((each) => each >= raw * 0.999) ?? roundStep(raw / 86400) * 86400));
+
 /** Dollars, with as many digits as small amounts need. */
 export function money(dollars) {
   if (!isNumber(dollars)) return "";

@@ -1,5 +1,6 @@
 // A JSON value as a tree that is made as far as it is opened, and long texts that are folded.
 
+import { attachment, isAttachment } from "./attachments.js";
 import { copyButton, h } from "./dom.js";
 import { asText, count } from "./format.js";
 
@@ -13,7 +14,8 @@ export function unfoldWhere(text) {
   wanted = text.toLowerCase();
 }
 
-function hasWanted(value) {
+/** Whether a value has what is searched for. */
+export function hasWanted(value) {
   if (wanted === "") return false;
   if (typeof value === "string") return value.toLowerCase().includes(wanted);
   return value !== null && typeof value === "object" && Object.values(value).some(hasWanted);
@@ -47,7 +49,7 @@ function node(value, open) {
   if (typeof value === "string") return h("span", { class: "is-string" }, '"', foldedText(value, { name: "" }), '"');
   if (typeof value === "number" || typeof value === "bigint") return h("span", { class: "is-number" }, String(value));
   if (typeof value === "boolean") return h("span", { class: "is-constant" }, String(value));
-  return branch(value, open);
+  return isAttachment(value) ? attachment(value) : branch(value, open);
 }
 
 function branch(value, open) {

@@ -1,10 +1,14 @@
 // Inputs and outputs of language models as conversations, in the shapes that the common providers use.
 
-import { copyButton, h } from "./dom.js";
+import { button, copyButton, h } from "./dom.js";
 import { parse } from "./exact.js";
 import { asText, count } from "./format.js";
-import { foldedText, jsonTree } from "./json.js";
+import { foldedText, hasWanted, jsonTree } from "./json.js";
 
+/** A conversation with more messages is folded, all but the first and the last ones. */
+const LONG = 80;
+const FIRST = 10;
+const LAST = 40;
 const ROLES = new Set(["system", "developer", "user", "human", "assistant", "ai", "model", "tool", "function"]);
 
 const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
@@ -23,9 +27,13 @@ export function messagesIn(value) {
   return isMessage(value.message) ? [value.message] : null;
 }
 
-/** Return messages as a conversation. */
+/** Return messages as a conversation; of a very long one the middle is folded. */
 export function conversation(messages) {
-  return h("ol", { class: "conversation" }, messages.map(oneMessage));
+  const middle = messages.length > LONG ? messages.slice(FIRST, -LAST) : [];
+  if (middle.length === 0 || hasWanted(middle)) return h("ol", { class: "conversation" }, messages.map(oneMessage));
+  const more = button(`show ${count(middle.length)} messages between`, () => fold.replaceWith(...middle.map(oneMessage)), { class: "more" });
+  const fold = h("li", null, more);
+  return h("ol", { class: "conversation" }, messages.slice(0, FIRST).map(oneMessage), fold, messages.slice(-LAST).map(oneMessage));
 }
 
 function oneMessage(message) {
@@ -35,7 +43,7 @@ function oneMessage(message) {
     "li",
     { class: `message from-${role}` },
     h("div", { class: "message-head" }, h("b", null, role), name ? h("span", { class: "dim" }, name) : null, h("span", { class: "grow" }), copyButton(() => asText(message.content ?? message), "Copy this message")),
-    h("div", { class: "message-body" }, parts(message.content ?? message.parts), (message.tool_calls ?? []).map(toolCall), message.refusal ? h("div", { class: "refusal" }, message.refusal) : null),
+    h("div", { class: "message-body" }, parts(role === "tool" ? parsed(message.content ?? message.parts) : message.content ?? message.parts), (message.tool_calls ?? []).map(toolCall), message.refusal ? h("div", { class: "refusal" }, message.refusal) : null),
   );
 }
 

@@ -1,7 +1,7 @@
 // One span in full: what went in, what came out, and what is known about it.
 
 import { button, copyButton, copyText, h } from "./dom.js";
-import { asText, count, duration, isNumber, moment, money, score } from "./format.js";
+import { asText, count, duration, isNumber, moment, money, plural, score } from "./format.js";
 import { jsonTree } from "./json.js";
 import { pretty, sizeOf } from "./messages.js";
 
@@ -22,7 +22,7 @@ export function spanHead(node, trace, link) {
     node.tokens > 0 ? fact("tokens", count(node.tokens), `${count(node.prompt)} prompt, ${count(node.completion)} completion`) : null,
     node.cost > 0 ? fact("cost", money(node.cost)) : null,
     node.model ? fact("model", node.model) : null,
-    node.total.spans > 1 ? fact("below", `${count(node.total.spans - 1)} spans, ${count(node.total.tokens)} tokens, ${money(node.total.cost)}`) : null,
+    node.total.spans > 1 ? fact("below", `${plural(node.total.spans - 1, "span")}, ${count(node.total.tokens)} tokens, ${money(node.total.cost)}`) : null,
   ];
   const links = h("div", { class: "span-links" }, button("Copy link", () => copyText(new URL(link, location.href).href), { class: "quiet" }));
   return h("div", { class: "span-head" }, h("h2", { tabindex: "-1" }, node.failed ? h("span", { class: "failed-mark" }, "failed") : null, String(node.name)), h("div", { class: "facts" }, facts), links);

@@ -2,7 +2,7 @@
 
 import { ask, askRows } from "./api.js";
 import { button, copyText, h, icon, ICONS } from "./dom.js";
-import { count, duration, moment, money, plural, quoted, roundStep, sourceText } from "./format.js";
+import { count, duration, moment, money, plural, quoted, roundSeconds, sourceText } from "./format.js";
 import { Trace } from "./model.js";
 import { TraceSearch } from "./search.js";
 import { scoreLine, spanBody, spanHead } from "./span.js";
@@ -52,13 +52,14 @@ export class TraceView {
       this.errors,
       this.zoomed,
       h("span", { class: "grow" }),
+      button("Refresh", () => this.refresh(), { class: "quiet", title: "Fetch the spans again (r)" }),
       button("Unfold all", () => this.foldAll(false), { class: "quiet" }),
       button("Fold all", () => this.foldAll(true), { class: "quiet" }),
     );
     const handle = h("div", { class: "split-handle", "aria-hidden": "true", onpointerdown: (event) => this.resize(event, "--detail", -1) });
     this.split = h("div", { class: "split" }, this.tree, handle, this.detail);
     this.notice = h("div", { class: "problems", role: "alert", hidden: true });
-    const keys = [["↑ ↓", "move"], ["← →", "fold"], ["Enter", "read"], ["/", "search"], ["n N", "next, previous match"], ["e", "next error"], ["z", "zoom"], ["Esc", "back"]];
+    const keys = [["↑ ↓", "move"], ["← →", "fold"], ["Enter", "read"], ["/", "search"], ["n N", "next, previous match"], ["e", "next error"], ["z", "zoom"], ["r", "refresh"], ["Esc", "back"]];
     const hints = h("div", { class: "hints", "aria-hidden": "true" }, keys.map(([key, what]) => h("span", null, h("kbd", null, key), ` ${what}`)));
     this.element = h("div", { class: "trace", onkeydown: (event) => this.keyAnywhere(event) }, this.head, tools, this.notice, this.split, hints);
   }
@@ -79,7 +80,7 @@ export class TraceView {
     }
     this.loading?.abort();
     this.loading = new AbortController();
-    Object.assign(this, { object, id, wantedSpan: span, chosen: null, lines: [], window: null });
+    Object.assign(this, { object, id, wanted: span, chosen: null, lines: [], window: null });
     this.trace = new Trace([]);
     this.documents.clear();
     this.search.reset(object, id);
@@ -89,6 +90,16 @@ export class TraceView {
     this.tree.setAttribute("aria-busy", "true");
     this.head.replaceChildren(h("span", { class: "dim" }, "loading …"));
     this.list.setCount(0);
+    await this.load(this.loading.signal);
+  }
+
+  /** Fetch the trace again: it may go on. */
+  async refresh() {
+    if (this.id === null) return;
+    this.loading?.abort();
+    this.loading = new AbortController();
+    this.documents.clear();
+    this.chosen = null;
     await this.load(this.loading.signal);
   }
 
@@ -105,13 +116,13 @@ export class TraceView {
       for await (const found of askRows(query, { signal, disable_limit: true, lint_mode: "off" })) {
         rows.push(...found);
         if (performance.now() - drawn > REDRAW_MS) {
-          this.show(rows);
+          this.show(rows, { whole: false });
           drawn = performance.now();
         }
       }
       if (signal.aborted) return;
       if (rows.length === 0) this.fail("There is no such trace, or the key may not read it.");
-      else this.show(rows);
+      else this.show(rows, { whole: true });
     } catch (error) {
       if (!signal.aborted) this.fail(error.message);
     }
@@ -124,18 +135,20 @@ export class TraceView {
     this.notice.hidden = false;
   }
 
-  show(rows) {
+  show(rows, { whole }) {
     const closed = new Set(this.trace.nodes.filter((node) => node.closed).map((node) => node.id));
     this.trace = new Trace(rows);
     for (const id of closed) if (this.trace.byId.has(id)) this.trace.byId.get(id).closed = true;
-    const first = this.chosen === null;
-    const node = this.find(this.chosen?.id ?? this.wantedSpan) ?? this.trace.root;
-    if (!first) this.chosen = node;
+    const { root } = this.trace;
+    // As long as spans are missing, what looks like the root may be any of them.
+    const node = this.find(this.wanted) ?? (whole || root.row.is_root === true ? root : undefined);
+    const known = node !== undefined && node.id === this.chosen?.id;
+    this.chosen = known ? node : null;
     this.search.setTrace(this.trace);
     this.drawHead();
     this.drawLines();
-    if (first) {
-      this.choose(node, { reveal: true });
+    if (node !== undefined && !known) {
+      this.mark(node, { reveal: true });
       if (!this.search.element.contains(document.activeElement)) this.tree.focus({ preventScroll: true });
     }
     document.title = `${this.title} · btql`;
@@ -190,12 +203,12 @@ export class TraceView {
   drawAxis() {
     const { start, end } = this.range;
     const length = end - start;
-    const step = roundStep(length / TICKS);
+    const step = roundSeconds(length / TICKS);
     const marks = [];
     for (let at = 0; at < length && step > 0; at += step) {
       const left = `${(at / length) * 100}%`;
       // The last one has no room for its text.
-      const text = at / length > 0.93 ? "" : duration(start - this.trace.start + at).replace(/\.0+(?= s$)/, "");
+      const text = at / length > 0.93 ? "" : duration(start - this.trace.start + at).replace(/\.0+(?= s$)|(?<=[mh]) 00 [sm]$/, "");
       marks.push(h("span", { class: "tick-mark", style: { left } }, text));
     }
     this.axis.replaceChildren(...marks);
@@ -271,8 +284,13 @@ export class TraceView {
   }
 
   /** Choose a span: mark its row, and show it. */
-  choose(node, { reveal = false } = {}) {
+  choose(node, options) {
     if (node === undefined) return;
+    this.wanted = node.id;
+    this.mark(node, options);
+  }
+
+  mark(node, { reveal = false } = {}) {
     if (reveal && this.nearestShown(node) !== node) {
       this.trace.uncover(node);
       this.drawLines();
@@ -299,7 +317,8 @@ export class TraceView {
     this.fetching = fetching;
     const head = spanHead(node, this.trace, this.link(node));
     const known = this.documents.get(node.id);
-    this.detail.replaceChildren(head, known ? spanBody(known) : h("div", { class: "dim loading" }, "…"));
+    const body = known ? spanBody(known) : h("div", { class: "dim loading" }, "…");
+    this.detail.replaceChildren(head, body);
     this.detail.scrollTop = 0;
     if (!known) {
       // Whoever runs along the list with an arrow key wants only the last one.
@@ -308,10 +327,11 @@ export class TraceView {
       try {
         const row = await this.documentOf(node, fetching.signal);
         this.keep(node.id, row);
-        this.detail.replaceChildren(head, spanBody(row));
+        // The head stays: it may have the focus by now.
+        body.replaceWith(spanBody(row));
       } catch (error) {
         if (fetching.signal.aborted) return;
-        this.detail.replaceChildren(head, h("div", { class: "problems" }, h("p", null, error.message)));
+        body.replaceWith(h("div", { class: "problems" }, h("p", null, error.message)));
       }
     }
     this.search.highlight(this.detail);
@@ -383,6 +403,7 @@ export class TraceView {
       n: () => this.search.step(1),
       N: () => this.search.step(-1),
       e: () => this.nextError(),
+      r: () => this.refresh(),
       z: () => this.zoom(this.window ? null : this.chosen),
     };
     if (!(event.key in actions)) return;

@@ -9,9 +9,13 @@ import { VirtualRows } from "./virtual.js";
 
 const ROW = 32;
 const PAGE = 100;
+/** With more objects there is a field to find one. */
+const FEW = 12;
+/** Objects of a kind that are listed. */
+const SHOWN = 200;
+const OPEN = { project_logs: "Logs", experiment: "Experiments", dataset: "Datasets" };
 const KINDS = {
-  project_logs: "Logs", experiment: "Experiments", dataset: "Datasets", playground_logs: "Playgrounds",
-  project_prompts: "Prompts", project_functions: "Functions", audit_log: "Audit",
+  ...OPEN, playground_logs: "Playgrounds", project_prompts: "Prompts", project_functions: "Functions", audit_log: "Audit",
 };
 const WITH_TRACES = new Set(["project_logs", "experiment", "playground_logs"]);
 const SUMMARY = "id, root_span_id, created, span_attributes, span_type_info, input, output, error, scores, metrics, tags";
@@ -24,7 +28,9 @@ export class TracesView {
     this.object = null;
     this.rows = [];
     this.at = 0;
-    this.side = h("nav", { class: "objects", "aria-label": "Objects" });
+    this.groups = h("div");
+    this.find = h("input", { type: "search", placeholder: "Find an object", "aria-label": "Find an object", hidden: true, oninput: () => this.drawObjects() });
+    this.side = h("nav", { class: "objects", "aria-label": "Objects" }, this.find, this.groups);
     this.filter = new Editor({
       label: "Filter, an expression",
       language,
@@ -57,20 +63,27 @@ export class TracesView {
   async open(parameters) {
     const found = await this.listObjects();
     if (found === null) return;
-    const wanted = parameters.get("object") ?? this.object ?? idOf(found.find((each) => WITH_TRACES.has(each.kind)) ?? found[0]);
-    if (wanted === undefined) return;
-    const same = wanted === this.object;
+    const first = found.find((each) => WITH_TRACES.has(each.kind)) ?? found.find((each) => each.kind !== "audit_log");
+    const wanted = parameters.get("object") ?? this.object ?? idOf(first);
+    this.bar.hidden = wanted === undefined;
+    if (wanted === undefined) {
+      this.list.hidden = true;
+      this.welcome();
+      return;
+    }
+    const filter = parameters.get("filter");
+    const same = wanted === this.object && (filter === null || filter === this.filter.value);
     this.object = wanted;
     this.mark();
     if (!same) {
-      this.filter.value = "";
+      this.filter.value = filter ?? "";
       this.failedOnly.checked = false;
       await this.reload();
     }
     if (!this.list.hidden) this.list.focus({ preventScroll: true });
   }
 
-  /** Draw the list of objects; null where there are none. */
+  /** Draw the list of objects, and return them; null where they cannot be asked for. */
   async listObjects() {
     let answer;
     try {
@@ -80,25 +93,44 @@ export class TracesView {
       return null;
     }
     const found = answer.objects;
+    this.found = found;
+    this.find.hidden = found.length <= FEW;
+    this.drawObjects();
+    this.side.hidden = found.length === 0;
+    this.labels = new Map(found.map((each) => [idOf(each), each.label]));
+    return found;
+  }
+
+  /** List the objects that have what is searched for in their names. */
+  drawObjects() {
+    const wanted = this.find.value.toLowerCase();
+    const found = this.found.filter((each) => [each.label, each.project, each.name].some((text) => text?.toLowerCase().includes(wanted)));
     const kinds = [...new Set([...Object.keys(KINDS), ...found.map((each) => each.kind)])];
     const groups = kinds.map((kind) => [kind, found.filter((each) => each.kind === kind)]).filter(([, members]) => members.length > 0);
-    this.side.replaceChildren(...groups.flatMap(([kind, members]) => [h("h2", null, KINDS[kind] ?? kind, h("span", { class: "dim" }, count(members.length))), h("ul", null, members.map(objectLine))]));
-    const isEmpty = found.length === 0;
-    this.side.hidden = isEmpty;
-    this.bar.hidden = isEmpty;
-    this.list.hidden = isEmpty || !this.list.dataset.used;
-    this.labels = new Map(found.map((each) => [idOf(each), each.label]));
-    if (isEmpty) this.welcome();
-    return isEmpty ? null : found;
+    this.groups.replaceChildren(...groups.map(([kind, members]) => this.group(kind, members)));
+    this.current();
+  }
+
+  /** Return the objects of a kind; those that few look for are folded. */
+  group(kind, members) {
+    const chosen = (this.object?.startsWith(`${kind}:`) ?? false) || this.find.value !== "";
+    const rest = members.length > SHOWN ? h("li", { class: "empty" }, `${count(members.length - SHOWN)} more: type to find them`) : null;
+    const title = h("summary", null, KINDS[kind] ?? kind, h("span", { class: "dim" }, count(members.length)));
+    return h("details", { open: chosen || kind in OPEN }, title, h("ul", null, members.slice(0, SHOWN).map(objectLine), rest));
   }
 
   mark() {
     this.name.textContent = this.labels.get(this.object) ?? this.object.slice(this.object.indexOf(":") + 1);
+    this.current();
+    document.title = `${this.title} · btql`;
+  }
+
+  /** Mark the object that is shown. */
+  current() {
     for (const link of this.side.querySelectorAll("a")) {
       if (link.dataset.object === this.object) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
-    document.title = `${this.title} · btql`;
   }
 
   get kind() {
@@ -131,8 +163,10 @@ export class TracesView {
     this.filter.setMistakes([]);
     this.asking?.abort();
     this.asking = null;
+    const filter = this.filter.value.trim() === "" ? "" : `&filter=${encodeURIComponent(this.filter.value)}`;
+    // Whoever has gone on meanwhile keeps the address of where they are.
+    if (!this.element.hidden) history.replaceState(null, "", `${location.pathname}${location.search}#object=${encodeURIComponent(this.object)}${filter}`);
     const traces = WITH_TRACES.has(this.kind);
-    this.list.dataset.used = "yes";
     this.list.hidden = !traces;
     this.table.element.hidden = traces;
     this.empty.hidden = true;
