@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 _WATCH = """
 window.violations = [];
