@@ -11,6 +11,8 @@ from btql_server.otlp.draft import Draft, is_number, nested, parsed, structured
 from btql_server.otlp.span import Attributes
 from btql_storage.json_text import JsonValue
 
+ROOTS = frozenset({"braintrust"})
+"""How names begin that this convention knows."""
 PREFIX = "braintrust."
 PARENT = PREFIX + "parent"
 """Where a span belongs; it stays in the metadata."""

@@ -16,14 +16,14 @@ from btql_server.otlp.slug import Exported
 from btql_server.otlp.span import Attributes, Span, SpanEvent
 from btql_server.registering.crud import merged
 
-CONVENTIONS: tuple[Callable[[Draft], None], ...] = (
-    braintrust.apply,
-    genai.apply,
-    indexed.apply,
-    openinference.apply,
-    vercel.apply,
+CONVENTIONS: tuple[tuple[frozenset[str], Callable[[Draft], None]], ...] = (
+    (braintrust.ROOTS, braintrust.apply),
+    (genai.ROOTS, genai.apply),
+    (indexed.ROOTS, indexed.apply),
+    (openinference.ROOTS, openinference.apply),
+    (vercel.ROOTS, vercel.apply),
 )
-"""Where two of them know something, the first one wins."""
+"""Where two of them know something, the first one wins. Most spans have names of none, or of one or two."""
 _INHERITED = frozenset({"input", "output", "expected", "metadata", "metrics", "scores", "span_attributes", "tags"})
 """Fields that a span takes over from the exported span it is below."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -34,8 +34,11 @@ def event_of(span: Span, above: Exported | None = None) -> bytes:
     """Return the event of a span, which may be below one that was exported."""
     draft = Draft(dict(span.attributes), list(span.events))
     preserve = draft.take(braintrust.PRESERVE) is True
-    for apply in CONVENTIONS:
-        apply(draft)
+    names = (*span.attributes, *(event.name for event in span.events))
+    roots = {name.partition(".")[0] for name in names}
+    for known, apply in CONVENTIONS:
+        if known & roots:
+            apply(draft)
     context = draft.fields.pop("context", None)
     event: dict[str, object] = {
         "id": span.span_id,

@@ -11,6 +11,8 @@ from btql_server.otlp.messages import content_of_parts, messages_of_parts
 from btql_server.otlp.span import Attributes, SpanEvent
 from btql_storage.json_text import JsonValue
 
+ROOTS = frozenset({"gen_ai"})
+"""How names of attributes or events begin that this convention knows."""
 TYPES = {
     "chat": "llm",
     "text_completion": "llm",

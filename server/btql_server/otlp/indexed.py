@@ -9,6 +9,8 @@ from btql_server.otlp.draft import Draft, parsed, structured
 from btql_server.otlp.messages import content_of_text, tool_call
 from btql_storage.json_text import JsonValue
 
+ROOTS = frozenset({"gen_ai", "traceloop", "llm"})
+"""How names begin that this convention knows."""
 TYPES = {"workflow": "task", "task": "task", "agent": "task", "tool": "tool"}
 """``traceloop.span.kind`` to the type of a span."""
 REQUEST_TYPES = {"chat": "llm", "completion": "llm", "embedding": "llm", "rerank": "function"}

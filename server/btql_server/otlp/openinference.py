@@ -10,6 +10,8 @@ from btql_server.otlp.messages import content_of_parts, tool_call
 from btql_server.otlp.span import Attributes
 from btql_storage.json_text import JsonValue
 
+ROOTS = frozenset({"openinference", "llm", "input", "output", "retrieval", "reranker", "embedding"})
+"""How names begin that this convention knows; ``metadata`` and ``tag.tags`` are looked at where one of these is."""
 TYPES = {
     "LLM": "llm",
     "EMBEDDING": "llm",

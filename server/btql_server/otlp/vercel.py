@@ -10,6 +10,8 @@ from btql_server.otlp.draft import Draft, parsed
 from btql_server.otlp.messages import tool_call
 from btql_storage.json_text import JsonValue
 
+ROOTS = frozenset({"ai"})
+"""How names begin that this convention knows."""
 MODEL_CALLS = (".doGenerate", ".doStream", ".doEmbed")
 """How ``ai.operationId`` of a call of a model ends."""
 INPUTS = ("ai.prompt.messages", "ai.prompt", "ai.toolCall.args", "ai.toolCall.input", "ai.value", "ai.values")
