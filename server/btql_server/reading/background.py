@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 from msgspec import Meta
 
-from btql_server.access.model import Level, Resource
+from btql_server.access.model import Level, Principal, Resource
 from btql_server.http.answer import Answer, json_bytes
 from btql_server.http.call import Call, forbidden, uuid_of
 from btql_server.http.errors import HttpError, invalid
@@ -77,11 +77,13 @@ def start(call: Call, body: BackgroundRequest) -> Answer:
     options = body.options(call.state.settings.limits)
 
     def ask(stop: Stop) -> Result:
-        database = call.state.database.for_one(directory=Visible(call), stop=stop)
-        return database.query(asked, options=options)
+        visible = Visible(call)
+        result = call.state.database.for_one(directory=visible, stop=stop).query(asked, options=options)
+        call.changes.extend(visible.changes)
+        return result
 
     principal = call.principal
-    job = call.state.jobs.start(principal.org_id, principal.id, ask, lambda: next(iter(call.touched), ""))
+    job = call.state.jobs.start(principal.org_id, _asker(principal), ask, lambda: next(iter(call.touched), ""))
     return _told(job)
 
 
@@ -124,9 +126,14 @@ def _found(call: Call, job_id: str) -> Job:
     principal = call.principal
     if job is None or job.org_id != principal.org_id:
         raise forbidden(principal, Level.READ, f"query id {job_id}")
-    if job.principal_id != principal.id and principal.level(Resource(principal.org_id)) < Level.ADMIN:
+    if job.asked_by != _asker(principal) and principal.level(Resource(principal.org_id)) < Level.ADMIN:
         raise forbidden(principal, Level.READ, f"query id {job_id}")
     return job
+
+
+def _asker(principal: Principal) -> str:
+    """Return who may see the rows: a key, as another one of its owner may be for less."""
+    return principal.key_id or principal.id
 
 
 def _told(job: Job) -> Answer:

@@ -48,8 +48,8 @@ class Job(msgspec.Struct, kw_only=True):
 
     id: str
     org_id: str
-    principal_id: str
-    """Who asked; nobody else may see the rows, but administrators of the organization."""
+    asked_by: str
+    """The key that asked; nobody else may see the rows, but administrators of the organization."""
     status: Status
     created: str
     object_id: str | None = None
@@ -76,7 +76,7 @@ class Jobs:
         self._closing.set()
         self._executor.shutdown(wait=True)
 
-    def start(self, org_id: str, principal_id: str, ask: Callable[[Stop], Result], touched: Callable[[], str]) -> Job:
+    def start(self, org_id: str, asked_by: str, ask: Callable[[Stop], Result], touched: Callable[[], str]) -> Job:
         """Begin a job; ``ask`` compiles the query, whose mistakes are raised here, and its rows are read later."""
         if len(self._running) >= WAITING_MAX + THREADS:
             raise HttpError(503, f"{WAITING_MAX} queries in the background are waiting already", retry_after_s=10)
@@ -85,7 +85,7 @@ class Jobs:
         job_id = str(uuid4())
         stop = Stop(self._limits.background_seconds_max, lambda: self._is_over(job_id, cancelled))
         result = ask(stop)
-        job = Job(id=job_id, org_id=org_id, principal_id=principal_id, status="queued", created=now_text())
+        job = Job(id=job_id, org_id=org_id, asked_by=asked_by, status="queued", created=now_text())
         job.object_id = touched() or None
         self._path(job_id).mkdir(parents=True)
         lock = FileLock(self._path(job_id) / "lock", thread_local=False)
@@ -123,6 +123,8 @@ class Jobs:
 
     def page(self, job: Job, start: int, limit: int, bytes_max: int) -> tuple[Sequence[bytes], int | None]:
         """Return lines of JSON from a place in the rows, and the place behind them; None at the end."""
+        if start < 0:
+            raise ValueError(start)
         with (self._path(job.id) / "rows.jsonl").open("rb") as file:
             if start > 0:
                 file.seek(start - 1)

@@ -1,0 +1,192 @@
+"""Queries in the background: `/btql/async`."""
+
+from __future__ import annotations
+
+import time
+from uuid import uuid4
+
+import httpx
+import pytest
+
+import btql
+from btql_server.reading.jobs import Job, Jobs
+from btql_server.serve import running
+from btql_server.settings import Limits, Settings
+
+ENDLESS = """
+SELECT count(*) AS n FROM project_logs('demo') a JOIN project_logs('demo') b ON a.id < b.id || 'x'
+JOIN project_logs('demo') c ON a.id || c.id <> b.id
+"""
+
+
+def _ended(client, job_id):
+    ends = time.monotonic() + 30
+    while time.monotonic() < ends:
+        body = client.get(f"/btql/async/{job_id}").json()
+        if body["status"] not in ("queued", "running"):
+            return body
+        time.sleep(0.02)
+    raise AssertionError("it does not end")
+
+
+def test_all_rows_page_by_page(reader, ask):
+    started = reader.post(
+        "/btql/async",
+        json={"query": "select: id, input | from: project_logs('demo')", "format": "jsonl", "batch_size": 9},
+    )
+    assert started.status_code == 200
+    assert started.json()["status"] in ("queued", "running", "succeeded")
+    assert started.json()["object_id"] == "demo"
+    job_id = started.json()["id"]
+    assert _ended(reader, job_id) == {
+        "id": job_id,
+        "status": "succeeded",
+        "object_id": "demo",
+        "error": None,
+        "rows": 5_000,
+    }
+
+    rows, cursor, pages = [], None, 0
+    while True:
+        parameters = {"limit": 999} if cursor is None else {"limit": 999, "cursor": cursor}
+        body = reader.get(f"/btql/async/{job_id}/result", params=parameters).json()
+        assert (body["status"], body["error"]) == ("succeeded", None)
+        rows += body["rows"]
+        cursor, pages = body["cursor"], pages + 1
+        if cursor is None:
+            break
+    assert pages == 6
+    assert rows == ask("select: id, input | from: project_logs('demo')", disable_limit=True).json()["data"]
+
+
+def test_mistakes_are_told_at_once(reader):
+    answer = reader.post("/btql/async", json={"query": "selec: id"})
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "B0103")
+    assert reader.post("/btql/async", json={}).status_code == 400
+    assert reader.post("/btql/async", json={"query": "SELECT 1", "format": "parquet"}).status_code == 400
+
+
+@pytest.mark.parametrize("how", [("DELETE", ""), ("POST", "/cancel")])
+def test_a_query_is_cancelled(reader, how):
+    method, path = how
+    job_id = reader.post("/btql/async", json={"query": ENDLESS}).json()["id"]
+    assert reader.request(method, f"/btql/async/{job_id}{path}").json()["status"] == "canceled"
+    assert _ended(reader, job_id)["status"] == "canceled"
+    body = reader.get(f"/btql/async/{job_id}/result").json()
+    assert body == {"status": "canceled", "rows": [], "cursor": None, "error": None}
+
+
+def test_rows_are_removed_when_they_are_no_longer_wanted(reader):
+    job_id = reader.post("/btql/async", json={"query": "SELECT 1 AS one"}).json()["id"]
+    _ended(reader, job_id)
+    assert reader.delete(f"/btql/async/{job_id}").status_code == 200
+    assert reader.get(f"/btql/async/{job_id}").status_code == 403
+
+
+@pytest.mark.parametrize("cursor", ["x", "-1", "1", "999999999999999999999", "5000000"])
+def test_a_cursor_that_no_page_gave(reader, cursor):
+    job_id = reader.post("/btql/async", json={"query": "SELECT 1 AS one UNION ALL SELECT 2"}).json()["id"]
+    _ended(reader, job_id)
+    answer = reader.get(f"/btql/async/{job_id}/result", params={"cursor": cursor})
+    assert answer.status_code == 400
+    assert "cursor" in answer.json()["Message"]
+
+
+@pytest.mark.parametrize("job_id", ["x", "..%2F..%2Fbtql.json", str(uuid4())])
+def test_jobs_that_are_not_there(reader, job_id):
+    assert reader.get(f"/btql/async/{job_id}").status_code in (400, 403, 404)
+    assert reader.delete(f"/btql/async/{job_id}").status_code in (400, 403, 404)
+
+
+@pytest.mark.parametrize("limit", ["0", "x", "100000"])
+def test_limits_of_pages(reader, limit):
+    assert reader.get(f"/btql/async/{uuid4()}/result", params={"limit": limit}).status_code == 400
+
+
+def test_an_answer_that_is_too_large_fails_and_leaves_nothing(tmp_path):
+    folder = tmp_path / "db"
+    with btql.connect(folder) as conn:
+        conn.ingest("project_logs:demo", [{"id": str(n), "input": "x" * 1_000} for n in range(100)])
+    limits = Limits(background_bytes_max=10_000)
+    with (
+        running(Settings(folder, ("127.0.0.1", 0), insecure_no_auth=True, limits=limits)) as url,
+        httpx.Client(base_url=url, timeout=60) as client,
+    ):
+        job_id = client.post("/btql/async", json={"query": "select: * | from: project_logs('demo')"}).json()["id"]
+        body = _ended(client, job_id)
+    assert body["status"] == "failed"
+    assert "more than 10,000 bytes" in body["error"]
+    assert not list((folder / "background" / job_id).glob("rows.jsonl"))
+
+
+def test_a_restart_keeps_what_was_done_and_fails_what_was_not(tmp_path):
+    folder = tmp_path / "db"
+    with btql.connect(folder) as conn:
+        conn.ingest("project_logs:demo", [{"id": str(n)} for n in range(3_000)])
+    settings = Settings(folder, ("127.0.0.1", 0), insecure_no_auth=True)
+    with running(settings) as url, httpx.Client(base_url=url, timeout=60) as client:
+        done = client.post("/btql/async", json={"query": "SELECT 1 AS one"}).json()["id"]
+        _ended(client, done)
+        endless = client.post("/btql/async", json={"query": ENDLESS}).json()["id"]
+    with running(settings) as url, httpx.Client(base_url=url, timeout=60) as client:
+        assert client.get(f"/btql/async/{done}").json()["status"] == "succeeded"
+        assert client.get(f"/btql/async/{done}/result").json()["rows"] == [{"one": 1}]
+        body = client.get(f"/btql/async/{endless}").json()
+    assert (body["status"], "the server stopped" in body["error"]) == ("failed", True)
+
+
+def _jobs(folder, **limits) -> Jobs:
+    return Jobs(Settings(folder, limits=Limits(**limits)))
+
+
+def _left(jobs: Jobs, job: Job, rows: bytes = b"") -> None:
+    jobs._path(job.id).mkdir(parents=True)
+    (jobs._path(job.id) / "rows.jsonl").write_bytes(rows)
+    jobs._save(job)
+
+
+def test_a_job_whose_process_was_killed_has_failed(tmp_path):
+    jobs = _jobs(tmp_path)
+    _left(jobs, Job(id="k", org_id="o", asked_by="k", status="running", created="2026-01-01T00:00:00.000Z"))
+
+    found = jobs.get("k")
+    assert found is not None
+    assert found.status == "failed"
+    assert found.error is not None
+    assert "the server stopped" in found.error
+    jobs.close()
+
+
+def test_another_process_cancels(tmp_path):
+    with btql.connect(tmp_path) as conn:
+        conn.ingest("project_logs:demo", [{"id": str(n)} for n in range(3_000)])
+        mine, other = _jobs(tmp_path), _jobs(tmp_path)
+        job = mine.start("o", "p", lambda stop: conn._database.for_one(stop=stop).query(ENDLESS), lambda: "demo")
+        seen = other.get(job.id)
+        assert seen is not None
+        assert seen.status in ("queued", "running")
+        other.cancel(seen)
+        ends = time.monotonic() + 30
+        while (now := other.get(job.id)) is not None and now.status in ("queued", "running"):
+            assert time.monotonic() < ends
+            time.sleep(0.02)
+        assert now is not None
+        assert now.status == "canceled"
+        mine.close()
+        other.close()
+
+
+def test_the_oldest_results_go_when_there_are_too_many_bytes(tmp_path):
+    jobs = _jobs(tmp_path, background_bytes_max=25)
+    for day in range(1, 5):
+        moment = f"2026-01-0{day}T00:00:00.000Z"
+        job = Job(id=str(day), org_id="o", asked_by="k", status="succeeded", created=moment, ended=moment, bytes=10)
+        _left(jobs, job, b"x" * 10)
+    jobs.clean()
+    assert [jobs.get(str(day)) is not None for day in range(1, 5)] == [False, False, True, True]
+    jobs.close()
+
+    jobs = _jobs(tmp_path, background_kept_s=-1)
+    jobs.clean()
+    assert jobs.get("4") is None
+    jobs.close()
