@@ -164,9 +164,10 @@ def _print_lines(rows: list[dict[str, str | None]]) -> None:
 
 
 def _print_table(rows: list[dict[str, str | None]]) -> None:
+    from btql.cli.formats import one_line
     from btql.cli.table import Cell, draw
 
     # What no key has is no column.
     names = [name for name in rows[0] if any(row[name] is not None for row in rows)]
-    cells = [[Cell(row[name] or "", null=row[name] is None) for name in names] for row in rows]
+    cells = [[Cell(one_line(row[name] or ""), null=row[name] is None) for name in names] for row in rows]
     draw(names, cells, [False] * len(names))

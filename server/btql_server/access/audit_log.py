@@ -28,6 +28,7 @@ from uuid import uuid4
 from btql_server.access.model import AUDIT_LOG, Principal
 from btql_server.registry.changes import Change
 from btql_server.registry.store import now_text
+from btql_storage.accept import EVENTS_MAX
 from btql_storage.store import Storage
 
 Row: TypeAlias = Mapping[str, object]
@@ -77,7 +78,9 @@ def row(occasion: Occasion, change: Change) -> Row:
 
 def write(storage: Storage, org_id: str, rows: Sequence[Row]) -> None:
     """Write rows; they are durable when this returns."""
-    storage.ingest(storage.create_object(AUDIT_LOG, org_id), rows)
+    log = storage.create_object(AUDIT_LOG, org_id)
+    for start in range(0, len(rows), EVENTS_MAX):
+        storage.ingest(log, rows[start : start + EVENTS_MAX])
 
 
 class AuditLog:

@@ -165,7 +165,9 @@ class Desk:
 
     def _others(self, kind: str, org_id: str | None = None) -> str:
         names = sorted(each.name or "" for each in self._registry.list(Listing(kind, org_id, limit=20)))
-        return f"; there is {', '.join(f'`{name}`' for name in names)}" if names else "; there is none yet"
+        # Whoever has a key gives names; they must not do anything to the terminal.
+        shown = ", ".join(f"`{name}`" if name.isprintable() else ascii(name) for name in names)
+        return f"; there is {shown}" if names else "; there is none yet"
 
     def _log(self, org_id: str, changes: Sequence[Change]) -> None:
         self._storage.create_object(AUDIT_LOG, org_id)

@@ -22,6 +22,7 @@ from btql_server.http.answer import Answer, json_answer
 from btql_server.http.call import Call, uuid_of
 from btql_server.http.routes import Routes
 from btql_server.http.versions import parse_version
+from btql_server.registry.changes import Change
 from btql_server.writing.store import write_events
 from btql_storage.accept import EVENTS_MAX
 from btql_storage.catalog import ObjectInfo
@@ -77,6 +78,9 @@ def restore(call: Call, dataset_id: str, body: Restore) -> Answer:
     with call.state.storage.snapshot(target, version) as then:
         for events in _batches(_events(then, found, version)):
             xact_id = str(write_events(call, {target: events}).xact_id)
+            # After each transaction: should a later one fail, this one is done all the same.
+            _, name = call.touched[target.name]
+            call.changes[:] = [Change("restore", target.kind, target.name, name, f"to the version {version}")]
     restored = len(found.missing) + len(found.changed)
     return json_answer({"xact_id": xact_id, "rows_restored": restored, "rows_deleted": len(found.added)})
 

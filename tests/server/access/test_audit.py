@@ -119,6 +119,30 @@ def test_feedback_deletes_and_statements(ann, project):
     ]
 
 
+def test_restores_and_statements_in_the_background(ann, project):
+    dataset = ok(ann.post("/v1/dataset", json={"project_id": project, "name": "restored"}))["id"]
+    ok(ann.post(f"/v1/dataset/{dataset}/insert", json={"events": [{"id": "row", "input": 1}]}))
+    version = ann.get("/xact-id").text
+    ok(ann.post("/btql/async", json={"query": f"delete from dataset('{dataset}') where id = 'row'"}))
+    ok(ann.post(f"/v1/dataset/{dataset}/restore/preview", json={"version": version}))
+    assert ok(ann.post(f"/v1/dataset/{dataset}/restore", json={"version": version}))["rows_restored"] == 1
+
+    found = [(row["action"], row["name"], row["detail"], row["route"]) for row in log_of(ann, object_id=dataset)]
+
+    assert found[1:] == [
+        ("statement", "restored", None, "POST /btql/async"),
+        ("restore", "restored", f"to the version {version}", "POST /v1/dataset/{dataset_id}/restore"),
+    ]
+
+
+def test_any_number_of_rows_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(audit_log, "EVENTS_MAX", 3)
+    occasion, change = audit_log.Occasion({"id": "someone"}, "a test"), audit_log.Change("create", "thing", "1")
+    with Storage.open(tmp_path / "db", create=True) as storage:
+        audit_log.write(storage, "org", [audit_log.row(occasion, change) for _ in range(10)])
+        assert sum(each.pending_events for each in storage.status().objects) == 10
+
+
 def test_refusals_are_in_the_log(party, ann, otto, project):
     reader = party.join("rita@example.com", Level.READ)
     answer = reader.patch(f"/v1/project/{project}", json={"description": "mine"})

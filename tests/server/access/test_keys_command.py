@@ -205,3 +205,15 @@ def test_moments():
     assert moment("2026-02-01T10:00:00+02:00", now) == datetime(2026, 2, 1, 10, tzinfo=timezone(timedelta(hours=2)))
     with pytest.raises(UsageFailure):
         moment("0d", now)
+
+
+def test_names_do_nothing_to_the_terminal(folder):
+    made(folder, "--name", "\x1b[31mred\n\x07")
+    project(folder, "\x1b]0;title\x07")
+
+    listed = run("list", "--data", folder).stdout
+    refused = run("create", "--data", folder, "--project", "none", code=1).stderr
+
+    assert not [char for char in listed + refused if not char.isprintable() and char != "\n"]
+    assert "red" in listed
+    assert "title" in refused
