@@ -59,6 +59,7 @@ def test_everything_in_a_project_goes_with_it(client, project):
     assert client.post("/v1/dataset", json={"project_id": project["id"], "name": "d"}).status_code == 403
 
 
-@pytest.mark.parametrize("path", ["/api/projects", "/api/project/delete", "/api/self/me2"])
-def test_other_addresses_are_not_found(client, path):
-    assert client.post(path, json={}).status_code == 404
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("path", ["/api", "/api/projects", "/api/project/delete", "/api/self/nobody", "/v1/nothing"])
+def test_other_addresses_are_not_found(client, method, path):
+    assert client.request(method, path).status_code == 404
