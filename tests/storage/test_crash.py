@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from storage_support import crash_child
-from storage_support.model import Model
-from storage_support.reading import documents_of
+from storage_support.model import Model, Rows
+from storage_support.reading import documents_of, snapshot_rows, to_document
 
 from btql_storage.store import Storage
 
@@ -26,6 +26,7 @@ def test_twenty_kills_of_a_process_that_ingests_and_compacts(quick_path: Path):
     folder = quick_path / "db"
     dice = random.Random(SEED)
     model, first, killed = Model(), 0, 0
+    versions: dict[int, Rows] = {}
     with _mother() as mother:
         for number in range(KILLS):
             # Every other life is cut short wherever it is; the rest get to work first, however busy the machine.
@@ -34,8 +35,9 @@ def test_twenty_kills_of_a_process_that_ingests_and_compacts(quick_path: Path):
                 model.apply(crash_child.request(SEED, request))
             first = acknowledged[-1] + 1 if acknowledged else first
             with Storage.open(folder, settings=crash_child.SETTINGS) as storage:
-                target = storage.create_object("project_logs", "crash")
+                target = storage.create_object("dataset", "crash")
                 found = documents_of(storage, target)
+                versions[storage.last_xact_id()] = found
             # The request that was under way is there as a whole or not at all.
             maybe = model.copy()
             maybe.apply(crash_child.request(SEED, first))
@@ -49,14 +51,17 @@ def test_twenty_kills_of_a_process_that_ingests_and_compacts(quick_path: Path):
     assert killed == KILLS
     assert first >= KILLS // 2, "the processes lived too short to matter"
     with Storage.open(folder, settings=crash_child.SETTINGS) as storage:
-        target = storage.object("project_logs", "crash")
+        target = storage.object("dataset", "crash")
         storage.compact()
 
         assert documents_of(storage, target) == model.rows
         # Nothing of the dead is left: only live parts, and the newest WAL file.
         parts = {entry.name for entry in (folder / "parts").iterdir()}
-        with storage.snapshot(target) as snapshot:
-            assert parts == {str(one.part.part_id) for one in snapshot.parts}
+        view = storage._folder.catalog.view(target.id, 0)
+        assert parts == {str(part.id) for part in (*view.parts, *(one.part for one in view.history))}
+        for version, expected in versions.items():
+            with storage.snapshot(target, version) as snapshot:
+                assert {row.id: to_document(row) for row in snapshot_rows(snapshot)} == expected
         assert len(list((folder / "wal").iterdir())) == 1
 
 
@@ -84,7 +89,7 @@ def _own_rows(folder: Path, before: set[int]) -> set[int]:
     with Storage.open(folder, read_only=True) as storage:
         if not storage.objects():
             return before
-        rows = documents_of(storage, storage.object("project_logs", "crash"))
+        rows = documents_of(storage, storage.object("dataset", "crash"))
     found = {int(row_id.removeprefix("own-")) for row_id in rows if row_id.startswith("own-")}
 
     assert before <= found

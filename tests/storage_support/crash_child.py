@@ -53,7 +53,7 @@ def request(seed: int, number: int) -> list[dict[str, Any]]:
 def live(folder: Path, seed: int, first: int) -> None:
     """Ingest requests and compact, for ever."""
     storage = Storage.open(folder, create=True, settings=SETTINGS)
-    target = storage.create_object("project_logs", "crash")
+    target = storage.create_object("dataset", "crash")
     Thread(target=_compact, args=(storage,), daemon=True).start()
     number = first
     while True:
@@ -70,7 +70,7 @@ def _compact(storage: Storage) -> None:
 def writer(folder: Path, seed: int, first: int, count: int) -> None:
     """Ingest some requests while others do the same, compacting now and then."""
     with Storage.open(folder, create=True, settings=Settings(segment_events=60, job_events=25)) as storage:
-        target: ObjectInfo = storage.create_object("project_logs", "crash")
+        target: ObjectInfo = storage.create_object("dataset", "crash")
         for number in range(first, first + count):
             storage.ingest(target, request(seed, number))
             os.write(1, b"ack %d\n" % number)
