@@ -35,8 +35,11 @@ class Draft:
 
     def take(self, *names: str) -> JsonValue:
         """Remove attributes of one meaning, and return the first that has a value."""
-        found = [self.rest.pop(name, None) for name in names]
-        return next((value for value in found if value is not None), None)
+        found: JsonValue = None
+        for name in names:
+            value = self.rest.pop(name, None)
+            found = value if found is None else found
+        return found
 
     def take_below(self, prefix: str) -> Attributes:
         """Remove all attributes whose name begins so, and return them by the rest of their name."""
@@ -46,6 +49,8 @@ class Draft:
     def take_numbered(self, prefix: str) -> list[JsonValue]:
         """Remove attributes such as ``<prefix>0.role`` and return the objects that they describe, in order."""
         names = [name for name in self.rest if name.startswith(prefix)]
+        if not names:
+            return []
         numbered = [name for name in names if _NUMBER.fullmatch(name.removeprefix(prefix).partition(".")[0])]
         found = with_lists(nested({name.removeprefix(prefix): self.rest.pop(name) for name in numbered}))
         return found if isinstance(found, list) else []
