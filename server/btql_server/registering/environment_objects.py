@@ -21,7 +21,7 @@ from btql_server.registry.entity import Entity
 routes = Routes("Environments")
 _STORED: dict[str, Stored] = {"prompt": PROMPT, "function": FUNCTION}
 _TYPES = ("dataset", *_STORED)
-_ONE = "/environment-object/{object_type}/{object_id}/{environment_slug}"
+_ONE = "/environment-object/{object_type}/{object_id}/{environment_slug:path}"
 _ALL = "/environment-object/{object_type}/{object_id}"
 
 

@@ -146,7 +146,7 @@ def test_a_renamed_environment_keeps_what_is_in_it(client, prompt, environment):
     assert client.get(f"/v1/prompt/{one['id']}", params={"environment": f"{environment}-2"}).json() == one
 
 
-@pytest.mark.parametrize("slug", ["prod 1", "naïve-日本語", "50%", "a?b=c#d"])
+@pytest.mark.parametrize("slug", ["prod 1", "naïve-日本語", "50%", "a?b=c#d", "a/b", "/"])
 def test_hostile_slugs(client, prompt, slug):
     from urllib.parse import quote
 
