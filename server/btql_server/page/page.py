@@ -69,7 +69,7 @@ def index(call: Call) -> Answer:
         "x-frame-options": "DENY",
         "cross-origin-opener-policy": "same-origin",
     }
-    return _unless_known(call, site().index, "text/html; charset=utf-8", headers)
+    return unless_known(call, site().index, "text/html; charset=utf-8", headers)
 
 
 @routes.get("/page/{digest}/{name}", answer="text/javascript", public=True)
@@ -79,11 +79,11 @@ def file(call: Call, digest: str, name: str) -> Answer:
     if content is None:
         raise HttpError(404, "there is no such file; reload the page if the server was updated")
     headers = {"cache-control": _FOR_EVER, "content-security-policy": POLICY}
-    return _unless_known(call, content, _MEDIA[name.rpartition(".")[2]], headers)
+    return unless_known(call, content, _MEDIA[name.rpartition(".")[2]], headers)
 
 
-def _unless_known(call: Call, content: bytes, media: str, headers: Mapping[str, str]) -> Answer:
-    """Return a file, or that the browser has it already."""
+def unless_known(call: Call, content: bytes, media: str, headers: Mapping[str, str]) -> Answer:
+    """Return a body, or that the browser has it already."""
     # Weak, because compressed bytes are other bytes.
     tag = f'W/"{sha256(content).hexdigest()[:16]}"'
     known = [each.strip() for each in call.request.headers.get("if-none-match", "").split(",")]

@@ -16,10 +16,11 @@ from btql_planner.functions import functions
 from btql_planner.names import SYSTEM_KINDS, field_paths
 from btql_server.access.model import AUDIT_LOG, Level
 from btql_server.access.objects import resource_of
-from btql_server.http.answer import Answer, json_answer
+from btql_server.http.answer import JSON, Answer, json_answer
 from btql_server.http.call import Call, forbidden
 from btql_server.http.errors import HttpError
 from btql_server.http.routes import Routes
+from btql_server.page.page import unless_known
 from btql_server.reading.directory import Visible
 from btql_server.registry.entity import Entity, Listing
 
@@ -95,8 +96,7 @@ class FieldsQuery(msgspec.Struct, frozen=True):
 @routes.get("/page/functions.json", answer=Language, public=True)
 def language(call: Call) -> Answer:
     """Return the functions and the words of the language."""
-    del call
-    return Answer(_language(), headers={"cache-control": "public, max-age=3600"})
+    return unless_known(call, _language(), JSON, {"cache-control": "no-cache"})
 
 
 @routes.get("/page/objects", answer=Objects)

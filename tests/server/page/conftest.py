@@ -76,6 +76,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         for batch in generate("small", 2_500, 7):
             connection.ingest("project_logs:demo", batch)
         connection.ingest("project_logs:planted", PLANTED)
+        connection.ingest("project_logs:agent", (ROOT / "docs" / "examples" / "agent.ndjson").read_bytes().splitlines())
         connection.ingest("project_logs:large", lines)
         connection.compact()
         # The newest traces are in the log and not yet in a part.

@@ -17,14 +17,17 @@ export const short = (value) => (isNumber(value) ? SHORT.format(value) : "");
 /** Seconds, in the unit that suits them. */
 export function duration(seconds) {
   if (!isNumber(seconds)) return "";
-  const size = Math.abs(seconds);
-  if (size === 0) return "0 ms";
-  if (size < 0.001) return `${Math.round(seconds * 1e6)} µs`;
-  if (size < 0.9995) return `${Math.round(seconds * 1000)} ms`;
-  if (size < 60) return `${seconds.toFixed(size < 10 ? 2 : 1)} s`;
-  if (size < 3600) return `${Math.floor(seconds / 60)} m ${String(Math.round(seconds % 60)).padStart(2, "0")} s`;
-  return `${Math.floor(seconds / 3600)} h ${String(Math.round((seconds % 3600) / 60)).padStart(2, "0")} m`;
+  if (seconds < 0) return `-${duration(-seconds)}`;
+  if (seconds === 0) return "0 ms";
+  if (seconds < 0.001) return `${Math.round(seconds * 1e6)} µs`;
+  if (seconds < 0.9995) return `${Math.round(seconds * 1000)} ms`;
+  if (seconds < 59.95) return `${seconds.toFixed(seconds < 9.995 ? 2 : 1)} s`;
+  if (seconds < 3599.5) return twoUnits(Math.round(seconds), "m", "s");
+  return twoUnits(Math.round(seconds / 60), "h", "m");
 }
+
+/** 61 of the smaller unit are `1 m 01 s`. */
+const twoUnits = (whole, large, small) => `${Math.floor(whole / 60)} ${large} ${String(whole % 60).padStart(2, "0")} ${small}`;
 
 /** Return the round number that is next to a distance between marks: 1, 2 or 5, times a power of ten. */
 export function roundStep(raw) {

@@ -1,0 +1,200 @@
+"""The page's modules by themselves, in the browser: formats, exact numbers, trees, words of the language."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from btql_grammar.detect import detect
+
+QUERIES = Path(__file__).resolve().parents[3] / "conformance" / "cases"
+
+
+@pytest.fixture
+def js(page, site):
+    """Evaluate an expression with the page's modules at hand."""
+    page.goto(f"{site.url}/#query")
+    expect(page.locator(".console .area")).to_be_visible()
+    digest = re.search(r"page/(\w+)/main\.js", page.content())[1]
+
+    def evaluate(module: str, expression: str, argument: object = None) -> object:
+        code = f"async (given) => {{ const it = await import('/page/{digest}/{module}.js'); return {expression}; }}"
+        return page.evaluate(code, argument)
+
+    return evaluate
+
+
+def test_durations(js):
+    texts = {
+        0: "0 ms",
+        0.000002: "2 µs",
+        0.0421: "42 ms",
+        0.9996: "1.00 s",
+        12.34: "12.3 s",
+        59.96: "1 m 00 s",
+        61: "1 m 01 s",
+        119.7: "2 m 00 s",
+        7_260: "2 h 01 m",
+        7_199: "2 h 00 m",
+        -3: "-3.00 s",
+        None: "",
+    }
+
+    assert js("format", "given.map(it.duration)", list(texts)) == list(texts.values())
+
+
+def test_amounts(js):
+    texts = {0: "$0", 0.00001: "<$0.0001", 0.0063: "$0.0063", 1.5: "$1.50", 12345.678: "$12345.68", None: ""}
+
+    assert js("format", "given.map(it.money)", list(texts)) == list(texts.values())
+
+
+def test_a_quoted_text_means_itself(js, site):
+    text = "it's \\ \"all\"\n💥 of it\\'"
+    quoted = js("format", "it.quoted(given)", text)
+
+    assert site.query(f"select: {quoted} as a | from: project_logs('planted') | limit: 1") == [{"a": text}]
+
+
+def test_whole_numbers_keep_their_digits(js):
+    for text in (
+        '{"a":9007199254740993,"b":[-12345678901234567890123]}',
+        '{"id":"9007199254740993","a":1}',
+        '[0.12345678901234567,1e300,{"a":{"b":18446744073709551615}}]',
+    ):
+        written = js("exact", "it.stringify(it.parse(given))", text)
+        assert json.loads(written) == json.loads(text)
+
+
+def test_fields_of_csv(js):
+    values = ["plain", 'say "hi"', "a,b", "two\nlines", " space", None, 1.5, True, {"a": [1]}]
+
+    found = js("download", "given.map(it.csvField).join()", values)
+
+    assert next(csv.reader(io.StringIO(found, newline=""))) == [
+        "plain",
+        'say "hi"',
+        "a,b",
+        "two\nlines",
+        " space",
+        "",
+        "1.5",
+        "true",
+        '{"a":[1]}',
+    ]
+
+
+def test_places_count_characters_as_the_server_does(js):
+    text = "a\n🚀🚀b"
+
+    assert js("editor", "given.slice(it.offsetOf(given, 2, 3))", text) == "b"
+    assert js("editor", "given.slice(it.offsetOf(given, 9, 9))", text) == ""
+
+
+def test_ticks_are_round_and_within_the_range(js):
+    for low, high in [(0, 7), (0, 0.0031), (-5, 12_345), (0, 1), (3, 3)]:
+        found = js("chart", "it.ticks(given[0], given[1], 5)", [low, high])
+        assert 1 <= len(found) <= 8
+        assert all(low <= each <= high + 1e-9 for each in found)
+
+
+def test_the_language_is_told_apart_as_the_server_does(js):
+    texts = [block for path in sorted(QUERIES.rglob("*.cases")) for block in path.read_text().split("\n\n")]
+    texts += ["select: id", "SELECT id", "(select 1)", "-- x\n/* y */ with a as (select 1) select 1", "", "explain"]
+    assert len(texts) > 1_000
+
+    assert js("language", "given.map(it.detect)", texts) == [detect(text) for text in texts]
+
+
+def test_a_tree_of_any_rows_has_every_span_once(js):
+    rows = [
+        {"id": "a", "span_id": "a", "span_parents": ["c"], "created": "2026-01-01T00:00:00Z"},
+        {"id": "b", "span_id": "b", "span_parents": ["a"], "created": "2026-01-01T00:00:00Z"},
+        {"id": "c", "span_id": "c", "span_parents": ["b"], "created": "2026-01-01T00:00:00Z"},
+        {"id": "d", "span_id": "d", "span_parents": ["nobody"], "created": "nonsense", "metrics": {"start": "x"}},
+        {"id": "e", "span_id": "e", "span_parents": ["e"], "metrics": None, "span_attributes": None},
+        {"id": "f", "span_id": "a", "span_parents": None, "metrics": {"tokens": 5}},
+    ]
+
+    found = js(
+        "model",
+        "(() => { const trace = new it.Trace(given); return [trace.inOrder.map((node) => node.id), trace.sums()]; })()",
+        rows,
+    )
+
+    assert sorted(found[0]) == ["a", "b", "c", "d", "e", "f"]
+    assert (found[1]["spans"], found[1]["tokens"]) == (6, 5)
+
+
+def test_a_deep_chain_is_no_trouble(js):
+    rows = [
+        {
+            "id": str(n),
+            "span_id": str(n),
+            "span_parents": [str(n - 1)] if n else None,
+            "created": "2026-01-01T00:00:00Z",
+        }
+        for n in range(3_000)
+    ]
+
+    assert js("model", "new it.Trace(given).inOrder.at(-1).depth", rows) == 2_999
+
+
+def test_messages_are_recognised(js):
+    cases = [
+        ([{"role": "user", "content": "a"}], ["user"]),
+        ({"messages": [{"role": "user", "content": "a"}], "model": "x"}, ["user"]),
+        ({"system": "s", "messages": [{"role": "user", "content": "a"}]}, ["system", "user"]),
+        ({"choices": [{"message": {"role": "assistant", "content": "b"}}]}, ["assistant"]),
+        ({"contents": [{"role": "model", "parts": [{"text": "g"}]}]}, ["model"]),
+        ({"role": "assistant", "content": None, "tool_calls": []}, ["assistant"]),
+        ([{"role": "boss", "content": "a"}], None),
+        ([{"role": "user", "content": "a"}, 1], None),
+        ({"choices": []}, None),
+        ([], None),
+        ("text", None),
+        (None, None),
+        ([None], None),
+    ]
+
+    roles_of = "given.map((value) => it.messagesIn(value)?.map((each) => each.role) ?? null)"
+    found = js("messages", roles_of, [value for value, _ in cases])
+
+    assert found == [roles for _, roles in cases]
+
+
+def test_odd_values_are_drawn_and_load_nothing(js, page):
+    far = {"type": "image_url", "image_url": {"url": "https://elsewhere.example/a.png"}}
+    no_image = {"type": "image", "source": {"type": "base64", "media_type": "text/html", "data": "x"}}
+    values = [
+        [{"role": "user", "content": [far]}],
+        [{"role": "user", "content": [no_image]}],
+        [{"role": "assistant", "content": [{"type": "tool_use", "name": None, "input": None}, None, 5, "text"]}],
+        [
+            {
+                "role": "assistant",
+                "content": {"any": "thing"},
+                "tool_calls": [{}, {"function": {"arguments": "{no json"}}],
+            }
+        ],
+        [{"role": "assistant", "content": [], "tool_calls": None}],
+        [{"role": "tool", "content": None}],
+        [{"role": "user", "content": str(n)} for n in range(500)],
+        {"type": "braintrust_attachment", "key": "k"},
+        "<script>alert(1)</script>",
+        [[[[[[]]]]]],
+        0,
+        False,
+    ]
+
+    js("messages", "given.forEach((value) => document.body.append(it.pretty(value)))", values)
+
+    page.wait_for_timeout(100)
+    assert page.locator("script").count() == 1
+    expect(page.get_by_role("button", name="show 450 messages between")).to_be_visible()
