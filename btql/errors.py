@@ -43,7 +43,8 @@ class QueryError(Error):
 class EngineError(Error):
     """The engine stopped while it ran a query: out of a resource, or a bug of ours."""
 
-    code: str | None = None
+    code: str = ""
+    """Empty where the error has no code of its own."""
 
 
 class TimeLimit(EngineError):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import chain
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import orjson
 import pyarrow as pa
@@ -20,6 +20,9 @@ from btql_planner.engine_plan import OutputColumn
 from btql_planner.types import Kind
 from btql_storage.arrow_functions import compute as pc
 from btql_storage.later import np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _BYTES_MAX = 256 << 20
 """Of a batch; a larger one is taken in pieces, as Arrow's texts end at 2 GiB."""
@@ -40,7 +43,7 @@ def json_rows(outputs: Sequence[OutputColumn], batch: pa.RecordBatch, before: st
     starts = [f"{before}{{{names[0]}:", *(f",{name}:" for name in names[1:])]
     columns = [pc.coalesce(json_column(output, batch), "null") for output in outputs]
     pieces = chain.from_iterable(zip(starts, columns, strict=True))
-    return _data(pc.binary_join_element_wise(*pieces, f"}}{after}", ""))
+    return _written(pc.binary_join_element_wise(*pieces, f"}}{after}", "")).tobytes()
 
 
 def json_column(output: OutputColumn, batch: pa.RecordBatch) -> pa.Array:
@@ -52,19 +55,21 @@ def json_column(output: OutputColumn, batch: pa.RecordBatch) -> pa.Array:
     return pc.coalesce(*arrays[::-1]) if arrays else pa.nulls(batch.num_rows, pa.string())
 
 
-def _data(texts: pa.Array) -> bytes:
-    """Return the texts of an array, one behind the other."""
-    _, _, data = texts.buffers()
-    ends = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset : texts.offset + len(texts) + 1]
-    return b"" if data is None else data.slice(int(ends[0]), int(ends[-1] - ends[0])).to_pybytes()
+def _written(texts: pa.Array) -> NDArray[np.uint8]:
+    """Return the bytes of all texts of an array, one behind the other."""
+    _, offsets, data = texts.buffers()
+    if data is None or not len(texts):
+        return np.empty(0, np.uint8)
+    ends = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1]
+    return np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]
 
 
 def _quoted(texts: pa.Array) -> pa.Array:
-    written = np.frombuffer(_data(texts), np.uint8)
+    written = _written(texts)
     for character, escape in _ESCAPES.items():
         if (written == ord(character)).any():
             texts = pc.replace_substring(texts, character, escape)
-    if (np.frombuffer(_data(texts), np.uint8) < _FIRST_PLAIN).any():
+    if (_written(texts) < _FIRST_PLAIN).any():
         return pa.array([None if text is None else _quoted_slowly(text) for text in texts.to_pylist()], pa.string())
     return pc.binary_join_element_wise('"', texts, '"', "")
 
@@ -114,7 +119,7 @@ def _lists(values: pa.Array) -> pa.Array:
 
 def _one_line(texts: pa.Array) -> pa.Array:
     """Return JSON texts without line ends, which may stand between their values."""
-    written = np.frombuffer(_data(texts), np.uint8)
+    written = _written(texts)
     for character in "\n\r":
         if (written == ord(character)).any():
             texts = pc.replace_substring(texts, character, " ")

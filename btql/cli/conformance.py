@@ -63,8 +63,11 @@ def conformance(
     if update:
         _update([file.path for file in files])
         return
-    states = [each for each in STATES if state in (each, "all")]
-    outcomes = list(run_files(files, DOORS[door](), states) if url is None else _run_over_http(files, url, key))
+    outcomes = list(
+        run_files(files, DOORS[door](), [each for each in STATES if state in (each, "all")])
+        if url is None
+        else _run_over_http(files, url, key)
+    )
     typer.echo(report(outcomes, form))
     if not all(outcome.passed for outcome in outcomes):
         raise SystemExit(1)

@@ -18,7 +18,7 @@ JOIN project_logs('p') c ON a.id || c.id <> b.id || c.input
 """
 """Compares all pairs, several times: what the engine cannot interrupt."""
 SORTED = "SELECT input.text FROM project_logs('p') ORDER BY input.text"
-PATIENCE_S = 1.0
+PATIENCE_S = 3.0
 """An answer comes within 100 ms on a machine that does nothing else; this one may be busy."""
 
 
@@ -54,8 +54,8 @@ def test_others_are_served_while_a_stopped_join_goes_on(conn):
     with pytest.raises(btql.TimeLimit):
         conn.query(ENDLESS, timeout=0.2).rows()
 
-    assert conn.query("SELECT 1 AS one", timeout=10).rows() == [{"one": 1}]
-    assert conn.query("SELECT count(*) AS n FROM project_logs('p')", timeout=10).rows() == [{"n": 3_200}]
+    assert conn.query("SELECT 1 AS one", timeout=60).rows() == [{"one": 1}]
+    assert conn.query("SELECT count(*) AS n FROM project_logs('p')", timeout=60).rows() == [{"n": 3_200}]
 
 
 def test_another_thread_cancels(conn):
@@ -142,14 +142,14 @@ def test_time_of_others_does_not_count():
 def test_joins_wait_while_too_many_cannot_be_interrupted(conn, monkeypatch):
     monkeypatch.setattr(stoppable, "_left_behind", {-1, -2, -3, -4})
     with pytest.raises(btql.EngineError) as caught:
-        conn.query(ENDLESS, timeout=1).rows()
+        conn.query(ENDLESS, timeout=60).rows()
     assert caught.value.code == "B0503"
     assert "4 queries that were stopped" in str(caught.value)
-    assert conn.query("SELECT 1 AS one", timeout=10).rows() == [{"one": 1}]
+    assert conn.query("SELECT 1 AS one", timeout=60).rows() == [{"one": 1}]
 
     monkeypatch.setattr(stoppable, "_left_behind", set(range(-stoppable.LEFT_BEHIND_MAX, 0)))
     with pytest.raises(btql.EngineError, match="B0503"):
-        conn.query("SELECT 1 AS one", timeout=1).rows()
+        conn.query("SELECT 1 AS one", timeout=60).rows()
 
 
 def test_what_is_left_behind_is_counted_until_it_ends(conn):

