@@ -60,3 +60,16 @@ def test_a_span_says_which_prompt_it_used(api, sdk, project, versions):
     assert row["prompt"]["id"] == first["id"]
     assert row["prompt"]["version"] == second["_xact_id"]
     assert row["prompt"]["variables"] == {"city": "Bonn"}
+
+
+@pytest.mark.parametrize("language", ["newest_python", "js_sdk"])
+def test_published_prompts_in_environments(api, request, project, language):
+    environment = f"{project} env"
+    api.post("/environment", {"name": environment, "slug": environment})
+    said = request.getfixturevalue(language).run(api, "publish", project, environment)
+    assert said["greetings"] == ["Hello Ada", "Bye Ada", "Hello Ada"]
+    assert said["rows"] == [["a"], ["a", "b"]]
+    if language == "newest_python":
+        assert said["settings"] == ["Hello {{name}}", "Bye {{name}}", "Hello {{name}}"]
+    (prompt,) = api.http.get("/v1/prompt", params={"project_name": project}).json()["objects"]
+    assert (prompt["metadata"], prompt["tags"]) == ({"team": "a"}, ["polite"])
