@@ -20,6 +20,7 @@ from btql.errors import Error
 if TYPE_CHECKING:
     from btql.database import Database
     from btql.result import Result
+    from btql_grammar.parameters import Values
     from btql_planner.options import LintMode
     from btql_storage.catalog import ObjectInfo
     from btql_storage.compaction.job import CompactionProgress, CompactionReport
@@ -83,9 +84,10 @@ class Connection:
         storage = self._database.storage
         return storage.ingest(storage.create_object(kind, name), events)
 
-    def query(
+    def query(  # noqa: PLR0913  options are keywords
         self,
         query: str | Mapping[str, object],
+        parameters: Values | None = None,
         *,
         tz_offset: int = 0,
         version: str | int | None = None,
@@ -95,6 +97,9 @@ class Connection:
         timeout: float | None = None,
     ) -> Result:
         """Ask in BTQL or SQL, or in the JSON form of BTQL. The answer is computed while it is read.
+
+        ``parameters`` are values for ``?`` or ``$1``, in a list, or for ``:name``, in a dictionary; nothing in them is
+        read as a part of the query.
 
         ``tz_offset`` moves the boundaries of days, hours and the like: minutes to add to local time
         to get UTC, as JavaScript counts. ``version`` reads datasets and experiments as they were right
@@ -108,10 +113,10 @@ class Connection:
         number = None if version is None else str(version)
         options = options_of(tz_offset=tz_offset, version=number, lint=lint, default_limit=limit, cursor=cursor)
         if timeout is None:
-            return self._database.query(query, options=options)
+            return self._database.query(query, options=options, parameters=parameters)
         from btql.execution.stop import Stop
 
-        return self._database.for_one(stop=Stop(timeout)).query(query, options=options)
+        return self._database.for_one(stop=Stop(timeout)).query(query, options=options, parameters=parameters)
 
     def explain(self, text: str, *, analyze: bool = False) -> str:
         """Return how a query is understood and run; with ``analyze`` run it, and say what that took."""

@@ -41,7 +41,9 @@ from btql_storage.errors import StorageError
 from btql_storage.store import Storage
 
 if TYPE_CHECKING:
+    from btql.describe import Described
     from btql.execution.infer import JsonSchema
+    from btql_grammar.parameters import Values
 
 
 _NOT_BUILT = ("not implemented", "OuterReferenceColumn", "not supported", "RecursionLimitExceeded")
@@ -101,13 +103,20 @@ class Database:
         source, statement = self._read(query)
         return self.compile_statement(source, statement, options, disabled_rules)
 
-    def _read(self, query: str | Mapping[str, object]) -> tuple[Source, tree.Statement]:
+    def _read(
+        self, query: str | Mapping[str, object], parameters: Values | None = None
+    ) -> tuple[Source, tree.Statement]:
         source = Source("")
         try:
             source = Source(query if isinstance(query, str) else _as_text(query))
-            return source, parse(source.text)
+            statement = parse(source.text)
+            if parameters is not None:
+                from btql_grammar.parameters import with_values
+
+                statement = with_values(statement, parameters)
         except BtqlError as error:
             raise _drawn(error, source) from None
+        return source, statement
 
     def compile_statement(
         self,
@@ -149,9 +158,13 @@ class Database:
         query: str | Mapping[str, object],
         disabled_rules: Collection[str] = (),
         options: QueryOptions | None = None,
+        parameters: Values | None = None,
     ) -> Result:
-        """Return the answer to a statement in either language, or in the JSON form; what it writes is written."""
-        source, statement = self._read(query)
+        """Return the answer to a statement in either language, or in the JSON form; what it writes is written.
+
+        ``parameters`` are the values of ``?`` and ``$1``, in a list, or of ``:name``, in a dictionary.
+        """
+        source, statement = self._read(query, parameters)
         match statement:
             case tree.Insert() | tree.Update() | tree.Delete():
                 from btql.write_statements import write
@@ -165,6 +178,13 @@ class Database:
                 return Result(FixedAnswer("plan", Kind.TEXT, pa.array(text.splitlines(), pa.string())))
             case _:
                 return self.run(source, statement, options, disabled_rules)
+
+    def describe(self, query: str, options: QueryOptions | None = None) -> Described:
+        """Return what a statement takes and gives, without running it; its parameters need no values."""
+        from btql.describe import described
+
+        source, statement = self._read(query)
+        return described(self, source, statement, options)
 
     def run(
         self,

@@ -46,6 +46,8 @@ def evaluate(node: tree.Expression, scope: Scope) -> Value:
         if same:
             return next((scope.group.keys[at][1] for at in same if at in scope.group.grouped), None)
     match node:
+        case tree.Parameter():
+            raise AssertionError("the cases have no parameters")
         case tree.Literal():
             return _literal(node, scope)
         case tree.Identifier(path=path):

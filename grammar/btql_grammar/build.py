@@ -26,6 +26,8 @@ OPERATORS: dict[str, tree.ComparisonOp] = {
     "like": "like", "ilike": "ilike", "match": "match", "in": "in",
 }  # fmt: skip
 ARITHMETIC: dict[str, tree.ArithmeticOp] = {"+": "add", "-": "sub", "*": "mul", "/": "div", "%": "mod"}
+_PARAMETER_DIGITS_MAX = 6
+"""With the dollar sign."""
 UNITS: dict[str, tree.Unit] = {
     "year": "year", "month": "month", "week": "week", "day": "day", "hour": "hour", "minute": "minute",
     "second": "second", "millisecond": "millisecond", "microsecond": "microsecond",
@@ -101,6 +103,20 @@ def double_quoted(lexeme: str, start: int) -> str:
 def unquote(lexeme: str, start: int) -> str:
     """Return the text of a lexeme in either kind of quotes."""
     return single_quoted(lexeme) if lexeme.startswith("'") else double_quoted(lexeme, start)
+
+
+def parameter(text: str, span: Span) -> tree.Parameter:
+    """Return the parameter that is written ``?``, ``$1`` or ``:name``."""
+    if text == "?":
+        return tree.Parameter(None, span=span)
+    if text[0] == ":":
+        return tree.Parameter(text[1:], span=span)
+    key = int(text[1:]) if text[1:].isdecimal() and len(text) <= _PARAMETER_DIGITS_MAX else 0
+    if key == 0:
+        raise BtqlError.of(
+            "B0105", f"`{text}` is not the number of a parameter", span, "not a parameter", help="the first one is `$1`"
+        )
+    return tree.Parameter(key, span=span)
 
 
 def number(lexeme: str, span: Span) -> tree.Literal:

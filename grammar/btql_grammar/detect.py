@@ -1,8 +1,8 @@
 """Which of the two languages a text is in.
 
-The colon decides: ``select: id`` is BTQL and ``select id`` is SQL. Everything
-that does not begin like an SQL statement is taken for BTQL, so that its mistakes
-are explained in the terms of BTQL.
+The colon decides: ``select: id`` is BTQL and ``select id`` is SQL; in ``select :id``
+it begins a parameter of SQL. Everything that does not begin like an SQL statement is
+taken for BTQL, so that its mistakes are explained in the terms of BTQL.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from btql_grammar.scan import after_space
 from btql_grammar.tree import Language
 
-_SQL = re.compile(r"(?:select|with|explain|values|insert|update|delete)\b(?!\s*:)|\(", re.IGNORECASE)
+_SQL = re.compile(r"(?:select|with|explain|values|insert|update|delete)\b(?!:|\s+:(?!\w))|\(", re.IGNORECASE)
 
 
 def detect(text: str) -> Language:

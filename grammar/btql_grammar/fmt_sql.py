@@ -100,8 +100,23 @@ class _Cutter:
         if token.kind != "symbol":
             self._add([Piece(written, "value")])
             return 1
+        pieces = self._parameter(number)
+        if pieces:
+            self._add([Piece("".join(map(self._written, self.tokens[number : number + pieces])), "value")])
+            return pieces
         self._add([Piece(written, self._symbol(number))])
         return 1
+
+    def _parameter(self, number: int) -> int:
+        """Return how many tokens the parameter that begins here has; 0 where none does."""
+        token = self.tokens[number]
+        if self._behind_operand():
+            return 0
+        if token.word == "?":
+            return 1
+        wanted = {"$": "number", ":": "word"}.get(token.word)
+        behind = self.tokens[number + 1] if number + 1 < len(self.tokens) else token
+        return 2 if behind.kind == wanted and behind.start == token.end else 0
 
     def _written(self, token: Token) -> str:
         return self.text[token.start : token.end]

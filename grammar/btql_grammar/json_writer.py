@@ -9,6 +9,7 @@ from btql_grammar import tree
 from btql_grammar.aliases import with_aliases
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.json_expressions import SPAN_FILTERS
+from btql_grammar.parameters import parameters_of
 from btql_grammar.print_btql import BtqlPrinter
 
 Json = dict[str, Any]
@@ -18,6 +19,9 @@ _FILTERS_OF_SPANS = {name: op for op, name in SPAN_FILTERS.items()}
 def write_query(query: tree.Query) -> Json:
     """Return the document of a query."""
     BtqlPrinter().clauses(query)  # Raises for what BTQL, and so this form, cannot say.
+    if parameters_of(query):
+        message = "the JSON form has no words for parameters"
+        raise BtqlError.of("B0113", message, help="put the values into the query")
     query = with_aliases(query)
     clauses: Json = {
         "select": [_star(item) if isinstance(item, tree.Star) else _item(item) for item in query.select],

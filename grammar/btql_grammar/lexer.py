@@ -68,6 +68,8 @@ _LEXEME = re.compile(
     )?""",
     re.VERBOSE,
 )
+_PARAMETER_MARKS = ("?", "$", ":")
+_PARAMETER = re.compile(r"\?|\$[0-9]+|:[^\W\d]\w*")
 _OPERATOR_WORDS = (
     "(?:and|or|not|in|is|like|ilike|match|includes|contains|between|as|asc|desc|nulls|isnull|isnotnull|notnull"
     "|when|then|else|end|from|where|group|having|order|limit|offset)"
@@ -128,6 +130,9 @@ class Lexer:
             return Token("STRING", lexeme, start, end)
         if kind == "quoted":
             return Token("DOUBLE_QUOTED", lexeme, start, end)
+        if lexeme in _PARAMETER_MARKS and "PARAMETER" in usable and (named := _PARAMETER.match(self._text, start)):
+            self._offset = named.end()
+            return Token("PARAMETER", named[0], start, named.end())
         candidates = _SYMBOLS.get(lexeme, ("UNKNOWN",))
         return Token(_first(candidates, usable), lexeme, start, end)
 

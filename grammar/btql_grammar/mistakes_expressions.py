@@ -30,7 +30,7 @@ _WORDS = {
 }  # fmt: skip
 """Words used as operators elsewhere, and ours."""
 _QUOTES = {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u00b4": "'", "`": '"'}
-_PLACEHOLDERS = ("?", ":", "$", "%", "@", "{")
+_PLACEHOLDERS = (":", "$", "%", "@", "{")
 
 
 # Operators.
@@ -133,14 +133,14 @@ def _interval(place: Stumble) -> BtqlError | None:
 
 
 def _placeholder(place: Stumble) -> BtqlError | None:
-    """``a = ?``, ``a = :name``, ``{{name}}``."""
+    """``a = %s``, ``a = @name``, ``{{name}}``, and a lone ``$`` or ``:``."""
     braces = place.token.text == "{" and place.follows("LBRACE")
     if not braces and not (place.wants_operand and place.token.text in _PLACEHOLDERS):
         return None
     if place.token.text == "$" and place.text.startswith("$.", place.token.start):
         return place.fault("a path does not begin with `$`", "found `$`", "begin with the field: `metadata.a`")
-    help_ = "write the value itself; texts and times are written in single quotes"
-    return place.fault("a query has no placeholders", f"found `{place.token.text}`", help_)
+    help_ = "a value that is given beside the query is written `?`, `$1` or `:name`"
+    return place.fault("this is not how a parameter is written", f"found `{place.token.text}`", help_)
 
 
 def _subscript(place: Stumble) -> BtqlError | None:

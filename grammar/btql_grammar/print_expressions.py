@@ -57,6 +57,8 @@ class ExpressionPrinter(ABC):
                 own = OR if node.op == "or" else AND
                 word = self.word(f" {node.op} ")
                 return word.join(self.expression(child, own + 1) for child in node.children), own
+            case tree.Parameter():
+                return parameter(node), ATOM
             case tree.Not():
                 return self.negated(node.expression)
             case tree.IsNull():
@@ -134,3 +136,19 @@ def double_quoted(value: str) -> str:
     """Return a quoted name."""
     escaped = value.replace("\\", "\\\\").replace('"', '""').replace("\0", "\\u0000")
     return f'"{escaped}"'
+
+
+def parameter(node: tree.Parameter) -> str:
+    """Return a parameter as both languages write it."""
+    if node.key is None:
+        return "?"
+    return f"${node.key}" if isinstance(node.key, int) else f":{node.key}"
+
+
+def count(query: tree.Query | tree.SetOperation, clause: tree.PageField) -> str:
+    """Return the number of rows in a clause, or the parameter that stands for it; nothing where there is neither."""
+    found = dict(query.counts).get(clause)
+    if found is not None:
+        return parameter(found)
+    number = None if clause == "cursor" else getattr(query, clause)
+    return "" if number is None else str(number)

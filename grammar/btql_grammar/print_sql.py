@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from btql_grammar import build, tree
-from btql_grammar.print_expressions import OTHER, double_quoted, name, single_quoted
+from btql_grammar.print_expressions import OTHER, count, double_quoted, name, single_quoted
 from btql_grammar.print_sql_expressions import SqlExpressionPrinter, unsayable
 from btql_grammar.sql_relations import NOT_ALIASES, SOURCES, TABLE_FUNCTIONS
 
@@ -92,8 +92,8 @@ class SqlPrinter(SqlExpressionPrinter):
     def _tail(self, query: tree.Query | tree.SetOperation) -> tuple[tuple[str, str], ...]:
         return (
             ("ORDER BY", self.sort(query.sort)),
-            ("LIMIT", "" if query.limit is None else str(query.limit)),
-            ("OFFSET", "" if query.offset is None else str(query.offset)),
+            ("LIMIT", count(query, "limit")),
+            ("OFFSET", count(query, "offset")),
         )
 
     def _cursor(self, query: tree.Query) -> str:
@@ -149,7 +149,7 @@ class SqlPrinter(SqlExpressionPrinter):
     def _operand(self, node: tree.Statement, *, of: tree.SetOperation, on_left: bool) -> list[str]:
         closed = False
         if isinstance(node, tree.Query | tree.SetOperation):
-            closed = bool(node.sort or node.with_) or node.limit is not None or node.offset is not None
+            closed = bool(node.sort or node.with_ or node.counts) or node.limit is not None or node.offset is not None
         if isinstance(node, tree.Query):
             closed = closed or bool(node.settings) or node.cursor is not None or node.preview_length is not None
         if isinstance(node, tree.SetOperation):

@@ -31,6 +31,12 @@ class Clause:
     distinct: bool = False
 
 
+class _Counted(NamedTuple):
+    """A parameter that stands for a number of rows, or for a cursor."""
+
+    parameter: tree.Parameter
+
+
 class StarChange(NamedTuple):
     """``replace (…)`` or ``exclude (…)`` behind a star."""
 
@@ -66,6 +72,11 @@ class Reader(ExpressionReader):
         bodies = {name: clause.body for name, clause in seen.items()}
         if "from" in bodies:
             bodies["source"] = bodies.pop("from")
+        counts = [(name, body) for name, body in bodies.items() if isinstance(body, _Counted)]
+        for name, _ in counts:
+            del bodies[name]
+        if counts:
+            bodies["counts"] = tuple((name, body.parameter) for name, body in counts)
         if "pivot" in bodies:
             bodies["pivot"] = tree.Pivot(bodies["pivot"], span=seen["pivot"].span)
         span = clauses[0].span.to(clauses[-1].span)
@@ -89,6 +100,8 @@ class Reader(ExpressionReader):
 
     def count_clause(self, parts: Parts) -> Clause:
         head, token = parts
+        if token.type == "PARAMETER":
+            return _counted(head, token)
         return _clause(head, build.count(token.text, head.text.lower(), token.span), token.span)
 
     def preview_clause(self, parts: Parts) -> Clause:
@@ -98,6 +111,8 @@ class Reader(ExpressionReader):
 
     def cursor_clause(self, parts: Parts) -> Clause:
         head, token = parts
+        if token.type == "PARAMETER":
+            return _counted(head, token)
         return _clause(head, text_of(token), token.span)
 
     def sample_clause(self, parts: Parts) -> Clause:
@@ -206,6 +221,14 @@ _MERGE = {
         "put everything into one clause, separated by commas",
     ),
 }  # fmt: skip
+
+
+def _counted(head: Token, token: Token) -> Clause:
+    if head.text.lower() == "inference_budget":
+        raise BtqlError.of(
+            "B0105", "`inference_budget` takes no parameter", token.span, "not a number", help="write the number itself"
+        )
+    return _clause(head, _Counted(build.parameter(token.text, token.span)), token.span)
 
 
 def _clause(head: Token, body: object, end: Span, *, distinct: bool = False) -> Clause:

@@ -142,6 +142,9 @@ class ExpressionReader:
         value = {"NULL": None, "TRUE": True, "FALSE": False}[parts[0].type]
         return tree.Literal(value, span=parts[0].span)
 
+    def parameter(self, parts: Parts) -> tree.Parameter:
+        return build.parameter(parts[0].text, parts[0].span)
+
     def number(self, parts: Parts) -> tree.Literal:
         return build.number(parts[0].text, parts[0].span)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from btql_grammar import build
+from btql_grammar import build, tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.lexer import RESERVED
 from btql_grammar.span import Span
@@ -119,6 +119,19 @@ class Cursor:
             )  # fmt: skip
         self.step()
         return build.count(text, what, token.span)
+
+    def read_parameter(self) -> tree.Parameter | None:
+        """Return ``?``, ``$1`` or ``:name`` if that comes next."""
+        mark, behind = self.token, self.ahead()
+        if mark.word == "?":
+            self.step()
+            return tree.Parameter(None, span=mark.span)
+        wanted = {"$": "number", ":": "word"}.get(mark.word)
+        if wanted is None or behind.kind != wanted or behind.start != mark.end:
+            return None
+        self.step()
+        self.step()
+        return build.parameter(self.sql[mark.start : behind.end], self.since(mark.span))
 
     def fail(self, expected: str, help_: str | None = None) -> NoReturn:
         """Raise: something else was expected here."""

@@ -51,7 +51,7 @@ class OperandParser(BracketParser):
             case _:
                 return self._bracketed()
 
-    def _bracketed(self) -> tree.Expression:  # noqa: RET503 - fail() never returns
+    def _bracketed(self) -> tree.Expression:
         match self.word:
             case "(":
                 return self.read_parenthesis()
@@ -60,7 +60,7 @@ class OperandParser(BracketParser):
             case "{":
                 return self.read_object()
             case _:
-                self.fail("an expression")
+                return self.read_parameter() or self.fail("an expression")
 
     def _word(self) -> tree.Expression:
         token, word, after = self.token, self.word, self.ahead()

@@ -7,7 +7,7 @@ subquery, or, where both say the same thing twice, an error.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal as Choice
 
 from btql_grammar import build, tree
@@ -30,10 +30,15 @@ class _Tail:
     preview_length: int | None = None
     settings: tuple[tuple[str, tree.Scalar], ...] = ()
     settings_span: Span | None = None
+    counts: dict[tree.PageField, tree.Parameter] = field(default_factory=dict[tree.PageField, tree.Parameter])
+
+    def has(self, what: tree.PageField) -> bool:
+        """Tell whether a clause was given already, with a number or a parameter."""
+        return getattr(self, what) is not None or what in self.counts
 
     def cuts(self) -> bool:
         """Tell whether it takes a part of the rows."""
-        return self.limit is not None or self.offset is not None or self.cursor is not None
+        return self.has("limit") or self.has("offset") or self.has("cursor")
 
     def empty(self) -> bool:
         """Tell whether there is nothing."""
@@ -163,14 +168,14 @@ class QueryParser(SelectParser):
         tail = _Tail(sort=self.read_sort())
         while True:
             start = self.here()
-            if self.at("limit") and tail.limit is None:
+            if self.at("limit") and not tail.has("limit"):
                 self.step()
-                tail.limit = self._limit()
-            elif self.at("offset") and tail.offset is None and tail.cursor is None:
+                tail.limit = self._limit(tail)
+            elif self.at("offset") and not tail.has("offset") and tail.cursor is None:
                 self.step()
                 self._offset(tail)
-            elif self.at("fetch") and self.ahead().word in ("first", "next") and tail.limit is None:
-                tail.limit = self._fetch()
+            elif self.at("fetch") and self.ahead().word in ("first", "next") and not tail.has("limit"):
+                tail.limit = self._fetch(tail)
             elif self.at("settings") and tail.settings_span is None and self.is_name(self.ahead()):
                 self._settings(tail)
                 tail.settings_span = self.since(start)
@@ -179,11 +184,19 @@ class QueryParser(SelectParser):
             else:
                 return tail
 
-    def _limit(self) -> int | None:
+    def _count(self, tail: _Tail, name: tree.PageField, what: str, help_: str | None = None) -> int | None:
+        """Return the number of rows that comes next; None where a parameter stands for it, which is noted."""
+        parameter = self.read_parameter()
+        if parameter is None:
+            return self.read_count(what, help_)
+        tail.counts[name] = parameter
+        return None
+
+    def _limit(self, tail: _Tail) -> int | None:
         if self.at("all", "null"):
             self.step()
             return None
-        number = self.read_count("LIMIT")
+        number = self._count(tail, "limit", "LIMIT")
         if self.at(","):
             way_out = f"write `LIMIT {self.text_of(self.ahead()) or 10} OFFSET {number}`"
             raise unsupported("LIMIT with a comma", self.here(), way_out)
@@ -195,14 +208,15 @@ class QueryParser(SelectParser):
             self.step()
             tail.cursor = build.unquote(self.text_of(token), token.start)
             return
-        tail.offset = self.read_count("OFFSET")
+        tail.offset = self._count(tail, "offset", "OFFSET")
         if self.at("row", "rows"):
             self.step()
 
-    def _fetch(self) -> int:
+    def _fetch(self, tail: _Tail) -> int | None:
         self.step()
         self.step()
-        number = 1 if self.at("row", "rows") else self.read_count("FETCH FIRST", "write `FETCH FIRST 10 ROWS ONLY`")
+        help_ = "write `FETCH FIRST 10 ROWS ONLY`"
+        number = 1 if self.at("row", "rows") else self._count(tail, "limit", "FETCH FIRST", help_)
         if not self.at("row", "rows"):
             self.fail("`ROWS ONLY`", "write `FETCH FIRST 10 ROWS ONLY`, or `LIMIT 10`")
         self.step()
@@ -262,6 +276,7 @@ class QueryParser(SelectParser):
             return replace(
                 made, sort=tail.sort or made.sort, limit=tail.limit if made.limit is None else made.limit,
                 offset=tail.offset if made.offset is None else made.offset, with_=with_ or made.with_, span=span,
+                counts=(*made.counts, *tail.counts.items()),
             )  # fmt: skip
         assert isinstance(made, tree.Query), "anything else has become a query"
         return replace(
@@ -270,12 +285,13 @@ class QueryParser(SelectParser):
             cursor=tail.cursor if made.cursor is None else made.cursor,
             preview_length=made.preview_length if tail.preview_length is None else tail.preview_length,
             settings=tail.settings or made.settings, with_=with_ or made.with_, span=span,
+            counts=(*made.counts, *tail.counts.items()),
         )  # fmt: skip
 
     def _is_own(self, made: tree.Query | tree.SetOperation, tail: _Tail, with_: tree.With | None) -> bool:
         """Tell whether ``made``, from parentheses, has clauses that those behind it must leave alone."""
         cursor = made.cursor if isinstance(made, tree.Query) else None
-        cuts = made.limit is not None or made.offset is not None or cursor is not None
+        cuts = made.limit is not None or made.offset is not None or cursor is not None or bool(made.counts)
         if (tail.sort and made.sort and not cuts) or (tail.cuts() and cuts and not tail.sort):
             what = "ORDER BY" if tail.sort else "LIMIT or OFFSET"
             raise BtqlError.of(

@@ -25,6 +25,7 @@ Unit = Choice["year", "month", "week", "day", "hour", "minute", "second", "milli
 Shape = Choice["spans", "traces", "summary"]
 Direction = Choice["asc", "desc"]
 Language = Choice["btql", "sql"]
+PageField = Choice["limit", "offset", "cursor"]
 
 
 def _span() -> Span:
@@ -39,6 +40,18 @@ class Literal:
     span: Span = _span()
     double_quoted: bool = field(default=False, compare=False, repr=False, kw_only=True)
     """A text in double quotes may turn out to name a field; the binder decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """``$1``, ``:name``, or ``?``, whose place among the others of its kind is its number.
+
+    A value takes its place before the statement is planned: :mod:`btql_grammar.parameters`.
+    """
+
+    key: int | str | None
+    """None for ``?``."""
+    span: Span = _span()
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +298,7 @@ class If:
 
 Expression = (
     Literal
+    | Parameter
     | Array
     | Object
     | Interval
@@ -486,6 +500,8 @@ class Query:
     """GROUPING SETS, ROLLUP and CUBE, spelled out as positions (from 0) in ``dimensions``."""
     settings: tuple[tuple[str, Scalar], ...] = field(default=(), kw_only=True)
     """SETTINGS other than those with a field of their own."""
+    counts: tuple[tuple[PageField, Parameter], ...] = field(default=(), kw_only=True)
+    """The parameters that stand for ``limit``, ``offset`` or ``cursor``, each of which is None meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -501,6 +517,8 @@ class SetOperation:
     offset: int | None = None
     with_: With | None = None
     span: Span = _span()
+    counts: tuple[tuple[PageField, Parameter], ...] = field(default=(), kw_only=True)
+    """As in a :class:`Query`."""
 
 
 @dataclass(frozen=True, slots=True)

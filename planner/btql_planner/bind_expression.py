@@ -64,6 +64,12 @@ class ExpressionBinder:
         match node:
             case tree.Literal():
                 return self._literal(node)
+            case tree.Parameter():
+                if not self.options.describing:
+                    from btql_grammar.parameters import without_value  # A query with all its values needs none of it.
+
+                    raise without_value(node)
+                return Constant(None, None, span=node.span)
             case tree.Identifier(path=(str(name),)) if name.lower() in WITHOUT_PARENTHESES:
                 found = self.names.find((name,), node.span)
                 return found or bind_call(self, tree.Call(name.lower(), (), span=node.span, name_span=node.span))

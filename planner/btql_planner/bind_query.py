@@ -31,6 +31,7 @@ from btql_planner.finish import Infer, Pivot
 from btql_planner.grouping import Grouping, has_aggregate, refuse_aggregates
 from btql_planner.layers import Windows, first_of_each
 from btql_planner.names import implicit_alias
+from btql_planner.options import refuse_parameters
 from btql_planner.plan import (
     Filter,
     Limit,
@@ -50,6 +51,7 @@ def bind_query(query: tree.Query, around: Around, source: str = "") -> Rows:
     """Return the typed plan of a query; one inside another gets the name ``source``."""
     if source:
         refuse_inside(query)
+    refuse_parameters(query, around.context.options)
     query, infer = without_inference(in_stages(query), around.context.options.inference_budget)
     query, pivot = without_pivot(query)
     finish = infer or pivot

@@ -15,6 +15,7 @@ from btql_planner.clauses.page import no_cursor
 from btql_planner.expressions import Expression, Parameter, Reference, Subquery, engine_name, walk
 from btql_planner.grouping import refuse_aggregates
 from btql_planner.names import ColumnNames
+from btql_planner.options import refuse_parameters
 from btql_planner.plan import Limit, Named, Nothing, Plan, Project, Sort, SortKey
 from btql_planner.plan_relations import SetOperation, ValuesTable
 from btql_planner.scope import Around, Rows, Scope
@@ -31,6 +32,7 @@ def bind_set_operation(node: tree.SetOperation, around: Around, source: str) -> 
         raise no_cursor(node.span)
     around = with_tables(around, node.with_)
     node = _balanced(node)
+    refuse_parameters(node, context.options)
     left, right = context.bind_rows(node.left, around), context.bind_rows(node.right, around)
     if len(left.columns) != len(right.columns):
         message = (

@@ -50,6 +50,8 @@ class QueryOptions:
     """How many rows ``infer`` may look at."""
     cursor: str | None = None
     """The token of the page before."""
+    describing: bool = False
+    """The answer is described and not computed: parameters need no values."""
     prices: PriceSource = builtin_prices
     """What models cost, asked for by ``estimated_cost()`` alone."""
 
@@ -132,3 +134,11 @@ def _check_number(name: str, value: object) -> None:
 
 def _wrong(name: str, value: object, wanted: str) -> BtqlError:
     return BtqlError.of(errors.BAD_OPTION, f"`{name}` cannot be {value!r}", help=f"it takes {wanted}")
+
+
+def refuse_parameters(query: tree.Query | tree.SetOperation, options: QueryOptions) -> None:
+    """Raise where a parameter stands for a number of rows and has no value."""
+    if query.counts and not options.describing:
+        from btql_grammar.parameters import without_value
+
+        raise without_value(query.counts[0][1])

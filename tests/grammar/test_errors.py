@@ -13,8 +13,10 @@ import btql_grammar
 from btql_grammar.detect import detect
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.json_form import from_json
+from btql_grammar.parameters import parameters_of
 from btql_grammar.parser import parse
 from btql_grammar.printer import print_btql, print_sql
+from btql_grammar.span import Source
 
 FOLDER = Path(__file__).parent / "errors"
 FILES = sorted(FOLDER.glob("*.test"))
@@ -29,8 +31,11 @@ def drawing(query: str) -> str:
             from_json(json.loads(query))
             return "no error"
         other = print_btql if detect(query) == "sql" else print_sql
-        other(parse(query))
+        statement = parse(query)
+        parameters_of(statement)
+        other(statement)
     except BtqlError as error:
+        error.source = error.source or Source(query)
         return str(error)
     return "no error"
 

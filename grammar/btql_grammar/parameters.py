@@ -1,0 +1,200 @@
+"""Parameters: which ones a statement has, and values in their place.
+
+Values are given beside the text and become nodes of the tree, so nothing in them can be read as a part of the
+statement. ``?`` are numbered as they stand in the text; a statement has parameters of one kind only.
+
+A value may be None, a boolean, a number, a text, a date or a time, a length of time, a UUID, or a list, tuple or
+dictionary of these. Whole decimals are whole numbers; other decimals are the nearest float.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, TypeAlias, TypeVar, cast
+from uuid import UUID
+
+from btql_grammar import tree
+from btql_grammar.depth import Node, children
+from btql_grammar.diagnostic import BtqlError
+from btql_grammar.print_expressions import parameter as written
+from btql_grammar.span import Span
+
+Key: TypeAlias = int | str
+Values: TypeAlias = Sequence[object] | Mapping[str, object]
+N = TypeVar("N", bound=tree.Statement)
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def parameters_of(statement: tree.Statement) -> dict[Span, Key]:
+    """Return the place of each parameter and its key, in the order of the text: a number from 1, or a name."""
+    found = sorted(_all(statement), key=lambda each: each.span.start)
+    styles = {type(each.key) for each in found}
+    if len(styles) > 1:
+        other = next(each for each in found if type(each.key) is not type(found[0].key))
+        raise BtqlError.of(
+            "B0115", f"`{written(found[0])}` and `{written(other)}` cannot stand in one statement", other.span,
+            "another kind of parameter", help="write all of them as `?`, as `$1`, `$2`, … or as `:name`",
+        )  # fmt: skip
+    return {each.span: number if each.key is None else each.key for number, each in enumerate(found, 1)}
+
+
+def with_values(statement: N, values: Values) -> N:
+    """Return the statement with a value in the place of each parameter."""
+    places = parameters_of(statement)
+    _check(places, values)
+    return _Substitution(places, values).apply(statement)
+
+
+def row_counts(statement: tree.Statement) -> dict[Span, tree.PageField]:
+    """Return the places of parameters that stand for a number of rows, or for a cursor."""
+    found: dict[Span, tree.PageField] = {}
+    waiting: list[Node] = [statement]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, tree.Query | tree.SetOperation):
+            found |= {parameter.span: clause for clause, parameter in one.counts}
+        waiting.extend(children(one))
+    return found
+
+
+def without_value(parameter: tree.Parameter) -> BtqlError:
+    """Return the error for a statement that is asked without values."""
+    return _unfit(f"the parameter `{written(parameter)}` has no value", parameter.span, "give values beside the query")
+
+
+def _all(node: Node) -> list[tree.Parameter]:
+    found: list[tree.Parameter] = []
+    waiting: list[Node] = [node]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, tree.Parameter):
+            found.append(one)
+        waiting.extend(children(one))
+    return found
+
+
+def _check(places: Mapping[Span, Key], values: Values) -> None:
+    """Refuse values that do not fit the parameters."""
+    if isinstance(values, Mapping):
+        for span, key in places.items():
+            if not isinstance(key, str):
+                raise _unfit("the values have names, the parameters have none", span, "give them in a list, in order")
+            if key not in values:
+                raise _unfit(f"the parameter `:{key}` has no value", span, f"give one for `{key}`")
+        return
+    wanted = max((key for key in places.values() if isinstance(key, int)), default=0)
+    for span, key in places.items():
+        if isinstance(key, str):
+            raise _unfit(f"`:{key}` is a name, but the values are a list", span, "give them in a dictionary, by name")
+        if key > len(values):
+            raise _unfit(f"{wanted} values are needed, {len(values)} are given", span, "give one for each parameter")
+    if wanted < len(values):
+        place = max(places, key=lambda each: each.start, default=Span(0, 0))
+        raise _unfit(f"{wanted} values are needed, {len(values)} are given", place, "give one for each parameter")
+
+
+def _unfit(message: str, span: Span, help_: str) -> BtqlError:
+    return BtqlError.of("B0115", message, span, "this parameter", help=help_)
+
+
+class _Substitution:
+    """Puts values into a tree."""
+
+    def __init__(self, places: Mapping[Span, Key], values: Values) -> None:
+        self._places = places
+        self._values = values
+
+    def apply(self, statement: N) -> N:
+        """Return the statement with values."""
+        return cast("N", self._changed(statement))
+
+    def _value(self, parameter: tree.Parameter) -> object:
+        key = self._places[parameter.span]
+        if isinstance(self._values, Mapping):
+            return self._values[str(key)]
+        assert isinstance(key, int), "checked before"
+        return self._values[key - 1]
+
+    def _changed(self, value: Any) -> Any:  # noqa: ANN401 - the value of any field of any node
+        if isinstance(value, tree.Parameter):
+            return node_of(self._value(value), value.span)
+        if isinstance(value, tuple):
+            made = tuple(map(self._changed, value))
+            return made if any(new is not old for new, old in zip(made, value, strict=True)) else value
+        if not hasattr(value, "__dataclass_fields__") or isinstance(value, Span):
+            return value
+        counts = {}
+        if isinstance(value, tree.Query | tree.SetOperation) and value.counts:
+            counts = self._counts(value)
+        olds = {each.name: getattr(value, each.name) for each in fields(value) if each.name not in counts}
+        news = {name: self._changed(old) for name, old in olds.items()}
+        changes = {name: new for name, new in news.items() if new is not olds[name]} | counts
+        return replace(value, **changes) if changes else value
+
+    def _counts(self, query: tree.Query | tree.SetOperation) -> dict[str, Any]:
+        """Return the numbers of rows that parameters stand for, and no parameters any more."""
+        found: dict[str, Any] = {"counts": ()}
+        for clause, parameter in query.counts:
+            value = self._value(parameter)
+            if clause == "offset" and isinstance(value, str) and isinstance(query, tree.Query):
+                # In SQL a cursor stands behind OFFSET.
+                found["cursor"] = value
+            elif clause == "cursor":
+                if isinstance(value, tree.Cast):
+                    value = None
+                if not isinstance(value, str | None):
+                    raise _unfit("a cursor is a text", parameter.span, "give the one of the page before")
+                found["cursor"] = value
+            elif value is None or isinstance(value, tree.Cast):
+                found[clause] = None
+            elif isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+                found[clause] = value
+            else:
+                raise _unfit(f"`{clause}` takes a whole number that is not negative", parameter.span, "give another")
+        return found
+
+
+def node_of(value: object, span: Span) -> tree.Expression:
+    """Return a value of Python as a node that stands at ``span``."""
+    match value:
+        case bool() | int() | str() | None:
+            return tree.Literal(value, span=span)
+        case float():
+            if math.isfinite(value):
+                return tree.Literal(value, span=span)
+            return _cast(str(value), "double precision", span)
+        case Decimal():
+            if not value.is_finite():
+                return _cast(str(float(value)), "double precision", span)
+            return tree.Literal(int(value) if value == value.to_integral_value() else float(value), span=span)
+        case datetime():
+            instant = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+            return _cast(instant.astimezone(UTC).isoformat(), "timestamp", span)
+        case date():
+            return _cast(value.isoformat(), "date", span)
+        case timedelta():
+            return tree.Interval(value // _MICROSECOND, "microsecond", span=span)
+        case tree.Cast():
+            # Whoever describes a statement gives nulls of a kind.
+            return replace(value, span=span)
+        case UUID():
+            return tree.Literal(str(value), span=span)
+        case Mapping():
+            entries = cast("Mapping[object, object]", value).items()
+            return tree.Object(tuple((str(key), node_of(each, span)) for key, each in entries), span=span)
+        case list() | tuple():
+            return tree.Array(tuple(node_of(each, span) for each in cast("Sequence[object]", value)), span=span)
+        case _:
+            kind = type(value).__name__
+            raise _unfit(f"a value of type `{kind}` cannot be a parameter", span, "give a number, a text or a time")
+
+
+def _cast(text: str, type_name: str, span: Span) -> tree.Expression:
+    from btql_grammar import build
+
+    return build.cast(tree.Literal(text, span=span), type_name, span, span)

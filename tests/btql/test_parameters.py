@@ -1,0 +1,145 @@
+"""Values beside a query: bound in both languages, in statements that write, and described without running."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+
+import btql
+from btql_planner.types import Kind
+
+ROWS = [
+    {
+        "id": str(i),
+        "input": "it's",
+        "metrics": {"tokens": i},
+        "metadata": {"model": "a" if i % 2 else "b"},
+        "tags": ["t"],
+        "created": f"2026-01-0{i + 1}T00:00:00Z",
+    }
+    for i in range(5)
+]
+
+
+@pytest.fixture(scope="module")
+def conn(tmp_path_factory):
+    with btql.connect(tmp_path_factory.mktemp("parameters") / "db") as connection:
+        connection.ingest("project_logs:x", ROWS)
+        yield connection
+
+
+def rows(conn, text, values):
+    return conn.query(text, values).rows()
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "expected"),
+    [
+        (
+            "SELECT id FROM project_logs('x') WHERE metadata.model = ? AND metrics.tokens > ? ORDER BY id LIMIT ?",
+            ["a", 0, 5],
+            ["1", "3"],
+        ),
+        (
+            "select: id | from: project_logs('x') | filter: created >= :t and input = :s | sort: id",
+            {"t": datetime(2026, 1, 4, tzinfo=UTC), "s": "it's", "unused": 1},
+            ["3", "4"],
+        ),
+        (
+            "SELECT id FROM project_logs('x') WHERE metadata.model IN $1 AND id > $2 ORDER BY 1",
+            [["b", "z"], "1"],
+            ["2", "4"],
+        ),
+        (
+            "select: id | from: project_logs('x') | filter: tags = ? | sort: id | limit: ? | offset: ?",
+            [["t"], 2, 1],
+            ["1", "2"],
+        ),
+        ("SELECT id FROM project_logs('x') WHERE metrics.tokens = ? OR id = ?", [Decimal("2.0"), None], ["2"]),
+    ],
+)
+def test_values_take_their_places(conn, text, values, expected):
+    assert [row["id"] for row in rows(conn, text, values)] == expected
+
+
+def test_values_come_out_as_they_went_in(conn):
+    value = {"a": [1, 2.5, "x", None, True, {"b": "'; --"}], "n": 2**70}
+    assert rows(conn, "SELECT ? AS v, ? AS n, ? AS t", [value, None, "$1 ? :x"]) == [
+        {"v": value, "n": None, "t": "$1 ? :x"}
+    ]
+
+
+def test_statements_that_write_take_values(tmp_path):
+    with btql.connect(tmp_path / "db") as conn:
+        conn.ingest("project_logs:w", [{"id": "a", "input": 1}])
+        hostile = "x'); DELETE FROM project_logs('w') --"
+        conn.query("INSERT INTO project_logs('w') (id, input) VALUES (?, ?)", ["b", {"text": hostile}])
+        conn.query("UPDATE project_logs('w') SET output = :o WHERE id = :i", {"o": hostile, "i": "a"})
+        conn.query("DELETE FROM project_logs('w') WHERE id = $1", ["none"])
+        found = {row["id"]: row for row in conn.query("SELECT id, input, output FROM project_logs('w')")}
+    assert found["b"]["input"] == {"text": hostile}
+    assert found["a"]["output"] == hostile
+
+
+def test_a_page_is_asked_for_with_a_cursor_as_a_value(conn):
+    first = conn.query("select: id | from: project_logs('x') | limit: ?", [2])
+    assert len(first.rows()) == 2
+    second = rows(conn, "select: id | from: project_logs('x') | limit: ? | cursor: ?", [2, first.cursor])
+    assert [row["id"] for row in second] == ["2", "1"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT ?",
+        "select: id | from: project_logs('x') | filter: id = :id",
+        "SELECT id FROM project_logs('x') LIMIT $1",
+        "SELECT 1 UNION SELECT 2 LIMIT ?",
+        "DELETE FROM project_logs('x') WHERE id = ?",
+        "INSERT INTO project_logs('x') (id) VALUES (?)",
+    ],
+)
+def test_without_values_it_is_an_error_at_the_place(conn, text):
+    with pytest.raises(btql.QueryError) as caught:
+        conn.query(text).rows()
+    assert caught.value.code == "B0115"
+    assert "^" in str(caught.value)
+
+
+def test_a_statement_is_described_without_running(conn):
+    found = conn._database.describe(
+        "SELECT id, metrics.tokens + $1 AS n, $2 AS x, created FROM project_logs('x') WHERE metadata.model = $3"
+        " AND created > $4 AND metrics.tokens BETWEEN $5 AND 7 AND tags = $6 LIMIT $7"
+    )
+    assert found.kind == "rows"
+    assert [each.key for each in found.parameters] == [1, 2, 3, 4, 5, 6, 7]
+    assert [set(each.kinds) for each in found.parameters] == [
+        {Kind.INTEGER},
+        set(),
+        {Kind.TEXT},
+        {Kind.TIME},
+        {Kind.INTEGER},
+        {Kind.LIST},
+        {Kind.INTEGER},
+    ]
+    assert found.schema.names == ["id", "n", "x", "created"]
+    assert found.schema.field("n").type == pa.float64()
+    assert found.schema.field("x").type == pa.string()
+    assert found.schema.field("created").type == pa.timestamp("us", "UTC")
+
+
+def test_what_writes_is_described_and_not_run(conn):
+    found = conn._database.describe("DELETE FROM project_logs('x') WHERE id = :a AND input = :b")
+    assert found.kind == "delete"
+    assert [each.key for each in found.parameters] == ["a", "b"]
+    assert found.outputs == ()
+    assert len(rows(conn, "SELECT id FROM project_logs('x')", [])) == 5
+    assert conn._database.describe("EXPLAIN SELECT 1").schema.names == ["plan"]
+
+
+def test_numbers_that_are_left_out_are_parameters_too(conn):
+    found = conn._database.describe("SELECT $3 > 1 AS x")
+    assert [(each.key, set(each.kinds)) for each in found.parameters] == [(1, set()), (2, set()), (3, {Kind.INTEGER})]
