@@ -51,8 +51,9 @@ async function start() {
   const route = () => show(views);
   window.addEventListener("hashchange", route);
   route();
-  const { organization, user } = await objects();
-  document.getElementById("who").textContent = [organization, user].filter(Boolean).join(" · ");
+  const who = document.getElementById("who");
+  // The views say by themselves what cannot be asked for.
+  objects().then(({ organization, user }) => who.append([organization, user].filter(Boolean).join(" · ")), () => undefined);
 }
 
 /** Show the view that the address names. */

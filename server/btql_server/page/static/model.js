@@ -38,7 +38,8 @@ class Node {
 
 export class Trace {
   constructor(rows) {
-    const nodes = rows.map((row) => new Node(row));
+    // Rows come newest first; of spans that began at once, the one that was written first stands first.
+    const nodes = rows.map((row) => new Node(row)).reverse();
     this.nodes = nodes;
     this.byId = new Map(nodes.map((node) => [node.id, node]));
     this.link(nodes);
