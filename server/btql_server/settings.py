@@ -21,8 +21,8 @@ class Limits:
     json_depth_max: int = 200
     row_bytes_max: int = 64 << 20
     """JSON of one row."""
-    row_keys_max: int = 200_000
-    """Keys of one row, at all depths together."""
+    row_fields_max: int = 20_000
+    """Keys of one row, at all depths together; those in arrays do not count."""
     attachment_bytes_max: int = 1 << 30
     query_seconds_default: float = 30.0
     query_seconds_max: float = 300.0

@@ -2,6 +2,7 @@
 
 import json
 
+import httpx
 import pytest
 
 GOOD = b'{"id":"good","project_id":"%b","input":1}'
@@ -128,17 +129,35 @@ def test_a_row_has_a_largest_size(refused):
     assert "`rows[1]` has more than the 1,048,576 bytes that a row may have" in answer["Message"]
 
 
-def test_a_row_has_a_largest_number_of_keys(refused):
-    keys = json.dumps({f"key{number}": number for number in range(6_000)}).encode()
-    answer = refused(b'{"project_id":"$P","metadata":' + keys + b"}", 413)
+@pytest.mark.parametrize("fields", ["%s", '"metadata":{%s}', '"input":{"a":{"b":{%s}}}'])
+def test_a_row_has_a_largest_number_of_fields(refused, fields):
+    keys = json.dumps({f"key{number}": number for number in range(6_000)})[1:-1]
+    answer = refused(b'{"project_id":"$P",' + (fields % keys).encode() + b"}", 413)
 
-    assert "`rows[1]` has more than the 5,000 keys that a row may have" in answer["Message"]
+    assert "`rows[1]` has more than the 5,000 fields that a row may have" in answer["Message"]
 
 
-def test_colons_in_texts_are_no_keys(http, project):
-    row = {"project_id": project, "input": '":' * 50_000}
+@pytest.mark.parametrize("value", ['":' * 50_000, [{"role": "user", "content": "x"}] * 6_000])
+def test_what_is_in_texts_and_arrays_are_no_fields(http, project, value):
+    assert http.post("/logs3", json={"rows": [{"project_id": project, "input": value}]}).status_code == 200
 
-    assert http.post("/logs3", json={"rows": [row]}).status_code == 200
+
+def test_a_hundred_megabytes_and_a_million_keys(open_server):
+    """With the limits as they are without any settings."""
+    with httpx.Client(base_url=open_server, timeout=120) as client:
+        project = client.post("/v1/project", json={"name": "large"}).json()["id"].encode()
+        row = b'{"id":"a","project_id":"%b","input":"' % project
+        answer = client.post("/logs3", content=b'{"rows":[' + row + b"x" * 100_000_000 + b'"}]}')
+        assert answer.status_code == 413
+        assert "`rows[0]` has more than the 67,108,864 bytes" in answer.json()["Message"]
+
+        keys = json.dumps({f"key{number}": number for number in range(1_000_000)}).encode()
+        answer = client.post("/logs3", content=b'{"rows":[{"project_id":"%b","metadata":%b}]}' % (project, keys))
+        assert answer.status_code == 413
+        assert "`rows[0]` has more than the 20,000 fields" in answer.json()["Message"]
+
+        answer = client.post("/logs3", content=b'{"rows":[' + row + b"x" * 20_000_000 + b'"}]}')
+        assert answer.json()["ids"] == ["a"]
 
 
 @pytest.mark.parametrize(
