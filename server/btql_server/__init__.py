@@ -7,7 +7,8 @@ door gives the same rows and the same errors. A newcomer reads in this order:
 2. ``http/endpoint``: a request's way: who asks, how often, the body, the handler, the answer.
 3. ``app``: all routes, put together; ``state``: what they share.
 4. ``registry``: organizations, projects, experiments and what else has a name; ``access``: keys and permissions.
-5. ``reading``, ``writing``, ``otlp``, ``registering``, ``operating``, ``page``: the handlers, by what they are for.
+5. ``reading``, ``writing``, ``otlp``, ``registering``, ``administering``, ``operating``, ``page``: the handlers, by
+   what they are for.
 6. ``serve``: processes, sockets, signals.
 
 Handlers are plain functions that run on threads: the engine and the files below block anyway.
