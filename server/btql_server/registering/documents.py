@@ -34,6 +34,7 @@ from btql_server.registering.crud import (
 from btql_server.registering.environments import pin, pinned, require_environment
 from btql_server.registering.places import require_entity, touch
 from btql_server.registry.entity import Entity, EntitySpec
+from btql_server.writing.rows import read_row
 from btql_server.writing.store import write_events
 from btql_storage import json_text
 from btql_storage.catalog import ObjectInfo
@@ -94,6 +95,8 @@ class Changes:
         audit = {"_audit_source": "api", "_audit_metadata": {"user_id": self._call.principal.id}}
         target = self._call.state.storage.create_object(stored.objects, str(entity.project_id))
         event = json_text.dumps({"id": entity.id, **document, **audit}).encode()
+        # Its size, above all: a row is a row, whichever way it comes.
+        read_row(event, (stored.kind.name,), self._call.state.settings.limits)
         self._events.setdefault(target, []).append(event)
 
 

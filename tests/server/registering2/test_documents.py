@@ -364,3 +364,11 @@ def test_parameters_as_sdks_load_them(client, project):
     (found,) = listed(client, "function", project_name=project["name"], slug="params")
     assert found == made
     assert found["function_data"] == data
+
+
+def test_a_document_is_no_larger_than_a_row(client, kind, project, save):
+    many = {f"k{number}": number for number in range(30_000)}
+    answer = save(metadata=many)
+    assert answer.status_code == 413
+    assert "fields" in answer.json()["Message"]
+    assert listed(client, kind, project_id=project["id"]) == []
