@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Request, Response
 
 _WATCH = """
 window.violations = [];
@@ -40,13 +40,18 @@ def opened(browser: Browser, url: str, watched: Watched) -> Iterator[Page]:
         if message.type in ("error", "warning") and not message.text.startswith("Failed to load resource"):
             watched.errors.append(message.text)
 
+    def answered(response: Response) -> None:
+        if response.status >= 400:
+            watched.refused.append(response.status)
+
+    def asked(request: Request) -> None:
+        if not request.url.startswith((url, "data:", "blob:")):
+            watched.elsewhere.append(request.url)
+
     page.on("console", said)
     page.on("pageerror", lambda error: watched.errors.append(error.stack or error.message))
-    page.on("response", lambda response: response.status >= 400 and watched.refused.append(response.status))
-    page.on(
-        "request",
-        lambda request: request.url.startswith((url, "data:", "blob:")) or watched.elsewhere.append(request.url),
-    )
+    page.on("response", answered)
+    page.on("request", asked)
     yield page
     violations = page.evaluate("window.violations")
     context.close()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from btql_grammar.detect import detect
+from btql_server.page import page as served
 
 QUERIES = Path(__file__).resolve().parents[3] / "conformance" / "cases"
 
@@ -21,7 +21,7 @@ def js(page, site):
     """Evaluate an expression with the page's modules at hand."""
     page.goto(f"{site.url}/#query")
     expect(page.locator(".console .area")).to_be_visible()
-    digest = re.search(r"page/(\w+)/main\.js", page.content())[1]
+    digest = served.site().digest
 
     def evaluate(module: str, expression: str, argument: object = None) -> object:
         code = f"async (given) => {{ const it = await import('/page/{digest}/{module}.js'); return {expression}; }}"
