@@ -124,7 +124,11 @@ class HttpDoor:
         """Return the server with some data; when it compacts is its own affair."""
         del state
         session = _Written(self, Http(self._url, self._key), data)
-        self.take_over(session)
+        try:
+            self.take_over(session)
+        except BaseException:
+            session.close()
+            raise
         return session
 
     def take_over(self, session: _Written) -> None:
