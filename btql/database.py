@@ -98,9 +98,10 @@ class Database:
         query: str | Mapping[str, object],
         disabled_rules: Collection[str] = (),
         options: QueryOptions | None = None,
+        parameters: Values | None = None,
     ) -> Compiled:
         """Return every form of a query, on snapshots that the caller closes."""
-        source, statement = self._read(query)
+        source, statement = self._read(query, parameters)
         return self.compile_statement(source, statement, options, disabled_rules)
 
     def _read(

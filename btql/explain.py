@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from btql.database import Compiled, Database, run
 from btql.execution.run import RunReport
 from btql_grammar import tree
+from btql_grammar.parameters import Values
 from btql_grammar.printer import print_btql, print_sql
 from btql_grammar.span import Source
 from btql_planner.explain import plan_text
@@ -20,10 +21,12 @@ def explain(
     *,
     options: QueryOptions | None = None,
     analyze: bool = False,
+    parameters: Values | None = None,
 ) -> str:
     """Return the forms of a query as text, each under a heading."""
     started = time.perf_counter()
-    return _explained(database, database.compile(query, options=options), started, analyze=analyze)
+    compiled = database.compile(query, options=options, parameters=parameters)
+    return _explained(database, compiled, started, analyze=analyze)
 
 
 def explain_statement(

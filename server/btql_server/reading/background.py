@@ -78,7 +78,8 @@ def start(call: Call, body: BackgroundRequest) -> Answer:
 
     def ask(stop: Stop) -> Result:
         visible = Visible(call)
-        result = call.state.database.for_one(directory=visible, stop=stop).query(asked, options=options)
+        database = call.state.database.for_one(directory=visible, stop=stop)
+        result = database.query(asked, options=options, parameters=body.parameters)
         call.changes.extend(visible.changes)
         return result
 

@@ -39,13 +39,13 @@ def query(call: Call, body: QueryRequest) -> Answer:
     visible = Visible(call)
     database = call.state.database.for_one(directory=visible, stop=stop)
     try:
-        result = database.query(asked, options=options)
+        result = database.query(asked, options=options, parameters=body.parameters)
         call.changes.extend(visible.changes)
         plan = None
         if headers.get("x-bt-query-plan", "").lower() in ("true", "1"):
             # A statement that writes has no plan, and is done by now.
             with suppress(QueryError):
-                plan = explain(database, asked, options=options)
+                plan = explain(database, asked, options=options, parameters=body.parameters)
         reading = Reading(call, result, stop, form, began, audit=bool(body.audit_log), plan=plan)
         return reading.answer()
     except QueryError as error:

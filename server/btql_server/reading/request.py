@@ -65,6 +65,7 @@ class QueryRequest(msgspec.Struct, kw_only=True):
     strict_lint_mode: bool | None = None
     disable_limit: bool | None = None
     query_timeout_seconds: int | float | None = None
+    parameters: list[object] | dict[str, object] | None = None
 
     def asked(self) -> str | dict[str, object]:
         """Return the query, text or JSON form; 400 where there is neither."""

@@ -367,13 +367,13 @@ def test_the_same_rows_as_in_the_process(served, ask):
     assert ask(query).json()["data"] == expected
 
 
-def test_values_beside_a_query(ask):
+def test_values_beside_a_query(ask, reader):
     text = "SELECT id FROM project_logs('demo') WHERE id IN ? AND scores.s > ? ORDER BY id LIMIT ?"
     rows = ask(text, parameters=[["s0001", "s0007", "'; --"], 0.5, 5]).json()["data"]
     assert rows == [{"id": "s0007"}]
     named = ask("select: :v as v | from: project_logs('demo') | limit: 1", parameters={"v": {"a": ["'"]}})
     assert named.json()["data"] == [{"v": {"a": ["'"]}}]
-    missing = ask("select: ? as v | from: project_logs('demo')")
+    missing = reader.post("/btql", json={"query": "select: ? as v | from: project_logs('demo')"})
     assert missing.status_code == 400
     assert missing.json()["errors"][0]["code"] == "B0115"
     assert missing.json()["errors"][0]["column"] == 9
