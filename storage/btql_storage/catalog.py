@@ -205,6 +205,11 @@ class Catalog:
             rows = run.execute(query, (object_id, object_id)).fetchall()
         return [SegmentInfo(*row) for row in rows]
 
+    def segment_counts(self) -> dict[int, int]:
+        """Return how many segments there are, by object."""
+        with self._reading() as run:
+            return dict(run.execute("select object_id, count(*) from segments group by object_id").fetchall())
+
     def view(self, object_id: int, history_after: int | None = None) -> View:
         """Return everything about an object as of one moment, with ``history_after`` also rows that ended later."""
         with self._reading() as run:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from btql_storage.catalog import ObjectInfo
-from btql_storage.compaction.run import waiting
+from btql_storage.compaction.run import waiting_by_object
 from btql_storage.folder import Folder
 
 
@@ -101,25 +101,29 @@ def read_status(folder: Folder) -> Status:
     """Return what a database holds now."""
     numbers = folder.wal_numbers()
     sizes = [path.stat().st_size for path in map(folder.wal_path, numbers) if path.exists()]
-    return Status([_object_status(folder, one) for one in folder.catalog.objects()], len(sizes), sum(sizes))
+    waiting, segments = waiting_by_object(folder), folder.catalog.segment_counts()
+    objects = [
+        _object_status(folder, one, segments.get(one.id, 0), waiting.get(one.id, (0, 0)))
+        for one in folder.catalog.objects()
+    ]
+    return Status(objects, len(sizes), sum(sizes))
 
 
-def _object_status(folder: Folder, target: ObjectInfo) -> ObjectStatus:
+def _object_status(folder: Folder, target: ObjectInfo, segments: int, waiting: tuple[int, int]) -> ObjectStatus:
     view = folder.catalog.view(target.id, 0)
     parts, past = view.parts, [one.part for one in view.history]
-    pending = waiting(folder, target)
     file_bytes: Counter[str] = Counter()
     for part in parts:
         file_bytes.update(part.file_bytes)
     return ObjectStatus(
         object=target,
-        segments=len(folder.catalog.segments(target.id)),
+        segments=segments,
         parts=len(parts),
         rows=sum(part.rows_current for part in parts),
         json_bytes=sum(part.stats.json_bytes for part in parts),
         file_bytes=file_bytes,
-        pending_events=pending.events,
-        pending_bytes=pending.json_bytes,
+        pending_events=waiting[0],
+        pending_bytes=waiting[1],
         history_rows=sum(part.rows for part in past),
         history_bytes=sum(sum(part.file_bytes.values()) for part in past),
     )

@@ -170,6 +170,13 @@ class WalFile:
         objects = to_numpy(self._batch(["object"]).column(0))
         return np.flatnonzero(objects == object_id).astype(np.int64)
 
+    def rows_by_object(self) -> dict[int, int]:
+        """Return how many events of each object there are."""
+        if len(self.objects) == 1:
+            return {self.objects[0].id: self.rows}
+        found, counts = np.unique(to_numpy(self._batch(["object"]).column(0)), return_counts=True)
+        return dict(zip(found.tolist(), counts.tolist(), strict=True))
+
     def ids(self, rows: Rows) -> tuple[list[str], list[str]]:
         """Return ids and root span ids of rows, without touching payloads."""
         batch = self._batch(["id", "root_span_id"]).take(from_numpy(rows))

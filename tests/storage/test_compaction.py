@@ -14,6 +14,7 @@ from storage_support.reading import documents_of, rows_of
 from btql_storage.clock import Clock
 from btql_storage.compaction.job import CompactionProgress
 from btql_storage.compaction.policy import Limits, PartSize, choose_parts
+from btql_storage.compaction.run import waiting
 from btql_storage.compaction.windows import Window
 from btql_storage.errors import DiskFull
 from btql_storage.folder import Settings
@@ -115,6 +116,25 @@ def test_what_waits_says_since_when(make_db):
     assert db.storage.waiting().since_s is None
     db.put({"id": "c"})
     assert db.storage.waiting().since_s == began + 10
+
+
+@pytest.mark.parametrize("processed", [False, True])
+def test_the_status_tells_what_waits_of_each_object(make_db, processed: bool):
+    db = make_db()
+    other = db.storage.create_object("experiment", "y")
+    events = [b'{"id": "a", "input": "x"}', b'{"id": "b", "input": "x"}', b'{"id": "a", "input": "x"}']
+    db.storage.ingest_all([db.target, other, other], events)
+    db.put({"id": "c"})
+    if processed:
+        db.storage.process()
+    found = {one.object.kind: (one.pending_events, one.pending_bytes) for one in db.storage.status().objects}
+    assert [events for events, _ in found.values()] == [2, 2]
+    assert found["experiment"][1] == sum(map(len, events[1:]))
+    for target in (db.target, other):
+        assert waiting(db.storage._folder, target).events == 2
+    db.storage.compact()
+    status = db.storage.status()
+    assert (status.pending_events, status.segments, status.rows) == (0, 2, 4)
 
 
 def test_processing_goes_on_where_it_ended(make_db):

@@ -98,6 +98,18 @@ def waiting(folder: Folder, target: ObjectInfo | None = None) -> Waiting:
     return Waiting(events, json_bytes, None if oldest is None else seconds_of(oldest))
 
 
+def waiting_by_object(folder: Folder) -> dict[int, tuple[int, int]]:
+    """Count the events that are not in a part yet, and their JSON bytes, for each object that has any."""
+    listed = folder.wal_numbers()
+    upto = folder.catalog.processed_upto()
+    found = folder.catalog.pending()
+    for file in (folder.wal_file(number) for number in listed if number > upto):
+        for object_id, mine in file.rows_by_object().items():
+            events, json_bytes = found.get(object_id, (0, 0))
+            found[object_id] = (events + mine, json_bytes + file.json_bytes * mine // max(file.rows, 1))
+    return found
+
+
 def remove_unneeded(folder: Folder) -> None:
     """Remove files that nothing can ask for any more."""
     folder.check_writable()
