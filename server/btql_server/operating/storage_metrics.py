@@ -16,6 +16,8 @@ from btql_storage.store import Storage
 
 _KEPT_S = 5.0
 """Whoever asks more often gets the same numbers again: collecting them reads the whole catalog."""
+_KEPT_TIMES = 20
+"""They are also kept for so many times as long as it took to collect them."""
 _BY_KIND: dict[str, tuple[str, Callable[[ObjectStatus], int]]] = {
     "objects": ("Objects.", lambda _: 1),
     "segments": ("Segments.", lambda one: one.segments),
@@ -40,12 +42,14 @@ class StorageCollector(Collector):
     def collect(self) -> Iterable[Metric]:
         """Return all families; what cannot be read now is left out, and said to be so."""
         with self._lock:
-            if time.monotonic() >= self._until:
+            began = time.monotonic()
+            if began >= self._until:
                 try:
                     self._families = [*_families(self._storage), _gauge("readable", "1 if storage can be read.", 1)]
                 except StorageError:
                     self._families = [_gauge("readable", "1 if storage can be read.", 0)]
-                self._until = time.monotonic() + _KEPT_S
+                now = time.monotonic()
+                self._until = now + max(_KEPT_S, _KEPT_TIMES * (now - began))
             return self._families
 
 

@@ -21,6 +21,7 @@ def _anew():
     """Look at storage for every scrape."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(storage_metrics, "_KEPT_S", 0.0)
+        patch.setattr(storage_metrics, "_KEPT_TIMES", 0)
         yield
 
 
