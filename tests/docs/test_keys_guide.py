@@ -1,5 +1,6 @@
 """The commands of docs/keys-and-permissions.md, run in a shell, one after the other."""
 
+import json
 import os
 import re
 import shutil
@@ -36,6 +37,9 @@ def test_the_commands_do_what_the_guide_says(tmp_path):
     assert "ann@example.com" in done.stdout
     assert '"action":"revoke"' in done.stdout
     # Of the keys, one is revoked, and each level is as the guide says.
-    listed = [line for line in done.stdout.splitlines() if line.startswith('{"key":')]
-    levels = [(re.search(r'"owner":"([^"]*)"', line)[1], re.search(r'"level":"([^"]*)"', line)[1]) for line in listed]
-    assert sorted(levels) == [("ann@example.com", "admin"), ("bob@example.com", "read"), ("ci", "write")]
+    listed = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"key":')]
+    assert sorted((key["owner"], key["level"]) for key in listed) == [
+        ("ann@example.com", "admin"),
+        ("bob@example.com", "read"),
+        ("ci", "write"),
+    ]

@@ -85,10 +85,10 @@ def users(call: Call, query: UserQuery) -> Answer:
         and _one_of(user.body.get("family_name"), query.family_name)
         and (emails is None or user.name in emails)
     ]
-    wanted = page.cut(wanted)
-    for user in wanted:
+    listed = page.cut(wanted)
+    for user in listed:
         touch(call, user)
-    return json_answer({"objects": [shown(user) for user in wanted]})
+    return json_answer({"objects": [shown(user) for user in listed]})
 
 
 @routes.get("/v1/user/{user_id}", answer=User)

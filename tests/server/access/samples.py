@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 from uuid import uuid4
 
 from btql_server.access.model import Level
@@ -281,7 +281,7 @@ class World(dict[str, str]):
             return f"new-{uuid4().hex}"
         return self._makers[name]()
 
-    def fill(self, value: object) -> object:
+    def fill(self, value: Any) -> Any:
         """Return a value with its texts filled in."""
         match value:
             case str():

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -38,6 +39,11 @@ def user(registry):
 
 def made(registry, owner, **more):
     return key_store.create(registry, KeySpec(owner, "a key", **more))
+
+
+def stored(registry, key) -> Any:
+    """Return what the registry has of a key."""
+    return key_store.get(registry, key.id)
 
 
 def granted(registry, member, level, object_type="organization", object_id=None):
@@ -127,7 +133,7 @@ def test_a_revoked_key_stops_working_at_once(registry, keys, user):
 
     assert keys.principal(text) is None
     assert keys.principal(other) is not None
-    assert key_store.get(registry, key.id).revoked_at is not None
+    assert stored(registry, key).revoked_at is not None
     assert [each.prefix for each in key_store.listed(registry)] == [key_text.prefix_of(other)]
 
 
@@ -213,10 +219,10 @@ def test_when_a_key_was_last_used_is_written_later_and_seldom(registry, user, tm
 
     for _ in range(100):
         assert keys.principal(text) is not None
-    assert key_store.get(registry, key.id).last_used_at is None
+    assert stored(registry, key).last_used_at is None
     keys.close()
 
-    assert key_store.get(registry, key.id).last_used_at is not None
+    assert stored(registry, key).last_used_at is not None
     with sqlite3.connect(tmp_path / "registry.sqlite") as connection:
         assert connection.execute("select count(*) from keys where last_used_at is not null").fetchone() == (1,)
     connection.close()

@@ -2,7 +2,9 @@
 
 import json
 import re
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import httpx
 import pytest
@@ -35,22 +37,15 @@ def made(folder, *arguments):
     return run("create", "--data", folder, *arguments).stdout.strip()
 
 
-def principal(folder, text):
-    registry = Registry(folder)
-    keys = Keys(registry)
-    try:
+def principal(folder, text) -> Any:
+    """Return whoever a key belongs to, or None."""
+    with closing(Registry(folder)) as registry, closing(Keys(registry)) as keys:
         return keys.principal(text)
-    finally:
-        keys.close()
-        registry.close()
 
 
 def project(folder, name):
-    registry = Registry(folder)
-    try:
+    with closing(Registry(folder)) as registry:
         return registry.create(EntitySpec("project", registry.default_organization().id, name=name))[0]
-    finally:
-        registry.close()
 
 
 def test_the_first_key_makes_everything_it_needs(folder):

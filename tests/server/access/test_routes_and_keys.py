@@ -167,12 +167,13 @@ def expected(sample: Sample, kind: str) -> int:
 
 
 def send(client: httpx.Client, route: Route, sample: Sample, world: World) -> httpx.Response:
-    path = route.path.format_map(world.fill(sample.path)) if sample.path else route.path
-    sent = {"content": sample.body} if isinstance(sample.body, bytes) else {"json": world.fill(sample.body)}
-    if sample.body is None:
-        sent = {}
-    headers, params = world.fill(sample.headers), world.fill(sample.params)
-    return client.request(route.method, path, headers=headers, params=params, **sent)
+    path = route.path.format_map(world.fill(sample.path))
+    headers, params, body = world.fill(sample.headers), world.fill(sample.params), world.fill(sample.body)
+    if isinstance(body, bytes):
+        return client.request(route.method, path, headers=headers, params=params, content=body)
+    if body is None:
+        return client.request(route.method, path, headers=headers, params=params)
+    return client.request(route.method, path, headers=headers, params=params, json=body)
 
 
 @pytest.mark.parametrize("name", [name for name, route in ROUTES.items() if not route.public])
