@@ -9,7 +9,9 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
@@ -88,8 +90,8 @@ NO_JSON = {
     "not a number": (b'{"": NaN}', "is not JSON"),
     "UTF-16": ("{}".encode("utf-16"), ""),
     "a file": (b"\x7fELF\x02\x01\x01\x00" * 64, "is not JSON"),
-    "deep arrays": (b"[" * 100_000, ""),
-    "deep objects": (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, ""),
+    "deep arrays": (b"[" * 20_000, ""),
+    "deep objects": (b'{"a":' * 20_000 + b"1" + b"}" * 20_000, ""),
 }
 
 
@@ -139,24 +141,25 @@ def test_unknown_fields_and_other_content_types_are_not_what_is_wrong(http, rout
 
 
 @pytest.mark.parametrize("route", HAS_PARAMETERS, ids=name_of)
-@pytest.mark.parametrize("value", HOSTILE)
-def test_hostile_names_in_paths_are_refused(http, route, value):
-    answer = http.request(route.method, path_of(route, HOSTILE[value]), content=b"{}")
-    assert 400 <= answer.status_code < 500 or "unknown" in value, answer.text[:500]
-    assert answer.status_code < 500, answer.text[:500]
-    assert "set-cookie" not in answer.headers
+def test_hostile_names_in_paths_are_refused(http, route):
+    for kind, value in HOSTILE.items():
+        answer = http.request(route.method, path_of(route, value), content=b"{}")
+        assert answer.status_code < 500, answer.text[:500]
+        assert answer.status_code >= 400 or kind == "unknown UUID" or "_id" not in route.path, answer.text[:500]
+        assert "set-cookie" not in answer.headers
+
+
+STRANGE = (*(HOSTILE[kind] for kind in ("null", "quotes", "no UTF-8", "long")), "-1", "1e400", "9" * 20, "")
 
 
 @pytest.mark.parametrize("route", HAS_QUERY, ids=name_of)
 def test_hostile_parameters_are_refused(http, route):
-    names = route.query.__struct_encode_fields__
-    for name in names:
-        for value in HOSTILE.values():
+    for name in route.query.__struct_encode_fields__:
+        for value in STRANGE:
+            answer = http.request(route.method, f"{path_of(route)}?{name}={value}&{name}={value}")
+            assert answer.status_code < 500, (name, value[:50], answer.text[:500])
             answer = http.request(route.method, f"{path_of(route)}?{name}={value}")
             assert answer.status_code < 500, (name, value[:50], answer.text[:500])
-        for value in ("-1", "0", "1e400", "99999999999999999999", "null", "", "a&" + name + "=b"):
-            answer = http.request(route.method, f"{path_of(route)}?{name}={value}")
-            assert answer.status_code < 500, (name, value, answer.text[:500])
 
 
 def packed(kind, size):
@@ -227,3 +230,28 @@ def test_a_body_larger_than_the_limit_is_refused_by_its_length(server):
     assert answer.status == 413
     assert "268,435,456 bytes" in answer.json()["Message"]
     assert memory_bytes(server) - before < 16 * MIB
+
+
+def test_others_are_answered_while_somebody_sends_100_mb_rows(server, http):
+    project = http.post("/v1/project", json={"name": "large rows"}).json()["id"]
+    before = memory_bytes(server)
+    row = b'{"id": "large", "project_id": "%b", "input": "' % project.encode() + b"x" * (100 * MIB) + b'"}'
+    small = b'{"id": "small", "project_id": "%b"}' % project.encode()
+
+    def send():
+        with httpx.Client(base_url=server.url, timeout=120) as client:
+            return client.post("/logs3", content=b'{"rows": [' + small + b", " + row + b"]}")
+
+    with ThreadPoolExecutor(2) as pool:
+        sending = [pool.submit(send) for _ in range(2)]
+        waits = []
+        while not all(one.done() for one in sending):
+            began = time.perf_counter()
+            assert http.get("/ping").status_code == 200
+            waits.append(time.perf_counter() - began)
+    for one in sending:
+        assert_refused(one.result(), "rows[1]", statuses=(400, 413))
+    assert max(waits) < 5
+    assert memory_bytes(server) - before < 2 * 3 * 100 * MIB
+    query = {"query": f"select: id | from: project_logs('{project}')"}
+    assert http.post("/btql", json=query).json()["data"] == []

@@ -110,9 +110,9 @@ def test_feedback_changes_the_row_and_comments_stand_beside_it(api, sdk, project
     assert any(source == "external" for source, _ in audited)
 
 
-@pytest.mark.parametrize("setting", ["BRAINTRUST_LEGACY_IDS"])
-def test_newer_sdks_can_write_ids_as_older_ones_do(api, newest_python, project, setting):
-    said = newest_python.run(api, "traces", project, **{setting: "1"})
+@pytest.mark.parametrize("version", ["0.48.1", "js"])
+def test_newer_sdks_can_write_ids_as_older_ones_do(api, sdk_of, project, version):
+    said = sdk_of(version).run(api, "traces", project, BRAINTRUST_LEGACY_IDS="1")
     root = said["root"]
     assert root["root_span_id"] == root["span_id"]
     assert len(root["span_id"]) == 36

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 
@@ -46,3 +48,24 @@ def test_attributes_of_the_conventions_become_fields(exported):
     assert chat["metrics"]["completion_tokens"] == 7
     assert chat["metadata"]["model"] == "gpt-5-nano"
     assert chat["metadata"]["provider"] == "openai"
+
+
+def test_compressed_exports_are_taken(api, newest_python, project):
+    said = newest_python.run(api, "otel", project, OTEL_EXPORTER_OTLP_COMPRESSION="gzip")
+    assert said["flushed"]
+    rows = api.query(f"select: id | from: project_logs('{said['project_id']}')")
+    assert len(rows) == 3
+
+
+def test_spans_of_both_kinds_share_a_trace(api, newest_python, project):
+    said = newest_python.run(api, "mixed", project, BRAINTRUST_OTEL_COMPAT="true")
+    for source, names in (
+        (f"project_logs('{said['project_id']}')", ["native root", "otel child", "native grandchild"]),
+        (f"experiment('{said['experiment_id']}')", ["case", "otel in case"]),
+    ):
+        rows = {row["span_attributes"]["name"]: row for row in api.query(f"select: * | from: {source}")}
+        assert set(rows) == set(names)
+        assert len({row["root_span_id"] for row in rows.values()}) == 1
+        assert rows[names[0]]["is_root"]
+        for parent, child in pairwise(names):
+            assert rows[child]["span_parents"] == [rows[parent]["span_id"]]
