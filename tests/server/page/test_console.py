@@ -350,3 +350,20 @@ def test_an_example_is_a_query_that_runs(console, site):
         console.locator(".example").nth(place).click()
         console.keyboard.press("Control+Enter")
         expect(console.locator(".answer .status")).to_have_text(re.compile(r"^[\d,]+ rows? · "))
+
+
+def test_fields_are_listed_beside_the_query_and_inserted(console):
+    console.get_by_role("button", name="Fields").click()
+    panel = console.get_by_role("complementary", name="Fields")
+    area = console.locator(".console .area")
+    panel.get_by_role("button", name="project_logs('planted')").click()
+    expect(area).to_have_value("project_logs('planted')")
+    panel.get_by_label("Find a field").fill("metadata.us")
+    area.press("Home")
+    area.press_sequentially("select: ")
+
+    panel.get_by_role("button", name="metadata.user text").click()
+
+    expect(area).to_have_value("select: metadata.userproject_logs('planted')")
+    console.get_by_role("button", name="History").click()
+    expect(panel).to_be_hidden()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import httpx
 from playwright.sync_api import expect
@@ -114,3 +115,16 @@ def test_a_link_carries_the_filter(page, site, browser):
     other.goto(page.url)
     expect(other.locator(".start .status")).to_have_text(shown)
     other.close()
+
+
+def test_the_list_can_be_of_the_last_days(page, site):
+    now = datetime.now(UTC).isoformat()
+    site.write("project_logs:fresh", [{"id": "new", "created": now}, {"id": "old", "created": "2020-01-01T00:00:00Z"}])
+    page.goto(f"{site.url}/#object=project_logs%3Afresh")
+    expect(page.locator(".start .status")).to_have_text("2 traces")
+
+    page.get_by_label("Since when").select_option("last hour")
+
+    expect(page.locator(".start .status")).to_have_text("1 trace")
+    page.get_by_label("with errors").check()
+    expect(page.get_by_text("Nothing matches the filter.")).to_be_visible()

@@ -8,6 +8,7 @@ import { duration, plural, sourceText } from "./format.js";
 import { HistoryPanel, note } from "./history.js";
 import { detect } from "./language.js";
 import { Results } from "./results.js";
+import { VocabularyPanel } from "./vocabulary.js";
 
 const SLOW_MS = 1_000;
 const DRAFT = "btql.draft";
@@ -33,6 +34,7 @@ export class QueryView {
     });
     this.results = new Results({ explain: (analyze) => this.explain(analyze), traceOf: (row) => this.traceLink(row), ontab: () => this.retitle() });
     this.history = new HistoryPanel((text) => this.pick(text));
+    this.vocabulary = new VocabularyPanel({ named: () => language.objectsIn(this.editor.value), oninsert: (text) => this.editor.insert(text) });
     this.build();
   }
 
@@ -50,7 +52,7 @@ export class QueryView {
       button("Arrow", () => this.save("arrow"), { class: "quiet", title: "Download all rows as an Arrow stream" }),
       button("Copy", () => this.results.copy(), { class: "quiet", title: "Copy what is shown" }),
     ];
-    const bar = h("div", { class: "bar" }, this.runButton, this.cancelButton, this.languageMark, h("span", { class: "grow" }), button("History", () => this.history.toggle(), { class: "quiet" }), button("Share", () => this.share(), { class: "quiet", title: "Copy a link to this query" }));
+    const bar = h("div", { class: "bar" }, this.runButton, this.cancelButton, this.languageMark, h("span", { class: "grow" }), button("Fields", () => this.panel(this.vocabulary), { class: "quiet" }), button("History", () => this.panel(this.history), { class: "quiet" }), button("Share", () => this.share(), { class: "quiet", title: "Copy a link to this query" }));
     this.answer = h(
       "section",
       { class: "answer", "aria-label": "Answer", hidden: true },
@@ -58,7 +60,7 @@ export class QueryView {
       this.warnings,
       this.results.element,
     );
-    this.element = h("div", { class: "console" }, h("div", { class: "console-main" }, h("section", { class: "ask", "aria-label": "Query" }, this.editor.element, bar), this.problems, this.examples, this.answer), this.history.element);
+    this.element = h("div", { class: "console" }, h("div", { class: "console-main" }, h("section", { class: "ask", "aria-label": "Query" }, this.editor.element, bar), this.problems, this.examples, this.answer), this.vocabulary.element, this.history.element);
   }
 
   /** Show the view; `query` is what a link carries. It is not run before someone has read it: it may write. */
@@ -87,6 +89,15 @@ export class QueryView {
     this.problems.hidden = true;
     this.mark();
     this.showExamples();
+    const named = this.language.objectsIn(this.editor.value).join();
+    if (named !== this.named) this.vocabulary.fill();
+    this.named = named;
+  }
+
+  /** Show a panel beside the query, or hide it. */
+  panel(wanted) {
+    for (const each of [this.vocabulary, this.history]) if (each !== wanted) each.element.hidden = true;
+    wanted.toggle();
   }
 
   mark() {

@@ -65,6 +65,25 @@ export class Editor {
     this.area.setSelectionRange(offset, offset);
   }
 
+  /** Type a text where the cursor is. */
+  insert(text) {
+    this.area.focus();
+    const { selectionStart: from, selectionEnd: to } = this.area;
+    this.type(text, from, to);
+    this.oninput?.();
+  }
+
+  /** Replace a part of the text in a way that can be undone. */
+  type(text, from, to) {
+    this.area.setSelectionRange(from, to);
+    this.accepting = true;
+    // The old way of typing into an area is the one that can be undone.
+    if (text !== "" && !document.execCommand("insertText", false, text)) this.area.setRangeText(text, from, to, "end");
+    this.accepting = false;
+    this.closeOffers();
+    this.paint();
+  }
+
   paint() {
     const text = this.area.value;
     const pieces = [];
@@ -174,14 +193,7 @@ export class Editor {
 
   accept(index) {
     const { insert } = this.offers[index];
-    const end = this.area.selectionStart;
-    this.area.setSelectionRange(this.from, end);
-    this.accepting = true;
-    // The old way of typing into an area is the one that can be undone.
-    if (!document.execCommand("insertText", false, insert)) this.area.setRangeText(insert, this.from, end, "end");
-    this.accepting = false;
-    this.closeOffers();
-    this.paint();
+    this.type(insert, this.from, this.area.selectionStart);
     // `project_logs('` goes on with the names of objects.
     if (insert.endsWith("'")) this.offer();
   }

@@ -14,6 +14,7 @@ const FEW = 12;
 /** Objects of a kind that are listed. */
 const SHOWN = 200;
 const OPEN = { project_logs: "Logs", experiment: "Experiments", dataset: "Datasets" };
+const SINCE = [["any time", ""], ["last hour", "1 hour"], ["last day", "1 day"], ["last 7 days", "7 day"], ["last 30 days", "30 day"]];
 const KINDS = {
   ...OPEN, playground_logs: "Playgrounds", project_prompts: "Prompts", project_functions: "Functions", audit_log: "Audit",
 };
@@ -40,6 +41,7 @@ export class TracesView {
       onrun: () => this.reload(),
     });
     this.failedOnly = h("input", { type: "checkbox", onchange: () => this.reload() });
+    this.since = h("select", { "aria-label": "Since when", onchange: () => this.reload() }, SINCE.map(([text, value]) => h("option", { value }, text)));
     this.state = h("span", { class: "status", role: "status" });
     this.problem = h("div", { class: "problems", role: "alert", hidden: true });
     const heads = ["When", "Trace", "Input", "Output", "Took", "Calls", "Tokens", "Cost", "Scores"];
@@ -51,7 +53,7 @@ export class TracesView {
     this.table.element.hidden = true;
     this.empty = h("div", { class: "welcome", hidden: true });
     this.name = h("h1", null, "");
-    const bar = h("div", { class: "bar" }, this.name, this.filter.element, h("label", { class: "choice" }, this.failedOnly, "with errors"), this.state, button("Refresh", () => this.reload(), { class: "quiet" }));
+    const bar = h("div", { class: "bar" }, this.name, this.filter.element, this.since, h("label", { class: "choice" }, this.failedOnly, "with errors"), this.state, button("Refresh", () => this.reload(), { class: "quiet" }));
     this.bar = bar;
     this.element = h("div", { class: "start" }, this.side, h("section", { class: "start-main", "aria-label": "Traces" }, bar, this.problem, this.list, this.table.element, this.empty));
   }
@@ -78,6 +80,7 @@ export class TracesView {
     if (!same) {
       this.filter.value = filter ?? "";
       this.failedOnly.checked = false;
+      this.since.value = "";
       await this.reload();
     }
     if (!this.list.hidden) this.list.focus({ preventScroll: true });
@@ -148,10 +151,15 @@ export class TracesView {
     const traces = WITH_TRACES.has(this.kind);
     const select = traces ? SUMMARY : COLUMNS[this.kind] ?? "*";
     const head = `select: ${select} | from: ${sourceText(this.object)}${traces ? " summary" : ""}`;
-    const [text, failed] = [this.filter.value.trim(), this.failedOnly.checked ? "error is not null" : ""];
-    const begin = `${head} | filter: `.length + (failed === "" ? 1 : failed.length + 6);
-    const filter = [failed, text === "" ? "" : `(${text})`].filter(Boolean).join(" and ");
-    return { text: `${head}${filter === "" ? "" : ` | filter: ${filter}`} | limit: ${PAGE}`, begin };
+    const conditions = [];
+    if (this.failedOnly.checked) conditions.push("error is not null");
+    if (this.since.value !== "") conditions.push(`created > now() - interval ${this.since.value}`);
+    const own = this.filter.value.trim();
+    const before = `${head} | filter: ${conditions.map((each) => `${each} and `).join("")}(`;
+    if (own !== "") conditions.push(`(${own})`);
+    const filter = conditions.length === 0 ? "" : ` | filter: ${conditions.join(" and ")}`;
+    const indent = this.filter.value.length - this.filter.value.trimStart().length;
+    return { text: `${head}${filter} | limit: ${PAGE}`, begin: before.length - indent };
   }
 
   async reload() {
@@ -201,7 +209,7 @@ export class TracesView {
     if (WITH_TRACES.has(this.kind)) this.lines.setCount(this.rows.length);
     else this.table.show(shownColumns(answer, this.rows), this.rows);
     if (this.rows.length > 0) return;
-    if (this.filter.value.trim() !== "" || this.failedOnly.checked) {
+    if (this.filter.value.trim() !== "" || this.failedOnly.checked || this.since.value !== "") {
       this.empty.replaceChildren(h("p", { class: "empty" }, "Nothing matches the filter."));
       this.empty.hidden = false;
     } else this.welcome();
