@@ -40,7 +40,7 @@ def rows_by_id(snapshot: Snapshot, ids: Collection[str]) -> dict[str, Row]:
     wanted = set(ids)
     found: dict[str, Row] = {}
     for source, superseded in _sources(snapshot):
-        numbers = np.setdiff1d(source.lookup("id", list(wanted)), superseded)
+        numbers = _without(source.lookup("id", list(wanted)), superseded)
         if len(numbers):
             rows = source.rows(numbers) if isinstance(source, Part) else source.whole_rows(numbers)
             # Fingerprints may collide, so the ids themselves decide.
@@ -82,7 +82,7 @@ def _transactions(snapshot: Snapshot) -> dict[str, int]:
     found: dict[str, int] = {}
     for source, superseded in _sources(snapshot):
         count = source.row_count if isinstance(source, Part) else source.rows
-        numbers = np.setdiff1d(np.arange(count, dtype=np.int64), superseded)
+        numbers = _without(np.arange(count, dtype=np.int64), superseded)
         if len(numbers):
             table = source.documents(numbers, ["id", "xact_id"])
             ids: list[str] = table.column("id").to_pylist()
@@ -97,3 +97,11 @@ def _sources(snapshot: Snapshot) -> Iterator[tuple[_Source, RowNumbers]]:
         yield entry.part, np.asarray(entry.superseded, dtype=np.int64)
     for chunk in snapshot.tail:
         yield chunk, chunk.superseded
+
+
+def _without(numbers: RowNumbers, superseded: RowNumbers) -> RowNumbers:
+    """Return the numbers that are not among others; both are sorted, and the others may be many."""
+    if not len(superseded):
+        return numbers
+    places = np.minimum(np.searchsorted(superseded, numbers), len(superseded) - 1)
+    return numbers[superseded[places] != numbers]
