@@ -118,12 +118,15 @@ class OtlpResourceSpans(msgspec.Struct, rename="camel"):
 class ExportTraceServiceRequest(msgspec.Struct, rename="camel"):
     """Spans, as exporters send them."""
 
-    resource_spans: list[OtlpResourceSpans] | None = None
+    resource_spans: list[OtlpResourceSpans] | None | msgspec.UnsetType = msgspec.UNSET
 
 
 def spans_of_json(body: bytes) -> Sequence[Span]:
     """Return the spans of an ExportTraceServiceRequest; 400 where it is none."""
     request = decode(body, ExportTraceServiceRequest)
+    if request.resource_spans is msgspec.UNSET and (keys := decode(body, dict[str, object])):
+        # Unknown keys are ignored, but whoever sends nothing else has sent no spans, and should know.
+        raise HttpError(400, f"there are no `resourceSpans`, only `{next(iter(keys))[:80]}`")
     try:
         return list(_spans(request))
     except RecursionError:

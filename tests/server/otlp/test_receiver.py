@@ -146,6 +146,8 @@ def test_without_a_good_parent_nothing_is_stored(send, as_json, as_protobuf, hea
         (b"[]", JSON),
         (b"\xff\xfe", JSON),
         (b'{"resourceSpans": 7}', JSON),
+        (b'{"resource_spans": []}', JSON),
+        (b'{"resourceLogs": []}', JSON),
         (b'{"resourceSpans": [{"scopeSpans": [{"spans": [{"attributes": [{"value": {"intValue": "x"}}]}]}]}]}', JSON),
         (b'{"resourceSpans": [{"scopeSpans": [{"spans": [{"startTimeUnixNano": "1.5"}]}]}]}', JSON),
         (
