@@ -44,7 +44,7 @@ from msgspec import NODEFAULT, Struct
 from btql_server.access.model import Level, Resource
 from btql_server.http.answer import Answer, json_answer
 from btql_server.http.body import require_shallow
-from btql_server.http.call import Call
+from btql_server.http.call import Call, forbidden
 from btql_server.http.errors import HttpError
 from btql_server.http.paging import PageQuery, page_of
 from btql_server.http.pools import PoolName
@@ -221,7 +221,11 @@ def get_or_create(call: Call, kind: Kind, place: Resource, given: Given) -> Made
     found, created = existing(call, kind, place, given), False
     if found is None:
         call.require(Level.WRITE, place, described(call, place))
-        found, created = registry.create(spec_of(call, kind, place, given))
+        with registry.writing():
+            # The project may have been deleted since it was looked up, and everything in it with it.
+            if place.project_id is not None and registry.get("project", place.project_id) is None:
+                raise forbidden(call.principal, Level.WRITE, described(call, place))
+            found, created = registry.create(spec_of(call, kind, place, given))
     call.require(Level.READ, found.resource)
     touch(call, found)
     # Also for one that was found: a crash may have come between the two.

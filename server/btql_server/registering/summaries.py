@@ -127,7 +127,7 @@ def count_dataset(call: Call, query: DatasetQuery) -> Answer:
 
 
 def _base(call: Call, experiment: Entity, asked: str | None) -> Entity | None:
-    if asked is not None:
+    if asked:
         return require_entity(call, Level.READ, "experiment", asked)
     found = base_of(call, experiment)
     if found is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 
@@ -57,6 +59,22 @@ def test_everything_in_a_project_goes_with_it(client, project):
     assert client.get("/v1/experiment", params={"ids": experiment["id"]}).json() == {"objects": []}
     assert client.get("/v1/dataset", params={"project_id": project["id"]}).json() == {"objects": []}
     assert client.post("/v1/dataset", json={"project_id": project["id"], "name": "d"}).status_code == 403
+
+
+def test_nothing_is_left_in_a_project_that_is_deleted_meanwhile(client):
+    project = client.post("/v1/project", json={"name": "deleted meanwhile"}).json()
+
+    def make(number: int) -> str | None:
+        answer = client.post("/v1/dataset", json={"project_id": project["id"], "name": f"d{number}"})
+        assert answer.status_code in (200, 403)
+        return answer.json()["id"] if answer.status_code == 200 else None
+
+    with ThreadPoolExecutor(8) as threads:
+        made = [threads.submit(make, number) for number in range(60)]
+        assert client.delete(f"/v1/project/{project['id']}").status_code == 200
+        ids = [each.result() for each in made]
+    for dataset in filter(None, ids):
+        assert client.get(f"/v1/dataset/{dataset}").status_code == 403
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -334,6 +334,7 @@ def test_what_is_compared_with_can_be_chosen(client, experiment, log, summarize)
     parameters = {"experiment_id": own["id"], "base_experiment_id": first["id"]}
     older = client.get("/experiment-comparison2", params=parameters).json()
     assert older["scores"] == chosen["scores"]
+    assert summarize(own, summarize_scores="True", comparison_experiment_id="") == summarize(own)
     nowhere = {"comparison_experiment_id": "00000000-0000-4000-8000-000000000000"}
     assert client.get(f"/v1/experiment/{own['id']}/summarize", params=nowhere).status_code == 403
 
@@ -390,6 +391,7 @@ def test_a_dataset_is_counted(client, project):
         ("/v1/experiment/00000000-0000-4000-8000-000000000000/summarize", 403),
         ("/v1/experiment/x/summarize", 400),
         ("/v1/dataset/00000000-0000-4000-8000-000000000000/summarize", 403),
+        ("/v1/experiment/00000000-0000-4000-8000-000000000000/summarize?summarize_scores=maybe", 400),
         ("/experiment-comparison2", 400),
         ("/experiment-comparison2?experiment_id=x", 400),
         ("/dataset-summary", 400),

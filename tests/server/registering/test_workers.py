@@ -43,10 +43,13 @@ def test_evaluations_at_once_are_all_their_own(workers):
 
 
 def test_what_one_worker_makes_every_other_one_finds(workers):
-    made = httpx.post(f"{workers}/v1/dataset", json={"project_name": "one", "name": "d"}, timeout=60)
+    body = {"project_name": "of two workers", "dataset_name": "d"}
+    made = httpx.post(f"{workers}/api/dataset/register", json=body, timeout=60)
     assert made.status_code == 200, made.text
+    dataset = made.json()["dataset"]
+    address = f"{workers}/v1/dataset/{dataset['id']}"
     for _ in range(20):
-        assert httpx.get(f"{workers}/v1/dataset/{made.json()['id']}", timeout=60).json() == made.json()
-    assert httpx.delete(f"{workers}/v1/dataset/{made.json()['id']}", timeout=60).status_code == 200
+        assert httpx.get(address, timeout=60).json() == dataset
+    assert httpx.delete(address, timeout=60).status_code == 200
     for _ in range(20):
-        assert httpx.get(f"{workers}/v1/dataset/{made.json()['id']}", timeout=60).status_code == 403
+        assert httpx.get(address, timeout=60).status_code == 403
