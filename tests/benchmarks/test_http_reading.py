@@ -1,0 +1,103 @@
+"""What HTTP adds to a query: to a small one in milliseconds, to a large one in rows a second.
+
+Server and client share the process, so that the same two cores do everything; the client reads bytes and looks at
+none of them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+import btql
+from btql_server.serve import running
+from btql_server.settings import Settings
+
+SMALL = "select: id, created, metadata.model | from: project_logs('demo') | limit: 10"
+COLUMNS = (
+    "select: id, created, span_attributes.name, metrics.start, metadata.model, scores | from: project_logs('demo')"
+)
+DOCUMENTS = "select: * | from: project_logs('demo') | filter: created > '2000-01-01'"
+OVERHEAD_MS_MAX = 3.0
+SHARE_MIN = 0.8
+
+
+@pytest.fixture(scope="module")
+def client(database: Path) -> Iterator[httpx.Client]:
+    with (
+        running(Settings(database, ("127.0.0.1", 0), insecure_no_auth=True)) as url,
+        httpx.Client(base_url=url, timeout=600, headers={"accept-encoding": "identity"}) as client,
+    ):
+        yield client
+
+
+@pytest.fixture(scope="module")
+def conn(database: Path) -> Iterator[btql.Connection]:
+    with btql.connect(database, read_only=True) as conn:
+        yield conn
+
+
+def _median(work: Callable[[], object], times: int) -> float:
+    taken = []
+    for _ in range(times):
+        began = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - began)
+    return sorted(taken)[times // 2]
+
+
+def test_what_a_small_query_costs_more(client, conn, benchmark):
+    def over_http() -> None:
+        assert client.post("/btql", json={"query": SMALL}).status_code == 200
+
+    def in_process() -> None:
+        assert len(b"".join(conn.query(SMALL).json()).splitlines()) == 10
+
+    for _ in range(10):
+        over_http()
+        in_process()
+    # In turns, so that both see the same machine.
+    pairs = [(_median(over_http, 5), _median(in_process, 5)) for _ in range(20)]
+    overhead_ms = sorted((one - other) * 1_000 for one, other in pairs)[len(pairs) // 2]
+    benchmark.extra_info["overhead_ms"] = round(overhead_ms, 2)
+    benchmark.pedantic(over_http, rounds=20)
+    assert overhead_ms < OVERHEAD_MS_MAX
+
+
+def _read(client: httpx.Client, query: str, form: str) -> int:
+    size = 0
+    body = {"query": query, "fmt": form, "disable_limit": True, "query_timeout_seconds": 300}
+    with client.stream("POST", "/btql", json=body) as answer:
+        assert answer.status_code == 200
+        for piece in answer.iter_raw():
+            size += len(piece)
+    return size
+
+
+def _arrow(conn: btql.Connection, query: str) -> int:
+    return sum(batch.nbytes for batch in conn.query(query).batches())
+
+
+def _json(conn: btql.Connection, query: str) -> int:
+    return sum(len(piece) for piece in conn.query(query).json())
+
+
+@pytest.mark.parametrize("query", [COLUMNS, DOCUMENTS], ids=["columns", "documents"])
+@pytest.mark.parametrize(("form", "inside"), [("jsonl", _json), ("arrow", _arrow)], ids=["jsonl", "arrow"])
+def test_streams(client, conn, benchmark, query, form, inside):
+    _read(client, query, form)
+    pairs = []
+    for _ in range(3):
+        began = time.perf_counter()
+        inside(conn, query)
+        middle = time.perf_counter()
+        size = _read(client, query, form)
+        pairs.append((middle - began, time.perf_counter() - middle))
+    share = max(one / other for one, other in pairs)
+    benchmark.extra_info.update(share=round(share, 2), mb_per_s=round(size / (1 << 20) / min(b for _, b in pairs)))
+    benchmark.pedantic(_read, args=(client, query, form), rounds=1)
+    assert share >= SHARE_MIN
