@@ -52,10 +52,14 @@ METRICS = {
     "gen_ai.usage.total_tokens": "tokens",
     "gen_ai.usage.cache_read.input_tokens": "prompt_cached_tokens",
     "gen_ai.usage.cache_read_input_tokens": "prompt_cached_tokens",
+    "gen_ai.usage.input_tokens.cached": "prompt_cached_tokens",
     "gen_ai.usage.cache_creation.input_tokens": "prompt_cache_creation_tokens",
     "gen_ai.usage.cache_creation_input_tokens": "prompt_cache_creation_tokens",
+    "gen_ai.usage.cache_write.input_tokens": "prompt_cache_creation_tokens",
+    "gen_ai.usage.cache_write_input_tokens": "prompt_cache_creation_tokens",
     "gen_ai.usage.reasoning.output_tokens": "completion_reasoning_tokens",
     "gen_ai.usage.reasoning_tokens": "completion_reasoning_tokens",
+    "gen_ai.usage.output_tokens.reasoning": "completion_reasoning_tokens",
     "gen_ai.response.time_to_first_chunk": "time_to_first_token",
 }
 """Attributes to ``metrics``, for calls of models."""

@@ -100,7 +100,7 @@ def _batch(call: Call, spans: Sequence[Span]) -> Batch:
         try:
             parent = _parent(call, parents, span)
             event = event_of(span, parent.exported)
-            read_row(event, (), call.state.settings.limits)
+            read_row(event, ("row",), call.state.settings.limits)
         except HttpError as error:
             batch.reject(_named(span.name), error)
         except (RecursionError, ValueError) as error:

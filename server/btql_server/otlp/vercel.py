@@ -32,7 +32,10 @@ METRICS = {
     "ai.usage.completionTokens": "completion_tokens",
     "ai.usage.totalTokens": "tokens",
     "ai.usage.cachedInputTokens": "prompt_cached_tokens",
+    "ai.usage.inputTokenDetails.cacheReadTokens": "prompt_cached_tokens",
+    "ai.usage.inputTokenDetails.cacheWriteTokens": "prompt_cache_creation_tokens",
     "ai.usage.reasoningTokens": "completion_reasoning_tokens",
+    "ai.usage.outputTokenDetails.reasoningTokens": "completion_reasoning_tokens",
 }
 _FIRST_CHUNK = ("ai.response.msToFirstChunk", "ai.stream.msToFirstChunk")
 

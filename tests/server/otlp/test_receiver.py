@@ -202,7 +202,7 @@ def test_a_request_without_spans_is_fine(send):
 
 
 def test_many_attributes_and_hostile_keys_come_back(send, logs, as_json):
-    attributes = {f"key.{number}": number for number in range(20_000)}
+    attributes = {f"key.{number}": number for number in range(10_000)}
     attributes |= {
         "__proto__": "p",
         "constructor.prototype": "c",
@@ -216,3 +216,11 @@ def test_many_attributes_and_hostile_keys_come_back(send, logs, as_json):
     assert answer.json() == {"partialSuccess": {}}
     (row,) = logs("many").values()
     assert row["metadata"] == attributes
+
+
+def test_a_span_beyond_the_limits_of_a_row_is_refused_by_name(send, logs, as_json):
+    many = {f"key.{number}": number for number in range(30_000)}
+    answer = send(as_json([{"attributes": many}, {"spanId": "0000000000000001"}]), JSON, "project_name:too many")
+    assert "`row` has more than the 20,000 fields" in answer.json()["partialSuccess"]["errorMessage"]
+    assert list(logs("too many")) == ["0000000000000001"]
+    assert send(as_json([{"attributes": many}]), JSON, "project_name:too many").status_code == 413
