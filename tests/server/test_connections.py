@@ -145,6 +145,19 @@ def test_targets_of_every_form_are_understood_or_refused(open_server):
             assert wire.receive().status in (200, 400, 404, 405, 307)
 
 
+@pytest.mark.parametrize(
+    "host", ["", " ", "a b", "[::1", "x:99999999", "x:port", "\xe9", "evil.example/path", "u:p@h", "a" * 5_000]
+)
+def test_strange_hosts_are_never_a_failure(open_server, host):
+    with connect(open_server) as wire:
+        for method, path in (("POST", "/api/apikey/login"), ("GET", "/openapi.json"), ("GET", "/app/o/p/x/logs")):
+            wire.send(f"{method} {path} HTTP/1.1\r\nhost: {host}\r\ncontent-length: 0\r\n\r\n".encode("latin-1"))
+            answer = wire.receive()
+            assert answer.status in (200, 302, 400), answer
+            # Where answers lead is made from the host, so this must not be able to lead into a path.
+            assert "evil.example/path" not in answer.headers.get("location", "")
+
+
 def test_heads_have_a_size(open_server):
     # A head that comes in one piece is read before it is counted, so these are larger than a piece.
     many = {f"x-{number}": "y" * 100 for number in range(10_000)}

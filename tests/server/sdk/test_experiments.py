@@ -26,6 +26,14 @@ def test_a_summary_rolls_scores_up_by_trace(experiments):
     assert set(summary["scores"]) == {"right", "short"}
 
 
+def test_links_of_a_summary_lead_to_the_page(api, experiments):
+    summary = experiments["first_summary"]
+    answer = api.http.get(summary["experiment_url"])
+    assert answer.status_code == 302
+    assert answer.headers["location"].startswith(f"{api.url}/#object=experiment%3A")
+    assert api.http.get(summary["project_url"]).status_code == 302
+
+
 def test_a_summary_compares_with_the_base(experiments):
     summary = experiments["second_summary"]
     assert summary["comparison_experiment_name"] == "first"

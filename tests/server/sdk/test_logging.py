@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 import pytest
 
 
@@ -81,6 +83,15 @@ def test_a_row_logged_at_once_is_a_trace_of_its_own(trace):
     assert lone["is_root"]
     assert (lone["input"], lone["output"], lone["metadata"]) == ("ping", "pong", {"n": 1})
     assert lone["root_span_id"] != said["root"]["root_span_id"]
+
+
+def test_links_lead_to_the_page(api, trace):
+    said = trace[0]
+    answer = api.http.get(said["link"])
+    assert answer.status_code == 302
+    place = unquote(answer.headers["location"])
+    assert place.startswith(f"{api.url}/#object=project_logs:{said['project_id']}")
+    assert said["root"]["id"] in place
 
 
 def test_traces_are_counted_and_summed(api, trace):

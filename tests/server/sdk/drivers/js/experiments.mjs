@@ -30,7 +30,13 @@ async function run(name, answers, options = {}) {
 }
 
 function byName(summary) {
-  return { ...summary, experiment_name: summary.experimentName, comparison_experiment_name: summary.comparisonExperimentName };
+  return {
+    scores: summary.scores,
+    experiment_name: summary.experimentName,
+    comparison_experiment_name: summary.comparisonExperimentName,
+    experiment_url: summary.experimentUrl,
+    project_url: summary.projectUrl,
+  };
 }
 
 const first = await run("first", { q1: ["no", 0], q2: ["yes", 1] });

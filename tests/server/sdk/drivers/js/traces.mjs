@@ -62,5 +62,6 @@ console.log(
     project_id: (await logger.project).id,
     root: { id: root.id, span_id: root.spanId, root_span_id: root.rootSpanId },
     lone,
+    link: await root.permalink(),
   }),
 );

@@ -56,6 +56,7 @@ print(
             "project_id": logger.project.id,
             "root": {"id": root.id, "span_id": root.span_id, "root_span_id": root.root_span_id},
             "lone": lone,
+            "link": root.permalink(),
         }
     )
 )
