@@ -118,7 +118,7 @@ class OtlpResourceSpans(msgspec.Struct, rename="camel"):
 class ExportTraceServiceRequest(msgspec.Struct, rename="camel"):
     """Spans, as exporters send them."""
 
-    resource_spans: list[OtlpResourceSpans] | None | msgspec.UnsetType = msgspec.UNSET
+    resource_spans: list[OtlpResourceSpans] | msgspec.UnsetType | None = msgspec.UNSET
 
 
 def spans_of_json(body: bytes) -> Sequence[Span]:

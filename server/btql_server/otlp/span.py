@@ -71,11 +71,13 @@ class Span:
     def problem(self) -> str | None:
         """Why it cannot be stored; None if it can."""
         if _TRACE_ID.fullmatch(self.trace_id) is None:
-            return f"the trace id `{self.trace_id[:40]}` is not 16 bytes, not all zero"
+            return f"the trace id `{self.trace_id[:40]}` is not 32 hexadecimal digits, or all of them are zero"
         if _SPAN_ID.fullmatch(self.span_id) is None:
-            return f"the span id `{self.span_id[:40]}` is not 8 bytes, not all zero"
+            return f"the span id `{self.span_id[:40]}` is not 16 hexadecimal digits, or all of them are zero"
         if self.parent_span_id and _SPAN_ID.fullmatch(self.parent_span_id) is None:
-            return f"the parent span id `{self.parent_span_id[:40]}` is not 8 bytes, not all zero"
+            return (
+                f"the parent span id `{self.parent_span_id[:40]}` is not 16 hexadecimal digits, or all of them are zero"
+            )
         if not all(0 <= time < 1 << 64 for time in (self.start_ns, self.end_ns)):
             return "its times are not nanoseconds in 64 bits"
         return None
