@@ -194,13 +194,13 @@ SAMPLES: Mapping[str, Sample] = {
         path=_PIN | {"object_id": "{new_prompt}"},
         body={"environment_slug": "{environment_slug}", "object_version": "{xact}"},
     ),
-    "GET /environment-object/{object_type}/{object_id}/{environment_slug}": on(
+    "GET /environment-object/{object_type}/{object_id}/{environment_slug:path}": on(
         READ, path=_PIN | {"environment_slug": "{environment_slug}"}
     ),
-    "PUT /environment-object/{object_type}/{object_id}/{environment_slug}": on(
+    "PUT /environment-object/{object_type}/{object_id}/{environment_slug:path}": on(
         WRITE, path=_PIN | {"environment_slug": "{environment_slug}"}, body={"object_version": "{xact}"}
     ),
-    "DELETE /environment-object/{object_type}/{object_id}/{environment_slug}": on(
+    "DELETE /environment-object/{object_type}/{object_id}/{environment_slug:path}": on(
         WRITE, path=_PIN | {"object_id": "{new_pinned}", "environment_slug": "{environment_slug}"}
     ),
     **_crud("project_score", _IN_PROJECT | {"score_type": "slider"}),
@@ -260,6 +260,7 @@ PUBLIC = {
     "GET /readyz": "asked by what sends requests to servers",
     "GET /v1": "says hello",
     "GET /version": "asked by SDKs without a key",
+    "GET /app/{organization}/{rest:path}": "leads to the page, whatever it is asked for",
     "GET /attachment/file/{token}": "the signed address is the key",
     "PUT /attachment/upload/{token}": "the signed address is the key",
     "PUT /logs3/overflow/{token}": "the signed address is the key",
