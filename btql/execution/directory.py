@@ -24,6 +24,10 @@ class Directory(Protocol):
         """Return the objects to read for a source; none where there is nothing that may be read."""
         ...
 
+    def only(self, kind: str, name: str) -> str | None:
+        """Return the id of the one row that a source is about; None where it is about all rows of its objects."""
+        ...
+
     def target(self, kind: str, name: str, *, create: bool) -> ObjectInfo | None:
         """Return the object to write to, made with ``create`` where it is missing; None where there is none."""
         ...
@@ -49,6 +53,10 @@ class Everything:
             return (self._storage.object(kind, name),)
         except UnknownObject:
             return ()
+
+    def only(self, kind: str, name: str) -> str | None:  # noqa: ARG002
+        """Return None: a source is about a whole object."""
+        return None
 
     def target(self, kind: str, name: str, *, create: bool) -> ObjectInfo | None:
         """Return the object of that kind and name."""

@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias, cast
@@ -82,7 +82,7 @@ class ScanBuilder:
         """Register the table ``spec.name``; a probe that is not required is a column of it, true for hits."""
         optional = [probe for probe in spec.probes if not probe.required]
         snapshots = self.sources.snapshots(spec.objects)
-        varying = spec.columns.intersection(self.sources.varying(spec.objects))
+        varying = spec.columns.intersection(self.sources.told(spec.objects))
         schema = _schema(spec.columns - {probe.name for probe in optional} - varying)
         pieces: list[str] = []
         for number, snapshot in enumerate(snapshots):
@@ -109,7 +109,7 @@ class ScanBuilder:
         paths: list[str] = []
         dead: list[int] = []
         wanted: list[Rows] = []
-        restricted = bool(spec.keys) or any(probe.required for probe in spec.probes)
+        restricted = bool(self._keys(spec)) or any(probe.required for probe in spec.probes)
         for entry in piece.snapshot.parts:
             part = entry.part
             self.report.parts += 1
@@ -167,7 +167,7 @@ class ScanBuilder:
     def _candidates(self, spec: ScanSpec, source: Part | TailChunk, *, count: bool = True) -> Rows | None:
         """Return the rows of a part that may pass, None for all of them."""
         rows: Rows | None = None
-        for keys in spec.keys:
+        for keys in self._keys(spec):
             rows = _both(rows, _lookup(source, keys))
             if len(rows) == 0:
                 self.report.pruned_by_key += count
@@ -179,6 +179,9 @@ class ScanBuilder:
                     self.report.pruned_by_text += count
                     return rows
         return rows
+
+    def _keys(self, spec: ScanSpec) -> Sequence[Keys]:
+        return [*spec.keys, *self.sources.keys(spec.objects)]
 
     def _match(self, source: Part | TailChunk, probe: ProbeSpec) -> Rows:
         rows = source.match(probe.field, probe.tokens)

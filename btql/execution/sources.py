@@ -16,6 +16,7 @@ from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
 from btql_planner import errors
 from btql_planner.catalog import FieldCatalog, Objects
+from btql_planner.plan import Keys
 from btql_storage.catalog import ObjectInfo
 from btql_storage.errors import VersionGone
 from btql_storage.snapshot import Snapshot
@@ -100,9 +101,14 @@ class Sources:
             self._constants[target] = self.directory.constants(target)
         return self._constants[target]
 
-    def varying(self, objects: Objects) -> Collection[str]:
-        """Return the fields that say which of several objects a row is from."""
-        return self._fields[objects].varying()
+    def told(self, objects: Objects) -> Collection[str]:
+        """Return the fields whose values are known of each object, and are not read from its rows."""
+        return {name for snapshot in self._objects[objects] for name in self.constants(snapshot.object)}
+
+    def keys(self, objects: Objects) -> Sequence[Keys]:
+        """Return which rows a source is about, where it is not about all rows of its objects."""
+        only = [self.directory.only(objects.kind, name) for name in objects.names]
+        return () if None in only else (Keys("id", tuple(str(each) for each in only)),)
 
     @property
     def all_fields(self) -> list[FieldCatalog]:

@@ -31,6 +31,8 @@ _OF_ORGANIZATION = {"org_prompts": "project_prompts", "org_functions": "project_
 """Sources that are all objects of another kind in an organization."""
 _WRITTEN_AT = {"project_prompts": "/v1/prompt", "project_functions": "/v1/function"}
 """Kinds of object that only routes of their own write, once they belong to a project of this server."""
+_ROWS = {"prompt": "project_prompts", "function": "project_functions"}
+"""Sources that are one row of another kind of object."""
 _LOG_IDS = {"project_logs": "g", "playground_logs": "x", "project_prompts": "p", "project_functions": "p"}
 _NAMED = {kind: REGISTERED[kind] for kind in ("experiment", "dataset", "playground_logs")}
 """Kind of object to the kind of what is registered, beside those of a project."""
@@ -57,7 +59,16 @@ class Visible:
             if _UUID.fullmatch(name):
                 raise forbidden(principal, Level.READ, f"{kind} id {name}")
             return ()
+        if self.only(kind, name) is not None and resource.project_id is not None:
+            return (self._opened(_ROWS[kind], resource.project_id),)
         return (self._opened(kind, name),)
+
+    def only(self, kind: str, name: str) -> str | None:
+        """Return the id of a prompt or function, which is a row among those of its project."""
+        if kind not in _ROWS:
+            return None
+        found = self._registry.get(kind, self._id_of(kind, name))
+        return None if found is None else found.id
 
     def target(self, kind: str, name: str, *, create: bool) -> ObjectInfo | None:
         """Return the object to write to."""
@@ -71,6 +82,8 @@ class Visible:
             if level < Level.READ and not _UUID.fullmatch(name) and not create:
                 return None
             raise forbidden(self._call.principal, Level.WRITE, f"{kind} id {name}")
+        if self.only(kind, name) is not None:
+            raise HttpError(400, f"a {kind} is not written by a statement: use `PATCH /v1/{kind}/{name}`")
         if is_new and not create:
             return None
         if resource is not None and resource.kind == "project" and kind in _WRITTEN_AT:
@@ -123,9 +136,9 @@ class Visible:
         """Return the id that a name stands for; the name itself where it stands for none."""
         if _UUID.fullmatch(name):
             return name.lower()
-        if kind not in OF_PROJECT and kind not in _NAMED:
+        if kind not in OF_PROJECT and kind not in _NAMED and kind not in _ROWS:
             return name
-        registered = REGISTERED[kind]
+        registered = REGISTERED.get(kind, kind)
         entities = self._registry.list(Listing(registered, org_id=self._call.principal.org_id, name=name))
         found = [each.id for each in entities if self._level(each.resource) >= Level.READ]
         if len(found) > 1:

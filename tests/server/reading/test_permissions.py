@@ -236,3 +236,36 @@ def test_background_queries_belong_to_whoever_asked(parties, things):
     assert parties["stranger"].delete(f"/btql/async/{job}").status_code == 403
     refused = parties["stranger"].post("/btql/async", json={"query": f"SELECT id FROM dataset('{things['dataset']}')"})
     assert refused.status_code == 403
+
+
+def test_a_prompt_is_one_row_of_its_project(parties, things):
+    admin, project = parties["admin"], things["project_logs"]
+    made = [
+        admin.post("/v1/prompt", json={"project_id": project, "name": name, "slug": name, "prompt_data": {}}).json()["id"]
+        for name in ("greeting", "farewell")
+    ]
+    query = "SELECT id, name, project_id FROM {} ORDER BY name"
+
+    assert len(_ask(admin, query.format(f"project_prompts('{project}')")).json()["data"]) == 2
+    for source in (f"prompt('{made[0]}')", "prompt('greeting')"):
+        (row,) = _ask(admin, query.format(source)).json()["data"]
+        assert row == {"id": made[0], "name": "greeting", "project_id": project}
+    both = f"prompt('{made[0]}', '{made[1]}')"
+    assert [row["id"] for row in _ask(admin, query.format(both)).json()["data"]] == made[::-1]
+    assert _ask(admin, f"SELECT count(*) AS n FROM {both} WHERE name = 'greeting'").json()["data"] == [{"n": 1}]
+    listed = _ask(admin, "SELECT name FROM org_prompts('default') ORDER BY name").json()["data"]
+    assert listed == [{"name": "farewell"}, {"name": "greeting"}]
+    written = _ask(admin, f"UPDATE prompt('{made[0]}') SET name = 'x'")
+    assert (written.status_code, f"PATCH /v1/prompt/{made[0]}" in written.json()["Message"]) == (400, True)
+    assert _ask(parties["stranger"], query.format(f"prompt('{made[0]}')")).status_code == 403
+    assert _ask(parties["stranger"], query.format("prompt('greeting')")).status_code == 400
+    assert _ask(parties["stranger"], query.format("org_prompts('default')")).status_code == 400
+
+
+def test_one_object_under_two_names_is_read_once(parties, things):
+    admin, project = parties["admin"], things["project_logs"]
+    twice = f"project_logs('Secret plans', '{project}')"
+
+    for query in (f"SELECT id, project_id FROM {twice}", f"select: id, project_id | from: {twice} traces"):
+        assert _ask(admin, query).json()["data"] == [{"id": "l", "project_id": project}]
+    assert _ask(admin, f"select: root_span_id | from: {twice} summary").json()["data"] == [{"root_span_id": "l"}]
