@@ -14,21 +14,18 @@ database is being made leaves either no database or a whole one.
 
 from __future__ import annotations
 
+import fcntl
+import os
+import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
-from functools import cached_property
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING
 
 import orjson
 
 from btql_storage.errors import Damaged, Locked, NewerFormat, NotADatabase, from_os_error
 from btql_storage.objects import UNFINISHED, AlreadyThere, LocalStore
-
-# Whoever only reads takes no lock.
-if TYPE_CHECKING:
-    import filelock
 
 MARKER = "btql.json"
 FORMAT_VERSION = 1
@@ -38,6 +35,8 @@ LOCKS = "locks"
 CATALOG = "catalog.sqlite"
 
 _WAL_SUFFIX = ".arrow"
+_POLL_S = 0.002
+"""How often a lock that another process has is asked for."""
 _FOLDERS = (WAL, PARTS, LOCKS)
 
 
@@ -138,13 +137,7 @@ class FolderLock:
         # Threads queue here first: waiting for a thread needs no polling.
         self._threads = RLock()
         self._depth = 0
-
-    @cached_property
-    def _file(self) -> filelock.BaseFileLock:
-        import filelock
-
-        # A soft lock would outlive a killed process, so it is never fallen back to.
-        return filelock.FileLock(self._path, thread_local=False, poll_interval=0.005, preserve_lock_file=True)
+        self._descriptor = -1
 
     @contextmanager
     def held(self) -> Generator[None]:
@@ -160,20 +153,38 @@ class FolderLock:
             finally:
                 self._depth -= 1
                 if self._depth == 0:
-                    self._file.release()
+                    self._release()
         finally:
             self._threads.release()
 
     def _acquire(self) -> None:
-        from filelock import Timeout
-
         try:
             self._store.step("lock", self._path)
-            self._file.acquire(timeout=self._wait_s)
-        except Timeout as error:
-            raise self._locked() from error
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o666)
+            try:
+                self._wait()
+            except BaseException:
+                os.close(self._descriptor)
+                raise
         except OSError as error:
             raise from_os_error(error, "lock", self._path) from error
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + self._wait_s
+        while True:
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise self._locked() from None
+                time.sleep(_POLL_S)
+            else:
+                return
+
+    def _release(self) -> None:
+        # Closing alone would not do where a forked child has the descriptor, too.
+        fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+        os.close(self._descriptor)
 
     def _locked(self) -> Locked:
         return Locked(
