@@ -32,6 +32,7 @@ routes = Routes("OpenTelemetry")
 
 PROTOBUF = "application/x-protobuf"
 _TAKES = {PROTOBUF: bytes, JSON: ExportTraceServiceRequest}
+_TAKES_ANY: dict[str, object] = {PROTOBUF: bytes, JSON: object}
 _ANSWERS = {PROTOBUF: bytes, JSON: dict[str, object]}
 _GRPC_CODES = {400: 3, 401: 16, 403: 7, 404: 5, 413: 8, 429: 8, 503: 14, 504: 4, 507: 8}
 """HTTP status to the code of a ``google.rpc.Status``."""
@@ -75,6 +76,23 @@ def export(call: Call, body: bytes) -> Answer:
 def export_at_the_root(call: Call, body: bytes) -> Answer:
     """Store OpenTelemetry spans, for exporters that are given this server's address alone."""
     return export(call, body)
+
+
+@routes.post("/otel/v1/logs", takes=_TAKES_ANY, answer=_ANSWERS)
+def refuse_logs(call: Call, body: bytes) -> Answer:
+    """Refuse OpenTelemetry log records, which have no place here."""
+    return _only_traces(call, body, "OTEL_LOGS_EXPORTER")
+
+
+@routes.post("/otel/v1/metrics", takes=_TAKES_ANY, answer=_ANSWERS)
+def refuse_metrics(call: Call, body: bytes) -> Answer:
+    """Refuse OpenTelemetry metrics, which have no place here."""
+    return _only_traces(call, body, "OTEL_METRICS_EXPORTER")
+
+
+def _only_traces(call: Call, body: bytes, variable: str) -> Answer:
+    error = HttpError(404, f"only traces are received here: set `{variable}=none` in the application")
+    return _refused(call, error, as_json=_is_json(call, body))
 
 
 def store(call: Call, spans: Sequence[Span]) -> Batch:

@@ -247,6 +247,8 @@ SAMPLES: Mapping[str, Sample] = {
     "GET /attachment": Sample(READ, "nothing", params={"key": "{new_id}"}, status=404),
     "POST /otel/v1/traces": _TRACES,
     "POST /v1/traces": _TRACES,
+    "POST /otel/v1/logs": anybody(body={}, status=404),
+    "POST /otel/v1/metrics": anybody(body={}, status=404),
 }
 """Method and path of a route to its sample."""
 

@@ -201,6 +201,16 @@ def test_a_request_without_spans_is_fine(send):
     assert send(b"", PROTOBUF, None).status_code == 200
 
 
+@pytest.mark.parametrize(("signal", "variable"), [("logs", "OTEL_LOGS_EXPORTER"), ("metrics", "OTEL_METRICS_EXPORTER")])
+@pytest.mark.parametrize("headers", [JSON, PROTOBUF], ids=["json", "protobuf"])
+def test_other_signals_are_refused_with_what_to_do(send, signal, variable, headers):
+    answer = send(b"{}" if headers is JSON else b"", headers, path=f"/otel/v1/{signal}")
+    assert answer.status_code == 404
+    code, message = _refusal(answer, headers)
+    assert code == 5
+    assert f"set `{variable}=none`" in message
+
+
 def test_many_attributes_and_hostile_keys_come_back(send, logs, as_json):
     attributes = {f"key.{number}": number for number in range(10_000)}
     attributes |= {
