@@ -25,7 +25,7 @@ from btql_server.operating.openapi import document
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "0"))
 DOCUMENT = document(all_routes())
-OPERATIONS = sum(len(path) for path in DOCUMENT["paths"].values())
+OPERATIONS = len(all_routes())
 # To make one up and to look at its answer takes about a fiftieth of a second.
 EXAMPLES = int(SECONDS * 50 / OPERATIONS) or 8
 CHECKS = (
@@ -99,7 +99,7 @@ def with_ids(values: object, world: World, is_id: Callable[[str], bool]) -> obje
     deadline=None,
     database=None,
     phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
 )
 def test_every_answer_is_one_that_the_document_tells(case, world):
     case.path_parameters = with_ids(case.path_parameters, world, lambda _: True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 
 _WAIT_S = 30.0
 
 
 @contextmanager
-def redis_server() -> Iterator[str]:
+def redis_server() -> Generator[str]:
     """Yield the URL of a Redis that nobody else uses."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

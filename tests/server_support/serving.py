@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,7 +75,7 @@ class Serving:
 
 
 @contextmanager
-def btql_serve(data: Path, *options: str) -> Iterator[Serving]:
+def btql_serve(data: Path, *options: str) -> Generator[Serving]:
     """Serve a database on a free port for as long as the block runs."""
     serving = Serving(data, options)
     serving.start()

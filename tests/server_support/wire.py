@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -65,7 +65,7 @@ class Wire:
 
 
 @contextmanager
-def connect(url: str, wait_s: float = _WAIT_S) -> Iterator[Wire]:
+def connect(url: str, wait_s: float = _WAIT_S) -> Generator[Wire]:
     """Open a connection to the server of a URL."""
     place = urlsplit(url)
     assert place.hostname is not None
@@ -73,9 +73,8 @@ def connect(url: str, wait_s: float = _WAIT_S) -> Iterator[Wire]:
         yield Wire(connection)
 
 
-def request(method: str, path: str, body: bytes = b"", **headers: str) -> bytes:
-    """Return the bytes of a request; underscores in header names stand for hyphens."""
-    lines = {"host": "test", "content-length": str(len(body))}
-    lines |= {name.replace("_", "-"): value for name, value in headers.items()}
+def request(method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> bytes:
+    """Return the bytes of a request."""
+    lines = {"host": "test", "content-length": str(len(body)), **(headers or {})}
     head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
     return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + body

@@ -13,19 +13,23 @@ def dataset(api, sdk):
     return sdk.run(api, "datasets", f"datasets {sdk.version}")
 
 
+def by_id(*rows: list) -> list[list]:
+    return sorted(rows, key=lambda row: row[0])
+
+
 def japan(dataset):
     return [dataset["made"], {"country": "Japan"}, ["Tokyo", "東京"], None, None]
 
 
 def test_rows_are_visible_as_soon_as_they_are_flushed(dataset):
     assert dataset["same_id"] == dataset["dataset_id"]
-    assert dataset["before"] == sorted([GERMANY, FRANCE, japan(dataset)], key=lambda row: row[0])
+    assert dataset["before"] == by_id(GERMANY, FRANCE, japan(dataset))
 
 
 def test_updates_merge_and_deletes_delete(dataset):
     changed = ["de", "Germany", "Berlin", {"eu": True, "checked": 1990}, None]
     peru = ["pe", "Peru", "Lima", None, None]
-    assert dataset["after"] == sorted([changed, peru, japan(dataset)], key=lambda row: row[0])
+    assert dataset["after"] == by_id(changed, peru, japan(dataset))
     assert int(dataset["after_version"]) > int(dataset["version"])
     assert dataset["summary"]["dataset_name"] == "capitals"
     assert dataset["summary"]["data_summary"]["total_records"] == 3

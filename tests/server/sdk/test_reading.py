@@ -57,10 +57,10 @@ def production(api, project):
     later = {"prompt": {"type": "chat", "messages": [message | {"content": "Bye {{name}}"}]}}
     assert api.http.patch(f"/v1/prompt/{prompt['id']}", json={"prompt_data": later}).status_code == 200
     dataset = api.post("/v1/dataset", {"project_id": project_id, "name": "cases"})
-    for row in ("old", "new"):
-        api.post(f"/v1/dataset/{dataset['id']}/insert", {"events": [{"id": row, "input": 1, "expected": 2}]})
-        if row == "old":
-            version = api.http.get("/xact-id").text
+    insert = f"/v1/dataset/{dataset['id']}/insert"
+    api.post(insert, {"events": [{"id": "old", "input": 1, "expected": 2}]})
+    version = api.http.get("/xact-id").text
+    api.post(insert, {"events": [{"id": "new", "input": 1, "expected": 2}]})
     api.post("/environment", {"name": "Production", "slug": "production"})
     for kind, made, pinned in (("prompt", prompt, prompt["_xact_id"]), ("dataset", dataset, version)):
         where = f"/environment-object/{kind}/{made['id']}/production"
