@@ -30,18 +30,18 @@ class Addresses:
 
     def __init__(self, call: Call) -> None:
         self._call = call
-        self._known: dict[tuple[str, str], ObjectInfo] = {}
+        self._known: dict[tuple[str | None, ...], ObjectInfo] = {}
 
     def of(self, row: Row, path: Path) -> ObjectInfo:
         """Return the object of the row at a path of the request; a 400 or 403 that names the row."""
-        kind, name = _address(row, path)
-        found = self._known.get((kind, name))
+        keys = (row.experiment_id, row.dataset_id, row.prompt_session_id, row.project_id, row.log_id)
+        found = self._known.get(keys)
         if found is None:
+            kind, name = _address(row, path)
             try:
-                found = require_object(self._call, Level.WRITE, kind, name)
+                found = self._known[keys] = require_object(self._call, Level.WRITE, kind, name)
             except HttpError as error:
                 raise HttpError(error.status, f"{error.message} at `{spelled(path)}`") from None
-            self._known[kind, name] = found
         return found
 
 
