@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 
+import msgspec
+
 from btql.errors import QueryError
 from btql.execution.stop import Stop
 from btql.explain import explain
@@ -21,12 +23,22 @@ from btql_server.reading.request import QueryRequest
 routes = Routes("Queries")
 
 
-@routes.post("/btql", answer={media: dict if media == JSON else bytes for media in MEDIA.values()}, pool="query")
-def query(call: Call, body: QueryRequest) -> Answer:
-    """Ask in BTQL or SQL, as text or in the JSON form.
+class QueryAnswer(msgspec.Struct):
+    """The rows of a query in JSON, and what there is to say about them."""
 
-    What each field of the body does is said in the documentation.
-    """
+    data: list[dict[str, object]]
+    schema: dict[str, object]
+    """The JSON schema of ``data``."""
+    cursor: str | None
+    """Asks for the next page."""
+    realtime_state: dict[str, object]
+    freshness_state: dict[str, object]
+    warnings: list[dict[str, str]]
+
+
+@routes.post("/btql", answer={media: QueryAnswer if media == JSON else bytes for media in MEDIA.values()}, pool="query")
+def query(call: Call, body: QueryRequest) -> Answer:
+    """Ask in BTQL or SQL, as text or in the JSON form."""
     began = time.perf_counter()
     asked, limits = body.asked(), call.state.settings.limits
     headers = call.request.headers

@@ -4,6 +4,7 @@
 field                         what it does here
 ============================  =======================================================================================
 ``query``                     the text, BTQL or SQL, or its JSON form
+``parameters``                values for ``?``, ``$1`` or ``:name`` in the query
 ``fmt``                       ``json``, ``jsonl``, ``parquet`` or ``arrow``; without it the ``Accept`` header says it
 ``cursor``                    the page after this one; a cursor in the query itself wins
 ``tz_offset``                 minutes to add to local time to get UTC; moves the boundaries of days

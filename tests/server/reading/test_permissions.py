@@ -241,7 +241,9 @@ def test_background_queries_belong_to_whoever_asked(parties, things):
 def test_a_prompt_is_one_row_of_its_project(parties, things):
     admin, project = parties["admin"], things["project_logs"]
     made = [
-        admin.post("/v1/prompt", json={"project_id": project, "name": name, "slug": name, "prompt_data": {}}).json()["id"]
+        admin.post("/v1/prompt", json={"project_id": project, "name": name, "slug": name, "prompt_data": {}}).json()[
+            "id"
+        ]
         for name in ("greeting", "farewell")
     ]
     query = "SELECT id, name, project_id FROM {} ORDER BY name"
