@@ -7,9 +7,10 @@ A server may hold several organizations, but a key sees one: its own. New ones a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from btql_server.access import grants, key_store, members
 from btql_server.access.key_store import KeySpec
@@ -62,10 +63,10 @@ class OrganizationChanges(Struct):
 
 
 class ServiceAccount(Struct):
-    """A service token to be made, and the name of its first key; None makes no key."""
+    """A service token, made if it is missing, and the name of a key to be made for it; None makes no key."""
 
     name: str
-    token_name: str | None = None
+    token_name: Annotated[str, Meta(min_length=1, max_length=256)] | None = None
 
 
 class Invitation(Struct):
@@ -205,12 +206,13 @@ def _invite(call: Call, invitation: Invitation) -> Sequence[AddedUser]:
             if new:
                 added.append(AddedUser(user.id, user.name, None, None))
         for account in invitation.service_accounts or []:
-            token, _ = members.add_service_token(registry, org_id, account.name)
+            token, new = members.add_service_token(registry, org_id, account.name)
             everybody.append(token)
             key = None
             if account.token_name is not None:
                 _, key = key_store.create(registry, KeySpec(token, account.token_name))
-            added.append(AddedUser(token.id, None, key, account.token_name))
+            if new or key is not None:
+                added.append(AddedUser(token.id, None, key, account.token_name))
     except ValueError as error:
         raise HttpError(400, f"Invalid request: {error}") from None
     for member in everybody:

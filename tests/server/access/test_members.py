@@ -100,6 +100,7 @@ def test_service_tokens_are_made_with_a_key(party, ann):
     assert me(client)["id"] == loader["id"]
     (token,) = ok(ann.get("/v1/service_token", params={"service_token_name": "its first key"}))["objects"]
     assert (token["service_account_id"], token["service_account_name"]) == (loader["id"], "loader")
+    assert invite(ann, service_accounts=accounts[1:])["added_users"] == []
     remove(ann, ids=[loader["id"]])
     refused(client.get("/api/self/me"), 401)
 
