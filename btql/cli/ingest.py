@@ -153,15 +153,18 @@ class _Run:
         """Store one batch, leaving out or stopping at the lines that cannot be."""
         for number in batch.too_long:
             self._reject(name, batch, number, None, "longer than 128 MiB")
-        lines = batch.lines
-        try:
-            self._connection.ingest(self._target, lines)
-        except BadEvent:
-            bad = dict(_bad_lines(lines))
+        numbered = list(zip(batch.numbers, batch.lines, strict=True))
+        while True:
+            lines = [line for _, line in numbered]
+            try:
+                self._connection.ingest(self._target, lines)
+                break
+            except BadEvent as error:
+                # A line that is fine by itself may name a parent that is not there.
+                bad = dict(_bad_lines(lines)) or {error.index: error.reason}
             for index, reason in bad.items():
-                self._reject(name, batch, batch.numbers[index], lines[index], reason)
-            lines = [line for index, line in enumerate(lines) if index not in bad]
-            self._connection.ingest(self._target, lines)
+                self._reject(name, batch, *numbered[index], reason)
+            numbered = [one for index, one in enumerate(numbered) if index not in bad]
         self.events += len(lines)
         self._size_bytes += batch.size_bytes
 

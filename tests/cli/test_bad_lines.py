@@ -45,6 +45,18 @@ def test_skip_leaves_them_out_and_names_them(btql, file):
     assert _ids(btql) == ["0", "1", "3", "5", "8", "9"]
 
 
+def test_a_line_whose_parent_is_not_there_is_bad_too(btql, tmp_path):
+    path = tmp_path / "in.ndjson"
+    lines = [b'{"id":"1"}', b'{"id":"2","_parent_id":"no"}', b"{", b'{"id":"3","_parent_id":"2"}']
+    path.write_bytes(b"\n".join([*lines, b'{"id":"4","_parent_id":"1"}\n']))
+    code, _, err = btql("ingest", "db", "project_logs:x", str(path), "--on-error", "skip")
+
+    assert code == 0
+    assert f"left out {path}:2: `_parent_id`: there is no row `no` before this one" in err
+    assert f"left out {path}:4: `_parent_id`: there is no row `2` before this one" in err
+    assert _ids(btql) == ["1", "4"]
+
+
 def test_reject_writes_them_with_their_reasons(btql, file, tmp_path):
     code, _, err = btql("ingest", "db", "project_logs:x", file, "--on-error", "reject", "bad.ndjson")
 
