@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import tempfile
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -90,3 +92,38 @@ def test_a_server_is_brought_the_data_it_takes(tmp_path):
 def test_an_address_that_is_none():
     with pytest.raises(ValueError, match="is no address"):
         Http("localhost:8000", None)
+
+
+CASES = """# Two cases over data of their own.
+{"project_logs:one": {"id": "a", "input": 1}}
+
+=== the id
+--- btql
+select: id | from: project_logs('one')
+--- rows
+{"id": "a"}
+
+=== a mistake
+--- sql
+SELECT nothing_like_it(1) FROM project_logs('one')
+--- error B0201 1:8
+"""
+
+
+def _command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).with_name("btql")
+    return subprocess.run([program, "conformance", *arguments], capture_output=True, text=True, check=False)
+
+
+def test_the_command_holds_a_server_to_cases(tmp_path):
+    (tmp_path / "own.cases").write_text(CASES)
+    with running(Settings(tmp_path / "db", ("127.0.0.1", 0), insecure_no_auth=True)) as url:
+        held = _command(str(tmp_path / "own.cases"), "--url", url)
+
+    assert held.stdout.splitlines()[-1] == "2 cases, 2 questions: 2 passed, 0 failed"
+    assert held.returncode == 0
+    for nowhere in (url, "nonsense"):
+        failed = _command(str(tmp_path / "own.cases"), "--url", nowhere)
+        assert failed.returncode != 0
+        assert "Traceback" not in failed.stderr
+        assert failed.stderr
