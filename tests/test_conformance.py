@@ -14,7 +14,7 @@ import pytest
 
 from btql_conformance import coverage
 from btql_conformance.cases import Case, CaseFile, ExpectedRows, find_case_files, own_corpus, read_cases
-from btql_conformance.doors import DOORS, STATES, Page
+from btql_conformance.doors import DOORS, STATES, Page, Unsuitable
 from btql_conformance.report import report
 from btql_conformance.runner import Databases, Outcome, run_case, run_files
 from btql_conformance.update import check_file, update_file
@@ -181,9 +181,23 @@ def test_reports_say_what_failed(corpus):
     assert "FAILED small::sums: 1 + 1 [sql, before]" in text
     assert '- {"value": 2}' in text
     assert '+ {"id": "a"}' in text
-    assert json.loads(report(outcomes, "json"))["totals"] == {"passed": 1, "failed": 2}
+    assert json.loads(report(outcomes, "json"))["totals"] == {"passed": 1, "failed": 2, "left_out": 0}
     suite = ET.fromstring(report(outcomes, "junit"))[0]
     assert (suite.get("tests"), suite.get("failures")) == ("3", "2")
+
+
+def test_data_that_a_door_does_not_take_leaves_its_cases_out(corpus):
+    class Narrow:
+        def open(self, data, state):
+            raise Unsuitable("too wide")
+
+    update_file(corpus)
+    outcomes = list(run_files([read_cases(corpus)], Narrow(), ["before"]))
+
+    assert [outcome.left_out for outcome in outcomes] == ["too wide"] * 3
+    assert report(outcomes, "text") == "3 questions were not asked: too wide\n0 cases, 0 questions: 0 passed, 0 failed"
+    assert json.loads(report(outcomes, "json"))["totals"] == {"passed": 0, "failed": 0, "left_out": 3}
+    assert ET.fromstring(report(outcomes, "junit"))[0].get("skipped") == "3"
 
 
 def _outcome(row, expected) -> Outcome:
