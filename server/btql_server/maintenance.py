@@ -28,7 +28,7 @@ class Maintenance:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._storage = Storage.open(settings.data, create=True)
-        self._metrics = CompactionMetrics()
+        self._metrics = CompactionMetrics(self._storage)
         self._stop = threading.Event()
         self._since: float | None = None
         """When something was first seen waiting."""

@@ -69,6 +69,8 @@ class Folder:
         """Held by whoever processes, compacts or removes files."""
         self.transactions = Transactions(store, f"{LOCKS}/last_xact", clock)
         self._guard = Lock()
+        self.lookups: Counter[tuple[str, bool]] = Counter()
+        """How often something was looked up that is kept in memory (``parts``, …), and whether it was there."""
         self._parts: dict[int, Part] = {}
         self._pins: Counter[int] = Counter()
         self._wal_files: dict[int, WalFile] = {}
@@ -111,6 +113,7 @@ class Folder:
         """Return a WAL file; its header is read once."""
         with self._guard:
             file = self._wal_files.get(xact_id)
+            self.lookups["wal_files", file is not None] += 1
         if file is None:
             from btql_storage.wal import WalFile
 
@@ -125,6 +128,7 @@ class Folder:
         """Return a part; its files are opened when they are first needed, and kept open."""
         with self._guard:
             part = self._parts.get(info.id)
+            self.lookups["parts", part is not None] += 1
             if part is None:
                 part = self._parts[info.id] = Part(self.part_path(info.id), info.id, info.rows, info.stats)
             return part

@@ -19,6 +19,7 @@ so that a test can make the first, second, third ... of them fail.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -37,9 +38,13 @@ class LocalStore:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.calls: Counter[str] = Counter()
+        """How often each call to the system was made."""
 
     def step(self, action: str, path: Path) -> None:
         """Announce one call to the system; a test may raise OSError here."""
+        del path
+        self.calls[action] += 1
 
     def path(self, name: str) -> Path:
         """Return where a name lives."""

@@ -154,6 +154,7 @@ class Snapshots:
         from btql_storage.tail import Tail
 
         with self._guard:
+            self._folder.lookups["tails", target.id in self._tails] += 1
             lock, tail = self._tails.setdefault(target.id, (Lock(), Tail(self._folder)))
         with lock:
             return tail.refresh(waiting, view.parts)

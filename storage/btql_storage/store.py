@@ -9,7 +9,7 @@ in this process and others.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -31,6 +31,16 @@ if TYPE_CHECKING:
     from btql_storage.compaction.run import Waiting
     from btql_storage.status import Status
     from btql_storage.wal import Columns
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What this process has done with a database since it was opened."""
+
+    calls: Mapping[str, int]
+    """How often each call to the system was made."""
+    lookups: Mapping[tuple[str, bool], int]
+    """How often something was looked up that is kept in memory, and whether it was there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +181,10 @@ class Storage:
         from btql_storage.compaction.run import compact_once
 
         return compact_once(self._folder, target) is not None
+
+    def usage(self) -> Usage:
+        """Return what this process has done with the database so far."""
+        return Usage(dict(self._folder.store.calls), dict(self._folder.lookups))
 
     def waiting(self) -> Waiting:
         """Count the events that are not in a part yet."""

@@ -21,6 +21,7 @@ from btql_server.http.pools import PoolName, PoolState
 from btql_server.http.routes import Routes
 from btql_server.operating.shared_counts import FOLDER
 from btql_server.operating.storage_metrics import StorageCollector
+from btql_server.operating.usage_metrics import UsageMetrics
 from btql_storage.store import Storage
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class Metrics:
         self._bytes = Counter(
             "btql_ingested_bytes", "JSON of the events that were stored.", route, registry=self._registry
         )
+        self._usage = UsageMetrics(storage, self._registry)
         self._pools = Gauge(
             "btql_pool_requests",
             "Requests that have a thread, or wait for one, by class of work.",
@@ -75,7 +77,8 @@ class Metrics:
         )
 
     def watch(self, seen: Seen) -> None:
-        """Count a request that is over."""
+        """Count a request that is over; called by the thread of the event loop."""
+        self._usage.publish()
         # A method can be any text: without a route it is not worth a series.
         names = ("any", _NO_ROUTE) if seen.route is None else (seen.route.method, seen.route.path)
         self._requests.labels(*names, str(seen.status or _NO_STATUS)).inc()

@@ -84,6 +84,13 @@ def test_events_and_the_tail_are_counted(party):
     assert _named(samples, "btql_storage_tail_events", kind="project_logs") == 5
     assert _named(samples, "btql_storage_objects", kind="project_logs") == 1
     assert 0 <= _named(samples, "btql_storage_tail_seconds") < 600
+    assert _named(samples, "btql_storage_calls_total", call="sync") >= 1
+    query = {"query": f"select: * | from: project_logs('{project}')"}
+    for _ in range(2):
+        assert len(writer.post("/btql", json=query).json()["data"]) == 5
+    samples = _samples(writer)
+    assert _named(samples, "btql_cache_lookups_total", cache="tails", outcome="miss") == 1
+    assert _named(samples, "btql_cache_lookups_total", cache="tails", outcome="hit") >= 1
     assert _named(samples, "btql_storage_readable") == 1
     assert _named(samples, "btql_pool_requests", pool="small", state="running") == 1
     assert _named(samples, "btql_pool_requests", pool="write", state="running") == 0
