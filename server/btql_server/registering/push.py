@@ -96,20 +96,22 @@ def push(call: Call, body: Push) -> Answer:
 @routes.post("/function/invoke")
 def invoke(call: Call) -> Answer:
     """Refuse to run a function."""
-    raise _runs_nothing(call)
+    del call
+    raise _runs_nothing()
 
 
 @routes.post("/v1/function/{entity_id}/invoke")
 def invoke_one(call: Call, entity_id: str) -> Answer:
     """Refuse to run a function."""
-    del entity_id
-    raise _runs_nothing(call)
+    del call, entity_id
+    raise _runs_nothing()
 
 
 @routes.post("/function/sandbox-list")
 def list_sandbox(call: Call) -> Answer:
     """Refuse to look into a sandbox, which takes running it."""
-    raise _runs_nothing(call)
+    del call
+    raise _runs_nothing()
 
 
 @routes.post("/function/code")
@@ -120,8 +122,7 @@ def upload_code(call: Call) -> Answer:
     raise HttpError(400, message)
 
 
-def _runs_nothing(call: Call) -> HttpError:
-    del call
+def _runs_nothing() -> HttpError:
     return HttpError(400, "this server stores functions and runs none: run it where its code is, and log what it did")
 
 
