@@ -97,6 +97,7 @@ def announce(call: Call, body: Announcement) -> Answer:
     """Get an address to upload an attachment to."""
     own_organization(call, org_id=body.org_id)
     require_anywhere(call, Level.WRITE)
+    call.state.files.sweep()
     media = body.content_type if _MEDIA.fullmatch(body.content_type) else _ANY_MEDIA
     call.state.files.announce(call.principal.org_id, Record(body.key, body.filename, media))
     token = call.state.signer.sign(_UPLOAD, call.principal.org_id, body.key, valid_s=_SIGNED_S)
@@ -149,7 +150,7 @@ def find(call: Call, query: Wanted) -> Answer:
     return json_answer({"downloadUrl": f"{call.base_url}/attachment/file/{token}", "status": _status(call, record)})
 
 
-@routes.get("/attachment/file/{token}", answer=_ANY_MEDIA, pool="bulk", public=True)
+@routes.get("/attachment/file/{token}", answer="*/*", pool="bulk", public=True)
 def download(call: Call, token: str) -> Answer:
     """Download an attachment from the address that was signed for it, or a range of its bytes."""
     org_id, key = map(str, call.state.signer.read(_DOWNLOAD, token))
