@@ -200,6 +200,20 @@ def test_bombs_are_refused_before_they_are_in_memory(server, http, kind):
     assert memory_bytes(server) - before < 320 * MIB
 
 
+def test_members_without_content_take_time_by_their_number(http):
+    # Each used to copy all that come behind it: half a minute for these.
+    body = gzip.compress(b"") * 100_000 + gzip.compress(b'{"name": "last"}')
+    began = time.monotonic()
+    assert http.post("/v1/project", content=body, headers={"content-encoding": "gzip"}).json()["name"] == "last"
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("quality", ["1.2.3", ".", "..", "\u00b2", "1e9", "-1", ""])
+def test_an_answer_comes_whatever_a_client_accepts(http, quality):
+    answer = http.get("/openapi.json", headers={"accept-encoding": f"gzip;q={quality}".encode("latin-1")})
+    assert answer.status_code == 200, answer.text
+
+
 def test_bodies_that_are_not_what_their_encoding_says_are_refused(http):
     good = gzip.compress(b'{"name": "packed"}')
     for encoding, body, word in (

@@ -20,7 +20,8 @@ from btql_storage.accept import DEPTH_MAX
 
 T = TypeVar("T")
 _MIB = 1 << 20
-_CHUNK = 1 << 18
+_DEFLATED_SLICE = 4 << 10
+"""Bytes of gzip that become at most 4 MiB, and are looked at again for each member in them."""
 _SLICE = 512
 """Bytes of zstd that become at most 16 MiB, as a block of 4 bytes may become 128 KiB."""
 _PLACE = re.compile(r"(?P<reason>.*?) - at `\$(?P<path>.*)`$", re.DOTALL)
@@ -85,18 +86,19 @@ def decompress(body: bytes, encoding: str, limits: Limits) -> bytes:
 
 
 def _inflated(body: bytes, window_bits: int) -> Iterator[bytes]:
-    rest = body
+    stream = None
     try:
-        # A gzip body may have several members, one after the other.
-        while rest:
-            stream = zlib.decompressobj(window_bits)
-            while not stream.eof:
-                piece = stream.decompress(rest, _CHUNK)
-                rest = stream.unconsumed_tail
-                if not piece and not rest and not stream.eof:
-                    raise HttpError(400, "the compressed body is cut short")
-                yield piece
-            rest = stream.unused_data
+        for start in range(0, len(body), _DEFLATED_SLICE):
+            rest = body[start : start + _DEFLATED_SLICE]
+            # A gzip body may have several members, one after the other.
+            while rest:
+                stream = stream or zlib.decompressobj(window_bits)
+                yield stream.decompress(rest)
+                rest = stream.unused_data
+                if stream.eof:
+                    stream = None
+        if stream is not None:
+            raise HttpError(400, "the compressed body is cut short")
     except zlib.error as error:
         raise HttpError(400, f"the body is not what its content encoding says: {error}") from None
 

@@ -11,7 +11,7 @@ from btql_server.http.answer import Answer
 SMALLEST = 1_024
 """A body with fewer bytes is not worth it."""
 _TEXTUAL = re.compile(r"text/|application/(json|x-jsonlines|x-ndjson|javascript|vnd.apache.arrow)|image/svg")
-_ACCEPTED = re.compile(r"\s*([\w*-]+)\s*(?:;\s*q=([\d.]+))?")
+_ACCEPTED = re.compile(r"\s*([\w*-]+)\s*(?:;\s*q=(\d+(?:\.\d*)?))?", re.ASCII)
 
 
 class Compressor(Protocol):
