@@ -74,7 +74,7 @@ class Visible:
         """Return the object to write to."""
         name = self._id_of(kind, name)
         resource = resource_of(self._registry, self._storage, kind, name)
-        is_new = resource is None and not _UUID.fullmatch(name) and kind in KINDS
+        is_new = resource is None and name != "" and not _UUID.fullmatch(name) and kind in KINDS
         if is_new:
             resource = Resource(self._registry.default_organization().id, None, kind, f"{kind}:{name}")
         level = Level.NONE if resource is None else self._level(resource)

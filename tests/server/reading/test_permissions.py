@@ -126,6 +126,7 @@ def test_nobody_writes_under_a_name_into_the_organization_of_another(parties):
         "INSERT INTO project_logs('brand new') (id) VALUES ('x')",
     ):
         assert _ask(parties["stranger"], statement).status_code in (400, 403)
+    assert _ask(parties["admin"], "INSERT INTO project_logs('') (id) VALUES ('x')").status_code == 403
     listed = _ask(parties["admin"], "SELECT id FROM embedded").json()["data"]
     assert listed == [{"id": "e"}]
     assert _ask(parties["admin"], "SELECT id FROM project_logs('brand new')").status_code == 400
