@@ -48,7 +48,8 @@ def require_object(call: Call, level: Level, kind: str, name: str) -> ObjectInfo
 
 def _found(registry: Registry, storage: Storage, kind: str, name: str) -> tuple[Resource, str] | None:
     """Return where an object lives, and what people call it."""
-    entity = registry.get(REGISTERED.get(kind, kind), name, deleted=True)
+    registered = REGISTERED.get(kind)
+    entity = None if registered is None else registry.get(registered, name, deleted=True)
     if entity is not None:
         # What belonged to something that was deleted is nobody's.
         resource = Resource(name, None, kind, f"{kind}:{name}") if kind == AUDIT_LOG else entity.resource

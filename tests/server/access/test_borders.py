@@ -95,6 +95,15 @@ def test_a_request_with_one_forbidden_row_writes_none(party, ann, things):
     ok(narrow.post("/logs3", json={"rows": rows[:1]}))
 
 
+def test_what_is_registered_but_holds_no_rows_is_no_source(ann, party):
+    me = ok(ann.get("/api/self/me"))["id"]
+    organization = ok(ann.get("/v1/organization"))["objects"][0]["id"]
+    for source in (f"user('{me}')", f"organization('{organization}')", f"key('{me}')", f"project('{me}')"):
+        assert query(ann, f"select: * | from: {source}").status_code in (400, 403)
+    with btql.connect(party.folder) as embedded:
+        assert not [each for each in embedded.objects() if each.partition(":")[0] in ("user", "organization", "key")]
+
+
 def test_a_grant_on_one_experiment(party, ann):
     project = ok(ann.post("/v1/project", json={"name": "one experiment"}))["id"]
     shown, hidden = (
