@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID, uuid5
 
@@ -119,9 +119,10 @@ def _save_one(call: Call, stored: Stored, given: Given, *, replaces: bool) -> tu
             touch(call, found)
             return shown(stored, found, _require_document(call, stored, found)), False
         changes = Changes(call)
+        environments = environments_of(call, given)
         entity = save(call, changes, stored, place, given)
         xact_id = changes.write()
-        assign(call, entity, xact_id, given)
+        assign(call, entity, xact_id, environments)
     return shown(stored, entity, Document(xact_id, stored.body(given))), found is None
 
 
@@ -139,11 +140,16 @@ def save(call: Call, changes: Changes, stored: Stored, place: Resource, given: G
     return entity
 
 
-def assign(call: Call, entity: Entity, xact_id: int, given: Given) -> None:
-    """Put the version that was written into the environments that the request lists by their slugs."""
+def environments_of(call: Call, given: Given) -> Sequence[Entity]:
+    """Return the environments that a request lists by their slugs; before anything is written, as one may be wrong."""
     slugs = given.get("environment_slugs")
-    for slug in slugs if isinstance(slugs, list) else ():
-        pin(call, require_environment(call, str(slug)), entity, xact_id)
+    return [require_environment(call, str(slug)) for slug in (slugs if isinstance(slugs, list) else ())]
+
+
+def assign(call: Call, entity: Entity, xact_id: int, environments: Iterable[Entity]) -> None:
+    """Put the version that was written into environments."""
+    for environment in environments:
+        pin(call, environment, entity, xact_id)
 
 
 def change(call: Call, stored: Stored, entity_id: str, given: Given) -> Given:

@@ -18,7 +18,7 @@ from btql_server.http.call import Call
 from btql_server.http.errors import HttpError, invalid
 from btql_server.http.routes import Routes
 from btql_server.registering.crud import Given, existing, given_by, place_of
-from btql_server.registering.documents import Changes, Stored, assign, documents, save
+from btql_server.registering.documents import Changes, Stored, assign, documents, environments_of, save
 from btql_server.registering.functions import FUNCTION, FunctionSpec
 from btql_server.registering.places import touch
 from btql_server.registering.prompts import PROMPT
@@ -70,7 +70,7 @@ def push(call: Call, body: Push) -> Answer:
     """Store prompts and functions, all or none."""
     changes = Changes(call)
     saved: list[tuple[Stored, Entity, bool]] = []
-    written: list[tuple[Entity, Given]] = []
+    written: list[tuple[Entity, Sequence[Entity]]] = []
     with call.state.registry.writing():
         for index, one in enumerate(body.functions):
             stored, given = _stored(one, index), _given(one)
@@ -83,12 +83,13 @@ def push(call: Call, body: Push) -> Answer:
                 continue
             if found is not None and one.if_exists != "replace":
                 raise _taken(stored, index, one)
+            environments = environments_of(call, given)
             entity = save(call, changes, stored, place, given)
             saved.append((stored, entity, found is not None))
-            written.append((entity, given))
+            written.append((entity, environments))
         xact_id = changes.write() if written else 0
-        for entity, given in written:
-            assign(call, entity, xact_id, given)
+        for entity, environments in written:
+            assign(call, entity, xact_id, environments)
     versions = {entity.id: xact_id for entity, _ in written}
     return json_answer({"status": "success", "functions": _shown(call, saved, versions)})
 

@@ -187,3 +187,16 @@ def test_an_unknown_environment(client, prompt):
 def insert(client, dataset, *rows):
     answer = client.post(f"/v1/dataset/{dataset['id']}/insert", json={"events": list(rows)})
     assert answer.status_code == 200, answer.text
+
+
+def test_an_environment_that_is_missing_leaves_no_version_behind(client, project, btql):
+    place = {"project_id": project["id"], "name": "n", "slug": "s"}
+    wrong = {**place, "prompt_data": {"turn": 2}, "environment_slugs": ["no such"]}
+    pushed = {**place, "function_data": {"type": "prompt"}, "if_exists": "replace", "environments": ["no such"]}
+
+    assert client.post("/v1/prompt", json=wrong).status_code == 400
+    assert btql(f"select: id | from: project_prompts('{project['id']}')") == []
+    made = client.post("/v1/prompt", json={**place, "prompt_data": {"turn": 1}}).json()
+    assert client.put("/v1/prompt", json=wrong).status_code == 400
+    assert client.post("/insert-functions", json={"functions": [pushed]}).status_code == 400
+    assert client.get(f"/v1/prompt/{made['id']}").json() == made
