@@ -25,6 +25,8 @@ from server_support.wire import connect
 
 from btql_server.app import all_routes
 
+pytestmark = pytest.mark.slow
+
 MIB = 1 << 20
 TAKES_JSON = [route for route in all_routes() if route.body is not None and issubclass(route.body, msgspec.Struct)]
 TAKES_BODY = [route for route in all_routes() if route.body is not None]

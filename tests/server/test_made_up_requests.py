@@ -23,6 +23,8 @@ from server_support.serving import btql_serve
 from btql_server.app import all_routes
 from btql_server.operating.openapi import document
 
+pytestmark = pytest.mark.slow
+
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "0"))
 DOCUMENT = document(all_routes())
 OPERATIONS = len(all_routes())

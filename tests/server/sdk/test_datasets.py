@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 GERMANY = ["de", "Germany", "Bonn", {"eu": True, "checked": None}, None]
 FRANCE = ["fr", "France", "Paris", {"eu": True}, ["eu"]]
 

@@ -6,6 +6,8 @@ from urllib.parse import unquote
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 def rows_of(api, project_id):
     return api.query(f"select: * | from: project_logs('{project_id}')")

@@ -8,6 +8,8 @@ from server_support.clients import Api
 from btql_server.serve import running
 from btql_server.settings import Limits, Settings
 
+pytestmark = pytest.mark.slow
+
 LIMIT = 100_000
 
 

@@ -10,6 +10,8 @@ import pytest
 from server_support.clients import Api
 from server_support.serving import btql_serve, new_key
 
+pytestmark = pytest.mark.slow
+
 ROWS = 250
 """More than two batches, which the SDKs send in parallel."""
 
