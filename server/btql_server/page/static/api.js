@@ -130,7 +130,10 @@ const fieldsAsked = new Map();
 export function fields(object) {
   if (!fieldsAsked.has(object)) {
     const found = getJson(`page/fields?object=${encodeURIComponent(object)}`).then((answer) => answer.fields);
-    fieldsAsked.set(object, found.catch(() => []));
+    fieldsAsked.set(
+      object,
+      found.catch(() => []),
+    );
     // Rows bring new fields; a minute later they are asked for again.
     setTimeout(() => fieldsAsked.delete(object), 60_000);
   }

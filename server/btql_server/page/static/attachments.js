@@ -16,7 +16,11 @@ export function attachment(value) {
   const show = async () => {
     const file = await fetched(value, place);
     if (file === null) return;
-    const picture = h("img", { class: "picture", alt: name, src: URL.createObjectURL(new Blob([file], { type: media })) });
+    const picture = h("img", {
+      class: "picture",
+      alt: name,
+      src: URL.createObjectURL(new Blob([file], { type: media })),
+    });
     place.replaceChildren(picture);
     picture.addEventListener("load", () => URL.revokeObjectURL(picture.src), { once: true });
   };
@@ -41,7 +45,8 @@ export function attachment(value) {
 /** Return the bytes of a file; null where there are none, which is said in its place. */
 async function fetched(value, place) {
   try {
-    const { downloadUrl } = await getJson(`attachment?${new URLSearchParams({ key: value.key, filename: value.filename ?? "", content_type: value.content_type ?? "" })}`);
+    const named = { key: value.key, filename: value.filename ?? "", content_type: value.content_type ?? "" };
+    const { downloadUrl } = await getJson(`attachment?${new URLSearchParams(named)}`);
     // The address is the one that programs use; the page may be reached by another name.
     const { pathname, search } = new URL(downloadUrl);
     return await (await request(pathname + search)).blob();

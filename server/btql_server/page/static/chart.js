@@ -18,18 +18,20 @@ export function ticks(low, high, wanted) {
   const span = high - low || Math.abs(high) || 1;
   const step = roundStep(span / wanted);
   const found = [];
-  for (let at = Math.ceil(low / step) * step; at <= high + step * 1e-9; at += step) found.push(Number(at.toPrecision(12)));
+  for (let at = Math.ceil(low / step) * step; at <= high + step * 1e-9; at += step)
+    found.push(Number(at.toPrecision(12)));
   return found;
 }
 
 /** Say which columns a chart of these rows would have: one across, those with numbers upwards. */
-export function suggested(columns, rows) {
+function suggested(columns, rows) {
   const every = (name, test) => {
     const values = present(rows, name);
     return values.length > 0 && values.every(test);
   };
   const numeric = columns.filter((name) => every(name, isNumber));
-  const x = columns.find((name) => every(name, isTime)) ?? columns.find((name) => !numeric.includes(name)) ?? columns[0];
+  const x =
+    columns.find((name) => every(name, isTime)) ?? columns.find((name) => !numeric.includes(name)) ?? columns[0];
   const ys = numeric.filter((name) => name !== x);
   return { x, ys: ys.slice(0, 3), numeric, kind: x !== undefined && every(x, isTime) ? "line" : "bar" };
 }
@@ -48,7 +50,8 @@ export class Chart {
   /** Show rows; what was chosen before stays where the columns are the same. */
   show(columns, rows) {
     const found = suggested(columns, rows);
-    const known = columns.join("\n") === this.columns.join("\n") && this.choice.ys.some((name) => found.numeric.includes(name));
+    const known =
+      columns.join("\n") === this.columns.join("\n") && this.choice.ys.some((name) => found.numeric.includes(name));
     this.columns = columns;
     this.rows = rows;
     this.numeric = found.numeric;
@@ -62,9 +65,21 @@ export class Chart {
       Object.assign(this.choice, change);
       this.draw();
     };
-    const options = (names, chosen) => names.map((name) => h("option", { value: name, selected: name === chosen }, name));
+    const options = (names, chosen) =>
+      names.map((name) => h("option", { value: name, selected: name === chosen }, name));
     const kinds = ["bar", "line"].map((kind) =>
-      h("label", { class: "choice" }, h("input", { type: "radio", name: "chart-kind", value: kind, checked: kind === this.choice.kind, onchange: () => set({ kind }) }), kind === "bar" ? "Bars" : "Line"),
+      h(
+        "label",
+        { class: "choice" },
+        h("input", {
+          type: "radio",
+          name: "chart-kind",
+          value: kind,
+          checked: kind === this.choice.kind,
+          onchange: () => set({ kind }),
+        }),
+        kind === "bar" ? "Bars" : "Line",
+      ),
     );
     const ys = this.numeric.map((name) => {
       const box = h("input", { type: "checkbox", value: name, checked: this.choice.ys.includes(name) });
@@ -76,8 +91,18 @@ export class Chart {
     });
     this.controls.replaceChildren(
       h("fieldset", null, h("legend", null, "Kind"), kinds),
-      h("label", { class: "stacked" }, h("span", null, "Across"), h("select", { onchange: (event) => set({ x: event.target.value }) }, options(this.columns, this.choice.x))),
-      h("fieldset", null, h("legend", null, "Upwards"), ys.length > 0 ? ys : h("span", { class: "dim" }, "no column has numbers")),
+      h(
+        "label",
+        { class: "stacked" },
+        h("span", null, "Across"),
+        h("select", { onchange: (event) => set({ x: event.target.value }) }, options(this.columns, this.choice.x)),
+      ),
+      h(
+        "fieldset",
+        null,
+        h("legend", null, "Upwards"),
+        ys.length > 0 ? ys : h("span", { class: "dim" }, "no column has numbers"),
+      ),
     );
   }
 
@@ -88,14 +113,22 @@ export class Chart {
     if (width <= 0) return;
     const say = (text) => this.canvas.replaceChildren(h("p", { class: "empty" }, text));
     if (this.rows.length === 0) return say("There are no rows to draw.");
-    if (ys.length === 0) return say(this.numeric.length === 0 ? "A chart needs a column of numbers." : "Choose a column to draw upwards.");
+    if (ys.length === 0)
+      return say(this.numeric.length === 0 ? "A chart needs a column of numbers." : "Choose a column to draw upwards.");
     const rows = this.points(x, kind);
     const scale = this.scale(rows, x, ys, kind, width, Math.max(180, height));
     const label = `${kind === "bar" ? "Bars" : "Lines"} of ${ys.join(", ")} over ${x}, ${count(rows.length)} points`;
     const drawing = svg("svg", { class: "drawing", role: "img", "aria-label": label, width, height: scale.height });
     drawing.append(...this.axes(scale, rows, x));
-    ys.forEach((name, series) => drawing.append(...(kind === "bar" ? this.bars(scale, rows, name, series, ys.length) : this.line(scale, rows, name, series))));
-    const cut = rows.length < this.rows.length ? h("p", { class: "dim note" }, `The first ${count(rows.length)} of ${count(this.rows.length)} rows.`) : null;
+    ys.forEach((name, series) =>
+      drawing.append(
+        ...(kind === "bar" ? this.bars(scale, rows, name, series, ys.length) : this.line(scale, rows, name, series)),
+      ),
+    );
+    const cut =
+      rows.length < this.rows.length
+        ? h("p", { class: "dim note" }, `The first ${count(rows.length)} of ${count(this.rows.length)} rows.`)
+        : null;
     this.canvas.replaceChildren(this.legend(ys), drawing, ...(cut === null ? [] : [cut]));
     this.hover(drawing, scale, rows, x, ys);
   }
@@ -121,7 +154,8 @@ export class Chart {
     const at = values.every(isTime) ? values.map((value) => Date.parse(value)) : values.every(isNumber) ? values : null;
     const even = kind === "bar" || at === null || rows.length < 2 || at.at(-1) === at[0];
     const slot = inner.width / rows.length;
-    const across = (index) => MARGIN.left + (even ? (index + 0.5) * slot : ((at[index] - at[0]) / (at.at(-1) - at[0])) * inner.width);
+    const across = (index) =>
+      MARGIN.left + (even ? (index + 0.5) * slot : ((at[index] - at[0]) / (at.at(-1) - at[0])) * inner.width);
     const up = (value) => MARGIN.top + inner.height * (1 - (value - low) / (top - low));
     return { across, up, steps, slot, width, height, bottom: MARGIN.top + inner.height, low };
   }
@@ -129,17 +163,43 @@ export class Chart {
   axes(scale, rows, x) {
     const right = scale.width - MARGIN.right;
     const lines = scale.steps.flatMap((step) => [
-      svg("line", { class: step === 0 ? "axis" : "rule", x1: MARGIN.left, x2: right, y1: scale.up(step), y2: scale.up(step) }),
-      svg("text", { class: "tick", x: MARGIN.left - 8, y: scale.up(step) + 4, "text-anchor": "end" }, Math.abs(step) >= 10_000 ? short(step) : String(step)),
+      svg("line", {
+        class: step === 0 ? "axis" : "rule",
+        x1: MARGIN.left,
+        x2: right,
+        y1: scale.up(step),
+        y2: scale.up(step),
+      }),
+      svg(
+        "text",
+        { class: "tick", x: MARGIN.left - 8, y: scale.up(step) + 4, "text-anchor": "end" },
+        Math.abs(step) >= 10_000 ? short(step) : String(step),
+      ),
     ]);
     const every = Math.max(1, Math.ceil(rows.length / Math.max(1, Math.floor((right - MARGIN.left) / 96))));
     const names = rows.flatMap((row, index) => {
       if (index % every !== 0) return [];
-      const text = isTime(row[x]) ? row[x].slice(0, 16).replace("T", " ").replace(" 00:00", "") : inLine(row[x] ?? "null", 40);
+      const text = isTime(row[x])
+        ? row[x].slice(0, 16).replace("T", " ").replace(" 00:00", "")
+        : inLine(row[x] ?? "null", 40);
       const room = Math.max(8, Math.floor((scale.slot * every) / 7));
-      return [svg("text", { class: "tick", x: scale.across(index), y: scale.bottom + 18, "text-anchor": "middle" }, text.length > room ? `${text.slice(0, room - 1)}…` : text)];
+      return [
+        svg(
+          "text",
+          { class: "tick", x: scale.across(index), y: scale.bottom + 18, "text-anchor": "middle" },
+          text.length > room ? `${text.slice(0, room - 1)}…` : text,
+        ),
+      ];
     });
-    return [...lines, ...names, svg("text", { class: "tick title", x: (MARGIN.left + right) / 2, y: scale.bottom + 38, "text-anchor": "middle" }, x)];
+    return [
+      ...lines,
+      ...names,
+      svg(
+        "text",
+        { class: "tick title", x: (MARGIN.left + right) / 2, y: scale.bottom + 38, "text-anchor": "middle" },
+        x,
+      ),
+    ];
   }
 
   bars(scale, rows, name, series, among) {
@@ -148,19 +208,40 @@ export class Chart {
     return rows.flatMap((row, index) => {
       if (!isNumber(row[name])) return [];
       const [from, to] = [scale.up(Math.max(0, scale.low)), scale.up(row[name])];
-      return [svg("rect", { class: `series-${series % 6}`, x: scale.across(index) - whole / 2 + series * width, width, y: Math.min(from, to), height: Math.max(0.5, Math.abs(from - to)), rx: Math.min(2, width / 3) })];
+      return [
+        svg("rect", {
+          class: `series-${series % 6}`,
+          x: scale.across(index) - whole / 2 + series * width,
+          width,
+          y: Math.min(from, to),
+          height: Math.max(0.5, Math.abs(from - to)),
+          rx: Math.min(2, width / 3),
+        }),
+      ];
     });
   }
 
   line(scale, rows, name, series) {
-    const points = rows.map((row, index) => [scale.across(index), row[name]]).filter(([, value]) => isNumber(value)).map(([at, value]) => [at, scale.up(value)]);
-    const path = points.map(([at, up], index) => `${index === 0 ? "M" : "L"}${at.toFixed(1)} ${up.toFixed(1)}`).join("");
-    const dots = points.length > 80 ? [] : points.map(([at, up]) => svg("circle", { class: `series-${series % 6}`, cx: at, cy: up, r: 3 }));
+    const points = rows
+      .map((row, index) => [scale.across(index), row[name]])
+      .filter(([, value]) => isNumber(value))
+      .map(([at, value]) => [at, scale.up(value)]);
+    const path = points
+      .map(([at, up], index) => `${index === 0 ? "M" : "L"}${at.toFixed(1)} ${up.toFixed(1)}`)
+      .join("");
+    const dots =
+      points.length > 80
+        ? []
+        : points.map(([at, up]) => svg("circle", { class: `series-${series % 6}`, cx: at, cy: up, r: 3 }));
     return [svg("path", { class: `stroke-${series % 6}`, d: path }), ...dots];
   }
 
   legend(ys) {
-    return h("div", { class: "legend" }, ys.map((name, series) => h("span", null, h("i", { class: `swatch series-${series % 6}` }), name)));
+    return h(
+      "div",
+      { class: "legend" },
+      ys.map((name, series) => h("span", null, h("i", { class: `swatch series-${series % 6}` }), name)),
+    );
   }
 
   /** Show the values of the point that is nearest to the pointer. */
@@ -172,7 +253,10 @@ export class Chart {
     const places = rows.map((_, index) => scale.across(index));
     drawing.addEventListener("pointermove", (event) => {
       const at = event.clientX - drawing.getBoundingClientRect().left;
-      const nearest = places.reduce((best, place, index) => (Math.abs(place - at) < Math.abs(places[best] - at) ? index : best), 0);
+      const nearest = places.reduce(
+        (best, place, index) => (Math.abs(place - at) < Math.abs(places[best] - at) ? index : best),
+        0,
+      );
       const row = rows[nearest];
       rule.setAttribute("x1", places[nearest]);
       rule.setAttribute("x2", places[nearest]);

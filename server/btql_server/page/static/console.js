@@ -4,16 +4,23 @@ import { ApiError, ask, fields, getJson, objects } from "./api.js";
 import { button, copyText, h, icon, ICONS, say } from "./dom.js";
 import { saveArrow, saveCsv } from "./download.js";
 import { Editor, offsetOf } from "./editor.js";
+import { examples } from "./examples.js";
 import { duration, plural, sourceText } from "./format.js";
 import { HistoryPanel, note } from "./history.js";
 import { detect } from "./language.js";
+import { queryLink, showAddress, traceLink } from "./links.js";
 import { Results } from "./results.js";
 import { VocabularyPanel } from "./vocabulary.js";
 
 const SLOW_MS = 1_000;
 const DRAFT = "btql.draft";
 const KEYS = /mac|iphone|ipad/i.test(navigator.platform) ? "⌘ Enter" : "Ctrl Enter";
-const OBJECT_FIELDS = [["experiment_id", "experiment"], ["dataset_id", "dataset"], ["prompt_session_id", "playground_logs"], ["project_id", "project_logs"]];
+const OBJECT_FIELDS = [
+  ["experiment_id", "experiment"],
+  ["dataset_id", "dataset"],
+  ["prompt_session_id", "playground_logs"],
+  ["project_id", "project_logs"],
+];
 
 export class QueryView {
   constructor(language) {
@@ -32,14 +39,27 @@ export class QueryView {
       onrun: () => this.run(),
       oninput: () => this.typed(),
     });
-    this.results = new Results({ explain: (analyze) => this.explain(analyze), traceOf: (row) => this.traceLink(row), ontab: () => this.retitle() });
+    this.results = new Results({
+      explain: (analyze) => this.explain(analyze),
+      traceOf: (row) => this.traceLink(row),
+      ontab: () => this.retitle(),
+    });
     this.history = new HistoryPanel((text) => this.pick(text));
-    this.vocabulary = new VocabularyPanel({ named: () => language.objectsIn(this.editor.value), oninsert: (text) => this.editor.insert(text) });
+    this.vocabulary = new VocabularyPanel({
+      named: () => language.objectsIn(this.editor.value),
+      oninsert: (text) => this.editor.insert(text),
+    });
     this.build();
   }
 
   build() {
-    this.runButton = h("button", { type: "button", class: "primary run", title: `Run (${KEYS})`, onclick: () => this.run() }, icon(ICONS.play), "Run", h("kbd", null, KEYS));
+    this.runButton = h(
+      "button",
+      { type: "button", class: "primary run", title: `Run (${KEYS})`, onclick: () => this.run() },
+      icon(ICONS.play),
+      "Run",
+      h("kbd", null, KEYS),
+    );
     this.cancelButton = button("Cancel", () => this.running?.abort(), { class: "run danger", hidden: true });
     this.languageMark = h("span", { class: "badge", title: "The language of the query" });
     this.status = h("span", { class: "status", role: "status" });
@@ -52,7 +72,17 @@ export class QueryView {
       button("Arrow", () => this.save("arrow"), { class: "quiet", title: "Download all rows as an Arrow stream" }),
       button("Copy", () => this.results.copy(), { class: "quiet", title: "Copy what is shown" }),
     ];
-    const bar = h("div", { class: "bar" }, this.runButton, this.cancelButton, this.languageMark, h("span", { class: "grow" }), button("Fields", () => this.panel(this.vocabulary), { class: "quiet" }), button("History", () => this.panel(this.history), { class: "quiet" }), button("Share", () => this.share(), { class: "quiet", title: "Copy a link to this query" }));
+    const bar = h(
+      "div",
+      { class: "bar" },
+      this.runButton,
+      this.cancelButton,
+      this.languageMark,
+      h("span", { class: "grow" }),
+      button("Fields", () => this.panel(this.vocabulary), { class: "quiet" }),
+      button("History", () => this.panel(this.history), { class: "quiet" }),
+      button("Share", () => this.share(), { class: "quiet", title: "Copy a link to this query" }),
+    );
     this.answer = h(
       "section",
       { class: "answer", "aria-label": "Answer", hidden: true },
@@ -60,7 +90,20 @@ export class QueryView {
       this.warnings,
       this.results.element,
     );
-    this.element = h("div", { class: "console" }, h("div", { class: "console-main" }, h("section", { class: "ask", "aria-label": "Query" }, this.editor.element, bar), this.problems, this.examples, this.answer), this.vocabulary.element, this.history.element);
+    this.element = h(
+      "div",
+      { class: "console" },
+      h(
+        "div",
+        { class: "console-main" },
+        h("section", { class: "ask", "aria-label": "Query" }, this.editor.element, bar),
+        this.problems,
+        this.examples,
+        this.answer,
+      ),
+      this.vocabulary.element,
+      this.history.element,
+    );
   }
 
   /** Show the view; `query` is what a link carries. It is not run before someone has read it: it may write. */
@@ -73,10 +116,13 @@ export class QueryView {
     if (parameters.has("view")) this.results.open(parameters.get("view"));
     this.mark();
     this.showExamples();
-    objects().then((found) => {
-      this.known = found.objects;
-      this.showExamples();
-    }, () => undefined);
+    objects().then(
+      (found) => {
+        this.known = found.objects;
+        this.showExamples();
+      },
+      () => undefined,
+    );
     if (matchMedia("(pointer: fine)").matches) this.editor.focus();
   }
 
@@ -134,7 +180,7 @@ export class QueryView {
       this.columns = columnsOf(answer);
       this.show(answer, performance.now() - began);
       note({ text, ms: performance.now() - began, rows: this.rows.length, failed: false });
-      history.replaceState(null, "", this.link());
+      showAddress(this, this.link());
     }, text);
   }
 
@@ -204,12 +250,22 @@ export class QueryView {
   /** Draw the mistakes of a query at their places, and list them. */
   refuse(error, text) {
     const mistakes = error instanceof ApiError ? error.errors.filter((each) => typeof each.message === "string") : [];
-    const placed = mistakes.filter((each) => each.line !== undefined).map((each) => {
-      const from = offsetOf(text, each.line, each.column);
-      return { each, from, to: Math.max(from + 1, offsetOf(text, each.end_line, each.end_column)) };
-    });
+    const placed = mistakes
+      .filter((each) => each.line !== undefined)
+      .map((each) => {
+        const from = offsetOf(text, each.line, each.column);
+        return { each, from, to: Math.max(from + 1, offsetOf(text, each.end_line, each.end_column)) };
+      });
     if (text === this.editor.value) this.editor.setMistakes(placed);
-    const lines = mistakes.length > 0 ? mistakes.map((each) => this.problem(each, placed.find((one) => one.each === each))) : [h("p", null, error.message)];
+    const lines =
+      mistakes.length > 0
+        ? mistakes.map((each) =>
+            this.problem(
+              each,
+              placed.find((one) => one.each === each),
+            ),
+          )
+        : [h("p", null, error.message)];
     this.problems.replaceChildren(...lines);
     this.problems.hidden = false;
     this.answer.hidden = this.asked === null;
@@ -219,8 +275,20 @@ export class QueryView {
   }
 
   problem(each, placed) {
-    const place = placed ? button(`${each.line}:${each.column}`, () => this.editor.goTo(placed.from), { class: "place", title: "Go to the place" }) : null;
-    return h("div", { class: "problem" }, each.code ? h("b", { class: "code" }, each.code) : null, place, h("span", null, ...withCode(each.message)), each.help ? h("p", { class: "help" }, "help: ", ...withCode(each.help)) : null);
+    const place = placed
+      ? button(`${each.line}:${each.column}`, () => this.editor.goTo(placed.from), {
+          class: "place",
+          title: "Go to the place",
+        })
+      : null;
+    return h(
+      "div",
+      { class: "problem" },
+      each.code ? h("b", { class: "code" }, each.code) : null,
+      place,
+      h("span", null, ...withCode(each.message)),
+      each.help ? h("p", { class: "help" }, "help: ", ...withCode(each.help)) : null,
+    );
   }
 
   async explain(analyze) {
@@ -240,7 +308,11 @@ export class QueryView {
     const text = this.asked ?? this.editor.value;
     const before = this.status.textContent;
     await this.during(async (signal) => {
-      if (fmt === "csv") await saveCsv(text, this.asked === null ? null : this.columns, { signal, say: (far) => this.say(`downloading … ${far}`) });
+      if (fmt === "csv")
+        await saveCsv(text, this.asked === null ? null : this.columns, {
+          signal,
+          say: (far) => this.say(`downloading … ${far}`),
+        });
       else await saveArrow(text, { signal });
       this.say(before);
       say("Downloaded");
@@ -248,16 +320,15 @@ export class QueryView {
   }
 
   link() {
-    const view = this.results.tab === "table" ? "" : `&view=${this.results.tab}`;
-    return `${location.pathname}${location.search}#query=${encodeURIComponent(this.editor.value)}${view}`;
+    return queryLink(this.editor.value, this.results.tab === "table" ? "" : this.results.tab);
   }
 
   retitle() {
-    if (this.asked !== null && this.asked === this.editor.value && this.element.isConnected && !this.element.hidden) history.replaceState(null, "", this.link());
+    if (this.asked !== null && this.asked === this.editor.value) showAddress(this, this.link());
   }
 
   share() {
-    history.replaceState(null, "", this.link());
+    showAddress(this, this.link());
     copyText(location.href);
   }
 
@@ -266,12 +337,13 @@ export class QueryView {
     if (typeof row.root_span_id !== "string" || this.asked === null) return null;
     const named = this.language.objectsIn(this.asked);
     let object = named.length === 1 ? named[0] : null;
-    object ??= OBJECT_FIELDS.filter(([field]) => typeof row[field] === "string").map(([field, kind]) => `${kind}:${row[field]}`).find((each) => named.includes(each));
+    object ??= OBJECT_FIELDS.filter(([field]) => typeof row[field] === "string")
+      .map(([field, kind]) => `${kind}:${row[field]}`)
+      .find((each) => named.includes(each));
     object ??= this.bareObject();
     if (object === null || object === undefined) return null;
     const span = typeof row.id === "string" ? row.id : row.span_id;
-    const place = typeof span === "string" ? `&span=${encodeURIComponent(span)}` : "";
-    return `#trace=${encodeURIComponent(object)}&id=${encodeURIComponent(row.root_span_id)}${place}`;
+    return traceLink(object, row.root_span_id, typeof span === "string" ? span : "");
   }
 
   /** Return the object that a bare name behind FROM means, where there is one of that name. */
@@ -293,20 +365,21 @@ export class QueryView {
     const source = first ? sourceText(`${first.kind}:${first.name}`) : "project_logs('my-project')";
     this.examples.replaceChildren(
       h("h2", null, "Begin with one of these"),
-      ...examples(source).map(([what, text]) => h("button", { type: "button", class: "example", onclick: () => this.pick(text) }, h("span", null, what), h("code", null, text))),
-      h("p", { class: "dim" }, `Ctrl Space completes clauses, functions${this.known.length > 0 ? `, ${plural(this.known.length, "object")}` : ""} and fields; what you type is coloured as it is understood.`),
+      ...examples(source).map(([what, text]) =>
+        h(
+          "button",
+          { type: "button", class: "example", onclick: () => this.pick(text) },
+          h("span", null, what),
+          h("code", null, text),
+        ),
+      ),
+      h(
+        "p",
+        { class: "dim" },
+        `Ctrl Space completes clauses, functions, ${plural(this.known.length, "object")} and their fields.`,
+      ),
     );
   }
-}
-
-function examples(source) {
-  return [
-    ["The newest spans", `select: created, span_attributes.name, span_attributes.type, metrics.tokens, input, output, root_span_id\n| from: ${source}\n| limit: 100`],
-    ["Calls, latency and cost by model", `from: ${source}\n| dimensions: metadata.model as model\n| measures: count(1) as calls, percentile(metrics.end - metrics.start, 0.95) as p95, sum(estimated_cost()) as cost\n| filter: span_attributes.type = 'llm'\n| sort: calls desc`],
-    ["The slowest traces", `select: root_span_id, span_attributes.name, metrics.duration, metrics.total_tokens, metrics.errors, scores\n| from: ${source} summary\n| sort: metrics.duration desc\n| limit: 50`],
-    ["Errors, hour by hour", `SELECT hour(created) AS hour, count(error) AS errors, count(1) AS spans\nFROM ${source}\nGROUP BY 1\nORDER BY 1`],
-    ["Everything that mentions a phrase", `select: created, root_span_id, span_attributes.name, input\n| from: ${source}\n| filter: search('over the rainbow')\n| limit: 50`],
-  ];
 }
 
 /** Return the names of the columns in the order of the query. */

@@ -78,7 +78,11 @@ export function copyButton(text, label = "Copy") {
     event.stopPropagation();
     copyText(text());
   };
-  return h("button", { type: "button", class: "ghost", title: label, "aria-label": label, onclick: copy }, icon(ICONS.copy));
+  return h(
+    "button",
+    { type: "button", class: "ghost", title: label, "aria-label": label, onclick: copy },
+    icon(ICONS.copy),
+  );
 }
 
 /** Return a function that runs `work` once per frame, however often it is called. */

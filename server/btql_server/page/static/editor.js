@@ -1,4 +1,5 @@
-// The editor: a text area over its own coloured copy. The copy gives the height and shows mistakes; the area takes input.
+// The editor: a text area over its own coloured copy. The copy gives the height and shows mistakes; the area
+// takes input.
 
 import { h } from "./dom.js";
 
@@ -27,14 +28,36 @@ export class Editor {
     this.accepting = false;
     this.copy = h("pre", { class: "copy", "aria-hidden": "true" });
     this.area = h("textarea", {
-      class: "area", spellcheck: "false", autocomplete: "off", autocapitalize: "off", rows: "1", placeholder,
-      "aria-label": label, "aria-autocomplete": "list", "aria-controls": this.listId, "aria-expanded": "false",
-      role: "combobox", "aria-multiline": "true",
-      oninput: () => this.typed(), onkeydown: (event) => this.key(event), onblur: () => this.closeOffers(),
+      class: "area",
+      spellcheck: "false",
+      autocomplete: "off",
+      autocapitalize: "off",
+      rows: "1",
+      placeholder,
+      "aria-label": label,
+      "aria-autocomplete": "list",
+      "aria-controls": this.listId,
+      "aria-expanded": "false",
+      role: "combobox",
+      "aria-multiline": "true",
+      oninput: () => this.typed(),
+      onkeydown: (event) => this.key(event),
+      onblur: () => this.closeOffers(),
       onclick: () => this.closeOffers(),
     });
-    this.list = h("ul", { class: "offers", id: this.listId, role: "listbox", "aria-label": "Completions", hidden: true });
-    this.element = h("div", { class: single ? "editor single" : "editor" }, h("div", { class: "sheet" }, this.copy, this.area), this.list);
+    this.list = h("ul", {
+      class: "offers",
+      id: this.listId,
+      role: "listbox",
+      "aria-label": "Completions",
+      hidden: true,
+    });
+    this.element = h(
+      "div",
+      { class: single ? "editor single" : "editor" },
+      h("div", { class: "sheet" }, this.copy, this.area),
+      this.list,
+    );
     this.paint();
   }
 
@@ -101,7 +124,8 @@ export class Editor {
   /** Return the elements of one token, cut where a mistake begins or ends. */
   marked(kind, piece, at) {
     const cuts = [at, at + piece.length];
-    for (const { from, to } of this.mistakes) cuts.push(...[from, to].filter((cut) => cut > at && cut < at + piece.length));
+    for (const { from, to } of this.mistakes)
+      cuts.push(...[from, to].filter((cut) => cut > at && cut < at + piece.length));
     cuts.sort((a, b) => a - b);
     return cuts.slice(1).map((end, index) => {
       const start = cuts[index];
@@ -137,7 +161,9 @@ export class Editor {
     if (event.key in steps) {
       const most = this.offers.length - 1;
       const next = this.chosen + steps[event.key];
-      this.choose(Math.abs(steps[event.key]) === 1 ? (next + most + 1) % (most + 1) : Math.max(0, Math.min(most, next)));
+      this.choose(
+        Math.abs(steps[event.key]) === 1 ? (next + most + 1) % (most + 1) : Math.max(0, Math.min(most, next)),
+      );
     } else if (event.key === "Enter" || event.key === "Tab") this.accept(this.chosen);
     else if (event.key === "Escape") {
       this.closeOffers();
@@ -169,7 +195,9 @@ export class Editor {
     return h(
       "li",
       {
-        id: `${this.listId}-${index}`, role: "option", class: `offer is-${each.kind}`,
+        id: `${this.listId}-${index}`,
+        role: "option",
+        class: `offer is-${each.kind}`,
         // Before the area loses the focus to the list.
         onmousedown: (event) => {
           event.preventDefault();

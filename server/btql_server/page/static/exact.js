@@ -4,7 +4,9 @@
 const LONG = /[:[,]\s*-?\d{16}/;
 
 const revive = (key, value, context) =>
-  typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? "") ? BigInt(context.source) : value;
+  typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? "")
+    ? BigInt(context.source)
+    : value;
 
 /** Return the value of a JSON text. */
 export function parse(text) {

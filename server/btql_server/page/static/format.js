@@ -27,7 +27,8 @@ export function duration(seconds) {
 }
 
 /** 61 of the smaller unit are `1 m 01 s`. */
-const twoUnits = (whole, large, small) => `${Math.floor(whole / 60)} ${large} ${String(whole % 60).padStart(2, "0")} ${small}`;
+const twoUnits = (whole, large, small) =>
+  `${Math.floor(whole / 60)} ${large} ${String(whole % 60).padStart(2, "0")} ${small}`;
 
 /** Return the round number that is next to a distance between marks: 1, 2 or 5, times a power of ten. */
 export function roundStep(raw) {
@@ -39,7 +40,8 @@ export function roundStep(raw) {
 const CLOCK = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400];
 
 /** The same for seconds, of which clocks have 60. */
-export const roundSeconds = (raw) => (raw < 1 ? roundStep(raw) : (CLOCK.find((each) => each >= raw * 0.999) ?? roundStep(raw / 86400) * 86400));
+export const roundSeconds = (raw) =>
+  raw < 1 ? roundStep(raw) : (CLOCK.find((each) => each >= raw * 0.999) ?? roundStep(raw / 86400) * 86400);
 
 /** Dollars, with as many digits as small amounts need. */
 export function money(dollars) {
@@ -49,10 +51,16 @@ export function money(dollars) {
   return `$${dollars.toFixed(Math.abs(dollars) < 1 ? 4 : 2)}`;
 }
 
-export const score = (value) => (isNumber(value) ? `${(value * 100).toFixed(value === 1 || value === 0 ? 0 : 1)}%` : "");
+export const score = (value) =>
+  isNumber(value) ? `${(value * 100).toFixed(value === 1 || value === 0 ? 0 : 1)}%` : "";
 
 const TIME = new Intl.DateTimeFormat(undefined, {
-  month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
+  month: "short",
+  day: "numeric",
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hourCycle: "h23",
 });
 
 /** A moment in local time. */
@@ -66,7 +74,11 @@ export function ago(iso, now = Date.now()) {
   const seconds = (now - new Date(iso).getTime()) / 1000;
   if (Number.isNaN(seconds)) return "";
   if (seconds < 45) return "just now";
-  const steps = [[60, "min"], [3600, "h"], [86400, "d"]];
+  const steps = [
+    [60, "min"],
+    [3600, "h"],
+    [86400, "d"],
+  ];
   const [size, unit] = steps.findLast(([least]) => seconds >= least * 0.9) ?? steps[0];
   return `${Math.max(1, Math.round(seconds / size))} ${unit} ago`;
 }
@@ -80,7 +92,7 @@ export function inLine(value, most = 400) {
 }
 
 /** A value as text to copy or to read. */
-export const asText = (value) => (typeof value === "string" ? value : stringify(value, 2) ?? "");
+export const asText = (value) => (typeof value === "string" ? value : (stringify(value, 2) ?? ""));
 
 /** A text as it stands between single quotes in a query. */
 export const quoted = (text) => `'${String(text).replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;

@@ -35,10 +35,20 @@ export class HistoryPanel {
   /** `onpick(text)` is called with a query from the list. */
   constructor(onpick) {
     this.onpick = onpick;
-    this.search = h("input", { type: "search", placeholder: "Search history", "aria-label": "Search history", oninput: () => this.fill() });
+    this.search = h("input", {
+      type: "search",
+      placeholder: "Search history",
+      "aria-label": "Search history",
+      oninput: () => this.fill(),
+    });
     this.list = h("ul", { class: "history-list" });
     const clear = button("Clear", () => this.clear(), { class: "quiet" });
-    this.element = h("aside", { class: "side-panel", "aria-label": "History", hidden: true, onkeydown: (event) => this.key(event) }, h("div", { class: "side-head" }, this.search, clear), this.list);
+    this.element = h(
+      "aside",
+      { class: "side-panel", "aria-label": "History", hidden: true, onkeydown: (event) => this.key(event) },
+      h("div", { class: "side-head" }, this.search, clear),
+      this.list,
+    );
   }
 
   toggle() {
@@ -62,8 +72,23 @@ export class HistoryPanel {
   fill() {
     const wanted = this.search.value.toLowerCase();
     const found = entries().filter((each) => each.text.toLowerCase().includes(wanted));
-    const lines = found.map((each) => h("li", null, h("button", { type: "button", class: "history-entry", onclick: () => this.onpick(each.text) }, h("code", null, each.text.trim()), h("span", { class: "dim" }, described(each)))));
-    this.list.replaceChildren(...(lines.length > 0 ? lines : [h("li", { class: "empty" }, wanted === "" ? "What you run is listed here." : "Nothing like that was run.")]));
+    const lines = found.map((each) =>
+      h(
+        "li",
+        null,
+        h(
+          "button",
+          { type: "button", class: "history-entry", onclick: () => this.onpick(each.text) },
+          h("code", null, each.text.trim()),
+          h("span", { class: "dim" }, described(each)),
+        ),
+      ),
+    );
+    this.list.replaceChildren(
+      ...(lines.length > 0
+        ? lines
+        : [h("li", { class: "empty" }, wanted === "" ? "What you run is listed here." : "Nothing like that was run.")]),
+    );
   }
 }
 

@@ -60,7 +60,12 @@ function branch(value, open) {
   const body = h("div", { class: "json-body" });
   const summary = h("button", { type: "button", class: "json-head", "aria-expanded": "false" });
   const size = isList ? `${count(entries.length)} ${entries.length === 1 ? "item" : "items"}` : inside(value);
-  summary.append(h("span", { class: "twist", "aria-hidden": "true" }), before, h("span", { class: "json-size" }, size), after);
+  summary.append(
+    h("span", { class: "twist", "aria-hidden": "true" }),
+    before,
+    h("span", { class: "json-size" }, size),
+    after,
+  );
   const toggle = (opened) => {
     summary.setAttribute("aria-expanded", String(opened));
     body.hidden = !opened;
@@ -71,7 +76,13 @@ function branch(value, open) {
     toggle(summary.getAttribute("aria-expanded") === "false");
   });
   toggle(open > 0 || hasWanted(value));
-  return h("span", { class: "json-branch" }, summary, copyButton(() => asText(value), "Copy this value"), body);
+  return h(
+    "span",
+    { class: "json-branch" },
+    summary,
+    copyButton(() => asText(value), "Copy this value"),
+    body,
+  );
 }
 
 function inside(value) {
@@ -88,7 +99,11 @@ function addEntries(body, value, entries, from, open) {
     body.append(h("div", { class: "json-line" }, name, h("span", { class: "is-other" }, ": "), node(value[key], open)));
   }
   if (to < entries.length) {
-    const more = h("button", { type: "button", class: "more" }, `show ${count(Math.min(CHUNK, entries.length - to))} of ${count(entries.length - to)} more`);
+    const more = h(
+      "button",
+      { type: "button", class: "more" },
+      `show ${count(Math.min(CHUNK, entries.length - to))} of ${count(entries.length - to)} more`,
+    );
     more.addEventListener("click", (event) => {
       event.stopPropagation();
       more.remove();

@@ -17,7 +17,9 @@ const PATTERN = new RegExp(
     /(?<word>[\p{L}_][\p{L}\p{N}_]*)/,
     /(?<operator><!?=>|->>?|#>>?|@>|<@|\|\||=>|<>|[<>!]=|[=<>+\-*/%?:~])/,
     /(?<other>[\s\S])/,
-  ].map((each) => each.source).join("|"),
+  ]
+    .map((each) => each.source)
+    .join("|"),
   "giu",
 );
 
@@ -49,7 +51,10 @@ export class Language {
     const found = [];
     for (const match of text.matchAll(PATTERN)) {
       const [kind] = Object.entries(match.groups).find(([, value]) => value !== undefined);
-      found.push([kind === "word" ? this.wordClass(match[0], text.slice(match.index + match[0].length)) : kind, match[0]]);
+      found.push([
+        kind === "word" ? this.wordClass(match[0], text.slice(match.index + match[0].length)) : kind,
+        match[0],
+      ]);
     }
     return found;
   }
@@ -68,10 +73,16 @@ export class Language {
 
   /** Return every object that a text names, as `kind:name`. */
   objectsIn(text) {
-    const code = this.tokens(text).map(([kind, piece]) => (kind === "comment" ? " " : piece)).join("");
-    return [...new Set([...code.matchAll(this.source)].map(
-      ([, kind, single, double]) => `${kind.toLowerCase()}:${(single ?? double).replaceAll("''", "'")}`,
-    ))];
+    const code = this.tokens(text)
+      .map(([kind, piece]) => (kind === "comment" ? " " : piece))
+      .join("");
+    return [
+      ...new Set(
+        [...code.matchAll(this.source)].map(
+          ([, kind, single, double]) => `${kind.toLowerCase()}:${(single ?? double).replaceAll("''", "'")}`,
+        ),
+      ),
+    ];
   }
 
   /**
@@ -103,7 +114,13 @@ export class Language {
     const { objects } = await asked.objects();
     const items = objects
       .filter((each) => each.kind === kind.toLowerCase())
-      .map((each) => ({ text: each.name, insert: each.name, kind: "object", detail: labelled(each), also: each.label }));
+      .map((each) => ({
+        text: each.name,
+        insert: each.name,
+        kind: "object",
+        detail: labelled(each),
+        also: each.label,
+      }));
     return { from: cursor - start.length, items: ranked(items, start) };
   }
 
@@ -173,7 +190,13 @@ function ranked(items, word) {
   return items
     .map((each, place) => ({ each, place, rank: rank(each) }))
     .filter((one) => one.rank !== null && !(one.each.text === word && one.each.insert === word))
-    .sort((a, b) => Number(a.each.late ?? false) - Number(b.each.late ?? false) || a.rank - b.rank || depth(a.each) - depth(b.each) || a.place - b.place)
+    .sort(
+      (a, b) =>
+        Number(a.each.late ?? false) - Number(b.each.late ?? false) ||
+        a.rank - b.rank ||
+        depth(a.each) - depth(b.each) ||
+        a.place - b.place,
+    )
     .slice(0, 200)
     .map((one) => one.each);
 }

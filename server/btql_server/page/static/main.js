@@ -2,7 +2,7 @@
 //
 //   #                                  the objects, and traces of one      traces.js
 //   #object=<kind:name>                the newest traces of an object      traces.js
-//   #trace=<kind:name>&id=<id>&span=   one trace                           trace.js, model.js, search.js, span.js
+//   #trace=<kind:name>&id=<id>&span=   one trace                           trace.js, row.js, model.js, span.js
 //   #query=<text>&view=                the query console                   console.js, editor.js, results.js
 //
 // Everything is in the fragment, which browsers do not send: no query and no id lands in a server's log of addresses.
@@ -53,7 +53,10 @@ async function start() {
   route();
   const who = document.getElementById("who");
   // The views say by themselves what cannot be asked for.
-  objects().then(({ organization, user }) => who.append([organization, user].filter(Boolean).join(" · ")), () => undefined);
+  objects().then(
+    ({ organization, user }) => who.append([organization, user].filter(Boolean).join(" · ")),
+    () => undefined,
+  );
 }
 
 /** Show the view that the address names. */
@@ -61,7 +64,10 @@ function show(views) {
   const parameters = new URLSearchParams(location.hash.slice(1));
   const name = parameters.has("query") ? "query" : parameters.has("trace") ? "trace" : "traces";
   for (const [each, view] of Object.entries(views)) view.element.hidden = each !== name;
-  for (const [id, current] of [["nav-traces", name !== "query"], ["nav-query", name === "query"]]) {
+  for (const [id, current] of [
+    ["nav-traces", name !== "query"],
+    ["nav-query", name === "query"],
+  ]) {
     const link = document.getElementById(id);
     if (current) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
@@ -71,5 +77,7 @@ function show(views) {
 }
 
 start().catch((error) => {
-  main.replaceChildren(h("div", { class: "problems", role: "alert" }, h("p", null, `The page cannot start: ${error.message}`)));
+  main.replaceChildren(
+    h("div", { class: "problems", role: "alert" }, h("p", null, `The page cannot start: ${error.message}`)),
+  );
 });

@@ -12,28 +12,43 @@ const LAST = 40;
 const ROLES = new Set(["system", "developer", "user", "human", "assistant", "ai", "model", "tool", "function"]);
 
 const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
-const isMessage = (value) => isObject(value) && ROLES.has(value.role) && ("content" in value || "tool_calls" in value || "parts" in value);
+const isMessage = (value) =>
+  isObject(value) && ROLES.has(value.role) && ("content" in value || "tool_calls" in value || "parts" in value);
 const areMessages = (value) => Array.isArray(value) && value.length > 0 && value.every(isMessage);
 
 /** Return the messages that a value holds, or null where it is something else. */
 export function messagesIn(value) {
   if (areMessages(value)) return value;
   if (isMessage(value)) return [value];
-  if (Array.isArray(value) && value.length > 0 && value.every((each) => isMessage(each?.message))) return value.map((each) => each.message);
+  if (Array.isArray(value) && value.length > 0 && value.every((each) => isMessage(each?.message)))
+    return value.map((each) => each.message);
   if (!isObject(value)) return null;
   if (Array.isArray(value.choices)) return messagesIn(value.choices);
-  if (areMessages(value.messages)) return typeof value.system === "string" ? [{ role: "system", content: value.system }, ...value.messages] : value.messages;
+  if (areMessages(value.messages))
+    return typeof value.system === "string"
+      ? [{ role: "system", content: value.system }, ...value.messages]
+      : value.messages;
   if (areMessages(value.contents)) return value.contents;
   return isMessage(value.message) ? [value.message] : null;
 }
 
 /** Return messages as a conversation; of a very long one the middle is folded. */
-export function conversation(messages) {
+function conversation(messages) {
   const middle = messages.length > LONG ? messages.slice(FIRST, -LAST) : [];
   if (middle.length === 0 || hasWanted(middle)) return h("ol", { class: "conversation" }, messages.map(oneMessage));
-  const more = button(`show ${count(middle.length)} messages between`, () => fold.replaceWith(...middle.map(oneMessage)), { class: "more" });
+  const more = button(
+    `show ${count(middle.length)} messages between`,
+    () => fold.replaceWith(...middle.map(oneMessage)),
+    { class: "more" },
+  );
   const fold = h("li", null, more);
-  return h("ol", { class: "conversation" }, messages.slice(0, FIRST).map(oneMessage), fold, messages.slice(-LAST).map(oneMessage));
+  return h(
+    "ol",
+    { class: "conversation" },
+    messages.slice(0, FIRST).map(oneMessage),
+    fold,
+    messages.slice(-LAST).map(oneMessage),
+  );
 }
 
 function oneMessage(message) {
@@ -42,8 +57,21 @@ function oneMessage(message) {
   return h(
     "li",
     { class: `message from-${role}` },
-    h("div", { class: "message-head" }, h("b", null, role), name ? h("span", { class: "dim" }, name) : null, h("span", { class: "grow" }), copyButton(() => asText(message.content ?? message), "Copy this message")),
-    h("div", { class: "message-body" }, parts(role === "tool" ? parsed(message.content ?? message.parts) : message.content ?? message.parts), (message.tool_calls ?? []).map(toolCall), message.refusal ? h("div", { class: "refusal" }, message.refusal) : null),
+    h(
+      "div",
+      { class: "message-head" },
+      h("b", null, role),
+      name ? h("span", { class: "dim" }, name) : null,
+      h("span", { class: "grow" }),
+      copyButton(() => asText(message.content ?? message), "Copy this message"),
+    ),
+    h(
+      "div",
+      { class: "message-body" },
+      parts(role === "tool" ? parsed(message.content ?? message.parts) : (message.content ?? message.parts)),
+      (message.tool_calls ?? []).map(toolCall),
+      message.refusal ? h("div", { class: "refusal" }, message.refusal) : null,
+    ),
   );
 }
 
@@ -56,31 +84,61 @@ function parts(content) {
 
 function onePart(part) {
   if (!isObject(part)) return jsonTree(part);
-  if (typeof part.text === "string" && ["text", "input_text", "output_text", undefined].includes(part.type)) return prose(part.text);
-  if (part.type === "thinking" || part.type === "reasoning") return h("div", { class: "thinking" }, h("span", { class: "part-name" }, "thinking"), prose(part.thinking ?? part.text ?? asText(part)));
+  if (typeof part.text === "string" && ["text", "input_text", "output_text", undefined].includes(part.type))
+    return prose(part.text);
+  if (part.type === "thinking" || part.type === "reasoning")
+    return h(
+      "div",
+      { class: "thinking" },
+      h("span", { class: "part-name" }, "thinking"),
+      prose(part.thinking ?? part.text ?? asText(part)),
+    );
   if (part.type === "tool_use") return call(part.name, part.input, part.id);
-  if (part.type === "tool_result") return h("div", { class: "tool-part" }, h("span", { class: "part-name" }, "tool result"), h("span", { class: "dim" }, part.tool_use_id ?? ""), parts(part.content));
+  if (part.type === "tool_result")
+    return h(
+      "div",
+      { class: "tool-part" },
+      h("span", { class: "part-name" }, "tool result"),
+      h("span", { class: "dim" }, part.tool_use_id ?? ""),
+      parts(part.content),
+    );
   return image(part) ?? jsonTree(part, { open: 2 });
 }
 
 const toolCall = (each) => call(each.function?.name ?? each.name, each.function?.arguments ?? each.arguments, each.id);
 
 function call(name, given, id) {
-  return h("div", { class: "tool-part" }, h("span", { class: "part-name" }, "calls"), h("code", { class: "tool-name" }, name ?? "a tool"), h("span", { class: "dim" }, id ?? ""), jsonTree(parsed(given), { open: 2 }));
+  return h(
+    "div",
+    { class: "tool-part" },
+    h("span", { class: "part-name" }, "calls"),
+    h("code", { class: "tool-name" }, name ?? "a tool"),
+    h("span", { class: "dim" }, id ?? ""),
+    jsonTree(parsed(given), { open: 2 }),
+  );
 }
 
 /** Return an image that lies in the trace itself; one on another server is only named: nothing is loaded from there. */
 function image(part) {
-  const url = part.image_url?.url ?? part.image_url ?? (part.source?.type === "base64" ? `data:${part.source.media_type};base64,${part.source.data}` : null);
+  const url =
+    part.image_url?.url ??
+    part.image_url ??
+    (part.source?.type === "base64" ? `data:${part.source.media_type};base64,${part.source.data}` : null);
   if (typeof url !== "string") return null;
-  if (/^data:image\/(png|jpeg|gif|webp);base64,/.test(url)) return h("img", { class: "picture", src: url, alt: "an image of the message" });
-  return h("div", { class: "tool-part" }, h("span", { class: "part-name" }, "image"), h("code", null, url.slice(0, 300)));
+  if (/^data:image\/(png|jpeg|gif|webp);base64,/.test(url))
+    return h("img", { class: "picture", src: url, alt: "an image of the message" });
+  return h(
+    "div",
+    { class: "tool-part" },
+    h("span", { class: "part-name" }, "image"),
+    h("code", null, url.slice(0, 300)),
+  );
 }
 
 const prose = (text) => h("div", { class: "prose" }, foldedText(text));
 
 /** Return what a text says as JSON, or the text. */
-export function parsed(text) {
+function parsed(text) {
   if (typeof text !== "string" || !/^\s*[[{]/.test(text)) return text;
   try {
     return parse(text);

@@ -17,7 +17,9 @@ class Node {
     this.start = isNumber(metrics.start) ? metrics.start : created;
     // A span that has not ended has no length yet.
     this.end = isNumber(metrics.end) ? metrics.end : null;
-    this.tokens = isNumber(metrics.tokens) ? metrics.tokens : (metrics.prompt_tokens ?? 0) + (metrics.completion_tokens ?? 0);
+    this.tokens = isNumber(metrics.tokens)
+      ? metrics.tokens
+      : (metrics.prompt_tokens ?? 0) + (metrics.completion_tokens ?? 0);
     this.prompt = metrics.prompt_tokens ?? 0;
     this.completion = metrics.completion_tokens ?? 0;
     this.cached = metrics.prompt_cached_tokens ?? 0;
@@ -27,6 +29,9 @@ class Node {
     this.children = [];
     this.depth = 0;
     this.closed = false;
+    /** Which of how many below the same parent, from 1. */
+    this.position = 1;
+    this.siblings = 1;
     /** Of the span and all below it. */
     this.total = { spans: 1, tokens: this.tokens, cost: this.cost, failed: Number(this.failed) };
   }
@@ -56,16 +61,22 @@ export class Trace {
     for (const node of nodes) if (!bySpan.has(node.row.span_id)) bySpan.set(node.row.span_id, node);
     this.roots = [];
     for (const node of nodes) {
-      const parent = (node.row.span_parents ?? []).map((id) => bySpan.get(id)).find((each) => each !== undefined && each !== node);
+      const parent = (node.row.span_parents ?? [])
+        .map((id) => bySpan.get(id))
+        .find((each) => each !== undefined && each !== node);
       if (parent === undefined || below(parent, node)) this.roots.push(node);
       else {
         node.parent = parent;
         parent.children.push(node);
       }
     }
-    const inTime = (a, b) => a.start - b.start || (a.row.span_attributes?.exec_counter ?? 0) - (b.row.span_attributes?.exec_counter ?? 0);
+    const inTime = (a, b) =>
+      a.start - b.start || (a.row.span_attributes?.exec_counter ?? 0) - (b.row.span_attributes?.exec_counter ?? 0);
     this.roots.sort((a, b) => Number(b.row.is_root === true) - Number(a.row.is_root === true) || inTime(a, b));
     for (const node of nodes) node.children.sort(inTime);
+    for (const among of [this.roots, ...nodes.map((node) => node.children)]) {
+      among.forEach((node, index) => Object.assign(node, { position: index + 1, siblings: among.length }));
+    }
   }
 
   /** Add up every subtree, children before their parents. */

@@ -6,7 +6,12 @@ import { stringify } from "./exact.js";
 import { jsonTree } from "./json.js";
 import { Table } from "./table.js";
 
-const TABS = [["table", "Table"], ["json", "JSON"], ["chart", "Chart"], ["plan", "Explain"]];
+const TABS = [
+  ["table", "Table"],
+  ["json", "JSON"],
+  ["chart", "Chart"],
+  ["plan", "Explain"],
+];
 
 export class Results {
   /** `explain(analyze)` returns the plan of the query in the editor; `traceOf(row)` the link to a row's trace. */
@@ -23,9 +28,19 @@ export class Results {
     const measure = button("Run it and measure", () => this.fillPlan(true), { class: "quiet" });
     const plan = h("div", { class: "plan-pane" }, this.plan, h("div", { class: "plan-tools" }, measure));
     this.panes = { table: this.table.element, json: this.json, chart: this.chart.element, plan };
-    this.tabs = h("div", { class: "tabs", role: "tablist", "aria-label": "Views of the answer", onkeydown: (event) => this.key(event) }, TABS.map(([name, text]) => button(text, () => this.open(name), { role: "tab", id: `tab-${name}`, "aria-controls": `pane-${name}` })));
+    this.tabs = h(
+      "div",
+      { class: "tabs", role: "tablist", "aria-label": "Views of the answer", onkeydown: (event) => this.key(event) },
+      TABS.map(([name, text]) =>
+        button(text, () => this.open(name), { role: "tab", id: `tab-${name}`, "aria-controls": `pane-${name}` }),
+      ),
+    );
     for (const [name] of TABS) {
-      const pane = h("div", { id: `pane-${name}`, role: "tabpanel", "aria-labelledby": `tab-${name}`, class: "pane" }, this.panes[name]);
+      const pane = h(
+        "div",
+        { id: `pane-${name}`, role: "tabpanel", "aria-labelledby": `tab-${name}`, class: "pane" },
+        this.panes[name],
+      );
       this.panes[name] = pane;
     }
     this.element = h("div", { class: "panes" }, Object.values(this.panes));
@@ -61,7 +76,9 @@ export class Results {
   async fillPlan(analyze = false) {
     this.plan.textContent = "…";
     const text = await this.explain(analyze);
-    this.plan.replaceChildren(...text.split("\n").map((line) => h("span", { class: line.startsWith("-- ") ? "plan-head" : "" }, `${line}\n`)));
+    this.plan.replaceChildren(
+      ...text.split("\n").map((line) => h("span", { class: line.startsWith("-- ") ? "plan-head" : "" }, `${line}\n`)),
+    );
   }
 
   key(event) {

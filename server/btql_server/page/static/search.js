@@ -4,6 +4,7 @@ import { askRows } from "./api.js";
 import { button, h } from "./dom.js";
 import { count, quoted, sourceText } from "./format.js";
 import { unfoldWhere } from "./json.js";
+import { Latest } from "./latest.js";
 
 const WAIT_MS = 220;
 const MARKED_MOST = 2_000;
@@ -12,11 +13,29 @@ export class TraceSearch {
   /** `onmatch(node)` is called to go to a span, `onchange()` when other spans match, `onleave()` to leave the field. */
   constructor({ onmatch, onchange, onleave }) {
     Object.assign(this, { onmatch, onchange, onleave });
-    this.input = h("input", { type: "search", placeholder: "Search in this trace  ( / )", "aria-label": "Search in this trace", title: "Words and phrases of documents, and parts of names", oninput: () => this.later(), onkeydown: (event) => this.key(event) });
+    this.questions = new Latest();
+    this.input = h("input", {
+      type: "search",
+      placeholder: "Search in this trace  ( / )",
+      "aria-label": "Search in this trace",
+      title: "Words and phrases of documents, and parts of names",
+      oninput: () => this.later(),
+      onkeydown: (event) => this.key(event),
+    });
     this.state = h("span", { class: "dim search-state", role: "status" });
     this.steps = [
-      button("↑", () => this.step(-1), { class: "quiet", title: "Previous match (N)", "aria-label": "Previous match", disabled: true }),
-      button("↓", () => this.step(1), { class: "quiet", title: "Next match (n)", "aria-label": "Next match", disabled: true }),
+      button("↑", () => this.step(-1), {
+        class: "quiet",
+        title: "Previous match (N)",
+        "aria-label": "Previous match",
+        disabled: true,
+      }),
+      button("↓", () => this.step(1), {
+        class: "quiet",
+        title: "Next match (n)",
+        "aria-label": "Next match",
+        disabled: true,
+      }),
     ];
     this.element = h("div", { class: "trace-search", role: "search" }, this.input, this.steps, this.state);
     this.reset(null, null);
@@ -27,7 +46,6 @@ export class TraceSearch {
     Object.assign(this, { object, id, trace: null, ids: new Set(), matches: [], at: -1, text: "" });
     this.input.value = "";
     unfoldWhere("");
-    this.asking?.abort();
     this.tell();
   }
 
@@ -51,38 +69,47 @@ export class TraceSearch {
   }
 
   /** Look for the text in the field. */
-  async look() {
+  look() {
     const text = this.input.value.trim();
     if (text === this.text) return;
     this.text = text;
-    this.asking?.abort();
     unfoldWhere(text);
     this.ids = new Set(text === "" ? [] : this.byName(text));
     this.at = -1;
     this.order();
     this.onchange();
-    if (text !== "") await this.inDocuments(text);
-    if (this.text === text && this.matches.length > 0 && this.at < 0) this.step(1);
+    if (text === "") return;
+    this.state.textContent = "searching …";
+    this.questions.run(() => this.inDocuments(text));
   }
 
   byName(text) {
     const wanted = text.toLowerCase();
     const has = (value) => typeof value === "string" && value.toLowerCase().includes(wanted);
-    return this.trace.nodes.filter((node) => [node.name, node.type, node.model, node.id, node.row.span_id].some(has)).map((node) => node.id);
+    return this.trace.nodes
+      .filter((node) => [node.name, node.type, node.model, node.id, node.row.span_id].some(has))
+      .map((node) => node.id);
   }
 
+  /** Add the spans whose documents have the text, and go to the first of all. */
   async inDocuments(text) {
-    const asking = new AbortController();
-    this.asking = asking;
-    this.state.textContent = "searching …";
+    const { object, id } = this;
+    const current = () => this.text === text && this.object === object && this.id === id;
+    if (!current()) return;
+    const anywhere = `(search(${quoted(text)}) or error MATCH ${quoted(text)})`;
+    const query = `select: id | from: ${sourceText(object)} | filter: root_span_id = ${quoted(id)} and ${anywhere}`;
+    const found = [];
     try {
-      const query = `select: id | from: ${sourceText(this.object)} | filter: root_span_id = ${quoted(this.id)} and (search(${quoted(text)}) or error MATCH ${quoted(text)})`;
-      for await (const rows of askRows(query, { signal: asking.signal, disable_limit: true, lint_mode: "off" })) for (const row of rows) this.ids.add(row.id);
-      this.order();
-      this.onchange();
+      for await (const rows of askRows(query, { disable_limit: true, lint_mode: "off" })) found.push(...rows);
     } catch (error) {
-      if (!asking.signal.aborted) this.state.textContent = error.message;
+      if (current()) this.state.textContent = error.message;
+      return;
     }
+    if (!current()) return;
+    for (const row of found) this.ids.add(row.id);
+    this.order();
+    this.onchange();
+    if (this.at < 0) this.step(1);
   }
 
   order() {
@@ -109,17 +136,17 @@ export class TraceSearch {
     this.onmatch(this.matches[this.at]);
   }
 
-  async key(event) {
+  key(event) {
     if (event.key === "Enter") {
       event.preventDefault();
       clearTimeout(this.timer);
       if (this.input.value.trim() === this.text) this.step(event.shiftKey ? -1 : 1);
-      else await this.look();
+      else this.look();
     } else if (event.key === "Escape") {
       event.preventDefault();
       event.stopPropagation();
       this.input.value = "";
-      await this.look();
+      this.look();
       this.onleave();
     } else if (event.key === "ArrowDown" && event.target === this.input) {
       event.preventDefault();

@@ -13,7 +13,7 @@ const NARROWEST = 70;
 const WIDEST = 420;
 
 /** Compare two values as a column is sorted: numbers, then texts, then the rest; nulls are always last. */
-export function compare(a, b) {
+function compare(a, b) {
   const rank = (value) => (isNumber(value) || typeof value === "bigint" ? 0 : typeof value === "string" ? 1 : 2);
   if (rank(a) !== rank(b)) return rank(a) - rank(b);
   const [left, right] = rank(a) < 2 ? [a, b] : [stringify(a), stringify(b)];
@@ -60,7 +60,8 @@ export class Table {
   measure(name, rows) {
     const sample = rows.slice(0, 100).map((row) => row[name]);
     const longest = Math.max(name.length + 2, ...sample.map((value) => inLine(value, 60).length));
-    const numeric = sample.some(isNumber) && sample.every((value) => value === null || value === undefined || isNumber(value));
+    const numeric =
+      sample.some(isNumber) && sample.every((value) => value === null || value === undefined || isNumber(value));
     return { width: Math.max(NARROWEST, Math.min(WIDEST, longest * CHARACTER + 22)), numeric };
   }
 
@@ -83,13 +84,33 @@ export class Table {
     this.size();
     const heads = this.columns.map((column, index) => {
       const sorted = this.sort?.name === column.name ? (this.sort.down ? "descending" : "ascending") : "none";
-      const grip = h("span", { class: "grip", "aria-hidden": "true", onpointerdown: (event) => this.resize(event, index) });
+      const grip = h("span", {
+        class: "grip",
+        "aria-hidden": "true",
+        onpointerdown: (event) => this.resize(event, index),
+      });
       const press = h(
         "button",
-        { type: "button", class: `head-button ${sorted}`, tabindex: "-1", title: `Sort by ${column.name}`, onclick: () => this.sortBy(column.name) },
+        {
+          type: "button",
+          class: `head-button ${sorted}`,
+          tabindex: "-1",
+          title: `Sort by ${column.name}`,
+          onclick: () => this.sortBy(column.name),
+        },
         column.name,
       );
-      return h("div", { role: "columnheader", class: column.numeric ? "head number" : "head", "aria-sort": sorted, "aria-colindex": String(index + 1) }, press, grip);
+      return h(
+        "div",
+        {
+          role: "columnheader",
+          class: column.numeric ? "head number" : "head",
+          "aria-sort": sorted,
+          "aria-colindex": String(index + 1),
+        },
+        press,
+        grip,
+      );
     });
     this.head.replaceChildren(h("div", { class: "gutter", role: "presentation" }), ...heads);
   }
@@ -131,7 +152,13 @@ export class Table {
     const gutter = h(
       "div",
       { class: "gutter", role: "presentation" },
-      link ? h("a", { href: link, title: "Open the trace", "aria-label": "Open the trace", tabindex: "-1" }, icon(ICONS.open)) : null,
+      link
+        ? h(
+            "a",
+            { href: link, title: "Open the trace", "aria-label": "Open the trace", tabindex: "-1" },
+            icon(ICONS.open),
+          )
+        : null,
       h("span", null, count(this.order[place] + 1)),
     );
     const cells = this.columns.map((column, index) => this.cellOf(row[column.name], column, place, index));
@@ -148,9 +175,22 @@ export class Table {
     };
     return h(
       "div",
-      { class: names, role: "gridcell", id: active ? "active-cell" : null, "aria-colindex": String(index + 1), onclick: () => this.move(place, index), ondblclick: open },
+      {
+        class: names,
+        role: "gridcell",
+        id: active ? "active-cell" : null,
+        "aria-colindex": String(index + 1),
+        onclick: () => this.move(place, index),
+        ondblclick: open,
+      },
       kind === "null" ? "null" : inLine(value),
-      kind === "object" ? h("button", { type: "button", class: "expand", tabindex: "-1", "aria-label": "Open this value", onclick: open }, icon(ICONS.right)) : null,
+      kind === "object"
+        ? h(
+            "button",
+            { type: "button", class: "expand", tabindex: "-1", "aria-label": "Open this value", onclick: open },
+            icon(ICONS.right),
+          )
+        : null,
     );
   }
 
@@ -169,18 +209,25 @@ export class Table {
   key(event) {
     const { row, column } = this.cell;
     const steps = {
-      ArrowDown: [row + 1, column], ArrowUp: [row - 1, column], ArrowRight: [row, column + 1], ArrowLeft: [row, column - 1],
-      PageDown: [row + this.list.page, column], PageUp: [row - this.list.page, column],
-      Home: [event.ctrlKey ? 0 : row, 0], End: [event.ctrlKey ? this.order.length - 1 : row, this.columns.length - 1],
+      ArrowDown: [row + 1, column],
+      ArrowUp: [row - 1, column],
+      ArrowRight: [row, column + 1],
+      ArrowLeft: [row, column - 1],
+      PageDown: [row + this.list.page, column],
+      PageUp: [row - this.list.page, column],
+      Home: [event.ctrlKey ? 0 : row, 0],
+      End: [event.ctrlKey ? this.order.length - 1 : row, this.columns.length - 1],
     };
     if (event.key in steps && this.order.length > 0) {
       this.move(...steps[event.key]);
       this.list.reveal(this.cell.row);
       this.revealColumn();
       this.viewport.setAttribute("aria-activedescendant", "active-cell");
-    } else if (event.key === "Enter" && event.target === this.viewport && !event.ctrlKey && !event.metaKey) this.openDrawer();
+    } else if (event.key === "Enter" && event.target === this.viewport && !event.ctrlKey && !event.metaKey)
+      this.openDrawer();
     else if (event.key === "Escape" && !this.drawer.hidden) this.closeDrawer();
-    else if (event.key === "c" && (event.ctrlKey || event.metaKey) && String(getSelection()) === "") copyText(asText(this.active));
+    else if (event.key === "c" && (event.ctrlKey || event.metaKey) && String(getSelection()) === "")
+      copyText(asText(this.active));
     else if (event.key === "o" && !event.ctrlKey && !event.metaKey) this.openTrace();
     else return;
     event.preventDefault();
@@ -210,9 +257,24 @@ export class Table {
     const value = this.active;
     const name = this.columns[this.cell.column]?.name;
     if (name === undefined) return;
-    const close = h("button", { type: "button", class: "ghost", "aria-label": "Close", onclick: () => this.closeDrawer() }, icon(ICONS.close));
-    const head = h("div", { class: "drawer-head" }, h("b", null, name), h("span", { class: "dim" }, `row ${count(this.order[this.cell.row] + 1)}`), h("span", { class: "grow" }), copyButton(() => asText(value)), close);
-    const body = value !== null && typeof value === "object" ? jsonTree(value, { open: 2 }) : foldedText(value === null ? "null" : String(value), { most: 5000, name: "text plain" });
+    const close = h(
+      "button",
+      { type: "button", class: "ghost", "aria-label": "Close", onclick: () => this.closeDrawer() },
+      icon(ICONS.close),
+    );
+    const head = h(
+      "div",
+      { class: "drawer-head" },
+      h("b", null, name),
+      h("span", { class: "dim" }, `row ${count(this.order[this.cell.row] + 1)}`),
+      h("span", { class: "grow" }),
+      copyButton(() => asText(value)),
+      close,
+    );
+    const body =
+      value !== null && typeof value === "object"
+        ? jsonTree(value, { open: 2 })
+        : foldedText(value === null ? "null" : String(value), { most: 5000, name: "text plain" });
     this.drawer.replaceChildren(head, h("div", { class: "drawer-body", tabindex: "0" }, body));
     this.drawer.hidden = false;
   }

@@ -1,9 +1,12 @@
 // A trace: its tree and its timeline in one list, and the span that is chosen beside it.
 
 import { ask, askRows } from "./api.js";
-import { button, copyText, h, icon, ICONS } from "./dom.js";
+import { button, copyText, h } from "./dom.js";
 import { count, duration, moment, money, plural, quoted, roundSeconds, sourceText } from "./format.js";
+import { Latest } from "./latest.js";
+import { objectLink, queryLink, showAddress, traceLink, traceQuery, wholeAddress } from "./links.js";
 import { Trace } from "./model.js";
+import { spanRow } from "./row.js";
 import { TraceSearch } from "./search.js";
 import { scoreLine, spanBody, spanHead } from "./span.js";
 import { VirtualRows } from "./virtual.js";
@@ -11,6 +14,7 @@ import { VirtualRows } from "./virtual.js";
 const ROW = 26;
 const DOCUMENTS_KEPT = 40;
 const REDRAW_MS = 250;
+const FETCH_WAIT_MS = 60;
 const TICKS = 5;
 /** What the tree needs of a span; its documents come when it is chosen. */
 const NARROW =
@@ -25,20 +29,39 @@ export class TraceView {
     this.lines = [];
     this.chosen = null;
     this.documents = new Map();
+    this.fetches = new Latest();
     this.head = h("div", { class: "trace-head" });
-    this.search = new TraceSearch({ onmatch: (node) => this.choose(node, { reveal: true }), onchange: () => this.list.redraw(), onleave: () => this.tree.focus() });
+    this.search = new TraceSearch({
+      onmatch: (node) => this.choose(node, { reveal: true }),
+      onchange: () => this.list.redraw(),
+      onleave: () => this.tree.focus(),
+    });
     this.axis = h("div", { class: "lane axis", "aria-hidden": "true" });
     this.treeHead = h(
       "div",
       { class: "tree-head", role: "presentation" },
-      h("div", { class: "tree-name" }, "Span", h("span", { class: "grip", "aria-hidden": "true", onpointerdown: (event) => this.resize(event, "--name") })),
+      h(
+        "div",
+        { class: "tree-name" },
+        "Span",
+        h("span", { class: "grip", "aria-hidden": "true", onpointerdown: (event) => this.resize(event, "--name") }),
+      ),
       h("div", { class: "number tokens" }, "Tokens"),
       h("div", { class: "number cost" }, "Cost"),
       this.axis,
     );
-    this.tree = h("div", { class: "tree", role: "tree", tabindex: "0", "aria-label": "Spans", onkeydown: (event) => this.key(event) }, this.treeHead);
-    this.list = new VirtualRows(this.tree, ROW, (index) => this.line(this.lines[index], index));
-    this.detail = h("section", { class: "detail", "aria-label": "Span", tabindex: "-1", onkeydown: (event) => this.keyInDetail(event) });
+    this.tree = h(
+      "div",
+      { class: "tree", role: "tree", tabindex: "0", "aria-label": "Spans", onkeydown: (event) => this.key(event) },
+      this.treeHead,
+    );
+    this.list = new VirtualRows(this.tree, ROW, (index) => this.line(this.lines[index]));
+    this.detail = h("section", {
+      class: "detail",
+      "aria-label": "Span",
+      tabindex: "-1",
+      onkeydown: (event) => this.keyInDetail(event),
+    });
     this.build();
   }
 
@@ -56,12 +79,38 @@ export class TraceView {
       button("Unfold all", () => this.foldAll(false), { class: "quiet" }),
       button("Fold all", () => this.foldAll(true), { class: "quiet" }),
     );
-    const handle = h("div", { class: "split-handle", "aria-hidden": "true", onpointerdown: (event) => this.resize(event, "--detail", -1) });
+    const handle = h("div", {
+      class: "split-handle",
+      "aria-hidden": "true",
+      onpointerdown: (event) => this.resize(event, "--detail", -1),
+    });
     this.split = h("div", { class: "split" }, this.tree, handle, this.detail);
     this.notice = h("div", { class: "problems", role: "alert", hidden: true });
-    const keys = [["↑ ↓", "move"], ["← →", "fold"], ["Enter", "read"], ["/", "search"], ["n N", "next, previous match"], ["e", "next error"], ["z", "zoom"], ["r", "refresh"], ["Esc", "back"]];
-    const hints = h("div", { class: "hints", "aria-hidden": "true" }, keys.map(([key, what]) => h("span", null, h("kbd", null, key), ` ${what}`)));
-    this.element = h("div", { class: "trace", onkeydown: (event) => this.keyAnywhere(event) }, this.head, tools, this.notice, this.split, hints);
+    const keys = [
+      ["↑ ↓", "move"],
+      ["← →", "fold"],
+      ["Enter", "read"],
+      ["/", "search"],
+      ["n N", "next, previous match"],
+      ["e", "next error"],
+      ["z", "zoom"],
+      ["r", "refresh"],
+      ["Esc", "back"],
+    ];
+    const hints = h(
+      "div",
+      { class: "hints", "aria-hidden": "true" },
+      keys.map(([key, what]) => h("span", null, h("kbd", null, key), ` ${what}`)),
+    );
+    this.element = h(
+      "div",
+      { class: "trace", onkeydown: (event) => this.keyAnywhere(event) },
+      this.head,
+      tools,
+      this.notice,
+      this.split,
+      hints,
+    );
   }
 
   get title() {
@@ -151,7 +200,7 @@ export class TraceView {
       this.mark(node, { reveal: true });
       if (!this.search.element.contains(document.activeElement)) this.tree.focus({ preventScroll: true });
     }
-    document.title = `${this.title} · btql`;
+    if (!this.element.hidden) document.title = `${this.title} · btql`;
   }
 
   /** Return the span with a row id or a span id. */
@@ -161,7 +210,12 @@ export class TraceView {
   }
 
   back() {
-    return h("a", { class: "back", href: `#object=${encodeURIComponent(this.object)}`, title: "To the traces of this object" }, "←", h("span", { class: "unseen" }, "To the traces of this object"));
+    return h(
+      "a",
+      { class: "back", href: objectLink(this.object), title: "To the traces of this object" },
+      "←",
+      h("span", { class: "unseen" }, "To the traces of this object"),
+    );
   }
 
   drawHead() {
@@ -169,19 +223,50 @@ export class TraceView {
     const { root } = this.trace;
     const facts = [
       ["Took", duration(sums.seconds), `${moment(this.trace.start * 1000)} to ${moment(this.trace.end * 1000)}`],
-      ["Spans", count(sums.spans), `${plural(sums.llm, "model call")}, ${plural(sums.tools, "tool call")}${sums.open > 0 ? `, ${count(sums.open)} not ended` : ""}`],
-      ["Tokens", count(sums.tokens), `${count(sums.prompt)} prompt (${count(sums.cached)} cached), ${count(sums.completion)} completion`],
+      [
+        "Spans",
+        count(sums.spans),
+        `${plural(sums.llm, "model call")}, ${plural(sums.tools, "tool call")}, ${count(sums.open)} not ended`,
+      ],
+      [
+        "Tokens",
+        count(sums.tokens),
+        `${count(sums.prompt)} prompt (${count(sums.cached)} cached), ${count(sums.completion)} completion`,
+      ],
       ["Cost", money(sums.cost), `$${sums.cost}`],
       ["Errors", count(sums.errors), "spans with an error"],
     ];
     const scores = this.trace.scores().map(([name, value]) => scoreLine(name, value));
     this.head.replaceChildren(
       this.back(),
-      h("div", { class: "trace-name" }, h("h1", null, String(root.name)), h("span", { class: "dim" }, moment(root.row.created), " · ", h("code", null, this.id))),
-      h("dl", { class: "sums" }, facts.map(([name, value, title]) => h("div", { title, class: name === "Errors" && sums.errors > 0 ? "bad" : "" }, h("dt", null, name), h("dd", null, value)))),
+      h(
+        "div",
+        { class: "trace-name" },
+        h("h1", null, String(root.name)),
+        h("span", { class: "dim" }, moment(root.row.created), " · ", h("code", null, this.id)),
+      ),
+      h(
+        "dl",
+        { class: "sums" },
+        facts.map(([name, value, title]) =>
+          h(
+            "div",
+            { title, class: name === "Errors" && sums.errors > 0 ? "bad" : "" },
+            h("dt", null, name),
+            h("dd", null, value),
+          ),
+        ),
+      ),
       h("div", { class: "trace-scores" }, scores),
-      button("Copy link", () => copyText(new URL(this.link(null), location.href).href), { class: "quiet" }),
-      h("a", { class: "button quiet", href: `#query=${encodeURIComponent(`select: *\n| from: ${sourceText(this.object)}\n| filter: ${this.filter}\n| limit: 100`)}` }, "Query"),
+      button("Copy link", () => copyText(wholeAddress(this.link(null))), { class: "quiet" }),
+      h(
+        "a",
+        {
+          class: "button quiet",
+          href: queryLink(traceQuery(this.object, this.id)),
+        },
+        "Query",
+      ),
     );
     this.errors.hidden = sums.errors === 0;
     this.errors.textContent = `Next of ${plural(sums.errors, "error")}`;
@@ -208,7 +293,8 @@ export class TraceView {
     for (let at = 0; at < length && step > 0; at += step) {
       const left = `${(at / length) * 100}%`;
       // The last one has no room for its text.
-      const text = at / length > 0.93 ? "" : duration(start - this.trace.start + at).replace(/\.0+(?= s$)|(?<=[mh]) 00 [sm]$/, "");
+      const text =
+        at / length > 0.93 ? "" : duration(start - this.trace.start + at).replace(/\.0+(?= s$)|(?<=[mh]) 00 [sm]$/, "");
       marks.push(h("span", { class: "tick-mark", style: { left } }, text));
     }
     this.axis.replaceChildren(...marks);
@@ -216,48 +302,16 @@ export class TraceView {
     this.zoomed.hidden = this.window === null || this.window === undefined;
   }
 
-  line(node, index) {
-    const chosen = node === this.chosen;
-    const found = this.search.has(node);
-    const names = ["tree-row", chosen ? "chosen" : "", found ? "hit" : "", node.failed ? "failed" : ""].join(" ");
-    const inside = node.children.length > 0;
-    const twist = h("span", { class: inside ? `twist ${node.closed ? "" : "open"}` : "twist none", "aria-hidden": "true", onclick: (event) => this.twist(event, node) });
-    const hidden = inside && node.closed ? h("span", { class: "folded" }, `+${count(node.total.spans - 1)}`, node.total.failed > Number(node.failed) ? h("span", { class: "failed-dot" }) : null) : null;
-    return h(
-      "div",
-      {
-        class: names, role: "treeitem", id: `span-${node.place}`, "aria-level": String(node.depth + 1), "aria-selected": String(chosen),
-        "aria-expanded": inside ? String(!node.closed) : null, "aria-label": spoken(node), "aria-posinset": String(siblings(this.trace, node).indexOf(node) + 1),
-        "aria-setsize": String(siblings(this.trace, node).length), onclick: () => this.choose(node), ondblclick: (event) => this.twist(event, node), "data-index": String(index),
-      },
-      h("div", { class: "tree-name", style: { "padding-left": `${8 + Math.min(node.depth, 24) * 14}px` } }, twist, h("span", { class: `dot type-${node.type}` }), h("span", { class: "span-name" }, String(node.name)), node.failed ? h("span", { class: "failed-dot", title: "failed" }) : null, hidden),
-      h("div", { class: "number tokens" }, node.total.tokens > 0 ? count(node.total.tokens) : ""),
-      h("div", { class: "number cost" }, node.total.cost > 0 ? money(node.total.cost) : ""),
-      this.lane(node),
-    );
-  }
-
-  /** Return the bar of a span on the timeline. */
-  lane(node) {
-    const { start, end } = this.range;
-    const length = end - start || 1;
-    const from = (node.start - start) / length;
-    const to = ((node.end ?? this.trace.end) - start) / length;
-    const lane = h("div", { class: "lane" });
-    if (to < 0 || from > 1) return lane;
-    const left = Math.max(0, from);
-    const width = Math.min(1, to) - left;
-    const bar = h("span", { class: `span-bar type-${node.type} ${node.failed ? "failed" : ""} ${node.end === null ? "running" : ""}`, style: { left: `${left * 100}%`, width: `${width * 100}%` } });
-    const text = h("span", { class: "bar-text" }, node.end === null ? "not ended" : duration(node.seconds));
-    // Where the bar ends near the right edge, its text stands before it, or on it.
-    if (left + width < 0.82) text.style.setProperty("left", `calc(${(left + width) * 100}% + 6px)`);
-    else if (left > 0.18) text.style.setProperty("right", `calc(${(1 - left) * 100}% + 6px)`);
-    else {
-      text.classList.add("inside");
-      text.style.setProperty("left", `calc(${left * 100}% + 6px)`);
-    }
-    lane.append(bar, text);
-    return lane;
+  /** Return the row of a span: its place in the tree, its sums, and its bar. */
+  line(node) {
+    return spanRow(node, {
+      chosen: node === this.chosen,
+      found: this.search.has(node),
+      range: this.range,
+      open: this.trace.end,
+      onchoose: () => this.choose(node),
+      ontwist: (event) => this.twist(event, node),
+    });
   }
 
   twist(event, node) {
@@ -301,45 +355,45 @@ export class TraceView {
     if (reveal) this.list.reveal(node.index);
     this.list.redrawRow(node.index);
     this.tree.setAttribute("aria-activedescendant", `span-${node.place}`);
-    history.replaceState(null, "", this.link(node));
+    showAddress(this, this.link(node));
     this.showSpan(node);
   }
 
   link(node) {
-    const span = node === null || node === this.trace.root ? "" : `&span=${encodeURIComponent(node.id)}`;
-    return `${location.pathname}${location.search}#trace=${encodeURIComponent(this.object)}&id=${encodeURIComponent(this.id)}${span}`;
+    return traceLink(this.object, this.id, node === null || node === this.trace.root ? "" : node.id);
   }
 
   /** Show the head of a span at once, and its documents as soon as they are there. */
-  async showSpan(node) {
-    this.fetching?.abort();
-    const fetching = new AbortController();
-    this.fetching = fetching;
-    const head = spanHead(node, this.trace, this.link(node));
+  showSpan(node) {
     const known = this.documents.get(node.id);
     const body = known ? spanBody(known) : h("div", { class: "dim loading" }, "…");
-    this.detail.replaceChildren(head, body);
+    this.detail.replaceChildren(spanHead(node, this.trace, this.link(node)), body);
     this.detail.scrollTop = 0;
-    if (!known) {
-      // Whoever runs along the list with an arrow key wants only the last one.
-      await new Promise((resolve) => setTimeout(resolve, 60));
-      if (fetching.signal.aborted) return;
-      try {
-        const row = await this.documentOf(node, fetching.signal);
-        this.keep(node.id, row);
-        // The head stays: it may have the focus by now.
-        body.replaceWith(spanBody(row));
-      } catch (error) {
-        if (fetching.signal.aborted) return;
-        body.replaceWith(h("div", { class: "problems" }, h("p", null, error.message)));
-      }
-    }
-    this.search.highlight(this.detail);
+    if (known) this.search.highlight(this.detail);
+    else this.fetches.run(() => this.fill(node, body));
   }
 
-  async documentOf(node, signal) {
-    const query = `select: * | from: ${sourceText(this.object)} | filter: ${this.filter} and id = ${quoted(node.id)} | limit: 1 | preview_length: -1`;
-    const { data } = await ask(query, { signal, lint_mode: "off" });
+  /** Put the documents of a span in the place of `body`, unless another span was chosen. */
+  async fill(node, body) {
+    // Whoever runs along the list with an arrow key wants only the last one.
+    await new Promise((resolve) => setTimeout(resolve, FETCH_WAIT_MS));
+    if (!body.isConnected) return;
+    try {
+      const row = await this.documentOf(node);
+      if (!body.isConnected) return;
+      this.keep(node.id, row);
+      // The head stays: it may have the focus by now.
+      body.replaceWith(spanBody(row));
+      this.search.highlight(this.detail);
+    } catch (error) {
+      body.replaceWith(h("div", { class: "problems" }, h("p", null, error.message)));
+    }
+  }
+
+  async documentOf(node) {
+    const filter = `${this.filter} and id = ${quoted(node.id)}`;
+    const query = `select: * | from: ${sourceText(this.object)} | filter: ${filter} | limit: 1 | preview_length: -1`;
+    const { data } = await ask(query, { lint_mode: "off" });
     if (data.length === 0) throw new Error("This span is not there any more.");
     return data[0];
   }
@@ -357,7 +411,8 @@ export class TraceView {
 
   /** Fit the timeline to one span; null shows the whole trace. */
   zoom(node) {
-    this.window = node === null || node.end === null || node.end === node.start ? null : { start: node.start, end: node.end };
+    this.window =
+      node === null || node.end === null || node.end === node.start ? null : { start: node.start, end: node.end };
     this.drawAxis();
     this.list.redraw();
   }
@@ -365,7 +420,8 @@ export class TraceView {
   key(event) {
     if (event.target !== this.tree || event.ctrlKey || event.metaKey || event.altKey || this.chosen === null) return;
     const node = this.chosen;
-    const to = (index) => this.choose(this.lines[Math.max(0, Math.min(this.lines.length - 1, index))], { reveal: true });
+    const to = (index) =>
+      this.choose(this.lines[Math.max(0, Math.min(this.lines.length - 1, index))], { reveal: true });
     const actions = {
       ArrowDown: () => to(node.index + 1),
       ArrowUp: () => to(node.index - 1),
@@ -374,7 +430,10 @@ export class TraceView {
       Home: () => to(0),
       End: () => to(this.lines.length - 1),
       ArrowRight: () => (node.closed ? this.fold(node, false) : node.children.length > 0 && to(node.index + 1)),
-      ArrowLeft: () => (!node.closed && node.children.length > 0 ? this.fold(node, true) : node.parent && this.choose(node.parent, { reveal: true })),
+      ArrowLeft: () =>
+        !node.closed && node.children.length > 0
+          ? this.fold(node, true)
+          : node.parent && this.choose(node.parent, { reveal: true }),
       " ": () => this.fold(node, !node.closed),
       Enter: () => this.detail.querySelector("h2").focus(),
       Escape: () => this.leave(),
@@ -387,7 +446,7 @@ export class TraceView {
 
   /** Go back to the list of traces. */
   leave() {
-    location.hash = `#object=${encodeURIComponent(this.object)}`;
+    location.hash = objectLink(this.object);
   }
 
   keyInDetail(event) {
@@ -416,7 +475,8 @@ export class TraceView {
     event.preventDefault();
     const box = property === "--name" ? this.treeHead.firstChild : this.detail;
     const [from, width] = [event.clientX, box.getBoundingClientRect().width];
-    const move = (moved) => this.split.style.setProperty(property, `${Math.max(140, width + direction * (moved.clientX - from))}px`);
+    const move = (moved) =>
+      this.split.style.setProperty(property, `${Math.max(140, width + direction * (moved.clientX - from))}px`);
     const stop = () => {
       window.removeEventListener("pointermove", move);
       window.removeEventListener("pointerup", stop);
@@ -424,14 +484,4 @@ export class TraceView {
     window.addEventListener("pointermove", move);
     window.addEventListener("pointerup", stop);
   }
-}
-
-const siblings = (trace, node) => (node.parent === null ? trace.roots : node.parent.children);
-
-/** What a screen reader says of a row. */
-function spoken(node) {
-  const parts = [node.name, node.type, node.end === null ? "not ended" : duration(node.seconds)];
-  if (node.total.tokens > 0) parts.push(`${count(node.total.tokens)} tokens`);
-  if (node.failed) parts.push("failed");
-  return parts.filter(Boolean).join(", ");
 }

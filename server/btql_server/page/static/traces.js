@@ -4,6 +4,7 @@ import { ApiError, ask, fields, objects } from "./api.js";
 import { button, copyButton, h } from "./dom.js";
 import { Editor, offsetOf } from "./editor.js";
 import { ago, count, duration, inLine, isNumber, moment, money, score, short, sourceText } from "./format.js";
+import { objectLink, showAddress, traceLink } from "./links.js";
 import { Table } from "./table.js";
 import { VirtualRows } from "./virtual.js";
 
@@ -14,12 +15,23 @@ const FEW = 12;
 /** Objects of a kind that are listed. */
 const SHOWN = 200;
 const OPEN = { project_logs: "Logs", experiment: "Experiments", dataset: "Datasets" };
-const SINCE = [["any time", ""], ["last hour", "1 hour"], ["last day", "1 day"], ["last 7 days", "7 day"], ["last 30 days", "30 day"]];
+const SINCE = [
+  ["any time", ""],
+  ["last hour", "1 hour"],
+  ["last day", "1 day"],
+  ["last 7 days", "7 day"],
+  ["last 30 days", "30 day"],
+];
 const KINDS = {
-  ...OPEN, playground_logs: "Playgrounds", project_prompts: "Prompts", project_functions: "Functions", audit_log: "Audit",
+  ...OPEN,
+  playground_logs: "Playgrounds",
+  project_prompts: "Prompts",
+  project_functions: "Functions",
+  audit_log: "Audit",
 };
 const WITH_TRACES = new Set(["project_logs", "experiment", "playground_logs"]);
-const SUMMARY = "id, root_span_id, created, span_attributes, span_type_info, input, output, error, scores, metrics, tags";
+const SUMMARY =
+  "id, root_span_id, created, span_attributes, span_type_info, input, output, error, scores, metrics, tags";
 const COLUMNS = {
   dataset: "created, id, root_span_id, input, expected, metadata, tags",
 };
@@ -30,7 +42,13 @@ export class TracesView {
     this.rows = [];
     this.at = 0;
     this.groups = h("div");
-    this.find = h("input", { type: "search", placeholder: "Find an object", "aria-label": "Find an object", hidden: true, oninput: () => this.drawObjects() });
+    this.find = h("input", {
+      type: "search",
+      placeholder: "Find an object",
+      "aria-label": "Find an object",
+      hidden: true,
+      oninput: () => this.drawObjects(),
+    });
     this.side = h("nav", { class: "objects", "aria-label": "Objects" }, this.find, this.groups);
     this.filter = new Editor({
       label: "Filter, an expression",
@@ -41,21 +59,61 @@ export class TracesView {
       onrun: () => this.reload(),
     });
     this.failedOnly = h("input", { type: "checkbox", onchange: () => this.reload() });
-    this.since = h("select", { "aria-label": "Since when", onchange: () => this.reload() }, SINCE.map(([text, value]) => h("option", { value }, text)));
+    this.since = h(
+      "select",
+      { "aria-label": "Since when", onchange: () => this.reload() },
+      SINCE.map(([text, value]) => h("option", { value }, text)),
+    );
     this.state = h("span", { class: "status", role: "status" });
     this.problem = h("div", { class: "problems", role: "alert", hidden: true });
     const heads = ["When", "Trace", "Input", "Output", "Took", "Calls", "Tokens", "Cost", "Scores"];
     const numbers = new Set(["Took", "Calls", "Tokens", "Cost"]);
-    this.list = h("div", { class: "traces", role: "grid", tabindex: "0", "aria-label": "Traces, newest first", onkeydown: (event) => this.key(event) }, h("div", { class: "traces-head", role: "row" }, heads.map((name) => h("div", { role: "columnheader", class: numbers.has(name) ? "number" : "" }, name))));
+    this.list = h(
+      "div",
+      {
+        class: "traces",
+        role: "grid",
+        tabindex: "0",
+        "aria-label": "Traces, newest first",
+        onkeydown: (event) => this.key(event),
+      },
+      h(
+        "div",
+        { class: "traces-head", role: "row" },
+        heads.map((name) => h("div", { role: "columnheader", class: numbers.has(name) ? "number" : "" }, name)),
+      ),
+    );
     this.lines = new VirtualRows(this.list, ROW, (index) => this.line(this.rows[index], index));
     this.lines.ondraw = (first, last) => this.near(last);
     this.table = new Table({ traceOf: (row) => this.link(row), label: "Rows" });
     this.table.element.hidden = true;
     this.empty = h("div", { class: "welcome", hidden: true });
     this.name = h("h1", null, "");
-    const bar = h("div", { class: "bar" }, this.name, this.filter.element, this.since, h("label", { class: "choice" }, this.failedOnly, "with errors"), this.state, button("Refresh", () => this.reload(), { class: "quiet" }));
+    const bar = h(
+      "div",
+      { class: "bar" },
+      this.name,
+      this.filter.element,
+      this.since,
+      h("label", { class: "choice" }, this.failedOnly, "with errors"),
+      this.state,
+      button("Refresh", () => this.reload(), { class: "quiet" }),
+    );
     this.bar = bar;
-    this.element = h("div", { class: "start" }, this.side, h("section", { class: "start-main", "aria-label": "Traces" }, bar, this.problem, this.list, this.table.element, this.empty));
+    this.element = h(
+      "div",
+      { class: "start" },
+      this.side,
+      h(
+        "section",
+        { class: "start-main", "aria-label": "Traces" },
+        bar,
+        this.problem,
+        this.list,
+        this.table.element,
+        this.empty,
+      ),
+    );
   }
 
   get title() {
@@ -107,9 +165,13 @@ export class TracesView {
   /** List the objects that have what is searched for in their names. */
   drawObjects() {
     const wanted = this.find.value.toLowerCase();
-    const found = this.found.filter((each) => [each.label, each.project, each.name].some((text) => text?.toLowerCase().includes(wanted)));
+    const found = this.found.filter((each) =>
+      [each.label, each.project, each.name].some((text) => text?.toLowerCase().includes(wanted)),
+    );
     const kinds = [...new Set([...Object.keys(KINDS), ...found.map((each) => each.kind)])];
-    const groups = kinds.map((kind) => [kind, found.filter((each) => each.kind === kind)]).filter(([, members]) => members.length > 0);
+    const groups = kinds
+      .map((kind) => [kind, found.filter((each) => each.kind === kind)])
+      .filter(([, members]) => members.length > 0);
     this.groups.replaceChildren(...groups.map(([kind, members]) => this.group(kind, members)));
     this.current();
   }
@@ -117,9 +179,17 @@ export class TracesView {
   /** Return the objects of a kind; those that few look for are folded. */
   group(kind, members) {
     const chosen = (this.object?.startsWith(`${kind}:`) ?? false) || this.find.value !== "";
-    const rest = members.length > SHOWN ? h("li", { class: "empty" }, `${count(members.length - SHOWN)} more: type to find them`) : null;
+    const rest =
+      members.length > SHOWN
+        ? h("li", { class: "empty" }, `${count(members.length - SHOWN)} more: type to find them`)
+        : null;
     const title = h("summary", null, KINDS[kind] ?? kind, h("span", { class: "dim" }, count(members.length)));
-    return h("details", { open: chosen || kind in OPEN }, title, h("ul", null, members.slice(0, SHOWN).map(objectLine), rest));
+    return h(
+      "details",
+      { open: chosen || kind in OPEN },
+      title,
+      h("ul", null, members.slice(0, SHOWN).map(objectLine), rest),
+    );
   }
 
   mark() {
@@ -143,13 +213,16 @@ export class TracesView {
   complete(language, text, cursor) {
     // The filter is part of a query that is not shown.
     const before = `select: * | from: ${sourceText(this.object)} | filter: `;
-    return language.complete(before + text, before.length + cursor, { objects, fields }).then(({ from, items }) => ({ from: from - before.length, items: items.filter((each) => each.kind !== "clause") }));
+    return language.complete(before + text, before.length + cursor, { objects, fields }).then(({ from, items }) => ({
+      from: from - before.length,
+      items: items.filter((each) => each.kind !== "clause"),
+    }));
   }
 
   /** Return the query for the list, and where in it the filter begins. */
   query() {
     const traces = WITH_TRACES.has(this.kind);
-    const select = traces ? SUMMARY : COLUMNS[this.kind] ?? "*";
+    const select = traces ? SUMMARY : (COLUMNS[this.kind] ?? "*");
     const head = `select: ${select} | from: ${sourceText(this.object)}${traces ? " summary" : ""}`;
     const conditions = [];
     if (this.failedOnly.checked) conditions.push("error is not null");
@@ -171,9 +244,7 @@ export class TracesView {
     this.filter.setMistakes([]);
     this.asking?.abort();
     this.asking = null;
-    const filter = this.filter.value.trim() === "" ? "" : `&filter=${encodeURIComponent(this.filter.value)}`;
-    // Whoever has gone on meanwhile keeps the address of where they are.
-    if (!this.element.hidden) history.replaceState(null, "", `${location.pathname}${location.search}#object=${encodeURIComponent(this.object)}${filter}`);
+    showAddress(this, objectLink(this.object, this.filter.value.trim()));
     const traces = WITH_TRACES.has(this.kind);
     this.list.hidden = !traces;
     this.table.element.hidden = traces;
@@ -191,9 +262,13 @@ export class TracesView {
     this.state.textContent = "…";
     const query = this.query();
     try {
-      const answer = await ask(query.text, { signal: asking.signal, lint_mode: "off", ...(this.cursor === null ? {} : { cursor: this.cursor }) });
+      const answer = await ask(query.text, {
+        signal: asking.signal,
+        lint_mode: "off",
+        ...(this.cursor === null ? {} : { cursor: this.cursor }),
+      });
       this.rows.push(...answer.data);
-      this.cursor = answer.data.length < PAGE ? null : answer.cursor ?? null;
+      this.cursor = answer.data.length < PAGE ? null : (answer.cursor ?? null);
       this.show(answer);
     } catch (error) {
       if (!asking.signal.aborted) this.refuse(error, query);
@@ -217,10 +292,16 @@ export class TracesView {
 
   refuse(error, query) {
     const mistakes = error instanceof ApiError && query ? error.errors.filter((each) => each.line === 1) : [];
-    const places = mistakes.map((each) => ({ from: offsetOf(query.text, 1, each.column) - query.begin, to: Math.max(offsetOf(query.text, 1, each.end_column), offsetOf(query.text, 1, each.column) + 1) - query.begin }));
+    const places = mistakes.map((each) => ({
+      from: offsetOf(query.text, 1, each.column) - query.begin,
+      to: Math.max(offsetOf(query.text, 1, each.end_column), offsetOf(query.text, 1, each.column) + 1) - query.begin,
+    }));
     this.filter.setMistakes(places.filter((each) => each.to > 0));
     const help = mistakes.map((each) => each.help).find(Boolean);
-    this.problem.replaceChildren(h("p", null, mistakes.map((each) => each.message).join("; ") || error.message), help ? h("p", { class: "help" }, `help: ${help}`) : "");
+    this.problem.replaceChildren(
+      h("p", null, mistakes.map((each) => each.message).join("; ") || error.message),
+      help ? h("p", { class: "help" }, `help: ${help}`) : "",
+    );
     this.problem.hidden = false;
     this.state.textContent = "";
   }
@@ -230,7 +311,7 @@ export class TracesView {
   }
 
   link(row) {
-    return row.root_span_id ? `#trace=${encodeURIComponent(this.object)}&id=${encodeURIComponent(row.root_span_id)}` : null;
+    return row.root_span_id ? traceLink(this.object, row.root_span_id) : null;
   }
 
   line(row, index) {
@@ -240,21 +321,52 @@ export class TracesView {
     const scores = Object.entries(row.scores ?? {}).filter(([, value]) => isNumber(value));
     return h(
       "a",
-      { class: `trace-row ${index === this.at ? "active" : ""} ${failed ? "failed" : ""}`, role: "row", id: `trace-${index}`, href: this.link(row), tabindex: "-1", "aria-rowindex": String(index + 2) },
+      {
+        class: `trace-row ${index === this.at ? "active" : ""} ${failed ? "failed" : ""}`,
+        role: "row",
+        id: `trace-${index}`,
+        href: this.link(row),
+        tabindex: "-1",
+        "aria-rowindex": String(index + 2),
+      },
       cell("when", ago(row.created), `${moment(row.created)} (${row.created})`),
-      h("div", { role: "gridcell", class: "what" }, h("span", { class: failed ? "state bad" : "state", title: failed ? "has errors" : "no errors" }), h("span", { class: "span-name" }, row.span_attributes?.name ?? row.root_span_id), (row.tags ?? []).slice(0, 2).map((tag) => h("span", { class: "chip" }, tag))),
+      h(
+        "div",
+        { role: "gridcell", class: "what" },
+        h("span", { class: failed ? "state bad" : "state", title: failed ? "has errors" : "no errors" }),
+        h("span", { class: "span-name" }, row.span_attributes?.name ?? row.root_span_id),
+        (row.tags ?? []).slice(0, 2).map((tag) => h("span", { class: "chip" }, tag)),
+      ),
       cell("text", preview(row.input)),
       cell(row.error && !row.output ? "text bad" : "text", preview(row.output ?? row.error)),
       cell("number", duration(metrics.duration)),
-      cell("number", metrics.llm_calls ? `${short(metrics.llm_calls)}${metrics.tool_calls ? ` + ${short(metrics.tool_calls)}` : ""}` : "", `${metrics.llm_calls ?? 0} model calls, ${metrics.tool_calls ?? 0} tool calls`),
+      cell(
+        "number",
+        metrics.llm_calls
+          ? `${short(metrics.llm_calls)}${metrics.tool_calls ? ` + ${short(metrics.tool_calls)}` : ""}`
+          : "",
+        `${metrics.llm_calls ?? 0} model calls, ${metrics.tool_calls ?? 0} tool calls`,
+      ),
       cell("number", metrics.total_tokens ? short(metrics.total_tokens) : "", `${metrics.total_tokens ?? 0} tokens`),
       cell("number", metrics.estimated_cost ? money(metrics.estimated_cost) : ""),
-      cell("score-cell", scores.slice(0, 3).map(([name, value]) => h("span", { class: value < 0.5 ? "chip low" : "chip", title: name }, score(value)))),
+      cell(
+        "score-cell",
+        scores
+          .slice(0, 3)
+          .map(([name, value]) => h("span", { class: value < 0.5 ? "chip low" : "chip", title: name }, score(value))),
+      ),
     );
   }
 
   key(event) {
-    const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: this.lines.page, PageUp: -this.lines.page, Home: -Infinity, End: Infinity };
+    const steps = {
+      ArrowDown: 1,
+      ArrowUp: -1,
+      PageDown: this.lines.page,
+      PageUp: -this.lines.page,
+      Home: -Infinity,
+      End: Infinity,
+    };
     if (event.key in steps && this.rows.length > 0) {
       const before = this.at;
       this.at = Math.max(0, Math.min(this.rows.length - 1, this.at + steps[event.key]));
@@ -273,11 +385,37 @@ export class TracesView {
   welcome() {
     const base = location.origin + location.pathname.replace(/\/$/, "");
     const lines = [
-      ["A program with Braintrust's SDK", `export BRAINTRUST_APP_URL=${base}\nexport BRAINTRUST_API_URL=${base}\nexport BRAINTRUST_API_KEY=<key>`],
-      ["A program with OpenTelemetry", `export OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=${base}/otel/v1/traces\nexport OTEL_EXPORTER_OTLP_TRACES_HEADERS="Authorization=Bearer <key>,x-bt-parent=project_name:my-project"`],
+      [
+        "A program with Braintrust's SDK",
+        `export BRAINTRUST_APP_URL=${base}\nexport BRAINTRUST_API_URL=${base}\nexport BRAINTRUST_API_KEY=<key>`,
+      ],
+      [
+        "A program with OpenTelemetry",
+        `export OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=${base}/otel/v1/traces\n` +
+          'export OTEL_EXPORTER_OTLP_TRACES_HEADERS="Authorization=Bearer <key>,x-bt-parent=project_name:my-project"',
+      ],
       ["A file with spans", "btql ingest DB project_logs:demo spans.ndjson"],
     ];
-    this.empty.replaceChildren(h("h2", null, this.object === null ? "There are no traces yet" : "Nothing is in here yet"), h("p", { class: "dim" }, "Send some, and press Refresh:"), ...lines.map(([what, text]) => h("div", { class: "way" }, h("h3", null, what, copyButton(() => text)), h("pre", null, text))), button("Refresh", () => (this.object === null ? this.open(new URLSearchParams()) : this.reload()), { class: "primary" }));
+    this.empty.replaceChildren(
+      h("h2", null, this.object === null ? "There are no traces yet" : "Nothing is in here yet"),
+      h("p", { class: "dim" }, "Send some, and press Refresh:"),
+      ...lines.map(([what, text]) =>
+        h(
+          "div",
+          { class: "way" },
+          h(
+            "h3",
+            null,
+            what,
+            copyButton(() => text),
+          ),
+          h("pre", null, text),
+        ),
+      ),
+      button("Refresh", () => (this.object === null ? this.open(new URLSearchParams()) : this.reload()), {
+        class: "primary",
+      }),
+    );
     this.empty.hidden = false;
   }
 }
@@ -286,7 +424,16 @@ const idOf = (each) => (each === undefined ? undefined : `${each.kind}:${each.na
 
 function objectLine(each) {
   const object = idOf(each);
-  return h("li", null, h("a", { href: `#object=${encodeURIComponent(object)}`, "data-object": object, title: object }, h("span", null, each.label), each.project ? h("span", { class: "dim" }, each.project) : null));
+  return h(
+    "li",
+    null,
+    h(
+      "a",
+      { href: objectLink(object), "data-object": object, title: object },
+      h("span", null, each.label),
+      each.project ? h("span", { class: "dim" }, each.project) : null,
+    ),
+  );
 }
 
 /** Return a preview as a person would begin to read it. */
@@ -299,5 +446,7 @@ function preview(value) {
 /** Return the columns in which some row has something. */
 function shownColumns(answer, rows) {
   const names = Object.keys(answer.schema?.items?.properties ?? rows[0] ?? {});
-  return names.filter((name) => name !== "root_span_id" && rows.some((row) => row[name] !== null && row[name] !== undefined));
+  return names.filter(
+    (name) => name !== "root_span_id" && rows.some((row) => row[name] !== null && row[name] !== undefined),
+  );
 }

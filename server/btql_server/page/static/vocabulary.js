@@ -11,10 +11,20 @@ export class VocabularyPanel {
   constructor({ named, oninsert }) {
     this.named = named;
     this.oninsert = oninsert;
-    this.search = h("input", { type: "search", placeholder: "Find a field", "aria-label": "Find a field", oninput: () => this.draw() });
+    this.search = h("input", {
+      type: "search",
+      placeholder: "Find a field",
+      "aria-label": "Find a field",
+      oninput: () => this.draw(),
+    });
     this.list = h("ul", { class: "vocabulary-list" });
     this.lines = [];
-    this.element = h("aside", { class: "side-panel", "aria-label": "Fields", hidden: true, onkeydown: (event) => this.key(event) }, h("div", { class: "side-head" }, this.search), this.list);
+    this.element = h(
+      "aside",
+      { class: "side-panel", "aria-label": "Fields", hidden: true, onkeydown: (event) => this.key(event) },
+      h("div", { class: "side-head" }, this.search),
+      this.list,
+    );
   }
 
   toggle() {
@@ -37,7 +47,10 @@ export class VocabularyPanel {
     const found = named.length === 0 ? await objects() : null;
     const known = await Promise.all(named.map(fields));
     this.lines = [
-      ...(found?.objects ?? []).map((each) => ({ text: sourceText(`${each.kind}:${each.name}`), detail: each.label === each.name ? "" : each.label })),
+      ...(found?.objects ?? []).map((each) => ({
+        text: sourceText(`${each.kind}:${each.name}`),
+        detail: each.label === each.name ? "" : each.label,
+      })),
       ...new Map(known.flat().map((each) => [each.path, { text: each.path, detail: each.kinds.join(", ") }])).values(),
     ];
     this.draw();
@@ -46,8 +59,27 @@ export class VocabularyPanel {
   draw() {
     const wanted = this.search.value.toLowerCase();
     const found = this.lines.filter((each) => `${each.text} ${each.detail}`.toLowerCase().includes(wanted));
-    const rest = found.length > SHOWN ? h("li", { class: "empty" }, `${count(found.length - SHOWN)} more: type to find them`) : null;
-    const lines = found.slice(0, SHOWN).map((each) => h("li", null, h("button", { type: "button", class: "vocabulary-entry", title: "Insert at the cursor", onclick: () => this.oninsert(each.text) }, h("code", null, each.text), h("span", { class: "dim" }, each.detail))));
+    const rest =
+      found.length > SHOWN
+        ? h("li", { class: "empty" }, `${count(found.length - SHOWN)} more: type to find them`)
+        : null;
+    const lines = found.slice(0, SHOWN).map((each) =>
+      h(
+        "li",
+        null,
+        h(
+          "button",
+          {
+            type: "button",
+            class: "vocabulary-entry",
+            title: "Insert at the cursor",
+            onclick: () => this.oninsert(each.text),
+          },
+          h("code", null, each.text),
+          h("span", { class: "dim" }, each.detail),
+        ),
+      ),
+    );
     const nothing = found.length === 0 ? h("li", { class: "empty" }, "There is nothing of that name.") : null;
     this.list.replaceChildren(...[...lines, rest, nothing].filter((each) => each !== null));
   }
