@@ -29,7 +29,8 @@ def rows_about(call: Call, route: Route, status: int, error: str | None) -> Sequ
     )
     if call.changes:
         return [row(occasion, change) for change in call.changes]
-    if status == 403 and route.method != "GET":
+    # Whoever comes without a key, with an address that nobody signed, must not fill anybody's log.
+    if status == 403 and route.method != "GET" and not route.public:
         asked_for = next((call.request.path_params[name] for name in route.parameters), "")
         return [row(occasion, Change("refused", "", asked_for, detail=error))]
     return []

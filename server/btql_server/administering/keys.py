@@ -221,12 +221,11 @@ def _is_administrator(call: Call) -> bool:
 
 def _make(call: Call, owner: Entity, limits: KeyLimits, *, replace: bool = False) -> Answer:
     registry = call.state.registry
-    if limits.expires_at is not None and limits.expires_at.astimezone(UTC) <= datetime.now(UTC):
-        raise HttpError(400, "Invalid request: `expires_at` is not in the future")
+    expires_at = None if limits.expires_at is None else _in_future(limits.expires_at)
     if limits.project_id is not None:
         require_entity(call, Level.READ, "project", limits.project_id)
     level = Level.ADMIN if limits.level is None else Level[limits.level.upper()]
-    spec = KeySpec(owner, limits.name, level, limits.project_id, limits.expires_at)
+    spec = KeySpec(owner, limits.name, level, limits.project_id, expires_at)
     with registry.writing():
         if replace:
             for old in key_store.listed(registry, principal_id=owner.id, name=limits.name):
@@ -234,6 +233,17 @@ def _make(call: Call, owner: Entity, limits: KeyLimits, *, replace: bool = False
         key, text = key_store.create(registry, spec)
     _touch(call, key)
     return json_answer({**_shown(key, owner), "key": text})
+
+
+def _in_future(moment: datetime) -> datetime:
+    try:
+        moment = moment.astimezone(UTC)
+    except (OverflowError, ValueError):
+        # In the first or the last of all years, some clocks show none that this one has.
+        raise HttpError(400, "Invalid request: `expires_at` is out of range") from None
+    if moment <= datetime.now(UTC):
+        raise HttpError(400, "Invalid request: `expires_at` is not in the future")
+    return moment
 
 
 def _list(call: Call, kind: MemberKind, query: PageQuery, name: str | None) -> Answer:

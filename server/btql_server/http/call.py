@@ -16,6 +16,8 @@ from btql_server.registry.changes import Change
 if TYPE_CHECKING:
     from btql_server.state import State
 
+_DESCRIBED_CHARACTERS_MAX = 200
+
 
 @dataclass(slots=True, eq=False)
 class Call:
@@ -66,6 +68,8 @@ def forbidden(principal: Principal, level: Level, described: str) -> HttpError:
     """Return the answer to a request without permission; it does not tell whether the thing exists."""
     who = f"[user_email={principal.email or ''}] [user_org={principal.org_name}]"
     kind = described.split(" ", 1)[0]
+    # It holds what the client sent, and goes to the log and the audit log, too.
+    described = described[:_DESCRIBED_CHARACTERS_MAX]
     message = f"Missing {level.name.lower()} access to {described}, or the {kind} does not exist {who}"
     return HttpError(403, message)
 

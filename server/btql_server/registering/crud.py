@@ -219,8 +219,10 @@ def get_or_create(call: Call, kind: Kind, place: Resource, given: Given) -> Made
     """Return the entity of that name, or slug, in a place, made where it is missing; it is not modified."""
     registry = call.state.registry
     found, created = existing(call, kind, place, given), False
-    if found is None:
+    if found is None or hidden(call, found):
+        # Whether there is a project that one may not read is not told either.
         call.require(Level.WRITE, place, described(call, place))
+    if found is None:
         with registry.writing():
             # The project may have been deleted since it was looked up, and everything in it with it.
             if place.project_id is not None and registry.get("project", place.project_id) is None:
@@ -240,7 +242,7 @@ def replace_or_create(call: Call, kind: Kind, given: Given) -> Made:
         given = _completed(call, kind, given)
         place = place_of(call, kind, given)
         found = existing(call, kind, place, given)
-        if found is None:
+        if found is None or hidden(call, found):
             return create(call, kind, given)
         call.require(Level.WRITE, found.resource)
         if kind.check is not None:
@@ -337,6 +339,11 @@ def existing(call: Call, kind: Kind, place: Resource, given: Given) -> Entity | 
     """Return the entity that a spec would find in a place."""
     key = cast("str | None", given.get("slug" if kind.name in KEYED_BY_SLUG else "name"))
     return None if key is None else call.state.registry.find(kind.name, place.project_id or place.org_id, key)
+
+
+def hidden(call: Call, entity: Entity) -> bool:
+    """Tell whether the principal may not know of an entity."""
+    return call.principal.level(entity.resource) < Level.READ
 
 
 def spec_of(call: Call, kind: Kind, place: Resource, given: Given) -> EntitySpec:

@@ -34,7 +34,7 @@ def query(client, text):
 def log_of(client, **wanted):
     """Return the rows of the client's audit log that have certain values, oldest first."""
     rows = ok(query(client, f"select: * | from: audit_log('{organization(client)}') | sort: created, _xact_id"))["data"]
-    return [row for row in rows if all(row[key] == value for key, value in wanted.items())]
+    return [row for row in rows if all(row.get(key) == value for key, value in wanted.items())]
 
 
 def resources(answer):
@@ -158,6 +158,20 @@ def test_refusals_are_in_the_log(party, ann, otto, project):
     assert answer.status_code == 403
     assert log_of(ann, trace_id=answer.headers["x-bt-internal-trace-id"]) == []
     assert len(log_of(otto, trace_id=answer.headers["x-bt-internal-trace-id"])) == 1
+
+
+def test_whoever_has_no_key_fills_no_log(party, ann):
+    for path in ("/attachment/upload/nonsense", "/logs3/overflow/nonsense"):
+        answer = httpx.put(party.url + path, content=b"x")
+        assert answer.status_code == 403
+        assert log_of(ann, trace_id=answer.headers["x-bt-internal-trace-id"]) == []
+
+
+def test_what_a_client_sent_is_in_the_log_in_short(party, ann):
+    answer = ann.post("/logs3", json={"rows": [{"id": "r", "project_id": "x" * 1_000_000}]})
+    assert (answer.status_code, len(answer.content) < 1_000) == (403, True)
+    (row,) = log_of(ann, trace_id=answer.headers["x-bt-internal-trace-id"])
+    assert len(row["detail"]) < 500
 
 
 def test_only_administrators_read_the_log_and_nobody_writes_it(party, ann, otto):

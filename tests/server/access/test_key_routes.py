@@ -146,6 +146,8 @@ def test_keys_of_service_tokens(party, ann, otto):
         ({"name": "x", "level": "root"}, 400, "level"),
         ({"name": "x", "expires_at": "soon"}, 400, "expires_at"),
         ({"name": "x", "expires_at": "2001-01-01T00:00:00Z"}, 400, "not in the future"),
+        ({"name": "x", "expires_at": "9999-12-31T23:59:59-23:59"}, 400, "out of range"),
+        ({"name": "x", "expires_at": "0001-01-01T00:00:00+23:59"}, 400, "out of range"),
         ({"name": "x", "project_id": SOMETHING}, 403, "project id"),
         ({"name": "x", "project_id": "nonsense"}, 400, "not a UUID"),
         ({"name": "x", "user_id": SOMETHING}, 403, "user id"),

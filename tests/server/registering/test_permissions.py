@@ -191,3 +191,29 @@ def test_what_is_deleted_can_be_neither_read_nor_written(admin, kind):
         answer = admin.post(path, json=body)
         assert answer.status_code == 403, (path, answer.text)
         assert "secret" not in answer.text
+
+
+def test_nobody_learns_which_projects_there_are(party, admin, theirs):
+    admin.post("/v1/project", json={"name": "open"})
+    elsewhere = party.join(level=Level.WRITE, project="open")
+
+    def told(name):
+        """Return what is answered about a project of that name, whatever is asked."""
+        spans = [{"traceId": "a" * 32, "spanId": "b" * 16, "name": "s", "startTimeUnixNano": "1"}]
+        answers = (
+            elsewhere.post("/v1/project", json={"name": name}),
+            elsewhere.put("/v1/project", json={"name": name}),
+            elsewhere.post("/api/project/register", json={"project_name": name}),
+            elsewhere.post("/api/experiment/register", json={"project_name": name, "experiment_name": "e"}),
+            elsewhere.post("/api/dataset/register", json={"project_name": name, "dataset_name": "d"}),
+            elsewhere.post(
+                "/otel/v1/traces",
+                json={"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]},
+                headers={"x-bt-parent": f"project_name:{name}"},
+            ),
+        )
+        return [(answer.status_code, answer.json()["Message"]) for answer in answers]
+
+    there, missing = told(theirs["project"]["name"]), told("missing")
+    assert there == missing
+    assert {status for status, _ in there} == {403}
