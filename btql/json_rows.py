@@ -38,7 +38,7 @@ def json_rows(outputs: Sequence[OutputColumn], batch: pa.RecordBatch, before: st
         halves = batch.slice(0, middle), batch.slice(middle)
         return b"".join(json_rows(outputs, half, before, after) for half in halves)
     if not outputs:
-        return f"{before}{{}}{after}".encode() * batch.num_rows
+        return f"{before}{{}}{after}".encode() * int(batch.num_rows)
     names = [orjson.dumps(output.name).decode() for output in outputs]
     starts = [f"{before}{{{names[0]}:", *(f",{name}:" for name in names[1:])]
     columns = [pc.coalesce(json_column(output, batch), "null") for output in outputs]

@@ -45,6 +45,9 @@ class Visible:
         self._call = call
         self._registry = call.state.registry
         self._storage = call.state.storage
+        self._rows: dict[tuple[str, str], str] = {}
+        """The sources that are one row, as they are written, and its id. It is looked up only once: a prompt that is
+        deleted meanwhile must not become all prompts of its project."""
         self.changes: list[Change] = []
         """The objects that a statement writes to, once it is done."""
 
@@ -53,27 +56,27 @@ class Visible:
         principal = self._call.principal
         if kind in _OF_ORGANIZATION and name in (principal.org_id, principal.org_name):
             return self._of_organization(kind)
-        name = self._id_of(kind, name)
-        resource = resource_of(self._registry, self._storage, kind, name)
+        written, name = name, self._id_of(kind, name)
+        row = self._row(kind, name)
+        resource = row.resource if row is not None else resource_of(self._registry, self._storage, kind, name)
         if resource is None or self._level(resource) < Level.READ:
             if _UUID.fullmatch(name):
                 raise forbidden(principal, Level.READ, f"{kind} id {name}")
             return ()
-        if self.only(kind, name) is not None and resource.project_id is not None:
-            return (self._opened(_ROWS[kind], resource.project_id),)
+        if row is not None and row.project_id is not None:
+            self._rows[kind, written] = row.id
+            return (self._opened(_ROWS[kind], row.project_id),)
         return (self._opened(kind, name),)
 
     def only(self, kind: str, name: str) -> str | None:
         """Return the id of a prompt or function, which is a row among those of its project."""
-        if kind not in _ROWS:
-            return None
-        found = self._registry.get(kind, self._id_of(kind, name))
-        return None if found is None else found.id
+        return self._rows.get((kind, name))
 
     def target(self, kind: str, name: str, *, create: bool) -> ObjectInfo | None:
         """Return the object to write to."""
         name = self._id_of(kind, name)
-        resource = resource_of(self._registry, self._storage, kind, name)
+        row = self._row(kind, name)
+        resource = row.resource if row is not None else resource_of(self._registry, self._storage, kind, name)
         is_new = resource is None and name != "" and not _UUID.fullmatch(name) and kind in KINDS
         if is_new:
             resource = Resource(self._registry.default_organization().id, None, kind, f"{kind}:{name}")
@@ -82,7 +85,7 @@ class Visible:
             if level < Level.READ and not _UUID.fullmatch(name) and not create:
                 return None
             raise forbidden(self._call.principal, Level.WRITE, f"{kind} id {name}")
-        if self.only(kind, name) is not None:
+        if row is not None:
             raise HttpError(400, f"a {kind} is not written by a statement: use `PATCH /v1/{kind}/{name}`")
         if is_new and not create:
             return None
@@ -155,6 +158,10 @@ class Visible:
         entity = self._entity(kind, name)
         call.touched[name] = (kind, name if entity is None else entity.name or name)
         return self._storage.create_object(kind, name)
+
+    def _row(self, kind: str, name: str) -> Entity | None:
+        """Return the prompt or function of an id, which is a row among those of its project."""
+        return self._registry.get(kind, name) if kind in _ROWS else None
 
     def _entity(self, kind: str, name: str) -> Entity | None:
         registered = REGISTERED.get(kind)

@@ -33,15 +33,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import cast
+from typing import cast, get_args
 
 import msgspec
 
 from btql.database import options_of
-from btql_planner.options import LINT_MODES, LintMode, QueryOptions
+from btql_planner.options import LintMode, QueryOptions
 from btql_server.http.errors import HttpError, invalid
 from btql_server.settings import Limits
 
+_LINT_MODES: tuple[LintMode, ...] = get_args(LintMode)
 FORMATS = ("json", "jsonl", "parquet", "arrow")
 _ACCEPTED = (
     (re.compile(r"application/(x-jsonlines|jsonlines|x-ndjson|ndjson|jsonl)\b"), "jsonl"),
@@ -105,9 +106,10 @@ class QueryRequest(msgspec.Struct, kw_only=True):
         return min(float(self.query_timeout_seconds), limits.query_seconds_max)
 
     def _lint(self) -> LintMode:
-        mode = (self.lint_mode or "default").lower()
-        if mode not in LINT_MODES:
-            raise invalid(f"Expected one of {', '.join(LINT_MODES)}, got `{mode[:40]}`", ("lint_mode",))
+        asked = (self.lint_mode or "default").lower()
+        mode: LintMode | None = next((each for each in _LINT_MODES if each == asked), None)
+        if mode is None:
+            raise invalid(f"Expected one of {', '.join(_LINT_MODES)}, got `{asked[:40]}`", ("lint_mode",))
         return "strict" if self.strict_lint_mode else mode
 
 
