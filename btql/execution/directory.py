@@ -25,7 +25,10 @@ class Directory(Protocol):
         ...
 
     def only(self, kind: str, name: str) -> str | None:
-        """Return the id of the one row that a source is about; None where it is about all rows of its objects."""
+        """Return the id of the one row that a source is about; None where it is about all rows of its objects.
+
+        It is asked for sources that were found before.
+        """
         ...
 
     def target(self, kind: str, name: str, *, create: bool) -> ObjectInfo | None:

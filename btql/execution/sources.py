@@ -42,6 +42,7 @@ class Sources:
         self._snapshots: dict[ObjectInfo, Snapshot] = {}
         self._objects: dict[Objects, Sequence[Snapshot]] = {}
         self._fields: dict[Objects, FieldCatalog] = {}
+        self._keys: dict[Objects, Sequence[Keys]] = {}
         self._constants: dict[ObjectInfo, Mapping[str, str | None]] = {}
         self._closing = Lock()
 
@@ -83,6 +84,7 @@ class Sources:
             if not objects.names:
                 raise errors.not_supported("a source without a name", source.span, f"name it: `{source.kind}('name')`")
             found = dict.fromkeys(each for name in objects.names for each in self.find(source.kind, name, source.span))
+            self._keys[objects] = self._only(source)
             self._objects[objects] = [self._snapshot(each, source.span) for each in found]
             fields = [
                 SnapshotFields(snapshot, self._kept, self.constants(snapshot.object))
@@ -107,8 +109,7 @@ class Sources:
 
     def keys(self, objects: Objects) -> Sequence[Keys]:
         """Return which rows a source is about, where it is not about all rows of its objects."""
-        only = [self.directory.only(objects.kind, name) for name in objects.names]
-        return () if None in only else (Keys("id", tuple(str(each) for each in only)),)
+        return self._keys[objects]
 
     @property
     def all_fields(self) -> list[FieldCatalog]:
@@ -125,6 +126,16 @@ class Sources:
         with self._closing:
             for snapshot in self._snapshots.values():
                 snapshot.close()
+
+    def _only(self, source: tree.From) -> Sequence[Keys]:
+        """Return which rows a source is about; known once, whatever becomes of their names while they are read."""
+        only = [self.directory.only(source.kind, name) for name in source.arguments]
+        ids = tuple(each for each in only if each is not None)
+        if not ids:
+            return ()
+        if len(ids) < len(only):
+            raise errors.not_supported(f"one {source.kind} beside all rows of an object", source.span, "ask twice")
+        return (Keys("id", ids),)
 
     def _snapshot(self, target: ObjectInfo, span: Span) -> Snapshot:
         if target not in self._snapshots:

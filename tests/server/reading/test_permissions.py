@@ -6,12 +6,17 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from starlette.requests import Request
 
 import btql
 from btql_server.access.desk import Desk, Wanted
 from btql_server.access.model import Level
+from btql_server.http.call import Call
+from btql_server.reading.directory import Visible
+from btql_server.registry.entity import EntitySpec
 from btql_server.serve import running
 from btql_server.settings import Settings
+from btql_server.state import State
 
 
 @pytest.fixture(scope="module")
@@ -258,11 +263,35 @@ def test_a_prompt_is_one_row_of_its_project(parties, things):
     assert _ask(admin, f"SELECT count(*) AS n FROM {both} WHERE name = 'greeting'").json()["data"] == [{"n": 1}]
     listed = _ask(admin, "SELECT name FROM org_prompts('default') ORDER BY name").json()["data"]
     assert listed == [{"name": "farewell"}, {"name": "greeting"}]
+    admin.post("/btql", json={"query": "INSERT INTO prompt('embedded') (id) VALUES ('e')"}).raise_for_status()
+    assert _ask(admin, query.format("prompt('embedded')")).json()["data"][0]["id"] == "e"
+    assert "not supported" in _ask(admin, query.format(f"prompt('{made[0]}', 'embedded')")).text
     written = _ask(admin, f"UPDATE prompt('{made[0]}') SET name = 'x'")
     assert (written.status_code, f"PATCH /v1/prompt/{made[0]}" in written.json()["Message"]) == (400, True)
     assert _ask(parties["stranger"], query.format(f"prompt('{made[0]}')")).status_code == 403
     assert _ask(parties["stranger"], query.format("prompt('greeting')")).status_code == 400
     assert _ask(parties["stranger"], query.format("org_prompts('default')")).status_code == 400
+
+
+def test_a_prompt_that_is_deleted_while_it_is_read_stays_one_row(tmp_path):
+    state = State.open(Settings(tmp_path / "db"))
+    call = Call(state, state.keys.anonymous(), Request({"type": "http"}), "a trace")
+    project, _ = state.registry.create(EntitySpec("project", call.principal.org_id, name="p"))
+    prompts = [
+        state.registry.create(EntitySpec("prompt", project.org_id, project.id, slug=slug))[0]
+        for slug in ("own", "other")
+    ]
+    rows = state.storage.create_object("project_prompts", project.id)
+    state.storage.ingest(rows, [{"id": prompt.id, "name": prompt.slug} for prompt in prompts])
+    own = prompts[0].id
+
+    visible = Visible(call)
+    assert visible.find("prompt", own) == (rows,)
+    state.registry.delete(prompts[0])
+
+    # Nothing here would mean all rows of the object that was found.
+    assert visible.only("prompt", own) == own
+    state.close()
 
 
 def test_one_object_under_two_names_is_read_once(parties, things):
