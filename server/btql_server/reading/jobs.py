@@ -70,6 +70,7 @@ class Jobs:
         self._running: dict[str, Event] = {}
         """The jobs of this process that have not ended, with what cancels them."""
         self._closing = Event()
+        self.clean()
 
     def close(self) -> None:
         """Stop what runs; it failed."""
