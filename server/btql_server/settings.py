@@ -34,6 +34,8 @@ class Limits:
     """How long a query in the background may run."""
     background_bytes_max: int = 4 << 30
     """Rows of queries in the background that are kept, all together."""
+    background_kept_max: int = 1_000
+    """How many queries in the background are kept once they have ended."""
     background_kept_s: float = 86_400.0
     """How long rows of queries in the background are kept."""
     logs3_payload_bytes_max: int = 64 << 20

@@ -103,6 +103,9 @@ def rows(call: Call, id: str, query: ResultQuery) -> Answer:  # noqa: A002
     place = query.cursor or "0"
     try:
         lines, following = call.state.jobs.page(job, int(place), query.limit, PAGE_BYTES_MAX)
+    except FileNotFoundError:
+        # It was removed just now.
+        raise forbidden(call.principal, Level.READ, f"query id {id}") from None
     except (ValueError, OverflowError):
         raise HttpError(400, "`cursor` is not one that a page of these rows gave") from None
     cursor = None if following is None else str(following)

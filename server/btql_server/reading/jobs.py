@@ -4,7 +4,7 @@
 2. Whoever runs a job holds its lock until the record says how it ended. A job that is not ended and whose lock is
    free was left by a process that is gone: it failed.
 3. Another process cancels by a file, ``cancel``, that the one who runs the job looks for.
-4. What is kept is bounded, in bytes and in time; the oldest results go first.
+4. What is kept is bounded, in number, in bytes and in time; the oldest results go first.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING, Literal
 from uuid import uuid4
 
 import msgspec
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from btql.errors import Cancelled, Error
 from btql.execution.stop import Stop
 from btql_server.http.errors import HttpError
 from btql_server.registry.store import now_text
-from btql_storage.errors import StorageError
+from btql_storage.errors import StorageError, from_os_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,13 +88,24 @@ class Jobs:
         result = ask(stop)
         job = Job(id=job_id, org_id=org_id, asked_by=asked_by, status="queued", created=now_text())
         job.object_id = touched() or None
-        self._path(job_id).mkdir(parents=True)
-        lock = FileLock(self._path(job_id) / "lock", thread_local=False)
-        lock.acquire()
-        self._save(job)
+        lock = self._record(job)
         self._running[job_id] = cancelled
         self._executor.submit(self._run, job, result, lock)
         return job
+
+    def _record(self, job: Job) -> FileLock:
+        """Make the record of a new job; return its lock, held. Nothing is left of one that cannot be recorded."""
+        path = self._path(job.id)
+        lock = FileLock(path / "lock", thread_local=False)
+        try:
+            path.mkdir(parents=True)
+            lock.acquire()
+            self._save(job)
+        except OSError as error:
+            lock.release()
+            shutil.rmtree(path, ignore_errors=True)
+            raise from_os_error(error, "write", path) from error
+        return lock
 
     def get(self, job_id: str) -> Job | None:
         """Return a job; None where there is none of that id."""
@@ -107,7 +118,8 @@ class Jobs:
                 job = self._load(job_id)
                 if job is not None and job.status not in ENDED:
                     self._end(job, "failed", "the server stopped before the query was done: ask again")
-        except Timeout:
+        except OSError:
+            # A timeout is one: another process runs it. Or the end cannot be written down; it has failed all the same.
             pass
         return job
 
@@ -140,15 +152,16 @@ class Jobs:
             return lines, place if place < job.bytes else None
 
     def clean(self) -> None:
-        """Remove results that are too old, and the oldest while there are too many bytes."""
+        """Remove results that are too old, and the oldest while there are too many, or too many bytes."""
         ended = sorted(
             (job for job in self._all() if job.ended is not None), key=lambda job: job.ended or "", reverse=True
         )
         oldest = time.time() - self._limits.background_kept_s
         kept = 0
-        for job in ended:
+        for number, job in enumerate(ended):
             kept += job.bytes
-            if kept > self._limits.background_bytes_max or self._modified(job) < oldest:
+            too_many = number >= self._limits.background_kept_max or kept > self._limits.background_bytes_max
+            if too_many or self._modified(job) < oldest:
                 shutil.rmtree(self._path(job.id), ignore_errors=True)
 
     def _run(self, job: Job, result: Result, lock: FileLock) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ import btql
 from btql_server.reading.jobs import Job, Jobs
 from btql_server.serve import running
 from btql_server.settings import Limits, Settings
+from btql_storage.errors import DiskFull
 
 ENDLESS = """
 SELECT count(*) AS n FROM project_logs('demo') a JOIN project_logs('demo') b ON a.id < b.id || 'x'
@@ -186,7 +188,39 @@ def test_the_oldest_results_go_when_there_are_too_many_bytes(tmp_path):
     assert [jobs.get(str(day)) is not None for day in range(1, 5)] == [False, False, True, True]
     jobs.close()
 
+    jobs = _jobs(tmp_path, background_kept_max=1)
+    assert [jobs.get(str(day)) is not None for day in range(3, 5)] == [False, True]
+    jobs.close()
+
     jobs = _jobs(tmp_path, background_kept_s=-1)
     jobs.clean()
     assert jobs.get("4") is None
+    jobs.close()
+
+
+def _no_room(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_job_that_cannot_be_recorded_leaves_nothing(tmp_path, monkeypatch):
+    with btql.connect(tmp_path) as conn:
+        conn.ingest("project_logs:demo", [{"id": "r"}])
+        jobs = _jobs(tmp_path)
+        monkeypatch.setattr(jobs, "_save", _no_room)
+        with pytest.raises(DiskFull):
+            jobs.start(
+                "o", "p", lambda stop: conn._database.for_one(stop=stop).query("SELECT 1 AS one"), lambda: "demo"
+            )
+        assert list((tmp_path / "background").iterdir()) == []
+        jobs.close()
+
+
+def test_a_job_whose_end_cannot_be_recorded_has_failed(tmp_path, monkeypatch):
+    jobs = _jobs(tmp_path)
+    _left(jobs, Job(id="k", org_id="o", asked_by="k", status="running", created="2026-01-01T00:00:00.000Z"))
+    monkeypatch.setattr(jobs, "_save", _no_room)
+
+    found = jobs.get("k")
+    assert found is not None
+    assert found.status == "failed"
     jobs.close()
