@@ -60,10 +60,15 @@ class QueryOptions:
             _check_number(name, getattr(self, name))
         if self.lint not in LINT_MODES:
             raise _wrong("lint_mode", self.lint, f"one of {', '.join(LINT_MODES)}")
-        if self.version is not None and not self.version.isdecimal():
+        if self.version is not None and not _is_transaction(self.version):
             raise _wrong("version", self.version, "a transaction number, as `max(_xact_id)` gives it")
 
 
+def _is_transaction(text: str) -> bool:
+    return text.isdecimal() and len(text) <= _VERSION_DIGITS and int(text) < 2**63
+
+
+_VERSION_DIGITS = 19
 _BOUNDS = {
     "tz_offset": (-MINUTES_MAX, MINUTES_MAX),
     "default_limit": (0, 2**63 - 1),

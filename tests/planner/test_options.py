@@ -18,6 +18,7 @@ from btql_planner.options import QueryOptions, settled
         {"preview_length": -2},
         {"default_limit": -1},
         {"version": "latest"},
+        {"version": "9" * 30},
         {"inference_budget": 0},
     ],
 )

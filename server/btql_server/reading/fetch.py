@@ -21,9 +21,9 @@ from btql_server.http.answer import Answer
 from btql_server.http.call import Call, forbidden
 from btql_server.http.errors import invalid
 from btql_server.http.routes import Routes
+from btql_server.http.versions import parse_version
 from btql_server.reading.answering import Reading
 from btql_server.reading.directory import Visible
-from btql_server.reading.request import transaction_of
 
 routes = Routes("Fetch")
 Node = Mapping[str, object]
@@ -100,7 +100,7 @@ def fetch(call: Call, kind: str, name: str, asked: FetchQuery, filters: Sequence
     visible = Visible(call)
     if not visible.find(kind, name):
         raise forbidden(call.principal, Level.READ, f"{kind} id {name[:80]}")
-    version = None if asked.version is None else transaction_of(str(asked.version))
+    version = None if asked.version is None else str(parse_version(str(asked.version)))
     options = options_of(tz_offset=0, version=version, lint="off", default_limit=None, cursor=asked.cursor or None)
     limit = limits.query_rows_default if asked.limit is None else min(asked.limit, limits.query_rows_max)
     stop = Stop(limits.query_seconds_default, call.gone.is_set)

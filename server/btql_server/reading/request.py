@@ -40,6 +40,7 @@ import msgspec
 from btql.database import options_of
 from btql_planner.options import LintMode, QueryOptions
 from btql_server.http.errors import HttpError, invalid
+from btql_server.http.versions import parse_version
 from btql_server.settings import Limits
 
 _LINT_MODES: tuple[LintMode, ...] = get_args(LintMode)
@@ -49,9 +50,6 @@ _ACCEPTED = (
     (re.compile(r"application/vnd\.apache\.arrow\.stream\b"), "arrow"),
     (re.compile(r"application/(vnd\.apache\.|x-)?parquet\b"), "parquet"),
 )
-_PRETTY = re.compile(r"[0-9a-fA-F]{16}")
-_UNPRETTY = 1_522_336_535_492_693_385
-"""Times this, modulo 2**64, a pretty version is the transaction again."""
 
 
 class QueryRequest(msgspec.Struct, kw_only=True):
@@ -87,10 +85,9 @@ class QueryRequest(msgspec.Struct, kw_only=True):
 
     def options(self, limits: Limits) -> QueryOptions:
         """Return the options of the query."""
-        version = None if self.version is None else transaction_of(str(self.version))
         options = options_of(
             tz_offset=whole(self.tz_offset, "tz_offset"),
-            version=version,
+            version=None if self.version is None else str(parse_version(str(self.version))),
             lint=self._lint(),
             default_limit=None if self.disable_limit else limits.query_rows_default,
             cursor=self.cursor or None,
@@ -111,13 +108,6 @@ class QueryRequest(msgspec.Struct, kw_only=True):
         if mode is None:
             raise invalid(f"Expected one of {', '.join(_LINT_MODES)}, got `{asked[:40]}`", ("lint_mode",))
         return "strict" if self.strict_lint_mode else mode
-
-
-def transaction_of(version: str) -> str:
-    """Return a version as the number of its transaction; clients may send its pretty form."""
-    if _PRETTY.fullmatch(version):
-        return str(int(version, 16) * _UNPRETTY % 2**64)
-    return version
 
 
 def whole(value: float | None, name: str) -> int:

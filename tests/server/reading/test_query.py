@@ -299,6 +299,8 @@ def test_strict_lint_mode_refuses_in_the_words_that_clients_know(reader):
         ({"lint_mode": "loud"}, "lint_mode"),
         ({"query_timeout_seconds": 0}, "query_timeout_seconds"),
         ({"version": "soon"}, "version"),
+        ({"version": "9" * 30}, "version"),
+        ({"query": "SELECT id FROM project_logs('demo') SETTINGS version = " + "9" * 30}, "version"),
         ({"version": [1]}, "version"),
         ({"cursor": "!"}, "cursor"),
         ({"cursor": 1}, "cursor"),
