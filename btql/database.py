@@ -136,7 +136,7 @@ class Database:
             statement, warnings = with_limits(statement, options)
             default_limit = options.default_limit if unlimited else None
             version = None if options.version is None else int(options.version)
-            sources = Sources(self.storage, version, self._part_fields, self._directory)
+            sources = Sources(self.storage, version, self._part_fields, self._directory, self.check)
             self.check()
             bound = bind(statement, source, sources, options)
             bound = replace(bound, warnings=(*bound.warnings, *warnings))
@@ -212,7 +212,7 @@ class Database:
 
     def sources(self) -> Sources:
         """Return the objects of this database, for one statement."""
-        return Sources(self.storage, None, self._part_fields, self._directory)
+        return Sources(self.storage, None, self._part_fields, self._directory, self.check)
 
 
 class _DrawnErrors:

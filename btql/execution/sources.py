@@ -6,7 +6,7 @@ row is computed, and an object that it names twice is read as of one moment.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from threading import Lock
 
 from btql.execution.directory import Directory, Everything
@@ -32,8 +32,11 @@ class Sources:
         version: int | None = None,
         kept: PartFields | None = None,
         directory: Directory | None = None,
+        check: Callable[[], None] = lambda: None,
     ) -> None:
         self._storage = storage
+        self._check = check
+        """Raises where the statement may not go on; called while snapshots are taken."""
         self.directory = directory or Everything(storage)
         """What the names in the statement mean."""
         self._kept = kept
@@ -145,7 +148,7 @@ class Sources:
                     help="experiments, datasets, prompts and functions can be read as they were: leave `version` out",
                 )  # fmt: skip
             try:
-                self._snapshots[target] = self._storage.snapshot(target, self._version)
+                self._snapshots[target] = self._storage.snapshot(target, self._version, self._check)
             except VersionGone as error:
                 raise BtqlError.of(
                     errors.UNREADABLE_VERSION, error.message, span, "read at that version",

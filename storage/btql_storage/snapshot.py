@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     _Refreshed: TypeAlias = tuple[list[TailChunk], dict[int, RowNumbers]]
 
 _ATTEMPTS = 4
+_CHECK_EVERY_S = 0.05
+Check: TypeAlias = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,8 +96,11 @@ class Snapshots:
         self._guard = Lock()
         self._tails: dict[int, tuple[Lock, Tail]] = {}
 
-    def take(self, target: ObjectInfo, version: int | None = None) -> Snapshot:
-        """Take a snapshot of an object as of now, or as of right after the transaction ``version``."""
+    def take(self, target: ObjectInfo, version: int | None = None, check: Check = lambda: None) -> Snapshot:
+        """Take a snapshot of an object as of now, or as of right after the transaction ``version``.
+
+        Where much waits for compaction that takes a while; ``check`` is called now and then and may raise.
+        """
         for attempt in range(_ATTEMPTS):
             last = attempt == _ATTEMPTS - 1
             listed = self._folder.wal_numbers()
@@ -103,8 +108,8 @@ class Snapshots:
             try:
                 waiting = self._waiting(target, listed, view)
                 if version is None or version >= max((*listed, view.processed_upto)):
-                    return self._build(target, listed, view, waiting)
-                return self._build_version(target, view, waiting, version)
+                    return self._build(target, listed, view, waiting, check)
+                return self._build_version(target, view, waiting, version, check)
             except TailTooLarge:
                 if last or self._folder.read_only or not self._folder.settings.compact_to_read:
                     raise
@@ -140,12 +145,12 @@ class Snapshots:
             )
         return waiting
 
-    def _build(self, target: ObjectInfo, listed: Sequence[int], view: View, waiting: Waiting) -> Snapshot:
-        chunks, replaced = self._kept_tail(target, view, waiting)
+    def _build(self, target: ObjectInfo, listed: Sequence[int], view: View, waiting: Waiting, check: Check) -> Snapshot:
+        chunks, replaced = self._kept_tail(target, view, waiting, check)
         xact_id = max(view.processed_upto, listed[-1] if listed else 0)
         return Snapshot(self._folder, target, self._parts(view, replaced), chunks, xact_id)
 
-    def _kept_tail(self, target: ObjectInfo, view: View, waiting: Waiting) -> _Refreshed:
+    def _kept_tail(self, target: ObjectInfo, view: View, waiting: Waiting, check: Check) -> _Refreshed:
         if not waiting:
             with self._guard:
                 # What it held is in parts by now.
@@ -156,17 +161,22 @@ class Snapshots:
         with self._guard:
             self._folder.lookups["tails", target.id in self._tails] += 1
             lock, tail = self._tails.setdefault(target.id, (Lock(), Tail(self._folder)))
-        with lock:
-            return tail.refresh(waiting, view.parts)
+        # Another query may be at it for long, too.
+        while not lock.acquire(timeout=_CHECK_EVERY_S):
+            check()
+        try:
+            return tail.refresh(waiting, view.parts, check)
+        finally:
+            lock.release()
 
-    def _build_version(self, target: ObjectInfo, view: View, waiting: Waiting, version: int) -> Snapshot:
+    def _build_version(self, target: ObjectInfo, view: View, waiting: Waiting, version: int, check: Check) -> Snapshot:
         """Return the rows as of an earlier version, from a tail of their own."""
         if version < view.compacted_upto:
             raise VersionGone(version, view.compacted_upto)
         from btql_storage.tail import Tail
 
         until_then = {xact_id: rows for xact_id, rows in waiting.items() if xact_id <= version}
-        chunks, replaced = Tail(self._folder).refresh(until_then, view.parts)
+        chunks, replaced = Tail(self._folder).refresh(until_then, view.parts, check)
         parts = [*self._parts_until(view, replaced, version), *self._history(view, version)]
         return Snapshot(self._folder, target, parts, chunks, version)
 

@@ -198,10 +198,15 @@ class Storage:
 
         remove_unneeded(self._folder)
 
-    def snapshot(self, target: ObjectInfo, version: int | None = None) -> Snapshot:
-        """Return what a query sees of an object now, or saw right after a transaction. Close it after use."""
+    def snapshot(
+        self, target: ObjectInfo, version: int | None = None, check: Callable[[], None] = lambda: None
+    ) -> Snapshot:
+        """Return what a query sees of an object now, or saw right after a transaction. Close it after use.
+
+        Where much waits for compaction this takes a while; ``check`` is called now and then, and may raise.
+        """
         self._check_known(target)
-        return self._snapshots.take(target, version)
+        return self._snapshots.take(target, version, check)
 
     def last_xact_id(self) -> int:
         """Return the last transaction there is: no write that was acknowledged is later, every new one will be."""

@@ -14,7 +14,8 @@ thousand small requests are a few chunks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TypeAlias
@@ -67,27 +68,45 @@ class Tail:
         self._folder = folder
         self._start([])
 
-    def refresh(self, waiting: Waiting, parts: Sequence[PartInfo]) -> tuple[list[TailChunk], dict[int, RowNumbers]]:
-        """Apply what is new; return the chunks, and the rows of parts that they replace."""
-        try:
-            if not self._continues(waiting, parts):
-                self._start(parts)
-            fresh = [(xact_id, rows) for xact_id, rows in waiting.items() if xact_id not in self._applied]
-            events: list[WalEvent] = []
-            for xact_id, rows in fresh:
-                events += self._folder.wal_file(xact_id).events(rows)
-                if len(events) >= _CHUNK_EVENTS:
-                    self._apply(events)
-                    events = []
-            self._apply(events)
+    def refresh(
+        self, waiting: Waiting, parts: Sequence[PartInfo], check: Callable[[], None] = lambda: None
+    ) -> tuple[list[TailChunk], dict[int, RowNumbers]]:
+        """Apply what is new; return the chunks, and the rows of parts that they replace.
+
+        ``check`` is called now and then, and may raise: what was applied until then is kept for the next time.
+        """
+        if not self._continues(waiting, parts):
+            self._start(parts)
+        fresh = [(xact_id, rows) for xact_id, rows in waiting.items() if xact_id not in self._applied]
+        while fresh:
+            check()
+            fresh = self._apply_some(fresh)
+        with self._whole():
             self._merge_chunks()
-        except BaseException:
-            # Half of a change must not be seen by the next snapshot.
-            self._start([])
-            raise
-        self._applied.update((xact_id, len(rows)) for xact_id, rows in fresh)
         chunks = [live.frozen() for live in self._chunks.values()]
         return chunks, {part_id: np.array(sorted(rows), dtype=np.int64) for part_id, rows in self._in_parts.items()}
+
+    def _apply_some(self, fresh: list[tuple[int, RowNumbers]]) -> list[tuple[int, RowNumbers]]:
+        """Apply the events of some files, at least one; return the files that are left."""
+        events: list[WalEvent] = []
+        taken = 0
+        with self._whole():
+            while taken < len(fresh) and len(events) < _CHUNK_EVENTS:
+                xact_id, rows = fresh[taken]
+                events += self._folder.wal_file(xact_id).events(rows)
+                taken += 1
+            self._apply(events)
+            self._applied.update((xact_id, len(rows)) for xact_id, rows in fresh[:taken])
+        return fresh[taken:]
+
+    @contextmanager
+    def _whole(self) -> Generator[None]:
+        """Start over should a change fail: half of one must not be seen by the next snapshot."""
+        try:
+            yield
+        except BaseException:
+            self._start([])
+            raise
 
     def _start(self, parts: Sequence[PartInfo]) -> None:
         self._parts = parts

@@ -147,6 +147,26 @@ def test_a_snapshot_leaves_compaction_to_another_process(quick_path: Path):
         storage.snapshot(target).close()
 
 
+def test_a_snapshot_that_is_stopped_keeps_what_it_has_done(storage: Storage, target, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("btql_storage.tail._CHUNK_EVENTS", 2)
+    for number in range(10):
+        put(storage, target, {"id": str(number)})
+    checks: list[int] = []
+
+    def stop_at_the_third() -> None:
+        checks.append(len(checks))
+        if len(checks) == 3:
+            raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        storage.snapshot(target, None, stop_at_the_third)
+    checks.clear()
+    with storage.snapshot(target, None, lambda: checks.append(0)) as snapshot:
+        assert {row.id for row in snapshot_rows(snapshot)} == {str(number) for number in range(10)}
+    # Five chunks of two events, two of which were there already.
+    assert len(checks) == 3
+
+
 def test_a_failure_does_not_leave_half_a_tail(storage: Storage, target, monkeypatch: pytest.MonkeyPatch):
     put(storage, target, {"id": "a", "input": 1})
     storage.snapshot(target).close()
