@@ -42,7 +42,7 @@ EXAMPLES = examples(
 )
 
 
-def query(  # noqa: PLR0913, PLR0917 - they are the options of the command
+def query(
     database: Annotated[Path, typer.Argument(metavar="DB", help="The folder of the database.")],
     text: Annotated[
         str, typer.Argument(metavar="TEXT", help="The question, in BTQL or SQL; - reads it from standard input.")

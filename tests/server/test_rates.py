@@ -4,12 +4,12 @@ import threading
 
 import httpx
 import pytest
+from server_support.redis_server import redis_server
 
 from btql_server.http.errors import HttpError
 from btql_server.http.rates import LocalBuckets, Rates, RedisBuckets
 from btql_server.serve import running
 from btql_server.settings import Limits, Settings
-from server_support.redis_server import redis_server
 
 
 @pytest.fixture(scope="module")

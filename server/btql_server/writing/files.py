@@ -73,7 +73,7 @@ class Files:
         """Make what was uploaded the attachment, durably; a 409 where there is another one already."""
         path = self._attachment_path(org_id, key)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(path.parent)
             with upload.path.open("rb") as file:
                 os.fsync(file.fileno())
             try:
@@ -124,7 +124,7 @@ class Files:
         """Write or replace a small file, durably."""
         unfinished = self._incoming / uuid4().hex
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(path.parent)
             self._incoming.mkdir(parents=True, exist_ok=True)
             with unfinished.open("wb") as file:
                 file.write(content)
@@ -133,7 +133,17 @@ class Files:
             unfinished.replace(path)
             _sync_folder(path.parent)
         except OSError as error:
+            with suppress(OSError):
+                unfinished.unlink(missing_ok=True)
             raise from_os_error(error, "write", path) from error
+
+
+def _make_folder(path: Path) -> None:
+    """Make a folder where there is none, and those above it, durably: what is in them is only as durable as they are."""
+    if not path.is_dir():
+        _make_folder(path.parent)
+        path.mkdir(exist_ok=True)
+        _sync_folder(path.parent)
 
 
 def _sync_folder(path: Path) -> None:
