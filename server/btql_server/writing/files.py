@@ -73,7 +73,7 @@ class Files:
         """Make what was uploaded the attachment, durably; a 409 where there is another one already."""
         path = self._attachment_path(org_id, key)
         try:
-            _make_folder(path.parent)
+            path.parent.mkdir(parents=True, exist_ok=True)
             with upload.path.open("rb") as file:
                 os.fsync(file.fileno())
             try:
@@ -82,7 +82,7 @@ class Files:
                 # A client that got no answer sends the same again.
                 if not filecmp.cmp(path, upload.path, shallow=False):
                     raise HttpError(409, "there is another attachment with this key: they never change") from None
-            _sync_folder(path.parent)
+            self._sync_folders(path)
         except OSError as error:
             raise from_os_error(error, "write", path) from error
 
@@ -113,6 +113,13 @@ class Files:
                 if path.stat().st_mtime < now - OVERFLOW_S:
                     path.unlink()
 
+    def _sync_folders(self, path: Path) -> None:
+        """Make the name of a file durable, and the names of the folders that it is in, which may be new."""
+        for folder in path.parents:
+            _sync_folder(folder)
+            if folder == self._root.parent:
+                return
+
     def _record_path(self, org_id: str, key: str) -> Path:
         return self._attachment_path(org_id, key).with_suffix(".json")
 
@@ -124,26 +131,18 @@ class Files:
         """Write or replace a small file, durably."""
         unfinished = self._incoming / uuid4().hex
         try:
-            _make_folder(path.parent)
+            path.parent.mkdir(parents=True, exist_ok=True)
             self._incoming.mkdir(parents=True, exist_ok=True)
             with unfinished.open("wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             unfinished.replace(path)
-            _sync_folder(path.parent)
+            self._sync_folders(path)
         except OSError as error:
             with suppress(OSError):
                 unfinished.unlink(missing_ok=True)
             raise from_os_error(error, "write", path) from error
-
-
-def _make_folder(path: Path) -> None:
-    """Make a folder where there is none, and those above it, durably: what is in them is only as durable as they are."""
-    if not path.is_dir():
-        _make_folder(path.parent)
-        path.mkdir(exist_ok=True)
-        _sync_folder(path.parent)
 
 
 def _sync_folder(path: Path) -> None:

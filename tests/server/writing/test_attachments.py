@@ -1,5 +1,6 @@
 """Files that rows refer to: uploaded and downloaded at signed addresses."""
 
+import errno
 import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -11,7 +12,9 @@ import pytest
 from btql_server.http.errors import HttpError
 from btql_server.serve import running
 from btql_server.settings import Settings
+from btql_server.writing import files
 from btql_server.writing.signing import Signer
+from btql_storage.errors import DiskFull
 
 CONTENT = bytes(range(256)) * 40
 
@@ -258,3 +261,22 @@ def test_another_server_signs_otherwise(tmp_path):
     with pytest.raises(HttpError, match="not one that this server has signed"):
         Signer(tmp_path / "other").read("do", token)
     assert (tmp_path / "signing.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_new_folders_are_as_durable_as_what_is_in_them(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(files, "_sync_folder", synced.append)
+    files.Files(tmp_path).announce("org", files.Record("key", "f", "text/plain"))
+    uploads = tmp_path / "uploads"
+    (record,) = uploads.glob("attachments/org/*/*.json")
+    assert synced == [record.parent, uploads / "attachments" / "org", uploads / "attachments", uploads, tmp_path]
+
+
+def test_a_full_disk_leaves_nothing_behind(tmp_path, monkeypatch):
+    def full(_descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("btql_server.writing.files.os.fsync", full)
+    with pytest.raises(DiskFull):
+        files.Files(tmp_path).announce("org", files.Record("key", "f", "text/plain"))
+    assert [path for path in (tmp_path / "uploads").rglob("*") if path.is_file()] == []
