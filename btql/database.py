@@ -197,7 +197,7 @@ class Database:
         """Return the answer to a statement that gives rows, read from ``source``."""
         compiled = self.compile_statement(source, statement, options, disabled_rules)
         batches = run(self.runner(compiled), compiled.sources)
-        fields = compiled.sources.all_fields
+        fields = compiled.sources.whole_fields
         answer = _DrawnErrors(EngineAnswer(compiled.engine, batches, lambda: fields, self._stop), compiled.source)
         result = Result(answer, compiled.bound.warnings, compiled.lints, self._stop)
         result.default_limit = compiled.default_limit

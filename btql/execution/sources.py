@@ -115,9 +115,9 @@ class Sources:
         return self._keys[objects]
 
     @property
-    def all_fields(self) -> list[FieldCatalog]:
-        """The fields of every source that the statement names."""
-        return list(self._fields.values())
+    def whole_fields(self) -> list[FieldCatalog]:
+        """The fields of sources that are about all rows of their objects: rows that are not asked for have others."""
+        return [fields for objects, fields in self._fields.items() if not self._keys[objects]]
 
     @property
     def all_snapshots(self) -> list[Snapshot]:

@@ -15,7 +15,7 @@ from btql_planner.catalog import FieldCatalog, Path
 from btql_planner.functions import functions
 from btql_planner.names import SYSTEM_KINDS, field_paths
 from btql_server.access.model import AUDIT_LOG, Level
-from btql_server.access.objects import resource_of
+from btql_server.access.objects import require_object, resource_of
 from btql_server.http.answer import JSON, Answer, json_answer
 from btql_server.http.call import Call, forbidden
 from btql_server.http.errors import HttpError
@@ -122,9 +122,14 @@ def fields(call: Call, query: FieldsQuery) -> Answer:
     kind, colon, name = query.object.partition(":")
     if not colon or not name or kind not in words.OBJECT_KINDS:
         raise HttpError(400, "`object` is a kind and a name, such as `project_logs:demo`")
-    found = Visible(call).find(kind, name)
+    visible = Visible(call)
+    found = visible.find(kind, name)
     if not found:
         raise forbidden(call.principal, Level.READ, f"{kind} id {name}")
+    if visible.only(kind, name) is not None:
+        # These are the fields of all prompts of a project, which takes more than to read one of them.
+        for one in found:
+            require_object(call, Level.READ, one.kind, one.name)
     with ExitStack() as open_files:
         snapshots = [open_files.enter_context(call.state.storage.snapshot(one)) for one in found]
         catalog = MergedFields([SnapshotFields(each) for each in snapshots])

@@ -273,6 +273,35 @@ def test_a_prompt_is_one_row_of_its_project(parties, things):
     assert _ask(parties["stranger"], query.format("org_prompts('default')")).status_code == 400
 
 
+def test_whoever_may_read_one_prompt_learns_nothing_of_others(parties, things):
+    admin, project = parties["admin"], things["project_logs"]
+    own, _ = (
+        admin.post(
+            "/v1/prompt",
+            json={"project_id": project, "name": key, "slug": f"only {key}", "prompt_data": {key: 1}},
+        ).json()["id"]
+        for key in ("mine", "hidden")
+    )
+    invitation = {"invite_users": {"emails": ["narrow@example.com"]}}
+    (added,) = admin.patch("/v1/organization/members", json=invitation).json()["added_users"]
+    place = {"object_type": "prompt", "object_id": own, "user_id": added["id"]}
+    admin.post("/v1/acl", json={**place, "permission": "read"}).raise_for_status()
+    key = admin.post("/v1/api_key", json={"name": "k", "user_id": added["id"]}).json()["key"]
+    narrow = {"authorization": f"Bearer {key}"}
+
+    for query in (
+        f"infer: prompt_data | from: prompt('{own}')",
+        f"select: * | from: prompt('{own}')",
+        f"select: id, prompt_data | from: prompt('{own}') traces",
+    ):
+        answer = admin.post("/btql", json={"query": query}, headers=narrow)
+        assert answer.status_code == 200, answer.text
+        assert "mine" in answer.text
+        assert "hidden" not in answer.text
+    assert admin.get("/page/fields", params={"object": f"prompt:{own}"}, headers=narrow).status_code == 403
+    assert admin.get("/page/fields", params={"object": f"prompt:{own}"}).status_code == 200
+
+
 def test_a_prompt_that_is_deleted_while_it_is_read_stays_one_row(tmp_path):
     state = State.open(Settings(tmp_path / "db"))
     call = Call(state, state.keys.anonymous(), Request({"type": "http"}), "a trace")
