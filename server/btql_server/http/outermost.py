@@ -111,7 +111,7 @@ class Outermost:
         log.info(
             "%s %s %s",
             seen.method,
-            seen.path,
+            seen.public_path,
             seen.status,
             extra={
                 "trace_id": seen.trace_id,

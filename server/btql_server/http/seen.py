@@ -37,6 +37,12 @@ class Seen:
     error: str | None = None
 
     @property
+    def public_path(self) -> str:
+        """The path as logs have it: without the token of a signed address, which is as good as a key for a while."""
+        route = self.route
+        return self.path if route is None or "token" not in route.parameters else route.path
+
+    @property
     def broken(self) -> bool:
         """Whether the answer ended before it was complete."""
         return self.error is not None and 0 < self.status < 400

@@ -80,7 +80,7 @@ def _attributes(seen: Seen, route: str | None) -> dict[str, AttributeValue]:
     found: dict[str, AttributeValue | None] = {
         "http.request.method": seen.method,
         "http.route": route,
-        "url.path": seen.path,
+        "url.path": seen.public_path,
         "http.response.status_code": seen.status or None,
         "http.request.body.size": seen.received_bytes,
         "http.response.body.size": seen.sent_bytes,

@@ -280,3 +280,12 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path, monkeypatch):
     with pytest.raises(DiskFull):
         files.Files(tmp_path).announce("org", files.Record("key", "f", "text/plain"))
     assert [path for path in (tmp_path / "uploads").rglob("*") if path.is_file()] == []
+
+
+def test_signed_addresses_are_not_in_the_log(uploaded, caplog):
+    with caplog.at_level("INFO", "btql.http"):
+        address = uploaded(str(uuid4()))
+        assert httpx.get(address).status_code == 200
+    assert "GET /attachment/file/{token} 200" in caplog.text
+    assert "PUT /attachment/upload/{token} 200" in caplog.text
+    assert address.rpartition("/")[2] not in caplog.text
