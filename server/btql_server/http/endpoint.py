@@ -6,7 +6,7 @@
    Should the client go away meanwhile, ``call.gone`` is set.
 4. The answer is sent, compressed where the client takes that. A streamed answer is computed piece by piece on
    the same threads, no faster than the client reads; an error in the middle of it breaks the connection, so that
-   nobody takes what came for the whole.
+   nobody takes what came for the whole. So does a key that is revoked, or expires, before the end.
 """
 
 from __future__ import annotations
@@ -145,6 +145,8 @@ class Endpoint:
             while piece is not None and not call.left:
                 if piece:
                     await _piece(send, piece)
+                # A reader may take any time, and a key that is revoked meanwhile is good for nothing more.
+                self._principal(call.request)
                 piece = await pool.run(pull)
             if call.left:
                 raise Aborted

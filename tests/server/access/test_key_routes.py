@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 
 from btql_server.access.model import Level
@@ -164,3 +165,19 @@ def test_a_service_token_has_to_say_for_whom_a_key_is(party, ann):
     client = party.join(level=Level.ADMIN, service_token="admin robot")
     refused(client.post("/v1/api_key", json={"name": "x"}), 400, "say by `user_id`")
     assert ok(client.post("/v1/api_key", json={"name": "x", "user_id": me(ann)}))["user_email"] == "ann@example.com"
+
+
+def test_a_revoked_key_reads_nothing_more_of_what_it_has_begun_to_read(party, ann):
+    project = ok(ann.post("/v1/project", json={"name": "long"}))["id"]
+    for batch in range(4):
+        rows = [{"id": f"{batch}-{number}", "input": f"{number}" * 1_000_000} for number in range(10)]
+        ok(ann.post(f"/v1/project_logs/{project}/insert", json={"events": rows}))
+    made = ok(ann.post("/v1/api_key", json={"name": "reader"}))
+    query = {"query": f"select: input | from: project_logs('{project}')", "fmt": "jsonl", "disable_limit": True}
+
+    with party.client(made["key"]).stream("POST", "/btql", json=query, headers={"accept-encoding": "identity"}) as told:
+        pieces = told.iter_raw()
+        assert len(next(pieces)) > 0
+        ok(ann.delete(f"/v1/api_key/{made['id']}"))
+        with pytest.raises(httpx.RemoteProtocolError):
+            list(pieces)
