@@ -45,8 +45,3 @@ def rate(number: float, seconds: float, noun: str) -> str:
     """Return ``number`` per second: ``21,400 spans/s``."""
     per_second = number / max(seconds, 1e-9)
     return f"{per_second:,.0f} {noun}/s" if per_second >= 10 else f"{per_second:.1f} {noun}/s"
-
-
-def size_rate(size_bytes: float, seconds: float) -> str:
-    """Return bytes per second: ``48 MiB/s``."""
-    return f"{size(size_bytes / max(seconds, 1e-9))}/s"

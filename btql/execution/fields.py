@@ -11,8 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 
 from btql.execution.directory import constants_of
-from btql_grammar import tree
-from btql_planner.catalog import Availability, FieldCatalog
+from btql_planner.catalog import Availability
 from btql_planner.types import Kind
 from btql_storage.kinds import FieldPath
 from btql_storage.kinds import Kind as StoredKind
@@ -151,15 +150,3 @@ def _united(*known: Availability) -> Availability:
         max(each.bits for each in known),
         any(each.big for each in known),
     )
-
-
-class NoFields:
-    """The objects of a query without a source: none."""
-
-    def resolve(self, table: tree.Table) -> tree.From:
-        """Refuse: there is nothing."""
-        raise KeyError(table.path)
-
-    def fields(self, source: tree.From) -> FieldCatalog:
-        """Refuse: there is nothing."""
-        raise KeyError(source.arguments)

@@ -18,7 +18,6 @@ class Limits:
     """How many times larger a body may become when it is decompressed, beyond the first MiB."""
     body_wait_s: float = 60.0
     """How long a client may send nothing in the middle of a body."""
-    json_depth_max: int = 200
     row_bytes_max: int = 64 << 20
     """JSON of one row."""
     row_fields_max: int = 20_000

@@ -61,7 +61,6 @@ METRICS = (
 """The metrics that every summary has."""
 LISTED_KEYS_MAX = 200
 """Up to this many scores or metrics are added up one by one where the whole object is asked for."""
-_INFO = ("cached", "has_error")
 
 Binding = Callable[[tree.Expression], Expression]
 

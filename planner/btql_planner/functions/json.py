@@ -13,7 +13,7 @@ from btql_planner import sql_text, types
 from btql_planner.expressions import Expression
 from btql_planner.functions.call import ArgumentError, written_text
 from btql_planner.functions.registry import Any, Anything, Binder, Integer, List, Node, Text, dynamic_type, form, scalar
-from btql_planner.spelling import as_json, as_text, from_json
+from btql_planner.spelling import as_json, from_json
 from btql_planner.types import Kind, Type
 from btql_planner.value import Value
 
@@ -190,8 +190,3 @@ def json_text(value: Any) -> Text:
     '["a",1]'
     """
     return as_json(value)
-
-
-def object_member(key: Value, value: Value) -> str:
-    """Return one member of an object as SQL; null where the key is."""
-    return f"(btql_json_quote({as_text(key)}) || ':' || coalesce({as_json(value)}, 'null'))"
