@@ -7,6 +7,7 @@ each with its code, line and column. What is wrong with a key is said in plain t
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -113,6 +114,9 @@ def as_http(error: Exception) -> HttpError | None:
             return HttpError(status, str(error), retry_after_s=retry, details={"errors": [{"code": error.code}]})
         case Error():
             return HttpError(400, str(error))
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            # Of a temporary file: what has a name in the database says more, as a storage error.
+            return HttpError(507, "no space is left on the server's disk for this answer: ask for less, or free some")
         case _:
             return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import socket
 import threading
@@ -45,6 +46,16 @@ def test_a_large_page_waits_in_a_file(ask, monkeypatch):
     assert large.content == small.content
     assert large.headers["x-bt-cursor"] == small.headers["x-bt-cursor"]
     assert large.headers["transfer-encoding"] == "chunked"
+
+
+def test_a_page_that_no_disk_has_room_for(reader, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(answering, "SpooledTemporaryFile", full)
+    answer = reader.post("/btql", json={"query": "select: id | from: project_logs('demo') | limit: 3"})
+    assert (answer.status_code, answer.json()["Code"]) == (507, "InsufficientStorageError")
+    assert "no space is left" in answer.json()["Message"]
 
 
 def test_the_time_limit(reader, served):
