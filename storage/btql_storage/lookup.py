@@ -104,4 +104,5 @@ def _without(numbers: RowNumbers, superseded: RowNumbers) -> RowNumbers:
     if not len(superseded):
         return numbers
     places = np.minimum(np.searchsorted(superseded, numbers), len(superseded) - 1)
-    return numbers[superseded[places] != numbers]
+    kept: RowNumbers = numbers[superseded[places] != numbers]
+    return kept

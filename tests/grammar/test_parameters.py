@@ -145,8 +145,10 @@ def test_an_offset_of_sql_may_be_a_cursor():
 
 def test_parameters_have_no_json_form():
     for text in (f"select: ? as a | {FROM}", f"select: a | {FROM} | limit: ?"):
+        statement = parse(text)
+        assert isinstance(statement, tree.Query)
         with pytest.raises(BtqlError) as caught:
-            to_json(parse(text))
+            to_json(statement)
         assert caught.value.diagnostics[0].code == "B0113"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_WAIT_S = 20.0
 """How long the head of a request may take."""
@@ -70,8 +70,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def _refuse(self, status: bytes, reason: str) -> None:
         if self.transport.is_closing():
             return
-        cycle: RequestResponseCycle | None = self.cycle
-        if cycle is None or cycle.response_complete:
+        # There is no cycle before the first request, which its type does not say.
+        if getattr(self.cycle, "response_complete", True):
             body = reason.encode()
             head = b"HTTP/1.1 %b\r\ncontent-type: text/plain; charset=utf-8\r\n" % status
             self.transport.write(head + b"content-length: %d\r\nconnection: close\r\n\r\n" % len(body) + body)

@@ -118,7 +118,7 @@ def evaluation(seed, *, origins):
     drawn = random.Random(seed)
     traces = []
     for number in range(120):
-        scores = [("exact", drawn.choice([0, 0.5, 1]))]
+        scores: list[tuple[str, float | None]] = [("exact", drawn.choice([0, 0.5, 1]))]
         if number % 3:
             scores.append(("fluent", drawn.choice([None, drawn.random()])))
         if number % 5 == 0:

@@ -56,6 +56,6 @@ def stored(data) -> Callable[[str, str], dict[str, dict]]:
     def rows(kind: str, name: str) -> dict[str, dict]:
         with btql.connect(data, read_only=True) as connection:
             found = list(connection.query(f"select: * | from: {kind}('{name}')"))
-        return {row["id"]: row for row in found}
+        return {str(row["id"]): row for row in found}
 
     return rows

@@ -13,7 +13,7 @@ import btql
 
 def stored_ids(data, project) -> set[str]:
     with btql.connect(data) as connection:
-        return {row["id"] for row in connection.query(f"select: id | from: project_logs('{project}')")}
+        return {str(row["id"]) for row in connection.query(f"select: id | from: project_logs('{project}')")}
 
 
 def test_every_answered_row_survives_a_kill(tmp_path):
