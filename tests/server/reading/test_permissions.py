@@ -263,43 +263,14 @@ def test_a_prompt_is_one_row_of_its_project(parties, things):
     assert _ask(admin, f"SELECT count(*) AS n FROM {both} WHERE name = 'greeting'").json()["data"] == [{"n": 1}]
     listed = _ask(admin, "SELECT name FROM org_prompts('default') ORDER BY name").json()["data"]
     assert listed == [{"name": "farewell"}, {"name": "greeting"}]
-    admin.post("/btql", json={"query": "INSERT INTO prompt('embedded') (id) VALUES ('e')"}).raise_for_status()
-    assert _ask(admin, query.format("prompt('embedded')")).json()["data"][0]["id"] == "e"
-    assert "not supported" in _ask(admin, query.format(f"prompt('{made[0]}', 'embedded')")).text
+    admin.post("/btql", json={"query": "INSERT INTO prompt('loose') (id) VALUES ('e')"}).raise_for_status()
+    assert _ask(admin, query.format("prompt('loose')")).json()["data"][0]["id"] == "e"
+    assert "not supported" in _ask(admin, query.format(f"prompt('{made[0]}', 'loose')")).text
     written = _ask(admin, f"UPDATE prompt('{made[0]}') SET name = 'x'")
     assert (written.status_code, f"PATCH /v1/prompt/{made[0]}" in written.json()["Message"]) == (400, True)
     assert _ask(parties["stranger"], query.format(f"prompt('{made[0]}')")).status_code == 403
     assert _ask(parties["stranger"], query.format("prompt('greeting')")).status_code == 400
     assert _ask(parties["stranger"], query.format("org_prompts('default')")).status_code == 400
-
-
-def test_whoever_may_read_one_prompt_learns_nothing_of_others(parties, things):
-    admin, project = parties["admin"], things["project_logs"]
-    own, _ = (
-        admin.post(
-            "/v1/prompt",
-            json={"project_id": project, "name": key, "slug": f"only {key}", "prompt_data": {key: 1}},
-        ).json()["id"]
-        for key in ("mine", "hidden")
-    )
-    invitation = {"invite_users": {"emails": ["narrow@example.com"]}}
-    (added,) = admin.patch("/v1/organization/members", json=invitation).json()["added_users"]
-    place = {"object_type": "prompt", "object_id": own, "user_id": added["id"]}
-    admin.post("/v1/acl", json={**place, "permission": "read"}).raise_for_status()
-    key = admin.post("/v1/api_key", json={"name": "k", "user_id": added["id"]}).json()["key"]
-    narrow = {"authorization": f"Bearer {key}"}
-
-    for query in (
-        f"infer: prompt_data | from: prompt('{own}')",
-        f"select: * | from: prompt('{own}')",
-        f"select: id, prompt_data | from: prompt('{own}') traces",
-    ):
-        answer = admin.post("/btql", json={"query": query}, headers=narrow)
-        assert answer.status_code == 200, answer.text
-        assert "mine" in answer.text
-        assert "hidden" not in answer.text
-    assert admin.get("/page/fields", params={"object": f"prompt:{own}"}, headers=narrow).status_code == 403
-    assert admin.get("/page/fields", params={"object": f"prompt:{own}"}).status_code == 200
 
 
 def test_a_prompt_that_is_deleted_while_it_is_read_stays_one_row(tmp_path):
@@ -330,3 +301,33 @@ def test_one_object_under_two_names_is_read_once(parties, things):
     for query in (f"SELECT id, project_id FROM {twice}", f"select: id, project_id | from: {twice} traces"):
         assert _ask(admin, query).json()["data"] == [{"id": "l", "project_id": project}]
     assert _ask(admin, f"select: root_span_id | from: {twice} summary").json()["data"] == [{"root_span_id": "l"}]
+
+
+def test_whoever_may_read_one_prompt_learns_nothing_of_others(party):
+    admin = party.join(level=Level.ADMIN)
+    project = admin.post("/v1/project", json={"name": "narrow"}).json()["id"]
+    own, _ = (
+        admin.post(
+            "/v1/prompt",
+            json={"project_id": project, "name": key, "slug": f"only {key}", "prompt_data": {key: 1}},
+        ).json()["id"]
+        for key in ("mine", "hidden")
+    )
+    invitation = {"invite_users": {"emails": ["narrow@example.com"]}}
+    (added,) = admin.patch("/v1/organization/members", json=invitation).json()["added_users"]
+    place = {"object_type": "prompt", "object_id": own, "user_id": added["id"]}
+    admin.post("/v1/acl", json={**place, "permission": "read"}).raise_for_status()
+    key = admin.post("/v1/api_key", json={"name": "k", "user_id": added["id"]}).json()["key"]
+    narrow = {"authorization": f"Bearer {key}"}
+
+    for query in (
+        f"infer: prompt_data | from: prompt('{own}')",
+        f"select: * | from: prompt('{own}')",
+        f"select: id, prompt_data | from: prompt('{own}') traces",
+    ):
+        answer = admin.post("/btql", json={"query": query}, headers=narrow)
+        assert answer.status_code == 200, answer.text
+        assert "mine" in answer.text
+        assert "hidden" not in answer.text
+    assert admin.get("/page/fields", params={"object": f"prompt:{own}"}, headers=narrow).status_code == 403
+    assert admin.get("/page/fields", params={"object": f"prompt:{own}"}).status_code == 200
