@@ -33,6 +33,7 @@ from btql_server.registry.changes import collecting
 from btql_server.state import State
 
 _COMPRESSED_AT_ONCE = 64 << 10
+_SLICE_BYTES = 512 << 10
 
 
 class Endpoint:
@@ -143,8 +144,9 @@ class Endpoint:
             piece = await pool.run(pull)
             await _start(send, answer.status, headers)
             while piece is not None and not call.left:
-                if piece:
-                    await _piece(send, piece)
+                # In slices: what does not fit into the socket is moved about in memory with each that is sent.
+                for start in range(0, len(piece), _SLICE_BYTES):
+                    await _piece(send, piece[start : start + _SLICE_BYTES])
                 # A reader may take any time, and a key that is revoked meanwhile is good for nothing more.
                 self._principal(call.request)
                 piece = await pool.run(pull)

@@ -25,6 +25,8 @@ MEDIA = {
     "parquet": "application/vnd.apache.parquet",
 }
 _ROW_GROUP_BYTES = 32 << 20
+_END_OF_STREAM = b"\xff\xff\xff\xff\0\0\0\0"
+"""An Arrow message of no length."""
 
 
 def json_array(result: Result) -> Iterator[bytes]:
@@ -58,14 +60,10 @@ def audit_lines(result: Result, before: bytes = b"", after: bytes = b"\n") -> It
 
 def arrow_stream(result: Result) -> Iterator[bytes]:
     """Yield the rows as a stream of Arrow record batches."""
-    import pyarrow as pa
-
-    sink = _Sink()
-    with pa.ipc.new_stream(pa.PythonFile(sink, mode="w"), result.schema) as writer:
-        for batch in result.batches():
-            writer.write_batch(batch)
-            yield sink.take()
-    yield sink.take()
+    yield result.schema.serialize().to_pybytes()
+    for batch in result.batches():
+        yield batch.serialize().to_pybytes()
+    yield _END_OF_STREAM
 
 
 def parquet_file(result: Result) -> Iterator[bytes]:
