@@ -6,8 +6,10 @@ none of them.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 
 import httpx
@@ -51,8 +53,14 @@ def _median(work: Callable[[], object], times: int) -> float:
 
 
 def test_what_a_small_query_costs_more(client, conn, benchmark):
+    # A client that costs little, as it is not what is measured.
+    connection = HTTPConnection(client.base_url.host, client.base_url.port)
+    body = json.dumps({"query": SMALL})
+
     def over_http() -> None:
-        assert client.post("/btql", json={"query": SMALL}).status_code == 200
+        connection.request("POST", "/btql", body)
+        answer = connection.getresponse()
+        assert (answer.status, len(answer.read()) > 1_000) == (200, True)
 
     def in_process() -> None:
         assert len(b"".join(conn.query(SMALL).json()).splitlines()) == 10
@@ -65,6 +73,7 @@ def test_what_a_small_query_costs_more(client, conn, benchmark):
     overhead_ms = sorted((one - other) * 1_000 for one, other in pairs)[len(pairs) // 2]
     benchmark.extra_info["overhead_ms"] = round(overhead_ms, 2)
     benchmark.pedantic(over_http, rounds=20)
+    connection.close()
     assert overhead_ms < OVERHEAD_MS_MAX
 
 
