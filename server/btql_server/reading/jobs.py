@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 FOLDER = "background"
 THREADS = 2
 WAITING_MAX = 64
+OF_ONE_MAX = 16
+"""Queries of one key that have not ended, so that there is room for those of others."""
 _LOOK_S = 0.2
 Status = Literal["queued", "running", "canceled", "succeeded", "failed"]
 ENDED = frozenset({"canceled", "succeeded", "failed"})
@@ -69,6 +71,8 @@ class Jobs:
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="btql-background")
         self._running: dict[str, Event] = {}
         """The jobs of this process that have not ended, with what cancels them."""
+        self._askers: dict[str, str] = {}
+        """And who asked for them."""
         self._closing = Event()
         self.clean()
 
@@ -81,6 +85,9 @@ class Jobs:
         """Begin a job; ``ask`` compiles the query, whose mistakes are raised here, and its rows are read later."""
         if len(self._running) >= WAITING_MAX + THREADS:
             raise HttpError(503, f"{WAITING_MAX} queries in the background are waiting already", retry_after_s=10)
+        if sum(each == asked_by for each in list(self._askers.values())) >= OF_ONE_MAX:
+            message = f"{OF_ONE_MAX} queries of this key are in the background already"
+            raise HttpError(429, message, retry_after_s=10)
         self.clean()
         cancelled = Event()
         job_id = str(uuid4())
@@ -90,6 +97,7 @@ class Jobs:
         job.object_id = touched() or None
         lock = self._record(job)
         self._running[job_id] = cancelled
+        self._askers[job_id] = asked_by
         self._executor.submit(self._run, job, result, lock)
         return job
 
@@ -180,6 +188,7 @@ class Jobs:
             raise
         finally:
             self._running.pop(job.id, None)
+            self._askers.pop(job.id, None)
             lock.release()
 
     def _write(self, job: Job, result: Result) -> None:

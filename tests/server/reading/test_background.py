@@ -224,3 +224,18 @@ def test_a_job_whose_end_cannot_be_recorded_has_failed(tmp_path, monkeypatch):
     assert found is not None
     assert found.status == "failed"
     jobs.close()
+
+
+def test_one_key_leaves_room_for_others(reader, monkeypatch):
+    monkeypatch.setattr("btql_server.reading.jobs.OF_ONE_MAX", 2)
+    started = [reader.post("/btql/async", json={"query": ENDLESS}).json()["id"] for _ in range(2)]
+    try:
+        refused = reader.post("/btql/async", json={"query": "SELECT 1 AS x"})
+        assert refused.status_code == 429
+        assert refused.headers["retry-after"]
+    finally:
+        for job_id in started:
+            reader.delete(f"/btql/async/{job_id}")
+    for job_id in started:
+        assert _ended(reader, job_id)["status"] == "canceled"
+    assert reader.post("/btql/async", json={"query": "SELECT 1 AS x"}).status_code == 200
