@@ -15,7 +15,8 @@ import btql
 from btql_grammar import json_form, parser
 from btql_grammar.diagnostic import BtqlError
 
-PAGES = sorted((Path(__file__).parents[2] / "docs" / "errors").glob("B*.md"))
+# What ends a query that is right (B05) depends on time and load, and is tested with them: test_stopping.py.
+PAGES = sorted((Path(__file__).parents[2] / "docs" / "errors").glob("B0[1-4]*.md"))
 
 
 @pytest.fixture(scope="module")

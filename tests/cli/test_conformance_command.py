@@ -34,7 +34,7 @@ def test_every_state_is_run_by_default(btql, cases):
     report = json.loads(out)
 
     assert code == 0
-    assert report["totals"] == {"passed": 6, "failed": 0}
+    assert report["totals"] == {"passed": 6, "failed": 0, "left_out": 0}
     assert {outcome["state"] for outcome in report["outcomes"]} == {"before", "half", "after"}
 
 
