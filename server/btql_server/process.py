@@ -52,6 +52,8 @@ def _work(settings: Settings, listener: socket.socket) -> None:
     from btql_server.state import State
     from btql_server.worker import Worker
 
+    # The event loop gets its turn sooner while handlers compute.
+    sys.setswitchinterval(0.0005)
     state = State.open(settings)
     try:
         worker = Worker(state, listener, _ready)
