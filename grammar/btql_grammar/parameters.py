@@ -10,7 +10,7 @@ dictionary of these. Whole decimals are whole numbers; other decimals are the ne
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -32,7 +32,8 @@ _MICROSECOND = timedelta(microseconds=1)
 
 def parameters_of(statement: tree.Statement) -> dict[Span, Key]:
     """Return the place of each parameter and its key, in the order of the text: a number from 1, or a name."""
-    found = sorted(_all(statement), key=lambda each: each.span.start)
+    parameters = (node for node in _below(statement) if isinstance(node, tree.Parameter))
+    found = sorted(parameters, key=lambda each: each.span.start)
     styles = {type(each.key) for each in found}
     if len(styles) > 1:
         other = next(each for each in found if type(each.key) is not type(found[0].key))
@@ -52,14 +53,8 @@ def with_values(statement: N, values: Values) -> N:
 
 def row_counts(statement: tree.Statement) -> dict[Span, tree.PageField]:
     """Return the places of parameters that stand for a number of rows, or for a cursor."""
-    found: dict[Span, tree.PageField] = {}
-    waiting: list[Node] = [statement]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, tree.Query | tree.SetOperation):
-            found |= {parameter.span: clause for clause, parameter in one.counts}
-        waiting.extend(children(one))
-    return found
+    queries = (node for node in _below(statement) if isinstance(node, tree.Query | tree.SetOperation))
+    return {parameter.span: clause for query in queries for clause, parameter in query.counts}
 
 
 def without_value(parameter: tree.Parameter) -> BtqlError:
@@ -67,15 +62,13 @@ def without_value(parameter: tree.Parameter) -> BtqlError:
     return _unfit(f"the parameter `{written(parameter)}` has no value", parameter.span, "give values beside the query")
 
 
-def _all(node: Node) -> list[tree.Parameter]:
-    found: list[tree.Parameter] = []
-    waiting: list[Node] = [node]
+def _below(root: Node) -> Iterator[Node]:
+    """Yield a node and all nodes below it."""
+    waiting: list[Node] = [root]
     while waiting:
         one = waiting.pop()
-        if isinstance(one, tree.Parameter):
-            found.append(one)
+        yield one
         waiting.extend(children(one))
-    return found
 
 
 def _check(places: Mapping[Span, Key], values: Values) -> None:
