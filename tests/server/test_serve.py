@@ -1,6 +1,5 @@
 """`btql serve` as processes: ready, stopped, killed, started again, refused."""
 
-import contextlib
 import http.client
 import json
 import os
@@ -8,25 +7,15 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections import deque
 
 import httpx
 import pytest
 from server_support.processes import children, is_gone
 from server_support.serving import btql_serve
+from server_support.waiting import eventually
 
 import btql
-
-
-def eventually(condition, seconds=30):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        with contextlib.suppress(httpx.TransportError):
-            if found := condition():
-                return found
-        time.sleep(0.05)
-    pytest.fail("it did not happen")
 
 
 def test_ready_means_that_requests_are_answered_and_sigterm_ends_all(tmp_path):

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from server_support.waiting import eventually
 
 from btql_server.http.errors import HttpError
 from btql_server.serve import running
@@ -286,6 +287,7 @@ def test_signed_addresses_are_not_in_the_log(uploaded, caplog):
     with caplog.at_level("INFO", "btql.http"):
         address = uploaded(str(uuid4()))
         assert httpx.get(address).status_code == 200
-    assert "GET /attachment/file/{token} 200" in caplog.text
+        # A request is logged once it is over, which its client may learn before.
+        eventually(lambda: "GET /attachment/file/{token} 200" in caplog.text)
     assert "PUT /attachment/upload/{token} 200" in caplog.text
     assert address.rpartition("/")[2] not in caplog.text
