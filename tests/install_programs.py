@@ -11,7 +11,12 @@ import shutil
 import subprocess
 import sys
 
-PROGRAMS = {"redis-server": ["redis-server"], "chromium": ["chromium", "fonts-noto-color-emoji", "fonts-wqy-microhei"]}
+PROGRAMS = {
+    "redis-server": ["redis-server"],
+    "chromium": ["chromium", "fonts-noto-color-emoji", "fonts-wqy-microhei"],
+    "psql": ["postgresql-client"],
+    "javac": ["default-jdk-headless", "libpostgresql-jdbc-java"],
+}
 """Program to the packages that bring it."""
 
 
