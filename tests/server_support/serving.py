@@ -23,6 +23,8 @@ class Serving:
     data: Path
     options: tuple[str, ...] = ()
     url: str = ""
+    addresses: dict[str, str] = field(default_factory=dict)
+    """Where it listens, by what the ready line calls it: `http`, and `pg` and `flight` where they were asked for."""
     _process: subprocess.Popen[str] | None = field(default=None, repr=False)
 
     @property
@@ -46,7 +48,8 @@ class Serving:
         if not line.startswith(_READY):
             self.stop()
             raise AssertionError(f"`btql serve` did not start: {line}{self.log.read_text()[-4_000:]}")
-        self.url = line.removeprefix(_READY).split()[0]
+        self.addresses = dict(part.split("=", 1) for part in line.split()[1:])
+        self.url = self.addresses["http"]
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal, wait for the end, and return the exit status."""
