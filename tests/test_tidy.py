@@ -122,7 +122,8 @@ def test_exports_are_sorted():
 
 
 def test_every_error_code_has_a_page():
-    used = {code for path in _sources() for code in ERROR_CODE.findall(path.read_text(encoding="utf-8"))}
+    raising = [path for path in _sources() if path.name != "sqlstates.py"]
+    used = {code for path in raising for code in ERROR_CODE.findall(path.read_text(encoding="utf-8"))}
     pages = {path.stem for path in (ROOT / "docs" / "errors").glob("[BS][0-9]*.md")}
 
     assert sorted(used - pages) == [], "codes without a page in docs/errors"
