@@ -9,12 +9,32 @@ exist, in hints neither, and so that names of its own lead to objects.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from btql_planner.catalog import ID_FIELDS
 from btql_storage.catalog import ObjectInfo
 from btql_storage.errors import UnknownObject
 from btql_storage.store import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An object that may be read, as lists show it."""
+
+    object: ObjectInfo
+    called: str | None = None
+    """Its registered name, which is understood beside the name that it has in the storage."""
+    note: str | None = None
+    """What it is, for people."""
+    constants: Sequence[str] = ()
+    """The fields that have one value in all of its rows."""
+
+    @property
+    def names(self) -> Iterable[tuple[str, str]]:
+        """Kind and name, for each name."""
+        names = dict.fromkeys((self.object.name, self.called or self.object.name))
+        return [(self.object.kind, name) for name in names]
 
 
 class Directory(Protocol):
@@ -37,6 +57,10 @@ class Directory(Protocol):
 
     def names(self) -> Iterable[tuple[str, str]]:
         """Return kind and name of all objects that may be read: for names without a kind, and for hints."""
+        ...
+
+    def listed(self) -> Iterable[Listed]:
+        """Return all objects that may be read, for lists of tables."""
         ...
 
     def constants(self, target: ObjectInfo) -> Mapping[str, str | None]:
@@ -70,6 +94,10 @@ class Everything:
     def names(self) -> Iterable[tuple[str, str]]:
         """Return all objects, oldest first."""
         return [(each.kind, each.name) for each in self._storage.objects()]
+
+    def listed(self) -> Iterable[Listed]:
+        """Return all objects, oldest first."""
+        return [Listed(each, constants=tuple(constants_of(each))) for each in self._storage.objects()]
 
     def constants(self, target: ObjectInfo) -> Mapping[str, str | None]:
         """Return what follows from the object's name."""

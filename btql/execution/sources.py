@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from threading import Lock
 
+from btql.connection import KINDS
 from btql.execution.directory import Directory, Everything
 from btql.execution.fields import MergedFields, PartFields, SnapshotFields
 from btql_grammar import tree
@@ -59,6 +60,9 @@ class Sources:
         if len(found) == 1:
             return tree.From(found[0], (name,), span=table.span, alias=table.alias or name)
         written = ".".join(table.path)
+        if kinds and kinds[0] in KINDS and self.directory.find(kinds[0], name):
+            # A name that is only understood with its kind, such as that of a project for its prompts.
+            return tree.From(kinds[0], (name,), span=table.span, alias=table.alias or name)
         if found:
             listed = " or ".join(f"`{kind}('{name}')`" for kind in found)
             raise BtqlError.of(

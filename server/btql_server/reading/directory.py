@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from btql.connection import KINDS
-from btql.execution.directory import constants_of
+from btql.execution.directory import Listed, constants_of
 from btql_server.access.model import Level, Resource
 from btql_server.access.objects import OF_PROJECT, REGISTERED, resource_of
-from btql_server.http.call import forbidden
+from btql_server.access.asker import forbidden
 from btql_server.http.errors import HttpError
 from btql_server.registry.changes import Change
 from btql_server.registry.entity import Listing
@@ -102,6 +102,13 @@ class Visible:
 
     def names(self) -> Iterator[tuple[str, str]]:
         """Yield kind and name of every object that may be read, and the names of registered ones."""
+        for each in self.listed():
+            # A project's name alone means its logs, not its prompts.
+            is_logs = each.object.kind in _NAMED or each.object.kind == "project_logs"
+            yield from each.names if is_logs else [(each.object.kind, each.object.name)]
+
+    def listed(self) -> Iterator[Listed]:
+        """Yield every object that may be read, with what it is called where it is registered."""
         org_id = self._call.principal.org_id
         kinds = ("project", *_NAMED.values())
         known = {each.id: each for kind in kinds for each in self._registry.list(Listing(kind, org_id=org_id))}
@@ -109,13 +116,11 @@ class Visible:
         for each in self._storage.objects():
             entity = known.get(each.name)
             if entity is not None and self._level(entity.resource) >= Level.READ:
-                yield each.kind, each.name
-                if entity.name is not None and (each.kind in _NAMED or each.kind == "project_logs"):
-                    yield each.kind, entity.name
+                yield _listed(each, entity)
             elif entity is None and not _UUID.fullmatch(each.name):
                 resource = Resource(default, None, each.kind, f"{each.kind}:{each.name}")
                 if self._level(resource) >= Level.READ:
-                    yield each.kind, each.name
+                    yield Listed(each, constants=tuple(constants_of(each)))
 
     def constants(self, target: ObjectInfo) -> Mapping[str, str | None]:
         """Return what all rows of an object have in common."""
@@ -169,3 +174,13 @@ class Visible:
 
     def _level(self, resource: Resource) -> Level:
         return self._call.principal.level(resource)
+
+
+def _listed(target: ObjectInfo, entity: Entity) -> Listed:
+    """Return a registered object as lists show it."""
+    constants = dict.fromkeys((*constants_of(target), "project_id"))
+    if target.kind in _LOG_IDS:
+        constants |= dict.fromkeys(("log_id", "org_id"))
+    described = entity.body.get("description")
+    note = described if isinstance(described, str) and described else None
+    return Listed(target, entity.name, note, tuple(constants))
