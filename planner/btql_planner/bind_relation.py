@@ -68,12 +68,12 @@ class _Relations:
             case tree.Join():
                 return self._join(node)
 
-    def _source(self, node: tree.From) -> BoundRelation:
+    def _source(self, node: tree.From, schema: str | None = None) -> BoundRelation:
         context = self.around.context
         catalog = context.catalogs.fields(node)
         source = "" if self.alone else context.new_name("t")
         scan = Scan(source or "rows", objects=Objects.of(node))
-        names: RelationNames = ObjectNames(catalog, node.alias, source)
+        names: RelationNames = ObjectNames(catalog, node.alias, source, schema)
         plan: Plan = scan
         if node.shape == "summary":
             spans = ObjectNames(catalog, node.alias)
@@ -84,7 +84,8 @@ class _Relations:
     def _table(self, node: tree.Table) -> BoundRelation:
         *outside, name = node.path
         if outside or name not in self.around.tables:
-            return self._source(self.around.context.catalogs.resolve(node))
+            found = self.around.context.catalogs.resolve(node)
+            return self._source(found, found.kind if node.alias is None else None)
         rows = bind_common_table(self.around.tables[name], self.around.context)
         return _renamed(rows, node.alias or name, node.columns, node)
 

@@ -42,6 +42,8 @@ class ObjectNames:
     """What the query calls the relation."""
     source: str = ""
     """What the plan calls it; empty where a query has this relation alone."""
+    schema: str | None = None
+    """The kind of the object, where it may stand before the alias: ``project_logs.demo.id``."""
 
     def __post_init__(self) -> None:
         self._constants = self.catalog.constants()
@@ -110,6 +112,11 @@ class ColumnNames:
     alias: str | None = None
     also: Mapping[str, Expression] = field(default_factory=dict[str, Expression])
     """Other names of columns, that ``*`` does not mention."""
+
+    @property
+    def schema(self) -> str | None:
+        """None: no kind of object may stand before the alias."""
+        return None
 
     @property
     def top_level(self) -> Collection[str]:

@@ -4,7 +4,8 @@ A name is looked up in this order (reference 1.7, 1.8 and point 18 of chapter 8)
 
 1. in ``sort`` and ``final_filter``: an explicit alias of the select list;
 2. ``t.name`` where ``t`` is a relation of the query, or of one around it: a
-   field of that relation;
+   field of that relation; ``project_logs.t.name``, too, where FROM gave the
+   object no other name;
 3. a column that a join has in common (USING, NATURAL);
 4. a top-level field of a relation, known or seen in some document;
 5. an explicit alias, then an implicit one (the last piece of a selected path);
@@ -45,6 +46,11 @@ class RelationNames(Protocol):
     @property
     def alias(self) -> str | None:
         """What the query calls it."""
+        ...
+
+    @property
+    def schema(self) -> str | None:
+        """The kind of the object, where it may stand before the alias; None for anything else."""
         ...
 
     @property
@@ -191,6 +197,10 @@ class Scope:
         relation = self.relation(str(path[0]))
         if relation is not None:
             return self._qualified(relation, path[1:], span)
+        schema, name = path[:2]
+        relation = next((each for each in self.relations if each.schema == schema and each.alias == name), None)
+        if relation is not None and len(path) > 2:
+            return self._qualified(relation, path[2:], span)
         captures = self.around.captures
         found = None if captures is None else captures.outer._of_relation(path, span)  # noqa: SLF001
         return None if captures is None or found is None else captures.capture(found)

@@ -179,6 +179,18 @@ CASES: dict[str, tuple[str, Rows]] = {
         [("c1", "c")],
     ),
     "a bare name with its kind": ('SELECT count(*) AS n FROM project_logs."a"', [(4,)]),
+    "a name with the kind and the name of its object": (
+        (
+            "SELECT project_logs.a.id, project_logs.a.metadata.model FROM project_logs.a"
+            " JOIN experiment.b ON experiment.b.metadata.ref = project_logs.a.id"
+            " WHERE EXISTS (SELECT 1 FROM experiment.c WHERE project_logs.a.id = 'a2') ORDER BY experiment.b.id LIMIT 1"
+        ),
+        [("a2", "y")],
+    ),
+    "a name with a kind where the object has another name": (
+        "SELECT project_logs.a.id FROM project_logs.a AS x LIMIT 1",
+        [(None,)],
+    ),
     # Subqueries.
     "exists": (
         "SELECT id FROM a WHERE EXISTS (SELECT 1 FROM b WHERE b.metadata.ref = a.id) ORDER BY id",

@@ -101,6 +101,11 @@ class SummaryNames:
         return self.roots.alias
 
     @property
+    def schema(self) -> str | None:
+        """The kind of the object, where it may stand before the alias."""
+        return self.roots.schema
+
+    @property
     def source(self) -> str:
         """What the plan calls the relation."""
         return self.roots.source

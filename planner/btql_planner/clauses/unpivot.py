@@ -44,6 +44,11 @@ class UnpivotedNames:
         return self.relation.alias
 
     @property
+    def schema(self) -> str | None:
+        """The kind of the object, where it may stand before the alias."""
+        return self.relation.schema
+
+    @property
     def top_level(self) -> Collection[str]:
         """Every name that is a column of its own."""
         return {*self.relation.top_level, *self.columns}
