@@ -43,6 +43,7 @@ from btql_storage.store import Storage
 if TYPE_CHECKING:
     from btql.describe import Described
     from btql.execution.infer import JsonSchema
+    from btql.execution.pinned import Pinned
     from btql_grammar.parameters import Values
 
 
@@ -75,16 +76,20 @@ class Database:
         prices: PriceSource = builtin_prices,
         directory: Directory | None = None,
         stop: Stop | None = None,
+        pinned: Pinned | None = None,
     ) -> None:
         self.storage = storage
+        self._pinned = pinned
         self._prices = prices
         self._directory = directory
         self._stop = stop
         self._part_fields = PartFields()
 
-    def for_one(self, *, directory: Directory | None = None, stop: Stop | None = None) -> Database:
-        """Return the same database for one query: with objects as its asker may see them, and with an end."""
-        found = Database(self.storage, self._prices, directory or self._directory, stop)
+    def for_one(
+        self, *, directory: Directory | None = None, stop: Stop | None = None, pinned: Pinned | None = None
+    ) -> Database:
+        """Return the same database for one query: with objects as its asker may see them, as of then, and an end."""
+        found = Database(self.storage, self._prices, directory or self._directory, stop, pinned)
         found._part_fields = self._part_fields
         return found
 
@@ -136,7 +141,7 @@ class Database:
             statement, warnings = with_limits(statement, options)
             default_limit = options.default_limit if unlimited else None
             version = None if options.version is None else int(options.version)
-            sources = Sources(self.storage, version, self._part_fields, self._directory, self.check)
+            sources = Sources(self.storage, version, self._part_fields, self._directory, self.check, self._pinned)
             self.check()
             bound = bind(statement, source, sources, options)
             bound = replace(bound, warnings=(*bound.warnings, *warnings))
@@ -212,7 +217,7 @@ class Database:
 
     def sources(self) -> Sources:
         """Return the objects of this database, for one statement."""
-        return Sources(self.storage, None, self._part_fields, self._directory, self.check)
+        return Sources(self.storage, None, self._part_fields, self._directory, self.check, self._pinned)
 
 
 class _DrawnErrors:

@@ -12,6 +12,7 @@ from threading import Lock
 from btql.connection import KINDS
 from btql.execution.directory import Directory, Everything
 from btql.execution.fields import MergedFields, PartFields, SnapshotFields
+from btql.execution.pinned import Pinned
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
@@ -34,8 +35,10 @@ class Sources:
         kept: PartFields | None = None,
         directory: Directory | None = None,
         check: Callable[[], None] = lambda: None,
+        pinned: Pinned | None = None,
     ) -> None:
         self._storage = storage
+        self._pinned = pinned
         self._check = check
         """Raises where the statement may not go on; called while snapshots are taken."""
         self.directory = directory or Everything(storage)
@@ -44,6 +47,8 @@ class Sources:
         self._version = version
         """The transaction after which all objects are read; None reads them as they are now."""
         self._snapshots: dict[ObjectInfo, Snapshot] = {}
+        self._own: list[Snapshot] = []
+        """Those that nobody else reads."""
         self._objects: dict[Objects, Sequence[Snapshot]] = {}
         self._fields: dict[Objects, FieldCatalog] = {}
         self._keys: dict[Objects, Sequence[Keys]] = {}
@@ -131,7 +136,7 @@ class Sources:
     def close(self) -> None:
         """Let the files go that were kept for the snapshots."""
         with self._closing:
-            for snapshot in self._snapshots.values():
+            for snapshot in self._own:
                 snapshot.close()
 
     def _only(self, source: tree.From) -> Sequence[Keys]:
@@ -151,8 +156,12 @@ class Sources:
                     errors.UNREADABLE_VERSION, f"a {target.kind} has no versions", span, "read at a version",
                     help="experiments, datasets, prompts and functions can be read as they were: leave `version` out",
                 )  # fmt: skip
+            if self._pinned is not None and self._version is None:
+                self._snapshots[target] = self._pinned.snapshot(target, span, self._check)
+                return self._snapshots[target]
             try:
                 self._snapshots[target] = self._storage.snapshot(target, self._version, self._check)
+                self._own.append(self._snapshots[target])
             except VersionGone as error:
                 raise BtqlError.of(
                     errors.UNREADABLE_VERSION, error.message, span, "read at that version",

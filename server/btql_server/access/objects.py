@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from btql_server.access.asker import Asker
 from btql_server.access.model import AUDIT_LOG, Level, Resource
-from btql_server.http.call import Call
 from btql_server.registry.store import Registry
 from btql_storage.catalog import ObjectInfo
 from btql_storage.errors import UnknownObject
@@ -37,12 +37,12 @@ def resource_of(registry: Registry, storage: Storage, kind: str, name: str) -> R
     return None if found is None else found[0]
 
 
-def require_object(call: Call, level: Level, kind: str, name: str) -> ObjectInfo:
+def require_object(asker: Asker, level: Level, kind: str, name: str) -> ObjectInfo:
     """Return an object that the principal may read or write; Forbidden also where there is none."""
-    state = call.state
+    state = asker.state
     found = _found(state.registry, state.storage, kind, name)
-    call.require(level, None if found is None else found[0], f"{kind} id {name}")
-    call.touched[name] = (kind, name if found is None else found[1])
+    asker.require(level, None if found is None else found[0], f"{kind} id {name}")
+    asker.touched[name] = (kind, name if found is None else found[1])
     return state.storage.create_object(kind, name)
 
 

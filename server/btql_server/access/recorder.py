@@ -1,10 +1,11 @@
-"""From answered requests to rows of the audit log: what changed, or who was refused."""
+"""From answered requests and statements to rows of the audit log: what changed, or who was refused."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
 
+from btql_server.access.asker import Asker
 from btql_server.access.audit_log import Occasion, Row, actor_of, row
 from btql_server.http.call import Call
 from btql_server.http.routes import Route
@@ -19,6 +20,14 @@ async def record(seen: Seen, status: int) -> None:
     rows = rows_about(seen.call, seen.route, status, seen.error)
     if rows:
         await asyncio.wrap_future(seen.call.state.audit.add(seen.call.principal.org_id, rows))
+
+
+async def record_statement(asker: Asker, door: str, client: str | None) -> None:
+    """Make the rows about a statement that came over another wire than HTTP durable, before it is answered."""
+    if asker.changes:
+        occasion = Occasion(actor_of(asker.principal), door, None, asker.trace_id, client)
+        rows = [row(occasion, change) for change in asker.changes]
+        await asyncio.wrap_future(asker.state.audit.add(asker.principal.org_id, rows))
 
 
 def rows_about(call: Call, route: Route, status: int, error: str | None) -> Sequence[Row]:

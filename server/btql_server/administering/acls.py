@@ -19,10 +19,11 @@ import msgspec
 from msgspec import Struct
 
 from btql_server.access import grants, members
+from btql_server.access.asker import forbidden
 from btql_server.access.grants import Grant, GrantFilter, GrantSpec, Permission
 from btql_server.access.model import Level, Resource
 from btql_server.http.answer import Answer, json_answer
-from btql_server.http.call import Call, forbidden, uuid_of
+from btql_server.http.call import Call, uuid_of
 from btql_server.http.errors import HttpError
 from btql_server.http.paging import PageQuery, page_of
 from btql_server.http.routes import Routes

@@ -17,10 +17,11 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from btql_server.access import key_store, members
+from btql_server.access.asker import forbidden
 from btql_server.access.key_store import Key, KeySpec
 from btql_server.access.model import Level, MemberKind, Resource
 from btql_server.http.answer import Answer, json_answer
-from btql_server.http.call import Call, forbidden, uuid_of
+from btql_server.http.call import Call, uuid_of
 from btql_server.http.errors import HttpError
 from btql_server.http.paging import PageQuery, page_of
 from btql_server.http.routes import Routes

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from btql_server.access.asker import forbidden
 from btql_server.access.model import Level, Resource
 from btql_server.http.answer import Answer, json_answer
-from btql_server.http.call import Call, forbidden, uuid_of
+from btql_server.http.call import Call, uuid_of
 from btql_server.http.paging import PageQuery, page_of
 from btql_server.http.routes import Routes
 from btql_server.registering.places import own_organization, touch

@@ -14,10 +14,11 @@ from btql.execution.fields import MergedFields, SnapshotFields
 from btql_planner.catalog import FieldCatalog, Path
 from btql_planner.functions import functions
 from btql_planner.names import SYSTEM_KINDS, field_paths
+from btql_server.access.asker import forbidden
 from btql_server.access.model import AUDIT_LOG, Level
 from btql_server.access.objects import require_object, resource_of
 from btql_server.http.answer import JSON, Answer, json_answer
-from btql_server.http.call import Call, forbidden
+from btql_server.http.call import Call
 from btql_server.http.errors import HttpError
 from btql_server.http.routes import Routes
 from btql_server.page.page import unless_known

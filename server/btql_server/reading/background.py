@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 from msgspec import Meta
 
+from btql_server.access.asker import forbidden
 from btql_server.access.model import Level, Principal, Resource
 from btql_server.http.answer import Answer, json_bytes
-from btql_server.http.call import Call, forbidden, uuid_of
+from btql_server.http.call import Call, uuid_of
 from btql_server.http.errors import HttpError, invalid
 from btql_server.http.routes import Routes
-from btql_server.reading.directory import Visible
 from btql_server.reading.jobs import Job, Status
 from btql_server.reading.request import QueryRequest
+from btql_server.reading.running import run_query
 
 if TYPE_CHECKING:
     from btql.execution.stop import Stop
@@ -77,11 +78,7 @@ def start(call: Call, body: BackgroundRequest) -> Answer:
     options = body.options(call.state.settings.limits)
 
     def ask(stop: Stop) -> Result:
-        visible = Visible(call)
-        database = call.state.database.for_one(directory=visible, stop=stop)
-        result = database.query(asked, options=options, parameters=body.parameters)
-        call.changes.extend(visible.changes)
-        return result
+        return run_query(call, asked, stop, options=options, parameters=body.parameters)
 
     principal = call.principal
     job = call.state.jobs.start(principal.org_id, _asker(principal), ask, lambda: next(iter(call.touched), ""))

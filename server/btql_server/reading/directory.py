@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 
 from btql.connection import KINDS
 from btql.execution.directory import Listed, constants_of
+from btql_server.access.asker import forbidden
 from btql_server.access.model import Level, Resource
 from btql_server.access.objects import OF_PROJECT, REGISTERED, resource_of
-from btql_server.access.asker import forbidden
 from btql_server.http.errors import HttpError
 from btql_server.registry.changes import Change
 from btql_server.registry.entity import Listing
 
 if TYPE_CHECKING:
-    from btql_server.http.call import Call
+    from btql_server.access.asker import Asker
     from btql_server.registry.entity import Entity
     from btql_storage.catalog import ObjectInfo
 
@@ -39,12 +39,12 @@ _NAMED = {kind: REGISTERED[kind] for kind in ("experiment", "dataset", "playgrou
 
 
 class Visible:
-    """What the principal of one request sees."""
+    """What the principal of one statement sees."""
 
-    def __init__(self, call: Call) -> None:
-        self._call = call
-        self._registry = call.state.registry
-        self._storage = call.state.storage
+    def __init__(self, asker: Asker) -> None:
+        self._asker = asker
+        self._registry = asker.state.registry
+        self._storage = asker.state.storage
         self._rows: dict[tuple[str, str], str] = {}
         """The sources that are one row, as they are written, and its id. It is looked up only once: a prompt that is
         deleted meanwhile must not become all prompts of its project."""
@@ -53,7 +53,7 @@ class Visible:
 
     def find(self, kind: str, name: str) -> Sequence[ObjectInfo]:
         """Return the objects to read for a source."""
-        principal = self._call.principal
+        principal = self._asker.principal
         if kind in _OF_ORGANIZATION and name in (principal.org_id, principal.org_name):
             return self._of_organization(kind)
         written, name = name, self._id_of(kind, name)
@@ -84,7 +84,7 @@ class Visible:
         if level < Level.WRITE:
             if level < Level.READ and not _UUID.fullmatch(name) and not create:
                 return None
-            raise forbidden(self._call.principal, Level.WRITE, f"{kind} id {name}")
+            raise forbidden(self._asker.principal, Level.WRITE, f"{kind} id {name}")
         if row is not None:
             raise HttpError(400, f"a {kind} is not written by a statement: use `PATCH /v1/{kind}/{name}`")
         if is_new and not create:
@@ -95,7 +95,7 @@ class Visible:
             )
             raise HttpError(400, message)
         opened = self._opened(kind, name)
-        change = Change("statement", kind, name, self._call.touched[name][1])
+        change = Change("statement", kind, name, self._asker.touched[name][1])
         if change not in self.changes:
             self.changes.append(change)
         return opened
@@ -109,7 +109,7 @@ class Visible:
 
     def listed(self) -> Iterator[Listed]:
         """Yield every object that may be read, with what it is called where it is registered."""
-        org_id = self._call.principal.org_id
+        org_id = self._asker.principal.org_id
         kinds = ("project", *_NAMED.values())
         known = {each.id: each for kind in kinds for each in self._registry.list(Listing(kind, org_id=org_id))}
         default = self._registry.default_organization().id
@@ -135,7 +135,7 @@ class Visible:
 
     def _of_organization(self, kind: str) -> Sequence[ObjectInfo]:
         below = _OF_ORGANIZATION[kind]
-        projects = self._registry.list(Listing("project", org_id=self._call.principal.org_id))
+        projects = self._registry.list(Listing("project", org_id=self._asker.principal.org_id))
         there = {each.name for each in self._storage.objects() if each.kind == below}
         readable = (each.id for each in projects if self._level(each.resource) >= Level.READ)
         return [self._opened(below, project_id) for project_id in readable if project_id in there]
@@ -147,7 +147,7 @@ class Visible:
         if kind not in OF_PROJECT and kind not in _NAMED and kind not in _ROWS:
             return name
         registered = REGISTERED.get(kind, kind)
-        entities = self._registry.list(Listing(registered, org_id=self._call.principal.org_id, name=name))
+        entities = self._registry.list(Listing(registered, org_id=self._asker.principal.org_id, name=name))
         found = [each.id for each in entities if self._level(each.resource) >= Level.READ]
         if len(found) > 1:
             listed = " or ".join(f"`{kind}('{each}')`" for each in found[:3])
@@ -156,12 +156,12 @@ class Visible:
 
     def _opened(self, kind: str, name: str) -> ObjectInfo:
         """Return an object that the principal may use, counted and noted."""
-        call = self._call
-        limit = call.state.settings.limits.queries_per_minute
-        if limit is not None and name not in call.touched:
-            call.state.rates.take("queries", f"{call.principal.key_id or call.principal.id}:{kind}:{name}", limit)
+        asker = self._asker
+        limit = asker.state.settings.limits.queries_per_minute
+        if limit is not None and name not in asker.touched:
+            asker.state.rates.take("queries", f"{asker.principal.key_id or asker.principal.id}:{kind}:{name}", limit)
         entity = self._entity(kind, name)
-        call.touched[name] = (kind, name if entity is None else entity.name or name)
+        asker.touched[name] = (kind, name if entity is None else entity.name or name)
         return self._storage.create_object(kind, name)
 
     def _row(self, kind: str, name: str) -> Entity | None:
@@ -173,7 +173,7 @@ class Visible:
         return None if registered is None else self._registry.get(registered, name)
 
     def _level(self, resource: Resource) -> Level:
-        return self._call.principal.level(resource)
+        return self._asker.principal.level(resource)
 
 
 def _listed(target: ObjectInfo, entity: Entity) -> Listed:

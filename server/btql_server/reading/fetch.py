@@ -16,9 +16,10 @@ from msgspec import Meta
 
 from btql.database import options_of
 from btql.execution.stop import Stop
+from btql_server.access.asker import forbidden
 from btql_server.access.model import Level
 from btql_server.http.answer import Answer
-from btql_server.http.call import Call, forbidden
+from btql_server.http.call import Call
 from btql_server.http.errors import invalid
 from btql_server.http.routes import Routes
 from btql_server.http.versions import parse_version

@@ -19,6 +19,7 @@ from btql_server.reading.answering import Reading
 from btql_server.reading.directory import Visible
 from btql_server.reading.formats import MEDIA
 from btql_server.reading.request import QueryRequest
+from btql_server.reading.running import run_query
 
 routes = Routes("Queries")
 
@@ -48,15 +49,13 @@ def query(call: Call, body: QueryRequest) -> Answer:
         raise HttpError(400, "`audit_log` is answered in the formats json and jsonl")
     options = body.options(limits)
     stop = Stop(body.seconds(limits), call.gone.is_set)
-    visible = Visible(call)
-    database = call.state.database.for_one(directory=visible, stop=stop)
     try:
-        result = database.query(asked, options=options, parameters=body.parameters)
-        call.changes.extend(visible.changes)
+        result = run_query(call, asked, stop, options=options, parameters=body.parameters)
         plan = None
         if headers.get("x-bt-query-plan", "").lower() in ("true", "1"):
             # A statement that writes has no plan, and is done by now.
             with suppress(QueryError):
+                database = call.state.database.for_one(directory=Visible(call), stop=stop)
                 plan = explain(database, asked, options=options, parameters=body.parameters)
         reading = Reading(call, result, stop, form, began, audit=bool(body.audit_log), plan=plan)
         return reading.answer()

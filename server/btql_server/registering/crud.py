@@ -41,10 +41,11 @@ from typing import TypeAlias, cast
 import msgspec
 from msgspec import NODEFAULT, Struct
 
+from btql_server.access.asker import forbidden
 from btql_server.access.model import Level, Resource
 from btql_server.http.answer import Answer, json_answer
 from btql_server.http.body import require_shallow
-from btql_server.http.call import Call, forbidden
+from btql_server.http.call import Call
 from btql_server.http.errors import HttpError
 from btql_server.http.paging import PageQuery, page_of
 from btql_server.http.pools import PoolName

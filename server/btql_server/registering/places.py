@@ -9,8 +9,9 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from btql_server.access.asker import forbidden
 from btql_server.access.model import Level, Resource
-from btql_server.http.call import Call, forbidden, uuid_of
+from btql_server.http.call import Call, uuid_of
 from btql_server.http.errors import HttpError
 from btql_server.registry.entity import Entity
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from btql_server.access.asker import forbidden
 from btql_server.access.model import Level
-from btql_server.http.call import Call, forbidden
+from btql_server.http.call import Call
 
 
 def require_anywhere(call: Call, level: Level) -> None:
