@@ -13,6 +13,7 @@ from btql.errors import Error
 from btql.values import arrow_type, arrow_values, python_values
 from btql_planner.engine_plan import OutputColumn
 from btql_planner.lint import Lint
+from btql_storage.errors import StorageError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,6 +57,7 @@ class Result:
         self._answer = answer
         self._stop = stop
         self._batches = answer.batches()
+        self._begun = False
         self.exhausted = False
         """Whether all rows have been read."""
         self.rows_read = 0
@@ -118,6 +120,7 @@ class Result:
             yield pa.RecordBatch.from_arrays(arrays, schema=schema)
 
     def _read(self) -> Iterator[pa.RecordBatch]:
+        self._begun = True
         for batch in self._batches:
             self.rows_read += batch.num_rows
             yield batch
@@ -146,6 +149,20 @@ class Result:
         """Return all rows as an Arrow table."""
         return pa.Table.from_batches(list(self.batches()), self.schema)
 
+    def reader(self) -> pa.RecordBatchReader:
+        """Return the rows as a reader of Arrow record batches, which computes them while it is read."""
+        return pa.RecordBatchReader.from_batches(self.schema, self.batches())
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Hand the rows out over the Arrow C stream: to DuckDB, polars, pandas, ADBC and others, without a copy.
+
+        Columns of JSON are text of the extension type ``arrow.json``, unless the schema asks for plain text.
+        """
+        if self._begun:
+            raise Error("the answer was read before: keep it with `.arrow()`, which can be read any number of times")
+        reader = pa.RecordBatchReader.from_batches(self.schema, _without_trace(self.batches()))
+        return reader.__arrow_c_stream__(requested_schema)
+
     def __iter__(self) -> Iterator[dict[str, object]]:
         """Yield the rows as dictionaries, as they are computed."""
         outputs = self._answer.outputs()
@@ -172,6 +189,14 @@ class Result:
             column.cast(pa.string()) if isinstance(column.type, pa.JsonType) else column for column in table.columns
         ]
         return cast("pl.DataFrame", polars.from_arrow(pa.table(plain, names=table.column_names)))
+
+
+def _without_trace(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield batches to a reader outside of Python, which prints where an error was raised behind what it says."""
+    try:
+        yield from batches
+    except (Error, StorageError) as error:
+        raise ValueError(str(error)) from None
 
 
 def _require(library: str) -> ModuleType:
