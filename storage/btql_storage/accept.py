@@ -45,12 +45,13 @@ from btql_storage.collector import collector_paused
 from btql_storage.control import CONTROLS, NULL, Comment
 from btql_storage.errors import BadEvent, TooManyEvents
 from btql_storage.fields import KNOWN_FIELDS, OTHER
+from btql_storage.transactions import ROWS_MAX
 
 DEPTH_MAX = 200
-EVENTS_MAX = 65_536
-"""Events of a transaction: the pagination key has 16 bits for the row number."""
+EVENTS_MAX = ROWS_MAX
+"""Events of a request."""
 BYTES_MAX = 512 << 20
-"""JSON bytes of a transaction: what a request may need in memory."""
+"""JSON bytes of a request: what a request may need in memory."""
 
 Event: TypeAlias = Mapping[str, object] | bytes
 

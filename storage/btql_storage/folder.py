@@ -96,6 +96,11 @@ class Folder:
             self._parts.clear()
         self.catalog.close()
 
+    def recover_numbers(self) -> None:
+        """Learn which transaction was the last; files and catalog know it together."""
+        self.transactions.seen(max(self.wal_numbers(), default=0))
+        self.transactions.seen(self.catalog.processed_upto())
+
     def check_writable(self) -> None:
         """Raise where the database was opened for reading only."""
         if self.read_only:

@@ -19,8 +19,7 @@ from btql_storage.catalog import ObjectInfo
 from btql_storage.clock import SYSTEM_CLOCK, Clock
 from btql_storage.errors import Closed, UnknownObject
 from btql_storage.folder import Folder, Settings
-from btql_storage.format import WAL, wal_name
-from btql_storage.objects import AlreadyThere
+from btql_storage.group_commit import GroupCommit
 from btql_storage.snapshot import Snapshot, Snapshots
 from btql_storage.transactions import PREFIX
 
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from btql_storage.compaction.job import CompactionProgress, CompactionReport
     from btql_storage.compaction.run import Waiting
     from btql_storage.status import Status
-    from btql_storage.wal import Columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ class Receipt:
     """Proof that a request is durable."""
 
     xact_id: int
-    """Its transaction; 0 for a request without events."""
+    """Its transaction, shared with requests that came at the same time; 0 for a request without events."""
     rows: int
     ids: tuple[str, ...] = ()
     """The id of each event, in their order; those that were not given were drawn."""
@@ -62,8 +60,9 @@ class Storage:
         self._process = os.getpid()
         self._snapshots = Snapshots(folder, self.compact)
         self._known: set[ObjectInfo] = set()
+        self._commits = GroupCommit(folder)
         if not folder.read_only:
-            self._recover_numbers(folder)
+            folder.recover_numbers()
 
     @classmethod
     def open(
@@ -143,7 +142,7 @@ class Storage:
             accepted = with_parents(accepted, targets, self.snapshot)
         names = [ObjectName(target.id, target.kind, target.name) for target in distinct]
         of_rows = None if len(distinct) == 1 else [target.id for target in targets]
-        xact_id = self._write(folder, columns(accepted, names, of_rows))
+        xact_id = self._commits.commit(columns(accepted, names, of_rows))
         return Receipt(xact_id, accepted.rows, tuple(accepted.own_ids))
 
     def compact(
@@ -234,24 +233,3 @@ class Storage:
             if target not in known:
                 raise UnknownObject(f"`{target.kind}:{target.name}` is no object of this database", "create it first")
             self._known = known
-
-    @staticmethod
-    def _recover_numbers(folder: Folder) -> None:
-        """Learn which transaction was the last; files and catalog know it together."""
-        folder.transactions.seen(max(folder.wal_numbers(), default=0))
-        folder.transactions.seen(folder.catalog.processed_upto())
-
-    @staticmethod
-    def _write(folder: Folder, request: Columns) -> int:
-        from btql_storage.wal import encode
-
-        with folder.write_lock.held():
-            while True:
-                xact_id = folder.transactions.next()
-                try:
-                    folder.store.put(f"{WAL}/{wal_name(xact_id)}", encode(request, xact_id))
-                except AlreadyThere:
-                    # Somebody removed the counter: the files themselves know better.
-                    Storage._recover_numbers(folder)
-                else:
-                    return xact_id

@@ -22,6 +22,8 @@ from btql_storage.errors import from_os_error
 from btql_storage.objects import LocalStore
 
 PREFIX = 0x0DE1 << 48
+ROWS_MAX = 1 << 16
+"""Events of a transaction: the pagination key has 16 bits for the row number."""
 _DIGITS = 19
 
 

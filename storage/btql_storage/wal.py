@@ -1,6 +1,7 @@
 """WAL files: what durability means here.
 
-One accepted request is one immutable file ``wal/<xact_id>.arrow``, written with
+One transaction, of one request or of several that came at the same time
+(:mod:`btql_storage.group_commit`), is one immutable file ``wal/<xact_id>.arrow``, written with
 put-if-absent (:mod:`btql_storage.objects`), so it is there whole or not at
 all. It is an Arrow IPC file of one batch with these columns:
 
@@ -28,7 +29,7 @@ import pyarrow as pa
 from pyarrow import ipc
 
 from btql_storage.accept_columns import Accepted, Flag
-from btql_storage.arrow import Array, from_numpy, to_list, to_numpy
+from btql_storage.arrow import Array, from_numpy, nulls, to_list, to_numpy
 from btql_storage.control import Control
 from btql_storage.errors import Damaged, NewerFormat, from_os_error
 from btql_storage.fields import OTHER
@@ -44,6 +45,7 @@ _THREADS_BYTES_MIN = 4 << 20
 Rows: TypeAlias = "NDArray[np.int64]"
 
 _CONTROL = "control"
+_ROW_NUMBER = "row_number"
 # Plain integers: operators of enumerations are slow, and every event meets these.
 _MERGE = Flag.MERGE.value
 _DELETE = Flag.DELETE.value
@@ -95,53 +97,80 @@ class WalEvent:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """A request as Arrow columns, all but its number: made before the write lock is taken."""
+    """What a transaction writes as Arrow columns, all but its number: made before the write lock is taken."""
 
-    names: list[str]
-    arrays: list[pa.Array]
+    arrays: dict[str, pa.Array]
     rows: int
-    metadata: dict[bytes, bytes]
+    ids: Sequence[str]
+    """Of the rows that the events change."""
+    objects: Sequence[ObjectName]
+    version: int
+    """The format of a file that has them."""
+    json_bytes: int
+
+    @property
+    def metadata(self) -> dict[bytes, bytes]:
+        """What a file says of itself."""
+        return {
+            b"btql.format": b"%d" % self.version,
+            b"objects": msgspec.json.encode(self.objects),
+            b"rows": b"%d" % self.rows,
+            b"json_bytes": b"%d" % self.json_bytes,
+        }
 
 
 def columns(accepted: Accepted, objects: Sequence[ObjectName], of_rows: Sequence[int] | None = None) -> Columns:
     """Add to a request what the file has besides; ``of_rows`` has each row's object id, where there are several."""
     assert of_rows is not None or len(objects) == 1
     rows = accepted.rows
-    ids = np.full(rows, objects[0].id, dtype=np.int32) if of_rows is None else np.array(of_rows, dtype=np.int32)
-    names = ["id", "root_span_id", "span_id", "created_us", "row_number", "flags", "object"]
-    arrays = [
-        *(pa.array(texts, pa.utf8()) for texts in (accepted.ids, accepted.root_span_ids, accepted.span_ids)),
-        accepted.created_us,
-        from_numpy(np.arange(rows, dtype=np.int32)),
-        from_numpy(accepted.flags),
-        from_numpy(ids),
-    ]
-    if accepted.controls is not None:
-        names.append(_CONTROL)
-        arrays.append(accepted.controls)
-    for name, texts in accepted.fields.items():
-        # A field may have the name of a system column; no known field begins with a colon.
-        names.append(f":{name}")
-        arrays.append(texts)
-    metadata = {
-        b"btql.format": b"%d" % (FORMAT_VERSION if accepted.audited else _WITHOUT_AUDIT),
-        b"objects": msgspec.json.encode(objects),
-        b"rows": b"%d" % rows,
-        b"json_bytes": b"%d" % accepted.json_bytes,
+    of_objects = np.full(rows, objects[0].id, dtype=np.int32) if of_rows is None else np.array(of_rows, dtype=np.int32)
+    arrays = {
+        "id": pa.array(accepted.ids, pa.utf8()),
+        "root_span_id": pa.array(accepted.root_span_ids, pa.utf8()),
+        "span_id": pa.array(accepted.span_ids, pa.utf8()),
+        "created_us": accepted.created_us,
+        _ROW_NUMBER: from_numpy(np.arange(rows, dtype=np.int32)),
+        "flags": from_numpy(accepted.flags),
+        "object": from_numpy(of_objects),
     }
-    return Columns(names, arrays, rows, metadata)
+    if accepted.controls is not None:
+        arrays[_CONTROL] = accepted.controls
+    # A field may have the name of a system column; no known field begins with a colon.
+    arrays |= {f":{name}": texts for name, texts in accepted.fields.items()}
+    version = FORMAT_VERSION if accepted.audited else _WITHOUT_AUDIT
+    return Columns(arrays, rows, accepted.ids, objects, version, accepted.json_bytes)
+
+
+def together(requests: Sequence[Columns]) -> Columns:
+    """Return requests as one, their events in the order of the requests."""
+    if len(requests) == 1:
+        return requests[0]
+    rows = sum(request.rows for request in requests)
+    kinds = {name: array.type for request in requests for name, array in request.arrays.items()}
+    arrays = {
+        name: pa.concat_arrays([request.arrays.get(name, nulls(request.rows, kind)) for request in requests])
+        for name, kind in kinds.items()
+    }
+    arrays[_ROW_NUMBER] = from_numpy(np.arange(rows, dtype=np.int32))
+    return Columns(
+        arrays,
+        rows,
+        [row_id for request in requests for row_id in request.ids],
+        list(dict.fromkeys(name for request in requests for name in request.objects)),
+        max(request.version for request in requests),
+        sum(request.json_bytes for request in requests),
+    )
 
 
 def encode(request: Columns, xact_id: int) -> memoryview:
-    """Return the bytes of the WAL file for a request."""
-    arrays = [*request.arrays, from_numpy(np.full(request.rows, xact_id, dtype=np.int64))]
-    batch = pa.record_batch(arrays, names=[*request.names, "xact_id"])
-    schema = batch.schema.with_metadata(request.metadata)
+    """Return the bytes of the WAL file for a transaction."""
+    arrays = request.arrays | {"xact_id": from_numpy(np.full(request.rows, xact_id, dtype=np.int64))}
+    batch = pa.record_batch(list(arrays.values()), names=list(arrays)).replace_schema_metadata(request.metadata)
     sink = pa.BufferOutputStream()
     # Handing buffers over to other threads takes longer than to compress small ones.
     options = ipc.IpcWriteOptions(compression="lz4", use_threads=batch.nbytes >= _THREADS_BYTES_MIN)
-    with ipc.new_file(sink, schema, options=options) as writer:
-        writer.write_batch(batch.replace_schema_metadata(request.metadata))
+    with ipc.new_file(sink, batch.schema, options=options) as writer:
+        writer.write_batch(batch)
     return memoryview(sink.getvalue())
 
 

@@ -126,7 +126,7 @@ def test_threads_may_ingest_at_once(storage: Storage, target):
     rows = rows_of(storage, target)
 
     assert len(rows) == 100
-    assert len({row.xact_id for row in rows.values()}) == 100
+    assert len({row.pagination_key for row in rows.values()}) == 100
 
 
 def test_status_counts_what_is_there_and_what_waits(storage: Storage, target):

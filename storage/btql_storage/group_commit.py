@@ -1,0 +1,138 @@
+"""Requests that wait for the disk at the same time become durable together.
+
+Making a file durable takes as long for one request as for ten. So whoever finds the disk free writes
+everything that waits by then, as one transaction; the others find theirs done. Nobody ever waits for company:
+a single writer has each request in a file of its own.
+
+A group shares its fate: if its file cannot be written, none of its requests is stored, and each is told. What is
+wrong with a single request was found before. No group has two requests with events of one row, so that a row never
+changes twice within a transaction because of others: whoever asks for the row as of the transaction that a receipt
+names, gets what that request wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from btql_storage.errors import InputOutput
+from btql_storage.folder import Folder
+from btql_storage.format import WAL, wal_name
+from btql_storage.objects import AlreadyThere
+from btql_storage.transactions import ROWS_MAX
+
+if TYPE_CHECKING:
+    from btql_storage.wal import Columns
+
+_JSON_BYTES_MAX = 16 << 20
+"""Larger groups save nothing more, and keep everyone waiting for the slowest."""
+
+
+class _Waiting:
+    """A request, and what became of it."""
+
+    __slots__ = ("error", "request", "xact_id")
+
+    def __init__(self, request: Columns) -> None:
+        self.request = request
+        self.xact_id: int | None = None
+        self.error: BaseException | None = None
+
+    @property
+    def is_over(self) -> bool:
+        return self.xact_id is not None or self.error is not None
+
+
+class GroupCommit:
+    """Writes the requests of one process; safe from several threads."""
+
+    def __init__(self, folder: Folder) -> None:
+        self._folder = folder
+        self._queue: list[_Waiting] = []
+        self._turn = Lock()
+        """Held by the thread that writes."""
+
+    def commit(self, request: Columns) -> int:
+        """Return the transaction that made a request durable."""
+        mine = _Waiting(request)
+        # A list's methods are atomic: what is in it when a thread gets its turn is its group.
+        self._queue.append(mine)
+        try:
+            with self._turn:
+                while not mine.is_over:
+                    self._write_next()
+        except BaseException:
+            # Interrupted while it waited.
+            self._forget([mine])
+            raise
+        if mine.error is not None:
+            raise mine.error
+        assert mine.xact_id is not None
+        return mine.xact_id
+
+    def _write_next(self) -> None:
+        from btql_storage.wal import together
+
+        # Should others keep the lock for too long, all who waited for it are told.
+        group = self._queue.copy()
+        try:
+            with self._folder.write_lock.held():
+                group = _first_group(self._queue)
+                xact_id = _write(self._folder, together([waiting.request for waiting in group]))
+            for waiting in group:
+                waiting.xact_id = xact_id
+        except Exception as error:  # noqa: BLE001  each thread raises it for itself
+            for waiting in group:
+                waiting.error = error
+        except BaseException:
+            for waiting in group:
+                waiting.error = _interrupted()
+            raise
+        finally:
+            self._forget(group)
+
+    def _forget(self, group: Sequence[_Waiting]) -> None:
+        for waiting in group:
+            with suppress(ValueError):
+                self._queue.remove(waiting)
+
+
+def _write(folder: Folder, request: Columns) -> int:
+    """Make columns durable and return their transaction; for whoever holds the write lock."""
+    from btql_storage.wal import encode
+
+    while True:
+        xact_id = folder.transactions.next()
+        try:
+            folder.store.put(f"{WAL}/{wal_name(xact_id)}", encode(request, xact_id))
+        except AlreadyThere:
+            # Somebody removed the counter: the files themselves know better.
+            folder.recover_numbers()
+        else:
+            return xact_id
+
+
+def _first_group(queue: Sequence[_Waiting]) -> list[_Waiting]:
+    """Return the requests from the front of a queue that may share a transaction; at least one."""
+    group = [queue[0]]
+    if len(queue) == 1:
+        return group
+    rows, json_bytes = group[0].request.rows, group[0].request.json_bytes
+    ids = set(group[0].request.ids)
+    for waiting in queue[1:]:
+        request = waiting.request
+        rows, json_bytes = rows + request.rows, json_bytes + request.json_bytes
+        if rows > ROWS_MAX or json_bytes > _JSON_BYTES_MAX or not ids.isdisjoint(request.ids):
+            break
+        ids.update(request.ids)
+        group.append(waiting)
+    return group
+
+
+def _interrupted() -> InputOutput:
+    return InputOutput(
+        "the process was interrupted while it wrote",
+        "what the request holds may be stored or not: look before repeating the call",
+    )
