@@ -81,6 +81,9 @@ class OperandParser(BracketParser):
         if after.kind == "string" and word in build.TYPES:
             self.step()
             return build.cast(self.read_operand(), word, self.since(token.span), token.span)
+        if word == "timestamp" and after.word in ("with", "without") and self.ahead(4).kind == "string":
+            name, span = self.read_type()
+            return build.cast(self.read_operand(), name, self.since(token.span), span)
         if word == "array" and after.word == "[":
             self.step()
             return build.spanned(self.read_array("]"), self.since(token.span))

@@ -119,6 +119,8 @@ def bind_cast(binder: ExpressionBinder, node: tree.Cast) -> Expression:
     expression = binder.bind(node.expression)
     if name == "text[]" and isinstance(expression, Constant) and expression.kind is Kind.TEXT:
         return Constant(tuple(_postgres_array(expression)), Kind.LIST, span=node.span)
+    if name == "text[]" and isinstance(expression, Constant) and expression.kind is Kind.LIST:
+        return expression
     value = binder.apply_to(functions()[_CASTS[name]], (expression,), node.span)
     if matched[2] is None:
         return value
