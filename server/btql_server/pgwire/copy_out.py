@@ -5,38 +5,41 @@ What comes out may be cut anywhere: CopyData messages need not end where rows en
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from btql_server.pgwire.binary_values import binary_values
-from btql_server.pgwire.byte_arrays import big_endian, content, fixed, joined, lengths
+from btql_server.pgwire.byte_arrays import content, joined, of_array
 from btql_server.pgwire.copy_options import CopyFormat, CopyOptions
+from btql_server.pgwire.encoder import parts_of, with_lengths
 from btql_server.pgwire.text_values import text_values
 from btql_server.pgwire.types import PgType
 from btql_storage.arrow_functions import compute as pc
 from btql_storage.later import np
 
+if TYPE_CHECKING:
+    from btql_server.pgwire.byte_arrays import Encoded, Piece
+
 BINARY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 BINARY_END = b"\xff\xff"
-_BYTES_MAX = 128 << 20
-_ESCAPES = (("\\", "\\\\"), ("\b", "\\b"), ("\f", "\\f"), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"), ("\v", "\\v"))
+_ESCAPES = {"\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}
+_FIRST_PLAIN = 0x20
+_USUAL_DELIMITERS = "\t,;|"
+_USUAL_NULLS = ("\\N", "", "NULL", "null")
+"""With these no number and no time can be mistaken for anything else."""
 
 
 class CopyEncoder:
     """Writes the batches of one answer in a format of COPY."""
 
-    def __init__(
-        self,
-        schema: pa.Schema,
-        types: Sequence[PgType],
-        form: CopyFormat,
-        options: CopyOptions,
-    ) -> None:
-        self._names = list(schema.names)
+    def __init__(self, schema: pa.Schema, types: Sequence[PgType], form: CopyFormat, options: CopyOptions) -> None:
+        self._names: list[str] = list(schema.names)
         self._types = tuple(types)
         self._form = form
         self._options = options
+        self._usual = options.delimiter in _USUAL_DELIMITERS and options.null in _USUAL_NULLS
 
     def header(self) -> bytes:
         """Return what comes before the first row."""
@@ -44,62 +47,89 @@ class CopyEncoder:
             return BINARY_HEADER
         if not self._options.header:
             return b""
-        names = [pa.array([name.encode()], pa.binary()) for name in self._names]
-        return bytes(self._lines(names, 1))
+        # What is quoted in the rows of a column need not be in its name.
+        names = [of_array(pa.array([name], pa.string())) for name in self._names]
+        return bytes(joined(self._lines([""] * len(names), [pa.string()] * len(names), names), 1))
 
     def encode(self, batch: pa.RecordBatch) -> bytes | memoryview:
         """Return the rows of a batch."""
-        if batch.nbytes > _BYTES_MAX and batch.num_rows > 1:
-            middle = batch.num_rows // 2
-            return b"".join(self.encode(half) for half in (batch.slice(0, middle), batch.slice(middle)))
-        spell = binary_values if self._form == "binary" else text_values
-        columns = [spell(column, type_) for column, type_ in zip(batch.columns, self._types, strict=True)]
-        if self._form != "binary":
-            return self._lines(columns, batch.num_rows)
-        pieces = [fixed(big_endian(np.full(batch.num_rows, len(columns)), 2))]
-        for column in columns:
-            pieces += [fixed(big_endian(lengths(column), 4)), column]
-        return content(joined(pieces))
+        parts = list(self.parts(batch))
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def parts(self, batch: pa.RecordBatch) -> Iterator[memoryview]:
+        """Yield the same in pieces of some megabytes, as they are made."""
+        encode = binary_values if self._form == "binary" else text_values
+        for part in parts_of(batch):
+            columns = [encode(column, type_) for column, type_ in zip(part.columns, self._types, strict=True)]
+            if self._form == "binary":
+                pieces: Iterator[Piece | bytes] = self._binary(columns)
+            else:
+                pieces = self._lines(self._names, [column.type for column in part.columns], columns)
+            yield joined(pieces, part.num_rows)
 
     def end(self) -> bytes:
         """Return what comes after the last row."""
         return BINARY_END if self._form == "binary" else b""
 
-    def _lines(self, columns: list[pa.Array], rows: int) -> memoryview:
-        written = [self._written(name, column) for name, column in zip(self._names, columns, strict=True)]
-        if not written:
-            return memoryview(b"\n" * rows)
-        pieces: list[object] = []
-        for number, column in enumerate(written):
-            pieces += [self._options.delimiter.encode(), column] if number else [column]
-        return content(pc.binary_join_element_wise(*pieces, b"\n", b""))
+    def _binary(self, columns: Sequence[Encoded]) -> Iterator[Piece | bytes]:
+        yield len(columns).to_bytes(2, "big")
+        yield from with_lengths(columns)
 
-    def _written(self, name: str, column: pa.Array) -> pa.Array:
-        """Return the values of a column as they stand in a line; nulls have their spelling."""
-        null = self._options.null.encode()
-        if self._form == "csv":
-            texts = self._quoted(name, column)
-        else:
-            texts = column
-            for char, escape in (*_ESCAPES, (self._options.delimiter, f"\\{self._options.delimiter}")):
-                if char != "\t" or self._options.delimiter != "\t" or escape == "\\t":
-                    texts = pc.replace_substring(texts, char.encode(), escape.encode())
-        return pc.fill_null(texts, null)
+    def _lines(
+        self, names: Sequence[str], kinds: Sequence[pa.DataType], columns: Sequence[Encoded]
+    ) -> Iterator[Piece | bytes]:
+        delimiter = self._options.delimiter.encode()
+        for place, (name, kind, column) in enumerate(zip(names, kinds, columns, strict=True)):
+            if place:
+                yield delimiter
+            yield from self._column(name, kind, column)
+        yield b"\n"
 
-    def _quoted(self, name: str, column: pa.Array) -> pa.Array:
+    def _column(self, name: str, kind: pa.DataType, column: Encoded) -> Iterator[Piece]:
+        """Yield the values of a column as they stand in a line; nulls have their spelling."""
+        if self._usual and pa.types.is_primitive(kind) and not self._forced(name):
+            if isinstance(column.sizes, int) or not (column.sizes < 0).any():
+                yield from column.pieces
+            else:
+                yield pc.fill_null(column.array(), self._options.null.encode())
+            return
+        texts = column.array()
+        texts = self._quoted(name, texts) if self._form == "csv" else self._escaped(texts)
+        yield pc.fill_null(texts, self._options.null.encode()) if texts.null_count else texts
+
+    def _escaped(self, texts: pa.Array) -> pa.Array:
+        """Return texts with a backslash before what has a meaning in a line."""
+        written = np.frombuffer(content(texts), np.uint8)
+        delimiter = self._options.delimiter
+        escapes = {"\\": "\\\\"} | (_ESCAPES if (written < _FIRST_PLAIN).any() else {})
+        if delimiter not in escapes and delimiter not in _ESCAPES:
+            escapes[delimiter] = "\\" + delimiter
+        for char, escape in escapes.items():
+            if (written == ord(char)).any():
+                texts = pc.replace_substring(texts, char.encode(), escape.encode())
+        return texts
+
+    def _forced(self, name: str) -> bool:
+        return self._options.force_quote == "*" or name in self._options.force_quote
+
+    def _quoted(self, name: str, texts: pa.Array) -> pa.Array:
+        """Return texts with quotes around those that need them."""
         options = self._options
-        quote, escape = options.quote, options.escape
-        special = "[" + "".join(f"\\x{ord(char):02x}" for char in (options.delimiter, quote, "\n", "\r")) + "]"
-        if options.force_quote == "*" or name in options.force_quote:
-            needs: pa.Array = pa.array([True] * len(column))
-        else:
-            needs = pc.or_(
-                pc.match_substring_regex(column, special),
-                pc.or_(pc.equal(column, options.null.encode()), pc.equal(column, b"\\.")),
-            )
-        inside = column
-        if escape != quote:
-            inside = pc.replace_substring(inside, escape.encode(), (escape * 2).encode())
-        inside = pc.replace_substring(inside, quote.encode(), (escape + quote).encode())
-        around = pc.binary_join_element_wise(quote.encode(), inside, quote.encode(), b"")
-        return pc.if_else(needs, around, column)
+        forced = self._forced(name)
+        written = np.frombuffer(content(texts), np.uint8)
+        special = [char for char in (options.delimiter, options.quote, "\n", "\r") if (written == ord(char)).any()]
+        # Alone in its line, this would end the data.
+        alone = [options.null, "\\."] if len(self._names) == 1 else [options.null]
+        needs: pa.Array = pc.is_in(texts, pa.array(alone, pa.string()).cast(pa.binary()))
+        if special:
+            pattern = "[" + "".join(f"\\x{ord(char):02x}" for char in special) + "]"
+            needs = pc.or_(needs, pc.match_substring_regex(texts, pattern))
+        elif not forced and not pc.any(needs).as_py():
+            return texts
+        inside = texts
+        if options.escape != options.quote:
+            inside = pc.replace_substring(inside, options.escape.encode(), (options.escape * 2).encode())
+        if options.quote in special:
+            inside = pc.replace_substring(inside, options.quote.encode(), (options.escape + options.quote).encode())
+        around = pc.binary_join_element_wise(options.quote.encode(), inside, options.quote.encode(), b"")
+        return around if forced else pc.if_else(needs, around, texts)

@@ -1,29 +1,30 @@
 """Rows on the wire: a batch of Arrow becomes DataRow messages, one column after the other.
 
-Each column becomes an array of byte strings (:mod:`.text_values`, :mod:`.binary_values`), and these are joined, with
-their lengths between them, by one step of Arrow: what comes out, all rows one behind the other, is what is sent.
+Each column is brought into its form on the wire (:mod:`.text_values`, :mod:`.binary_values`), and then all are joined,
+with their lengths between them, by one step of Arrow: what comes out, all rows one behind the other, is what is sent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from btql_server.pgwire.binary_values import binary_values
-from btql_server.pgwire.byte_arrays import big_endian, content, fixed, joined, lengths
+from btql_server.pgwire.byte_arrays import Encoded, big_endian, joined
 from btql_server.pgwire.text_values import text_values
 from btql_server.pgwire.types import PgType
 from btql_storage.later import np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from btql_server.pgwire.byte_arrays import Piece
 
 TEXT_FORMAT = 0
 BINARY_FORMAT = 1
-_BYTES_MAX = 128 << 20
-"""Of a batch that is encoded at once; Arrow's byte strings end at 2 GiB."""
+_ROWS_MAX = 16_384
+_BYTES_MAX = 8 << 20
+"""Of a part that is encoded at once: so much stays in the processor's cache, and memory stays flat."""
 
 
 class RowEncoder:
@@ -32,32 +33,52 @@ class RowEncoder:
     def __init__(self, schema: pa.Schema, types: Sequence[PgType], formats: Sequence[int]) -> None:
         assert len(schema) == len(types) == len(formats)
         self._types = tuple(types)
-        self._encoders: list[Callable[[pa.Array, PgType], pa.Array]] = [
-            binary_values if each == BINARY_FORMAT else text_values for each in formats
-        ]
+        self._encoders = [binary_values if each == BINARY_FORMAT else text_values for each in formats]
 
     def encode(self, batch: pa.RecordBatch) -> bytes | memoryview:
         """Return the rows of a batch as whole messages."""
-        if batch.nbytes > _BYTES_MAX and batch.num_rows > 1:
-            middle = batch.num_rows // 2
-            return b"".join(self.encode(half) for half in (batch.slice(0, middle), batch.slice(middle)))
-        columns = [
-            encode(column, type_)
-            for encode, column, type_ in zip(self._encoders, batch.columns, self._types, strict=True)
-        ]
-        return content(joined(_pieces(columns, batch.num_rows)))
+        parts = list(self.parts(batch))
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def parts(self, batch: pa.RecordBatch) -> Iterator[memoryview]:
+        """Yield the same in pieces of some megabytes, each of whole messages, as they are made."""
+        for part in parts_of(batch):
+            columns = [
+                encode(column, type_)
+                for encode, column, type_ in zip(self._encoders, part.columns, self._types, strict=True)
+            ]
+            yield joined(_pieces(columns, part.num_rows), part.num_rows)
 
 
-def _pieces(columns: list[pa.Array], rows: int) -> list[pa.Array]:
-    sizes = [lengths(column) for column in columns]
-    total: NDArray[np.int64] = np.full(rows, 6 + 4 * len(columns), np.int64)
-    for size in sizes:
-        total += np.maximum(size, 0)
-    header = np.empty((rows, 7), np.uint8)
-    header[:, 0] = ord("D")
-    header[:, 1:5] = big_endian(total, 4)
-    header[:, 5:7] = big_endian(np.full(rows, len(columns)), 2)
-    pieces = [fixed(header)]
-    for size, column in zip(sizes, columns, strict=True):
-        pieces += [fixed(big_endian(size, 4)), column]
-    return pieces
+def parts_of(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """Yield a batch in parts that are good to encode at once."""
+    rows = batch.num_rows
+    bytes_each = batch.nbytes // max(rows, 1) + 1
+    step = max(1, min(_ROWS_MAX, _BYTES_MAX // bytes_each))
+    for start in range(0, rows, step):
+        yield batch.slice(start, step) if rows > step else batch
+
+
+def with_lengths(columns: Sequence[Encoded]) -> Iterator[Piece | bytes]:
+    """Yield the pieces of columns, with the length of each value before it."""
+    for column in columns:
+        sizes = column.sizes
+        yield sizes.to_bytes(4, "big") if isinstance(sizes, int) else big_endian(sizes, 4)
+        yield from column.pieces
+
+
+def _pieces(columns: Sequence[Encoded], rows: int) -> Iterator[Piece | bytes]:
+    """Yield what DataRow messages consist of."""
+    count = len(columns)
+    constant = 6 + 4 * count + sum(each.sizes for each in columns if isinstance(each.sizes, int))
+    varying = [np.maximum(each.sizes, 0) for each in columns if not isinstance(each.sizes, int)]
+    yield b"D"
+    if varying:
+        total = np.full(rows, constant, np.int64)
+        for each in varying:
+            total += each
+        yield big_endian(total, 4)
+    else:
+        yield constant.to_bytes(4, "big")
+    yield count.to_bytes(2, "big")
+    yield from with_lengths(columns)

@@ -1,0 +1,87 @@
+"""Numbers as Postgres prints them.
+
+Floats have the fewest digits that give the same number again; from 1e+15 on (1e+06 for four bytes), and below 0.0001,
+they have an exponent, which Arrow and JSON write otherwise.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import orjson
+import pyarrow as pa
+
+from btql_server.pgwire.byte_arrays import Encoded, missing_of, of_array
+from btql_storage.arrow_functions import compute as pc
+from btql_storage.later import np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_SMALLEST_PLAIN = 1e-4
+_COMMA = ord(",")
+_LARGEST_PLAIN = {8: 1e15, 4: 1e6}
+"""Where exponents begin, by the bytes of a number."""
+
+
+def floats(values: pa.Array) -> Encoded:
+    """Return floats, of four bytes or of eight."""
+    numbers = np.ascontiguousarray(values.to_numpy(zero_copy_only=False))
+    if not len(numbers):
+        return of_array(pa.nulls(0, pa.binary()))
+    size = np.abs(numbers)
+    with np.errstate(invalid="ignore"):
+        odd = ~((size >= _SMALLEST_PLAIN) & (size < _LARGEST_PLAIN[numbers.dtype.itemsize])) & (size != 0)
+        whole = numbers == np.trunc(numbers)
+    texts = _listed(numbers)
+    if whole.any():
+        texts = pc.ascii_rtrim(pc.ascii_rtrim(texts, "0"), ".")
+    missing = missing_of(values)
+    if missing is not None:
+        odd &= ~missing
+    if odd.any():
+        texts = pc.replace_with_mask(texts, pa.array(odd), pa.array(_spelled(numbers[odd]), pa.string()))
+    return of_array(texts if missing is None else pc.if_else(pa.array(missing), None, texts))
+
+
+def _listed(numbers: NDArray[np.floating]) -> pa.Array:
+    """Return numbers as JSON has them, in an array."""
+    listed = orjson.dumps(numbers, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1]
+    commas = np.flatnonzero(np.frombuffer(listed, np.uint8) == _COMMA)
+    offsets = np.empty(len(numbers) + 1, np.int32)
+    offsets[0] = 0
+    offsets[1:-1] = commas - np.arange(len(commas))
+    offsets[-1] = len(listed) - len(commas)
+    written = pa.py_buffer(listed.replace(b",", b""))
+    return pa.Array.from_buffers(pa.string(), len(numbers), [None, pa.py_buffer(offsets), written])
+
+
+def _spelled(numbers: NDArray[np.floating]) -> list[str]:
+    """Return numbers that have an exponent, or are none."""
+    if numbers.dtype.itemsize == 4:
+        return [_exponential(str(number)) for number in numbers]
+    return [_exponential(repr(number)) for number in numbers.tolist()]
+
+
+_NOT_NUMBERS = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+
+
+def _exponential(text: str) -> str:
+    """Return Python's spelling as Postgres' one with an exponent."""
+    if text in _NOT_NUMBERS:
+        return _NOT_NUMBERS[text]
+    sign, digits, exponent = Decimal(text).as_tuple()
+    assert isinstance(exponent, int)
+    shown = "".join(map(str, digits)).rstrip("0")
+    fraction = f".{shown[1:]}" if shown[1:] else ""
+    return f"{'-' if sign else ''}{shown[0]}{fraction}e{exponent + len(digits) - 1:+03}"
+
+
+def decimals(values: pa.Array) -> Encoded:
+    """Return decimals, with as many digits behind the point as their type has."""
+    texts = values.cast(pa.string())
+    # Arrow gives very small ones, and those of a negative scale, an exponent.
+    if pc.any(pc.match_substring(texts, "E")).as_py():
+        texts = pa.array([None if value is None else f"{value:f}" for value in values.to_pylist()], pa.string())
+    return of_array(texts)

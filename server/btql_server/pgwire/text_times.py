@@ -1,0 +1,214 @@
+"""Times, dates and intervals as Postgres prints them: ISO, in UTC, with no more digits than they need.
+
+Dates and clocks are looked up in tables, a row of bytes for each day and each second; a fraction is one of a thousand
+texts, or two of them.
+"""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from btql_server.pgwire.byte_arrays import Encoded, encoded, missing_of, numbers_of, of_array, side_by_side
+from btql_storage.later import np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from btql_server.pgwire.byte_arrays import Mask, Matrix, Piece
+
+DAY_US = 86_400_000_000
+SECOND_US = 1_000_000
+_DAYS_AT_ONCE = 20_000
+"""Longer spans of days are spelled day by day."""
+_YEAR_1 = -719_162
+_YEAR_10000 = 2_932_897
+"""Between these days a year has four digits."""
+
+
+def microseconds(values: pa.Array) -> NDArray[np.int64]:
+    """Return instants or times of day in microseconds; 0 for null."""
+    if values.type.unit == "us":
+        return numbers_of(values.cast(pa.int64()))
+    numbers = numbers_of(values.cast(pa.int64()))
+    match values.type.unit:
+        case "ns":
+            return numbers // 1_000
+        case "ms":
+            return numbers * 1_000
+        case _:
+            return numbers * SECOND_US
+
+
+def timestamps(values: pa.Array) -> Encoded:
+    """Return instants: ``2024-02-29 12:00:00.5``, and ``+00`` behind those that have a zone."""
+    missing = missing_of(values)
+    days, rest = _divided(microseconds(values), DAY_US)
+    zone = "" if values.type.tz is None else "+00"
+    if missing is not None:
+        days[missing], rest[missing] = 0, 0
+    if not _four_digits(days):
+        return of_array(_one_by_one(days, missing, rest, zone))
+    seconds, fraction = _divided(rest, SECOND_US)
+    pieces = [side_by_side([_dates(days), b" ", _clocks().take(seconds, axis=0)], len(days))]
+    pieces += _fractions(fraction, missing)
+    return encoded([*pieces, _constant(zone, len(days))] if zone else pieces, missing)
+
+
+def _divided(numbers: NDArray[np.int64], by: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    whole = numbers // by
+    return whole, numbers - whole * by
+
+
+def _constant(text: str, rows: int) -> Matrix:
+    return np.broadcast_to(np.frombuffer(text.encode(), np.uint8), (rows, len(text)))
+
+
+def dates(values: pa.Array) -> Encoded:
+    """Return dates: ``2024-02-29``."""
+    missing = missing_of(values)
+    days = numbers_of(values.cast(pa.int32())).astype(np.int64)
+    if not _four_digits(days):
+        return of_array(_one_by_one(days, missing))
+    return encoded([_dates(days)], missing)
+
+
+def times(values: pa.Array) -> Encoded:
+    """Return times of day: ``12:00:00.5``."""
+    missing = missing_of(values)
+    width = pa.int32() if pa.types.is_time32(values.type) else pa.int64()
+    numbers = numbers_of(values.cast(width)).astype(np.int64)
+    scale = {"s": SECOND_US, "ms": 1_000, "us": 1, "ns": 1}[values.type.unit]
+    micros = numbers // 1_000 if values.type.unit == "ns" else numbers * scale
+    seconds, fraction = _divided(micros, SECOND_US)
+    return encoded([_clocks().take(seconds, axis=0), *_fractions(fraction, missing)], missing)
+
+
+def _four_digits(days: NDArray[np.int64]) -> bool:
+    return not len(days) or bool(days.min() >= _YEAR_1 and days.max() < _YEAR_10000)
+
+
+def _dates(days: NDArray[np.int64]) -> Matrix:
+    """Return days since 1970 as rows of ten letters."""
+    if not len(days):
+        return np.empty((0, 10), np.uint8)
+    first, last = int(days.min()), int(days.max())
+    if last - first < _DAYS_AT_ONCE and last - first < 64 * len(days):
+        return _table_of_days(first, last).take(days - first, axis=0)
+    return _letters(np.datetime_as_string(days.astype("datetime64[D]")).astype("S10"), 10)
+
+
+@cache
+def _clocks() -> Matrix:
+    """Return the times of day, for each second, as rows of eight letters."""
+    numbers = np.arange(86_400)
+    table = np.full((86_400, 8), ord(":"), np.uint8)
+    for start, value in ((0, numbers // 3_600), (3, numbers // 60 % 60), (6, numbers % 60)):
+        table[:, start] = ord("0") + value // 10
+        table[:, start + 1] = ord("0") + value % 10
+    return table
+
+
+@lru_cache(8)
+def _table_of_days(first: int, last: int) -> Matrix:
+    days = np.arange(first, last + 1).astype("datetime64[D]")
+    return _letters(np.datetime_as_string(days).astype("S10"), 10)
+
+
+def _letters(texts: NDArray[np.bytes_], width: int) -> Matrix:
+    return np.ascontiguousarray(texts).view(np.uint8).reshape(-1, width)
+
+
+def _fractions(micros: NDArray[np.int64], missing: Mask | None) -> list[Piece]:
+    """Return fractions of a second: nothing, or a point and up to six digits."""
+    if not micros.any():
+        return []
+    thousandths, rest = _divided(micros, 1_000)
+    more = rest != 0
+    tables = _tables_of_fractions()
+    first = tables[0].take(pa.array(thousandths + 1_000 * more, mask=missing))
+    if not more.any():
+        return [first]
+    return [first, tables[1].take(pa.array(rest, mask=missing))]
+
+
+@cache
+def _tables_of_fractions() -> tuple[pa.Array, pa.Array]:
+    """Return what thousandths are written as, alone and before more; and what stands behind them."""
+    alone = [f".{number:03}".rstrip("0").rstrip(".") for number in range(1_000)]
+    before = [f".{number:03}" for number in range(1_000)]
+    behind = [f"{number:03}".rstrip("0") for number in range(1_000)]
+    binary = pa.binary()
+    return pa.array([*alone, *before], pa.string()).cast(binary), pa.array(behind, pa.string()).cast(binary)
+
+
+def _one_by_one(
+    days: NDArray[np.int64], missing: Mask | None, rest: NDArray[np.int64] | None = None, zone: str = ""
+) -> pa.Array:
+    """Return times of years that have not four digits, or are before Christ."""
+    spelled: list[str | None] = []
+    for place, day in enumerate(days.tolist()):
+        if missing is not None and missing[place]:
+            spelled.append(None)
+            continue
+        year, month_and_day = _civil(day)
+        clock = "" if rest is None else " " + clock_of(int(rest[place])) + zone
+        era = " BC" if year <= 0 else ""
+        spelled.append(f"{year if year > 0 else 1 - year:04}-{month_and_day}{clock}{era}")
+    return pa.array(spelled, pa.string())
+
+
+def _civil(day: int) -> tuple[int, str]:
+    """Return the year of a day, and the rest of its date: a cycle of the calendar has 146,097 days."""
+    cycles, within = divmod(day + 719_468, 146_097)
+    date = str(np.datetime64(within - 719_468 + 146_097 * 5, "D"))
+    return int(date[:4]) + 400 * (cycles - 5), date[5:]
+
+
+def clock_of(micros: int) -> str:
+    """Return microseconds as hours, minutes and seconds."""
+    seconds, fraction = divmod(micros, SECOND_US)
+    text = f"{seconds // 3_600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+    return text + f".{fraction:06}".rstrip("0") if fraction else text
+
+
+def durations(values: pa.Array) -> Encoded:
+    """Return lengths of time; whole days are days."""
+    scale = {"s": SECOND_US, "ms": 1_000, "us": 1}.get(values.type.unit)
+    numbers = values.cast(pa.int64()).to_pylist()
+    spelled = [
+        None if each is None else _days_apart(each // 1_000 if scale is None else each * scale) for each in numbers
+    ]
+    return of_array(pa.array(spelled, pa.string()))
+
+
+def _days_apart(micros: int) -> str:
+    days = int(abs(micros) // DAY_US) * (1 if micros >= 0 else -1)
+    return interval_text(0, days, micros - days * DAY_US)
+
+
+def intervals(values: pa.Array) -> Encoded:
+    """Return intervals of months, days and a time."""
+    spelled = [
+        None if each is None else interval_text(each.months, each.days, int(each.nanoseconds / 1_000))
+        for each in values.to_pylist()
+    ]
+    return of_array(pa.array(spelled, pa.string()))
+
+
+def interval_text(months: int, days: int, micros: int) -> str:
+    """Return an interval as Postgres prints it: ``1 year -2 mons +3 days -04:05:06.5``."""
+    years = int(months / 12)
+    pieces: list[str] = []
+    negative = False
+    for count, unit in ((years, "year"), (months - 12 * years, "mon"), (days, "day")):
+        if count:
+            sign = "+" if negative and count > 0 else ""
+            pieces.append(f"{sign}{count} {unit}{'' if count == 1 else 's'}")
+            negative = count < 0
+    if micros or not pieces:
+        sign = "-" if micros < 0 else "+" if negative else ""
+        pieces.append(sign + clock_of(abs(micros)))
+    return " ".join(pieces)
