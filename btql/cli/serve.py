@@ -21,6 +21,15 @@ def serve(
     http: Annotated[
         str, typer.Option("--http", metavar="HOST:PORT", help="Where to listen; port 0 takes a free one.")
     ] = "127.0.0.1:8000",
+    flight: Annotated[
+        str | None, typer.Option("--flight", metavar="HOST:PORT", help="Where Flight SQL listens, if it is to.")
+    ] = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option("--tls-cert", metavar="FILE", help="A certificate in PEM: Flight SQL speaks TLS.")
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option("--tls-key", metavar="FILE", help="The key of the certificate, in PEM.")
+    ] = None,
     workers: Annotated[int, typer.Option("--workers", min=1, max=256, help="Processes that answer requests.")] = 1,
     insecure_no_auth: Annotated[
         bool, typer.Option("--insecure-no-auth", help="Check no keys: whoever reaches the port may do everything.")
@@ -46,8 +55,9 @@ def serve(
 ) -> None:
     """Serve a database over HTTP: BTQL and SQL, Braintrust's SDKs, OpenTelemetry, and a page for people at /.
 
-    Prints one line, `ready http=...`, once requests are answered, and logs JSON lines on standard error. Stops on
-    SIGTERM or Ctrl-C: what runs may end, and what was acknowledged is durable.
+    With `--flight` also as Arrow Flight SQL, for ADBC and JDBC. Prints one line, `ready http=... flight=...`, once
+    requests are answered, and logs JSON lines on standard error. Stops on SIGTERM or Ctrl-C: what runs may end, and
+    what was acknowledged is durable.
     """
     try:
         from btql_server.serve import serve as serve_with
@@ -59,6 +69,9 @@ def serve(
     settings = Settings(
         data=data,
         http=_address(http),
+        flight=None if flight is None else _address(flight),
+        tls_cert=tls_cert,
+        tls_key=tls_key,
         workers=workers,
         insecure_no_auth=insecure_no_auth,
         public_url=public_url,
@@ -67,7 +80,9 @@ def serve(
         log_level=log_level,
         limits=Limits(requests_per_minute=requests_per_minute, queries_per_minute=queries_per_minute),
     )
-    serve_with(settings, lambda url: print(f"ready http={url}", flush=True))
+    if (tls_cert is None) != (tls_key is None):
+        raise UsageFailure("a certificate goes with its key: give both --tls-cert and --tls-key")
+    serve_with(settings, lambda found: print("ready", *(f"{door}={url}" for door, url in found.items()), flush=True))
 
 
 def _address(text: str) -> tuple[str, int]:

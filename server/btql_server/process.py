@@ -1,7 +1,8 @@
 """A child process of ``btql serve``: ``python -m btql_server.process worker|maintenance NAME FD``, FD the socket.
 
 Its standard input is its lifeline: the first line are the settings, and when it ends, so does the child, whether it was
-closed on purpose or because the parent died. Once the child can work it writes ``ready`` to its standard output.
+closed on purpose or because the parent died. Once the child can work it writes ``ready`` to its standard output,
+and behind it the ports that it has bound by itself, such as ``flight=31337``.
 Signals of a terminal reach the parent only.
 """
 
@@ -14,10 +15,14 @@ import signal
 import socket
 import sys
 import threading
+from typing import TYPE_CHECKING
 
 from btql_server.logs import log_as
 from btql_server.settings import Settings
 from btql_storage.errors import StorageError
+
+if TYPE_CHECKING:
+    from btql_server.worker import Worker
 
 log = logging.getLogger("btql.process")
 _LIFELINE = 0
@@ -41,8 +46,9 @@ def main() -> None:
         raise SystemExit(1) from None
 
 
-def _ready() -> None:
-    sys.stdout.write("ready\n")
+def _ready(*addresses: str) -> None:
+    """Say that the child can work, and where it listens besides."""
+    sys.stdout.write(" ".join(("ready", *addresses)) + "\n")
     sys.stdout.flush()
 
 
@@ -56,7 +62,7 @@ def _work(settings: Settings, listener: socket.socket) -> None:
     sys.setswitchinterval(0.0005)
     state = State.open(settings)
     try:
-        worker = Worker(state, listener, _ready)
+        worker = Worker(state, listener, lambda: _ready(*_addresses(worker)))
 
         def at_end() -> None:
             if not os.read(_LIFELINE, 1):
@@ -72,6 +78,13 @@ def _work(settings: Settings, listener: socket.socket) -> None:
         uvloop.run(serve())
     finally:
         state.close()
+    if worker.is_stuck:
+        # The interpreter would wait for the thread at its end.
+        os._exit(0)
+
+
+def _addresses(worker: Worker) -> list[str]:
+    return [] if worker.flight_port is None else [f"flight={worker.flight_port}"]
 
 
 def _maintain(settings: Settings) -> None:

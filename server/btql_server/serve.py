@@ -17,9 +17,10 @@ import sys
 import threading
 import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
+from typing import TypeAlias
 
 from btql.errors import Error
 from btql_server.access.keys import Keys
@@ -30,6 +31,8 @@ from btql_server.settings import Settings
 from btql_storage.store import Storage
 
 log = logging.getLogger("btql.serve")
+Addresses: TypeAlias = Mapping[str, str]
+"""Where the doors are, by their names: ``http``, and ``flight`` where it was asked for."""
 _BACKLOG = 1_024
 _PAUSE_MAX_S = 30.0
 _STEADY_S = 60.0
@@ -42,11 +45,14 @@ class ServeError(Error):
     """A server that cannot be started as asked."""
 
 
-def serve(settings: Settings, ready: Callable[[str], None]) -> None:
-    """Serve until a signal comes; ``ready`` gets the address once all workers answer."""
+def serve(settings: Settings, ready: Callable[[Addresses], None]) -> None:
+    """Serve until a signal comes; ``ready`` gets the addresses once all workers answer."""
     log_as("serve", settings.log_level)
     settings = replace(settings, maintained=True)
     check(settings)
+    if settings.flight is not None:
+        # It is bound by a worker, who would not be able to say so well what is wrong with the address.
+        listen(settings.flight).close()
     listener = listen(settings.http)
     try:
         with counts_folder() as environment:
@@ -61,8 +67,9 @@ def check(settings: Settings) -> None:
         registry = Registry(settings.data)
     try:
         registry.default_organization()
-        host = settings.http[0]
-        if _is_loopback(host):
+        addresses = (settings.http, settings.flight)
+        host = next((each[0] for each in addresses if each is not None and not _is_loopback(each[0])), None)
+        if host is None:
             return
         if settings.insecure_no_auth:
             raise ServeError(
@@ -128,7 +135,8 @@ class Child:
             began = time.monotonic()
             process = await self._start()
             line = await process.stdout.readline() if process.stdout is not None else b""
-            if line == b"ready\n":
+            if line.startswith(b"ready"):
+                self._take_addresses(line.decode().split()[1:])
                 ready.set()
             code = await process.wait()
             if self._is_stopping():
@@ -139,6 +147,18 @@ class Child:
             pause = 0.0 if time.monotonic() - began > _STEADY_S else min(_PAUSE_MAX_S, 2 * pause + 0.5)
             log.error("a process died and is started again", extra={"child": self.name, "code": code, "pause_s": pause})
             await asyncio.sleep(pause)
+
+    def _take_addresses(self, found: Sequence[str]) -> None:
+        """Keep the address that a worker has bound by itself, so that the next one in its place takes the same."""
+        for each in found:
+            name, _, port = each.partition("=")
+            if name == "flight" and self._settings.flight is not None:
+                self._settings = replace(self._settings, flight=(self._settings.flight[0], int(port)))
+
+    @property
+    def flight_url(self) -> str | None:
+        """Where the process serves Flight SQL."""
+        return flight_url(self._settings)
 
     async def _start(self) -> Process:
         number = self._listener.fileno()
@@ -189,13 +209,14 @@ class Supervisor:
         self,
         settings: Settings,
         listener: socket.socket,
-        ready: Callable[[str], None],
+        ready: Callable[[Addresses], None],
         environment: dict[str, str],
     ) -> None:
         names = [("worker", f"worker-{number + 1}") for number in range(settings.workers)]
         self._children = [
-            Child(role, name, settings, listener, environment)
-            for role, name in (*names, ("maintenance", "maintenance"))
+            # Flight binds its port by itself, so one process serves it.
+            Child(role, name, settings if number == 0 else replace(settings, flight=None), listener, environment)
+            for number, (role, name) in enumerate((*names, ("maintenance", "maintenance")))
         ]
         self._url = url_of(listener)
         self._ready = ready
@@ -224,7 +245,11 @@ class Supervisor:
     async def _announce(self, started: list[asyncio.Event]) -> None:
         for event in started:
             await event.wait()
-        self._ready(self._url)
+        addresses = {"http": self._url}
+        flight = self._children[0].flight_url
+        if flight is not None:
+            addresses["flight"] = flight
+        self._ready(addresses)
 
     def _signalled(self) -> None:
         if self._stop.is_set():
@@ -234,9 +259,25 @@ class Supervisor:
         self._stop.set()
 
 
+def flight_url(settings: Settings) -> str | None:
+    """Return the address of Flight SQL, as its clients write it."""
+    if settings.flight is None:
+        return None
+    host, port = settings.flight
+    scheme = "grpc" if settings.tls_cert is None else "grpc+tls"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
 @contextmanager
 def running(settings: Settings) -> Generator[str]:
     """Serve from a thread of this process, without a process that compacts; for tests and notebooks."""
+    with running_doors(settings) as addresses:
+        yield addresses["http"]
+
+
+@contextmanager
+def running_doors(settings: Settings) -> Generator[Addresses]:
+    """Serve as :func:`running` does; yield the address of every door."""
     # The parent of `btql serve` needs no engine.
     from btql_server.state import State
     from btql_server.worker import Worker
@@ -251,7 +292,11 @@ def running(settings: Settings) -> Generator[str]:
     thread.start()
     try:
         ready.wait()
-        yield url
+        addresses = {"http": url}
+        if settings.flight is not None:
+            found = flight_url(replace(settings, flight=(settings.flight[0], worker.flight_port or 0)))
+            addresses["flight"] = found or ""
+        yield addresses
     finally:
         loop.call_soon_threadsafe(worker.stop)
         thread.join()

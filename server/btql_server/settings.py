@@ -51,6 +51,11 @@ class Settings:
 
     data: Path
     http: tuple[str, int] = ("127.0.0.1", 8000)
+    flight: tuple[str, int] | None = None
+    """Where Flight SQL listens; None is nowhere."""
+    tls_cert: Path | None = None
+    """A certificate and its chain, in PEM, for the doors that speak TLS."""
+    tls_key: Path | None = None
     workers: int = 1
     insecure_no_auth: bool = False
     public_url: str | None = None

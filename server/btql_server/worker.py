@@ -11,12 +11,16 @@ import logging
 import socket
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import uvicorn
 
 from btql_server.app import make_app
 from btql_server.http.protocol import BoundedProtocol
 from btql_server.state import State
+
+if TYPE_CHECKING:
+    from btql_server.flight.listener import FlightListener
 
 log = logging.getLogger("btql.worker")
 _KEEP_ALIVE_S = 75
@@ -61,14 +65,40 @@ class Worker:
         )
         self._server = _Server(config, ready)
         self._stop = asyncio.Event()
+        self._flight: FlightListener | None = None
+
+    @property
+    def flight_port(self) -> int | None:
+        """The port of Flight SQL, where it is served."""
+        return None if self._flight is None else self._flight.port
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether a client that does not read keeps a thread that nobody can stop, once :meth:`run` has returned."""
+        return self._flight is not None and not self._flight.is_closed
 
     async def run(self) -> None:
         """Serve."""
+        if self._state.settings.flight is not None:
+            # Whoever does not serve it does not pay for it.
+            from btql_server.flight.listener import FlightListener
+
+            loop = asyncio.get_running_loop()
+            self._flight = await asyncio.to_thread(FlightListener, self._state, loop, self._state.settings.flight)
         interrupting = asyncio.create_task(self._interrupt())
+        closing = asyncio.create_task(self._close_flight())
         try:
             await self._server.serve([self._listener])
         finally:
             interrupting.cancel()
+            self._stop.set()
+            await closing
+
+    async def _close_flight(self) -> None:
+        """Close Flight SQL while HTTP is being closed."""
+        await self._stop.wait()
+        if self._flight is not None:
+            await self._flight.close()
 
     def stop(self) -> None:
         """Begin to stop; for the thread of the loop."""

@@ -88,8 +88,17 @@ class Metrics:
         if seen.broken:
             self._broken.labels(*names).inc()
         if seen.call is not None and seen.call.stored_events:
-            self._events.labels(*names).inc(seen.call.stored_events)
-            self._bytes.labels(*names).inc(seen.call.stored_bytes)
+            self.watch_stored(*names, seen.call.stored_events, seen.call.stored_bytes)
+
+    @property
+    def registry(self) -> CollectorRegistry:
+        """Where the other doors register what they count."""
+        return self._registry
+
+    def watch_stored(self, method: str, route: str, events: int, size_bytes: int) -> None:
+        """Count events that were stored, by what they came through."""
+        self._events.labels(method, route).inc(events)
+        self._bytes.labels(method, route).inc(size_bytes)
 
     def watch_pool(self, pool: PoolName, state: PoolState, change: int) -> None:
         """Count requests of a class of work."""

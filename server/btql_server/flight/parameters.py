@@ -1,0 +1,129 @@
+"""Parameters of prepared statements: which ones a statement has, as a schema, and values from Arrow's columns."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, cast
+
+import pyarrow as pa
+
+from btql.values import arrow_type
+from btql_planner.engine_plan import OutputColumn
+from btql_planner.types import NUMERIC, Kind
+from btql_server.flight.refusals import FlightRefusal
+from btql_storage.json_text import parse
+
+if TYPE_CHECKING:
+    from btql.describe import ParameterInfo
+    from btql_grammar.parameters import Values
+
+ROWS_MAX = 65_536
+"""How many times a statement is run for one upload of values."""
+BYTES_MAX = 64 << 20
+_STREAMED_BYTES_MAX = 1 << 20
+"""Larger values do not go into tickets."""
+_INSTANT = pa.timestamp("us", tz="UTC")
+_NAIVE = pa.timestamp("us")
+
+
+def schema_of(parameters: Sequence[ParameterInfo]) -> pa.Schema:
+    """Return the types of a statement's parameters; texts where nothing tells."""
+    return pa.schema([pa.field(_name(each), _type(each)) for each in parameters])
+
+
+def _name(parameter: ParameterInfo) -> str:
+    return f"${parameter.key}" if isinstance(parameter.key, int) else parameter.key
+
+
+def _type(parameter: ParameterInfo) -> pa.DataType:
+    kinds = parameter.kinds
+    if not kinds or (len(kinds) > 1 and not kinds <= NUMERIC):
+        return pa.string()
+    kind = next(iter(kinds)) if len(kinds) == 1 else Kind.FLOAT
+    found = arrow_type(OutputColumn("", {kind: ""}))
+    return pa.string() if isinstance(found, pa.JsonType) else found
+
+
+def read(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> pa.Table:
+    """Return values that a client sends, within bounds; no type in them is one that has no value here."""
+    for each in schema:
+        _check_type(each.type, each.name)
+    taken: list[pa.RecordBatch] = []
+    rows = size = 0
+    for batch in batches:
+        rows, size = rows + batch.num_rows, size + batch.nbytes
+        if rows > ROWS_MAX or size > BYTES_MAX:
+            most = f"{ROWS_MAX:,} rows or {BYTES_MAX:,} bytes"
+            raise FlightRefusal("INVALID_ARGUMENT", f"these are more values than {most}", "bind fewer at a time")
+        taken.append(batch)
+    return pa.Table.from_batches(taken, schema)
+
+
+def _check_type(kind: pa.DataType, name: str) -> None:
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
+        raise FlightRefusal("INVALID_ARGUMENT", f"`{name}` holds bytes, which no value here is", "send a text")
+    if pa.types.is_duration(kind) or pa.types.is_time(kind) or pa.types.is_interval(kind):
+        message = f"`{name}` has the type {kind}, which no parameter has"
+        raise FlightRefusal("INVALID_ARGUMENT", message, "send a text, and cast it in the statement")
+
+
+def plain(column: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
+    """Return a column whose values Python has: times in microseconds, in UTC where they have a zone."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_timestamp(column.type):
+        return column.cast(_NAIVE if column.type.tz is None else _INSTANT, safe=False)
+    return column
+
+
+def is_json(kind: pa.DataType) -> bool:
+    """Whether a column is JSON text."""
+    return isinstance(kind, pa.JsonType)
+
+
+def values_of(table: pa.Table, parameters: Sequence[ParameterInfo]) -> list[Values]:
+    """Return the values of each row: by name for a statement whose parameters have names, else in their order."""
+    columns = [_listed(table.column(place), table.column_names[place]) for place in range(table.num_columns)]
+    rows = list(zip(*columns, strict=True)) if columns else [()] * table.num_rows
+    names = [each.key for each in parameters if isinstance(each.key, str)]
+    if not names:
+        return list(rows)
+    sent = [name.removeprefix(":") for name in table.column_names]
+    if not set(names) <= set(sent):
+        # Clients that know of no names send them in their order.
+        sent = names if len(names) == len(sent) else sent
+    return [dict(zip(sent, row, strict=True)) for row in rows]
+
+
+def _listed(column: pa.ChunkedArray, name: str) -> list[object]:
+    found = cast("list[object]", plain(column).to_pylist(maps_as_pydicts="lossy"))
+    if not is_json(column.type):
+        return found
+    try:
+        return [None if text is None else parse(str(text).encode()) for text in found]
+    except ValueError:
+        raise FlightRefusal("INVALID_ARGUMENT", f"`{name}` holds text that is no JSON") from None
+
+
+def as_stream(table: pa.Table | None) -> bytes | None:
+    """Return values for a ticket, empty where there are none; None where they are too large."""
+    if table is None:
+        return b""
+    if table.nbytes > _STREAMED_BYTES_MAX:
+        return None
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue()
+
+
+def from_stream(data: bytes) -> pa.Table | None:
+    """Return the values of a ticket."""
+    if not data:
+        return None
+    try:
+        with pa.ipc.open_stream(data) as reader:
+            return read(reader.schema, iter(reader))
+    except pa.ArrowException:
+        raise FlightRefusal("INVALID_ARGUMENT", "the values in the ticket cannot be read") from None
