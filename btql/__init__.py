@@ -1,30 +1,93 @@
 """btql: an open database for AI traces.
 
-:func:`connect` opens a folder; :class:`Connection` writes and asks. Everything
-else in the ``btql_*`` packages is internal.
+:func:`connect` opens a folder; :class:`Connection` writes and asks. The module is one of PEP 249, too:
+:meth:`Connection.cursor` makes cursors. Everything else in the ``btql_*`` packages is internal.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from btql.connection import Connection, connect
-from btql.errors import Cancelled, EngineError, Error, QueryError, TimeLimit
+from btql.errors import (
+    Cancelled,
+    DatabaseError,
+    DataError,
+    EngineError,
+    Error,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+    QueryError,
+    StorageError,
+    TimeLimit,
+    Warning,  # noqa: A004  the name that PEP 249 gives it
+)
 
 if TYPE_CHECKING:
+    from btql.dbapi.cursor import Cursor as Cursor
+    from btql.dbapi.types import BINARY as BINARY
+    from btql.dbapi.types import BOOLEAN as BOOLEAN
+    from btql.dbapi.types import DATETIME as DATETIME
+    from btql.dbapi.types import JSON as JSON
+    from btql.dbapi.types import LIST as LIST
+    from btql.dbapi.types import NUMBER as NUMBER
+    from btql.dbapi.types import ROWID as ROWID
+    from btql.dbapi.types import STRING as STRING
+    from btql.dbapi.types import Binary as Binary
+    from btql.dbapi.types import Date as Date
+    from btql.dbapi.types import DateFromTicks as DateFromTicks
+    from btql.dbapi.types import Time as Time
+    from btql.dbapi.types import TimeFromTicks as TimeFromTicks
+    from btql.dbapi.types import Timestamp as Timestamp
+    from btql.dbapi.types import TimestampFromTicks as TimestampFromTicks
     from btql.result import Result as Result
-    from btql_storage.errors import StorageError as StorageError
 
 __all__ = [
     "Cancelled",
     "Connection",
+    "DataError",
+    "DatabaseError",
     "EngineError",
     "Error",
+    "IntegrityError",
+    "InterfaceError",
+    "InternalError",
+    "NotSupportedError",
+    "OperationalError",
+    "ProgrammingError",
     "QueryError",
+    "StorageError",
     "TimeLimit",
+    "Warning",
+    "apilevel",
     "connect",
     "functions",
+    "paramstyle",
+    "threadsafety",
 ]
+
+apilevel = "2.0"
+threadsafety = 2
+"""Threads may share the module and connections, but not cursors."""
+paramstyle = "qmark"
+"""``?``; ``$1`` and ``:name`` are understood as well."""
+
+_LATER = {
+    "Cursor": "btql.dbapi.cursor",
+    "Result": "btql.result",
+} | dict.fromkeys(
+    (
+        *("BINARY", "BOOLEAN", "DATETIME", "JSON", "LIST", "NUMBER", "ROWID", "STRING", "Binary", "Date"),
+        *("DateFromTicks", "Time", "TimeFromTicks", "Timestamp", "TimestampFromTicks"),
+    ),
+    "btql.dbapi.types",
+)
+"""Names to the modules that they are imported from when they are asked for, as these import Arrow."""
 
 
 def functions() -> list[str]:
@@ -35,13 +98,7 @@ def functions() -> list[str]:
 
 
 def __getattr__(name: str) -> object:
-    if name == "StorageError":
-        from btql_storage.errors import StorageError
-
-        return StorageError
-    if name == "Result":
-        from btql.result import Result
-
-        return Result
+    if name in _LATER:
+        return getattr(import_module(_LATER[name]), name)
     message = f"module 'btql' has no attribute {name!r}"
     raise AttributeError(message)

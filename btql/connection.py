@@ -5,7 +5,8 @@
         for row in conn.query("select: input, output | from: project_logs('demo')"):
             print(row)
 
-A connection may be used from several threads at once.
+A connection may be used from several threads at once. It is a connection of PEP 249, too: :meth:`Connection.cursor`
+makes cursors, which work in the same way for a folder and for a server.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from btql.errors import Error
+from btql.dbapi.manners import Manners
+from btql.errors import ProgrammingError
 
 if TYPE_CHECKING:
     from btql.database import Database
+    from btql.execution.stop import Stop
     from btql.result import Result
     from btql_grammar.parameters import Values
-    from btql_planner.options import LintMode
+    from btql_planner.options import LintMode, QueryOptions
     from btql_storage.catalog import ObjectInfo
     from btql_storage.compaction.job import CompactionProgress, CompactionReport
     from btql_storage.status import Status
@@ -67,7 +70,7 @@ def connect(
     return Connection(Database(storage, price_source(Path(path), prices)))
 
 
-class Connection:
+class Connection(Manners):
     """An open database."""
 
     def __init__(self, database: Database) -> None:
@@ -112,11 +115,24 @@ class Connection:
 
         number = None if version is None else str(version)
         options = options_of(tz_offset=tz_offset, version=number, lint=lint, default_limit=limit, cursor=cursor)
-        if timeout is None:
-            return self._database.query(query, options=options, parameters=parameters)
+        return self.run(query, parameters, options, None if timeout is None else self.new_stop(timeout))
+
+    def run(
+        self, query: str | Mapping[str, object], parameters: Values | None, options: QueryOptions, stop: Stop | None
+    ) -> Result:
+        """Return the answer to a statement; ``stop``, one of :meth:`new_stop`, ends it."""
+        database = self._database if stop is None else self._database.for_one(stop=stop)
+        return database.query(query, options=options, parameters=parameters)
+
+    def run_many(self, query: str, parameters: Sequence[Values], stop: Stop) -> int:
+        """Run a statement that writes once for each of several sequences of values; return how many rows it wrote."""
+        return self._database.for_one(stop=stop).query_many(query, parameters)
+
+    def new_stop(self, seconds: float | None) -> Stop:
+        """Return what ends a statement: after some seconds, counted from now, or when it is told to."""
         from btql.execution.stop import Stop
 
-        return self._database.for_one(stop=Stop(timeout)).query(query, options=options, parameters=parameters)
+        return Stop(seconds)
 
     def explain(self, text: str, *, analyze: bool = False) -> str:
         """Return how a query is understood and run; with ``analyze`` run it, and say what that took."""
@@ -149,6 +165,7 @@ class Connection:
 
     def close(self) -> None:
         """Let go of the database. Nothing is pending: writes were durable when they returned."""
+        self.closed = True
         self._database.storage.close()
 
     def __enter__(self) -> Self:
@@ -165,5 +182,5 @@ def split_object(target: str) -> tuple[str, str]:
     kind, colon, name = target.partition(":")
     if not colon or not name or kind not in KINDS:
         message = f"`{target}` is no object: write kind and name, such as `project_logs:demo`"
-        raise Error(message)
+        raise ProgrammingError(message)
     return kind, name

@@ -175,8 +175,7 @@ class Database:
             case tree.Insert() | tree.Update() | tree.Delete():
                 from btql.write_statements import write
 
-                count = pa.array([write(self, source, statement, options)], pa.int64())
-                return Result(FixedAnswer("count", Kind.INTEGER, count))
+                return written(write(self, source, statement, options))
             case tree.Explain():
                 from btql.explain import explain_statement
 
@@ -184,6 +183,16 @@ class Database:
                 return Result(FixedAnswer("plan", Kind.TEXT, pa.array(text.splitlines(), pa.string())))
             case _:
                 return self.run(source, statement, options, disabled_rules)
+
+    def query_many(self, query: str, parameters: Sequence[Values], options: QueryOptions | None = None) -> int:
+        """Run a statement that writes once for each of several sequences of values; return how many rows it wrote.
+
+        All values are looked at before anything is written. An INSERT with VALUES is one transaction.
+        """
+        from btql.write_many import write_many
+
+        source, statement = self._read(query)
+        return write_many(self, source, statement, parameters, options)
 
     def describe(self, query: str, options: QueryOptions | None = None) -> Described:
         """Return what a statement takes and gives, without running it; its parameters need no values."""
@@ -208,7 +217,7 @@ class Database:
         result.default_limit = compiled.default_limit
         result.xact_id = max((each.xact_id for each in compiled.sources.all_snapshots), default=None)
         # An answer that nobody reads must not keep files for ever.
-        weakref.finalize(result, compiled.sources.close)
+        result.release = weakref.finalize(result, compiled.sources.close)
         return result
 
     def runner(self, compiled: Compiled) -> Runner:
@@ -218,6 +227,13 @@ class Database:
     def sources(self) -> Sources:
         """Return the objects of this database, for one statement."""
         return Sources(self.storage, None, self._part_fields, self._directory, self.check, self._pinned)
+
+
+def written(count: int) -> Result:
+    """Return the answer to a statement that writes: how many rows it has written."""
+    result = Result(FixedAnswer("count", Kind.INTEGER, pa.array([count], pa.int64())))
+    result.rows_written = count
+    return result
 
 
 class _DrawnErrors:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Protocol, cast
@@ -69,6 +69,15 @@ class Result:
         """The limit that the query has only because it has none of its own."""
         self.xact_id: int | None = None
         """The latest transaction that the answer takes in; None where it reads no object."""
+        self.rows_written: int | None = None
+        """How many rows an INSERT, UPDATE or DELETE has written; None for any other statement."""
+        self.release: Callable[[], object] = _nothing
+        """Lets go of what the answer keeps beside its rows: snapshots, a connection."""
+
+    @property
+    def outputs(self) -> Sequence[OutputColumn]:
+        """The columns with the kinds of their values. A pivot has to be computed for it."""
+        return self._answer.outputs()
 
     @property
     def columns(self) -> list[str]:
@@ -178,17 +187,31 @@ class Result:
 
     def to_pandas(self) -> pd.DataFrame:
         """Return all rows as a pandas data frame; pandas has to be installed."""
-        _require("pandas")
-        return cast("pd.DataFrame", self.arrow().to_pandas())
+        return pandas_frame(self.arrow())
 
     def to_polars(self) -> pl.DataFrame:
         """Return all rows as a polars data frame; polars has to be installed."""
-        polars = _require("polars")
-        table = self.arrow()
-        plain = [
-            column.cast(pa.string()) if isinstance(column.type, pa.JsonType) else column for column in table.columns
-        ]
-        return cast("pl.DataFrame", polars.from_arrow(pa.table(plain, names=table.column_names)))
+        return polars_frame(self.arrow())
+
+    def close(self) -> None:
+        """Let go of what was not read: of the snapshot, or of the server's answer. Called again it does nothing."""
+        close = getattr(self._batches, "close", None)
+        if close is not None:
+            close()
+        self.release()
+
+
+def pandas_frame(table: pa.Table) -> pd.DataFrame:
+    """Return a table as a pandas data frame."""
+    _require("pandas")
+    return cast("pd.DataFrame", table.to_pandas())
+
+
+def polars_frame(table: pa.Table) -> pl.DataFrame:
+    """Return a table as a polars data frame; JSON is text in it."""
+    polars = _require("polars")
+    plain = [column.cast(pa.string()) if isinstance(column.type, pa.JsonType) else column for column in table.columns]
+    return cast("pl.DataFrame", polars.from_arrow(pa.table(plain, names=table.column_names)))
 
 
 def _without_trace(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -197,6 +220,10 @@ def _without_trace(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch
         yield from batches
     except (Error, StorageError) as error:
         raise ValueError(str(error)) from None
+
+
+def _nothing() -> None:
+    """Let go of nothing."""
 
 
 def _require(library: str) -> ModuleType:

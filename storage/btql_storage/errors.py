@@ -32,7 +32,11 @@ import os
 from typing import ClassVar
 
 
-class StorageError(Exception):
+class Error(Exception):
+    """What btql raises on purpose, here and on the floors above: ``btql.Error``."""
+
+
+class StorageError(Error):
     """A storage call that did not happen, with the reason and the way out."""
 
     default_code: ClassVar[str] = "S0100"

@@ -1,0 +1,64 @@
+"""One statement that writes, run for many sequences of values: ``executemany``.
+
+1. Values are put into the statement for each sequence, so that what does not fit is an error before anything is
+   written.
+2. An INSERT with VALUES becomes one INSERT with the rows of all sequences, which is one transaction. Where there are
+   more rows than a transaction holds, it is several, each as large as may be.
+3. Any other statement runs for one sequence after the other, each as a transaction of its own: what it matches may
+   depend on what the one before has written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from btql.errors import QueryError
+from btql.write_statements import WriteStatement, write
+from btql_grammar import tree
+from btql_grammar.diagnostic import BtqlError
+from btql_grammar.parameters import with_values
+from btql_grammar.span import Source
+from btql_planner import errors
+from btql_storage.accept import EVENTS_MAX
+
+if TYPE_CHECKING:
+    from btql.database import Database
+    from btql_grammar.parameters import Values
+    from btql_planner.options import QueryOptions
+
+
+def write_many(
+    database: Database,
+    source: Source,
+    statement: tree.Statement,
+    sequences: Sequence[Values],
+    options: QueryOptions | None,
+) -> int:
+    """Run a statement for each sequence of values; return how many rows were written."""
+    try:
+        if not isinstance(statement, WriteStatement):
+            raise errors.not_supported(
+                "a query with many sequences of values", statement.span, "run it once for each of them, with `execute`"
+            )
+        statements = [with_values(statement, values) for values in sequences]
+    except BtqlError as error:
+        error.source = source
+        raise QueryError(error) from None
+    return sum(write(database, source, each, options) for each in _joined(statements))
+
+
+def _joined(statements: Sequence[WriteStatement]) -> Iterator[WriteStatement]:
+    """Yield statements that do the same, those that insert values together."""
+    waiting: list[tuple[tree.Expression, ...]] = []
+    for statement in statements:
+        if not isinstance(statement, tree.Insert) or not isinstance(statement.source, tree.Values):
+            yield from statements
+            return
+        waiting += statement.source.rows
+    first = statements[0]
+    assert isinstance(first, tree.Insert)
+    assert isinstance(first.source, tree.Values)
+    for start in range(0, len(waiting), EVENTS_MAX):
+        yield replace(first, source=replace(first.source, rows=tuple(waiting[start : start + EVENTS_MAX])))
