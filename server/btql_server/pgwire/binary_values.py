@@ -9,7 +9,16 @@ from decimal import Decimal
 import pyarrow as pa
 
 from btql_server.pgwire.bad_value import NOT_SUPPORTED, OUT_OF_RANGE, BadValue
-from btql_server.pgwire.byte_arrays import Encoded, big_endian, encoded, lengths, missing_of, numbers_of, of_array
+from btql_server.pgwire.byte_arrays import (
+    Encoded,
+    big_endian,
+    bits_of,
+    encoded,
+    lengths,
+    missing_of,
+    numbers_of,
+    of_array,
+)
 from btql_server.pgwire.fitting import fitted
 from btql_server.pgwire.interval import read_interval
 from btql_server.pgwire.text_times import DAY_US, microseconds
@@ -39,9 +48,7 @@ def binary_values(values: pa.Array, type_: PgType) -> Encoded:
 
 
 def _booleans(values: pa.Array) -> Encoded:
-    missing = missing_of(values)
-    bits = (values.fill_null(value=False) if missing is not None else values).to_numpy(zero_copy_only=False)
-    return encoded([bits.view(np.uint8).reshape(-1, 1)], missing)
+    return encoded([bits_of(values).view(np.uint8).reshape(-1, 1)], missing_of(values))
 
 
 def _numbers(width: int, kind: str = "i") -> Callable[[pa.Array], Encoded]:

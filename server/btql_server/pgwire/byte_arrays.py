@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     Piece: TypeAlias = Matrix | pa.Array
 
 
+_FALSE = pa.scalar(value=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Encoded:
     """Values of a column on the wire."""
@@ -91,6 +94,11 @@ def lengths(values: pa.Array) -> NDArray[np.int32]:
 def missing_of(values: pa.Array) -> Mask | None:
     """Return where values are null; None where none is."""
     return values.is_null().to_numpy(zero_copy_only=False) if values.null_count else None
+
+
+def bits_of(values: pa.Array) -> Mask:
+    """Return booleans as NumPy has them; false for null."""
+    return (values.fill_null(_FALSE) if values.null_count else values).to_numpy(zero_copy_only=False)
 
 
 def numbers_of(values: pa.Array) -> NDArray[np.int64]:

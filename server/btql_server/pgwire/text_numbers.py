@@ -59,23 +59,39 @@ def _listed(numbers: NDArray[np.floating]) -> pa.Array:
 
 def _spelled(numbers: NDArray[np.floating]) -> list[str]:
     """Return numbers that have an exponent, or are none."""
-    if numbers.dtype.itemsize == 4:
-        return [_exponential(str(number)) for number in numbers]
-    return [_exponential(repr(number)) for number in numbers.tolist()]
+    return [_exponential(number) for number in numbers]
 
 
 _NOT_NUMBERS = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 
-def _exponential(text: str) -> str:
-    """Return Python's spelling as Postgres' one with an exponent."""
+def _exponential(number: np.floating) -> str:
+    text = str(number)
     if text in _NOT_NUMBERS:
         return _NOT_NUMBERS[text]
     sign, digits, exponent = Decimal(text).as_tuple()
     assert isinstance(exponent, int)
     shown = "".join(map(str, digits)).rstrip("0")
+    if abs(number) > _GAPS and _is_between(number, text):
+        # Postgres asks for a number that is nearer to this one than to any other, not just as near.
+        more = (np.format_float_scientific(number, each, unique=False, exp_digits=2) for each in range(len(shown), 18))
+        return next(each for each in more if type(number)(each) == number and not _is_between(number, each))
     fraction = f".{shown[1:]}" if shown[1:] else ""
     return f"{'-' if sign else ''}{shown[0]}{fraction}e{exponent + len(digits) - 1:+03}"
+
+
+_GAPS = 1 << 24
+"""Above it not all whole numbers are floats of four bytes; what lies between two floats is a whole number then."""
+
+
+def _is_between(number: np.floating, text: str) -> bool:
+    """Whether a spelling lies as near to the next float as to its own."""
+    spelled = int(Decimal(text))
+    exact = int(number)
+    if spelled == exact:
+        return False
+    beyond = np.nextafter(number, type(number)(np.inf if spelled > exact else -np.inf))
+    return bool(np.isfinite(beyond)) and 2 * spelled == exact + int(beyond)
 
 
 def decimals(values: pa.Array) -> Encoded:

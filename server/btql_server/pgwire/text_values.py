@@ -7,10 +7,12 @@ it is in the document, where Postgres' ``jsonb`` would sort its keys and space t
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from btql_server.pgwire.byte_arrays import Encoded, encoded, missing_of, of_array
+from btql_server.pgwire.byte_arrays import Encoded, bits_of, content, encoded, missing_of, of_array, side_by_side
 from btql_server.pgwire.fitting import fitted
 from btql_server.pgwire.text_numbers import decimals, floats
 from btql_server.pgwire.text_times import dates, durations, intervals, times, timestamps
@@ -18,7 +20,10 @@ from btql_server.pgwire.types import TYPES, PgType, is_list
 from btql_storage.arrow_functions import compute as pc
 from btql_storage.later import np
 
-_SPACES = '[\\s"{},\\\\]|^$|^(?i:null)$'
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_SPACES = '[ \\t\\n\\v\\f\\r"{},\\\\]|^$|^(?i:null)$'
 """What an element of an array needs quotes for."""
 
 
@@ -44,24 +49,39 @@ def _encoded(values: pa.Array, type_: PgType) -> Encoded:
 
 
 def _booleans(values: pa.Array) -> Encoded:
-    missing = missing_of(values)
-    bits = (values.fill_null(value=False) if missing is not None else values).to_numpy(zero_copy_only=False)
-    letters = np.where(bits, np.uint8(ord("t")), np.uint8(ord("f")))
-    return encoded([letters.reshape(-1, 1)], missing)
+    letters = np.where(bits_of(values), np.uint8(ord("t")), np.uint8(ord("f")))
+    return encoded([letters.reshape(-1, 1)], missing_of(values))
 
 
 def _bytes(values: pa.Array) -> Encoded:
-    if not pa.types.is_binary(values.type):
-        return Encoded((uuids(values),), 36 if not values.null_count else of_array(uuids(values)).sizes)
-    spelled = [None if value is None else "\\x" + value.hex() for value in values.to_pylist()]
-    return of_array(pa.array(spelled, pa.string()))
+    """Return bytes as a backslash, ``x`` and two digits for each."""
+    values = values.cast(pa.binary())
+    found = pc.binary_length(values).fill_null(0).to_numpy(zero_copy_only=False)
+    ends = np.concatenate([np.zeros(1, np.int32), np.cumsum(found * 2, dtype=np.int32)])
+    digits = _hexadecimal().take(np.frombuffer(content(values), np.uint8))
+    spelled = pa.Array.from_buffers(pa.binary(), len(values), [None, pa.py_buffer(ends), pa.py_buffer(digits)])
+    missing = missing_of(values)
+    if missing is not None:
+        spelled = pc.if_else(pa.array(missing), None, spelled)
+    return of_array(pc.binary_join_element_wise(b"\\x", spelled, b""))
 
 
-def uuids(values: pa.Array) -> pa.Array:
-    """Return UUIDs as texts."""
-    import uuid
+def _uuids(values: pa.Array) -> Encoded:
+    missing = missing_of(values)
+    data = values.cast(pa.binary())
+    if missing is not None:
+        data = pc.fill_null(data, bytes(16))
+    digits = _hexadecimal().take(np.frombuffer(content(data), np.uint8)).view(np.uint8).reshape(-1, 32)
+    cuts = ((0, 8), (8, 12), (12, 16), (16, 20), (20, 32))
+    groups = [digits[:, start:end] for start, end in cuts]
+    pieces = [groups[0], *(each for group in groups[1:] for each in (b"-", group))]
+    return encoded([side_by_side(pieces, len(values))], missing)
 
-    return pa.array([None if value is None else str(uuid.UUID(bytes=value)) for value in values.to_pylist()])
+
+@cache
+def _hexadecimal() -> NDArray[np.uint16]:
+    """Return the two digits of each byte."""
+    return np.frombuffer("".join(f"{byte:02x}" for byte in range(256)).encode(), np.uint16)
 
 
 def _arrays(values: pa.Array, element: PgType) -> Encoded:
@@ -105,5 +125,5 @@ _WAYS: tuple[tuple[Callable[[pa.DataType], bool], Callable[[pa.Array], Encoded]]
     (pa.types.is_interval, intervals),
     (pa.types.is_decimal, decimals),
     (pa.types.is_binary, _bytes),
-    (pa.types.is_fixed_size_binary, _bytes),
+    (pa.types.is_fixed_size_binary, _uuids),
 )
