@@ -11,6 +11,7 @@ recurse; chains of operators loop.
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from typing import Literal as Choice
 from typing import cast
@@ -254,9 +255,11 @@ class ExpressionParser(CallParser):
         return tree.Call("regexp_like", (left, regexp), span=self.since(left.span), name_span=place)
 
     def _escaped(self, pattern: tree.Expression) -> tree.Expression:
-        text = self._fixed_text(pattern, "LIKE with ESCAPE")
         escape = self._escape_character("\\")
-        return tree.Literal(like_pattern(text, escape, pattern.span), span=self.since(pattern.span))
+        span = self.since(pattern.span)
+        if isinstance(pattern, tree.Literal) and isinstance(pattern.value, str):
+            return tree.Literal(like_pattern(pattern.value, escape, pattern.span), span=span)
+        return _escaped_when_run(pattern, escape, span)
 
     def _escape_character(self, default: str) -> str:
         if not self.accept("escape"):
@@ -284,3 +287,18 @@ class ExpressionParser(CallParser):
         if distinct:
             return build.compare("<=>" if negated else "<!=>", left, right, span)
         return build.is_(left, right, span, negated=negated)
+
+
+def _escaped_when_run(pattern: tree.Expression, escape: str, span: Span) -> tree.Expression:
+    """Return what :func:`like_pattern` does to a text, for a pattern that only the rows or parameters know."""
+    if escape == "\\":
+        return pattern
+
+    def call(name: str, *arguments: tree.Expression | str) -> tree.Call:
+        nodes = tuple(tree.Literal(each, span=span) if isinstance(each, str) else each for each in arguments)
+        return tree.Call(name, nodes, span=span, name_span=span)
+
+    doubled = call("replace", pattern, "\\", "\\\\")
+    if not escape:
+        return doubled
+    return call("regexp_replace", doubled, f"{re.escape(escape)}(.)", "\\\\\\1", "g")

@@ -35,6 +35,18 @@ def rows(conn, text, values):
     return conn.query(text, values).rows()
 
 
+@pytest.mark.parametrize("text", ["50%", "a_b", "a/b", "a\\b", "a//%_\\", "x"])
+def test_a_pattern_that_is_put_together_may_have_an_escape(conn, text):
+    escaped = text.replace("/", "//").replace("%", "/%").replace("_", "/_")
+    query = (
+        "SELECT :whole LIKE '%' || :part || '%' ESCAPE '/' AS inside, :other LIKE '%' || :part || '%' ESCAPE '/' AS no"
+    )
+
+    assert rows(conn, query, {"whole": f"<{text}>", "part": escaped, "other": "<50 aXb a+b>"}) == [
+        {"inside": True, "no": False}
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "values", "expected"),
     [
