@@ -1,0 +1,282 @@
+"""The DuckDB that holds the catalog: one for a process, in memory, out of whose bounds no statement gets.
+
+Relations and functions are made when a statement first names them, from ``contents.sql`` and ``macros.sql``. Which
+tables there are depends on who asks. What somebody sees is one table of the engine, and the views read the one that a
+variable of the connection names; those who see the same share it. Statements cannot set variables, nor name anything
+but relations of the catalog: :mod:`.rewrite` lets nothing else through.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, cast
+
+import duckdb
+import pyarrow as pa
+
+from btql_server.pgwire.catalog import bases
+from btql_server.pgwire.catalog.macros import macros, used_macros, used_relations
+from btql_server.pgwire.catalog.refused import Refused
+from btql_server.pgwire.catalog.relations import Relation, relations
+from btql_server.pgwire.catalog.watch import Watch
+
+if TYPE_CHECKING:
+    from btql.execution.stop import Stop
+    from btql.tables import Table
+    from btql_server.pgwire.catalog.rewrite import Rewritten
+    from btql_server.pgwire.catalog.session_values import Session
+
+_MEMORY = "256MB"
+_BYTES_MAX = 64 << 20
+"""A larger answer is refused."""
+_SEEN_MAX = 32
+"""So many sets of tables are kept."""
+_BATCH_ROWS = 10_000
+_NOTHING_SEEN = "seen_0"
+_HEADING = re.compile(r"^-- (pg_catalog|information_schema)\.(\w+)\n", re.MULTILINE)
+_BASES: dict[str, Callable[[], pa.Table]] = {
+    "b_types": bases.type_rows,
+    "b_procs": bases.procedure_rows,
+    "b_schemas": bases.schema_rows,
+    "b_relations": bases.relation_rows,
+    "b_relation_columns": bases.relation_column_rows,
+}
+_VIEWS = """
+CREATE VIEW b_tables AS SELECT * FROM query_table(getvariable('b_tables'));
+CREATE VIEW b_shapes AS SELECT shape, CAST(count(*) AS SMALLINT) AS columns FROM b_columns GROUP BY shape;
+CREATE VIEW b_classes AS
+    SELECT oid, nspname, relname, visible FROM b_tables
+    UNION ALL SELECT oid + 1, nspname, relname || '_pkey', visible FROM b_tables
+    UNION ALL SELECT r.oid, s.nspname, r.relname, s.nspname = 'pg_catalog'
+        FROM b_relations AS r JOIN b_schemas AS s ON s.oid = r.relnamespace;
+"""
+_OF_TABLES = re.compile(r"\bb_(?:tables|classes|shapes)\b")
+
+
+@cache
+def contents() -> dict[tuple[str, str], str]:
+    """Return the queries that give what is in the relations."""
+    text = files("btql_server.pgwire.catalog").joinpath("contents.sql").read_text(encoding="utf-8")
+    _, *pieces = _HEADING.split(text)
+    found = zip(pieces[::3], pieces[1::3], pieces[2::3], strict=True)
+    return {(schema, name): query.strip().removesuffix(";") for schema, name, query in found}
+
+
+class Engine:
+    """The catalog of one process; safe from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._made: set[str] = set()
+        self._seen: OrderedDict[tuple[Table, ...], str] = OrderedDict()
+        self._shapes: dict[tuple[str, ...], int] = {}
+        self._numbers = 0
+        self._watch = Watch()
+        self._connection = duckdb.connect(
+            ":memory:",
+            config={
+                "threads": 1,
+                "memory_limit": _MEMORY,
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+                "allow_community_extensions": False,
+            },
+        )
+        self._begin()
+
+    def _begin(self) -> None:
+        connection = self._connection
+        connection.execute("SET GLOBAL integer_division = true; SET GLOBAL TimeZone = 'UTC'")
+        connection.execute("SET GLOBAL temp_directory = ''; SET GLOBAL enable_external_access = false")
+        connection.execute("SET GLOBAL python_enable_replacements = false; SET GLOBAL lock_configuration = true")
+        connection.execute("CREATE SCHEMA pgc; CREATE SCHEMA infs")
+        for name, made in _BASES.items():
+            self._store(name, made())
+        self._store("b_columns", bases.COLUMN_SHAPE.empty_table())
+        self._store(_NOTHING_SEEN, bases.TABLE_SHAPE.empty_table())
+        _set_variables(connection, {**_variables(None), "b_tables": _NOTHING_SEEN})
+        connection.execute(_VIEWS)
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._watch.close()
+        with self._lock:
+            self._connection.close()
+
+    def needs_tables(self, rewritten: Rewritten) -> bool:
+        """Whether the answer depends on which tables there are."""
+        return any(_of_tables(f"macro {name}") for name in rewritten.functions) or any(
+            _of_tables(f"{each.schema}.{each.name}") for each in rewritten.relations
+        )
+
+    def run(
+        self, rewritten: Rewritten, tables: Sequence[Table], session: Session, stop: Stop, *, rows: bool = True
+    ) -> pa.Table:
+        """Return the answer to a statement; without ``rows`` only its columns."""
+        try:
+            with self._lock:
+                self._make(rewritten)
+                seen = self._see(tuple(tables))
+                cursor = self._connection.cursor()
+            try:
+                with self._watch.over(cursor, stop):
+                    _set_variables(cursor, {**_variables(session), "b_tables": seen})
+                    sql = rewritten.sql if rows else f"SELECT * FROM ({rewritten.sql}) LIMIT 0"  # noqa: S608  ours
+                    return _fetched(cursor.sql(sql))
+            finally:
+                cursor.close()
+        except duckdb.InterruptException:
+            stop.check()
+            raise Refused("57014", "the query of the catalog took too long") from None
+        except duckdb.Error as error:
+            raise _refused(error) from None
+        except RecursionError:
+            raise Refused("54001", "the query of the catalog is nested too deeply") from None
+
+    def _make(self, rewritten: Rewritten) -> None:
+        """Make the relations and functions of a statement where they are missing."""
+        for name in rewritten.functions:
+            self._make_macro(name)
+        for relation in rewritten.relations:
+            self._make_relation(relation)
+
+    def _make_macro(self, name: str) -> None:
+        if name in self._made:
+            return
+        self._made.add(name)
+        text = macros()[name]
+        self._make_used(text, name)
+        self._connection.execute(text)
+
+    def _make_relation(self, relation: Relation) -> None:
+        if relation.internal in self._made:
+            return
+        self._made.add(relation.internal)
+        query = contents().get((relation.schema, relation.name))
+        given: set[str] = set()
+        if query is not None:
+            self._make_used(query, "")
+            given = {row[0] for row in self._connection.execute(f"DESCRIBE {query}").fetchall()}
+            unknown = given - {column.name for column in relation.columns}
+            assert not unknown, (relation.name, unknown)
+        columns = ", ".join(
+            f'CAST("{each.name}" AS {each.duckdb_type}) AS "{each.name}"'
+            if each.name in given
+            else f'{relation.default(each)} AS "{each.name}"'
+            for each in relation.columns
+        )
+        source = " WHERE false" if query is None else f" FROM ({query}) AS b_given"
+        self._connection.execute(f"CREATE VIEW {relation.internal} AS SELECT {columns}{source}")
+
+    def _make_used(self, text: str, but: str) -> None:
+        for name in used_macros(text) - {but}:
+            self._make_macro(name)
+        for key in used_relations(text):
+            self._make_relation(relations()[key])
+
+    def _see(self, tables: tuple[Table, ...]) -> str:
+        """Return the engine's table that has these tables."""
+        if not tables:
+            return _NOTHING_SEEN
+        if tables in self._seen:
+            self._seen.move_to_end(tables)
+            return self._seen[tables]
+        self._numbers += 1
+        name = f"seen_{self._numbers}"
+        self._store(name, bases.table_rows(tables, [self._shape(each) for each in tables]))
+        self._seen[tables] = name
+        if len(self._seen) > _SEEN_MAX:
+            _, old = self._seen.popitem(last=False)
+            self._connection.execute(f"DROP TABLE {old}")
+        return name
+
+    def _shape(self, table: Table) -> int:
+        if table.constants not in self._shapes:
+            number = len(self._shapes) + 1
+            self._connection.register("b_rows", bases.column_rows(number, table.columns))
+            self._connection.execute("INSERT INTO b_columns SELECT * FROM b_rows")
+            self._connection.unregister("b_rows")
+            self._shapes[table.constants] = number
+        return self._shapes[table.constants]
+
+    def _store(self, name: str, rows: pa.Table) -> None:
+        self._connection.register("b_rows", rows)
+        self._connection.execute(f"CREATE TABLE {name} AS SELECT * FROM b_rows")  # noqa: S608  ours
+        self._connection.unregister("b_rows")
+
+
+@cache
+def _of_tables(what: str) -> bool:
+    """Whether a macro (``macro format_type``) or a relation reads the tables, by itself or by what it reads."""
+    kind, _, name = what.partition(" ")
+    text = macros()[name] if kind == "macro" else contents().get(cast("tuple[str, str]", tuple(what.split("."))), "")
+    if _OF_TABLES.search(text):
+        return True
+    called = used_macros(text) - {name}
+    read = used_relations(text)
+    return any(_of_tables(f"macro {each}") for each in called) or any(_of_tables(".".join(each)) for each in read)
+
+
+def _variables(session: Session | None) -> dict[str, object]:
+    settings = {"": ""} if session is None else session.all_settings()
+    return {
+        "b_user": "" if session is None else session.user,
+        "b_database": "" if session is None else session.database,
+        "b_pid": 0 if session is None else session.pid,
+        "b_setting_names": list(settings),
+        "b_setting_values": list(settings.values()),
+    }
+
+
+def _set_variables(connection: duckdb.DuckDBPyConnection, values: Mapping[str, object]) -> None:
+    for name, value in values.items():
+        connection.execute(f"SET VARIABLE {name} = ?", [value])
+
+
+def _fetched(answer: duckdb.DuckDBPyRelation) -> pa.Table:
+    reader = cast("pa.RecordBatchReader", answer.to_arrow_reader(_BATCH_ROWS))
+    batches: list[pa.RecordBatch] = []
+    size = 0
+    for batch in reader:
+        batches.append(batch)
+        size += batch.nbytes
+        if size > _BYTES_MAX:
+            raise Refused("54000", f"the answer of the catalog has more than {_BYTES_MAX >> 20} MB", "ask for less")
+    return pa.Table.from_batches(batches, reader.schema)
+
+
+_SAID = re.compile(r"(relation|type|schema) \"(.*)\" does not exist$")
+_STATES = {
+    "relation": "42P01",
+    "type": "42704",
+    "schema": "3F000",
+}
+_CLASSES: tuple[tuple[type[duckdb.Error], str], ...] = (
+    (duckdb.OutOfMemoryException, "53200"),
+    (duckdb.ConversionException, "22P02"),
+    (duckdb.OutOfRangeException, "22003"),
+    (duckdb.BinderException, "42804"),
+    (duckdb.CatalogException, "42883"),
+    (duckdb.ParserException, "42601"),
+)
+
+
+def _refused(error: duckdb.Error) -> Refused:
+    """Return the error in Postgres' words, as far as it has some for it; the engine's own statement is not shown."""
+    text = str(error).splitlines()[0].partition("Error: ")[2] or "it cannot be run"
+    said = _SAID.search(text)
+    if said is not None:
+        return Refused(_STATES[said[1]], f'{said[1]} "{said[2]}" does not exist')
+    column = re.search(r'(?:Referenced column|does not have a column named|column named) "([^"]+)"', text)
+    if column is not None:
+        return Refused("42703", f'column "{column[1]}" does not exist')
+    table = re.search(r'Referenced table "([^"]+)" not found', text)
+    if table is not None:
+        return Refused("42P01", f'missing FROM-clause entry for table "{table[1]}"')
+    state = next((state for kind, state in _CLASSES if isinstance(error, kind)), "0A000")
+    return Refused(state, f"the catalog cannot answer this: {text[:300]}")

@@ -1,0 +1,108 @@
+"""Functions of a statement: values of the session, macros of the catalog, and the few that the engine shares."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from btql_server.pgwire.catalog.literals import literal, plain_value
+from btql_server.pgwire.catalog.macros import macros
+from btql_server.pgwire.catalog.names import OF_SESSION
+from btql_server.pgwire.catalog.refused import Refused
+from btql_server.pgwire.catalog.session_values import value_of
+
+if TYPE_CHECKING:
+    from btql_server.pgwire.catalog.rewrite import Rewriter
+
+_SESSION_NODES = {
+    "CurrentSchema": "current_schema",
+    "CurrentSchemas": "current_schemas",
+    "CurrentUser": "current_user",
+    "SessionUser": "session_user",
+    "CurrentDatabase": "current_database",
+    "CurrentVersion": "version",
+    "CurrentCatalog": "current_catalog",
+    "CurrentRole": "current_role",
+}
+_SHARED_NODES = frozenset(
+    {
+        *("And", "Or", "Xor", "Not", "Case", "If", "Coalesce", "Nullif", "Greatest", "Least", "Cast", "TryCast"),
+        *("Count", "CountIf", "Sum", "Min", "Max", "Avg", "ArrayAgg", "GroupConcat", "LogicalAnd", "LogicalOr"),
+        *("Upper", "Lower", "Length", "Substring", "StrPosition", "Trim", "Concat", "ConcatWs", "Left", "Right", "Pad"),
+        *("Replace", "Reverse", "SplitPart", "StringToArray", "ArrayToString", "Initcap", "Chr", "Ascii", "Repeat"),
+        *("RegexpLike", "RegexpILike", "RegexpReplace", "StartsWith", "EndsWith", "MD5", "Translate", "Overlay"),
+        *("Abs", "Round", "Floor", "Ceil", "Sign", "Sqrt", "Pow", "Mod", "Ln", "Log", "Exp"),
+        *("Array", "ArraySize", "ArrayContains", "ArrayContainsAll", "ArrayOverlaps", "ArrayConcat", "ArrayAppend"),
+        *("ArrayPosition", "ArrayRemove", "ArrayPrepend", "Any", "All", "Exists", "Explode", "Unnest"),
+        *("ExplodingGenerateSeries", "GenerateSeries", "Extract", "CurrentTimestamp", "CurrentDate", "TimestampTrunc"),
+        *("RowNumber", "Rank", "DenseRank", "Lag", "Lead", "FirstValue", "LastValue", "JSONExtract"),
+        *("JSONExtractScalar", "JSONObject", "JSONArray", "JSONArrayAgg", "PercentileCont", "Distinct"),
+    }
+)
+"""Functions that mean the same in both dialects, or that the generator translates."""
+_SHARED = frozenset(
+    {
+        *("cardinality", "row", "btrim", "array_upper", "ltrim", "rtrim", "strpos", "bool_or", "bool_and", "every"),
+        *("list_contains", "list_transform", "list_extract", "to_json", "json_agg", "json_build_object", "char_length"),
+        *("array_cat", "array_append", "array_prepend", "array_length", "array_position", "regexp_split_to_array"),
+        *(
+            "octet_length",
+            "to_hex",
+            "array_agg",
+            "string_agg",
+            "age",
+            "date_part",
+            "json_object_agg",
+            "concat",
+            "length",
+        ),
+        *("lpad", "rpad", "substr", "starts_with", "encode", "clock_timestamp", "statement_timestamp"),
+    }
+) - {"array_upper"}
+
+
+def rewrite_function(node: exp.Func, rewriter: Rewriter) -> exp.Expr:
+    """Return a call as the engine has it; an unknown function is refused as Postgres does it."""
+    kind = type(node).__name__
+    name = node.name.lower() if isinstance(node, exp.Anonymous) else _SESSION_NODES.get(kind, "")
+    if name in OF_SESSION:
+        arguments = [node.this] if isinstance(node.this, exp.Expr) else node.expressions
+        return _value(name, [_argument(name, each) for each in arguments], rewriter)
+    if isinstance(node, exp.Anonymous):
+        if name in macros():
+            rewriter.functions.add(name)
+            return exp.Anonymous(this=f"b_{name}", expressions=node.expressions)
+        if name in _SHARED:
+            return node
+    elif kind in _SHARED_NODES or isinstance(node, exp.Connector | exp.Binary):
+        return node
+    called = name or node.sql_name().lower()
+    if called in macros():
+        rewriter.functions.add(called)
+        return exp.Anonymous(this=f"b_{called}", expressions=list(node.iter_expressions()))
+    raise Refused("42883", f"function {called[:80]}() does not exist in queries of the catalog")
+
+
+def _value(name: str, arguments: list[object], rewriter: Rewriter) -> exp.Expr:
+    value = value_of(name, arguments, rewriter.session)
+    found = literal(plain_value(value))
+    if isinstance(value, str) or value is None:
+        return exp.cast(found, "VARCHAR")
+    return found
+
+
+def _argument(name: str, node: exp.Expr) -> object:
+    """Return the value of an argument, which must be written out."""
+    inner = node.unnest()
+    while isinstance(inner, exp.Cast):
+        inner = inner.this
+    match inner:
+        case exp.Null():
+            return None
+        case exp.Boolean():
+            return inner.this
+        case exp.Literal():
+            return inner.name
+        case _:
+            raise Refused("0A000", f"{name} takes values that are written out, in a query of the catalog")

@@ -1,0 +1,163 @@
+"""What functions such as ``current_user`` and ``current_setting`` return: they depend on the session alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version as installed
+from typing import TypeAlias
+
+from btql.tables import SCHEMAS
+from btql_server.pgwire.catalog.refused import Refused
+
+SERVER_VERSION = "15.0"
+"""The version of Postgres whose catalog this is."""
+Value: TypeAlias = "str | int | bool | list[str] | datetime | None"
+_STARTED = datetime.now(UTC)
+SEARCH_PATH = ", ".join(SCHEMAS)
+"""Tables are found without their schema, whichever it is."""
+_SETTINGS = {
+    "server_version": SERVER_VERSION,
+    "server_version_num": "150000",
+    "server_encoding": "UTF8",
+    "client_encoding": "UTF8",
+    "search_path": SEARCH_PATH,
+    "standard_conforming_strings": "on",
+    "integer_datetimes": "on",
+    "is_superuser": "off",
+    "in_hot_standby": "off",
+    "default_transaction_read_only": "off",
+    "transaction_read_only": "off",
+    "transaction_isolation": "repeatable read",
+    "default_transaction_isolation": "repeatable read",
+    "max_identifier_length": "63",
+    "max_index_keys": "32",
+    "block_size": "8192",
+    "lc_collate": "C.UTF-8",
+    "lc_ctype": "C.UTF-8",
+    "lc_messages": "C",
+    "DateStyle": "ISO, MDY",
+    "IntervalStyle": "postgres",
+    "TimeZone": "UTC",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    "application_name": "",
+    "statement_timeout": "0",
+    "jit": "off",
+    "wal_level": "replica",
+    "max_connections": "100",
+}
+"""Settings that a session may not know of."""
+
+
+@dataclass(slots=True)
+class Session:
+    """The session that a statement came in."""
+
+    database: str = "btql"
+    """The name that the client gave the database when it connected."""
+    user: str = "btql"
+    """The name that the client gave."""
+    pid: int = 0
+    """The number of the session, as in the key for cancelling."""
+    settings: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What SHOW tells; it comes before what is known here."""
+    change_setting: Callable[[str, str], None] | None = None
+    """Does what SET does, for ``set_config``; None refuses it."""
+    client_address: tuple[str, int] | None = None
+    server_address: tuple[str, int] | None = None
+
+    def setting(self, name: str) -> str | None:
+        """Return a setting by its name, in whichever case."""
+        wanted = name.lower()
+        for known in (self.settings, _SETTINGS):
+            for each, value in known.items():
+                if each.lower() == wanted:
+                    return value
+        return None
+
+    def all_settings(self) -> dict[str, str]:
+        """Return every setting."""
+        names = {each.lower(): each for each in (*_SETTINGS, *self.settings)}
+        return {name: self.setting(name) or "" for name in sorted(names.values(), key=str.lower)}
+
+
+def value_of(name: str, arguments: Sequence[object], session: Session) -> Value:
+    """Return what a function of the session returns."""
+    match name:
+        case "version":
+            return f"PostgreSQL {SERVER_VERSION} (btql {installed('btql')})"
+        case "current_database" | "current_catalog":
+            return session.database
+        case "current_user" | "session_user" | "user" | "current_role":
+            return session.user
+        case "current_schema":
+            return next(iter(_search_path(session)), None)
+        case "current_schemas":
+            path = _search_path(session)
+            return ["pg_catalog", *path] if arguments and arguments[0] is True else path
+        case "current_setting":
+            return _current_setting(arguments, session)
+        case "set_config":
+            return _set_config(arguments, session)
+        case "pg_backend_pid":
+            return session.pid
+        case _:
+            return _rare(name, session)
+
+
+def _rare(name: str, session: Session) -> Value:
+    match name:
+        case "pg_postmaster_start_time" | "pg_conf_load_time":
+            return _STARTED
+        case "pg_client_encoding" | "getdatabaseencoding":
+            return "UTF8"
+        case "inet_client_addr" | "inet_client_port":
+            return _part_of(session.client_address, name)
+        case "inet_server_addr" | "inet_server_port":
+            return _part_of(session.server_address, name)
+        case "txid_current" | "pg_current_xact_id":
+            return 1
+        case "pg_my_temp_schema" | "pg_trigger_depth" | "pg_notification_queue_usage":
+            return 0
+        case "pg_blocking_pids":
+            return []
+        case "pg_advisory_unlock_all":
+            return ""
+        case _ if name.startswith(("pg_is_", "pg_jit_", "row_security")):
+            return False
+        case _:
+            return None
+
+
+def _part_of(address: tuple[str, int] | None, name: str) -> Value:
+    return None if address is None else address[name.endswith("port")]
+
+
+def _search_path(session: Session) -> list[str]:
+    """Return the schemas of the search path that there may be."""
+    written = session.setting("search_path") or ""
+    names = [each.strip().strip('"') for each in written.split(",")]
+    if "public" in names:
+        # What a client of Postgres may expect; there is no such schema, and tables are found without theirs.
+        return list(SCHEMAS)
+    return [each for each in names if each in SCHEMAS]
+
+
+def _current_setting(arguments: Sequence[object], session: Session) -> Value:
+    name = str(arguments[0]) if arguments else ""
+    found = session.setting(name)
+    if found is None and not (len(arguments) > 1 and arguments[1] is True):
+        raise Refused("42704", f'unrecognized configuration parameter "{name}"')
+    return found
+
+
+def _set_config(arguments: Sequence[object], session: Session) -> Value:
+    if len(arguments) < 2 or arguments[0] is None:
+        raise Refused("42883", "set_config takes the name of a setting, its value, and whether it is local")
+    if session.change_setting is None:
+        raise Refused("0A000", "settings cannot be changed here")
+    name, value = str(arguments[0]), "" if arguments[1] is None else str(arguments[1])
+    session.change_setting(name, value)
+    return session.setting(name) or value
