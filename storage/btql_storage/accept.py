@@ -3,7 +3,9 @@
 1. Events come as NDJSON lines (bytes) or as Python mappings, which are turned
    into such lines first.
 2. ``msgspec`` splits a line into its top-level fields and checks all of its
-   syntax on the way, but leaves each field the JSON text it was.
+   syntax on the way, but leaves each field the JSON text it was. A caller that
+   must know something of an event splits it itself (:func:`split`), so that
+   nobody reads the text a second time.
 3. Each field goes to the list of its column. Documents of one writer mostly
    have the same keys in the same order, so which list is which is looked up
    once per sequence of keys, not once per key.
@@ -33,7 +35,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from json import dumps
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 import numpy as np
@@ -53,12 +55,19 @@ EVENTS_MAX = ROWS_MAX
 BYTES_MAX = 512 << 20
 """JSON bytes of a request: what a request may need in memory."""
 
-Event: TypeAlias = Mapping[str, object] | bytes
 
+class Split(NamedTuple):
+    """An event taken apart."""
+
+    fields: dict[str, msgspec.Raw]
+    """Top-level key to JSON text."""
+    size: int
+    """Bytes of JSON that the event was."""
+
+
+Event: TypeAlias = Mapping[str, object] | bytes | Split
 _DROPPED = frozenset({"_xact_id", "_pagination_key", "is_root", "_async_scoring_control", "_skip_async_scoring"})
 _COLUMNS = frozenset({*KNOWN_FIELDS, *SYSTEM, *CONTROLS})
-_BLOCK_BYTES = 128 << 10
-"""Small enough for a processor's cache."""
 _TRUE = msgspec.Raw(b"true")
 _FALSE = msgspec.Raw(b"false")
 
@@ -85,21 +94,27 @@ def accept(events: Sequence[Event], clock: Clock = SYSTEM_CLOCK, leave_out: froz
     if len(events) > EVENTS_MAX:
         raise TooManyEvents(f"a request of {len(events):,} events", f"send at most {EVENTS_MAX:,} at a time")
     with collector_paused():
-        lines = _lines(events)
-        json_bytes = sum(map(len, lines))
-        if json_bytes > BYTES_MAX:
-            raise TooManyEvents(
-                f"a request of more than {BYTES_MAX >> 20} MiB", "send fewer or smaller events at a time"
-            )
-        _check_depths(lines)
-        splitter = _Splitter(len(lines), clock, leave_out)
-        index = 0
-        try:
-            for index, line in enumerate(lines):
-                splitter.add(index, line)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise BadEvent(index, _reason(error)) from error
-        return finish(splitter.columns, splitter.comments, len(lines), json_bytes, clock)
+        splitter = _Splitter(len(events), clock, leave_out)
+        json_bytes = 0
+        for index, event in enumerate(events):
+            fields, size = event if isinstance(event, Split) else split(_line(event, index), index)
+            json_bytes += size
+            if json_bytes > BYTES_MAX:
+                raise TooManyEvents(
+                    f"a request of more than {BYTES_MAX >> 20} MiB", "send fewer or smaller events at a time"
+                )
+            splitter.add(index, fields)
+        return finish(splitter.columns, splitter.comments, len(events), json_bytes, clock)
+
+
+def split(line: bytes, index: int = 0) -> Split:
+    """Take an event apart; BadEvent, with the index, for what is not the JSON of an object."""
+    if line.count(b"{") + line.count(b"[") > DEPTH_MAX and _depth(line) > DEPTH_MAX:
+        raise BadEvent(index, f"nested more than {DEPTH_MAX} deep")
+    try:
+        return Split(_split(line), len(line))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise BadEvent(index, _reason(error)) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +139,8 @@ class _Splitter:
         self._nowhere = self._new_column()
         self._plans: dict[tuple[str, ...], _Plan] = {}
 
-    def add(self, index: int, line: bytes) -> None:
-        """Take one document apart."""
-        document = _split(line)
+    def add(self, index: int, document: dict[str, msgspec.Raw]) -> None:
+        """Take in one document."""
         keys = tuple(document)
         plan = self._plans.get(keys) or self._make_plan(keys)
         if plan.may_be_comment and self._add_comment(index, document):
@@ -189,20 +203,16 @@ def _about(document: dict[str, msgspec.Raw]) -> str | None:
         return None
 
 
-def _lines(events: Sequence[Event]) -> list[bytes]:
-    lines: list[bytes] = []
-    for index, event in enumerate(events):
-        if isinstance(event, bytes):
-            lines.append(event)
-        else:
-            try:
-                lines.append(_line(event))
-            except (ValueError, TypeError, RecursionError) as error:
-                raise BadEvent(index, _reason(error)) from error
-    return lines
+def _line(event: Mapping[str, object] | bytes, index: int) -> bytes:
+    if isinstance(event, bytes):
+        return event
+    try:
+        return _json(event)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise BadEvent(index, _reason(error)) from error
 
 
-def _line(event: Mapping[str, object]) -> bytes:
+def _json(event: Mapping[str, object]) -> bytes:
     """Write a mapping as JSON. Not-a-number and infinities become null, as JSON has none."""
     try:
         return orjson.dumps(event if isinstance(event, dict) else dict(event))
@@ -217,25 +227,6 @@ def _line(event: Mapping[str, object]) -> bytes:
 
 _STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"{}[]")
-
-
-def _check_depths(lines: Sequence[bytes]) -> None:
-    """Refuse what is nested too deep; only lines with many brackets need a closer look."""
-    start = 0
-    while start < len(lines):
-        end, size = start, 0
-        while end < len(lines) and size < _BLOCK_BYTES:
-            size += len(lines[end])
-            end += 1
-        block = np.frombuffer(b"".join(lines[start:end]), dtype=np.uint8)
-        # Brackets and braces differ in one bit.
-        opening = np.flatnonzero(block | 0x20 == 0x7B)
-        ends = np.cumsum(np.fromiter(map(len, lines[start:end]), dtype=np.int64, count=end - start))
-        counts = np.diff(np.searchsorted(opening, ends), prepend=0)
-        for place in np.flatnonzero(counts > DEPTH_MAX).tolist():
-            if _depth(lines[start + place]) > DEPTH_MAX:
-                raise BadEvent(start + place, f"nested more than {DEPTH_MAX} deep")
-        start = end
 
 
 def _depth(line: bytes) -> int:

@@ -9,6 +9,7 @@ command line Arrow is told that there is no NumPy (docs/adr/0010).
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -40,7 +41,12 @@ def from_numpy(values: NDArray[np.generic]) -> Array:
     """Return a NumPy array of booleans or numbers as an Arrow array, without copying where possible."""
     if values.dtype == np.bool_:
         return _from_buffer(pa.bool_(), len(values), np.packbits(values.astype(np.bool_), bitorder="little"))
-    return _from_buffer(pa.type_for_alias(values.dtype.name), len(values), np.ascontiguousarray(values))
+    return _from_buffer(_arrow_type(values.dtype), len(values), np.ascontiguousarray(values))
+
+
+@cache
+def _arrow_type(dtype: np.dtype[Any]) -> pa.DataType:
+    return pa.type_for_alias(dtype.name)
 
 
 def to_numpy(values: Array | ChunkedArray) -> NDArray[Any]:
@@ -97,5 +103,4 @@ def nulls(count: int, kind: pa.DataType) -> Array:
 def take_or_null(values: Array, places: NDArray[np.integer[Any]], absent: NDArray[np.bool_]) -> Array:
     """Return the values at some places, and null where ``absent`` is true."""
     valid = np.packbits(~absent, bitorder="little")
-    kind = pa.type_for_alias(places.dtype.name)
-    return values.take(_from_buffer(kind, len(places), np.ascontiguousarray(places), valid))
+    return values.take(_from_buffer(_arrow_type(places.dtype), len(places), np.ascontiguousarray(places), valid))

@@ -164,7 +164,7 @@ class Ingest:
         for index, event in enumerate(events):
             path = ("row", self._stored + index)
             row = read_row(event, path, asker.state.settings.limits)
-            writes.add(target, with_author(msgspec.Raw(event), row, asker.principal), path, row.change)
+            writes.add(target, with_author(row, asker.principal), path, row.about.change)
         writes.store(asker)
         if first:
             asker.changes.extend(self._visible.changes)

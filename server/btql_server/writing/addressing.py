@@ -20,7 +20,7 @@ from btql_server.access.model import Level
 from btql_server.access.objects import require_object
 from btql_server.http.call import Call
 from btql_server.http.errors import HttpError, invalid, spelled
-from btql_server.writing.rows import Row
+from btql_server.writing.rows import About
 from btql_server.writing.store import Path
 from btql_storage.catalog import ObjectInfo
 
@@ -32,7 +32,7 @@ class Addresses:
         self._call = call
         self._known: dict[tuple[str | None, ...], ObjectInfo] = {}
 
-    def of(self, row: Row, path: Path) -> ObjectInfo:
+    def of(self, row: About, path: Path) -> ObjectInfo:
         """Return the object of the row at a path of the request; a 400 or 403 that names the row."""
         keys = (row.experiment_id, row.dataset_id, row.prompt_session_id, row.project_id, row.log_id)
         found = self._known.get(keys)
@@ -45,7 +45,7 @@ class Addresses:
         return found
 
 
-def _address(row: Row, path: Path) -> tuple[str, str]:
+def _address(row: About, path: Path) -> tuple[str, str]:
     named = [
         (kind, name)
         for kind, name in (

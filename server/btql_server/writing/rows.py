@@ -10,6 +10,7 @@ The embedded database takes any values there; only clients of the server are hel
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias, cast
 
 import msgspec
@@ -19,7 +20,9 @@ from btql_server.http.body import refusal
 from btql_server.http.errors import HttpError, invalid, spelled
 from btql_server.settings import Limits
 from btql_server.writing.store import Path
+from btql_storage.accept import Split, split
 from btql_storage.control import NULL
+from btql_storage.errors import BadEvent
 from btql_storage.json_text import JsonValue, parse
 
 _Metric: TypeAlias = float | Literal["NaN", "Infinity", "-Infinity"] | None
@@ -31,7 +34,7 @@ _NOT_MEASURED = frozenset({"caller_functionname", "caller_filename", "caller_lin
 _SHORTEST_FIELD = len('"":0,')
 
 
-class Row(msgspec.Struct, rename={"object_delete": "_object_delete", "audit_source": "_audit_source"}):
+class About(msgspec.Struct, rename={"object_delete": "_object_delete", "audit_source": "_audit_source"}):
     """What the server must know of a row."""
 
     experiment_id: str | None = None
@@ -57,39 +60,58 @@ class Row(msgspec.Struct, rename={"object_delete": "_object_delete", "audit_sour
         return None if self.comment == NULL and self.audit_source == NULL else "feedback"
 
 
-_row = msgspec.json.Decoder(Row).decode
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row for the storage, and what the server must know of it."""
+
+    event: Split
+    about: About
+
+
+_about = msgspec.json.Decoder(About).decode
+_encode = msgspec.json.Encoder().encode
 _metrics = msgspec.json.Decoder(dict[str, _Metric]).decode
 _scores = msgspec.json.Decoder(dict[str, _Score]).decode
+_KEYS = frozenset(field.encode_name for field in msgspec.structs.fields(About))
 
 
 def read_row(text: msgspec.Raw | bytes, path: Path, limits: Limits) -> Row:
-    """Return what must be known of the row at a path of the request; a 400 that names the place of what is wrong."""
-    _check_size(text, path, limits)
+    """Return the row at a path of the request; a 400 that names the place of what is wrong."""
+    content = bytes(text)
+    _check_size(content, path, limits)
     try:
-        row = _row(text)
+        event = split(content)
+        fields = event.fields
+        # Only these few are read a second time.
+        about = _about(_encode({key: fields[key] for key in _KEYS & fields.keys()}))
+    except BadEvent as error:
+        syntax = cast("Exception | None", error.__cause__)
+        raise invalid(error.reason, path) if syntax is None else refusal(syntax, content, path) from error
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise refusal(error, bytes(text), path) from error
-    if row.metrics != NULL:
+        raise refusal(error, content, path) from error
+    if about.metrics != NULL:
         try:
-            _metrics(row.metrics)
+            _metrics(about.metrics)
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            _look_closer(row.metrics, [*path, "metrics"], _check_metric)
-    if row.scores != NULL:
+            _look_closer(about.metrics, [*path, "metrics"], _check_metric)
+    if about.scores != NULL:
         try:
-            _scores(row.scores)
+            _scores(about.scores)
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            _look_closer(row.scores, [*path, "scores"], _check_score)
-    return row
+            _look_closer(about.scores, [*path, "scores"], _check_score)
+    return Row(event, about)
 
 
-def _check_size(text: msgspec.Raw | bytes, path: Path, limits: Limits) -> None:
-    size = len(text)
+def _check_size(content: bytes, path: Path, limits: Limits) -> None:
+    size = len(content)
     if size > limits.row_bytes_max:
         raise _too_large(path, f"{limits.row_bytes_max:,} bytes")
-    if size > limits.row_fields_max * _SHORTEST_FIELD:
-        content = bytes(text)
-        if content.count(b":") > limits.row_fields_max and _fields(content) > limits.row_fields_max:
-            raise _too_large(path, f"{limits.row_fields_max:,} fields")
+    if (
+        size > limits.row_fields_max * _SHORTEST_FIELD
+        and content.count(b":") > limits.row_fields_max
+        and _fields(content) > limits.row_fields_max
+    ):
+        raise _too_large(path, f"{limits.row_fields_max:,} fields")
 
 
 def _fields(content: bytes) -> int:

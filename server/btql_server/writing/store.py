@@ -1,7 +1,7 @@
 """The one way from a request to the storage.
 
-Events stay the JSON bytes that the client sent: the storage takes them apart without decoding what is in their
-fields. Who calls this has checked that the principal may write the objects.
+Events are the JSON bytes that the client sent, whole or taken apart: what is in their fields is not decoded.
+Who calls this has checked that the principal may write the objects.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TypeAlias
 from btql_server.http.call import Call
 from btql_server.http.errors import invalid
 from btql_server.registry.changes import Change
+from btql_storage.accept import Split
 from btql_storage.catalog import ObjectInfo
 from btql_storage.errors import BadEvent
 from btql_storage.store import Receipt
@@ -29,12 +30,12 @@ class Writes:
 
     def __init__(self) -> None:
         self._targets: list[ObjectInfo] = []
-        self._events: list[bytes] = []
+        self._events: list[bytes | Split] = []
         self._paths: list[Path] = []
         self._changes = Counter[tuple[str, ObjectInfo]]()
 
-    def add(self, target: ObjectInfo, event: bytes, path: Path, change: str | None = None) -> None:
-        """Take in the next event: JSON text. ``change`` is what the audit log calls it, if it is to be in there."""
+    def add(self, target: ObjectInfo, event: bytes | Split, path: Path, change: str | None = None) -> None:
+        """Take in the next event. ``change`` is what the audit log calls it, if it is to be in there."""
         if change is not None:
             self._changes[change, target] += 1
         self._targets.append(target)
@@ -52,7 +53,7 @@ class Writes:
             field = () if error.field is None else (error.field,)
             raise invalid(error.reason, [*self._paths[error.index], *field]) from error
         call.stored_events += len(self._events)
-        call.stored_bytes += sum(map(len, self._events))
+        call.stored_bytes += sum(event.size if isinstance(event, Split) else len(event) for event in self._events)
         for (action, target), rows in self._changes.items():
             _, name = call.touched.get(target.name, ("", None))
             call.changes.append(Change(action, target.kind, target.name, name, detail=f"rows: {rows}"))
