@@ -76,6 +76,7 @@ class Outermost:
         except Exception as error:  # noqa: BLE001  every request gets an answer
             await self._refuse(error, seen, noted)
         finally:
+            seen.token = scope.get("path_params", {}).get("token")
             self._done(seen)
 
     async def _record(self, seen: Seen, status: int) -> None:

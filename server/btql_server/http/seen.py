@@ -24,7 +24,9 @@ class Seen:
     trace_id: str = field(default_factory=lambda: uuid4().hex)
     began: float = field(default_factory=time.perf_counter)
     route: Route | None = None
-    """None where no route has the path."""
+    """None where no route has the path, or not for this method."""
+    token: str | None = None
+    """That is part of the path."""
     call: Call | None = None
     """None where the request was refused before its handler."""
     status: int = 0
@@ -39,8 +41,7 @@ class Seen:
     @property
     def public_path(self) -> str:
         """The path as logs have it: without the token of a signed address, which is as good as a key for a while."""
-        route = self.route
-        return self.path if route is None or "token" not in route.parameters else route.path
+        return self.path if self.token is None else self.path.replace(self.token, "{token}")
 
     @property
     def broken(self) -> bool:

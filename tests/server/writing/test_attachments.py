@@ -287,7 +287,9 @@ def test_signed_addresses_are_not_in_the_log(uploaded, caplog):
     with caplog.at_level("INFO", "btql.http"):
         address = uploaded(str(uuid4()))
         assert httpx.get(address).status_code == 200
+        assert httpx.put(address).status_code == 405
         # A request is logged once it is over, which its client may learn before.
         eventually(lambda: "GET /attachment/file/{token} 200" in caplog.text)
+        eventually(lambda: "PUT /attachment/file/{token} 405" in caplog.text)
     assert "PUT /attachment/upload/{token} 200" in caplog.text
     assert address.rpartition("/")[2] not in caplog.text
