@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING, Self
 
 from btql.dbapi.manners import Manners
 from btql.errors import ProgrammingError
+from btql.remote.address import is_address
 
 if TYPE_CHECKING:
     from btql.database import Database
     from btql.execution.stop import Stop
     from btql.result import Result
+    from btql.tables import Table
     from btql_grammar.parameters import Values
     from btql_planner.options import LintMode, QueryOptions
     from btql_storage.catalog import ObjectInfo
@@ -53,8 +55,16 @@ def connect(
     create: bool = True,
     read_only: bool = False,
     prices: str | Path | Mapping[str, object] | None = None,
+    api_key: str | None = None,
+    ca_file: str | Path | None = None,
+    timeout: float | None = None,
 ) -> Connection:
-    """Open the database in the folder ``path``, and make it where there is none.
+    """Open the database in the folder ``path``, and make it where there is none; or connect to a server by its URL.
+
+    A server is ``http://host:port`` or ``https://host:port``, with the key in it (``http://KEY@host:port``), in
+    ``api_key`` or in the environment variable ``BTQL_API_KEY``. ``ca_file`` has the certificates to trust, where that
+    are not the system's. ``create``, ``read_only`` and ``prices`` are for folders. ``timeout`` is how many seconds a
+    statement of a cursor may take.
 
     ``prices`` adds to what ``estimated_cost()`` knows of models: a file, JSON or TOML, or the same as
     a dictionary, ``{"models": {"my-model": {"input": 1.5, "output": 6.0}}}``, in dollars for a million tokens.
@@ -62,12 +72,25 @@ def connect(
     Raises :class:`btql.StorageError` where the folder holds something else, was
     written by a later version, or cannot be written to.
     """
+    if is_address(path):
+        connection = _remote(str(path), api_key, ca_file)
+        connection.timeout = timeout
+        return connection
     from btql.database import Database
     from btql.prices import price_source
     from btql_storage.store import Storage
 
     storage = Storage.open(path, create=create and not read_only, read_only=read_only)
-    return Connection(Database(storage, price_source(Path(path), prices)))
+    connection = Connection(Database(storage, price_source(Path(path), prices)))
+    connection.timeout = timeout
+    return connection
+
+
+def _remote(url: str, api_key: str | None, ca_file: str | Path | None) -> Connection:
+    from btql.remote.address import address_of
+    from btql.remote.connection import HttpConnection
+
+    return HttpConnection(address_of(url, api_key), None if ca_file is None else str(ca_file))
 
 
 class Connection(Manners):
@@ -159,6 +182,13 @@ class Connection(Manners):
 
         with self._database.storage.snapshot(self._object(target)) as snapshot:
             return field_paths(SnapshotFields(snapshot))
+
+    def tables(self) -> list[Table]:
+        """Return the objects as tables with columns, for tools that ask what there is."""
+        from btql.execution.directory import Everything
+        from btql.tables import tables
+
+        return tables(Everything(self._database.storage))
 
     def _object(self, target: str) -> ObjectInfo:
         return self._database.storage.object(*split_object(target))

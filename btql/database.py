@@ -114,7 +114,7 @@ class Database:
     ) -> tuple[Source, tree.Statement]:
         source = Source("")
         try:
-            source = Source(query if isinstance(query, str) else _as_text(query))
+            source = Source(query if isinstance(query, str) else text_of(query))
             statement = parse(source.text)
             if parameters is not None:
                 from btql_grammar.parameters import with_values
@@ -184,7 +184,9 @@ class Database:
             case _:
                 return self.run(source, statement, options, disabled_rules)
 
-    def query_many(self, query: str, parameters: Sequence[Values], options: QueryOptions | None = None) -> int:
+    def query_many(
+        self, query: str | Mapping[str, object], parameters: Sequence[Values], options: QueryOptions | None = None
+    ) -> int:
         """Run a statement that writes once for each of several sequences of values; return how many rows it wrote.
 
         All values are looked at before anything is written. An INSERT with VALUES is one transaction.
@@ -285,7 +287,7 @@ def options_of(
         raise QueryError(error) from None
 
 
-def _as_text(query: Mapping[str, object]) -> str:
+def text_of(query: Mapping[str, object]) -> str:
     """Return the JSON form of a query as text, so that an error has something to point into."""
     from btql_grammar.json_form import from_json
     from btql_grammar.printer import print_btql

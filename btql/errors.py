@@ -26,6 +26,8 @@ PEP 249 only: there, what the storage raises is the cause of one of them (:func:
 
 from __future__ import annotations
 
+from typing import Self, cast
+
 from btql_grammar.diagnostic import BtqlError, Diagnostic
 from btql_grammar.span import Source
 from btql_storage.errors import Error, StorageError
@@ -118,11 +120,12 @@ class ProgrammingError(DatabaseError):
 class QueryError(DatabaseError):
     """A query that cannot be run as written; ``str()`` draws where and why."""
 
-    def __new__(cls, cause: BtqlError) -> QueryError:  # noqa: PYI034  it is of another class, below this one
+    def __new__(cls, cause: BtqlError) -> Self:
         """Return an error that is of the class of PEP 249, too, that its code belongs to."""
         from btql.sqlstates import SQLSTATES
 
-        return super().__new__(_QUERY_ERRORS[class_of(SQLSTATES.get(cause.code, ""))] if cls is QueryError else cls)
+        kind = _QUERY_ERRORS[class_of(SQLSTATES.get(cause.code, ""))] if cls is QueryError else cls
+        return super().__new__(cast("type[Self]", kind))
 
     def __init__(self, cause: BtqlError) -> None:
         super().__init__(cause.render(), code=cause.code)

@@ -129,14 +129,14 @@ def _instants(column: pa.Array) -> list[object]:
     try:
         values = cast("list[object]", (_EPOCH + since_epoch).tolist())
     except (OverflowError, TypeError):
-        values = [_instant(value) for value in since_epoch.tolist()]
+        values = [*map(_instant, since_epoch.tolist())]
     if column.null_count:
         for place in np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False)).tolist():
             values[place] = None
     return values
 
 
-def _instant(since_epoch: object) -> datetime | None:
+def _instant(since_epoch: object) -> object:
     try:
         return _EPOCH + since_epoch if isinstance(since_epoch, timedelta) else None
     except OverflowError:

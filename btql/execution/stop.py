@@ -39,6 +39,11 @@ class Stop:
         """Stop the query; whoever reads its answer gets an error. May be called from any thread, and again."""
         self._cancelled.set()
 
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether :meth:`cancel` was called."""
+        return self._cancelled.is_set()
+
     def add(self, seconds: float) -> None:
         """Allow more time: what somebody else took, such as a slow reader, does not count."""
         if self._deadline is not None:

@@ -73,4 +73,10 @@ class TestFolder(Suite):
         self.connect_args = (tmp_path / "db",)
 
 
+class TestHttp(Suite):
+    @pytest.fixture(autouse=True)
+    def _server(self, url):
+        self.connect_args = (url,)
+
+
 del Suite

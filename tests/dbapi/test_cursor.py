@@ -15,15 +15,6 @@ import btql
 ENDLESS = "SELECT sum(a.n * b.n + c.n) AS n FROM project_logs('many') a, project_logs('many') b, project_logs('many') c"
 
 
-@pytest.fixture(scope="module")
-def conn(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("cursor") / "db"
-    with btql.connect(folder) as connection:
-        connection.ingest("project_logs:demo", [{"id": f"r{n}", "metadata": {"n": n}, "tags": ["t"]} for n in range(5)])
-        connection.ingest("project_logs:many", [{"id": f"r{n}", "n": n} for n in range(3_000)])
-        yield connection
-
-
 def test_both_languages_take_values_by_place_and_by_name(conn):
     cursor = conn.cursor()
     asked = {

@@ -15,7 +15,7 @@ from btql.errors import Cancelled, EngineBusy, EngineError, Error, QueryError, T
 from btql_storage import errors as storage_errors
 
 if TYPE_CHECKING:
-    from btql_grammar.diagnostic import Diagnostic
+    from btql_grammar.diagnostic import Diagnostic, Label
     from btql_grammar.span import Source
 
 CODES = {
@@ -106,7 +106,7 @@ def as_http(error: Exception) -> HttpError | None:
             return HttpError(400, str(error), details=details)
         case EngineError():
             status, retry = _ENGINE_STATUS.get(type(error), (400, None))
-            details = {"errors": [{"code": error.code}]} if error.code else {}
+            details = {"errors": [{"code": error.code, **_counted(error)}]} if error.code else {}
             return HttpError(status, str(error), retry_after_s=retry, details=details)
         case storage_errors.StorageError():
             status = next((code for kind, code in _STORAGE_STATUS.items() if isinstance(error, kind)), 500)
@@ -128,7 +128,24 @@ def _mistake(diagnostic: Diagnostic, source: Source | None) -> dict[str, object]
         line, column = source.line_column(span.start)
         end_line, end_column = source.line_column(span.end)
         mistake |= {"line": line, "column": column, "end_line": end_line, "end_column": end_column}
+        # For clients that draw it as the command line does.
+        mistake |= {**_label(diagnostic.primary), "secondary": [_label(each) for each in diagnostic.secondary]}
     return mistake
+
+
+def _label(label: Label) -> dict[str, object]:
+    return {"start": label.span.start, "end": label.span.end, "label": label.text}
+
+
+def _counted(error: EngineError) -> dict[str, float]:
+    """Return the number that an error of the engine tells of."""
+    match error:
+        case TimeLimit():
+            return {"seconds": error.seconds}
+        case EngineBusy():
+            return {"running": error.running}
+        case _:
+            return {}
 
 
 def invalid(reason: str, path: Sequence[str | int]) -> HttpError:

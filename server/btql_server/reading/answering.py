@@ -4,12 +4,14 @@ A page that another one can follow is computed before its first byte is sent, si
 What does not fit into memory meanwhile waits in a file. Any other answer is begun as soon as a first piece is there;
 should it become large, the rest is computed on the threads for exports, while the client reads.
 
-An error in the middle of JSON lines is told by a last line, ``{"error": {…}}``; then, as in all formats, the
-connection breaks, so that nobody takes what came for the whole.
+An error in the middle of JSON lines is told by a last line, ``{"error": {…}}``, and one in the middle of an Arrow
+stream by an empty batch that has it in its metadata, under ``btql.error``. Then, as in all formats, the connection
+breaks, so that nobody takes what came for the whole.
 """
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +21,15 @@ from typing import TYPE_CHECKING
 
 from btql_server.http.answer import Answer, json_bytes
 from btql_server.http.errors import HttpError, as_http
-from btql_server.reading.formats import MEDIA, arrow_stream, audit_lines, json_array, json_lines, parquet_file
+from btql_server.reading.formats import (
+    MEDIA,
+    arrow_error,
+    arrow_stream,
+    audit_lines,
+    json_array,
+    json_lines,
+    parquet_file,
+)
 
 if TYPE_CHECKING:
     from btql.execution.stop import Stop
@@ -32,6 +42,7 @@ SPOOL_BYTES = 32 << 20
 """A page that is larger waits in a file."""
 _PIECE_BYTES = 1 << 20
 _PLAN_CHARACTERS_MAX = 6_000
+_WARNINGS_CHARACTERS_MAX = 6_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +147,12 @@ class Reading:
                 yield piece
                 self.stop.add(time.monotonic() - yielded)
         except Exception as error:
-            if self.form == "jsonl":
-                told = as_http(error) or HttpError(500, "internal error")
-                yield json_bytes({"error": told.body(self.call.request.url.path, self.call.trace_id)}) + b"\n"
+            if self.form in ("jsonl", "arrow"):
+                told = (as_http(error) or HttpError(500, "internal error")).body(
+                    self.call.request.url.path, self.call.trace_id
+                )
+                is_arrow = self.form == "arrow"
+                yield arrow_error(self.result, told) if is_arrow else json_bytes({"error": told}) + b"\n"
             raise
         finally:
             # A client that went away has no use for the rest.
@@ -149,15 +163,29 @@ class Reading:
         headers = {"x-bt-brainstore-duration-ms": str(took), "x-bt-freshness-state": "complete"}
         if cursor is not None:
             headers["x-bt-cursor"] = cursor
+        if self.form in ("arrow", "jsonl", "parquet"):
+            headers |= self._told()
         if self.plan is not None:
             # One line of ASCII, as a header has to be.
             headers["x-bt-query-plan"] = _ascii(self.plan[:_PLAN_CHARACTERS_MAX])
         return headers
 
+    def _told(self) -> dict[str, str]:
+        """Return what the answer in JSON says beside the rows, for formats that have nothing but rows."""
+        result, headers = self.result, dict[str, str]()
+        if result.rows_written is not None:
+            headers["x-btql-rows-written"] = str(result.rows_written)
+        if result.xact_id is not None:
+            headers["x-btql-xact-id"] = str(result.xact_id)
+        warnings = self._warnings()
+        while warnings and len(told := json.dumps(warnings)) > _WARNINGS_CHARACTERS_MAX:
+            warnings.pop()
+        if warnings:
+            headers["x-btql-warnings"] = told
+        return headers
+
 
 def _ascii(text: str) -> str:
-    import json
-
     return json.dumps(text)
 
 

@@ -6,7 +6,7 @@ Each is a generator of bytes that reads the result no faster than it is asked fo
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, cast
 
 from btql_server.http.answer import JSON, json_bytes
@@ -64,6 +64,19 @@ def arrow_stream(result: Result) -> Iterator[bytes]:
     for batch in result.batches():
         yield batch.serialize().to_pybytes()
     yield _END_OF_STREAM
+
+
+def arrow_error(result: Result, told: Mapping[str, object]) -> bytes:
+    """Return the last message of a stream that an error ends: an empty batch with the error in its metadata."""
+    import pyarrow as pa
+
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, result.schema) as writer:
+        head = sink.tell()
+        empty = pa.RecordBatch.from_pylist([], schema=result.schema)
+        writer.write_batch(empty, custom_metadata={b"btql.error": json_bytes(told)})
+        end = sink.tell()
+    return sink.getvalue().slice(head, end - head).to_pybytes()
 
 
 def parquet_file(result: Result) -> Iterator[bytes]:

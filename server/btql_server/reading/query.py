@@ -19,7 +19,7 @@ from btql_server.reading.answering import Reading
 from btql_server.reading.directory import Visible
 from btql_server.reading.formats import MEDIA
 from btql_server.reading.request import QueryRequest
-from btql_server.reading.running import run_query
+from btql_server.reading.running import run_many, run_query
 
 routes = Routes("Queries")
 
@@ -50,13 +50,17 @@ def query(call: Call, body: QueryRequest) -> Answer:
     options = body.options(limits)
     stop = Stop(body.seconds(limits), call.gone.is_set)
     try:
-        result = run_query(call, asked, stop, options=options, parameters=body.parameters)
+        sets = body.sets()
+        if sets is not None:
+            result = run_many(call, asked, sets, stop, options=options)
+        else:
+            result = run_query(call, asked, stop, options=options, parameters=body.values())
         plan = None
         if headers.get("x-bt-query-plan", "").lower() in ("true", "1"):
             # A statement that writes has no plan, and is done by now.
             with suppress(QueryError):
                 database = call.state.database.for_one(directory=Visible(call), stop=stop)
-                plan = explain(database, asked, options=options, parameters=body.parameters)
+                plan = explain(database, asked, options=options, parameters=body.values())
         reading = Reading(call, result, stop, form, began, audit=bool(body.audit_log), plan=plan)
         return reading.answer()
     except QueryError as error:

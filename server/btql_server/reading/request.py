@@ -5,6 +5,10 @@ field                         what it does here
 ============================  =======================================================================================
 ``query``                     the text, BTQL or SQL, or its JSON form
 ``parameters``                values for ``?``, ``$1`` or ``:name`` in the query
+``parameter_sorts``           what JSON cannot say of these values (:mod:`btql.remote.wire_values`)
+``parameter_sets``            several ``parameters``, for each of which a statement that writes runs; then
+                              ``parameter_sorts`` has a list for each of them, too
+``limit``                     the limit of a query that has none of its own, together with ``disable_limit``
 ``fmt``                       ``json``, ``jsonl``, ``parquet`` or ``arrow``; without it the ``Accept`` header says it
 ``cursor``                    the page after this one; a cursor in the query itself wins
 ``tz_offset``                 minutes to add to local time to get UTC; moves the boundaries of days
@@ -38,6 +42,8 @@ from typing import cast, get_args
 import msgspec
 
 from btql.database import options_of
+from btql.remote.wire_values import Sorts, from_wire
+from btql_grammar.parameters import Values
 from btql_planner.options import LintMode, QueryOptions
 from btql_server.http.errors import HttpError, invalid
 from btql_server.http.versions import parse_version
@@ -66,6 +72,9 @@ class QueryRequest(msgspec.Struct, kw_only=True):
     disable_limit: bool | None = None
     query_timeout_seconds: int | float | None = None
     parameters: list[object] | dict[str, object] | None = None
+    parameter_sorts: list[object] | dict[str, object] | None = None
+    parameter_sets: list[list[object] | dict[str, object]] | None = None
+    limit: int | None = None
 
     def asked(self) -> str | dict[str, object]:
         """Return the query, text or JSON form; 400 where there is neither."""
@@ -89,7 +98,7 @@ class QueryRequest(msgspec.Struct, kw_only=True):
             tz_offset=whole(self.tz_offset, "tz_offset"),
             version=None if self.version is None else str(parse_version(str(self.version))),
             lint=self._lint(),
-            default_limit=None if self.disable_limit else limits.query_rows_default,
+            default_limit=self.limit if self.disable_limit else limits.query_rows_default,
             cursor=self.cursor or None,
         )
         return options if self.disable_limit else replace(options, limit_max=limits.query_rows_max)
@@ -102,12 +111,37 @@ class QueryRequest(msgspec.Struct, kw_only=True):
             raise invalid("Expected a number above 0", ("query_timeout_seconds",))
         return min(float(self.query_timeout_seconds), limits.query_seconds_max)
 
+    def values(self) -> Values | None:
+        """Return the values of parameters."""
+        if self.parameters is None or self.parameter_sorts is None:
+            return self.parameters
+        return _values(self.parameters, self.parameter_sorts)
+
+    def sets(self) -> list[Values] | None:
+        """Return the values of parameters, one set after the other."""
+        if self.parameter_sets is None:
+            return None
+        if self.parameter_sorts is None:
+            return list(self.parameter_sets)
+        if len(self.parameter_sorts) != len(self.parameter_sets):
+            raise invalid(f"Expected {len(self.parameter_sets)} lists of sorts", ("parameter_sorts",))
+        return [_values(values, sorts) for values, sorts in zip(self.parameter_sets, self.parameter_sorts, strict=True)]
+
     def _lint(self) -> LintMode:
         asked = (self.lint_mode or "default").lower()
         mode: LintMode | None = next((each for each in _LINT_MODES if each == asked), None)
         if mode is None:
             raise invalid(f"Expected one of {', '.join(_LINT_MODES)}, got `{asked[:40]}`", ("lint_mode",))
         return "strict" if self.strict_lint_mode else mode
+
+
+def _values(values: Values, sorts: object) -> Values:
+    if not isinstance(sorts, list | dict):
+        raise invalid("Expected an array or an object", ("parameter_sorts",))
+    try:
+        return from_wire(values, cast("Sorts", sorts))
+    except (ValueError, OverflowError) as error:
+        raise invalid(str(error), ("parameter_sorts",)) from error
 
 
 def whole(value: float | None, name: str) -> int:

@@ -27,7 +27,7 @@ from btql.execution.stop import Stop
 from btql_server.reading.directory import Visible
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from btql.database import Database
     from btql.describe import Described
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from btql_grammar.parameters import Values
     from btql_planner.options import QueryOptions
     from btql_server.access.asker import Asker
+    from btql_storage.catalog import ObjectInfo
 
 
 def stop_of(asker: Asker, seconds: float | None = None) -> Stop:
@@ -60,6 +61,24 @@ def run_query(
     return result
 
 
+def run_many(
+    asker: Asker,
+    query: str | Mapping[str, object],
+    parameters: Sequence[Values],
+    stop: Stop,
+    *,
+    options: QueryOptions | None = None,
+    pinned: Pinned | None = None,
+) -> Result:
+    """Run a statement that writes once for each of several sequences of values; its answer is the count of rows."""
+    from btql.database import written
+
+    visible = Visible(asker)
+    count = _database(asker, visible, stop, pinned).query_many(query, parameters, options)
+    asker.changes.extend(visible.changes)
+    return written(count)
+
+
 def describe_query(
     asker: Asker, query: str, stop: Stop, *, options: QueryOptions | None = None, pinned: Pinned | None = None
 ) -> Described:
@@ -69,3 +88,17 @@ def describe_query(
 
 def _database(asker: Asker, visible: Visible, stop: Stop, pinned: Pinned | None) -> Database:
     return asker.state.database.for_one(directory=visible, stop=stop, pinned=pinned)
+
+
+def target_of(asker: Asker, statement: str, *, create: bool) -> ObjectInfo | None:
+    """Return the object that an INSERT is for, made with ``create`` where it is missing.
+
+    Forbidden where it may not be written.
+    """
+    from btql.write_statements import target_of_insert
+
+    visible = Visible(asker)
+    target = target_of_insert(_database(asker, visible, stop_of(asker), None), statement, create=create)
+    if create:
+        asker.changes.extend(visible.changes)
+    return target

@@ -1,0 +1,106 @@
+"""Values of parameters as JSON: what JSON cannot say of a value is said beside it.
+
+A value's sort is null where JSON says all. Inside of lists and objects, instants are texts, as they are in documents.
+
+=============  ======================================================================
+sort           the JSON value
+=============  ======================================================================
+``timestamp``  ISO 8601
+``date``       ISO 8601
+``interval``   microseconds
+``number``     ``NaN``, ``Infinity`` or ``-Infinity``
+=============  ======================================================================
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import TypeAlias, TypeVar, cast
+from uuid import UUID
+
+from btql.errors import ProgrammingError
+from btql_grammar.parameters import Values
+
+Sorts: TypeAlias = Sequence[str | None] | Mapping[str, str | None]
+T = TypeVar("T")
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def to_wire(values: Values) -> tuple[Values, Sorts]:
+    """Return values as JSON has them, and the sort of each."""
+    if isinstance(values, Mapping):
+        pairs = {name: _to_wire(value) for name, value in values.items()}
+        return {name: value for name, (value, _) in pairs.items()}, {name: sort for name, (_, sort) in pairs.items()}
+    listed = [_to_wire(value) for value in values]
+    return [value for value, _ in listed], [sort for _, sort in listed]
+
+
+def from_wire(values: Values, sorts: Sorts) -> Values:
+    """Return what :func:`to_wire` was given; raise ValueError for what it does not make."""
+    if isinstance(values, Mapping):
+        if not isinstance(sorts, Mapping):
+            raise ValueError("values with names have sorts with names")  # noqa: TRY004  the caller expects it
+        return {name: _from_wire(value, sorts.get(name)) for name, value in values.items()}
+    if isinstance(sorts, Mapping) or len(sorts) != len(values):
+        raise ValueError(f"{len(values)} values have as many sorts, in a list")
+    return [_from_wire(value, sort) for value, sort in zip(values, sorts, strict=True)]
+
+
+def _to_wire(value: object) -> tuple[object, str | None]:
+    match value:
+        case datetime():
+            return value.isoformat(), "timestamp"
+        case date():
+            return value.isoformat(), "date"
+        case timedelta():
+            return value // _MICROSECOND, "interval"
+        case float() if not math.isfinite(value):
+            return _NON_FINITE[str(value)], "number"
+        case Decimal() if not value.is_finite():
+            return _to_wire(float(value))
+        case _:
+            return _inside(value), None
+
+
+_NON_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+
+
+def _inside(value: object) -> object:
+    """Return a value inside of another one as JSON has it."""
+    match value:
+        case None | bool() | int() | float() | str():
+            return value
+        case datetime():
+            return value.isoformat(timespec="microseconds").replace("+00:00", "Z")
+        case Decimal():
+            return int(value) if value == value.to_integral_value() else float(value)
+        case date() | UUID():
+            return str(value)
+        case Mapping():
+            return {str(key): _inside(each) for key, each in cast("Mapping[object, object]", value).items()}
+        case list() | tuple():
+            return [_inside(each) for each in cast("Sequence[object]", value)]
+        case _:
+            # As the database says it of a folder.
+            message = f"a value of type `{type(value).__name__}` cannot be a parameter: give a number, a text or a time"
+            raise ProgrammingError(message, code="B0115")
+
+
+def _from_wire(value: object, sort: str | None) -> object:
+    match sort, value:
+        case None, _:
+            return value
+        case "timestamp", str():
+            return datetime.fromisoformat(value)
+        case "date", str():
+            return date.fromisoformat(value)
+        case "interval", int():
+            return timedelta(microseconds=value)
+        case "number", str() if value in _NON_FINITE.values():
+            return float(value)
+        case _:
+            raise ValueError(f"`{value!s:.40}` is no {sort!s:.40}")
