@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from btql.errors import QueryError
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
+from btql_grammar.parser import parse
 from btql_grammar.span import Source, Span
 from btql_planner import errors
 from btql_planner.names import SYSTEM_KINDS
@@ -58,6 +59,18 @@ def write(database: Database, source: Source, statement: WriteStatement, options
         raise QueryError(error) from None
 
 
+def target_of_insert(database: Database, text: str, *, create: bool) -> ObjectInfo | None:
+    """Return the object that an INSERT is for, made with ``create`` where it is missing; nothing is written to it."""
+    source = Source(text)
+    try:
+        statement = parse(text)
+        assert isinstance(statement, tree.Insert)
+        return _Writing(database, source, None).target(statement, create=create)
+    except BtqlError as error:
+        error.source = source
+        raise QueryError(error) from None
+
+
 class _Writing:
     def __init__(self, database: Database, source: Source, options: QueryOptions | None) -> None:
         self._database = database
@@ -78,6 +91,11 @@ class _Writing:
             for event in events:
                 event["_is_merge"] = True
         return self._write(self._sources.target(kind, name, statement.target.span, create=True), events)
+
+    def target(self, statement: tree.Insert, *, create: bool) -> ObjectInfo | None:
+        """Return the object that an INSERT is for."""
+        kind, name = self._named(statement.target)
+        return self._sources.directory.target(kind, name, create=create)
 
     def _columns(self, statement: tree.Insert, names: Sequence[str]) -> list[Path | None]:
         """Return the path of each column of the query, None for what the database gives itself."""

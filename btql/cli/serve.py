@@ -12,6 +12,7 @@ EXAMPLES = examples(
     "btql serve --data traces --insecure-no-auth",
     "btql keys create --data traces --user me@example.com",
     "btql serve --data traces --http 0.0.0.0:8000 --workers 2",
+    "btql serve --data traces --insecure-no-auth --pg 127.0.0.1:5432",
 )
 _PORT_MAX = 65_535
 
@@ -21,11 +22,14 @@ def serve(
     http: Annotated[
         str, typer.Option("--http", metavar="HOST:PORT", help="Where to listen; port 0 takes a free one.")
     ] = "127.0.0.1:8000",
+    pg: Annotated[
+        str | None, typer.Option("--pg", metavar="HOST:PORT", help="Where the Postgres wire listens, if it is to.")
+    ] = None,
     flight: Annotated[
         str | None, typer.Option("--flight", metavar="HOST:PORT", help="Where Flight SQL listens, if it is to.")
     ] = None,
     tls_cert: Annotated[
-        Path | None, typer.Option("--tls-cert", metavar="FILE", help="A certificate in PEM: Flight SQL speaks TLS.")
+        Path | None, typer.Option("--tls-cert", metavar="FILE", help="A certificate in PEM, for --pg and --flight.")
     ] = None,
     tls_key: Annotated[
         Path | None, typer.Option("--tls-key", metavar="FILE", help="The key of the certificate, in PEM.")
@@ -55,9 +59,9 @@ def serve(
 ) -> None:
     """Serve a database over HTTP: BTQL and SQL, Braintrust's SDKs, OpenTelemetry, and a page for people at /.
 
-    With `--flight` also as Arrow Flight SQL, for ADBC and JDBC. Prints one line, `ready http=... flight=...`, once
-    requests are answered, and logs JSON lines on standard error. Stops on SIGTERM or Ctrl-C: what runs may end, and
-    what was acknowledged is durable.
+    With `--pg` also as a Postgres server, for psql, drivers and dashboards; with `--flight` as Arrow Flight SQL, for
+    ADBC and JDBC. Prints one line, `ready http=... pg=... flight=...`, once requests are answered, and logs JSON lines
+    on standard error. Stops on SIGTERM or Ctrl-C: what runs may end, and what was acknowledged is durable.
     """
     try:
         from btql_server.serve import serve as serve_with
@@ -69,6 +73,7 @@ def serve(
     settings = Settings(
         data=data,
         http=_address(http),
+        pg=None if pg is None else _address(pg),
         flight=None if flight is None else _address(flight),
         tls_cert=tls_cert,
         tls_key=tls_key,

@@ -1,4 +1,6 @@
-"""A child process of ``btql serve``: ``python -m btql_server.process worker|maintenance NAME FD``, FD the socket.
+"""A child process of ``btql serve``: ``python -m btql_server.process worker|maintenance NAME DOOR=FD …``.
+
+Each door, such as ``http=5``, is a socket that listens already.
 
 Its standard input is its lifeline: the first line are the settings, and when it ends, so does the child, whether it was
 closed on purpose or because the parent died. Once the child can work it writes ``ready`` to its standard output,
@@ -15,6 +17,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from btql_server.logs import log_as
@@ -31,14 +34,15 @@ _LIFELINE = 0
 
 def main() -> None:
     """Run the child that the arguments name."""
-    role, name, number = sys.argv[1:4]
+    role, name, *doors = sys.argv[1:]
     settings = Settings.from_json(sys.stdin.buffer.readline())
     log_as(name, settings.log_level)
     # Only the parent decides when it is time to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         if role == "worker":
-            _work(settings, socket.socket(fileno=int(number)))
+            numbers = dict(each.split("=", 1) for each in doors)
+            _work(settings, {door: socket.socket(fileno=int(number)) for door, number in numbers.items()}, name)
         else:
             _maintain(settings)
     except StorageError as error:
@@ -52,7 +56,7 @@ def _ready(*addresses: str) -> None:
     sys.stdout.flush()
 
 
-def _work(settings: Settings, listener: socket.socket) -> None:
+def _work(settings: Settings, listeners: Mapping[str, socket.socket], name: str) -> None:
     import uvloop
 
     from btql_server.state import State
@@ -62,7 +66,8 @@ def _work(settings: Settings, listener: socket.socket) -> None:
     sys.setswitchinterval(0.0005)
     state = State.open(settings)
     try:
-        worker = Worker(state, listener, lambda: _ready(*_addresses(worker)))
+        number = int(name.rpartition("-")[2])
+        worker = Worker(state, listeners, lambda: _ready(*_addresses(worker)), number)
 
         def at_end() -> None:
             if not os.read(_LIFELINE, 1):

@@ -37,6 +37,7 @@ _BACKLOG = 1_024
 _PAUSE_MAX_S = 30.0
 _STEADY_S = 60.0
 """Who lived for so long is started again without a pause."""
+_SCHEMES = {"http": "http", "pg": "postgresql"}
 _CLOSING_S = 10.0
 """What a child may take, beyond its grace, to close its files."""
 
@@ -53,21 +54,21 @@ def serve(settings: Settings, ready: Callable[[Addresses], None]) -> None:
     if settings.flight is not None:
         # It is bound by a worker, who would not be able to say so well what is wrong with the address.
         listen(settings.flight).close()
-    listener = listen(settings.http)
-    try:
-        with counts_folder() as environment:
-            asyncio.run(Supervisor(settings, listener, ready, environment).run())
-    finally:
-        listener.close()
+    with listening(settings) as listeners, counts_folder() as environment:
+        asyncio.run(Supervisor(settings, listeners, ready, environment).run())
 
 
 def check(settings: Settings) -> None:
     """Make the database where there is none; refuse what would be open to everybody."""
+    if settings.pg is not None and settings.tls_cert is not None and settings.tls_key is not None:
+        from btql_server.pgwire.tls import load_tls
+
+        load_tls(settings.tls_cert, settings.tls_key)
     with Storage.open(settings.data, create=True):
         registry = Registry(settings.data)
     try:
         registry.default_organization()
-        addresses = (settings.http, settings.flight)
+        addresses = (settings.http, settings.pg, settings.flight)
         host = next((each[0] for each in addresses if each is not None and not _is_loopback(each[0])), None)
         if host is None:
             return
@@ -108,23 +109,42 @@ def listen(address: tuple[str, int]) -> socket.socket:
     return listener
 
 
-def url_of(listener: socket.socket) -> str:
+@contextmanager
+def listening(settings: Settings) -> Generator[dict[str, socket.socket]]:
+    """Listen at each address that workers accept from together, by the name of the door."""
+    listeners: dict[str, socket.socket] = {}
+    try:
+        for door, address in (("http", settings.http), ("pg", settings.pg)):
+            if address is not None:
+                listeners[door] = listen(address)
+        yield listeners
+    finally:
+        for listener in listeners.values():
+            listener.close()
+
+
+def url_of(listener: socket.socket, door: str) -> str:
     """Return the address of a listening socket."""
     host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{_SCHEMES[door]}://[{host}]:{port}" if ":" in host else f"{_SCHEMES[door]}://{host}:{port}"
 
 
 class Child:
     """One child process, started again whenever it dies."""
 
     def __init__(
-        self, role: str, name: str, settings: Settings, listener: socket.socket, environment: dict[str, str]
+        self,
+        role: str,
+        name: str,
+        settings: Settings,
+        listeners: Mapping[str, socket.socket],
+        environment: dict[str, str],
     ) -> None:
         self.name = name
         self._environment = environment
         self._role = role
         self._settings = settings
-        self._listener = listener
+        self._listeners = listeners
         self._process: Process | None = None
         self._stopping = False
 
@@ -161,13 +181,14 @@ class Child:
         return flight_url(self._settings)
 
     async def _start(self) -> Process:
-        number = self._listener.fileno()
-        command = [sys.executable, "-m", "btql_server.process", self._role, self.name, str(number)]
+        numbers = {door: listener.fileno() for door, listener in self._listeners.items()}
+        doors = [f"{door}={number}" for door, number in numbers.items()]
+        command = [sys.executable, "-m", "btql_server.process", self._role, self.name, *doors]
         process = await asyncio.create_subprocess_exec(
             *command,
             stdin=PIPE,
             stdout=PIPE,
-            pass_fds=(number,),
+            pass_fds=tuple(numbers.values()),
             start_new_session=True,
             env=os.environ | self._environment,
         )
@@ -208,17 +229,17 @@ class Supervisor:
     def __init__(
         self,
         settings: Settings,
-        listener: socket.socket,
+        listeners: Mapping[str, socket.socket],
         ready: Callable[[Addresses], None],
         environment: dict[str, str],
     ) -> None:
         names = [("worker", f"worker-{number + 1}") for number in range(settings.workers)]
         self._children = [
             # Flight binds its port by itself, so one process serves it.
-            Child(role, name, settings if number == 0 else replace(settings, flight=None), listener, environment)
+            Child(role, name, settings if number == 0 else replace(settings, flight=None), listeners, environment)
             for number, (role, name) in enumerate((*names, ("maintenance", "maintenance")))
         ]
-        self._url = url_of(listener)
+        self._urls = {door: url_of(listener, door) for door, listener in listeners.items()}
         self._ready = ready
         self._stop = asyncio.Event()
 
@@ -245,7 +266,7 @@ class Supervisor:
     async def _announce(self, started: list[asyncio.Event]) -> None:
         for event in started:
             await event.wait()
-        addresses = {"http": self._url}
+        addresses = dict(self._urls)
         flight = self._children[0].flight_url
         if flight is not None:
             addresses["flight"] = flight
@@ -283,22 +304,21 @@ def running_doors(settings: Settings) -> Generator[Addresses]:
     from btql_server.worker import Worker
 
     state = State.open(settings)
-    listener = listen(settings.http)
-    url = url_of(listener)
     loop = asyncio.new_event_loop()
     ready = threading.Event()
-    worker = Worker(state, listener, ready.set)
-    thread = threading.Thread(target=lambda: loop.run_until_complete(worker.run()), name="btql-serve")
-    thread.start()
-    try:
-        ready.wait()
-        addresses = {"http": url}
-        if settings.flight is not None:
-            found = flight_url(replace(settings, flight=(settings.flight[0], worker.flight_port or 0)))
-            addresses["flight"] = found or ""
-        yield addresses
-    finally:
-        loop.call_soon_threadsafe(worker.stop)
-        thread.join()
-        loop.close()
-        state.close()
+    with listening(settings) as listeners:
+        worker = Worker(state, listeners, ready.set)
+        thread = threading.Thread(target=lambda: loop.run_until_complete(worker.run()), name="btql-serve")
+        thread.start()
+        try:
+            ready.wait()
+            addresses = {door: url_of(listener, door) for door, listener in listeners.items()}
+            if settings.flight is not None:
+                found = flight_url(replace(settings, flight=(settings.flight[0], worker.flight_port or 0)))
+                addresses["flight"] = found or ""
+            yield addresses
+        finally:
+            loop.call_soon_threadsafe(worker.stop)
+            thread.join()
+            loop.close()
+            state.close()

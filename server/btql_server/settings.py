@@ -39,6 +39,8 @@ class Limits:
     """How long rows of queries in the background are kept."""
     logs3_payload_bytes_max: int = 64 << 20
     """What ``/version`` tells SDKs; larger batches are sent by ``/logs3/overflow``."""
+    pg_connections_max: int = 500
+    """Connections of the Postgres wire that one worker has open at the same time."""
     requests_per_minute: int | None = None
     """For one key; None is no limit."""
     queries_per_minute: int | None = None
@@ -51,6 +53,8 @@ class Settings:
 
     data: Path
     http: tuple[str, int] = ("127.0.0.1", 8000)
+    pg: tuple[str, int] | None = None
+    """Where the Postgres wire is spoken."""
     flight: tuple[str, int] | None = None
     """Where Flight SQL listens; None is nowhere."""
     tls_cert: Path | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from btql_server.state import State
 
 if TYPE_CHECKING:
     from btql_server.flight.listener import FlightListener
+    from btql_server.pgwire.listener import PgListener
 
 log = logging.getLogger("btql.worker")
 _KEEP_ALIVE_S = 75
@@ -45,11 +46,17 @@ class _Server(uvicorn.Server):
 
 
 class Worker:
-    """Serves one socket until it is stopped; runs in an event loop. ``ready`` is called once requests are answered."""
+    """Serves sockets until it is stopped; runs in an event loop. ``ready`` is called once requests are answered.
 
-    def __init__(self, state: State, listener: socket.socket, ready: Callable[[], None]) -> None:
+    ``listeners`` are the sockets by the names of their doors, and ``number`` tells this worker from others.
+    """
+
+    def __init__(
+        self, state: State, listeners: Mapping[str, socket.socket], ready: Callable[[], None], number: int = 1
+    ) -> None:
         self._state = state
-        self._listener = listener
+        self._listeners = listeners
+        self._number = number
         grace = round(state.settings.stop_grace_s + _AFTER_GRACE_S)
         config = uvicorn.Config(
             make_app(state),
@@ -66,6 +73,7 @@ class Worker:
         self._server = _Server(config, ready)
         self._stop = asyncio.Event()
         self._flight: FlightListener | None = None
+        self._pg: PgListener | None = None
 
     @property
     def flight_port(self) -> int | None:
@@ -85,10 +93,17 @@ class Worker:
 
             loop = asyncio.get_running_loop()
             self._flight = await asyncio.to_thread(FlightListener, self._state, loop, self._state.settings.flight)
+        if "pg" in self._listeners:
+            from btql_server.pgwire.listener import PgListener
+
+            self._pg = PgListener(self._state, self._listeners["pg"], self._number)
+            self._pg.start()
         interrupting = asyncio.create_task(self._interrupt())
         closing = asyncio.create_task(self._close_flight())
         try:
-            await self._server.serve([self._listener])
+            await self._server.serve([self._listeners["http"]])
+            if self._pg is not None:
+                await self._pg.closed()
         finally:
             interrupting.cancel()
             self._stop.set()
@@ -104,6 +119,8 @@ class Worker:
         """Begin to stop; for the thread of the loop."""
         self._state.stopping.set()
         self._server.should_exit = True
+        if self._pg is not None:
+            self._pg.stop()
         self._stop.set()
 
     async def _interrupt(self) -> None:
@@ -115,3 +132,5 @@ class Worker:
             log.warning("stopping %d requests that still run", len(running))
         for call in running:
             call.gone.set()
+        if self._pg is not None:
+            self._pg.interrupt()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from uuid import uuid4
 
 from btql_server.access.key_text import hash_of, new_key, prefix_of
 from btql_server.access.model import Level
+from btql_server.access.verifier import SALT_BYTES, make_verifier
 from btql_server.registry.changes import Change
 from btql_server.registry.entity import Entity
 from btql_server.registry.paging import Page, select
@@ -63,11 +65,12 @@ class Key:
 def create(registry: Registry, spec: KeySpec) -> tuple[Key, str]:
     """Make a key; return it and, this once, its text."""
     text, key_id = new_key(), str(uuid4())
+    verifier = make_verifier(text, _salt(registry))
     expires_at = None if spec.expires_at is None else time_text(spec.expires_at)
     with registry.writing() as connection:
         connection.execute(
-            "insert into keys (id, prefix, hash, principal_id, org_id, name, level, project_id, created, expires_at)"
-            " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert into keys (id, prefix, hash, principal_id, org_id, name, level, project_id, created, expires_at,"
+            " scram_salt, scram_stored_key, scram_server_key) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 key_id,
                 prefix_of(text),
@@ -79,12 +82,33 @@ def create(registry: Registry, spec: KeySpec) -> tuple[Key, str]:
                 spec.project_id,
                 now_text(),
                 expires_at,
+                verifier.salt,
+                verifier.stored_key,
+                verifier.server_key,
             ),
         )
         made = get(registry, key_id)
         registry.changed(Change("create", "key", key_id, spec.name, f"{prefix_of(text)} of {spec.owner.name}"))
     assert made is not None
     return made, text
+
+
+def add_verifier(registry: Registry, key_id: str, text: str) -> None:
+    """Give a key that was made by an earlier version what newer ones are made with."""
+    verifier = make_verifier(text, _salt(registry))
+    with registry.writing() as connection:
+        connection.execute(
+            "update keys set scram_salt = ?, scram_stored_key = ?, scram_server_key = ?"
+            " where id = ? and scram_salt is null",
+            (verifier.salt, verifier.stored_key, verifier.server_key, key_id),
+        )
+
+
+def _salt(registry: Registry) -> bytes:
+    """Return the salt that all keys of the database share."""
+    with registry.reading() as connection:
+        found = connection.execute("select scram_salt from keys where scram_salt is not null limit 1").fetchone()
+    return secrets.token_bytes(SALT_BYTES) if found is None else bytes(found[0])
 
 
 def get(registry: Registry, key_id: str) -> Key | None:

@@ -13,14 +13,17 @@ request waits for no write.
 from __future__ import annotations
 
 import logging
+import secrets
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock, Timer
 
 from btql_server.access import grants
+from btql_server.access.key_store import add_verifier
 from btql_server.access.key_text import matches, prefix_of
 from btql_server.access.model import ORGANIZATION, Level, Principal
+from btql_server.access.verifier import SALT_BYTES, Verifier
 from btql_server.registry.schema import FILE, connect
 from btql_server.registry.store import Registry, time_text
 from btql_storage.catalog_file import explained
@@ -31,7 +34,7 @@ _KEPT_MAX = 10_000
 _NOTE_EVERY_S = 60.0
 _WRITE_AFTER_S = 5.0
 _SELECT = """
-select k.id, k.hash, k.level, k.project_id, k.expires_at, o.id, o.name, e.id, e.kind, e.name
+select k.id, k.hash, k.level, k.project_id, k.expires_at, o.id, o.name, e.id, e.kind, e.name, k.scram_salt is not null
 from keys k
 join entities e on e.id = k.principal_id and e.deleted_at is null
 join entities o on o.id = k.org_id and o.deleted_at is null
@@ -39,6 +42,13 @@ where k.prefix = ? and k.revoked_at is null
 """
 _OLDEST_ORGANIZATION = """
 select id, name from entities where kind = 'organization' and deleted_at is null order by seq limit 1
+"""
+_PROVABLE = """
+select k.prefix, e.name, k.expires_at, k.scram_salt, k.scram_stored_key, k.scram_server_key
+from keys k
+join entities e on e.id = k.principal_id and e.deleted_at is null
+join entities o on o.id = k.org_id and o.deleted_at is null
+where k.revoked_at is null and k.scram_salt is not null
 """
 log = logging.getLogger("btql.keys")
 
@@ -50,6 +60,22 @@ class _Kept:
     hash: bytes
     expires: float | None
     principal: Principal
+    provable: bool
+    """Whether there is a verifier of it (:mod:`.verifier`)."""
+
+    def works(self, now: float) -> bool:
+        """Whether it has not expired."""
+        return self.expires is None or self.expires > now
+
+
+@dataclass(frozen=True, slots=True)
+class Provable:
+    """A key that one can prove to have without sending it."""
+
+    prefix: str
+    owner: str
+    expires: float | None
+    verifier: Verifier
 
 
 class Keys:
@@ -64,6 +90,9 @@ class Keys:
         self._version = -1
         self._kept: dict[str, _Kept] = {}
         self._anonymous: Principal | None = None
+        self._provable: list[Provable] | None = None
+        self._salt = secrets.token_bytes(SALT_BYTES)
+        """Stands in for the one that keys share, as long as there is no key that has one."""
         self._uses = _Uses(registry)
 
     def close(self) -> None:
@@ -80,10 +109,48 @@ class Keys:
             kept = None if prefix is None else self._kept.get(prefix) or self._look_up(prefix)
         right = matches(key, None if kept is None else kept.hash)
         now = time.time()
-        if not right or kept is None or (kept.expires is not None and kept.expires <= now):
+        if not right or kept is None or not kept.works(now):
             return None
-        self._uses.note(kept.principal.key_id or "", now)
+        self._uses.note(kept.principal.key_id or "", now, None if kept.provable else key)
         return kept.principal
+
+    def living(self, prefix: str) -> Principal | None:
+        """Return whoever a key belongs to that was proved before; None once it is revoked or has expired."""
+        with self._lock, explained(self._path):
+            self._forget_if_changed()
+            kept = self._kept.get(prefix) or self._look_up(prefix)
+        now = time.time()
+        if kept is None or not kept.works(now):
+            return None
+        self._uses.note(kept.principal.key_id or "", now, None)
+        return kept.principal
+
+    def is_sent(self, user: str) -> bool:
+        """Tell whether a user name is the prefix of a key that cannot be proved: it was made by an earlier version."""
+        if prefix_of(user) != user:
+            return False
+        with self._lock, explained(self._path):
+            self._forget_if_changed()
+            kept = self._kept.get(user) or self._look_up(user)
+        return kept is not None and not kept.provable
+
+    def provable(self, user: str) -> tuple[bytes, list[Provable]]:
+        """Return the salt of all keys, and those that somebody who calls himself ``user`` may prove to have.
+
+        These are the keys of the owner of that name, or the one with that prefix. Any other name says nothing, and so
+        each key will do, except that nobody may come with the address of somebody else.
+        """
+        with self._lock, explained(self._path):
+            self._forget_if_changed()
+            if self._provable is None:
+                self._provable = [_provable(*row) for row in self._connection.execute(_PROVABLE)]
+            known = self._provable
+        name, now = user.lower(), time.time()
+        found = [each for each in known if name in (each.owner, each.prefix)]
+        if not found and "@" not in user and prefix_of(user) != user:
+            found = known
+        salt = known[0].verifier.salt if known else self._salt
+        return salt, [each for each in found if each.expires is None or each.expires > now]
 
     def any(self) -> bool:
         """Whether any key was ever made and not revoked."""
@@ -110,12 +177,13 @@ class Keys:
             self._version = version
             self._kept.clear()
             self._anonymous = None
+            self._provable = None
 
     def _look_up(self, prefix: str) -> _Kept | None:
         row = self._connection.execute(_SELECT, (prefix,)).fetchone()
         if row is None:
             return None
-        key_id, stored, level, project_id, expires_at, org_id, org_name, member_id, kind, name = row
+        key_id, stored, level, project_id, expires_at, org_id, org_name, member_id, kind, name, provable = row
         principal = Principal(
             member_id,
             kind,
@@ -130,9 +198,18 @@ class Keys:
         )
         if len(self._kept) >= _KEPT_MAX:
             self._kept.clear()
-        expires = None if expires_at is None else datetime.fromisoformat(expires_at).timestamp()
-        kept = self._kept[prefix] = _Kept(stored, expires, principal)
+        kept = self._kept[prefix] = _Kept(stored, _seconds(expires_at), principal, bool(provable))
         return kept
+
+
+def _seconds(time_text: str | None) -> float | None:
+    return None if time_text is None else datetime.fromisoformat(time_text).timestamp()
+
+
+def _provable(
+    prefix: str, owner: str | None, expires: str | None, salt: bytes, stored: bytes, server: bytes
+) -> Provable:
+    return Provable(prefix, (owner or "").lower(), _seconds(expires), Verifier(salt, stored, server))
 
 
 def _owner_of(org_id: str, org_name: str) -> Principal:
@@ -147,14 +224,18 @@ class _Uses:
         self._lock = Lock()
         self._noted: dict[str, float] = {}
         self._waiting: dict[str, float] = {}
+        self._unprovable: dict[str, str] = {}
+        """Keys that were made by an earlier version, and cannot be proved before their text was seen once."""
         self._timer: Timer | None = None
 
-    def note(self, key_id: str, now: float) -> None:
-        """Remember that a key is used now; it is written down soon."""
+    def note(self, key_id: str, now: float, unprovable: str | None) -> None:
+        """Remember that a key is used now, and its text if that is needed; it is written down soon."""
         if now - self._noted.get(key_id, 0.0) < _NOTE_EVERY_S:
             return
         with self._lock:
             self._noted[key_id] = self._waiting[key_id] = now
+            if unprovable is not None:
+                self._unprovable[key_id] = unprovable
             if self._timer is None:
                 self._timer = Timer(_WRITE_AFTER_S, self._write)
                 self._timer.daemon = True
@@ -171,11 +252,14 @@ class _Uses:
     def _write(self) -> None:
         with self._lock:
             waiting, self._waiting = self._waiting, {}
+            unprovable, self._unprovable = self._unprovable, {}
             self._timer = None
         rows = [(time_text(datetime.fromtimestamp(at, UTC)), key_id) for key_id, at in waiting.items()]
         try:
             with self._registry.writing() as connection:
                 connection.executemany("update keys set last_used_at = ? where id = ?", rows)
+            for key_id, text in unprovable.items():
+                add_verifier(self._registry, key_id, text)
         except StorageError as error:
             # The keys work all the same.
             log.warning("when keys were last used could not be written down: %s", error)

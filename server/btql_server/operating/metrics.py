@@ -19,6 +19,7 @@ from btql_server.http.answer import Answer
 from btql_server.http.call import Call
 from btql_server.http.pools import PoolName, PoolState
 from btql_server.http.routes import Routes
+from btql_server.operating.pg_metrics import PgMetrics
 from btql_server.operating.shared_counts import FOLDER
 from btql_server.operating.storage_metrics import StorageCollector
 from btql_server.operating.usage_metrics import UsageMetrics
@@ -68,6 +69,8 @@ class Metrics:
             "btql_ingested_bytes", "JSON of the events that were stored.", route, registry=self._registry
         )
         self._usage = UsageMetrics(storage, self._registry)
+        self.pg = PgMetrics(self._registry)
+        """Of the Postgres wire."""
         self._pools = Gauge(
             "btql_pool_requests",
             "Requests that have a thread, or wait for one, by class of work.",

@@ -16,7 +16,7 @@ from btql_storage.catalog_file import explained
 from btql_storage.errors import NewerFormat
 
 FILE = "registry.sqlite"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _SCHEMA = """
 create table entities (
@@ -51,7 +51,10 @@ create table keys (
     created text not null,
     expires_at text,
     revoked_at text,
-    last_used_at text
+    last_used_at text,
+    scram_salt blob,
+    scram_stored_key blob,
+    scram_server_key blob
 );
 create index keys_by_org on keys (org_id, seq);
 create index keys_by_principal on keys (principal_id, seq);
@@ -70,6 +73,15 @@ create table grants (
 create index grants_by_object on grants (object_id, seq);
 create index grants_by_org on grants (org_id, seq);
 """
+
+_MIGRATIONS = {
+    1: """
+alter table keys add column scram_salt blob;
+alter table keys add column scram_stored_key blob;
+alter table keys add column scram_server_key blob;
+"""
+}
+"""What makes the next version of each."""
 
 
 def connect(folder: Path, wait_s: float = 30.0) -> sqlite3.Connection:
@@ -91,7 +103,7 @@ def connect(folder: Path, wait_s: float = 30.0) -> sqlite3.Connection:
 
 
 def _make_schema(connection: sqlite3.Connection) -> int:
-    """Make the tables where there are none; return the version that is there."""
+    """Make the tables where there are none, bring them up to date; return the version that is there."""
     connection.execute("begin immediate")
     try:
         (version,) = connection.execute("pragma user_version").fetchone()
@@ -100,6 +112,11 @@ def _make_schema(connection: sqlite3.Connection) -> int:
                 connection.execute(statement)
             connection.execute(f"pragma user_version = {SCHEMA_VERSION}")
             version = SCHEMA_VERSION
+        while version in _MIGRATIONS:
+            for statement in filter(str.strip, _MIGRATIONS[version].split(";")):
+                connection.execute(statement)
+            version += 1
+            connection.execute(f"pragma user_version = {version}")
     except BaseException:
         connection.execute("rollback")
         raise

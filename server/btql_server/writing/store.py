@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-from btql_server.http.call import Call
+from btql_server.access.asker import Asker
 from btql_server.http.errors import invalid
 from btql_server.registry.changes import Change
 from btql_storage.accept import Split
@@ -42,7 +42,7 @@ class Writes:
         self._events.append(event)
         self._paths.append(path)
 
-    def store(self, call: Call) -> Receipt:
+    def store(self, call: Asker) -> Receipt:
         """Store all events or none; they are durable when this returns, and seen by every later query.
 
         An event that cannot be stored is a 400 that names its place in the request.
@@ -60,7 +60,7 @@ class Writes:
         return receipt
 
 
-def write_events(call: Call, requests: Mapping[ObjectInfo, Sequence[bytes]]) -> Receipt:
+def write_events(call: Asker, requests: Mapping[ObjectInfo, Sequence[bytes]]) -> Receipt:
     """Store events of several objects, in one transaction."""
     writes = Writes()
     for target, events in requests.items():

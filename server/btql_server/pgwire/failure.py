@@ -1,0 +1,112 @@
+"""Errors of a session, and what a client is told of any error."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING
+
+from btql.errors import Cancelled, EngineError, Error, QueryError
+from btql.sqlstates import position, sqlstate
+from btql_server.http.errors import HttpError
+from btql_server.pgwire.bad_value import BadValue
+from btql_server.pgwire.messages import NotUtf8, Report, Violation
+from btql_storage.errors import StorageError
+
+if TYPE_CHECKING:
+    from btql_grammar.diagnostic import Diagnostic
+
+log = logging.getLogger("btql.pg")
+_HEAD = re.compile(r"error\[\w+\]: ")
+_HELP = re.compile(r"\s*= help: (.*)")
+
+
+class Failure(Error):  # noqa: N818  read in `except` clauses
+    """A statement that a session refuses."""
+
+    def __init__(
+        self,
+        sqlstate: str,
+        message: str,
+        hint: str | None = None,
+        *,
+        at: int | None = None,
+        detail: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate
+        self.message = message
+        self.hint = hint
+        self.at = at
+        """Where in the statement, in characters from 0."""
+        self.detail = detail
+
+
+def unsupported(message: str, hint: str | None = None, *, at: int | None = None) -> Failure:
+    """Return the error for something that Postgres has and this has not."""
+    return Failure("0A000", message, hint, at=at)
+
+
+def wrong_syntax(near: str, at: int, hint: str | None = None) -> Failure:
+    """Return the error for a statement of the session that cannot be read."""
+    message = f'syntax error at or near "{near[:40]}"' if near else "syntax error at end of input"
+    return Failure("42601", message, hint, at=at)
+
+
+def state_of(error: BaseException) -> str:
+    """Return the SQLSTATE of an error."""
+    known = getattr(error, "sqlstate", None)
+    return known if isinstance(known, str) else sqlstate(error)
+
+
+def report_of(error: Exception, offset: int, trace_id: str) -> Report:
+    """Return what a client is told of an error in the statement that begins at an offset of its text."""
+    match error:
+        case Failure():
+            at = None if error.at is None else offset + error.at + 1
+            return Report("ERROR", error.sqlstate, error.message, error.detail, error.hint, at)
+        case BadValue():
+            return Report("ERROR", error.sqlstate, error.message, hint=error.hint, where=error.context)
+        case NotUtf8():
+            return Report("ERROR", error.sqlstate, str(error))
+        case Violation():
+            return Report("FATAL", error.sqlstate, str(error))
+        case QueryError():
+            return _of_query(error, offset)
+        case StorageError():
+            return Report("ERROR", sqlstate(error), error.message, hint=error.help, code=error.code)
+        case Cancelled():
+            return Report("ERROR", "57014", "canceling statement due to user request", code=error.code)
+        case EngineError():
+            message, hint = _undrawn(str(error))
+            return Report("ERROR", sqlstate(error), message, hint=hint, code=error.code or None)
+        case Error() | HttpError():
+            return Report("ERROR", sqlstate(error), str(error))
+        case OSError():
+            return Report("ERROR", sqlstate(error), (error.strerror or str(error)).lower())
+        case _:
+            log.error("a statement failed", exc_info=error, extra={"trace_id": trace_id})
+            return Report("ERROR", "XX000", f"internal error; the server's log has the details under {trace_id}")
+
+
+def _of_query(error: QueryError, offset: int) -> Report:
+    first = error.diagnostics[0]
+    at = position(error)
+    place = None if at is None else offset + at
+    return Report(
+        "ERROR", sqlstate(error), first.message, _detail(error.diagnostics), first.help, place, code=first.code
+    )
+
+
+def _detail(found: tuple[Diagnostic, ...]) -> str | None:
+    """Return what the drawing of the first mistake says at its place, and the other mistakes."""
+    label = found[0].primary.text if found[0].primary is not None else ""
+    others = [f"{each.message} ({each.code})" for each in found[1:]]
+    return "\n".join([*([label] if label else []), *others]) or None
+
+
+def _undrawn(text: str) -> tuple[str, str | None]:
+    """Return message and help of an error that comes as a drawing."""
+    found = _HELP.search(text)
+    message = _HEAD.sub("", text.splitlines()[0]) if text else "the engine stopped"
+    return message, None if found is None else found[1]

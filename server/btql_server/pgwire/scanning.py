@@ -1,0 +1,103 @@
+"""A first look at what a client sends: one statement or several, in which language, and the words it begins with.
+
+Texts, comments and quoted names end where the grammar says so (:mod:`btql_grammar.scan`). BTQL is recognised by its
+first clause, ``select: …``, and is one statement, whatever stands in it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from btql_grammar.scan import DOUBLE_QUOTED, SPACE, STRING, after_space
+
+_BTQL = re.compile(r"[a-zA-Z_]+\s*:(?!:)")
+_DOLLARS = r"\$(?P<tag>(?:[^\W\d]\w*)?)\$(?s:.*?)\$(?P=tag)\$"
+_TOKEN = re.compile(
+    rf"(?P<space>{SPACE})|(?P<string>{_DOLLARS}|{STRING})|(?P<quoted>{DOUBLE_QUOTED})"
+    r"|(?P<number>\d[\w.]*)|(?P<word>\w+)|(?P<mark>::|.)",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One statement of what a client has sent."""
+
+    text: str
+    offset: int
+    """Where it begins, in characters."""
+    is_btql: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One word, text, number or mark."""
+
+    kind: str
+    text: str
+    start: int
+    end: int
+
+    @property
+    def upper(self) -> str:
+        """A word in capitals; nothing where it is no word."""
+        return self.text.upper() if self.kind == "word" else ""
+
+    @property
+    def value(self) -> str:
+        """What it says, without its quotes; names without quotes are in lower case."""
+        if self.kind == "quoted":
+            return self.text[1:-1].replace('""', '"')
+        if self.kind == "string":
+            if self.text[0] == "'":
+                return self.text[1:-1].replace("''", "'")
+            mark = self.text.index("$", 1) + 1
+            return self.text[mark:-mark]
+        return self.text.lower() if self.kind == "word" else self.text
+
+
+def is_btql(text: str) -> bool:
+    """Whether a text begins with a clause of BTQL."""
+    return _BTQL.match(text, after_space(text)) is not None
+
+
+def split(text: str) -> list[Piece]:
+    """Return the statements of a text; none where there is nothing but space."""
+    found: list[Piece] = []
+    start = 0
+    while (start := after_space(text, start)) < len(text):
+        if text[start] == ";":
+            start += 1
+            continue
+        if _BTQL.match(text, start):
+            found.append(Piece(text[start:].rstrip().rstrip(";"), start, is_btql=True))
+            break
+        end = _end(text, start)
+        found.append(Piece(text[start:end].rstrip(), start))
+        start = end + 1
+    return found
+
+
+def _end(text: str, start: int) -> int:
+    """Return where a statement ends: before a semicolon that stands in nothing."""
+    if text.find(";", start) < 0:
+        return len(text)
+    for match in _TOKEN.finditer(text, start):
+        if match["mark"] == ";":
+            return match.start()
+    return len(text)
+
+
+def tokens(text: str, most: int | None = None) -> list[Token]:
+    """Return the tokens of a statement, the first ones with ``most``."""
+    found: list[Token] = []
+    for match in _TOKEN.finditer(text):
+        kind = match.lastgroup
+        kind = "string" if kind == "tag" else kind
+        if kind is None or match["space"] is not None:
+            continue
+        found.append(Token(kind, match[0], match.start(), match.end()))
+        if len(found) == most:
+            break
+    return found

@@ -1,0 +1,392 @@
+"""A session: messages in, answers out, one after the other.
+
+The simple protocol is a Query with one statement or several; the extended one prepares (Parse), gives values (Bind),
+asks for columns (Describe) and rows (Execute), and ends with Sync. An error in the extended protocol skips everything
+up to the Sync; then ReadyForQuery says how the transaction stands.
+
+What is asked for runs on threads, through the functions that all doors use (:mod:`btql_server.reading.running`); this
+thread only moves bytes. While a statement runs nothing else of its session is read, but a client that goes away, a
+CancelRequest, and the end of the server stop it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from btql_server.access.asker import Asker
+from btql_server.access.recorder import record_statement
+from btql_server.pgwire import messages
+from btql_server.pgwire.answering import Answering
+from btql_server.pgwire.commands import Commands
+from btql_server.pgwire.copying import Copying
+from btql_server.pgwire.failure import Failure, report_of, state_of
+from btql_server.pgwire.messages import Report, Violation
+from btql_server.pgwire.portals import Kept, Portal, Prepared
+from btql_server.pgwire.scanning import split
+from btql_server.pgwire.statements import Statement, understood
+from btql_server.pgwire.transaction import Transaction
+from btql_server.pgwire.variables import Variables
+from btql_server.pgwire.wire import Gone, Wire
+from btql_server.pgwire.work import Work
+from btql_server.reading.running import stop_of
+
+if TYPE_CHECKING:
+    from btql.execution.stop import Stop
+    from btql_server.access.model import Principal
+    from btql_server.pgwire.authentication import Admitted
+    from btql_server.pgwire.scanning import Piece
+    from btql_server.state import State
+
+_LONG_TEXT = 32 << 10
+ENDING = Report("FATAL", "57P01", "terminating connection due to administrator command", hint="connect again")
+
+
+class Session:
+    """One session, from its first ReadyForQuery on."""
+
+    def __init__(self, state: State, wire: Wire, admitted: Admitted, address: str, number: int) -> None:
+        self.state = state
+        self.wire = wire
+        self.address = address
+        self.number = number
+        self.database = "btql"
+        self.user = "btql"
+        self.variables = Variables(lambda name, value: wire.send(messages.parameter_status(name, value)))
+        self.transaction = Transaction(state.storage)
+        self.kept = Kept()
+        self.gone = threading.Event()
+        self.work: Work | None = None
+        self.offset = 0
+        """Where the statement that runs begins in the text that the client has sent."""
+        self._admitted = admitted
+        self._answering = Answering(self)
+        self._commands = Commands(self, self._answering)
+        self._copying = Copying(self, self._answering)
+        self._skipping = False
+        self._idle = False
+        self._ending = False
+        self.task = asyncio.current_task()
+        wire.lost = self.gone.set
+
+    async def run(self) -> None:
+        """Answer messages until the client ends the session."""
+        try:
+            self._ready()
+            while not self._ending:
+                self._idle = True
+                kind, body = await self.wire.message()
+                self._idle = False
+                if kind == ord("X"):
+                    return
+                await self._message(kind, body)
+            self.say(ENDING)
+        except Violation as error:
+            self.say(report_of(error, 0, ""))
+        finally:
+            await self.close_portals()
+
+    def stop(self) -> None:
+        """End the session as soon as no statement runs."""
+        self._ending = True
+        if self._idle:
+            self.say(ENDING)
+            self.wire.close()
+
+    def cancel(self) -> None:
+        """Stop the statement that runs, if one does."""
+        if self.work is not None:
+            self.work.stop.cancel()
+
+    def say(self, report: Report) -> None:
+        """Send an error or a notice; notices that the client does not want are left out."""
+        if report.severity in ("ERROR", "FATAL") or self.variables.tells(report.severity):
+            self.wire.send(report.encoded())
+
+    def warn(self, message: str, sqlstate: str = "01000", hint: str | None = None) -> None:
+        """Send a warning."""
+        self.say(Report("WARNING", sqlstate, message, hint=hint))
+
+    def principal(self) -> Principal:
+        """Return who asks; a key that was revoked meanwhile is good for nothing more."""
+        prefix = self._admitted.prefix
+        found = self._admitted.principal if prefix is None else self.state.keys.living(prefix)
+        if found is None:
+            raise Revoked("the key of this session was revoked, or has expired")
+        return found
+
+    def asker(self) -> Asker:
+        """Return who asks the next statement."""
+        return Asker(self.state, self.principal(), uuid4().hex, self.gone)
+
+    @asynccontextmanager
+    async def working(self, verb: str, asker: Asker | None = None, stop: Stop | None = None) -> AsyncGenerator[Work]:
+        """Run one statement in the block: it can be cancelled, is counted, and what it changed is recorded."""
+        asker = asker or self.asker()
+        await self._count(asker)
+        work = self.work = Work(verb, asker, stop or stop_of(asker, self.variables.timeout_s()))
+        try:
+            try:
+                yield work
+            finally:
+                if asker.changes:
+                    await record_statement(asker, "postgres", self.address)
+                    asker.changes.clear()
+        except BaseException as error:
+            work.sqlstate = "08006" if isinstance(error, Gone) else state_of(error)
+            work.error = getattr(error, "code", None) or type(error).__name__
+            raise
+        finally:
+            self.work = None
+            work.done(self.state.metrics.pg, self.number)
+
+    async def _count(self, asker: Asker) -> None:
+        limit = self.state.settings.limits.requests_per_minute
+        if limit is not None:
+            counted = asker.principal.key_id or asker.principal.id
+            take = self.state.rates.take
+            if self.state.rates.is_remote:
+                await asyncio.to_thread(take, "requests", counted, limit)
+            else:
+                take("requests", counted, limit)
+
+    async def _message(self, kind: int, body: bytes) -> None:
+        """Answer one message."""
+        if self._skipping and kind != ord("S"):
+            return
+        try:
+            match chr(kind):
+                case "Q":
+                    await self._query(messages.read_text(body))
+                case "S":
+                    messages.read_empty(body)
+                    await self._sync()
+                case "H":
+                    self.wire.flush()
+                case "d" | "c" | "f":
+                    # What was on its way when a COPY failed.
+                    pass
+                case "F" | "p":
+                    _refuse_kind(kind)
+                case _:
+                    await self._extended(chr(kind), body)
+        except (Gone, Violation):
+            raise
+        except Exception as error:  # noqa: BLE001  every message gets an answer
+            self._refuse(error)
+            if kind in b"QF":
+                self._ready()
+            else:
+                self._skipping = True
+
+    async def _extended(self, kind: str, body: bytes) -> None:
+        match kind:
+            case "P":
+                await self._parse(messages.read_parse(body))
+            case "B":
+                await self._bind(messages.read_bind(body))
+            case "D":
+                await self._describe(messages.read_named(body))
+            case "E":
+                await self._execute(*messages.read_execute(body))
+            case _:
+                await self._close(messages.read_named(body))
+
+    def _refuse(self, error: Exception) -> None:
+        trace_id = uuid4().hex if self.work is None else self.work.asker.trace_id
+        report = report_of(error, self.offset, trace_id)
+        self.transaction.fail()
+        if isinstance(error, Revoked) or (self._ending and self.gone.is_set()):
+            self._ending = True
+            self.gone.set()
+            report = Report("FATAL", "28000", report.message) if isinstance(error, Revoked) else ENDING
+        self.say(report)
+
+    def _ready(self) -> None:
+        self.wire.send(messages.ready(self.transaction.status))
+        self.wire.flush()
+
+    async def _query(self, text: str) -> None:
+        """Answer a Query."""
+        await self._drop_unnamed()
+        self.offset = 0
+        pieces = await self._split(text)
+        if not pieces:
+            self.wire.send(messages.EMPTY_QUERY)
+        several = len(pieces) > 1
+        if several:
+            self.transaction.begin_together()
+        try:
+            for piece in pieces:
+                await self._run(piece)
+        except Exception:
+            self._tell_what_stays(several=several)
+            raise
+        finally:
+            if several:
+                self.transaction.end_together()
+            if not self.transaction.is_open:
+                await self.close_portals()
+        self._ready()
+
+    def _tell_what_stays(self, *, several: bool) -> None:
+        if several and self.transaction.writes and not self.transaction.is_open:
+            self.warn(f"{self.transaction.writes} statements before the error have written, and that was not undone")
+
+    async def _split(self, text: str) -> Sequence[Piece]:
+        # A long text takes a while, which is not spent on the thread of the event loop.
+        return await asyncio.to_thread(split, text) if len(text) > _LONG_TEXT else split(text)
+
+    async def _run(self, piece: Piece) -> None:
+        """Answer one statement of a Query."""
+        statement = understood(piece)
+        self.offset = piece.offset
+        self.check_failed(statement)
+        portal = Portal("", Prepared(statement))
+        match statement.kind:
+            case "rows" | "fetch":
+                await self._answering.begin(portal)
+                try:
+                    self.wire.send(portal.description())
+                    await self._answering.hand_out(portal, None)
+                finally:
+                    if statement.kind == "rows":
+                        await self._answering.close(portal)
+            case _:
+                await self.execute_other(portal)
+
+    async def execute_other(self, portal: Portal) -> None:
+        """Run a statement that gives no rows."""
+        statement = portal.prepared.statement
+        assert statement is not None
+        match statement.kind:
+            case "write":
+                await self._answering.write(portal)
+            case "declare":
+                await self._commands.declare(portal)
+            case "copy":
+                await self._copying.run(statement)
+            case _:
+                async with self.working(statement.verb):
+                    tag = await self._commands.run(statement)
+                self.wire.send(messages.complete(tag))
+
+    def check_failed(self, statement: Statement) -> None:
+        """Refuse a statement in a transaction that failed."""
+        if self.transaction.is_failed and not statement.runs_in_failed:
+            message = "current transaction is aborted, commands ignored until end of transaction block"
+            raise Failure("25P02", message, "end it by ROLLBACK")
+
+    async def _parse(self, asked: messages.Parse) -> None:
+        self.offset = 0
+        pieces = await self._split(asked.text)
+        if len(pieces) > 1:
+            raise Failure("42601", "cannot insert multiple commands into a prepared statement", at=pieces[1].offset)
+        statement = understood(pieces[0]) if pieces else None
+        if statement is not None:
+            self.check_failed(statement)
+        if not asked.name:
+            await self._drop_unnamed()
+        self.kept.add(asked.name, Prepared(statement, asked.types))
+        self.wire.send(messages.PARSE_COMPLETE)
+
+    async def _bind(self, asked: messages.Bind) -> None:
+        prepared = self.kept.statement(asked.statement)
+        if prepared.statement is not None:
+            self.check_failed(prepared.statement)
+            self.offset = prepared.statement.piece.offset
+        if not asked.portal:
+            await self._close_portal("")
+        values = await self._answering.values(prepared, asked)
+        self.kept.add_portal(Portal(asked.portal, prepared, values, asked.result_formats))
+        self.wire.send(messages.BIND_COMPLETE)
+
+    async def _describe(self, asked: messages.Named) -> None:
+        if asked.kind == "S":
+            prepared = self.kept.statement(asked.name)
+            if prepared.statement is not None:
+                self.check_failed(prepared.statement)
+                self.offset = prepared.statement.piece.offset
+            await self._answering.describe(prepared)
+            self.wire.send(messages.parameter_description(prepared.parameters or ()))
+            columns = prepared.columns
+            if columns is None:
+                self.wire.send(messages.NO_DATA)
+            else:
+                formats = [0] * len(columns.names)
+                self.wire.send(messages.row_description(columns.names, columns.types, formats))
+            return
+        portal = self.kept.portal(asked.name)
+        statement = portal.prepared.statement
+        if portal.opened is None and (statement is None or statement.kind not in ("rows", "fetch")):
+            self.wire.send(messages.NO_DATA)
+            return
+        if portal.opened is None:
+            assert statement is not None
+            self.check_failed(statement)
+            self.offset = statement.piece.offset
+            await self._answering.begin(portal)
+        self.wire.send(portal.description())
+
+    async def _execute(self, name: str, rows: int) -> None:
+        portal = self.kept.portal(name)
+        statement = portal.prepared.statement
+        if statement is None:
+            self.wire.send(messages.EMPTY_QUERY)
+            return
+        self.check_failed(statement)
+        self.offset = statement.piece.offset
+        if statement.kind in ("rows", "fetch") or portal.is_cursor:
+            if portal.opened is None:
+                await self._answering.begin(portal)
+            await self._answering.hand_out(portal, rows or None)
+            return
+        if portal.done:
+            raise Failure("55000", f'portal "{name[:80]}" cannot be run')
+        portal.done = True
+        await self.execute_other(portal)
+
+    async def _close(self, asked: messages.Named) -> None:
+        if asked.kind == "S":
+            self.kept.drop(asked.name)
+        else:
+            await self._close_portal(asked.name)
+        self.wire.send(messages.CLOSE_COMPLETE)
+
+    async def _sync(self) -> None:
+        self._skipping = False
+        if not self.transaction.is_open:
+            await self.close_portals()
+        self._ready()
+
+    async def _drop_unnamed(self) -> None:
+        self.kept.drop("")
+        await self._close_portal("")
+
+    async def _close_portal(self, name: str) -> None:
+        portal = self.kept.portals.pop(name, None)
+        if portal is not None:
+            await self._answering.close(portal)
+
+    async def close_portals(self, *, held: bool = False) -> None:
+        """Close the portals that end with their transaction; with ``held`` all of them."""
+        ended = self.wire.is_lost or self._ending
+        for name in [name for name, each in self.kept.portals.items() if held or ended or not each.hold]:
+            await self._close_portal(name)
+
+
+def _refuse_kind(kind: int) -> None:
+    if kind == ord("F"):
+        raise Failure("0A000", "function calls are not supported", "call it in a SELECT")
+    raise Violation("unexpected password message: the session has begun")
+
+
+class Revoked(Failure):
+    """A session whose key is no more."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("28000", message, "make a new key, and connect again")

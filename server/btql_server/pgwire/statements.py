@@ -1,0 +1,88 @@
+"""What a statement is, told by its first words: rows, a write, or something for the session itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from btql_server.pgwire.scanning import Piece, Token, tokens
+
+StatementKind = Literal["rows", "write", "session", "fetch", "declare", "copy"]
+
+_WRITES = frozenset({"INSERT", "UPDATE", "DELETE"})
+_SESSION = {
+    "BEGIN": "BEGIN",
+    "START": "START TRANSACTION",
+    "COMMIT": "COMMIT",
+    "END": "COMMIT",
+    "ROLLBACK": "ROLLBACK",
+    "ABORT": "ROLLBACK",
+    "SAVEPOINT": "SAVEPOINT",
+    "RELEASE": "RELEASE",
+    "SET": "SET",
+    "RESET": "RESET",
+    "DISCARD": "DISCARD",
+    "DEALLOCATE": "DEALLOCATE",
+    "PREPARE": "PREPARE",
+    "EXECUTE": "EXECUTE",
+    "CLOSE": "CLOSE CURSOR",
+    "MOVE": "MOVE",
+    "LISTEN": "LISTEN",
+    "UNLISTEN": "UNLISTEN",
+    "NOTIFY": "NOTIFY",
+    "LOCK": "LOCK TABLE",
+    "CHECKPOINT": "CHECKPOINT",
+    "VACUUM": "VACUUM",
+    "ANALYZE": "ANALYZE",
+    "ANALYSE": "ANALYZE",
+}
+"""First words of statements that are about the session, and the tags of their answers."""
+_ENDS_FAILED = frozenset({"COMMIT", "END", "ROLLBACK", "ABORT"})
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement."""
+
+    piece: Piece
+    verb: str
+    kind: StatementKind
+
+    @property
+    def text(self) -> str:
+        """Its text."""
+        return self.piece.text
+
+    @property
+    def tag(self) -> str:
+        """What its answer is called, if it is about the session."""
+        return _SESSION.get(self.verb, self.verb)
+
+    @property
+    def runs_in_failed(self) -> bool:
+        """Whether it may run in a transaction that failed."""
+        return self.verb in _ENDS_FAILED
+
+    @cached_property
+    def tokens(self) -> list[Token]:
+        """Its words, texts, numbers and marks."""
+        return tokens(self.text)
+
+
+def understood(piece: Piece) -> Statement:
+    """Return what a statement is."""
+    if piece.is_btql:
+        return Statement(piece, "BTQL", "rows")
+    first = next(iter(tokens(piece.text, 1)), None)
+    verb = "" if first is None else first.upper
+    match verb:
+        case "FETCH":
+            kind: StatementKind = "fetch"
+        case "DECLARE":
+            kind = "declare"
+        case "COPY":
+            kind = "copy"
+        case _:
+            kind = "write" if verb in _WRITES else "session" if verb in _SESSION else "rows"
+    return Statement(piece, verb, kind)

@@ -1,0 +1,79 @@
+"""One statement while it runs: who asks, what stops it, and what is noted of it for the log and the metrics."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from btql.execution.stop import Stop
+    from btql_server.access.asker import Asker
+    from btql_server.operating.pg_metrics import PgMetrics
+
+log = logging.getLogger("btql.pg")
+VERBS = frozenset(
+    [
+        "SELECT",
+        "WITH",
+        "VALUES",
+        "EXPLAIN",
+        "BTQL",
+        "INSERT",
+        "UPDATE",
+        "DELETE",
+        "COPY",
+        "SHOW",
+        "FETCH",
+        "DECLARE",
+        "DESCRIBE",
+        "BEGIN",
+        "START",
+        "COMMIT",
+        "END",
+        "ROLLBACK",
+        "ABORT",
+        "SAVEPOINT",
+        "RELEASE",
+        "SET",
+        "RESET",
+        "DISCARD",
+        "DEALLOCATE",
+        "CLOSE",
+        "MOVE",
+    ]
+)
+"""First words that are counted each for itself; what clients make up is not worth a series."""
+
+
+@dataclass(slots=True)
+class Work:
+    """One statement."""
+
+    verb: str
+    asker: Asker
+    stop: Stop
+    began: float = field(default_factory=time.perf_counter)
+    rows: int = 0
+    sqlstate: str = "00000"
+    error: str | None = None
+
+    def done(self, metrics: PgMetrics, session: int) -> None:
+        """Count and log it."""
+        seconds = time.perf_counter() - self.began
+        verb = self.verb if self.verb in VERBS else "OTHER"
+        metrics.statement(verb, self.sqlstate, seconds, self.rows)
+        log.info(
+            "%s %s",
+            verb,
+            self.sqlstate,
+            extra={
+                "trace_id": self.asker.trace_id,
+                "session": session,
+                "sqlstate": self.sqlstate,
+                "ms": round(seconds * 1_000, 1),
+                "rows": self.rows,
+                "error": self.error,
+            },
+        )
