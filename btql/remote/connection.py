@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from btql.connection import Connection
 from btql.database import text_of
@@ -18,6 +18,7 @@ from btql.remote.answer import remote_result
 from btql.remote.failures import failure
 from btql.remote.http import Client, RemoteStop
 from btql.remote.wire_values import to_wire
+from btql.tables import Table
 from btql_grammar.diagnostic import BtqlError
 from btql_storage import json_text
 
@@ -65,6 +66,14 @@ class HttpConnection(Connection):
         """Return how a query in SQL is understood and run; with ``analyze`` run it, and say what that took."""
         rows = self.query(f"EXPLAIN {'ANALYZE ' if analyze else ''}{text}").rows()
         return "\n".join(str(row["plan"]) for row in rows)
+
+    def tables(self) -> list[Table]:
+        """Return the objects that may be read as tables with columns."""
+        found = self._client.call("/btql/tables", {})["tables"]
+        return [
+            Table(each["number"], each["schema"], each["name"], each["id"], each["note"], tuple(each["constants"]))
+            for each in cast("list[dict[str, Any]]", found)
+        ]
 
     def compact(self, progress: Callable[[CompactionProgress], None] | None = None) -> CompactionReport:  # noqa: ARG002
         """Refuse: a server compacts by itself."""

@@ -15,7 +15,7 @@ import threading
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import orjson
 
@@ -112,10 +112,9 @@ class Client:
             stop.guard(lambda: _hang_up(connection))
             if connection.sock is None:
                 connection.connect()
-                connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 stop.check()
             # The server ends what takes too long. Where it does not, it is gone.
-            connection.sock.settimeout(None if stop.limit is None else stop.limit + CONNECT_S)
+            cast("socket.socket", connection.sock).settimeout(None if stop.limit is None else stop.limit + CONNECT_S)
             connection.request("POST", f"{self._address.path}{path}", body, {**self._headers, "accept": accept})
             return Reply(self, connection, stop)
 

@@ -178,7 +178,7 @@ class Reading:
         if result.xact_id is not None:
             headers["x-btql-xact-id"] = str(result.xact_id)
         warnings = self._warnings()
-        while warnings and len(told := json.dumps(warnings)) > _WARNINGS_CHARACTERS_MAX:
+        while len(told := json.dumps(warnings)) > _WARNINGS_CHARACTERS_MAX:
             warnings.pop()
         if warnings:
             headers["x-btql-warnings"] = told

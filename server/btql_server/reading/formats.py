@@ -76,7 +76,7 @@ def arrow_error(result: Result, told: Mapping[str, object]) -> bytes:
         empty = pa.RecordBatch.from_pylist([], schema=result.schema)
         writer.write_batch(empty, custom_metadata={b"btql.error": json_bytes(told)})
         end = sink.tell()
-    return sink.getvalue().slice(head, end - head).to_pybytes()
+    return cast("bytes", sink.getvalue().slice(head, end - head).to_pybytes())
 
 
 def parquet_file(result: Result) -> Iterator[bytes]:
