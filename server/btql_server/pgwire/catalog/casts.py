@@ -6,8 +6,9 @@ from typing import cast
 
 from sqlglot import exp
 
-from btql_server.pgwire.catalog.literals import array_of, literal
+from btql_server.pgwire.catalog.literals import array_of, cast_to, literal
 from btql_server.pgwire.catalog.refused import Refused
+from btql_server.pgwire.catalog.relations import VECTORS, procedures
 from btql_server.pgwire.catalog.type_names import type_name
 
 _TEXTS = frozenset(
@@ -80,7 +81,7 @@ def rewrite_cast(node: exp.Cast, functions: set[str]) -> exp.Expr:
     known = _NUMBERS.get(wanted) or _OTHERS.get(wanted)
     if known is None:
         raise Refused("42704", f'type "{wanted}" does not exist')
-    return exp.cast(inner, known)
+    return cast_to(inner, known)
 
 
 def _looked_up(node: exp.Cast, wanted: str, functions: set[str]) -> exp.Expr:
@@ -91,16 +92,14 @@ def _looked_up(node: exp.Cast, wanted: str, functions: set[str]) -> exp.Expr:
 
 
 def _as_text(inner: exp.Expr, functions: set[str]) -> exp.Expr:
-    from btql_server.pgwire.catalog.rewrite import PROCEDURES, VECTORS
-
     named = _number_of(inner)
     if named is not None:
         return _call(f"name_of_{named}", inner, functions)
-    if isinstance(inner, exp.Column) and inner.name.lower() in PROCEDURES:
+    if isinstance(inner, exp.Column) and inner.name.lower() in procedures():
         return _call("name_of_regproc", inner, functions)
     if isinstance(inner, exp.Column) and inner.name.lower() in VECTORS:
         return exp.func("array_to_string", inner, exp.Literal.string(" "))
-    return exp.cast(inner, "VARCHAR")
+    return cast_to(inner, "VARCHAR")
 
 
 def _array(inner: exp.Expr, element: str) -> exp.Expr:
@@ -112,7 +111,7 @@ def _array(inner: exp.Expr, element: str) -> exp.Expr:
     known = "VARCHAR" if element in _TEXTS or element in _LOOKED_UP else _NUMBERS.get(element) or _OTHERS.get(element)
     if known is None:
         raise Refused("42704", f'type "{element}[]" does not exist')
-    return exp.cast(inner, f"{known}[]")
+    return cast_to(inner, f"{known}[]")
 
 
 def _number_of(node: exp.Expr) -> str | None:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from btql_server.pgwire.catalog.literals import literal, plain_value
+from btql_server.pgwire.catalog.literals import cast_to, literal, plain_value
 from btql_server.pgwire.catalog.macros import macros
 from btql_server.pgwire.catalog.names import OF_SESSION
 from btql_server.pgwire.catalog.refused import Refused
+from btql_server.pgwire.catalog.relations import VECTORS
 from btql_server.pgwire.catalog.session_values import value_of
 
 if TYPE_CHECKING:
@@ -66,7 +67,14 @@ def rewrite_function(node: exp.Func, rewriter: Rewriter) -> exp.Expr:
     """Return a call as the engine has it; an unknown function is refused as Postgres does it."""
     kind = type(node).__name__
     name = node.name.lower() if isinstance(node, exp.Anonymous) else _SESSION_NODES.get(kind, "")
-    if name in OF_SESSION:
+    if name == "all" and isinstance(node.parent, exp.Binary):
+        # `x <> ALL (list)`, which the parser takes for a function.
+        return exp.All(this=node.expressions[0])
+    if name == "generate_subscripts":
+        return _subscripts(node)
+    if name == "json_build_object":
+        return exp.func("json_object", *node.expressions)
+    if name in OF_SESSION and not _is_looked_up(name, node):
         arguments = [node.this] if isinstance(node.this, exp.Expr) else node.expressions
         return _value(name, [_argument(name, each) for each in arguments], rewriter)
     if isinstance(node, exp.Anonymous):
@@ -88,15 +96,36 @@ def _value(name: str, arguments: list[object], rewriter: Rewriter) -> exp.Expr:
     value = value_of(name, arguments, rewriter.session)
     found = literal(plain_value(value))
     if isinstance(value, str) or value is None:
-        return exp.cast(found, "VARCHAR")
+        return cast_to(found, "VARCHAR")
     return found
+
+
+def _is_looked_up(name: str, node: exp.Func) -> bool:
+    """Whether it is a setting whose name is in a column."""
+    return name == "current_setting" and not isinstance(_bare(node.expressions[0]), exp.Literal)
+
+
+def _bare(node: exp.Expr) -> exp.Expr:
+    inner = node.unnest()
+    while isinstance(inner, exp.Cast):
+        inner = inner.this
+    return inner
+
+
+def _subscripts(node: exp.Func) -> exp.Expr:
+    """Return the places of a list, as rows; those of a vector begin at 0."""
+    of = node.expressions[0]
+    last: exp.Expr = exp.func("len", of.copy())
+    first = 1
+    if isinstance(of, exp.Column) and of.name.lower() in VECTORS:
+        first, last = 0, exp.Sub(this=last, expression=exp.Literal.number(1))
+    places = exp.func("generate_series", exp.Literal.number(first), last)
+    return exp.Anonymous(this="unnest", expressions=[places])
 
 
 def _argument(name: str, node: exp.Expr) -> object:
     """Return the value of an argument, which must be written out."""
-    inner = node.unnest()
-    while isinstance(inner, exp.Cast):
-        inner = inner.this
+    inner = _bare(node)
     match inner:
         case exp.Null():
             return None

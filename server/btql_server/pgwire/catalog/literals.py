@@ -25,12 +25,17 @@ def literal(value: object) -> exp.Expr:
             return exp.Literal.number(value)
         case list():
             if not value:
-                return exp.cast(exp.Array(expressions=[]), "VARCHAR[]")
+                return cast_to(exp.Array(expressions=[]), "VARCHAR[]")
             return exp.Array(expressions=[literal(each) for each in value])
         case datetime() if value.tzinfo is not None:
-            return exp.cast(exp.Literal.string(value.isoformat()), "TIMESTAMPTZ")
+            return cast_to(exp.Literal.string(value.isoformat()), "TIMESTAMPTZ")
         case _:
             return exp.Literal.string(str(value))
+
+
+def cast_to(node: exp.Expr, of: str) -> exp.Expr:
+    """Return a cast to a type of the engine."""
+    return exp.cast(node, of, dialect="duckdb")
 
 
 def plain_value(value: object) -> object:

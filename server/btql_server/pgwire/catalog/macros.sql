@@ -119,15 +119,17 @@ CREATE MACRO b_shobj_description(p_oid, p_catalog) AS (SELECT min(description) F
 
 -- Definitions. A table has one index and one constraint: the key on `id`.
 
-CREATE MACRO b_pg_get_indexdef
-    (p_oid) AS (SELECT 'CREATE UNIQUE INDEX ' || b_quote_ident(t.relname || '_pkey') || ' ON '
+CREATE MACRO b_index_definition(p_oid) AS (SELECT 'CREATE UNIQUE INDEX ' || b_quote_ident(t.relname || '_pkey') || ' ON '
         || b_quote_ident(t.nspname) || '.' || b_quote_ident(t.relname) || ' USING btree (id)'
-        FROM b_tables AS t WHERE t.oid + 1 = TRY_CAST(p_oid AS UINTEGER)),
-    (p_oid, p_column, p_pretty) AS CASE WHEN p_column = 0 THEN b_pg_get_indexdef(p_oid)
+        FROM b_tables AS t WHERE t.oid + 1 = TRY_CAST(p_oid AS UINTEGER));
+CREATE MACRO b_pg_get_indexdef
+    (p_oid) AS b_index_definition(p_oid),
+    (p_oid, p_column, p_pretty) AS CASE WHEN p_column = 0 THEN b_index_definition(p_oid)
         WHEN p_column = 1 THEN 'id' ELSE '' END;
+CREATE MACRO b_constraint_definition(p_oid) AS
+    (SELECT 'PRIMARY KEY (id)' FROM b_tables AS t WHERE t.oid + 2 = TRY_CAST(p_oid AS UINTEGER));
 CREATE MACRO b_pg_get_constraintdef
-    (p_oid) AS (SELECT 'PRIMARY KEY (id)' FROM b_tables AS t WHERE t.oid + 2 = TRY_CAST(p_oid AS UINTEGER)),
-    (p_oid, p_pretty) AS b_pg_get_constraintdef(p_oid);
+    (p_oid) AS b_constraint_definition(p_oid), (p_oid, p_pretty) AS b_constraint_definition(p_oid);
 CREATE MACRO b_pg_get_expr
     (p_tree, p_oid) AS CAST(NULL AS VARCHAR), (p_tree, p_oid, p_pretty) AS CAST(NULL AS VARCHAR);
 CREATE MACRO b_pg_get_viewdef(p_oid) AS CAST(NULL AS VARCHAR), (p_oid, p_pretty) AS CAST(NULL AS VARCHAR);
@@ -202,6 +204,10 @@ CREATE MACRO b_pg_ts_parser_is_visible(p_oid) AS true;
 CREATE MACRO b_pg_ts_template_is_visible(p_oid) AS true;
 
 -- Odds and ends.
+
+CREATE MACRO b_current_setting
+    (p_name) AS (SELECT min(setting) FROM pgc.pg_settings WHERE lower(name) = lower(p_name)),
+    (p_name, p_missing) AS (SELECT min(setting) FROM pgc.pg_settings WHERE lower(name) = lower(p_name));
 
 CREATE MACRO b_pg_encoding_to_char(p_number) AS CASE WHEN p_number = 6 THEN 'UTF8' ELSE '' END;
 CREATE MACRO b_pg_char_to_encoding(p_name) AS CASE WHEN upper(p_name) IN ('UTF8', 'UTF-8') THEN 6 ELSE -1 END;

@@ -6,6 +6,7 @@ from typing import cast
 
 from sqlglot import exp
 
+from btql_server.pgwire.catalog.relations import VECTORS, procedures
 from btql_server.pgwire.catalog.type_names import type_name
 
 UNNAMED = "?column?"
@@ -84,10 +85,8 @@ def _named(projection: exp.Expr) -> exp.Expr:
 
 def _shown(node: exp.Expr) -> exp.Expr:
     """Return what the answer has for an expression: names of the catalog are texts there, and so are vectors."""
-    from btql_server.pgwire.catalog.rewrite import PROCEDURES, VECTORS
-
     is_name = isinstance(node, exp.Cast) and type_name(node.to) in _SHOWN_BY_NAME
-    is_vector = isinstance(node, exp.Column) and node.name.lower() in (VECTORS | PROCEDURES)
+    is_vector = isinstance(node, exp.Column) and node.name.lower() in (VECTORS | procedures())
     return exp.cast(node.copy(), "TEXT") if is_name or is_vector else node
 
 

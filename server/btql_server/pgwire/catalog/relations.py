@@ -112,3 +112,14 @@ def _relation(line: str) -> Relation:
 
 def _type(name: str) -> PgType:
     return NAMED.get(_TYPES.get(name, name), NAMED["text"])
+
+
+VECTORS = frozenset({"indkey", "indclass", "indcollation", "indoption", "proargtypes", "partattrs", "tgattr"})
+"""Columns that count from 0 in Postgres, and are spelled ``1 2``."""
+
+
+@cache
+def procedures() -> frozenset[str]:
+    """Return the columns that are shown as the name of a function."""
+    columns = (column for relation in relations().values() for column in relation.columns)
+    return frozenset(each.name for each in columns if each.type.name == "regproc")

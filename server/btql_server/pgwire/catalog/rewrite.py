@@ -20,20 +20,12 @@ from sqlglot import exp
 
 from btql_server.pgwire.catalog.casts import rewrite_cast
 from btql_server.pgwire.catalog.functions import rewrite_function
-from btql_server.pgwire.catalog.literals import list_of, literal, plain_value
+from btql_server.pgwire.catalog.literals import cast_to, list_of, literal, plain_value
 from btql_server.pgwire.catalog.naming import name_outputs
 from btql_server.pgwire.catalog.refused import Refused
-from btql_server.pgwire.catalog.relations import INTERNAL_SCHEMAS, Relation, relations
+from btql_server.pgwire.catalog.relations import INTERNAL_SCHEMAS, VECTORS, Relation, relations
 from btql_server.pgwire.catalog.session_values import Session, value_of
 
-VECTORS = frozenset(
-    {"indkey", "indclass", "indcollation", "indoption", "proargtypes", "partattrs", "tgattr", "conkey0"}
-)
-"""Columns that count from 0 in Postgres, and are spelled ``1 2``."""
-PROCEDURES = frozenset(
-    name for relation in relations().values() for name in (c.name for c in relation.columns if c.type.name == "regproc")
-)
-"""Columns that are shown as the name of a function."""
 _TABLE_FUNCTIONS = frozenset({"pg_get_keywords", "_pg_expandarray", "pg_show_all_settings", "aclexplode"})
 _SYSTEM_COLUMNS = {"xmin": 1, "xmax": 0, "cmin": 0, "cmax": 0}
 _KEYWORD_COLUMNS = frozenset({"user", "current_role", "current_user", "session_user", "current_catalog"})
@@ -141,10 +133,10 @@ class Rewriter:
         if not node.table and not cast("exp.Identifier", node.this).quoted and name in _KEYWORD_COLUMNS:
             return literal(value_of(name, (), self.session))
         if name in _SYSTEM_COLUMNS:
-            return exp.cast(exp.Literal.number(_SYSTEM_COLUMNS[name]), "UINTEGER")
+            return cast_to(exp.Literal.number(_SYSTEM_COLUMNS[name]), "UINTEGER")
         if name == "tableoid":
             relation = self._named.get(_folded(node.args.get("table")) or next(iter(self._named), ""))
-            return exp.cast(exp.Literal.number(0 if relation is None else relation.oid), "UINTEGER")
+            return cast_to(exp.Literal.number(0 if relation is None else relation.oid), "UINTEGER")
         return node
 
     def parameter(self, node: exp.Parameter | exp.Placeholder) -> exp.Expr:

@@ -13,7 +13,7 @@ def type_name(to: exp.Expr | None) -> str:
         if to.is_type("array"):
             (inner,) = to.expressions or [None]
             return type_name(inner) + _ARRAY
-        if to.is_type("userdefined"):
+        if to.this is exp.DType.USERDEFINED:
             kind = to.args.get("kind")
             return str(kind.name if isinstance(kind, exp.Expr) else kind).lower().split(".")[-1]
         return str(to.this.value if isinstance(to.this, exp.DType) else to.this).lower()
