@@ -22,6 +22,7 @@ import orjson
 from btql.errors import Cancelled
 from btql.execution.stop import Stop
 from btql.remote.failures import broken, failure
+from btql_storage import json_text
 
 if TYPE_CHECKING:
     from btql.remote.address import Address
@@ -121,7 +122,7 @@ class Client:
     def call(self, path: str, body: object, text: str = "") -> dict[str, object]:
         """Send a request whose answer is a JSON object, and return that."""
         stop = RemoteStop()
-        reply = self.post(path, orjson.dumps(body), stop)
+        reply = self.post(path, json_text.dumps(body).encode(), stop)
         try:
             told = reply.read()
         finally:

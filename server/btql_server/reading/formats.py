@@ -72,8 +72,10 @@ def arrow_error(result: Result, told: Mapping[str, object]) -> bytes:
 
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, result.schema) as writer:
-        head = sink.tell()
         empty = pa.RecordBatch.from_pylist([], schema=result.schema)
+        # The schema is written in front of the first batch.
+        writer.write_batch(empty)
+        head = sink.tell()
         writer.write_batch(empty, custom_metadata={b"btql.error": json_bytes(told)})
         end = sink.tell()
     return cast("bytes", sink.getvalue().slice(head, end - head).to_pybytes())

@@ -1,0 +1,308 @@
+"""A server as a connection: keys, the same answers as from the folder, and what networks do."""
+
+from __future__ import annotations
+
+import math
+import socket
+import threading
+import time
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from server_support.party import Party
+
+import btql
+from btql.remote.address import address_of
+from btql.remote.wire_values import from_wire, to_wire
+from btql_server.access.model import Level
+from btql_server.serve import running
+from btql_server.settings import Limits, Settings
+
+ENDLESS = "SELECT sum(a.n * b.n + c.n) AS n FROM project_logs('many') a, project_logs('many') b, project_logs('many') c"
+
+
+@pytest.fixture(scope="module")
+def party(tmp_path_factory):
+    """A server that checks keys, and lets a query run for a second."""
+    folder = tmp_path_factory.mktemp("keys") / "db"
+    limits = Limits(query_seconds_max=1.0)
+    with running(Settings(folder, ("127.0.0.1", 0), limits=limits)) as url:
+        yield Party(url, folder)
+
+
+@pytest.fixture(scope="module")
+def remote(url):
+    with btql.connect(url) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def embedded(folder):
+    with btql.connect(folder) as connection:
+        yield connection
+
+
+def test_the_key_is_in_the_url_in_an_argument_or_in_the_environment(party, monkeypatch):
+    key = party.key().text
+    address = party.url.removeprefix("http://")
+    ways = [
+        lambda: btql.connect(f"http://{key}@{address}"),
+        lambda: btql.connect(f"http://anybody:{key}@{address}"),
+        lambda: btql.connect(party.url, api_key=key),
+        lambda: btql.connect(party.url),
+    ]
+    monkeypatch.setenv("BTQL_API_KEY", key)
+    for way in ways:
+        with way() as connection:
+            assert connection.execute("SELECT 1 AS one").fetchall() == [(1,)]
+    monkeypatch.setenv("BTQL_API_KEY", "")
+    for wrong in ({}, {"api_key": "sk-wrong"}):
+        with btql.connect(party.url, **wrong) as connection, pytest.raises(btql.OperationalError) as caught:
+            connection.execute("SELECT 1 AS one")
+        assert caught.value.sqlstate == "28000"
+    assert key not in repr(address_of(f"http://{key}@{address}", None))
+
+
+def test_what_a_key_may_not_do_is_refused(party):
+    with btql.connect(party.url, api_key=party.key().text) as connection:
+        connection.execute("INSERT INTO project_logs('secret') (id) VALUES ('a')")
+    with btql.connect(party.url, api_key=party.key(level=Level.READ).text) as connection:
+        with pytest.raises(btql.ProgrammingError) as caught:
+            connection.execute("DELETE FROM project_logs('secret')")
+
+        assert caught.value.sqlstate == "42501"
+        assert connection.execute("SELECT id FROM project_logs('secret')").fetchall() == [("a",)]
+
+
+def test_answers_are_those_of_the_folder(embedded, remote):
+    for query, values in [
+        ("SELECT * FROM project_logs('demo') ORDER BY id", None),
+        ("select: id, tags, metadata, created | from: project_logs('demo') | sort: id | limit: 2", None),
+        ("SELECT ? AS a, ? AS b, ? AS c, 1.5 AS d, NULL AS e", [1, "x", {"k": [1.5, None]}]),
+        ("SELECT id, nothing FROM project_logs('demo') WHERE false", None),
+        ("EXPLAIN SELECT 1 AS one", None),
+    ]:
+        here, there = embedded.query(query, values), remote.query(query, values)
+        assert there.schema == here.schema
+        assert there.rows() == here.rows()
+        assert there.warnings == here.warnings
+        assert there.xact_id == here.xact_id
+        here, there = embedded.query(query, values), remote.query(query, values)
+        assert list(there.json()) == list(here.json())
+        here, there = embedded.query(query, values), remote.query(query, values)
+        assert there.to_polars().equals(here.to_polars())
+
+
+def test_pages_go_on_after_a_cursor(embedded, remote):
+    query = "select: id | from: project_logs('demo') | limit: 2"
+    found = []
+    for connection in (embedded, remote):
+        page = connection.query(query)
+        rows = page.rows()
+        while page.cursor is not None:
+            page = connection.query(query, cursor=page.cursor)
+            rows += page.rows()
+        found.append(rows)
+
+    assert found[0] == found[1]
+    assert len(found[0]) == 5
+    assert len(remote.query("SELECT id FROM project_logs('demo')", limit=3).rows()) == 3
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT nothing(1),\n  id FROM project_logs('demo')",
+        "select: id | from: project_logs('dem') | filter: x",
+        {"select": [{"op": "ident", "name": ["id"]}]},
+        "SELECT id, id FROM project_logs('demo')",
+        "SELECT ? AS one, ? AS two",
+        "CREATE TABLE t (a int)",
+    ],
+)
+def test_mistakes_are_drawn_as_they_are_for_a_folder(embedded, remote, query):
+    found = []
+    for connection in (embedded, remote):
+        with pytest.raises(btql.QueryError) as caught:
+            connection.query(query, ["1"] if "?" in query else None)
+        error = caught.value
+        found.append((type(error), str(error), error.code, error.sqlstate, error.position, error.diagnostics))
+
+    assert found[0] == found[1]
+
+
+def test_values_reach_the_server_with_their_types():
+    values = [
+        *(None, True, 1, 10**40, 1.5, "x", Decimal(7), Decimal("0.5")),
+        *(
+            datetime(2026, 1, 2, tzinfo=UTC),
+            datetime(2026, 1, 2, 3, 4, 5, 6, UTC),
+            date(2026, 1, 2),
+            timedelta(hours=-1),
+        ),
+        *([1, ["a"]], {"k": {"n": None}}, UUID(int=5)),
+    ]
+    named = {f"n{number}": value for number, value in enumerate(values)}
+
+    assert from_wire(*to_wire(values)) == [*values[:-1], str(UUID(int=5))]
+    assert list(from_wire(*to_wire(named)).values()) == [*values[:-1], str(UUID(int=5))]
+    assert math.isnan(from_wire(*to_wire([math.nan]))[0])
+    assert from_wire(*to_wire([math.inf, -math.inf, Decimal("Infinity")])) == [math.inf, -math.inf, math.inf]
+    inside = to_wire([[datetime(2026, 1, 2, tzinfo=UTC), Decimal(1)]])
+    assert inside == ([["2026-01-02T00:00:00.000000Z", 1]], [None])
+
+
+@pytest.mark.parametrize(
+    ("values", "sorts"),
+    [
+        ([1], [None, None]),
+        ([1], {"a": None}),
+        ({"a": 1}, [None]),
+        (["x"], ["timestamp"]),
+        ([1], ["date"]),
+        (["x"], ["number"]),
+        ([1], ["nonsense"]),
+        ([10**30], ["interval"]),
+        ([1], [7]),
+        ([1], 7),
+    ],
+)
+def test_sorts_that_do_not_fit_are_a_wrong_request(remote, values, sorts):
+    body = {"query": "SELECT ? AS one", "parameters": values, "parameter_sorts": sorts}
+    with pytest.raises(btql.DataError, match="Invalid request"):
+        remote._client.call("/btql", body)
+
+
+def test_a_type_that_cannot_be_a_parameter_is_the_same_error(embedded, remote):
+    found = []
+    for connection in (embedded, remote):
+        with pytest.raises(btql.ProgrammingError, match="a value of type `bytes` cannot be a parameter") as caught:
+            connection.execute("SELECT ? AS one", [b"x"])
+        found.append((caught.value.code, caught.value.sqlstate))
+
+    assert found == [("B0115", "42P02")] * 2
+    assert remote.execute("SELECT ? AS one", [np.float32(0.5)]).fetchall() == [(0.5,)]
+
+
+def test_an_error_in_the_middle_of_an_answer_is_that_error(party):
+    with btql.connect(party.url, api_key=party.key().text) as connection:
+        cursor = connection.cursor()
+        insert = "INSERT INTO project_logs('many') (id, n, text) VALUES (?, ?, ?)"
+        cursor.executemany(insert, [[f"r{n}", n, "x" * 900] for n in range(2_000)])
+        # Some MiB come at once; the rest takes longer than this server allows.
+        many = "project_logs('many')"
+        slow = f"SELECT a.text, a.n * b.n AS product FROM {many} a, {many} b, {many} c"
+        cursor.execute(slow)
+        with pytest.raises(btql.TimeLimit) as caught:
+            for _ in cursor.fetch_record_batch():
+                pass
+
+        assert caught.value.seconds == 1.0
+        assert cursor.execute("SELECT 1 AS one").fetchall() == [(1,)]
+
+
+def test_a_connection_that_breaks_in_the_middle_says_so(url):
+    """A server that sends the first half of an answer."""
+    with btql.connect(url) as connection:
+        schema = connection.query("SELECT 1 AS one").schema
+    listener = socket.create_server(("127.0.0.1", 0))
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: application/vnd.apache.arrow.stream\r\ntransfer-encoding: chunked\r\n\r\n"
+    message = schema.serialize().to_pybytes()
+
+    def serve():
+        client, _ = listener.accept()
+        client.recv(65_536)
+        client.sendall(head + f"{len(message):x}\r\n".encode() + message + b"\r\n")
+        client.close()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    with listener, btql.connect(f"http://127.0.0.1:{listener.getsockname()[1]}") as connection:
+        cursor = connection.execute("SELECT 1 AS one")
+        with pytest.raises(btql.OperationalError, match="broke") as caught:
+            cursor.fetchall()
+    thread.join()
+
+    assert caught.value.sqlstate == "08006"
+
+
+def test_where_no_server_is_the_error_says_so():
+    with btql.connect("http://127.0.0.1:1") as connection, pytest.raises(btql.OperationalError) as caught:
+        connection.execute("SELECT 1 AS one")
+
+    assert str(caught.value) == "there is no server at http://127.0.0.1:1: start `btql serve` there"
+    assert caught.value.sqlstate == "08001"
+
+
+@pytest.mark.parametrize("url", ["http://", "http://:80", "http://host:port", "http://host/?a=b", "grpc://"])
+def test_what_is_no_url_of_a_server_is_refused(url):
+    with pytest.raises(btql.InterfaceError, match="not the URL of a server"):
+        btql.connect(url)
+
+
+def test_a_server_that_was_closed_meanwhile_is_asked_on_a_new_connection(tmp_path):
+    settings = Settings(tmp_path / "db", ("127.0.0.1", 0), insecure_no_auth=True)
+    with running(settings) as url:
+        connection = btql.connect(url)
+        assert connection.execute("SELECT 1 AS one").fetchall() == [(1,)]
+    port = int(url.rpartition(":")[2])
+    with running(Settings(tmp_path / "db", ("127.0.0.1", port), insecure_no_auth=True)), connection:
+        assert connection.execute("SELECT 1 AS one").fetchall() == [(1,)]
+
+
+def test_a_cancelled_query_ends_on_the_server_too(remote):
+    cursor = remote.cursor()
+    timer = threading.Timer(0.2, cursor.cancel)
+    timer.start()
+    with pytest.raises(btql.Cancelled):
+        cursor.execute(ENDLESS)
+    timer.join()
+    deadline = time.monotonic() + 30
+    # The server is in this process, so what it still computes is seen in the time that the process takes.
+    while time.monotonic() < deadline:
+        began = time.process_time()
+        time.sleep(0.2)
+        if time.process_time() - began < 0.1:
+            break
+    else:
+        pytest.fail("the query goes on")
+
+
+def test_connections_are_used_again_and_none_is_left(remote):
+    for _ in range(3):
+        remote.execute("SELECT n FROM project_logs('many')").fetchall()
+        remote.execute("SELECT n FROM project_logs('demo')").fetchone()
+    waiting = remote._client._idle
+
+    assert len(waiting) == 1
+    cursor = remote.execute("SELECT a.n AS one, b.n AS two FROM project_logs('many') a, project_logs('many') b")
+    cursor.fetchone()
+    cursor.close()
+    assert len(waiting) <= 1
+
+
+def test_what_only_a_folder_can_do_is_refused(remote):
+    with pytest.raises(btql.NotSupportedError, match="a server compacts by itself"):
+        remote.compact()
+    with pytest.raises(btql.NotSupportedError, match="`btql status`"):
+        remote.status()
+
+    assert "one" in remote.explain("SELECT 1 AS one")
+
+
+def test_rows_stream_in_bounded_memory(remote):
+    reader = remote.execute(
+        "SELECT a.id AS left, b.id AS right FROM project_logs('many') a, project_logs('many') b"
+    ).fetch_record_batch()
+    batch = reader.read_next_batch()
+    before = pa.total_allocated_bytes()
+    for _ in range(50):
+        batch = reader.read_next_batch()
+
+    assert pa.total_allocated_bytes() - before < 64 << 20
+    assert batch.num_rows
+    reader.close()
