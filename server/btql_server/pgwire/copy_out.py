@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from btql_server.pgwire.binary_values import binary_values
 from btql_server.pgwire.byte_arrays import content, joined, of_array
+from btql_server.pgwire.copy_binary import END, HEADER
 from btql_server.pgwire.copy_options import CopyFormat, CopyOptions
 from btql_server.pgwire.encoder import parts_of, with_lengths
 from btql_server.pgwire.text_values import text_values
@@ -22,8 +23,7 @@ from btql_storage.later import np
 if TYPE_CHECKING:
     from btql_server.pgwire.byte_arrays import Encoded, Piece
 
-BINARY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-BINARY_END = b"\xff\xff"
+
 _ESCAPES = {"\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v"}
 _FIRST_PLAIN = 0x20
 _USUAL_DELIMITERS = "\t,;|"
@@ -44,7 +44,7 @@ class CopyEncoder:
     def header(self) -> bytes:
         """Return what comes before the first row."""
         if self._form == "binary":
-            return BINARY_HEADER
+            return HEADER
         if not self._options.header:
             return b""
         # What is quoted in the rows of a column need not be in its name.
@@ -69,7 +69,7 @@ class CopyEncoder:
 
     def end(self) -> bytes:
         """Return what comes after the last row."""
-        return BINARY_END if self._form == "binary" else b""
+        return END if self._form == "binary" else b""
 
     def _binary(self, columns: Sequence[Encoded]) -> Iterator[Piece | bytes]:
         yield len(columns).to_bytes(2, "big")

@@ -67,7 +67,11 @@ def _as_number(values: pa.Array, type_: PgType) -> pa.Array:
 
 def _as_json(values: pa.Array) -> pa.Array:
     """Return values of any type as JSON texts, spaced as Postgres does."""
-    listed = cast("Sequence[object]", plain(values).to_pylist())
+    if pa.types.is_map(values.type):
+        entries = cast("Sequence[Sequence[tuple[object, object]] | None]", values.to_pylist())
+        listed: Sequence[object] = [None if each is None else dict(each) for each in entries]
+    else:
+        listed = cast("Sequence[object]", plain(values).to_pylist())
     return pa.array([None if each is None else _json(each) for each in listed], pa.string())
 
 

@@ -90,14 +90,19 @@ def _is_between(number: np.floating, text: str) -> bool:
     exact = int(number)
     if spelled == exact:
         return False
-    beyond = np.nextafter(number, type(number)(np.inf if spelled > exact else -np.inf))
+    with np.errstate(over="ignore"):
+        beyond = np.nextafter(number, type(number)(np.inf if spelled > exact else -np.inf))
     return bool(np.isfinite(beyond)) and 2 * spelled == exact + int(beyond)
 
 
 def decimals(values: pa.Array) -> Encoded:
     """Return decimals, with as many digits behind the point as their type has."""
-    texts = values.cast(pa.string())
     # Arrow gives very small ones, and those of a negative scale, an exponent.
-    if pc.any(pc.match_substring(texts, "E")).as_py():
-        texts = pa.array([None if value is None else f"{value:f}" for value in values.to_pylist()], pa.string())
-    return of_array(texts)
+    return of_array(without_exponents(values.cast(pa.string())))
+
+
+def without_exponents(texts: pa.Array) -> pa.Array:
+    """Return decimals as texts that have all their digits."""
+    if not pc.any(pc.match_substring_regex(texts, "[eE]")).as_py():
+        return texts
+    return pa.array([None if each is None else f"{Decimal(each):f}" for each in texts.to_pylist()], pa.string())

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from btql_server.pgwire.byte_arrays import Encoded, bits_of, content, encoded, missing_of, of_array, side_by_side
 from btql_server.pgwire.fitting import fitted
-from btql_server.pgwire.text_numbers import decimals, floats
+from btql_server.pgwire.text_numbers import decimals, floats, without_exponents
 from btql_server.pgwire.text_times import dates, durations, intervals, times, timestamps
 from btql_server.pgwire.types import TYPES, PgType, is_list
 from btql_storage.arrow_functions import compute as pc
@@ -35,7 +35,7 @@ def text_values(values: pa.Array, type_: PgType) -> Encoded:
 def _encoded(values: pa.Array, type_: PgType) -> Encoded:
     kind = values.type
     if pa.types.is_string(kind):
-        return of_array(values)
+        return of_array(without_exponents(values) if type_.name == "numeric" else values)
     if pa.types.is_boolean(kind):
         return _booleans(values)
     if pa.types.is_integer(kind):

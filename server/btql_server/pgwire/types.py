@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from btql_planner.types import NUMBER, Kind
+from btql_planner.types import NUMERIC, Kind
 
 if TYPE_CHECKING:
     from btql_planner.engine_plan import OutputColumn
@@ -140,8 +140,8 @@ def column_type(output: OutputColumn) -> PgType:
         return JSONB
     if len(kinds) == 1:
         return pg_type(next(iter(kinds)))
-    if kinds <= NUMBER:
-        return NAMED["numeric"] if output.wide else NAMED["float8"]
+    if kinds <= NUMERIC:
+        return NAMED["numeric"] if output.wide or Kind.BIG in kinds else NAMED["float8"]
     return JSONB
 
 
