@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 from btql_planner.types import NUMERIC, Kind
 from btql_server.pgwire import messages
-from btql_server.pgwire.answers import Opened, Question, open_answer, text_rows, write
+from btql_server.pgwire.answers import Opened, Question, fixed, open_answer, text_rows, write
 from btql_server.pgwire.cursors import fetch_of, inner_of
 from btql_server.pgwire.decoder import decode_parameter
 from btql_server.pgwire.failure import Failure
 from btql_server.pgwire.portals import Columns, Portal, Prepared
 from btql_server.pgwire.reading_tokens import Reading
+from btql_server.pgwire.scanning import is_btql
 from btql_server.pgwire.types import NAMED, TEXT, column_type, pg_type
+from btql_server.reading.directory import Visible
 from btql_server.reading.running import describe_query
 
 if TYPE_CHECKING:
@@ -52,12 +54,28 @@ class Answering:
         elif statement.kind == "rows" and (opened := self._known(statement)) is not None:
             prepared.parameters = prepared.given
             prepared.columns = Columns(opened.names, opened.types)
+        elif statement.kind == "rows" and self._is_catalog(statement):
+            await self._describe_catalog(prepared, statement)
         else:
             found = await self._described(statement)
             prepared.parameters = _parameters(found, prepared.given)
             if statement.kind == "rows":
                 names = [each.name for each in found.outputs]
                 prepared.columns = Columns(names, [column_type(each) for each in found.outputs])
+
+    def _is_catalog(self, statement: Statement) -> bool:
+        return not statement.piece.is_btql and self._session.catalog.answers(statement.text)
+
+    async def _describe_catalog(self, prepared: Prepared, statement: Statement) -> None:
+        session = self._session
+        asked = session.catalog_session(lambda name, value: None)  # noqa: ARG005  nothing is run
+        async with session.working("DESCRIBE") as work:
+            visible = Visible(work.asker)
+            describe = session.catalog.describe
+            run = partial(describe, statement.text, visible, asked, types=prepared.given, stop=work.stop)
+            found = await session.state.pools["small"].run(run)
+        prepared.parameters = tuple(each.oid for each in found.parameters)
+        prepared.columns = Columns(list(found.schema.names), found.types)
 
     async def _described(self, statement: Statement) -> Described:
         session = self._session
@@ -118,9 +136,24 @@ class Answering:
         return await self._open(text, values, work)
 
     async def _open(self, text: str, values: Sequence[object], work: Work) -> Opened:
-        question = self._question(text, values, work)
         session = self._session
+        if not is_btql(text) and session.catalog.answers(text):
+            return await self._of_catalog(text, values, work)
+        question = self._question(text, values, work)
         return await session.state.pools["query"].run(lambda: open_answer(question(session.transaction.pinned())))
+
+    async def _of_catalog(self, text: str, values: Sequence[object], work: Work) -> Opened:
+        """Answer a statement about tables, types and the session itself."""
+        session = self._session
+        changed: list[tuple[str, str]] = []
+        asked = session.catalog_session(lambda name, value: changed.append((name, value)))
+        visible = Visible(work.asker)
+        run = partial(session.catalog.run, text, visible, asked, parameters=values, stop=work.stop)
+        answer = await session.state.pools["small"].run(run)
+        for name, value in changed:
+            # By set_config(), whose answer it is, too.
+            session.set(name, value)
+        return fixed(answer.table, answer.types)
 
     def _question(self, text: str, values: Sequence[object], work: Work) -> partial[Question]:
         options = self._session.variables.options()

@@ -194,9 +194,7 @@ class Commands:
         if local and not session.transaction.is_open:
             session.warn("SET LOCAL can only be used in transaction blocks", "25P01")
             return
-        note = session.variables.set(name, value, local=local)
-        if note is not None:
-            session.warn(note)
+        session.set(name.lower(), value, local=local)
 
     def _variable(self, reading: Reading) -> str:
         if reading.take("TIME", "ZONE"):

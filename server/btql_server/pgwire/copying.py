@@ -78,7 +78,8 @@ class Copying:
         session.offset = max(0, statement.piece.offset + asked.query_at - before)
         async with session.working("COPY") as work:
             opened = await self._answering.open_inner(text, (), work)
-            encoder = CopyEncoder(opened.schema, opened.types, asked.form, asked.options)
+            types = [_type_of(name) for name in opened.names] if asked.is_table else opened.types
+            encoder = CopyEncoder(opened.schema, types, asked.form, asked.options)
             session.wire.send(messages.copy_response(b"H", int(asked.form == "binary"), len(opened.names)))
             try:
                 await self._send(messages.copy_data(header) if (header := encoder.header()) else b"")

@@ -10,6 +10,7 @@ from btql.errors import Cancelled, EngineError, Error, QueryError
 from btql.sqlstates import position, sqlstate
 from btql_server.http.errors import HttpError
 from btql_server.pgwire.bad_value import BadValue
+from btql_server.pgwire.catalog.refused import Refused
 from btql_server.pgwire.messages import NotUtf8, Report, Violation
 from btql_storage.errors import StorageError
 
@@ -65,6 +66,9 @@ def report_of(error: Exception, offset: int, trace_id: str) -> Report:
         case Failure():
             at = None if error.at is None else offset + error.at + 1
             return Report("ERROR", error.sqlstate, error.message, error.detail, error.hint, at)
+        case Refused():
+            at = None if error.position is None else offset + error.position + 1
+            return Report("ERROR", error.sqlstate, error.message, hint=error.hint, position=at)
         case BadValue():
             return Report("ERROR", error.sqlstate, error.message, hint=error.hint, where=error.context)
         case NotUtf8():

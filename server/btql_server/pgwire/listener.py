@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from btql_server.pgwire import messages
 from btql_server.pgwire.authentication import Authentication, Refused
 from btql_server.pgwire.cancelling import Cancelling
+from btql_server.pgwire.catalog.catalog import Catalog
 from btql_server.pgwire.failure import report_of
 from btql_server.pgwire.messages import NEWEST_MINOR, CancelRequest, NotUtf8, Report, Startup, Violation
 from btql_server.pgwire.session import ENDING, Session
@@ -50,6 +51,7 @@ class PgListener:
             self._tls = load_tls(settings.tls_cert, settings.tls_key)
         self._authentication = Authentication(state.keys, Throttle(), trust=settings.insecure_no_auth)
         self._cancelling = Cancelling(worker)
+        self._catalog = Catalog()
         self._accepting: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._sessions: set[Session] = set()
@@ -85,6 +87,7 @@ class PgListener:
             for task in late:
                 task.cancel()
         self._cancelling.close()
+        await asyncio.to_thread(self._catalog.close)
 
     async def _accept(self) -> None:
         loop = asyncio.get_running_loop()
@@ -157,7 +160,7 @@ class PgListener:
                 session.cancel()
 
         number, secret = self._cancelling.register(cancel, long=said.minor >= 2)
-        session = Session(self._state, wire, admitted, address, number)
+        session = Session(self._state, self._catalog, wire, admitted, address, number)
         metrics.opened()
         try:
             session.database, session.user = database, said.parameters["user"]

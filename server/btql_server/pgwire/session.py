@@ -22,6 +22,7 @@ from btql_server.access.asker import Asker
 from btql_server.access.recorder import record_statement
 from btql_server.pgwire import messages
 from btql_server.pgwire.answering import Answering
+from btql_server.pgwire.catalog.session_values import Session as CatalogSession
 from btql_server.pgwire.commands import Commands
 from btql_server.pgwire.copying import Copying
 from btql_server.pgwire.failure import Failure, report_of, state_of
@@ -36,9 +37,12 @@ from btql_server.pgwire.work import Work
 from btql_server.reading.running import stop_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from btql.execution.stop import Stop
     from btql_server.access.model import Principal
     from btql_server.pgwire.authentication import Admitted
+    from btql_server.pgwire.catalog.catalog import Catalog
     from btql_server.pgwire.scanning import Piece
     from btql_server.state import State
 
@@ -49,8 +53,11 @@ ENDING = Report("FATAL", "57P01", "terminating connection due to administrator c
 class Session:
     """One session, from its first ReadyForQuery on."""
 
-    def __init__(self, state: State, wire: Wire, admitted: Admitted, address: str, number: int) -> None:
+    def __init__(
+        self, state: State, catalog: Catalog, wire: Wire, admitted: Admitted, address: str, number: int
+    ) -> None:
         self.state = state
+        self.catalog = catalog
         self.wire = wire
         self.address = address
         self.number = number
@@ -110,6 +117,18 @@ class Session:
     def warn(self, message: str, sqlstate: str = "01000", hint: str | None = None) -> None:
         """Send a warning."""
         self.say(Report("WARNING", sqlstate, message, hint=hint))
+
+    def set(self, name: str, value: str | None, *, local: bool = False) -> None:
+        """Change a setting, and say what is to be known about that."""
+        note = self.variables.set(name, value, local=local)
+        if note is not None:
+            self.warn(note)
+
+    def catalog_session(self, change_setting: Callable[[str, str], None]) -> CatalogSession:
+        """Return what functions such as ``current_user`` tell."""
+        settings = {name: value for name, value, _ in self.variables.all()}
+        address = (self.address, 0)
+        return CatalogSession(self.database, self.user, self.number, settings, change_setting, address)
 
     def principal(self) -> Principal:
         """Return who asks; a key that was revoked meanwhile is good for nothing more."""

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from btql.connection import KINDS
 from btql.errors import QueryError
 from btql_planner.options import QueryOptions
 from btql_server.pgwire.failure import Failure, unsupported
@@ -81,7 +82,8 @@ def _on(name: str, value: str) -> str:
 
 
 def _encoding(name: str, value: str) -> str:
-    if value.lower().replace("-", "").replace("_", "") not in ("utf8", "unicode", "default"):
+    # asyncpg sends the value with its quotes.
+    if value.lower().strip("'").replace("-", "").replace("_", "") not in ("utf8", "unicode", "default"):
         raise Failure("22023", f'invalid value for parameter "{name}": "{value[:40]}"', "only UTF8 is spoken here")
     return "UTF8"
 
@@ -138,7 +140,7 @@ _KNOWN: Mapping[str, _Variable] = {
     "integer_datetimes": _Variable("on", _fixed, reported=True),
     "standard_conforming_strings": _Variable("on", _on, reported=True),
     "scram_iterations": _Variable("4096", _fixed, reported=True),
-    "search_path": _Variable('"$user", public', _any, reported=True),
+    "search_path": _Variable(", ".join(KINDS), _any, reported=True),
     "statement_timeout": _Variable("0", _duration),
     "lock_timeout": _Variable("0", _duration),
     "idle_in_transaction_session_timeout": _Variable("0", _duration),
