@@ -18,7 +18,7 @@ from btql_server.http.routes import Route
 from btql_server.operating import health, metrics, openapi
 from btql_server.otlp import receiver
 from btql_server.page import explain, page, vocabulary
-from btql_server.reading import background, fetch, query
+from btql_server.reading import background, fetch, query, tables
 from btql_server.registering import (
     dataset_snapshots,
     datasets,
@@ -63,6 +63,7 @@ MODULES = (
     vocabulary,
     explain,
     query,
+    tables,
     fetch,
     background,
     logs3,

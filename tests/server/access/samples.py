@@ -214,6 +214,7 @@ SAMPLES: Mapping[str, Sample] = {
     ),
     # Reading.
     "POST /btql": on(READ, body=_QUERY),
+    "POST /btql/tables": anybody(body={}),
     "POST /btql/async": on(READ, body=_QUERY),
     # Only for whoever asked, and for administrators.
     "GET /btql/async/{id}": on(ADMIN, path={"id": "{job}"}),

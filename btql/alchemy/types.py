@@ -1,0 +1,81 @@
+"""How values travel between SQLAlchemy's types and the database.
+
+Cursors of btql give and take Python values: a JSON column is decoded already, and a dictionary is bound as what it is.
+So nothing is left to be written as JSON text or read from it, as SQLAlchemy does for other databases.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import types
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Dialect
+
+Processor = Callable[[Any], Any]
+
+
+class Json(JSONB):
+    """Any value that a document may have; ``["key"]`` goes into it, ``.astext`` makes it a text."""
+
+    def bind_processor(self, dialect: Dialect) -> Processor:  # noqa: ARG002
+        """Return what makes a parameter of a value."""
+        return lambda value: None if value is types.JSON.NULL else value
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> None:
+        """Return None: values are decoded."""
+
+
+class JsonPath(types.JSON.JSONPathType):
+    """A path of several keys, ``metadata[("user", "plan")]``."""
+
+    def bind_processor(self, dialect: Dialect) -> Processor:  # noqa: ARG002
+        """Return what makes a parameter of a path: an array of texts."""
+        return lambda path: [str(piece) for piece in path]
+
+    def literal_processor(self, dialect: Dialect) -> Processor:  # noqa: ARG002
+        """Return what writes a path into the text."""
+        return lambda path: f"ARRAY[{', '.join(_quoted(str(piece)) for piece in path)}]"
+
+
+class Span(types.Interval):
+    """A length of time. The database writes it as PostgreSQL does; in Python it is a ``timedelta``."""
+
+    def bind_processor(self, dialect: Dialect) -> None:
+        """Return None: a ``timedelta`` is bound as it is."""
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Processor:  # noqa: ARG002
+        """Return what reads the text."""
+        return lambda value: read_span(value) if isinstance(value, str) else value
+
+
+_SPAN = re.compile(
+    r"(?:(?P<years>-?\d+) years?)? ?(?:(?P<mons>-?\d+) mons?)? ?(?:(?P<days>-?\d+) days?)? ?"
+    r"(?:(?P<sign>-)?(?P<hours>\d+):(?P<minutes>\d+):(?P<seconds>\d+(?:\.\d+)?))?"
+)
+
+
+def read_span(text: str) -> timedelta | str:
+    """Return the time that ``1 day 02:30:00`` means; with years or months, which are of no fixed length, the text."""
+    found = _SPAN.fullmatch(text)
+    if found is None or found["years"] or found["mons"]:
+        return text
+    clock = timedelta(
+        hours=int(found["hours"] or 0), minutes=int(found["minutes"] or 0), seconds=float(found["seconds"] or 0)
+    )
+    return timedelta(days=int(found["days"] or 0)) + (-clock if found["sign"] else clock)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+COLSPECS: dict[type[types.TypeEngine[Any]], type[types.TypeEngine[Any]]] = {
+    types.Interval: Span,
+    types.JSON: Json,
+    types.JSON.JSONPathType: JsonPath,
+}
+"""Which type stands for one of SQLAlchemy's here; those below it included."""
