@@ -13,7 +13,7 @@ END = b"\xff\xff"
 _HEAD_BYTES = len(HEADER)
 _HAS_OIDS = 1 << 16
 _CRITICAL = 0xFFFE_0000
-_ROW_BYTES_MAX = 64 << 20
+ROW_BYTES_MAX = 64 << 20
 
 
 class BinaryRows:
@@ -43,8 +43,8 @@ class BinaryRows:
         self._waiting = data[place:]
         if self._ended and self._waiting:
             raise BadValue(BAD_COPY, "received copy data after EOF marker")
-        if len(self._waiting) > _ROW_BYTES_MAX:
-            raise BadValue(TOO_LARGE, f"row {self.line + 1} is longer than {_ROW_BYTES_MAX >> 20} MiB")
+        if len(self._waiting) > ROW_BYTES_MAX:
+            raise BadValue(TOO_LARGE, f"row {self.line + 1} is longer than {ROW_BYTES_MAX >> 20} MiB")
 
     def end(self) -> Iterator[list[bytes | None]]:
         """Refuse a row that is not whole."""
@@ -66,7 +66,7 @@ class BinaryRows:
             raise BadValue(BAD_COPY, "invalid COPY file header (WITH OIDS)")
         if flags & _CRITICAL:
             raise BadValue(BAD_COPY, "unrecognized critical flags in COPY file header")
-        if not 0 <= extension <= _ROW_BYTES_MAX:
+        if not 0 <= extension <= ROW_BYTES_MAX:
             raise BadValue(BAD_COPY, "invalid COPY file header (missing length)")
         return _HEAD_BYTES + extension if len(data) >= _HEAD_BYTES + extension else 0
 
