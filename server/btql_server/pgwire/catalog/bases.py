@@ -6,6 +6,7 @@ its number in the storage, of which the table has the first, its index the secon
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache
 
@@ -88,6 +89,7 @@ def relation_rows() -> pa.Table:
             "relnamespace": SCHEMA_NUMBERS[each.schema],
             "relkind": each.kind,
             "columns": len(each.columns),
+            "spelled": _spelled(each.schema, each.name, each.schema == "pg_catalog"),
         }
         for each in relations().values()
     ]
@@ -97,6 +99,7 @@ def relation_rows() -> pa.Table:
         "relnamespace": pa.uint32(),
         "relkind": pa.string(),
         "columns": pa.int16(),
+        "spelled": pa.string(),
     }
     return pa.Table.from_pylist(rows, pa.schema(list(shape.items())))
 
@@ -147,8 +150,38 @@ TABLE_SHAPE = pa.schema(
         ("note", pa.string()),
         ("shape", pa.int32()),
         ("visible", pa.bool_()),
+        ("spelled", pa.string()),
+        ("spelled_index", pa.string()),
     ]
 )
+_RESERVED_WORDS = """
+all analyse analyze and any array as asc asymmetric authorization between binary both case cast check collate collation
+column concurrently constraint create cross current_catalog current_date current_role current_schema current_time
+current_timestamp current_user default deferrable desc distinct do else end except exists false fetch for foreign freeze
+from full grant group having ilike in initially inner insert intersect into is isnull join lateral leading left like
+limit localtime localtimestamp natural not notnull null offset on only or order outer overlaps placing primary
+references returning right select session_user similar some symmetric table tablesample then to trailing true union
+unique user using values variadic verbose when where window with
+"""
+RESERVED = frozenset(_RESERVED_WORDS.split())
+"""Words that are written in quotes where they are names."""
+_PLAIN = re.compile(r"[a-z_][a-z0-9_$]*")
+
+
+def reserved_rows() -> pa.Table:
+    """Return the words that are no names."""
+    return pa.table({"word": sorted(RESERVED)})
+
+
+def quoted(name: str) -> str:
+    """Return a name as it is written in a statement."""
+    if _PLAIN.fullmatch(name) and name not in RESERVED:
+        return name
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _spelled(schema: str, name: str, visible: bool) -> str:  # noqa: FBT001  one of three facts
+    return quoted(name) if visible else f"{quoted(schema)}.{quoted(name)}"
 
 
 def column_type(column: Column) -> PgType:
@@ -169,6 +202,8 @@ def table_rows(tables: Sequence[Table], shapes: Sequence[int]) -> pa.Table:
         [each.note for each in tables],
         list(shapes),
         [first[each.name] is each for each in tables],
+        [_spelled(each.schema, each.name, first[each.name] is each) for each in tables],
+        [_spelled(each.schema, f"{each.name}_pkey", first[each.name] is each) for each in tables],
     ]
     arrays = [pa.array(values, field.type) for values, field in zip(columns, TABLE_SHAPE, strict=True)]
     return pa.Table.from_arrays(arrays, schema=TABLE_SHAPE)

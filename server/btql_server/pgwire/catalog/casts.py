@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from btql_server.pgwire.catalog.literals import array_of, cast_to, literal
 from btql_server.pgwire.catalog.refused import Refused
-from btql_server.pgwire.catalog.relations import VECTORS, procedures
+from btql_server.pgwire.catalog.relations import VECTORS, numbers, procedures
 from btql_server.pgwire.catalog.type_names import type_name
 
 _TEXTS = frozenset(
@@ -61,6 +61,8 @@ _LOOKED_UP = {
     "regcollation": "regcollation",
 }
 """Types that are numbers and are spelled as names."""
+_KIND = "btql_kind"
+"""Where a tree notes what a number stands for."""
 _TEXT_AROUND = (exp.DPipe, exp.Concat, exp.ConcatWs)
 
 
@@ -85,8 +87,14 @@ def rewrite_cast(node: exp.Cast, functions: set[str]) -> exp.Expr:
 
 
 def _looked_up(node: exp.Cast, wanted: str, functions: set[str]) -> exp.Expr:
-    inner = node.this
-    number = inner if _number_of(inner) is not None else _call(f"to_number_of_{wanted}", inner, functions)
+    inner = cast("exp.Expr", node.this)
+    if _number_of(inner) is not None:
+        number = inner
+    elif isinstance(inner, exp.Column) and inner.name.lower() in numbers():
+        number = exp.Paren(this=inner)
+        number.meta[_KIND] = wanted
+    else:
+        number = _call(f"to_number_of_{wanted}", inner, functions)
     shown = isinstance(node.parent, _TEXT_AROUND)
     return _call(f"name_of_{wanted}", number, functions) if shown else cast("exp.Expr", number)
 
@@ -116,6 +124,8 @@ def _array(inner: exp.Expr, element: str) -> exp.Expr:
 
 def _number_of(node: exp.Expr) -> str | None:
     """Return which kind of name a number stands for, where it was looked up."""
+    if _KIND in node.meta:
+        return str(node.meta[_KIND])
     inner = node.unnest()
     name = inner.name if isinstance(inner, exp.Anonymous) else ""
     return name.removeprefix("b_to_number_of_") if name.startswith("b_to_number_of_") else None

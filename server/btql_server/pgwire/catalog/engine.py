@@ -37,12 +37,14 @@ _BYTES_MAX = 64 << 20
 _SEEN_MAX = 32
 """So many sets of tables are kept."""
 _BATCH_ROWS = 10_000
+_IDLE_MAX = 8
 _NOTHING_SEEN = "seen_0"
 _HEADING = re.compile(r"^-- (pg_catalog|information_schema)\.(\w+)\n", re.MULTILINE)
 _BASES: dict[str, Callable[[], pa.Table]] = {
     "b_types": bases.type_rows,
     "b_procs": bases.procedure_rows,
     "b_schemas": bases.schema_rows,
+    "b_reserved": bases.reserved_rows,
     "b_relations": bases.relation_rows,
     "b_relation_columns": bases.relation_column_rows,
 }
@@ -50,9 +52,9 @@ _VIEWS = """
 CREATE VIEW b_tables AS SELECT * FROM query_table(getvariable('b_tables'));
 CREATE VIEW b_shapes AS SELECT shape, CAST(count(*) AS SMALLINT) AS columns FROM b_columns GROUP BY shape;
 CREATE VIEW b_classes AS
-    SELECT oid, nspname, relname, visible FROM b_tables
-    UNION ALL SELECT oid + 1, nspname, relname || '_pkey', visible FROM b_tables
-    UNION ALL SELECT r.oid, s.nspname, r.relname, s.nspname = 'pg_catalog'
+    SELECT oid, nspname, relname, visible, spelled FROM b_tables
+    UNION ALL SELECT oid + 1, nspname, relname || '_pkey', visible, spelled_index FROM b_tables
+    UNION ALL SELECT r.oid, s.nspname, r.relname, s.nspname = 'pg_catalog', r.spelled
         FROM b_relations AS r JOIN b_schemas AS s ON s.oid = r.relnamespace;
 """
 _OF_TABLES = re.compile(r"\bb_(?:tables|classes|shapes)\b")
@@ -76,6 +78,7 @@ class Engine:
         self._seen: OrderedDict[tuple[Table, ...], str] = OrderedDict()
         self._shapes: dict[tuple[str, ...], int] = {}
         self._numbers = 0
+        self._idle: list[tuple[duckdb.DuckDBPyConnection, dict[str, object]]] = []
         self._watch = Watch()
         self._connection = duckdb.connect(
             ":memory:",
@@ -99,7 +102,7 @@ class Engine:
             self._store(name, made())
         self._store("b_columns", bases.COLUMN_SHAPE.empty_table())
         self._store(_NOTHING_SEEN, bases.TABLE_SHAPE.empty_table())
-        _set_variables(connection, {**_variables(None), "b_tables": _NOTHING_SEEN})
+        _set_variables(connection, {**_NOBODY, "b_tables": _NOTHING_SEEN})
         connection.execute(_VIEWS)
 
     def close(self) -> None:
@@ -122,14 +125,16 @@ class Engine:
             with self._lock:
                 self._make(rewritten)
                 seen = self._see(tuple(tables))
-                cursor = self._connection.cursor()
+                cursor, known = self._idle.pop() if self._idle else (self._connection.cursor(), {})
             try:
                 with self._watch.over(cursor, stop):
-                    _set_variables(cursor, {**_variables(session), "b_tables": seen})
+                    values = {**_variables(session, rewritten), "b_tables": seen}
+                    _set_variables(cursor, {name: value for name, value in values.items() if known.get(name) != value})
+                    known.update(values)
                     sql = rewritten.sql if rows else f"SELECT * FROM ({rewritten.sql}) LIMIT 0"  # noqa: S608  ours
                     return _fetched(cursor.sql(sql))
             finally:
-                cursor.close()
+                self._give_back(cursor, known)
         except duckdb.InterruptException:
             stop.check()
             raise Refused("57014", "the query of the catalog took too long") from None
@@ -137,6 +142,14 @@ class Engine:
             raise _refused(error) from None
         except RecursionError:
             raise Refused("54001", "the query of the catalog is nested too deeply") from None
+
+    def _give_back(self, cursor: duckdb.DuckDBPyConnection, known: dict[str, object]) -> None:
+        """Keep a cursor, with what its variables are, for another statement."""
+        with self._lock:
+            if len(self._idle) < _IDLE_MAX:
+                self._idle.append((cursor, known))
+                return
+        cursor.close()
 
     def _make(self, rewritten: Rewritten) -> None:
         """Make the relations and functions of a statement where they are missing."""
@@ -171,7 +184,9 @@ class Engine:
             for each in relation.columns
         )
         source = " WHERE false" if query is None else f" FROM ({query}) AS b_given"
-        self._connection.execute(f"CREATE VIEW {relation.internal} AS SELECT {columns}{source}")
+        # What is the same for everybody is computed once.
+        kept = "VIEW" if query is not None and _varies(relation.schema, relation.name) else "TABLE"
+        self._connection.execute(f"CREATE {kept} {relation.internal} AS SELECT {columns}{source}")
 
     def _make_used(self, text: str, but: str) -> None:
         for name in used_macros(text) - {but}:
@@ -222,15 +237,31 @@ def _of_tables(what: str) -> bool:
     return any(_of_tables(f"macro {each}") for each in called) or any(_of_tables(".".join(each)) for each in read)
 
 
-def _variables(session: Session | None) -> dict[str, object]:
-    settings = {"": ""} if session is None else session.all_settings()
-    return {
-        "b_user": "" if session is None else session.user,
-        "b_database": "" if session is None else session.database,
-        "b_pid": 0 if session is None else session.pid,
-        "b_setting_names": list(settings),
-        "b_setting_values": list(settings.values()),
-    }
+@cache
+def _varies(schema: str, name: str) -> bool:
+    """Whether what is in a relation depends on who asks."""
+    text = contents().get((schema, name), "")
+    if "getvariable" in text or used_macros(text) or _of_tables(f"{schema}.{name}"):
+        return True
+    return any(_varies(*each) for each in used_relations(text))
+
+
+_NOBODY: dict[str, object] = {
+    "b_user": "", "b_database": "", "b_pid": 0, "b_setting_names": [""], "b_setting_values": [""]
+}  # fmt: skip
+"""Variables of these types, for views to be made with."""
+
+
+def _variables(session: Session, rewritten: Rewritten) -> dict[str, object]:
+    """Return the variables that a statement may need."""
+    found: dict[str, object] = {"b_user": session.user, "b_database": session.database}
+    if any(each.name == "pg_stat_activity" for each in rewritten.relations):
+        found["b_pid"] = session.pid
+    of_settings = {"current_setting", "pg_show_all_settings"} & rewritten.functions
+    if of_settings or any(each.name == "pg_settings" for each in rewritten.relations):
+        settings = session.all_settings()
+        found |= {"b_setting_names": list(settings), "b_setting_values": list(settings.values())}
+    return found
 
 
 def _set_variables(connection: duckdb.DuckDBPyConnection, values: Mapping[str, object]) -> None:

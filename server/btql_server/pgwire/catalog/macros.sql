@@ -2,13 +2,7 @@
 -- What is not known here, such as the size of a table, is null; what a client may do, it is told when it does it.
 
 CREATE MACRO b_quote_ident(p_name) AS
-    CASE WHEN regexp_matches(p_name, '^[a-z_][a-z0-9_$]*$') AND NOT list_contains(
-        ['all', 'and', 'any', 'array', 'as', 'asc', 'between', 'both', 'case', 'cast', 'check', 'column', 'create',
-         'cross', 'default', 'desc', 'distinct', 'do', 'else', 'end', 'except', 'exists', 'false', 'fetch', 'for',
-         'foreign', 'from', 'full', 'grant', 'group', 'having', 'in', 'inner', 'insert', 'intersect', 'into', 'is',
-         'join', 'lateral', 'left', 'like', 'limit', 'natural', 'not', 'null', 'offset', 'on', 'only', 'or', 'order',
-         'outer', 'primary', 'references', 'right', 'select', 'some', 'table', 'then', 'to', 'true', 'union',
-         'unique', 'user', 'using', 'values', 'when', 'where', 'window', 'with'], p_name)
+    CASE WHEN regexp_matches(p_name, '^[a-z_][a-z0-9_$]*$') AND p_name NOT IN (SELECT word FROM b_reserved)
     THEN p_name ELSE '"' || replace(p_name, '"', '""') || '"' END;
 
 CREATE MACRO b_quote_literal(p_text) AS '''' || replace(CAST(p_text AS VARCHAR), '''', '''''') || '''';
@@ -30,12 +24,9 @@ CREATE MACRO b_plain(p_name) AS
 
 -- Names of relations.
 
-CREATE MACRO b_spelled_class(p_schema, p_name, p_visible) AS
-    CASE WHEN p_visible THEN b_quote_ident(p_name) ELSE b_quote_ident(p_schema) || '.' || b_quote_ident(p_name) END;
-
 CREATE MACRO b_name_of_regclass(p_oid) AS
     CASE WHEN CAST(p_oid AS VARCHAR) = '0' THEN '-' ELSE coalesce(
-        (SELECT b_spelled_class(nspname, relname, visible) FROM b_classes WHERE oid = TRY_CAST(p_oid AS UINTEGER)),
+        (SELECT spelled FROM b_classes WHERE oid = TRY_CAST(p_oid AS UINTEGER)),
         CAST(p_oid AS VARCHAR)) END;
 
 CREATE MACRO b_to_regclass(p_name) AS coalesce(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 
 from sqlglot import exp
 
 from btql_server.pgwire.catalog.reader import read
-from btql_server.pgwire.catalog.relations import relations
+from btql_server.pgwire.catalog.relations import column_types
 from btql_server.pgwire.catalog.type_names import type_name
 from btql_server.pgwire.types import NAMED, TYPES, PgType
 
@@ -79,7 +78,7 @@ def _of(node: exp.Expr) -> PgType:
         case exp.Cast():
             return _named(type_name(inner.to))
         case exp.Column():
-            return _columns().get(inner.name.lower(), _TEXT)
+            return column_types().get(inner.name.lower(), _TEXT)
         case exp.Literal() if not inner.is_string:
             return NAMED["int4"]
         case _:
@@ -94,9 +93,3 @@ def _named(name: str) -> PgType:
 
 def _array_of(element: PgType) -> PgType:
     return TYPES.get(element.array, NAMED["_text"])
-
-
-@cache
-def _columns() -> dict[str, PgType]:
-    """Return the types of the catalog's columns by their names alone, which nearly always tell."""
-    return {column.name: column.type for relation in relations().values() for column in relation.columns}

@@ -123,3 +123,16 @@ def procedures() -> frozenset[str]:
     """Return the columns that are shown as the name of a function."""
     columns = (column for relation in relations().values() for column in relation.columns)
     return frozenset(each.name for each in columns if each.type.name == "regproc")
+
+
+@cache
+def column_types() -> dict[str, PgType]:
+    """Return the types of columns by their names alone, which nearly always tell."""
+    return {column.name: column.type for relation in relations().values() for column in relation.columns}
+
+
+@cache
+def numbers() -> frozenset[str]:
+    """Return the columns that hold numbers of the catalog."""
+    numbered = {name for name, of in column_types().items() if of.name in ("oid", "regproc")}
+    return frozenset({*numbered, "tableoid"})
