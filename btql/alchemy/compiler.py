@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy.dialects.postgresql.base import (
-    RESERVED_WORDS,
-    PGCompiler,
-    PGIdentifierPreparer,
-    PGTypeCompiler,
-)
+from sqlalchemy.dialects.postgresql.base import RESERVED_WORDS, PGCompiler, PGIdentifierPreparer
 from sqlalchemy.sql.elements import BinaryExpression
 from sqlalchemy.sql.operators import custom_op
 
@@ -28,15 +23,7 @@ class BtqlCompiler(PGCompiler):
         """Return an operation of PostgreSQL that SQLAlchemy has no name for: arrays with a value in common."""
         if operator.opstring == "&&":
             return str(self._generate_generic_binary(element, " ?| ", **keywords))
-        return str(super().visit_custom_op_binary(element, operator, **keywords))
-
-
-class BtqlTypeCompiler(PGTypeCompiler):
-    """Writes types behind CAST."""
-
-    def visit_JSON(self, type_: object, **keywords: Any) -> str:  # noqa: N802, ANN401, ARG002  as SQLAlchemy calls it
-        """Return the one type of JSON that there is."""
-        return "JSONB"
+        return str(super().visit_custom_op_binary(element, operator, **keywords))  # type: ignore[no-untyped-call]
 
 
 class BtqlIdentifierPreparer(PGIdentifierPreparer):

@@ -10,15 +10,20 @@ What differs from other databases:
 
 from __future__ import annotations
 
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from sqlalchemy import exc, util
+from sqlalchemy.dialects.postgresql.base import PGTypeCompiler
 from sqlalchemy.engine import URL, Connection, default
-from sqlalchemy.engine.interfaces import ConnectArgsType, ReflectedPrimaryKeyConstraint, ReflectedTableComment
+from sqlalchemy.engine.interfaces import (
+    ConnectArgsType,
+    DBAPIModule,
+    ReflectedPrimaryKeyConstraint,
+    ReflectedTableComment,
+)
 
 from btql.alchemy import reflection as reflected
-from btql.alchemy.compiler import BtqlCompiler, BtqlIdentifierPreparer, BtqlTypeCompiler
+from btql.alchemy.compiler import BtqlCompiler, BtqlIdentifierPreparer
 from btql.alchemy.types import COLSPECS
 from btql.tables import Table, schemas
 
@@ -38,7 +43,7 @@ class BtqlDialect(default.DefaultDialect):
     """What the URL of the server begins with; None for a folder."""
 
     statement_compiler = BtqlCompiler
-    type_compiler_cls = BtqlTypeCompiler
+    type_compiler_cls = PGTypeCompiler
     preparer = BtqlIdentifierPreparer
     colspecs = COLSPECS
     default_paramstyle = "qmark"
@@ -64,11 +69,11 @@ class BtqlDialect(default.DefaultDialect):
     _supports_jsonb_subscripting = False
 
     @classmethod
-    def import_dbapi(cls) -> ModuleType:
+    def import_dbapi(cls) -> DBAPIModule:
         """Return the module of PEP 249."""
         import btql
 
-        return btql
+        return cast("DBAPIModule", btql)
 
     def create_connect_args(self, url: URL) -> ConnectArgsType:
         """Return what :func:`btql.connect` is called with."""

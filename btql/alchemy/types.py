@@ -7,15 +7,19 @@ So nothing is left to be written as JSON text or read from it, as SQLAlchemy doe
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import types
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 
-Processor = Callable[[Any], Any]
+
+class Processor(Protocol):
+    """What changes a value on its way."""
+
+    def __call__(self, value: Any) -> Any:  # noqa: ANN401  any value that there is
+        """Return the value as the other side wants it."""
 
 
 class Json(JSONB):
@@ -23,7 +27,7 @@ class Json(JSONB):
 
     def bind_processor(self, dialect: Dialect) -> Processor:  # noqa: ARG002
         """Return what makes a parameter of a value."""
-        return lambda value: None if value is types.JSON.NULL else value
+        return _without_json_null
 
     def result_processor(self, dialect: Dialect, coltype: object) -> None:
         """Return None: values are decoded."""
@@ -34,22 +38,23 @@ class JsonPath(types.JSON.JSONPathType):
 
     def bind_processor(self, dialect: Dialect) -> Processor:  # noqa: ARG002
         """Return what makes a parameter of a path: an array of texts."""
-        return lambda path: [str(piece) for piece in path]
+        return lambda value: [str(piece) for piece in value]
 
     def literal_processor(self, dialect: Dialect) -> Processor:  # noqa: ARG002
         """Return what writes a path into the text."""
-        return lambda path: f"ARRAY[{', '.join(_quoted(str(piece)) for piece in path)}]"
+        return lambda value: f"ARRAY[{', '.join(_quoted(str(piece)) for piece in value)}]"
 
 
 class Span(types.Interval):
     """A length of time. The database writes it as PostgreSQL does; in Python it is a ``timedelta``."""
 
-    def bind_processor(self, dialect: Dialect) -> None:
-        """Return None: a ``timedelta`` is bound as it is."""
+    def bind_processor(self, dialect: Dialect) -> Processor:  # noqa: ARG002
+        """Return what makes a parameter of a length of time: nothing has to be done."""
+        return _as_it_is
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Processor:  # noqa: ARG002
         """Return what reads the text."""
-        return lambda value: read_span(value) if isinstance(value, str) else value
+        return _read
 
 
 _SPAN = re.compile(
@@ -67,6 +72,18 @@ def read_span(text: str) -> timedelta | str:
         hours=int(found["hours"] or 0), minutes=int(found["minutes"] or 0), seconds=float(found["seconds"] or 0)
     )
     return timedelta(days=int(found["days"] or 0)) + (-clock if found["sign"] else clock)
+
+
+def _read(value: object) -> object:
+    return read_span(value) if isinstance(value, str) else value
+
+
+def _as_it_is(value: object) -> object:
+    return value
+
+
+def _without_json_null(value: object) -> object:
+    return None if value is types.JSON.NULL else value
 
 
 def _quoted(text: str) -> str:

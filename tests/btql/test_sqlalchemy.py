@@ -8,7 +8,7 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 import sqlalchemy as sa
-from sqlalchemy import func, select
+from sqlalchemy import exc, func, select
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
@@ -213,9 +213,9 @@ def test_tables_are_reflected_with_comments(engine):
     assert {name: type(found.c[name].type) for name in ("id", "created", "is_root", "tags", "input")} == {
         "id": sa.Text, "created": sa.DateTime, "is_root": sa.Boolean, "tags": ARRAY, "input": JSONB,
     }  # fmt: skip
-    assert found.c.created.type.timezone
+    assert repr(found.c.created.type) == "DateTime(timezone=True)"
     assert inspector.get_view_names() == inspector.get_indexes("demo") == inspector.get_foreign_keys("demo") == []
-    with pytest.raises(sa.exc.NoSuchTableError, match="nowhere"):
+    with pytest.raises(exc.NoSuchTableError, match="nowhere"):
         sa.Table("nowhere", sa.MetaData(), schema="dataset", autoload_with=engine)
 
 
@@ -245,7 +245,7 @@ def test_what_was_written_stays_and_a_rollback_says_so(engine):
     table = logs.to_metadata(sa.MetaData(), name="kept")
     with engine.connect() as connection:
         connection.execute(sa.insert(table).values(id="a"))
-        with pytest.warns(sa.exc.SAWarning, match="what was written stays"):
+        with pytest.warns(exc.SAWarning, match="what was written stays"):
             connection.rollback()
     with engine.connect() as connection:
         assert connection.execute(select(table.c.id)).all() == [("a",)]
@@ -275,25 +275,25 @@ def test_mapped_classes(engine):
         session.delete(even[1])
         session.commit()
     with Session(engine) as session:
-        assert session.get(Log, "m0").input == {"changed": [True]}
+        assert session.get_one(Log, "m0").input == {"changed": [True]}
         assert session.get(Log, "m2") is None
 
 
 REFUSED = {
     "a mistake": (
         sa.text("SELECT lenght(id) FROM project_logs.demo"),
-        sa.exc.ProgrammingError,
+        exc.ProgrammingError,
         "did you mean `length`",
     ),
-    "an unknown table": (sa.text("SELECT id FROM dataset.nope"), sa.exc.ProgrammingError, "no object called"),
+    "an unknown table": (sa.text("SELECT id FROM dataset.nope"), exc.ProgrammingError, "no object called"),
     "RETURNING": (
         sa.insert(logs).values(id="x").returning(logs.c.id),
-        sa.exc.NotSupportedError,
+        exc.NotSupportedError,
         "query the rows after",
     ),
-    "DROP": (sa.schema.DropTable(logs), sa.exc.NotSupportedError, "DELETE FROM"),
-    "CREATE": (sa.schema.CreateTable(logs), sa.exc.NotSupportedError, "begins with its first row"),
-    "FOR UPDATE": (ordered.with_for_update(), sa.exc.NotSupportedError, "remove it"),
+    "DROP": (sa.schema.DropTable(logs), exc.NotSupportedError, "DELETE FROM"),
+    "CREATE": (sa.schema.CreateTable(logs), exc.NotSupportedError, "begins with its first row"),
+    "FOR UPDATE": (ordered.with_for_update(), exc.NotSupportedError, "remove it"),
 }
 
 
@@ -310,7 +310,7 @@ def test_errors_are_mapped_and_drawn(conn, case):
 def test_a_table_that_is_missing_is_not_created(engine):
     made = sa.MetaData()
     sa.Table("fresh", made, sa.Column("id", sa.Text), schema="dataset")
-    with pytest.raises(sa.exc.NotSupportedError, match="begins with its first row"):
+    with pytest.raises(exc.NotSupportedError, match="begins with its first row"):
         made.create_all(engine)
 
 
@@ -349,7 +349,7 @@ def test_urls():
         {"api_key": "secret", "timeout": 2.5},
     )
     for wrong in ("btql://", "btql://host/folder", "btql+http:///folder"):
-        with pytest.raises(sa.exc.ArgumentError, match="write btql"):
+        with pytest.raises(exc.ArgumentError, match="write btql"):
             sa.create_engine(wrong).connect()
-    with pytest.raises(sa.exc.DBAPIError, match="nothing"):
+    with pytest.raises(exc.DBAPIError, match="nothing"):
         sa.create_engine("btql:////tmp/nothing-is-here").connect()
