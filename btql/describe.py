@@ -1,7 +1,8 @@
 """What a statement takes and gives, told without running it: for protocols that ask before they send values.
 
 1. The statement is bound with null for each parameter, and what stands beside a null says which kinds its value
-   should have (:mod:`btql_planner.parameters`).
+   should have (:mod:`btql_planner.parameters`). A cast right behind a parameter says more than that, and so does the
+   field that it is written to.
 2. It is compiled again with nulls of these kinds, and the plan says which columns come out, and of which kinds.
 
 Values may be of other kinds when they come; the columns may then hold other kinds, too. Where a protocol has promised
@@ -10,6 +11,8 @@ the kinds that were described, it converts.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -17,18 +20,25 @@ import pyarrow as pa
 
 from btql.values import arrow_type
 from btql_grammar import tree
-from btql_grammar.parameters import Key, parameters_of, row_counts, with_values
+from btql_grammar.build import TYPES
+from btql_grammar.parameters import Key, nodes_below, parameters_of, row_counts, with_values
 from btql_grammar.span import Source, Span
 from btql_planner.engine_plan import OutputColumn
+from btql_planner.names import SYSTEM_KINDS
 from btql_planner.options import QueryOptions
 from btql_planner.parameters import kinds_of_parameters
-from btql_planner.types import INTEGER, NULL, NUMERIC, TEXT, Kind, Type
+from btql_planner.types import INTEGER, LIST, NULL, NUMERIC, TEXT, Kind, Type
 
 if TYPE_CHECKING:
-    from btql.database import Database
+    from btql.database import Compiled, Database
 
 StatementKind = Literal["rows", "insert", "update", "delete", "explain"]
 _CASTS = {Kind.BOOLEAN: "boolean", Kind.TEXT: "text", Kind.TIME: "datetime", Kind.INTERVAL: "interval"}
+_KINDS = {
+    "text": Kind.TEXT, "integer": Kind.INTEGER, "number": Kind.FLOAT, "boolean": Kind.BOOLEAN, "date": Kind.TIME,
+    "datetime": Kind.TIME, "interval": Kind.INTERVAL, "json": Kind.JSON,
+}  # fmt: skip
+"""The kind of values of each type that a cast may name."""
 _NOTHING = Span(0, 0)
 
 
@@ -40,6 +50,8 @@ class ParameterInfo:
     """Its number, from 1, or its name."""
     kinds: Type
     """What its value should be; empty where nothing tells."""
+    type_name: str | None = None
+    """The type that the statement casts it to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,52 +73,123 @@ class Described:
 def described(database: Database, source: Source, statement: tree.Statement, options: QueryOptions | None) -> Described:
     """Return what a statement takes and gives."""
     places = parameters_of(statement)
+    options = replace(options or QueryOptions(lint="off"), describing=True)
+    told = _told(statement)
+    told |= {span: TEXT if clause == "cursor" else INTEGER for span, clause in row_counts(statement).items()}
     match statement:
         case tree.Insert() | tree.Update() | tree.Delete():
-            kind = _WRITES[type(statement)]
-            return Described(kind, _parameters(places, {}), ())
+            kinds: dict[Span, Type] = {}
+            if places and (query := _query_of(statement)) is not None:
+                kinds = _kinds(database, source, query, options, places)
+            return Described(_WRITES[type(statement)], _parameters(places, kinds | told, statement), ())
         case tree.Explain():
             plan = OutputColumn("plan", {Kind.TEXT: "plan"})
-            return Described("explain", _parameters(places, {}), (plan,))
+            return Described("explain", _parameters(places, told, statement), (plan,))
         case _:
             pass
-    options = replace(options or QueryOptions(lint="off"), describing=True)
-    kinds: dict[Span, Type] = {}
-    if places:
-        first = database.compile_statement(source, statement, options)
-        first.sources.close()
-        counts = {span: TEXT if clause == "cursor" else INTEGER for span, clause in row_counts(statement).items()}
-        kinds = kinds_of_parameters(first.bound.plan, places) | counts
-    parameters = _parameters(places, kinds)
+    kinds = _kinds(database, source, statement, options, places) if places else {}
+    parameters = _parameters(places, kinds | told, statement)
     typed = with_values(statement, _nulls(parameters)) if places else statement
-    compiled = database.compile_statement(source, typed, options)
+    engine = _compiled(database, source, typed, options).engine
+    shown = len(engine.outputs) - engine.answer.hidden
+    return Described("rows", parameters, tuple(engine.outputs[:shown]))
+
+
+def _compiled(database: Database, source: Source, statement: tree.Statement, options: QueryOptions) -> Compiled:
+    compiled = database.compile_statement(source, statement, options)
     compiled.sources.close()
-    return Described("rows", parameters, tuple(compiled.engine.outputs))
+    return compiled
+
+
+def _kinds(
+    database: Database, source: Source, statement: tree.Statement, options: QueryOptions, places: dict[Span, Key]
+) -> dict[Span, Type]:
+    """Return what stands beside the parameters of a statement."""
+    return kinds_of_parameters(_compiled(database, source, statement, options).bound.plan, places)
+
+
+def _query_of(statement: tree.Insert | tree.Update | tree.Delete) -> tree.Statement | None:
+    """Return the query behind a statement that writes; None for one whose rows are spelled out."""
+    from btql.write_statements import matching
+
+    match statement:
+        case tree.Insert():
+            return None if isinstance(statement.source, tree.Values) else statement.source
+        case tree.Update():
+            return matching(
+                statement, [tree.Item(each, f"value_{n}") for n, (_, each) in enumerate(statement.assignments)]
+            )
+        case tree.Delete():
+            return matching(statement, ())
+
+
+def _told(statement: tree.Statement) -> dict[Span, Type]:
+    """Return the kinds of parameters that only the form of a statement tells."""
+    found: dict[Span, Type] = {}
+    for node in nodes_below(statement):
+        match node:
+            case tree.Quantified(right=tree.Parameter() as items):
+                found[items.span] = LIST
+            case tree.Cast(expression=tree.Parameter() as value) if (kind := _kind_of(node.type_name)) is not None:
+                found[value.span] = frozenset({kind})
+            case _:
+                pass
+    for path, written in _written(statement):
+        if isinstance(written, tree.Parameter) and len(path) == 1 and path[0] in SYSTEM_KINDS:
+            found[written.span] = frozenset({SYSTEM_KINDS[str(path[0])]})
+    return found
+
+
+def _written(statement: tree.Statement) -> Iterator[tuple[tuple[str | int, ...], tree.Expression]]:
+    """Yield the fields that a statement writes, each with its value."""
+    if isinstance(statement, tree.Update):
+        yield from ((place.path, value) for place, value in statement.assignments)
+    elif isinstance(statement, tree.Insert) and isinstance(statement.source, tree.Values):
+        for row in statement.source.rows:
+            yield from zip(statement.columns, row, strict=False)
+
+
+def _kind_of(type_name: str) -> Kind | None:
+    """Return the kind of values of a type; those of arrays are lists of texts, or JSON."""
+    base, brackets, _ = type_name.partition("[")
+    known = _KINDS.get(TYPES.get(re.sub(r"\(.*?\)", "", base).strip(), ""))
+    if not brackets:
+        return known
+    return Kind.LIST if known is Kind.TEXT else Kind.JSON
 
 
 _WRITES: dict[type, StatementKind] = {tree.Insert: "insert", tree.Update: "update", tree.Delete: "delete"}
 
 
-def _parameters(places: dict[Span, Key], kinds: dict[Span, Type]) -> tuple[ParameterInfo, ...]:
+def _parameters(
+    places: dict[Span, Key], kinds: dict[Span, Type], statement: tree.Statement
+) -> tuple[ParameterInfo, ...]:
     found: dict[Key, Type] = {}
     for span, key in places.items():
         found[key] = found.get(key, NULL) | kinds.get(span, NULL)
+    casts = {
+        places[node.expression.span]: node.type_name
+        for node in nodes_below(statement)
+        if isinstance(node, tree.Cast) and isinstance(node.expression, tree.Parameter)
+    }
     numbers = [key for key in found if isinstance(key, int)]
-    if numbers:
-        return tuple(ParameterInfo(key, found.get(key, NULL)) for key in range(1, max(numbers) + 1))
-    return tuple(ParameterInfo(key, kinds) for key, kinds in found.items())
+    keys: Iterable[Key] = range(1, max(numbers) + 1) if numbers else found
+    return tuple(ParameterInfo(key, found.get(key, NULL), casts.get(key)) for key in keys)
 
 
 def _nulls(parameters: tuple[ParameterInfo, ...]) -> list[object] | dict[str, object]:
     """Return a null of the right kind for each parameter."""
-    values = [_null(each.kinds) for each in parameters]
+    values = [_null(each) for each in parameters]
     if parameters and isinstance(parameters[0].key, str):
         return {str(each.key): value for each, value in zip(parameters, values, strict=True)}
     return list(values)
 
 
-def _null(kinds: Type) -> tree.Expression:
-    null = tree.Literal(None, span=_NOTHING)
+def _null(parameter: ParameterInfo) -> tree.Expression | None:
+    null, kinds = tree.Literal(None, span=_NOTHING), parameter.kinds
+    if parameter.type_name is not None:
+        # The statement casts it.
+        return None
     if kinds and kinds <= NUMERIC:
         return tree.Cast(null, "number", span=_NOTHING)
     if len(kinds) == 1 and (name := _CASTS.get(next(iter(kinds)))) is not None:

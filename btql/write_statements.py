@@ -19,6 +19,7 @@ from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
+from btql.constants import constant_rows
 from btql.errors import QueryError
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
@@ -71,6 +72,15 @@ def target_of_insert(database: Database, text: str, *, create: bool) -> ObjectIn
         raise QueryError(error) from None
 
 
+def matching(statement: tree.Update | tree.Delete, values: Sequence[tree.Item]) -> tree.Query:
+    """Return the query for the ids of the rows that match, and for values of theirs."""
+    target = statement.target
+    alias = target.alias or (target.path[-1] if isinstance(target, tree.Table) else None)
+    path = ("id",) if alias is None else (alias, "id")
+    items = (tree.Item(tree.Identifier(path, span=target.span), "id"), *values)
+    return tree.Query(select=items, source=target, filter=statement.filter, span=statement.span, language="sql")
+
+
 class _Writing:
     def __init__(self, database: Database, source: Source, options: QueryOptions | None) -> None:
         self._database = database
@@ -121,7 +131,7 @@ class _Writing:
             _check_path(place.path, place.span, OURS | KEPT)
             paths.append(place.path)
         values = tuple(tree.Item(each, f"value_{n}") for n, (_, each) in enumerate(statement.assignments))
-        names, rows = self._rows(self._matching(statement, values), statement.span)
+        names, rows = self._rows(matching(statement, values), statement.span)
         events: list[Event] = []
         for row in rows:
             event = _document(paths, [row[name] for name in names[1:]])
@@ -131,19 +141,16 @@ class _Writing:
     def delete(self, statement: tree.Delete) -> int:
         """Remove each row that matches."""
         target = self._target(statement)
-        _, rows = self._rows(self._matching(statement, ()), statement.span)
+        _, rows = self._rows(matching(statement, ()), statement.span)
         return self._write(target, [{"id": row["id"], "_object_delete": True} for row in rows])
-
-    def _matching(self, statement: tree.Update | tree.Delete, values: Sequence[tree.Item]) -> tree.Query:
-        """Return the query for the ids of the rows that match, and for values of theirs."""
-        target = statement.target
-        alias = target.alias or (target.path[-1] if isinstance(target, tree.Table) else None)
-        path = ("id",) if alias is None else (alias, "id")
-        items = (tree.Item(tree.Identifier(path, span=target.span), "id"), *values)
-        return tree.Query(select=items, source=target, filter=statement.filter, span=statement.span, language="sql")
 
     def _rows(self, query: tree.Statement, span: Span) -> tuple[list[str], list[Mapping[str, object]]]:
         """Return the rows of a query, at most as many as one transaction can hold."""
+        if isinstance(query, tree.Values) and len(query.rows) <= EVENTS_MAX:
+            self._database.check()
+            constant = constant_rows(query)
+            if constant is not None:
+                return constant
         result = self._database.run(self._source, query, self._unlimited)
         rows: list[Mapping[str, object]] = list(islice(result, EVENTS_MAX + 1))
         if len(rows) > EVENTS_MAX:

@@ -26,13 +26,14 @@ from btql_grammar.span import Span
 Key: TypeAlias = int | str
 Values: TypeAlias = Sequence[object] | Mapping[str, object]
 N = TypeVar("N", bound=tree.Statement)
+T = TypeVar("T")
 
 _MICROSECOND = timedelta(microseconds=1)
 
 
 def parameters_of(statement: tree.Statement) -> dict[Span, Key]:
     """Return the place of each parameter and its key, in the order of the text: a number from 1, or a name."""
-    parameters = (node for node in _below(statement) if isinstance(node, tree.Parameter))
+    parameters = (node for node in nodes_below(statement) if isinstance(node, tree.Parameter))
     found = sorted(parameters, key=lambda each: each.span.start)
     styles = {type(each.key) for each in found}
     if len(styles) > 1:
@@ -51,9 +52,19 @@ def with_values(statement: N, values: Values) -> N:
     return _Substitution(places, values).apply(statement)
 
 
+def each_with_values(statement: tree.Statement, part: T, sequences: Sequence[Values]) -> list[T]:
+    """Return a part of a statement once for each sequence of values; no parameter is outside of the part."""
+    places = parameters_of(statement)
+    found: list[T] = []
+    for values in sequences:
+        _check(places, values)
+        found.append(_Substitution(places, values).changed(part))
+    return found
+
+
 def row_counts(statement: tree.Statement) -> dict[Span, tree.PageField]:
     """Return the places of parameters that stand for a number of rows, or for a cursor."""
-    queries = (node for node in _below(statement) if isinstance(node, tree.Query | tree.SetOperation))
+    queries = (node for node in nodes_below(statement) if isinstance(node, tree.Query | tree.SetOperation))
     return {parameter.span: clause for query in queries for clause, parameter in query.counts}
 
 
@@ -62,7 +73,7 @@ def without_value(parameter: tree.Parameter) -> BtqlError:
     return _unfit(f"the parameter `{written(parameter)}` has no value", parameter.span, "give values beside the query")
 
 
-def _below(root: Node) -> Iterator[Node]:
+def nodes_below(root: Node) -> Iterator[Node]:
     """Yield a node and all nodes below it."""
     waiting: list[Node] = [root]
     while waiting:
@@ -104,7 +115,11 @@ class _Substitution:
 
     def apply(self, statement: N) -> N:
         """Return the statement with values."""
-        return cast("N", self._changed(statement))
+        return self.changed(statement)
+
+    def changed(self, part: T) -> T:
+        """Return a part of it with values."""
+        return cast("T", self._changed(part))
 
     def _value(self, parameter: tree.Parameter) -> object:
         key = self._places[parameter.span]

@@ -114,6 +114,8 @@ def bind_cast(binder: ExpressionBinder, node: tree.Cast) -> Expression:
     """Return ``expression::type``; what cannot be read as the type is null."""
     matched = _TYPE.fullmatch(node.type_name.lower())
     name = "" if matched is None else f"{matched[1]}{matched[4]}{matched[5]}"
+    if matched is not None and matched[5] == "[]" and name not in _CASTS and f"{matched[1]}{matched[4]}" in _CASTS:
+        return _cast_array(binder, node)
     if matched is None or name not in _CASTS:
         raise errors.not_supported(f"the type `{node.type_name}`", node.span, "write `::jsonb`, which keeps any value")
     expression = binder.bind(node.expression)
@@ -130,6 +132,17 @@ def bind_cast(binder: ExpressionBinder, node: tree.Cast) -> Expression:
         digits = Constant(int(matched[3] or 0), Kind.INTEGER)
         return binder.apply_to(functions()["round"], (value, digits), node.span)
     return value
+
+
+def _cast_array(binder: ExpressionBinder, node: tree.Cast) -> Expression:
+    """Return ``array[1, 2]::int8[]`` for an array that is written in the query: the same as without a cast."""
+    value = binder.bind(node.expression)
+    if isinstance(value, Constant):
+        if value.value is None:
+            return Constant(None, None, span=node.span)
+        if value.kind is Kind.LIST or (value.kind is Kind.JSON and str(value.value).startswith("[")):
+            return value
+    raise errors.not_supported(f"the type `{node.type_name}`", node.span, "write `::jsonb`, which keeps any value")
 
 
 def _postgres_array(constant: Constant) -> list[str]:

@@ -155,3 +155,30 @@ def test_what_writes_is_described_and_not_run(conn):
 def test_numbers_that_are_left_out_are_parameters_too(conn):
     found = conn._database.describe("SELECT $3 > 1 AS x")
     assert [(each.key, set(each.kinds)) for each in found.parameters] == [(1, set()), (2, set()), (3, {Kind.INTEGER})]
+
+
+DESCRIBED = {
+    "SELECT $1::int8, $2::float8, $3::boolean, $4::timestamptz, $5::jsonb": "INTEGER FLOAT BOOLEAN TIME JSON",
+    "SELECT id FROM x WHERE id = ANY($1) AND 1 = ANY($2::int8[]) AND id = ANY($3::text[])": "LIST JSON LIST",
+    "INSERT INTO x (id, tags, created, input) VALUES ($1, $2, $3, $4)": "TEXT LIST TIME ",
+    "UPDATE x SET tags = $1 WHERE created < $2": "LIST TIME",
+    "DELETE FROM x WHERE metadata.model = $1 AND created > $2": "TEXT TIME",
+    "select: id | from: project_logs('x') | filter: id in [$1] | limit: $2": "TEXT INTEGER",
+}
+
+
+@pytest.mark.parametrize("text", DESCRIBED)
+def test_casts_and_fields_tell_what_a_value_should_be(conn, text):
+    found = conn._database.describe(text)
+
+    assert " ".join(next((kind.name for kind in each.kinds), "") for each in found.parameters) == DESCRIBED[text]
+
+
+def test_what_the_next_page_needs_is_no_column(conn):
+    assert conn._database.describe("SELECT id FROM x LIMIT $1").schema.names == ["id"]
+
+
+def test_an_array_may_be_cast(conn):
+    text = "SELECT 2 = ANY($1::int8[]) AS a, id = ANY($2::text[]) AS b, $3::float8[] IS NULL AS c FROM x WHERE id = '1'"
+
+    assert rows(conn, text, [[1, 2], ["1"], None]) == [{"a": True, "b": True, "c": True}]
