@@ -17,7 +17,7 @@ from btql_server.pgwire.failure import Failure
 from btql_server.pgwire.portals import Columns, Portal, Prepared
 from btql_server.pgwire.reading_tokens import Reading
 from btql_server.pgwire.scanning import is_btql
-from btql_server.pgwire.types import NAMED, TEXT, column_type, pg_type
+from btql_server.pgwire.types import NAMED, TEXT, column_type, pg_type, type_named
 from btql_server.reading.directory import Visible
 from btql_server.reading.running import describe_query
 
@@ -295,7 +295,8 @@ def _parameters(found: Described, given: tuple[int, ...]) -> tuple[int, ...]:
     types: list[int] = []
     for place, each in enumerate(found.parameters):
         asked = given[place] if place < len(given) else 0
-        types.append(asked or _type_of(each.kinds))
+        cast = None if each.type_name is None else type_named(each.type_name)
+        types.append(asked or (_type_of(each.kinds) if cast is None else cast.oid))
     return tuple(types)
 
 

@@ -79,6 +79,24 @@ TYPES: dict[int, PgType] = {each.oid: each for each in (*_SCALARS, *_ARRAYS)}
 NAMED: dict[str, PgType] = {each.name: each for each in TYPES.values()}
 """The same, by name; arrays have an underscore before it."""
 
+_SPELLINGS = {
+    "boolean": "bool",
+    "smallint": "int2",
+    "int": "int4",
+    "integer": "int4",
+    "bigint": "int8",
+    "real": "float4",
+    "float": "float8",
+    "double": "float8",
+    "double precision": "float8",
+    "decimal": "numeric",
+    "character": "bpchar",
+    "character varying": "varchar",
+    "string": "text",
+    "datetime": "timestamptz",
+    "timestamp with time zone": "timestamptz",
+    "timestamp without time zone": "timestamp",
+}
 TEXT = NAMED["text"]
 JSONB = NAMED["jsonb"]
 TEXT_LIKE = frozenset(
@@ -143,6 +161,14 @@ def column_type(output: OutputColumn) -> PgType:
     if kinds <= NUMERIC:
         return NAMED["numeric"] if output.wide or Kind.BIG in kinds else NAMED["float8"]
     return JSONB
+
+
+def type_named(written: str) -> PgType | None:
+    """Return the type that a statement names, ``bigint``, ``numeric(10,2)`` or ``text[]``; None for one unknown."""
+    base, brackets, _ = written.lower().partition("[")
+    name = base.partition("(")[0].strip()
+    name = _SPELLINGS.get(name, name)
+    return NAMED.get(f"_{name}" if brackets else name)
 
 
 def array_of(element: PgType) -> PgType | None:
