@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from btql.errors import QueryError
 from btql.write_statements import WriteStatement, write
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
-from btql_grammar.parameters import with_values
+from btql_grammar.parameters import each_with_values, with_values
 from btql_grammar.span import Source
 from btql_planner import errors
 from btql_storage.accept import EVENTS_MAX
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from btql.database import Database
     from btql_grammar.parameters import Values
     from btql_planner.options import QueryOptions
+
+Row: TypeAlias = tuple[tree.Expression, ...]
 
 
 def write_many(
@@ -42,23 +44,18 @@ def write_many(
             raise errors.not_supported(
                 "a query with many sequences of values", statement.span, "run it once for each of them, with `execute`"
             )
-        statements = [with_values(statement, values) for values in sequences]
+        if isinstance(statement, tree.Insert) and isinstance(statement.source, tree.Values):
+            written = each_with_values(statement, statement.source.rows, sequences)
+            statements = list(_joined(statement, statement.source, [row for rows in written for row in rows]))
+        else:
+            statements = [with_values(statement, values) for values in sequences]
     except BtqlError as error:
         error.source = source
         raise QueryError(error) from None
-    return sum(write(database, source, each, options) for each in _joined(statements))
+    return sum(write(database, source, each, options) for each in statements)
 
 
-def _joined(statements: Sequence[WriteStatement]) -> Iterator[WriteStatement]:
-    """Yield statements that do the same, those that insert values together."""
-    waiting: list[tuple[tree.Expression, ...]] = []
-    for statement in statements:
-        if not isinstance(statement, tree.Insert) or not isinstance(statement.source, tree.Values):
-            yield from statements
-            return
-        waiting += statement.source.rows
-    first = statements[0]
-    assert isinstance(first, tree.Insert)
-    assert isinstance(first.source, tree.Values)
-    for start in range(0, len(waiting), EVENTS_MAX):
-        yield replace(first, source=replace(first.source, rows=tuple(waiting[start : start + EVENTS_MAX])))
+def _joined(insert: tree.Insert, values: tree.Values, rows: Sequence[Row]) -> Iterator[WriteStatement]:
+    """Yield an INSERT with all rows, or several, each with as many as a transaction holds."""
+    for start in range(0, len(rows), EVENTS_MAX):
+        yield replace(insert, source=replace(values, rows=tuple(rows[start : start + EVENTS_MAX])))
