@@ -117,10 +117,15 @@ def content(values: pa.Array) -> memoryview:
 
 def joined(columns: Iterable[Piece | bytes], rows: int) -> memoryview:
     """Return the pieces of each row, row by row; null is nothing, and bytes are the same in each row."""
+    return content(as_rows(columns, rows))
+
+
+def as_rows(columns: Iterable[Piece | bytes], rows: int) -> pa.Array:
+    """Return the same as an array of byte strings, one for each row."""
     pieces = list(_merged(columns, rows))
     if len(pieces) == 1:
-        return content(pieces[0])
-    return content(pc.binary_join_element_wise(*pieces, b"", null_handling="replace", null_replacement=b""))
+        return pieces[0]
+    return pc.binary_join_element_wise(*pieces, b"", null_handling="replace", null_replacement=b"")
 
 
 def _merged(columns: Iterable[Piece | bytes], rows: int) -> list[pa.Array]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from btql_server.pgwire.binary_values import binary_values
-from btql_server.pgwire.byte_arrays import content, joined, of_array
+from btql_server.pgwire.byte_arrays import as_rows, big_endian, content, fixed, joined, lengths, of_array, side_by_side
 from btql_server.pgwire.copy_binary import END, HEADER
 from btql_server.pgwire.copy_options import CopyFormat, CopyOptions
 from btql_server.pgwire.encoder import parts_of, with_lengths
@@ -56,8 +56,18 @@ class CopyEncoder:
         parts = list(self.parts(batch))
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
+    def messages(self, batch: pa.RecordBatch) -> Iterator[memoryview]:
+        """Yield the rows as CopyData messages, one for each, as some clients expect."""
+        for rows in self._rows(batch):
+            sizes = np.asarray(lengths(rows), np.int64) + 4
+            head = fixed(side_by_side([b"d", big_endian(sizes, 4)], len(rows)))
+            yield content(pc.binary_join_element_wise(head, rows, b""))
+
     def parts(self, batch: pa.RecordBatch) -> Iterator[memoryview]:
         """Yield the same in pieces of some megabytes, as they are made."""
+        return map(content, self._rows(batch))
+
+    def _rows(self, batch: pa.RecordBatch) -> Iterator[pa.Array]:
         encode = binary_values if self._form == "binary" else text_values
         for part in parts_of(batch):
             columns = [encode(column, type_) for column, type_ in zip(part.columns, self._types, strict=True)]
@@ -65,7 +75,7 @@ class CopyEncoder:
                 pieces: Iterator[Piece | bytes] = self._binary(columns)
             else:
                 pieces = self._lines(self._names, [column.type for column in part.columns], columns)
-            yield joined(pieces, part.num_rows)
+            yield as_rows(pieces, part.num_rows)
 
     def end(self) -> bytes:
         """Return what comes after the last row."""

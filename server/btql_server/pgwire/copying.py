@@ -34,6 +34,7 @@ from btql_storage.accept import EVENTS_MAX
 if TYPE_CHECKING:
     from btql_server.access.asker import Asker
     from btql_server.pgwire.answering import Answering
+    from btql_server.pgwire.answers import Opened
     from btql_server.pgwire.session import Session
     from btql_server.pgwire.statements import Statement
     from btql_server.pgwire.work import Work
@@ -82,29 +83,37 @@ class Copying:
             encoder = CopyEncoder(opened.schema, types, asked.form, asked.options)
             session.wire.send(messages.copy_response(b"H", int(asked.form == "binary"), len(opened.names)))
             try:
-                await self._send(messages.copy_data(header) if (header := encoder.header()) else b"")
+                await self._begin(asked, opened, encoder, work)
                 while True:
                     if opened.is_small:
-                        piece = opened.piece(encoder.parts, None)
+                        piece = opened.piece(encoder.messages, None)
                     else:
-                        piece = await session.state.pools["bulk"].run(opened.piece, encoder.parts, None)
+                        piece = await session.state.pools["bulk"].run(opened.piece, encoder.messages, None)
                     waited = time.monotonic()
                     for part in piece.parts:
-                        await self._send(messages.copy_data(part))
+                        await session.wire.stream(part)
                     work.stop.add(time.monotonic() - waited)
                     work.rows += piece.rows
                     if piece.done:
                         break
                     session.principal()
-                await self._send(messages.copy_data(end) if (end := encoder.end()) else b"")
+                if end := encoder.end():
+                    session.wire.send(messages.copy_data(end))
             finally:
                 opened.close()
         session.wire.send(messages.COPY_DONE)
         return work.rows
 
-    async def _send(self, data: bytes) -> None:
-        if data:
-            await self._session.wire.stream(data)
+    async def _begin(self, asked: Copy, opened: Opened, encoder: CopyEncoder, work: Work) -> None:
+        """Send what comes before the rows; in binary it is in one message with the first row, as clients expect."""
+        header = encoder.header()
+        if header and asked.form == "binary":
+            pool = self._session.state.pools["bulk"]
+            first = await pool.run(opened.piece, lambda batch: [encoder.encode(batch)], 1)
+            work.rows += first.rows
+            header += b"".join(first.parts)
+        if header:
+            self._session.wire.send(messages.copy_data(header))
 
     async def _take_in(self, statement: Statement, asked: Copy) -> int:
         session = self._session

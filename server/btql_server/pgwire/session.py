@@ -200,6 +200,8 @@ class Session:
             if kind in b"QF":
                 self._ready()
             else:
+                # Some clients send their Sync only once they have read the error.
+                self.wire.flush()
                 self._skipping = True
 
     async def _extended(self, kind: str, body: bytes) -> None:
