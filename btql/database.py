@@ -22,10 +22,10 @@ from btql.execution.run import Runner
 from btql.execution.sources import Sources
 from btql.execution.stop import Stop
 from btql.fixed_answer import FixedAnswer
+from btql.repeated import KeptAnswer, KeptAnswers, has_one_answer, parsed
 from btql.result import Result
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
-from btql_grammar.parser import parse
 from btql_grammar.span import Source
 from btql_planner import errors
 from btql_planner.bind import BoundQuery, bind
@@ -84,13 +84,14 @@ class Database:
         self._directory = directory
         self._stop = stop
         self._part_fields = PartFields()
+        self._kept = KeptAnswers()
 
     def for_one(
         self, *, directory: Directory | None = None, stop: Stop | None = None, pinned: Pinned | None = None
     ) -> Database:
         """Return the same database for one query: with objects as its asker may see them, as of then, and an end."""
         found = Database(self.storage, self._prices, directory or self._directory, stop, pinned)
-        found._part_fields = self._part_fields
+        found._part_fields, found._kept = self._part_fields, self._kept
         return found
 
     def check(self) -> None:
@@ -115,7 +116,7 @@ class Database:
         source = Source("")
         try:
             source = Source(query if isinstance(query, str) else text_of(query))
-            statement = parse(source.text)
+            statement = parsed(source.text)
             if parameters is not None:
                 from btql_grammar.parameters import with_values
 
@@ -170,6 +171,10 @@ class Database:
 
         ``parameters`` are the values of ``?`` and ``$1``, in a list, or of ``:name``, in a dictionary.
         """
+        can_repeat = isinstance(query, str) and not disabled_rules and not parameters
+        if can_repeat and (kept := self._kept.get(str(query), options)) is not None:
+            self.check()
+            return kept.result(self._stop)
         source, statement = self._read(query, parameters)
         match statement:
             case tree.Insert() | tree.Update() | tree.Delete():
@@ -181,8 +186,19 @@ class Database:
 
                 text = explain_statement(self, source, statement.query, options, analyze=statement.analyze)
                 return Result(FixedAnswer("plan", Kind.TEXT, pa.array(text.splitlines(), pa.string())))
+            case _ if can_repeat and has_one_answer(statement):
+                return self._run_and_keep(source, statement, options)
             case _:
                 return self.run(source, statement, options, disabled_rules)
+
+    def _run_and_keep(self, source: Source, statement: tree.Statement, options: QueryOptions | None) -> Result:
+        """Return the answer to a statement that has only one."""
+        result = self.run(source, statement, options)
+        if result.has_cursor:
+            return result
+        kept = KeptAnswer(result)
+        self._kept.keep(source.text, options, kept)
+        return kept.result(self._stop)
 
     def query_many(
         self, query: str | Mapping[str, object], parameters: Sequence[Values], options: QueryOptions | None = None

@@ -124,11 +124,12 @@ class Result:
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the rows as Arrow record batches, as they are computed."""
         schema, outputs = self.schema, self._answer.outputs()
-        for batch in self._read():
+        for batch in self.engine_batches():
             arrays = [arrow_values(output, batch) for output in outputs]
             yield pa.RecordBatch.from_arrays(arrays, schema=schema)
 
-    def _read(self) -> Iterator[pa.RecordBatch]:
+    def engine_batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the rows in the columns that the engine has, one for each kind."""
         self._begun = True
         for batch in self._batches:
             self.rows_read += batch.num_rows
@@ -144,7 +145,7 @@ class Result:
         from btql.json_rows import json_rows
 
         outputs = self._answer.outputs()
-        for batch in self._read():
+        for batch in self.engine_batches():
             yield json_rows(outputs, batch, before, after)
 
     @property
@@ -176,7 +177,7 @@ class Result:
         """Yield the rows as dictionaries, as they are computed."""
         outputs = self._answer.outputs()
         names = [output.name for output in outputs]
-        for batch in self._read():
+        for batch in self.engine_batches():
             values = [python_values(output, batch) for output in outputs]
             for row in zip(*values, strict=True):
                 yield dict(zip(names, row, strict=True))
