@@ -1,9 +1,14 @@
-"""What every test has: no network, and no state from the user's home."""
+"""What every test has: no network, no state from the user's home, and a place for its files that is quick."""
 
 from __future__ import annotations
 
+import os
+import shutil
 import socket
+import sys
+import tempfile
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +18,10 @@ from hypothesis import settings
 settings.register_profile("btql", deadline=None)
 settings.load_profile("btql")
 
+MEMORY = Path("/dev/shm")
+MEMORY_MIN = 2 << 30
+"""A run leaves a quarter of a gigabyte; two may be under way, and the system needs some as well."""
+
 
 class NetworkUsedError(AssertionError):
     """A test tried to reach another machine."""
@@ -20,6 +29,19 @@ class NetworkUsedError(AssertionError):
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update", action="store_true", help="rewrite the expected output of golden files")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Workers and the programs that tests start get the same by their environment. Benchmarks measure the disk too.
+    if not config.getoption("benchmark_only", default=False):
+        _work_in_memory()
+    _keep_bytecode()
+
+
+def pytest_report_header() -> str:
+    place = Path(tempfile.gettempdir())
+    why = "in memory, where making a file durable costs nothing" if place == MEMORY else "TMPDIR, or the usual place"
+    return f"files of tests: {place} ({why})"
 
 
 @pytest.fixture
@@ -45,6 +67,28 @@ def _own_home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPath
     home.mkdir(exist_ok=True)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("XDG_STATE_HOME", str(home / "state"))
+
+
+def _work_in_memory() -> None:
+    """Make temporary files in memory, if there is room and nobody has said where they go.
+
+    Most databases here live for one test, which waits for the disk on each write. What survives a kill is in memory as
+    well, and which calls make a file durable is counted and not timed, so tests of durability prove no less there.
+    """
+    if "TMPDIR" in os.environ or not os.access(MEMORY, os.W_OK) or shutil.disk_usage(MEMORY).free < MEMORY_MIN:
+        return
+    os.environ["TMPDIR"] = str(MEMORY)
+    tempfile.tempdir = None  # It may have been looked up already.
+
+
+def _keep_bytecode() -> None:
+    """Keep what Python compiles even where the environment forbids it, but not beside the sources.
+
+    Hundreds of processes are started here, and each would compile everything it imports, for seconds.
+    """
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+        sys.dont_write_bytecode = False
+        sys.pycache_prefix = os.environ.setdefault("PYTHONPYCACHEPREFIX", str(Path(sys.prefix) / "bytecode"))
 
 
 def _is_loopback(address: Any) -> bool:
