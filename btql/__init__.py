@@ -29,6 +29,11 @@ from btql.errors import (
 )
 
 if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from btql.dbapi.aio import AsyncConnection as AsyncConnection
+    from btql.dbapi.aio import AsyncCursor as AsyncCursor
+    from btql.dbapi.aio import connect_async as connect_async
     from btql.dbapi.cursor import Cursor as Cursor
     from btql.dbapi.types import BINARY as BINARY
     from btql.dbapi.types import BOOLEAN as BOOLEAN
@@ -78,7 +83,10 @@ paramstyle = "qmark"
 """``?``; ``$1`` and ``:name`` are understood as well."""
 
 _LATER = {
+    "AsyncConnection": "btql.dbapi.aio",
+    "AsyncCursor": "btql.dbapi.aio",
     "Cursor": "btql.dbapi.cursor",
+    "connect_async": "btql.dbapi.aio",
     "Result": "btql.result",
 } | dict.fromkeys(
     (
@@ -95,6 +103,20 @@ def functions() -> list[str]:
     from btql_planner.functions import functions as declared
 
     return sorted(function.signature for function in declared().values() if not function.hidden)
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Make ``%btql`` and ``%%btql`` known; IPython calls it for ``%load_ext btql``."""
+    from btql.notebook.magic import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """Forget the commands, and close what they have opened."""
+    from btql.notebook.magic import unload
+
+    unload(shell)
 
 
 def __getattr__(name: str) -> object:

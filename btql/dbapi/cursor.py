@@ -165,6 +165,10 @@ class Cursor:
         with as_pep249():
             return self._fetching().rest()
 
+    def is_ready(self, count: int) -> bool:
+        """Return whether so many rows can be fetched without waiting for anything."""
+        return self._rows is not None and self._rows.has_made(count)
+
     def __iter__(self) -> Iterator[Row]:
         """Yield the rows that are left."""
         return self

@@ -67,9 +67,9 @@ class Rows:
         self.fetched += len(taken)
         return taken
 
-    def ready(self) -> bool:
-        """Whether a row can be had without waiting for anything."""
-        return self._next < len(self._made)
+    def has_made(self, count: int) -> bool:
+        """Return whether so many rows can be had without waiting for anything."""
+        return len(self._made) - self._next >= count
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield what is left as Arrow."""

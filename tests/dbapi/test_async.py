@@ -1,0 +1,122 @@
+"""The async twin: the same answers, while the loop goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+import btql
+
+ENDLESS = "SELECT sum(a.n * b.n + c.n) AS n FROM project_logs('many') a, project_logs('many') b, project_logs('many') c"
+MANY = "SELECT n FROM project_logs('many') ORDER BY n"
+
+
+@pytest.fixture(params=["folder", "http"])
+def where(request, folder, url):
+    return folder if request.param == "folder" else url
+
+
+def test_statements_are_awaited(where):
+    async def program():
+        async with btql.connect_async(where) as conn, conn.cursor() as cursor:
+            await cursor.execute(
+                "SELECT id, metadata.n FROM project_logs('demo') WHERE metadata.n >= ? ORDER BY 1", [1]
+            )
+            assert [column[0] for column in cursor.description] == ["id", "n"]
+            assert await cursor.fetchone() == ("r1", 1)
+            assert await cursor.fetchmany(2) == [("r2", 2), ("r3", 3)]
+            assert (cursor.rowcount, cursor.rownumber) == (-1, 3)
+            assert await cursor.fetchall() == [("r4", 4)]
+            assert cursor.rowcount == 4
+            await cursor.executemany("INSERT INTO project_logs('async') (id) VALUES (:id)", [{"id": "a"}, {"id": "b"}])
+            assert cursor.rowcount == 2
+            async with conn.execute("DELETE FROM project_logs('async')") as deleted:
+                assert deleted.rowcount == 2
+            assert await (await conn.execute(MANY)).fetchone() == (0,)
+            assert await cursor.callproc("lower", ["X"]) == ["X"]
+            assert [row async for row in cursor] == [("x",)]
+            assert (await conn.query("SELECT 1 AS one")).rows() == [{"one": 1}]
+            await conn.commit()
+
+    asyncio.run(program())
+
+
+def test_what_is_left_comes_in_any_form(where):
+    async def program():
+        async with btql.connect_async(where) as conn, conn.cursor() as cursor:
+            numbers = [row[0] async for row in await cursor.execute(MANY)]
+            assert numbers == list(range(3_000))
+            for fetch in (cursor.fetch_arrow_table, cursor.fetch_polars, cursor.fetch_df):
+                await cursor.execute(MANY)
+                assert await cursor.fetchone() == (0,)
+                assert len(await fetch()) == 2_999
+            await cursor.execute(MANY)
+            assert await cursor.fetchmany(2) == [(0,), (1,)]
+            sizes = [batch.num_rows async for batch in cursor.fetch_record_batches()]
+            assert sum(sizes) == 2_998
+
+    asyncio.run(program())
+
+
+def test_the_loop_goes_on_and_statements_run_side_by_side(where):
+    async def program():
+        async with btql.connect_async(where) as conn:
+            slow = asyncio.ensure_future(fetched(conn))
+            await asyncio.sleep(0)
+            quick = [await (await conn.execute("SELECT ? AS n", [n])).fetchall() for n in range(3)]
+            assert quick == [[(n,)] for n in range(3)]
+            assert not slow.done()
+            slow.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await slow
+
+    async def fetched(conn):
+        return await (await conn.execute(ENDLESS)).fetchall()
+
+    asyncio.run(program())
+
+
+def test_a_task_that_is_cancelled_cancels_its_statement(where):
+    async def program():
+        async with btql.connect_async(where) as conn, conn.cursor() as cursor:
+
+            async def ask():
+                await cursor.execute(ENDLESS)
+                await cursor.fetchall()
+
+            began = time.monotonic()
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(ask(), 0.2)
+            assert time.monotonic() - began < 10
+            assert await (await cursor.execute("SELECT 1 AS one")).fetchall() == [(1,)]
+
+    asyncio.run(program())
+
+
+def test_cancel_and_timeout_are_those_of_a_cursor(where):
+    async def program():
+        async with btql.connect_async(where, timeout=0.2) as conn, conn.cursor() as cursor:
+            with pytest.raises(btql.TimeLimit):
+                await (await cursor.execute(ENDLESS)).fetchall()
+            cursor.timeout = None
+            asyncio.get_running_loop().call_later(0.2, cursor.cancel)
+            with pytest.raises(btql.Cancelled):
+                await (await cursor.execute(ENDLESS)).fetchall()
+
+    asyncio.run(program())
+
+
+def test_errors_are_the_same(where):
+    async def program():
+        conn = await btql.connect_async(where)
+        with pytest.raises(btql.ProgrammingError, match="unknown function"):
+            await conn.execute("SELECT nothing(1)")
+        await conn.close()
+        with pytest.raises(btql.InterfaceError):
+            conn.cursor()
+        with pytest.raises(btql.Error):
+            await btql.connect_async("/nowhere/at/all", create=False)
+
+    asyncio.run(program())
