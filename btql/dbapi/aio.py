@@ -87,7 +87,7 @@ class AsyncConnection:
         *,
         timeout: float | None = None,  # noqa: ASYNC109  it counts where the statement runs
     ) -> Result:
-        """Ask as :meth:`btql.Connection.query` does. The result computes its rows where it is read: see :meth:`call`."""
+        """Ask as :meth:`btql.Connection.query` does. The result computes its rows where it is read."""
         return await self.call(self.sync.query, query, parameters, timeout=timeout)
 
     async def ingest(self, target: str, events: Sequence[Mapping[str, object]] | Sequence[bytes]) -> Receipt:
