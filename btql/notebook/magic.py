@@ -36,7 +36,7 @@ class BtqlMagics(Magics):
     """The commands, and the connections that they have made."""
 
     def __init__(self, shell: InteractiveShell) -> None:
-        super().__init__(shell)  # type: ignore[no-untyped-call]
+        super().__init__(shell)
         self._opened: dict[str, Connection] = {}
         self._connection: Connection | None = None
         self._place = ""
@@ -170,7 +170,7 @@ def _plain(value: object) -> object:
 def load(shell: InteractiveShell) -> None:
     """Make the commands known to a shell."""
     magics = BtqlMagics(shell)
-    shell.register_magics(magics)  # type: ignore[no-untyped-call]
+    shell.register_magics(magics)
     _loaded[id(shell)] = magics
 
 

@@ -30,7 +30,7 @@ def conn(tmp_path_factory):
 
 
 def test_duckdb_reads_an_answer_by_its_name_and_knows_json(conn):
-    logs = conn.query(QUERY)  # noqa: F841  the query below names it
+    logs = conn.query(QUERY)  # noqa: F841  # pyright: ignore[reportUnusedVariable]  the query below names it
     rows = duckdb.connect().execute(
         "SELECT id, input->>'question', exact::DOUBLE, tags, typeof(input), typeof(created) FROM logs WHERE exact > 0.5"
     )
@@ -39,7 +39,7 @@ def test_duckdb_reads_an_answer_by_its_name_and_knows_json(conn):
 
 
 def test_duckdb_reads_an_answer_that_is_kept_as_often_as_it_likes(conn):
-    logs = conn.query(QUERY).arrow()  # noqa: F841
+    logs = conn.query(QUERY).arrow()  # noqa: F841  # pyright: ignore[reportUnusedVariable]
     counted = duckdb.connect().execute("SELECT count(*) FROM logs AS a JOIN logs AS b ON a.id < b.id")
 
     assert counted.fetchall() == [(6,)]
@@ -55,7 +55,7 @@ def test_polars_reads_json_as_its_extension_type_or_as_text(conn):
 
 
 def test_pandas_and_pyarrow_read_it(conn):
-    frame = pd.DataFrame.from_arrow(conn.query(QUERY))
+    frame = pd.DataFrame.from_arrow(conn.query(QUERY))  # pyright: ignore[reportAttributeAccessIssue]  pandas 3 has it
     table = pa.table(conn.query(QUERY))
 
     assert str(frame["created"].dtype) == "datetime64[us, UTC]"
