@@ -74,9 +74,11 @@ def _no_more(said: Startup | CancelRequest | Negotiation) -> Startup | CancelReq
 
 async def _encrypted(connection: socket.socket, tls: Tls) -> Wire:
     loop = asyncio.get_running_loop()
+    # uvloop returns its own protocol, which has the wire inside.
+    wire = Wire()
     try:
-        _, wire = await loop.connect_accepted_socket(
-            Wire, connection, ssl=tls.context, ssl_handshake_timeout=_HANDSHAKE_S
+        await loop.connect_accepted_socket(
+            lambda: wire, connection, ssl=tls.context, ssl_handshake_timeout=_HANDSHAKE_S
         )
     except (ssl.SSLError, OSError):
         raise Gone from None
