@@ -3,6 +3,9 @@
 A key comes as ``authorization: Bearer <key>``, or as the password of ``Basic``; the answer then has the header for
 the calls that follow, as Flight's handshake wants it. The name beside a password may be anything, but an email must be
 that of the key's owner. What is wrong with either is not told, and told a little later.
+
+What HTTP takes beside the text of a query are headers here: ``x-btql-tz-offset``, ``x-btql-version`` and
+``x-btql-timeout``, in seconds.
 """
 
 from __future__ import annotations
@@ -10,20 +13,24 @@ from __future__ import annotations
 import base64
 import binascii
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from threading import Lock, Semaphore
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 from uuid import uuid4
 
 from pyarrow import flight
 
+from btql.database import options_of
 from btql.execution.stop import Stop
 from btql_server.access.asker import Asker
-from btql_server.flight.refusals import described, refusal_of
+from btql_server.flight.refusals import FlightRefusal, described, refusal_of
 from btql_server.http.errors import HttpError
+from btql_server.http.versions import parse_version
 
 if TYPE_CHECKING:
+    from btql_planner.options import QueryOptions
     from btql_server.access.model import Principal
     from btql_server.operating.flight_metrics import FlightMetrics
     from btql_server.state import State
@@ -36,11 +43,15 @@ _SLOWED_MAX = 16
 _OK = "OK"
 
 
-class FlightCall(flight.ServerMiddleware):
+Headers: TypeAlias = Mapping[str, Sequence[str]]
+
+
+class FlightCall(flight.ServerMiddleware):  # type: ignore[misc]  # pyarrow has no types for it
     """One call."""
 
-    def __init__(self, calls: Calls, method: str, principal: Principal, key: str | None) -> None:
+    def __init__(self, calls: Calls, method: str, principal: Principal, key: str | None, headers: Headers) -> None:
         self._calls = calls
+        self._headers = headers
         self._began = time.perf_counter()
         self._key = key
         self._context: flight.ServerCallContext | None = None
@@ -49,6 +60,8 @@ class FlightCall(flight.ServerMiddleware):
         """The kind of message that it is about."""
         self.asker = Asker(calls.state, principal, uuid4().hex)
         self.status = _OK
+        self.is_streaming = False
+        """Whether an answer has begun and not ended."""
         self.error: str | None = None
         self.rows = 0
         self.bytes = 0
@@ -62,6 +75,32 @@ class FlightCall(flight.ServerMiddleware):
     def client(self) -> str | None:
         """The address of the client."""
         return None if self._context is None else self._context.peer()
+
+    def options(self) -> QueryOptions:
+        """Return the options of a query; as no limit is meant for pages, it has none by default."""
+        version = self._header("version")
+        return options_of(
+            tz_offset=round(_number(self._header("tz-offset") or "0", "tz-offset")),
+            version=None if version is None else str(parse_version(version)),
+            lint="off",
+            default_limit=None,
+            cursor=None,
+        )
+
+    def seconds(self) -> float:
+        """Return the time limit of a query."""
+        most = self.asker.state.settings.limits.query_seconds_max
+        asked = self._header("timeout")
+        if asked is None:
+            return most
+        seconds = _number(asked, "timeout")
+        if seconds <= 0:
+            raise FlightRefusal("INVALID_ARGUMENT", "`x-btql-timeout` is a number of seconds above 0")
+        return min(seconds, most)
+
+    def _header(self, name: str) -> str | None:
+        found = self._headers.get(f"x-btql-{name}")
+        return found[-1] if found else None
 
     def attach(self, context: flight.ServerCallContext) -> None:
         """Take in what pyarrow says of the call; it is gone when the call is over."""
@@ -101,7 +140,7 @@ class FlightCall(flight.ServerMiddleware):
 
     def call_completed(self, exception: Exception | None) -> None:
         """Note that the call is over; pyarrow calls it for every call."""
-        if exception is not None and self.status == _OK:
+        if self.status == _OK and (exception is not None or self.is_streaming):
             # The client went away in the middle.
             self.status = "CANCELLED"
         # What it points to is gone from here on.
@@ -120,7 +159,7 @@ def noted(method: str, command: str, status: str, seconds: float, call: FlightCa
     log.info("%s %s %s", method, command or "-", status, extra=extra)
 
 
-class Calls(flight.ServerMiddlewareFactory):
+class Calls(flight.ServerMiddlewareFactory):  # type: ignore[misc]  # pyarrow has no types for it
     """Makes calls, and knows those that run."""
 
     def __init__(self, state: State, metrics: FlightMetrics) -> None:
@@ -130,7 +169,7 @@ class Calls(flight.ServerMiddlewareFactory):
         self._lock = Lock()
         self._slowed = Semaphore(_SLOWED_MAX)
 
-    def start_call(self, info: flight.CallInfo, headers: Mapping[str, Sequence[str]]) -> FlightCall:
+    def start_call(self, info: flight.CallInfo, headers: Headers) -> FlightCall:
         """Return the call, once it is known who calls."""
         began = time.perf_counter()
         method = info.method.name.title().replace("_", "")
@@ -140,7 +179,7 @@ class Calls(flight.ServerMiddlewareFactory):
             refusal = refusal_of(error, "")
             noted(method, "", refusal.status, time.perf_counter() - began, None, described(error))
             raise refusal.error() from None
-        return FlightCall(self, method, principal, key)
+        return FlightCall(self, method, principal, key, headers)
 
     def add(self, call: FlightCall) -> None:
         """Count a call as running."""
@@ -194,6 +233,16 @@ def _user_and_key(header: str) -> tuple[str, str | None]:
     return user, key if colon and key else None
 
 
+def _number(text: str, name: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found):
+        raise FlightRefusal("INVALID_ARGUMENT", f"`x-btql-{name}` is a number, not `{text[:40]}`")
+    return found
+
+
 class Watch:
     """What a statement asks whether it may go on: the call that reads its rows, whichever that is."""
 
@@ -208,7 +257,7 @@ class Watch:
         return self.gone()
 
 
-class Handshake(flight.ServerAuthHandler):
+class Handshake(flight.ServerAuthHandler):  # type: ignore[misc]  # pyarrow has no types for it
     """Serves Flight's handshake; the headers of the call say who it is, and so do those of every other call."""
 
     def authenticate(self, outgoing: flight.ServerAuthSender, incoming: flight.ServerAuthReader) -> None:

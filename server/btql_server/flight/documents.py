@@ -133,7 +133,20 @@ def _encoded(row: dict[str, object]) -> bytes:
         return orjson.dumps(row, default=_other, option=_OPTIONS)
     except TypeError:
         # Whole numbers of more than 64 bits.
-        return json_text.dumps(row).encode()
+        return json_text.dumps(_plain(row)).encode()
+
+
+def _plain(value: object) -> object:
+    """Return a value with nothing in it that only the faster encoder knows."""
+    match value:
+        case dict():
+            return {str(key): _plain(each) for key, each in cast("dict[object, object]", value).items()}
+        case list():
+            return [_plain(each) for each in cast("list[object]", value)]
+        case int() | float() | str() | None:
+            return value
+        case _:
+            return orjson.loads(orjson.dumps(value, default=_other, option=_OPTIONS))
 
 
 def _other(value: object) -> object:

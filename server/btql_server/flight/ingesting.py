@@ -23,13 +23,13 @@ from btql_grammar.span import Source, Span
 from btql_server.flight.documents import Documents
 from btql_server.flight.metadata import CATALOG
 from btql_server.flight.refusals import FlightRefusal
-from btql_server.http.errors import HttpError
+from btql_server.http.errors import HttpError, invalid
 from btql_server.reading.directory import Visible
 from btql_server.writing.comments import with_author
 from btql_server.writing.rows import read_row
-from btql_server.writing.store import Writes
-from btql_storage.accept import EVENTS_MAX
-from btql_storage.errors import StorageError
+from btql_server.writing.store import ADDRESS_KEYS, Writes
+from btql_storage.accept import EVENTS_MAX, Split, accept
+from btql_storage.errors import BadEvent, StorageError
 
 if TYPE_CHECKING:
     from btql_server.flight.callers import FlightCall
@@ -133,9 +133,6 @@ class Ingest:
         if found is not None and spec.must_be_new:
             message = f"there is a table `{name}` already"
             raise FlightRefusal("INVALID_ARGUMENT", message, "use the mode `append`, `create_append` or `replace`")
-        if found is None:
-            # Whoever may not make it learns so before any row is read.
-            self._visible.target(spec.kind, spec.name, create=True)
         return found
 
     def _store(self, events: list[bytes], *, first: bool) -> None:
@@ -154,16 +151,19 @@ class Ingest:
         return f"{self._stored:,} rows before are stored" if self._stored else "nothing is stored"
 
     def _write(self, events: list[bytes], *, first: bool) -> None:
-        asker, writes = self._asker, Writes()
+        asker, limits = self._asker, self._asker.state.settings.limits
+        paths = [("row", self._stored + index) for index in range(len(events))]
+        rows = [read_row(event, path, limits) for event, path in zip(events, paths, strict=True)]
         if self._target is None:
+            # It does not come into being with rows that cannot be stored.
+            _check([row.event for row in rows], paths)
             self._target = self._visible.target(self._spec.kind, self._spec.name, create=True)
         target = self._target
         assert target is not None, "made where it was missing"
+        writes = Writes()
         if first and self._spec.replace:
             writes = self._without_rows(target, EVENTS_MAX - len(events))
-        for index, event in enumerate(events):
-            path = ("row", self._stored + index)
-            row = read_row(event, path, asker.state.settings.limits)
+        for row, path in zip(rows, paths, strict=True):
             writes.add(target, with_author(row, asker.principal), path, row.about.change)
         writes.store(asker)
         if first:
@@ -184,3 +184,12 @@ class Ingest:
                 writes.store(asker)
                 writes, count = Writes(), 0
         return writes
+
+
+def _check(events: list[Split], paths: list[tuple[str, int]]) -> None:
+    """Refuse what the storage refuses."""
+    try:
+        accept(events, leave_out=ADDRESS_KEYS)
+    except BadEvent as error:
+        field = () if error.field is None else (error.field,)
+        raise invalid(error.reason, [*paths[error.index], *field]) from None

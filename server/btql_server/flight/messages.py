@@ -246,11 +246,11 @@ class CancelFlightInfoRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class CancelResult:
-    """Whether a query was cancelled."""
+class StatusResult:
+    """What came of cancelling a query, or of closing a session."""
 
     status: int = 0
-    """1 is cancelled, 2 being cancelled, 3 not cancellable."""
+    """1 is cancelled, or closed; 2 is under way, 3 cannot be."""
 
 
 Command = (

@@ -60,7 +60,7 @@ def decode(kind: type[M], data: bytes, depth: int = 0) -> M:
 def encode(message: Message) -> bytes:
     """Return a message as bytes; fields that are empty or None are left out."""
     pieces: list[bytes] = []
-    for number, (name, _, repeated) in _shapes(cast("type[Message]", type(message))).items():
+    for number, (name, _, repeated) in _shapes(type(message)).items():
         value = getattr(message, name)
         pieces += [_field(number, one) for one in (value if repeated else (value,)) if repeated or one]
     return b"".join(pieces)

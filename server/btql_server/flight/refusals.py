@@ -2,7 +2,8 @@
 
 The status of gRPC says of what kind an error is. Its text is the drawing that all doors give, with code, line, column
 and hint, and a last line with the SQLSTATE. The same is in trailers of the answer (``x-btql-code``,
-``x-btql-sqlstate``, ``x-btql-position``, ``x-btql-help-bin``), which ADBC shows as the details of an error.
+``x-btql-sqlstate``, ``x-btql-position``, ``x-btql-help-bin``), which ADBC shows as the details of an error; and
+``x-btql-told-bin`` is the body of the error over HTTP, for those who draw it anew.
 
 pyarrow has classes for some kinds of status only. The others follow from Python's own errors, and then pyarrow sends
 the traceback along; :func:`without_tracebacks` keeps it from doing so.
@@ -13,7 +14,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias, cast
 
 import pyarrow as pa
@@ -22,6 +23,7 @@ from pyarrow import flight
 from btql.errors import QueryError
 from btql.sqlstates import position, sqlstate
 from btql_server.flight.protobuf import Malformed
+from btql_server.http.answer import json_bytes
 from btql_server.http.errors import HttpError, as_http
 from btql_storage.errors import StorageError
 
@@ -53,6 +55,7 @@ _OF_HTTP: Mapping[int, Status] = {
     507: "UNAVAILABLE",
 }
 _CANCELLED = "B0502"
+_TOLD_BYTES_MAX = 2_000
 _WITHOUT = "btql_without_traceback"
 
 
@@ -77,6 +80,8 @@ class Refusal:
     position: int | None = None
     """In the text of the statement, in characters from 1."""
     help: str | None = None
+    told: Mapping[str, object] = field(default_factory=dict[str, object])
+    """The body that the error has over HTTP."""
 
     def error(self) -> Exception:
         """Return what a handler raises."""
@@ -93,6 +98,9 @@ class Refusal:
             "x-btql-position": None if self.position is None else str(self.position),
             "x-btql-help-bin": None if self.help is None else self.help.encode(),
         }
+        # Clients take some KB of trailers, and say nothing at all where there are more.
+        if self.told and len(told := json_bytes(self.told)) <= _TOLD_BYTES_MAX:
+            found["x-btql-told-bin"] = told
         return {name: value for name, value in found.items() if value is not None}
 
 
@@ -111,7 +119,8 @@ def refusal_of(error: Exception, trace_id: str) -> Refusal:
     code = getattr(error, "code", None) or None
     status = "CANCELLED" if code == _CANCELLED else _OF_HTTP.get(found.status, "INVALID_ARGUMENT")
     way_out = error.diagnostics[0].help if isinstance(error, QueryError) else None
-    return Refusal(status, _text(error, found), sqlstate(error), code, position(error), way_out)
+    told = {"Message": found.message, "errors": found.details.get("errors", [])}
+    return Refusal(status, _text(error, found), sqlstate(error), code, position(error), way_out, told)
 
 
 def _text(error: Exception, found: HttpError) -> str:

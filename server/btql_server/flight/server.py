@@ -39,12 +39,14 @@ _ACTIONS = {
     "ClosePreparedStatement": "Forget a prepared statement.",
     "CancelFlightInfo": "Stop a statement, by its flight info.",
     "CancelQuery": "Stop a statement; older clients ask for it so.",
+    "CloseSession": "End a session; a connection has nothing else to let go of.",
 }
 _CANCELLED, _NOT_CANCELLABLE = 1, 3
+_CLOSED = 1
 _NO_TRANSACTIONS = frozenset({"BeginTransaction", "EndTransaction", "BeginSavepoint", "EndSavepoint"})
 
 
-class FlightServer(flight.FlightServerBase):
+class FlightServer(flight.FlightServerBase):  # type: ignore[misc]  # pyarrow has no types for it
     """Serves one port as soon as it is made."""
 
     def __init__(
@@ -215,6 +217,8 @@ class FlightServer(flight.FlightServerBase):
                     asked = _wrapped(messages.ActionCancelQueryRequest, body)
                     info = decode(messages.FlightInfoMessage, asked.info)
                     return iter((messages.wrap_as("ActionCancelQueryResult", self._cancel(call, info)),))
+                case "CloseSession":
+                    return iter((encode(messages.StatusResult(_CLOSED)),))
                 case name if name in _NO_TRANSACTIONS:
                     message = "there are no transactions of several statements here"
                     raise FlightRefusal("UNIMPLEMENTED", message, "use autocommit; each statement is a transaction")
@@ -235,14 +239,14 @@ class FlightServer(flight.FlightServerBase):
         )
         return messages.wrap(result)
 
-    def _cancel(self, call: FlightCall, info: messages.FlightInfoMessage) -> messages.CancelResult:
+    def _cancel(self, call: FlightCall, info: messages.FlightInfoMessage) -> messages.StatusResult:
         for endpoint in info.endpoint:
             command = messages.command_of(endpoint.ticket.ticket)
             if isinstance(command, messages.TicketStatementQuery):
                 number = decode(Handle, command.statement_handle).id
                 if self.statements.tickets.cancel(number, call.owner):
-                    return messages.CancelResult(_CANCELLED)
-        return messages.CancelResult(_NOT_CANCELLABLE)
+                    return messages.StatusResult(_CANCELLED)
+        return messages.StatusResult(_NOT_CANCELLABLE)
 
     def _statement(self, call: FlightCall, command: messages.Command | str) -> tuple[str, pa.Table | None]:
         """Return the text of a command that gives rows, and the values for its parameters."""

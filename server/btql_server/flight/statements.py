@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 import pyarrow as pa
 
 from btql.result import Result
-from btql_planner.options import QueryOptions
 from btql_server.access.recorder import record_statement
 from btql_server.flight import parameters
 from btql_server.flight.callers import FlightCall, Watch
@@ -77,8 +76,8 @@ class Statements:
 
     def described(self, call: FlightCall, query: str) -> Described:
         """Return what a statement takes and gives, without running it."""
-        stop = Watch(call).stop(self._state.settings.limits.query_seconds_max)
-        return self.on("query", describe_query, call.asker, query, stop)
+        stop = Watch(call).stop(call.seconds())
+        return self.on("query", describe_query, call.asker, query, stop, options=call.options())
 
     def schema(self, call: FlightCall, query: str) -> pa.Schema:
         """Return the schema of a statement's rows, without running it."""
@@ -156,19 +155,18 @@ class Statements:
 
     def _read_only(self, call: FlightCall, query: str, values: pa.Table | None) -> Rows:
         """Plan a statement of a ticket, which must not write: whoever asked for it has been told what came of it."""
-        stop = Watch(call).stop(self._state.settings.limits.query_seconds_max)
-        if describe_query(call.asker, query, stop).kind not in ("rows", "explain"):
+        stop = Watch(call).stop(call.seconds())
+        if describe_query(call.asker, query, stop, options=call.options()).kind not in ("rows", "explain"):
             raise FlightRefusal("INVALID_ARGUMENT", "a ticket is for rows", "send a statement that writes as an update")
         return self._planned(call, query, values)[0]
 
     def _planned(self, call: FlightCall, query: str, values: pa.Table | None) -> tuple[Rows, int | None]:
         """Return the rows of a statement, and, where it writes, how many rows it has written."""
         asker, watch = call.asker, Watch(call)
-        stop = watch.stop(self._state.settings.limits.query_seconds_max)
-        options = QueryOptions(lint="off")
+        stop, options = watch.stop(call.seconds()), call.options()
         sets: Sequence[Values] = ()
         if values is not None:
-            described = describe_query(asker, query, stop)
+            described = describe_query(asker, query, stop, options=options)
             sets = parameters.values_of(values, described.parameters)
             if not sets:
                 raise FlightRefusal("INVALID_ARGUMENT", "there are no values for the parameters", "send a row of them")
@@ -209,6 +207,7 @@ class Stream:
         if piece is not None:
             self._ready.append(piece)
         self._handed = time.monotonic()
+        self._call.is_streaming = True
 
     def __next__(self) -> pa.RecordBatch:
         """Return the next piece."""
@@ -218,9 +217,11 @@ class Stream:
             piece = self._ready.pop() if self._ready else next(self._pieces, None)
         except Exception as error:  # noqa: BLE001  the client is told of every error
             self.close()
+            self._call.is_streaming = False
             raise self._call.failed(error) from None
         if piece is None:
             self.close()
+            self._call.is_streaming = False
             raise StopIteration
         self._call.rows += piece.num_rows
         self._call.bytes += piece.nbytes
