@@ -231,6 +231,19 @@ def type_rows() -> pa.Table:
     return _rows(rows, relations()["pg_catalog", "pg_type"].columns, ("sqlname", "alias"))
 
 
+def sql_name(of: PgType) -> str:
+    """Return the name of a type in SQL."""
+    element = TYPES.get(of.element)
+    if element is not None and of.name.startswith("_"):
+        return f"{_SQL_NAMES.get(element.name, element.name)}[]"
+    return _SQL_NAMES.get(of.name, of.name)
+
+
+def type_kind(of: PgType) -> str:
+    """Return ``b`` for a type that columns may have, ``p`` for another."""
+    return "p" if of.name in (*_CATEGORIES["P"], *_CATEGORIES["X"]) else "b"
+
+
 def _type_row(of: PgType) -> dict[str, object]:
     element = TYPES.get(of.element)
     is_array = element is not None and of.name.startswith("_")
@@ -238,7 +251,6 @@ def _type_row(of: PgType) -> dict[str, object]:
         "A" if element is not None else next((key for key, names in _CATEGORIES.items() if of.name in names), "U")
     )
     name = element.name if is_array and element is not None else of.name
-    sql_name = _SQL_NAMES.get(name, name) + ("[]" if is_array else "")
     align = {1: "c", 2: "s", 8: "d"}.get(of.size, "c" if of.name in ("name", "unknown", "cstring", "uuid") else "i")
     procedures = {
         f"typ{kind}": _procedures()[_procedure(of, short)]
@@ -251,7 +263,7 @@ def _type_row(of: PgType) -> dict[str, object]:
         "typowner": 10,
         "typlen": of.size,
         "typbyval": of.size in (1, 2, 4, 8),
-        "typtype": "p" if category in "PX" and not is_array else "b",
+        "typtype": type_kind(of),
         "typcategory": category,
         "typispreferred": of.name in _PREFERRED,
         "typisdefined": True,
@@ -263,7 +275,7 @@ def _type_row(of: PgType) -> dict[str, object]:
         "typtypmod": -1,
         "typcollation": _COLLATIONS.get(name, 0),
         **procedures,
-        "sqlname": sql_name,
+        "sqlname": sql_name(of),
         "alias": "int" if of.name == "int4" else "decimal" if of.name == "numeric" else of.name,
     }
 

@@ -24,6 +24,7 @@ from btql.tables import tables
 from btql_server.pgwire.catalog.about import about_catalog
 from btql_server.pgwire.catalog.session_values import Session
 from btql_server.pgwire.catalog.shortcut import shortcut
+from btql_server.pgwire.catalog.type_trees import COLUMN_TYPES, PARAMETERS, asks_for_type_trees, type_trees
 from btql_server.pgwire.types import NAMED, PgType, pg_type
 
 if TYPE_CHECKING:
@@ -70,6 +71,9 @@ class Catalog:
         stop: Stop | None = None,
     ) -> CatalogAnswer:
         """Return the answer to a statement, for whoever has the directory."""
+        if asks_for_type_trees(sql) and len(parameters) == 1:
+            oids = parameters[0]
+            return CatalogAnswer(type_trees(oids if isinstance(oids, list | tuple) else ()), COLUMN_TYPES)
         found = shortcut(sql, parameters, session)
         if found is None:
             found = self._run(sql, directory, session, parameters, stop or Stop())
@@ -79,6 +83,8 @@ class Catalog:
         self, sql: str, directory: Directory, session: Session, *, types: Sequence[int] = (), stop: Stop | None = None
     ) -> CatalogDescription:
         """Return what a statement takes and gives; ``types`` are those that the client has given for parameters."""
+        if asks_for_type_trees(sql):
+            return CatalogDescription(PARAMETERS, type_trees(()).schema, COLUMN_TYPES)
         from btql_server.pgwire.catalog.parameters import nothing_of, parameter_types
 
         parameters = parameter_types(sql, types)
@@ -123,6 +129,9 @@ class Catalog:
             return self._engine
 
 
+_OWN_TYPES = {pa.uint32(): NAMED["oid"], pa.list_(pa.uint32()): NAMED["_oid"]}
+
+
 def _answer(table: pa.Table) -> CatalogAnswer:
-    types = tuple(NAMED["oid"] if field.type == pa.uint32() else pg_type(field.type) for field in table.schema)
+    types = tuple(_OWN_TYPES.get(field.type) or pg_type(field.type) for field in table.schema)
     return CatalogAnswer(table, types)

@@ -78,7 +78,8 @@ def _of(node: exp.Expr) -> PgType:
         case exp.Cast():
             return _named(type_name(inner.to))
         case exp.Column():
-            return column_types().get(inner.name.lower(), _TEXT)
+            found = column_types().get(inner.name.lower(), _TEXT)
+            return _TEXT if found.name == "char" else found
         case exp.Literal() if not inner.is_string:
             return NAMED["int4"]
         case _:
@@ -86,6 +87,9 @@ def _of(node: exp.Expr) -> PgType:
 
 
 def _named(name: str) -> PgType:
+    if name == "char":
+        # Drivers take one byte for it; a text does as well.
+        return _TEXT
     if name.endswith("[]"):
         return _array_of(_named(name.removesuffix("[]")))
     return NAMED.get(_NAMES.get(name, name), _TEXT)

@@ -23,7 +23,7 @@ from btql_server.pgwire.catalog.functions import rewrite_function
 from btql_server.pgwire.catalog.literals import cast_to, list_of, literal, plain_value
 from btql_server.pgwire.catalog.naming import name_outputs
 from btql_server.pgwire.catalog.refused import Refused
-from btql_server.pgwire.catalog.relations import INTERNAL_SCHEMAS, VECTORS, Relation, relations
+from btql_server.pgwire.catalog.relations import INTERNAL_SCHEMAS, VECTORS, Relation, column_types, relations
 from btql_server.pgwire.catalog.session_values import Session, value_of
 
 _TABLE_FUNCTIONS = frozenset({"pg_get_keywords", "_pg_expandarray", "pg_show_all_settings", "aclexplode"})
@@ -160,12 +160,12 @@ class Rewriter:
         """``x = ANY(list)`` and ``x <> ALL(list)``; a subquery stays as it is."""
         right = node.expression
         if isinstance(right, exp.Any) and not isinstance(right.this, exp.Query):
-            values = list_of(right.this)
+            values = _typed(node.this, list_of(right.this))
             if isinstance(node, exp.EQ):
                 return exp.func("list_contains", values, node.this)
             return self._among(node, values, "list_bool_or")
         if isinstance(right, exp.All) and not isinstance(right.this, exp.Query):
-            values = list_of(right.this)
+            values = _typed(node.this, list_of(right.this))
             if isinstance(node, exp.NEQ):
                 return exp.Paren(this=exp.Not(this=exp.func("list_contains", values, node.this)))
             return self._among(node, values, "list_bool_and")
@@ -201,6 +201,14 @@ class Rewriter:
         node.set("locks", None)
         node.set("into", None)
         return node
+
+
+def _typed(one: exp.Expr, values: exp.Expr) -> exp.Expr:
+    """Return a list with the type of what is looked for in it, where that is a column."""
+    of = column_types().get(one.name.lower()) if isinstance(one, exp.Column) else None
+    if of is None or of.element or not isinstance(values.unnest(), exp.Array | exp.Cast):
+        return values
+    return cast_to(values, "BIGINT[]" if of.name in ("oid", "regproc", "int2", "int4", "int8") else "VARCHAR[]")
 
 
 def _scalar_rows(function: exp.Expr) -> bool:

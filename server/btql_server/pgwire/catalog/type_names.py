@@ -13,6 +13,9 @@ def type_name(to: exp.Expr | None) -> str:
         if to.is_type("array"):
             (inner,) = to.expressions or [None]
             return type_name(inner) + _ARRAY
+        if to.this is exp.DType.CHAR:
+            # `"char"`, with quotes, is another type.
+            return "bpchar"
         if to.this is exp.DType.USERDEFINED:
             kind = to.args.get("kind")
             return str(kind.name if isinstance(kind, exp.Expr) else kind).lower().split(".")[-1]
