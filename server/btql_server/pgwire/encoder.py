@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from btql_server.pgwire.binary_values import binary_values
 from btql_server.pgwire.byte_arrays import Encoded, big_endian, joined
+from btql_server.pgwire.few_rows import FEW, few_rows
 from btql_server.pgwire.text_values import text_values
 from btql_server.pgwire.types import PgType
 from btql_storage.later import np
@@ -33,6 +34,7 @@ class RowEncoder:
     def __init__(self, schema: pa.Schema, types: Sequence[PgType], formats: Sequence[int]) -> None:
         assert len(schema) == len(types) == len(formats)
         self._types = tuple(types)
+        self._formats = tuple(formats)
         self._encoders = [binary_values if each == BINARY_FORMAT else text_values for each in formats]
 
     def encode(self, batch: pa.RecordBatch) -> bytes | memoryview:
@@ -40,8 +42,11 @@ class RowEncoder:
         parts = list(self.parts(batch))
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    def parts(self, batch: pa.RecordBatch) -> Iterator[memoryview]:
+    def parts(self, batch: pa.RecordBatch) -> Iterator[bytes | memoryview]:
         """Yield the same in pieces of some megabytes, each of whole messages, as they are made."""
+        if batch.num_rows <= FEW:
+            yield few_rows(batch.columns, self._types, self._formats)
+            return
         for part in parts_of(batch):
             columns = [
                 encode(column, type_)

@@ -244,7 +244,7 @@ _COLUMNS: dict[str, st.SearchStrategy[object]] = {
 def test_psycopg_reads_what_was_written(data: st.DataObject) -> None:
     names = data.draw(st.lists(st.sampled_from(sorted(_COLUMNS)), min_size=1, max_size=6))
     formats = [data.draw(st.sampled_from([0, 1])) for _ in names]
-    rows = data.draw(st.lists(st.tuples(*(st.none() | _COLUMNS[name] for name in names)), max_size=5))
+    rows = data.draw(st.lists(st.tuples(*(st.none() | _COLUMNS[name] for name in names)), max_size=12))
     columns = [pa.array([row[place] for row in rows], arrow_of(name)) for place, name in enumerate(names)]
     batch = pa.RecordBatch.from_arrays(columns, [str(place) for place in range(len(names))])
     types = [NAMED[name] for name in names]
@@ -343,6 +343,18 @@ def test_values_fit_the_type_that_was_promised() -> None:
     assert caught.value.sqlstate == "0A000"
     with pytest.raises(BadValue, match="does not fit into 4 bytes"):
         binary_values(pa.array([2**40]), NAMED["int4"])
+
+
+@pytest.mark.parametrize("form", [0, 1])
+def test_few_rows_are_as_many_are(form: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = {
+        name: array_of(name, [GOLDEN[name][0][0], None, GOLDEN[name][1 % len(GOLDEN[name])][0]]) for name in GOLDEN
+    }
+    batch = pa.record_batch(columns)
+    types = [NAMED[name] for name in columns]
+    few = bytes(RowEncoder(batch.schema, types, [form] * len(types)).encode(batch))
+    monkeypatch.setattr("btql_server.pgwire.encoder.FEW", 0)
+    assert bytes(RowEncoder(batch.schema, types, [form] * len(types)).encode(batch)) == few
 
 
 def test_large_batches_are_encoded_in_parts() -> None:
