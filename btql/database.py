@@ -172,9 +172,8 @@ class Database:
         ``parameters`` are the values of ``?`` and ``$1``, in a list, or of ``:name``, in a dictionary.
         """
         can_repeat = isinstance(query, str) and not disabled_rules and not parameters
-        if can_repeat and (kept := self._kept.get(str(query), options)) is not None:
-            self.check()
-            return kept.result(self._stop)
+        if can_repeat and (known := self.known_answer(str(query), options)) is not None:
+            return known
         source, statement = self._read(query, parameters)
         match statement:
             case tree.Insert() | tree.Update() | tree.Delete():
@@ -190,6 +189,14 @@ class Database:
                 return self._run_and_keep(source, statement, options)
             case _:
                 return self.run(source, statement, options, disabled_rules)
+
+    def known_answer(self, text: str, options: QueryOptions | None = None) -> Result | None:
+        """Return, at once, the answer to a statement that was asked before and has only one; None for any other."""
+        kept = self._kept.get(text, options)
+        if kept is None:
+            return None
+        self.check()
+        return kept.result(self._stop)
 
     def _run_and_keep(self, source: Source, statement: tree.Statement, options: QueryOptions | None) -> Result:
         """Return the answer to a statement that has only one."""

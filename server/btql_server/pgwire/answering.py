@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from btql_planner.types import NUMERIC, Kind
 from btql_server.pgwire import messages
-from btql_server.pgwire.answers import Opened, Question, fixed, open_answer, text_rows, write
+from btql_server.pgwire.answers import Opened, Question, fixed, known_answer, open_answer, text_rows, write
 from btql_server.pgwire.cursors import fetch_of, inner_of
 from btql_server.pgwire.decoder import decode_parameter
 from btql_server.pgwire.failure import Failure
@@ -137,9 +137,11 @@ class Answering:
 
     async def _open(self, text: str, values: Sequence[object], work: Work) -> Opened:
         session = self._session
+        question = self._question(text, values, work)
+        if not values and (known := known_answer(question())) is not None:
+            return known
         if not is_btql(text) and session.catalog.answers(text):
             return await self._of_catalog(text, values, work)
-        question = self._question(text, values, work)
         return await session.state.pools["query"].run(lambda: open_answer(question(session.transaction.pinned())))
 
     async def _of_catalog(self, text: str, values: Sequence[object], work: Work) -> Opened:

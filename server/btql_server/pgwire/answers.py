@@ -157,7 +157,16 @@ class Question:
 
 def open_answer(question: Question) -> Opened:
     """Ask, and return the answer with the beginning of its rows; blocks."""
-    result = question.run()
+    return _opened(question, question.run())
+
+
+def known_answer(question: Question) -> Opened | None:
+    """Return the answer to a statement that has only one and was asked before, at once; None for any other."""
+    result = question.asker.state.database.known_answer(question.text, question.options)
+    return None if result is None else _opened(question, result)
+
+
+def _opened(question: Question, result: Result) -> Opened:
     outputs = result.outputs
     warnings = [*result.warnings, *(each.message for each in result.lints)]
     names = [each.name for each in outputs]
