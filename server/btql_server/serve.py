@@ -60,7 +60,7 @@ def serve(settings: Settings, ready: Callable[[Addresses], None]) -> None:
 
 def check(settings: Settings) -> None:
     """Make the database where there is none; refuse what would be open to everybody."""
-    if settings.pg is not None and settings.tls_cert is not None and settings.tls_key is not None:
+    if settings.tls_cert is not None and settings.tls_key is not None:
         from btql_server.pgwire.tls import load_tls
 
         load_tls(settings.tls_cert, settings.tls_key)

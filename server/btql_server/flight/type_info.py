@@ -33,8 +33,8 @@ _DATETIME, _TIMESTAMP_CODE = 9, 3
 
 
 def _type(name: str, number: int, **more: object) -> dict[str, object]:
-    found: dict[str, object] = dict.fromkeys(_FIELDS)
-    found |= {
+    found: dict[str, object] = {
+        **dict.fromkeys(_FIELDS),
         "type_name": name,
         "data_type": number,
         "sql_data_type": number,
