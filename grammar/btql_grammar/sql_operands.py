@@ -166,7 +166,15 @@ class OperandParser(BracketParser):
 
     def read_type(self) -> tuple[str, Span]:
         """Return the type that comes next as written in lower case, and where it stands."""
+        start = self.token.span
+        if self.ahead().word == "." and self.text_of(self.token) in ("pg_catalog", '"pg_catalog"'):
+            # Where Postgres has its types; drivers write it.
+            self.step()
+            self.step()
         first = self.token
+        if first.kind == "quoted":
+            name = self.read_name()
+            return f"{name[1:]}[]" if name.startswith("_") else name, self.since(start)
         if first.kind != "word":
             self.fail("a type", "the types are text, integer, number, boolean, date, datetime, interval and json")
         self.step()
@@ -190,7 +198,7 @@ class OperandParser(BracketParser):
             pieces.append("[]")
         if self.accept("array"):
             pieces.append("[]")
-        return "".join(pieces).lower(), self.since(first.span)
+        return "".join(pieces).lower(), self.since(start)
 
     def _interval(self) -> tree.Expression:
         start = self.step().span
