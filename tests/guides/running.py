@@ -192,9 +192,10 @@ class Python:
         last = tree.body[-1] if tree.body and isinstance(tree.body[-1], ast.Expr) else None
         printed = io.StringIO()
         with redirect_stdout(printed):
-            exec(compile(ast.Module(tree.body[: -1 if last else None], []), "<guide>", "exec"), self.names)
+            module = ast.Module(tree.body[: -1 if last else None], [])
+            exec(compile(module, "<guide>", "exec", dont_inherit=True), self.names)
             if last is not None:
-                value = eval(compile(ast.Expression(last.value), "<guide>", "eval"), self.names)
+                value = eval(compile(ast.Expression(last.value), "<guide>", "eval", dont_inherit=True), self.names)
                 if value is not None:
                     print(repr(value))
         return printed.getvalue()
