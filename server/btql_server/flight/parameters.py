@@ -25,6 +25,7 @@ _STREAMED_BYTES_MAX = 1 << 20
 """Larger values do not go into tickets."""
 _INSTANT = pa.timestamp("us", tz="UTC")
 _NAIVE = pa.timestamp("us")
+_DURATION = pa.duration("us")
 
 
 def schema_of(parameters: Sequence[ParameterInfo]) -> pa.Schema:
@@ -63,18 +64,18 @@ def read(schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> pa.Table:
 def _check_type(kind: pa.DataType, name: str) -> None:
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
         raise FlightRefusal("INVALID_ARGUMENT", f"`{name}` holds bytes, which no value here is", "send a text")
-    if pa.types.is_duration(kind) or pa.types.is_time(kind) or pa.types.is_interval(kind):
+    if pa.types.is_time(kind) or pa.types.is_interval(kind):
         message = f"`{name}` has the type {kind}, which no parameter has"
         raise FlightRefusal("INVALID_ARGUMENT", message, "send a text, and cast it in the statement")
 
 
 def plain(column: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
-    """Return a column whose values Python has: times in microseconds, in UTC where they have a zone."""
+    """Return a column whose values Python has: times in microseconds, instants in UTC where they have a zone."""
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if pa.types.is_timestamp(column.type):
         return column.cast(_NAIVE if column.type.tz is None else _INSTANT, safe=False)
-    return column
+    return column.cast(_DURATION, safe=False) if pa.types.is_duration(column.type) else column
 
 
 def is_json(kind: pa.DataType) -> bool:
