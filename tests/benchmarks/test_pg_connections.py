@@ -1,0 +1,121 @@
+"""What a server of the Postgres wire holds: for readers that do not read, and for connections that do nothing."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from benchmarks.test_http_connections import resident_bytes
+from server_support.pg import ENDLESS, demo_rows
+from server_support.postgres_server import RawSession
+from server_support.processes import children
+from server_support.serving import btql_serve
+
+import btql
+
+CONNECTIONS = 200
+SECONDS = 5.0
+MIB = 1 << 20
+GROWN_MAX = 100 * MIB
+INGEST_SHARE_MIN = 0.5
+
+
+@pytest.fixture
+def server(tmp_path):
+    with btql.connect(tmp_path / "db") as conn:
+        conn.ingest("project_logs:demo", demo_rows())
+        conn.compact()
+    with btql_serve(tmp_path / "db", "--insecure-no-auth", "--pg", "127.0.0.1:0") as serving:
+        yield serving
+
+
+def session(server) -> RawSession:
+    parts = urlsplit(server.addresses["pg"])
+    return RawSession((parts.hostname or "", parts.port or 0), "x", "btql")
+
+
+def test_memory_of_idle_connections(server, benchmark):
+    worker = children(server.pid)["worker-1"]
+    for _ in range(3):
+        session(server).close()
+    before = resident_bytes(worker)
+    held: list[RawSession] = []
+
+    def connect() -> None:
+        for _ in range(CONNECTIONS):
+            held.append(session(server))
+            held[-1].query("select 1")
+
+    benchmark.pedantic(connect, rounds=1, iterations=1, warmup_rounds=0)
+    grown = resident_bytes(worker) - before
+    benchmark.extra_info["MiB"] = round(grown / MIB, 1)
+    print(f"\n{CONNECTIONS} idle connections: {grown / MIB:.1f} MiB")
+    for each in held:
+        each.close()
+    assert grown < GROWN_MAX
+
+
+def test_memory_of_an_endless_answer_to_a_slow_reader(server, benchmark):
+    worker = children(server.pid)["worker-1"]
+    warm = session(server)
+    warm.query("SELECT a.id, b.input FROM demo a, demo b LIMIT 100000")
+    before = resident_bytes(worker)
+    highest = 0
+
+    def read_slowly() -> None:
+        nonlocal highest
+        reader = session(server)
+        reader.send(ENDLESS)
+        ends = time.monotonic() + SECONDS
+        while time.monotonic() < ends:
+            assert reader.read()
+            highest = max(highest, resident_bytes(worker))
+            time.sleep(0.05)
+        reader.close()
+
+    benchmark.pedantic(read_slowly, rounds=1, iterations=1, warmup_rounds=0)
+    benchmark.extra_info["MiB"] = round((highest - before) / MIB, 1)
+    print(f"\na slow reader: {(highest - before) / MIB:.1f} MiB")
+    assert highest - before < GROWN_MAX
+
+
+def test_ingest_while_one_client_drains(server, benchmark):
+    body = {"events": [{"input": "x" * 2_000, "output": {"n": 1}} for _ in range(5)]}
+    url = f"{server.url}/v1/project_logs/{_project(server)}/insert"
+
+    def rate() -> float:
+        with httpx.Client() as client:
+            count, ends = 0, time.monotonic() + SECONDS
+            while time.monotonic() < ends:
+                assert client.post(url, json=body).status_code == 200
+                count += 1
+        return count / SECONDS
+
+    alone = rate()
+    stop = Event()
+
+    def drain() -> None:
+        reader = session(server)
+        reader.send(ENDLESS)
+        while not stop.is_set():
+            assert reader.read()
+        reader.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        draining = pool.submit(drain)
+        together = benchmark.pedantic(rate, rounds=1, iterations=1, warmup_rounds=0)
+        stop.set()
+        draining.result()
+    benchmark.extra_info.update(alone_per_s=round(alone), together_per_s=round(together))
+    print(f"\ningest: {alone:.0f} requests/s alone, {together:.0f} beside a client that drains")
+    assert together >= INGEST_SHARE_MIN * alone
+
+
+def _project(server) -> str:
+    answer = httpx.post(f"{server.url}/v1/project", json={"name": "bench"})
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["id"])
