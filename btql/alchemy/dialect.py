@@ -246,14 +246,14 @@ class BtqlHttpsDialect(BtqlDialect):
 
 
 class BtqlGrpcDialect(BtqlDialect):
-    """A server over Flight SQL: ``btql+grpc://KEY@host:32010``."""
+    """A server over Flight SQL: ``btql+grpc://KEY@host:31337``."""
 
     driver = scheme = "grpc"
     supports_statement_cache = True
 
 
 class BtqlGrpcTlsDialect(BtqlDialect):
-    """A server over Flight SQL with TLS: ``btql+grpcs://KEY@host:32010``."""
+    """A server over Flight SQL with TLS: ``btql+grpcs://KEY@host:31337``."""
 
     driver, scheme = "grpcs", "grpc+tls"
     supports_statement_cache = True
