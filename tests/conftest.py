@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from hypothesis import settings
 
 # Machines that run tests are busy, so no example has a deadline; a test that hangs is a test that fails.
@@ -47,6 +48,14 @@ def pytest_report_header() -> str:
 @pytest.fixture
 def update(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--update"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _few_authorities(tmp_path_factory: pytest.TempPathFactory) -> None:
+    # Each client of httpx reads the certificates of all authorities, for 80 ms, and nothing here is signed by one.
+    path = tmp_path_factory.getbasetemp() / "authority.pem"
+    trustme.CA().cert_pem.write_to_path(str(path))
+    os.environ["SSL_CERT_FILE"] = str(path)
 
 
 @pytest.fixture(autouse=True)
