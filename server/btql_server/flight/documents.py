@@ -23,8 +23,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, cast
+from typing import cast
 
 import orjson
 import pyarrow as pa
@@ -33,9 +34,10 @@ from btql.write_statements import OURS
 from btql_server.flight.parameters import is_json, plain
 from btql_server.flight.refusals import FlightRefusal
 from btql_storage import json_text
+from btql_storage.arrow_functions import compute as pc
 
 _ROWS_AT_ONCE = 8_192
-_OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
+_OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
 
 
 class Documents:
@@ -62,24 +64,37 @@ class Documents:
             yield from self._some(batch.slice(start, _ROWS_AT_ONCE))
 
     def _some(self, batch: pa.RecordBatch) -> Iterator[bytes]:
-        rows: list[dict[str, Any]] = [{} for _ in range(batch.num_rows)]
+        top = _Level({})
         for path, column, name in zip(self._paths, batch.columns, batch.schema.names, strict=True):
-            if path is None:
-                continue
-            values = _values(column, name)
-            if len(path) == 1:
-                for row, value in zip(rows, values, strict=True):
-                    if value is not None:
-                        row[name] = value
-                continue
-            for row, value in zip(rows, values, strict=True):
-                if value is not None:
-                    place = row
-                    for piece in path[:-1]:
-                        place = place.setdefault(piece, {})
-                    place[path[-1]] = value
-        for row in rows:
-            yield _encoded(row)
+            if path is not None:
+                level = top
+                for piece in path[:-1]:
+                    below = level.parts.setdefault(piece, _Level({}))
+                    assert isinstance(below, _Level), "a field and a path in it were refused before"
+                    level = below
+                level.parts[path[-1]] = _values(column, name)
+        if not top.parts:
+            yield from [b"{}"] * batch.num_rows
+            return
+        for row in _joined(top):
+            yield _encoded(row or {})
+
+
+@dataclass(slots=True)
+class _Level:
+    """The fields of one object: their values in each row, or fields of their own."""
+
+    parts: dict[str, list[object] | _Level]
+
+
+def _joined(level: _Level) -> list[dict[str, object] | None]:
+    """Return the object of each row; None where it has no field."""
+    names = list(level.parts)
+    columns = [_joined(each) if isinstance(each, _Level) else each for each in level.parts.values()]
+    rows = zip(*columns, strict=True)
+    if not any(None in column for column in columns):
+        return [dict(zip(names, row, strict=True)) for row in rows]
+    return [{name: value for name, value in zip(names, row, strict=True) if value is not None} or None for row in rows]
 
 
 def _check(kind: pa.DataType, name: str) -> None:
@@ -103,14 +118,18 @@ def _check(kind: pa.DataType, name: str) -> None:
 
 
 def _values(column: pa.Array, name: str) -> list[object]:
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        # Texts come much faster so.
+        return cast("list[object]", column.to_numpy(zero_copy_only=False).tolist())
     try:
-        found = cast("list[object]", plain(column).to_pylist(maps_as_pydicts="lossy"))
+        maps = "lossy" if pa.types.is_nested(column.type) else None
+        found = cast("list[object]", plain(column).to_pylist(maps_as_pydicts=maps))
     except (OverflowError, ValueError):
         message = f"`{name}` holds a time that has no spelling: years go from 1 to 9999"
         raise FlightRefusal("INVALID_ARGUMENT", message, "send a text or null") from None
     if is_json(column.type):
         return [None if text is None else _parsed(str(text), name) for text in found]
-    if pa.types.is_floating(column.type):
+    if pa.types.is_floating(column.type) and not pc.all(pc.is_finite(column)).as_py():
         return [value if value is None or math.isfinite(cast("float", value)) else _spelled(value) for value in found]
     return found
 
@@ -132,7 +151,7 @@ def _encoded(row: dict[str, object]) -> bytes:
     try:
         return orjson.dumps(row, default=_other, option=_OPTIONS)
     except TypeError:
-        # Whole numbers of more than 64 bits.
+        # Whole numbers of more than 64 bits, keys of maps that are no texts.
         return json_text.dumps(_plain(row)).encode()
 
 
