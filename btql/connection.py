@@ -61,7 +61,8 @@ def connect(
 ) -> Connection:
     """Open the database in the folder ``path``, and make it where there is none; or connect to a server by its URL.
 
-    A server is ``http://host:port`` or ``https://host:port``, with the key in it (``http://KEY@host:port``), in
+    A server is ``http://host:port`` or ``https://host:port``, or, over Arrow Flight SQL, ``grpc://host:port`` or
+    ``grpc+tls://host:port``, which needs ``btql[flight]``; with the key in it (``http://KEY@host:port``), in
     ``api_key`` or in the environment variable ``BTQL_API_KEY``. ``ca_file`` has the certificates to trust, where that
     are not the system's. ``create``, ``read_only`` and ``prices`` are for folders. ``timeout`` is how many seconds a
     statement of a cursor may take.
@@ -88,9 +89,14 @@ def connect(
 
 def _remote(url: str, api_key: str | None, ca_file: str | Path | None) -> Connection:
     from btql.remote.address import address_of
-    from btql.remote.connection import HttpConnection
+    address, trusted = address_of(url, api_key), None if ca_file is None else str(ca_file)
+    if address.scheme.startswith("grpc"):
+        from btql.remote.flight import FlightConnection
 
-    return HttpConnection(address_of(url, api_key), None if ca_file is None else str(ca_file))
+        return FlightConnection(address, trusted)
+    from btql.remote.http_connection import HttpConnection
+
+    return HttpConnection(address, trusted)
 
 
 class Connection(Manners):

@@ -1,14 +1,15 @@
 """The answer of a server, a stream of Arrow, as :class:`btql.result.Result` reads any answer.
 
-Should the query stop in the middle, its last batch is empty and says why (:data:`ERROR_KEY`); a stream that ends
-without its end is a connection that broke.
+Over HTTP: should the query stop in the middle, its last batch is empty and says why (:data:`ERROR_KEY`); a stream that
+ends without its end is a connection that broke.
 """
 
 from __future__ import annotations
 
 import json
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, cast
 
 import orjson
@@ -48,12 +49,10 @@ _KINDS: tuple[tuple[pa.DataType, Kind], ...] = (
 class RemoteAnswer:
     """The columns and batches of an answer over the network."""
 
-    def __init__(self, reply: Reply, text: str) -> None:
-        self._reply = reply
-        self._text = text
-        self._cursor = reply.headers.get(CURSOR)
-        self._reader = pa.ipc.open_stream(_source(reply))
-        self._outputs = [_output(number, field) for number, field in enumerate(self._reader.schema)]
+    def __init__(self, schema: pa.Schema, batches: Generator[pa.RecordBatch], cursor: str | None = None) -> None:
+        self._batches = batches
+        self._cursor = cursor
+        self._outputs = [_output(number, field) for number, field in enumerate(schema)]
 
     @property
     def has_cursor(self) -> bool:
@@ -66,29 +65,10 @@ class RemoteAnswer:
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the rows."""
-        try:
-            while (batch := self._next()) is not None:
+        with closing(self._batches):
+            for batch in self._batches:
                 arrays = [array.storage if isinstance(array, pa.ExtensionArray) else array for array in batch.columns]
                 yield pa.RecordBatch.from_arrays(arrays, names=[f"c{number}" for number in range(len(arrays))])
-            if not self._reply.closed:
-                # So that the connection can be used again.
-                self._reply.read()
-        finally:
-            self._reply.close()
-
-    def _next(self) -> pa.RecordBatch | None:
-        try:
-            batch, metadata = self._reader.read_next_batch_with_custom_metadata()
-        except StopIteration:
-            return None
-        except pa.ArrowInvalid as error:
-            # The bytes ended in the middle of a message.
-            raise OperationalError(
-                f"the connection broke in the middle of an answer: {error}", sqlstate=BROKEN
-            ) from error
-        if metadata is not None and ERROR_KEY in metadata:
-            raise told_failure(cast("dict[str, object]", orjson.loads(metadata[ERROR_KEY])), self._text)
-        return batch
 
     def cursor(self) -> str | None:
         """Return the token of the next page."""
@@ -108,6 +88,30 @@ def _source(reply: Reply) -> pa.NativeFile:
     return pa.BufferReader(received)
 
 
+def _received(reader: pa.RecordBatchStreamReader, reply: Reply, text: str) -> Generator[pa.RecordBatch]:
+    try:
+        while (batch := _next(reader, text)) is not None:
+            yield batch
+        if not reply.closed:
+            # So that the connection can be used again.
+            reply.read()
+    finally:
+        reply.close()
+
+
+def _next(reader: pa.RecordBatchStreamReader, text: str) -> pa.RecordBatch | None:
+    try:
+        batch, metadata = reader.read_next_batch_with_custom_metadata()
+    except StopIteration:
+        return None
+    except pa.ArrowInvalid as error:
+        # The bytes ended in the middle of a message.
+        raise OperationalError(f"the connection broke in the middle of an answer: {error}", sqlstate=BROKEN) from error
+    if metadata is not None and ERROR_KEY in metadata:
+        raise told_failure(cast("dict[str, object]", orjson.loads(metadata[ERROR_KEY])), text)
+    return batch
+
+
 def remote_result(reply: Reply, text: str, stop: Stop) -> Result:
     """Return the answer of a server as a result."""
     headers = reply.headers
@@ -115,7 +119,9 @@ def remote_result(reply: Reply, text: str, stop: Stop) -> Result:
         reply.read()
         reply.close()
         return written(int(count))
-    result = Result(RemoteAnswer(reply, text), stop=stop)
+    reader = pa.ipc.open_stream(_source(reply))
+    answer = RemoteAnswer(reader.schema, _received(reader, reply, text), headers.get(CURSOR))
+    result = Result(answer, stop=stop)
     # An answer that nobody reads must not keep its connection for ever.
     result.release = weakref.finalize(result, reply.close)
     if (xact_id := headers.get(XACT_ID)) is not None:

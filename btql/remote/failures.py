@@ -38,8 +38,8 @@ def failure(status: int, body: bytes, text: str) -> DatabaseError:
     return told_failure(cast("dict[str, object]", told), text, status)
 
 
-def told_failure(told: dict[str, object], text: str, status: int = 500) -> DatabaseError:
-    """Return the error that the body of an answer tells of."""
+def told_failure(told: dict[str, object], text: str, status: int = 500, sqlstate: str = "") -> DatabaseError:
+    """Return the error that the body of an answer tells of; where it has no code, the SQLSTATE or the status say."""
     message = str(told.get("Message") or "the server says no more")
     listed = told.get("errors")
     mistakes = (
@@ -57,7 +57,7 @@ def told_failure(told: dict[str, object], text: str, status: int = 500) -> Datab
         case _ if code.startswith("B") and code in SQLSTATES:
             return _query_error(details, text)
         case _:
-            return _plain(message, code if code in SQLSTATES else "", status)
+            return _plain(message, code if code in SQLSTATES else "", status, sqlstate)
 
 
 def broken(error: Exception, where: str) -> OperationalError:
@@ -68,8 +68,8 @@ def broken(error: Exception, where: str) -> OperationalError:
     return OperationalError(f"the connection to {where} broke: {reason}", sqlstate=BROKEN)
 
 
-def _plain(message: str, code: str, status: int) -> DatabaseError:
-    sqlstate = SQLSTATES.get(code) or sqlstate_of_status(status)
+def _plain(message: str, code: str, status: int, sqlstate: str = "") -> DatabaseError:
+    sqlstate = SQLSTATES.get(code) or sqlstate or sqlstate_of_status(status)
     return class_of(sqlstate)(message, code=code, sqlstate=sqlstate)
 
 

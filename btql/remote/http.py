@@ -1,8 +1,8 @@
 """Requests to a server over HTTP, with nothing but Python's own library.
 
 A request has a connection of its own until its answer was read; then the connection waits for the next one. So threads
-share a client, and a stream that is read slowly holds up nobody. :class:`RemoteStop` breaks the connection of a
-request, which tells the server to stop, and wakes whoever waits for it.
+share a client, and a stream that is read slowly holds up nobody. A request is given up by breaking its connection,
+which tells the server to stop, and wakes whoever waits for it.
 """
 
 from __future__ import annotations
@@ -13,15 +13,14 @@ import socket
 import ssl
 import threading
 import weakref
-from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 import orjson
 
 from btql.errors import Cancelled
-from btql.execution.stop import Stop
 from btql.remote.failures import broken, failure
+from btql.remote.stopping import RemoteStop
 from btql_storage import json_text
 
 if TYPE_CHECKING:
@@ -30,31 +29,6 @@ if TYPE_CHECKING:
 IDLE_MAX = 8
 """How many connections wait for the next request at most."""
 CONNECT_S = 30.0
-
-
-class RemoteStop(Stop):
-    """Ends a request: a flag for this side, a broken connection for the other one."""
-
-    def __init__(self, seconds: float | None = None) -> None:
-        # The time is counted by the server, and begins anew for each request.
-        super().__init__()
-        self.limit = seconds
-        self._lock = threading.Lock()
-        self._hang_up: Callable[[], None] | None = None
-
-    def cancel(self) -> None:
-        """Stop the request, from any thread."""
-        super().cancel()
-        with self._lock:
-            if self._hang_up is not None:
-                self._hang_up()
-
-    def guard(self, hang_up: Callable[[], None] | None) -> None:
-        """Say how the request that is running now is given up; None once there is none."""
-        with self._lock:
-            self._hang_up = hang_up
-            if hang_up is not None and self.is_cancelled:
-                hang_up()
 
 
 class Reply:
@@ -119,16 +93,19 @@ class Client:
             connection.request("POST", f"{self._address.path}{path}", body, {**self._headers, "accept": accept})
             return Reply(self, connection, stop)
 
-    def call(self, path: str, body: object, text: str = "") -> dict[str, object]:
+    def call(self, path: str, body: object) -> dict[str, object]:
         """Send a request whose answer is a JSON object, and return that."""
-        stop = RemoteStop()
-        reply = self.post(path, json_text.dumps(body).encode(), stop)
+        return self.call_bytes(path, json_text.dumps(body).encode())
+
+    def call_bytes(self, path: str, body: bytes) -> dict[str, object]:
+        """Send a request, JSON already, whose answer is a JSON object, and return that."""
+        reply = self.post(path, body, RemoteStop())
         try:
             told = reply.read()
         finally:
             reply.close()
         if reply.status != http.client.OK:
-            raise failure(reply.status, told, text)
+            raise failure(reply.status, told, "")
         found: object = orjson.loads(told)
         assert isinstance(found, dict)
         return found

@@ -63,13 +63,13 @@ def _to_wire(value: object) -> tuple[object, str | None]:
         case Decimal() if not value.is_finite():
             return _to_wire(float(value))
         case _:
-            return _inside(value), None
+            return inside(value), None
 
 
 _NON_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 
-def _inside(value: object) -> object:
+def inside(value: object) -> object:
     """Return a value inside of another one as JSON has it."""
     match value:
         case None | bool() | int() | float() | str():
@@ -81,9 +81,9 @@ def _inside(value: object) -> object:
         case date() | UUID():
             return str(value)
         case Mapping():
-            return {str(key): _inside(each) for key, each in cast("Mapping[object, object]", value).items()}
+            return {str(key): inside(each) for key, each in cast("Mapping[object, object]", value).items()}
         case list() | tuple():
-            return [_inside(each) for each in cast("Sequence[object]", value)]
+            return [inside(each) for each in cast("Sequence[object]", value)]
         case _:
             # As the database says it of a folder.
             message = f"a value of type `{type(value).__name__}` cannot be a parameter: give a number, a text or a time"

@@ -18,7 +18,7 @@ from btql_server.http.routes import Route
 from btql_server.operating import health, metrics, openapi
 from btql_server.otlp import receiver
 from btql_server.page import explain, page, vocabulary
-from btql_server.reading import background, fetch, query, tables
+from btql_server.reading import background, embedding, fetch, query, tables
 from btql_server.registering import (
     dataset_snapshots,
     datasets,
@@ -64,6 +64,7 @@ MODULES = (
     explain,
     query,
     tables,
+    embedding,
     fetch,
     background,
     logs3,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import btql
-from btql_server.serve import running
+from btql_server.serve import running_doors
 from btql_server.settings import Settings
 
 
@@ -21,14 +21,27 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def url(folder):
-    """The address of a server of this database, which checks no keys."""
-    with running(Settings(folder, ("127.0.0.1", 0), insecure_no_auth=True)) as address:
-        yield address
+def addresses(folder):
+    """The addresses of a server of this database, which checks no keys."""
+    doors = Settings(folder, ("127.0.0.1", 0), flight=("127.0.0.1", 0), insecure_no_auth=True)
+    with running_doors(doors) as found:
+        yield found
 
 
-@pytest.fixture(scope="module", params=["folder", "http"])
-def conn(request, folder, url):
+@pytest.fixture(scope="session")
+def url(addresses):
+    """Where the server speaks HTTP."""
+    return addresses["http"]
+
+
+@pytest.fixture(scope="module", params=["folder", "http", "flight"])
+def where(request, folder, addresses):
+    """What to connect to, in each form."""
+    return folder if request.param == "folder" else addresses[request.param]
+
+
+@pytest.fixture(scope="module")
+def conn(where):
     """A connection of each form."""
-    with btql.connect(folder if request.param == "folder" else url) as connection:
+    with btql.connect(where) as connection:
         yield connection

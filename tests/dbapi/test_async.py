@@ -13,11 +13,6 @@ ENDLESS = "SELECT sum(a.n * b.n + c.n) AS n FROM project_logs('many') a, project
 MANY = "SELECT n FROM project_logs('many') ORDER BY n"
 
 
-@pytest.fixture(params=["folder", "http"])
-def where(request, folder, url):
-    return folder if request.param == "folder" else url
-
-
 def test_statements_are_awaited(where):
     async def program():
         async with btql.connect_async(where) as conn, conn.cursor() as cursor:

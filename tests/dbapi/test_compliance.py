@@ -75,8 +75,14 @@ class TestFolder(Suite):
 
 class TestHttp(Suite):
     @pytest.fixture(autouse=True)
-    def _server(self, url):
-        self.connect_args = (url,)
+    def _server(self, addresses):
+        self.connect_args = (addresses["http"],)
+
+
+class TestFlight(Suite):
+    @pytest.fixture(autouse=True)
+    def _server(self, addresses):
+        self.connect_args = (addresses["flight"],)
 
 
 del Suite

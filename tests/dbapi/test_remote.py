@@ -19,24 +19,41 @@ import btql
 from btql.remote.address import address_of
 from btql.remote.wire_values import from_wire, to_wire
 from btql_server.access.model import Level
-from btql_server.serve import running
+from btql_server.serve import running, running_doors
 from btql_server.settings import Limits, Settings
 
 ENDLESS = "SELECT sum(a.n * b.n + c.n) AS n FROM project_logs('many') a, project_logs('many') b, project_logs('many') c"
 
 
 @pytest.fixture(scope="module")
-def party(tmp_path_factory):
+def doors(tmp_path_factory):
     """A server that checks keys, and lets a query run for a second."""
     folder = tmp_path_factory.mktemp("keys") / "db"
-    limits = Limits(query_seconds_max=1.0)
-    with running(Settings(folder, ("127.0.0.1", 0), limits=limits)) as url:
-        yield Party(url, folder)
+    settings = Settings(folder, ("127.0.0.1", 0), flight=("127.0.0.1", 0), limits=Limits(query_seconds_max=1.0))
+    with running_doors(settings) as addresses:
+        yield Party(addresses["http"], folder), addresses
+
+
+@pytest.fixture(scope="module")
+def party(doors):
+    return doors[0]
+
+
+@pytest.fixture(params=["http", "flight"])
+def door(request, doors):
+    """The address of each door of that server."""
+    return doors[1][request.param]
 
 
 @pytest.fixture(scope="module")
 def remote(url):
     with btql.connect(url) as connection:
+        yield connection
+
+
+@pytest.fixture(params=["http", "flight"])
+def any_remote(request, addresses):
+    with btql.connect(addresses[request.param]) as connection:
         yield connection
 
 
@@ -46,14 +63,14 @@ def embedded(folder):
         yield connection
 
 
-def test_the_key_is_in_the_url_in_an_argument_or_in_the_environment(party, monkeypatch):
+def test_the_key_is_in_the_url_in_an_argument_or_in_the_environment(party, door, monkeypatch):
     key = party.key().text
-    address = party.url.removeprefix("http://")
+    scheme, _, address = door.partition("://")
     ways = [
-        lambda: btql.connect(f"http://{key}@{address}"),
-        lambda: btql.connect(f"http://anybody:{key}@{address}"),
-        lambda: btql.connect(party.url, api_key=key),
-        lambda: btql.connect(party.url),
+        lambda: btql.connect(f"{scheme}://{key}@{address}"),
+        lambda: btql.connect(f"{scheme}://anybody:{key}@{address}"),
+        lambda: btql.connect(door, api_key=key),
+        lambda: btql.connect(door),
     ]
     monkeypatch.setenv("BTQL_API_KEY", key)
     for way in ways:
@@ -61,16 +78,16 @@ def test_the_key_is_in_the_url_in_an_argument_or_in_the_environment(party, monke
             assert connection.execute("SELECT 1 AS one").fetchall() == [(1,)]
     monkeypatch.setenv("BTQL_API_KEY", "")
     for wrong in ({}, {"api_key": "sk-wrong"}):
-        with btql.connect(party.url, **wrong) as connection, pytest.raises(btql.OperationalError) as caught:
+        with btql.connect(door, **wrong) as connection, pytest.raises(btql.OperationalError) as caught:
             connection.execute("SELECT 1 AS one")
         assert caught.value.sqlstate == "28000"
     assert key not in repr(address_of(f"http://{key}@{address}", None))
 
 
-def test_what_a_key_may_not_do_is_refused(party):
-    with btql.connect(party.url, api_key=party.key().text) as connection:
+def test_what_a_key_may_not_do_is_refused(party, door):
+    with btql.connect(door, api_key=party.key().text) as connection:
         connection.execute("INSERT INTO project_logs('secret') (id) VALUES ('a')")
-    with btql.connect(party.url, api_key=party.key(level=Level.READ).text) as connection:
+    with btql.connect(door, api_key=party.key(level=Level.READ).text) as connection:
         with pytest.raises(btql.ProgrammingError) as caught:
             connection.execute("DELETE FROM project_logs('secret')")
 
@@ -124,9 +141,9 @@ def test_pages_go_on_after_a_cursor(embedded, remote):
         "CREATE TABLE t (a int)",
     ],
 )
-def test_mistakes_are_drawn_as_they_are_for_a_folder(embedded, remote, query):
+def test_mistakes_are_drawn_as_they_are_for_a_folder(embedded, any_remote, query):
     found = []
-    for connection in (embedded, remote):
+    for connection in (embedded, any_remote):
         with pytest.raises(btql.QueryError) as caught:
             connection.query(query, ["1"] if "?" in query else None)
         error = caught.value
@@ -177,26 +194,32 @@ def test_sorts_that_do_not_fit_are_a_wrong_request(remote, values, sorts):
         remote._client.call("/btql", body)
 
 
-def test_a_type_that_cannot_be_a_parameter_is_the_same_error(embedded, remote):
+def test_a_type_that_cannot_be_a_parameter_is_the_same_error(embedded, any_remote):
     found = []
-    for connection in (embedded, remote):
+    for connection in (embedded, any_remote):
         with pytest.raises(btql.ProgrammingError, match="a value of type `bytes` cannot be a parameter") as caught:
             connection.execute("SELECT ? AS one", [b"x"])
         found.append((caught.value.code, caught.value.sqlstate))
 
     assert found == [("B0115", "42P02")] * 2
-    assert remote.execute("SELECT ? AS one", [np.float32(0.5)]).fetchall() == [(0.5,)]
+    assert any_remote.execute("SELECT ? AS one", [np.float32(0.5)]).fetchall() == [(0.5,)]
 
 
-def test_an_error_in_the_middle_of_an_answer_is_that_error(party):
-    with btql.connect(party.url, api_key=party.key().text) as connection:
-        cursor = connection.cursor()
+@pytest.fixture(scope="module")
+def filled(party):
+    """A key, and rows enough for an answer that takes longer than this server allows."""
+    key = party.key().text
+    with btql.connect(party.url, api_key=key) as connection:
         insert = "INSERT INTO project_logs('many') (id, n, text) VALUES (?, ?, ?)"
-        cursor.executemany(insert, [[f"r{n}", n, "x" * 900] for n in range(2_000)])
-        # Some MiB come at once; the rest takes longer than this server allows.
+        connection.cursor().executemany(insert, [[f"r{n}", n, "x" * 900] for n in range(2_000)])
+    return key
+
+
+def test_an_error_in_the_middle_of_an_answer_is_that_error(filled, door):
+    with btql.connect(door, api_key=filled) as connection:
+        # Some MiB come at once; the rest takes longer.
         many = "project_logs('many')"
-        slow = f"SELECT a.text, a.n * b.n AS product FROM {many} a, {many} b, {many} c"
-        cursor.execute(slow)
+        cursor = connection.execute(f"SELECT a.text, a.n * b.n AS product FROM {many} a, {many} b, {many} c")
         with pytest.raises(btql.TimeLimit) as caught:
             for _ in cursor.fetch_record_batch():
                 pass
@@ -230,11 +253,12 @@ def test_a_connection_that_breaks_in_the_middle_says_so(url):
     assert caught.value.sqlstate == "08006"
 
 
-def test_where_no_server_is_the_error_says_so():
-    with btql.connect("http://127.0.0.1:1") as connection, pytest.raises(btql.OperationalError) as caught:
+@pytest.mark.parametrize("scheme", ["http", "grpc"])
+def test_where_no_server_is_the_error_says_so(scheme):
+    with btql.connect(f"{scheme}://127.0.0.1:1") as connection, pytest.raises(btql.OperationalError) as caught:
         connection.execute("SELECT 1 AS one")
 
-    assert str(caught.value) == "there is no server at http://127.0.0.1:1: start `btql serve` there"
+    assert str(caught.value).startswith(f"there is no server at {scheme}://127.0.0.1:1: start `btql serve")
     assert caught.value.sqlstate == "08001"
 
 
@@ -285,13 +309,48 @@ def test_connections_are_used_again_and_none_is_left(remote):
     assert len(waiting) <= 1
 
 
-def test_what_only_a_folder_can_do_is_refused(remote):
+def test_what_only_a_folder_can_do_is_refused(any_remote):
     with pytest.raises(btql.NotSupportedError, match="a server compacts by itself"):
-        remote.compact()
+        any_remote.compact()
     with pytest.raises(btql.NotSupportedError, match="`btql status`"):
-        remote.status()
+        any_remote.status()
 
-    assert "one" in remote.explain("SELECT 1 AS one")
+    assert "one" in any_remote.explain("SELECT 1 AS one")
+
+
+def test_what_has_no_place_in_flight_sql_is_refused(addresses):
+    with btql.connect(addresses["flight"]) as connection:
+        for wish in ({"lint": "strict"}, {"limit": 1}, {"cursor": "x"}):
+            with pytest.raises(btql.NotSupportedError, match="use http://"):
+                connection.query("SELECT 1 AS one", **wish)
+        for use in (lambda: connection.paths("project_logs:demo"), lambda: connection.ingest("project_logs:demo", [])):
+            with pytest.raises(btql.NotSupportedError, match="use http://"):
+                use()
+
+
+def test_objects_are_those_of_the_folder(embedded, any_remote):
+    # The audit log of an organization is for those who administer it.
+    objects = [name for name in embedded.objects() if not name.startswith("audit_log:")]
+    assert sorted(any_remote.objects()) == sorted(objects)
+    here, there = ({(each.schema, each.name): each for each in one.tables()} for one in (embedded, any_remote))
+    table = there["project_logs", "demo"]
+    assert {column.name for column in here["project_logs", "demo"].columns} <= {each.name for each in table.columns}
+
+
+def test_events_are_written_and_paths_are_told(embedded, remote):
+    events = [{"id": "a", "metadata": {"deep": {"n": 10**30}}}, b'{"input": "text"}']
+    receipt = remote.ingest("project_logs:ingested", events)
+
+    assert (receipt.rows, receipt.ids[0], len(receipt.ids)) == (2, "a", 2)
+    rows = embedded.query("SELECT id, metadata, _xact_id FROM project_logs('ingested') ORDER BY input").rows()
+    assert {row["_xact_id"] for row in rows} == {str(receipt.xact_id)}
+    assert {"deep": {"n": 10**30}} in [row["metadata"] for row in rows]
+    assert remote.paths("project_logs:ingested") == embedded.paths("project_logs:ingested")
+    with pytest.raises(btql.DataError, match="created"):
+        remote.ingest("project_logs:ingested", [{"id": "b"}, {"created": "yesterday"}])
+    for call in (lambda: remote.ingest("nonsense", [{}]), lambda: remote.paths("nonsense")):
+        with pytest.raises(btql.Error, match="is no object"):
+            call()
 
 
 def test_rows_stream_in_bounded_memory(remote):

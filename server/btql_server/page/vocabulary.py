@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from functools import cache
 
 import msgspec
 
 from btql.cli import words
-from btql.execution.fields import MergedFields, SnapshotFields
 from btql_planner.catalog import FieldCatalog, Path
 from btql_planner.functions import functions
 from btql_planner.names import SYSTEM_KINDS, field_paths
-from btql_server.access.asker import forbidden
 from btql_server.access.model import AUDIT_LOG, Level
-from btql_server.access.objects import require_object, resource_of
+from btql_server.access.objects import resource_of
 from btql_server.http.answer import JSON, Answer, json_answer
 from btql_server.http.call import Call
 from btql_server.http.errors import HttpError
 from btql_server.http.routes import Routes
 from btql_server.page.page import unless_known
-from btql_server.reading.directory import Visible
+from btql_server.reading.embedding import fields_of
 from btql_server.registry.entity import Entity, Listing
 
 routes = Routes("Page")
@@ -123,17 +120,7 @@ def fields(call: Call, query: FieldsQuery) -> Answer:
     kind, colon, name = query.object.partition(":")
     if not colon or not name or kind not in words.OBJECT_KINDS:
         raise HttpError(400, "`object` is a kind and a name, such as `project_logs:demo`")
-    visible = Visible(call)
-    found = visible.find(kind, name)
-    if not found:
-        raise forbidden(call.principal, Level.READ, f"{kind} id {name}")
-    if visible.only(kind, name) is not None:
-        # These are the fields of all prompts of a project, which takes more than to read one of them.
-        for one in found:
-            require_object(call, Level.READ, one.kind, one.name)
-    with ExitStack() as open_files:
-        snapshots = [open_files.enter_context(call.state.storage.snapshot(one)) for one in found]
-        catalog = MergedFields([SnapshotFields(each) for each in snapshots])
+    with fields_of(call, kind, name) as catalog:
         lines = [FieldLine(words.spelled(path), _kinds(catalog, path)) for path in field_paths(catalog)]
     return json_answer(msgspec.to_builtins(Fields(lines)))
 

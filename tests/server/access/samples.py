@@ -215,6 +215,8 @@ SAMPLES: Mapping[str, Sample] = {
     # Reading.
     "POST /btql": on(READ, body=_QUERY),
     "POST /btql/tables": anybody(body={}),
+    "POST /btql/paths": on(READ, body={"target": "project_logs:{project}"}),
+    "POST /btql/ingest": on(WRITE, body={"target": "project_logs:{project}", **_EVENTS}),
     "POST /btql/async": on(READ, body=_QUERY),
     # Only for whoever asked, and for administrators.
     "GET /btql/async/{id}": on(ADMIN, path={"id": "{job}"}),

@@ -1,0 +1,291 @@
+"""A connection to a server over Arrow Flight SQL, by ADBC's driver: ``pip install 'btql[flight]'``.
+
+It does what one over HTTP does, and reads large answers faster. Each statement has a connection of the driver's to
+itself, which waits for the next one afterwards. What Flight SQL has no place for is refused: lints, a default limit,
+and the cursor of a page.
+"""
+
+from __future__ import annotations
+
+import re
+import weakref
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any, cast
+
+import orjson
+import pyarrow as pa
+
+from btql.database import text_of, written
+from btql.errors import (
+    Cancelled,
+    DatabaseError,
+    InterfaceError,
+    NotSupportedError,
+    OperationalError,
+    QueryError,
+    class_of,
+)
+from btql.remote.answer import RemoteAnswer
+from btql.remote.connection import RemoteConnection
+from btql.remote.failures import BROKEN, CANNOT_CONNECT, told_failure
+from btql.remote.flight_values import table_of
+from btql.remote.stopping import RemoteStop
+from btql.result import Result
+from btql.tables import Table, columns_of
+from btql_grammar.diagnostic import BtqlError
+from btql_grammar.span import Source
+
+if TYPE_CHECKING:
+    from btql.execution.stop import Stop
+    from btql.remote.address import Address
+    from btql_grammar.parameters import Values
+    from btql_planner.options import QueryOptions
+    from btql_storage.store import Receipt
+
+_WRITES = re.compile(r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*(?:INSERT|UPDATE|DELETE)\b", re.IGNORECASE | re.DOTALL)
+_HEADER = "adbc.flight.sql.rpc.call_header.x-btql-"
+_SETS_MAX = 50_000
+"""So many values are sent at a time; the server takes 65,536."""
+
+
+class FlightConnection(RemoteConnection):
+    """A server that is asked over Flight SQL."""
+
+    def __init__(self, address: Address, ca_file: str | None = None) -> None:
+        super().__init__(address)
+        self._driver = _Driver(address, ca_file)
+
+    def run(
+        self, query: str | Mapping[str, object], parameters: Values | None, options: QueryOptions, stop: Stop | None
+    ) -> Result:
+        """Return the answer to a statement."""
+        if options.lint != "off" or options.default_limit is not None or options.cursor is not None:
+            self.refuse("lints, a default limit and cursors do not go over Flight SQL: use http:// for them")
+        headers = {"tz-offset": str(options.tz_offset)} if options.tz_offset else {}
+        if options.version is not None:
+            headers["version"] = options.version
+        stop = stop if isinstance(stop, RemoteStop) else RemoteStop()
+        text = _sent(query)
+        values = None if parameters is None else table_of([parameters])
+        if _WRITES.match(text):
+            return written(self._write(text, values, headers, stop))
+        using = self._driver.cursor(headers, stop)
+        with using.trouble(text):
+            using.cursor.execute(text, parameters=None if values is None else values.to_batches()[0])
+            reader: pa.RecordBatchReader = using.cursor.fetch_record_batch()
+        result = Result(RemoteAnswer(reader.schema, using.batches(reader, text)), stop=stop)
+        # An answer that nobody reads must not keep its connection for ever.
+        result.release = weakref.finalize(result, using.close)
+        return result
+
+    def run_many(self, query: str, parameters: Sequence[Values], stop: Stop) -> int:
+        """Run a statement that writes once for each of several sequences of values; return how many rows it wrote."""
+        if not _WRITES.match(query):
+            raise NotSupportedError(
+                "a query with many sequences of values is not supported: run it once for each of them, with `execute`",
+                code="B0403",
+            )
+        assert isinstance(stop, RemoteStop)
+        pieces = [table_of(parameters[start : start + _SETS_MAX]) for start in range(0, len(parameters), _SETS_MAX)]
+        return sum(self._write(query, piece, {}, stop) for piece in pieces)
+
+    def tables(self) -> list[Table]:
+        """Return the objects that may be read as tables with columns."""
+        with self._driver.connection() as connection:
+            catalogs = connection.adbc_get_objects(depth="all").read_all().to_pylist()
+        schemas = [schema for catalog in catalogs for schema in catalog["catalog_db_schemas"] or ()]
+        found = [(schema["db_schema_name"], each) for schema in schemas for each in schema["db_schema_tables"] or ()]
+        return [_table(number, schema, each) for number, (schema, each) in enumerate(found, 1)]
+
+    def paths(self, target: str) -> list[tuple[str, ...]]:
+        """Refuse: Flight SQL knows columns, and no paths below them."""
+        self.refuse(f"the paths of {target} do not go over Flight SQL: use http:// for them")
+
+    def ingest(self, target: str, events: Sequence[Mapping[str, object]] | Sequence[bytes]) -> Receipt:
+        """Refuse: Flight SQL takes columns, and no events."""
+        self.refuse(f"{len(events)} events for {target} do not go over Flight SQL: INSERT them, or use http://")
+
+    def close(self) -> None:
+        """Close the connections that wait for a statement."""
+        super().close()
+        self._driver.close()
+
+    def _write(self, text: str, values: pa.Table | None, headers: Mapping[str, str], stop: RemoteStop) -> int:
+        using = self._driver.cursor(headers, stop)
+        with using.trouble(text):
+            using.cursor.executemany(text, values)
+            count = int(using.cursor.rowcount)
+        using.close()
+        return count
+
+
+def _sent(query: str | Mapping[str, object]) -> str:
+    """Return the text of a query, be it in the JSON form."""
+    try:
+        return query if isinstance(query, str) else text_of(query)
+    except BtqlError as error:
+        error.source = Source("")
+        raise QueryError(error) from None
+
+
+class _Driver:
+    """Connections of ADBC's driver, one for each statement that runs."""
+
+    def __init__(self, address: Address, ca_file: str | None) -> None:
+        self._address = address
+        try:
+            self._dbapi: Any = import_module("adbc_driver_flightsql.dbapi")
+        except ModuleNotFoundError as error:
+            raise InterfaceError("grpc:// needs ADBC's driver: write `pip install 'btql[flight]'`") from error
+        self._options: dict[str, str] = {}
+        if address.key is not None:
+            self._options["adbc.flight.sql.authorization_header"] = f"Bearer {address.key}"
+        if ca_file is not None:
+            self._options["adbc.flight.sql.client_option.tls_root_certs"] = Path(ca_file).read_text(encoding="utf-8")
+        self._lock = Lock()
+        self._idle: list[Any] = []
+        self.close: Callable[[], object] = weakref.finalize(self, _close, self._idle)
+
+    def cursor(self, headers: Mapping[str, str], stop: RemoteStop) -> _Using:
+        """Return a cursor of the driver for one statement."""
+        stop.check()
+        if stop.limit is not None:
+            headers = {**headers, "timeout": repr(stop.limit)}
+        try:
+            connection = self._taken()
+            sent = {f"{_HEADER}{name}": value for name, value in headers.items()}
+            cursor = connection.cursor(adbc_stmt_kwargs=sent)
+        except self._dbapi.Error as error:
+            raise _failure(error, "", str(self)) from error
+        using = _Using(self, connection, cursor, stop, self._dbapi.Error)
+        stop.guard(using.cancel)
+        return using
+
+    @contextmanager
+    def connection(self) -> Generator[Any]:
+        """Lend a connection for something that is no statement."""
+        try:
+            connection = self._taken()
+            yield connection
+        except self._dbapi.Error as error:
+            raise _failure(error, "", str(self)) from error
+        self.give_back(connection)
+
+    def _taken(self) -> Any:  # noqa: ANN401
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        return self._dbapi.connect(str(self), db_kwargs=self._options, autocommit=True)
+
+    def give_back(self, connection: Any) -> None:  # noqa: ANN401  the driver has no types
+        """Keep a connection for the next statement."""
+        with self._lock:
+            self._idle.append(connection)
+
+    def __str__(self) -> str:
+        return str(self._address)
+
+
+class _Using:
+    """A connection of the driver while a statement has it."""
+
+    def __init__(self, driver: _Driver, connection: Any, cursor: Any, stop: RemoteStop, error: type[Exception]) -> None:  # noqa: ANN401
+        self.cursor = cursor
+        self._driver = driver
+        self._connection: Any = connection
+        self._stop = stop
+        self._error = error
+
+    def cancel(self) -> None:
+        """Give the statement up, from another thread."""
+        with suppress(self._error):
+            self.cursor.adbc_cancel()
+
+    def batches(self, reader: pa.RecordBatchReader, text: str) -> Generator[pa.RecordBatch]:
+        """Yield what comes."""
+        with self.trouble(text):
+            yield from reader
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the connection. Called again it does nothing."""
+        connection, self._connection = self._connection, None
+        if connection is None:
+            return
+        self._stop.guard(None)
+        with suppress(self._error):
+            self.cursor.close()
+        self._driver.give_back(connection)
+
+    @contextmanager
+    def trouble(self, text: str) -> Generator[None]:
+        """Make the driver's errors ours, and close the cursor behind them."""
+        try:
+            yield
+        except (self._error, OSError, pa.ArrowException) as error:
+            self.close()
+            if self._stop.is_cancelled:
+                raise Cancelled from error
+            raise _failure(error, text, str(self._driver)) from error
+        except BaseException:
+            self.close()
+            raise
+
+
+def _table(number: int, schema: str, found: dict[str, Any]) -> Table:
+    usual = {column.name for column in columns_of()}
+    names = [column["column_name"] for column in found["table_columns"] or ()]
+    name = found["table_name"]
+    return Table(number, schema, name, name, None, tuple(each for each in names if each not in usual))
+
+
+def _close(idle: list[Any]) -> None:
+    while idle:
+        idle.pop().close()
+
+
+def _failure(error: Exception, text: str, where: str) -> DatabaseError:
+    """Return the error that one of the driver's stands for."""
+    details = {_text(key): value for key, value in cast("list[tuple[object, object]]", getattr(error, "details", []))}
+    told, state = details.get("x-btql-told-bin"), _text(details.get("x-btql-sqlstate", ""))
+    if isinstance(told, bytes):
+        return told_failure(cast("dict[str, object]", orjson.loads(told)), text, sqlstate=state)
+    # The driver hands on no details of an error in the middle of an answer, but its words.
+    words = str(error)
+    if (noted := _NOTED.search(words)) is not None:
+        return _read_failure(noted, text)
+    if "connection refused" in words:
+        message = f"there is no server at {where}: start `btql serve --flight` there"
+        return OperationalError(message, sqlstate=CANNOT_CONNECT)
+    return OperationalError(f"the connection to {where} broke: {words}", sqlstate=BROKEN)
+
+
+_NOTED = re.compile(r"\n  = note: SQLSTATE (\w{5})(?:, position (\d+))?")
+"""What the server says behind an error."""
+_PREFIX = re.compile(r"(?:\w+: )?\[FlightSQL\] ")
+_DRAWN = re.compile(r"error\[(\w+)\]: ([^\n]*)")
+_HELP = re.compile(r"^ *= help: (.*)$", re.MULTILINE)
+_SECONDS = re.compile(r"time limit of ([\d.]+) s")
+
+
+def _read_failure(noted: re.Match[str], text: str) -> DatabaseError:
+    """Return the error that words tell of, which end in a note."""
+    drawing = _PREFIX.sub("", noted.string[: noted.start()], count=1)
+    drawn = _DRAWN.match(drawing)
+    if drawn is None:
+        return class_of(noted[1])(drawing, sqlstate=noted[1])
+    help_, seconds = _HELP.search(drawing), _SECONDS.search(drawn[2])
+    detail: dict[str, object] = {"code": drawn[1], "message": drawn[2], "help": help_ and help_[1]}
+    if seconds is not None:
+        detail["seconds"] = float(seconds[1])
+    if noted[2] is not None:
+        detail |= dict.fromkeys(("start", "end"), int(noted[2]) - 1)
+    return told_failure({"Message": drawing, "errors": [detail]}, text)
+
+
+def _text(value: object) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
