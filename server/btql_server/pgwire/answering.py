@@ -38,10 +38,11 @@ class Answering:
         self._session = session
 
     async def describe(self, prepared: Prepared) -> None:
-        """Find out what a statement takes and gives."""
+        """Find out what a statement takes and gives, to tell it to the client."""
         statement = prepared.statement
-        if prepared.parameters is not None or statement is None:
+        if prepared.is_described or statement is None:
             return
+        prepared.is_described = True
         if statement.kind in ("session", "copy"):
             prepared.parameters = prepared.given
             if (opened := self._known(statement)) is not None:
@@ -100,8 +101,10 @@ class Answering:
         if types is None:
             if not given:
                 return ()
-            await self.describe(prepared)
-            types = prepared.parameters or ()
+            # Of its columns nothing is promised by that.
+            asked_for = Prepared(prepared.statement, prepared.given)
+            await self.describe(asked_for)
+            types = prepared.parameters = asked_for.parameters or ()
         if prepared.parameters is not None and len(given) != len(types):
             message = (
                 f'bind message supplies {len(given)} parameters, but prepared statement "{asked.statement[:80]}" '

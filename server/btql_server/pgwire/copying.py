@@ -76,7 +76,7 @@ class Copying:
             head = f"SELECT {columns} FROM "  # noqa: S608
             text, before = head + asked.query, len(head)
         # Where a mistake is, is said in terms of what the client has sent.
-        session.offset = max(0, statement.piece.offset + asked.query_at - before)
+        session.offset = statement.piece.offset + asked.query_at - before
         async with session.working("COPY") as work:
             opened = await self._answering.open_inner(text, (), work)
             types = [_type_of(name) for name in opened.names] if asked.is_table else opened.types
@@ -118,7 +118,7 @@ class Copying:
     async def _take_in(self, statement: Statement, asked: Copy) -> int:
         session = self._session
         head = "INSERT INTO "
-        session.offset = max(0, statement.piece.offset + asked.query_at - len(head))
+        session.offset = statement.piece.offset + asked.query_at - len(head)
         async with session.working("COPY") as work:
             pool = session.state.pools["write"]
             insert = f"{head}{asked.query} (id) VALUES ('')"

@@ -96,7 +96,8 @@ def report_of(error: Exception, offset: int, trace_id: str) -> Report:
 def _of_query(error: QueryError, offset: int) -> Report:
     first = error.diagnostics[0]
     at = position(error)
-    place = None if at is None else offset + at
+    # A statement that was put together here may be wrong in front of what the client has sent.
+    place = None if at is None else max(1, offset + at)
     return Report(
         "ERROR", sqlstate(error), first.message, _detail(error.diagnostics), first.help, place, code=first.code
     )

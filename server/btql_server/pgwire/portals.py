@@ -38,6 +38,8 @@ class Prepared:
     parameters: tuple[int, ...] | None = None
     """The types of all parameters, once somebody has asked."""
     columns: Columns | None = None
+    """What the client was told of its rows, which holds from then on."""
+    is_described: bool = False
 
 
 @dataclass(slots=True)

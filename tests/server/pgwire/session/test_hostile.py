@@ -1,0 +1,144 @@
+"""Messages that nobody should send, clients that vanish or never read: nobody else notices."""
+
+from __future__ import annotations
+
+import random
+import struct
+import time
+
+import pytest
+from server_support.pg_raw import (
+    SYNC,
+    Raw,
+    bind,
+    close,
+    describe,
+    error,
+    execute,
+    framed,
+    kinds,
+    parse,
+    query,
+    rows,
+    startup,
+    text,
+)
+
+from btql_server.pgwire import messages
+from btql_server.pgwire.messages import NotUtf8, Violation
+
+READERS = {
+    "startup": messages.read_first,
+    "Q": messages.read_text,
+    "P": messages.read_parse,
+    "B": messages.read_bind,
+    "D": messages.read_named,
+    "C": messages.read_named,
+    "E": messages.read_execute,
+    "p": messages.read_sasl_initial,
+    "S": messages.read_empty,
+}
+RECORDED = [
+    query("SELECT 1; SELECT 'a'"),
+    parse("SELECT id FROM demo WHERE id = $1 AND metrics.n < $2", "s", [25, 0]),
+    bind("p", "s", [b"r1", None]),
+    describe("S", "s"),
+    describe("P", "p"),
+    execute("p", 3),
+    close("P", "p"),
+    SYNC,
+    framed("p", text("SCRAM-SHA-256") + struct.pack("!i", 5) + b"n,,n="),
+]
+
+
+def test_no_bytes_do_more_than_be_refused():
+    chance = random.Random(7)
+    bodies = [(each[:1].decode(), each[5:]) for each in RECORDED] + [("startup", startup(database="x")[4:])]
+    refused = 0
+    for _ in range(6_000):
+        kind, body = chance.choice(bodies)
+        data = bytearray(body)
+        for _ in range(chance.randint(1, 3)):
+            match chance.randrange(4):
+                case 0 if data:
+                    data[chance.randrange(len(data))] = chance.randrange(256)
+                case 1 if data:
+                    del data[chance.randrange(len(data)) :]
+                case 2:
+                    data[chance.randint(0, len(data)) : 0] = chance.randbytes(chance.randint(1, 6))
+                case _:
+                    data += struct.pack("!i", chance.choice([-1, -2, 0, 1 << 30, 0x7FFF_FFFF]))
+        try:
+            READERS[kind](bytes(data))
+        except (Violation, NotUtf8):
+            refused += 1
+    assert refused > 2_000
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\0\0\0\0\4",
+        b"Z\0\0\0\5I",
+        b"Q\0\0\0\0",
+        b"Q\xff\xff\xff\xff",
+        b"Q\x7f\xff\xff\xff",
+        b"S\0\0\x40\0",
+        framed("Q", b"SELECT 1"),
+        framed("S", b"x"),
+        framed("B", text("", "") + struct.pack("!h", -1)),
+        framed("B", text("", "") + struct.pack("!hhhi", 0, 1, 0, -7)),
+        framed("D", text("Xs")),
+        framed("P", text("", "SELECT 1") + struct.pack("!h", 30_000)),
+        framed("p", text("a password")),
+    ],
+)
+def test_what_is_no_message_ends_the_session(raw, sent):
+    raw.send(sent)
+    told = error(raw.rest())
+    assert (told["S"], told["C"]) == ("FATAL", "08P01")
+
+
+def test_a_mutated_session_ends_or_goes_on(place, other):
+    """Recorded messages, changed at random; whatever comes back is in the protocol, and nothing is a bug of ours."""
+    chance = random.Random(11)
+    for _ in range(40):
+        with Raw(*place) as raw:
+            raw.ask(startup())
+            sent = bytearray(b"".join(chance.choices(RECORDED[:-1], k=6)))
+            for _ in range(chance.randint(1, 4)):
+                sent[chance.randrange(len(sent))] = chance.randrange(256)
+            raw.send(bytes(sent), SYNC, framed("X"))
+            raw.socket.shutdown(1)
+            found = raw.rest()
+            assert all(each.fields["C"] != "XX000" for each in found if each.kind in "EN"), bytes(sent)
+    assert rows(other.ask(query("SELECT 1"))) == [["1"]]
+
+
+def test_text_that_is_not_utf8(raw):
+    assert error(raw.ask(framed("Q", b"SELECT '\xff'\0")))["C"] == "22021"
+    assert error(raw.ask(query("SELECT '" + "x" * (1 << 20) + "'")))["C"] == "54001"
+    assert rows(raw.ask(query("SELECT 1"))) == [["1"]]
+
+
+def test_a_client_that_never_reads_costs_nothing_and_holds_nobody_up(raw, other):
+    raw.send(query("SELECT a.id, b.input FROM long a, long b"))
+    began = time.monotonic()
+    for _ in range(5):
+        assert rows(other.ask(query("SELECT 1"))) == [["1"]]
+    assert time.monotonic() - began < 20
+
+
+def test_a_client_that_vanishes_ends_its_query(place, other):
+    gone = Raw(*place)
+    gone.ask(startup())
+    gone.send(query("SELECT count(*) FROM long a, long b, long c WHERE a.input > b.id AND b.input > c.id"))
+    gone.socket.close()
+    assert rows(other.ask(query("SELECT 1"))) == [["1"]]
+
+
+def test_a_session_keeps_so_many_portals_at_most(raw):
+    many = b"".join(bind(f"p{n}") for n in range(1_001))
+    found = raw.ask(parse("SELECT 1"), many, SYNC)
+    assert error(found)["C"] == "53400"
+    assert kinds(found).count("2") == 1_000

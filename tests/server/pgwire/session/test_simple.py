@@ -1,0 +1,181 @@
+"""The simple protocol: several statements, errors with their places, transactions, settings, cursors."""
+
+from __future__ import annotations
+
+import pytest
+from server_support.pg_raw import error, kinds, notices, query, rows, startup, tags
+
+
+def status(found) -> str:
+    return found[-1].body.decode()
+
+
+def test_statements_and_their_tags(raw):
+    for sql, shape, expected in [
+        ("SELECT 1", "TDCZ", ["SELECT 1"]),
+        ("SELECT 1; SELECT ';' AS a -- ;\n; SHOW timezone", "TDCTDCTDCZ", ["SELECT 1", "SELECT 1", "SHOW"]),
+        ("", "IZ", []),
+        (" ; -- nothing\n;", "IZ", []),
+        ("select: id | from: project_logs('demo') | sort: id | limit: 2;", "TDDCZ", ["SELECT 2"]),
+        ("EXPLAIN SELECT 1", None, ["EXPLAIN"]),
+        ("SELECT pg_advisory_unlock_all(); CLOSE ALL; UNLISTEN *; RESET ALL;", "TDCCCCZ", None),
+        ("DISCARD ALL", "CZ", ["DISCARD ALL"]),
+        ("INSERT INTO project_logs('w') (id) VALUES ('a'), ('b')", "CZ", ["INSERT 0 2"]),
+        ("UPDATE project_logs('w') SET metadata.a = 1 WHERE id = 'a'", "CZ", ["UPDATE 1"]),
+        ("DELETE FROM project_logs('w') WHERE id = 'b'", "CZ", ["DELETE 1"]),
+    ]:
+        found = raw.ask(query(sql))
+        if shape is not None:
+            assert kinds(found) == shape, sql
+        if expected is not None:
+            assert tags(found) == expected, sql
+
+
+@pytest.mark.parametrize(
+    ("sql", "sqlstate", "position"),
+    [
+        ("SELECT idd FRM x", "42601", "16"),
+        ("SELECT 1;\n  SELECT lowr('a')", "42883", "20"),
+        ("select: lowr(id) | from: project_logs('demo')", "42883", "9"),
+        ("SELECT * FROM nowhere", "42P01", "15"),
+        ("COPY (SELECT lowr('a')) TO STDOUT", "42883", "14"),
+        ("COPY nowhere TO STDOUT", "42P01", "6"),
+        ("COPY demo FROM '/etc/passwd'", "42501", "16"),
+        ("COPY demo TO STDOUT (FORMAT xml)", "22023", None),
+        ("CREATE TABLE x (a int)", "0A000", "1"),
+        ("LISTEN x", "0A000", "1"),
+        ("SET no_such_setting = 1", "42704", None),
+        ("SET client_encoding = 'LATIN1'", "22023", None),
+        ("SET statement_timeout = 'soon'", "22023", None),
+        ("SET server_version = '9'", "55P02", None),
+        ("SET a b c", "42601", "7"),
+        ("SHOW nothing_of_this_name", "42704", None),
+        ("FETCH 1 FROM nothing", "34000", None),
+        ("FETCH BACKWARD 1 FROM nothing", "0A000", None),
+        ("DECLARE c CURSOR FOR SELECT 1", "25P01", None),
+        ("SAVEPOINT a", "25P01", None),
+        ("DEALLOCATE nothing", "26000", None),
+        ("COMMIT PREPARED 'x'", "0A000", None),
+    ],
+)
+def test_errors_say_what_and_where(raw, sql, sqlstate, position):
+    found = raw.ask(query(sql))
+    told = error(found)
+    assert (told["C"], told.get("P")) == (sqlstate, position)
+    assert status(found) == "I"
+    assert rows(raw.ask(query("SELECT 1"))) == [["1"]]
+
+
+def test_nothing_runs_behind_an_error_and_what_was_written_is_told(raw):
+    found = raw.ask(query("INSERT INTO project_logs('stays') (id) VALUES ('a'); SELECT nothing(); SELECT 2"))
+    assert kinds(found) == "CNEZ"
+    assert "not undone" in notices(found)[0]
+    assert rows(raw.ask(query("SELECT count(*) FROM stays"))) == [["1"]]
+
+
+def test_a_transaction_reads_one_moment(raw, other):
+    count = query("SELECT count(*) FROM project_logs('moment')")
+    insert = "INSERT INTO project_logs('moment') (id) VALUES ('{}')"
+    other.ask(query(insert.format("a")))
+    raw.ask(query("BEGIN ISOLATION LEVEL REPEATABLE READ"))
+    assert rows(raw.ask(count)) == [["1"]]
+    other.ask(query(insert.format("b")))
+    found = raw.ask(count)
+    assert rows(found) == [["1"]]
+    assert status(found) == "T"
+    # What it writes by itself is seen by all at once, and by itself, too.
+    found = raw.ask(query(insert.format("c")))
+    assert "durable at once" in notices(found)[0]
+    assert rows(other.ask(count)) == [["3"]]
+    assert rows(raw.ask(count)) == [["3"]]
+    found = raw.ask(query("ROLLBACK"))
+    assert "not undone" in notices(found)[0]
+    assert status(found) == "I"
+    assert rows(raw.ask(count)) == [["3"]]
+
+
+def test_several_statements_in_one_message_read_one_moment(raw):
+    found = raw.ask(query("SELECT count(*) FROM demo; SELECT count(*) FROM demo"))
+    assert rows(found) == [["10"], ["10"]]
+
+
+def test_after_an_error_nothing_runs_until_the_end_of_the_transaction(raw):
+    raw.ask(query("BEGIN"))
+    assert status(raw.ask(query("SELECT nothing()"))) == "E"
+    assert error(raw.ask(query("SELECT 1")))["C"] == "25P02"
+    assert error(raw.ask(query("SHOW timezone")))["C"] == "25P02"
+    assert tags(raw.ask(query("COMMIT"))) == ["ROLLBACK"]
+    raw.ask(query("BEGIN; SAVEPOINT a; SAVEPOINT b"))
+    assert status(raw.ask(query("SELECT nothing()"))) == "E"
+    found = raw.ask(query("ROLLBACK TO SAVEPOINT a"))
+    assert (tags(found), status(found)) == (["ROLLBACK"], "T")
+    assert error(raw.ask(query("RELEASE b")))["C"] == "3B001"
+    raw.ask(query("ROLLBACK TO a"))
+    assert rows(raw.ask(query("SELECT 1"))) == [["1"]]
+    assert tags(raw.ask(query("RELEASE SAVEPOINT a; END"))) == ["RELEASE", "COMMIT"]
+
+
+def test_manners_of_transactions(raw):
+    assert notices(raw.ask(query("COMMIT"))) == ["there is no transaction in progress"]
+    assert notices(raw.ask(query("BEGIN; BEGIN"))) == ["there is already a transaction in progress"]
+    found = raw.ask(query("COMMIT AND CHAIN"))
+    assert (tags(found), status(found)) == (["COMMIT"], "T")
+    raw.ask(query("ROLLBACK"))
+    raw.ask(query("START TRANSACTION READ ONLY, NOT DEFERRABLE"))
+    assert error(raw.ask(query("DELETE FROM demo WHERE id = 'none'")))["C"] == "25006"
+    raw.ask(query("ROLLBACK; SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"))
+    assert error(raw.ask(query("INSERT INTO demo (id) VALUES ('x')")))["C"] == "25006"
+
+
+def test_settings(raw):
+    def shown(name: str) -> str | None:
+        return rows(raw.ask(query(f"SHOW {name}")))[0][0]
+
+    raw.ask(query("SET statement_timeout = 1500; SET application_name TO 'it''s'; SET a.b = 'c', d"))
+    assert [shown(name) for name in ("statement_timeout", "application_name", "a.b")] == ["1500ms", "it's", "c, d"]
+    raw.ask(query("BEGIN; SET LOCAL statement_timeout = '2min'"))
+    assert shown("statement_timeout") == "2min"
+    raw.ask(query("COMMIT"))
+    assert shown("statement_timeout") == "1500ms"
+    raw.ask(query("BEGIN; SET statement_timeout = 7; ROLLBACK"))
+    assert shown("statement_timeout") == "1500ms"
+    found = raw.ask(query("SET TIME ZONE 'Europe/Berlin'"))
+    assert "shown in UTC" in notices(found)[0]
+    assert shown("TIME ZONE") == "UTC"
+    changed = raw.ask(query("SET application_name = 'x'"))
+    assert [each.body for each in changed if each.kind == "S"] == [b"application_name\0x\0"]
+    raw.ask(query("RESET ALL"))
+    assert shown("statement_timeout") == "0"
+    assert error(raw.ask(query("SHOW a.b")))["C"] == "42704"
+    raw.ask(query("SET client_min_messages = error"))
+    assert notices(raw.ask(query("COMMIT"))) == []
+
+
+def test_a_statement_ends_at_its_timeout(raw):
+    raw.ask(query("SET statement_timeout = 200"))
+    found = raw.ask(query("SELECT count(*) FROM long a, long b, long c WHERE a.input > b.id AND b.input > c.id"))
+    assert error(found)["C"] == "57014"
+
+
+def test_cursors(raw):
+    raw.ask(query("BEGIN"))
+    assert tags(raw.ask(query("DECLARE c NO SCROLL CURSOR FOR SELECT id FROM demo ORDER BY id"))) == ["DECLARE CURSOR"]
+    assert error(raw.ask(query("SAVEPOINT s; DECLARE c CURSOR FOR SELECT 1")))["C"] == "42P03"
+    raw.ask(query("ROLLBACK TO s"))
+    found = raw.ask(query("FETCH 2 FROM c"))
+    assert (rows(found), tags(found)) == ([["r0"], ["r1"]], ["FETCH 2"])
+    assert tags(raw.ask(query("MOVE FORWARD 3 IN c"))) == ["MOVE 3"]
+    assert rows(raw.ask(query("FETCH c"))) == [["r5"]]
+    assert len(rows(raw.ask(query("FETCH ALL c")))) == 4
+    assert tags(raw.ask(query("FETCH NEXT FROM c; CLOSE c"))) == ["FETCH 0", "CLOSE CURSOR"]
+    raw.ask(
+        query("DECLARE held CURSOR WITH HOLD FOR SELECT id FROM demo ORDER BY id; DECLARE gone CURSOR FOR SELECT 1")
+    )
+    raw.ask(query("COMMIT"))
+    assert error(raw.ask(query("FETCH 1 FROM gone")))["C"] == "34000"
+    assert rows(raw.ask(query("FETCH 1 FROM held; CLOSE held"))) == [["r0"]]
+
+
+def test_a_session_without_a_word_is_no_trouble_for_another(bare, place, other):
+    bare.send(startup()[:6])
+    assert rows(other.ask(query("SELECT 1"))) == [["1"]]
