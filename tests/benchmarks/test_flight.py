@@ -21,7 +21,7 @@ from btql_server.settings import Settings
 # One million rows of five columns.
 WIDE = (
     "SELECT a.id AS id, b.start AS start, a.created AS created, b.is_root AS is_root, b.tokens AS tokens"
-    " FROM demo a, (SELECT metrics.start, metrics.tokens, is_root FROM demo LIMIT 1000) b LIMIT 1000000"  # noqa: S608
+    " FROM demo a, (SELECT metrics.start, metrics.tokens, is_root FROM demo LIMIT 1000) b LIMIT 1000000"
 )
 COLUMNS = "SELECT id, created, span_attributes.name AS name, metrics.start AS start, is_root FROM demo"
 SHARE_MIN = 0.4

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import adbc_driver_flightsql.dbapi as flightsql
 import pytest
@@ -20,6 +21,8 @@ from server_support.serving import btql_serve
 from server_support.waiting import eventually
 
 import btql
+from btql_server.serve import ServeError, check
+from btql_server.settings import Settings
 
 COUNT = "SELECT count(*) AS n FROM demo"
 
@@ -88,8 +91,6 @@ def test_one_worker_serves_it_over_tls_and_the_next_one_takes_its_port(tmp_path,
         (("--flight", "127.0.0.1:{taken}"), "cannot listen on 127.0.0.1:{taken}: address already in use"),
         (("--flight", "nowhere"), "no address"),
         (("--flight", "127.0.0.1:0", "--tls-cert", "{folder}/cert.pem"), "give both --tls-cert and --tls-key"),
-        (("--flight", "127.0.0.1:0", "--tls-cert", "{folder}/no.pem", "--tls-key", "{folder}/key.pem"), "no.pem"),
-        (("--flight", "0.0.0.0:0", "--insecure-no-auth"), "may only listen on this machine"),
     ],
 )
 def test_what_cannot_be_served_is_one_line(tmp_path, certificates, options, message):
@@ -102,6 +103,16 @@ def test_what_cannot_be_served_is_one_line(tmp_path, certificates, options, mess
     assert done.returncode != 0
     assert message.format(**names) in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
+
+
+def test_what_would_be_open_to_everybody_or_has_no_certificate_is_refused(tmp_path, certificates):
+    settings = Settings(tmp_path / "db", ("127.0.0.1", 0), flight=("127.0.0.1", 0))
+    with pytest.raises(ServeError, match="may only listen on this machine"):
+        check(replace(settings, flight=("0.0.0.0", 0), insecure_no_auth=True))
+    with pytest.raises(ServeError, match="nobody has a key yet"):
+        check(replace(settings, flight=("0.0.0.0", 0)))
+    with pytest.raises(btql.Error, match="cannot use the certificate"):
+        check(replace(settings, tls_cert=certificates / "no.pem", tls_key=certificates / "key.pem"))
 
 
 def test_a_server_without_it_does_not_load_it():

@@ -291,8 +291,9 @@ def test_what_has_no_meaning_here_is_refused(door, client):
 def test_a_prepared_statement_belongs_to_whoever_prepared_it(door, client):
     request = messages.wrap(messages.ActionCreatePreparedStatementRequest("SELECT 1 AS one"))
     (result,) = client.do_action(("CreatePreparedStatement", request), door.options())
-    _, body = messages.unwrap(result.body.to_pybytes())
-    handle = decode(messages.ActionCreatePreparedStatementResult, body).prepared_statement_handle
+    made = messages.unwrap(result.body.to_pybytes())
+    assert made is not None
+    handle = decode(messages.ActionCreatePreparedStatementResult, made[1]).prepared_statement_handle
     command = messages.wrap(messages.CommandPreparedStatementQuery(handle))
     other = door.party.key("other@example.com").text
 
