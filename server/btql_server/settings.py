@@ -41,6 +41,8 @@ class Limits:
     """What ``/version`` tells SDKs; larger batches are sent by ``/logs3/overflow``."""
     pg_connections_max: int = 500
     """Connections of the Postgres wire that one worker has open at the same time."""
+    refused_wait_s: float = 0.5
+    """How long the answer to a wrong password of the Postgres wire waits; longer after each one of an address."""
     requests_per_minute: int | None = None
     """For one key; None is no limit."""
     queries_per_minute: int | None = None

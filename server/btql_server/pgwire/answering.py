@@ -42,7 +42,6 @@ class Answering:
         statement = prepared.statement
         if prepared.is_described or statement is None:
             return
-        prepared.is_described = True
         if statement.kind in ("session", "copy"):
             prepared.parameters = prepared.given
             if (opened := self._known(statement)) is not None:
@@ -63,6 +62,7 @@ class Answering:
             if statement.kind == "rows":
                 names = [each.name for each in found.outputs]
                 prepared.columns = Columns(names, [column_type(each) for each in found.outputs])
+        prepared.is_described = True
 
     def _is_catalog(self, statement: Statement) -> bool:
         return not statement.piece.is_btql and self._session.catalog.answers(statement.text)

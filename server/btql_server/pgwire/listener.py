@@ -49,7 +49,9 @@ class PgListener:
         self._tls = None
         if settings.tls_cert is not None and settings.tls_key is not None:
             self._tls = load_tls(settings.tls_cert, settings.tls_key)
-        self._authentication = Authentication(state.keys, Throttle(), trust=settings.insecure_no_auth)
+        self._authentication = Authentication(
+            state.keys, Throttle(settings.limits.refused_wait_s), trust=settings.insecure_no_auth
+        )
         self._cancelling = Cancelling(worker)
         self._catalog = Catalog()
         self._accepting: asyncio.Task[None] | None = None

@@ -221,10 +221,12 @@ class Session:
         trace_id = uuid4().hex if self.work is None else self.work.asker.trace_id
         report = report_of(error, self.offset, trace_id)
         self.transaction.fail()
-        if isinstance(error, Revoked) or (self._ending and self.gone.is_set()):
-            self._ending = True
-            self.gone.set()
-            report = Report("FATAL", "28000", report.message) if isinstance(error, Revoked) else ENDING
+        if isinstance(error, Revoked):
+            self.say(Report("FATAL", report.sqlstate, report.message, hint=report.hint))
+            raise Gone from None
+        if self._ending and self.gone.is_set():
+            self.say(ENDING)
+            raise Gone from None
         self.say(report)
 
     def _ready(self) -> None:

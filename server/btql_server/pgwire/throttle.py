@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-_FIRST_S = 0.5
-_MOST_S = 8.0
+_DOUBLINGS_MAX = 4
 _FORGET_S = 60.0
 _ADDRESSES_MAX = 10_000
 
@@ -14,7 +13,8 @@ _ADDRESSES_MAX = 10_000
 class Throttle:
     """Who failed to authenticate lately; used by the thread of the event loop."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, first_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._first_s = first_s
         self._clock = clock
         self._failures: dict[str, tuple[int, float]] = {}
 
@@ -27,7 +27,7 @@ class Throttle:
             # As good as any: whoever has so many addresses is not slowed down by this.
             self._failures.clear()
         self._failures[address] = times, now
-        return min(_FIRST_S * 2.0 ** min(times - 1, 10), _MOST_S)
+        return self._first_s * 2.0 ** min(times - 1, _DOUBLINGS_MAX)
 
     def succeeded(self, address: str) -> None:
         """Forget the failures of an address."""
