@@ -1,4 +1,4 @@
-"""The wire protocols over the engine: HTTP today; the Postgres wire and Flight SQL will live here, too.
+"""The wire protocols over the engine: HTTP, the Postgres wire and Flight SQL.
 
 Protocol code only: what a query or a write means is decided in ``btql`` and below, so that every
 door gives the same rows and the same errors. A newcomer reads in this order:
@@ -9,7 +9,8 @@ door gives the same rows and the same errors. A newcomer reads in this order:
 4. ``registry``: organizations, projects, experiments and what else has a name; ``access``: keys and permissions.
 5. ``reading``, ``writing``, ``otlp``, ``registering``, ``administering``, ``operating``, ``page``: the handlers, by
    what they are for.
-6. ``serve``: processes, sockets, signals.
+6. ``pgwire``: messages in and out, in ``listener``, ``session`` and ``answering``; ``flight``: the same for Flight SQL.
+7. ``serve``: processes, sockets, signals.
 
 Handlers are plain functions that run on threads: the engine and the files below block anyway.
 """
