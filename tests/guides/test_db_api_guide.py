@@ -1,0 +1,17 @@
+"""docs/python-db-api.md prints what it says, with a folder and a server of the same database."""
+
+from guides.running import Python, run_guide
+
+from btql_server.serve import running
+from btql_server.settings import Settings
+
+
+def test_the_guide(tmp_path, monkeypatch, request):
+    monkeypatch.chdir(tmp_path)
+    with running(Settings(tmp_path / "traces", ("127.0.0.1", 0), insecure_no_auth=True)) as url:
+        run_guide(
+            "../python-db-api.md",
+            {"python": Python()},
+            replace={"http://127.0.0.1:8000": url},
+            update=request.config.getoption("--update"),
+        )
