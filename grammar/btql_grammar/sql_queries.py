@@ -187,10 +187,15 @@ class QueryParser(SelectParser):
     def _count(self, tail: _Tail, name: tree.PageField, what: str, help_: str | None = None) -> int | None:
         """Return the number of rows that comes next; None where a parameter stands for it, which is noted."""
         parameter = self.read_parameter()
-        if parameter is None:
-            return self.read_count(what, help_)
-        tail.counts[name] = parameter
-        return None
+        number = self.read_count(what, help_) if parameter is None else None
+        if self.at("::"):
+            # Drivers say that it is a number, which is what it has to be anyway.
+            self.step()
+            if build.TYPES.get(self.read_type()[0]) not in ("integer", "number"):
+                self.fail("a number of rows", help_)
+        if parameter is not None:
+            tail.counts[name] = parameter
+        return number
 
     def _limit(self, tail: _Tail) -> int | None:
         if self.at("all", "null"):
