@@ -129,8 +129,9 @@ class Answering:
         if known is not None:
             portal.opened = known
             return
-        async with session.working(statement.verb) as work:
+        async with session.working(statement.verb, goes_on=True) as work:
             portal.opened = await self._open(statement.text, portal.values, work)
+            portal.opened.began = work.began
         for warning in portal.opened.warnings:
             session.warn(warning)
 
@@ -208,7 +209,7 @@ class Answering:
         assert opened is not None
         statement = portal.prepared.statement
         is_fetch = statement is not None and statement.kind == "fetch"
-        async with session.working("FETCH" if is_fetch else opened.verb, opened.asker, opened.stop) as work:
+        async with session.working("FETCH" if is_fetch else _verb(statement, opened), opened) as work:
             opened.resume()
             try:
                 suspended = await self._send(portal, opened, rows, work)
@@ -293,6 +294,10 @@ class Answering:
             opened.close()
         else:
             await asyncio.to_thread(opened.close)
+
+
+def _verb(statement: Statement | None, opened: Opened) -> str:
+    return opened.verb if statement is None else statement.verb
 
 
 def _parameters(found: Described, given: tuple[int, ...]) -> tuple[int, ...]:

@@ -54,6 +54,8 @@ class Opened:
     stop: Stop | None = None
     warnings: Sequence[str] = ()
     verb: str = "SELECT"
+    began: float | None = None
+    """When somebody began to ask, by :func:`time.perf_counter`, until the first rows are handed out."""
     release: Callable[[], object] = _nothing
     _waiting: list[pa.RecordBatch] = field(default_factory=list[pa.RecordBatch])
     _ended: bool = False

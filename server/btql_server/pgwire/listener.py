@@ -36,6 +36,8 @@ log = logging.getLogger("btql.pg")
 BEGIN_S = 60.0
 """How long a connection may take to become a session."""
 _BREATH_S = 0.2
+_LAST_S = 2.0
+"""What statements may take to notice that they are to end."""
 _STARTUP_OPTIONS = frozenset({"user", "database", "replication", "options"})
 
 
@@ -84,9 +86,11 @@ class PgListener:
         for task in self._tasks - in_session:
             task.cancel()
         if self._tasks:
-            patience = self._state.settings.stop_grace_s + BEGIN_S
-            _, late = await asyncio.wait(self._tasks, timeout=patience)
-            for task in late:
+            await asyncio.wait(self._tasks, timeout=self._state.settings.stop_grace_s + _LAST_S)
+            # Clients that do not read what they are sent.
+            for session in list(self._sessions):
+                session.wire.abort()
+            for task in self._tasks:
                 task.cancel()
         self._cancelling.close()
         await asyncio.to_thread(self._catalog.close)

@@ -39,8 +39,8 @@ from btql_server.reading.running import stop_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from btql.execution.stop import Stop
     from btql_server.access.model import Principal
+    from btql_server.pgwire.answers import Opened
     from btql_server.pgwire.authentication import Admitted
     from btql_server.pgwire.catalog.catalog import Catalog
     from btql_server.pgwire.scanning import Piece
@@ -143,11 +143,18 @@ class Session:
         return Asker(self.state, self.principal(), uuid4().hex, self.gone)
 
     @asynccontextmanager
-    async def working(self, verb: str, asker: Asker | None = None, stop: Stop | None = None) -> AsyncGenerator[Work]:
-        """Run one statement in the block: it can be cancelled, is counted, and what it changed is recorded."""
-        asker = asker or self.asker()
-        await self._count(asker)
+    async def working(self, verb: str, opened: Opened | None = None, *, goes_on: bool = False) -> AsyncGenerator[Work]:
+        """Run one statement in the block: it can be cancelled, is counted, and what it changed is recorded.
+
+        What ``goes_on`` is counted later, with its rows: when what it ``opened`` is handed out.
+        """
+        asker = self.asker() if opened is None or opened.asker is None else opened.asker
+        if opened is None:
+            await self._count(asker)
+        stop = None if opened is None else opened.stop
         work = self.work = Work(verb, asker, stop or stop_of(asker, self.variables.timeout_s()))
+        if opened is not None and opened.began is not None:
+            work.began, opened.began = opened.began, None
         try:
             try:
                 yield work
@@ -161,7 +168,8 @@ class Session:
             raise
         finally:
             self.work = None
-            work.done(self.state.metrics.pg, self.number)
+            if not goes_on or work.error is not None:
+                work.done(self.state.metrics.pg, self.number)
 
     async def _count(self, asker: Asker) -> None:
         limit = self.state.settings.limits.requests_per_minute

@@ -69,7 +69,8 @@ class Wire(asyncio.Protocol):
         """Take the end of what the client sends for the end of the connection."""
         self._ended = True
         self._wake()
-        return False
+        # What it has asked before is still answered, where a connection can be closed by halves.
+        return self.tls is None
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """Tell everybody who waits."""
