@@ -11,7 +11,7 @@ TOOLS   := $(VENV)/.tools-ready
 PROGRAMS := $(VENV)/.programs-ready
 CODE    := btql grammar planner storage server conformance tests
 
-.PHONY: help demo test check bench fuzz fuzz-http setup lock format clean
+.PHONY: help demo test check conformance-doors bench fuzz fuzz-http setup lock format clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -30,6 +30,9 @@ check: $(TOOLS) ## Format, lint, types twice, floors, spelling, sizes
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 	$(BIN)/pytest -q tests/test_tidy.py
+
+conformance-doors: $(TOOLS) $(PROGRAMS) ## Ask every case of the language through the Postgres wire and Flight SQL
+	@CONFORMANCE_WHOLE=1 $(BIN)/pytest tests/server/test_conformance_through_doors.py -n 2
 
 bench: $(TOOLS) ## Measure: tests/benchmarks
 	@$(BIN)/pytest tests/benchmarks --benchmark-only -p no:randomly
