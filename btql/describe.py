@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
 
+from btql.describe_samples import given, kinds_of, samples_of
+from btql.errors import QueryError
 from btql.values import arrow_type
 from btql_grammar import tree
 from btql_grammar.build import TYPES
@@ -87,9 +89,16 @@ def described(database: Database, source: Source, statement: tree.Statement, opt
             return Described("explain", _parameters(places, told, statement), (plan,))
         case _:
             pass
-    kinds = _kinds(database, source, statement, options, places) if places else {}
+    samples: dict[Key, object] = {}
+    try:
+        kinds = _kinds(database, source, statement, options, places) if places else {}
+    except QueryError:
+        samples = samples_of(database, source, statement, options, places)
+        kinds = _kinds(database, source, with_values(statement, given(places, samples)), options, places)
+    kinds |= {span: kinds_of(samples[key]) for span, key in places.items() if key in samples}
     parameters = _parameters(places, kinds | told, statement)
-    typed = with_values(statement, _nulls(parameters)) if places else statement
+    nulls = {each.key: samples[each.key] if each.key in samples else _null(each) for each in parameters}
+    typed = with_values(statement, given(places, nulls)) if places else statement
     engine = _compiled(database, source, typed, options).engine
     shown = len(engine.outputs) - engine.answer.hidden
     return Described("rows", parameters, tuple(engine.outputs[:shown]))
@@ -175,14 +184,6 @@ def _parameters(
     numbers = [key for key in found if isinstance(key, int)]
     keys: Iterable[Key] = range(1, max(numbers) + 1) if numbers else found
     return tuple(ParameterInfo(key, found.get(key, NULL), casts.get(key)) for key in keys)
-
-
-def _nulls(parameters: tuple[ParameterInfo, ...]) -> list[object] | dict[str, object]:
-    """Return a null of the right kind for each parameter."""
-    values = [_null(each) for each in parameters]
-    if parameters and isinstance(parameters[0].key, str):
-        return {str(each.key): value for each, value in zip(parameters, values, strict=True)}
-    return list(values)
 
 
 def _null(parameter: ParameterInfo) -> tree.Expression | None:

@@ -153,12 +153,12 @@ class _Substitution:
                 # In SQL a cursor stands behind OFFSET.
                 found["cursor"] = value
             elif clause == "cursor":
-                if isinstance(value, tree.Cast):
+                if isinstance(value, tree.Cast | tree.Parameter):
                     value = None
                 if not isinstance(value, str | None):
                     raise _unfit("a cursor is a text", parameter.span, "give the one of the page before")
                 found["cursor"] = value
-            elif value is None or isinstance(value, tree.Cast):
+            elif value is None or isinstance(value, tree.Cast | tree.Parameter):
                 found[clause] = None
             elif isinstance(value, int) and not isinstance(value, bool) and value >= 0:
                 found[clause] = value
@@ -187,8 +187,8 @@ def node_of(value: object, span: Span) -> tree.Expression:
             return _cast(value.isoformat(), "date", span)
         case timedelta():
             return tree.Interval(value // _MICROSECOND, "microsecond", span=span)
-        case tree.Cast():
-            # Whoever describes a statement gives nulls of a kind.
+        case tree.Cast() | tree.Parameter():
+            # Whoever describes a statement gives nulls of a kind, and leaves parameters where they are.
             return replace(value, span=span)
         case UUID():
             return tree.Literal(str(value), span=span)

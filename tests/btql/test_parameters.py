@@ -182,3 +182,26 @@ def test_an_array_may_be_cast(conn):
     text = "SELECT 2 = ANY($1::int8[]) AS a, id = ANY($2::text[]) AS b, $3::float8[] IS NULL AS c FROM x WHERE id = '1'"
 
     assert rows(conn, text, [[1, 2], ["1"], None]) == [{"a": True, "b": True, "c": True}]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("SELECT id ~ ? FROM project_logs('x')", Kind.TEXT),
+        ("SELECT metadata #>> ? FROM project_logs('x')", Kind.TEXT),
+        ("SELECT id FROM project_logs('x') WHERE input MATCH :words", Kind.TEXT),
+        ("SELECT date_trunc($1, created) FROM project_logs('x')", Kind.TEXT),
+        ("SELECT created AT TIME ZONE ? FROM project_logs('x')", Kind.TEXT),
+        ("SELECT created > now() - ? FROM project_logs('x')", Kind.INTERVAL),
+    ],
+)
+def test_what_has_to_be_known_before_planning_is_described_with_a_sample(conn, text, kind):
+    described = conn._database.describe(text)
+
+    assert [each.kinds for each in described.parameters] == [frozenset({kind})]
+    assert len(described.schema) == 1
+
+
+def test_a_mistake_beside_such_a_parameter_is_still_the_first_one(conn):
+    with pytest.raises(btql.QueryError, match="unknown function `lenght`"):
+        conn._database.describe("SELECT lenght(id) FROM project_logs('x') WHERE id ~ ?")
