@@ -65,7 +65,7 @@ class BtqlDialect(default.DefaultDialect):
     max_identifier_length = 1000
 
     # What the compiler for PostgreSQL asks of its dialect.
-    _backslash_escapes = False
+    _backslash_escapes = True
     _supports_jsonb_subscripting = False
 
     @classmethod
@@ -90,6 +90,10 @@ class BtqlDialect(default.DefaultDialect):
         port = "" if url.port is None else f":{url.port}"
         path = f"/{url.database}" if url.database else ""
         return [f"{self.scheme}://{host}{port}{path}"], {**({"api_key": key} if key else {}), **options}
+
+    def do_execute(self, cursor: Any, statement: str, parameters: Any, context: object = None) -> None:  # noqa: ANN401
+        """Run a statement; one that takes no values is given none."""
+        cursor.execute(statement, parameters or None)
 
     # Transactions.
 

@@ -36,10 +36,6 @@ class Json(JSONB):
 class JsonPath(types.JSON.JSONPathType):
     """A path of several keys, ``metadata[("user", "plan")]``."""
 
-    def bind_processor(self, dialect: Dialect) -> Processor:  # noqa: ARG002
-        """Return what makes a parameter of a path: an array of texts."""
-        return lambda value: [str(piece) for piece in value]
-
     def literal_processor(self, dialect: Dialect) -> Processor:  # noqa: ARG002
         """Return what writes a path into the text."""
         return lambda value: f"ARRAY[{', '.join(_quoted(str(piece)) for piece in value)}]"

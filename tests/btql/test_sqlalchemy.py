@@ -14,7 +14,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 import btql
 from btql.alchemy.types import read_span
-from btql_server.serve import running
+from btql_server.serve import running_doors
 from btql_server.settings import Settings
 
 EVENTS = [
@@ -39,21 +39,34 @@ TABLES = sa.MetaData()
 DAY = dt.datetime(2026, 1, 3, tzinfo=dt.UTC)
 
 
-@pytest.fixture(scope="module", params=["folder", "http"])
-def engine(request, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("alchemy") / "db"
-    with btql.connect(folder) as connection:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    made = tmp_path_factory.mktemp("alchemy") / "db"
+    with btql.connect(made) as connection:
         connection.ingest("project_logs:demo", EVENTS)
         connection.ingest("dataset:my set", EXPECTED)
+    return made
+
+
+@pytest.fixture(scope="module")
+def doors(folder):
+    """The addresses of a server."""
+    here = ("127.0.0.1", 0)
+    with running_doors(Settings(folder, here, flight=here, insecure_no_auth=True)) as addresses:
+        yield addresses
+
+
+@pytest.fixture(scope="module", params=["folder", "http", "grpc"])
+def engine(request, folder):
     if request.param == "folder":
-        made = sa.create_engine(f"btql:///{folder}")
-        yield made
-        made.dispose()
-        return
-    with running(Settings(folder, ("127.0.0.1", 0), insecure_no_auth=True)) as url:
-        made = sa.create_engine(url.replace("http://", "btql+http://any-key@"))
-        yield made
-        made.dispose()
+        url = f"btql:///{folder}"
+    else:
+        addresses = request.getfixturevalue("doors")
+        address = addresses["flight" if request.param == "grpc" else "http"]
+        url = f"btql+{request.param}://any-key@{address.partition('://')[2]}"
+    made = sa.create_engine(url)
+    yield made
+    made.dispose()
 
 
 @pytest.fixture
@@ -192,6 +205,14 @@ def test_text_in_both_languages(conn):
     assert conn.exec_driver_sql(
         """select: {"a": id} AS d | from: project_logs('demo') | filter: id = 'r1'"""
     ).all() == [({"a": "r1"},)]
+
+
+@pytest.mark.parametrize("text", ["it's", "a\\b", "\\'", "\n\t", "%s :a ? $1 {x}", "\\u00e9"])
+def test_what_is_written_into_the_text_means_the_same(conn, text):
+    document = sa.literal({text: {"below": 1}}, JSONB)
+    statement = select(sa.literal(text), sa.literal(text, literal_execute=True), document[text, "below"])
+
+    assert conn.execute(statement).one() == (text, text, 1)
 
 
 def test_rows_stream(conn):
