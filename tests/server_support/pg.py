@@ -1,0 +1,72 @@
+"""What clients of the Postgres wire read in tests, and where they find it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+ROWS = 500
+USER = "ann@example.com"
+ENDLESS = "SELECT a.id, b.input FROM demo a, demo b, demo c, demo d"
+"""6e10 rows, of which the first come at once."""
+RUNAWAY = "SELECT count(*) FROM demo a, demo b, demo c, demo d WHERE a.input.n + b.input.n > c.input.n + d.input.n"
+"""A join without an equality, which the engine itself does not stop."""
+
+
+def demo_rows() -> list[dict[str, object]]:
+    """Return the rows of ``demo``, as they are written."""
+    return [
+        {
+            "id": f"r{n:03}",
+            "root_span_id": f"t{n // 5:03}",
+            "span_id": f"r{n:03}",
+            "created": (dt.datetime(2026, 11, 1, tzinfo=dt.UTC) + dt.timedelta(minutes=n)).isoformat(),
+            "input": {"n": n, "text": "naïve ☂ 天気" if n % 2 else ""},
+            "output": "50% of {what}? a:b; c",
+            "metadata": {"model": ["gpt-5", "claude-opus-4-1", "llama-3.3-70b"][n % 3], "user": f"u{n % 7}"},
+            "scores": {"Factuality": n % 11 / 10} if n % 4 else None,
+            "metrics": {"start": 1_793_491_200 + n, "tokens": 10 * n},
+            "tags": ["even", 'with "quotes", {braces}'] if n % 2 == 0 else None,
+        }
+        for n in range(ROWS)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where the server listens, and with what it is asked."""
+
+    host: str
+    port: int
+    key: str
+    authority: Path
+    """The certificate that the server's is signed with."""
+    url: str
+    """Its address over HTTP."""
+    pid: int
+
+    @property
+    def address(self) -> dict[str, str]:
+        """What every client of libpq takes."""
+        return {"host": self.host, "port": str(self.port), "user": USER, "password": self.key, "dbname": "btql"}
+
+    def connect(self, **more) -> psycopg.Connection:
+        """Return a connection of psycopg, in autocommit unless told otherwise."""
+        return psycopg.connect(**{**self.address, "sslmode": "disable", "autocommit": True, **more})
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """Return what psql and other programs read from the environment."""
+        given = {f"PG{name.upper()}": value for name, value in self.address.items() if name != "dbname"}
+        return {
+            **os.environ,
+            **given,
+            "PGDATABASE": "btql",
+            "PGSSLMODE": "disable",
+            "PSQLRC": os.devnull,
+            "PAGER": "cat",
+            **more,
+        }
