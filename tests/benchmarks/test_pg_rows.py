@@ -102,7 +102,7 @@ def test_raw_drain(both, benchmark):
 def test_psycopg(both, benchmark, binary, fetch):
     def read(connection: psycopg.Connection, query: str) -> int:
         with connection.cursor(binary=binary) as cursor:
-            cursor.execute(query)
+            cursor.execute(query.encode())
             return len(cursor.fetchall()) if fetch else cursor.rowcount
 
     ratio = compared(benchmark, lambda: read(both.btql, QUERY), lambda: read(both.postgres, "SELECT * FROM rows"))

@@ -88,7 +88,8 @@ def lengths(values: pa.Array) -> NDArray[np.int32]:
     found = pc.binary_length(values)
     if found.null_count:
         found = pc.fill_null(found, pa.scalar(-1, found.type))
-    return found.to_numpy(zero_copy_only=False)
+    numbers: NDArray[np.int32] = found.to_numpy(zero_copy_only=False)
+    return numbers
 
 
 def missing_of(values: pa.Array) -> Mask | None:
@@ -98,12 +99,14 @@ def missing_of(values: pa.Array) -> Mask | None:
 
 def bits_of(values: pa.Array) -> Mask:
     """Return booleans as NumPy has them; false for null."""
-    return (values.fill_null(_FALSE) if values.null_count else values).to_numpy(zero_copy_only=False)
+    found: Mask = (values.fill_null(_FALSE) if values.null_count else values).to_numpy(zero_copy_only=False)
+    return found
 
 
 def numbers_of(values: pa.Array) -> NDArray[np.int64]:
     """Return whole numbers as NumPy has them; 0 for null."""
-    return (values.fill_null(0) if values.null_count else values).to_numpy(zero_copy_only=False)
+    found: NDArray[np.int64] = (values.fill_null(0) if values.null_count else values).to_numpy(zero_copy_only=False)
+    return found
 
 
 def content(values: pa.Array) -> memoryview:

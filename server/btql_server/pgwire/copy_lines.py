@@ -35,9 +35,11 @@ class _Lines:
 
     def feed(self, data: bytes) -> Iterator[list[bytes | None]]:
         """Yield the rows that are whole with these bytes."""
-        if self._ended:
-            return
-        self._waiting += data
+        if not self._ended:
+            self._waiting += data
+            yield from self._whole_rows()
+
+    def _whole_rows(self) -> Iterator[list[bytes | None]]:
         start = 0
         with memoryview(self._waiting) as view:
             while not self._ended:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import orjson
 import pyarrow as pa
 
-from btql_server.pgwire.byte_arrays import Encoded, missing_of, of_array
+from btql_server.pgwire.byte_arrays import Encoded, content, missing_of, of_array
 from btql_storage.arrow_functions import compute as pc
 from btql_storage.later import np
 
@@ -41,8 +41,26 @@ def floats(values: pa.Array) -> Encoded:
     if missing is not None:
         odd &= ~missing
     if odd.any():
-        texts = pc.replace_with_mask(texts, pa.array(odd), pa.array(_spelled(numbers[odd]), pa.string()))
+        places = np.flatnonzero(odd)
+        texts = _replaced(texts, places, [_exponential(number).encode() for number in numbers[places]])
     return of_array(texts if missing is None else pc.if_else(pa.array(missing), None, texts))
+
+
+def _replaced(texts: pa.Array, places: NDArray[np.intp], new: list[bytes]) -> pa.Array:
+    """Return texts with others at a few places."""
+    offsets = np.frombuffer(texts.buffers()[1], np.int32)[: len(texts) + 1].copy()
+    data = content(texts)
+    starts, ends = offsets[places].tolist(), offsets[places + 1].tolist()
+    pieces: list[bytes | memoryview] = []
+    done = 0
+    for start, end, text in zip(starts, ends, new, strict=True):
+        pieces += (data[done:start], text)
+        done = end
+    more = np.zeros(len(texts), np.int32)
+    more[places] = [len(text) - end + start for start, end, text in zip(starts, ends, new, strict=True)]
+    offsets[1:] += np.cumsum(more, dtype=np.int32)
+    whole = b"".join([*pieces, data[done:]])
+    return pa.Array.from_buffers(pa.string(), len(texts), [None, pa.py_buffer(offsets), pa.py_buffer(whole)])
 
 
 def _listed(numbers: NDArray[np.floating]) -> pa.Array:
@@ -55,11 +73,6 @@ def _listed(numbers: NDArray[np.floating]) -> pa.Array:
     offsets[-1] = len(listed) - len(commas)
     written = pa.py_buffer(listed.replace(b",", b""))
     return pa.Array.from_buffers(pa.string(), len(numbers), [None, pa.py_buffer(offsets), written])
-
-
-def _spelled(numbers: NDArray[np.floating]) -> list[str]:
-    """Return numbers that have an exponent, or are none."""
-    return [_exponential(number) for number in numbers]
 
 
 _NOT_NUMBERS = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}

@@ -1,7 +1,6 @@
 """Times, dates and intervals as Postgres prints them: ISO, in UTC, with no more digits than they need.
 
-Dates and clocks are looked up in tables, a row of bytes for each day and each second; a fraction is one of a thousand
-texts, or two of them.
+Dates, clocks and digits are looked up in tables, a row of bytes for each day, each second and each thousandth.
 """
 
 from __future__ import annotations
@@ -17,10 +16,11 @@ from btql_storage.later import np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from btql_server.pgwire.byte_arrays import Mask, Matrix, Piece
+    from btql_server.pgwire.byte_arrays import Mask, Matrix
 
 DAY_US = 86_400_000_000
 SECOND_US = 1_000_000
+_DAYS = 1_000
 _DAYS_AT_ONCE = 20_000
 """Longer spans of days are spelled day by day."""
 _YEAR_1 = -719_162
@@ -52,18 +52,13 @@ def timestamps(values: pa.Array) -> Encoded:
     if not _four_digits(days):
         return of_array(_one_by_one(days, missing, rest, zone))
     seconds, fraction = _divided(rest, SECOND_US)
-    pieces = [side_by_side([_dates(days), b" ", _clocks().take(seconds, axis=0)], len(days))]
-    pieces += _fractions(fraction, missing)
-    return encoded([*pieces, _constant(zone, len(days))] if zone else pieces, missing)
+    pieces: list[Matrix | bytes] = [_dates(days), b" ", _clocks().take(seconds, axis=0)]
+    return _with_fraction(pieces, fraction, [zone.encode()] if zone else [], missing)
 
 
 def _divided(numbers: NDArray[np.int64], by: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     whole = numbers // by
     return whole, numbers - whole * by
-
-
-def _constant(text: str, rows: int) -> Matrix:
-    return np.broadcast_to(np.frombuffer(text.encode(), np.uint8), (rows, len(text)))
 
 
 def dates(values: pa.Array) -> Encoded:
@@ -83,7 +78,7 @@ def times(values: pa.Array) -> Encoded:
     scale = {"s": SECOND_US, "ms": 1_000, "us": 1, "ns": 1}[values.type.unit]
     micros = numbers // 1_000 if values.type.unit == "ns" else numbers * scale
     seconds, fraction = _divided(micros, SECOND_US)
-    return encoded([_clocks().take(seconds, axis=0), *_fractions(fraction, missing)], missing)
+    return _with_fraction([_clocks().take(seconds, axis=0)], fraction, [], missing)
 
 
 def _four_digits(days: NDArray[np.int64]) -> bool:
@@ -94,8 +89,9 @@ def _dates(days: NDArray[np.int64]) -> Matrix:
     """Return days since 1970 as rows of ten letters."""
     if not len(days):
         return np.empty((0, 10), np.uint8)
-    first, last = int(days.min()), int(days.max())
-    if last - first < _DAYS_AT_ONCE and last - first < 64 * len(days):
+    # From one round number to another, so that the next rows find the same table.
+    first, last = int(days.min()) // _DAYS * _DAYS, (int(days.max()) // _DAYS + 1) * _DAYS - 1
+    if last - first < _DAYS_AT_ONCE:
         return _table_of_days(first, last).take(days - first, axis=0)
     return _letters(np.datetime_as_string(days.astype("datetime64[D]")).astype("S10"), 10)
 
@@ -121,27 +117,49 @@ def _letters(texts: NDArray[np.bytes_], width: int) -> Matrix:
     return np.ascontiguousarray(texts).view(np.uint8).reshape(-1, width)
 
 
-def _fractions(micros: NDArray[np.int64], missing: Mask | None) -> list[Piece]:
-    """Return fractions of a second: nothing, or a point and up to six digits."""
-    if not micros.any():
-        return []
+def _with_fraction(
+    before: list[Matrix | bytes], micros: NDArray[np.int64], after: list[bytes], missing: Mask | None
+) -> Encoded:
+    """Return times with a fraction of a second: nothing, or a point and up to six digits."""
+    rows = len(micros)
     thousandths, rest = _divided(micros, 1_000)
-    more = rest != 0
-    tables = _tables_of_fractions()
-    first = tables[0].take(pa.array(thousandths + 1_000 * more, mask=missing))
-    if not more.any():
-        return [first]
-    return [first, tables[1].take(pa.array(rest, mask=missing))]
+    digits, used = _digits()
+    if not micros.any():
+        return encoded([side_by_side([*before, *after], rows)], missing)
+    fraction: list[Matrix | bytes] = [b".", digits.take(thousandths, axis=0)]
+    length = used.take(thousandths) + 1
+    if rest.any():
+        fraction.append(digits.take(rest, axis=0))
+        length = np.where(rest != 0, used.take(rest) + 4, length)
+    length[micros == 0] = 0
+    # All digits are written, and those that say nothing are taken out again.
+    whole = side_by_side([*before, *fraction, *after], rows)
+    start = sum(len(each) if isinstance(each, bytes) else each.shape[1] for each in before)
+    most = whole.shape[1] - start - sum(map(len, after))
+    kept = np.ones(whole.shape, np.bool_)
+    for place in range(most):
+        kept[:, start + place] = length > place
+    sizes = length + np.int32(whole.shape[1] - most)
+    if missing is not None:
+        kept[missing], sizes[missing] = False, 0
+    return of_array(_compressed(whole, kept, sizes, missing))
+
+
+def _compressed(rows: Matrix, kept: Mask, sizes: NDArray[np.int32], missing: Mask | None) -> pa.Array:
+    """Return rows of bytes without those that are not kept, null where they are missing."""
+    ends = np.zeros(len(rows) + 1, np.int32)
+    np.cumsum(sizes, out=ends[1:])
+    data = rows.reshape(-1)[kept.reshape(-1)]
+    valid = None if missing is None else pa.py_buffer(np.packbits(~missing, bitorder="little"))
+    return pa.Array.from_buffers(pa.binary(), len(rows), [valid, pa.py_buffer(ends), pa.py_buffer(data)])
 
 
 @cache
-def _tables_of_fractions() -> tuple[pa.Array, pa.Array]:
-    """Return what thousandths are written as, alone and before more; and what stands behind them."""
-    alone = [f".{number:03}".rstrip("0").rstrip(".") for number in range(1_000)]
-    before = [f".{number:03}" for number in range(1_000)]
-    behind = [f"{number:03}".rstrip("0") for number in range(1_000)]
-    binary = pa.binary()
-    return pa.array([*alone, *before], pa.string()).cast(binary), pa.array(behind, pa.string()).cast(binary)
+def _digits() -> tuple[Matrix, NDArray[np.int32]]:
+    """Return the digits of each thousandth, and how many of them say something."""
+    texts = [f"{number:03}" for number in range(1_000)]
+    digits = np.frombuffer("".join(texts).encode(), np.uint8).reshape(-1, 3)
+    return digits, np.array([len(text.rstrip("0")) for text in texts], np.int32)
 
 
 def _one_by_one(

@@ -8,6 +8,7 @@ import math
 import struct
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import cast
 from uuid import UUID
 
 import pyarrow as pa
@@ -55,11 +56,13 @@ def array_of(name: str, values: list[object]) -> pa.Array:
     if name in ("float8", "float4"):
         values = [float(each) if isinstance(each, str) else each for each in values]
     if name == "_float8":
-        values = [
-            [float(x) if isinstance(x, str) else x for x in each] if each is not None else None for each in values
-        ]
+        lists = cast("list[list[object] | None]", values)
+        values = [each and [float(x) if isinstance(x, str) else x for x in each] for each in lists]
     if name == "interval":
-        values = [None if each is None else pa.MonthDayNano(each) for each in values]
+        values = [
+            None if each is None else pa.MonthDayNano(each)
+            for each in cast("list[tuple[int, int, int] | None]", values)
+        ]
     if name == "_jsonb":
         return pa.array(values, pa.list_(pa.string())).cast(arrow_of(name))
     return pa.array(values, arrow_of(name))
@@ -239,7 +242,7 @@ _COLUMNS: dict[str, st.SearchStrategy[object]] = {
 }
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_psycopg_reads_what_was_written(data: st.DataObject) -> None:
     names = data.draw(st.lists(st.sampled_from(sorted(_COLUMNS)), min_size=1, max_size=6))
