@@ -48,10 +48,11 @@ def about_catalog(sql: str) -> bool:
 
 def _relations(found: Sequence[Token]) -> tuple[bool, bool]:
     """Return whether any relation is read, and whether one of the catalog is."""
-    reads = about = False
+    reads = about = in_from = False
     for index, token in enumerate(found):
         before = token.word in _BEFORE_RELATION
-        if not before and not (token.word == "," and reads):
+        in_from |= before
+        if not before and not (token.word == "," and in_from):
             continue
         path = _path(found, index + 1)
         if not path:

@@ -96,7 +96,7 @@ def _looked_up(node: exp.Cast, wanted: str, functions: set[str]) -> exp.Expr:
     else:
         number = _call(f"to_number_of_{wanted}", inner, functions)
     shown = isinstance(node.parent, _TEXT_AROUND)
-    return _call(f"name_of_{wanted}", number, functions) if shown else cast("exp.Expr", number)
+    return _call(f"name_of_{wanted}", number, functions) if shown else number
 
 
 def _as_text(inner: exp.Expr, functions: set[str]) -> exp.Expr:

@@ -56,8 +56,11 @@ CREATE VIEW b_classes AS
     UNION ALL SELECT oid + 1, nspname, relname || '_pkey', visible, spelled_index FROM b_tables
     UNION ALL SELECT r.oid, s.nspname, r.relname, s.nspname = 'pg_catalog', r.spelled
         FROM b_relations AS r JOIN b_schemas AS s ON s.oid = r.relnamespace;
+CREATE VIEW b_class_names AS
+    SELECT relname AS name, oid FROM b_classes WHERE visible
+    UNION ALL SELECT nspname || '.' || relname, oid FROM b_classes;
 """
-_OF_TABLES = re.compile(r"\bb_(?:tables|classes|shapes)\b")
+_OF_TABLES = re.compile(r"\bb_(?:tables|classes|class_names|shapes)\b")
 
 
 @cache
@@ -126,15 +129,19 @@ class Engine:
                 self._make(rewritten)
                 seen = self._see(tuple(tables))
                 cursor, known = self._idle.pop() if self._idle else (self._connection.cursor(), {})
+            done = False
             try:
                 with self._watch.over(cursor, stop):
                     values = {**_variables(session, rewritten), "b_tables": seen}
                     _set_variables(cursor, {name: value for name, value in values.items() if known.get(name) != value})
                     known.update(values)
                     sql = rewritten.sql if rows else f"SELECT * FROM ({rewritten.sql}) LIMIT 0"  # noqa: S608  ours
-                    return _fetched(cursor.sql(sql))
+                    found = _fetched(cursor.sql(sql))
+                    done = True
+                    return found
             finally:
-                self._give_back(cursor, known)
+                # What was interrupted or has failed is not used again.
+                self._give_back(cursor, known) if done else cursor.close()
         except duckdb.InterruptException:
             stop.check()
             raise Refused("57014", "the query of the catalog took too long") from None
@@ -282,6 +289,9 @@ def _fetched(answer: duckdb.DuckDBPyRelation) -> pa.Table:
 
 
 _SAID = re.compile(r"(relation|type|schema) \"(.*)\" does not exist$")
+_UNKNOWN_COLUMN = re.compile(
+    r'(?:Referenced column|have a column named|column named|Column) "([^"]+)"(?! must| cannot)'
+)
 _STATES = {
     "relation": "42P01",
     "type": "42704",
@@ -303,7 +313,7 @@ def _refused(error: duckdb.Error) -> Refused:
     said = _SAID.search(text)
     if said is not None:
         return Refused(_STATES[said[1]], f'{said[1]} "{said[2]}" does not exist')
-    column = re.search(r'(?:Referenced column|does not have a column named|column named) "([^"]+)"', text)
+    column = _UNKNOWN_COLUMN.search(text)
     if column is not None:
         return Refused("42703", f'column "{column[1]}" does not exist')
     table = re.search(r'Referenced table "([^"]+)" not found', text)

@@ -30,13 +30,13 @@ _SHARED_NODES = frozenset(
     {
         *("And", "Or", "Xor", "Not", "Case", "If", "Coalesce", "Nullif", "Greatest", "Least", "Cast", "TryCast"),
         *("Count", "CountIf", "Sum", "Min", "Max", "Avg", "ArrayAgg", "GroupConcat", "LogicalAnd", "LogicalOr"),
-        *("Upper", "Lower", "Length", "Substring", "StrPosition", "Trim", "Concat", "ConcatWs", "Left", "Right", "Pad"),
-        *("Replace", "Reverse", "SplitPart", "StringToArray", "ArrayToString", "Initcap", "Chr", "Ascii", "Repeat"),
+        *("Upper", "Lower", "Length", "Substring", "StrPosition", "Trim", "Concat", "ConcatWs", "Left", "Right"),
+        *("Replace", "Reverse", "SplitPart", "StringToArray", "ArrayToString", "Initcap", "Chr", "Ascii"),
         *("RegexpLike", "RegexpILike", "RegexpReplace", "StartsWith", "EndsWith", "MD5", "Translate", "Overlay"),
         *("Abs", "Round", "Floor", "Ceil", "Sign", "Sqrt", "Pow", "Mod", "Ln", "Log", "Exp"),
         *("Array", "ArraySize", "ArrayContains", "ArrayContainsAll", "ArrayOverlaps", "ArrayConcat", "ArrayAppend"),
         *("ArrayPosition", "ArrayRemove", "ArrayPrepend", "Any", "All", "Exists", "Explode", "Unnest"),
-        *("ExplodingGenerateSeries", "GenerateSeries", "Extract", "CurrentTimestamp", "CurrentDate", "TimestampTrunc"),
+        *("Extract", "CurrentTimestamp", "CurrentDate", "TimestampTrunc"),
         *("RowNumber", "Rank", "DenseRank", "Lag", "Lead", "FirstValue", "LastValue", "JSONExtract"),
         *("JSONExtractScalar", "JSONObject", "JSONArray", "JSONArrayAgg", "PercentileCont", "Distinct"),
     }
@@ -58,7 +58,7 @@ _SHARED = frozenset(
             "concat",
             "length",
         ),
-        *("lpad", "rpad", "substr", "starts_with", "encode", "clock_timestamp", "statement_timestamp"),
+        *("substr", "starts_with", "encode", "clock_timestamp", "statement_timestamp"),
     }
 ) - {"array_upper"}
 
@@ -72,6 +72,8 @@ def rewrite_function(node: exp.Func, rewriter: Rewriter) -> exp.Expr:
         return exp.All(this=node.expressions[0])
     if name == "generate_subscripts":
         return _subscripts(node)
+    if isinstance(node, exp.ExplodingGenerateSeries | exp.GenerateSeries):
+        return _series(node, rewriter)
     if name == "json_build_object":
         return exp.func("json_object", *node.expressions)
     if name in OF_SESSION and not _is_looked_up(name, node):
@@ -110,6 +112,16 @@ def _bare(node: exp.Expr) -> exp.Expr:
     while isinstance(inner, exp.Cast):
         inner = inner.this
     return inner
+
+
+def _series(node: exp.ExplodingGenerateSeries | exp.GenerateSeries, rewriter: Rewriter) -> exp.Expr:
+    """Return numbers as rows; there may be only so many, as they are made as one value."""
+    rewriter.functions.add("series")
+    step = node.args.get("step") or exp.Literal.number(1)
+    numbers = exp.Anonymous(this="b_series", expressions=[node.args["start"], node.args["end"], step])
+    if isinstance(node.parent, exp.Table):
+        return exp.Unnest(expressions=[numbers])
+    return exp.Anonymous(this="unnest", expressions=[numbers])
 
 
 def _subscripts(node: exp.Func) -> exp.Expr:

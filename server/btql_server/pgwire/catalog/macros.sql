@@ -31,9 +31,8 @@ CREATE MACRO b_name_of_regclass(p_oid) AS
 
 CREATE MACRO b_to_regclass(p_name) AS coalesce(
     TRY_CAST(p_name AS UINTEGER),
-    (SELECT min_by(oid, NOT visible) FROM b_classes
-     WHERE (visible AND relname IN (b_plain(CAST(p_name AS VARCHAR)), CAST(p_name AS VARCHAR)))
-        OR nspname || '.' || relname IN (b_plain(CAST(p_name AS VARCHAR)), CAST(p_name AS VARCHAR))));
+    (SELECT min(oid) FROM b_class_names WHERE name = b_plain(CAST(p_name AS VARCHAR))),
+    (SELECT min(oid) FROM b_class_names WHERE name = CAST(p_name AS VARCHAR)));
 
 CREATE MACRO b_to_number_of_regclass(p_name) AS
     CASE WHEN p_name IS NULL THEN NULL ELSE coalesce(
@@ -209,6 +208,10 @@ CREATE MACRO b_pg_relation_is_publishable(p_oid) AS false;
 CREATE MACRO b_pg_index_column_has_property(p_oid, p_number, p_property) AS p_property IN ('orderable', 'asc', 'nulls_last');
 CREATE MACRO b_pg_indexam_has_property(p_oid, p_property) AS p_property IN ('can_order', 'can_unique', 'can_multi_col');
 CREATE MACRO b_pg_index_has_property(p_oid, p_property) AS p_property IN ('index_scan', 'backward_scan');
+CREATE MACRO b_series(p_first, p_last, p_step) AS
+    CASE WHEN abs(CAST(p_last AS BIGINT) - CAST(p_first AS BIGINT)) <= 2000
+    THEN generate_series(CAST(p_first AS BIGINT), CAST(p_last AS BIGINT), CAST(p_step AS BIGINT))
+    ELSE error('generate_series gives at most 2,000 numbers in a query of the catalog') END;
 CREATE MACRO b_array_upper(p_list, p_dimension) AS nullif(len(p_list), 0);
 CREATE MACRO b_array_lower(p_list, p_dimension) AS CASE WHEN len(p_list) > 0 THEN 1 END;
 CREATE MACRO b_array_ndims(p_list) AS CASE WHEN len(p_list) > 0 THEN 1 END;

@@ -98,7 +98,14 @@ def output_name(node: exp.Expr) -> str | None:
             return identifier.name if identifier.quoted else identifier.name.lower()
         case exp.Cast():
             named = type_name(node.to)
-            return output_name(node.this) or _TYPE_NAMES.get(named, named)
+            inner = node.this
+            # A type names what has no name of its own, the outermost one first.
+            known = None if isinstance(inner, exp.Cast | exp.Case) else output_name(inner)
+            while known is None and isinstance(inner, exp.Cast):
+                inner = inner.this
+                known = output_name(inner) if isinstance(inner, exp.Column | exp.Func) else None
+                known = None if isinstance(inner, exp.Cast | exp.Case) else known
+            return known or _TYPE_NAMES.get(named, named)
         case exp.Paren() | exp.Bracket() | exp.Collate() | exp.Filter() | exp.Window() | exp.AtTimeZone():
             return output_name(node.this)
         case exp.Dot():

@@ -14,12 +14,14 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from btql_server.pgwire.catalog.growth import check_growth
 from btql_server.pgwire.catalog.lexing import Token, tokens
 from btql_server.pgwire.catalog.refused import Refused
 
 _LENGTH_MAX = 200_000
 _TEXT_ARRAYS = frozenset({"name", "char", "bpchar", "cstring", "aclitem", "regclass", "regtype", "regproc", "citext"})
 _NUMBER_ARRAYS = frozenset({"oid", "xid", "cid", "int2vector", "oidvector"})
+_RESERVED = frozenset({"select", "update", "insert", "delete", "from", "where", "group", "order", "with", "values"})
 _SCHEMAS = frozenset({"pg_catalog", "information_schema"})
 
 # What it warns of is refused here, with an error.
@@ -44,6 +46,12 @@ def read(sql: str) -> exp.Query:
 def _checked(tree: exp.Expr) -> exp.Query:
     if isinstance(tree, exp.Insert | exp.Update | exp.Delete | exp.Merge):
         raise Refused("42501", "the catalog is only for reading", "projects, experiments and datasets make its tables")
+    if isinstance(tree, exp.Values):
+        names = [f"column{number}" for number, _ in enumerate(tree.expressions[0].expressions, 1)]
+        tree.set(
+            "alias", exp.TableAlias(this=exp.to_identifier("v"), columns=[exp.to_identifier(each) for each in names])
+        )
+        tree = exp.select("*").from_(tree)
     if not isinstance(tree, exp.Query):
         raise Refused("0A000", "only SELECT, VALUES and TABLE read the catalog")
     for node in tree.walk():
@@ -51,6 +59,7 @@ def _checked(tree: exp.Expr) -> exp.Query:
             node, exp.Insert | exp.Update | exp.Delete | exp.Merge | exp.DDL | exp.Command | exp.Into
         ) and not isinstance(node, exp.Query):
             raise Refused("42501", "the catalog is only for reading")
+    check_growth(tree)
     return tree
 
 
@@ -86,6 +95,9 @@ def _next(found: Sequence[Token], at: int) -> tuple[int, str]:
     if token.name in _SCHEMAS and len(words) > 3 and words[1] == "." and (words[3] == "(" or _is_type(found, at)):
         # A function, or a type: neither is looked for anywhere else.
         return 2, ""
+    if token.kind == "word" and token.word in _RESERVED and at and found[at - 1].word == "as":
+        # Postgres takes any word for the name of a column, behind AS.
+        return 1, f'"{token.word}"'
     array = _array(found, at)
     return array or (1, token.text)
 

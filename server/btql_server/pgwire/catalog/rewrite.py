@@ -114,6 +114,9 @@ class Rewriter:
         if alias is not None and not alias.args.get("columns") and _scalar_rows(function):
             # Postgres calls the one column of such a function as its table.
             alias.set("columns", [alias.this.copy()])
+        if isinstance(function, exp.Unnest):
+            function.set("alias", alias)
+            return function
         if isinstance(function, exp.Anonymous) and function.name.lower().removeprefix("b_") in _TABLE_FUNCTIONS:
             return node
         if _scalar_rows(function):
@@ -196,6 +199,17 @@ class Rewriter:
         node.set("expressions", [list_of(each) for each in node.expressions])
         return node
 
+    def like(self, node: exp.Like | exp.ILike) -> exp.Expr:
+        r"""LIKE: Postgres takes ``\`` for an escape without being told."""
+        pattern = node.expression
+        plain = isinstance(pattern, exp.Literal) and "\\" not in pattern.name
+        if plain or isinstance(node.parent, exp.Escape) or isinstance(pattern, exp.Any | exp.All):
+            return node
+        negated = bool(node.args.get("negate"))
+        node.set("negate", None)
+        escaped: exp.Expr = exp.Escape(this=node.copy(), expression=exp.Literal.string("\\"))
+        return exp.Not(this=exp.Paren(this=escaped)) if negated else escaped
+
     def lock(self, node: exp.Select) -> exp.Expr:
         """A select reads without locks."""
         node.set("locks", None)
@@ -212,9 +226,8 @@ def _typed(one: exp.Expr, values: exp.Expr) -> exp.Expr:
 
 
 def _scalar_rows(function: exp.Expr) -> bool:
-    names = ("ExplodingGenerateSeries", "GenerateSeries", "Explode", "Unnest")
     called = function.name.lower() if isinstance(function, exp.Anonymous) else ""
-    return type(function).__name__ in names or called in ("generate_subscripts", "b_generate_subscripts")
+    return isinstance(function, exp.Explode | exp.Unnest) or called == "unnest"
 
 
 def _function_name(function: exp.Func) -> str:
@@ -255,6 +268,8 @@ _REWRITES = cast(
         exp.TryCast: Rewriter.cast,
         exp.Unnest: Rewriter.unnest,
         exp.Select: Rewriter.lock,
+        exp.Like: Rewriter.like,
+        exp.ILike: Rewriter.like,
         **dict.fromkeys((exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.RegexpLike), Rewriter.comparison),
     },
 )

@@ -1,0 +1,66 @@
+"""A database with a few tables, and its catalog, asked without a wire."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+import btql
+from btql.execution.directory import Everything, Listed
+from btql_server.pgwire.catalog.catalog import Catalog, CatalogAnswer
+from btql_server.pgwire.catalog.session_values import Session
+
+OBJECTS = ("project_logs:demo", "project_logs:My project", "experiment:demo", "dataset:golden")
+
+
+@dataclass
+class Asking:
+    """A catalog, and who asks it."""
+
+    catalog: Catalog
+    directory: Everything
+    settings: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def session(self) -> Session:
+        """A session whose settings can be changed."""
+        return Session(user="ann", pid=42, settings=self.settings, change_setting=self.settings.__setitem__)
+
+    def answer(self, sql: str, *parameters: object) -> CatalogAnswer:
+        """Return the answer, with types."""
+        assert self.catalog.answers(sql), sql
+        return self.catalog.run(sql, self.directory, self.session, parameters=parameters)
+
+    def rows(self, sql: str, *parameters: object) -> list[tuple[object, ...]]:
+        """Return the rows."""
+        columns = [column.to_pylist() for column in self.answer(sql, *parameters).table.columns]
+        return list(zip(*columns, strict=True))
+
+
+@dataclass
+class Some(Everything):
+    """A directory that shows some of the objects."""
+
+    everything: Everything
+    shown: Callable[[Listed], bool]
+
+    def listed(self) -> Sequence[Listed]:
+        """Return what is shown."""
+        return [each for each in self.everything.listed() if self.shown(each)]
+
+
+@pytest.fixture(scope="module")
+def connection(tmp_path_factory) -> Iterator[btql.Connection]:
+    with btql.connect(tmp_path_factory.mktemp("catalog") / "db") as found:
+        for each in OBJECTS:
+            found.ingest(each, [{"id": "1", "input": "hello"}])
+        yield found
+
+
+@pytest.fixture(scope="module")
+def ask(connection) -> Iterator[Asking]:
+    catalog = Catalog()
+    yield Asking(catalog, Everything(connection._database.storage))
+    catalog.close()
