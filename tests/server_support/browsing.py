@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from playwright.sync_api import Browser, Page, Request, Response
+from playwright.sync_api import Browser, Page, Request, Response, expect
+
+_WAIT_MS = 30_000
+"""How long anything in the window may take on a busy machine."""
+
+# An expectation has a limit of its own, of five seconds, whatever the window's is.
+expect.set_options(timeout=_WAIT_MS)
 
 _WATCH = """
 window.violations = [];
@@ -33,7 +39,7 @@ def opened(browser: Browser, url: str, watched: Watched) -> Iterator[Page]:
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     context.add_init_script(_WATCH)
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(_WAIT_MS)
 
     def said(message) -> None:
         # A refused request is noted by its status.

@@ -92,4 +92,6 @@ def btql_serve(data: Path, *options: str) -> Generator[Serving]:
 def new_key(data: Path, *options: str) -> str:
     """Return a key made by ``btql keys create``, with which the SDKs may do all that they do."""
     command = [sys.executable, "-m", "btql", "keys", "create", "--data", str(data), *options]
-    return subprocess.run(command, capture_output=True, text=True, timeout=_WAIT_S, check=True).stdout.strip()
+    made = subprocess.run(command, capture_output=True, text=True, timeout=_WAIT_S)
+    assert made.returncode == 0, made.stderr
+    return made.stdout.strip()
