@@ -63,6 +63,7 @@ def test_memory_of_an_endless_answer_to_a_slow_reader(server, benchmark):
     worker = children(server.pid)["worker-1"]
     warm = session(server)
     warm.query("SELECT a.id, b.input FROM demo a, demo b LIMIT 100000")
+    warm.close()
     before = resident_bytes(worker)
     highest = 0
 

@@ -69,8 +69,11 @@ def both(tmp_path_factory):
             for piece in source:
                 target.write(piece)
         other.execute("VACUUM ANALYZE rows")
+        raw = RawSession(ours, "x", "btql"), RawSession(address)
         with one, other:
-            yield Both(one, other, RawSession(ours, "x", "btql"), RawSession(address))
+            yield Both(one, other, *raw)
+        for each in raw:
+            each.close()
 
 
 def compared(benchmark, ours: Callable[[], int], theirs: Callable[[], int]) -> float:
