@@ -164,7 +164,7 @@ class Ingest:
         if first and self._spec.replace:
             writes = self._without_rows(target, EVENTS_MAX - len(events))
         for row, path in zip(rows, paths, strict=True):
-            writes.add(target, with_author(row, asker.principal), path, row.about.change)
+            writes.add(target, with_author(row, asker.principal), path, row.change)
         writes.store(asker)
         if first:
             asker.changes.extend(self._visible.changes)

@@ -45,6 +45,8 @@ _READERS_MAX = 128
 """How many answers may be read at once: each has a thread that waits for its client."""
 _BATCH_BYTES_MAX = 4 << 20
 """Go's client takes no message of more than 16 MiB."""
+_GATHERED_ROWS = 32_768
+_GATHERED_S = 0.02
 _COUNT = pa.schema([pa.field("count", pa.int64())])
 
 
@@ -192,7 +194,7 @@ class Stream:
         self._call = call
         self._rows = rows
         self._number = number
-        self._pieces = _pieces(rows.batches)
+        self._pieces = _pieces(_gathered(rows.batches))
         self._ready: list[pa.RecordBatch] = []
         self._handed = rows.waiting_since
         self._closed = False
@@ -261,6 +263,28 @@ def _all_batches(schema: pa.Schema, first: Result, others: Iterator[Result]) -> 
             message = f"the rows for the values number {number} have other types than those for the first"
             raise FlightRefusal("INVALID_ARGUMENT", message, "run the statement once for each, or cast its columns")
         yield from result.batches()
+
+
+def _gathered(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield the first batch at once, and later ones together where they come fast: each piece costs both sides."""
+    first = next(batches, None)
+    if first is None:
+        return
+    yield first
+    waiting: list[pa.RecordBatch] = []
+    rows, since = 0, time.monotonic()
+    for batch in batches:
+        waiting.append(batch)
+        rows += batch.num_rows
+        if rows >= _GATHERED_ROWS or time.monotonic() - since >= _GATHERED_S:
+            yield _together(waiting)
+            waiting, rows, since = [], 0, time.monotonic()
+    if waiting:
+        yield _together(waiting)
+
+
+def _together(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+    return batches[0] if len(batches) == 1 else pa.concat_batches(batches)
 
 
 def _pieces(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
