@@ -139,6 +139,7 @@ def test_mistakes_are_drawn_without_a_traceback(shell, case):
 
 
 def test_statements_write_and_warnings_are_told(shell):
+    shell("least = 0.5")
     assert shell("%btql INSERT INTO dataset.made (id, input) VALUES ('a', :least)") == "1 row written\n"
     assert "warning: no row has a field `nothing`" in shell("%btql SELECT nothing FROM dataset.made")
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from guides.running import IPython, Python, Shell, run_guide
 
+import btql
 from btql_server.serve import running
 from btql_server.settings import Settings
 
@@ -34,4 +35,6 @@ def test_notebooks(folder, update):
 def test_duckdb(folder, update):
     python = Python()
     run_guide("duckdb.md", {"sh": Shell(folder), "python": python}, update=update)
-    python.names["connection"].close()
+    connection = python.names["connection"]
+    assert isinstance(connection, btql.Connection)
+    connection.close()
