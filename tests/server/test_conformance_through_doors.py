@@ -17,7 +17,7 @@ import pytest
 import btql
 from btql_conformance.cases import find_case_files, own_corpus
 from btql_conformance.dataset import requests
-from btql_conformance.doors import Session
+from btql_conformance.doors import Answer, Session
 from btql_conformance.flight_door import FlightSession
 from btql_conformance.pg_door import PgSession
 from btql_conformance.runner import Databases, run_case
@@ -52,6 +52,9 @@ class Served:
         settings = Settings(self._folder, ANY, pg=ANY, flight=ANY, insecure_no_auth=True)
         self._addresses = self._stack.enter_context(running_doors(settings))
         self._sessions: dict[str, Session] = {}
+
+    def query(self, language, text, options) -> Answer:
+        raise AssertionError("a case is asked through one of the doors")
 
     def through(self, door):
         """Return the session through a door."""
@@ -105,8 +108,8 @@ def test_the_answers_are_right(databases, file):
         for number, door in enumerate(DOORS)
         for case in file.cases[number % STEP :: STEP]
         for language in case.queries
+        # Neither has a place for the cursor of the next page.
+        if not case.paged
     ]
 
     assert {f"{outcome.id} {door}": outcome.difference for door, outcome in outcomes if not outcome.passed} == {}
-    left_out = {outcome.case.name for _, outcome in outcomes if outcome.left_out is not None}
-    assert left_out <= {case.name for case in file.cases if case.paged}

@@ -237,8 +237,8 @@ def test_errors_say_what_and_where(conn):
     assert diagnosis.sqlstate == raised.value.sqlstate == "42883"
     assert diagnosis.statement_position == "13"
     assert diagnosis.severity_nonlocalized == "ERROR"
-    assert "`lenght`" in diagnosis.message_primary
-    assert "`length`" in diagnosis.message_hint
+    assert "`lenght`" in str(diagnosis.message_primary)
+    assert "`length`" in str(diagnosis.message_hint)
     for text, kind in {
         "SELEC 1": psycopg.errors.SyntaxError,
         "SELECT 1 FROM nowhere_at_all": psycopg.errors.UndefinedTable,
