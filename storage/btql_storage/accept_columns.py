@@ -33,8 +33,6 @@ RawColumns: TypeAlias = dict[str, RawColumn]
 SYSTEM = ("id", "span_id", "root_span_id", "created")
 _OBJECT_FIELDS = frozenset({"scores", "metadata", "metrics", "context", "span_attributes"})
 _SWITCHES = frozenset({None, b"true", b"false", b"null"})
-_FEW = 500
-"""Values for which Arrow's own calls cost more than a look at each value."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -173,19 +171,13 @@ def _fill(texts: list[str | None], others: list[str]) -> tuple[list[str], list[i
 
 def _times(texts: list[str | None], now_us: int) -> tuple[pa.Array, list[int]]:
     """Return microseconds for the texts, and where there is none."""
-    times = _many_times(texts) if len(texts) > _FEW else None
-    if times is None:
+    try:
+        times = pa.array(texts, pa.utf8()).cast(pa.timestamp("us", tz="UTC")).cast(pa.int64())
+    except pa.ArrowInvalid:
+        # Some are written in a way that the quick parser does not know, or are none.
         times = pa.array([_time(index, text) for index, text in enumerate(texts)], pa.int64())
     missing = [index for index, text in enumerate(texts) if text is None] if times.null_count else []
     return times.fill_null(now_us) if missing else times, missing
-
-
-def _many_times(texts: list[str | None]) -> pa.Array | None:
-    """Return microseconds, quickly; None where some are written in a way that this does not know, or are no times."""
-    try:
-        return pa.array(texts, pa.utf8()).cast(pa.timestamp("us", tz="UTC")).cast(pa.int64())
-    except pa.ArrowInvalid:
-        return None
 
 
 def _time(index: int, text: str | None) -> int | None:

@@ -20,7 +20,7 @@ from btql_server.access.model import Level
 from btql_server.access.objects import require_object
 from btql_server.http.call import Call
 from btql_server.http.errors import HttpError, invalid, spelled
-from btql_server.writing.rows import About
+from btql_server.writing.rows import Place, Row
 from btql_server.writing.store import Path
 from btql_storage.catalog import ObjectInfo
 
@@ -30,28 +30,27 @@ class Addresses:
 
     def __init__(self, call: Call) -> None:
         self._call = call
-        self._known: dict[tuple[str | None, ...], ObjectInfo] = {}
+        self._known: dict[bytes, ObjectInfo] = {}
 
-    def of(self, row: About, path: Path) -> ObjectInfo:
+    def of(self, row: Row, path: Path) -> ObjectInfo:
         """Return the object of the row at a path of the request; a 400 or 403 that names the row."""
-        keys = (row.experiment_id, row.dataset_id, row.prompt_session_id, row.project_id, row.log_id)
-        found = self._known.get(keys)
+        found = self._known.get(row.place_text)
         if found is None:
-            kind, name = _address(row, path)
+            kind, name = _address(row.place(path), path)
             try:
-                found = self._known[keys] = require_object(self._call, Level.WRITE, kind, name)
+                found = self._known[row.place_text] = require_object(self._call, Level.WRITE, kind, name)
             except HttpError as error:
                 raise HttpError(error.status, f"{error.message} at `{spelled(path)}`") from None
         return found
 
 
-def _address(row: About, path: Path) -> tuple[str, str]:
+def _address(place: Place, path: Path) -> tuple[str, str]:
     named = [
         (kind, name)
         for kind, name in (
-            ("experiment", row.experiment_id),
-            ("dataset", row.dataset_id),
-            ("playground_logs", row.prompt_session_id),
+            ("experiment", place.experiment_id),
+            ("dataset", place.dataset_id),
+            ("playground_logs", place.prompt_session_id),
         )
         if name
     ]
@@ -59,11 +58,11 @@ def _address(row: About, path: Path) -> tuple[str, str]:
         raise invalid(f"one of `{named[0][0]}` and `{named[1][0]}`, a row cannot belong to both", path)
     if named:
         return named[0]
-    if not row.project_id:
+    if not place.project_id:
         message = "a row needs `project_id` and `log_id`, `experiment_id`, `dataset_id` or `prompt_session_id`"
         raise invalid(message, path)
-    if row.log_id in (None, "g"):
-        return "project_logs", row.project_id
-    if row.log_id == "p":
+    if place.log_id in (None, "g"):
+        return "project_logs", place.project_id
+    if place.log_id == "p":
         raise invalid("prompts and functions are written by `/v1/prompt` and `/v1/function`", [*path, "log_id"])
-    raise invalid(f"`log_id` is `g` for the logs of a project, not `{row.log_id[:40]}`", [*path, "log_id"])
+    raise invalid(f"`log_id` is `g` for the logs of a project, not `{place.log_id[:40]}`", [*path, "log_id"])

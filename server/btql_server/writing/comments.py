@@ -7,14 +7,13 @@ import msgspec
 from btql_server.access.model import Principal
 from btql_server.writing.rows import Row
 from btql_storage.accept import Split
-from btql_storage.control import NULL
 
 _encode = msgspec.json.Encoder().encode
 
 
 def with_author(row: Row, principal: Principal) -> Split:
     """Return the event of a row; where it is a comment, with the user that the principal is."""
-    if NULL in (row.about.comment, row.about.origin) or principal.kind == "anonymous":
+    if not row.is_comment or principal.kind == "anonymous":
         return row.event
     author = msgspec.Raw(_encode({"id": principal.id, "email": principal.email}))
     return Split(row.event.fields | {"user": author}, row.event.size + len(author))

@@ -144,7 +144,7 @@ def _add_events(call: Call, writes: Writes, target: ObjectInfo, events: list[msg
     for index, text in enumerate(events):
         here = (*path, "events", index)
         row = read_row(text, here, call.state.settings.limits)
-        writes.add(target, with_author(row, call.principal), here, row.about.change)
+        writes.add(target, with_author(row, call.principal), here, row.change)
 
 
 def _add_feedback(call: Call, writes: Writes, target: ObjectInfo, feedback: list[Feedback], path: Path) -> None:
@@ -161,4 +161,4 @@ def _add_feedback(call: Call, writes: Writes, target: ObjectInfo, feedback: list
         for event in events:
             text = msgspec.Raw(_encode(event))
             row = read_row(text, here, call.state.settings.limits)
-            writes.add(target, with_author(row, call.principal), here, row.about.change)
+            writes.add(target, with_author(row, call.principal), here, row.change)

@@ -66,6 +66,6 @@ def _store(call: Call, rows: list[msgspec.Raw]) -> Answer:
     for index, text in enumerate(rows):
         path = ("rows", index)
         row = read_row(text, path, limits)
-        writes.add(addresses.of(row.about, path), with_author(row, principal), path, row.about.change)
+        writes.add(addresses.of(row, path), with_author(row, principal), path, row.change)
     receipt = writes.store(call)
     return json_answer({"ids": receipt.ids, "xact_id": str(receipt.xact_id) if rows else None})

@@ -10,7 +10,6 @@ The embedded database takes any values there; only clients of the server are hel
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias, cast
 
 import msgspec
@@ -34,8 +33,8 @@ _NOT_MEASURED = frozenset({"caller_functionname", "caller_filename", "caller_lin
 _SHORTEST_FIELD = len('"":0,')
 
 
-class About(msgspec.Struct, rename={"object_delete": "_object_delete", "audit_source": "_audit_source"}):
-    """What the server must know of a row."""
+class Place(msgspec.Struct):
+    """The keys of a row that say which object it belongs to."""
 
     experiment_id: str | None = None
     dataset_id: str | None = None
@@ -43,36 +42,49 @@ class About(msgspec.Struct, rename={"object_delete": "_object_delete", "audit_so
     project_id: str | None = None
     log_id: str | None = None
     org_id: str | None = None
-    tags: list[str] | None = None
-    metrics: msgspec.Raw = NULL
-    scores: msgspec.Raw = NULL
-    comment: msgspec.Raw = NULL
-    """On the row that ``origin`` names, if it names one."""
-    origin: msgspec.Raw = NULL
-    object_delete: msgspec.Raw = NULL
-    audit_source: msgspec.Raw = NULL
+
+
+class Row:
+    """A row for the storage, of which as little is read as must be."""
+
+    __slots__ = ("event", "place_text")
+
+    def __init__(self, event: Split) -> None:
+        self.event = event
+        self.place_text = b",".join([event.fields.get(key, NULL) for key in _PLACE_KEYS])
+        """JSON texts of the keys of :class:`Place`: the same for rows of the same object."""
+
+    def place(self, path: Path) -> Place:
+        """Return where the row belongs, for the row at a path of the request."""
+        fields = self.event.fields
+        text = _encode({key: fields[key] for key in _PLACE_KEYS if key in fields})
+        try:
+            return _place(text)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise refusal(error, text, path) from error
+
+    @property
+    def is_comment(self) -> bool:
+        """Whether it is one on the row that its ``origin`` names."""
+        fields = self.event.fields
+        return NULL not in (fields.get("comment", NULL), fields.get("origin", NULL))
 
     @property
     def change(self) -> str | None:
         """What the audit log calls it; None for an event of a trace, which is a record by itself."""
-        if self.object_delete == _TRUE:
+        fields = self.event.fields
+        if fields.get("_object_delete") == _TRUE:
             return "delete"
-        return None if self.comment == NULL and self.audit_source == NULL else "feedback"
+        commented, audited = fields.get("comment", NULL), fields.get("_audit_source", NULL)
+        return None if commented == NULL and audited == NULL else "feedback"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A row for the storage, and what the server must know of it."""
-
-    event: Split
-    about: About
-
-
-_about = msgspec.json.Decoder(About).decode
+_PLACE_KEYS = tuple(field.encode_name for field in msgspec.structs.fields(Place))
+_place = msgspec.json.Decoder(Place).decode
 _encode = msgspec.json.Encoder().encode
-_metrics = msgspec.json.Decoder(dict[str, _Metric]).decode
-_scores = msgspec.json.Decoder(dict[str, _Score]).decode
-_KEYS = frozenset(field.encode_name for field in msgspec.structs.fields(About))
+_tags = msgspec.json.Decoder(list[str] | None).decode
+_metrics = msgspec.json.Decoder(dict[str, _Metric] | None).decode
+_scores = msgspec.json.Decoder(dict[str, _Score] | None).decode
 
 
 def read_row(text: msgspec.Raw | bytes, path: Path, limits: Limits) -> Row:
@@ -81,25 +93,26 @@ def read_row(text: msgspec.Raw | bytes, path: Path, limits: Limits) -> Row:
     _check_size(content, path, limits)
     try:
         event = split(content)
-        fields = event.fields
-        # Only these few are read a second time.
-        about = _about(_encode({key: fields[key] for key in _KEYS & fields.keys()}))
     except BadEvent as error:
         syntax = cast("Exception | None", error.__cause__)
         raise invalid(error.reason, path) if syntax is None else refusal(syntax, content, path) from error
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise refusal(error, content, path) from error
-    if about.metrics != NULL:
+    fields = event.fields
+    if (raw := fields.get("tags")) is not None:
         try:
-            _metrics(about.metrics)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            _look_closer(about.metrics, [*path, "metrics"], _check_metric)
-    if about.scores != NULL:
+            _tags(raw)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise refusal(error, bytes(raw), [*path, "tags"]) from error
+    if (raw := fields.get("metrics")) is not None:
         try:
-            _scores(about.scores)
+            _metrics(raw)
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            _look_closer(about.scores, [*path, "scores"], _check_score)
-    return Row(event, about)
+            _look_closer(raw, [*path, "metrics"], _check_metric)
+    if (raw := fields.get("scores")) is not None:
+        try:
+            _scores(raw)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            _look_closer(raw, [*path, "scores"], _check_score)
+    return Row(event)
 
 
 def _check_size(content: bytes, path: Path, limits: Limits) -> None:
