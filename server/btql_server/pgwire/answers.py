@@ -182,10 +182,8 @@ def _opened(question: Question, result: Result) -> Opened:
 def write(question: Question) -> tuple[int, Sequence[str]]:
     """Run a statement that writes; return how many rows it has written, and what is to be said about it; blocks."""
     result = question.run()
-    count = 0
-    for row in result:
-        count = next(iter(row.values()))
-    return (count if isinstance(count, int) else 0), result.warnings
+    counts = [value for row in result for value in row.values()]
+    return sum(each for each in counts if isinstance(each, int)), result.warnings
 
 
 def fixed(table: pa.Table, types: Sequence[PgType] | None = None, verb: str = "SELECT") -> Opened:

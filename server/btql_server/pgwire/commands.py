@@ -221,14 +221,13 @@ class Commands:
             if token.kind == "mark":
                 raise Failure("42601", f'syntax error at or near "{token.text}"', at=token.start)
             values.append(sign + (token.text if token.kind == "word" else token.value))
-            if reading.is_done:
-                return ", ".join(values)
-            if not reading.take(","):
+            if not reading.is_done and not reading.take(","):
                 # Such as INTERVAL '1' HOUR, or 5 min without its quotes.
                 values[-1] += f" {reading.next().value}"
-                if reading.is_done:
-                    return ", ".join(values)
-                reading.expect(",")
+                if not reading.take(","):
+                    reading.end()
+            if reading.before.text != ",":
+                return ", ".join(values)
 
     def _reset(self, reading: Reading) -> None:
         variables = self._session.variables

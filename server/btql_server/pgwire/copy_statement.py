@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from btql_server.pgwire.reading_tokens import Reading
 if TYPE_CHECKING:
     from btql_server.pgwire.statements import Statement
 
-_FORMATS = ("text", "csv", "binary")
+_FORMATS: Mapping[str, CopyFormat] = {"text": "text", "csv": "csv", "binary": "binary"}
 _WITH_VALUE = frozenset({"DELIMITER", "NULL", "QUOTE", "ESCAPE", "ENCODING"})
 
 
@@ -57,9 +58,10 @@ def read_copy(statement: Statement) -> Copy:
     reading.take("WHERE")
     if not reading.is_done:
         raise reading.wrong("COPY takes neither WHERE nor anything else behind its options")
-    form = str(given.get("format", "text")).lower()
-    if form not in _FORMATS:
-        raise Failure("22023", f'COPY format "{form[:40]}" not recognized', "there are text, csv and binary")
+    name = str(given.get("format", "text")).lower()
+    form = _FORMATS.get(name)
+    if form is None:
+        raise Failure("22023", f'COPY format "{name[:40]}" not recognized', "there are text, csv and binary")
     options = copy_options(form, {name: value for name, value in given.items() if name != "format"})
     return Copy(text[start:end], start, is_table, columns, way == "FROM", form, options)
 
