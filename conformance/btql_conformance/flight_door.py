@@ -33,6 +33,8 @@ class FlightSession:
         """Return the answer to a query."""
         if "cursor" in options:
             raise Unsuitable("Flight SQL has no cursors of pages")
+        if not text.strip() or "lint" in options:
+            raise Unsuitable("Flight SQL sends neither empty statements nor options")
         try:
             text = as_btql(text) if language == "json" else text
         except BtqlError as error:

@@ -75,7 +75,10 @@ class PgSession:
     def _rows(self, text: str) -> list[dict[str, Value]]:
         # Without values, psycopg looks for no placeholders in a text.
         cursor = self._connection.execute(text.encode(), binary=self._binary)
-        names = [column.name for column in cursor.description or ()]
+        if cursor.description is None:
+            # What a statement has written is in its tag.
+            return [{"count": cursor.rowcount}]
+        names = [column.name for column in cursor.description]
         return [dict(zip(names, map(_plain, row), strict=True)) for row in cursor]
 
 

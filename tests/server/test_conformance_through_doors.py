@@ -33,6 +33,8 @@ DOORS = {
     "pg-text": lambda addresses: PgSession(addresses["pg"], binary=False),
     "flight": lambda addresses: FlightSession(addresses["flight"]),
 }
+POSTGRES = {"a column that the query inside has not": "`user` is a word of its own in PostgreSQL"}
+"""Cases that mean something else to clients of PostgreSQL, and why."""
 FILES = find_case_files([own_corpus()])
 
 
@@ -109,7 +111,7 @@ def test_the_answers_are_right(databases, file):
         for case in file.cases[number % STEP :: STEP]
         for language in case.queries
         # Neither has a place for the cursor of the next page.
-        if not case.paged
+        if not case.paged and not (door.startswith("pg") and case.name in POSTGRES)
     ]
 
     assert {f"{outcome.id} {door}": outcome.difference for door, outcome in outcomes if not outcome.passed} == {}
