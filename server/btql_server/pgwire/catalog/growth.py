@@ -1,7 +1,7 @@
 """How large a value may get: bounded before a statement runs, as the engine does not count what single values take.
 
 ``SELECT x || x FROM (SELECT x || x AS x FROM …)`` doubles a text with each level, and a list or a document can be
-doubled like it. Each SELECT can make a value as many times longer as it joins values, so the product over all of them is
+doubled like it. Each SELECT can make a value as many times longer as it joins values, so the product over all is
 a bound. What grows with each step of a recursion has none, and is refused.
 """
 
