@@ -8,6 +8,7 @@ import json
 import math
 import ssl
 from contextlib import asynccontextmanager
+from typing import Any
 
 import asyncpg
 import pytest
@@ -22,13 +23,14 @@ def connect(door):
 
     @asynccontextmanager
     async def connect(**more):
+        options: dict[str, Any] = {"ssl": False, "timeout": 60, **more}
         conn = await asyncpg.connect(
             host=door.host,
             port=door.port,
             user=USER,
             password=door.key,
             database="btql",
-            **{"ssl": False, "timeout": 60, **more},
+            **options,
         )
         try:
             yield conn
@@ -193,7 +195,8 @@ def test_errors_transactions_and_cancelling(connect):
         async with connect() as conn:
             with pytest.raises(asyncpg.UndefinedFunctionError) as raised:
                 await conn.fetch("SELECT lenght(id) FROM demo")
-            position, hint = raised.value.position, raised.value.hint
+            error: Any = raised.value
+            position, hint = error.position, error.hint
             with pytest.raises(asyncpg.UndefinedFunctionError):
                 async with conn.transaction():
                     await conn.fetch("SELECT lenght(id) FROM demo")

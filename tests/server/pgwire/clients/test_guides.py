@@ -111,8 +111,8 @@ def test_metabase(run, conn):
         # Those in square brackets may be left out.
         without, none = filled(re.sub(r"\[\[.*?\]\]", "", text))
         cursor = psycopg.RawCursor(conn)
-        assert cursor.execute(without, none).fetchall()
-        return drawn(cursor.execute(with_all, values))
+        assert cursor.execute(without.encode(), none).fetchall()
+        return drawn(cursor.execute(with_all.encode(), values))
 
     run("metabase.md", metabase=metabase)
 
