@@ -89,6 +89,7 @@ def connect(
 
 def _remote(url: str, api_key: str | None, ca_file: str | Path | None) -> Connection:
     from btql.remote.address import address_of
+
     address, trusted = address_of(url, api_key), None if ca_file is None else str(ca_file)
     if address.scheme.startswith("grpc"):
         from btql.remote.flight import FlightConnection
