@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import btql
-from btql.execution.directory import Everything, Listed
+from btql.execution.directory import Directory, Everything, Listed
 from btql.tables import COLUMN_NOTES, columns_of, paths, schemas, tables
 from btql_storage.catalog import ObjectInfo
 
 
 @dataclass
-class Some:
+class _Some:
     """A directory that lists what it is given."""
 
     objects: list[Listed]
@@ -20,13 +21,17 @@ class Some:
         return self.objects
 
 
+def some(objects: list[Listed]) -> Directory:
+    return cast("Directory", _Some(objects))
+
+
 def named(number, kind, name, called=None):
     return Listed(ObjectInfo(number, kind, name), called)
 
 
 def test_a_table_has_its_registered_name_where_that_is_unique():
     found = tables(
-        Some(
+        some(
             [
                 named(1, "experiment", "e1", "first"),
                 named(2, "experiment", "e2", "twice"),

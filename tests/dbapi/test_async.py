@@ -19,7 +19,7 @@ def test_statements_are_awaited(where):
             await cursor.execute(
                 "SELECT id, metadata.n FROM project_logs('demo') WHERE metadata.n >= ? ORDER BY 1", [1]
             )
-            assert [column[0] for column in cursor.description] == ["id", "n"]
+            assert [column[0] for column in cursor.description or ()] == ["id", "n"]
             assert await cursor.fetchone() == ("r1", 1)
             assert await cursor.fetchmany(2) == [("r2", 2), ("r3", 3)]
             assert (cursor.rowcount, cursor.rownumber) == (-1, 3)

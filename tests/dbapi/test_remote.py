@@ -8,6 +8,7 @@ import threading
 import time
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any, cast
 from uuid import UUID
 
 import numpy as np
@@ -77,8 +78,8 @@ def test_the_key_is_in_the_url_in_an_argument_or_in_the_environment(party, door,
         with way() as connection:
             assert connection.execute("SELECT 1 AS one").fetchall() == [(1,)]
     monkeypatch.setenv("BTQL_API_KEY", "")
-    for wrong in ({}, {"api_key": "sk-wrong"}):
-        with btql.connect(door, **wrong) as connection, pytest.raises(btql.OperationalError) as caught:
+    for wrong in (None, "sk-wrong"):
+        with btql.connect(door, api_key=wrong) as connection, pytest.raises(btql.OperationalError) as caught:
             connection.execute("SELECT 1 AS one")
         assert caught.value.sqlstate == "28000"
     assert key not in repr(address_of(f"http://{key}@{address}", None))
@@ -166,8 +167,8 @@ def test_values_reach_the_server_with_their_types():
     named = {f"n{number}": value for number, value in enumerate(values)}
 
     assert from_wire(*to_wire(values)) == [*values[:-1], str(UUID(int=5))]
-    assert list(from_wire(*to_wire(named)).values()) == [*values[:-1], str(UUID(int=5))]
-    assert math.isnan(from_wire(*to_wire([math.nan]))[0])
+    assert list(cast("dict[str, object]", from_wire(*to_wire(named))).values()) == [*values[:-1], str(UUID(int=5))]
+    assert math.isnan(cast("list[float]", from_wire(*to_wire([math.nan])))[0])
     assert from_wire(*to_wire([math.inf, -math.inf, Decimal("Infinity")])) == [math.inf, -math.inf, math.inf]
     inside = to_wire([[datetime(2026, 1, 2, tzinfo=UTC), Decimal(1)]])
     assert inside == ([["2026-01-02T00:00:00.000000Z", 1]], [None])
@@ -320,7 +321,8 @@ def test_what_only_a_folder_can_do_is_refused(any_remote):
 
 def test_what_has_no_place_in_flight_sql_is_refused(addresses):
     with btql.connect(addresses["flight"]) as connection:
-        for wish in ({"lint": "strict"}, {"limit": 1}, {"cursor": "x"}):
+        wishes: tuple[dict[str, Any], ...] = ({"lint": "strict"}, {"limit": 1}, {"cursor": "x"})
+        for wish in wishes:
             with pytest.raises(btql.NotSupportedError, match="use http://"):
                 connection.query("SELECT 1 AS one", **wish)
         for use in (lambda: connection.paths("project_logs:demo"), lambda: connection.ingest("project_logs:demo", [])):

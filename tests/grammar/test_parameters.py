@@ -173,8 +173,9 @@ def test_any_value_is_printed_and_read_back(value):
 
 
 def test_a_number_of_rows_may_be_cast_to_a_number():
-    counts = parse("SELECT id FROM x LIMIT $1::INTEGER OFFSET $2::bigint").counts
+    query = parse("SELECT id FROM x LIMIT $1::INTEGER OFFSET $2::bigint")
 
-    assert [clause for clause, _ in counts] == ["limit", "offset"]
+    assert isinstance(query, tree.Query)
+    assert [clause for clause, _ in query.counts] == ["limit", "offset"]
     with pytest.raises(BtqlError, match="number of rows"):
         parse("SELECT id FROM x LIMIT 3::text")

@@ -6,6 +6,7 @@ import datetime as dt
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -56,7 +57,8 @@ class Door:
 
     def connect(self, **more) -> psycopg.Connection:
         """Return a connection of psycopg, in autocommit unless told otherwise."""
-        return psycopg.connect(**{**self.address, "sslmode": "disable", "autocommit": True, **more})
+        given: dict[str, Any] = {**self.address, "sslmode": "disable", "autocommit": True, **more}
+        return psycopg.connect(**given)
 
     def environment(self, **more: str) -> dict[str, str]:
         """Return what psql and other programs read from the environment."""

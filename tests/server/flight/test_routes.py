@@ -51,7 +51,7 @@ def test_ibis_takes_the_rows_of_a_stream(cursor):
     cursor.execute("SELECT id, input.n AS n FROM demo")
     table = ibis.memtable(cursor.fetch_arrow_table())
 
-    assert table.filter(table["n"].isin(range(10))).count().to_pyarrow().as_py() == 10
+    assert table.filter(table["n"] < ibis.literal(10)).count().to_pyarrow().as_py() == 10
 
 
 def test_what_was_read_can_be_written_as_it_is(cursor):

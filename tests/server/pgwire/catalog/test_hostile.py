@@ -11,9 +11,7 @@ from btql.errors import Cancelled, TimeLimit
 from btql.execution.stop import Stop
 from btql_server.pgwire.catalog.refused import Refused
 
-DOUBLED = "SELECT amname || amname AS x FROM pg_am"
-for _ in range(12):
-    DOUBLED = f"SELECT x || x AS x FROM ({DOUBLED}) AS y"
+DOUBLED = "SELECT x || x AS x FROM (" * 12 + "SELECT amname || amname AS x FROM pg_am" + ") AS y" * 12
 REFUSED = {
     "SELECT relname, input FROM project_logs.demo, pg_class": "0A000",
     "SELECT * FROM pg_class WHERE relname IN (SELECT id FROM demo)": "0A000",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -24,10 +25,12 @@ class Pg:
     def __init__(self, addresses, folder) -> None:
         self.party = Party(addresses["http"], folder)
         self.folder = folder
+        self.ann = self.party.key("ann@example.com", Level.ADMIN).text
+        self.bob = self.party.key("bob@example.com", Level.READ).text
         self._place = urlsplit(addresses["pg"])
 
     def connect(self, password: str, user: str = "anybody", **more) -> psycopg.Connection:
-        given = {"sslmode": "disable", "dbname": "btql", "autocommit": True, **more}
+        given: dict[str, Any] = {"sslmode": "disable", "dbname": "btql", "autocommit": True, **more}
         return psycopg.connect(host="127.0.0.1", port=self._place.port, user=user, password=password, **given)
 
     def refusal(self, password: str, user: str = "anybody", **more) -> str:
@@ -52,8 +55,6 @@ def pg(tmp_path_factory):
     )
     with running_doors(settings) as addresses:
         found = Pg(addresses, folder / "db")
-        found.ann = found.party.key("ann@example.com", Level.ADMIN).text
-        found.bob = found.party.key("bob@example.com", Level.READ).text
         with found.connect(found.ann) as conn:
             conn.execute("INSERT INTO project_logs('demo') (id, input) VALUES ('a', 'b')")
         yield found
@@ -109,7 +110,7 @@ def test_the_wire_allows_what_the_key_allows(pg):
 def _outcome(conn: psycopg.Connection, statement: str) -> str | None:
     """Return the SQLSTATE of the error, None where there is none."""
     try:
-        conn.execute(statement)
+        conn.execute(statement.encode())
     except psycopg.Error as error:
         return error.sqlstate
     return None
