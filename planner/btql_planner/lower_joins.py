@@ -12,7 +12,7 @@ from btql_planner import sql_text
 from btql_planner.columns import FetchColumns, JoinColumns, NoColumns, TableColumns
 from btql_planner.engine_plan import FetchSpec, Stage
 from btql_planner.expressions import Apply, Constant
-from btql_planner.plan import Aggregate, Plan, Project
+from btql_planner.plan import Aggregate, Nothing, Plan, Project
 from btql_planner.plan_relations import (
     Join,
     Numbered,
@@ -164,7 +164,15 @@ def values_table(lowering: RelationLowering, plan: ValuesTable) -> Select:
 
 
 def series(lowering: RelationLowering, plan: Series) -> Select:
-    """Return a row for each number or time, by the engine's UNNEST over a list of them."""
+    """Return a row for each number or time.
+
+    Numbers whose ends are known come one batch after the other, however many they are; others by the engine's UNNEST
+    over a list of them, which has to fit into memory.
+    """
+    if numbers := _known_numbers(plan):
+        listed = ", ".join(map(str, numbers))
+        kinds = {plan.name: (Kind.INTEGER,)}
+        return _table(lowering, kinds, lambda: f"SELECT value FROM generate_series({listed})", columns=True)
     select = lowering.open(plan.input).wrap()
     arguments = [lowering.expressions.expression(each, select.source) for each in plan.arguments]
     kind = Kind.TIME if Kind.TIME in plan.arguments[0].type else Kind.INTEGER
@@ -176,6 +184,15 @@ def series(lowering: RelationLowering, plan: Series) -> Select:
     unnested = f"unnest(generate_series({', '.join([*ends, step])}))"
     select.outputs[f"{plan.name}#{kind}"] = unnested
     return select
+
+
+def _known_numbers(plan: Series) -> list[int]:
+    """Return first, last and step where all are known and the step leads anywhere; else none."""
+    known = [each.value for each in plan.arguments if isinstance(each, Constant) and each.kind is Kind.INTEGER]
+    numbers = [value for value in known if isinstance(value, int)]
+    if not isinstance(plan.input, Nothing) or len(numbers) < len(plan.arguments) or numbers[2:] == [0]:
+        return []
+    return numbers
 
 
 def recursion(lowering: RelationLowering, plan: Recursion) -> Select:
