@@ -149,7 +149,7 @@ def test_joins_wait_while_too_many_cannot_be_interrupted(conn, monkeypatch):
 
     monkeypatch.setattr(stoppable, "_left_behind", set(range(-stoppable.LEFT_BEHIND_MAX, 0)))
     with pytest.raises(btql.EngineError, match="B0503"):
-        conn.query("SELECT 1 AS one", timeout=60).rows()
+        conn.query("SELECT 2 AS two", timeout=60).rows()
 
 
 def test_what_is_left_behind_is_counted_until_it_ends(conn):

@@ -32,6 +32,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -181,13 +182,20 @@ class IPython:
 
 
 class Python:
-    """One interpreter from block to block; the value of a last line that is an expression is printed, as in a shell."""
+    """One interpreter from block to block; the value of a last line that is an expression is printed, as in a shell.
+
+    It has a thread of its own, where no event loop runs, as programs expect.
+    """
 
     def __init__(self, **names: object) -> None:
         self.names: dict[str, object] = {"__name__": "__main__"} | names
+        self._thread = ThreadPoolExecutor(1)
 
     def __call__(self, text: str) -> str:
         """Run a block."""
+        return self._thread.submit(self._run, text).result()
+
+    def _run(self, text: str) -> str:
         tree = ast.parse(text)
         last = tree.body[-1] if tree.body and isinstance(tree.body[-1], ast.Expr) else None
         printed = io.StringIO()

@@ -12,6 +12,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from server_support.loops import run
 from server_support.pg import ENDLESS, ROWS, RUNAWAY, USER
 
 START = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
@@ -53,7 +54,7 @@ def test_values(connect):
             everything = await conn.fetch("SELECT * FROM demo")
             return dict(row), [tuple(each) for each in table], everything
 
-    row, table, everything = asyncio.run(ask())
+    row, table, everything = run(ask())
     assert math.isnan(row.pop("nan"))
     assert row == {
         "i": 1,
@@ -102,7 +103,7 @@ def test_parameters_and_prepared_statements(connect):
             }
             return kinds, columns, found, again, asked
 
-    kinds, columns, found, again, asked = asyncio.run(ask())
+    kinds, columns, found, again, asked = run(ask())
     assert kinds[1] == "text"
     assert columns == [("id", "text"), ("n", "int8")]
     assert found == [("r002", 2), ("r003", 3)]
@@ -126,7 +127,7 @@ def test_cursors(connect):
             endless = await conn.cursor(ENDLESS)
             return numbers, first["id"], skipped, [row["id"] for row in some], len(await endless.fetch(300))
 
-    numbers, first, skipped, some, endless = asyncio.run(ask())
+    numbers, first, skipped, some, endless = run(ask())
     assert numbers == list(range(ROWS))
     assert (first, skipped, some) == ("r400", 10, ["r411", "r412"])
     assert endless == 300
@@ -152,7 +153,7 @@ def test_a_pool_resets_what_was_set(door):
             many = await asyncio.gather(*(pool.fetchval("SELECT $1::int8 + 1", n) for n in range(8)))
             return first, second, many
 
-    first, second, many = asyncio.run(ask())
+    first, second, many = run(ask())
     assert (first, second) == ("1234ms", "0")
     assert many == list(range(1, 9))
 
@@ -184,7 +185,7 @@ def test_copy_out_and_in(connect):
             )
             return bytes(out), told, [tuple(row) for row in rows]
 
-    out, told, rows = asyncio.run(ask())
+    out, told, rows = run(ask())
     assert out.startswith(b"r000\t0\nr001\t1\nPGCOPY\n\xff")
     assert told == ["COPY 2", f"COPY {ROWS}", "COPY 2"]
     assert rows == [("a", ["x"], START), ("b", None, START)]
@@ -210,7 +211,7 @@ def test_errors_transactions_and_cancelling(connect):
                 await conn.fetch(RUNAWAY, timeout=0.4)
             return position, hint, await conn.fetchval("SELECT 42")
 
-    assert asyncio.run(ask()) == ("8", "did you mean `length`?", 42)
+    assert run(ask()) == ("8", "did you mean `length`?", 42)
 
 
 def test_btql_with_every_mark(connect):
@@ -222,7 +223,7 @@ def test_btql_with_every_mark(connect):
             shaped = 'from: project_logs(\'demo\') | select: {"n": input.n, "id": id} as x | sort: id | limit: 1;'
             return [tuple(row) for row in await conn.fetch(text, 0)], json.loads(await conn.fetchval(shaped))
 
-    rows, shaped = asyncio.run(ask())
+    rows, shaped = run(ask())
     assert rows == [("r000", "c%d"), ("r001", "a;b")]
     assert shaped == {"n": 0, "id": "r000"}
 
@@ -237,9 +238,9 @@ def test_tls(door, connect):
             async with connect(**options) as conn:
                 return await conn.fetchval("SELECT 1")
 
-        assert asyncio.run(ask()) == 1
+        assert run(ask()) == 1
     with pytest.raises(asyncpg.InvalidPasswordError):
-        asyncio.run(_refused(door))
+        run(_refused(door))
 
 
 async def _refused(door):

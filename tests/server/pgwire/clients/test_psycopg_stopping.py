@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from server_support.loops import run
 from server_support.pg import ENDLESS, RUNAWAY
 from server_support.processes import children
 from server_support.waiting import eventually
@@ -125,7 +126,7 @@ def test_asynchronous_connections(door):
             after = await (await conn.execute("SELECT 42")).fetchone()
         return row, rows, piped, named_rows, copied, after
 
-    row, rows, piped, named_rows, copied, after = asyncio.run(use())
+    row, rows, piped, named_rows, copied, after = run(use())
     assert row == (7,)
     assert rows == [("r000",), ("r001",), ("r002",)]
     assert piped == [(1,), (2,)]

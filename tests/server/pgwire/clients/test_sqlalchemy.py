@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pandas as pd
 import pytest
 import sqlalchemy as sa
+from server_support.loops import run
 from server_support.pg import ROWS, USER
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -134,7 +133,7 @@ def test_over_asyncpg(door):
         finally:
             await engine.dispose()
 
-    names, rows, ids = asyncio.run(ask())
+    names, rows, ids = run(ask())
     assert "demo" in names
     assert [tuple(row) for row in rows] == [
         ("r000", {"n": 0, "text": ""}, ["even", 'with "quotes", {braces}']),

@@ -27,7 +27,7 @@ def test_a_request_finds_the_worker_of_its_session(tmp_path, monkeypatch):
         workers[0].cancel(number, secret)
         workers[0].cancel(7 << 20, secret)
         workers[0].cancel(-1, b"")
-        await told.wait()
+        await asyncio.wait_for(told.wait(), 20)
         workers[1].forget(number)
         workers[1].cancel(number, secret)
         # A worker that is started again takes the place of the one before.
@@ -37,4 +37,4 @@ def test_a_request_finds_the_worker_of_its_session(tmp_path, monkeypatch):
             each.close()
         return cancelled
 
-    assert asyncio.run(asyncio.wait_for(run(), 20)) == ["second"]
+    assert loops.run(run()) == ["second"]
