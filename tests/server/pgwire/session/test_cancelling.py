@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from server_support import loops
+
 from btql_server.operating.shared_counts import FOLDER
 from btql_server.pgwire.cancelling import Cancelling
 
