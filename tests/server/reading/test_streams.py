@@ -146,7 +146,7 @@ def test_a_slow_reader_costs_no_memory(served, ask):
     # Whatever is loaded or cached once is there before.
     ask(TEXTS, fmt="jsonl", disable_limit=True)
     before = _rss_mb()
-    asked = {"query": MANY_TEXTS, "fmt": "jsonl", "disable_limit": True}
+    asked: dict[str, object] = {"query": MANY_TEXTS, "fmt": "jsonl", "disable_limit": True}
     connections = [_send(served[0], asked) for _ in range(2)]
     most = 0.0
     for _ in range(20):
