@@ -77,9 +77,9 @@ UNITS = (
 @pytest.mark.parametrize("unit", UNITS)
 def test_a_megabyte_is_answered_at_once(start: str, unit: str) -> None:
     text = start + unit * ((TEXT_CHARS_MAX - len(start)) // len(unit))
-    started = time.process_time()
+    started = time.thread_time()
 
     drawing(text)
 
     # A third of a second at most on an idle machine.
-    assert time.process_time() - started < 3
+    assert time.thread_time() - started < 3

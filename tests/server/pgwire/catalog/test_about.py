@@ -68,8 +68,8 @@ def test_a_statement_about_something_else(sql):
 def test_hostile_texts_take_no_long_time():
     texts = ("pg_" + "'" * 50_000, "pg_" + "$a$" * 20_000, "select " + "(" * 100_000 + "pg_", "/*" * 50_000 + "pg_")
 
-    before = time.process_time()
+    before = time.thread_time()
     found = [about_catalog(text) for text in texts]
 
     assert found == [False] * len(texts)
-    assert time.process_time() - before < 5
+    assert time.thread_time() - before < 5
