@@ -30,28 +30,8 @@ from typing import Self, cast
 
 from btql_grammar.diagnostic import BtqlError, Diagnostic
 from btql_grammar.span import Source
-from btql_storage.errors import Error, StorageError
-
-__all__ = [
-    "Cancelled",
-    "DataError",
-    "DatabaseError",
-    "EngineBusy",
-    "EngineError",
-    "Error",
-    "IntegrityError",
-    "InterfaceError",
-    "InternalError",
-    "NotSupportedError",
-    "OperationalError",
-    "ProgrammingError",
-    "QueryError",
-    "StorageError",
-    "TimeLimit",
-    "Warning",
-    "class_of",
-    "of_storage",
-]
+from btql_storage.errors import Error as Error  # noqa: PLC0414  it is one of these names
+from btql_storage.errors import StorageError as StorageError  # noqa: PLC0414
 
 
 class Warning(Exception):  # noqa: A001  the name that PEP 249 gives it
