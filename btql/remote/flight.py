@@ -269,7 +269,8 @@ _NOTED = re.compile(r"\n  = note: SQLSTATE (\w{5})(?:, position (\d+))?")
 _PREFIX = re.compile(r"(?:\w+: )?\[FlightSQL\] ")
 _DRAWN = re.compile(r"error\[(\w+)\]: ([^\n]*)")
 _HELP = re.compile(r"^ *= help: (.*)$", re.MULTILINE)
-_SECONDS = re.compile(r"time limit of ([\d.]+) s")
+_COUNTED = {"seconds": re.compile(r"time limit of (\S+) s"), "running": re.compile(r"(\d+) queries that were stopped")}
+"""The numbers that some errors tell of."""
 
 
 def _read_failure(noted: re.Match[str], text: str) -> DatabaseError:
@@ -278,10 +279,9 @@ def _read_failure(noted: re.Match[str], text: str) -> DatabaseError:
     drawn = _DRAWN.match(drawing)
     if drawn is None:
         return class_of(noted[1])(drawing, sqlstate=noted[1])
-    help_, seconds = _HELP.search(drawing), _SECONDS.search(drawn[2])
+    help_ = _HELP.search(drawing)
     detail: dict[str, object] = {"code": drawn[1], "message": drawn[2], "help": help_ and help_[1]}
-    if seconds is not None:
-        detail["seconds"] = float(seconds[1])
+    detail |= {name: float(found[1]) for name, words in _COUNTED.items() if (found := words.search(drawn[2]))}
     if noted[2] is not None:
         detail |= dict.fromkeys(("start", "end"), int(noted[2]) - 1)
     return told_failure({"Message": drawing, "errors": [detail]}, text)

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 import btql
+from btql.execution import stoppable
 
 ENDLESS = "SELECT sum(n) AS n FROM generate_series(1, 1000000000000) AS s (n)"
 
@@ -178,6 +179,18 @@ def test_a_statement_ends_at_its_time(conn):
 
     assert isinstance(caught.value, btql.OperationalError)
     assert caught.value.sqlstate == "57014"
+    assert cursor.execute("SELECT 1 AS one").fetchall() == [(1,)]
+
+
+def test_an_engine_that_is_busy_says_how_many_queries_keep_it_so(conn, monkeypatch):
+    monkeypatch.setattr(stoppable, "_left_behind", set(range(-99, 0)))
+    cursor = conn.cursor()
+    with pytest.raises(btql.EngineBusy, match="99 queries that were stopped") as caught:
+        cursor.execute("SELECT id FROM project_logs('demo')").fetchall()
+
+    assert (caught.value.running, caught.value.code, caught.value.sqlstate) == (99, "B0503", "53000")
+    assert isinstance(caught.value, btql.OperationalError)
+    monkeypatch.undo()
     assert cursor.execute("SELECT 1 AS one").fetchall() == [(1,)]
 
 
