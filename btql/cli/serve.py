@@ -60,8 +60,8 @@ def serve(
     """Serve a database over HTTP: BTQL and SQL, Braintrust's SDKs, OpenTelemetry, and a page for people at /.
 
     With `--pg` also as a Postgres server, for psql, drivers and dashboards; with `--flight` as Arrow Flight SQL, for
-    ADBC and JDBC. Prints one line, `ready http=... pg=... flight=...`, once requests are answered, and logs JSON lines
-    on standard error. Stops on SIGTERM or Ctrl-C: what runs may end, and what was acknowledged is durable.
+    ADBC and pyarrow.flight. Prints one line, `ready http=... pg=... flight=...`, once requests are answered, and logs
+    JSON lines on standard error. Stops on SIGTERM or Ctrl-C: what runs may end, and what was acknowledged is durable.
     """
     try:
         from btql_server.serve import serve as serve_with
