@@ -343,7 +343,9 @@ def _engine_errors() -> Generator[None]:
         from btql.execution.functions import SEVERAL_ROWS
 
         if SEVERAL_ROWS in str(error):
-            raise EngineError(f"{SEVERAL_ROWS}: add LIMIT 1, or take one with an aggregate") from error
+            message = f"{SEVERAL_ROWS}: add LIMIT 1, or take one with an aggregate"
+            # As PostgreSQL calls it: cardinality_violation.
+            raise EngineError(message, sqlstate="21000") from error
         if any(words in str(error) for words in _NOT_BUILT):
             message = "the engine cannot run a query of this form"
             way_out = "take it apart: put the queries inside into WITH, or join instead"

@@ -48,14 +48,15 @@ class _Described(Error):
         super().__init__(message)
         if code is not None:
             self.code = code
-        self._sqlstate = sqlstate
+        self.own_sqlstate = sqlstate
+        """What the raiser says of it, which no code tells; None where :attr:`sqlstate` follows from the code."""
 
     @property
     def sqlstate(self) -> str:
         """The SQLSTATE: five characters that say what sort of error it is, as PostgreSQL does."""
         from btql.sqlstates import sqlstate
 
-        return self._sqlstate or sqlstate(self)
+        return sqlstate(self)
 
     @property
     def position(self) -> int | None:

@@ -98,12 +98,15 @@ _OF_STATUS = {
 
 def sqlstate(error: BaseException) -> str:
     """Return the SQLSTATE of any error; that of errors nobody foresaw is ``XX000``."""
+    own = getattr(error, "own_sqlstate", None)
+    if isinstance(own, str):
+        return own
     code = getattr(error, "code", None)
     if isinstance(code, str) and code in SQLSTATES:
         return SQLSTATES[code]
     match error:
         case EngineError():
-            return "21000" if "has several rows" in str(error) else INTERNAL  # cardinality_violation
+            return INTERNAL
         case Error():
             return BAD_PARAMETER
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
