@@ -13,7 +13,6 @@ from btql.errors import Error
 from btql.values import arrow_type, arrow_values, python_values
 from btql_planner.engine_plan import OutputColumn
 from btql_planner.lint import Lint
-from btql_storage.errors import StorageError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -170,8 +169,7 @@ class Result:
         """
         if self._begun:
             raise Error("the answer was read before: keep it with `.arrow()`, which can be read any number of times")
-        reader = pa.RecordBatchReader.from_batches(self.schema, _without_trace(self.batches()))
-        return reader.__arrow_c_stream__(requested_schema)
+        return c_stream(self.schema, self.batches(), requested_schema)
 
     def __iter__(self) -> Iterator[dict[str, object]]:
         """Yield the rows as dictionaries, as they are computed."""
@@ -215,11 +213,17 @@ def polars_frame(table: pa.Table) -> pl.DataFrame:
     return cast("pl.DataFrame", polars.from_arrow(pa.table(plain, names=table.column_names)))
 
 
+def c_stream(schema: pa.Schema, batches: Iterator[pa.RecordBatch], requested_schema: object) -> object:
+    """Return batches as an Arrow C stream, which hands them to a reader outside of Python."""
+    reader = pa.RecordBatchReader.from_batches(schema, _without_trace(batches))
+    return reader.__arrow_c_stream__(requested_schema)
+
+
 def _without_trace(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Yield batches to a reader outside of Python, which prints where an error was raised behind what it says."""
     try:
         yield from batches
-    except (Error, StorageError) as error:
+    except Error as error:
         raise ValueError(str(error)) from None
 
 

@@ -18,8 +18,8 @@ from btql.database import options_of
 from btql.dbapi.failures import as_pep249
 from btql.dbapi.parameters import checked
 from btql.dbapi.rows import Row, Rows
-from btql.errors import Error, InterfaceError, ProgrammingError
-from btql.result import pandas_frame, polars_frame
+from btql.errors import InterfaceError, ProgrammingError
+from btql.result import c_stream, pandas_frame, polars_frame
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -202,8 +202,7 @@ class Cursor:
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Hand out what is left over the Arrow C stream: to DuckDB, polars, pandas, ADBC and others, without a copy."""
         rows = self._fetching()
-        reader = pa.RecordBatchReader.from_batches(rows.schema, _plain(_translated(rows.batches())))
-        return reader.__arrow_c_stream__(requested_schema)
+        return c_stream(rows.schema, _translated(rows.batches()), requested_schema)
 
     def _fetching(self) -> Rows:
         self._check_open()
@@ -261,11 +260,3 @@ def _batches(result: Result, stop: Stop) -> Iterator[pa.RecordBatch]:
 def _translated(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     with as_pep249():
         yield from batches
-
-
-def _plain(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Yield batches to a reader outside of Python, which prints where an error was raised behind what it says."""
-    try:
-        yield from batches
-    except Error as error:
-        raise ValueError(str(error)) from None
