@@ -11,7 +11,6 @@ from btql.errors import (
     Cancelled,
     DatabaseError,
     EngineBusy,
-    InterfaceError,
     OperationalError,
     QueryError,
     TimeLimit,
@@ -41,11 +40,7 @@ def failure(status: int, body: bytes, text: str) -> DatabaseError:
 def told_failure(told: dict[str, object], text: str, status: int = 500, sqlstate: str = "") -> DatabaseError:
     """Return the error that the body of an answer tells of; where it has no code, the SQLSTATE or the status say."""
     message = str(told.get("Message") or "the server says no more")
-    listed = told.get("errors")
-    mistakes = (
-        [each for each in cast("list[object]", listed) if isinstance(each, dict)] if isinstance(listed, list) else []
-    )
-    details = cast("list[dict[str, object]]", mistakes)
+    details = _dicts(told.get("errors"))
     code = str(details[0].get("code", "")) if details else ""
     match code:
         case "B0501":
@@ -105,8 +100,3 @@ def _label(detail: dict[str, object], source: Source) -> Label | None:
     if not isinstance(start, int) or not isinstance(end, int) or not 0 <= start <= end <= len(source.text):
         return None
     return Label(Span(start, end), str(detail.get("label") or ""))
-
-
-def refused(message: str) -> InterfaceError:
-    """Return the error for what a server does not do for its clients."""
-    return InterfaceError(message, sqlstate="0A000")

@@ -92,9 +92,9 @@ class HttpConnection(RemoteConnection):
         stop = stop if isinstance(stop, RemoteStop) else RemoteStop()
         reply = self._client.post("/btql", json_text.dumps(body).encode(), stop, _ARROW)
         try:
-            told = None if reply.status == HTTPStatus.OK else reply.read()
-            if told is None:
+            if reply.status == HTTPStatus.OK:
                 return remote_result(reply, text, stop)
+            told = reply.read()
         except BaseException:
             reply.close()
             raise
