@@ -65,9 +65,9 @@ class Key:
 def create(registry: Registry, spec: KeySpec) -> tuple[Key, str]:
     """Make a key; return it and, this once, its text."""
     text, key_id = new_key(), str(uuid4())
-    verifier = make_verifier(text, _salt(registry))
     expires_at = None if spec.expires_at is None else time_text(spec.expires_at)
     with registry.writing() as connection:
+        verifier = make_verifier(text, _salt(connection))
         connection.execute(
             "insert into keys (id, prefix, hash, principal_id, org_id, name, level, project_id, created, expires_at,"
             " scram_salt, scram_stored_key, scram_server_key) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -95,8 +95,8 @@ def create(registry: Registry, spec: KeySpec) -> tuple[Key, str]:
 
 def add_verifier(registry: Registry, key_id: str, text: str) -> None:
     """Give a key that was made by an earlier version what newer ones are made with."""
-    verifier = make_verifier(text, _salt(registry))
     with registry.writing() as connection:
+        verifier = make_verifier(text, _salt(connection))
         connection.execute(
             "update keys set scram_salt = ?, scram_stored_key = ?, scram_server_key = ?"
             " where id = ? and scram_salt is null",
@@ -104,10 +104,9 @@ def add_verifier(registry: Registry, key_id: str, text: str) -> None:
         )
 
 
-def _salt(registry: Registry) -> bytes:
-    """Return the salt that all keys of the database share."""
-    with registry.reading() as connection:
-        found = connection.execute("select scram_salt from keys where scram_salt is not null limit 1").fetchone()
+def _salt(connection: sqlite3.Connection) -> bytes:
+    """Return the salt that all keys of the database share; in a transaction that writes, as the first key draws it."""
+    found = connection.execute("select scram_salt from keys where scram_salt is not null limit 1").fetchone()
     return secrets.token_bytes(SALT_BYTES) if found is None else bytes(found[0])
 
 

@@ -4,6 +4,8 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -63,6 +65,22 @@ def test_a_key_is_its_owner(registry, keys, user):
     assert (principal.id, principal.kind, principal.email) == (user.id, "user", "ann@example.com")
     assert (principal.org_id, principal.org_name, principal.key_id) == (user.org_id, "default", key.id)
     assert principal.grants == {ORGANIZATION: Level.WRITE}
+
+
+def test_keys_that_are_made_at_once_share_a_salt(registry, user, tmp_path):
+    begin = threading.Barrier(4)
+
+    def make(_) -> None:
+        with closing(Registry(tmp_path)) as own:
+            begin.wait(20)
+            made(own, user)
+
+    with ThreadPoolExecutor(begin.parties) as threads:
+        list(threads.map(make, range(begin.parties)))
+
+    with registry.reading() as connection:
+        salts = connection.execute("select scram_salt, count(*) from keys group by scram_salt").fetchall()
+    assert [count for _, count in salts] == [begin.parties]
 
 
 def test_nothing_of_a_key_is_stored_but_its_prefix_and_a_hash(registry, user, tmp_path):
