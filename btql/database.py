@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from btql.errors import EngineError, Error, QueryError
+from btql.errors import EngineError, Error, QueryError, drawn, drawn_over
 from btql.execution.answer import EngineAnswer
 from btql.execution.directory import Directory
 from btql.execution.fields import PartFields
@@ -37,7 +37,6 @@ from btql_planner.plan import Plan
 from btql_planner.prices import PriceSource, builtin_prices
 from btql_planner.rules import apply_rules
 from btql_planner.types import Kind
-from btql_storage.errors import StorageError
 from btql_storage.store import Storage
 
 if TYPE_CHECKING:
@@ -122,7 +121,7 @@ class Database:
 
                 statement = with_values(statement, parameters)
         except BtqlError as error:
-            raise _drawn(error, source) from None
+            raise drawn(error, source) from None
         return source, statement
 
     def compile_statement(
@@ -157,7 +156,7 @@ class Database:
             if sources is not None:
                 sources.close()
             if isinstance(error, BtqlError):
-                raise _drawn(error, source) from None
+                raise drawn(error, source) from None
             raise
 
     def query(
@@ -275,12 +274,12 @@ class _DrawnErrors:
 
     def outputs(self) -> Sequence[OutputColumn]:
         """Return the columns."""
-        with self._drawn():
+        with drawn_over(self._source):
             return self._answer.outputs()
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the rows."""
-        with self._drawn():
+        with drawn_over(self._source):
             yield from self._answer.batches()
 
     def cursor(self) -> str | None:
@@ -289,15 +288,8 @@ class _DrawnErrors:
 
     def inferred(self) -> JsonSchema | None:
         """Return the schema that was asked for with ``infer``."""
-        with self._drawn():
+        with drawn_over(self._source):
             return self._answer.inferred()
-
-    @contextmanager
-    def _drawn(self) -> Generator[None]:
-        try:
-            yield
-        except BtqlError as error:
-            raise _drawn(error, self._source) from None
 
 
 def options_of(
@@ -318,11 +310,6 @@ def text_of(query: Mapping[str, object]) -> str:
     return print_btql(from_json(query))
 
 
-def _drawn(error: BtqlError, source: Source) -> QueryError:
-    error.source = source
-    return QueryError(error)
-
-
 def run(runner: Runner, sources: Sources) -> Generator[pa.RecordBatch]:
     """Yield the batches of a run, and close the snapshots behind it."""
     try:
@@ -337,7 +324,7 @@ def _engine_errors() -> Generator[None]:
     """Name what the engine says; its bindings raise plain exceptions."""
     try:
         yield
-    except (Error, StorageError):
+    except Error:
         raise
     except Exception as error:
         from btql.execution.functions import SEVERAL_ROWS

@@ -26,6 +26,8 @@ PEP 249 only: there, what the storage raises is the cause of one of them (:func:
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Self, cast
 
 from btql_grammar.diagnostic import BtqlError, Diagnostic
@@ -143,6 +145,21 @@ _QUERY_ERRORS: dict[type[DatabaseError], type[QueryError]] = {
 }
 for _kind in _QUERY_ERRORS.values():
     _kind.__name__ = _kind.__qualname__ = "QueryError"
+
+
+def drawn(error: BtqlError, source: Source) -> QueryError:
+    """Return a mistake in a text as the error that draws it."""
+    error.source = source
+    return QueryError(error)
+
+
+@contextmanager
+def drawn_over(source: Source) -> Generator[None]:
+    """Raise a mistake in a text that is found inside as the error that draws it."""
+    try:
+        yield
+    except BtqlError as error:
+        raise drawn(error, source) from None
 
 
 class EngineError(OperationalError):

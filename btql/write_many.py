@@ -14,10 +14,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from btql.errors import QueryError
+from btql.errors import drawn_over
 from btql.write_statements import WriteStatement, write
 from btql_grammar import tree
-from btql_grammar.diagnostic import BtqlError
 from btql_grammar.parameters import each_with_values, with_values
 from btql_grammar.span import Source
 from btql_planner import errors
@@ -39,7 +38,7 @@ def write_many(
     options: QueryOptions | None,
 ) -> int:
     """Run a statement for each sequence of values; return how many rows were written."""
-    try:
+    with drawn_over(source):
         if not isinstance(statement, WriteStatement):
             raise errors.not_supported(
                 "a query with many sequences of values", statement.span, "run it once for each of them, with `execute`"
@@ -49,9 +48,6 @@ def write_many(
             statements = list(_joined(statement, statement.source, [row for rows in written for row in rows]))
         else:
             statements = [with_values(statement, values) for values in sequences]
-    except BtqlError as error:
-        error.source = source
-        raise QueryError(error) from None
     return sum(write(database, source, each, options) for each in statements)
 
 

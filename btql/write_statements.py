@@ -20,7 +20,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
 from btql.constants import constant_rows
-from btql.errors import QueryError
+from btql.errors import drawn_over
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.parser import parse
@@ -47,7 +47,7 @@ KEPT = frozenset({"id", "span_id", "root_span_id", "span_parents", "created"})
 def write(database: Database, source: Source, statement: WriteStatement, options: QueryOptions | None) -> int:
     """Run a statement that writes; return how many rows it has written."""
     writing = _Writing(database, source, options)
-    try:
+    with drawn_over(source):
         match statement:
             case tree.Insert():
                 return writing.insert(statement)
@@ -55,21 +55,15 @@ def write(database: Database, source: Source, statement: WriteStatement, options
                 return writing.update(statement)
             case tree.Delete():
                 return writing.delete(statement)
-    except BtqlError as error:
-        error.source = source
-        raise QueryError(error) from None
 
 
 def target_of_insert(database: Database, text: str, *, create: bool) -> ObjectInfo | None:
     """Return the object that an INSERT is for, made with ``create`` where it is missing; nothing is written to it."""
     source = Source(text)
-    try:
+    with drawn_over(source):
         statement = parse(text)
         assert isinstance(statement, tree.Insert)
         return _Writing(database, source, None).target(statement, create=create)
-    except BtqlError as error:
-        error.source = source
-        raise QueryError(error) from None
 
 
 def matching(statement: tree.Update | tree.Delete, values: Sequence[tree.Item]) -> tree.Query:

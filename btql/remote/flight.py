@@ -26,8 +26,8 @@ from btql.errors import (
     InterfaceError,
     NotSupportedError,
     OperationalError,
-    QueryError,
     class_of,
+    drawn_over,
 )
 from btql.remote.answer import RemoteAnswer
 from btql.remote.connection import RemoteConnection
@@ -36,7 +36,6 @@ from btql.remote.flight_values import table_of
 from btql.remote.stopping import RemoteStop
 from btql.result import Result
 from btql.tables import Table, columns_of
-from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Source
 
 if TYPE_CHECKING:
@@ -125,11 +124,8 @@ class FlightConnection(RemoteConnection):
 
 def _sent(query: str | Mapping[str, object]) -> str:
     """Return the text of a query, be it in the JSON form."""
-    try:
+    with drawn_over(Source("")):
         return query if isinstance(query, str) else text_of(query)
-    except BtqlError as error:
-        error.source = Source("")
-        raise QueryError(error) from None
 
 
 class _Driver:
