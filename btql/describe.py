@@ -121,15 +121,9 @@ def _query_of(statement: tree.Insert | tree.Update | tree.Delete) -> tree.Statem
     """Return the query behind a statement that writes; None for one whose rows are spelled out."""
     from btql.write_statements import matching
 
-    match statement:
-        case tree.Insert():
-            return None if isinstance(statement.source, tree.Values) else statement.source
-        case tree.Update():
-            return matching(
-                statement, [tree.Item(each, f"value_{n}") for n, (_, each) in enumerate(statement.assignments)]
-            )
-        case tree.Delete():
-            return matching(statement, ())
+    if isinstance(statement, tree.Insert):
+        return None if isinstance(statement.source, tree.Values) else statement.source
+    return matching(statement)
 
 
 def _told(statement: tree.Statement) -> dict[Span, Type]:

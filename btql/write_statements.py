@@ -66,11 +66,13 @@ def target_of_insert(database: Database, text: str, *, create: bool) -> ObjectIn
         return _Writing(database, source, None).target(statement, create=create)
 
 
-def matching(statement: tree.Update | tree.Delete, values: Sequence[tree.Item]) -> tree.Query:
-    """Return the query for the ids of the rows that match, and for values of theirs."""
+def matching(statement: tree.Update | tree.Delete) -> tree.Query:
+    """Return the query for the ids of the rows that match, each with the values that an UPDATE gives it."""
     target = statement.target
     alias = target.alias or (target.path[-1] if isinstance(target, tree.Table) else None)
     path = ("id",) if alias is None else (alias, "id")
+    assignments = statement.assignments if isinstance(statement, tree.Update) else ()
+    values = (tree.Item(each, f"value_{n}") for n, (_, each) in enumerate(assignments))
     items = (tree.Item(tree.Identifier(path, span=target.span), "id"), *values)
     return tree.Query(select=items, source=target, filter=statement.filter, span=statement.span, language="sql")
 
@@ -124,8 +126,7 @@ class _Writing:
         for place, _ in statement.assignments:
             _check_path(place.path, place.span, OURS | KEPT)
             paths.append(place.path)
-        values = tuple(tree.Item(each, f"value_{n}") for n, (_, each) in enumerate(statement.assignments))
-        names, rows = self._rows(matching(statement, values), statement.span)
+        names, rows = self._rows(matching(statement), statement.span)
         events: list[Event] = []
         for row in rows:
             event = _document(paths, [row[name] for name in names[1:]])
@@ -135,7 +136,7 @@ class _Writing:
     def delete(self, statement: tree.Delete) -> int:
         """Remove each row that matches."""
         target = self._target(statement)
-        _, rows = self._rows(matching(statement, ()), statement.span)
+        _, rows = self._rows(matching(statement), statement.span)
         return self._write(target, [{"id": row["id"], "_object_delete": True} for row in rows])
 
     def _rows(self, query: tree.Statement, span: Span) -> tuple[list[str], list[Mapping[str, object]]]:
