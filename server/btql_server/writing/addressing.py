@@ -30,15 +30,15 @@ class Addresses:
 
     def __init__(self, call: Call) -> None:
         self._call = call
-        self._known: dict[bytes, ObjectInfo] = {}
+        self._known: dict[Place, ObjectInfo] = {}
 
     def of(self, row: Row, path: Path) -> ObjectInfo:
         """Return the object of the row at a path of the request; a 400 or 403 that names the row."""
-        found = self._known.get(row.place_text)
+        found = self._known.get(row.place)
         if found is None:
-            kind, name = _address(row.place(path), path)
+            kind, name = _address(row.place, path)
             try:
-                found = self._known[row.place_text] = require_object(self._call, Level.WRITE, kind, name)
+                found = self._known[row.place] = require_object(self._call, Level.WRITE, kind, name)
             except HttpError as error:
                 raise HttpError(error.status, f"{error.message} at `{spelled(path)}`") from None
         return found

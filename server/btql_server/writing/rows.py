@@ -9,7 +9,8 @@ The embedded database takes any values there; only clients of the server are hel
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias, cast
 
 import msgspec
@@ -33,7 +34,7 @@ _NOT_MEASURED = frozenset({"caller_functionname", "caller_filename", "caller_lin
 _SHORTEST_FIELD = len('"":0,')
 
 
-class Place(msgspec.Struct):
+class Place(msgspec.Struct, frozen=True):
     """The keys of a row that say which object it belongs to."""
 
     experiment_id: str | None = None
@@ -44,24 +45,12 @@ class Place(msgspec.Struct):
     org_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
 class Row:
-    """A row for the storage, of which as little is read as must be."""
+    """A row for the storage, and where it belongs."""
 
-    __slots__ = ("event", "place_text")
-
-    def __init__(self, event: Split) -> None:
-        self.event = event
-        self.place_text = b",".join([event.fields.get(key, NULL) for key in _PLACE_KEYS])
-        """JSON texts of the keys of :class:`Place`: the same for rows of the same object."""
-
-    def place(self, path: Path) -> Place:
-        """Return where the row belongs, for the row at a path of the request."""
-        fields = self.event.fields
-        text = _encode({key: fields[key] for key in _PLACE_KEYS if key in fields})
-        try:
-            return _place(text)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise refusal(error, text, path) from error
+    event: Split
+    place: Place
 
     @property
     def is_comment(self) -> bool:
@@ -79,7 +68,7 @@ class Row:
         return None if commented == NULL and audited == NULL else "feedback"
 
 
-_PLACE_KEYS = tuple(field.encode_name for field in msgspec.structs.fields(Place))
+_PLACE_KEYS = Place.__struct_fields__
 _place = msgspec.json.Decoder(Place).decode
 _encode = msgspec.json.Encoder().encode
 _tags = msgspec.json.Decoder(list[str] | None).decode
@@ -97,6 +86,7 @@ def read_row(text: msgspec.Raw | bytes, path: Path, limits: Limits) -> Row:
         syntax = cast("Exception | None", error.__cause__)
         raise invalid(error.reason, path) if syntax is None else refusal(syntax, content, path) from error
     fields = event.fields
+    place = _place_of(fields, path)
     if (raw := fields.get("tags")) is not None:
         try:
             _tags(raw)
@@ -112,7 +102,15 @@ def read_row(text: msgspec.Raw | bytes, path: Path, limits: Limits) -> Row:
             _scores(raw)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             _look_closer(raw, [*path, "scores"], _check_score)
-    return Row(event)
+    return Row(event, place)
+
+
+def _place_of(fields: Mapping[str, msgspec.Raw], path: Path) -> Place:
+    text = _encode({key: fields[key] for key in _PLACE_KEYS if key in fields})
+    try:
+        return _place(text)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise refusal(error, text, path) from error
 
 
 def _check_size(content: bytes, path: Path, limits: Limits) -> None:

@@ -94,6 +94,7 @@ def test_everything_at_once_is_one_transaction(http, objects, stored):
         ("project_logs/{project_logs}/insert", {"events": [{}, {"scores": {"x": 2}}]}, ["events", 1, "scores", "x"]),
         ("project_logs/{project_logs}/insert", {"events": [{}, {"metadata": 1}]}, ["events", 1, "metadata"]),
         ("project_logs/{project_logs}/insert", {"events": [{}, 5]}, ["events", 1]),
+        ("project_logs/{project_logs}/insert", {"events": [{}, {"org_id": 5}]}, ["events", 1, "org_id"]),
         ("experiment/{experiment}/feedback", {"feedback": [{"id": "a", "scores": 1}]}, ["feedback", 0, "scores"]),
         ("experiment/{experiment}/feedback", {"feedback": [{"id": "a", "tags": [1]}]}, ["feedback", 0, "tags", 0]),
         ("experiment/{experiment}/feedback", {"feedback": [{"scores": {}}]}, ["feedback", 0]),
