@@ -38,7 +38,7 @@ class _Waiting:
     def __init__(self, request: Columns) -> None:
         self.request = request
         self.xact_id: int | None = None
-        self.error: BaseException | None = None
+        self.error: Exception | None = None
 
     @property
     def is_over(self) -> bool:

@@ -50,6 +50,8 @@ class Receipt:
     rows: int
     ids: tuple[str, ...] = ()
     """The id of each event, in their order; those that were not given were drawn."""
+    json_bytes: int = 0
+    """JSON of the events."""
 
 
 class Storage:
@@ -143,7 +145,7 @@ class Storage:
         names = [ObjectName(target.id, target.kind, target.name) for target in distinct]
         of_rows = None if len(distinct) == 1 else [target.id for target in targets]
         xact_id = self._commits.commit(columns(accepted, names, of_rows))
-        return Receipt(xact_id, accepted.rows, tuple(accepted.own_ids))
+        return Receipt(xact_id, accepted.rows, tuple(accepted.own_ids), accepted.json_bytes)
 
     def compact(
         self, target: ObjectInfo | None = None, progress: Callable[[CompactionProgress], None] | None = None

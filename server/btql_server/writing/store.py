@@ -53,7 +53,7 @@ class Writes:
             field = () if error.field is None else (error.field,)
             raise invalid(error.reason, [*self._paths[error.index], *field]) from error
         call.stored_events += len(self._events)
-        call.stored_bytes += sum(event.size if isinstance(event, Split) else len(event) for event in self._events)
+        call.stored_bytes += receipt.json_bytes
         for (action, target), rows in self._changes.items():
             _, name = call.touched.get(target.name, ("", None))
             call.changes.append(Change(action, target.kind, target.name, name, detail=f"rows: {rows}"))
