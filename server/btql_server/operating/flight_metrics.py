@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import Counter, Histogram
 
+from btql_server.operating.buckets import SECONDS
+
 if TYPE_CHECKING:
     from btql_server.flight.callers import FlightCall
     from btql_server.operating.metrics import Metrics
-
-_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 
 
 class FlightMetrics:
@@ -27,7 +27,7 @@ class FlightMetrics:
             "btql_flight_call_seconds",
             "From a call's headers to the end of its answer.",
             names,
-            buckets=_SECONDS,
+            buckets=SECONDS,
             registry=registry,
         )
         self._rows = Counter("btql_flight_sent_rows", "Rows that were sent.", names, registry=registry)

@@ -19,6 +19,7 @@ from btql_server.http.answer import Answer
 from btql_server.http.call import Call
 from btql_server.http.pools import PoolName, PoolState
 from btql_server.http.routes import Routes
+from btql_server.operating.buckets import SECONDS
 from btql_server.operating.pg_metrics import PgMetrics
 from btql_server.operating.shared_counts import FOLDER
 from btql_server.operating.storage_metrics import StorageCollector
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 routes = Routes("Operations")
 
-_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 _NO_ROUTE = "none"
 _NO_STATUS = "gone"
 """The client went away before there was an answer."""
@@ -52,7 +52,7 @@ class Metrics:
             "btql_http_request_seconds",
             "From a request's head to the end of its answer.",
             route,
-            buckets=_SECONDS,
+            buckets=SECONDS,
             registry=self._registry,
         )
         self._received = Counter(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+from btql_server.operating.buckets import SECONDS
 
 
 class PgMetrics:
@@ -33,7 +33,7 @@ class PgMetrics:
             "btql_pg_statement_seconds",
             "From a statement to the end of its answer.",
             ("verb",),
-            buckets=_SECONDS,
+            buckets=SECONDS,
             registry=registry,
         )
         self._received = Counter("btql_pg_received_bytes", "Messages of clients.", registry=registry)
