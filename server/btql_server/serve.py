@@ -32,7 +32,7 @@ from btql_storage.store import Storage
 
 log = logging.getLogger("btql.serve")
 Addresses: TypeAlias = Mapping[str, str]
-"""Where the doors are, by their names: ``http``, and ``flight`` where it was asked for."""
+"""Where the doors are, by their names: ``http``, and ``pg`` and ``flight`` where they were asked for."""
 _BACKLOG = 1_024
 _PAUSE_MAX_S = 30.0
 _STEADY_S = 60.0
@@ -126,7 +126,7 @@ def listening(settings: Settings) -> Generator[dict[str, socket.socket]]:
 def url_of(listener: socket.socket, door: str) -> str:
     """Return the address of a listening socket."""
     host, port = listener.getsockname()[:2]
-    return f"{_SCHEMES[door]}://[{host}]:{port}" if ":" in host else f"{_SCHEMES[door]}://{host}:{port}"
+    return _url(_SCHEMES[door], host, port)
 
 
 class Child:
@@ -284,8 +284,10 @@ def flight_url(settings: Settings) -> str | None:
     """Return the address of Flight SQL, as its clients write it."""
     if settings.flight is None:
         return None
-    host, port = settings.flight
-    scheme = "grpc" if settings.tls_cert is None else "grpc+tls"
+    return _url("grpc" if settings.tls_cert is None else "grpc+tls", *settings.flight)
+
+
+def _url(scheme: str, host: str, port: int) -> str:
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 

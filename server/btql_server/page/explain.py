@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from btql.execution.stop import Stop
 from btql.explain import explain as explained
 from btql_server.http.answer import Answer, json_answer
 from btql_server.http.call import Call
 from btql_server.http.routes import Routes
-from btql_server.reading.directory import Visible
+from btql_server.reading.running import database_for, stop_of
 
 routes = Routes("Page")
 
@@ -31,6 +30,6 @@ class Explained(msgspec.Struct, frozen=True):
 @routes.post("/page/explain", answer=Explained, pool="query")
 def explain(call: Call, body: Question) -> Answer:
     """Return a query in each of its forms; with ``analyze`` run it, and say what that took."""
-    stop = Stop(call.state.settings.limits.query_seconds_default, call.gone.is_set)
-    database = call.state.database.for_one(directory=Visible(call), stop=stop)
+    stop = stop_of(call, call.state.settings.limits.query_seconds_default)
+    database = database_for(call, stop)
     return json_answer({"plan": explained(database, body.query, analyze=bool(body.analyze))})

@@ -147,12 +147,12 @@ class Reading:
                 yield piece
                 self.stop.add(time.monotonic() - yielded)
         except Exception as error:
-            if self.form in ("jsonl", "arrow"):
-                told = (as_http(error) or HttpError(500, "internal error")).body(
-                    self.call.request.url.path, self.call.trace_id
-                )
-                is_arrow = self.form == "arrow"
-                yield arrow_error(self.result, told) if is_arrow else json_bytes({"error": told}) + b"\n"
+            refusal = as_http(error) or HttpError(500, "internal error")
+            told = refusal.body(self.call.request.url.path, self.call.trace_id)
+            if self.form == "jsonl":
+                yield json_bytes({"error": told}) + b"\n"
+            elif self.form == "arrow":
+                yield arrow_error(self.result, told)
             raise
         finally:
             # A client that went away has no use for the rest.

@@ -15,7 +15,6 @@ import msgspec
 from msgspec import Meta
 
 from btql.database import options_of
-from btql.execution.stop import Stop
 from btql_server.access.asker import forbidden
 from btql_server.access.model import Level
 from btql_server.http.answer import Answer
@@ -25,6 +24,7 @@ from btql_server.http.routes import Routes
 from btql_server.http.versions import parse_version
 from btql_server.reading.answering import Reading
 from btql_server.reading.directory import Visible
+from btql_server.reading.running import database_for, stop_of
 
 routes = Routes("Fetch")
 Node = Mapping[str, object]
@@ -104,8 +104,8 @@ def fetch(call: Call, kind: str, name: str, asked: FetchQuery, filters: Sequence
     version = None if asked.version is None else str(parse_version(str(asked.version)))
     options = options_of(tz_offset=0, version=version, lint="off", default_limit=None, cursor=asked.cursor or None)
     limit = limits.query_rows_default if asked.limit is None else min(asked.limit, limits.query_rows_max)
-    stop = Stop(limits.query_seconds_default, call.gone.is_set)
-    database = call.state.database.for_one(directory=visible, stop=stop)
+    stop = stop_of(call, limits.query_seconds_default)
+    database = database_for(call, stop, visible)
     result = database.query(_query(kind, name, limit, asked, filters or ()), options=options)
     return Reading(call, result, stop, "events", began).answer()
 

@@ -8,7 +8,6 @@ from contextlib import suppress
 import msgspec
 
 from btql.errors import QueryError
-from btql.execution.stop import Stop
 from btql.explain import explain
 from btql_planner import errors
 from btql_server.http.answer import JSON, Answer
@@ -16,10 +15,9 @@ from btql_server.http.call import Call
 from btql_server.http.errors import HttpError, as_http
 from btql_server.http.routes import Routes
 from btql_server.reading.answering import Reading
-from btql_server.reading.directory import Visible
 from btql_server.reading.formats import MEDIA
 from btql_server.reading.request import QueryRequest
-from btql_server.reading.running import run_many, run_query
+from btql_server.reading.running import database_for, run_many, run_query, stop_of
 
 routes = Routes("Queries")
 
@@ -48,7 +46,7 @@ def query(call: Call, body: QueryRequest) -> Answer:
     if body.audit_log and form not in ("json", "jsonl"):
         raise HttpError(400, "`audit_log` is answered in the formats json and jsonl")
     options = body.options(limits)
-    stop = Stop(body.seconds(limits), call.gone.is_set)
+    stop = stop_of(call, body.seconds(limits))
     try:
         sets = body.sets()
         if sets is not None:
@@ -59,7 +57,7 @@ def query(call: Call, body: QueryRequest) -> Answer:
         if headers.get("x-bt-query-plan", "").lower() in ("true", "1"):
             # A statement that writes has no plan, and is done by now.
             with suppress(QueryError):
-                database = call.state.database.for_one(directory=Visible(call), stop=stop)
+                database = database_for(call, stop)
                 plan = explain(database, asked, options=options, parameters=body.values())
         reading = Reading(call, result, stop, form, began, audit=bool(body.audit_log), plan=plan)
         return reading.answer()

@@ -45,6 +45,11 @@ def stop_of(asker: Asker, seconds: float | None = None) -> Stop:
     return Stop(most if seconds is None else min(seconds, most), asker.gone.is_set)
 
 
+def database_for(asker: Asker, stop: Stop, visible: Visible | None = None, pinned: Pinned | None = None) -> Database:
+    """Return the database as one statement sees it; ``visible`` learns what the statement changed."""
+    return asker.state.database.for_one(directory=visible or Visible(asker), stop=stop, pinned=pinned)
+
+
 def run_query(
     asker: Asker,
     query: str | Mapping[str, object],
@@ -56,7 +61,7 @@ def run_query(
 ) -> Result:
     """Return the answer to a statement in either language; what it writes is written."""
     visible = Visible(asker)
-    result = _database(asker, visible, stop, pinned).query(query, options=options, parameters=parameters)
+    result = database_for(asker, stop, visible, pinned).query(query, options=options, parameters=parameters)
     asker.changes.extend(visible.changes)
     return result
 
@@ -74,7 +79,7 @@ def run_many(
     from btql.database import written
 
     visible = Visible(asker)
-    count = _database(asker, visible, stop, pinned).query_many(query, parameters, options)
+    count = database_for(asker, stop, visible, pinned).query_many(query, parameters, options)
     asker.changes.extend(visible.changes)
     return written(count)
 
@@ -83,11 +88,7 @@ def describe_query(
     asker: Asker, query: str, stop: Stop, *, options: QueryOptions | None = None, pinned: Pinned | None = None
 ) -> Described:
     """Return what a statement takes and gives, without running it."""
-    return _database(asker, Visible(asker), stop, pinned).describe(query, options)
-
-
-def _database(asker: Asker, visible: Visible, stop: Stop, pinned: Pinned | None) -> Database:
-    return asker.state.database.for_one(directory=visible, stop=stop, pinned=pinned)
+    return database_for(asker, stop, pinned=pinned).describe(query, options)
 
 
 def target_of(asker: Asker, statement: str, *, create: bool) -> ObjectInfo | None:
@@ -98,7 +99,7 @@ def target_of(asker: Asker, statement: str, *, create: bool) -> ObjectInfo | Non
     from btql.write_statements import target_of_insert
 
     visible = Visible(asker)
-    target = target_of_insert(_database(asker, visible, stop_of(asker), None), statement, create=create)
+    target = target_of_insert(database_for(asker, stop_of(asker), visible), statement, create=create)
     if create:
         asker.changes.extend(visible.changes)
     return target

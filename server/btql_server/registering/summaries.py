@@ -8,12 +8,11 @@ from urllib.parse import quote
 from msgspec import Struct, to_builtins
 
 from btql.database import Database
-from btql.execution.stop import Stop
 from btql_server.access.model import Level
 from btql_server.http.answer import Answer, json_answer
 from btql_server.http.call import Call
 from btql_server.http.routes import Routes
-from btql_server.reading.directory import Visible
+from btql_server.reading.running import database_for, stop_of
 from btql_server.registering.bases import base_of
 from btql_server.registering.comparison import MetricSummary, ScoreSummary, compare
 from btql_server.registering.places import require_entity, touch
@@ -148,8 +147,7 @@ def _counted(call: Call, dataset: Entity) -> dict[str, object]:
 
 def _database(call: Call) -> Database:
     """Return the database as the principal sees it, for as long as a query may take and the client waits."""
-    stop = Stop(call.state.settings.limits.query_seconds_default, call.gone.is_set)
-    return call.state.database.for_one(directory=Visible(call), stop=stop)
+    return database_for(call, stop_of(call, call.state.settings.limits.query_seconds_default))
 
 
 def _project_of(call: Call, entity: Entity) -> tuple[str, str]:
