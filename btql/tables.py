@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -126,7 +126,7 @@ class Table:
     """The name of the object in the storage."""
     note: str | None = None
     """What it is, for people."""
-    constants: tuple[str, ...] = field(default=())
+    constants: tuple[str, ...] = ()
     """Columns that have one value in all rows."""
 
     @property
@@ -152,7 +152,7 @@ class SeenPath:
 def tables(directory: Directory) -> list[Table]:
     """Return all tables that whoever has the directory may read, in the order of schema and name."""
     listed = list(directory.listed())
-    taken = Counter((each.object.kind, name) for each in listed for name in {each.object.name, each.called or ""})
+    taken = Counter(name for each in listed for name in each.names)
     return sorted((_table(each, taken) for each in listed), key=lambda table: (table.schema, table.name))
 
 
@@ -182,8 +182,6 @@ def paths(snapshot: Snapshot) -> list[SeenPath]:
 
 
 def _table(listed: Listed, taken: Counter[tuple[str, str]]) -> Table:
-    found = listed.object
-    called = listed.called
-    unique = bool(called) and taken[found.kind, called or ""] == 1
-    name = called if unique and called is not None else found.name
+    found, called = listed.object, listed.called
+    name = called if called and taken[found.kind, called] == 1 else found.name
     return Table(found.id, found.kind, name, found.name, listed.note, tuple(listed.constants))

@@ -124,14 +124,7 @@ class Visible:
 
     def constants(self, target: ObjectInfo) -> Mapping[str, str | None]:
         """Return what all rows of an object have in common."""
-        entity = self._entity(target.kind, target.name)
-        if entity is None or entity.kind == "organization":
-            return constants_of(target)
-        found: dict[str, str | None] = {**constants_of(target)}
-        found["project_id"] = entity.id if entity.kind == "project" else entity.project_id
-        if target.kind in _LOG_IDS:
-            found |= {"log_id": _LOG_IDS[target.kind], "org_id": entity.org_id}
-        return found
+        return _constants(target, self._entity(target.kind, target.name))
 
     def _of_organization(self, kind: str) -> Sequence[ObjectInfo]:
         below = _OF_ORGANIZATION[kind]
@@ -178,9 +171,17 @@ class Visible:
 
 def _listed(target: ObjectInfo, entity: Entity) -> Listed:
     """Return a registered object as lists show it."""
-    constants = dict.fromkeys((*constants_of(target), "project_id"))
-    if target.kind in _LOG_IDS:
-        constants |= dict.fromkeys(("log_id", "org_id"))
     described = entity.body.get("description")
     note = described if isinstance(described, str) and described else None
-    return Listed(target, entity.name, note, tuple(constants))
+    return Listed(target, entity.name, note, tuple(_constants(target, entity)))
+
+
+def _constants(target: ObjectInfo, entity: Entity | None) -> dict[str, str | None]:
+    """Return what all rows of an object have in common, by what it is registered as."""
+    found = constants_of(target)
+    if entity is None or entity.kind == "organization":
+        return found
+    found["project_id"] = entity.id if entity.kind == "project" else entity.project_id
+    if target.kind in _LOG_IDS:
+        found |= {"log_id": _LOG_IDS[target.kind], "org_id": entity.org_id}
+    return found
