@@ -49,7 +49,7 @@ def with_values(statement: N, values: Values) -> N:
     """Return the statement with a value in the place of each parameter."""
     places = parameters_of(statement)
     _check(places, values)
-    return _Substitution(places, values).apply(statement)
+    return _Substitution(places, values).changed(statement)
 
 
 def each_with_values(statement: tree.Statement, part: T, sequences: Sequence[Values]) -> list[T]:
@@ -113,12 +113,8 @@ class _Substitution:
         self._places = places
         self._values = values
 
-    def apply(self, statement: N) -> N:
-        """Return the statement with values."""
-        return self.changed(statement)
-
     def changed(self, part: T) -> T:
-        """Return a part of it with values."""
+        """Return the statement, or a part of it, with values."""
         return cast("T", self._changed(part))
 
     def _value(self, parameter: tree.Parameter) -> object:
@@ -149,16 +145,17 @@ class _Substitution:
         found: dict[str, Any] = {"counts": ()}
         for clause, parameter in query.counts:
             value = self._value(parameter)
+            if isinstance(value, tree.Cast | tree.Parameter):
+                # Whoever describes a statement: how many rows it would be does not matter.
+                value = None
             if clause == "offset" and isinstance(value, str) and isinstance(query, tree.Query):
                 # In SQL a cursor stands behind OFFSET.
                 found["cursor"] = value
             elif clause == "cursor":
-                if isinstance(value, tree.Cast | tree.Parameter):
-                    value = None
                 if not isinstance(value, str | None):
                     raise _unfit("a cursor is a text", parameter.span, "give the one of the page before")
                 found["cursor"] = value
-            elif value is None or isinstance(value, tree.Cast | tree.Parameter):
+            elif value is None:
                 found[clause] = None
             elif isinstance(value, int) and not isinstance(value, bool) and value >= 0:
                 found[clause] = value

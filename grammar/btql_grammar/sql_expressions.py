@@ -301,4 +301,5 @@ def _escaped_when_run(pattern: tree.Expression, escape: str, span: Span) -> tree
     doubled = call("replace", pattern, "\\", "\\\\")
     if not escape:
         return doubled
-    return call("regexp_replace", doubled, f"{re.escape(escape)}(.)", "\\\\\\1", "g")
+    # An escape before a backslash stands before two of them by now; both are one character of the text.
+    return call("regexp_replace", doubled, rf"(?s){re.escape(escape)}\\?(.)", "\\\\\\1", "g")

@@ -47,6 +47,18 @@ def test_a_pattern_that_is_put_together_may_have_an_escape(conn, text):
     ]
 
 
+@pytest.mark.parametrize("pattern", ["/\\%", "/\\/%", "/\n_", "\\//", "/x\\"])
+def test_an_escape_means_the_same_in_a_pattern_that_only_rows_have(conn, pattern):
+    written = pattern.replace("\\", "\\\\")
+    likes = f"t LIKE '{written}' ESCAPE '/' AS a, t LIKE p ESCAPE '/' AS b"
+    query = f"SELECT t, {likes} FROM unnest(?) AS u (t), (VALUES (?)) AS v (p)"
+
+    found = rows(conn, query, [["\\", "\\x", "\\%", "\nx", "\\/", "x\\", "x"], pattern])
+
+    assert [each["t"] for each in found if each["a"] is not each["b"]] == []
+    assert {each["a"] for each in found} == {True, False}
+
+
 @pytest.mark.parametrize(
     ("text", "values", "expected"),
     [
