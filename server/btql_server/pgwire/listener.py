@@ -14,14 +14,16 @@ import errno
 import logging
 import socket
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from btql_server.pgwire import messages
 from btql_server.pgwire.authentication import Authentication, Refused
 from btql_server.pgwire.cancelling import Cancelling
 from btql_server.pgwire.catalog.catalog import Catalog
 from btql_server.pgwire.failure import report_of
-from btql_server.pgwire.messages import NEWEST_MINOR, CancelRequest, NotUtf8, Report, Startup, Violation
+from btql_server.pgwire.messages import NEWEST_MINOR, CancelRequest, Report, Startup
 from btql_server.pgwire.session import ENDING, Session
 from btql_server.pgwire.startup import begin
 from btql_server.pgwire.throttle import Throttle
@@ -125,10 +127,7 @@ class PgListener:
             await self._session(wire, said, admitted, database, address)
         except (Gone, ConnectionError):
             pass
-        except (Refused, Violation, NotUtf8, TimeoutError) as error:
-            await self._refuse(error, wire, connection, address)
-        except Exception as error:
-            log.exception("a connection failed")
+        except Exception as error:  # noqa: BLE001  whoever it is learns why
             await self._refuse(error, wire, connection, address)
         finally:
             if wire is not None:
@@ -202,8 +201,7 @@ class PgListener:
         elif isinstance(error, TimeoutError):
             report = Report("FATAL", "57014", "canceling authentication due to timeout")
         else:
-            found = report_of(error, 0, "")
-            report = Report("FATAL", found.sqlstate, found.message, hint=found.hint)
+            report = replace(report_of(error, 0, uuid4().hex), severity="FATAL")
         self._state.metrics.pg.refused(report.sqlstate)
         log.info("a connection was refused", extra={"sqlstate": report.sqlstate, "client": address})
         with suppress(OSError, Gone):

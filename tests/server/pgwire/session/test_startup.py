@@ -59,12 +59,14 @@ def test_versions_and_options_are_negotiated(bare, minor, more, negotiated, key_
         (startup(SSL)[:4] + startup(SSL)[4:] + startup(SSL), "08P01"),
     ],
 )
-def test_what_is_no_beginning_gets_an_error_and_the_end(bare, first, sqlstate):
+def test_what_is_no_beginning_gets_an_error_and_the_end(bare, first, sqlstate, caplog):
     bare.send(first)
     if first.startswith(startup(SSL)):
         assert bare.take(1) == b"N"
     found = error(bare.rest())
     assert (found["S"], found["C"]) == ("FATAL", sqlstate)
+    # Nothing of ours has failed.
+    assert [each for each in caplog.records if each.exc_info] == []
 
 
 def test_settings_come_with_the_beginning(bare):
