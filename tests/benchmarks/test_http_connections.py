@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import socket
 import time
 from contextlib import ExitStack
-from pathlib import Path
 
 import httpx
-from server_support.processes import children
+from server_support.processes import children, resident_bytes
 from server_support.serving import btql_serve
 
 CONNECTIONS = 500
-
-
-def resident_bytes(pid: int) -> int:
-    """Return the memory of a process."""
-    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    assert found is not None
-    return int(found[1]) << 10
 
 
 def connect(stack: ExitStack, address: tuple[str, int]) -> socket.socket:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from benchmarks.test_http_connections import resident_bytes
-from server_support.pg import ENDLESS, demo_rows
-from server_support.postgres_server import RawSession
-from server_support.processes import children
+from server_support.pg import ENDLESS, demo_rows, place
+from server_support.pg_raw import RawSession
+from server_support.processes import children, resident_bytes
 from server_support.serving import btql_serve
 
 import btql
@@ -34,8 +32,7 @@ def server(tmp_path):
 
 
 def session(server) -> RawSession:
-    parts = urlsplit(server.addresses["pg"])
-    return RawSession((parts.hostname or "", parts.port or 0), "x", "btql")
+    return RawSession(place(server.addresses["pg"]))
 
 
 def test_memory_of_idle_connections(server, benchmark):

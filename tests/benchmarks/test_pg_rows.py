@@ -9,11 +9,12 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from server_support.postgres_server import RawSession, postgres
+from server_support.pg import place
+from server_support.pg_raw import RawSession
+from server_support.postgres_server import postgres
 from server_support.serving import btql_serve
 
 import btql
@@ -56,8 +57,7 @@ def both(tmp_path_factory):
             conn.ingest("project_logs:rows", list(events(start, min(start + 50_000, ROWS))))
         conn.compact()
     with btql_serve(path, "--insecure-no-auth", "--pg", "127.0.0.1:0") as server, postgres() as address:
-        parts = urlsplit(server.addresses["pg"])
-        ours = (parts.hostname or "", parts.port or 0)
+        ours = place(server.addresses["pg"])
         one = psycopg.connect(host=ours[0], port=ours[1], user="x", dbname="btql", sslmode="disable", autocommit=True)
         other = psycopg.connect(host=address[0], port=address[1], user="postgres", autocommit=True)
         other.execute(f"CREATE TABLE rows ({COLUMNS})")
@@ -69,7 +69,7 @@ def both(tmp_path_factory):
             for piece in source:
                 target.write(piece)
         other.execute("VACUUM ANALYZE rows")
-        raw = RawSession(ours, "x", "btql"), RawSession(address)
+        raw = RawSession(ours), RawSession(address, user="postgres", database="postgres")
         with one, other:
             yield Both(one, other, *raw)
         for each in raw:

@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 
@@ -38,6 +39,14 @@ def demo_rows() -> list[dict[str, object]]:
         }
         for n in range(ROWS)
     ]
+
+
+def place(address: str) -> tuple[str, int]:
+    """Return the host and the port of an address that the ready line has."""
+    parts = urlsplit(address)
+    assert parts.hostname is not None
+    assert parts.port is not None
+    return parts.hostname, parts.port
 
 
 @dataclass(frozen=True, slots=True)

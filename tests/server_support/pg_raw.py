@@ -140,6 +140,43 @@ class Raw:
             return found
 
 
+class RawSession:
+    """A session that reads bytes and looks at none of them: what it takes is the server's time."""
+
+    def __init__(self, address: tuple[str, int], **parameters: str) -> None:
+        self._socket = socket.create_connection(address)
+        self._socket.sendall(startup(**parameters))
+        self._buffer = bytearray(1 << 20)
+        self._drain()
+
+    def query(self, sql: str) -> int:
+        """Ask, and read the answer; return its size."""
+        self.send(sql)
+        return self._drain()
+
+    def send(self, sql: str) -> None:
+        """Ask, and read nothing."""
+        self._socket.sendall(query(sql))
+
+    def read(self) -> int:
+        """Read some bytes."""
+        return self._socket.recv_into(self._buffer)
+
+    def close(self) -> None:
+        """Leave, whatever the server is at."""
+        self._socket.close()
+
+    def _drain(self) -> int:
+        total = 0
+        last = b""
+        while last[-6:-1] != b"Z\0\0\0\x05":
+            size = self.read()
+            assert size, "the server has closed the connection"
+            total += size
+            last = (last + bytes(self._buffer[max(size - 6, 0) : size]))[-6:]
+        return total
+
+
 def kinds(found: Iterable[Message]) -> str:
     """Return the kinds of messages, parameters of the session left out."""
     return "".join(each.kind for each in found if each.kind != "S")

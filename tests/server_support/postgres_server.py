@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import struct
 import subprocess
 import tempfile
 from collections.abc import Generator
@@ -43,42 +42,3 @@ def postgres() -> Generator[tuple[str, int]]:
         subprocess.run([*control, "-m", "immediate", "stop"], check=True, capture_output=True)
         with suppress(OSError):
             shutil.rmtree(folder)
-
-
-class RawSession:
-    """A session that reads bytes and looks at none of them: what it takes is the server's time."""
-
-    def __init__(self, address: tuple[str, int], user: str = "postgres", database: str = "postgres") -> None:
-        self._socket = socket.create_connection(address)
-        body = struct.pack("!i", 196_608) + f"user\0{user}\0database\0{database}\0\0".encode()
-        self._socket.sendall(struct.pack("!i", len(body) + 4) + body)
-        self._buffer = bytearray(1 << 20)
-        self._drain()
-
-    def query(self, text: str) -> int:
-        """Ask, and read the answer; return its size."""
-        self.send(text)
-        return self._drain()
-
-    def send(self, text: str) -> None:
-        """Ask, and read nothing."""
-        body = text.encode() + b"\0"
-        self._socket.sendall(b"Q" + struct.pack("!i", len(body) + 4) + body)
-
-    def read(self) -> int:
-        """Read some bytes."""
-        return self._socket.recv_into(self._buffer)
-
-    def close(self) -> None:
-        """Leave, whatever the server is at."""
-        self._socket.close()
-
-    def _drain(self) -> int:
-        total = 0
-        last = b""
-        while last[-6:-1] != b"Z\0\0\0\x05":
-            size = self.read()
-            assert size, "the server has closed the connection"
-            total += size
-            last = (last + bytes(self._buffer[max(size - 6, 0) : size]))[-6:]
-        return total

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +18,13 @@ def children(pid: int) -> dict[str, int]:
             if int(fields[1]) == pid and b"btql_server.process" in arguments:
                 found[arguments[arguments.index(b"btql_server.process") + 2].decode()] = int(entry.name)
     return found
+
+
+def resident_bytes(pid: int) -> int:
+    """Return the memory of a process."""
+    found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    assert found is not None
+    return int(found[1]) << 10
 
 
 def is_gone(pid: int) -> bool:

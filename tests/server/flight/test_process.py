@@ -12,9 +12,9 @@ from dataclasses import replace
 
 import adbc_driver_flightsql.dbapi as flightsql
 import pytest
-import trustme
 from adbc_driver_flightsql import DatabaseOptions
 from pyarrow import flight
+from server_support.certificates import issued
 from server_support.pg import ENDLESS, demo_rows
 from server_support.processes import children
 from server_support.serving import btql_serve
@@ -29,18 +29,11 @@ COUNT = "SELECT count(*) AS n FROM demo"
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tls")
-    authority = trustme.CA()
-    issued = authority.issue_cert("localhost", "127.0.0.1")
-    authority.cert_pem.write_to_path(folder / "ca.pem")
-    issued.private_key_pem.write_to_path(folder / "key.pem")
-    for each in issued.cert_chain_pems:
-        each.write_to_path(folder / "cert.pem", append=True)
-    return folder
+    return issued(tmp_path_factory.mktemp("tls"))
 
 
 def asked(address, certificates):
-    options = {DatabaseOptions.TLS_ROOT_CERTS.value: (certificates / "ca.pem").read_text()}
+    options = {DatabaseOptions.TLS_ROOT_CERTS.value: certificates.authority.read_text()}
     with (
         flightsql.connect(address, db_kwargs=options, autocommit=True) as connection,
         connection.cursor() as cursor,
@@ -53,8 +46,8 @@ def test_one_worker_serves_it_over_tls_and_the_next_one_takes_its_port(tmp_path,
     data = tmp_path / "db"
     with btql.connect(data) as connection:
         connection.ingest("project_logs:demo", demo_rows())
-    tls = ("--tls-cert", str(certificates / "cert.pem"), "--tls-key", str(certificates / "key.pem"))
-    with btql_serve(data, "--insecure-no-auth", "--flight", "127.0.0.1:0", "--workers", "2", *tls) as server:
+    doors = ("--flight", "127.0.0.1:0", "--workers", "2", *certificates.options)
+    with btql_serve(data, "--insecure-no-auth", *doors) as server:
         address = server.addresses["flight"]
         assert address.startswith("grpc+tls://127.0.0.1:")
         assert asked(address, certificates) == [(500,)]
@@ -72,7 +65,7 @@ def test_one_worker_serves_it_over_tls_and_the_next_one_takes_its_port(tmp_path,
         assert eventually(answers) == [(500,)]
 
         # A client that reads no further does not keep the server from ending.
-        root = (certificates / "ca.pem").read_bytes()
+        root = certificates.authority.read_bytes()
         with flight.connect(address, tls_root_certs=root) as client:
             reader = client.do_get(flight.Ticket(ENDLESS.encode()))
             reader.read_chunk()
@@ -90,12 +83,12 @@ def test_one_worker_serves_it_over_tls_and_the_next_one_takes_its_port(tmp_path,
     [
         (("--flight", "127.0.0.1:{taken}"), "cannot listen on 127.0.0.1:{taken}: address already in use"),
         (("--flight", "nowhere"), "no address"),
-        (("--flight", "127.0.0.1:0", "--tls-cert", "{folder}/cert.pem"), "give both --tls-cert and --tls-key"),
+        (("--flight", "127.0.0.1:0", "--tls-cert", "{certificate}"), "give both --tls-cert and --tls-key"),
     ],
 )
 def test_what_cannot_be_served_is_one_line(tmp_path, certificates, options, message):
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        names = {"taken": taken.getsockname()[1], "folder": certificates}
+        names = {"taken": taken.getsockname()[1], "certificate": certificates.certificate}
         given = [each.format(**names) for each in options]
         command = [sys.executable, "-m", "btql", "serve", "--data", str(tmp_path / "db"), "--http", "127.0.0.1:0"]
         done = subprocess.run([*command, *given], capture_output=True, text=True, timeout=60, check=False)
@@ -112,7 +105,7 @@ def test_what_would_be_open_to_everybody_or_has_no_certificate_is_refused(tmp_pa
     with pytest.raises(ServeError, match="nobody has a key yet"):
         check(replace(settings, flight=("0.0.0.0", 0)))
     with pytest.raises(btql.Error, match="cannot use the certificate"):
-        check(replace(settings, tls_cert=certificates / "no.pem", tls_key=certificates / "key.pem"))
+        check(replace(settings, tls_cert=tmp_path / "no.pem", tls_key=certificates.key))
 
 
 def test_a_server_without_it_does_not_load_it():

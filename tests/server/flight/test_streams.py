@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-from pathlib import Path
 
 import adbc_driver_flightsql.dbapi as flightsql
 import pyarrow as pa
@@ -13,6 +12,7 @@ import pytest
 from adbc_driver_flightsql import DatabaseOptions
 from pyarrow import flight
 from server_support.pg import ENDLESS, RUNAWAY
+from server_support.processes import resident_bytes
 from server_support.waiting import eventually
 
 from btql_server.flight import messages, statements
@@ -21,10 +21,6 @@ from btql_server.flight.protobuf import decode, encode
 
 def info_of(client, door, text, **more):
     return client.get_flight_info(flight.FlightDescriptor.for_command(text.encode()), door.options(**more))
-
-
-def _memory_bytes() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def asked(cursor, text):
@@ -113,9 +109,9 @@ def test_a_slow_reader_takes_no_memory_and_no_time_of_the_query(door, client):
     info = info_of(client, door, text, headers={"x-btql-timeout": "2.5"})
     reader = client.do_get(info.endpoints[0].ticket, door.options())
     reader.read_chunk()
-    before = _memory_bytes()
+    before = resident_bytes(os.getpid())
     time.sleep(2.7)
-    grown = _memory_bytes() - before
+    grown = resident_bytes(os.getpid()) - before
     for _ in range(20):
         reader.read_chunk()
     reader.cancel()

@@ -6,13 +6,11 @@ their own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
-import trustme
-from server_support.pg import ROWS, USER, Door, demo_rows
+from server_support.certificates import issued
+from server_support.pg import ROWS, USER, Door, demo_rows, place
 from server_support.serving import btql_serve, new_key
 
 import btql
@@ -25,12 +23,7 @@ SUPPORT = Path(__file__).resolve().parents[4] / "docs" / "examples" / "support.n
 def door(tmp_path_factory):
     """The server."""
     folder = tmp_path_factory.mktemp("clients")
-    authority = trustme.CA()
-    certificate = authority.issue_cert("localhost", "127.0.0.1")
-    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
-    certificate.private_key_pem.write_to_path(str(folder / "key.pem"))
-    for blob in certificate.cert_chain_pems:
-        blob.write_to_path(str(folder / "cert.pem"), append=True)
+    certificates = issued(folder)
     with btql.connect(folder / "db") as conn:
         rows = demo_rows()
         conn.ingest("project_logs:demo", rows[: ROWS // 2])
@@ -39,23 +32,8 @@ def door(tmp_path_factory):
         conn.ingest("project_logs:support", SUPPORT.read_bytes().splitlines())
         conn.ingest("dataset:golden", [{"id": "g1", "input": {"q": "?"}, "expected": [1, 2]}])
     key = new_key(folder / "db", "--user", USER, "--level", "admin")
-    options = _options(folder)
-    with btql_serve(folder / "db", *options) as serving:
-        place = urlsplit(serving.addresses["pg"])
-        assert place.hostname is not None
-        assert place.port is not None
-        yield Door(place.hostname, place.port, key, folder / "ca.pem", serving.url, serving.pid)
-
-
-def _options(folder: Path) -> Sequence[str]:
-    return (
-        "--pg",
-        "127.0.0.1:0",
-        "--tls-cert",
-        str(folder / "cert.pem"),
-        "--tls-key",
-        str(folder / "key.pem"),
-    )
+    with btql_serve(folder / "db", "--pg", "127.0.0.1:0", *certificates.options) as serving:
+        yield Door(*place(serving.addresses["pg"]), key, certificates.authority, serving.url, serving.pid)
 
 
 @pytest.fixture

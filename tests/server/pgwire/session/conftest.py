@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 import pytest
+from server_support.pg import place as place_of
 from server_support.pg_raw import Raw, startup
 
 import btql
@@ -21,8 +20,7 @@ def place(tmp_path_factory):
         conn.ingest("project_logs:long", [{"id": f"r{n}", "input": "x" * 2_000} for n in range(2_000)])
     settings = Settings(folder, ("127.0.0.1", 0), pg=("127.0.0.1", 0), insecure_no_auth=True)
     with running_doors(settings) as addresses:
-        found = urlsplit(addresses["pg"])
-        yield found.hostname, found.port
+        yield place_of(addresses["pg"])
 
 
 @pytest.fixture

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-import trustme
+from server_support.certificates import issued
 from server_support.party import Party
+from server_support.pg import place
 
 from btql_server.access.model import Level
 from btql_server.access.verifier import answer, make_verifier, proves
@@ -27,11 +27,11 @@ class Pg:
         self.folder = folder
         self.ann = self.party.key("ann@example.com", Level.ADMIN).text
         self.bob = self.party.key("bob@example.com", Level.READ).text
-        self._place = urlsplit(addresses["pg"])
+        self._host, self._port = place(addresses["pg"])
 
     def connect(self, password: str, user: str = "anybody", **more) -> psycopg.Connection:
         given: dict[str, Any] = {"sslmode": "disable", "dbname": "btql", "autocommit": True, **more}
-        return psycopg.connect(host="127.0.0.1", port=self._place.port, user=user, password=password, **given)
+        return psycopg.connect(host=self._host, port=self._port, user=user, password=password, **given)
 
     def refusal(self, password: str, user: str = "anybody", **more) -> str:
         with pytest.raises(psycopg.OperationalError) as caught:
@@ -42,15 +42,13 @@ class Pg:
 @pytest.fixture(scope="module")
 def pg(tmp_path_factory):
     folder = tmp_path_factory.mktemp("keys")
-    certificate = trustme.CA().issue_cert("127.0.0.1")
-    certificate.private_key_pem.write_to_path(str(folder / "key.pem"))
-    certificate.cert_chain_pems[0].write_to_path(str(folder / "cert.pem"))
+    certificates = issued(folder)
     settings = Settings(
         folder / "db",
         ("127.0.0.1", 0),
         pg=("127.0.0.1", 0),
-        tls_cert=folder / "cert.pem",
-        tls_key=folder / "key.pem",
+        tls_cert=certificates.certificate,
+        tls_key=certificates.key,
         limits=Limits(refused_wait_s=0.01),
     )
     with running_doors(settings) as addresses:
