@@ -45,9 +45,10 @@ if TYPE_CHECKING:
     from btql.execution.pinned import Pinned
     from btql_grammar.parameters import Values
 
-
 _NOT_BUILT = ("not implemented", "OuterReferenceColumn", "not supported", "RecursionLimitExceeded")
 """What the engine says of queries that it cannot run."""
+_TOO_LARGE = ("Resources exhausted", "used disk space during the spilling process")
+"""What it says of those that take more than they may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,6 +340,15 @@ def _engine_errors() -> Generator[None]:
             if "RecursionLimitExceeded" in str(error):
                 message, way_out = "the query is too deep for the engine", "ask in several queries"
             raise QueryError(BtqlError.of(errors.NOT_SUPPORTED, message, help=way_out)) from error
+        if any(words in str(error) for words in _TOO_LARGE):
+            from btql.execution.run import MEMORY_BYTES, SPILL_BYTES
+
+            message = (
+                f"the query needs more than the {MEMORY_BYTES >> 20:,} MiB of memory and the {SPILL_BYTES >> 20:,} MiB "
+                "of disk that it may have: read less, by a range on `created`, or sort fewer columns"
+            )
+            # As PostgreSQL calls it: out_of_memory.
+            raise EngineError(message, sqlstate="53200") from error
         lines = str(error).splitlines() or [type(error).__name__]
         raise EngineError(f"the engine stopped: {lines[0]}") from error
     except BaseException as error:

@@ -120,9 +120,11 @@ class ScalarUDF(Protocol):
 class SessionContext:
     """An engine session: tables and functions under names, and SQL over them."""
 
-    def __init__(self, settings: Mapping[str, str], memory_bytes: int) -> None:
+    def __init__(self, settings: Mapping[str, str], memory_bytes: int, spill_bytes: int) -> None:
         runtime = _native.RuntimeEnvBuilder().with_fair_spill_pool(memory_bytes)
         self._context = _native.SessionContext(_native.SessionConfig(dict(settings)), runtime)
+        # A setting of the runtime: the bindings (55) have no other way to it.
+        self.sql(f"SET datafusion.runtime.max_temp_directory_size = '{spill_bytes >> 20}M'")
 
     def sql(self, text: str) -> DataFrame:
         """Plan a statement."""

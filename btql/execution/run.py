@@ -31,6 +31,8 @@ FUNCTION_PREFIX = "btql_"
 """How the names of functions begin that are written in Python; few statements call any."""
 MEMORY_BYTES = 1 << 30
 """What the engine's operators may hold before they spill to disk."""
+SPILL_BYTES = 10 << 30
+"""What one query may spill; the engine's own bound is ten times as much, and one join could fill a disk."""
 SETTINGS = {
     "datafusion.execution.parquet.pushdown_filters": "true",
     "datafusion.execution.parquet.reorder_filters": "true",
@@ -189,4 +191,4 @@ class _Timer:
 def new_context(more: Mapping[str, str]) -> SessionContext:
     """Return an engine session: its tables are seen by one query only."""
     settings = {**SETTINGS, **more, "datafusion.execution.target_partitions": str(os.cpu_count() or 1)}
-    return SessionContext(settings, MEMORY_BYTES)
+    return SessionContext(settings, MEMORY_BYTES, SPILL_BYTES)
