@@ -8,7 +8,8 @@ from threading import Event
 
 import httpx
 import pytest
-from server_support.pg import ENDLESS, demo_rows, place
+from server_support.endless import ENDLESS
+from server_support.pg import demo_rows, place
 from server_support.pg_raw import RawSession
 from server_support.processes import children, resident_bytes
 from server_support.serving import btql_serve

@@ -6,11 +6,11 @@ import asyncio
 import time
 
 import pytest
+from server_support.endless import LONG
 from server_support.loops import run
 
 import btql
 
-ENDLESS = "SELECT sum(n) AS n FROM generate_series(1, 1000000000000) AS s (n)"
 MANY = "SELECT n FROM project_logs('many') ORDER BY n"
 
 
@@ -69,7 +69,7 @@ def test_the_loop_goes_on_and_statements_run_side_by_side(where):
                 await slow
 
     async def fetched(conn):
-        return await (await conn.execute(ENDLESS)).fetchall()
+        return await (await conn.execute(LONG)).fetchall()
 
     run(program())
 
@@ -79,7 +79,7 @@ def test_a_task_that_is_cancelled_cancels_its_statement(where):
         async with btql.connect_async(where) as conn, conn.cursor() as cursor:
 
             async def ask():
-                await cursor.execute(ENDLESS)
+                await cursor.execute(LONG)
                 await cursor.fetchall()
 
             began = time.monotonic()
@@ -95,11 +95,11 @@ def test_cancel_and_timeout_are_those_of_a_cursor(where):
     async def program():
         async with btql.connect_async(where, timeout=0.2) as conn, conn.cursor() as cursor:
             with pytest.raises(btql.TimeLimit):
-                await (await cursor.execute(ENDLESS)).fetchall()
+                await (await cursor.execute(LONG)).fetchall()
             cursor.timeout = None
             asyncio.get_running_loop().call_later(0.2, cursor.cancel)
             with pytest.raises(btql.Cancelled):
-                await (await cursor.execute(ENDLESS)).fetchall()
+                await (await cursor.execute(LONG)).fetchall()
 
     run(program())
 

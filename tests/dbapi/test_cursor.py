@@ -9,11 +9,10 @@ from decimal import Decimal
 import numpy as np
 import pyarrow as pa
 import pytest
+from server_support.endless import LONG
 
 import btql
 from btql.execution import stoppable
-
-ENDLESS = "SELECT sum(n) AS n FROM generate_series(1, 1000000000000) AS s (n)"
 
 
 def test_both_languages_take_values_by_place_and_by_name(conn):
@@ -175,7 +174,7 @@ def test_a_statement_ends_at_its_time(conn):
     cursor = conn.cursor()
     cursor.timeout = 60
     with pytest.raises(btql.TimeLimit) as caught:
-        cursor.execute(ENDLESS, timeout=0.1).fetchall()
+        cursor.execute(LONG, timeout=0.1).fetchall()
 
     assert isinstance(caught.value, btql.OperationalError)
     assert caught.value.sqlstate == "57014"
@@ -200,7 +199,7 @@ def test_another_thread_may_cancel(conn):
     timer = threading.Timer(0.1, cursor.cancel)
     timer.start()
     with pytest.raises(btql.Cancelled):
-        cursor.execute(ENDLESS).fetchall()
+        cursor.execute(LONG).fetchall()
 
     timer.join()
     assert cursor.execute("SELECT 1 AS one").fetchall() == [(1,)]

@@ -14,6 +14,7 @@ from uuid import UUID
 import numpy as np
 import pyarrow as pa
 import pytest
+from server_support.endless import LONG
 from server_support.party import Party
 
 import btql
@@ -22,8 +23,6 @@ from btql.remote.wire_values import from_wire, to_wire
 from btql_server.access.model import Level
 from btql_server.serve import running, running_doors
 from btql_server.settings import Limits, Settings
-
-ENDLESS = "SELECT sum(n) AS n FROM generate_series(1, 1000000000000) AS s (n)"
 
 
 @pytest.fixture(scope="module")
@@ -284,7 +283,7 @@ def test_a_cancelled_query_ends_on_the_server_too(remote):
     timer = threading.Timer(0.2, cursor.cancel)
     timer.start()
     with pytest.raises(btql.Cancelled):
-        cursor.execute(ENDLESS)
+        cursor.execute(LONG)
     timer.join()
     deadline = time.monotonic() + 30
     # The server is in this process, so what it still computes is seen in the time that the process takes.

@@ -13,13 +13,6 @@ import psycopg
 
 ROWS = 500
 USER = "ann@example.com"
-ENDLESS = "SELECT a.id, b.input FROM demo a, demo b, demo c, demo d"
-"""6e10 rows, of which the first come at once."""
-RUNAWAY = (
-    "SELECT count(*) FROM demo a, demo b, demo c, (SELECT input.n AS n FROM demo LIMIT 20) d "
-    "WHERE a.input.n + b.input.n > c.input.n + d.n"
-)
-"""A join without an equality, which the engine itself does not stop; it takes some seconds of both cores."""
 
 
 def demo_rows() -> list[dict[str, object]]:

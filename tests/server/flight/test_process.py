@@ -15,7 +15,8 @@ import pytest
 from adbc_driver_flightsql import DatabaseOptions
 from pyarrow import flight
 from server_support.certificates import issued
-from server_support.pg import ENDLESS, demo_rows
+from server_support.endless import ENDLESS
+from server_support.pg import demo_rows
 from server_support.processes import children
 from server_support.serving import btql_serve
 from server_support.waiting import eventually

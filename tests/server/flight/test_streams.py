@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from adbc_driver_flightsql import DatabaseOptions
 from pyarrow import flight
-from server_support.pg import ENDLESS, RUNAWAY
+from server_support.endless import ENDLESS, LONG
 from server_support.processes import resident_bytes
 from server_support.waiting import eventually
 
@@ -63,7 +63,7 @@ def test_a_client_that_goes_away_stops_the_query(door, ended):
 
 @pytest.mark.parametrize("action", ["CancelFlightInfo", "CancelQuery"])
 def test_a_query_is_cancelled_by_its_flight_info(door, client, action):
-    info = info_of(client, door, RUNAWAY)
+    info = info_of(client, door, LONG)
     sent = info.serialize()
     if action == "CancelQuery":
         body = messages.wrap(messages.ActionCancelQueryRequest(sent))
@@ -87,7 +87,7 @@ def test_a_query_is_cancelled_by_its_flight_info(door, client, action):
 def test_a_time_limit_ends_a_query(door, client):
     with pytest.raises(flight.FlightTimedOutError, match="B0501"):
         client.do_get(
-            info_of(client, door, RUNAWAY, headers={"x-btql-timeout": "0.3"}).endpoints[0].ticket, door.options()
+            info_of(client, door, LONG, headers={"x-btql-timeout": "0.3"}).endpoints[0].ticket, door.options()
         ).read_all()
     assert client.do_get(flight.Ticket(b"SELECT 1 AS one"), door.options()).read_all().num_rows == 1
 
@@ -98,7 +98,7 @@ def test_a_deadline_of_the_client_ends_a_query(door, ended):
         connection.cursor() as cursor,
         pytest.raises((flightsql.Error, OSError), match=r"(?i)deadline"),
     ):
-        asked(cursor, RUNAWAY)
+        asked(cursor, LONG)
 
     eventually(ended)
     assert ended() == ["CANCELLED"]

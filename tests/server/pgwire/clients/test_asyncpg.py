@@ -12,8 +12,9 @@ from typing import Any
 
 import asyncpg
 import pytest
+from server_support.endless import ENDLESS, LONG
 from server_support.loops import run
-from server_support.pg import ENDLESS, ROWS, RUNAWAY, USER
+from server_support.pg import ROWS, USER
 
 START = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 
@@ -208,7 +209,7 @@ def test_errors_transactions_and_cancelling(connect):
                 await conn.fetch("SELECT 1")
             await conn.execute("ROLLBACK")
             with pytest.raises(asyncio.TimeoutError):
-                await conn.fetch(RUNAWAY, timeout=0.4)
+                await conn.fetch(LONG, timeout=0.4)
             return position, hint, await conn.fetchval("SELECT 42")
 
     assert run(ask()) == ("8", "did you mean `length`?", 42)

@@ -12,7 +12,8 @@ import subprocess
 import time
 
 import pytest
-from server_support.pg import ENDLESS, ROWS, RUNAWAY
+from server_support.endless import ENDLESS, LONG
+from server_support.pg import ROWS
 
 WAIT_S = 60
 
@@ -148,7 +149,7 @@ def test_copy_of_a_wrong_file_says_where_and_writes_nothing(psql, tmp_path):
 
 def test_ctrl_c_ends_the_query_and_not_the_session(door):
     for mode in ("disable", "require"):
-        output = _interrupted(door.environment(PGSSLMODE=mode), f"{RUNAWAY};\n", "SELECT 40 + 2;\n\\q\n")
+        output = _interrupted(door.environment(PGSSLMODE=mode), f"{LONG};\n", "SELECT 40 + 2;\n\\q\n")
 
         assert "ERROR:  canceling statement due to user request" in output, output
         assert "42" in output.split("canceling statement")[1]

@@ -12,7 +12,8 @@ import pytest
 from psycopg import pq
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
-from server_support.pg import ENDLESS, ROWS
+from server_support.endless import ENDLESS
+from server_support.pg import ROWS
 
 BOTH = pytest.mark.parametrize("binary", [False, True], ids=["text", "binary"])
 VALUES = {

@@ -12,8 +12,8 @@ from itertools import islice
 
 import psycopg
 import pytest
+from server_support.endless import ENDLESS, LONG, RUNAWAY
 from server_support.loops import run
-from server_support.pg import ENDLESS, RUNAWAY
 
 TLS = pytest.mark.parametrize("mode", ["disable", "require"])
 
@@ -25,7 +25,7 @@ def test_a_query_is_cancelled_from_another_thread(door, mode, how):
         timer = threading.Timer(0.3, getattr(conn, how))
         timer.start()
         with pytest.raises(psycopg.errors.QueryCanceled) as raised:
-            conn.execute(RUNAWAY)
+            conn.execute(LONG)
         timer.join()
         assert raised.value.sqlstate == "57014"
         assert conn.execute("SELECT 1").fetchone() == (1,)
@@ -45,7 +45,7 @@ def test_a_timeout_and_then_other_queries(conn, door):
     conn.execute("SET statement_timeout = 300")
     began = time.monotonic()
     with pytest.raises(psycopg.errors.QueryCanceled, match="time limit"):
-        conn.execute(RUNAWAY)
+        conn.execute(LONG)
     assert time.monotonic() - began < 30
     assert conn.execute("SELECT 1").fetchone() == (1,)
     conn.execute("SET statement_timeout = 0")
@@ -100,7 +100,7 @@ def test_asynchronous_connections(door):
             async with conn.cursor() as cursor, cursor.copy("COPY (SELECT 1, 'x') TO STDOUT") as copy:
                 copied = [row async for row in copy.rows()]
             # psycopg cancels the query of a task that is cancelled.
-            task = asyncio.create_task(conn.execute(RUNAWAY))
+            task = asyncio.create_task(conn.execute(LONG))
             await asyncio.sleep(0.3)
             task.cancel()
             with pytest.raises((asyncio.CancelledError, psycopg.errors.QueryCanceled)):
