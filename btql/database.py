@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from traceback import clear_frames
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -314,10 +315,21 @@ def text_of(query: Mapping[str, object]) -> str:
 def run(runner: Runner, sources: Sources) -> Generator[pa.RecordBatch]:
     """Yield the batches of a run, and close the snapshots behind it."""
     try:
-        with _engine_errors():
+        with _engine_errors(), _let_go():
             yield from runner.batches()
     finally:
         sources.close()
+        del runner
+
+
+@contextmanager
+def _let_go() -> Generator[None]:
+    """Take what the frames of an error hold: whoever keeps one would keep the engine's session, and it at work."""
+    try:
+        yield
+    except BaseException as error:
+        clear_frames(error.__traceback__)
+        raise
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from btql.execution.engine import DataFrame, SessionContext
+from btql.execution.engine_threads import runs
 from btql.execution.fetch import Fetcher
 from btql.execution.scan import ScanBuilder, ScanReport
 from btql.execution.sources import Sources
@@ -146,21 +147,25 @@ class Runner:
             if explain and self.explaining:
                 self.report.engine_plans.append(f"{name}\n{frame.execution_plan().display_indent()}")
             stream = self._stream(frame)
-        while True:
-            with self._timed(name):
-                batch = next(stream, None)
-            if batch is None:
-                return
-            converted = batch.to_pyarrow()
-            if converted.num_rows:
-                yield converted
+        ended = False
+        runs.begin()
+        try:
+            while not ended:
+                with self._timed(name):
+                    batch = next(stream, None)
+                if batch is None:
+                    ended = True
+                elif (converted := batch.to_pyarrow()).num_rows:
+                    yield converted
+        finally:
+            runs.end(given_up=not ended)
 
     def _stream(self, frame: DataFrame) -> Iterator[RecordBatch]:
         if self._stop is None:
             return frame.execute_stream()
-        from btql.execution.stoppable import Mark, stream
+        from btql.execution.stoppable import stream
 
-        return stream(frame, self._stop, Mark(self._context))
+        return stream(frame, self._stop)
 
     def _frame(self, text: str) -> DataFrame:
         """Return a statement, planned by the engine but not run."""

@@ -6,6 +6,8 @@ import threading
 import time
 
 import pytest
+from server_support.endless import LONG
+from server_support.waiting import eventually
 
 import btql
 from btql.database import Database
@@ -16,8 +18,9 @@ PAIRS = """
 SELECT count(*) AS n FROM project_logs('p') a JOIN project_logs('p') b ON a.id < b.id || 'x'
 JOIN (SELECT id FROM project_logs('p') LIMIT 16) c ON a.id || c.id <> b.id
 """
-"""Compares all pairs, several times: what the engine cannot interrupt. It ends after three seconds by itself, so that
-the tests after these have the machine for themselves."""
+"""Compares all pairs, several times, for three seconds."""
+LONE_PAIRS = "SELECT count(*) AS n FROM project_logs('p') a, project_logs('p') b WHERE repeat(a.id || b.id, 40) = 'x'"
+"""Compares all pairs of which none fits: what the engine does not interrupt. It ends after some seconds by itself."""
 SORTED = "SELECT input.text FROM project_logs('p') ORDER BY input.text"
 PATIENCE_S = 3.0
 """An answer comes within 100 ms on a machine that does nothing else; this one may be busy."""
@@ -141,26 +144,40 @@ def test_time_of_others_does_not_count():
 
 
 def test_joins_wait_while_too_many_cannot_be_interrupted(conn, monkeypatch):
-    monkeypatch.setattr(stoppable, "_left_behind", {-1, -2, -3, -4})
+    monkeypatch.setattr(stoppable, "left_behind", lambda: 4)
     with pytest.raises(btql.EngineError) as caught:
         conn.query(PAIRS, timeout=60).rows()
     assert caught.value.code == "B0503"
     assert "4 queries that were stopped" in str(caught.value)
     assert conn.query("SELECT 1 AS one", timeout=60).rows() == [{"one": 1}]
 
-    monkeypatch.setattr(stoppable, "_left_behind", set(range(-stoppable.LEFT_BEHIND_MAX, 0)))
+    monkeypatch.setattr(stoppable, "left_behind", lambda: stoppable.LEFT_BEHIND_MAX)
     with pytest.raises(btql.EngineError, match="B0503"):
         conn.query("SELECT 2 AS two", timeout=60).rows()
 
 
 def test_what_is_left_behind_is_counted_until_it_ends(conn):
+    eventually(lambda: stoppable.left_behind() == 0)
     with pytest.raises(btql.TimeLimit):
-        conn.query(SORTED, timeout=0.01).rows()
-    ends = time.monotonic() + 20
-    # A sort gives way: nothing of it is left a moment later. Joins of other tests may still go on.
-    while stoppable.left_behind() > 3 and time.monotonic() < ends:
-        time.sleep(0.05)
-    assert stoppable.left_behind() <= 3
+        conn.query(LONE_PAIRS, timeout=0.2).rows()
+    assert stoppable.left_behind() == 1
+    eventually(lambda: stoppable.left_behind() == 0)
+
+
+@pytest.mark.parametrize("query", [PAIRS, LONG, SORTED])
+def test_what_gives_way_ends_though_its_error_is_kept(conn, query):
+    eventually(lambda: stoppable.left_behind() == 0)
+    with pytest.raises(btql.TimeLimit) as kept:
+        conn.query(query, timeout=0.05).rows()
+    eventually(_computes_nothing, PATIENCE_S)
+    assert kept.value.seconds == 0.05
+
+
+def _computes_nothing() -> bool:
+    """Whether this process, whose other threads all wait, takes no time."""
+    began = time.process_time()
+    time.sleep(0.1)
+    return time.process_time() - began < 0.05
 
 
 def test_a_database_for_one_query_sees_what_the_whole_sees(database):

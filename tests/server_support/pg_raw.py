@@ -145,7 +145,7 @@ class RawSession:
 
     def __init__(self, address: tuple[str, int], **parameters: str) -> None:
         self._socket = socket.create_connection(address)
-        self._socket.sendall(startup(**parameters))
+        self._socket.sendall(startup(3 << 16, **parameters))
         self._buffer = bytearray(1 << 20)
         self._drain()
 

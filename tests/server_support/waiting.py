@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 
-def eventually(condition, seconds=30):
+def eventually(condition, seconds: float = 30):
     """Return what the condition finds, once it finds something."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -9,6 +9,7 @@ import httpx
 import pyarrow as pa
 import pytest
 from pyarrow import flight
+from server_support.endless import ENDLESS
 
 from btql_server.access.desk import Desk
 from btql_server.access.model import Level
@@ -78,7 +79,7 @@ def test_a_key_reads_what_its_owner_may_read(door):
 
 def test_a_key_that_is_revoked_reads_nothing_more_of_a_stream(door, client):
     issued = door.party.key("leaving@example.com")
-    text = b"SELECT a.id, b.input FROM demo a, demo b, demo c"
+    text = ENDLESS.encode()
     options = door.options(issued.text)
     info = client.get_flight_info(flight.FlightDescriptor.for_command(text), options)
     reader = client.do_get(info.endpoints[0].ticket, options)

@@ -16,7 +16,7 @@ from server_support.processes import children, resident_bytes
 from server_support.serving import btql_serve
 
 import btql
-from btql.execution import stoppable
+from btql.execution.engine_threads import Runs
 from btql.execution.fetch import Fetcher
 from btql_server.reading import answering
 from btql_storage.errors import InputOutput
@@ -114,13 +114,14 @@ def _stops(seen: list[object], started: float) -> float:
 def stopped(monkeypatch):
     """What the engine has given up, as it happens."""
     seen: list[object] = []
-    leave = stoppable.Mark.leave
+    end = Runs.end
 
-    def noted(mark):
-        seen.append(mark)
-        leave(mark)
+    def noted(runs, *, given_up):
+        if given_up:
+            seen.append(runs)
+        end(runs, given_up=given_up)
 
-    monkeypatch.setattr(stoppable.Mark, "leave", noted)
+    monkeypatch.setattr(Runs, "end", noted)
     return seen
 
 
