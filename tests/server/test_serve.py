@@ -61,10 +61,8 @@ def test_what_waits_is_compacted_in_the_background(tmp_path):
 
 def test_a_stream_that_is_stopped_ends_with_an_error(tmp_path):
     data = tmp_path / "db"
-    with btql.connect(data) as connection:
-        connection.ingest("project_logs:demo", [{"id": str(i), "input": "x" * 200} for i in range(3_000)])
     asked = {
-        "query": "SELECT a.id, b.input FROM demo AS a, demo AS b, demo AS c",
+        "query": "SELECT n AS id, repeat('x', 200) AS input FROM generate_series(1, 1000000000000) AS s (n)",
         "fmt": "jsonl",
         "disable_limit": True,
         "query_timeout_seconds": 200,

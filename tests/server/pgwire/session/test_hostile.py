@@ -7,6 +7,7 @@ import struct
 import time
 
 import pytest
+from server_support.endless import LONG
 from server_support.pg_raw import (
     SYNC,
     Raw,
@@ -132,7 +133,7 @@ def test_a_client_that_never_reads_costs_nothing_and_holds_nobody_up(raw, other)
 def test_a_client_that_vanishes_ends_its_query(place, other):
     gone = Raw(*place)
     gone.ask(startup())
-    gone.send(query("SELECT count(*) FROM long a, long b, long c WHERE a.input > b.id AND b.input > c.id"))
+    gone.send(query(LONG))
     gone.socket.close()
     assert rows(other.ask(query("SELECT 1"))) == [["1"]]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from server_support.endless import LONG
 from server_support.pg_raw import error, kinds, notices, query, rows, startup, tags
 
 
@@ -153,7 +154,7 @@ def test_settings(raw):
 
 def test_a_statement_ends_at_its_timeout(raw):
     raw.ask(query("SET statement_timeout = 200"))
-    found = raw.ask(query("SELECT count(*) FROM long a, long b, long c WHERE a.input > b.id AND b.input > c.id"))
+    found = raw.ask(query(LONG))
     assert error(found)["C"] == "57014"
 
 

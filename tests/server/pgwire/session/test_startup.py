@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 
 import pytest
+from server_support.endless import LONG
 from server_support.pg_raw import Raw, error, kinds, query, rows, startup
 
 SSL, GSS, CANCEL = 80877103, 80877104, 80877102
@@ -77,7 +78,7 @@ def test_settings_come_with_the_beginning(bare):
 def test_a_cancel_request_stops_what_another_session_does(place, bare):
     found = bare.ask(startup())
     (key,) = [each.body for each in found if each.kind == "K"]
-    bare.send(query("SELECT count(*) FROM long a, long b, long c WHERE a.input > b.id AND b.input > c.id"))
+    bare.send(query(LONG))
     wrong = key[:4] + bytes(4)
     for secret in (wrong, key):
         with Raw(*place) as other:
