@@ -20,7 +20,7 @@ demo: $(RUNTIME) ## Generate, ingest and compact 100,000 spans, then ask six que
 	@$(BIN)/python -m btql.demo
 
 test: $(TOOLS) $(PROGRAMS) ## Run the tests
-	@$(BIN)/pytest -n 2
+	@$(BIN)/pytest -n 2 --dist=worksteal
 
 check: $(TOOLS) ## Format, lint, types twice, floors, spelling, sizes
 	$(BIN)/ruff format --check $(CODE)
@@ -32,7 +32,7 @@ check: $(TOOLS) ## Format, lint, types twice, floors, spelling, sizes
 	$(BIN)/pytest -q tests/test_tidy.py
 
 conformance-doors: $(TOOLS) $(PROGRAMS) ## Ask every case of the language through the Postgres wire and Flight SQL
-	@CONFORMANCE_WHOLE=1 $(BIN)/pytest tests/server/test_conformance_through_doors.py -n 2
+	@CONFORMANCE_WHOLE=1 $(BIN)/pytest tests/server/test_conformance_through_doors.py -n 2 --dist=worksteal
 
 bench: $(TOOLS) ## Measure: tests/benchmarks
 	@$(BIN)/pytest tests/benchmarks --benchmark-only -p no:randomly

@@ -24,6 +24,7 @@ class StatsFields:
 
     def __init__(self, stats: Sequence[PartStats]) -> None:
         self._stats = stats
+        self.rows = sum(each.rows for each in stats)
         self._known: dict[FieldPath, Availability] = {}
         self._keys: dict[FieldPath, frozenset[str]] = {}
 
@@ -111,6 +112,10 @@ class SnapshotFields:
         """Return no fields: all rows are from one object."""
         return ()
 
+    def rows(self) -> int:
+        """Return how many rows the parts and the tail have, superseded ones too."""
+        return self._parts.rows + self._tail.rows
+
 
 class MergedFields:
     """The fields of several objects of a kind that are read as one."""
@@ -140,6 +145,10 @@ class MergedFields:
         same = self.constants()
         names = dict.fromkeys(name for each in self._objects for name in each.constants())
         return [name for name in names if name not in same]
+
+    def rows(self) -> int:
+        """Return how many rows all of them have."""
+        return sum(each.rows() for each in self._objects)
 
 
 def _united(*known: Availability) -> Availability:

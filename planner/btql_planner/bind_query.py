@@ -7,6 +7,7 @@
    everything above refers to that node's columns.
 3. Rows of a source come newest first where nothing else is asked for, and equal
    sort keys are told apart by ``_pagination_key``, so every answer has one order.
+   All rows of a large source, asked for in SQL, come as they lie.
 """
 
 from __future__ import annotations
@@ -243,6 +244,8 @@ class _QueryBinder:
         query, context = self.query, self.scope.context
         if self.source and query.limit is None and not query.offset:
             # Nobody sees the order of rows inside another query.
+            return rows
+        if self.clauses.come_as_they_lie(context.options) and self.finish is None:
             return rows
         if self.shape is None:
             rows = Sort(rows, keys) if keys else rows

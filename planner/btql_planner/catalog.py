@@ -104,6 +104,10 @@ class FieldCatalog(Protocol):
         """Return the fields that say which of several objects a row is from."""
         ...
 
+    def rows(self) -> int:
+        """Return how many rows there are, at most."""
+        ...
+
 
 class Catalogs(Protocol):
     """The objects that a statement may ask, each as of one moment."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import adbc_driver_flightsql.dbapi as flightsql
 import pyarrow as pa
 import pytest
+from benchmarks.figures import tell
 from pyarrow import flight
 
 import btql
@@ -24,7 +25,6 @@ WIDE = (
     " FROM demo a, (SELECT metrics.start, metrics.tokens, is_root FROM demo LIMIT 1000) b LIMIT 1000000"
 )
 COLUMNS = "SELECT id, created, span_attributes.name AS name, metrics.start AS start, is_root FROM demo"
-SHARE_MIN = 0.4
 UPLOADED = 20_000
 
 
@@ -78,11 +78,9 @@ def test_each_reader_gets_a_share_of_the_stream_in_the_process(database, cursor,
         # In turns, so that all of them see the same machine.
         rates = [{name: _rate(read) for name, read in ways.items()} for _ in range(3)]
     best = {name: max(each[name] for each in rates) for name in ways}
-    benchmark.extra_info |= {name: f"{rate / 1e6:.2f}M rows/s" for name, rate in best.items()}
+    figures = {name: f"{rate / 1e6:.2f} M rows/s ({rate / best['in process']:.2f})" for name, rate in best.items()}
+    tell("Flight SQL", "0.4 of the stream in the process", benchmark, **figures)
     benchmark.pedantic(by_adbc, rounds=1)
-
-    assert best["adbc"] > SHARE_MIN * best["in process"]
-    assert best["pyarrow"] > SHARE_MIN * best["in process"]
 
 
 def test_uploads(addresses, benchmark):
@@ -101,7 +99,9 @@ def test_uploads(addresses, benchmark):
             assert cursor.adbc_ingest("uploads", table, mode="create_append", db_schema_name="dataset") == UPLOADED
 
     benchmark.pedantic(upload, rounds=3, warmup_rounds=1)
-    benchmark.extra_info["rows_a_second"] = round(UPLOADED / benchmark.stats.stats.min)
+    began = time.perf_counter()
+    upload()
+    tell("Flight SQL, uploads", benchmark=benchmark, rows_per_s=UPLOADED / (time.perf_counter() - began))
 
 
 def test_select_1(cursor, benchmark):
@@ -110,4 +110,7 @@ def test_select_1(cursor, benchmark):
         assert cursor.fetchall() == [(1,)]
 
     benchmark.pedantic(ask, rounds=200, warmup_rounds=20)
-    benchmark.extra_info["a_second"] = round(1 / benchmark.stats.stats.median)
+    began = time.perf_counter()
+    for _ in range(200):
+        ask()
+    tell("Flight SQL, select 1", benchmark=benchmark, per_s=200 / (time.perf_counter() - began))

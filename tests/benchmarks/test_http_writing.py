@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import os
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from typing import Any, Self
 
 import httpx
 import pytest
+from benchmarks.figures import tell
 from server_support.serving import btql_serve
 
 import btql
@@ -132,10 +132,6 @@ def with_connections(address: tuple[str, int], first: bytes, work: Callable[[int
     return time.perf_counter() - began
 
 
-def report(title: str, **figures: float) -> None:
-    sys.stderr.write(f"\n{title}: " + ", ".join(f"{name} {value:,.1f}" for name, value in figures.items()) + "\n")
-
-
 def test_sustained(server: tuple[str, int], tmp_path: Path) -> None:
     project_id, requests = requests_for(server)
 
@@ -146,8 +142,9 @@ def test_sustained(server: tuple[str, int], tmp_path: Path) -> None:
     seconds = with_connections(server, requests[0], send)
 
     sent = len(requests) * BATCH
-    report(
+    tell(
         "/logs3 sustained",
+        "15,000 spans a second",
         spans_per_s=sent / seconds,
         requests_per_s=len(requests) / seconds,
         mib_per_s=sum(map(len, requests)) / seconds / 2**20,
@@ -174,8 +171,9 @@ def test_latency_at_half_of_the_rate(server: tuple[str, int]) -> None:
     with_connections(server, requests[0], send)
 
     took.sort()
-    report(
+    tell(
         f"/logs3 at {PACED_SPANS_PER_S:,} spans/s",
+        "50 ms for 99 of a hundred",
         p50_ms=took[len(took) // 2],
         p99_ms=took[len(took) * 99 // 100],
         max_ms=took[-1],

@@ -38,6 +38,9 @@ class WrittenFields:
     def varying(self) -> Collection[str]:
         return ()
 
+    def rows(self) -> int:
+        return 1_000
+
 
 @dataclass(frozen=True)
 class WrittenCatalogs:

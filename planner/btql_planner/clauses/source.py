@@ -28,6 +28,9 @@ from btql_planner.options import QueryOptions
 from btql_planner.plan import Alias, Filter, Plan, Project, SortKey
 from btql_planner.scope import Scope
 
+SORTED_ROWS_MAX = 100_000
+"""With more rows, SQL that asks for all of them and for no order gets none."""
+
 
 class SourceClauses:
     """Makes the rows of a query; what it adds to the scope is there as soon as this is made."""
@@ -70,6 +73,15 @@ class SourceClauses:
     def steady(self) -> bool:
         """Whether each row of the source is at most one row of the answer, and the same ones every time."""
         return self.unpivots is None and self.query.sample is None
+
+    def come_as_they_lie(self, options: QueryOptions) -> bool:
+        """Whether rows need no order: SQL promises none, and to sort a million takes longer than to read them."""
+        query, names = self.query, self.relation.names
+        if query.language != "sql" or self.shape != "spans" or not isinstance(names[0], ObjectNames):
+            return False
+        if query.sort or query.distinct_on or query.limit is not None or query.offset or options.cursor:
+            return False
+        return names[0].catalog.rows() > SORTED_ROWS_MAX
 
     def preview_length(self, options: QueryOptions) -> int | None:
         """Return the length of previews, None where fields are shown whole."""
