@@ -301,7 +301,8 @@ class _QueryBinder:
         sort = self._sort_keys(outputs)
         ties: Sequence[SortKey] = ()
         if self.grouped:
-            grouping = Grouping(self._group_keys(outputs), self.source, query.grouping_sets)
+            positions = [_position(each.expression) for each in query.dimensions]
+            grouping = Grouping(self._group_keys(outputs), self.source, query.grouping_sets, positions=positions)
             having = None
             if query.final_filter is not None:
                 having = grouping.above(self._above(query.final_filter, aggregates=True))

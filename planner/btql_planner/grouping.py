@@ -35,18 +35,21 @@ class Grouping:
         source: str = "",
         sets: Sequence[Sequence[int]] | None = None,
         *,
+        positions: Sequence[int | None] = (),
         distinct: bool = False,
     ) -> None:
         self._source = source
         self._distinct = distinct
         different: list[Expression] = []
         first: dict[Expression, int] = {}
+        by_position: dict[int | None, int] = {}
         self._places: list[int] = []
-        for key in keys:
+        for number, key in enumerate(keys):
             place = first.setdefault(key, len(different))
-            # In sets, each constant is a key of its own: it has a place and no other meaning.
-            if sets is not None and isinstance(key, Constant):
-                place = len(different)
+            position = positions[number] if positions else None
+            # In sets, each column of the answer is a key of its own, whatever is in it, and so is each constant.
+            if sets is not None and (position is not None or isinstance(key, Constant)):
+                place = by_position.setdefault(position, len(different)) if position is not None else len(different)
             if place == len(different):
                 different.append(key)
             self._places.append(place)
@@ -54,7 +57,7 @@ class Grouping:
         self._sets = None if sets is None else tuple(tuple(sorted({places[n] for n in each})) for each in sets)
         self.keys = tuple(Named(self._name("key", number), key) for number, key in enumerate(different))
         self.measures: list[Named] = []
-        self._known = {key.expression: key for key in self.keys}
+        self._known = {key.expression: key for key in reversed(self.keys)}
         """What expressions above may stand for: keys, and the measures found so far."""
         self._own = {key.name for key in self.keys}
 

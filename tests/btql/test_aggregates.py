@@ -131,3 +131,18 @@ def test_an_order_that_makes_no_difference_is_refused(conn: btql.Connection) -> 
 def test_of_what_nobody_has_is_one_row(conn: btql.Connection) -> None:
     for text in ("max(metadata.nope)", "any_value(null)", "first(metadata.nope ORDER BY id)", "string_agg(null, ',')"):
         assert conn.query(f"SELECT {text} AS v FROM project_logs('p')").rows() == [{"v": None}], text
+
+
+@pytest.mark.parametrize(
+    ("sets", "expected"),
+    [
+        # As PostgreSQL 15 answers: each column of the answer is a key of its own.
+        ("ROLLUP (1, 2)", [(None, None, 3), (False, None, 2), (False, False, 2), (True, None, 1), (True, True, 1)]),
+        ("ROLLUP (ok, ok)", [(None, None, 3), (False, False, 2), (False, False, 2), (True, True, 1), (True, True, 1)]),
+        ("GROUPING SETS ((2), (1, 2))", [(None, False, 2), (None, True, 1), (False, False, 2), (True, True, 1)]),
+    ],
+)
+def test_sets_of_the_same_column_twice(tmp_path, sets, expected):
+    query = f"SELECT ok AS a, ok AS b, count(*) AS n FROM (VALUES (true), (false), (false)) AS s (ok) GROUP BY {sets}"
+    with btql.connect(tmp_path / "db") as conn:
+        assert sorted((tuple(row.values()) for row in conn.query(query).rows()), key=str) == sorted(expected, key=str)
