@@ -33,7 +33,12 @@ DOORS = {
     "pg-text": lambda addresses: PgSession(addresses["pg"], binary=False),
     "flight": lambda addresses: FlightSession(addresses["flight"]),
 }
-POSTGRES = {"a column that the query inside has not": "`user` is a word of its own in PostgreSQL"}
+POSTGRES = {
+    "a column that the query inside has not": "`user` is a word of its own in PostgreSQL",
+    "nothing at all": "an empty statement has an empty answer there",
+    "only a comment": "the same",
+    "what differs from run to run: starts_with(version(), 'btql ')": "clients look for PostgreSQL's version",
+}
 """Cases that mean something else to clients of PostgreSQL, and why."""
 FILES = find_case_files([own_corpus()])
 

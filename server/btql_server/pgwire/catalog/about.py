@@ -14,6 +14,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
+from btql.connection import KINDS
 from btql_server.pgwire.catalog.lexing import Token, tokens
 from btql_server.pgwire.catalog.names import CALLED, KEYWORDS
 from btql_server.pgwire.catalog.relations import INTERNAL_SCHEMAS, relations
@@ -59,6 +60,8 @@ def _relations(found: Sequence[Token]) -> tuple[bool, bool]:
             continue
         called = index + 2 * len(path) < len(found) and found[index + 2 * len(path)].word == "("
         if called:
+            # `FROM project_logs('x')` reads rows, `FROM generate_series(1, 2)` may belong to anything.
+            reads |= before and path[-1] in KINDS
             continue
         if _of_catalog(path):
             return True, True

@@ -51,6 +51,7 @@ NOT_ABOUT = (
     "insert into demo select 1",
     "select extract(epoch from created) from demo",
     "select * from pg_nonsense",
+    "select user, count(*) from (select 1 as user from project_logs('demo', shape => 'traces')) t group by user",
     "explain select * from demo",
 )
 
