@@ -1,6 +1,6 @@
 """What Flight SQL adds to a query: large answers beside the stream in the process, uploads, and `select 1`.
 
-Server and clients share the process and its cores; each client reads all batches and looks at no value.
+Server and clients share the cores; each client reads all batches and looks at no value.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ import pyarrow as pa
 import pytest
 from benchmarks.figures import tell
 from pyarrow import flight
+from server_support.serving import btql_serve
 
 import btql
-from btql_server.serve import running_doors
-from btql_server.settings import Settings
 
 # One million rows of five columns.
 WIDE = (
@@ -30,9 +29,8 @@ UPLOADED = 20_000
 
 @pytest.fixture(scope="module")
 def addresses(database: Path) -> Iterator[Mapping[str, str]]:
-    settings = Settings(database, ("127.0.0.1", 0), flight=("127.0.0.1", 0), insecure_no_auth=True)
-    with running_doors(settings) as found:
-        yield found
+    with btql_serve(database, "--insecure-no-auth", "--log-level", "warning", "--flight", "127.0.0.1:0") as server:
+        yield server.addresses
 
 
 @pytest.fixture(scope="module")
