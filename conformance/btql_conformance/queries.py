@@ -423,7 +423,7 @@ class _Query:
         elif sort and self._newest_first(grouped=grouped):
             sort = [*sort, NEWEST_FIRST]
         for scope in scopes:
-            row = tuple(evaluate(item.expression, scope.plain()) for item in self.items)
+            row = tuple(self._value(number, item, scope) for number, item in enumerate(self.items, 1))
             rows.append((tuple(evaluate(item.expression, replace(scope, behind=True)) for item in sort), row))
         if query.distinct:
             rows = list({tuple(map(identity, row[1])): row for row in reversed(rows)}.values())[::-1]
@@ -431,6 +431,14 @@ class _Query:
             return self._pivoted(scopes, [row for _, row in rows])
         traces = self._shape() == "traces" and not grouped
         return _finished(self.columns, rows, sort, None if traces else query.limit, None if traces else query.offset)
+
+    def _value(self, number: int, item: tree.Item, scope: Scope) -> Value:
+        """Return column ``number`` of a row; one that sets of keys name by its position is that key, and no other."""
+        if scope.group is not None and self.query.grouping_sets is not None:
+            for dimension, (_, value) in zip(self.query.dimensions, scope.group.keys, strict=False):
+                if isinstance(dimension.expression, tree.Literal) and dimension.expression.value == number:
+                    return value
+        return evaluate(item.expression, scope.plain())
 
     def _newest_first(self, *, grouped: bool) -> bool:
         query = self.query
