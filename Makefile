@@ -19,6 +19,8 @@ help: ## Say what can be made
 demo: $(RUNTIME) ## Generate, ingest and compact 100,000 spans, then ask six questions
 	@$(BIN)/python -m btql.demo
 
+# A worker that has nothing left takes from the end of another's list (worksteal): fewer modules are torn in two,
+# whose servers and databases both workers would make, than where each gets a handful at a time.
 test: $(TOOLS) $(PROGRAMS) ## Run the tests
 	@$(BIN)/pytest -n 2 --dist=worksteal
 

@@ -42,14 +42,16 @@ class Grouping:
         self._distinct = distinct
         different: list[Expression] = []
         first: dict[Expression, int] = {}
-        by_position: dict[int | None, int] = {}
+        by_position: dict[int, int] = {}
         self._places: list[int] = []
         for number, key in enumerate(keys):
             place = first.setdefault(key, len(different))
             position = positions[number] if positions else None
             # In sets, each column of the answer is a key of its own, whatever is in it, and so is each constant.
-            if sets is not None and (position is not None or isinstance(key, Constant)):
-                place = by_position.setdefault(position, len(different)) if position is not None else len(different)
+            if sets is not None and position is not None:
+                place = by_position.setdefault(position, len(different))
+            elif sets is not None and isinstance(key, Constant):
+                place = len(different)
             if place == len(different):
                 different.append(key)
             self._places.append(place)

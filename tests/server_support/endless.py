@@ -10,5 +10,5 @@ RUNAWAY = (
     "SELECT count(*) FROM demo a, demo b, demo c, (SELECT input.n AS n FROM demo LIMIT 4) d "
     "WHERE a.input.n + b.input.n > c.input.n + d.n"
 )
-"""A join without an equality, which the engine does not give up; two seconds of a core. Some of them that go on keep
-the server from beginning others, so one test may ask it."""
+"""A join without an equality, which the engine may not give up at once; two seconds of a core. Should some of them go
+on, the server begins no others, so one test may ask it."""
