@@ -4,8 +4,8 @@ A batch that is waited for by the loop is given up at once; the engine then drop
 end within milliseconds. The batch after the one handed out is computed meanwhile. All this costs more than half a
 millisecond a statement, so a query that nobody can stop is pulled without it.
 
-Some operators do not give way while they compute: a join by comparing all pairs of which hardly any fit, or a function
-over huge texts, may go on for long after it was given up. The caller has its error nevertheless, and the engine
+Some operators do not give way while they compute: a join by comparing all pairs, where they are very many or hardly any
+fit, or a function over huge texts, may go on for long after it was given up. The caller has its error nevertheless, and the engine
 has more threads than cores (``engine.WORKERS``), so that others are served. The threads that go on are counted
 (:func:`left_behind`): with some of them no new join is begun, and with too many no query at all, until one ends.
 """
