@@ -5,8 +5,8 @@ end within milliseconds. The batch after the one handed out is computed meanwhil
 millisecond a statement, so a query that nobody can stop is pulled without it.
 
 Some operators do not give way while they compute: a join by comparing all pairs, where they are very many or hardly any
-fit, or a function over huge texts, may go on for long after it was given up. The caller has its error nevertheless, and the engine
-has more threads than cores (``engine.WORKERS``), so that others are served. The threads that go on are counted
+fit, or a function over huge texts, may go on for long after it was given up. The caller has its error nevertheless, and
+the engine has more threads than cores (``engine.WORKERS``), so that others are served. Threads that go on are counted
 (:func:`left_behind`): with some of them no new join is begun, and with too many no query at all, until one ends.
 """
 
