@@ -36,8 +36,8 @@ import orjson
 from btql_storage.catalog_file import connect, explained, schema_version
 from btql_storage.errors import Locked, UnknownObject
 from btql_storage.later import np
-from btql_storage.objects import LocalStore
 from btql_storage.part.format import PartStats, StatsJson
+from btql_storage.stores.local import LocalStore
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

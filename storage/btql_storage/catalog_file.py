@@ -27,7 +27,7 @@ from btql_storage.errors import (
     StorageError,
     from_os_error,
 )
-from btql_storage.objects import LocalStore
+from btql_storage.stores.local import LocalStore
 
 SCHEMA_VERSION = 2
 """1: before rows of the past were kept; such a file is read as it is, and brought up to date when it is written."""

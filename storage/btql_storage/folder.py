@@ -1,4 +1,4 @@
-"""What all the work on one database folder shares: files, locks, open parts.
+"""What all the work on one database shares: its services, and the files that are open.
 
 One :class:`Folder` per :class:`~btql_storage.store.Storage`. The steps of the
 write path (process, compaction) and the snapshots take it as their only
@@ -9,18 +9,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from btql_storage.catalog import Catalog, PartInfo
 from btql_storage.clock import SYSTEM_CLOCK, Clock
 from btql_storage.errors import ReadOnly
-from btql_storage.format import CATALOG, LOCKS, PARTS, WAL, FolderLock, open_folder, wal_name, wal_numbers
-from btql_storage.objects import LocalStore
+from btql_storage.format import CATALOG, PARTS, WAL, FolderLock, open_folder, wal_name, wal_numbers
+from btql_storage.numbers import LocalNumbers, Numbers
 from btql_storage.part.reader import Part
-from btql_storage.transactions import Transactions
+from btql_storage.stores.interface import Store
+from btql_storage.stores.local import LocalStore
 
 # A query over what was compacted opens no WAL file.
 if TYPE_CHECKING:
@@ -53,21 +55,47 @@ class Settings:
     part_json_bytes_max: int = 2 << 30
 
 
-class Folder:
-    """An open database folder."""
+class WorkLock(Protocol):
+    """Lets one process or compute node in at a time to process, compact and remove files."""
 
-    def __init__(self, store: LocalStore, *, create: bool, read_only: bool, settings: Settings, clock: Clock) -> None:
+    def held(self) -> AbstractContextManager[None]:
+        """Hold the lock; Locked where others keep it for longer than we wait. The same thread may take it again."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Where a database keeps its files and its catalog, and who coordinates those who write."""
+
+    store: Store
+    catalog: Catalog
+    numbers: Numbers
+    compact_lock: WorkLock
+
+    @classmethod
+    def local(cls, store: LocalStore, *, create: bool, read_only: bool, settings: Settings, clock: Clock) -> Services:
+        """Return those of one folder, which need no server; the folder is made with ``create``."""
         open_folder(store, create=create, read_only=read_only)
-        self.store = store
+        return cls(
+            store,
+            Catalog(store, CATALOG, read_only=read_only, wait_s=settings.lock_wait_s),
+            LocalNumbers(store, clock, settings.lock_wait_s),
+            FolderLock(store, "compact", settings.lock_wait_s),
+        )
+
+
+class Folder:
+    """An open database: its services, and what is kept open of its files."""
+
+    def __init__(self, services: Services, *, read_only: bool, settings: Settings, clock: Clock) -> None:
+        self.store = services.store
+        self.catalog = services.catalog
+        self.numbers = services.numbers
+        self.compact_lock = services.compact_lock
+        """Held by whoever processes, compacts or removes files."""
         self.settings = settings
         self.clock = clock
         self.read_only = read_only
-        self.catalog = Catalog(store, CATALOG, read_only=read_only, wait_s=settings.lock_wait_s)
-        self.write_lock = FolderLock(store, "write", settings.lock_wait_s)
-        """Held while a transaction is numbered and made durable."""
-        self.compact_lock = FolderLock(store, "compact", settings.lock_wait_s)
-        """Held by whoever processes, compacts or removes files."""
-        self.transactions = Transactions(store, f"{LOCKS}/last_xact", clock)
         self._guard = Lock()
         self.lookups: Counter[tuple[str, bool]] = Counter()
         """How often something was looked up that is kept in memory (``parts``, …), and whether it was there."""
@@ -86,7 +114,15 @@ class Folder:
         clock: Clock = SYSTEM_CLOCK,
     ) -> Folder:
         """Open a folder of the local filesystem."""
-        return cls(LocalStore(path), create=create, read_only=read_only, settings=settings or Settings(), clock=clock)
+        return cls.over(
+            LocalStore(path), create=create, read_only=read_only, settings=settings or Settings(), clock=clock
+        )
+
+    @classmethod
+    def over(cls, store: LocalStore, *, create: bool, read_only: bool, settings: Settings, clock: Clock) -> Folder:
+        """Open the database in a local store."""
+        services = Services.local(store, create=create, read_only=read_only, settings=settings, clock=clock)
+        return cls(services, read_only=read_only, settings=settings, clock=clock)
 
     def close(self) -> None:
         """Close all files."""
@@ -95,24 +131,25 @@ class Folder:
                 part.close()
             self._parts.clear()
         self.catalog.close()
+        self.store.close()
 
     def recover_numbers(self) -> None:
         """Learn which transaction was the last; files and catalog know it together."""
-        self.transactions.seen(max(self.wal_numbers(), default=0))
-        self.transactions.seen(self.catalog.processed_upto())
+        self.numbers.seen(max(self.wal_numbers(), default=0))
+        self.numbers.seen(self.catalog.processed_upto())
 
     def check_writable(self) -> None:
         """Raise where the database was opened for reading only."""
         if self.read_only:
-            raise ReadOnly(f"`{self.store.root}` was opened read-only", "open it for writing")
+            raise ReadOnly(f"`{self.store.label}` was opened read-only", "open it for writing")
 
     def wal_numbers(self) -> list[int]:
         """List the WAL: the transactions that have a file, in order."""
         return wal_numbers(self.store.list(WAL))
 
-    def wal_path(self, xact_id: int) -> Path:
-        """Return where the WAL file of a transaction is."""
-        return self.store.path(f"{WAL}/{wal_name(xact_id)}")
+    def wal_size(self, xact_id: int) -> int:
+        """Return the bytes of a transaction's WAL file; 0 where it is gone."""
+        return self.store.size(f"{WAL}/{wal_name(xact_id)}")
 
     def wal_file(self, xact_id: int) -> WalFile:
         """Return a WAL file; its header is read once."""
@@ -122,7 +159,7 @@ class Folder:
         if file is None:
             from btql_storage.wal import WalFile
 
-            file = WalFile(self.wal_path(xact_id), xact_id)
+            file = WalFile(self.store.file(f"{WAL}/{wal_name(xact_id)}"), xact_id)
             with self._guard:
                 if len(self._wal_files) >= _WAL_FILES_KEPT:
                     self._wal_files.clear()
@@ -135,12 +172,8 @@ class Folder:
             part = self._parts.get(info.id)
             self.lookups["parts", part is not None] += 1
             if part is None:
-                part = self._parts[info.id] = Part(self.part_path(info.id), info.id, info.rows, info.stats)
+                part = self._parts[info.id] = Part(self.store, part_name(info.id), info.id, info.rows, info.stats)
             return part
-
-    def part_path(self, part_id: int) -> Path:
-        """Return the folder of a part."""
-        return self.store.path(part_name(part_id))
 
     def pin(self, part_ids: Iterable[int]) -> None:
         """Keep the files of parts for a snapshot."""

@@ -25,7 +25,8 @@ from threading import RLock
 import orjson
 
 from btql_storage.errors import Damaged, Locked, NewerFormat, NotADatabase, from_os_error
-from btql_storage.objects import UNFINISHED, AlreadyThere, LocalStore
+from btql_storage.stores.interface import UNFINISHED, AlreadyThere
+from btql_storage.stores.local import LocalStore
 
 MARKER = "btql.json"
 FORMAT_VERSION = 1

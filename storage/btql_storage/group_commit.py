@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from btql_storage.errors import InputOutput
 from btql_storage.folder import Folder
 from btql_storage.format import WAL, wal_name
-from btql_storage.objects import AlreadyThere
+from btql_storage.stores.interface import AlreadyThere
 from btql_storage.transactions import ROWS_MAX
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class GroupCommit:
         # Should others keep the lock for too long, all who waited for it are told.
         group = self._queue.copy()
         try:
-            with self._folder.write_lock.held():
+            with self._folder.numbers.turn():
                 group = _first_group(self._queue)
                 xact_id = _write(self._folder, together([waiting.request for waiting in group]))
             for waiting in group:
@@ -100,18 +100,20 @@ class GroupCommit:
 
 
 def _write(folder: Folder, request: Columns) -> int:
-    """Make columns durable and return their transaction; for whoever holds the write lock."""
+    """Make columns durable and return their transaction; for whoever has the turn."""
     from btql_storage.wal import encode
 
     while True:
-        xact_id = folder.transactions.next()
+        xact_id = folder.numbers.next()
         try:
             folder.store.put(f"{WAL}/{wal_name(xact_id)}", encode(request, xact_id))
         except AlreadyThere:
             # Somebody removed the counter: the files themselves know better.
             folder.recover_numbers()
         else:
-            return xact_id
+            # Whoever was overtaken while the file was made starts over: nobody will read that file.
+            if folder.numbers.confirm(xact_id):
+                return xact_id
 
 
 def _first_group(queue: Sequence[_Waiting]) -> list[_Waiting]:

@@ -1,8 +1,8 @@
 """Assign the events of new WAL files to segments.
 
-1. List the WAL under the write lock, so that every file of the list is
-   acknowledged or was withdrawn, and make the names durable: from here on the
-   catalog will count on these files.
+1. List the WAL while no file can appear that is older than the last of the list
+   (:meth:`~btql_storage.numbers.Numbers.settling`), so that every file of the list is acknowledged or
+   was withdrawn, and make the names durable: from here on the catalog will count on these files.
 2. Take the files after ``processed_upto`` in order, a batch at a time.
 3. An event goes where its id lives, else where its trace lives
    (:mod:`btql_storage.homes`), else to the newest open segment. One segment
@@ -50,8 +50,8 @@ def process(folder: Folder, limit: int | None = None) -> int:
 
 
 def _durable_numbers(folder: Folder, upto: int) -> list[int]:
-    with folder.write_lock.held():
-        listed = folder.wal_numbers()
+    with folder.numbers.settling() as last:
+        listed = [number for number in folder.wal_numbers() if number <= last]
         if listed and listed[-1] > upto:
             folder.store.sync(WAL)
         folder.store.sweep(WAL)

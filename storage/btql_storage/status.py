@@ -100,7 +100,7 @@ class Status:
 def read_status(folder: Folder) -> Status:
     """Return what a database holds now."""
     numbers = folder.wal_numbers()
-    sizes = [path.stat().st_size for path in map(folder.wal_path, numbers) if path.exists()]
+    sizes = [size for size in map(folder.wal_size, numbers) if size]
     waiting, segments = waiting_by_object(folder), folder.catalog.segment_counts()
     objects = [
         _object_status(folder, one, segments.get(one.id, 0), waiting.get(one.id, (0, 0)))

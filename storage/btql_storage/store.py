@@ -55,7 +55,7 @@ class Receipt:
 
 
 class Storage:
-    """An open database folder."""
+    """An open database."""
 
     def __init__(self, folder: Folder) -> None:
         self._open_folder: Folder | None = folder

@@ -2,7 +2,7 @@
 
 One transaction, of one request or of several that came at the same time
 (:mod:`btql_storage.group_commit`), is one immutable file ``wal/<xact_id>.arrow``, written with
-put-if-absent (:mod:`btql_storage.objects`), so it is there whole or not at
+put-if-absent (:mod:`btql_storage.stores.local`), so it is there whole or not at
 all. It is an Arrow IPC file of one batch with these columns:
 
 ``id, root_span_id, span_id``   text

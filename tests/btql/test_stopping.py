@@ -188,7 +188,7 @@ sys.exit("the query goes on")
 
 @pytest.mark.parametrize("query", [PAIRS, LONG, SORTED])
 def test_what_gives_way_ends_though_its_error_is_kept(database, query):
-    command = [sys.executable, "-c", KEEPER, str(database.storage._folder.store.root), query]
+    command = [sys.executable, "-c", KEEPER, database.storage._folder.store.label, query]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.stderr == "at rest, 0.05\n"
 

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from btql_storage.objects import UNFINISHED
+from btql_storage.stores.local import UNFINISHED
 
 COMMAND = [sys.executable, "-m", "btql.cli"]
 TIMEOUT_S = 60

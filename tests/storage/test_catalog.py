@@ -10,8 +10,8 @@ import pytest
 
 from btql_storage.catalog import Assignment, Catalog, NewPart, Swap
 from btql_storage.errors import Locked, UnknownObject
-from btql_storage.objects import LocalStore
 from btql_storage.part.format import PartStats
+from btql_storage.stores.local import LocalStore
 
 STATS = PartStats(10, 100, 0, 1, 2, 3, "p0", "p1")
 

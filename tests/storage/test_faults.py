@@ -34,7 +34,7 @@ REQUESTS = [
 
 def scenario(store: FailingStore, acknowledged: list[int]) -> None:
     """Ingest with compactions in between; the caller knows from the list how far it came."""
-    storage = Storage(Folder(store, create=True, read_only=False, settings=SMALL, clock=CLOCK))
+    storage = Storage(Folder.over(store, create=True, read_only=False, settings=SMALL, clock=CLOCK))
     try:
         # Of a kind that keeps history, for which compactions write most.
         target = storage.create_object("dataset", "x")
@@ -103,7 +103,7 @@ def assert_recovers(folder: Path, acknowledged: list[int], *, unsure: bool) -> N
 
 def test_a_request_that_cannot_be_taken_back_stays_whole(quick_path: Path):
     store = FailingStore(quick_path)
-    storage = Storage(Folder(store, create=True, read_only=False, settings=SMALL, clock=CLOCK))
+    storage = Storage(Folder.over(store, create=True, read_only=False, settings=SMALL, clock=CLOCK))
     target = storage.create_object("project_logs", "x")
     store.steps.clear()
     storage.ingest(target, REQUESTS[0])
@@ -173,7 +173,7 @@ def test_a_read_only_disk(quick_path: Path):
     with Storage.open(quick_path, create=True) as storage:
         target = storage.create_object("project_logs", "x")
         storage.ingest(target, REQUESTS[0])
-    folder = Folder(ReadOnlyStore(quick_path), create=True, read_only=True, settings=SMALL, clock=CLOCK)
+    folder = Folder.over(ReadOnlyStore(quick_path), create=True, read_only=True, settings=SMALL, clock=CLOCK)
     with Storage(folder) as storage:
         assert set(documents_of(storage, target)) == {"a", "b", "c"}
         with pytest.raises(ReadOnly, match="opened read-only"):
@@ -183,7 +183,7 @@ def test_a_read_only_disk(quick_path: Path):
         with pytest.raises(ReadOnly, match="opened read-only"):
             storage.create_object("project_logs", "new")
     with pytest.raises(ReadOnly, match="read-only file system; open the database read-only"):
-        Folder(ReadOnlyStore(quick_path), create=False, read_only=False, settings=SMALL, clock=CLOCK)
+        Folder.over(ReadOnlyStore(quick_path), create=False, read_only=False, settings=SMALL, clock=CLOCK)
 
 
 def test_a_catalog_without_side_files_is_read_as_it_stands(quick_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -219,7 +219,7 @@ def test_a_held_lock(quick_path: Path):
     with Storage.open(quick_path, create=True) as holder, Storage.open(quick_path, settings=impatient) as other:
         target = holder.create_object("project_logs", "x")
         with (
-            holder._folder.write_lock.held(),
+            holder._folder.numbers.turn(),
             pytest.raises(Locked, match=r"another process has held the write lock .* for 0\.05 s"),
         ):
             other.ingest(target, REQUESTS[0])

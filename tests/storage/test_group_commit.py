@@ -33,7 +33,7 @@ def target(storage: Storage) -> ObjectInfo:
 
 def at_once(storage: Storage, *calls: Callable[[], Receipt], before_the_rest=lambda: None) -> Sequence[Future[Receipt]]:
     """Make calls on threads of their own, in this order, while the disk is busy; return what became of them."""
-    with ThreadPoolExecutor(len(calls)) as threads, storage._folder.write_lock.held():
+    with ThreadPoolExecutor(len(calls)) as threads, storage._folder.numbers.turn():
         futures = []
         for count, call in enumerate(calls, 1):
             futures.append(threads.submit(call))
@@ -156,7 +156,7 @@ def test_a_lock_that_another_process_keeps_is_said_to_all_who_waited(tmp_path: P
         ThreadPoolExecutor(3) as threads,
     ):
         target = storage.create_object("project_logs", "p")
-        with other._folder.write_lock.held():
+        with other._folder.numbers.turn():
             futures = [threads.submit(storage.ingest, target, [{"id": str(number)}]) for number in range(3)]
             for future in futures:
                 with pytest.raises(Locked, match="write lock"):

@@ -24,6 +24,7 @@ from btql_storage.part.format import COLUMNS_MAX
 from btql_storage.part.reader import Part
 from btql_storage.part.writer import PartWriter
 from btql_storage.shred import shred
+from btql_storage.stores.local import LocalStore
 from btql_storage.tokens import matches, tokenize
 
 WORDS = ["alpha", "beta", "gamma", "delta", "東京", "مرحبا", "😀", "naïve"]
@@ -55,7 +56,7 @@ def write_all(part_writer, rows):
 
 def build(folder, rows, part_id=9):
     files = write_all(PartWriter(folder, part_id), rows)
-    return Part(folder, part_id, files.rows, files.stats), files
+    return Part(LocalStore(folder), ".", part_id, files.rows, files.stats), files
 
 
 @pytest.fixture(scope="module")
@@ -226,7 +227,7 @@ def test_thousands_of_distinct_keys(tmp_path):
 
 def test_a_part_that_is_gone_is_named(tmp_path, small):
     _, part, _ = small
-    missing = Part(tmp_path / "none", 1, 1, part.stats)
+    missing = Part(LocalStore(tmp_path), "none", 1, 1, part.stats)
 
     with pytest.raises(Damaged, match="none"):
         _ = missing.columns_path

@@ -89,7 +89,7 @@ def test_a_failing_disk_stores_all_or_nothing(tmp_path):
     """Whichever call to the system fails, either every object has its events or none has."""
     store = FailingStore(tmp_path / "db")
     outcomes: set[int] = set()
-    with Storage(Folder(store, create=True, read_only=False, settings=SMALL, clock=SYSTEM_CLOCK)) as storage:
+    with Storage(Folder.over(store, create=True, read_only=False, settings=SMALL, clock=SYSTEM_CLOCK)) as storage:
         objects = [storage.create_object(kind, "x") for kind in ("project_logs", "dataset")]
         for fail_at in range(1, 100):
             store.steps.clear()

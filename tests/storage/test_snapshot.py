@@ -12,9 +12,14 @@ from storage_support.reading import documents_of, snapshot_rows
 from btql_storage.catalog import Catalog
 from btql_storage.errors import Damaged
 from btql_storage.folder import Folder, Settings
+from btql_storage.format import wal_name
 from btql_storage.store import Storage
 
 DAY = "2026-01-01T00:00:00Z"
+
+
+def wal_path(storage: Storage, number: int) -> Path:
+    return storage._folder.store.file(f"wal/{wal_name(number)}")
 
 
 @pytest.fixture
@@ -88,7 +93,7 @@ def test_a_request_that_is_taken_back_is_not_missed(storage: Storage, target, mo
     view = Catalog.view
 
     def meanwhile(catalog: Catalog, object_id: int, history_after: int | None = None):
-        storage._folder.wal_path(number).unlink(missing_ok=True)
+        wal_path(storage, number).unlink(missing_ok=True)
         return view(catalog, object_id, history_after)
 
     monkeypatch.setattr(Catalog, "view", meanwhile)
@@ -99,7 +104,7 @@ def test_a_request_that_is_taken_back_is_not_missed(storage: Storage, target, mo
 def test_a_file_that_is_missing_for_good_is_an_error(storage: Storage, target):
     number = put(storage, target, "a")
     storage.process()
-    storage._folder.wal_path(number).unlink()
+    wal_path(storage, number).unlink()
     with pytest.raises(Damaged, match="is missing or damaged"):
         storage.snapshot(target)
 

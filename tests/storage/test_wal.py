@@ -12,8 +12,9 @@ from btql_storage.accept import accept
 from btql_storage.clock import Clock
 from btql_storage.errors import Damaged, NewerFormat
 from btql_storage.format import wal_name, wal_numbers
-from btql_storage.objects import LocalStore
-from btql_storage.transactions import PREFIX, Transactions, pagination_key
+from btql_storage.numbers import LocalNumbers
+from btql_storage.stores.local import LocalStore
+from btql_storage.transactions import PREFIX, pagination_key
 
 XACT = PREFIX | 5 << 16
 TARGET = wal.ObjectName(3, "dataset", "d")
@@ -146,9 +147,14 @@ class HandClock(Clock):
         return self.seconds * 1_000_000
 
 
+def _numbers(folder: Path, clock: Clock) -> LocalNumbers:
+    (folder / "locks").mkdir(exist_ok=True)
+    return LocalNumbers(LocalStore(folder), clock, 1)
+
+
 def test_numbers_tell_the_time_and_always_increase(tmp_path: Path):
     clock = HandClock(100)
-    numbers = Transactions(LocalStore(tmp_path), "last", clock)
+    numbers = _numbers(tmp_path, clock)
 
     assert numbers.next() == PREFIX | 100 << 16
     assert numbers.next() == PREFIX | 100 << 16 | 1
@@ -160,22 +166,22 @@ def test_numbers_tell_the_time_and_always_increase(tmp_path: Path):
 
 def test_another_process_goes_on_from_the_counter(tmp_path: Path):
     clock = HandClock(100)
-    first, second = (Transactions(LocalStore(tmp_path), "last", clock) for _ in range(2))
+    first, second = (_numbers(tmp_path, clock) for _ in range(2))
 
     assert [first.next(), second.next(), first.next()] == [PREFIX | 100 << 16 | counter for counter in range(3)]
 
 
 @pytest.mark.parametrize("left", [b"", b"12", b"x" * 19, b"\0" * 19])
 def test_a_broken_counter_is_overruled_by_what_was_seen(tmp_path: Path, left: bytes):
-    (tmp_path / "last").write_bytes(left)
-    numbers = Transactions(LocalStore(tmp_path), "last", HandClock(1))
+    numbers = _numbers(tmp_path, HandClock(1))
+    (tmp_path / "locks/last_xact").write_bytes(left)
     numbers.seen(PREFIX | 100 << 16)
 
     assert numbers.next() == PREFIX | 100 << 16 | 1
 
 
 def test_a_full_second_borrows_from_the_next(tmp_path: Path):
-    numbers = Transactions(LocalStore(tmp_path), "last", HandClock(1))
+    numbers = _numbers(tmp_path, HandClock(1))
     numbers.seen(PREFIX | 1 << 16 | 0xFFFF)
 
     assert numbers.next() == PREFIX | 2 << 16

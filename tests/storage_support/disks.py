@@ -6,7 +6,7 @@ from errno import EIO
 from os import strerror
 from pathlib import Path
 
-from btql_storage.objects import LocalStore
+from btql_storage.stores.local import LocalStore
 
 
 class FailingStore(LocalStore):

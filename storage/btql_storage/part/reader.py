@@ -25,14 +25,16 @@ if TYPE_CHECKING:
     from btql_storage.keys import Fingerprints, KeyKind
     from btql_storage.part.documents import DocumentsReader
     from btql_storage.row import Row
+    from btql_storage.stores.interface import Store
     from btql_storage.text_index import TextIndex
 
 
 class Part:
     """One part, for reading."""
 
-    def __init__(self, folder: Path, part_id: int, rows: int, stats: PartStats) -> None:
-        self.folder = folder
+    def __init__(self, store: Store, name: str, part_id: int, rows: int, stats: PartStats) -> None:
+        self._store = store
+        self._name = name
         self.part_id = part_id
         self.row_count = rows
         self.stats = stats
@@ -42,7 +44,7 @@ class Part:
         """The Parquet file with the columns; its format has been checked."""
         # All files of a part have one format, so opening one checks it.
         _ = self._keys
-        return self.folder / COLUMNS_FILE
+        return self._store.file(f"{self._name}/{COLUMNS_FILE}")
 
     def documents(self, rows: NDArray[np.int64], fields: Sequence[str]) -> pa.Table:
         """Return some columns of ``rows.arrow`` for some rows, both in the order asked for."""
@@ -71,16 +73,16 @@ class Part:
 
     @cached_property
     def _keys(self) -> Keys:
-        return Keys(self.folder / KEYS_FILE)
+        return Keys(self._store.file(f"{self._name}/{KEYS_FILE}"))
 
     @cached_property
     def _documents(self) -> DocumentsReader:
         from btql_storage.part.documents import DocumentsReader
 
-        return DocumentsReader(self.folder / ROWS_FILE, self._keys.block_starts)
+        return DocumentsReader(self._store.file(f"{self._name}/{ROWS_FILE}"), self._keys.block_starts)
 
     @cached_property
     def _text(self) -> TextIndex:
         from btql_storage.text_index import TextIndex
 
-        return TextIndex(self.folder / TEXT_FOLDER)
+        return TextIndex(self._store.folder(f"{self._name}/{TEXT_FOLDER}"))

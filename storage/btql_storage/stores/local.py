@@ -1,16 +1,8 @@
-"""Durable files in one folder: what every other module writes through.
+"""Durable files in one folder of a local filesystem.
 
-Guarantees of :class:`LocalStore`, cited by number elsewhere:
-
-1. **Put-if-absent.** :meth:`~LocalStore.put` makes a file appear under its
-   name complete or not at all, and never replaces one. When it returns, the
-   bytes and the name survive a power failure.
-2. **Publish.** :meth:`~LocalStore.publish` makes a whole folder appear under
-   its name in one step; the caller has made the files inside durable.
-3. **Nothing half-written is ever listed.** Work in progress has a name that
-   begins with ``.new-``; :meth:`~LocalStore.sweep` removes what a crash left.
-4. Every failure of the system is a :class:`~btql_storage.errors.StorageError`
-   that names the path and the way out.
+How the guarantees of :mod:`~btql_storage.stores.interface` are kept: a file is written and synced under a name
+that begins with ``.new-``, linked to its own name, which fails where that is taken, and the folder is synced.
+A prepared folder, whose files are durable already, is renamed.
 
 Every single call to the system is announced through :meth:`~LocalStore.step`,
 so that a test can make the first, second, third ... of them fail.
@@ -25,12 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from btql_storage.errors import InputOutput, from_os_error
-
-UNFINISHED = ".new-"
-
-
-class AlreadyThere(Exception):  # noqa: N818  it is no error where a name is made by whoever comes first
-    """The name that should be new is taken."""
+from btql_storage.stores.interface import UNFINISHED, AlreadyThere
 
 
 class LocalStore:
@@ -46,9 +33,32 @@ class LocalStore:
         del path
         self.calls[action] += 1
 
+    @property
+    def label(self) -> str:
+        """The path of the folder."""
+        return str(self.root)
+
     def path(self, name: str) -> Path:
         """Return where a name lives."""
         return self.root / name
+
+    def file(self, name: str) -> Path:
+        """Return where a file can be read."""
+        return self.root / name
+
+    def folder(self, name: str) -> Path:
+        """Return where a folder can be read."""
+        return self.root / name
+
+    def size(self, name: str) -> int:
+        """Return the bytes of a file; 0 where it is missing."""
+        try:
+            return self.path(name).stat().st_size
+        except OSError:
+            return 0
+
+    def close(self) -> None:
+        """Do nothing: no call leaves anything open."""
 
     def put(self, name: str, content: bytes | memoryview) -> int:
         """Write a new file durably (guarantee 1) and return its size; AlreadyThere where the name is taken.

@@ -1,0 +1,120 @@
+"""Who hands out the numbers of transactions, and how it is known that no older one will appear.
+
+:mod:`btql_storage.process` takes WAL files in the order of their numbers and never looks back, so it must know up
+to which number all files are there. :class:`Numbers` is what it and the writers ask; there is one implementation
+for each way to coordinate them.
+
+:class:`LocalNumbers` is for the processes of one machine: whoever takes a number holds the write lock until the
+transaction's file is there. The last number is kept in a small file beside the data, so that taking the next one
+needs no listing. That file is never synced: the processes of one machine see each other's writes without, and after
+a power failure no process is left that has not looked at the WAL and the catalog first.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Protocol
+
+from btql_storage.clock import Clock
+from btql_storage.errors import from_os_error
+from btql_storage.format import LOCKS, FolderLock
+from btql_storage.stores.local import LocalStore
+from btql_storage.transactions import PREFIX
+
+NEVER_LAST = (1 << 63) - 1
+"""No transaction has this number."""
+_DIGITS = 19
+
+
+class Numbers(Protocol):
+    """Hands out the numbers of transactions; safe from several threads."""
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Wait for the turn to number transactions and write their files, where writers take turns at all."""
+        ...
+
+    def next(self) -> int:
+        """Take the next number, larger than all before; within the turn."""
+        ...
+
+    def confirm(self, xact_id: int) -> bool:
+        """Return whether the file of a number that was taken will be read, now that it is durable.
+
+        False where it came too late: then it is as if it had not been written. Acknowledge only after true.
+        """
+        ...
+
+    def settling(self) -> AbstractContextManager[int]:
+        """Return the last number up to which no file will appear any more that does not appear meanwhile."""
+        ...
+
+    def seen(self, xact_id: int) -> None:
+        """Take note of a number that is in use: all that are handed out from now on are larger."""
+        ...
+
+
+class LocalNumbers:
+    """Numbers for the processes of one machine, which take turns through a lock of the folder."""
+
+    def __init__(self, store: LocalStore, clock: Clock, wait_s: float) -> None:
+        self._store = store
+        self._path: Path = store.path(f"{LOCKS}/last_xact")
+        self._clock = clock
+        self.lock = FolderLock(store, "write", wait_s)
+        self._last = 0
+        self._threads = Lock()
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Hold the lock, so that files appear in the order of their numbers."""
+        return self.lock.held()
+
+    @contextmanager
+    def settling(self) -> Generator[int]:
+        """Hold the lock: no file is being written then, and those to come have later numbers."""
+        with self.lock.held():
+            yield NEVER_LAST
+
+    def confirm(self, xact_id: int) -> bool:
+        """Return true: nobody was overtaken who holds the lock."""
+        del xact_id
+        return True
+
+    def seen(self, xact_id: int) -> None:
+        """Take note of a number that is in use."""
+        with self._threads:
+            self._last = max(self._last, xact_id)
+
+    def next(self) -> int:
+        """Take the next number."""
+        with self._threads:
+            now = PREFIX | self._clock.now_s() << 16
+            number = max(self._last + 1, self._read() + 1, now)
+            self._write(number)
+            self._last = number
+            return number
+
+    def _read(self) -> int:
+        try:
+            text = self._path.read_bytes()
+        except FileNotFoundError:
+            return 0
+        except OSError as error:
+            raise from_os_error(error, "read", self._path) from error
+        # Anything else was left by a power failure: what was seen counts.
+        return int(text) if len(text) == _DIGITS and text.isdigit() else 0
+
+    def _write(self, number: int) -> None:
+        try:
+            self._store.step("write counter", self._path)
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o666)
+            try:
+                # One write of 19 bytes in place: a killed process leaves the old or the new number.
+                os.pwrite(descriptor, b"%019d" % number, 0)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise from_os_error(error, "write", self._path) from error

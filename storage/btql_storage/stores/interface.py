@@ -1,0 +1,87 @@
+"""What storage asks of a place where files are kept, a folder or a bucket.
+
+Names are relative, with slashes. Files never change once they have their name, so a place may hand out
+copies of them. Guarantees, cited by number elsewhere:
+
+1. **Put-if-absent.** :meth:`Store.put` makes a file appear under its name complete or not at all, and never
+   replaces one. When it returns, the bytes and the name survive a power failure.
+2. **Publish.** :meth:`Store.publish` makes a prepared folder readable under its name. Only who has learned of it
+   from the catalog looks for it, so its files may appear one by one.
+3. **Nothing half-written is ever listed.** :meth:`Store.sweep` removes what a crash left.
+4. Every failure is a :class:`~btql_storage.errors.StorageError` that names the file and the way out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+UNFINISHED = ".new-"
+"""Names of work in progress begin with this."""
+
+
+class AlreadyThere(Exception):  # noqa: N818  it is no error where a name is made by whoever comes first
+    """The name that should be new is taken."""
+
+
+class Store(Protocol):
+    """A place where files are kept; safe from several threads."""
+
+    @property
+    def label(self) -> str:
+        """What to call the place in messages: a path or an address."""
+        ...
+
+    @property
+    def calls(self) -> Mapping[str, int]:
+        """How often each call to the system or the service was made."""
+        ...
+
+    def put(self, name: str, content: bytes | memoryview) -> int:
+        """Write a new file durably (guarantee 1) and return its size; AlreadyThere where the name is taken."""
+        ...
+
+    def unfinished(self, name: str) -> Path:
+        """Return the local folder in which to prepare what :meth:`publish` will call ``name``; it is not there yet."""
+        ...
+
+    def publish(self, name: str) -> None:
+        """Give the prepared folder its name, durably (guarantee 2)."""
+        ...
+
+    def file(self, name: str) -> Path:
+        """Return where a file can be read on this machine; Damaged where there is none."""
+        ...
+
+    def folder(self, name: str) -> Path:
+        """Return where a folder within a published one can be read on this machine."""
+        ...
+
+    def size(self, name: str) -> int:
+        """Return the bytes of a file; 0 where it is missing."""
+        ...
+
+    def list(self, name: str) -> list[str]:
+        """Return the finished entries of a folder, sorted; none where it is missing."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Remove a file or folder; nothing happens where it is missing."""
+        ...
+
+    def make_folder(self, name: str) -> None:
+        """Make a folder durably unless it is there."""
+        ...
+
+    def sync(self, name: str) -> None:
+        """Make the names in a folder durable."""
+        ...
+
+    def sweep(self, name: str) -> None:
+        """Remove the unfinished work of a folder; the caller knows that nobody is at it."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections and of copies that are no longer wanted."""
+        ...
