@@ -10,11 +10,13 @@ import os
 import shutil
 import subprocess
 import sys
+from glob import glob
 
 PROGRAMS = {
     "redis-server": ["redis-server"],
     "chromium": ["chromium", "fonts-noto-color-emoji", "fonts-wqy-microhei"],
     "psql": ["postgresql-client"],
+    "initdb": ["postgresql"],
     "javac": ["default-jdk-headless", "libpostgresql-jdbc-java"],
 }
 """Program to the packages that bring it."""
@@ -22,7 +24,9 @@ PROGRAMS = {
 
 def main() -> None:
     """Install what is missing."""
-    missing = [name for name in PROGRAMS if shutil.which(name) is None]
+    # Debian keeps the programs of PostgreSQL's server out of the way.
+    path = os.pathsep.join([os.environ["PATH"], *glob("/usr/lib/postgresql/*/bin")])
+    missing = [name for name in PROGRAMS if shutil.which(name, path=path) is None]
     if not missing:
         return
     packages = [package for name in missing for package in PROGRAMS[name]]

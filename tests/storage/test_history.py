@@ -235,6 +235,6 @@ def test_snapshots_of_the_past_keep_their_files(quick_path: Path):
         assert kept.part.columns_path.is_file()
         assert [row.fields["input"] for row in snapshot_rows(snapshot)] == [b"1"]
     db.storage.compact()
-    assert not kept.part.folder.exists()
+    assert not (quick_path / "parts" / str(kept.part.part_id)).exists()
     db.check()
     db.storage.close()
