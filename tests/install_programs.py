@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
-from glob import glob
+from pathlib import Path
 
 PROGRAMS = {
     "redis-server": ["redis-server"],
@@ -25,7 +25,7 @@ PROGRAMS = {
 def main() -> None:
     """Install what is missing."""
     # Debian keeps the programs of PostgreSQL's server out of the way.
-    path = os.pathsep.join([os.environ["PATH"], *glob("/usr/lib/postgresql/*/bin")])
+    path = os.pathsep.join([os.environ["PATH"], *map(str, Path("/usr/lib/postgresql").glob("*/bin"))])
     missing = [name for name in PROGRAMS if shutil.which(name, path=path) is None]
     if not missing:
         return

@@ -9,12 +9,11 @@ import subprocess
 import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
-from glob import glob
 from pathlib import Path
 
 import pytest
 
-_INSTALLED = sorted(glob("/usr/lib/postgresql/*/bin"), key=lambda path: int(Path(path).parent.name))
+_INSTALLED = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
 PROGRAMS = Path(os.environ.get("BTQL_POSTGRES") or (_INSTALLED[-1] if _INSTALLED else "/usr/lib/postgresql/15/bin"))
 _SETTINGS = "-c fsync=off -c shared_buffers=512MB -c max_parallel_workers_per_gather=0 -c listen_addresses=127.0.0.1"
 
