@@ -71,6 +71,10 @@ SQLSTATES = {
     "S0107": "58030",  # io_error
     "S0108": "XX001",  # data_corrupted
     "S0109": "53200",  # out_of_memory
+    "S0110": "53400",  # configuration_limit_exceeded
+    "S0111": "08001",  # sqlclient_unable_to_establish_sqlconnection
+    "S0112": "08006",  # connection_failure
+    "S0113": "0A000",
     "S0201": "22000",  # data_exception
     "S0202": TOO_LARGE,
     "S0203": "42P01",

@@ -12,11 +12,17 @@
     ├── InputOutput    S0107     any other failure of a disk
     ├── Damaged        S0108     a file is not what it should be
     ├── TailTooLarge   S0109     too much is waiting for compaction to be read in memory
+    ├── TooFarBehind   S0110     too much is waiting for compaction to take in more
+    ├── BadLocation    S0111     the address or the configuration of a database is wrong
+    ├── Unreachable    S0112     a service does not answer: a bucket, PostgreSQL or Redis
+    ├── NotInstalled   S0113     a library for a service is missing
     ├── BadEvent       S0201     one event of a request cannot be stored
     ├── TooManyEvents  S0202     a request is larger than one transaction may be
     ├── UnknownObject  S0203     no such object
     ├── Closed         S0204     the storage or snapshot was closed
-    └── VersionGone    S0205     rows as they were before a compaction
+    ├── VersionGone    S0205     rows as they were before a compaction
+    ├── LimitExceeded  S0206     one event of a request is beyond a limit; a BadEvent, too
+    └── BadSetting     S0207     a setting has a value that it cannot have
 
 Every error is one line: ``message; help``. After any of them the database is as
 it was before the call, so the call may simply be repeated; the one exception, a
@@ -102,17 +108,55 @@ class TailTooLarge(StorageError):
     default_code = "S0109"
 
 
+class TooFarBehind(StorageError):
+    """Too much is waiting for compaction to take in more; nothing was written."""
+
+    default_code = "S0110"
+
+
+class BadLocation(StorageError):
+    """The address or the configuration of a database is wrong."""
+
+    default_code = "S0111"
+
+
+class Unreachable(StorageError):
+    """A service does not answer, or says that it cannot just now: a bucket, PostgreSQL or Redis."""
+
+    default_code = "S0112"
+
+
+class NotInstalled(StorageError):
+    """A library is missing that a service is used through."""
+
+    default_code = "S0113"
+
+    def __init__(self, library: str, what_for: str) -> None:
+        super().__init__(f"{what_for} needs the library `{library}`", "pip install 'btql[cloud]'")
+
+
 class BadEvent(StorageError):
     """One event of a request cannot be stored, so nothing of the request was."""
 
     default_code = "S0201"
 
-    def __init__(self, index: int, reason: str, field: str | None = None) -> None:
+    def __init__(self, index: int, reason: str, field: str | None = None, way_out: str | None = None) -> None:
         self.index = index
         self.reason = reason
         self.field = field
         """The top-level key that is wrong, where it is one."""
-        super().__init__(f"event {index + 1} of the request: {reason}")
+        super().__init__(f"event {index + 1} of the request: {reason}", way_out)
+
+
+class LimitExceeded(BadEvent):
+    """One event of a request is larger, deeper or wider than a limit allows."""
+
+    default_code = "S0206"
+
+    def __init__(self, index: int, reason: str, limit: str, way_out: str) -> None:
+        super().__init__(index, reason, None, way_out)
+        self.limit = limit
+        """The name of the limit (:mod:`btql_storage.limits`)."""
 
 
 class TooManyEvents(StorageError):
@@ -142,6 +186,12 @@ class VersionGone(StorageError):
         self.oldest = oldest
         """The oldest version that can be read."""
         super().__init__(f"version {version} is gone", f"the oldest that can still be read is {oldest}")
+
+
+class BadSetting(StorageError):
+    """A setting has a value that it cannot have."""
+
+    default_code = "S0207"
 
 
 def from_os_error(error: OSError, action: str, path: str | os.PathLike[str]) -> StorageError:
