@@ -1,0 +1,102 @@
+"""Who writes, reads and compacts in a play."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import contextmanager
+from random import Random
+from typing import TYPE_CHECKING
+
+from btql_storage.errors import StorageError
+from storage_support.simulation.oracle import Version
+from storage_support.simulation.world import Process, World
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from btql_storage.store import Storage
+    from storage_support.simulation.play import Play
+
+UNSURE = "may be stored or not"
+
+
+class Actor:
+    """What the threads of a process do; each method is one thread's life."""
+
+    def __init__(self, play: Play, process: Process) -> None:
+        self._play = play
+        self._process = process
+        self._world: World = play.world
+        self._dice: Random = play.dice
+
+    @property
+    def _storage(self) -> Storage:
+        return self._process.storage
+
+    def write(self, requests: int) -> None:
+        """Ingest requests."""
+        for _ in range(requests):
+            self._ingest()
+
+    def read(self, times: int) -> None:
+        """Look at objects again and again, now and then at the past."""
+        for _ in range(times):
+            with self._may_fail("read"):
+                self._look(self._dice.choice(self._play.oracle.names))
+            self._world.scheduler.pause(self._dice.randrange(50_000))
+
+    def compact(self, times: int) -> None:
+        """Process, compact and remove."""
+        jobs: list[Callable[[], object]] = [
+            lambda: self._storage.process(self._dice.choice((None, 1, 2))),
+            self._storage.compact_once,
+            self._storage.compact_once,
+            self._storage.compact_once,
+            self._storage.compact,
+            self._storage.remove_unneeded,
+        ]
+        for _ in range(times):
+            with self._may_fail("compact"):
+                self._dice.choice(jobs)()
+            self._world.scheduler.pause(self._dice.randrange(100_000))
+
+    def _ingest(self) -> None:
+        oracle = self._play.oracle
+        request = oracle.new_request()
+        pairs = [(self._play.targets[name], event) for name in request.events for event in request.events[name]]
+        self._world.note(f"request {request.number}")
+        met = self._process.faults
+        try:
+            receipt = self._storage.ingest_all([target for target, _ in pairs], [event for _, event in pairs])
+        except StorageError as error:
+            self._play.expected(error, self._process.faults - met)
+            request.failed = self._play.surely_failed(error)
+            self._world.note(f"request {request.number} failed: {error.code}")
+        else:
+            request.xact_id = receipt.xact_id
+            self._world.note(f"request {request.number} is {receipt.xact_id}")
+            self._world.counts["acknowledged"] += 1
+        request.over = True
+
+    def _look(self, name: str) -> None:
+        oracle, target = self._play.oracle, self._play.targets[name]
+        past = oracle.versions[name]
+        if past and target.keeps_history and self._dice.random() < 0.3:
+            version = self._dice.choice(past)
+            with self._storage.snapshot(target, version.xact_id) as snapshot:
+                oracle.check_version(name, snapshot, version)
+            return
+        before = oracle.before_reading(name)
+        with self._storage.snapshot(target) as snapshot:
+            self._world.scheduler.pause(self._dice.choice((0, 0, 500_000)))
+            documents = oracle.check(name, snapshot, before)
+            past.append(Version(snapshot.xact_id, documents))
+
+    @contextmanager
+    def _may_fail(self, what: str) -> Generator[None]:
+        met = self._process.faults
+        try:
+            yield
+        except StorageError as error:
+            self._world.note(f"{what} failed: {error.code}")
+            self._play.expected(error, self._process.faults - met)

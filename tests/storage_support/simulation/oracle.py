@@ -1,0 +1,163 @@
+"""What was asked for and what became of it; compares what anyone sees with the model.
+
+Every request leaves a row of its own, in each of its objects, that nothing ever changes: which requests a reader
+sees is known from these, and all else it sees must follow from them, in the order of their transactions. Events are
+such that a request that is applied twice, or in another order, shows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from btql_storage.row import Row
+from btql_storage.snapshot import Snapshot
+from storage_support.model import Document, Model
+from storage_support.reading import snapshot_rows, to_document
+
+OWN = "own-"
+_CREATED = "2026-01-02T00:00:00Z"
+
+
+@dataclass(slots=True)
+class Request:
+    """A request, and what became of it."""
+
+    number: int
+    events: dict[str, list[Document]]
+    """By object."""
+    xact_id: int | None = None
+    """Where it was acknowledged."""
+    failed: bool = False
+    """Whether an error said that nothing of it was stored."""
+    over: bool = False
+    """Whether its caller has heard anything, or is dead."""
+
+
+@dataclass(slots=True)
+class Seen:
+    """What a reader of an object knows before it looks."""
+
+    acknowledged: frozenset[int]
+    failed: frozenset[int]
+    seen: frozenset[int]
+
+
+@dataclass(slots=True)
+class Version:
+    """What an object was."""
+
+    xact_id: int
+    documents: dict[str, Document] = field(repr=False)
+
+
+class Oracle:
+    """Knows all requests."""
+
+    def __init__(self, dice: Random, names: list[str], ids: int) -> None:
+        self._dice = dice
+        self._ids = ids
+        self.names = names
+        self.requests: list[Request] = []
+        self.versions: dict[str, list[Version]] = {name: [] for name in names}
+        self.checks = 0
+        self._seen: dict[str, set[int]] = {name: set() for name in names}
+        self._replayed: dict[str, tuple[list[tuple[int, int]], Model]] = {}
+
+    def new_request(self) -> Request:
+        """Make up a request."""
+        chosen = [name for name in self.names if self._dice.random() < 0.4] or [self._dice.choice(self.names)]
+        number = len(self.requests)
+        made = Request(number, {name: self._events(number) for name in chosen})
+        self.requests.append(made)
+        return made
+
+    def before_reading(self, name: str) -> Seen:
+        """Note what whoever begins to read now must see, and must not."""
+        mine = [request for request in self.requests if name in request.events]
+        return Seen(
+            frozenset(request.number for request in mine if request.xact_id is not None),
+            frozenset(request.number for request in mine if request.failed),
+            frozenset(self._seen[name]),
+        )
+
+    def check(self, name: str, snapshot: Snapshot, before: Seen) -> dict[str, Document]:
+        """Compare a snapshot with what it must show; return its documents."""
+        self.checks += 1
+        rows = snapshot_rows(snapshot)
+        by_id = {row.id: row for row in rows}
+        assert len(by_id) == len(rows), f"{name}: an id is current twice"
+        shown = {int(row_id.removeprefix(OWN)): row for row_id, row in by_id.items() if row_id.startswith(OWN)}
+        documents = {row_id: to_document(row) for row_id, row in by_id.items()}
+        self._check_requests(name, shown, before)
+        order = sorted((row.xact_id, number) for number, row in shown.items())
+        assert all(xact_id <= snapshot.xact_id for xact_id, _ in order), f"{name}: a row is later than its snapshot"
+        expected = self._replay(name, order)
+        if documents != expected:
+            raise AssertionError(f"{name}: {_difference(documents, expected)}; transactions: {order}")
+        self._seen[name] |= shown.keys()
+        return documents
+
+    def check_version(self, name: str, snapshot: Snapshot, version: Version) -> None:
+        """Compare a snapshot of the past with what was seen then."""
+        documents = {row.id: to_document(row) for row in snapshot_rows(snapshot)}
+        if documents != version.documents:
+            raise AssertionError(f"{name} as of {version.xact_id}: {_difference(documents, version.documents)}")
+
+    def _check_requests(self, name: str, shown: dict[int, Row], before: Seen) -> None:
+        missing = before.acknowledged - shown.keys()
+        assert not missing, f"{name}: requests {sorted(missing)} were acknowledged and are missing"
+        for number in before.seen - shown.keys():
+            assert self.requests[number].failed, f"{name}: request {number} was seen before and is gone"
+        wrong = before.failed & shown.keys()
+        assert not wrong, f"{name}: requests {sorted(wrong)} were refused and are there"
+        for number, row in shown.items():
+            xact_id = self.requests[number].xact_id
+            assert xact_id in (None, row.xact_id), f"{name}: request {number} has transaction {row.xact_id}"
+
+    def _replay(self, name: str, order: list[tuple[int, int]]) -> dict[str, Document]:
+        known, model = self._replayed.get(name, ([], Model()))
+        if order[: len(known)] != known:
+            known, model = [], Model()
+        for xact_id, number in order[len(known) :]:
+            model.apply(self.requests[number].events[name], xact_id)
+        self._replayed[name] = order, model
+        return model.rows
+
+    def _events(self, number: int) -> list[Document]:
+        dice = self._dice
+        # A row that nothing changes says that the request is there, and under which transaction.
+        events: list[Document] = [
+            {"id": f"{OWN}{number}", "created": _CREATED, "root_span_id": f"t{dice.randrange(6)}", "input": number}
+        ]
+        events += [self._event(number, place) for place in range(dice.randrange(6))]
+        dice.shuffle(events)
+        return events
+
+    def _event(self, number: int, place: int) -> Document:
+        dice = self._dice
+        event: dict[str, Any] = {"id": f"row-{dice.randrange(self._ids)}", "created": _CREATED}
+        match dice.randrange(10):
+            case 0:
+                event["_object_delete"] = True
+            case 1 | 2:
+                event |= {"output": {"replaced": number}, "root_span_id": f"t{dice.randrange(6)}"}
+            case 3:
+                event = {
+                    "id": f"comment-{number}-{place}",
+                    "created": _CREATED,
+                    "origin": {"id": event["id"]},
+                    "comment": {"text": number},
+                }
+            case 4:
+                event |= {"_is_merge": True, "_audit_source": "app", "_audit_metadata": {"request": number}}
+            case _:
+                event |= {"_is_merge": True, "metadata": {"by": {str(number): place}}, "tags": [f"tag{number % 5}"]}
+        return event
+
+
+def _difference(found: dict[str, Document], expected: dict[str, Document]) -> str:
+    differ = [row_id for row_id in sorted(found.keys() | expected.keys()) if found.get(row_id) != expected.get(row_id)]
+    lines = [f"{row_id} is {found.get(row_id)}, expected {expected.get(row_id)}" for row_id in differ]
+    return "; ".join(lines[:4])

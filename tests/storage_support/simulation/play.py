@@ -1,0 +1,204 @@
+"""One play: processes, weather and actors that follow from a seed, and what must hold at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from greenlet import GreenletExit
+
+from btql_storage.errors import Damaged, Locked, StorageError
+from btql_storage.folder import Settings
+from btql_storage.store import ObjectInfo, Storage
+from storage_support.invariants import check_invariants
+from storage_support.simulation.actors import UNSURE, Actor
+from storage_support.simulation.oracle import Oracle
+from storage_support.simulation.scheduler import Scheduler, played
+from storage_support.simulation.services import open_local
+from storage_support.simulation.world import JUMP_S_MAX, Process, Weather, World
+
+STEPS_MAX = 60_000
+KINDS = ("project_logs", "dataset", "experiment")
+Open = Callable[..., Storage]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What happened in a play."""
+
+    seed: int
+    digest: str
+    counts: dict[str, int]
+    checks: int
+    calls: int
+
+
+class PlayError(AssertionError):
+    """What must hold does not; says the seed and the last calls."""
+
+
+class Play:
+    """The processes of one play, and what they know."""
+
+    def __init__(self, seed: int, root: Path, weather: Weather | None = None, open_storage: Open = open_local) -> None:
+        self.seed = seed
+        self.dice = Random(seed)
+        self._root = root
+        self._open_storage = open_storage
+        self.scheduler = Scheduler(self.dice)
+        self.world = World(self.scheduler, self.dice, weather or Weather.drawn(self.dice))
+        count = self.dice.randrange(1, 3)
+        self.names = [f"{self.dice.choice(KINDS)}:{number}" for number in range(count)]
+        self.oracle = Oracle(self.dice, self.names, self.dice.choice((3, 10, 40)))
+        self.targets: dict[str, ObjectInfo] = {}
+        self.settings = Settings(
+            segment_events=self.dice.choice((8, 25, 100)),
+            job_events=self.dice.choice((3, 10, 40)),
+            pending_events_max=self.dice.choice((10, 1_000)),
+            part_rows_max=self.dice.choice((20, 400)),
+            grace_s=600,
+            wal_grace_s=self.dice.choice((60, 600)),
+        )
+        self.processes: list[Process] = []
+
+    def run(self) -> Outcome:
+        """Play, and check on the way and at the end."""
+        try:
+            with played(self.scheduler):
+                self._run()
+        except Exception as error:
+            trace = "\n".join(self.world.trace)
+            raise PlayError(f"seed {self.seed}: {error!r}\n{trace}") from error
+        finally:
+            self._clean()
+        return Outcome(self.seed, self.world.digest, dict(self.world.counts), self.oracle.checks, self.world.calls)
+
+    def expected(self, error: StorageError, faults: int) -> None:
+        """Raise unless an error can be explained by what the world did."""
+        if faults or isinstance(error, Locked):
+            return
+        # What a reader needs is kept for a time; where a clock jumps over it, it may be gone. It is said, at least.
+        jumped = self.scheduler.now_us - self.world.jumped_at_us < 2 * JUMP_S_MAX * 1_000_000
+        if isinstance(error, Damaged) and jumped:
+            self.world.counts["gone with the clock"] += 1
+            return
+        raise AssertionError(f"an error out of nothing: {error!r}") from error
+
+    def surely_failed(self, error: StorageError) -> bool:
+        """Whether an error says that nothing was stored."""
+        return UNSURE not in str(error)
+
+    def _run(self) -> None:
+        self._make()
+        lives = self.dice.randrange(2, 6)
+        for number in range(self.dice.randrange(1, 4)):
+            self._start(number)
+        while self.scheduler.step():
+            if self.scheduler.steps > STEPS_MAX:
+                raise AssertionError("the play does not end")
+            if self.dice.random() < 0.002:
+                self._check_now()
+            if len([one for one in self.processes if one.alive]) == 0 and lives > 0:
+                lives -= 1
+                self._start(len(self.processes))
+        self._recover()
+
+    def _make(self) -> None:
+        with self._observer() as storage:
+            for name in self.names:
+                self.targets[name] = storage.create_object(*name.split(":"))
+
+    def _start(self, number: int) -> None:
+        process = Process(f"p{number}", machine=number % 2)
+        self.processes.append(process)
+        actor = Actor(self, process)
+        dice = self.dice
+        threads: list[tuple[str, Callable[[int], None], int]] = [
+            *[("write", actor.write, dice.randrange(1, 12))] * dice.choice((0, 1, 1, 2, 3)),
+            *[("read", actor.read, dice.randrange(1, 6))] * dice.choice((0, 1, 2)),
+            *[("compact", actor.compact, dice.randrange(1, 8))] * dice.choice((0, 1, 1)),
+        ]
+
+        def begin() -> None:
+            if not self._open(process):
+                return
+            for place, (what, run, times) in enumerate(threads):
+                self.scheduler.spawn(f"{process.name} {what} {place}", process, lambda run=run, times=times: run(times))
+
+        self.scheduler.spawn(f"{process.name} open", process, begin)
+
+    def _open(self, process: Process) -> bool:
+        for _ in range(5):
+            met = process.faults
+            try:
+                process.storage = self._open_storage(self._root, self.world, process, self.settings)
+            except StorageError as error:
+                self.expected(error, process.faults - met)
+            else:
+                return True
+        return False
+
+    def _observer(self) -> Storage:
+        """Open the database as somebody whom nothing disturbs."""
+        with self.scheduler.alone():
+            process = Process("observer", machine=0)
+            return self._open_storage(self._root, self.world, process, self.settings)
+
+    def _check_now(self) -> None:
+        """Compare what is there with the model, in the midst of everything."""
+        with self.scheduler.alone(), self._observer() as storage:
+            self._check_all(storage)
+            check_invariants(storage)
+
+    def _check_all(self, storage: Storage) -> None:
+        for name, target in self.targets.items():
+            before = self.oracle.before_reading(name)
+            with storage.snapshot(target) as snapshot:
+                self.oracle.check(name, snapshot, before)
+
+    def _recover(self) -> None:
+        """Open once more in good weather: everything is as it must be, also when all is compacted and removed."""
+        self.world.calm = True
+        self.world.offsets_us.clear()
+        # Clocks that were ahead left marks of the future.
+        self.scheduler.now_us += 3 * JUMP_S_MAX * 1_000_000
+        with self.scheduler.alone(), self._observer() as storage:
+            self._check_all(storage)
+            check_invariants(storage)
+            storage.compact()
+            self._check_all(storage)
+            self.scheduler.now_us += 700 * 1_000_000
+            storage.remove_unneeded()
+            self._check_all(storage)
+            check_invariants(storage, tidy=True)
+            for name, versions in self.oracle.versions.items():
+                self._check_past(storage, name, versions)
+
+    def _check_past(self, storage: Storage, name: str, versions: list[Any]) -> None:
+        target = self.targets[name]
+        if not target.keeps_history:
+            return
+        for version in versions[:: max(1, len(versions) // 5)]:
+            with storage.snapshot(target, version.xact_id) as snapshot:
+                self.oracle.check_version(name, snapshot, version)
+
+    def _clean(self) -> None:
+        """End what is left of greenlets and files of processes that are gone."""
+        self.world.calm = True
+        self.scheduler.current = None
+        for task in [*self.scheduler.tasks, *self.scheduler.abandoned]:
+            with suppress(BaseException):
+                task.greenlet.throw(GreenletExit)
+        for process in self.processes:
+            if process.storage is not None:
+                with suppress(Exception):
+                    process.storage.close()
+
+
+def play(seed: int, root: Path, weather: Weather | None = None, open_storage: Open = open_local) -> Outcome:
+    """Play one seed in an empty folder."""
+    return Play(seed, root, weather, open_storage).run()

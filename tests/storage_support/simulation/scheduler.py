@@ -1,0 +1,204 @@
+"""Greenlets that take turns as a die says, with a time of their own and locks that know of them."""
+
+from __future__ import annotations
+
+import pkgutil
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
+from random import Random
+from types import ModuleType
+from typing import Any
+from unittest.mock import patch
+
+from greenlet import greenlet
+
+import btql_storage
+
+STEP_US = 50
+"""Time that passes with every step."""
+
+
+class Task:
+    """A thread of a simulated process."""
+
+    def __init__(self, name: str, process: Any, run: Callable[[], None], parent: greenlet) -> None:
+        self.name = name
+        self.process = process
+        self.greenlet = greenlet(run, parent)
+        self.wake_at_us = 0
+        self.until: Callable[[], bool] | None = None
+        """What it waits for, besides its time."""
+        self.give_up_at_us = 0
+
+
+class Scheduler:
+    """Says who goes on."""
+
+    def __init__(self, dice: Random) -> None:
+        self.dice = dice
+        self.now_us = 0
+        self.steps = 0
+        self.sticky = dice.choice((0.0, 0.0, 0.3, 0.7, 0.95))
+        """How probably whoever is at it goes on: long runs find other mistakes than short ones."""
+        self.tasks: list[Task] = []
+        self.abandoned: list[Task] = []
+        """Of killed processes; kept, as a greenlet that is collected runs what it has in `finally`."""
+        self.current: Task | None = None
+        self._main = greenlet.getcurrent()
+
+    def spawn(self, name: str, process: Any, run: Callable[[], None]) -> Task:
+        """Let a thread begin, as soon as a die says so."""
+        task = Task(name, process, run, self._main)
+        self.tasks.append(task)
+        return task
+
+    def abandon(self, process: Any) -> None:
+        """Never resume the threads of a process, in whatever they are."""
+        dead = [task for task in self.tasks if task.process is process]
+        self.abandoned += dead
+        self.tasks = [task for task in self.tasks if task.process is not process]
+
+    def pause(self, for_us: int = 0) -> None:
+        """Let others go on, for some time at least."""
+        task = self.current
+        if task is None or greenlet.getcurrent() is self._main:
+            self.now_us += max(for_us, STEP_US)
+            return
+        task.wake_at_us = self.now_us + for_us
+        self._main.switch()
+
+    def wait(self, until: Callable[[], bool], timeout_us: int) -> bool:
+        """Wait until something is so; return whether it is."""
+        task = self.current
+        if until():
+            return True
+        if task is None or greenlet.getcurrent() is self._main:
+            return False
+        task.until, task.give_up_at_us = until, self.now_us + timeout_us
+        self._main.switch()
+        task.until = None
+        return until()
+
+    def step(self) -> bool:
+        """Let one thread go on to its next call; false where none is left."""
+        ready = [task for task in self.tasks if self._is_ready(task)]
+        if not ready:
+            wakes = [max(task.wake_at_us, self._wake(task)) for task in self.tasks]
+            if not wakes:
+                return False
+            self.now_us = max(self.now_us, min(wakes))
+            ready = [task for task in self.tasks if self._is_ready(task)]
+            assert ready, "all threads wait for one another"
+        before = self.current
+        stays = before in ready and self.dice.random() < self.sticky
+        task = before if stays and before is not None else self.dice.choice(ready)
+        self.now_us += STEP_US
+        self.steps += 1
+        self.current = task
+        task.greenlet.switch()
+        if task.greenlet.dead:
+            self.tasks.remove(task)
+            self.current = None
+        return True
+
+    @contextmanager
+    def alone(self) -> Generator[None]:
+        """Run something that nobody interrupts."""
+        before, self.current = self.current, None
+        try:
+            yield
+        finally:
+            self.current = before
+
+    def _is_ready(self, task: Task) -> bool:
+        if task.wake_at_us > self.now_us:
+            return False
+        return task.until is None or task.until() or task.give_up_at_us <= self.now_us
+
+    def _wake(self, task: Task) -> int:
+        return 0 if task.until is None else task.give_up_at_us
+
+
+class SimulatedLock:
+    """A lock between the threads of one process."""
+
+    def __init__(self, scheduler: Scheduler, *, again: bool) -> None:
+        self._scheduler = scheduler
+        self._again = again
+        self._owner: object = None
+        self._depth = 0
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """Take the lock as soon as it is free."""
+        me: object = self._scheduler.current or self._scheduler
+        if self._depth and self._again and self._owner is me:
+            self._depth += 1
+            return True
+        if self._depth:
+            wait_us = int(timeout * 1e6) if timeout >= 0 else 1 << 60
+            if not blocking or not self._scheduler.wait(lambda: not self._depth, wait_us):
+                assert timeout >= 0 or not blocking, "nobody lets go of this lock"
+                return False
+        self._owner, self._depth = me, 1
+        return True
+
+    def release(self) -> None:
+        """Let go of the lock."""
+        assert self._depth > 0
+        self._depth -= 1
+
+    def locked(self) -> bool:
+        """Whether anyone has it."""
+        return self._depth > 0
+
+    def __enter__(self) -> bool:
+        return self.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+class SimulatedTime:
+    """Stands in for the module ``time``."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+
+    def monotonic(self) -> float:
+        """Return seconds of the play."""
+        return self._scheduler.now_us / 1e6
+
+    perf_counter = monotonic
+
+    def sleep(self, seconds: float) -> None:
+        """Let others go on."""
+        self._scheduler.pause(int(seconds * 1e6))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(time, name)
+
+
+@contextmanager
+def played(scheduler: Scheduler) -> Generator[None]:
+    """Exchange locks and waiting in all modules of storage."""
+    # They must be there to be changed.
+    for found in pkgutil.walk_packages(btql_storage.__path__, "btql_storage."):
+        import_module(found.name)
+    stand_ins = {
+        id(threading.Lock): lambda: SimulatedLock(scheduler, again=False),
+        id(threading.RLock): lambda: SimulatedLock(scheduler, again=True),
+        id(time): SimulatedTime(scheduler),
+    }
+    with ExitStack() as stack:
+        for module in [one for name, one in sys.modules.items() if name.startswith("btql_storage")]:
+            for name, value in _exchangeable(module, stand_ins):
+                stack.enter_context(patch.object(module, name, value))
+        yield
+
+
+def _exchangeable(module: ModuleType, stand_ins: dict[int, Any]) -> list[tuple[str, Any]]:
+    return [(name, stand_ins[id(value)]) for name, value in vars(module).items() if id(value) in stand_ins]

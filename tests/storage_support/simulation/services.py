@@ -1,0 +1,140 @@
+"""The services of simulated processes: the real ones, with the world around each call."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+from btql_storage.catalog import Catalog
+from btql_storage.errors import from_os_error
+from btql_storage.folder import Folder, Services, Settings
+from btql_storage.format import FolderLock
+from btql_storage.numbers import Numbers
+from btql_storage.store import Storage
+from btql_storage.stores.local import LocalStore
+from storage_support.simulation.world import Process, ProcessClock, World
+
+_READS = frozenset(
+    {
+        "done_files",
+        "history_parts",
+        "live_part_ids",
+        "object",
+        "objects",
+        "oldest_pending",
+        "pending",
+        "processed_upto",
+        "replaced_parts",
+        "segment_counts",
+        "segments",
+        "view",
+    }
+)
+_UNTOUCHED = frozenset({"close"})
+
+
+class SimulatedDisk(LocalStore):
+    """A local store: every call to the system is one of the world's."""
+
+    def __init__(self, root: Path, world: World, process: Process) -> None:
+        super().__init__(root)
+        self._world = world
+        self._process = process
+
+    def step(self, action: str, path: Path) -> None:
+        super().step(action, path)
+        # Within a transaction of SQLite nobody else may go on: they would wait for it, and really.
+        name = path.relative_to(self.root.parent).as_posix().replace(f"-{os.getpid()}-", "-")
+        self._world.before(self._process, f"{action} {name}", pauses=action != "commit")
+
+
+class SimulatedCalls:
+    """A service each of whose methods is a call of the world's."""
+
+    def __init__(self, inner: object, label: str, world: World, process: Process) -> None:
+        self._inner = inner
+        self._label = label
+        self._world = world
+        self._process = process
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._inner, name)
+        if name.startswith("_") or name in _UNTOUCHED or not callable(value):
+            return value
+        return self._call(name, value)
+
+    def _call(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        action = f"{self._label}.{name}"
+
+        def call(*arguments: Any, **named: Any) -> Any:
+            with_errors = self._explained(action)
+            with with_errors:
+                self._world.before(self._process, action)
+            answer = method(*arguments, **named)
+            if name in _READS:
+                self._world.scheduler.pause()
+                return answer
+            if self._world.repeats(action):
+                answer = method(*arguments, **named)
+            with self._explained(action):
+                self._world.after(self._process, action)
+            return answer
+
+        return call
+
+    @contextmanager
+    def _explained(self, action: str) -> Generator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise from_os_error(error, "ask", action) from error
+
+
+class SimulatedNumbers:
+    """Numbers, with a call of the world's before and after each."""
+
+    def __init__(self, inner: Numbers, world: World, process: Process) -> None:
+        self._inner = inner
+        self._calls = SimulatedCalls(inner, "numbers", world, process)
+
+    def turn(self) -> AbstractContextManager[None]:
+        return self._inner.turn()
+
+    def settling(self) -> AbstractContextManager[int]:
+        return self._inner.settling()
+
+    def next(self) -> int:
+        return cast("int", self._calls.next())
+
+    def confirm(self, xact_id: int) -> bool:
+        # In one process there is nobody who could not be reached.
+        return self._inner.confirm(xact_id)
+
+    def seen(self, xact_id: int) -> None:
+        self._calls.seen(xact_id)
+
+
+def open_local(root: Path, world: World, process: Process, settings: Settings, *, read_only: bool = False) -> Storage:
+    """Open the database in a folder for a simulated process."""
+    store = SimulatedDisk(root, world, process)
+    clock = ProcessClock(world, process.machine)
+    plain = Services.local(store, create=not read_only, read_only=read_only, settings=settings, clock=clock)
+    locks = [plain.compact_lock, getattr(plain.numbers, "lock", None)]
+    process.on_death = [lambda lock=lock: _drop(lock) for lock in locks if isinstance(lock, FolderLock)]
+    services = Services(
+        store,
+        cast("Catalog", SimulatedCalls(plain.catalog, "catalog", world, process)),
+        SimulatedNumbers(plain.numbers, world, process),
+        plain.compact_lock,
+    )
+    return Storage(Folder(services, read_only=read_only, settings=settings, clock=clock))
+
+
+def _drop(lock: FolderLock) -> None:
+    """Let go of a lock as the system does when its process ends."""
+    if lock._depth:
+        fcntl.flock(lock._descriptor, fcntl.LOCK_UN)

@@ -1,0 +1,188 @@
+"""What happens around the calls of simulated processes: faults, deaths, clocks that jump."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from btql_storage.clock import Clock
+from storage_support.simulation.scheduler import Scheduler
+
+EPOCH_US = 1_780_000_000_000_000
+SLOW_US_MAX = 3_000_000
+JUMP_S_MAX = 7_200
+TRACE_KEPT = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Weather:
+    """How often what goes wrong, for each call."""
+
+    error: float = 0.0
+    """The call fails, nothing was done."""
+    lost: float = 0.0
+    """The call was done, but whoever asked gets an error."""
+    twice: float = 0.0
+    """The call is done twice: somebody on the way repeated it."""
+    slow: float = 0.0
+    kill: float = 0.0
+    """The process dies before the call."""
+    jump: float = 0.0
+    """The clock of the process is set, forward or back."""
+    fail_at: int = 0
+    """The one call that fails, where exactly one shall."""
+    for_good: bool = False
+    """Whether all calls after it fail, too."""
+
+    @classmethod
+    def drawn(cls, dice: Random) -> Weather:
+        """Return the weather of one play; seldom everything at once."""
+
+        def some(*values: float) -> float:
+            return dice.choice((0.0, *values))
+
+        return cls(
+            error=some(0.002, 0.01, 0.04),
+            lost=some(0.002, 0.01),
+            twice=some(0.005, 0.02),
+            slow=some(0.003, 0.02),
+            kill=some(0.001, 0.003),
+            jump=some(0.001, 0.004),
+        )
+
+
+class Killed(BaseException):
+    """Never seen by anyone: the greenlet of a killed process is not resumed."""
+
+
+@dataclass(slots=True)
+class Process:
+    """A simulated process: one opened database, and a clock."""
+
+    name: str
+    machine: int
+    storage: Any = None
+    alive: bool = True
+    faults: int = 0
+    """How many faults it has met so far."""
+    on_death: list[Any] = field(default_factory=list)
+
+
+class ProcessClock(Clock):
+    """The clock of a machine, and dice that follow from the seed."""
+
+    def __init__(self, world: World, machine: int) -> None:
+        self._world = world
+        self._machine = machine
+
+    def now_us(self) -> int:
+        """Return the time as this machine has it."""
+        return EPOCH_US + self._world.scheduler.now_us + self._world.offsets_us[self._machine]
+
+    def new_id(self) -> str:
+        """Return an id that follows from the seed."""
+        return str(UUID(int=self._world.dice.getrandbits(128), version=4))
+
+
+class World:
+    """Numbers every call, and decides what becomes of it."""
+
+    def __init__(self, scheduler: Scheduler, dice: Random, weather: Weather) -> None:
+        self.scheduler = scheduler
+        self.dice = dice
+        self.weather = weather
+        self.offsets_us: Counter[int] = Counter()
+        self.calls = 0
+        self.counts: Counter[str] = Counter()
+        self.trace: deque[str] = deque(maxlen=TRACE_KEPT)
+        self.jumped_at_us = -1 << 60
+        self._hash = hashlib.blake2b(digest_size=8)
+        self.calm = False
+        """While true, nothing goes wrong."""
+
+    @property
+    def digest(self) -> str:
+        """What tells two plays apart."""
+        return self._hash.hexdigest()
+
+    def note(self, text: str) -> None:
+        """Write a line of the trace."""
+        task = self.scheduler.current
+        line = f"{self.scheduler.now_us:>12} {task.name if task else '-':<14} {text}"
+        self.trace.append(line)
+        self._hash.update(line.encode())
+
+    def before(self, process: Process, action: str, *, pauses: bool = True) -> None:
+        """Come here before each call: others may go on, the process may die, OSError may be raised."""
+        if self.scheduler.current is None:
+            return
+        if pauses:
+            self._weather_of_machine(process)
+            self.scheduler.pause(self._slowness(action))
+        if self.calm:
+            return
+        self.calls += 1
+        weather = self.weather
+        if pauses and self.dice.random() < weather.kill:
+            self.kill(process)
+            self.scheduler.pause()
+            raise Killed
+        at, count = weather.fail_at, self.calls
+        fails = at == count or (weather.for_good and 0 < at < count)
+        if fails or self.dice.random() < weather.error:
+            self._fail(process, "error", action)
+        self.note(action)
+
+    def after(self, process: Process, action: str) -> None:
+        """Come here after a call that changed something; OSError may be raised: the answer is lost."""
+        if self.scheduler.current is None:
+            return
+        if not self.calm and self.dice.random() < self.weather.lost:
+            self._fail(process, "lost answer", action)
+        self.scheduler.pause()
+
+    def repeats(self, action: str) -> bool:
+        """Whether a call is done twice."""
+        if self.scheduler.current is None or self.calm or self.dice.random() >= self.weather.twice:
+            return False
+        self.counts["twice"] += 1
+        self.note(f"{action} TWICE")
+        return True
+
+    def kill(self, process: Process) -> None:
+        """End a process wherever it is."""
+        self.counts["killed"] += 1
+        self.note(f"{process.name} KILLED")
+        process.alive = False
+        self.scheduler.abandon(process)
+        for release in process.on_death:
+            release()
+
+    def _fail(self, process: Process, kind: str, action: str) -> None:
+        process.faults += 1
+        self.counts[kind] += 1
+        number = self.dice.choice((errno.EIO, errno.ENOSPC))
+        self.note(f"{action} {kind.upper()} {errno.errorcode[number]}")
+        raise OSError(number, os.strerror(number), action)
+
+    def _slowness(self, action: str) -> int:
+        if self.calm or self.dice.random() >= self.weather.slow:
+            return 0
+        self.counts["slow"] += 1
+        self.note(f"{action} SLOW")
+        return self.dice.randrange(SLOW_US_MAX)
+
+    def _weather_of_machine(self, process: Process) -> None:
+        if self.calm or self.dice.random() >= self.weather.jump:
+            return
+        self.counts["clock jumps"] += 1
+        by_s = self.dice.choice((-JUMP_S_MAX, -60, -1, 1, 60, JUMP_S_MAX))
+        self.offsets_us[process.machine] += by_s * 1_000_000
+        self.jumped_at_us = self.scheduler.now_us
+        self.note(f"machine {process.machine} JUMPS {by_s} s")
