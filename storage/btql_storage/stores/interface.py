@@ -8,12 +8,14 @@ copies of them. Guarantees, cited by number elsewhere:
 2. **Publish.** :meth:`Store.publish` makes a prepared folder readable under its name. Only who has learned of it
    from the catalog looks for it, so its files may appear one by one.
 3. **Nothing half-written is ever listed.** :meth:`Store.sweep` removes what a crash left.
-4. Every failure is a :class:`~btql_storage.errors.StorageError` that names the file and the way out.
+4. **Copies are held.** What :meth:`Store.file` and :meth:`Store.folder` return of a published folder stays until
+   :meth:`Store.release`. A file of the log may be gone again by the time it is opened: who finds that asks once more.
+5. Every failure is a :class:`~btql_storage.errors.StorageError` that names the file and the way out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -38,8 +40,17 @@ class Store(Protocol):
         """How often each call to the system or the service was made."""
         ...
 
+    @property
+    def keeps_copies(self) -> bool:
+        """Whether files are read from copies, so that it matters when nobody needs them."""
+        ...
+
     def put(self, name: str, content: bytes | memoryview) -> int:
         """Write a new file durably (guarantee 1) and return its size; AlreadyThere where the name is taken."""
+        ...
+
+    def read(self, name: str) -> bytes | None:
+        """Return the content of a small file as it is in the store now; None where there is none."""
         ...
 
     def unfinished(self, name: str) -> Path:
@@ -58,16 +69,32 @@ class Store(Protocol):
         """Return where a folder within a published one can be read on this machine."""
         ...
 
+    def prefetch(self, names: Iterable[str], folders: Iterable[str] = ()) -> None:
+        """Get copies of files and folders that will be read, several at a time."""
+        ...
+
+    def release(self, name: str) -> None:
+        """Let the copies of a published folder go (guarantee 4)."""
+        ...
+
     def size(self, name: str) -> int:
         """Return the bytes of a file; 0 where it is missing."""
         ...
 
-    def list(self, name: str) -> list[str]:
-        """Return the finished entries of a folder, sorted; none where it is missing."""
+    def sizes(self, name: str) -> Mapping[str, int]:
+        """Return the bytes of each file of a folder."""
+        ...
+
+    def list(self, name: str, after: str = "") -> list[str]:
+        """Return the finished entries of a folder, sorted, of those after a name if one is given."""
         ...
 
     def delete(self, name: str) -> None:
         """Remove a file or folder; nothing happens where it is missing."""
+        ...
+
+    def delete_files(self, names: Sequence[str]) -> None:
+        """Remove files; nothing happens where one is missing."""
         ...
 
     def make_folder(self, name: str) -> None:

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import get_ident
 
 from btql_storage.errors import InputOutput, from_os_error
 from btql_storage.stores.interface import UNFINISHED, AlreadyThere
@@ -22,6 +23,8 @@ from btql_storage.stores.interface import UNFINISHED, AlreadyThere
 
 class LocalStore:
     """A folder of a local filesystem; names are relative, with slashes."""
+
+    keeps_copies = False
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -50,12 +53,32 @@ class LocalStore:
         """Return where a folder can be read."""
         return self.root / name
 
+    def prefetch(self, names: Iterable[str], folders: Iterable[str] = ()) -> None:
+        """Do nothing: all files are here."""
+
+    def release(self, name: str) -> None:
+        """Do nothing: there are no copies."""
+
+    def read(self, name: str) -> bytes | None:
+        """Return the content of a small file; None where there is none."""
+        path = self.path(name)
+        with self._explained("read", path):
+            self.step("read", path)
+            try:
+                return path.read_bytes()
+            except FileNotFoundError:
+                return None
+
     def size(self, name: str) -> int:
         """Return the bytes of a file; 0 where it is missing."""
         try:
             return self.path(name).stat().st_size
         except OSError:
             return 0
+
+    def sizes(self, name: str) -> dict[str, int]:
+        """Return the bytes of each file of a folder."""
+        return {found: size for found in self.list(name) if (size := self.size(f"{name}/{found}"))}
 
     def close(self) -> None:
         """Do nothing: no call leaves anything open."""
@@ -67,7 +90,7 @@ class LocalStore:
         to remove it: then it stays, complete, and the error says so.
         """
         path = self.path(name)
-        unfinished = path.with_name(f"{UNFINISHED}{os.getpid()}-{path.name}")
+        unfinished = path.with_name(f"{UNFINISHED}{os.getpid()}-{get_ident()}-{path.name}")
         with self._explained("write", path):
             try:
                 self._write(unfinished, content)
@@ -113,13 +136,13 @@ class LocalStore:
             path.mkdir(parents=True, exist_ok=True)
             self.sync_folder(path.parent)
 
-    def list(self, name: str) -> list[str]:
-        """Return the finished entries of a folder, sorted; none where it is missing."""
+    def list(self, name: str, after: str = "") -> list[str]:
+        """Return the finished entries of a folder, sorted, of those after a name if one is given."""
         path = self.path(name)
         with self._explained("list", path):
             self.step("list", path)
             try:
-                return sorted(name for name in _names(path) if not name.startswith(UNFINISHED))
+                return sorted(name for name in _names(path) if name > after and not name.startswith(UNFINISHED))
             except FileNotFoundError:
                 return []
 
@@ -135,6 +158,11 @@ class LocalStore:
                     rmtree(path)
                 else:
                     path.unlink()
+
+    def delete_files(self, names: Sequence[str]) -> None:
+        """Remove files; nothing happens where one is missing."""
+        for name in names:
+            self.delete(name)
 
     def sweep(self, name: str) -> None:
         """Remove the unfinished work of a folder; the caller knows that nobody is at it."""

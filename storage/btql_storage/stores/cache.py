@@ -1,0 +1,378 @@
+"""Copies of a bucket's files on this machine's disk, bounded in bytes and shared by all of its processes.
+
+Files of a database never change, so a copy is good for ever; which one goes when room is needed is a matter of use:
+the one whose last use is longest ago. There is no process that looks after the folder. All that matters is in the
+file system, so that any process may be killed at any time::
+
+    files/<key>          the copies; a key that ends in .folder is a folder that comes and goes as a whole
+    files/…/.new-<name>  a copy that is being made, or .old- one that is being removed
+    locks/<number>       held by whoever makes a copy; which one, follows from the key
+    lock, used           the bytes of all copies, counted under the lock
+
+Guarantees:
+
+1. A copy is complete or not there: it is made under another name, synced and renamed. Many may ask for it at once,
+   it is made once.
+2. Of a folder that somebody *holds*, nothing is removed to make room. To hold one is to have a shared lock on it
+   (``flock``), which ends with the process at the latest.
+3. All copies together are at most ``bytes_max``, except where more than that is held: whoever reads needs its files.
+4. What a killed process left is removed when room is made.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import rmtree
+from typing import TypeAlias
+from zlib import crc32
+
+from btql_storage.errors import from_os_error
+from btql_storage.stores.interface import UNFINISHED
+
+FOLDER = ".folder"
+"""Ends the keys of folders."""
+_REMOVED = ".old-"
+_LOCKS = 256
+_ATTEMPTS = 10
+_RESERVE = 10
+"""Where room is made, one part in so many is made beyond what is needed, so that it need not be made each time."""
+_PAUSE_S = 1.0
+"""Where everything is held there is no room to be made, and no use in trying all the time."""
+
+Expect: TypeAlias = Callable[[int], None]
+Fetch: TypeAlias = Callable[[Path, Expect], None]
+"""Makes a copy at a path; before it does it says how many bytes it expects, so that there is room for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """What is in the folder under one key."""
+
+    used_ns: int
+    """When it was used last."""
+    size: int
+    path: Path
+
+
+class DiskCache:
+    """A bounded folder of copies; safe from several threads and processes."""
+
+    def __init__(self, root: Path, bytes_max: int) -> None:
+        self.root = root
+        self.bytes_max = bytes_max
+        self._files = root / "files"
+        self._ready = False
+        self._full_until = 0.0
+        self._over = False
+
+    def path(self, key: str) -> Path:
+        """Return where the copy of a key is, if there is one."""
+        return self._files / key
+
+    def get(self, key: str, fetch: Fetch) -> Path:
+        """Return the copy of a key, made by ``fetch`` where it is missing.
+
+        It may be removed again at once unless its folder is held; who does not hold it opens it and, should it be
+        gone by then, asks again.
+        """
+        path = self._files / key
+        with self._explained(path):
+            if not _touch(path):
+                with self._making(key):
+                    # Another thread or process may have been first.
+                    if not _touch(path):
+                        self._make(path, fetch)
+        return path
+
+    def has(self, key: str) -> bool:
+        """Return whether there is a copy."""
+        return (self._files / key).exists()
+
+    def add(self, key: str, content: bytes | memoryview) -> None:
+        """Keep a copy of what was just stored. It is a convenience, so a disk that fails is no error."""
+
+        def write(path: Path, expect: Expect) -> None:
+            expect(len(content))
+            path.write_bytes(content)
+
+        with suppress(OSError), self._making(key):
+            if not self.path(key).exists():
+                self._make(self.path(key), write)
+
+    def adopt(self, key: str, source: Path) -> None:
+        """Take a file or folder as the copy of a key: it is moved. A disk that fails is no error."""
+
+        def move(path: Path, expect: Expect) -> None:
+            expect(_size(source))
+            source.rename(path)
+
+        with suppress(OSError), self._making(key):
+            if not self.path(key).exists():
+                self._make(self.path(key), move)
+
+    def remove(self, key: str) -> bool:
+        """Remove the copies whose keys are this one or below it; False where something of it is held."""
+        path = self._files / key
+        with self._explained(path):
+            if not path.exists():
+                return True
+            with self._counting(), _exclusive(path if path.is_dir() else path.parent) as mine:
+                if not mine:
+                    return False
+                size = _size(path)
+                _remove(path)
+                self._count(-size)
+                return True
+
+    def hold(self, key: str) -> int:
+        """Hold a folder, made where it is missing, and return what :meth:`let_go` wants."""
+        path = self._files / key
+        with self._explained(path):
+            while True:
+                self._prepare()
+                path.mkdir(parents=True, exist_ok=True)
+                with suppress(FileNotFoundError):
+                    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+                    # Whoever removes has it for a moment only.
+                    fcntl.flock(descriptor, fcntl.LOCK_SH)
+                    if _is_at(descriptor, path):
+                        return descriptor
+                    os.close(descriptor)
+
+    def let_go(self, descriptor: int) -> None:
+        """Let a folder go."""
+        os.close(descriptor)
+        if self._over:
+            # What was held was more than there is room for; now some of it may go.
+            with suppress(OSError), self._counting():
+                self._full_until = 0.0
+                self._count(0)
+
+    def used(self) -> int:
+        """Return the bytes that all copies are counted with."""
+        return self._read_used() or 0
+
+    def sweep(self) -> None:
+        """Count what is there, and remove what killed processes left and what is too much."""
+        with self._explained(self.root), self._counting():
+            self._make_room(0)
+
+    def _make(self, path: Path, fetch: Fetch) -> None:
+        """Make a copy; what makes copies of this key is locked."""
+        expected = 0
+        for attempt in range(_ATTEMPTS):
+            unfinished = path.with_name(f"{UNFINISHED}{path.name}")
+
+            def expect(size: int, unfinished: Path = unfinished) -> None:
+                nonlocal expected
+                with self._counting():
+                    self._count(size)
+                expected += size
+                if path.suffix != FOLDER:
+                    # Whoever counts meanwhile sees the bytes that are to come.
+                    with unfinished.open("wb") as file:
+                        file.truncate(size)
+
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _remove(unfinished)
+                fetch(unfinished, expect)
+                _sync(unfinished)
+                unfinished.rename(path)
+            except BaseException as error:
+                with suppress(OSError):
+                    _remove(unfinished)
+                    with self._counting():
+                        self._count(-expected)
+                # Nobody holds the folder, and as it was empty it was removed.
+                if not isinstance(error, FileNotFoundError) or path.parent.exists() or attempt == _ATTEMPTS - 1:
+                    raise
+                expected = 0
+            else:
+                return
+
+    @contextmanager
+    def _making(self, key: str) -> Generator[None]:
+        self._prepare()
+        with _locked(self.root / "locks" / str(crc32(key.encode()) % _LOCKS)):
+            yield
+
+    @contextmanager
+    def _counting(self) -> Generator[None]:
+        self._prepare()
+        with _locked(self.root / "lock"):
+            yield
+
+    def _prepare(self) -> None:
+        if not self._ready:
+            # What people wrote to a model is nobody else's business.
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for name in ("files", "locks"):
+                (self.root / name).mkdir(exist_ok=True)
+            self._ready = True
+
+    def _count(self, added: int) -> None:
+        """Count bytes that come or go, and make room where they are too many; counting is locked."""
+        used = self._read_used()
+        if used is None or (used + added > self.bytes_max and time.monotonic() >= self._full_until):
+            used = self._make_room(max(added, 0))
+        self._over = used + added > self.bytes_max
+        self._write_used(max(used + added, 0))
+
+    def _read_used(self) -> int | None:
+        with suppress(OSError, ValueError):
+            return int((self.root / "used").read_text())
+        return None
+
+    def _write_used(self, used: int) -> None:
+        # One write in place, so a killed process leaves the old or the new number.
+        descriptor = os.open(self.root / "used", os.O_WRONLY | os.O_CREAT, 0o666)
+        try:
+            os.pwrite(descriptor, b"%020d" % used, 0)
+        finally:
+            os.close(descriptor)
+
+    def _make_room(self, needed: int) -> int:
+        """Remove copies until there is room, longest unused first; return the bytes of those that stay."""
+        copies = sorted(self._copies(self._files), key=lambda copy: copy.used_ns)
+        used = sum(copy.size for copy in copies)
+        if used + needed > self.bytes_max:
+            aim = max(self.bytes_max - needed - self.bytes_max // _RESERVE, 0)
+            for copy in copies:
+                if used <= aim:
+                    break
+                with _exclusive(copy.path.parent) as mine:
+                    if mine:
+                        _remove(copy.path)
+                        used -= copy.size
+                        with suppress(OSError):
+                            # It goes, too, where it is empty.
+                            copy.path.parent.rmdir()
+            if used + needed > self.bytes_max:
+                self._full_until = time.monotonic() + _PAUSE_S
+        self._write_used(used)
+        return used
+
+    def _copies(self, folder: Path) -> Iterator[_Copy]:
+        """Yield all copies below a folder, and remove leftovers on the way."""
+        folder.mkdir(exist_ok=True)
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                path = Path(entry.path)
+                if entry.name.startswith((UNFINISHED, _REMOVED)):
+                    yield from self._leftover(path)
+                elif entry.is_dir() and not entry.name.endswith(FOLDER):
+                    # Others may remove it meanwhile.
+                    with suppress(FileNotFoundError):
+                        yield from self._copies(path)
+                else:
+                    with suppress(FileNotFoundError):
+                        yield _Copy(entry.stat().st_mtime_ns, _size(path), path)
+
+    def _leftover(self, path: Path) -> Iterator[_Copy]:
+        """Remove what nobody makes any more; what is being made counts, and is not to be removed."""
+        if path.name.startswith(_REMOVED):
+            # Whoever removes something counts, and counting is locked.
+            _remove(path)
+            return
+        finished = path.with_name(path.name.removeprefix(UNFINISHED))
+        key = finished.relative_to(self._files).as_posix()
+        with _locked(self.root / "locks" / str(crc32(key.encode()) % _LOCKS), wait=False) as mine:
+            if mine:
+                _remove(path)
+                return
+        with suppress(FileNotFoundError):
+            yield _Copy(1 << 63, _size(path), path)
+
+    @contextmanager
+    def _explained(self, path: Path) -> Generator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise from_os_error(error, "keep a copy at", path) from error
+
+
+def _touch(path: Path) -> bool:
+    """Note that a copy is used; False where there is none."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _size(path: Path) -> int:
+    if path.is_dir():
+        return sum(_size(entry) for entry in path.iterdir())
+    return path.stat().st_size
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, or a folder: nobody ever sees half of it."""
+    if path.is_dir():
+        removed = path
+        if not path.name.startswith((UNFINISHED, _REMOVED)):
+            removed = path.rename(path.with_name(f"{_REMOVED}{os.getpid()}-{path.name}"))
+        rmtree(removed)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    """Make the bytes durable: after a power failure a copy has its bytes or is not there."""
+    for each in path.iterdir() if path.is_dir() else (path,):
+        descriptor = os.open(each, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    """Return whether what is open is still what has the name."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+@contextmanager
+def _locked(path: Path, *, wait: bool = True) -> Generator[bool]:
+    """Hold a lock file, which is never removed; yield False where it is taken and not to be waited for."""
+    with _flocked(path, os.O_RDWR | os.O_CREAT, wait=wait) as mine:
+        yield mine
+
+
+@contextmanager
+def _exclusive(folder: Path) -> Generator[bool]:
+    """Yield whether nobody holds a folder; nobody will while this lasts."""
+    with _flocked(folder, os.O_RDONLY | os.O_DIRECTORY, wait=False) as mine:
+        yield mine
+
+
+@contextmanager
+def _flocked(path: Path, flags: int, *, wait: bool) -> Generator[bool]:
+    try:
+        descriptor = os.open(path, flags, 0o666)
+    except FileNotFoundError:
+        if not wait:
+            yield False
+            return
+        # Somebody has emptied the whole folder, as people do with caches.
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, flags, 0o666)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)

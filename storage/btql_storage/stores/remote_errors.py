@@ -1,0 +1,88 @@
+"""What a bucket's service says when something fails, as errors of ours.
+
+The library has a class for some failures, and for the rest a text: its own first line, and in it what the service
+answered, as XML mostly. What matters is told by the code of the answer (``NoSuchBucket``), by the status, and by the
+step at which a connection failed.
+"""
+
+from __future__ import annotations
+
+import re
+
+from btql_storage.addresses import shown
+from btql_storage.errors import AccessDenied, InputOutput, NotADatabase, StorageError, Unreachable
+
+_CODE = re.compile(r"<Code>([A-Za-z]+)</Code>")
+_MESSAGE = re.compile(r"<Message>\s*(.*?)\s*(?:\n.*?)?</Message>", re.DOTALL)
+_STATUS = re.compile(r"status code: (\d{3})")
+_KIND = re.compile(r"kind: (Connect|Timeout|Request|Interrupted|Decode|Unknown)\b")
+_NO_BUCKET = {"NoSuchBucket", "ContainerNotFound", "InvalidBucketName", "ContainerBeingDeleted"}
+_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired", "InvalidToken"}
+_REFUSED = {"401", "403"}
+_METADATA = ("169.254.169.254", "169.254.170.2", "metadata.google.internal", "OAuth", "IMDS")
+_CREDENTIALS = {
+    "s3": "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, for those that expire, AWS_SESSION_TOKEN",
+    "gs": "GOOGLE_APPLICATION_CREDENTIALS",
+    "az": "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY, or another of Azure's",
+}
+
+
+def explain(error: Exception, action: str, address: str) -> StorageError:
+    """Return what a failed call means for the reader; ``address`` names the object or the bucket."""
+    text = str(error)
+    code, status = _found(_CODE, text), _found(_STATUS, text)
+    what = f"cannot {action} `{address}`: {_reason(text)}"
+    if names_no_bucket(text):
+        return NotADatabase(what, "make the bucket, or correct its name")
+    variables = _CREDENTIALS.get(address.partition("://")[0], "its credentials")
+    if code in _EXPIRED:
+        return AccessDenied(what, f"renew the credentials: {variables}")
+    if _no_credentials(text):
+        return AccessDenied(f"cannot {action} `{address}`: there are no credentials for it", f"set {variables}")
+    if isinstance(error, PermissionError) or status in _REFUSED or _is(error, "PermissionDenied", "Unauthenticated"):
+        return AccessDenied(what, f"check {variables}, and what they are allowed to do")
+    if status[:1] == "5" or status in ("408", "429") or _KIND.search(text):
+        return Unreachable(what, "look whether the service runs and can be reached, then try again")
+    return InputOutput(what, "see what the service says of it, then try again")
+
+
+def names_no_bucket(text: str) -> bool:
+    """Whether it is the bucket that is missing, and not an object in it."""
+    return _found(_CODE, text) in _NO_BUCKET or "bucket does not exist" in text
+
+
+def was_never_sent(error: Exception) -> bool:
+    """Whether a call failed before anything of it left this machine."""
+    return _found(_KIND, str(error)) == "Connect"
+
+
+def is_unsupported(error: Exception) -> bool:
+    """Whether the service does not know the kind of call at all, as some do not know puts with a condition."""
+    text = str(error)
+    return _is(error, "NotSupported", "NotImplemented") or "<Code>NotImplemented" in text or "code: 501" in text
+
+
+def _is(error: Exception, *names: str) -> bool:
+    return type(error).__name__.removesuffix("Error") in names
+
+
+def _no_credentials(text: str) -> bool:
+    # Where there are none, the library asks the machine, as machines of a cloud can tell.
+    return any(name in text for name in _METADATA)
+
+
+def _reason(text: str) -> str:
+    """Return the most telling words of a failure, in one line."""
+    code, message, kind = _found(_CODE, text), _found(_MESSAGE, text), _found(_KIND, text)
+    if code:
+        return f"{code}: {message}" if message else code
+    if kind == "Connect":
+        return "no connection"
+    if kind == "Timeout":
+        return "no answer in time"
+    return shown(text.partition("\n")[0].strip()) or type(text).__name__
+
+
+def _found(pattern: re.Pattern[str], text: str) -> str:
+    match = pattern.search(text)
+    return match[1] if match else ""
