@@ -78,7 +78,7 @@ class Services:
         open_folder(store, create=create, read_only=read_only)
         return cls(
             store,
-            Catalog(store, CATALOG, read_only=read_only, wait_s=settings.lock_wait_s),
+            Catalog.sqlite(store, CATALOG, read_only=read_only, wait_s=settings.lock_wait_s),
             LocalNumbers(store, clock, settings.lock_wait_s),
             FolderLock(store, "compact", settings.lock_wait_s),
         )

@@ -22,7 +22,7 @@ def rows(*numbers: int):
 
 @pytest.fixture
 def catalog(quick_path: Path):
-    opened = Catalog(LocalStore(quick_path), "catalog.sqlite", read_only=False, wait_s=1)
+    opened = Catalog.sqlite(LocalStore(quick_path), "catalog.sqlite", read_only=False, wait_s=1)
     yield opened
     opened.close()
 
@@ -132,14 +132,14 @@ def test_a_replaced_part_is_forgotten_when_its_files_are_gone(catalog: Catalog):
 
 def test_part_ids_are_never_given_twice(catalog: Catalog, quick_path: Path):
     first = catalog.next_part_id()
-    again = Catalog(LocalStore(quick_path), "catalog.sqlite", read_only=False, wait_s=1)
+    again = Catalog.sqlite(LocalStore(quick_path), "catalog.sqlite", read_only=False, wait_s=1)
 
     assert again.next_part_id() > first
     again.close()
 
 
 def test_a_reader_sees_what_another_process_writes(catalog: Catalog, quick_path: Path):
-    reader = Catalog(LocalStore(quick_path), "catalog.sqlite", read_only=True, wait_s=1)
+    reader = Catalog.sqlite(LocalStore(quick_path), "catalog.sqlite", read_only=True, wait_s=1)
     catalog.create_object("dataset", "d")
 
     assert [one.name for one in reader.objects()] == ["d"]
@@ -148,11 +148,11 @@ def test_a_reader_sees_what_another_process_writes(catalog: Catalog, quick_path:
 
 def test_a_reader_may_come_before_the_catalog(quick_path: Path):
     store = LocalStore(quick_path)
-    reader = Catalog(store, "catalog.sqlite", read_only=True, wait_s=1)
+    reader = Catalog.sqlite(store, "catalog.sqlite", read_only=True, wait_s=1)
     assert reader.objects() == []
     (quick_path / "catalog.sqlite").touch()
     assert reader.objects() == []
-    writer = Catalog(store, "catalog.sqlite", read_only=False, wait_s=1)
+    writer = Catalog.sqlite(store, "catalog.sqlite", read_only=False, wait_s=1)
     writer.create_object("dataset", "d")
 
     assert [one.name for one in reader.objects()] == ["d"]
@@ -161,7 +161,7 @@ def test_a_reader_may_come_before_the_catalog(quick_path: Path):
 
 
 def test_a_locked_catalog_is_one_clear_line(catalog: Catalog, quick_path: Path):
-    other = Catalog(LocalStore(quick_path), "catalog.sqlite", read_only=False, wait_s=0.01)
-    with catalog._writing(), pytest.raises(Locked, match="database is locked; wait for the other process"):
+    other = Catalog.sqlite(LocalStore(quick_path), "catalog.sqlite", read_only=False, wait_s=0.01)
+    with catalog.database.writing(), pytest.raises(Locked, match="database is locked; wait for the other process"):
         other.create_object("dataset", "d")
     other.close()

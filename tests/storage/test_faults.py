@@ -190,11 +190,11 @@ def test_a_catalog_without_side_files_is_read_as_it_stands(quick_path: Path, mon
     """A folder that nobody may write to has no place for SQLite's side files."""
     import sqlite3
 
-    from btql_storage import catalog_file
+    from btql_storage.databases import sqlite as sqlite_module
 
     with Storage.open(quick_path, create=True) as storage:
         storage.create_object("project_logs", "x")
-    real = catalog_file.schema_version
+    real = sqlite_module.schema_version
 
     def refusing(connection: sqlite3.Connection) -> int:
         if "immutable" not in uris[-1]:
@@ -202,9 +202,9 @@ def test_a_catalog_without_side_files_is_read_as_it_stands(quick_path: Path, mon
         return real(connection)
 
     uris: list[str] = []
-    open_uri = catalog_file._open
-    monkeypatch.setattr(catalog_file, "_open", lambda uri, wait: uris.append(uri) or open_uri(uri, wait))
-    monkeypatch.setattr(catalog_file, "schema_version", refusing)
+    open_uri = sqlite_module._open
+    monkeypatch.setattr(sqlite_module, "_open", lambda uri, wait: uris.append(uri) or open_uri(uri, wait))
+    monkeypatch.setattr(sqlite_module, "schema_version", refusing)
     with Storage.open(quick_path, read_only=True) as reader:
         assert [one.name for one in reader.objects()] == ["x"]
         monkeypatch.undo()

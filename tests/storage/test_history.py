@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from storage_support.model import Model, Rows
 from storage_support.reading import snapshot_rows, to_document
 
-from btql_storage.catalog import VERSIONED_KINDS
+from btql_storage.catalog.shapes import VERSIONED_KINDS
 from btql_storage.compaction.policy import MERGE_PARTS_MIN
 from btql_storage.errors import VersionGone
 from btql_storage.folder import Settings
@@ -187,6 +187,15 @@ def make_old(db: Versions, *, noted: bool) -> None:
         connection.execute("delete from parts where until is not null")
         connection.execute("alter table parts drop column until")
         connection.execute("alter table parts drop column until_max")
+        connection.execute("alter table parts drop column quarantined")
+        connection.execute("drop table settings")
+        connection.execute("drop table leases")
+        connection.execute(
+            "create table old (id integer primary key, kind text not null, name text, unique (kind, name))"
+        )
+        connection.execute("insert into old select id, kind, name from objects")
+        connection.execute("drop table objects")
+        connection.execute("alter table old rename to objects")
         if noted:
             upto = max(db.known)
             connection.execute("insert into numbers values (?, ?)", (f"compacted_upto {db.target.id}", upto))

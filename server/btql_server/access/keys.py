@@ -26,7 +26,7 @@ from btql_server.access.model import ORGANIZATION, Level, Principal
 from btql_server.access.verifier import SALT_BYTES, Verifier
 from btql_server.registry.schema import FILE, connect
 from btql_server.registry.store import Registry, time_text
-from btql_storage.catalog_file import explained
+from btql_storage.databases.sqlite import explained
 from btql_storage.errors import StorageError
 
 NOBODY_ID = "00000000-0000-0000-0000-000000000000"

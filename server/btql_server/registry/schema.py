@@ -12,7 +12,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from btql_storage.catalog_file import explained
+from btql_storage.databases.sqlite import explained
 from btql_storage.errors import NewerFormat
 
 FILE = "registry.sqlite"

@@ -22,7 +22,7 @@ from btql_server.registry.entity import IN_ORGANIZATION, KEYED_BY_SLUG, Entity, 
 from btql_server.registry.paging import select
 from btql_server.registry.schema import FILE, connect
 from btql_storage import json_text
-from btql_storage.catalog_file import explained
+from btql_storage.databases.sqlite import explained
 
 DEFAULT_ORGANIZATION = "default"
 _COLUMNS = "id, kind, org_id, project_id, name, slug, user_id, created, deleted_at, body"

@@ -1,4 +1,4 @@
-"""The SQLite file under the catalog: opening, schema, and what its errors mean.
+"""An SQLite file: opening, schema, transactions, and what its errors mean.
 
 The schema has a version of its own (``user_version``) beside the folder's.
 ``synchronous=FULL`` makes every commit survive a power failure. Where nothing
@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Generator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import RLock
+from typing import cast
 from urllib.parse import quote
 
+from btql_storage.databases.interface import Row, Run, Schema, Statement
 from btql_storage.errors import (
     AccessDenied,
     Damaged,
@@ -29,104 +32,118 @@ from btql_storage.errors import (
 )
 from btql_storage.stores.local import LocalStore
 
-SCHEMA_VERSION = 2
-"""1: before rows of the past were kept; such a file is read as it is, and brought up to date when it is written."""
 
-_SCHEMA = """
-create table numbers (name text primary key, value integer not null) without rowid;
-insert into numbers values ('part', 0), ('processed_upto', 0);
+class SqliteDatabase:
+    """The tables of one schema in a file; its threads take turns."""
 
-create table objects (
-    id integer primary key,
-    kind text not null,
-    name text not null,
-    unique (kind, name)
-);
+    now_ms = "cast((julianday('now') - 2440587.5) * 86400000 as integer)"
 
-create table segments (
-    id integer primary key,
-    object_id integer not null references objects (id),
-    events integer not null
-);
-create index segments_by_object on segments (object_id);
+    def __init__(self, store: LocalStore, name: str, schema: Schema, *, read_only: bool, wait_s: float) -> None:
+        self._store = store
+        self.path = store.path(name)
+        self._schema = schema
+        self._lock = RLock()
+        self._read_only = read_only
+        self._wait_s = wait_s
+        self._up_to_date = False
+        self._opened = self._open()
 
-create table assignments (
-    xact_id integer not null,
-    segment_id integer not null references segments (id),
-    object_id integer not null references objects (id),
-    rows blob not null,
-    events integer not null,
-    json_bytes integer not null,
-    primary key (xact_id, segment_id)
-) without rowid;
-create index assignments_by_object on assignments (object_id);
+    @property
+    def label(self) -> str:
+        """The path of the file."""
+        return str(self.path)
 
-create table parts (
-    id integer primary key,
-    object_id integer not null references objects (id),
-    segment_id integer not null references segments (id),
-    stats blob not null,
-    file_bytes blob not null,
-    superseded blob not null,
-    replaced_at integer,
-    until blob,
-    until_max integer
-);
-create index parts_by_object on parts (object_id) where replaced_at is null;
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock, suppress(sqlite3.Error):
+            self._opened.connection.close()
 
-create table done_files (xact_id integer primary key, done_at integer not null);
-"""
+    @contextmanager
+    def reading(self) -> Generator[Run]:
+        """Begin a transaction that reads."""
+        with self._lock, explained(self.path):
+            if not self._opened.lasting:
+                self.close()
+                self._opened = self._open()
+            connection = self._opened.connection
+            connection.execute("begin")
+            try:
+                yield connection
+            finally:
+                connection.rollback()
 
-_FROM_1_TO_2 = """
-alter table parts add column until blob;
-alter table parts add column until_max integer;
-insert or ignore into numbers
-select 'compacted_upto ' || id, (select value from numbers where name = 'processed_upto') from objects
-where (select coalesce(sum(events), 0) from segments where object_id = objects.id)
-    > (select coalesce(sum(events), 0) from assignments where object_id = objects.id);
-"""
-"""What is in parts by then has no history, so it is noted up to where; the oldest files did not note it."""
+    @contextmanager
+    def writing(self) -> Generator[Run]:
+        """Begin a transaction that may write."""
+        with self._lock, explained(self.path):
+            self._store.step("begin", self.path)
+            connection = self._opened.connection
+            connection.execute("begin immediate")
+            try:
+                yield connection
+                self._store.step("commit", self.path)
+                connection.execute("commit")
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    connection.rollback()
+                raise
+
+    def read(self, statements: Callable[[int], Sequence[Statement]]) -> list[list[Row]]:
+        """Return the rows of statements that see the same state."""
+        with self.reading() as run:
+            return [run.execute(*statement).fetchall() for statement in statements(self._version(run))]
+
+    def _version(self, run: Run) -> int:
+        if self._up_to_date:
+            return self._schema.version
+        # An older file may become newer while it is open to read.
+        version = schema_version(cast("sqlite3.Connection", run))
+        self._up_to_date = self._opened.lasting and version == self._schema.version
+        return version
+
+    def _open(self) -> Opened:
+        return connect(self._store, self.path, self._schema, read_only=self._read_only, wait_s=self._wait_s)
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An open catalog file."""
+    """An open file."""
 
     connection: sqlite3.Connection
     lasting: bool
     """False where it does not see what others write from now on: open it anew for every transaction."""
 
 
-def connect(store: LocalStore, path: Path, *, read_only: bool, wait_s: float) -> Opened:
-    """Open the catalog, make its tables where they are missing, and check its version."""
+def connect(store: LocalStore, path: Path, schema: Schema, *, read_only: bool, wait_s: float) -> Opened:
+    """Open a file, make its tables where they are missing, and check its version."""
     lasting = True
     with explained(path):
         if read_only:
-            connection, lasting = _connect_to_read(store, path, wait_s)
+            connection, lasting = _connect_to_read(store, path, schema, wait_s)
         else:
             store.step("open", path)
             connection = _open(f"file:{quote(str(path))}", wait_s)
-            _make_schema(connection, wait_s)
-            # A catalog that was just made must still be there after a power failure.
+            _make_schema(connection, schema, wait_s)
+            # A file that was just made must still be there after a power failure.
             store.sync_folder(path.parent)
         version = schema_version(connection)
-    if version > SCHEMA_VERSION:
+    if version > schema.version:
         connection.close()
         raise NewerFormat(
-            f"`{path}` has version {version}, this btql reads up to {SCHEMA_VERSION}", "install a newer btql"
+            f"`{path}` has version {version}, this btql reads up to {schema.version}", "install a newer btql"
         )
     return Opened(connection, lasting)
 
 
 def _open(uri: str, wait_s: float) -> sqlite3.Connection:
-    # Transactions are begun and ended by hand; threads take turns through the catalog's lock.
+    # Transactions are begun and ended by hand; threads take turns through its lock.
     return sqlite3.connect(uri, uri=True, timeout=wait_s, isolation_level=None, check_same_thread=False)
 
 
-def _connect_to_read(store: LocalStore, path: Path, wait_s: float) -> tuple[sqlite3.Connection, bool]:
+def _connect_to_read(store: LocalStore, path: Path, schema: Schema, wait_s: float) -> tuple[sqlite3.Connection, bool]:
     store.step("open", path)
     if not path.is_file():
-        return _empty(), False
+        return _empty(schema), False
     connection = _open(f"file:{quote(str(path))}?mode=ro", wait_s)
     try:
         version = schema_version(connection)
@@ -138,19 +155,19 @@ def _connect_to_read(store: LocalStore, path: Path, wait_s: float) -> tuple[sqli
         return _open(f"file:{quote(str(path))}?mode=ro&immutable=1", wait_s), False
     if version == 0:
         connection.close()
-        return _empty(), False
+        return _empty(schema), False
     return connection, True
 
 
-def _empty() -> sqlite3.Connection:
-    """Stand in for the catalog of a database that is only being made."""
+def _empty(schema: Schema) -> sqlite3.Connection:
+    """Stand in for the file of a database that is only being made."""
     connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-    _make_schema(connection, 0)
+    _make_schema(connection, schema, 0)
     return connection
 
 
 def schema_version(connection: sqlite3.Connection) -> int:
-    """Return the version of an open catalog; older than ours only where it is opened to read."""
+    """Return the version of an open file; older than ours only where it is opened to read."""
     with closing(connection.execute("pragma user_version")) as cursor:
         version: int = cursor.fetchone()[0]
         return version
@@ -171,19 +188,19 @@ def _use_wal(connection: sqlite3.Connection, wait_s: float) -> None:
             return
 
 
-def _make_schema(connection: sqlite3.Connection, wait_s: float) -> None:
+def _make_schema(connection: sqlite3.Connection, schema: Schema, wait_s: float) -> None:
     _use_wal(connection, wait_s)
     connection.execute("pragma synchronous = full")
-    if schema_version(connection) >= SCHEMA_VERSION:
+    if schema_version(connection) >= schema.version:
         return
     connection.execute("begin immediate")
     try:
         # Another process may have been first.
-        steps = {0: _SCHEMA, 1: _FROM_1_TO_2}.get(schema_version(connection))
-        if steps is not None:
-            for statement in steps.split(";"):
+        version = schema_version(connection)
+        if version < schema.version:
+            for statement in schema.since(version):
                 connection.execute(statement)
-            connection.execute(f"pragma user_version = {SCHEMA_VERSION}")
+            connection.execute(f"pragma user_version = {schema.version}")
     except BaseException:
         connection.execute("rollback")
         raise

@@ -1,0 +1,316 @@
+"""The catalog's transactions, in plain SQL over any database."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from threading import Lock
+from typing import Protocol, Self, cast
+
+import orjson
+
+from btql_storage.catalog import rows as sql
+from btql_storage.catalog.schema import HISTORY_SINCE, SCHEMA
+from btql_storage.catalog.shapes import Assignment, ObjectInfo, SegmentInfo, Swap, View
+from btql_storage.databases.interface import Database, Row, Run, Statement, Value
+from btql_storage.databases.sqlite import SqliteDatabase
+from btql_storage.errors import NotADatabase, UnknownObject
+from btql_storage.part.format import PartStats, StatsJson
+from btql_storage.stores.local import LocalStore
+
+_STATS_AT_ONCE = 500
+
+
+class Fence(Protocol):
+    """Keeps those out of transactions who lost the right to do the work (:mod:`btql_storage.catalog.leases`)."""
+
+    def fence(self, run: Run) -> None:
+        """Raise where the right is another's by now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _KeptView:
+    changed: int | None
+    """None where the catalog does not count changes, so the view cannot be kept."""
+    view: View
+
+
+class _PartGoneError(Exception):
+    """A part was forgotten between two reads."""
+
+
+class Catalog:
+    """The catalog of one database; safe from several threads."""
+
+    def __init__(self, database: Database, fence: Fence | None = None) -> None:
+        self.database = database
+        """For tables of others that live in the catalog."""
+        self.fence = fence
+        """Asked in every transaction that belongs to processing, compaction or the removal of files."""
+        self._guard = Lock()
+        self._stats: dict[int, PartStats] = {}
+        self._views: dict[int, _KeptView] = {}
+
+    @classmethod
+    def sqlite(cls, store: LocalStore, name: str, *, read_only: bool, wait_s: float) -> Self:
+        """Open the catalog in a file of a folder, made where it is missing."""
+        return cls(SqliteDatabase(store, name, SCHEMA, read_only=read_only, wait_s=wait_s))
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.database.close()
+
+    def create_object(self, kind: str, name: str) -> ObjectInfo:
+        """Return the object of that kind and name, made if it is new."""
+        with suppress(UnknownObject):
+            return self.object(kind, name)
+        query = (
+            "insert into objects (kind, name) values (?, ?)"
+            " on conflict (kind, name) where deleted_at is null do nothing"
+        )
+        with self.database.writing() as run:
+            run.execute(query, (kind, name))
+        return self.object(kind, name)
+
+    def object(self, kind: str, name: str) -> ObjectInfo:
+        """Return the object of that kind and name; UnknownObject where there is none."""
+        for one in self.objects():
+            if one.kind == kind and one.name == name:
+                return one
+        raise UnknownObject(f"there is no object `{kind}:{name}`", "see `btql status` for those there are")
+
+    def objects(self) -> list[ObjectInfo]:
+        """Return all objects, oldest first."""
+        return [ObjectInfo(*row) for row in self.database.read(lambda version: [sql.select_objects(version)])[0]]
+
+    def setting(self, name: str) -> str | None:
+        """Return what was set under a name; None where nothing was."""
+        found = self.database.read(lambda version: sql.select_setting(name, version))
+        return cast("str", found[0][0][0]) if found and found[0] else None
+
+    def put_setting(self, name: str, value: str | None) -> None:
+        """Set a value under a name; None removes it."""
+        with self.database.writing() as run:
+            if value is None:
+                run.execute("delete from settings where name = ?", (name,))
+            else:
+                query = (
+                    "insert into settings (name, value) values (?, ?)"
+                    " on conflict (name) do update set value = excluded.value"
+                )
+                run.execute(query, (name, value))
+
+    def claim(self, database_id: str) -> None:
+        """Check that this is the catalog of a database, or make it so where it is new."""
+        known = self.setting("database")
+        if known is None:
+            query = "insert into settings (name, value) values ('database', ?) on conflict (name) do nothing"
+            with self.database.writing() as run:
+                run.execute(query, (database_id,))
+            known = self.setting("database")
+        if known != database_id:
+            raise NotADatabase(
+                f"the catalog `{self.database.label}` belongs to the database {known}, the files to {database_id}",
+                "give the catalog that was made with these files",
+            )
+
+    def processed_upto(self) -> int:
+        """Return the number of the last WAL file that was processed."""
+        return cast("int", sql.one_value(self._rows(sql.PROCESSED_UPTO)))
+
+    def segments(self, object_id: int | None = None) -> list[SegmentInfo]:
+        """Return segments, oldest first."""
+        query = "select id, object_id, events from segments"
+        if object_id is None:
+            return [SegmentInfo(*row) for row in self._rows(f"{query} order by id")]
+        return [SegmentInfo(*row) for row in self._rows(f"{query} where object_id = ? order by id", object_id)]
+
+    def segment_counts(self) -> dict[int, int]:
+        """Return how many segments there are, by object."""
+        return dict(cast("list[tuple[int, int]]", self._rows("select object_id, count(*) from segments group by 1")))
+
+    def view(self, object_id: int, history_after: int | None = None) -> View:
+        """Return everything about an object as of one moment, with ``history_after`` also rows that ended later."""
+        while True:
+            with suppress(_PartGoneError):
+                if history_after is not None:
+                    return self._read_view(object_id, history_after).view
+                return self._current_view(object_id)
+
+    def history_parts(self) -> dict[int, int]:
+        """Return how many parts of history there are, by object."""
+        found = self.database.read(lambda version: [sql.select_history_counts()] if version >= HISTORY_SINCE else [])
+        return dict(cast("list[tuple[int, int]]", found[0])) if found else {}
+
+    def history_ids(self, object_id: int) -> list[tuple[int, int]]:
+        """Return the live parts with rows of the past of an object, and the segment of each."""
+        query = (
+            "select id, segment_id from parts"
+            " where object_id = ? and replaced_at is null and until is not null order by id"
+        )
+        return [(part_id, segment_id) for part_id, segment_id in self._rows(query, object_id)]
+
+    def pending(self) -> dict[int, tuple[int, int]]:
+        """Return events and JSON bytes that are assigned and not in a part, by object."""
+        query = (
+            "select object_id, cast(sum(events) as bigint), cast(sum(json_bytes) as bigint) from assignments group by 1"
+        )
+        return {owner: (events, size) for owner, events, size in self._rows(query)}
+
+    def oldest_pending(self, object_id: int | None = None) -> int | None:
+        """Return the oldest transaction with events that are assigned and not in a part, of one object or of all."""
+        query = "select min(xact_id) from assignments"
+        rows = self._rows(query) if object_id is None else self._rows(f"{query} where object_id = ?", object_id)
+        return cast("int | None", rows[0][0])
+
+    def live_part_ids(self) -> tuple[set[int], set[int]]:
+        """Return the ids of live parts, and of those that were replaced and still have files."""
+        rows = self._rows("select id, replaced_at is null from parts")
+        return {part_id for part_id, live in rows if live}, {part_id for part_id, live in rows if not live}
+
+    def next_part_id(self) -> int:
+        """Return an id that no part has or had, nor will have if this process dies."""
+        with self.database.writing() as run:
+            query = "update numbers set value = value + 1 where name = 'part' returning value"
+            return cast("int", sql.one_value(run.execute(query).fetchall()))
+
+    def new_segment(self, object_id: int) -> SegmentInfo:
+        """Begin a segment; new traces go to the newest one."""
+        with self.database.writing() as run:
+            query = "insert into segments (object_id, events) values (?, 0) returning id"
+            segment_id = cast("int", sql.one_value(run.execute(query, (object_id,)).fetchall()))
+        return SegmentInfo(segment_id, object_id, 0)
+
+    def commit_processed(self, after: int, upto: int, assignments: Iterable[Assignment]) -> None:
+        """Mark the WAL files between two numbers as processed, with what became of their events."""
+        with self._working() as run:
+            if sql.processed_upto(run) != after:
+                raise sql.overtaken()
+            segments: set[int] = set()
+            for one in assignments:
+                sql.insert_assignment(run, one)
+                run.execute("update segments set events = events + ? where id = ?", (len(one.rows), one.segment_id))
+                segments.add(one.segment_id)
+            owner = "select object_id from segments where id = ?"
+            sql.changed(run, [sql.one_value(run.execute(owner, (one,)).fetchall()) for one in segments])
+            run.execute("update numbers set value = ? where name = 'processed_upto'", (upto,))
+
+    def commit_swap(self, swap: Swap, now_s: int) -> None:
+        """Make a compaction's outcome what queries see."""
+        with self._working() as run:
+            for one in swap.taken:
+                key = (one.xact_id, one.segment_id, len(one.rows))
+                query = "delete from assignments where xact_id = ? and segment_id = ? and events = ?"
+                if run.execute(query, key).rowcount != 1:
+                    raise sql.overtaken()
+            for one in swap.left:
+                sql.insert_assignment(run, one)
+            for part in swap.new_parts:
+                sql.insert_part(run, swap, part)
+            for part_id, rows in swap.superseded.items():
+                sql.supersede(run, part_id, rows)
+            for part_id in swap.replaced:
+                query = "update parts set replaced_at = ? where id = ? and replaced_at is null"
+                if run.execute(query, (now_s, part_id)).rowcount != 1:
+                    raise sql.overtaken()
+            sql.note_done(run, now_s, [one.xact_id for one in swap.taken])
+            if not swap.keeps_history:
+                sql.note_compacted(run, swap)
+            sql.changed(run, [swap.object_id])
+
+    def quarantine(self, part_id: int, reason: str | None) -> None:
+        """Mark a live part as one whose files cannot be trusted, or with None as sound again."""
+        with self.database.writing() as run:
+            query = "update parts set quarantined = ? where id = ? and replaced_at is null returning object_id"
+            sql.changed(run, [owner for (owner,) in run.execute(query, (reason, part_id)).fetchall()])
+
+    def done_files(self, before_s: int) -> list[int]:
+        """Return WAL files whose events have all been in parts since before that time."""
+        query = "select xact_id from done_files where done_at <= ? order by xact_id"
+        return [xact_id for (xact_id,) in self._rows(query, before_s)]
+
+    def replaced_parts(self, before_s: int) -> list[int]:
+        """Return parts that were replaced before that time and still have files."""
+        query = "select id from parts where replaced_at <= ? order by id"
+        return [part_id for (part_id,) in self._rows(query, before_s)]
+
+    def forget(self, *, files: Sequence[int] = (), parts: Sequence[int] = ()) -> None:
+        """Drop the notes about files that were removed."""
+        with self._working() as run:
+            run.executemany("delete from done_files where xact_id = ?", [(one,) for one in files])
+            run.executemany("delete from parts where id = ? and replaced_at is not null", [(one,) for one in parts])
+        with self._guard:
+            for part_id in parts:
+                self._stats.pop(part_id, None)
+
+    def _current_view(self, object_id: int) -> View:
+        """Return the view that is kept where nothing of the object changed since (invariant 6)."""
+        with self._guard:
+            kept = self._views.get(object_id)
+        if kept is not None:
+            (head,) = self.database.read(lambda version: [sql.select_head(object_id, version)])
+            upto, _, changed = sql.only(head)
+            if changed == kept.changed:
+                return kept.view if upto == kept.view.processed_upto else replace(kept.view, processed_upto=upto)
+        fresh = self._read_view(object_id, None)
+        if fresh.changed is not None:
+            with self._guard:
+                self._views[object_id] = fresh
+                live = {part.id for part in fresh.view.parts}
+                for part in kept.view.parts if kept is not None else ():
+                    if part.id not in live:
+                        self._stats.pop(part.id, None)
+        return fresh.view
+
+    def _read_view(self, object_id: int, history_after: int | None) -> _KeptView:
+        def statements(version: int) -> Iterator[Statement]:
+            yield sql.select_head(object_id, version)
+            yield sql.select_assignments(object_id)
+            yield sql.select_parts(object_id, version)
+            yield sql.select_history(object_id, history_after, version)
+            if version < HISTORY_SINCE:
+                yield sql.select_compacted(object_id)
+
+        head, assigned, live, past, *old = self.database.read(lambda version: list(statements(version)))
+        upto, compacted, changed = sql.only(head)
+        if compacted is None and old and sql.one_value(old[0]):
+            compacted = upto
+        stats = self._stats_of([row[0] for row in (*live, *past)])
+        view = View(
+            upto,
+            sql.assignments_of(assigned),
+            [sql.part_of(object_id, row, stats[row[0]]) for row in live],
+            compacted or 0,
+            [sql.history_part_of(object_id, row, stats[row[0]]) for row in past],
+        )
+        return _KeptView(changed, view)
+
+    def _stats_of(self, part_ids: Sequence[int]) -> Mapping[int, PartStats]:
+        """Return the statistics of parts. They never change and may be long, so they are read once."""
+        with self._guard:
+            known = {one: self._stats[one] for one in part_ids if one in self._stats}
+        missing = [one for one in part_ids if one not in known]
+        for start in range(0, len(missing), _STATS_AT_ONCE):
+            some = missing[start : start + _STATS_AT_ONCE]
+            places = ", ".join("?" * len(some))
+            rows = self._rows(f"select id, stats from parts where id in ({places})", *some)  # noqa: S608  our words
+            fresh = {part_id: PartStats.from_json(cast("StatsJson", orjson.loads(text))) for part_id, text in rows}
+            if len(fresh) < len(some):
+                raise _PartGoneError
+            known |= fresh
+            with self._guard:
+                self._stats |= fresh
+        return known
+
+    def _rows(self, query: str, *values: Value) -> list[Row]:
+        return self.database.read(lambda _: [(query, values)])[0]
+
+    @contextmanager
+    def _working(self) -> Generator[Run]:
+        """Begin a transaction of whoever may process, compact or remove files."""
+        with self.database.writing() as run:
+            if self.fence is not None:
+                self.fence.fence(run)
+            yield run

@@ -1,0 +1,206 @@
+"""Rows of the catalog's tables to values and back, and the statements that several of its transactions need."""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from btql_storage.catalog.schema import CHANGES_SINCE, HISTORY_SINCE
+from btql_storage.catalog.shapes import Assignment, HistoryPart, NewPart, PartInfo, RowNumbers, Swap
+from btql_storage.databases.interface import Row, Run, Statement
+from btql_storage.errors import Locked
+from btql_storage.later import np
+
+if TYPE_CHECKING:
+    from btql_storage.part.format import PartStats
+
+PROCESSED_UPTO = "select value from numbers where name = 'processed_upto'"
+
+
+def processed_upto(run: Run) -> int:
+    """Return the number of the last WAL file that was processed."""
+    return int(one_value(run.execute(PROCESSED_UPTO).fetchall()))
+
+
+def only(rows: Sequence[Row]) -> Row:
+    """Return the one row there is."""
+    (row,) = rows
+    return row
+
+
+def one_value(rows: Sequence[Row]) -> Any:  # noqa: ANN401  whoever wrote the statement knows
+    """Return the one value of an answer."""
+    ((value,),) = rows
+    return value
+
+
+def compacted_name(object_id: int) -> str:
+    """Return the name of the number that tells up to where an object has no history."""
+    return f"compacted_upto {object_id}"
+
+
+def note_compacted(run: Run, swap: Swap) -> None:
+    """Note up to where an object without history is in parts."""
+    upto = max((one.xact_id for one in swap.taken), default=0)
+    if upto:
+        run.execute(
+            "insert into numbers (name, value) values (?, ?) on conflict (name) do update"
+            " set value = case when numbers.value > excluded.value then numbers.value else excluded.value end",
+            (compacted_name(swap.object_id), upto),
+        )
+
+
+def changed(run: Run, object_ids: Iterable[int]) -> None:
+    """Count up that assignments or live parts of objects are others from now on (invariant 6)."""
+    run.executemany(
+        "update objects set changed = changed + 1 where id = ?", [(one,) for one in sorted(set(object_ids))]
+    )
+
+
+def select_head(object_id: int, version: int) -> Statement:
+    """Return what reads how far processing is, up to where an object has no history, and its ``changed``."""
+    query = "select value, (select value from numbers where name = ?), {} from numbers where name = 'processed_upto'"
+    name = compacted_name(object_id)
+    if version < CHANGES_SINCE:
+        return query.format("null"), (name,)
+    return query.format("(select changed from objects where id = ?)"), (name, object_id)
+
+
+def select_compacted(object_id: int) -> Statement:
+    """Return what reads whether any event of an object is in a part."""
+    query = (
+        "select (select coalesce(sum(events), 0) from segments where object_id = ?)"
+        " > (select coalesce(sum(events), 0) from assignments where object_id = ?)"
+    )
+    return query, (object_id, object_id)
+
+
+def select_objects(version: int) -> Statement:
+    """Return what reads the objects that were not deleted."""
+    living = " where deleted_at is null" if version >= CHANGES_SINCE else ""
+    return f"select id, kind, name from objects{living} order by id", ()  # noqa: S608  our words
+
+
+def select_setting(name: str, version: int) -> list[Statement]:
+    """Return what reads a setting; nothing where there are none."""
+    return [("select value from settings where name = ?", (name,))] if version >= CHANGES_SINCE else []
+
+
+def select_history_counts() -> Statement:
+    """Return what counts the parts with rows of the past, by object."""
+    return "select object_id, count(*) from parts where replaced_at is null and until is not null group by 1", ()
+
+
+def select_assignments(object_id: int) -> Statement:
+    """Return what reads the assignments of an object."""
+    query = (
+        "select xact_id, segment_id, rows, json_bytes from assignments where object_id = ? order by xact_id, segment_id"
+    )
+    return query, (object_id,)
+
+
+def assignments_of(rows: Iterable[Row]) -> list[Assignment]:
+    """Return what :func:`select_assignments` found."""
+    return [Assignment(xact_id, segment_id, _numbers(blob), size) for xact_id, segment_id, blob, size in rows]
+
+
+def select_parts(object_id: int, version: int) -> Statement:
+    """Return what reads the live parts of an object with current rows."""
+    current = " and until is null" if version >= HISTORY_SINCE else ""
+    query = (
+        f"select id, segment_id, file_bytes, superseded, {_quarantined(version)} from parts"  # noqa: S608  our words
+        f" where object_id = ? and replaced_at is null{current} order by id"
+    )
+    return query, (object_id,)
+
+
+def select_history(object_id: int, after: int | None, version: int) -> Statement:
+    """Return what reads the live parts of an object with rows that ended after a transaction, where one is given."""
+    if after is None or version < HISTORY_SINCE:
+        return "select id from parts where id is null", ()
+    query = (
+        f"select id, segment_id, file_bytes, superseded, {_quarantined(version)}, until from parts"  # noqa: S608  as above
+        " where object_id = ? and replaced_at is null and until_max > ? order by id"
+    )
+    return query, (object_id, after)
+
+
+def part_of(object_id: int, row: Row, stats: PartStats) -> PartInfo:
+    """Return a part that :func:`select_parts` found."""
+    part_id, segment_id, sizes, superseded, quarantined = row
+    return PartInfo(part_id, object_id, segment_id, stats, orjson.loads(sizes), _array(superseded), quarantined)
+
+
+def history_part_of(object_id: int, row: Row, stats: PartStats) -> HistoryPart:
+    """Return a part that :func:`select_history` found."""
+    return HistoryPart(part_of(object_id, row[:-1], stats), np.frombuffer(row[-1], "<i8").astype(np.int64))
+
+
+def _quarantined(version: int) -> str:
+    return "quarantined" if version >= CHANGES_SINCE else "null"
+
+
+def insert_assignment(run: Run, one: Assignment) -> None:
+    """Assign events of a file to a segment."""
+    run.execute(
+        "insert into assignments (xact_id, segment_id, object_id, rows, events, json_bytes)"
+        " select cast(? as bigint), id, object_id, ?, cast(? as bigint), cast(? as bigint) from segments where id = ?",
+        (one.xact_id, _blob(one.rows), len(one.rows), one.json_bytes, one.segment_id),
+    )
+
+
+def insert_part(run: Run, swap: Swap, part: NewPart) -> None:
+    """Make a part live."""
+    stats, sizes = orjson.dumps(part.stats.to_json()), orjson.dumps(part.file_bytes)
+    until, until_max = None, None
+    if part.until is not None:
+        assert len(part.until) == part.stats.rows
+        until, until_max = part.until.astype("<i8").tobytes(), int(part.until.max())
+    run.execute(
+        "insert into parts (id, object_id, segment_id, stats, file_bytes, superseded, until, until_max)"
+        " values (?, ?, ?, ?, ?, ?, ?, ?)",
+        (part.id, swap.object_id, swap.segment_id, stats, sizes, b"", until, until_max),
+    )
+
+
+def supersede(run: Run, part_id: int, rows: RowNumbers) -> None:
+    """Mark rows of a live part that stop being current."""
+    found = run.execute("select superseded from parts where id = ? and replaced_at is null", (part_id,)).fetchone()
+    if found is None:
+        raise overtaken()
+    merged = np.union1d(_numbers(found[0]), rows)
+    run.execute("update parts set superseded = ? where id = ?", (_blob(merged), part_id))
+
+
+def note_done(run: Run, now_s: int, files: Sequence[int]) -> None:
+    """Note which of these files have no event left that is not in a part."""
+    for xact_id in files:
+        run.execute(
+            "insert into done_files (xact_id, done_at) select cast(? as bigint), cast(? as bigint)"
+            " where not exists (select 1 from assignments where xact_id = ?) on conflict (xact_id) do nothing",
+            (xact_id, now_s, xact_id),
+        )
+
+
+def overtaken() -> Locked:
+    """Return the error of a step that was prepared on a state that is gone."""
+    return Locked("another process changed the catalog during a compaction", "try again, nothing was changed")
+
+
+def _blob(rows: RowNumbers) -> bytes:
+    return rows.astype("<i4").tobytes()
+
+
+def _array(blob: bytes) -> array[int]:
+    rows = array("i", blob)
+    if sys.byteorder == "big":
+        rows.byteswap()
+    return rows
+
+
+def _numbers(blob: bytes) -> RowNumbers:
+    return np.array(_array(blob), np.int64)

@@ -1,0 +1,132 @@
+"""What the catalog knows, as values: objects, segments, parts, and what changes them."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+from btql_storage.later import np
+from btql_storage.part.format import PartStats
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+RowNumbers: TypeAlias = "NDArray[np.int64]"
+VERSIONED_KINDS = frozenset({"experiment", "dataset", "project_prompts", "project_functions"})
+"""The kinds of object whose past is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """One object: nothing is shared between objects."""
+
+    id: int
+    kind: str
+    name: str
+
+    @property
+    def keeps_history(self) -> bool:
+        """Whether it can be read as of any transaction (:mod:`btql_storage.history`)."""
+        return self.kind in VERSIONED_KINDS
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentInfo:
+    """A slice of an object that holds whole traces."""
+
+    id: int
+    object_id: int
+    events: int
+    """Events ever assigned to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Events of one WAL file that belong to a segment and are not in a part yet."""
+
+    xact_id: int
+    segment_id: int
+    rows: RowNumbers
+    json_bytes: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PartInfo:
+    """A live part."""
+
+    id: int
+    object_id: int
+    segment_id: int
+    stats: PartStats
+    file_bytes: dict[str, int]
+    superseded: array[int]
+    """Sorted numbers of the rows that are no longer current."""
+    quarantined: str | None = None
+    """Why its files cannot be trusted, where they cannot."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows its files have, current or not."""
+        return self.stats.rows
+
+    @property
+    def rows_current(self) -> int:
+        """How many of its rows are current."""
+        return self.stats.rows - len(self.superseded)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HistoryPart:
+    """A live part with rows of the past."""
+
+    part: PartInfo
+    until: RowNumbers
+    """For each of its rows the transaction that replaced or deleted it."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What one read transaction saw of an object."""
+
+    processed_upto: int
+    assignments: Sequence[Assignment]
+    parts: Sequence[PartInfo]
+    compacted_upto: int
+    """The last transaction with events in a part that left no history: parts do not show what rows were before it."""
+    history: Sequence[HistoryPart] = ()
+    """Only what was asked for."""
+    deleted_upto: int = 0
+    """The last transaction whose events went with the object, where it was deleted as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewPart:
+    """A part to be made live."""
+
+    id: int
+    stats: PartStats
+    file_bytes: dict[str, int]
+    until: RowNumbers | None = None
+    """Where it is a part of the history: the transaction that ended each of its rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """What one compaction changes, all at once."""
+
+    object_id: int
+    segment_id: int
+    new_parts: Sequence[NewPart]
+    superseded: dict[int, RowNumbers]
+    """Live part to rows of it that stop being current."""
+    replaced: Sequence[int]
+    """Parts that stop being live."""
+    taken: Sequence[Assignment]
+    left: Sequence[Assignment]
+    """Events of the files in ``taken`` that are still not in a part."""
+    keeps_history: bool = False
+    """Whether what the events replaced is in a part of the history."""
+    deleted: frozenset[int] = frozenset()
+    """Live parts that have rows, current or not, of ids that were deleted: their bytes are to go within a time."""
