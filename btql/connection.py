@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Self
 from btql.dbapi.manners import Manners
 from btql.errors import ProgrammingError
 from btql.remote.address import is_address
+from btql_storage.location import given_place, locate
 
 if TYPE_CHECKING:
     from btql.database import Database
@@ -50,7 +51,7 @@ KINDS = (
 
 
 def connect(
-    path: str | Path,
+    path: str | Path | None = None,
     *,
     create: bool = True,
     read_only: bool = False,
@@ -60,6 +61,10 @@ def connect(
     timeout: float | None = None,
 ) -> Connection:
     """Open the database in the folder ``path``, and make it where there is none; or connect to a server by its URL.
+
+    A database may also be in a bucket, with services beside it: ``s3://bucket/prefix?catalog=postgresql://…``, or a
+    name of ``btql.toml``; docs/storage-services.md has all about it. Without ``path`` it is the one that the
+    environment variable ``BTQL_DATABASE`` has.
 
     A server is ``http://host:port`` or ``https://host:port``, or, over Arrow Flight SQL, ``grpc://host:port`` or
     ``grpc+tls://host:port``, which needs ``btql[flight]``; with the key in it (``http://KEY@host:port``), in
@@ -73,6 +78,8 @@ def connect(
     Raises :class:`btql.StorageError` where the folder holds something else, was
     written by a later version, or cannot be written to.
     """
+    if path is None:
+        path = given_place()
     if is_address(path):
         connection = _remote(str(path), api_key, ca_file)
         connection.timeout = timeout
@@ -81,8 +88,9 @@ def connect(
     from btql.prices import price_source
     from btql_storage.store import Storage
 
-    storage = Storage.open(path, create=create and not read_only, read_only=read_only)
-    connection = Connection(Database(storage, price_source(Path(path), prices)))
+    location = locate(path)
+    storage = Storage.open(location, create=create and not read_only, read_only=read_only)
+    connection = Connection(Database(storage, price_source(location.folder, prices)))
     connection.timeout = timeout
     return connection
 

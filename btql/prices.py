@@ -24,15 +24,15 @@ from btql_planner.prices import PriceError, Prices, PriceSource, builtin_prices,
 FILES = ("prices.json", "prices.toml")
 
 
-def price_source(folder: Path, given: str | Path | Mapping[str, object] | None) -> PriceSource:
-    """Return the prices of the database in ``folder``, with those that its user gives."""
+def price_source(folder: Path | None, given: str | Path | Mapping[str, object] | None) -> PriceSource:
+    """Return the prices of the database in ``folder``, if it is in one, with those that its user gives."""
 
     @cache
     def prices() -> Prices:
         found = dict(builtin_prices())
-        for name in FILES:
-            if (folder / name).exists():
-                found |= _read(folder / name)
+        for path in () if folder is None else (folder / name for name in FILES):
+            if path.exists():
+                found |= _read(path)
         if isinstance(given, Mapping):
             found |= _table(given, "prices")
         elif given is not None:

@@ -75,6 +75,7 @@ SQLSTATES = {
     "S0111": "08001",  # sqlclient_unable_to_establish_sqlconnection
     "S0112": "08006",  # connection_failure
     "S0113": "0A000",
+    "S0114": "55000",
     "S0201": "22000",  # data_exception
     "S0202": TOO_LARGE,
     "S0203": "42P01",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,7 +19,7 @@ EXAMPLES = examples("btql compact ./db")
 
 
 def compact(
-    database: Annotated[Path, typer.Argument(metavar="DB", help="The folder of the database.")],
+    database: Annotated[str, typer.Argument(metavar="DB", help="The database: a folder, an address or a name.")],
 ) -> None:
     """Turn everything that was ingested into parts: sorted columns, documents and a text index.
 

@@ -1,6 +1,5 @@
 """``btql explain``: how a question is understood and run."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,7 +14,7 @@ EXAMPLES = examples(
 
 
 def explain(
-    database: Annotated[Path, typer.Argument(metavar="DB", help="The folder of the database.")],
+    database: Annotated[str, typer.Argument(metavar="DB", help="The database: a folder, an address or a name.")],
     text: Annotated[
         str, typer.Argument(metavar="TEXT", help="The question, in BTQL or SQL; - reads it from standard input.")
     ],

@@ -65,7 +65,7 @@ def spread(args: list[str]) -> list[str]:
 
 def ingest(
     database: Annotated[
-        Path, typer.Argument(metavar="DB", help="The folder of the database; made if it is not there.")
+        str, typer.Argument(metavar="DB", help="The database: a folder, made if missing, an address or a name.")
     ],
     target: Annotated[
         str, typer.Argument(metavar="OBJECT", help="Where to put the spans: KIND:NAME, like project_logs:demo.")

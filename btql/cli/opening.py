@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 import btql
 from btql.cli.start import import_arrow
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from btql_storage.location import locate
 
 
-def reading(database: Path) -> btql.Connection:
+def reading(database: str) -> btql.Connection:
     """Return a connection for queries, read-only where the folder is."""
     import_arrow()
-    return btql.connect(database, create=False, read_only=not os.access(database, os.W_OK))
+    folder = locate(database).folder
+    return btql.connect(database, create=False, read_only=folder is not None and not os.access(folder, os.W_OK))

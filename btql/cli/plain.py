@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _FORMAT = ("--format", "-f")
 _OUTPUT = ("--output", "-o")
 
-Question = tuple[Path, str, Format | None, Path | None]
+Question = tuple[str, str, Format | None, Path | None]
 """The first arguments of :func:`btql.cli.query.query`."""
 
 
@@ -43,7 +43,7 @@ def question(arguments: Sequence[str]) -> Question | None:
     if len(words) != 2 or "" in (*words, path) or (form is not None and form not in list(Format)):
         return None
     database, text = words
-    return Path(database), text, None if form is None else Format(form), None if path is None else Path(path)
+    return database, text, None if form is None else Format(form), None if path is None else Path(path)
 
 
 def _looks_like_an_option(word: str) -> bool:

@@ -43,7 +43,7 @@ EXAMPLES = examples(
 
 
 def query(
-    database: Annotated[Path, typer.Argument(metavar="DB", help="The folder of the database.")],
+    database: Annotated[str, typer.Argument(metavar="DB", help="The database: a folder, an address or a name.")],
     text: Annotated[
         str, typer.Argument(metavar="TEXT", help="The question, in BTQL or SQL; - reads it from standard input.")
     ],

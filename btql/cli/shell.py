@@ -1,7 +1,6 @@
 """``btql shell``: a prompt with history, completion and highlighting."""
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,12 +8,13 @@ import typer
 from btql.cli.console import note
 from btql.cli.examples import examples
 from btql.cli.opening import reading
+from btql_storage.addresses import shown
 
 EXAMPLES = examples("btql shell ./db")
 
 
 def shell(
-    database: Annotated[Path, typer.Argument(metavar="DB", help="The folder of the database.")],
+    database: Annotated[str, typer.Argument(metavar="DB", help="The database: a folder, an address or a name.")],
 ) -> None:
     """Ask questions at a prompt, in BTQL and SQL, with history and completion.
 
@@ -30,7 +30,7 @@ def shell(
         if sys.stdin.isatty():
             from btql.cli.prompt import Prompt
 
-            note(f"btql {_version()} on {database}; \\help for help, \\q to leave")
+            note(f"btql {_version()} on {shown(database)}; \\help for help, \\q to leave")
             Prompt(vocabulary).run(loop)
             return
         for statement in statements(sys.stdin):

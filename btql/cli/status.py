@@ -1,6 +1,5 @@
 """``btql status``: what is in a database and what is still to be done."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,7 +11,7 @@ EXAMPLES = examples("btql status ./db")
 
 
 def status(
-    database: Annotated[Path, typer.Argument(metavar="DB", help="The folder of the database.")],
+    database: Annotated[str, typer.Argument(metavar="DB", help="The database: a folder, an address or a name.")],
 ) -> None:
     """Show objects, segments, parts, rows, bytes by kind of file, and what waits for compaction."""
     from btql.cli.status_page import page

@@ -16,6 +16,7 @@
     ├── BadLocation    S0111     the address or the configuration of a database is wrong
     ├── Unreachable    S0112     a service does not answer: a bucket, PostgreSQL or Redis
     ├── NotInstalled   S0113     a library for a service is missing
+    ├── OtherDatabase  S0114     services that were given belong to different databases
     ├── BadEvent       S0201     one event of a request cannot be stored
     ├── TooManyEvents  S0202     a request is larger than one transaction may be
     ├── UnknownObject  S0203     no such object
@@ -133,6 +134,12 @@ class NotInstalled(StorageError):
 
     def __init__(self, library: str, what_for: str) -> None:
         super().__init__(f"{what_for} needs the library `{library}`", "pip install 'btql[cloud]'")
+
+
+class OtherDatabase(StorageError):
+    """The services that were given belong to different databases, or are not all that this one needs."""
+
+    default_code = "S0114"
 
 
 class BadEvent(StorageError):

@@ -2,7 +2,7 @@
 
 ::
 
-    btql.json        the marker: format version, written first when a database is made
+    btql.json        the marker (:mod:`btql_storage.marker`), written first when a database is made
     catalog.sqlite   what is known (:mod:`btql_storage.catalog`)
     wal/             one file per transaction (:mod:`btql_storage.wal`)
     parts/           one folder per part (:mod:`btql_storage.part.format`)
@@ -22,14 +22,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import RLock
 
-import orjson
-
-from btql_storage.errors import Damaged, Locked, NewerFormat, NotADatabase, from_os_error
+from btql_storage.errors import Locked, NotADatabase, from_os_error
+from btql_storage.marker import MARKER, CatalogPlace, Marker, check_catalog, read_marker
 from btql_storage.stores.interface import UNFINISHED, AlreadyThere
 from btql_storage.stores.local import LocalStore
 
-MARKER = "btql.json"
-FORMAT_VERSION = 1
 WAL = "wal"
 PARTS = "parts"
 LOCKS = "locks"
@@ -41,17 +38,19 @@ _POLL_S = 0.002
 _FOLDERS = (WAL, PARTS, LOCKS)
 
 
-def open_folder(store: LocalStore, *, create: bool, read_only: bool) -> None:
-    """Check that the folder is a database of this version; make one where that is asked for."""
+def open_folder(store: LocalStore, *, create: bool, read_only: bool, catalog: CatalogPlace = "folder") -> Marker:
+    """Return the marker of a folder that is a database of this version; make one where that is asked for."""
     root = store.root
     if not _has_marker(store):
         if read_only or not create:
             raise NotADatabase(*_no_database(root))
-        _make(store)
-    _check_version(root)
+        _make(store, catalog)
+    marker = _read_marker(root)
+    check_catalog(marker, catalog, str(root))
     if not read_only:
         for folder in _FOLDERS:
             store.make_folder(folder)
+    return marker
 
 
 def _has_marker(store: LocalStore) -> bool:
@@ -70,7 +69,7 @@ def _no_database(root: Path) -> tuple[str, str]:
     return f"`{root}` is not a btql database: it has no `{MARKER}`", "give the folder of a database"
 
 
-def _make(store: LocalStore) -> None:
+def _make(store: LocalStore, catalog: CatalogPlace) -> None:
     root = store.root
     if root.exists() and not root.is_dir():
         raise NotADatabase(*_no_database(root))
@@ -86,30 +85,16 @@ def _make(store: LocalStore) -> None:
             "give a new or an empty folder",
         )
     with suppress(AlreadyThere):
-        store.put(MARKER, orjson.dumps({"format": FORMAT_VERSION}) + b"\n")
+        store.put(MARKER, Marker.new(catalog).content)
 
 
-def _check_version(root: Path) -> None:
+def _read_marker(root: Path) -> Marker:
     path = root / MARKER
     try:
-        marker = orjson.loads(path.read_bytes())
+        content = path.read_bytes()
     except OSError as error:
         raise from_os_error(error, "read", path) from error
-    except orjson.JSONDecodeError as error:
-        raise _damaged(path) from error
-    version = marker.get("format") if isinstance(marker, dict) else None
-    if type(version) is not int:
-        raise _damaged(path)
-    if version > FORMAT_VERSION:
-        raise NewerFormat(
-            f"`{root}` has format {version}, this btql reads up to {FORMAT_VERSION}", "install a newer btql"
-        )
-    if version < 1:
-        raise Damaged(f"`{path}` names the unknown format {version}", "restore it from a backup")
-
-
-def _damaged(path: Path) -> Damaged:
-    return Damaged(f"`{path}` is not the marker of a btql database", "restore it from a backup")
+    return read_marker(content, path, str(root))
 
 
 def wal_name(xact_id: int) -> str:

@@ -20,6 +20,7 @@ from btql_storage.clock import SYSTEM_CLOCK, Clock
 from btql_storage.errors import Closed, UnknownObject
 from btql_storage.folder import Folder, Settings
 from btql_storage.group_commit import GroupCommit
+from btql_storage.location import Location, Place, locate
 from btql_storage.snapshot import Snapshot, Snapshots
 from btql_storage.transactions import PREFIX
 
@@ -69,15 +70,21 @@ class Storage:
     @classmethod
     def open(
         cls,
-        path: str | Path,
+        place: Place | Location,
         *,
         create: bool = False,
         read_only: bool = False,
         settings: Settings | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> Storage:
-        """Open the database in a folder; with ``create``, make it where there is none."""
-        return cls(Folder.at(Path(path), create=create, read_only=read_only, settings=settings, clock=clock))
+        """Open the database in a folder or at an address; with ``create``, make it where there is none."""
+        location = locate(place)
+        if location.is_alone and not location.limits:
+            folder = Folder.at(Path(location.files), create=create, read_only=read_only, settings=settings, clock=clock)
+            return cls(folder)
+        from btql_storage.opening import open_at
+
+        return cls(open_at(location, create=create, read_only=read_only, settings=settings, clock=clock))
 
     def close(self) -> None:
         """Let go of all files. Nothing is pending: what was acknowledged is durable."""

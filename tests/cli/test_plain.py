@@ -48,7 +48,7 @@ def _read_by_typer(arguments: list[str]) -> tuple[object, ...]:
     assert all(values[name] == defaults[name] for name in values.keys() - {"database", "text", "form", "path"})
     form, path = values["form"], values["path"]
     return (
-        Path(values["database"]),
+        values["database"],
         values["text"],
         None if form is None else Format(form),
         None if path is None else Path(path),

@@ -1,0 +1,116 @@
+"""``btql.toml``: databases with names, or one, and their limits.
+
+::
+
+    files = "s3://traces/prod"          # the database of this file
+    catalog = "postgresql://btql@db.internal/btql"
+    redis = "redis://redis.internal"
+    cache = "/var/cache/btql"
+    cache_bytes = "50GiB"
+
+    [limits]
+    document_bytes_max = "256MiB"
+
+    [databases.staging]                 # one with a name, which has the same keys
+    files = "s3://traces/staging?catalog=postgresql://btql@db.internal/staging"
+
+The file is ``btql.toml`` of the working directory, or the one that ``BTQL_CONFIG`` names. Paths in it are relative to
+its own folder. It need not have passwords in it: PostgreSQL's are looked for in ``PGPASSWORD`` and ``~/.pgpass``, and
+the environment (``BTQL_REDIS``) comes before the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from btql_storage.errors import BadLocation
+
+FILE = "btql.toml"
+CONFIG = "BTQL_CONFIG"
+"""The environment variable that names another one."""
+_SERVICES = ("catalog", "redis", "cache", "cache_bytes", "endpoint")
+_KEYS = ("files", *_SERVICES, "limits")
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """What the file says of one database."""
+
+    folder: Path
+    """The file's own."""
+    files: str
+    services: Mapping[str, str]
+    limits: Mapping[str, object]
+
+    def path(self, text: str) -> Path:
+        """Return a path of the file."""
+        return self.folder / Path(text).expanduser()
+
+
+def named(place: str, environment: Mapping[str, str]) -> Configured | None:
+    """Return the database that a name, or the path of a file, stands for; None where it is a plain path."""
+    if place.endswith(".toml") and Path(place).is_file():
+        return _only(Path(place))
+    config = environment.get(CONFIG)
+    if "/" in place or not (config or Path(FILE).is_file()):
+        return None
+    path = Path(config or FILE)
+    databases = _table(path, "databases", _load(path).get("databases", {}))
+    return _database(path, f"databases.{place}", databases[place]) if place in databases else None
+
+
+def _only(path: Path) -> Configured:
+    document = _load(path)
+    databases = _table(path, "databases", document.get("databases", {}))
+    if "files" in document:
+        return _database(path, "", {key: value for key, value in document.items() if key != "databases"})
+    if len(databases) == 1:
+        ((name, only),) = databases.items()
+        return _database(path, f"databases.{name}", only)
+    if not databases:
+        raise BadLocation(f"`{path}` names no database", 'say where its files are: files = "s3://bucket/prefix"')
+    raise BadLocation(
+        f"`{path}` has several databases: {', '.join(databases)}", f"give one of these names, with {CONFIG}={path}"
+    )
+
+
+def _load(path: Path) -> dict[str, object]:
+    import tomllib
+
+    try:
+        return tomllib.loads(path.read_text())
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise BadLocation(f"cannot read `{path}`: {reason}", f"{CONFIG} or {FILE} names the configuration") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadLocation(f"`{path}` is not TOML: {error}", "correct the file") from error
+
+
+def _database(path: Path, where: str, value: object) -> Configured:
+    table = _table(path, where, value)
+    prefix = f"{where}." if where else ""
+    for key in table:
+        if key not in _KEYS:
+            raise BadLocation(f"`{prefix}{key}` of `{path}` is not known", f"a database has {', '.join(_KEYS)}")
+    services = {name: _text(path, prefix + name, table[name]) for name in _SERVICES if name in table}
+    if "files" not in table:
+        raise BadLocation(f"`{where}` of `{path}` has no `files`", 'say where they are: files = "s3://bucket/prefix"')
+    files = _text(path, f"{prefix}files", table["files"])
+    return Configured(path.parent.absolute(), files, services, _table(path, f"{prefix}limits", table.get("limits", {})))
+
+
+def _table(path: Path, where: str, value: object) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise BadLocation(f"`{where}` of `{path}` is no table", f"write it as [{where}]")
+    return cast("dict[str, object]", value)
+
+
+def _text(path: Path, where: str, value: object) -> str:
+    if isinstance(value, str) and value:
+        return value
+    if isinstance(value, int) and where.endswith("cache_bytes"):
+        return str(value)
+    raise BadLocation(f"`{where}` of `{path}` is no text", "write it in quotes")

@@ -1,0 +1,247 @@
+"""Where a database is: what ``btql.connect``, the command line and ``btql serve --data`` take.
+
+==========================================================  ==================================================
+``traces``, ``/data/traces``                                a folder of this machine, which needs no service
+``s3://bucket/prefix?catalog=postgresql://…&redis=…``       a bucket: S3 and what speaks like it
+``gs://…``, ``az://…``                                      one of Google Cloud Storage, a container of Azure
+``file:///folder?catalog=postgresql://…``                   a folder that several machines have mounted
+``production``                                              a name of the configuration file (below)
+``path/to/btql.toml``                                       the one database that such a file has
+==========================================================  ==================================================
+
+Parameters: ``catalog`` (``postgresql://…``, or ``sqlite:/path`` for the processes of one machine), ``redis``,
+``cache`` and ``cache_bytes`` (the local copies of a bucket's files), ``endpoint`` (of a store that is not AWS).
+A value is taken as it is written, or, where it has ``&`` or ``#``, percent-encoded as a whole.
+
+What an address leaves out is looked for in the environment (``BTQL_CATALOG``, ``BTQL_REDIS``, …), and then in the
+configuration file. A plain folder has all that it needs in itself, so neither is asked about it. Keys of buckets are
+never in an address: they come from the variables that each cloud has for them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import unquote, urlsplit
+
+from btql_storage.addresses import shown
+from btql_storage.errors import BadLocation
+
+Place: TypeAlias = "str | os.PathLike[str]"
+BUCKETS = {"s3": "a bucket", "gs": "a bucket", "az": "a container"}
+"""Schemes of object stores, and what they call the place that an address begins with."""
+PARAMETERS = ("catalog", "redis", "cache", "cache_bytes", "endpoint")
+PREFIX = "BTQL_"
+DATABASE = "BTQL_DATABASE"
+"""The environment variable with the database of whoever names none."""
+CACHE_BYTES = 20 << 30
+_SHARED = ("postgresql", "postgres")
+_REDIS = ("redis", "rediss", "unix")
+_EXAMPLE = "s3://bucket/prefix?catalog=postgresql://user@host/name"
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """One database, and the services that it is made of."""
+
+    files: str
+    """The folder or, of a bucket, its address without parameters."""
+    is_bucket: bool = False
+    catalog: str | None = field(default=None, repr=False)
+    """The address of the catalog; None is a file in the folder."""
+    redis: str | None = field(default=None, repr=False)
+    endpoint: str | None = None
+    cache: Path | None = None
+    """The folder for copies of files and whatever else this machine keeps; None is the usual one."""
+    cache_bytes: int = CACHE_BYTES
+    limits: Mapping[str, object] = field(default_factory=dict[str, object])
+    """What the configuration file says of :mod:`btql_storage.limits`."""
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder with the files, where they are in one."""
+        return None if self.is_bucket else Path(self.files)
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether all that there is of it is in one folder."""
+        return not self.is_bucket and self.catalog is None
+
+    @property
+    def shares_catalog(self) -> bool:
+        """Whether several machines may use it."""
+        return self.catalog is not None and not self.catalog.startswith("sqlite:")
+
+    @property
+    def catalog_file(self) -> Path | None:
+        """The file of a catalog in SQLite that is not in the folder."""
+        if self.catalog is None or self.shares_catalog:
+            return None
+        return Path(self.catalog.removeprefix("sqlite:"))
+
+    @property
+    def cache_folder(self) -> Path:
+        """The folder for what this machine keeps of databases that are elsewhere."""
+        if self.cache is not None:
+            return self.cache
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "btql"
+
+    def __str__(self) -> str:
+        """Return the address without passwords, for messages."""
+        address = self.files if self.is_bucket or self.is_alone else f"file://{self.files}"
+        services = {"catalog": self.catalog, "redis": self.redis, "endpoint": self.endpoint}
+        given = [f"{name}={shown(value)}" for name, value in services.items() if value is not None]
+        return f"{address}?{'&'.join(given)}" if given else address
+
+
+def locate(place: Place | Location, environment: Mapping[str, str] = os.environ) -> Location:
+    """Return where the database is that an address, a path or a name stands for."""
+    if isinstance(place, Location):
+        return place
+    if not isinstance(place, str):
+        return Location(os.fspath(place))
+    if "://" in place:
+        return _complete(*_read(place), environment)
+    from btql_storage.configuration import named
+
+    found = named(place, environment)
+    if found is None:
+        return Location(place)
+    configured = {name: str(found.path(value)) if name == "cache" else value for name, value in found.services.items()}
+    if "://" in found.files:
+        return replace(_complete(*_read(found.files), environment, configured), limits=found.limits)
+    base = Location(str(found.path(found.files)))
+    return replace(_complete(base, {}, environment, configured) if configured else base, limits=found.limits)
+
+
+def given_place(environment: Mapping[str, str] = os.environ) -> str:
+    """Return the database that the environment names, for whoever names none."""
+    found = environment.get(DATABASE)
+    if not found:
+        raise BadLocation("no database was named", f"give a folder or an address, or set {DATABASE}")
+    return found
+
+
+def is_elsewhere(place: object) -> bool:
+    """Return whether something is an address of a database, and no path."""
+    return isinstance(place, str) and place.partition("://")[0].lower() in (*BUCKETS, "file") and "://" in place
+
+
+def _read(address: str) -> tuple[Location, dict[str, str]]:
+    """Return what is before the parameters of an address, and the parameters."""
+    body, _, query = address.partition("?")
+    scheme = body.partition("://")[0].lower()
+    if scheme == "file":
+        return Location(_folder(address, body)), _parameters(address, query)
+    if scheme not in BUCKETS:
+        known = ", ".join(f"{each}://" for each in (*BUCKETS, "file"))
+        raise BadLocation(
+            f"`{shown(address)}` is no address of a database", f"give a folder, or an address that begins with {known}"
+        )
+    parts = urlsplit(body)
+    if parts.username is not None or parts.password is not None:
+        raise BadLocation(
+            "there is a login in the address of a bucket",
+            "leave it out: keys come from the environment, such as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        )
+    steps = [step for step in unquote(parts.path).split("/") if step]
+    if not parts.netloc or ":" in parts.netloc or parts.fragment or not {".", ".."}.isdisjoint(steps):
+        raise BadLocation(
+            f"`{shown(address)}` names no place for a database",
+            f"name {BUCKETS[scheme]} and a prefix, such as {_EXAMPLE}; `endpoint` says where a store of your own is",
+        )
+    return Location("/".join([f"{scheme}://{parts.netloc}", *steps]), is_bucket=True), _parameters(address, query)
+
+
+def _folder(address: str, body: str) -> str:
+    parts = urlsplit(body)
+    path = unquote(parts.path)
+    if parts.netloc not in ("", "localhost") or not path.strip("/"):
+        raise BadLocation(f"`{shown(address)}` names no folder", "write file:///folder, with three slashes")
+    return path
+
+
+def _parameters(address: str, query: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for part in filter(None, query.split("&")):
+        name, _, value = part.partition("=")
+        if name not in PARAMETERS:
+            raise BadLocation(
+                f"the address `{shown(address)}` has the unknown parameter `{shown(name)}`",
+                f"it may have {', '.join(PARAMETERS)}; write & within a value as %26",
+            )
+        if not value or name in found:
+            raise BadLocation(
+                f"the address `{shown(address)}` has `{name}` {'twice' if value else 'without a value'}",
+                "give each parameter one value",
+            )
+        # What has its slashes is an address as people copy it, whose own encoding is none of ours.
+        found[name] = value if "://" in value else unquote(value)
+    return found
+
+
+def _complete(
+    base: Location,
+    given: Mapping[str, str],
+    environment: Mapping[str, str],
+    configured: Mapping[str, str] | None = None,
+) -> Location:
+    """Return a location with the services that its address, the environment or a file names, in this order."""
+    found = dict(configured or {})
+    found |= {name: value for name in PARAMETERS if (value := environment.get(PREFIX + name.upper()))}
+    found |= given
+    catalog = _catalog(base, found.get("catalog"))
+    redis = _service("redis", found.get("redis"), _REDIS)
+    if redis is not None and (catalog is None or catalog.startswith("sqlite:")):
+        raise BadLocation(
+            f"`{base.files}` has Redis without a catalog that several machines can share",
+            "add catalog=postgresql://user@host/name, or leave Redis out",
+        )
+    return replace(
+        base,
+        catalog=catalog,
+        redis=redis,
+        endpoint=_service("endpoint", found.get("endpoint"), ("http", "https")),
+        cache=Path(found["cache"]).expanduser() if "cache" in found else None,
+        cache_bytes=_cache_bytes(found.get("cache_bytes")),
+    )
+
+
+def _catalog(base: Location, address: str | None) -> str | None:
+    if address is None:
+        if base.is_bucket:
+            raise BadLocation(
+                f"`{base.files}` has no catalog",
+                "add ?catalog=postgresql://user@host/name, or, for one machine, ?catalog=sqlite:/path/catalog.sqlite; "
+                "or set BTQL_CATALOG",
+            )
+        return None
+    if address.startswith("sqlite:"):
+        path = address.removeprefix("sqlite:").removeprefix("//")
+        if not path.startswith("/") or path.endswith("/"):
+            raise BadLocation(f"the catalog `{address}` is no file", "write sqlite:/path/catalog.sqlite")
+        return f"sqlite:{path}"
+    found = _service("catalog", address, _SHARED, "sqlite:/path/catalog.sqlite")
+    assert found is not None
+    return f"postgresql://{found.partition('://')[2]}"
+
+
+def _service(name: str, address: str | None, schemes: tuple[str, ...], *others: str) -> str | None:
+    if address is None or ("://" in address and address.partition("://")[0] in schemes):
+        return address
+    known = " or ".join([f"{schemes[0]}://…", *others])
+    raise BadLocation(f"`{shown(address)}` is no address for `{name}`", f"give it as {known}")
+
+
+def _cache_bytes(text: str | None) -> int:
+    from btql_storage.limits import size_of
+
+    if text is None:
+        return CACHE_BYTES
+    size = size_of(text)
+    if not size:
+        raise BadLocation(f"`cache_bytes` is `{text}`", "give a number of bytes, or like 20GiB")
+    return size
