@@ -8,9 +8,10 @@ context. Safe from several threads.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Generator, Iterable
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
@@ -102,6 +103,9 @@ class Folder:
         self._parts: dict[int, Part] = {}
         self._pins: Counter[int] = Counter()
         self._wal_files: dict[int, WalFile] = {}
+        self._at_work = 0
+        self.processed_upto = 0
+        """The last transaction that is known to be processed; it may be later by now."""
 
     @classmethod
     def at(
@@ -147,6 +151,15 @@ class Folder:
         """List the WAL: the transactions that have a file, in order."""
         return wal_numbers(self.store.list(WAL))
 
+    def new_wal_numbers(self) -> list[int]:
+        """List the WAL without files that are known to be processed, which is cheaper where there are many."""
+        known = self.processed_upto
+        return wal_numbers(self.store.list(WAL, wal_name(known) if known else ""))
+
+    def note_processed(self, xact_id: int) -> None:
+        """Take note that transactions up to one are processed, as the catalog said."""
+        self.processed_upto = max(self.processed_upto, xact_id)
+
     def wal_size(self, xact_id: int) -> int:
         """Return the bytes of a transaction's WAL file; 0 where it is gone."""
         return self.store.size(f"{WAL}/{wal_name(xact_id)}")
@@ -159,7 +172,9 @@ class Folder:
         if file is None:
             from btql_storage.wal import WalFile
 
-            file = WalFile(self.store.file(f"{WAL}/{wal_name(xact_id)}"), xact_id)
+            name = f"{WAL}/{wal_name(xact_id)}"
+            locate = partial(self.store.file, name)
+            file = WalFile(locate(), xact_id, locate if self.store.keeps_copies else None)
             with self._guard:
                 if len(self._wal_files) >= _WAL_FILES_KEPT:
                     self._wal_files.clear()
@@ -183,8 +198,29 @@ class Folder:
     def unpin(self, part_ids: Iterable[int]) -> None:
         """Give up what :meth:`pin` kept."""
         with self._guard:
-            self._pins.subtract(part_ids)
+            given_up = list(part_ids)
+            self._pins.subtract(given_up)
             self._pins += Counter[int]()
+            self._release(given_up)
+
+    @contextmanager
+    def working(self) -> Generator[None]:
+        """Keep the copies of all parts that are read until the work is done, though no snapshot pins them."""
+        with self._guard:
+            self._at_work += 1
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._at_work -= 1
+                self._release(self._parts)
+
+    def _release(self, part_ids: Iterable[int]) -> None:
+        """Let the copies of parts go that nobody uses; the guard is held."""
+        if self.store.keeps_copies and not self._at_work:
+            for part_id in part_ids:
+                if part_id not in self._pins:
+                    self.store.release(part_name(part_id))
 
     def pinned(self) -> set[int]:
         """Return the parts that snapshots of this process use."""

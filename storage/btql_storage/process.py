@@ -34,8 +34,9 @@ def process(folder: Folder, limit: int | None = None) -> int:
     """Process up to ``limit`` WAL files (all that may be, by default); return how many were."""
     folder.check_writable()
     processed = 0
-    with folder.compact_lock.held():
+    with folder.compact_lock.held(), folder.working():
         upto = folder.catalog.processed_upto()
+        folder.note_processed(upto)
         fresh = [number for number in _durable_numbers(folder, upto) if number > upto][:limit]
         for batch in _batches(folder, fresh):
             pending = sum(events for events, _ in folder.catalog.pending().values())
@@ -51,7 +52,7 @@ def process(folder: Folder, limit: int | None = None) -> int:
 
 def _durable_numbers(folder: Folder, upto: int) -> list[int]:
     with folder.numbers.settling() as last:
-        listed = [number for number in folder.wal_numbers() if number <= last]
+        listed = [number for number in folder.new_wal_numbers() if number <= last]
         if listed and listed[-1] > upto:
             folder.store.sync(WAL)
         folder.store.sweep(WAL)

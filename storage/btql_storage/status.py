@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from btql_storage.catalog import ObjectInfo
 from btql_storage.compaction.run import waiting_by_object
 from btql_storage.folder import Folder
+from btql_storage.format import WAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +100,7 @@ class Status:
 
 def read_status(folder: Folder) -> Status:
     """Return what a database holds now."""
-    numbers = folder.wal_numbers()
-    sizes = [size for size in map(folder.wal_size, numbers) if size]
+    sizes = folder.store.sizes(WAL).values()
     waiting, segments = waiting_by_object(folder), folder.catalog.segment_counts()
     objects = [
         _object_status(folder, one, segments.get(one.id, 0), waiting.get(one.id, (0, 0)))

@@ -37,6 +37,8 @@ from btql_storage.later import np
 from btql_storage.transactions import pagination_key
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 FORMAT_VERSION = 2
@@ -177,8 +179,10 @@ def encode(request: Columns, xact_id: int) -> memoryview:
 class WalFile:
     """A WAL file opened for reading; immutable, so it may be kept and shared."""
 
-    def __init__(self, path: Path, xact_id: int) -> None:
-        self.path = path
+    def __init__(self, path: Path, xact_id: int, locate: Callable[[], Path] | None = None) -> None:
+        self._path = path
+        self._locate = locate
+        """Says where the file is at the moment, if it is a copy that others may remove."""
         self.xact_id = xact_id
         self._schema = self._open(None).schema
         metadata = self._schema.metadata or {}
@@ -191,6 +195,11 @@ class WalFile:
         self.rows = int(metadata.get(b"rows", b"0"))
         """How many events the file has, of all objects."""
         self.objects = msgspec.json.decode(metadata.get(b"objects", b"[]"), type=list[ObjectName])
+
+    @property
+    def path(self) -> Path:
+        """Where the file is."""
+        return self._path if self._locate is None else self._locate()
 
     def rows_of(self, object_id: int) -> Rows:
         """Return the row numbers of an object's events, in order."""

@@ -49,7 +49,7 @@ def compact_once(folder: Folder, target: ObjectInfo | None = None) -> JobOutcome
 
 def _run_job(folder: Folder, target: ObjectInfo | None) -> JobOutcome | None:
     folder.check_writable()
-    with folder.compact_lock.held():
+    with folder.compact_lock.held(), folder.working():
         process(folder)
         targets = {one.id: one for one in (folder.catalog.objects() if target is None else [target])}
         views = {object_id: folder.catalog.view(object_id) for object_id in targets}
@@ -80,7 +80,7 @@ def _chosen(folder: Folder, parts: Sequence[PartInfo]) -> list[PartInfo]:
 
 def waiting(folder: Folder, target: ObjectInfo | None = None) -> Waiting:
     """Count the events that are not in a part yet, assigned or not."""
-    listed = folder.wal_numbers()
+    listed = folder.new_wal_numbers()
     upto = folder.catalog.processed_upto()
     events = json_bytes = 0
     oldest = folder.catalog.oldest_pending(None if target is None else target.id)
@@ -100,7 +100,7 @@ def waiting(folder: Folder, target: ObjectInfo | None = None) -> Waiting:
 
 def waiting_by_object(folder: Folder) -> dict[int, tuple[int, int]]:
     """Count the events that are not in a part yet, and their JSON bytes, for each object that has any."""
-    listed = folder.wal_numbers()
+    listed = folder.new_wal_numbers()
     upto = folder.catalog.processed_upto()
     found = folder.catalog.pending()
     for file in (folder.wal_file(number) for number in listed if number > upto):
@@ -131,8 +131,7 @@ def _remove_wal_files(folder: Folder) -> None:
         return
     newest = max(folder.wal_numbers(), default=0)
     removed = [number for number in done if number != newest]
-    for number in removed:
-        folder.store.delete(f"{WAL}/{wal_name(number)}")
+    folder.store.delete_files([f"{WAL}/{wal_name(number)}" for number in removed])
     # A note without a file does no harm, a file without a note would stay for ever.
     folder.catalog.forget(files=removed)
 
@@ -146,9 +145,12 @@ def _remove_parts(folder: Folder) -> None:
         folder.store.delete(part_name(part_id))
     if old:
         folder.catalog.forget(parts=old)
+    # Listed before the catalog says what is known: whoever has lost the lock meanwhile learns it there, and what was
+    # there before is nothing that others have made since.
+    listed = folder.store.list(PARTS)
     live, replaced = folder.catalog.live_part_ids()
     known = {str(part_id) for part_id in live | replaced}
     folder.store.sweep(PARTS)
-    for name in folder.store.list(PARTS):
+    for name in listed:
         if name not in known:
             folder.store.delete(f"{PARTS}/{name}")
