@@ -11,6 +11,7 @@ from typing import Protocol, Self, cast
 import orjson
 
 from btql_storage.catalog import rows as sql
+from btql_storage.catalog.deleted import Deleted
 from btql_storage.catalog.schema import HISTORY_SINCE, SCHEMA
 from btql_storage.catalog.shapes import Assignment, ObjectInfo, SegmentInfo, Swap, View
 from btql_storage.databases.interface import Database, Row, Run, Statement, Value
@@ -49,6 +50,8 @@ class Catalog:
         """For tables of others that live in the catalog."""
         self.fence = fence
         """Asked in every transaction that belongs to processing, compaction or the removal of files."""
+        self.deleted = Deleted(database, self._working)
+        """What was deleted, and how long things are kept."""
         self._guard = Lock()
         self._stats: dict[int, PartStats] = {}
         self._views: dict[int, _KeptView] = {}
@@ -63,15 +66,17 @@ class Catalog:
         self.database.close()
 
     def create_object(self, kind: str, name: str) -> ObjectInfo:
-        """Return the object of that kind and name, made if it is new."""
+        """Return the object of that kind and name, made if it is new, or was deleted."""
         with suppress(UnknownObject):
             return self.object(kind, name)
+        again = "update objects set deleted_at = null where kind = ? and name = ? and deleted_at is not null"
         query = (
             "insert into objects (kind, name) values (?, ?)"
             " on conflict (kind, name) where deleted_at is null do nothing"
         )
         with self.database.writing() as run:
-            run.execute(query, (kind, name))
+            if not run.execute(again, (kind, name)).rowcount:
+                run.execute(query, (kind, name))
         return self.object(kind, name)
 
     def object(self, kind: str, name: str) -> ObjectInfo:
@@ -194,7 +199,11 @@ class Catalog:
                 run.execute("update segments set events = events + ? where id = ?", (len(one.rows), one.segment_id))
                 segments.add(one.segment_id)
             owner = "select object_id from segments where id = ?"
-            sql.changed(run, [sql.one_value(run.execute(owner, (one,)).fetchall()) for one in segments])
+            owners = [sql.one_value(run.execute(owner, (one,)).fetchall()) for one in segments]
+            sql.changed(run, owners)
+            # Who wrote to it did not know yet that it was deleted, and was told that this is stored.
+            again = "update objects set deleted_at = null where id = ? and deleted_at is not null"
+            run.executemany(again, [(one,) for one in owners])
             run.execute("update numbers set value = ? where name = 'processed_upto'", (upto,))
 
     def commit_swap(self, swap: Swap, now_s: int) -> None:
@@ -216,6 +225,7 @@ class Catalog:
                 if run.execute(query, (now_s, part_id)).rowcount != 1:
                     raise sql.overtaken()
             sql.note_done(run, now_s, [one.xact_id for one in swap.taken])
+            sql.note_deletes(run, swap.deleted, now_s)
             if not swap.keeps_history:
                 sql.note_compacted(run, swap)
             sql.changed(run, [swap.object_id])
@@ -251,7 +261,7 @@ class Catalog:
             kept = self._views.get(object_id)
         if kept is not None:
             (head,) = self.database.read(lambda version: [sql.select_head(object_id, version)])
-            upto, _, changed = sql.only(head)
+            upto, _, changed, _ = sql.only(head)
             if changed == kept.changed:
                 return kept.view if upto == kept.view.processed_upto else replace(kept.view, processed_upto=upto)
         fresh = self._read_view(object_id, None)
@@ -274,7 +284,7 @@ class Catalog:
                 yield sql.select_compacted(object_id)
 
         head, assigned, live, past, *old = self.database.read(lambda version: list(statements(version)))
-        upto, compacted, changed = sql.only(head)
+        upto, compacted, changed, deleted_upto = sql.only(head)
         if compacted is None and old and sql.one_value(old[0]):
             compacted = upto
         stats = self._stats_of([row[0] for row in (*live, *past)])
@@ -284,6 +294,7 @@ class Catalog:
             [sql.part_of(object_id, row, stats[row[0]]) for row in live],
             compacted or 0,
             [sql.history_part_of(object_id, row, stats[row[0]]) for row in past],
+            deleted_upto or 0,
         )
         return _KeptView(changed, view)
 

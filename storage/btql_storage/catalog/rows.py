@@ -47,11 +47,22 @@ def note_compacted(run: Run, swap: Swap) -> None:
     """Note up to where an object without history is in parts."""
     upto = max((one.xact_id for one in swap.taken), default=0)
     if upto:
-        run.execute(
-            "insert into numbers (name, value) values (?, ?) on conflict (name) do update"
-            " set value = case when numbers.value > excluded.value then numbers.value else excluded.value end",
-            (compacted_name(swap.object_id), upto),
-        )
+        raise_compacted(run, swap.object_id, upto)
+
+
+def raise_compacted(run: Run, object_id: int, upto: int) -> None:
+    """Note that what rows of an object were before a transaction cannot be told any more."""
+    run.execute(
+        "insert into numbers (name, value) values (?, ?) on conflict (name) do update"
+        " set value = case when numbers.value > excluded.value then numbers.value else excluded.value end",
+        (compacted_name(object_id), upto),
+    )
+
+
+def note_deletes(run: Run, part_ids: Iterable[int], now_s: int) -> None:
+    """Note since when parts have rows that were deleted."""
+    query = "update parts set purge_since = ? where id = ? and purge_since is null"
+    run.executemany(query, [(now_s, one) for one in sorted(part_ids)])
 
 
 def changed(run: Run, object_ids: Iterable[int]) -> None:
@@ -62,12 +73,13 @@ def changed(run: Run, object_ids: Iterable[int]) -> None:
 
 
 def select_head(object_id: int, version: int) -> Statement:
-    """Return what reads how far processing is, up to where an object has no history, and its ``changed``."""
+    """Return what reads how far processing is, up to where an object has no history or was deleted, and ``changed``."""
     query = "select value, (select value from numbers where name = ?), {} from numbers where name = 'processed_upto'"
     name = compacted_name(object_id)
     if version < CHANGES_SINCE:
-        return query.format("null"), (name,)
-    return query.format("(select changed from objects where id = ?)"), (name, object_id)
+        return query.format("null, 0"), (name,)
+    mine = "(select {} from objects where id = ?)"
+    return query.format(f"{mine.format('changed')}, {mine.format('deleted_upto')}"), (name, object_id, object_id)
 
 
 def select_compacted(object_id: int) -> Statement:
@@ -112,7 +124,7 @@ def select_parts(object_id: int, version: int) -> Statement:
     """Return what reads the live parts of an object with current rows."""
     current = " and until is null" if version >= HISTORY_SINCE else ""
     query = (
-        f"select id, segment_id, file_bytes, superseded, {_quarantined(version)} from parts"  # noqa: S608  our words
+        f"select id, segment_id, file_bytes, superseded, {_since_3(version)} from parts"  # noqa: S608  our words
         f" where object_id = ? and replaced_at is null{current} order by id"
     )
     return query, (object_id,)
@@ -123,7 +135,7 @@ def select_history(object_id: int, after: int | None, version: int) -> Statement
     if after is None or version < HISTORY_SINCE:
         return "select id from parts where id is null", ()
     query = (
-        f"select id, segment_id, file_bytes, superseded, {_quarantined(version)}, until from parts"  # noqa: S608  as above
+        f"select id, segment_id, file_bytes, superseded, {_since_3(version)}, until from parts"  # noqa: S608  as above
         " where object_id = ? and replaced_at is null and until_max > ? order by id"
     )
     return query, (object_id, after)
@@ -131,8 +143,8 @@ def select_history(object_id: int, after: int | None, version: int) -> Statement
 
 def part_of(object_id: int, row: Row, stats: PartStats) -> PartInfo:
     """Return a part that :func:`select_parts` found."""
-    part_id, segment_id, sizes, superseded, quarantined = row
-    return PartInfo(part_id, object_id, segment_id, stats, orjson.loads(sizes), _array(superseded), quarantined)
+    part_id, segment_id, sizes, superseded, *marks = row
+    return PartInfo(part_id, object_id, segment_id, stats, orjson.loads(sizes), _array(superseded), *marks)
 
 
 def history_part_of(object_id: int, row: Row, stats: PartStats) -> HistoryPart:
@@ -140,8 +152,8 @@ def history_part_of(object_id: int, row: Row, stats: PartStats) -> HistoryPart:
     return HistoryPart(part_of(object_id, row[:-1], stats), np.frombuffer(row[-1], "<i8").astype(np.int64))
 
 
-def _quarantined(version: int) -> str:
-    return "quarantined" if version >= CHANGES_SINCE else "null"
+def _since_3(version: int) -> str:
+    return "quarantined, purge_since" if version >= CHANGES_SINCE else "null, null"
 
 
 def insert_assignment(run: Run, one: Assignment) -> None:

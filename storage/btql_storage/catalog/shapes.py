@@ -65,6 +65,8 @@ class PartInfo:
     """Sorted numbers of the rows that are no longer current."""
     quarantined: str | None = None
     """Why its files cannot be trusted, where they cannot."""
+    purge_since: int | None = None
+    """When the first of the deletes was whose rows it still has, in Unix seconds."""
 
     @property
     def rows(self) -> int:
