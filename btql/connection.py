@@ -50,7 +50,7 @@ KINDS = (
 """The kinds of object that a name may begin with."""
 
 
-def connect(
+def connect(  # noqa: PLR0913  options are keywords
     path: str | Path | None = None,
     *,
     create: bool = True,
@@ -59,6 +59,7 @@ def connect(
     api_key: str | None = None,
     ca_file: str | Path | None = None,
     timeout: float | None = None,
+    background: bool = True,
 ) -> Connection:
     """Open the database in the folder ``path``, and make it where there is none; or connect to a server by its URL.
 
@@ -69,11 +70,15 @@ def connect(
     A server is ``http://host:port`` or ``https://host:port``, or, over Arrow Flight SQL, ``grpc://host:port`` or
     ``grpc+tls://host:port``, which needs ``btql[flight]``; with the key in it (``http://KEY@host:port``), in
     ``api_key`` or in the environment variable ``BTQL_API_KEY``. ``ca_file`` has the certificates to trust, where that
-    are not the system's. ``create``, ``read_only`` and ``prices`` are for folders. ``timeout`` is how many seconds a
-    statement of a cursor may take.
+    are not the system's. ``create``, ``read_only``, ``prices`` and ``background`` are for folders. ``timeout`` is how
+    many seconds a statement of a cursor may take.
 
     ``prices`` adds to what ``estimated_cost()`` knows of models: a file, JSON or TOML, or the same as
     a dictionary, ``{"models": {"my-model": {"input": 1.5, "output": 6.0}}}``, in dollars for a million tokens.
+
+    Once something was written, and much waits for it, a thread of this process compacts, at most half of the time,
+    until the connection is closed. ``background=False`` leaves that to :meth:`Connection.compact`, to ``btql compact``,
+    or to a query that finds more waiting than it may read into memory.
 
     Raises :class:`btql.StorageError` where the folder holds something else, was
     written by a later version, or cannot be written to.
@@ -90,7 +95,7 @@ def connect(
 
     location = locate(path)
     storage = Storage.open(location, create=create and not read_only, read_only=read_only)
-    connection = Connection(Database(storage, price_source(location.folder, prices)))
+    connection = Connection(Database(storage, price_source(location.folder, prices)), background=background)
     connection.timeout = timeout
     return connection
 
@@ -111,8 +116,9 @@ def _remote(url: str, api_key: str | None, ca_file: str | Path | None) -> Connec
 class Connection(Manners):
     """An open database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, background: bool = False) -> None:
         self._database = database
+        self._background = background
 
     def ingest(self, target: str, events: Sequence[Mapping[str, object]] | Sequence[bytes]) -> Receipt:
         """Write one batch of events to an object such as ``project_logs:demo``.
@@ -123,7 +129,14 @@ class Connection(Manners):
         """
         kind, name = split_object(target)
         storage = self._database.storage
-        return storage.ingest(storage.create_object(kind, name), events)
+        receipt = storage.ingest(storage.create_object(kind, name), events)
+        if self._background:
+            from btql_storage.background.loop import Policy
+
+            # Once is enough, and whoever only reads needs no thread.
+            self._background = False
+            storage.run_in_background(Policy())
+        return receipt
 
     def query(  # noqa: PLR0913  options are keywords
         self,

@@ -57,6 +57,16 @@ def serve(
         str, typer.Option("--log-level", help="What is logged: debug, info, warning or error.")
     ] = "info",
 ) -> None:
+    compact_cpu: Annotated[
+        float, typer.Option("--compact-cpu", min=0.01, max=1.0, help="The share of one core that compaction may use.")
+    ] = 1.0,
+    compact_rate: Annotated[
+        float | None, typer.Option("--compact-rate", min=0.1, metavar="MB", help="The most JSON it writes in a second.")
+    ] = None,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option("--limit", metavar="NAME=SIZE", help="A limit of requests, such as document_bytes_max=256MiB."),
+    ] = None,
     """Serve a database over HTTP: BTQL and SQL, Braintrust's SDKs, OpenTelemetry, and a page for people at /.
 
     With `--pg` also as a Postgres server, for psql, drivers and dashboards; with `--flight` as Arrow Flight SQL, for
@@ -86,6 +96,8 @@ def serve(
         limits=Limits(requests_per_minute=requests_per_minute, queries_per_minute=queries_per_minute),
     )
     if (tls_cert is None) != (tls_key is None):
+        compact_cpu=compact_cpu,
+        compact_bytes_per_s=None if compact_rate is None else round(compact_rate * 1e6),
         raise UsageFailure("a certificate goes with its key: give both --tls-cert and --tls-key")
     serve_with(settings, lambda found: print("ready", *(f"{door}={url}" for door, url in found.items()), flush=True))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from btql.database import Database
@@ -57,7 +57,10 @@ class State:
     @classmethod
     def open(cls, settings: Settings) -> State:
         """Open the database of a server, made where there is none."""
-        bounds = StorageSettings(compact_to_read=not settings.maintained)
+        bounds = StorageSettings(compact_to_read=not settings.maintained, limits=settings.limits)
+        if settings.maintained:
+            most = settings.waiting_bytes_max
+            bounds = replace(bounds, waiting_bytes_max=most, waiting_bytes_slow=most // 2)
         storage = Storage.open(settings.data, create=True, settings=bounds)
         registry = Registry(settings.data)
         storage.create_object(AUDIT_LOG, registry.default_organization().id)

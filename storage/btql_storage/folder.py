@@ -53,6 +53,11 @@ class Settings:
     compact_to_read: bool = True
     """False where another process compacts: such a snapshot is then an error at once."""
     part_rows_max: int = 200_000
+    waiting_bytes_max: int | None = None
+    """Where another process compacts: how much JSON may wait for it before writers are refused
+    (:mod:`btql_storage.background.pressure`)."""
+    waiting_bytes_slow: int = 128 << 20
+    """From here to that limit writers wait before each request."""
     part_json_bytes_max: int = 2 << 30
 
 

@@ -12,9 +12,12 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from btql_storage.background.pace import UNHURRIED, Pace
+from btql_storage.background.pressure import Pressure
 from btql_storage.catalog import ObjectInfo
 from btql_storage.clock import SYSTEM_CLOCK, Clock
 from btql_storage.errors import Closed, UnknownObject
@@ -27,6 +30,7 @@ from btql_storage.transactions import PREFIX
 # Whoever only reads needs no writer: imports of that side wait until it is used.
 if TYPE_CHECKING:
     from btql_storage.accept import Event
+    from btql_storage.background.loop import Background, Policy
     from btql_storage.compaction.job import CompactionProgress, CompactionReport
     from btql_storage.compaction.run import Waiting
     from btql_storage.status import Status
@@ -64,6 +68,9 @@ class Storage:
         self._snapshots = Snapshots(folder, self.compact)
         self._known: set[ObjectInfo] = set()
         self._commits = GroupCommit(folder)
+        self._background: Background | None = None
+        self._background_lock = Lock()
+        self._pressure = Pressure(folder.settings, lambda: self.waiting().json_bytes)
         if not folder.read_only:
             folder.recover_numbers()
 
@@ -88,6 +95,10 @@ class Storage:
 
     def close(self) -> None:
         """Let go of all files. Nothing is pending: what was acknowledged is durable."""
+        with self._background_lock:
+            background, self._background = self._background, None
+        if background is not None:
+            background.stop()
         folder, self._open_folder = self._open_folder, None
         if folder is not None:
             self._snapshots.forget()
@@ -151,6 +162,7 @@ class Storage:
             accepted = with_parents(accepted, targets, self.snapshot)
         names = [ObjectName(target.id, target.kind, target.name) for target in distinct]
         of_rows = None if len(distinct) == 1 else [target.id for target in targets]
+        self._pressure.admit(accepted.json_bytes)
         xact_id = self._commits.commit(columns(accepted, names, of_rows))
         return Receipt(xact_id, accepted.rows, tuple(accepted.own_ids), accepted.json_bytes)
 
@@ -184,11 +196,20 @@ class Storage:
 
         return process(self._folder, limit)
 
-    def compact_once(self, target: ObjectInfo | None = None) -> bool:
-        """Run a single compaction job; return whether there was one to run."""
+    def compact_once(self, target: ObjectInfo | None = None, pace: Pace = UNHURRIED) -> bool:
+        """Run a single compaction job; return whether there was one to run. WorkEnded where ``pace`` ended it."""
         from btql_storage.compaction.run import compact_once
 
-        return compact_once(self._folder, target) is not None
+        return compact_once(self._folder, target, pace) is not None
+
+    def run_in_background(self, policy: Policy) -> None:
+        """Compact in a thread from now on, whenever it is due, until the storage is closed."""
+        from btql_storage.background.loop import Background
+
+        with self._background_lock:
+            if self._background is None and not self._folder.read_only:
+                self._background = Background(self, policy)
+                self._background.start()
 
     def usage(self) -> Usage:
         """Return what this process has done with the database so far."""

@@ -83,6 +83,7 @@ _STORAGE_STATUS: dict[type[storage_errors.StorageError], int] = {
     storage_errors.ReadOnly: 503,
     storage_errors.Locked: 503,
     storage_errors.TailTooLarge: 503,
+    storage_errors.TooFarBehind: 503,
     storage_errors.Closed: 503,
     storage_errors.DiskFull: 507,
 }

@@ -1,0 +1,109 @@
+"""Compaction that runs by itself: in a process of its own beside a server, or in a thread of an embedding program.
+
+It looks every second. Work begins when enough JSON waits or something has waited long enough, and goes on, a job
+at a time and at the pace of its budget, until nothing waits. Whoever else compacts the same database is waited
+for; should all of them die, nothing is lost: what is not done is still waiting, and queries read it from the log.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from btql_storage.background.pace import Budget, Pace, WorkEnded
+from btql_storage.errors import Closed, StorageError
+
+if TYPE_CHECKING:
+    from btql_storage.compaction.run import Waiting
+    from btql_storage.store import Storage
+
+_LOOK_EVERY_S = 1.0
+_AFTER_ERROR_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """When background work begins, and what it may use."""
+
+    after_bytes: int = 64 << 20
+    """How much JSON may wait."""
+    after_s: float = 60.0
+    """How long something may wait."""
+    budget: Budget = field(default_factory=lambda: Budget(cpu_share=0.5))
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What one run of jobs did."""
+
+    jobs: int
+    seconds: float
+
+
+class Background:
+    """The background work of one storage."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        policy: Policy,
+        *,
+        done: Callable[[Done], None] = lambda _: None,
+        failed: Callable[[StorageError], None] = lambda _: None,
+    ) -> None:
+        self._storage = storage
+        self._policy = policy
+        self._pace = Pace(policy.budget)
+        self._done = done
+        self._failed = failed
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._since: float | None = None
+        """When something was first seen waiting."""
+
+    def start(self) -> None:
+        """Run in a thread that ends with the program."""
+        self._thread = threading.Thread(target=self.run, name="btql-background", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End soon: the job that runs gives up, and what it has not done waits for the next."""
+        self._stop.set()
+        self._pace.end()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def run(self) -> None:
+        """Look, work, and look again, until :meth:`stop` is called or the storage is closed."""
+        while not self._stop.wait(_LOOK_EVERY_S):
+            try:
+                self.look()
+            except (WorkEnded, Closed):
+                return
+            except StorageError as error:
+                self._failed(error)
+                self._stop.wait(_AFTER_ERROR_S)
+
+    def look(self) -> None:
+        """Do what is due now; WorkEnded where :meth:`stop` ended it."""
+        if not self._is_due(self._storage.waiting()):
+            return
+        self._since = None
+        began = time.monotonic()
+        jobs = 0
+        while self._storage.compact_once(pace=self._pace):
+            jobs += 1
+        self._storage.remove_unneeded()
+        self._done(Done(jobs, time.monotonic() - began))
+
+    def _is_due(self, found: Waiting) -> bool:
+        if not found.events:
+            self._since = None
+            return False
+        if self._since is None:
+            self._since = time.monotonic()
+        waited = time.monotonic() - self._since
+        return found.json_bytes >= self._policy.after_bytes or waited >= self._policy.after_s

@@ -1,0 +1,176 @@
+"""Work that goes on by itself: when it begins, how fast it may be, and what writers are told where it falls behind."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from storage_support.reading import documents_of
+
+from btql_storage.background import loop
+from btql_storage.background.loop import Background, Policy
+from btql_storage.background.pace import UNHURRIED, Budget, Pace, WorkEnded
+from btql_storage.background.pressure import Pressure
+from btql_storage.catalog import ObjectInfo
+from btql_storage.errors import TooFarBehind
+from btql_storage.folder import Settings
+from btql_storage.store import Storage
+
+DAY = "2026-01-01T00:00:00Z"
+AT_ONCE = Policy(after_bytes=1)
+_MIB = 1 << 20
+
+
+@pytest.fixture
+def storage(quick_path: Path) -> Generator[Storage]:
+    with Storage.open(quick_path, create=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+def target(storage: Storage) -> ObjectInfo:
+    return storage.create_object("project_logs", "x")
+
+
+def put(storage: Storage, target: ObjectInfo, count: int = 1) -> None:
+    storage.ingest(target, [{"id": str(number), "created": DAY, "input": "x" * 100} for number in range(count)])
+
+
+def test_what_waits_is_compacted_by_itself(storage: Storage, target: ObjectInfo):
+    jobs = threading.Semaphore(0)
+    background = Background(storage, AT_ONCE, done=lambda done: jobs.release(done.jobs))
+    background.start()
+    put(storage, target)
+    assert jobs.acquire(timeout=30)
+    put(storage, target)
+    assert jobs.acquire(timeout=30)
+    background.stop()
+    assert storage.waiting().events == 0
+    assert set(documents_of(storage, target)) == {"0"}
+
+
+def test_little_may_wait_for_a_while(storage: Storage, target: ObjectInfo, monkeypatch: pytest.MonkeyPatch):
+    now = 0.0
+    monkeypatch.setattr(loop.time, "monotonic", lambda: now)
+    background = Background(storage, Policy(after_bytes=1_000, after_s=60))
+    put(storage, target)
+    background.look()
+    assert storage.waiting().events == 1
+    now = 59.0
+    background.look()
+    assert storage.waiting().events == 1
+    now = 60.0
+    background.look()
+    assert storage.waiting().events == 0
+    put(storage, target, 20)
+    background.look()
+    assert storage.waiting().events == 0
+
+
+def test_a_job_that_is_ended_changes_nothing(storage: Storage, target: ObjectInfo):
+    put(storage, target, 500)
+    pace = Pace(Budget())
+    pace.end()
+    with pytest.raises(WorkEnded):
+        storage.compact_once(pace=pace)
+    assert storage.waiting().events == 500
+    assert len(documents_of(storage, target)) == 500
+    storage.compact()
+    assert storage.status().rows == 500
+    assert len(documents_of(storage, target)) == 500
+
+
+def test_closing_ends_the_thread(quick_path: Path):
+    before = threading.active_count()
+    storage = Storage.open(quick_path, create=True)
+    storage.run_in_background(AT_ONCE)
+    storage.run_in_background(AT_ONCE)
+    assert threading.active_count() == before + 1
+    storage.close()
+    assert threading.active_count() == before
+
+
+def test_a_budget_says_how_long_to_rest():
+    assert Budget().rest_s(1.0, 10 * _MIB) == 0
+    assert Budget(cpu_share=0.25).rest_s(0.5, 0) == 1.5
+    assert Budget(json_bytes_per_s=_MIB).rest_s(0.5, 2 * _MIB) == 1.5
+    assert Budget(json_bytes_per_s=_MIB).rest_s(3, 2 * _MIB) == 0
+    assert Budget(0.5, _MIB).rest_s(1, 3 * _MIB) == 2
+    for share in (0, 1.5):
+        with pytest.raises(ValueError, match="share of the processor"):
+            Budget(cpu_share=share)
+    with pytest.raises(ValueError, match="not over 0"):
+        Budget(json_bytes_per_s=0)
+    UNHURRIED.step(_MIB)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.slept: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_writers_wait_and_are_refused():
+    clock = Clock()
+    waiting = 0
+    bounds = Settings(waiting_bytes_max=100 * _MIB, waiting_bytes_slow=50 * _MIB)
+    pressure = Pressure(bounds, lambda: waiting, now=clock, sleep=clock.slept.append)
+    pressure.admit(_MIB)
+    assert clock.slept == []
+    waiting = 75 * _MIB
+    clock.now = 10
+    pressure.admit(_MIB)
+    assert clock.slept == [0.5]
+    waiting = 100 * _MIB
+    clock.now = 20
+    with pytest.raises(TooFarBehind, match=r"100 MiB wait .* stops at 100 MiB; try again"):
+        pressure.admit(_MIB)
+    waiting = 0
+    clock.now = 30
+    pressure.admit(_MIB)
+    assert len(clock.slept) == 1
+
+
+def test_what_is_written_between_two_counts_is_counted():
+    clock = Clock()
+    counts = 0
+
+    def count() -> int:
+        nonlocal counts
+        counts += 1
+        return 40 * _MIB
+
+    bounds = Settings(waiting_bytes_max=100 * _MIB, waiting_bytes_slow=80 * _MIB)
+    pressure = Pressure(bounds, count, now=clock, sleep=clock.slept.append)
+    for _ in range(10):
+        pressure.admit(_MIB)
+    assert counts == 1
+    for _ in range(10):
+        pressure.admit(_MIB)
+    assert counts == 2
+
+
+def test_a_refused_request_leaves_nothing(quick_path: Path):
+    with Storage.open(quick_path, create=True, settings=Settings(waiting_bytes_max=1, waiting_bytes_slow=0)) as storage:
+        target = storage.create_object("project_logs", "x")
+        put(storage, target)
+        storage._pressure._counted_at = float("-inf")
+        with pytest.raises(TooFarBehind):
+            storage.ingest(target, [{"id": "late"}])
+        assert set(documents_of(storage, target)) == {"0"}
+        storage.compact()
+        storage._pressure._counted_at = float("-inf")
+        storage.ingest(target, [{"id": "late"}])
+        assert set(documents_of(storage, target)) == {"0", "late"}
+
+
+def test_a_database_without_limits_never_counts(storage: Storage, target: ObjectInfo):
+    before = storage.usage().calls["list"]
+    for _ in range(5):
+        put(storage, target)
+    assert storage.usage().calls["list"] == before
