@@ -26,8 +26,9 @@
     └── BadSetting     S0207     a setting has a value that it cannot have
 
 Every error is one line: ``message; help``. After any of them the database is as
-it was before the call, so the call may simply be repeated; the one exception, a
-disk that fails in the middle of a failure, says so in its line.
+it was before the call, so the call may simply be repeated. The exceptions say so in
+their line: a disk that fails in the middle of a failure, a service that goes away in the
+middle of a write.
 """
 
 # ruff: noqa: N818  the names are read in `except` clauses, where Error says nothing more
@@ -37,6 +38,9 @@ from __future__ import annotations
 import errno
 import os
 from typing import ClassVar
+
+MAYBE_STORED = "what the request holds may be stored or not: look before repeating the call"
+"""The way out where nobody can tell what became of a write."""
 
 
 class Error(Exception):

@@ -17,7 +17,7 @@ from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from btql_storage.errors import InputOutput
+from btql_storage.errors import MAYBE_STORED, DiskFull, InputOutput, Locked, ReadOnly, StorageError, Unreachable
 from btql_storage.folder import Folder
 from btql_storage.format import WAL, wal_name
 from btql_storage.stores.interface import AlreadyThere
@@ -26,6 +26,8 @@ from btql_storage.transactions import ROWS_MAX
 if TYPE_CHECKING:
     from btql_storage.wal import Columns
 
+_ATTEMPTS = 10
+"""How often a request is written under yet another number."""
 _JSON_BYTES_MAX = 16 << 20
 """Larger groups save nothing more, and keep everyone waiting for the slowest."""
 
@@ -103,17 +105,46 @@ def _write(folder: Folder, request: Columns) -> int:
     """Make columns durable and return their transaction; for whoever has the turn."""
     from btql_storage.wal import encode
 
-    while True:
+    for _ in range(_ATTEMPTS):
         xact_id = folder.numbers.next()
+        name, content = f"{WAL}/{wal_name(xact_id)}", encode(request, xact_id)
         try:
-            folder.store.put(f"{WAL}/{wal_name(xact_id)}", encode(request, xact_id))
+            folder.store.put(name, content)
         except AlreadyThere:
-            # Somebody removed the counter: the files themselves know better.
-            folder.recover_numbers()
-        else:
-            # Whoever was overtaken while the file was made starts over: nobody will read that file.
-            if folder.numbers.confirm(xact_id):
-                return xact_id
+            if folder.store.read(name) != bytes(content):
+                # Somebody removed the counter, or was tired of waiting for us: the files themselves know better.
+                folder.recover_numbers()
+                continue
+            # It is ours: the answer to a first attempt was lost.
+        except (DiskFull, ReadOnly):
+            raise
+        except StorageError as error:
+            if _is_withdrawn(folder, xact_id, error):
+                raise
+            return xact_id
+        # Whoever was overtaken while the file was made starts over: nobody will read that file.
+        if folder.numbers.confirm(xact_id):
+            return xact_id
+    raise Locked(
+        f"others did not wait for {_ATTEMPTS} files that were being written to `{folder.store.label}`",
+        "look why writing takes so long, and try again; nothing was stored",
+    )
+
+
+def _is_withdrawn(folder: Folder, xact_id: int, error: StorageError) -> bool:
+    """Return whether a file that could not be written is not there, and will not be; the answer alone may be lost."""
+    try:
+        return folder.numbers.withdraw(xact_id)
+    except StorageError:
+        raise Unreachable(error.message, MAYBE_STORED) from error
+
+
+def write_nothing(folder: Folder) -> int:
+    """Make a transaction without events durable and return it: all that was acknowledged before has a smaller one."""
+    from btql_storage.empty_request import nothing
+
+    with folder.numbers.turn():
+        return _write(folder, nothing())
 
 
 def _first_group(queue: Sequence[_Waiting]) -> list[_Waiting]:
@@ -134,7 +165,4 @@ def _first_group(queue: Sequence[_Waiting]) -> list[_Waiting]:
 
 
 def _interrupted() -> InputOutput:
-    return InputOutput(
-        "the process was interrupted while it wrote",
-        "what the request holds may be stored or not: look before repeating the call",
-    )
+    return InputOutput("the process was interrupted while it wrote", MAYBE_STORED)

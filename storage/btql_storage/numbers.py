@@ -48,12 +48,27 @@ class Numbers(Protocol):
         """
         ...
 
+    def withdraw(self, xact_id: int) -> bool:
+        """Give up a number whose file could not be written, as far as is known; return whether it will never be read.
+
+        False where it was written after all: the answer was lost, not the file.
+        """
+        ...
+
     def settling(self) -> AbstractContextManager[int]:
         """Return the last number up to which no file will appear any more that does not appear meanwhile."""
         ...
 
+    def settle(self, upto: int) -> None:
+        """Wait until no file with a number up to this one will appear any more, where any has one as large."""
+        ...
+
     def seen(self, xact_id: int) -> None:
         """Take note of a number that is in use: all that are handed out from now on are larger."""
+        ...
+
+    def close(self) -> None:
+        """Let go of all connections."""
         ...
 
 
@@ -78,10 +93,21 @@ class LocalNumbers:
         with self.lock.held():
             yield NEVER_LAST
 
+    def settle(self, upto: int) -> None:
+        """Return at once: files appear in the order of their numbers."""
+
     def confirm(self, xact_id: int) -> bool:
         """Return true: nobody was overtaken who holds the lock."""
         del xact_id
         return True
+
+    def withdraw(self, xact_id: int) -> bool:
+        """Return true: a folder says what it has done, and takes back what it could not finish."""
+        del xact_id
+        return True
+
+    def close(self) -> None:
+        """Do nothing: no call leaves anything open."""
 
     def seen(self, xact_id: int) -> None:
         """Take note of a number that is in use."""

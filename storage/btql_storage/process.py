@@ -24,6 +24,7 @@ from btql_storage.catalog import Assignment, RowNumbers, SegmentInfo
 from btql_storage.folder import Folder
 from btql_storage.format import WAL
 from btql_storage.homes import Homes
+from btql_storage.numbers import NEVER_LAST
 from btql_storage.wal import WalFile
 
 _BATCH_FILES = 256
@@ -44,7 +45,9 @@ def process(folder: Folder, limit: int | None = None) -> int:
                 break
             work = _Batch(folder)
             assignments = [one for file in batch for one in work.assign(file)]
-            folder.catalog.commit_processed(upto, batch[-1].xact_id, assignments)
+            assigned = {one.xact_id for one in assignments}
+            done = [file.xact_id for file in batch if file.xact_id not in assigned]
+            folder.catalog.commit_processed(upto, batch[-1].xact_id, assignments, done, folder.clock.now_s())
             upto = batch[-1].xact_id
             processed += len(batch)
     return processed
@@ -55,7 +58,9 @@ def _durable_numbers(folder: Folder, upto: int) -> list[int]:
         listed = [number for number in folder.new_wal_numbers() if number <= last]
         if listed and listed[-1] > upto:
             folder.store.sync(WAL)
-        folder.store.sweep(WAL)
+        if last == NEVER_LAST:
+            # Nobody is writing a file.
+            folder.store.sweep(WAL)
         return listed
 
 
@@ -81,12 +86,16 @@ class _Batch:
         self._segments: dict[int, list[SegmentInfo]] = {}
         self._assigned: dict[int, int] = {}
         self._homes: dict[int, Homes] = {}
+        self._deleted = folder.catalog.deleted.upto()
         # Before an object has a second segment its events are only noted here.
         self._noted: dict[int, list[tuple[WalFile, RowNumbers, int]]] = {}
 
     def assign(self, file: WalFile) -> Iterator[Assignment]:
         """Yield what becomes of a file's events."""
         for target in file.objects:
+            if file.xact_id <= self._deleted.get(target.id, 0):
+                # They went with the object.
+                continue
             rows = file.rows_of(target.id)
             if len(rows):
                 yield from self._assign_object(file, target.id, rows)

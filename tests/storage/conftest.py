@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import pytest
+from server_support.redis_server import redis_server
 from server_support.s3_server import BUCKET, CREDENTIALS, s3_server
 
 MEMORY = Path("/dev/shm")
@@ -22,6 +23,13 @@ def quick_path(tmp_path: Path) -> Generator[Path]:
             yield Path(folder)
     else:
         yield tmp_path
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Generator[str]:
+    """Return the address of a Redis."""
+    with redis_server() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,109 @@
+"""What Redis does at one moment each, in its own language (Lua).
+
+All state is in one key, a hash, so that it is there as a whole or not at all, whatever evicts, deletes or restores
+keys:
+
+``era``            drawn when the state was made, missing while it is being made again
+``run``            the run of the Redis that made it: another one, be it restarted or a replica that took over, may
+                   lack what was written last
+``making``         the era to be, while somebody looks up the last number (:data:`BEGIN` to :data:`FINISH`)
+``last``           the last number that was handed out
+``f <number>``     a flying number: when its time is up, in milliseconds
+``v <number>``     a number that was settled as void
+``forgotten``      the largest void of which that is not known any more
+
+Numbers are without their constant upper bits: Lua has none beyond 2^53. Each script returns ``{""}`` where there is no
+such state, or it is that of another run.
+"""
+
+_STATE = """
+local key = KEYS[1]
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+local state = redis.call('HMGET', key, 'era', 'run', 'last', 'forgotten', 'making')
+local era, last, forgotten = state[1], tonumber(state[3]), tonumber(state[4] or '0')
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local function text(number) return string.format('%.0f', number) end
+"""
+_NEEDED = f"{_STATE}if not era or state[2] ~= run then return {{''}} end\n"
+
+TAKE = f"""{_NEEDED}
+local number = math.max(last + 1, time[1] * 65536)
+redis.call('HSET', key, 'last', text(number), 'f ' .. text(number), text(now + ARGV[1]))
+return {{era, text(number)}}
+"""
+"""Lease in milliseconds -> era, number."""
+
+_FATE = """
+if redis.call('HEXISTS', key, 'v ' .. ARGV[1]) == 1 then return {era, 'VOID'} end
+if tonumber(ARGV[1]) <= forgotten then return {era, 'UNKNOWN'} end
+return {era, 'READ'}
+"""
+
+CONFIRM = f"""{_NEEDED}
+if era ~= ARGV[2] then return {{era, 'UNKNOWN'}} end
+if redis.call('HDEL', key, 'f ' .. ARGV[1]) == 1 then return {{era, 'READ'}} end
+{_FATE}"""
+"""Number, era in which it was taken -> era, fate."""
+
+SETTLE = f"""{_NEEDED}
+if ARGV[2] ~= '' and era ~= ARGV[2] then return {{era, 'UNKNOWN'}} end
+if redis.call('HDEL', key, 'f ' .. ARGV[1]) == 1 and ARGV[3] == 'VOID' then
+    redis.call('HSET', key, 'v ' .. ARGV[1], '1')
+end
+{_FATE}"""
+"""Number, era in which it was taken if by the caller, fate -> era, fate."""
+
+FLYING = f"""{_NEEDED}
+local oldest, overdue = '', {{}}
+local all = redis.call('HGETALL', key)
+for place = 1, #all, 2 do
+    local kind, number = string.sub(all[place], 1, 2), string.sub(all[place], 3)
+    if kind == 'f ' then
+        local ends, latest = tonumber(all[place + 1]), now + ARGV[1]
+        if ends > latest then
+            ends = latest
+            redis.call('HSET', key, all[place], text(latest))
+        end
+        if ends <= now then
+            table.insert(overdue, number)
+        elseif oldest == '' or tonumber(number) < tonumber(oldest) then
+            oldest = number
+        end
+    elseif kind == 'v ' and math.floor(number / 65536) < time[1] - ARGV[2] then
+        redis.call('HDEL', key, all[place])
+        forgotten = math.max(forgotten, tonumber(number))
+        redis.call('HSET', key, 'forgotten', text(forgotten))
+    end
+end
+return {{era, text(last), oldest, overdue}}
+"""
+"""Lease in milliseconds, seconds for which voids are remembered -> era, last, oldest, list of overdue ones"""
+
+SEEN = f"""{_NEEDED}
+if tonumber(ARGV[1]) > last then redis.call('HSET', key, 'last', ARGV[1]) end
+return {{era}}
+"""
+"""Number -> era."""
+
+BEGIN = f"""{_STATE}
+if state[2] ~= run or not (era or state[5]) then
+    redis.call('DEL', key)
+    redis.call('HSET', key, 'run', run, 'making', ARGV[1])
+    return {{ARGV[1]}}
+end
+if era then return {{''}} end
+return {{state[5]}}
+"""
+"""New era -> the era that is being made, perhaps by others, for which everyone may look up the last number; or nothing
+where the state is whole by now."""
+
+FINISH = f"""{_STATE}
+if state[2] == run and state[5] == ARGV[1] then
+    redis.call('HDEL', key, 'making')
+    local first = math.max(tonumber(ARGV[2]), (time[1] + 1) * 65536)
+    redis.call('HSET', key, 'era', ARGV[1], 'last', text(first))
+end
+return {{ARGV[1]}}
+"""
+"""Era, the last number that is known -> era. The whole second is left out of which numbers may be on their way."""
