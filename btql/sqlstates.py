@@ -81,6 +81,8 @@ SQLSTATES = {
     "S0203": "42P01",
     "S0204": "08003",  # connection_does_not_exist
     "S0205": "72000",  # snapshot_too_old
+    "S0206": TOO_LARGE,
+    "S0207": BAD_PARAMETER,
 }
 """Error code to SQLSTATE."""
 

@@ -24,6 +24,7 @@ from btql.cli.inputs import Batch, Input, batches, opened
 from btql.cli.rejects import Rejects
 from btql.connection import split_object
 from btql_storage.errors import BadEvent
+from btql_storage.limits import DEFAULT, Limits, from_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,6 +121,7 @@ class _Run:
         self._connection = connection
         self._target = target
         self._bad = bad
+        self._limits = from_environment(DEFAULT)
         self._size_bytes = 0
         self._began = time.perf_counter()
 
@@ -130,7 +132,7 @@ class _Run:
         task = bars.add_task("ingesting", total=total, note="")
         done = 0
         for source in sources:
-            for batch in batches(source):
+            for batch in batches(source, self._limits.document_bytes_max):
                 self._store(source.name, batch)
                 self._show(bars, task, done + source.read_bytes)
             done += source.read_bytes
@@ -151,8 +153,9 @@ class _Run:
 
     def _store(self, name: str, batch: Batch) -> None:
         """Store one batch, leaving out or stopping at the lines that cannot be."""
+        most = self._limits.document_bytes_max
         for number in batch.too_long:
-            self._reject(name, batch, number, None, "longer than 128 MiB")
+            self._reject(name, batch, number, None, f"longer than {most:,} bytes, the limit `document_bytes_max`")
         numbered = list(zip(batch.numbers, batch.lines, strict=True))
         while True:
             lines = [line for _, line in numbered]
@@ -161,7 +164,7 @@ class _Run:
                 break
             except BadEvent as error:
                 # A line that is fine by itself may name a parent that is not there.
-                bad = dict(_bad_lines(lines)) or {error.index: error.reason}
+                bad = dict(_bad_lines(lines, self._limits)) or {error.index: error.reason}
             for index, reason in bad.items():
                 self._reject(name, batch, *numbered[index], reason)
             numbered = [one for index, one in enumerate(numbered) if index not in bad]
@@ -179,12 +182,12 @@ class _Run:
         self._bad.add(name, number, line, reason)
 
 
-def _bad_lines(lines: list[bytes]) -> "Iterator[tuple[int, str]]":
+def _bad_lines(lines: list[bytes], limits: Limits) -> "Iterator[tuple[int, str]]":
     """Yield index and reason of every line that cannot be stored, in their order."""
     from btql_storage.accept import accept
 
     for index, line in enumerate(lines):
         try:
-            accept([line])
+            accept([line], limits=limits)
         except BadEvent as error:
             yield index, error.reason

@@ -3,7 +3,7 @@
 Gzip and Zstandard are known by their first bytes, not by the file's name, and
 several members one after the other are read as one text. A batch ends after
 10,000 lines or 16 MiB, whichever comes first, so memory never follows the
-input's size; a line over 128 MiB is not kept at all, only reported. Empty
+input's size; a line over the limit of a document is not kept at all, only reported. Empty
 lines are passed over but counted, so that every line number is the editor's.
 """
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 STDIN = "-"
 LINES_MAX = 10_000
 BATCH_BYTES_MAX = 16 << 20
-LINE_BYTES_MAX = 128 << 20
 CHUNK_BYTES = 1 << 20
 
 _MAGIC: dict[bytes, Literal["gzip", "zstd"]] = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
@@ -108,10 +107,10 @@ def _open(name: str) -> tuple[BinaryIO, int | None]:
     return filesystem.open(path, "rb"), filesystem.size(path)
 
 
-def batches(source: Input) -> Iterator[Batch]:
-    """Yield the lines of ``source``, decompressed, as batches in file order."""
+def batches(source: Input, line_bytes_max: int) -> Iterator[Batch]:
+    """Yield the lines of ``source``, decompressed, as batches in file order; longer ones are only counted."""
     batch = Batch()
-    for number, line in _numbered(source):
+    for number, line in _numbered(source, line_bytes_max):
         if batch.full():
             yield batch
             batch = Batch()
@@ -125,10 +124,10 @@ def batches(source: Input) -> Iterator[Batch]:
         yield batch
 
 
-def _numbered(source: Input) -> Iterator[tuple[int, bytes | None]]:
+def _numbered(source: Input, line_bytes_max: int) -> Iterator[tuple[int, bytes | None]]:
     number = 0
     try:
-        for number, line in enumerate(_lines(_decompressed(source)), start=1):
+        for number, line in enumerate(_lines(_decompressed(source), line_bytes_max), start=1):
             if number == 1 and line is not None:
                 yield number, line.removeprefix(_BYTE_ORDER_MARK)
             else:
@@ -151,24 +150,24 @@ def _decompressed(source: Input) -> Iterator[bytes]:
     return iter(lambda: stream.read(CHUNK_BYTES), b"")
 
 
-def _lines(chunks: Iterator[bytes]) -> Iterator[bytes | None]:
+def _lines(chunks: Iterator[bytes], line_bytes_max: int) -> Iterator[bytes | None]:
     """Yield lines without their break; None stands for a line that is too long."""
     open_line: list[bytes] = []
     open_bytes = 0
     for chunk in chunks:
         first, *others = chunk.split(b"\n")
         open_bytes += len(first)
-        if open_bytes <= LINE_BYTES_MAX:
+        if open_bytes <= line_bytes_max:
             open_line.append(first)
         else:
             open_line.clear()
         if others:
-            yield b"".join(open_line) if open_bytes <= LINE_BYTES_MAX else None
+            yield b"".join(open_line) if open_bytes <= line_bytes_max else None
             yield from others[:-1]
             open_line = [others[-1]]
             open_bytes = len(others[-1])
     if open_bytes:
-        yield b"".join(open_line) if open_bytes <= LINE_BYTES_MAX else None
+        yield b"".join(open_line) if open_bytes <= line_bytes_max else None
 
 
 def _reason(error: BaseException) -> str:

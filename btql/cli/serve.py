@@ -1,18 +1,22 @@
 """``btql serve``: the database as a server."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from btql.cli.console import Failure, UsageFailure
 from btql.cli.examples import examples
 
+if TYPE_CHECKING:
+    from btql_server.settings import Limits
+
 EXAMPLES = examples(
     "btql serve --data traces --insecure-no-auth",
     "btql keys create --data traces --user me@example.com",
     "btql serve --data traces --http 0.0.0.0:8000 --workers 2",
     "btql serve --data traces --insecure-no-auth --pg 127.0.0.1:5432",
+    "btql serve --data traces --limit request_bytes_max=1GiB --limit document_bytes_max=512MiB",
 )
 _PORT_MAX = 65_535
 
@@ -52,6 +56,10 @@ def serve(
     ] = None,
     redis: Annotated[
         str | None, typer.Option("--redis", metavar="URL", help="Where rates are counted for all workers together.")
+    ] = None,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option("--limit", metavar="NAME=SIZE", help="A limit of requests, such as document_bytes_max=256MiB."),
     ] = None,
     log_level: Annotated[
         str, typer.Option("--log-level", help="What is logged: debug, info, warning or error.")
@@ -93,13 +101,23 @@ def serve(
         origins=tuple(origin or ()),
         redis=redis,
         log_level=log_level,
-        limits=Limits(requests_per_minute=requests_per_minute, queries_per_minute=queries_per_minute),
+        limits=_limits(
+            limit or [], Limits(requests_per_minute=requests_per_minute, queries_per_minute=queries_per_minute)
+        ),
     )
     if (tls_cert is None) != (tls_key is None):
         compact_cpu=compact_cpu,
         compact_bytes_per_s=None if compact_rate is None else round(compact_rate * 1e6),
         raise UsageFailure("a certificate goes with its key: give both --tls-cert and --tls-key")
     serve_with(settings, lambda found: print("ready", *(f"{door}={url}" for door, url in found.items()), flush=True))
+
+
+def _limits(given: list[str], limits: "Limits") -> "Limits":
+    """Return the limits with what the environment and the options say, the options last."""
+    from btql_storage.limits import from_environment, with_options
+
+    pairs = [one.partition("=") for one in given]
+    return with_options(from_environment(limits), {name.strip(): size for name, _, size in pairs}, "--limit {}".format)
 
 
 def _address(text: str) -> tuple[str, int]:

@@ -7,21 +7,20 @@ from pathlib import Path
 
 import msgspec
 
+from btql_storage import limits as storage_limits
+
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What one request may ask for; each error that cites one names it."""
+class Limits(storage_limits.Limits):
+    """What one request may ask for; each error that cites one names it. Those of the storage are lower here."""
 
     request_bytes_max: int = 256 << 20
     """Body of a request as it is sent, and after decompression."""
+    document_bytes_max: int = 64 << 20
     decompression_ratio_max: int = 200
     """How many times larger a body may become when it is decompressed, beyond the first MiB."""
     body_wait_s: float = 60.0
     """How long a client may send nothing in the middle of a body."""
-    row_bytes_max: int = 64 << 20
-    """JSON of one row."""
-    row_fields_max: int = 20_000
-    """Keys of one row, at all depths together; those in arrays do not count."""
     attachment_bytes_max: int = 1 << 30
     query_seconds_default: float = 30.0
     query_seconds_max: float = 300.0

@@ -15,8 +15,9 @@
 This pass is what bounds the rate of ingestion, so it avoids work per value.
 
 What is refused, each with the event's index and a reason: text that is not
-JSON or not UTF-8, lone surrogates, no object, nesting over 200, a field with
-the wrong shape, a time that is none. A request is all or nothing.
+JSON or not UTF-8, lone surrogates, no object, what is beyond a limit
+(:mod:`btql_storage.limits`), a field with the wrong shape, a time that is none.
+A request is all or nothing.
 
 What a client leaves out is filled in: ``id`` is drawn, ``span_id`` is the id,
 ``root_span_id`` the span id, ``created`` now; :class:`Flag` says which of these
@@ -31,29 +32,25 @@ of the row with that id (:mod:`btql_storage.control`).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from json import dumps
 from typing import NamedTuple, TypeAlias
 
 import msgspec
-import numpy as np
 import orjson
 
 from btql_storage.accept_columns import SYSTEM, Accepted, RawColumn, finish
 from btql_storage.clock import SYSTEM_CLOCK, Clock
 from btql_storage.collector import collector_paused
 from btql_storage.control import CONTROLS, NULL, Comment
-from btql_storage.errors import BadEvent, TooManyEvents
+from btql_storage.errors import BadEvent
 from btql_storage.fields import KNOWN_FIELDS, OTHER
+from btql_storage.limits import DEFAULT, Limits, check_document, check_events, check_request, too_deep
 from btql_storage.transactions import ROWS_MAX
 
-DEPTH_MAX = 200
 EVENTS_MAX = ROWS_MAX
-"""Events of a request."""
-BYTES_MAX = 512 << 20
-"""JSON bytes of a request: what a request may need in memory."""
+"""Events of a request, whatever its limits are: a transaction has numbers for as many."""
 
 
 class Split(NamedTuple):
@@ -86,34 +83,37 @@ _origin = msgspec.json.Decoder(_Origin).decode
 _text = msgspec.json.Decoder(str | None).decode
 
 
-def accept(events: Sequence[Event], clock: Clock = SYSTEM_CLOCK, leave_out: frozenset[str] = _NOTHING) -> Accepted:
+def accept(
+    events: Sequence[Event],
+    clock: Clock = SYSTEM_CLOCK,
+    leave_out: frozenset[str] = _NOTHING,
+    limits: Limits = DEFAULT,
+) -> Accepted:
     """Check the events of one request; BadEvent names one that cannot be stored.
 
     ``leave_out`` has top-level keys that are not stored, as they say the same of a whole object.
     """
-    if len(events) > EVENTS_MAX:
-        raise TooManyEvents(f"a request of {len(events):,} events", f"send at most {EVENTS_MAX:,} at a time")
+    check_events(len(events), limits)
     with collector_paused():
         splitter = _Splitter(len(events), clock, leave_out)
         json_bytes = 0
         for index, event in enumerate(events):
-            fields, size = event if isinstance(event, Split) else split(_line(event, index), index)
+            fields, size = event if isinstance(event, Split) else split(_line(event, index, limits), index, limits)
             json_bytes += size
-            if json_bytes > BYTES_MAX:
-                raise TooManyEvents(
-                    f"a request of more than {BYTES_MAX >> 20} MiB", "send fewer or smaller events at a time"
-                )
+            if json_bytes > limits.request_bytes_max:
+                check_request(json_bytes, limits)
             splitter.add(index, fields)
         return finish(splitter.columns, splitter.comments, len(events), json_bytes, clock)
 
 
-def split(line: bytes, index: int = 0) -> Split:
-    """Take an event apart; BadEvent, with the index, for what is not the JSON of an object."""
-    if line.count(b"{") + line.count(b"[") > DEPTH_MAX and _depth(line) > DEPTH_MAX:
-        raise BadEvent(index, f"nested more than {DEPTH_MAX} deep")
+def split(line: bytes, index: int = 0, limits: Limits = DEFAULT) -> Split:
+    """Take an event apart; BadEvent, with the index, for what is not the JSON of an object or beyond a limit."""
+    check_document(line, index, limits)
     try:
         return Split(_split(line), len(line))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except RecursionError as error:
+        raise too_deep(index, limits) from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BadEvent(index, _reason(error)) from error
 
 
@@ -203,12 +203,14 @@ def _about(document: dict[str, msgspec.Raw]) -> str | None:
         return None
 
 
-def _line(event: Mapping[str, object] | bytes, index: int) -> bytes:
+def _line(event: Mapping[str, object] | bytes, index: int, limits: Limits) -> bytes:
     if isinstance(event, bytes):
         return event
     try:
         return _json(event)
-    except (ValueError, TypeError, RecursionError) as error:
+    except RecursionError as error:
+        raise too_deep(index, limits) from error
+    except (ValueError, TypeError) as error:
         raise BadEvent(index, _reason(error)) from error
 
 
@@ -217,30 +219,15 @@ def _json(event: Mapping[str, object]) -> bytes:
     try:
         return orjson.dumps(event if isinstance(event, dict) else dict(event))
     except orjson.JSONEncodeError as error:
-        if "64-bit" in str(error):
-            # The standard library also writes integers of any size.
-            return dumps(dict(event), ensure_ascii=False, allow_nan=False).encode()
-        if "ecursion" in str(error):
-            raise RecursionError from error
-        raise
-
-
-_STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"{}[]")
-
-
-def _depth(line: bytes) -> int:
-    """Count the brackets outside of texts; what is not JSON at all is found elsewhere."""
-    brackets = np.frombuffer(_STRINGS.sub(b"", line).translate(None, _NOT_BRACKETS), dtype=np.uint8)
-    steps = np.where(brackets | 0x20 == 0x7B, 1, -1)
-    return int(steps.cumsum().max(initial=0))
+        if "64-bit" not in str(error) and "ecursion" not in str(error):
+            raise
+        # The standard library also writes integers of any size, and goes deeper.
+        return dumps(dict(event), ensure_ascii=False, allow_nan=False, check_circular=False).encode()
 
 
 def _reason(error: Exception) -> str:
     """Say in a few words why an event is refused."""
     match error:
-        case RecursionError():
-            return f"nested more than {DEPTH_MAX} deep"
         case UnicodeDecodeError():
             return "not valid UTF-8"
         case UnicodeEncodeError():

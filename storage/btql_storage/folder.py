@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Generator, Iterable
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -20,6 +20,7 @@ from btql_storage.catalog import Catalog, PartInfo
 from btql_storage.clock import SYSTEM_CLOCK, Clock
 from btql_storage.errors import ReadOnly
 from btql_storage.format import CATALOG, PARTS, WAL, FolderLock, open_folder, wal_name, wal_numbers
+from btql_storage.limits import DEFAULT, Limits, from_environment
 from btql_storage.numbers import LocalNumbers, Numbers
 from btql_storage.part.reader import Part
 from btql_storage.stores.interface import Store
@@ -59,6 +60,8 @@ class Settings:
     waiting_bytes_slow: int = 128 << 20
     """From here to that limit writers wait before each request."""
     part_json_bytes_max: int = 2 << 30
+    limits: Limits = field(default_factory=lambda: from_environment(DEFAULT))
+    """What requests and documents may be."""
 
 
 class WorkLock(Protocol):

@@ -155,7 +155,7 @@ class Storage:
         distinct = list(dict.fromkeys(targets))
         for target in distinct:
             self._check_known(target)
-        accepted = accept(events, folder.clock, leave_out)
+        accepted = accept(events, folder.clock, leave_out, folder.settings.limits)
         if not accepted.rows:
             return Receipt(0, 0)
         if accepted.parents:

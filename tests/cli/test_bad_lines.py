@@ -70,13 +70,13 @@ def test_reject_writes_them_with_their_reasons(btql, file, tmp_path):
 
 
 def test_a_line_that_is_too_long_is_only_counted(btql, tmp_path, monkeypatch):
-    monkeypatch.setattr(inputs, "LINE_BYTES_MAX", 100)
+    monkeypatch.setenv("BTQL_DOCUMENT_BYTES_MAX", "100")
     monkeypatch.setattr(inputs, "CHUNK_BYTES", 16)
     (tmp_path / "in.ndjson").write_bytes(b'{"id":"a"}\n{"id":"' + b"x" * 200 + b'"}\n')
     code, _, err = btql("ingest", "db", "project_logs:x", "in.ndjson", "--on-error", "skip")
 
     assert code == 0
-    assert "left out in.ndjson:2: longer than 128 MiB" in err
+    assert "left out in.ndjson:2: longer than 100 bytes, the limit `document_bytes_max`" in err
     assert _ids(btql) == ["a"]
 
 

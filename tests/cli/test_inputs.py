@@ -12,8 +12,8 @@ from btql.cli import inputs
 from btql.cli.console import Failure
 
 
-def _read(data: bytes) -> list[inputs.Batch]:
-    return list(inputs.batches(inputs.Input("x", io.BytesIO(data), len(data))))
+def _read(data: bytes, most: int = 1 << 20) -> list[inputs.Batch]:
+    return list(inputs.batches(inputs.Input("x", io.BytesIO(data), len(data)), most))
 
 
 def test_empty_lines_are_passed_over_but_counted():
@@ -41,9 +41,8 @@ def test_batches_end_after_lines_and_after_bytes(monkeypatch):
 
 
 def test_a_line_over_the_limit_is_only_reported(monkeypatch):
-    monkeypatch.setattr(inputs, "LINE_BYTES_MAX", 20)
     monkeypatch.setattr(inputs, "CHUNK_BYTES", 8)
-    (batch,) = _read(b"1\n" + b"x" * 50 + b"\n2\n" + b"y" * 21)
+    (batch,) = _read(b"1\n" + b"x" * 50 + b"\n2\n" + b"y" * 21, 20)
 
     assert batch.lines == [b"1", b"2"]
     assert batch.too_long == [2, 4]
@@ -60,7 +59,7 @@ def test_lines_are_those_of_split_for_any_chunks(data, chunk):
     if expected[-1] == b"":
         expected.pop()
 
-    assert list(inputs._lines(iter(chunks))) == expected
+    assert list(inputs._lines(iter(chunks), 1 << 20)) == expected
 
 
 def _zstd(data: bytes) -> bytes:
@@ -84,7 +83,7 @@ def test_a_cut_compressed_file_is_an_error(compress):
 def test_the_progress_counts_compressed_bytes():
     data = gzip.compress(b"{}\n" * 100_000)
     source = inputs.Input("x", io.BytesIO(data), len(data))
-    list(inputs.batches(source))
+    list(inputs.batches(source, 1 << 20))
 
     assert source.read_bytes == len(data)
 
@@ -95,7 +94,7 @@ def test_files_and_urls_are_opened(tmp_path):
     for name in (str(file), f"file://{file}"):
         with inputs.opened(name) as source:
             assert source.size_bytes == 3
-            assert [batch.lines for batch in inputs.batches(source)] == [[b"{}"]]
+            assert [batch.lines for batch in inputs.batches(source, 1 << 20)] == [[b"{}"]]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from btql_server.http.errors import HttpError, invalid
 from btql_server.settings import Limits
-from btql_storage.accept import DEPTH_MAX
+from btql_storage.limits import DEFAULT, way_to_raise
 
 T = TypeVar("T")
 _MIB = 1 << 20
@@ -33,19 +33,19 @@ _STEP = re.compile(r"\.(\w+)|\[(\d+)\]|\[\.\.\.\]")
 
 async def receive_body(request: Request, limits: Limits) -> bytes:
     """Return the body of a request, decompressed."""
-    pieces = [piece async for piece in pieces_of(request, limits.request_bytes_max, limits.body_wait_s)]
-    body = b"".join(pieces)
+    received = pieces_of(request, limits.request_bytes_max, limits.body_wait_s, "request_bytes_max")
+    body = b"".join([piece async for piece in received])
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding in ("", "identity"):
         return body
     return await asyncio.to_thread(decompress, body, encoding, limits)
 
 
-async def pieces_of(request: Request, bytes_max: int, wait_s: float) -> AsyncIterator[bytes]:
+async def pieces_of(request: Request, bytes_max: int, wait_s: float, name: str | None = None) -> AsyncIterator[bytes]:
     """Yield the body of a request as it comes; refuse one that is too large, too slow, or cut short."""
     declared = request.headers.get("content-length")
     if declared is not None and declared.isdigit() and int(declared) > bytes_max:
-        raise _too_large(bytes_max)
+        raise _too_large(bytes_max, name)
     size = 0
     stream = request.stream()
     try:
@@ -56,7 +56,7 @@ async def pieces_of(request: Request, bytes_max: int, wait_s: float) -> AsyncIte
                 return
             size += len(piece)
             if size > bytes_max:
-                raise _too_large(bytes_max)
+                raise _too_large(bytes_max, name)
             yield piece
     except TimeoutError:
         raise HttpError(408, f"nothing of the body came for {wait_s:g} s") from None
@@ -150,7 +150,7 @@ def refusal(error: Exception, text: bytes, path: Sequence[str | int] = ()) -> Ht
     return invalid(reason, path) if path else HttpError(400, f"the body is {reason}")
 
 
-def require_shallow(value: object, most: int = DEPTH_MAX) -> None:
+def require_shallow(value: object, most: int = DEFAULT.document_depth_max) -> None:
     """Raise for a decoded value that is nested deeper than an event may be: to write it would recurse too deep."""
     level, depth = [value], 0
     while level:
@@ -196,5 +196,7 @@ def wrong_shape(error: msgspec.ValidationError, path: Sequence[str | int] = ()) 
     return invalid(found["reason"], [*path, *steps])
 
 
-def _too_large(bytes_max: int) -> HttpError:
-    return HttpError(413, f"the body is larger than the {bytes_max:,} bytes that this request may have")
+def _too_large(bytes_max: int, name: str | None) -> HttpError:
+    if name is None:
+        return HttpError(413, f"the body is larger than the {bytes_max:,} bytes that this request may have")
+    return HttpError(413, f"the body is larger than {bytes_max:,} bytes, the limit `{name}`; {way_to_raise(name)}")

@@ -104,7 +104,7 @@ def store(call: Call, spans: Sequence[Span]) -> Batch:
         except HttpError as error:
             if not isinstance(error.__cause__, BadEvent):
                 raise
-            _drop_bad(batch)
+            _drop_bad(call, batch)
             write_events(call, batch.events)
     if batch.first is not None and not batch.events:
         raise batch.first
@@ -137,19 +137,19 @@ def _parent(call: Call, parents: Parents, span: Span) -> Parent:
     return parents.find(named)
 
 
-def _drop_bad(batch: Batch) -> None:
+def _drop_bad(call: Call, batch: Batch) -> None:
     """Look at each event alone, and go on without those that storage does not take."""
     for target, events in list(batch.events.items()):
-        kept = [event for event in events if _is_good(batch, event)]
+        kept = [event for event in events if _is_good(call, batch, event)]
         if kept:
             batch.events[target] = kept
         else:
             del batch.events[target]
 
 
-def _is_good(batch: Batch, event: bytes) -> bool:
+def _is_good(call: Call, batch: Batch, event: bytes) -> bool:
     try:
-        accept([event])
+        accept([event], limits=call.state.settings.limits)
     except BadEvent as error:
         batch.reject("a span", HttpError(400, error.reason))
         return False

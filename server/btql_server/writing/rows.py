@@ -17,12 +17,12 @@ import msgspec
 from msgspec import Meta
 
 from btql_server.http.body import refusal
-from btql_server.http.errors import HttpError, invalid, spelled
+from btql_server.http.errors import invalid
 from btql_server.settings import Limits
-from btql_server.writing.store import Path
+from btql_server.writing.store import Path, beyond_limit
 from btql_storage.accept import Split, split
 from btql_storage.control import NULL
-from btql_storage.errors import BadEvent
+from btql_storage.errors import BadEvent, LimitExceeded
 from btql_storage.json_text import JsonValue, parse
 
 _Metric: TypeAlias = float | Literal["NaN", "Infinity", "-Infinity"] | None
@@ -31,7 +31,6 @@ _TRUE = msgspec.Raw(b"true")
 _NOT_FINITE = ("NaN", "Infinity", "-Infinity")
 _NOT_MEASURED = frozenset({"caller_functionname", "caller_filename", "caller_lineno"})
 """What old SDKs keep among the metrics although it is none."""
-_SHORTEST_FIELD = len('"":0,')
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -79,9 +78,10 @@ _scores = msgspec.json.Decoder(dict[str, _Score] | None).decode
 def read_row(text: msgspec.Raw | bytes, path: Path, limits: Limits) -> Row:
     """Return the row at a path of the request; a 400 that names the place of what is wrong."""
     content = bytes(text)
-    _check_size(content, path, limits)
     try:
-        event = split(content)
+        event = split(content, limits=limits)
+    except LimitExceeded as error:
+        raise beyond_limit(error, path) from error
     except BadEvent as error:
         syntax = cast("Exception | None", error.__cause__)
         raise invalid(error.reason, path) if syntax is None else refusal(syntax, content, path) from error
@@ -111,38 +111,6 @@ def _place_of(fields: Mapping[str, msgspec.Raw], path: Path) -> Place:
         return _place(text)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise refusal(error, text, path) from error
-
-
-def _check_size(content: bytes, path: Path, limits: Limits) -> None:
-    size = len(content)
-    if size > limits.row_bytes_max:
-        raise _too_large(path, f"{limits.row_bytes_max:,} bytes")
-    if (
-        size > limits.row_fields_max * _SHORTEST_FIELD
-        and content.count(b":") > limits.row_fields_max
-        and _fields(content) > limits.row_fields_max
-    ):
-        raise _too_large(path, f"{limits.row_fields_max:,} fields")
-
-
-def _fields(content: bytes) -> int:
-    """Count the keys of a row at all depths, but not in arrays: each of them may become a column."""
-    try:
-        left = [parse(content)]
-    except ValueError:
-        # The storage says what is wrong with the text.
-        return 0
-    count = 0
-    while left:
-        value = left.pop()
-        if isinstance(value, dict):
-            count += len(value)
-            left += value.values()
-    return count
-
-
-def _too_large(path: Path, most: str) -> HttpError:
-    return HttpError(413, f"`{spelled(path)}` has more than the {most} that a row may have")
 
 
 def _look_closer(raw: msgspec.Raw, path: Path, check: Callable[[str, JsonValue], str | None]) -> None:

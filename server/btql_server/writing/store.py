@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from btql_server.access.asker import Asker
-from btql_server.http.errors import invalid
+from btql_server.http.errors import HttpError, invalid, spelled
 from btql_server.registry.changes import Change
 from btql_storage.accept import Split
 from btql_storage.catalog import ObjectInfo
-from btql_storage.errors import BadEvent
+from btql_storage.errors import BadEvent, LimitExceeded
 from btql_storage.store import Receipt
 
 ADDRESS_KEYS = frozenset({"org_id", "project_id", "experiment_id", "dataset_id", "prompt_session_id", "log_id"})
@@ -49,6 +49,8 @@ class Writes:
         """
         try:
             receipt = call.state.storage.ingest_all(self._targets, self._events, ADDRESS_KEYS)
+        except LimitExceeded as error:
+            raise beyond_limit(error, self._paths[error.index]) from error
         except BadEvent as error:
             field = () if error.field is None else (error.field,)
             raise invalid(error.reason, [*self._paths[error.index], *field]) from error
@@ -58,6 +60,12 @@ class Writes:
             _, name = call.touched.get(target.name, ("", None))
             call.changes.append(Change(action, target.kind, target.name, name, detail=f"rows: {rows}"))
         return receipt
+
+
+def beyond_limit(error: LimitExceeded, path: Path) -> HttpError:
+    """Return the answer to a row that is beyond a limit."""
+    message = f"`{spelled(path)}`: {error.reason}; {error.help}"
+    return HttpError(413, message, details={"errors": [{"code": error.code, "path": list(path)}]})
 
 
 def write_events(call: Asker, requests: Mapping[ObjectInfo, Sequence[bytes]]) -> Receipt:

@@ -12,7 +12,7 @@ import btql
 from btql_server.serve import running
 from btql_server.settings import Limits, Settings
 
-SMALL = Limits(row_bytes_max=1 << 20, row_fields_max=5_000, attachment_bytes_max=4 << 20)
+SMALL = Limits(document_bytes_max=1 << 20, document_keys_max=5_000, attachment_bytes_max=4 << 20)
 
 
 @pytest.fixture(scope="module")

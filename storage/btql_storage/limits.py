@@ -1,0 +1,160 @@
+"""What a request and its documents may be: limits with names, so that an error can say which one to raise.
+
+The defaults let real traces pass. They are raised, or lowered, by the environment (``BTQL_DOCUMENT_BYTES_MAX=1GiB``),
+by ``btql serve --limit document_bytes_max=1GiB`` or by :class:`~btql_storage.folder.Settings`. What protects the
+files themselves cannot be raised: :data:`HIGHEST` has what each limit may be at most.
+
+A document is checked before it is taken apart, on its bytes (:func:`shape_of`), so what is refused never costs the
+memory that it would have needed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import NamedTuple, TypeVar, cast
+
+from btql_storage.errors import BadSetting, LimitExceeded, TooManyEvents
+from btql_storage.later import np
+from btql_storage.transactions import ROWS_MAX
+
+T = TypeVar("T", bound="Limits")
+
+_PREFIX = "BTQL_"
+_UNITS = {"": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 10**3, "mb": 10**6, "gb": 10**9}
+_SIZE = re.compile(r"\s*([0-9][0-9_,]*)\s*([a-z]*)\s*", re.IGNORECASE)
+_SHORTEST_FIELD = len('"":0,')
+_STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_NOT_STRUCTURE = bytes(byte for byte in range(256) if byte not in b"{}[]:")
+_SLICE = 1 << 20
+_STEPS = bytes(1 if byte in b"{[" else 255 if byte in b"}]" else 0 for byte in range(256))
+_ARRAY_STEPS = bytes(1 if byte in b"[" else 255 if byte in b"]" else 0 for byte in range(256))
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The most that is taken; each error that cites one names it."""
+
+    request_bytes_max: int = 512 << 20
+    """JSON of all documents of a request; over HTTP of the whole body, as it is sent and after decompression."""
+    request_events_max: int = ROWS_MAX
+    """Documents of a request."""
+    document_bytes_max: int = 128 << 20
+    """JSON of one document."""
+    document_depth_max: int = 200
+    """How deep a document may be nested."""
+    document_keys_max: int = 100_000
+    """Keys of one document at all depths together, as each may become a column; those in arrays do not count."""
+
+
+HIGHEST = Limits(
+    request_bytes_max=1 << 30,
+    request_events_max=ROWS_MAX,
+    document_bytes_max=1 << 30,
+    document_depth_max=400,
+    document_keys_max=1 << 30,
+)
+"""What each limit may be at most: beyond it files or the reading of JSON cannot follow."""
+DEFAULT = Limits()
+NAMES = tuple(one.name for one in fields(Limits))
+
+
+class Shape(NamedTuple):
+    """What a document is, as far as limits go."""
+
+    depth: int
+    keys: int
+    """Outside of arrays."""
+
+
+def check_document(line: bytes, index: int, limits: Limits) -> None:
+    """Raise where a document is beyond a limit; what is not JSON at all is found elsewhere."""
+    size = len(line)
+    if size > limits.document_bytes_max:
+        raise exceeded(index, f"larger than {limits.document_bytes_max:,} bytes", "document_bytes_max")
+    brackets = line.count(b"{") + line.count(b"[")
+    many_keys = size > limits.document_keys_max * _SHORTEST_FIELD and line.count(b":") > limits.document_keys_max
+    if brackets <= limits.document_depth_max and not many_keys:
+        return
+    shape = shape_of(line)
+    if shape.depth > limits.document_depth_max:
+        raise too_deep(index, limits)
+    if shape.keys > limits.document_keys_max:
+        raise exceeded(index, f"more than {limits.document_keys_max:,} keys", "document_keys_max")
+
+
+def shape_of(line: bytes) -> Shape:
+    """Count brackets and colons outside of texts."""
+    structure = _STRINGS.sub(b"", line).translate(None, _NOT_STRUCTURE)
+    deepest = depth = arrays = keys = 0
+    for start in range(0, len(structure), _SLICE):
+        piece = structure[start : start + _SLICE]
+        depths = np.frombuffer(piece.translate(_STEPS), np.int8).cumsum(dtype=np.int32) + depth
+        within = np.frombuffer(piece.translate(_ARRAY_STEPS), np.int8).cumsum(dtype=np.int32) + arrays
+        keys += int(((np.frombuffer(piece, np.uint8) == ord(":")) & (within <= 0)).sum())
+        deepest = max(deepest, int(depths.max()))
+        depth, arrays = int(depths[-1]), int(within[-1])
+    return Shape(deepest, keys)
+
+
+def exceeded(index: int, reason: str, name: str) -> LimitExceeded:
+    """Return the error of a document that is beyond a limit."""
+    return LimitExceeded(index, f"{reason}, the limit `{name}`", name, way_to_raise(name))
+
+
+def too_deep(index: int, limits: Limits) -> LimitExceeded:
+    """Return the error of a document that is nested too deep."""
+    return exceeded(index, f"nested more than {limits.document_depth_max} deep", "document_depth_max")
+
+
+def check_events(count: int, limits: Limits) -> None:
+    """Raise where a request has too many events."""
+    if count > limits.request_events_max:
+        message = f"a request of {count:,} events, more than the limit `request_events_max`"
+        raise TooManyEvents(message, f"send at most {limits.request_events_max:,} at a time")
+
+
+def check_request(json_bytes: int, limits: Limits) -> None:
+    """Raise where the documents of a request are too large together."""
+    if json_bytes > limits.request_bytes_max:
+        message = f"a request of more than {limits.request_bytes_max:,} bytes, the limit `request_bytes_max`"
+        raise TooManyEvents(message, f"send fewer or smaller events at a time, or {way_to_raise('request_bytes_max')}")
+
+
+def way_to_raise(name: str) -> str:
+    """Return what to do where a limit is in the way."""
+    return f"raise it with {_PREFIX}{name.upper()} in the environment"
+
+
+def from_environment(limits: T, environ: Mapping[str, str] = os.environ) -> T:
+    """Return limits with what the environment says of them: ``BTQL_`` and a name in capitals."""
+    found = {name: environ[variable] for name in NAMES if (variable := _PREFIX + name.upper()) in environ}
+    return with_options(limits, found, lambda name: _PREFIX + name.upper()) if found else limits
+
+
+def with_options(limits: T, options: Mapping[str, object], spelled: Callable[[str], str] = "`{}`".format) -> T:
+    """Return limits with others for some names; ``spelled`` is how the place that has them calls each."""
+    values: dict[str, int] = {}
+    for name, value in options.items():
+        if name not in NAMES:
+            raise BadSetting(f"{spelled(name)} is no limit", f"the limits are {', '.join(NAMES)}")
+        number = value if isinstance(value, int) else size_of(str(value))
+        most = cast("int", getattr(HIGHEST, name))
+        if number is None or not 0 < number <= most:
+            raise BadSetting(f"{spelled(name)} is `{value}`", f"give a whole number from 1 to {most:,}, or like 64MiB")
+        values[name] = number
+    return replace(limits, **values)
+
+
+def size_of(text: str) -> int | None:
+    """Return a number with a unit or without; None for anything else.
+
+    >>> size_of("64 MiB"), size_of("1_000"), size_of("many")
+    (67108864, 1000, None)
+    """
+    found = _SIZE.fullmatch(text)
+    if found is None or found[2].lower() not in _UNITS:
+        return None
+    return int(found[1].replace("_", "").replace(",", "")) * _UNITS[found[2].lower()]

@@ -1,0 +1,157 @@
+"""What documents and requests may be at most, how that is told, and how it is changed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from btql_storage.accept import accept
+from btql_storage.errors import BadEvent, BadSetting, LimitExceeded, TooManyEvents
+from btql_storage.folder import Settings
+from btql_storage.limits import DEFAULT, HIGHEST, NAMES, Limits, from_environment, shape_of, size_of, with_options
+from btql_storage.store import Storage
+
+SMALL = Limits(200, 3, 100, 5, 4)
+
+
+@pytest.mark.parametrize(
+    ("event", "limit", "reason"),
+    [
+        (b'{"input":"' + b"x" * 100 + b'"}', "document_bytes_max", "larger than 100 bytes"),
+        ({"input": "x" * 100}, "document_bytes_max", "larger than 100 bytes"),
+        (b'{"input":[[[[[1]]]]]}', "document_depth_max", "nested more than 5 deep"),
+        (b'{"a":1,"b":{"c":{"d":1,"e":2}}}', "document_keys_max", "more than 4 keys"),
+    ],
+)
+def test_a_document_beyond_a_limit_is_named_with_the_limit(event, limit, reason):
+    with pytest.raises(LimitExceeded) as caught:
+        accept([b"{}", event], limits=SMALL)
+
+    assert isinstance(caught.value, BadEvent)
+    assert (caught.value.index, caught.value.limit, caught.value.code) == (1, limit, "S0206")
+    assert str(caught.value) == (
+        f"event 2 of the request: {reason}, the limit `{limit}`; raise it with BTQL_{limit.upper()} in the environment"
+    )
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        b'{"input":"' + b"x" * 80 + b'"}',
+        b'{"input":[[[[1]]]]}',
+        b'{"a":1,"b":{"c":{"d":1}}}',
+        b'{"input":[{"a":1,"b":1},{"c":1,"d":1}]}',
+        b'{"input":"{\\"a\\":1,\\"b\\":1,[[[[[:::::"}',
+    ],
+)
+def test_a_document_within_the_limits_is_taken(event):
+    assert accept([event], limits=SMALL).rows == 1
+
+
+@pytest.mark.parametrize(
+    ("events", "limit"), [([b"{}"] * 4, "request_events_max"), ([b'{"a":"%b"}' % (b"x" * 90)] * 3, "request_bytes_max")]
+)
+def test_a_request_beyond_a_limit_is_told_which(events, limit):
+    with pytest.raises(TooManyEvents, match=f"more .*the limit `{limit}`; send "):
+        accept(events, limits=SMALL)
+
+
+def _measured(value: object, in_array: bool = False) -> tuple[int, int]:
+    """Return depth and keys of a document, found in the plain way."""
+    if isinstance(value, dict):
+        below = [_measured(each, in_array) for each in value.values()]
+        keys = 0 if in_array else len(value)
+    elif isinstance(value, list):
+        below = [_measured(each, in_array=True) for each in value]
+        keys = 0
+    else:
+        return 0, 0
+    return 1 + max((depth for depth, _ in below), default=0), keys + sum(count for _, count in below)
+
+
+@given(
+    st.recursive(
+        st.none() | st.text(alphabet='[]{}:,"\\a\n'),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(alphabet='[{:"\\b'), inner, max_size=4),
+        max_leaves=30,
+    ),
+    st.sampled_from([None, 1]),
+)
+def test_the_shape_of_a_text_is_that_of_its_value(value, indent):
+    assert shape_of(json.dumps(value, indent=indent).encode()) == _measured(value)
+
+
+def test_the_shape_of_a_long_text_is_found_piece_by_piece(monkeypatch):
+    monkeypatch.setattr("btql_storage.limits._SLICE", 7)
+    value = {"a": [{"b": [[]] * 20}, {}], "c": {"d": {"e": {"f": {}}}}}
+
+    assert shape_of(json.dumps(value).encode()) == _measured(value)
+
+
+def test_the_environment_changes_limits():
+    environ = {"BTQL_DOCUMENT_BYTES_MAX": "1 GiB", "BTQL_DOCUMENT_KEYS_MAX": "250_000", "OTHER": "1"}
+    found = from_environment(DEFAULT, environ)
+
+    assert (found.document_bytes_max, found.document_keys_max) == (1 << 30, 250_000)
+    assert found.document_depth_max == DEFAULT.document_depth_max
+    assert from_environment(DEFAULT, {}) is DEFAULT
+
+
+@pytest.mark.parametrize("value", ["", "many", "-1", "0", "1.5", "64 MiBs", "2GiB", 0, 1 << 40])
+def test_what_a_limit_cannot_be_is_refused_by_name(value):
+    with pytest.raises(
+        BadSetting, match=r"--limit document_bytes_max is `.*`; give a whole number from 1 to 1,073,741"
+    ):
+        with_options(DEFAULT, {"document_bytes_max": value}, "--limit {}".format)
+
+
+def test_an_unknown_limit_is_refused_with_those_that_there_are():
+    with pytest.raises(BadSetting, match="`rows` is no limit; the limits are request_bytes_max, "):
+        with_options(DEFAULT, {"rows": 1})
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("1kb", 1_000), ("2 KiB", 2_048), ("3MiB", 3 << 20), (" 7 ", 7), ("7 m", None)]
+)
+def test_sizes(text, size):
+    assert size_of(text) == size
+
+
+def test_no_default_is_beyond_what_there_can_be():
+    assert all(getattr(DEFAULT, name) <= getattr(HIGHEST, name) for name in NAMES)
+
+
+def test_a_database_has_limits_of_its_own(tmp_path):
+    with Storage.open(tmp_path / "db", create=True, settings=Settings(limits=SMALL)) as storage:
+        logs = storage.create_object("project_logs", "x")
+        with pytest.raises(LimitExceeded):
+            storage.ingest(logs, [{"input": "x" * 100}])
+        assert storage.ingest(logs, [{"input": "x"}]).rows == 1
+
+
+def test_the_environment_holds_for_every_database(tmp_path, monkeypatch):
+    monkeypatch.setenv("BTQL_DOCUMENT_BYTES_MAX", "50")
+    with Storage.open(tmp_path / "db", create=True) as storage:
+        logs = storage.create_object("project_logs", "x")
+        with pytest.raises(LimitExceeded, match="larger than 50 bytes"):
+            storage.ingest(logs, [{"input": "x" * 50}])
+
+
+def test_the_deepest_that_can_be_allowed_is_stored_merged_and_read(tmp_path):
+    most = HIGHEST.document_depth_max
+    text = b'{"a":' * (most - 1) + b"%d" + b"}" * (most - 1)
+    deep = b'{"id":"a","_is_merge":true,"input":%b}' % text
+    mapping = json.loads(deep % 3)
+    with Storage.open(tmp_path / "db", create=True, settings=Settings(limits=HIGHEST)) as storage:
+        logs = storage.create_object("project_logs", "x")
+        for event in (deep % 1, deep % 2, mapping):
+            storage.ingest(logs, [event])
+        for _ in range(2):
+            with storage.snapshot(logs) as snapshot:
+                (source,) = snapshot.sources
+                table = source.documents(source.lookup("id", ["a"]), ["input"])
+                assert table.column("input").to_pylist() == [(text % 3).decode()]
+            storage.compact()
