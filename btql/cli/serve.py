@@ -57,14 +57,6 @@ def serve(
     redis: Annotated[
         str | None, typer.Option("--redis", metavar="URL", help="Where rates are counted for all workers together.")
     ] = None,
-    limit: Annotated[
-        list[str] | None,
-        typer.Option("--limit", metavar="NAME=SIZE", help="A limit of requests, such as document_bytes_max=256MiB."),
-    ] = None,
-    log_level: Annotated[
-        str, typer.Option("--log-level", help="What is logged: debug, info, warning or error.")
-    ] = "info",
-) -> None:
     compact_cpu: Annotated[
         float, typer.Option("--compact-cpu", min=0.01, max=1.0, help="The share of one core that compaction may use.")
     ] = 1.0,
@@ -75,6 +67,10 @@ def serve(
         list[str] | None,
         typer.Option("--limit", metavar="NAME=SIZE", help="A limit of requests, such as document_bytes_max=256MiB."),
     ] = None,
+    log_level: Annotated[
+        str, typer.Option("--log-level", help="What is logged: debug, info, warning or error.")
+    ] = "info",
+) -> None:
     """Serve a database over HTTP: BTQL and SQL, Braintrust's SDKs, OpenTelemetry, and a page for people at /.
 
     With `--pg` also as a Postgres server, for psql, drivers and dashboards; with `--flight` as Arrow Flight SQL, for
@@ -100,14 +96,14 @@ def serve(
         public_url=public_url,
         origins=tuple(origin or ()),
         redis=redis,
+        compact_cpu=compact_cpu,
+        compact_bytes_per_s=None if compact_rate is None else round(compact_rate * 1e6),
         log_level=log_level,
         limits=_limits(
             limit or [], Limits(requests_per_minute=requests_per_minute, queries_per_minute=queries_per_minute)
         ),
     )
     if (tls_cert is None) != (tls_key is None):
-        compact_cpu=compact_cpu,
-        compact_bytes_per_s=None if compact_rate is None else round(compact_rate * 1e6),
         raise UsageFailure("a certificate goes with its key: give both --tls-cert and --tls-key")
     serve_with(settings, lambda found: print("ready", *(f"{door}={url}" for door, url in found.items()), flush=True))
 

@@ -74,13 +74,13 @@ class Settings:
     compact_after_s: float = 30.0
     """How long events may wait before they are compacted."""
     compact_after_bytes: int = 16 << 20
+    """How much JSON may wait before it is compacted."""
     compact_cpu: float = 1.0
     """How much of one core's time compaction may use, at most 1."""
     compact_bytes_per_s: int | None = None
     """How much JSON compaction may write in a second; None is no limit."""
     waiting_bytes_max: int = 256 << 20
     """How much JSON may wait for compaction before writers are told to come back; from half of it on they wait."""
-    """How much JSON may wait before it is compacted."""
     stop_grace_s: float = 5.0
     """How long requests may go on when the server is asked to stop."""
     log_level: str = "info"
