@@ -50,6 +50,14 @@ def find_current(folder: Folder, ids: Sequence[str], parts: Sequence[PartInfo]) 
     return found
 
 
+def parts_with(folder: Folder, ids: Sequence[str], parts: Sequence[PartInfo]) -> frozenset[int]:
+    """Return the parts that have rows of ids, current or not; where fingerprints collide, also others."""
+    if not ids:
+        return frozenset()
+    sought = fingerprints(ids)
+    return frozenset(info.id for info in parts if len(folder.part(info).lookup("id", sought)))
+
+
 def fetch_rows(folder: Folder, places: Sequence[CurrentRow]) -> dict[str, Row]:
     """Return whole rows by id."""
     by_part: dict[int, list[CurrentRow]] = {}

@@ -25,6 +25,7 @@ from btql_storage.arrow_functions import compute as pc
 from btql_storage.catalog import HistoryPart, NewPart, PartInfo, RowNumbers
 from btql_storage.folder import Folder, part_name
 from btql_storage.merge import apply
+from btql_storage.part.manifest import Owner
 from btql_storage.part.reader import Part
 from btql_storage.part.writer import PartWriter
 from btql_storage.row import Row
@@ -37,8 +38,9 @@ _ROW_MASK = (1 << 32) - 1
 class HistoryWriter:
     """Applies the events of one job, and writes the states that they end."""
 
-    def __init__(self, folder: Folder) -> None:
+    def __init__(self, folder: Folder, owner: Owner) -> None:
         self._folder = folder
+        self._owner = owner
         self._part_id = 0
         self._writer: PartWriter | None = None
         self._states: list[Row] = []
@@ -61,9 +63,10 @@ class HistoryWriter:
         self._write()
         if self._writer is None:
             return []
-        files = self._writer.finish()
+        until = np.array(self._until, dtype=np.int64)
+        files = self._writer.finish(until)
         self._folder.store.publish(part_name(self._part_id))
-        return [NewPart(self._part_id, files.stats, dict(files.file_bytes), np.array(self._until, dtype=np.int64))]
+        return [NewPart(self._part_id, files.stats, dict(files.file_bytes), until)]
 
     def _keep(self, row: Row, until: int) -> None:
         self._states.append(row)
@@ -77,7 +80,8 @@ class HistoryWriter:
             return
         if self._writer is None:
             self._part_id = self._folder.catalog.next_part_id()
-            self._writer = PartWriter(self._folder.store.unfinished(part_name(self._part_id)), self._part_id)
+            unfinished = self._folder.store.unfinished(part_name(self._part_id))
+            self._writer = PartWriter(unfinished, self._part_id, self._owner)
         self._writer.add(self._states)
         self._states, self._states_bytes = [], 0
 

@@ -13,16 +13,18 @@ one per top-level field         JSON text; only fields that occur
 
 Buffers are compressed one by one, so ids are read without touching payloads.
 The schema's metadata has the format version, the objects (id, kind, name), the
-number of rows and the bytes of JSON. The version of a file is the first one that
+number of rows, the bytes of JSON and the checksum (:mod:`btql_storage.checksums`), which is looked at before the
+first event is read. The version of a file is the first one that
 can read it: 2 has audit entries and comments, which 1 would pass over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
+from zlib import crc32
 
 import msgspec
 import pyarrow as pa
@@ -30,6 +32,7 @@ from pyarrow import ipc
 
 from btql_storage.accept_columns import Accepted, Flag
 from btql_storage.arrow import Array, from_numpy, nulls, to_list, to_numpy
+from btql_storage.checksums import is_file_sealed, open_seal, seal
 from btql_storage.control import Control
 from btql_storage.errors import Damaged, NewerFormat, from_os_error
 from btql_storage.fields import OTHER
@@ -46,6 +49,10 @@ _WITHOUT_AUDIT = 1
 _THREADS_BYTES_MIN = 4 << 20
 Rows: TypeAlias = "NDArray[np.int64]"
 
+_SEAL = b"btql.seal"
+_HEAD = b"btql.head"
+_TOLD = (b"btql.format", b"objects", b"rows", b"json_bytes")
+_MAGIC_BYTES = 8
 _CONTROL = "control"
 _ROW_NUMBER = "row_number"
 # Plain integers: operators of enumerations are slow, and every event meets these.
@@ -113,12 +120,13 @@ class Columns:
     @property
     def metadata(self) -> dict[bytes, bytes]:
         """What a file says of itself."""
-        return {
+        told = {
             b"btql.format": b"%d" % self.version,
             b"objects": msgspec.json.encode(self.objects),
             b"rows": b"%d" % self.rows,
             b"json_bytes": b"%d" % self.json_bytes,
         }
+        return told | {_HEAD: _head_checksum(told)}
 
 
 def columns(accepted: Accepted, objects: Sequence[ObjectName], of_rows: Sequence[int] | None = None) -> Columns:
@@ -167,13 +175,17 @@ def together(requests: Sequence[Columns]) -> Columns:
 def encode(request: Columns, xact_id: int) -> memoryview:
     """Return the bytes of the WAL file for a transaction."""
     arrays = request.arrays | {"xact_id": from_numpy(np.full(request.rows, xact_id, dtype=np.int64))}
-    batch = pa.record_batch(list(arrays.values()), names=list(arrays)).replace_schema_metadata(request.metadata)
+    opened = open_seal()
+    batch = pa.record_batch(list(arrays.values()), names=list(arrays))
+    batch = batch.replace_schema_metadata(request.metadata | {_SEAL: opened})
     sink = pa.BufferOutputStream()
     # Handing buffers over to other threads takes longer than to compress small ones.
     options = ipc.IpcWriteOptions(compression="lz4", use_threads=batch.nbytes >= _THREADS_BYTES_MIN)
     with ipc.new_file(sink, batch.schema, options=options) as writer:
         writer.write_batch(batch)
-    return memoryview(sink.getvalue())
+    content = bytearray(sink.getvalue())
+    seal(content, opened)
+    return memoryview(content)
 
 
 class WalFile:
@@ -184,7 +196,7 @@ class WalFile:
         self._locate = locate
         """Says where the file is at the moment, if it is a copy that others may remove."""
         self.xact_id = xact_id
-        self._schema = self._open(None).schema
+        self._schema = self._read_schema()
         metadata = self._schema.metadata or {}
         version = int(metadata.get(b"btql.format", b"0"))
         if version > FORMAT_VERSION:
@@ -195,6 +207,8 @@ class WalFile:
         self.rows = int(metadata.get(b"rows", b"0"))
         """How many events the file has, of all objects."""
         self.objects = msgspec.json.decode(metadata.get(b"objects", b"[]"), type=list[ObjectName])
+        # Files that were written before there were checksums have none.
+        self._unchecked = metadata.get(_SEAL)
 
     @property
     def path(self) -> Path:
@@ -235,11 +249,42 @@ class WalFile:
                 controls[place] = msgspec.json.decode(raw, type=Control)
         yield from map(WalEvent, *texts, *numbers, fields, controls)
 
+    def check(self) -> None:
+        """Raise Damaged where the file is not what was written; a file is looked at once."""
+        if self._unchecked is None:
+            return
+        try:
+            whole = is_file_sealed(self.path, self._unchecked)
+        except OSError as error:
+            raise from_os_error(error, "read", self.path) from error
+        if not whole:
+            raise self._damaged("its checksum does not hold")
+        self._unchecked = None
+
+    def _read_schema(self) -> pa.Schema:
+        """Return the schema, of whose two places the first one will do: who is not in the file need not care."""
+        try:
+            schema = self._open(None).schema
+        except Damaged:
+            if not self.path.exists():
+                raise
+        else:
+            if _is_whole(schema.metadata):
+                return schema
+        try:
+            schema = ipc.read_schema(pa.py_buffer(self.path.read_bytes()[_MAGIC_BYTES:]))
+        except (pa.ArrowException, OSError) as error:
+            raise self._damaged() from error
+        if _HEAD not in (schema.metadata or {}) or not _is_whole(schema.metadata):
+            raise self._damaged()
+        return schema
+
     def _batch(self, names: Sequence[str] | None) -> pa.RecordBatch:
+        self.check()
         included = None if names is None else [self._schema.get_field_index(name) for name in names]
         try:
             return self._open(included).get_batch(0)
-        except pa.ArrowInvalid as error:
+        except (pa.ArrowException, OSError) as error:
             raise self._damaged() from error
 
     def _open(self, included: list[int] | None) -> ipc.RecordBatchFileReader:
@@ -248,12 +293,28 @@ class WalFile:
         except FileNotFoundError as error:
             raise self._damaged() from error
         except OSError as error:
+            # Without a number it is Arrow that cannot make sense of what it read.
+            if error.errno is None:
+                raise self._damaged() from error
             raise from_os_error(error, "read", self.path) from error
-        except pa.ArrowInvalid as error:
+        except pa.ArrowException as error:
             raise self._damaged() from error
 
-    def _damaged(self) -> Damaged:
-        return Damaged(f"the WAL file `{self.path}` is missing or damaged", "restore it from a backup")
+    def _damaged(self, reason: str | None = None) -> Damaged:
+        said = f"damaged: {reason}" if reason else "missing or damaged"
+        return Damaged(f"the WAL file `{self.path}` is {said}", "`btql repair` says what can be done")
+
+
+def _is_whole(metadata: Mapping[bytes, bytes] | None) -> bool:
+    """Return whether a file says of itself what was written; files from before there were checksums cannot tell."""
+    told = metadata or {}
+    if _HEAD not in told:
+        return _SEAL not in told
+    return _SEAL in told and told[_HEAD] == _head_checksum(told)
+
+
+def _head_checksum(told: Mapping[bytes, bytes]) -> bytes:
+    return b"%08x" % crc32(b"\0".join([told.get(name, b"") for name in _TOLD]))
 
 
 def _list_of_text(batch: pa.RecordBatch, name: str) -> list[str]:

@@ -307,8 +307,8 @@ def test_a_disk_that_fills_up_in_a_job_changes_nothing(make_db, monkeypatch: pyt
     before = documents_of(db.storage, db.target)
     finish = PartWriter.finish
 
-    def full(writer: PartWriter):
-        finish(writer)
+    def full(writer: PartWriter, until: object):
+        finish(writer, until)
         raise DiskFull("no space left")
 
     monkeypatch.setattr(PartWriter, "finish", full)

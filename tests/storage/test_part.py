@@ -21,12 +21,14 @@ from btql_storage.kinds import Kind, column_name, split_column_name
 from btql_storage.part import chunks, columns, writer
 from btql_storage.part.documents import DOCUMENT_SCHEMA, to_batch, to_rows
 from btql_storage.part.format import COLUMNS_MAX
+from btql_storage.part.manifest import Owner
 from btql_storage.part.reader import Part
 from btql_storage.part.writer import PartWriter
 from btql_storage.shred import shred
 from btql_storage.stores.local import LocalStore
 from btql_storage.tokens import matches, tokenize
 
+OWNER = Owner(1, "project_logs", "x", 1)
 WORDS = ["alpha", "beta", "gamma", "delta", "東京", "مرحبا", "😀", "naïve"]
 
 
@@ -55,7 +57,7 @@ def write_all(part_writer, rows):
 
 
 def build(folder, rows, part_id=9):
-    files = write_all(PartWriter(folder, part_id), rows)
+    files = write_all(PartWriter(folder, part_id, OWNER), rows)
     return Part(LocalStore(folder), ".", part_id, files.rows, files.stats), files
 
 
@@ -95,6 +97,7 @@ def test_chunks_spill_and_row_groups_split_without_a_trace(tmp_path, monkeypatch
     assert sorted(path.name for path in (tmp_path / "9").iterdir()) == [
         "columns.parquet",
         "keys.arrow",
+        "part.json",
         "rows.arrow",
         "text",
     ]
@@ -260,7 +263,7 @@ def test_rows_and_batches_are_one(fields):
 
 def test_a_full_disk_is_an_error_that_names_the_folder(tmp_path):
     rows = some_rows(400)
-    part_writer = PartWriter(tmp_path / "9", 9)
+    part_writer = PartWriter(tmp_path / "9", 9, OWNER)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, limits[1]))
     try:

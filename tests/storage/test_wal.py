@@ -82,8 +82,24 @@ def test_a_damaged_file_is_named(tmp_path: Path, content: bytes):
 def test_a_cut_file_is_named(tmp_path: Path):
     path = written(tmp_path, *(b'{"input":"%d"}' % i for i in range(1000))).path
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(Damaged):
-        wal.WalFile(path, XACT)
+    cut = wal.WalFile(path, XACT)
+
+    # Whose events it has is still known: who is not in it need not care.
+    assert [one.name for one in cut.objects] == [TARGET.name]
+    assert not len(cut.rows_of(99))
+    with pytest.raises(Damaged, match=path.name):
+        list(cut.events(cut.rows_of(cut.objects[0].id)))
+
+
+def test_every_byte_that_is_flipped_is_found(tmp_path: Path):
+    path = written(tmp_path, b'{"input":"abc","tags":["x"]}').path
+    whole = path.read_bytes()
+    for place in range(len(whole)):
+        flipped = bytearray(whole)
+        flipped[place] ^= 1 << place % 8
+        path.write_bytes(flipped)
+        with pytest.raises((Damaged, NewerFormat), match=path.name):
+            wal.WalFile(path, XACT).check()
 
 
 def test_a_missing_file_is_named(tmp_path: Path):

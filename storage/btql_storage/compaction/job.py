@@ -25,15 +25,18 @@ from itertools import chain
 
 import numpy as np
 
+from btql_storage.background.pace import UNHURRIED, Pace
 from btql_storage.catalog import Assignment, NewPart, ObjectInfo, PartInfo, RowNumbers, Swap
 from btql_storage.collector import collector_paused
 from btql_storage.compaction.windows import Window
-from btql_storage.current import CurrentRow, fetch_rows, find_current
+from btql_storage.current import CurrentRow, fetch_rows, find_current, parts_with
 from btql_storage.folder import Folder, part_name
 from btql_storage.history import HistoryWriter
 from btql_storage.merge import apply_all, needs_row
+from btql_storage.part.manifest import Owner
 from btql_storage.part.writer import PartWriter
 from btql_storage.row import Row
+from btql_storage.states import commit_swap
 from btql_storage.wal import WalEvent
 
 
@@ -70,7 +73,7 @@ class CompactionReport:
 
 
 def compact_segment(
-    folder: Folder, target: ObjectInfo, assignments: Sequence[Assignment], parts: Sequence[PartInfo]
+    folder: Folder, target: ObjectInfo, assignments: Sequence[Assignment], parts: Sequence[PartInfo], pace: Pace
 ) -> JobOutcome:
     """Run one job over a segment's oldest assignments; the compaction lock is held."""
     taken, used, left = _take(assignments, folder)
@@ -78,11 +81,16 @@ def compact_segment(
     with collector_paused(lasting=True):
         for event in chain.from_iterable(folder.wal_file(one.xact_id).events(one.rows) for one in used):
             events.setdefault(event.id, []).append(event)
+    pace.step(0)
     current = find_current(folder, list(events), parts)
     order = _order(events, current)
+    deleted = parts_with(folder, sorted(events.keys() - set(order)), parts)
     part_ids = [folder.catalog.next_part_id()] if order else []
-    past = HistoryWriter(folder) if target.keeps_history else None
-    new_parts = [write_part(folder, part_id, _windows(folder, order, events, current, past)) for part_id in part_ids]
+    owner = Owner(target.id, target.kind, target.name, assignments[0].segment_id)
+    past = HistoryWriter(folder, owner) if target.keeps_history else None
+    new_parts = [
+        write_part(folder, part_id, owner, _windows(folder, order, events, current, past), pace) for part_id in part_ids
+    ]
     if past is not None:
         # The events that are left are those of rows that do not come out.
         for rows in _windows(folder, list(events), events, current, past):
@@ -100,22 +108,31 @@ def compact_segment(
         taken=taken,
         left=left,
         keeps_history=past is not None,
+        deleted=deleted,
     )
-    folder.catalog.commit_swap(swap, folder.clock.now_s())
+    commit_swap(folder, target, swap)
     return JobOutcome(
         sum(len(one.rows) for one in used), len(order), len(new_parts), sum(part.stats.json_bytes for part in new_parts)
     )
 
 
-def write_part(folder: Folder, part_id: int, windows: Iterator[list[Row]]) -> NewPart:
-    """Write and publish a part; it is live once it is committed."""
+def write_part(
+    folder: Folder,
+    part_id: int,
+    owner: Owner,
+    windows: Iterator[list[Row]],
+    pace: Pace = UNHURRIED,
+    until: RowNumbers | None = None,
+) -> NewPart:
+    """Write and publish a part; it is live once it is committed. ``until`` is for rows of the past."""
     name = part_name(part_id)
-    writer = PartWriter(folder.store.unfinished(name), part_id)
+    writer = PartWriter(folder.store.unfinished(name), part_id, owner)
     for window in windows:
         writer.add(window)
-    files = writer.finish()
+        pace.step(sum(len(text) for row in window for text in row.fields.values()))
+    files = writer.finish(until)
     folder.store.publish(name)
-    return NewPart(part_id, files.stats, dict(files.file_bytes))
+    return NewPart(part_id, files.stats, dict(files.file_bytes), until)
 
 
 def _take(

@@ -8,7 +8,6 @@ need not be looked at.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -16,27 +15,35 @@ import pyarrow.parquet as pq
 
 from btql_storage.arrow import from_numpy, to_numpy
 from btql_storage.arrow_functions import compute as pc
-from btql_storage.catalog import PartInfo, RowNumbers, Swap
+from btql_storage.background.pace import UNHURRIED, Pace
+from btql_storage.catalog import ObjectInfo, PartInfo, RowNumbers, Swap
 from btql_storage.compaction.job import JobOutcome, write_part
 from btql_storage.compaction.windows import Window
 from btql_storage.folder import Folder
+from btql_storage.part.manifest import Owner
 from btql_storage.row import Row
+from btql_storage.states import commit_swap
 
 _ROW_MASK = (1 << 32) - 1
 
 
 def rewrite_parts(
-    folder: Folder, object_id: int, parts: Sequence[PartInfo], until: Sequence[RowNumbers] = ()
+    folder: Folder,
+    target: ObjectInfo,
+    parts: Sequence[PartInfo],
+    until: Sequence[RowNumbers] = (),
+    pace: Pace = UNHURRIED,
 ) -> JobOutcome:
     """Write parts anew as one; the compaction lock is held. Parts of the history come with when their rows ended."""
     places, numbers = _order(folder, parts)
     new_parts = []
     if len(numbers):
         part_id = folder.catalog.next_part_id()
-        new_part = write_part(folder, part_id, _windows(folder, parts, places, numbers))
-        new_parts = [replace(new_part, until=_picked(until, places, numbers)) if until else new_part]
+        owner = Owner(target.id, target.kind, target.name, parts[0].segment_id)
+        picked = _picked(until, places, numbers) if until else None
+        new_parts = [write_part(folder, part_id, owner, _windows(folder, parts, places, numbers), pace, picked)]
     swap = Swap(
-        object_id=object_id,
+        object_id=target.id,
         segment_id=parts[0].segment_id,
         new_parts=new_parts,
         superseded={},
@@ -45,7 +52,7 @@ def rewrite_parts(
         left=(),
         keeps_history=True,
     )
-    folder.catalog.commit_swap(swap, folder.clock.now_s())
+    commit_swap(folder, target, swap)
     return JobOutcome(0, len(numbers), len(new_parts), sum(part.stats.json_bytes for part in new_parts))
 
 

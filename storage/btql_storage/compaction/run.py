@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from btql_storage.background.pace import UNHURRIED, Pace
 from btql_storage.catalog import Assignment, ObjectInfo, PartInfo, View
 from btql_storage.compaction.job import JobOutcome, compact_segment
 from btql_storage.compaction.policy import MERGE_PARTS_MIN, Limits, PartSize, choose_parts
@@ -38,16 +39,17 @@ class Waiting:
     """When the oldest of them was written, in Unix seconds; None where there is none."""
 
 
-def compact_once(folder: Folder, target: ObjectInfo | None = None) -> JobOutcome | None:
+def compact_once(folder: Folder, target: ObjectInfo | None = None, pace: Pace = UNHURRIED) -> JobOutcome | None:
     """Run one job for an object (by default any); None where there is nothing to do."""
     tame_allocator()
+    pace.begin()
     try:
-        return _run_job(folder, target)
+        return _run_job(folder, target, pace)
     finally:
         give_back()
 
 
-def _run_job(folder: Folder, target: ObjectInfo | None) -> JobOutcome | None:
+def _run_job(folder: Folder, target: ObjectInfo | None, pace: Pace) -> JobOutcome | None:
     folder.check_writable()
     with folder.compact_lock.held(), folder.working():
         process(folder)
@@ -56,17 +58,17 @@ def _run_job(folder: Folder, target: ObjectInfo | None) -> JobOutcome | None:
         oldest = [(view.assignments[0].xact_id, owner) for owner, view in views.items() if view.assignments]
         if oldest:
             _, object_id = min(oldest)
-            return _compact_object(folder, targets[object_id], views[object_id])
+            return _compact_object(folder, targets[object_id], views[object_id], pace)
         for object_id, view in views.items():
             chosen = _chosen(folder, view.parts)
             if chosen:
-                return rewrite_parts(folder, object_id, chosen)
+                return rewrite_parts(folder, targets[object_id], chosen, (), pace)
         for object_id, parts in folder.catalog.history_parts().items():
             if parts >= MERGE_PARTS_MIN and object_id in targets:
                 past = folder.catalog.view(object_id, 0).history
                 chosen = _chosen(folder, [one.part for one in past])
                 if chosen:
-                    return rewrite_parts(folder, object_id, chosen, until_of(past, chosen))
+                    return rewrite_parts(folder, targets[object_id], chosen, until_of(past, chosen), pace)
         return None
 
 
@@ -118,10 +120,10 @@ def remove_unneeded(folder: Folder) -> None:
         _remove_parts(folder)
 
 
-def _compact_object(folder: Folder, target: ObjectInfo, view: View) -> JobOutcome:
+def _compact_object(folder: Folder, target: ObjectInfo, view: View, pace: Pace) -> JobOutcome:
     segment_id = view.assignments[0].segment_id
     mine: list[Assignment] = [one for one in view.assignments if one.segment_id == segment_id]
-    return compact_segment(folder, target, mine, [part for part in view.parts if part.segment_id == segment_id])
+    return compact_segment(folder, target, mine, [part for part in view.parts if part.segment_id == segment_id], pace)
 
 
 def _remove_wal_files(folder: Folder) -> None:

@@ -35,10 +35,18 @@ def read_errors(path: Path) -> Generator[None]:
     """Turn what can go wrong in reading ``path`` into an error that names it."""
     try:
         yield
-    except pa.ArrowInvalid as error:
-        raise Damaged(f"cannot read `{path}`: {error}", "restore it from a backup") from error
+    except pa.ArrowException as error:
+        raise _damaged(path, error) from error
     except OSError as error:
+        # Without a number it is Arrow that cannot make sense of what it read.
+        if error.errno is None:
+            raise _damaged(path, error) from error
         raise from_os_error(error, "read", path) from error
+
+
+def _damaged(path: Path, error: Exception) -> Damaged:
+    reason = " ".join(str(error).split())
+    return Damaged(f"cannot read `{path}`: {reason}", "`btql repair` says what can be done")
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from btql_storage.part.columns import ColumnsWriter
 from btql_storage.part.documents import DocumentsWriter
 from btql_storage.part.files import sync_tree, write_errors
 from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROWS_FILE, TEXT_FOLDER, PartStats
+from btql_storage.part.manifest import write_manifest, write_until
 from btql_storage.part.stats import StatsBuilder
 from btql_storage.shred import Shredder
 from btql_storage.text_index import TextIndexWriter
@@ -35,7 +36,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from btql_storage.block import Block
+    from btql_storage.part.manifest import Owner
     from btql_storage.row import Row
 
 CHUNK_ROWS = 4096
@@ -59,8 +64,10 @@ class PartFiles:
 class PartWriter:
     """Writes one part into a new folder."""
 
-    def __init__(self, folder: Path, part_id: int) -> None:
+    def __init__(self, folder: Path, part_id: int, owner: Owner) -> None:
         self._folder = folder
+        self._part_id = part_id
+        self._owner = owner
         with write_errors(folder):
             folder.mkdir(parents=True)
             self._text = TextIndexWriter(folder / TEXT_FOLDER)
@@ -80,8 +87,8 @@ class PartWriter:
             for block in self._cutter.add(rows):
                 self._add(block)
 
-    def finish(self) -> PartFiles:
-        """Write what is left and make all of it durable."""
+    def finish(self, until: NDArray[np.int64] | None = None) -> PartFiles:
+        """Write what is left and make all of it durable; ``until`` has the transactions that ended rows of the past."""
         with write_errors(self._folder), ThreadPoolExecutor(1) as pool:
             for block in self._cutter.rest():
                 self._add(block)
@@ -93,8 +100,12 @@ class PartWriter:
             stats, kept = self._stats.result()
             self._columns.finish(kept)
             text.result()
+            sizes = _sizes(self._folder)
+            if until is not None:
+                write_until(self._folder, until)
+            write_manifest(self._folder, self._part_id, self._owner, stats, sizes, history=until is not None)
             sync_tree(self._folder)
-            return PartFiles(stats, _sizes(self._folder))
+            return PartFiles(stats, sizes)
 
     def _add(self, block: Block) -> None:
         if self._chunk_bytes + block.json_bytes > CHUNK_BYTES or len(self._chunk) + len(block.rows) > CHUNK_ROWS:
