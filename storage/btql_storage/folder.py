@@ -21,6 +21,7 @@ from btql_storage.clock import SYSTEM_CLOCK, Clock
 from btql_storage.errors import ReadOnly
 from btql_storage.format import CATALOG, PARTS, WAL, FolderLock, open_folder, wal_name, wal_numbers
 from btql_storage.limits import DEFAULT, Limits, from_environment
+from btql_storage.identity import check_own
 from btql_storage.numbers import LocalNumbers, Numbers
 from btql_storage.part.reader import Part
 from btql_storage.stores.interface import Store
@@ -84,10 +85,12 @@ class Services:
     @classmethod
     def local(cls, store: LocalStore, *, create: bool, read_only: bool, settings: Settings, clock: Clock) -> Services:
         """Return those of one folder, which need no server; the folder is made with ``create``."""
-        open_folder(store, create=create, read_only=read_only)
+        marker = open_folder(store, create=create, read_only=read_only)
+        catalog = Catalog.sqlite(store, CATALOG, read_only=read_only, wait_s=settings.lock_wait_s)
+        check_own(marker, catalog, str(store.root), read_only=read_only)
         return cls(
             store,
-            Catalog.sqlite(store, CATALOG, read_only=read_only, wait_s=settings.lock_wait_s),
+            catalog,
             LocalNumbers(store, clock, settings.lock_wait_s),
             FolderLock(store, "compact", settings.lock_wait_s),
         )

@@ -23,7 +23,7 @@ from pathlib import Path
 from threading import RLock
 
 from btql_storage.errors import Locked, NotADatabase, from_os_error
-from btql_storage.marker import MARKER, CatalogPlace, Marker, check_catalog, read_marker
+from btql_storage.marker import MARKER, Marker, check_catalog, read_marker
 from btql_storage.stores.interface import UNFINISHED, AlreadyThere
 from btql_storage.stores.local import LocalStore
 
@@ -38,41 +38,51 @@ _POLL_S = 0.002
 _FOLDERS = (WAL, PARTS, LOCKS)
 
 
-def open_folder(store: LocalStore, *, create: bool, read_only: bool, catalog: CatalogPlace = "folder") -> Marker:
-    """Return the marker of a folder that is a database of this version; make one where that is asked for."""
-    root = store.root
-    if not _has_marker(store):
+def open_folder(store: LocalStore, *, create: bool, read_only: bool) -> Marker:
+    """Return the marker of a folder that is a database by itself; make one where that is asked for."""
+    marker = find_marker(store)
+    if marker is None:
         if read_only or not create:
-            raise NotADatabase(*_no_database(root))
-        _make(store, catalog)
-    marker = _read_marker(root)
-    check_catalog(marker, catalog, str(root))
+            raise no_database(store.root)
+        begin_folder(store.root)
+        with suppress(AlreadyThere):
+            store.put(MARKER, Marker.new("folder").content)
+        marker = _read_marker(store.root)
+    check_catalog(marker, "folder", str(store.root))
     if not read_only:
-        for folder in _FOLDERS:
-            store.make_folder(folder)
+        make_folders(store)
     return marker
 
 
-def _has_marker(store: LocalStore) -> bool:
+def find_marker(store: LocalStore) -> Marker | None:
+    """Return the marker of a folder; None where it is no database."""
     try:
         store.step("open", store.path(MARKER))
-        return store.path(MARKER).is_file()
+        found = store.path(MARKER).is_file()
     except OSError as error:
         raise from_os_error(error, "open", store.root) from error
+    return _read_marker(store.root) if found else None
 
 
-def _no_database(root: Path) -> tuple[str, str]:
+def make_folders(store: LocalStore) -> None:
+    """Make the folders that a database has."""
+    for folder in _FOLDERS:
+        store.make_folder(folder)
+
+
+def no_database(root: Path) -> NotADatabase:
+    """Return the error for a folder that is no database."""
     if not root.exists():
-        return f"there is no database at `{root}`", "`btql ingest` makes one"
+        return NotADatabase(f"there is no database at `{root}`", "`btql ingest` makes one")
     if not root.is_dir():
-        return f"`{root}` is a file, not a btql database", "give the folder of a database"
-    return f"`{root}` is not a btql database: it has no `{MARKER}`", "give the folder of a database"
+        return NotADatabase(f"`{root}` is a file, not a btql database", "give the folder of a database")
+    return NotADatabase(f"`{root}` is not a btql database: it has no `{MARKER}`", "give the folder of a database")
 
 
-def _make(store: LocalStore, catalog: CatalogPlace) -> None:
-    root = store.root
+def begin_folder(root: Path) -> None:
+    """Make the folder of a new database, or find it empty."""
     if root.exists() and not root.is_dir():
-        raise NotADatabase(*_no_database(root))
+        raise no_database(root)
     try:
         root.mkdir(parents=True, exist_ok=True)
         strangers = [entry.name for entry in root.iterdir() if not entry.name.startswith(UNFINISHED)]
@@ -84,8 +94,6 @@ def _make(store: LocalStore, catalog: CatalogPlace) -> None:
             f"`{root}` is not a btql database and not empty (it has `{min(strangers)}`)",
             "give a new or an empty folder",
         )
-    with suppress(AlreadyThere):
-        store.put(MARKER, Marker.new(catalog).content)
 
 
 def _read_marker(root: Path) -> Marker:

@@ -1,22 +1,155 @@
-"""Opens a database wherever it is: puts its services together, and checks that they belong to each other."""
+"""Opens a database wherever it is: puts its services together, and checks that they belong to each other.
+
+A folder alone needs nothing of this (:meth:`~btql_storage.folder.Folder.at`). For everything else:
+
+1. A new database begins with its **catalog**, which draws the id. Only then the **marker** appears beside the files,
+   with that id; of several who make one at the same time the first marker counts.
+2. From then on catalog and marker must have the same id. A catalog without any is not the one that the database was
+   made with: what is in the files would not be seen.
+3. Who **numbers** transactions is noted in a catalog that several machines share by whoever opens it first, and does
+   not change: two that number without knowing of each other would lose writes.
+"""
 
 from __future__ import annotations
 
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
-from btql_storage.clock import Clock
-from btql_storage.errors import BadLocation
-from btql_storage.folder import Folder, Settings
-from btql_storage.format import open_folder
-from btql_storage.location import Location
+from btql_storage.catalog.catalog import Catalog
+from btql_storage.catalog.leases import LeaseLock
+from btql_storage.errors import BadLocation, NotADatabase, OtherDatabase, from_os_error
+from btql_storage.folder import Folder, Services, Settings
+from btql_storage.format import LOCKS, FolderLock, begin_folder, find_marker, make_folders, no_database
+from btql_storage.identity import DATABASE, agreed, check_ids
+from btql_storage.marker import MARKER, CatalogPlace, Marker, check_catalog, read_marker
+from btql_storage.numbers import LocalNumbers, Numbers
+from btql_storage.stores.interface import AlreadyThere, Store
 from btql_storage.stores.local import LocalStore
 
+if TYPE_CHECKING:
+    from btql_storage.clock import Clock
+    from btql_storage.location import Location
 
-def open_at(location: Location, *, create: bool, read_only: bool, settings: Settings | None, clock: Clock) -> Folder:
-    """Open the database at a location; with ``create``, make it where there is none."""
+NUMBERS = "numbers"
+"""The setting of a shared catalog that says who numbers transactions."""
+_NUMBERED_BY = {"redis": "by Redis", "catalog": "by PostgreSQL"}
+_WAYS = {"redis": "give its address, redis=redis://host", "catalog": "leave Redis out"}
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How a database is to be opened."""
+
+    create: bool
+    """Whether it is made where there is none."""
+    read_only: bool
+    settings: Settings
+    clock: Clock
+
+
+def open_at(location: Location, how: How) -> Folder:
+    """Open the database at a location."""
     if location.is_alone:
-        return Folder.at(Path(location.files), create=create, read_only=read_only, settings=settings, clock=clock)
+        return Folder.at(
+            Path(location.files), create=how.create, read_only=how.read_only, settings=how.settings, clock=how.clock
+        )
+    with ExitStack() as stack:
+        store = store_at(location)
+        stack.callback(store.close)
+        marker = _marker(store, location)
+        if marker is None and (how.read_only or not how.create):
+            if isinstance(store, LocalStore):
+                raise no_database(store.root)
+            raise NotADatabase(f"there is no database at `{store.label}`", "`btql ingest` makes one")
+        catalog = catalog_at(location, how, is_new=marker is None)
+        stack.callback(catalog.close)
+        if marker is None:
+            marker = _make(store, catalog, location)
+        database = check_ids(marker, catalog, store.label)
+        services = _services(location, how, store, catalog, database)
+        stack.pop_all()
+    return Folder(services, read_only=how.read_only, settings=how.settings, clock=how.clock)
+
+
+def store_at(location: Location) -> Store:
+    """Return the place of the files, without a call to it."""
     if location.folder is not None:
-        catalog = "postgresql" if location.shares_catalog else "sqlite"
-        open_folder(LocalStore(location.folder), create=False, read_only=read_only, catalog=catalog)
-    raise BadLocation(f"`{location}` needs services that cannot be opened yet", "give the folder of a database")
+        return LocalStore(location.folder)
+    from btql_storage.stores.bucket import BucketStore
+    from btql_storage.stores.cache import DiskCache
+
+    cache = DiskCache(location.cache_folder, location.cache_bytes)
+    return BucketStore.open(location.files, cache, endpoint=location.endpoint)
+
+
+def catalog_at(location: Location, how: How, *, is_new: bool) -> Catalog:
+    """Open a catalog that is not in the folder of the files; only a new database makes one."""
+    wait_s = how.settings.lock_wait_s
+    path = location.catalog_file
+    if path is None:
+        return Catalog.postgres(cast("str", location.catalog), read_only=how.read_only, wait_s=wait_s)
+    if is_new:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise from_os_error(error, "make", path.parent) from error
+    elif not path.is_file():
+        raise OtherDatabase(f"there is no catalog at `{path}`", "give the one that the database was made with")
+    return Catalog.sqlite(LocalStore(path.parent), path.name, read_only=how.read_only, wait_s=wait_s)
+
+
+def _marker(store: Store, location: Location) -> Marker | None:
+    if isinstance(store, LocalStore):
+        marker = find_marker(store)
+    else:
+        content = store.read(MARKER)
+        marker = None if content is None else read_marker(content, f"{store.label}/{MARKER}", store.label)
+    if marker is not None:
+        check_catalog(marker, _kind(location), store.label)
+    return marker
+
+
+def _make(store: Store, catalog: Catalog, location: Location) -> Marker:
+    """Make the marker of a new database."""
+    if isinstance(store, LocalStore):
+        begin_folder(store.root)
+    new = Marker.new(_kind(location))
+    marker = replace(new, database=agreed(catalog, DATABASE, cast("str", new.database)))
+    with suppress(AlreadyThere):
+        store.put(MARKER, marker.content)
+    return cast("Marker", _marker(store, location))
+
+
+def _services(location: Location, how: How, store: Store, catalog: Catalog, database: str) -> Services:
+    if isinstance(store, LocalStore) and not how.read_only:
+        make_folders(store)
+    wait_s = how.settings.lock_wait_s
+    path = location.catalog_file
+    if path is not None:
+        here = LocalStore(path.parent)
+        if not how.read_only:
+            here.make_folder(LOCKS)
+        return Services(store, catalog, LocalNumbers(here, how.clock, wait_s), FolderLock(here, "compact", wait_s))
+    numbers = _numbers(location, how, store, catalog, database)
+    lock = LeaseLock(catalog.database, "work", wait_s=wait_s)
+    catalog.fence = lock
+    return Services(store, catalog, numbers, lock)
+
+
+def _numbers(location: Location, how: How, store: Store, catalog: Catalog, database: str) -> Numbers:
+    """Return who numbers transactions for several machines."""
+    given = "catalog" if location.redis is None else "redis"
+    known = catalog.setting(NUMBERS) if how.read_only else agreed(catalog, NUMBERS, given)
+    if known not in (None, given):
+        raise OtherDatabase(f"the transactions of `{store.label}` are numbered {_NUMBERED_BY[known]}", _WAYS[known])
+    if location.redis is None:
+        raise BadLocation(f"`{location}` has nobody to number transactions", "add redis=redis://host")
+    from btql_storage.coordination.redis_numbers import RedisNumbers
+
+    return RedisNumbers(location.redis, database, store, catalog.processed_upto)
+
+
+def _kind(location: Location) -> CatalogPlace:
+    return "postgresql" if location.shares_catalog else "sqlite"

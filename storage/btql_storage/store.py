@@ -86,12 +86,13 @@ class Storage:
     ) -> Storage:
         """Open the database in a folder or at an address; with ``create``, make it where there is none."""
         location = locate(place)
-        if location.is_alone and not location.limits:
+        settings = settings or Settings()
+        if location.is_alone:
             folder = Folder.at(Path(location.files), create=create, read_only=read_only, settings=settings, clock=clock)
             return cls(folder)
-        from btql_storage.opening import open_at
+        from btql_storage.opening import How, open_at
 
-        return cls(open_at(location, create=create, read_only=read_only, settings=settings, clock=clock))
+        return cls(open_at(location, How(create, read_only, settings, clock)))
 
     def close(self) -> None:
         """Let go of all files. Nothing is pending: what was acknowledged is durable."""

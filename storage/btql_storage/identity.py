@@ -1,0 +1,59 @@
+"""Whether the files and the catalog of a database belong to each other.
+
+The marker beside the files and the settings of the catalog have the same id. A catalog with another one, or an empty
+one where there is a database already, would show a database without its rows, and take new ones that nobody else sees.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from btql_storage.errors import OtherDatabase
+
+if TYPE_CHECKING:
+    from btql_storage.catalog.catalog import Catalog
+    from btql_storage.marker import Marker
+
+DATABASE = "database"
+"""The setting of a catalog with the id."""
+_WAY = "give the catalog that it was made with"
+
+
+def agreed(catalog: Catalog, name: str, value: str) -> str:
+    """Return a setting of a catalog; it is this one, where there is none yet."""
+    known = catalog.setting(name)
+    if known is None:
+        with catalog.database.writing() as run:
+            query = "insert into settings (name, value) values (?, ?) on conflict (name) do nothing"
+            run.execute(query, (name, value))
+        known = catalog.setting(name)
+    return cast("str", known)
+
+
+def check_ids(marker: Marker, catalog: Catalog, place: str) -> str:
+    """Return the id of a database; OtherDatabase where its catalog has another one, or none."""
+    known = catalog.setting(DATABASE)
+    if known is None:
+        raise OtherDatabase(
+            f"the catalog `{catalog.database.label}` is empty, but there is a database at `{place}`", _WAY
+        )
+    _compare(marker, known, catalog, place)
+    return known
+
+
+def check_own(marker: Marker, catalog: Catalog, place: str, *, read_only: bool) -> None:
+    """Check the catalog in the folder of the files: one that is new there becomes the database's."""
+    if marker.database is None:
+        # It is of before there were any.
+        return
+    known = catalog.setting(DATABASE)
+    if known is None and not read_only:
+        known = agreed(catalog, DATABASE, marker.database)
+    if known is not None:
+        _compare(marker, known, catalog, place)
+
+
+def _compare(marker: Marker, known: str, catalog: Catalog, place: str) -> None:
+    if known != marker.database:
+        label = catalog.database.label
+        raise OtherDatabase(f"the catalog `{label}` is the one of another database than that at `{place}`", _WAY)

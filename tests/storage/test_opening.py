@@ -1,0 +1,124 @@
+"""Databases over services: they hold what was written, and services that do not belong together are refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import btql
+from btql_storage.errors import NotADatabase, OtherDatabase, ReadOnly
+from btql_storage.store import Storage
+
+ASK = "select: id | from: project_logs('demo') | sort: id asc"
+
+
+def write(place: str, *ids: str) -> None:
+    with btql.connect(place) as conn:
+        conn.ingest("project_logs:demo", [{"id": each} for each in ids])
+
+
+def ids(place: str, *, read_only: bool = False) -> list[str]:
+    with btql.connect(place, create=False, read_only=read_only) as conn:
+        return [row["id"] for row in conn.query(ASK)]
+
+
+@pytest.fixture
+def bucket(s3, tmp_path: Path) -> str:
+    """The address of a new database in a bucket, with a catalog for one machine."""
+    address, endpoint = s3
+    return f"{address}?catalog=sqlite:{tmp_path}/catalog/a.sqlite&endpoint={endpoint}&cache={tmp_path}/cache"
+
+
+def test_a_bucket_with_a_catalog_of_one_machine(bucket):
+    with pytest.raises(NotADatabase, match=r"there is no database at `s3://.*`; `btql ingest` makes one"):
+        btql.connect(bucket, create=False)
+    write(bucket, "a", "b")
+    assert ids(bucket) == ["a", "b"]
+    with btql.connect(bucket) as conn:
+        conn.compact()
+    write(bucket, "c")
+    assert ids(bucket, read_only=True) == ["a", "b", "c"]
+    with btql.connect(bucket, read_only=True) as conn, pytest.raises(ReadOnly):
+        conn.ingest("project_logs:demo", [{"id": "d"}])
+
+
+def test_a_bucket_is_refused_with_any_other_catalog(bucket, tmp_path):
+    write(bucket, "a")
+    missing = bucket.replace("a.sqlite", "b.sqlite")
+    with pytest.raises(OtherDatabase, match=r"there is no catalog at .*b\.sqlite`; give the one that the database was"):
+        btql.connect(missing)
+    assert not (tmp_path / "catalog/b.sqlite").exists()
+    other = missing.replace("?", "/other?")
+    write(other, "z")
+    with pytest.raises(OtherDatabase, match=r"the catalog `.*b\.sqlite` is the one of another database than that at"):
+        btql.connect(missing)
+    assert (ids(bucket), ids(other)) == (["a"], ["z"])
+
+
+def test_an_empty_catalog_does_not_become_that_of_a_database_that_is_there(bucket, tmp_path):
+    write(bucket, "a")
+    Storage.open(tmp_path / "folder", create=True).close()
+    (tmp_path / "folder/catalog.sqlite").rename(tmp_path / "catalog/b.sqlite")
+    import sqlite3
+
+    with sqlite3.connect(tmp_path / "catalog/b.sqlite") as connection:
+        connection.execute("delete from settings")
+    connection.close()
+    with pytest.raises(OtherDatabase, match=r"b\.sqlite` is empty, but there is a database at `s3://"):
+        btql.connect(bucket.replace("a.sqlite", "b.sqlite"))
+
+
+def test_a_folder_with_its_catalog_elsewhere(tmp_path):
+    folder, elsewhere = tmp_path / "db", f"file://{tmp_path}/db?catalog=sqlite:{tmp_path}/state/catalog.sqlite"
+    with pytest.raises(NotADatabase, match="there is no database at"):
+        btql.connect(elsewhere, create=False)
+    write(elsewhere, "a")
+    assert ids(elsewhere) == ["a"]
+    assert json.loads((folder / "btql.json").read_bytes())["catalog"] == "sqlite"
+    with pytest.raises(OtherDatabase, match=r"the catalog of `.*db` is in a file elsewhere; give its path"):
+        btql.connect(folder)
+    assert not (folder / "catalog.sqlite").exists()
+
+
+def test_a_folder_by_itself_is_refused_with_a_catalog_elsewhere(tmp_path):
+    write(str(tmp_path / "db"), "a")
+
+    with pytest.raises(OtherDatabase, match=r"is in the folder itself; give the path of the folder, without a catalog"):
+        btql.connect(f"file://{tmp_path}/db?catalog=sqlite:{tmp_path}/state/catalog.sqlite")
+    assert not (tmp_path / "state").exists()
+
+
+def test_two_databases_in_one_folder(tmp_path):
+    write(str(tmp_path / "a"), "a")
+    write(str(tmp_path / "b"), "b")
+    for each in (tmp_path / "a").glob("catalog.sqlite*"):
+        each.unlink()
+    (tmp_path / "b/catalog.sqlite").rename(tmp_path / "a/catalog.sqlite")
+
+    for read_only in (False, True):
+        with pytest.raises(
+            OtherDatabase, match=r"the catalog `.*a/catalog.sqlite` is the one of another database than"
+        ):
+            btql.connect(tmp_path / "a", read_only=read_only)
+
+
+def test_a_folder_of_before_there_were_ids(tmp_path):
+    write(str(tmp_path / "db"), "a")
+    (tmp_path / "db/btql.json").write_text('{"format": 1}\n')
+
+    assert ids(str(tmp_path / "db")) == ["a"]
+
+
+def test_a_name_of_the_configuration_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("btql.toml").write_text('[databases.prod]\nfiles = "data"\n')
+
+    write("prod", "a")
+
+    assert (tmp_path / "data/btql.json").exists()
+    assert ids(str(tmp_path / "data")) == ["a"]
+    monkeypatch.setenv("BTQL_DATABASE", "prod")
+    with btql.connect() as conn:
+        assert conn.objects() == ["project_logs:demo"]
