@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from btql.cli import compact, conformance, explain, fmt, generate, ingest, keys, query, serve, shell, status
+from btql.cli import compact, conformance, explain, fmt, generate, ingest, keys, pausing, query, serve, shell, status
 from btql.cli.console import guarded
 
 _EPILOG = "Every command says more with --help. Documentation: README.md of the project."
@@ -66,6 +66,8 @@ _add(query.query, query.EXAMPLES)
 _add(explain.explain, explain.EXAMPLES)
 _add(fmt.fmt, fmt.EXAMPLES)
 _add(compact.compact, compact.EXAMPLES)
+_add(pausing.pause, pausing.PAUSE_EXAMPLES)
+_add(pausing.resume, pausing.RESUME_EXAMPLES)
 _add(status.status, status.EXAMPLES)
 _add(shell.shell, shell.EXAMPLES)
 _add(serve.serve, serve.EXAMPLES)

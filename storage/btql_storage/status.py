@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from btql_storage.background.pace import PAUSED
 from btql_storage.catalog import ObjectInfo
 from btql_storage.compaction.run import waiting_by_object
 from btql_storage.folder import Folder
@@ -42,6 +43,8 @@ class Status:
     wal_files: int
     wal_bytes: int
     """Bytes of all WAL files, also of those that only wait for their removal."""
+    paused_since_s: int | None = None
+    """Since when nobody may work in the background, in Unix seconds; None where it is allowed."""
 
     @property
     def segments(self) -> int:
@@ -106,7 +109,8 @@ def read_status(folder: Folder) -> Status:
         _object_status(folder, one, segments.get(one.id, 0), waiting.get(one.id, (0, 0)))
         for one in folder.catalog.objects()
     ]
-    return Status(objects, len(sizes), sum(sizes))
+    since = folder.catalog.setting(PAUSED)
+    return Status(objects, len(sizes), sum(sizes), None if since is None else int(since))
 
 
 def _object_status(folder: Folder, target: ObjectInfo, segments: int, waiting: tuple[int, int]) -> ObjectStatus:

@@ -16,7 +16,7 @@ from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from btql_storage.background.pace import UNHURRIED, Pace
+from btql_storage.background.pace import PAUSED, UNHURRIED, Pace
 from btql_storage.background.pressure import Pressure
 from btql_storage.catalog import ObjectInfo
 from btql_storage.clock import SYSTEM_CLOCK, Clock
@@ -217,6 +217,16 @@ class Storage:
         return Usage(dict(self._folder.store.calls), dict(self._folder.lookups))
 
     def waiting(self) -> Waiting:
+    def pause_background(self, *, paused: bool) -> None:
+        """Keep every process from working in the background until it is allowed again; the job that runs ends first."""
+        self._folder.check_writable()
+        self._folder.catalog.put_setting(PAUSED, str(self._folder.clock.now_s()) if paused else None)
+
+    def background_paused_since(self) -> int | None:
+        """Return since when nobody works in the background, in Unix seconds; None while it is allowed."""
+        since = self._folder.catalog.setting(PAUSED)
+        return None if since is None else int(since)
+
         """Count the events that are not in a part yet."""
         from btql_storage.compaction.run import waiting
 

@@ -195,6 +195,13 @@ def test_explain_status_and_shell(btql, database, monkeypatch):
     assert "error[B0201]" in err
 
 
+def test_pause_and_resume(btql, database):
+    assert "background work is paused since 20" in btql("pause", database)[2]
+    assert "since 20" in btql("status", database)[1].partition("background work")[2]
+    assert "background work goes on" in btql("resume", database)[2]
+    assert "background work" not in btql("status", database)[1]
+
+
 def test_pages_of_an_answer(btql, database):
     text = "select: id | from: project_logs('demo') | limit: 20"
     code, first, err = btql("query", database, text, "-f", "jsonl")

@@ -69,6 +69,19 @@ def test_little_may_wait_for_a_while(storage: Storage, target: ObjectInfo, monke
     assert storage.waiting().events == 0
 
 
+def test_nothing_is_done_while_it_is_paused(storage: Storage, target: ObjectInfo):
+    background = Background(storage, AT_ONCE)
+    storage.pause_background(paused=True)
+    put(storage, target)
+    background.look()
+    assert storage.waiting().events == 1
+    assert storage.status().paused_since_s == storage.background_paused_since()
+    storage.pause_background(paused=False)
+    assert storage.status().paused_since_s is None
+    background.look()
+    assert storage.waiting().events == 0
+
+
 def test_a_job_that_is_ended_changes_nothing(storage: Storage, target: ObjectInfo):
     put(storage, target, 500)
     pace = Pace(Budget())

@@ -89,15 +89,18 @@ class Background:
 
     def look(self) -> None:
         """Do what is due now; WorkEnded where :meth:`stop` ended it."""
-        if not self._is_due(self._storage.waiting()):
+        if not self._is_due(self._storage.waiting()) or self._is_paused():
             return
         self._since = None
         began = time.monotonic()
         jobs = 0
-        while self._storage.compact_once(pace=self._pace):
+        while not self._is_paused() and self._storage.compact_once(pace=self._pace):
             jobs += 1
         self._storage.remove_unneeded()
         self._done(Done(jobs, time.monotonic() - began))
+
+    def _is_paused(self) -> bool:
+        return self._storage.background_paused_since() is not None
 
     def _is_due(self, found: Waiting) -> bool:
         if not found.events:

@@ -10,6 +10,8 @@ import time
 from dataclasses import dataclass
 from threading import Event
 
+PAUSED = "background.paused"
+"""The setting of a database that says since when nobody works in the background, in Unix seconds."""
 _REST_MAX_S = 5.0
 """One large document is no reason to stand still for longer."""
 
