@@ -374,13 +374,25 @@ class _Query:
         keys = [self._key(item.expression, scopes) for item in self.query.dimensions]
         if self.query.pivot is not None and self.query.pivot.column is not None:
             keys.append(self.query.pivot.column)
-        sets = self.query.grouping_sets
-        if sets is None:
-            sets = (tuple(range(len(keys))),)
+        sets = self._sets(keys)
         groups: list[Scope] = []
         for chosen in sets:
             groups += self._groups_of(scopes, keys, frozenset(chosen))
         return groups
+
+    def _sets(self, keys: Sequence[tree.Expression]) -> Sequence[Sequence[int]]:
+        """Return the sets of keys; those that are one column of the answer are in the same sets."""
+        sets = self.query.grouping_sets
+        if sets is None:
+            return (tuple(range(len(keys))),)
+        columns = [item.expression for item in self.items]
+        places = [
+            dimension.expression.value
+            if isinstance(dimension.expression, tree.Literal)
+            else (columns.index(key) + 1 if key in columns else (number, "no column"))
+            for number, (dimension, key) in enumerate(zip(self.query.dimensions, keys, strict=False))
+        ]
+        return [[n for n, place in enumerate(places) if place in {places[m] for m in chosen}] for chosen in sets]
 
     def _key(self, node: tree.Expression, scopes: Sequence[Scope]) -> tree.Expression:
         node = self._by_position(node)

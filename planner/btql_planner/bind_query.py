@@ -27,7 +27,7 @@ from btql_planner.clauses.page import Page, no_cursor
 from btql_planner.clauses.pivot import without_pivot
 from btql_planner.clauses.source import SourceClauses
 from btql_planner.clauses.stages import in_stages, refuse_inside, without_inference
-from btql_planner.expressions import Column, Expression, Reference
+from btql_planner.expressions import Column, Constant, Expression, Reference
 from btql_planner.finish import Infer, Pivot
 from btql_planner.grouping import Grouping, has_aggregate, refuse_aggregates
 from btql_planner.layers import Windows, first_of_each
@@ -301,8 +301,11 @@ class _QueryBinder:
         sort = self._sort_keys(outputs)
         ties: Sequence[SortKey] = ()
         if self.grouped:
-            positions = [_position(each.expression) for each in query.dimensions]
-            grouping = Grouping(self._group_keys(outputs), self.source, query.grouping_sets, positions=positions)
+            keys = self._group_keys(outputs)
+            written = [_position(each.expression) for each in query.dimensions]
+            # A key that is spelled out and a column of the answer is that column, as if its position were given.
+            positions = [number or _place(key, columns) for number, key in zip(written, keys, strict=True)]
+            grouping = Grouping(keys, self.source, query.grouping_sets, positions=positions)
             having = None
             if query.final_filter is not None:
                 having = grouping.above(self._above(query.final_filter, aggregates=True))
@@ -311,8 +314,8 @@ class _QueryBinder:
             columns = [grouping.above(each) for each in columns]
             if query.grouping_sets is not None:
                 # A key is null in the rows of sets without it, also where it is a constant.
-                for place, dimension in enumerate(query.dimensions):
-                    if (number := _position(dimension.expression)) is not None:
+                for place, number in enumerate(written):
+                    if number is not None:
                         columns[number - 1] = grouping.at(place)
                 for place, key in enumerate(query.sort):
                     if (number := _position(key.expression)) is not None:
@@ -353,6 +356,13 @@ def _position(node: tree.Expression) -> int | None:
     if not isinstance(node, tree.Literal) or isinstance(node.value, bool) or not isinstance(node.value, int):
         return None
     return node.value
+
+
+def _place(key: Expression, columns: Sequence[Expression]) -> int | None:
+    """Return the number of the first column that is a key; none is a constant."""
+    if isinstance(key, Constant):
+        return None
+    return next((number for number, column in enumerate(columns, 1) if column == key), None)
 
 
 def _changed(keys: Sequence[SortKey], change: Callable[[Expression], Expression]) -> list[SortKey]:

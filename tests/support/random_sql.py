@@ -111,8 +111,10 @@ class RandomSql:
         )
 
     def _grouping_sets(self, name: str) -> str:
-        sets = self._dice.choice(["ROLLUP (1, 2)", "CUBE (1, 2)", "GROUPING SETS ((1), (2), ())"])
-        columns = f"{self._path(name)} AS a, {self._path(name)} AS b, count(*) AS n"
+        first, second = self._path(name), self._path(name)
+        spelled = f"CUBE ({self._dice.choice([first, second])}, 1)"
+        sets = self._dice.choice(["ROLLUP (1, 2)", "CUBE (1, 2)", "GROUPING SETS ((1), (2), ())", spelled])
+        columns = f"{first} AS a, {second} AS b, count(*) AS n"
         return f"SELECT {columns} FROM {_source(name)} WHERE {self._condition(name, 1)} GROUP BY {sets}"
 
     def _unpivoted(self, name: str) -> str:
