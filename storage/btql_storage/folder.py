@@ -20,8 +20,8 @@ from btql_storage.catalog import Catalog, PartInfo
 from btql_storage.clock import SYSTEM_CLOCK, Clock
 from btql_storage.errors import ReadOnly
 from btql_storage.format import CATALOG, PARTS, WAL, FolderLock, open_folder, wal_name, wal_numbers
-from btql_storage.limits import DEFAULT, Limits, from_environment
 from btql_storage.identity import check_own
+from btql_storage.limits import DEFAULT, Limits, from_environment
 from btql_storage.numbers import LocalNumbers, Numbers
 from btql_storage.part.reader import Part
 from btql_storage.stores.interface import Store
@@ -44,6 +44,8 @@ class Settings:
     wal_grace_s: int = 60
     """How long WAL files outlive their use: a snapshot reads those it needs while it is taken. Each query lists
     them all, so there should not be many."""
+    purge_within_s: int = 7 * 86_400
+    """How long the bytes of what was deleted may stay in files."""
     segment_events: int = 2_000_000
     """A segment that was assigned as many events takes no new traces."""
     pending_events_max: int = 500_000
@@ -54,12 +56,12 @@ class Settings:
     """A snapshot with more than this outside of parts compacts first."""
     compact_to_read: bool = True
     """False where another process compacts: such a snapshot is then an error at once."""
-    part_rows_max: int = 200_000
     waiting_bytes_max: int | None = None
     """Where another process compacts: how much JSON may wait for it before writers are refused
     (:mod:`btql_storage.background.pressure`)."""
     waiting_bytes_slow: int = 128 << 20
     """From here to that limit writers wait before each request."""
+    part_rows_max: int = 200_000
     part_json_bytes_max: int = 2 << 30
     limits: Limits = field(default_factory=lambda: from_environment(DEFAULT))
     """What requests and documents may be."""

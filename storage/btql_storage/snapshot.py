@@ -135,7 +135,8 @@ class Snapshots:
             before = waiting.get(one.xact_id)
             waiting[one.xact_id] = one.rows if before is None else np.union1d(before, one.rows)
             json_bytes += one.json_bytes
-        for xact_id in (number for number in listed if number > view.processed_upto):
+        upto = max(view.processed_upto, view.deleted_upto)
+        for xact_id in (number for number in listed if number > upto):
             file = self._folder.wal_file(xact_id)
             rows = file.rows_of(target.id)
             if len(rows):

@@ -9,6 +9,7 @@ in this process and others.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +34,11 @@ if TYPE_CHECKING:
     from btql_storage.background.loop import Background, Policy
     from btql_storage.compaction.job import CompactionProgress, CompactionReport
     from btql_storage.compaction.run import Waiting
+    from btql_storage.retention.facade import Retention
     from btql_storage.status import Status
+
+_KNOWN_S = 10.0
+"""How long an object is taken to be there after it was looked up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,7 @@ class Storage:
         self._process = os.getpid()
         self._snapshots = Snapshots(folder, self.compact)
         self._known: set[ObjectInfo] = set()
+        self._known_until = 0.0
         self._commits = GroupCommit(folder)
         self._background: Background | None = None
         self._background_lock = Lock()
@@ -125,7 +131,15 @@ class Storage:
 
     def object(self, kind: str, name: str) -> ObjectInfo:
         """Return the object of that kind and name; UnknownObject where there is none."""
-        return self._folder.catalog.object(kind, name)
+        try:
+            return self._folder.catalog.object(kind, name)
+        except UnknownObject:
+            from btql_storage.retention.again import written_again
+
+            found = written_again(self._folder, kind, name)
+            if found is None:
+                raise
+            return found
 
     def objects(self) -> list[ObjectInfo]:
         """Return all objects, oldest first."""
@@ -203,6 +217,16 @@ class Storage:
 
         return compact_once(self._folder, target, pace) is not None
 
+    def pause_background(self, *, paused: bool) -> None:
+        """Keep every process from working in the background until it is allowed again; the job that runs ends first."""
+        self._folder.check_writable()
+        self._folder.catalog.put_setting(PAUSED, str(self._folder.clock.now_s()) if paused else None)
+
+    def background_paused_since(self) -> int | None:
+        """Return since when nobody works in the background, in Unix seconds; None while it is allowed."""
+        since = self._folder.catalog.setting(PAUSED)
+        return None if since is None else int(since)
+
     def run_in_background(self, policy: Policy) -> None:
         """Compact in a thread from now on, whenever it is due, until the storage is closed."""
         from btql_storage.background.loop import Background
@@ -217,16 +241,6 @@ class Storage:
         return Usage(dict(self._folder.store.calls), dict(self._folder.lookups))
 
     def waiting(self) -> Waiting:
-    def pause_background(self, *, paused: bool) -> None:
-        """Keep every process from working in the background until it is allowed again; the job that runs ends first."""
-        self._folder.check_writable()
-        self._folder.catalog.put_setting(PAUSED, str(self._folder.clock.now_s()) if paused else None)
-
-    def background_paused_since(self) -> int | None:
-        """Return since when nobody works in the background, in Unix seconds; None while it is allowed."""
-        since = self._folder.catalog.setting(PAUSED)
-        return None if since is None else int(since)
-
         """Count the events that are not in a part yet."""
         from btql_storage.compaction.run import waiting
 
@@ -260,6 +274,13 @@ class Storage:
         return read_status(self._folder)
 
     @property
+    def retention(self) -> Retention:
+        """Deleting whole objects, policies that let go of what is old, and purges."""
+        from btql_storage.retention.facade import Retention
+
+        return Retention(self._folder, self._forget)
+
+    @property
     def _folder(self) -> Folder:
         if self._open_folder is None:
             raise Closed("the database was closed", "open it again")
@@ -268,9 +289,22 @@ class Storage:
             raise Closed("the database was opened before this process was forked", "open it again here")
         return self._open_folder
 
+    def _forget(self) -> None:
+        """Drop what is kept in memory of objects."""
+        self._known = set()
+        self._snapshots.forget()
+
+    def _is_again(self, target: ObjectInfo) -> bool:
+        try:
+            return self.object(target.kind, target.name) == target
+        except UnknownObject:
+            return False
+
     def _check_known(self, target: ObjectInfo) -> None:
-        if target not in self._known:
+        # Another process may have deleted it.
+        if target not in self._known or time.monotonic() > self._known_until:
+            self._known_until = time.monotonic() + _KNOWN_S
             known = set(self._folder.catalog.objects())
-            if target not in known:
+            if target not in known and not self._is_again(target):
                 raise UnknownObject(f"`{target.kind}:{target.name}` is no object of this database", "create it first")
-            self._known = known
+            self._known = known | {target}

@@ -110,6 +110,8 @@ class Tail:
 
     def _start(self, parts: Sequence[PartInfo]) -> None:
         self._parts = parts
+        # Rows of a part may also go without any event, by a policy.
+        self._known_parts = [(part.id, len(part.superseded)) for part in parts]
         self._applied: dict[int, int] = {}
         self._chunks: dict[int, _Live] = {}
         # None stands for a row that the tail has deleted.
@@ -118,7 +120,7 @@ class Tail:
 
     def _continues(self, waiting: Waiting, parts: Sequence[PartInfo]) -> bool:
         """Whether all that has changed is that files were added at the end."""
-        if [part.id for part in parts] != [part.id for part in self._parts]:
+        if [(part.id, len(part.superseded)) for part in parts] != self._known_parts:
             return False
         last = max(self._applied, default=0)
         return all(len(waiting.get(xact_id, ())) == rows for xact_id, rows in self._applied.items()) and all(

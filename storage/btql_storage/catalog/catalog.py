@@ -61,6 +61,16 @@ class Catalog:
         """Open the catalog in a file of a folder, made where it is missing."""
         return cls(SqliteDatabase(store, name, SCHEMA, read_only=read_only, wait_s=wait_s))
 
+    @classmethod
+    def postgres(cls, url: str, *, read_only: bool, wait_s: float) -> Self:
+        """Open the catalog in a PostgreSQL database, made where it is missing.
+
+        The parameter ``schema`` of the address says in which of its schemas, ``btql`` by default.
+        """
+        from btql_storage.databases.postgres import PostgresDatabase
+
+        return cls(PostgresDatabase(url, SCHEMA, read_only=read_only, wait_s=wait_s))
+
     def close(self) -> None:
         """Let go of the database."""
         self.database.close()
@@ -120,6 +130,15 @@ class Catalog:
                 f"the catalog `{self.database.label}` belongs to the database {known}, the files to {database_id}",
                 "give the catalog that was made with these files",
             )
+
+    def scrub(self, *, thorough: bool) -> None:
+        """Leave nothing of what was removed in the files of the database, as far as it has a say in it."""
+        self.database.scrub(thorough=thorough)
+
+    def values(self) -> Iterator[tuple[str, Value]]:
+        """Yield every text and blob that may have something of documents, with the table that has it."""
+        for table, column in sql.TEXTS:
+            yield from ((table, value) for (value,) in self._rows(f"select {column} from {table}"))  # noqa: S608  our words
 
     def processed_upto(self) -> int:
         """Return the number of the last WAL file that was processed."""
@@ -188,8 +207,13 @@ class Catalog:
             segment_id = cast("int", sql.one_value(run.execute(query, (object_id,)).fetchall()))
         return SegmentInfo(segment_id, object_id, 0)
 
-    def commit_processed(self, after: int, upto: int, assignments: Iterable[Assignment]) -> None:
-        """Mark the WAL files between two numbers as processed, with what became of their events."""
+    def commit_processed(
+        self, after: int, upto: int, assignments: Iterable[Assignment], done: Sequence[int] = (), now_s: int = 0
+    ) -> None:
+        """Mark the WAL files between two numbers as processed, with what became of their events.
+
+        Of the files in ``done`` no event is left to go anywhere.
+        """
         with self._working() as run:
             if sql.processed_upto(run) != after:
                 raise sql.overtaken()
@@ -204,6 +228,7 @@ class Catalog:
             # Who wrote to it did not know yet that it was deleted, and was told that this is stored.
             again = "update objects set deleted_at = null where id = ? and deleted_at is not null"
             run.executemany(again, [(one,) for one in owners])
+            sql.note_done(run, now_s, done)
             run.execute("update numbers set value = ? where name = 'processed_upto'", (upto,))
 
     def commit_swap(self, swap: Swap, now_s: int) -> None:

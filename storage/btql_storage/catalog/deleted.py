@@ -18,10 +18,11 @@ import orjson
 from btql_storage.catalog import rows as sql
 from btql_storage.catalog.schema import CHANGES_SINCE
 from btql_storage.catalog.shapes import ObjectInfo
-from btql_storage.databases.interface import Database, Run, Value
+from btql_storage.databases.interface import Database, Row, Run, Value
 from btql_storage.errors import UnknownObject
 
 _POLICY = "retention "
+_DELETED = "select id, kind, name, deleted_at, deleted_upto, purged_at from objects where deleted_at is not null"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +81,13 @@ class Deleted:
 
     def objects(self) -> Sequence[DeletedObject]:
         """Return the objects that were deleted and not made again, the last one first."""
-        query = (
-            "select id, kind, name, deleted_at, deleted_upto, purged_at from objects"
-            " where deleted_at is not null order by deleted_at desc, id desc"
-        )
-        return [DeletedObject(ObjectInfo(*row[:3]), *row[3:]) for row in self._rows_since_3(query)]
+        rows = self._rows_since_3(f"{_DELETED} order by deleted_at desc, id desc")
+        return [DeletedObject(ObjectInfo(*row[:3]), *row[3:]) for row in rows]
+
+    def deleted(self, kind: str, name: str) -> DeletedObject | None:
+        """Return the object of that kind and name where it was deleted and not made again."""
+        rows = self._rows_since_3(f"{_DELETED} and kind = ? and name = ?", kind, name)
+        return DeletedObject(ObjectInfo(*rows[0][:3]), *rows[0][3:]) if rows else None
 
     def upto(self) -> Mapping[int, int]:
         """Return up to which transaction the events of an object are gone, for those where any are."""
@@ -134,10 +137,10 @@ class Deleted:
                     (_POLICY + scope, orjson.dumps(policy).decode()),
                 )
 
-    def _rows(self, query: str, *values: Value) -> list[tuple[Value, ...]]:
+    def _rows(self, query: str, *values: Value) -> list[Row]:
         return self._database.read(lambda _: [(query, values)])[0]
 
-    def _rows_since_3(self, query: str) -> list[tuple[Value, ...]]:
+    def _rows_since_3(self, query: str, *values: Value) -> list[Row]:
         """Return rows of columns that an older catalog, opened to read, does not have."""
-        found = self._database.read(lambda version: [(query, ())] if version >= CHANGES_SINCE else [])
+        found = self._database.read(lambda version: [(query, values)] if version >= CHANGES_SINCE else [])
         return found[0] if found else []

@@ -18,6 +18,8 @@ from btql_storage.later import np
 if TYPE_CHECKING:
     from btql_storage.part.format import PartStats
 
+TEXTS = (("settings", "value"), ("objects", "name"), ("parts", "stats"), ("parts", "file_bytes"))
+"""Tables and their columns that have names, or values of documents."""
 PROCESSED_UPTO = "select value from numbers where name = 'processed_upto'"
 
 

@@ -1,5 +1,7 @@
 """Which parts to write anew: log-structured, bounded write amplification.
 
+0. A part that has had rows for long which were deleted is rewritten, so that their bytes go within the time that
+   was promised.
 1. A part in which more than 30 % of the rows are superseded is rewritten, the
    worst first: readers would carry the dead rows along.
 2. Parts of one segment and of similar size, within the same power of eight
@@ -15,6 +17,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 SUPERSEDED_PERCENT_MAX = 30
 MERGE_PARTS_MIN = 8
@@ -29,6 +32,8 @@ class PartSize:
     rows: int
     rows_current: int
     json_bytes: int
+    purge_since: int | None = None
+    """When the first of the deletes was whose rows it still has, in Unix seconds."""
 
     @property
     def json_bytes_current(self) -> int:
@@ -42,10 +47,15 @@ class Limits:
 
     rows_max: int
     json_bytes_max: int
+    purge_before: int = 0
+    """Deletes up to this time, in Unix seconds, are purged now."""
 
 
 def choose_parts(parts: Sequence[PartSize], limits: Limits) -> tuple[int, ...]:
     """Return the parts to write anew as one, oldest first; nothing where all is well."""
+    overdue = min(parts, key=_purge_since, default=None)
+    if overdue is not None and _purge_since(overdue) <= limits.purge_before:
+        return (overdue.id,)
     worst = max(parts, key=_superseded, default=None)
     if worst is not None and _superseded(worst) > SUPERSEDED_PERCENT_MAX:
         return (worst.id,)
@@ -57,6 +67,10 @@ def choose_parts(parts: Sequence[PartSize], limits: Limits) -> tuple[int, ...]:
         if len(chosen) >= MERGE_PARTS_MIN:
             return tuple(chosen)
     return ()
+
+
+def _purge_since(part: PartSize) -> float:
+    return inf if part.purge_since is None else part.purge_since
 
 
 def _superseded(part: PartSize) -> float:

@@ -7,7 +7,8 @@ database; readers and writers go on.
 
 Removed are, after the grace period: WAL files whose events are all in parts,
 except the newest file, from whose name the last transaction can be told; parts that were
-replaced and that no snapshot of this process uses. And at once: folders of
+replaced and that no snapshot of this process uses. Where that was the last of something deleted, it is noted
+(:mod:`btql_storage.retention.due`). And at once: folders of
 parts that a killed compaction left.
 """
 
@@ -26,6 +27,7 @@ from btql_storage.format import PARTS, WAL, wal_name
 from btql_storage.history import until_of
 from btql_storage.memory import give_back, tame_allocator
 from btql_storage.process import process
+from btql_storage.retention.due import finish, make_way
 from btql_storage.transactions import seconds_of
 
 
@@ -74,10 +76,16 @@ def _run_job(folder: Folder, target: ObjectInfo | None, pace: Pace) -> JobOutcom
 
 def _chosen(folder: Folder, parts: Sequence[PartInfo]) -> list[PartInfo]:
     """Return the parts to write anew as one."""
-    limits = Limits(folder.settings.part_rows_max, folder.settings.part_json_bytes_max)
-    sizes = [PartSize(part.id, part.segment_id, part.rows, part.rows_current, part.stats.json_bytes) for part in parts]
-    chosen = choose_parts(sizes, limits)
+    settings = folder.settings
+    # Half of the time is for the grace that follows, and for jobs that wait for their turn.
+    purge_before = folder.clock.now_s() - settings.purge_within_s // 2
+    limits = Limits(settings.part_rows_max, settings.part_json_bytes_max, purge_before)
+    chosen = choose_parts([_size(part) for part in parts], limits)
     return [part for part in parts if part.id in chosen]
+
+
+def _size(part: PartInfo) -> PartSize:
+    return PartSize(part.id, part.segment_id, part.rows, part.rows_current, part.stats.json_bytes, part.purge_since)
 
 
 def waiting(folder: Folder, target: ObjectInfo | None = None) -> Waiting:
@@ -116,8 +124,11 @@ def remove_unneeded(folder: Folder) -> None:
     """Remove files that nothing can ask for any more."""
     folder.check_writable()
     with folder.compact_lock.held():
+        make_way(folder)
         _remove_wal_files(folder)
+        before = folder.catalog.deleted.waiting()
         _remove_parts(folder)
+        finish(folder, before)
 
 
 def _compact_object(folder: Folder, target: ObjectInfo, view: View, pace: Pace) -> JobOutcome:

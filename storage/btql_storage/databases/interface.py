@@ -102,6 +102,15 @@ class Database(Protocol):
         """
         ...
 
+    @property
+    def beyond_scrubbing(self) -> Sequence[str]:
+        """Where something of what was removed may stay whatever :meth:`scrub` does."""
+        ...
+
+    def scrub(self, *, thorough: bool) -> None:
+        """Leave nothing of rows that were removed in the database's files; ``thorough`` writes them anew."""
+        ...
+
     def close(self) -> None:
         """Let go of all connections."""
         ...

@@ -53,6 +53,23 @@ class SqliteDatabase:
         """The path of the file."""
         return str(self.path)
 
+    beyond_scrubbing: Sequence[str] = ()
+
+    def scrub(self, *, thorough: bool) -> None:
+        """Leave nothing of rows that were removed in the file and its side files.
+
+        What is removed is written over at once; the side file has it until it is emptied, for which all who read have
+        to be done. ``thorough`` also writes the file anew, as older versions did not write over what they removed.
+        """
+        with self._lock, explained(self.path):
+            self._store.step("scrub", self.path)
+            connection = self._opened.connection
+            if thorough:
+                connection.execute("vacuum")
+            ((busy, *_),) = connection.execute("pragma wal_checkpoint(truncate)").fetchall()
+        if busy and thorough:
+            raise Locked(f"others have read `{self.path}` for too long", "try again when they are done")
+
     def close(self) -> None:
         """Close the file."""
         with self._lock, suppress(sqlite3.Error):
@@ -191,6 +208,7 @@ def _use_wal(connection: sqlite3.Connection, wait_s: float) -> None:
 def _make_schema(connection: sqlite3.Connection, schema: Schema, wait_s: float) -> None:
     _use_wal(connection, wait_s)
     connection.execute("pragma synchronous = full")
+    connection.execute("pragma secure_delete = on")
     if schema_version(connection) >= schema.version:
         return
     connection.execute("begin immediate")

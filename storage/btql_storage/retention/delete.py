@@ -1,0 +1,29 @@
+"""Delete an object as a whole: one transaction of the catalog, whatever the object holds.
+
+1. Write an empty transaction. All that was acknowledged before has a smaller number, and goes.
+2. Process the log up to it, so that the catalog knows of all that goes.
+3. Write that the object has nothing (:mod:`btql_storage.states`), so that a catalog made anew does not bring it back.
+4. Take its parts and waiting events away, and mark it as deleted, all at once. Events of log files up to the number
+   that were not processed, as too much is waiting, are passed over by processing and by snapshots.
+
+The caller holds the compaction lock: nobody processes or compacts meanwhile, so all that is in parts is from before.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from btql_storage.catalog import ObjectInfo
+from btql_storage.folder import Folder
+from btql_storage.group_commit import write_nothing
+from btql_storage.process import process
+from btql_storage.states import state_of, write_state
+
+
+def delete_object(folder: Folder, target: ObjectInfo) -> None:
+    """Delete an object; what others write to it from now on makes it anew."""
+    upto = write_nothing(folder)
+    process(folder)
+    state = state_of(folder, target, folder.catalog.next_part_id())
+    write_state(folder, replace(state, parts=[], pending=[], compacted_upto=upto))
+    folder.catalog.deleted.delete_object(target.id, upto, folder.clock.now_s())

@@ -1,0 +1,155 @@
+"""Purge now: what was deleted from an object is gone from every file when this returns, and the report proves it.
+
+1. Write an empty transaction, whose number is ``last``: all that was acknowledged before has a smaller one. Process
+   and compact until no event up to ``last`` waits, so that every delete has become a mark in a part.
+2. Write anew each part of the object that has superseded rows, without them, and the history without the rows that are
+   no longer there.
+3. Remove, without any grace, the parts that were replaced and the log files up to ``last`` with events of the object.
+   Queries of this process that still read such a part are waited for. Queries of other processes may fail over it,
+   and may simply be asked again.
+4. Have the catalog leave nothing of what it knew in its own files: statistics have the smallest and largest texts.
+5. Prove it: read the ids of all files of the object that are left, and search every file for the texts one gives.
+
+All under the compaction lock, so nobody makes new files from what is about to go. A crash in between leaves a database
+that is whole, and less to do for the next purge.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from btql_storage.catalog.shapes import ObjectInfo, PartInfo
+from btql_storage.compaction.rewrite import rewrite_parts
+from btql_storage.compaction.run import compact_once
+from btql_storage.errors import Locked
+from btql_storage.folder import Folder, part_name
+from btql_storage.format import PARTS, WAL, wal_name
+from btql_storage.group_commit import write_nothing
+from btql_storage.process import process
+from btql_storage.retention.expire import drop_history
+from btql_storage.retention.proof import Proof, prove
+from btql_storage.retention.rows import current_rows
+
+_LOOK_EVERY_S = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A file, or the folder of a part, that was removed."""
+
+    name: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeReport:
+    """What a purge did, and the proof of it."""
+
+    object: ObjectInfo
+    last: int
+    """The transaction up to which deletes are purged."""
+    rows: int
+    """Rows that were deleted or replaced and still in a file; all versions of each count."""
+    parts_written: int
+    removed: Sequence[Removed]
+    proof: Proof
+
+    @property
+    def removed_bytes(self) -> int:
+        """Bytes of all files that were removed."""
+        return sum(one.bytes for one in self.removed)
+
+
+def purge(folder: Folder, target: ObjectInfo, texts: Sequence[str] = ()) -> PurgeReport:
+    """Remove every byte of what was deleted from an object, or of all of it where the object was deleted."""
+    folder.check_writable()
+    with folder.compact_lock.held(), folder.working():
+        last = _settle(folder)
+        live = target in folder.catalog.objects()
+        ids = set[str]()
+        rows = written = 0
+        if live:
+            rows, written, ids = _rewrite(folder, target)
+        removed = [*_remove_parts(folder, target), *_remove_log(folder, target, last)]
+        folder.catalog.scrub(thorough=True)
+        if not live:
+            folder.catalog.deleted.note_purged([target.id], folder.clock.now_s())
+        return PurgeReport(target, last, rows, written, removed, prove(folder, target, last, ids, texts))
+
+
+def _settle(folder: Folder) -> int:
+    """Bring all events up to now into parts; return the number of a transaction that is later than all of them."""
+    last = write_nothing(folder)
+    while folder.catalog.processed_upto() < last or (folder.catalog.oldest_pending() or last) < last:
+        # The oldest events go first. Processing alone may have to wait for compaction, and it for processing.
+        if not process(folder) and compact_once(folder) is None:
+            break
+    return last
+
+
+def _rewrite(folder: Folder, target: ObjectInfo) -> tuple[int, int, set[str]]:
+    """Write parts anew without superseded rows; return how many rows went, parts written, and ids that are no more."""
+    rows = written = 0
+    ids: set[str] = set()
+    for part in folder.catalog.view(target.id).parts:
+        if len(part.superseded):
+            ids |= _superseded_ids(folder, part)
+            rows += len(part.superseded)
+            written += rewrite_parts(folder, target, [part]).parts
+    view = folder.catalog.view(target.id, 0)
+    current: set[str] = set()
+    if ids or view.history:
+        for table in current_rows(folder, view.parts, ["id"]):
+            current.update(table.column("id").to_pylist())
+    for one in view.history:
+        (table,) = current_rows(folder, [one.part], ["id"])
+        ids.update(table.column("id").to_pylist())
+    ids -= current
+    dropped = drop_history(folder, target, view.history, ids)
+    return rows + dropped, written, ids
+
+
+def _superseded_ids(folder: Folder, part: PartInfo) -> set[str]:
+    numbers = np.array(part.superseded, dtype=np.int64)
+    return set(folder.part(part).documents(numbers, ["id"]).column("id").to_pylist())
+
+
+def _remove_parts(folder: Folder, target: ObjectInfo) -> Iterator[Removed]:
+    """Remove the parts of an object that were replaced."""
+    parts = folder.catalog.deleted.replaced_parts(target.id)
+    _wait_for_queries(folder, set(parts))
+    for part_id, size in parts.items():
+        folder.drop_part(part_id)
+        folder.store.delete(part_name(part_id))
+        yield Removed(part_name(part_id), size)
+    folder.store.sweep(PARTS)
+    folder.catalog.forget(parts=list(parts))
+
+
+def _wait_for_queries(folder: Folder, part_ids: set[int]) -> None:
+    deadline = time.monotonic() + folder.settings.lock_wait_s
+    while not part_ids.isdisjoint(folder.pinned()):
+        if time.monotonic() > deadline:
+            raise Locked(
+                f"a query has read what is to be purged for over {folder.settings.lock_wait_s:g} s",
+                "wait for it to end, or stop it, and purge again",
+            )
+        time.sleep(_LOOK_EVERY_S)
+
+
+def _remove_log(folder: Folder, target: ObjectInfo, last: int) -> Iterator[Removed]:
+    """Remove the log files with events of an object; all of these are in parts."""
+    numbers = [number for number in folder.wal_numbers() if number < last and _has(folder, number, target)]
+    for number in numbers:
+        size = folder.wal_size(number)
+        folder.store.delete(f"{WAL}/{wal_name(number)}")
+        yield Removed(f"{WAL}/{wal_name(number)}", size)
+    folder.catalog.forget(files=numbers)
+
+
+def _has(folder: Folder, number: int, target: ObjectInfo) -> bool:
+    return any(one.id == target.id for one in folder.wal_file(number).objects)
