@@ -7,9 +7,11 @@ import shutil
 import socket
 import sys
 import tempfile
+from collections.abc import Generator
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import trustme
@@ -108,3 +110,18 @@ def _is_loopback(address: Any) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Generator[str]:
+    """Return the address of a PostgreSQL, one for the whole run."""
+    from server_support.postgres_server import postgres
+
+    with postgres() as (host, port):
+        yield f"postgresql://postgres@{host}:{port}/postgres"
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> str:
+    """Return the address of a place of its own in PostgreSQL."""
+    return f"{postgres_server}?schema=test_{uuid4().hex[:12]}"

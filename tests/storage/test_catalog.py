@@ -1,15 +1,17 @@
-"""The catalog: whole transactions, and no step that was overtaken."""
+"""The catalog, in each of the databases it may be in: whole transactions, and no step that was overtaken."""
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pytest
 
 from btql_storage.catalog import Assignment, Catalog, NewPart, Swap
-from btql_storage.errors import Locked, UnknownObject
+from btql_storage.errors import Locked, StorageError, UnknownObject
 from btql_storage.part.format import PartStats
 from btql_storage.stores.local import LocalStore
 
@@ -20,11 +22,32 @@ def rows(*numbers: int):
     return np.array(numbers, dtype=np.int64)
 
 
+class Opener(Protocol):
+    def __call__(self, *, read_only: bool = False, wait_s: float = 1) -> Catalog: ...
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def open_catalog(request: pytest.FixtureRequest, quick_path: Path) -> Generator[Opener]:
+    """Return what opens one catalog again and again, in each of the databases that it may be in."""
+    opened: list[Catalog] = []
+    address = request.getfixturevalue("postgres_url") if request.param == "postgres" else None
+
+    def open_it(*, read_only: bool = False, wait_s: float = 1) -> Catalog:
+        if address is None:
+            one = Catalog.sqlite(LocalStore(quick_path), "catalog.sqlite", read_only=read_only, wait_s=wait_s)
+        else:
+            one = Catalog.postgres(address, read_only=read_only, wait_s=wait_s)
+        opened.append(one)
+        return one
+
+    yield open_it
+    for one in opened:
+        one.close()
+
+
 @pytest.fixture
-def catalog(quick_path: Path):
-    opened = Catalog.sqlite(LocalStore(quick_path), "catalog.sqlite", read_only=False, wait_s=1)
-    yield opened
-    opened.close()
+def catalog(open_catalog: Opener) -> Catalog:
+    return open_catalog()
 
 
 def swap(catalog: Catalog, **changes: Any) -> Swap:
@@ -130,20 +153,126 @@ def test_a_replaced_part_is_forgotten_when_its_files_are_gone(catalog: Catalog):
     assert catalog.live_part_ids() == (set(), set())
 
 
-def test_part_ids_are_never_given_twice(catalog: Catalog, quick_path: Path):
+def test_part_ids_are_never_given_twice(catalog: Catalog, open_catalog: Opener):
     first = catalog.next_part_id()
-    again = Catalog.sqlite(LocalStore(quick_path), "catalog.sqlite", read_only=False, wait_s=1)
 
-    assert again.next_part_id() > first
-    again.close()
+    assert open_catalog().next_part_id() > first
 
 
-def test_a_reader_sees_what_another_process_writes(catalog: Catalog, quick_path: Path):
-    reader = Catalog.sqlite(LocalStore(quick_path), "catalog.sqlite", read_only=True, wait_s=1)
-    catalog.create_object("dataset", "d")
+def test_a_reader_sees_what_another_process_writes(catalog: Catalog, open_catalog: Opener):
+    reader = open_catalog(read_only=True)
+    assert reader.objects() == []
+    one = prepared(catalog)
 
     assert [one.name for one in reader.objects()] == ["d"]
-    reader.close()
+    assert len(reader.view(1).assignments) == 1
+    part = catalog.next_part_id()
+    catalog.commit_swap(swap(catalog, new_parts=[NewPart(part, STATS, {})], taken=[one]), 1)
+    assert reader.view(1).assignments == []
+    assert [one.id for one in reader.view(1).parts] == [part]
+    assert reader.view(1).parts is reader.view(1).parts, "what has not changed is not read again"
+    catalog.commit_processed(7, 9, [])
+    assert reader.view(1).processed_upto == 9
+    catalog.quarantine(part, "checksum of `rows`")
+    assert [one.quarantined for one in reader.view(1).parts] == ["checksum of `rows`"]
+    with pytest.raises(StorageError, match="read"):
+        reader.create_object("dataset", "new")
+
+
+def test_a_locked_catalog_is_one_clear_line(catalog: Catalog, open_catalog: Opener):
+    other = open_catalog(wait_s=0.01)
+    with catalog.database.writing(), pytest.raises(Locked, match="wait for the other process"):
+        other.create_object("dataset", "d")
+
+
+def test_settings_are_kept(catalog: Catalog, open_catalog: Opener):
+    assert catalog.setting("color") is None
+    catalog.put_setting("color", "red")
+    catalog.put_setting("color", "blue")
+    assert open_catalog(read_only=True).setting("color") == "blue"
+    catalog.put_setting("color", None)
+
+    assert catalog.setting("color") is None
+
+
+def test_processing_is_known_by_segment_and_object(catalog: Catalog):
+    prepared(catalog)
+    other = catalog.create_object("experiment", "e")
+    segment = catalog.new_segment(other.id)
+    catalog.commit_processed(7, 12, [Assignment(9, 1, rows(0), 10), Assignment(12, segment.id, rows(4, 7), 50)])
+
+    assert catalog.pending() == {1: (4, 310), other.id: (2, 50)}
+    assert catalog.segment_counts() == {1: 1, other.id: 1}
+    assert [one.events for one in catalog.segments()] == [4, 2]
+    assert catalog.oldest_pending() == 7
+    assert catalog.oldest_pending(other.id) == 12
+    assert catalog.history_parts() == {}
+
+
+def test_rows_of_the_past_are_read_from_where_they_ended(catalog: Catalog):
+    one = prepared(catalog)
+    now, past = catalog.next_part_id(), catalog.next_part_id()
+    until = rows(*range(20, 30))
+    parts = [NewPart(now, STATS, {"rows": 1}), NewPart(past, STATS, {"rows": 2}, until)]
+    catalog.commit_swap(swap(catalog, new_parts=parts, taken=[one], keeps_history=True), 5)
+
+    assert [part.id for part in catalog.view(1).parts] == [now]
+    assert catalog.view(1, 29).history == []
+    (found,) = catalog.view(1, 28).history
+    assert found.part.id == past
+    assert found.until.tolist() == until.tolist()
+    assert catalog.history_parts() == {1: 1}
+    assert catalog.view(1).compacted_upto == 0
+
+
+def test_where_no_history_is_kept_versions_end_at_what_is_in_parts(catalog: Catalog):
+    one = prepared(catalog)
+    catalog.commit_swap(swap(catalog, new_parts=[NewPart(catalog.next_part_id(), STATS, {})], taken=[one]), 5)
+
+    assert catalog.view(1).compacted_upto == 7
+    catalog.commit_processed(7, 8, [Assignment(8, 1, rows(1), 5)])
+    assert catalog.view(1).compacted_upto == 7
+
+
+def test_many_parts_are_read_at_once(catalog: Catalog, open_catalog: Opener):
+    one = prepared(catalog)
+    parts = [NewPart(catalog.next_part_id(), STATS, {"rows": number}) for number in range(3)]
+    many = [NewPart(1000 + number, STATS, {}) for number in range(600)]
+    catalog.commit_swap(swap(catalog, new_parts=parts + many, taken=[one]), 5)
+    view = open_catalog().view(1)
+
+    assert len(view.parts) == 603
+    assert {part.stats == STATS for part in view.parts} == {True}
+
+
+def test_a_transaction_that_fails_leaves_nothing(catalog: Catalog):
+    def put(*values: str) -> None:
+        with catalog.database.writing() as run:
+            for value in values:
+                run.execute("insert into settings values ('a', ?)", (value,))
+            if len(values) == 1:
+                raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        put("b")
+    with pytest.raises(StorageError):
+        put("b", "c")
+
+    assert catalog.setting("a") is None
+    catalog.put_setting("a", "d")
+    assert catalog.setting("a") == "d"
+
+
+def test_writers_in_threads_wait_for_each_other(catalog: Catalog, open_catalog: Opener):
+    others = [open_catalog(wait_s=20) for _ in range(3)]
+    with ThreadPoolExecutor(6) as threads:
+        numbers = list(threads.map(lambda number: others[number % 3].next_part_id(), range(30)))
+        objects = list(
+            threads.map(lambda number: others[number % 3].create_object("dataset", str(number % 5)), range(30))
+        )
+
+    assert sorted(numbers) == list(range(1, 31))
+    assert len(set(objects)) == 5
 
 
 def test_a_reader_may_come_before_the_catalog(quick_path: Path):
@@ -158,10 +287,3 @@ def test_a_reader_may_come_before_the_catalog(quick_path: Path):
     assert [one.name for one in reader.objects()] == ["d"]
     reader.close()
     writer.close()
-
-
-def test_a_locked_catalog_is_one_clear_line(catalog: Catalog, quick_path: Path):
-    other = Catalog.sqlite(LocalStore(quick_path), "catalog.sqlite", read_only=False, wait_s=0.01)
-    with catalog.database.writing(), pytest.raises(Locked, match="database is locked; wait for the other process"):
-        other.create_object("dataset", "d")
-    other.close()
