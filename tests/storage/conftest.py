@@ -1,4 +1,4 @@
-"""Folders in memory, where making a file durable costs nothing, and an S3."""
+"""Folders in memory, where making a file durable costs nothing, and services: Redis, PostgreSQL and an S3."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import pytest
+from server_support.postgres_server import postgres
 from server_support.redis_server import redis_server
 from server_support.s3_server import BUCKET, CREDENTIALS, s3_server
 
@@ -30,6 +31,19 @@ def redis_url() -> Generator[str]:
     """Return the address of a Redis."""
     with redis_server() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_address() -> Generator[str]:
+    """Return the address of a PostgreSQL."""
+    with postgres() as (host, port):
+        yield f"postgresql://postgres@{host}:{port}/postgres"
+
+
+@pytest.fixture
+def postgres_url(postgres_address: str) -> str:
+    """Return the address of a new place in a PostgreSQL."""
+    return f"{postgres_address}?schema=t{uuid4().hex[:12]}"
 
 
 @pytest.fixture(scope="session")

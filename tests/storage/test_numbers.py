@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Event
 from uuid import uuid4
@@ -14,6 +14,7 @@ import pytest
 
 from btql_storage.accept import accept
 from btql_storage.clock import SYSTEM_CLOCK
+from btql_storage.coordination.catalog_numbers import CatalogNumbers
 from btql_storage.coordination.redis_numbers import RedisNumbers
 from btql_storage.coordination.voids import make_void
 from btql_storage.format import WAL, wal_name, wal_numbers
@@ -39,6 +40,19 @@ def put(store: LocalStore, number: int) -> None:
     """Write the file of a transaction with one event."""
     accepted = accept([{"id": "x"}], SYSTEM_CLOCK)
     store.put(f"{WAL}/{wal_name(number)}", encode(columns(accepted, [ObjectName(1, "dataset", "d")]), number))
+
+
+@contextmanager
+def closing_all(make: Make) -> Generator[Make]:
+    """Close all that was made in the end."""
+    with ExitStack() as stack:
+
+        def made(**given: float) -> Numbers:
+            numbers = make(**given)
+            stack.callback(numbers.close)
+            return numbers
+
+        yield made
 
 
 class NumbersContract:
@@ -208,18 +222,30 @@ class TestLocal(NumbersContract):
 class TestRedis(SharedContract):
     @pytest.fixture
     def make(self, store: LocalStore, redis_url: str) -> Generator[Make]:
-        with redis_numbers(redis_url, store) as make:
-            yield make
+        database = uuid4().hex
+
+        def make(**given: float) -> Numbers:
+            return RedisNumbers(redis_url, database, store, lambda: 0, **given)
+
+        with closing_all(make) as opened:
+            yield opened
 
 
-@contextmanager
-def redis_numbers(url: str, store: LocalStore) -> Generator[Make]:
-    database, opened = uuid4().hex, []
+class TestSqlite(SharedContract):
+    @pytest.fixture
+    def make(self, store: LocalStore) -> Generator[Make]:
+        def make(**given: float) -> Numbers:
+            return CatalogNumbers.sqlite(store, "numbers.sqlite", store, read_only=False, wait_s=10, **given)
 
-    def make(lease_s: float = 30.0) -> Numbers:
-        opened.append(RedisNumbers(url, database, store, lambda: 0, lease_s=lease_s))
-        return opened[-1]
+        with closing_all(make) as opened:
+            yield opened
 
-    yield make
-    for numbers in opened:
-        numbers.close()
+
+class TestPostgres(SharedContract):
+    @pytest.fixture
+    def make(self, store: LocalStore, postgres_url: str) -> Generator[Make]:
+        def make(**given: float) -> Numbers:
+            return CatalogNumbers.postgres(postgres_url, store, read_only=False, wait_s=10, **given)
+
+        with closing_all(make) as opened:
+            yield opened

@@ -14,11 +14,18 @@ class RedisNumbers(SharedNumbers):
     """Numbers of a database whose writers share a Redis."""
 
     def __init__(
-        self, url: str, database: str, store: Store, processed_upto: Callable[[], int], *, lease_s: float = LEASE_S
+        self,
+        url: str,
+        database: str,
+        store: Store,
+        processed_upto: Callable[[], int],
+        *,
+        read_only: bool = False,
+        lease_s: float = LEASE_S,
     ) -> None:
         """Connect when first asked. ``database`` is its id; ``processed_upto`` asks its catalog."""
 
         def last_known() -> int:
             return max([*wal_numbers(store.list(WAL)), processed_upto()])
 
-        super().__init__(RedisRegister(url, database, last_known), store, lease_s=lease_s)
+        super().__init__(RedisRegister(url, database, last_known), store, lease_s=lease_s, read_only=read_only)

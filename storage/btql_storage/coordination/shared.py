@@ -66,7 +66,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext, supp
 
 from btql_storage.coordination.register import Fate, Flying, Register
 from btql_storage.coordination.voids import make_void
-from btql_storage.errors import MAYBE_STORED, StorageError, Unreachable
+from btql_storage.errors import MAYBE_STORED, Locked, StorageError, Unreachable
 from btql_storage.format import WAL, wal_name
 from btql_storage.stores.interface import Store
 
@@ -79,9 +79,10 @@ _POLL_LAST_S = 0.1
 class SharedNumbers:
     """Numbers from a register that all machines reach; safe from several threads."""
 
-    def __init__(self, register: Register, store: Store, *, lease_s: float = LEASE_S) -> None:
+    def __init__(self, register: Register, store: Store, *, lease_s: float = LEASE_S, read_only: bool = False) -> None:
         self._register = register
         self._store = store
+        self._read_only = read_only
         self._lease_ms = int(lease_s * 1000)
 
     def turn(self) -> AbstractContextManager[None]:
@@ -123,9 +124,17 @@ class SharedNumbers:
             raise Unreachable(f"{self._register.label} lost its state", "try again, nothing was changed")
 
     def settle(self, upto: int) -> None:
-        """Wait until no file with a number up to this one will appear any more: at most for a lease."""
-        pause_s = _POLL_FIRST_S
-        while (oldest := self._settle_overdue().oldest) is not None and oldest <= upto:
+        """Wait until no file with a number up to this one will appear any more: at most for a lease.
+
+        Who only reads puts no void, so where a writer died it is Locked until somebody else did.
+        """
+        deadline, pause_s = time.monotonic() + self._lease_ms / 1000, _POLL_FIRST_S
+        while self._awaited(upto):
+            if self._read_only and time.monotonic() > deadline:
+                raise Locked(
+                    f"{self._register.label} waits for a writer that is gone",
+                    "try again when somebody has processed or compacted the database, or open it for writing",
+                )
             time.sleep(pause_s)
             pause_s = min(pause_s * 2, _POLL_LAST_S)
 
@@ -136,6 +145,18 @@ class SharedNumbers:
     def close(self) -> None:
         """Let go of the register."""
         self._register.close()
+
+    def _awaited(self, upto: int) -> bool:
+        """Return whether a number up to this one is flying."""
+        awaited: list[int] = []
+        if self._read_only:
+            flying = self._register.flying(self._lease_ms)
+            awaited += flying.overdue
+        else:
+            flying = self._settle_overdue()
+        if flying.oldest is not None:
+            awaited.append(flying.oldest)
+        return bool(awaited) and min(awaited) <= upto
 
     def _lost_track(self) -> Unreachable:
         return Unreachable(f"{self._register.label} lost track of a transaction on its way", MAYBE_STORED)
