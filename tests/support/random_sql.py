@@ -112,7 +112,7 @@ class RandomSql:
 
     def _grouping_sets(self, name: str) -> str:
         first, second = self._path(name), self._path(name)
-        spelled = f"CUBE ({self._dice.choice([first, second])}, 1)"
+        spelled = f"CUBE ({first}, 2)"
         sets = self._dice.choice(["ROLLUP (1, 2)", "CUBE (1, 2)", "GROUPING SETS ((1), (2), ())", spelled])
         columns = f"{first} AS a, {second} AS b, count(*) AS n"
         return f"SELECT {columns} FROM {_source(name)} WHERE {self._condition(name, 1)} GROUP BY {sets}"
