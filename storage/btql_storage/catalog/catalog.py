@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -19,8 +20,6 @@ from btql_storage.databases.sqlite import SqliteDatabase
 from btql_storage.errors import NotADatabase, UnknownObject
 from btql_storage.part.format import PartStats, StatsJson
 from btql_storage.stores.local import LocalStore
-
-_STATS_AT_ONCE = 500
 
 
 class Fence(Protocol):
@@ -217,13 +216,16 @@ class Catalog:
         with self._working() as run:
             if sql.processed_upto(run) != after:
                 raise sql.overtaken()
-            segments: set[int] = set()
-            for one in assignments:
-                sql.insert_assignment(run, one)
-                run.execute("update segments set events = events + ? where id = ?", (len(one.rows), one.segment_id))
-                segments.add(one.segment_id)
-            owner = "select object_id from segments where id = ?"
-            owners = [sql.one_value(run.execute(owner, (one,)).fetchall()) for one in segments]
+            listed = list(assignments)
+            sql.insert_assignments(run, listed)
+            counts: Counter[int] = Counter()
+            for one in listed:
+                counts[one.segment_id] += len(one.rows)
+            run.executemany(
+                "update segments set events = events + ? where id = ?",
+                [(events, segment_id) for segment_id, events in counts.items()],
+            )
+            owners = sql.owners(run, list(counts))
             sql.changed(run, owners)
             # Who wrote to it did not know yet that it was deleted, and was told that this is stored.
             again = "update objects set deleted_at = null where id = ? and deleted_at is not null"
@@ -234,21 +236,13 @@ class Catalog:
     def commit_swap(self, swap: Swap, now_s: int) -> None:
         """Make a compaction's outcome what queries see."""
         with self._working() as run:
-            for one in swap.taken:
-                key = (one.xact_id, one.segment_id, len(one.rows))
-                query = "delete from assignments where xact_id = ? and segment_id = ? and events = ?"
-                if run.execute(query, key).rowcount != 1:
-                    raise sql.overtaken()
-            for one in swap.left:
-                sql.insert_assignment(run, one)
+            sql.delete_assignments(run, swap.taken)
+            sql.insert_assignments(run, swap.left)
             for part in swap.new_parts:
                 sql.insert_part(run, swap, part)
-            for part_id, rows in swap.superseded.items():
-                sql.supersede(run, part_id, rows)
-            for part_id in swap.replaced:
-                query = "update parts set replaced_at = ? where id = ? and replaced_at is null"
-                if run.execute(query, (now_s, part_id)).rowcount != 1:
-                    raise sql.overtaken()
+            sql.supersede(run, swap.superseded)
+            query = "update parts set replaced_at = ? where id = ? and replaced_at is null"
+            sql.change_all(run, query, [(now_s, part_id) for part_id in swap.replaced])
             sql.note_done(run, now_s, [one.xact_id for one in swap.taken])
             sql.note_deletes(run, swap.deleted, now_s)
             if not swap.keeps_history:
@@ -328,10 +322,9 @@ class Catalog:
         with self._guard:
             known = {one: self._stats[one] for one in part_ids if one in self._stats}
         missing = [one for one in part_ids if one not in known]
-        for start in range(0, len(missing), _STATS_AT_ONCE):
-            some = missing[start : start + _STATS_AT_ONCE]
-            places = ", ".join("?" * len(some))
-            rows = self._rows(f"select id, stats from parts where id in ({places})", *some)  # noqa: S608  our words
+        for some in sql.in_pieces(missing):
+            query = f"select id, stats from parts where id in ({sql.places(some)})"  # noqa: S608  our words
+            rows = self._rows(query, *some)
             fresh = {part_id: PartStats.from_json(cast("StatsJson", orjson.loads(text))) for part_id, text in rows}
             if len(fresh) < len(some):
                 raise _PartGoneError

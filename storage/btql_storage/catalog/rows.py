@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from btql_storage.catalog.schema import CHANGES_SINCE, HISTORY_SINCE
 from btql_storage.catalog.shapes import Assignment, HistoryPart, NewPart, PartInfo, RowNumbers, Swap
-from btql_storage.databases.interface import Row, Run, Statement
+from btql_storage.databases.interface import Row, Run, Statement, Value
 from btql_storage.errors import Locked
 from btql_storage.later import np
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 TEXTS = (("settings", "value"), ("objects", "name"), ("parts", "stats"), ("parts", "file_bytes"))
 """Tables and their columns that have names, or values of documents."""
+_AT_ONCE = 500
 PROCESSED_UPTO = "select value from numbers where name = 'processed_upto'"
 
 
@@ -158,13 +159,34 @@ def _since_3(version: int) -> str:
     return "quarantined, purge_since" if version >= CHANGES_SINCE else "null, null"
 
 
-def insert_assignment(run: Run, one: Assignment) -> None:
-    """Assign events of a file to a segment."""
-    run.execute(
+def insert_assignments(run: Run, many: Sequence[Assignment]) -> None:
+    """Assign events of files to segments."""
+    run.executemany(
         "insert into assignments (xact_id, segment_id, object_id, rows, events, json_bytes)"
         " select cast(? as bigint), id, object_id, ?, cast(? as bigint), cast(? as bigint) from segments where id = ?",
-        (one.xact_id, _blob(one.rows), len(one.rows), one.json_bytes, one.segment_id),
+        [(one.xact_id, _blob(one.rows), len(one.rows), one.json_bytes, one.segment_id) for one in many],
     )
+
+
+def delete_assignments(run: Run, taken: Sequence[Assignment]) -> None:
+    """Take assignments away that must be there as they are given."""
+    query = "delete from assignments where xact_id = ? and segment_id = ? and events = ?"
+    change_all(run, query, [(one.xact_id, one.segment_id, len(one.rows)) for one in taken])
+
+
+def owners(run: Run, segments: Sequence[int]) -> list[int]:
+    """Return the objects that segments belong to."""
+    found: set[int] = set()
+    for some in in_pieces(segments):
+        query = f"select distinct object_id from segments where id in ({places(some)})"  # noqa: S608  question marks
+        found.update(owner for (owner,) in run.execute(query, some))
+    return sorted(found)
+
+
+def change_all(run: Run, statement: str, rows: Sequence[Sequence[Value]]) -> None:
+    """Run a statement that changes one row for each of these; Locked where any is not there."""
+    if rows and run.executemany(statement, rows).rowcount != len(rows):
+        raise overtaken()
 
 
 def insert_part(run: Run, swap: Swap, part: NewPart) -> None:
@@ -181,23 +203,36 @@ def insert_part(run: Run, swap: Swap, part: NewPart) -> None:
     )
 
 
-def supersede(run: Run, part_id: int, rows: RowNumbers) -> None:
-    """Mark rows of a live part that stop being current."""
-    found = run.execute("select superseded from parts where id = ? and replaced_at is null", (part_id,)).fetchone()
-    if found is None:
+def supersede(run: Run, rows_of_parts: Mapping[int, RowNumbers]) -> None:
+    """Mark rows of live parts that stop being current."""
+    known: dict[int, bytes] = {}
+    for some in in_pieces(list(rows_of_parts)):
+        query = f"select id, superseded from parts where id in ({places(some)}) and replaced_at is null"  # noqa: S608  as above
+        known |= dict(run.execute(query, some).fetchall())
+    if len(known) != len(rows_of_parts):
         raise overtaken()
-    merged = np.union1d(_numbers(found[0]), rows)
-    run.execute("update parts set superseded = ? where id = ?", (_blob(merged), part_id))
+    merged = [(_blob(np.union1d(_numbers(known[part_id]), rows)), part_id) for part_id, rows in rows_of_parts.items()]
+    change_all(run, "update parts set superseded = ? where id = ?", merged)
 
 
 def note_done(run: Run, now_s: int, files: Sequence[int]) -> None:
     """Note which of these files have no event left that is not in a part."""
-    for xact_id in files:
-        run.execute(
-            "insert into done_files (xact_id, done_at) select cast(? as bigint), cast(? as bigint)"
-            " where not exists (select 1 from assignments where xact_id = ?) on conflict (xact_id) do nothing",
-            (xact_id, now_s, xact_id),
-        )
+    run.executemany(
+        "insert into done_files (xact_id, done_at) select cast(? as bigint), cast(? as bigint)"
+        " where not exists (select 1 from assignments where xact_id = ?) on conflict (xact_id) do nothing",
+        [(xact_id, now_s, xact_id) for xact_id in files],
+    )
+
+
+def in_pieces(values: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Yield as many values at a time as a statement may name."""
+    for start in range(0, len(values), _AT_ONCE):
+        yield values[start : start + _AT_ONCE]
+
+
+def places(values: Sequence[int]) -> str:
+    """Return a question mark for each value."""
+    return ", ".join("?" * len(values))
 
 
 def overtaken() -> Locked:

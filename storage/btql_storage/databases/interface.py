@@ -69,8 +69,8 @@ class Run(Protocol):
         """Run one statement."""
         ...
 
-    def executemany(self, statement: str, rows: Sequence[Sequence[Value]], /) -> object:
-        """Run one statement for each of many rows."""
+    def executemany(self, statement: str, rows: Sequence[Sequence[Value]], /) -> Answer:
+        """Run one statement for each of many rows; the answer has no rows, but counts those of all."""
         ...
 
 

@@ -183,6 +183,8 @@ class PostgresDatabase:
 
     def _make(self) -> None:
         with self.writing() as run:
+            # The schema is shared with other tables of ours.
+            run.execute(_TURN.replace("$1", "?"), (f"btql {self._connections.address.schema}",))
             run.execute(f"create schema if not exists {self._connections.address.schema}")
             run.execute(_VERSIONS)
             # Another process may have been first.
@@ -208,11 +210,12 @@ class _Run:
         """Run one statement."""
         return self._connection.execute(_numbered(statement), values)
 
-    def executemany(self, statement: str, rows: Sequence[Sequence[Value]], /) -> None:
+    def executemany(self, statement: str, rows: Sequence[Sequence[Value]], /) -> Answer:
         """Run one statement for each of many rows, in one round trip."""
+        cursor = self._connection.cursor()
         if rows:
-            with self._connection.cursor() as cursor:
-                cursor.executemany(_numbered(statement), rows)
+            cursor.executemany(_numbered(statement), rows)
+        return cursor
 
 
 def in_words_of_postgres(statement: str) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 from urllib.parse import parse_qsl, urlencode
 
 from btql_storage.addresses import shown
-from btql_storage.databases.interface import Answer, Run, Value
+from btql_storage.databases.interface import Answer, Value
 from btql_storage.errors import (
     AccessDenied,
     BadLocation,
@@ -78,6 +78,14 @@ _BY_WORDS: dict[tuple[str, ...], tuple[type[StorageError], str]] = {
 }
 
 
+class Cursor(Answer, Protocol):
+    """What is used of a cursor of psycopg."""
+
+    def executemany(self, query: str, params_seq: Sequence[Sequence[Value]], /) -> None:
+        """Run a statement for each of many rows."""
+        ...
+
+
 class Connection(Protocol):
     """What is used of :class:`~btql_storage.databases.patient.PatientConnection`."""
 
@@ -97,7 +105,7 @@ class Connection(Protocol):
         """Run a statement with ``$1``, ``$2`` ... for values."""
         ...
 
-    def cursor(self) -> AbstractContextManager[Run]:
+    def cursor(self) -> Cursor:
         """Return what runs a statement for many rows."""
         ...
 
