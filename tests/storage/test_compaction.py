@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from storage_support.clocks import HandClock
 from storage_support.reading import documents_of, rows_of
 
-from btql_storage.clock import Clock
 from btql_storage.compaction.job import CompactionProgress
 from btql_storage.compaction.policy import Limits, PartSize, choose_parts
 from btql_storage.compaction.run import waiting
@@ -24,14 +24,6 @@ from btql_storage.store import ObjectInfo, Storage
 
 DAY = "2026-01-01T00:00:00Z"
 LIMITS = Limits(200_000, 2 << 30)
-
-
-class HandClock(Clock):
-    def __init__(self) -> None:
-        self.seconds = 1_800_000_000
-
-    def now_us(self) -> int:
-        return self.seconds * 1_000_000
 
 
 class Db:

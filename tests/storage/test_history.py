@@ -188,6 +188,7 @@ def make_old(db: Versions, *, noted: bool) -> None:
         connection.execute("alter table parts drop column until")
         connection.execute("alter table parts drop column until_max")
         connection.execute("alter table parts drop column quarantined")
+        connection.execute("alter table parts drop column purge_since")
         connection.execute("drop table settings")
         connection.execute("drop table leases")
         connection.execute(

@@ -1,0 +1,170 @@
+"""Purges: what was deleted is in no file any more, read back from the raw bytes of every one of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from storage_support.clocks import HandClock
+from storage_support.reading import documents_of, snapshot_rows
+
+from btql_storage.errors import Locked
+from btql_storage.folder import Settings
+from btql_storage.retention.search import Search
+from btql_storage.store import ObjectInfo, Storage
+
+DAY = "2026-01-01T00:00:00Z"
+SECRET = "Vera Cruz-Meier 7f3a9"
+KEPT = "harmless 5b21c"
+HOUR = 3_600
+SETTINGS = Settings(purge_within_s=24 * HOUR)
+
+
+class Db:
+    """A database whose clock the test moves, and which can be searched."""
+
+    def __init__(self, folder: Path, settings: Settings = SETTINGS) -> None:
+        self.folder = folder
+        self.clock = HandClock()
+        self.storage = Storage.open(folder, create=True, settings=settings, clock=self.clock)
+
+    def object(self, kind: str = "project_logs", name: str = "x") -> ObjectInfo:
+        return self.storage.create_object(kind, name)
+
+    def put(self, target: ObjectInfo, *events: dict[str, Any]) -> int:
+        return self.storage.ingest(target, [{"created": DAY, **event} for event in events]).xact_id
+
+    def found(self, text: str = SECRET) -> set[str]:
+        """Return the kinds of file that have a text."""
+        names = [Path(one.path).relative_to(self.folder) for one in Search([text]).tree(self.folder)]
+        return {name.parts[0] if len(name.parts) > 1 else name.name.split(".")[0] for name in names}
+
+
+@pytest.fixture
+def db(quick_path: Path) -> Iterator[Db]:
+    made = Db(quick_path)
+    yield made
+    made.storage.close()
+
+
+def person(row_id: str, text: str = SECRET, **fields: Any) -> dict[str, Any]:
+    """Return an event that has a text everywhere: in indexed fields, in a path with a column of its own, in a key."""
+    return {"id": row_id, "input": {"q": text}, "metadata": {"name": text, text: 1}, "tags": [text], **fields}
+
+
+@pytest.mark.parametrize("kind", ["project_logs", "dataset"])
+@pytest.mark.parametrize("compacted", ["never", "before", "between"])
+def test_deleted_rows_are_gone_from_every_file(db: Db, kind: str, compacted: str):
+    target = db.object(kind)
+    db.put(target, person("a"), person("b", KEPT))
+    if compacted != "never":
+        db.storage.compact()
+    db.put(target, person("a", SECRET + " again"), {"id": "b", "_is_merge": True, "output": KEPT})
+    if compacted == "between":
+        db.storage.compact()
+    db.put(target, {"id": "a", "_object_delete": True})
+    assert db.found()
+
+    report = db.storage.retention.purge(target, [SECRET])
+
+    assert report.proof.holds
+    assert report.proof.texts == 1
+    assert report.proof.files > 5
+    assert db.found() == set()
+    assert db.found(KEPT) >= {"parts", "catalog"}
+    assert set(documents_of(db.storage, target)) == {"b"}
+    assert {one.name.split("/")[0] for one in report.removed} >= {"wal"}
+    assert db.storage.retention.purge(target, [SECRET]).removed == []
+
+
+@pytest.mark.parametrize("kind", ["project_logs", "dataset"])
+def test_what_a_row_was_before_it_was_changed_is_gone_from_logs_and_kept_as_history(db: Db, kind: str):
+    target = db.object(kind)
+    first = db.put(target, person("a"))
+    db.storage.compact()
+    db.put(target, person("a", KEPT))
+    report = db.storage.retention.purge(target)
+
+    assert report.proof.holds
+    if kind == "dataset":
+        assert db.found() >= {"parts"}, "rows that are there keep their past"
+        with db.storage.snapshot(target, first) as snapshot:
+            assert [row.fields["tags"] for row in snapshot_rows(snapshot)] == [f'["{SECRET}"]'.encode()]
+    else:
+        assert db.found() == set()
+
+
+def test_a_whole_object_is_gone_from_every_file(db: Db):
+    target, other = db.object(), db.object(name="y")
+    # Both in one file of the log.
+    events = [json.dumps(person(row_id, text, created=DAY)).encode() for row_id, text in (("a", SECRET), ("b", KEPT))]
+    db.storage.ingest_all([target, other], events)
+    db.storage.compact()
+    db.put(target, person("c"))
+    db.storage.retention.delete_object(target)
+    report = db.storage.retention.purge(target, [SECRET])
+
+    assert report.proof.holds
+    assert db.found() == set()
+    assert set(documents_of(db.storage, other)) == {"b"}
+    assert db.found(KEPT) >= {"parts"}
+    (status,) = db.storage.retention.status()
+    assert status.purged_at == db.clock.now_s()
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_deletes_are_purged_by_themselves_within_their_time(db: Db, whole: bool):
+    target = db.object()
+    db.put(target, person("a"), *(person(f"k{n}", KEPT) for n in range(9)))
+    db.storage.compact()
+    if whole:
+        db.storage.retention.delete_object(target)
+    else:
+        db.put(target, {"id": "a", "_object_delete": True})
+        db.storage.compact()
+    (status,) = db.storage.retention.status()
+
+    assert status.waiting_since == db.clock.now_s()
+    assert status.due == db.clock.now_s() + 24 * HOUR
+    assert db.found() >= {"parts"}
+
+    # What works in the background comes by every hour.
+    for _ in range(23):
+        db.clock.seconds += HOUR
+        db.storage.compact()
+    statuses = db.storage.retention.status()
+
+    assert db.found() == set()
+    assert [one.waiting_since for one in statuses] == ([None] if whole else [])
+    if not whole:
+        assert len(documents_of(db.storage, target)) == 9
+
+
+def test_a_purge_waits_for_queries_that_still_read(quick_path: Path):
+    db = Db(quick_path, Settings(lock_wait_s=0.1))
+    with db.storage as storage:
+        target = db.object()
+        db.put(target, person("a"), person("b", KEPT))
+        storage.compact()
+        with storage.snapshot(target) as snapshot:
+            db.put(target, {"id": "a", "_object_delete": True})
+            with pytest.raises(Locked, match="purge again"):
+                storage.retention.purge(target)
+
+            assert [row.id for row in snapshot_rows(snapshot)] == ["a", "b"]
+        assert storage.retention.purge(target, [SECRET]).proof.holds
+        assert db.found() == set()
+
+
+def test_a_purge_that_is_not_one_says_what_is_left(db: Db):
+    target = db.object()
+    db.put(target, person("a"))
+    db.put(target, {"id": "a", "_object_delete": True})
+    (db.folder / "copy.txt").write_text(f"somebody kept {SECRET}")
+    report = db.storage.retention.purge(target, [SECRET])
+
+    assert not report.proof.holds
+    assert {(one.path, one.needle) for one in report.proof.found} == {("copy.txt", SECRET)}
