@@ -29,12 +29,12 @@ from typing import Self
 from uuid import uuid4
 
 from btql_storage.errors import Damaged, from_os_error
+from btql_storage.marker import MARKER
 from btql_storage.stores.archive import packed, unpack
 from btql_storage.stores.cache import FOLDER, DiskCache, Expect, Fetch
 from btql_storage.stores.remote import PATIENCE_S, Remote
 from btql_storage.stores.workplace import Workplace
 
-MARKER = "btql.json"
 _ARCHIVE = ".tar"
 _AT_ONCE = 8
 """Downloads of one prefetch, and uploads of one part."""

@@ -38,6 +38,8 @@ from btql_storage.stores.interface import UNFINISHED
 FOLDER = ".folder"
 """Ends the keys of folders."""
 _REMOVED = ".old-"
+_TO_COME = ".size"
+"""Ends the names of files that stand for the bytes of a folder that is being made."""
 _LOCKS = 256
 _ATTEMPTS = 10
 _RESERVE = 10
@@ -166,17 +168,17 @@ class DiskCache:
     def _make(self, path: Path, fetch: Fetch) -> None:
         """Make a copy; what makes copies of this key is locked."""
         expected = 0
+        unfinished = path.with_name(f"{UNFINISHED}{path.name}")
+        to_come = path.with_name(f"{unfinished.name}{_TO_COME}")
         for attempt in range(_ATTEMPTS):
-            unfinished = path.with_name(f"{UNFINISHED}{path.name}")
 
-            def expect(size: int, unfinished: Path = unfinished) -> None:
+            def expect(size: int) -> None:
                 nonlocal expected
                 with self._counting():
                     self._count(size)
-                expected += size
-                if path.suffix != FOLDER:
-                    # Whoever counts meanwhile sees the bytes that are to come.
-                    with unfinished.open("wb") as file:
+                    expected += size
+                    # Whoever counts anew sees the bytes that are to come.
+                    with (to_come if path.suffix == FOLDER else unfinished).open("wb") as file:
                         file.truncate(size)
 
             try:
@@ -184,14 +186,17 @@ class DiskCache:
                 _remove(unfinished)
                 fetch(unfinished, expect)
                 _sync(unfinished)
-                unfinished.rename(path)
+                with self._counting():
+                    unfinished.rename(path)
+                    to_come.unlink(missing_ok=True)
             except BaseException as error:
                 with suppress(OSError):
                     _remove(unfinished)
+                    _remove(to_come)
                     with self._counting():
                         self._count(-expected)
-                # Nobody holds the folder, and as it was empty it was removed.
-                if not isinstance(error, FileNotFoundError) or path.parent.exists() or attempt == _ATTEMPTS - 1:
+                # Nobody holds the folder, and as it was empty it was removed meanwhile.
+                if not isinstance(error, FileNotFoundError) or attempt == _ATTEMPTS - 1:
                     raise
                 expected = 0
             else:
@@ -281,14 +286,14 @@ class DiskCache:
             # Whoever removes something counts, and counting is locked.
             _remove(path)
             return
-        finished = path.with_name(path.name.removeprefix(UNFINISHED))
+        finished = path.with_name(path.name.removeprefix(UNFINISHED).removesuffix(_TO_COME))
         key = finished.relative_to(self._files).as_posix()
         with _locked(self.root / "locks" / str(crc32(key.encode()) % _LOCKS), wait=False) as mine:
             if mine:
                 _remove(path)
                 return
         with suppress(FileNotFoundError):
-            yield _Copy(1 << 63, _size(path), path)
+            yield _Copy(1 << 63, 0 if path.suffix == FOLDER else path.stat().st_size, path)
 
     @contextmanager
     def _explained(self, path: Path) -> Generator[None]:

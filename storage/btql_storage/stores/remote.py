@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from uuid import uuid4
 
 from btql_storage.errors import Damaged, NotInstalled, StorageError, Unreachable
@@ -35,7 +35,7 @@ _PAUSE_S_MAX = 2.0
 _CHUNK_BYTES = 8 << 20
 _CHUNKS_AT_ONCE = 4
 """Of one upload: four parts of 8 MiB are in memory."""
-_TOKEN_KEY = "btqlput"
+_NONCE = "btqlput"
 """Azure takes letters and digits only."""
 _LIST_CHUNK = 1_000
 _ENDPOINTS = {"s3": "endpoint", "gs": "base_url", "az": "endpoint"}
@@ -183,9 +183,7 @@ class Remote:
         self.calls["put"] += 1
         try:
             if self.has_conditional_put:
-                obstore.put(
-                    self._once, name, content, mode="create", use_multipart=False, attributes={_TOKEN_KEY: token}
-                )
+                obstore.put(self._once, name, content, mode="create", use_multipart=False, attributes={_NONCE: token})
                 return
         except AlreadyExistsError as error:
             raise AlreadyThere(self.where(name)) from error
@@ -197,7 +195,7 @@ class Remote:
         try:
             obstore.head(self._once, name)
         except FileNotFoundError:
-            obstore.put(self._once, name, content, use_multipart=False, attributes={_TOKEN_KEY: token})
+            obstore.put(self._once, name, content, use_multipart=False, attributes={_NONCE: token})
         else:
             raise AlreadyThere(self.where(name))
 
@@ -205,7 +203,7 @@ class Remote:
         import obstore
 
         with self._explained("get", "read", name):
-            return obstore.get(self._store, name).attributes.get(_TOKEN_KEY)
+            return obstore.get(self._store, name).attributes.get(_NONCE)
 
     @contextmanager
     def _explained(self, call: str, action: str, name: str) -> Generator[None]:
@@ -242,7 +240,9 @@ def _open(address: str, endpoint: str | None, patience_s: float, *, retries: int
         raise NotInstalled("obstore", f"`{address}`") from error
     scheme = address.partition("://")[0]
     config = {} if endpoint is None else {_ENDPOINTS[scheme]: endpoint}
-    return from_url(
+    # Which options there are depends on the kind of address, which only this knows.
+    open_any = cast("Callable[..., ObjectStore]", from_url)
+    return open_any(
         address,
         config=config,
         # Who names an http endpoint wants it; everything else is https.
