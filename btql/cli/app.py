@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from btql.cli import compact, conformance, explain, fmt, generate, ingest, keys, pausing, query, serve, shell, status
+from btql.cli import check, compact, conformance, explain, fmt, generate, ingest, keys, pausing, query, serve, shell, status
 from btql.cli.console import guarded
 
 _EPILOG = "Every command says more with --help. Documentation: README.md of the project."
@@ -69,6 +69,7 @@ _add(compact.compact, compact.EXAMPLES)
 _add(pausing.pause, pausing.PAUSE_EXAMPLES)
 _add(pausing.resume, pausing.RESUME_EXAMPLES)
 _add(status.status, status.EXAMPLES)
+_add(check.check, check.EXAMPLES)
 _add(shell.shell, shell.EXAMPLES)
 _add(serve.serve, serve.EXAMPLES)
 app.add_typer(keys.GROUP)

@@ -126,6 +126,11 @@ class Keys:
         """The first row of each block of ``rows.arrow``."""
         return self._entries[_BLOCK].rows
 
+    def ids(self) -> tuple[Fingerprints, NDArray[np.uint32]]:
+        """Return the fingerprints of all ids, sorted, and the row of each."""
+        entry = self._entries["id"]
+        return entry.fingerprints, entry.rows
+
     def lookup(self, kind: KeyKind, values: Sequence[str] | Fingerprints) -> NDArray[np.int64]:
         """Return the rows that may have one of the values, in order and each once."""
         sought = values if isinstance(values, np.ndarray) else fingerprints(values)

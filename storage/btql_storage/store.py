@@ -31,6 +31,7 @@ from btql_storage.transactions import PREFIX
 # Whoever only reads needs no writer: imports of that side wait until it is used.
 if TYPE_CHECKING:
     from btql_storage.accept import Event
+    from btql_storage.care.facade import Care
     from btql_storage.background.loop import Background, Policy
     from btql_storage.compaction.job import CompactionProgress, CompactionReport
     from btql_storage.compaction.run import Waiting
@@ -239,6 +240,13 @@ class Storage:
     def usage(self) -> Usage:
         """Return what this process has done with the database so far."""
         return Usage(dict(self._folder.store.calls), dict(self._folder.lookups))
+
+    @property
+    def care(self) -> Care:
+        """Checking and backing up."""
+        from btql_storage.care.facade import Care
+
+        return Care(self._folder)
 
     def waiting(self) -> Waiting:
         """Count the events that are not in a part yet."""

@@ -209,6 +209,7 @@ class WalFile:
         self.objects = msgspec.json.decode(metadata.get(b"objects", b"[]"), type=list[ObjectName])
         # Files that were written before there were checksums have none.
         self._unchecked = metadata.get(_SEAL)
+        self.has_checksum = _SEAL in metadata
 
     @property
     def path(self) -> Path:

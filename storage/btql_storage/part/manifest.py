@@ -72,7 +72,7 @@ def write_manifest(
     folder: Path, part_id: int, owner: Owner, stats: PartStats, file_bytes: Mapping[str, int], *, history: bool
 ) -> None:
     """Write what the files of a finished part are; raises OSError."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock")
     files = {path.relative_to(folder).as_posix(): FileNote(path.stat().st_size, file_checksum(path)) for path in paths}
     opened = open_seal()
     known, sizes = dict(stats.to_json()), dict(file_bytes)

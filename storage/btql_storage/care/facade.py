@@ -1,0 +1,81 @@
+"""What the command line and programs ask of this package.
+
+A database is given by its place, as it may be one that cannot be opened; :class:`Care` is for one that is open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from btql_storage.care.check import How, check, check_files
+from btql_storage.care.findings import Report
+from btql_storage.clock import SYSTEM_CLOCK
+from btql_storage.errors import Damaged, ReadOnly
+from btql_storage.folder import Folder, Settings
+from btql_storage.location import locate
+from btql_storage.opening import How as HowToOpen
+from btql_storage.opening import open_at, store_at
+
+if TYPE_CHECKING:
+    from btql_storage.location import Location, Place
+
+
+class Care:
+    """The care of one open database."""
+
+    def __init__(self, folder: Folder) -> None:
+        self._folder = folder
+
+    def check(
+        self, *, deep: bool = False, mark: bool = True, progress: Callable[[str], None] = lambda _: None
+    ) -> Report:
+        """Hold everything that is stored against everything else (:mod:`.check`)."""
+        return check(self._folder, How(deep, mark and not self._folder.read_only, progress))
+
+
+def check_database(
+    place: Place | Location, *, deep: bool = False, mark: bool = True, progress: Callable[[str], None] = lambda _: None
+) -> Report:
+    """Check the database at a place; of one whose catalog is damaged the files alone."""
+    with without_copies(locate(place)) as location:
+        try:
+            folder = open_folder_at(location, mark=mark)
+        except Damaged as error:
+            store = store_at(location)
+            try:
+                return check_files(store, error)
+            finally:
+                store.close()
+        try:
+            return Care(folder).check(deep=deep, mark=mark, progress=progress)
+        finally:
+            folder.close()
+
+
+@contextmanager
+def without_copies(location: Location) -> Generator[Location]:
+    """Yield a location whose files come from their place itself, not from copies that this machine has kept."""
+    if not location.is_bucket:
+        yield location
+        return
+    with TemporaryDirectory(prefix="btql-copies-") as cache:
+        yield replace(location, cache=Path(cache))
+
+
+def open_folder_at(location: Location, *, mark: bool) -> Folder:
+    """Open a database, to read only where it cannot or need not be written."""
+    if mark:
+        try:
+            return _open(location, read_only=False)
+        except ReadOnly:
+            pass
+    return _open(location, read_only=True)
+
+
+def _open(location: Location, *, read_only: bool) -> Folder:
+    return open_at(location, HowToOpen(create=False, read_only=read_only, settings=Settings(), clock=SYSTEM_CLOCK))

@@ -1,0 +1,283 @@
+"""Checks one part: its files against the checksums, against each other, and against what the catalog knows of it.
+
+1. Every file that the manifest names is there, of the size and with the checksum that it had.
+2. The manifest and the catalog say the same of the part.
+3. What is stored twice is the same: ids, times and transactions in ``rows.arrow`` and ``columns.parquet``, the
+   fingerprints in ``keys.arrow``; the statistics hold for the columns.
+4. Only where asked for, because it takes as long as compaction: the part is written anew from its documents, and its
+   columns, keys and statistics must come out as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from btql_storage.arrow import to_numpy
+from btql_storage.care.findings import Finding, Kind
+from btql_storage.care.tables import Row as TableRow
+from btql_storage.care.tables import row_numbers
+from btql_storage.checksums import file_checksum
+from btql_storage.errors import StorageError
+from btql_storage.folder import part_name
+from btql_storage.keys import fingerprints
+from btql_storage.kinds import Kind as ColumnKind
+from btql_storage.kinds import column_name
+from btql_storage.part.documents import DOCUMENT_SCHEMA, to_rows
+from btql_storage.part.files import read_errors
+from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROW_BITS, ROWS_FILE, TEXT_FOLDER, PartStats, PathStats
+from btql_storage.part.manifest import MANIFEST_FILE, UNTIL_FILE, Manifest, Owner, read_manifest, read_until
+from btql_storage.part.writer import PartWriter
+from btql_storage.text_index import TextIndex
+
+if TYPE_CHECKING:
+    from btql_storage.part.format import StatsJson
+    from btql_storage.stores.interface import Store
+
+_FILES = (COLUMNS_FILE, ROWS_FILE, KEYS_FILE)
+_SAME = {
+    "id": "id",
+    "span_id": "span_id",
+    "root_span_id": "root_span_id",
+    "_pagination_key": "pagination_key",
+    "created": "created",
+}
+"""Columns of ``columns.parquet`` and ``rows.arrow`` with the same values."""
+
+
+@dataclass(slots=True)
+class PartCheck:
+    """What is looked at of one part, and what comes of it."""
+
+    store: Store
+    row: TableRow
+    """As the catalog has it."""
+    object: str
+    has_manifest: bool
+    """Whether it was written when parts had manifests already."""
+    bytes: int = 0
+
+    @property
+    def part_id(self) -> int:
+        """The number of the part."""
+        return cast("int", self.row["id"])
+
+    def run(self, *, deep: bool) -> Iterator[Finding]:
+        """Yield what is wrong."""
+        manifest, found = self._manifest()
+        found += self._files(manifest)
+        yield from found
+        if manifest is not None:
+            yield from self._against_catalog(manifest)
+        # What files say is of no interest where they are known to be damaged.
+        if not any(one.is_serious for one in found):
+            yield from self._contents(deep=deep)
+
+    def files_alone(self) -> Iterator[Finding]:
+        """Yield what is wrong with the files, whatever the catalog says."""
+        manifest, found = self._manifest()
+        yield from found
+        yield from self._files(manifest)
+
+    def _manifest(self) -> tuple[Manifest | None, list[Finding]]:
+        """Return the manifest, or what there is instead of one."""
+        if not self.has_manifest:
+            return None, [self._found(Kind.NO_CHECKSUM, "", "it was written before there were checksums")]
+        try:
+            return read_manifest(self._path(MANIFEST_FILE)), []
+        except StorageError as error:
+            return None, [self._found(Kind.DAMAGED, MANIFEST_FILE, error.message)]
+
+    def _contents(self, *, deep: bool) -> Iterator[Finding]:
+        try:
+            stats = PartStats.from_json(cast("StatsJson", orjson.loads(self.row["stats"])))
+        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, IndexError) as error:
+            yield self._wrong("", f"its statistics cannot be read: {error}")
+            return
+        try:
+            yield from self._structure(stats)
+            if deep:
+                yield from self._anew(stats)
+        except StorageError as error:
+            yield self._found(Kind.DAMAGED, "", error.message)
+        except Exception as error:  # noqa: BLE001  bytes that no checksum guards may make any reader stumble
+            yield self._found(Kind.DAMAGED, "", f"it cannot be read: {error}")
+
+    def _path(self, name: str) -> Path:
+        return part_file(self.store, self.part_id, name)
+
+    def _found(self, kind: Kind, name: str, message: str) -> Finding:
+        subject = f"{part_name(self.part_id)}/{name}".rstrip("/")
+        return Finding(kind, subject, message, self.object, self.part_id)
+
+    def _wrong(self, name: str, message: str) -> Finding:
+        return self._found(Kind.CATALOG, name, message)
+
+    def _files(self, manifest: Manifest | None) -> Iterator[Finding]:
+        """Hold the files against the checksums."""
+        notes = manifest.files if manifest is not None else {}
+        for name in dict.fromkeys((*_FILES, *notes)):
+            note = notes.get(name)
+            try:
+                path = self._path(name)
+                size = path.stat().st_size
+                self.bytes += size
+                if note is not None and size != note.bytes:
+                    yield self._found(Kind.DAMAGED, name, f"it has {size:,} bytes and was written with {note.bytes:,}")
+                elif note is not None and file_checksum(path) != note.sha256:
+                    yield self._found(Kind.DAMAGED, name, "its checksum does not hold")
+            except (StorageError, FileNotFoundError, NotADirectoryError):
+                yield self._found(Kind.MISSING, name, "it is not there")
+            except OSError as error:
+                yield self._found(Kind.DAMAGED, name, f"it cannot be read: {error.strerror or error}")
+
+    def _against_catalog(self, manifest: Manifest) -> Iterator[Finding]:
+        row = self.row
+        known = (row["object_id"], row["segment_id"], row["until"] is not None)
+        told = (manifest.owner.object_id, manifest.owner.segment_id, manifest.history)
+        if manifest.part != self.part_id:
+            yield self._found(Kind.DAMAGED, MANIFEST_FILE, f"it is the manifest of part {manifest.part}")
+        if known != told:
+            yield self._wrong(
+                MANIFEST_FILE, f"object, segment and history are {told} by the manifest, {known} by the catalog"
+            )
+        for name, value in (("stats", manifest.stats), ("file_bytes", manifest.file_bytes)):
+            try:
+                same = orjson.loads(row[name]) == value
+            except orjson.JSONDecodeError:
+                same = False
+            if not same:
+                yield self._wrong(MANIFEST_FILE, f"`{name}` in the catalog is not what the manifest has")
+        if manifest.history and row["until"] is not None:
+            try:
+                until = read_until(self._path(UNTIL_FILE))
+                if until.tobytes() != row["until"]:
+                    yield self._wrong(UNTIL_FILE, "the catalog does not have the same ends of the rows")
+            except StorageError as error:
+                yield self._found(Kind.DAMAGED, UNTIL_FILE, error.message)
+
+    def _structure(self, stats: PartStats) -> Iterator[Finding]:
+        """Hold what is stored twice against each other."""
+        superseded = row_numbers(self.row["superseded"])
+        if len(superseded) and not (superseded[0] >= 0 and superseded[-1] < stats.rows):
+            yield self._wrong("", "rows are superseded that it does not have")
+        if len(superseded) != len(np.unique(superseded)) or (np.diff(superseded) < 0).any():
+            yield self._wrong("", "the superseded rows are not in order")
+        documents = read_documents(self._path(ROWS_FILE))
+        small = documents.select([*_SAME.values(), "xact_id"])
+        if len(small) != stats.rows:
+            yield self._found(Kind.DAMAGED, ROWS_FILE, f"it has {len(small):,} rows, {stats.rows:,} are known")
+            return
+        yield from self._columns(small, stats)
+        yield from self._keys(small)
+        path = self.store.folder(f"{part_name(self.part_id)}/{TEXT_FOLDER}")
+        indexed = TextIndex(path).open().num_docs
+        if indexed > stats.rows:
+            yield self._found(Kind.DAMAGED, TEXT_FOLDER, f"it has {indexed:,} documents of {stats.rows:,} rows")
+
+    def _columns(self, documents: pa.Table, stats: PartStats) -> Iterator[Finding]:
+        path = self._path(COLUMNS_FILE)
+        with read_errors(path):
+            columns = pq.read_table(path, memory_map=True)
+        rows = to_numpy(columns.column("_row"))
+        if not np.array_equal(rows, (self.part_id << ROW_BITS) + np.arange(stats.rows)):
+            yield self._found(Kind.DAMAGED, COLUMNS_FILE, "its rows are not numbered as those of this part")
+            return
+        for name, other in _SAME.items():
+            if not columns.column(name).equals(documents.column(other)):
+                yield self._found(Kind.DAMAGED, COLUMNS_FILE, f"`{name}` is not what `{ROWS_FILE}` has")
+        xacts = [f"{xact_id:019d}" for xact_id in documents.column("xact_id").to_pylist()]
+        if columns.column("_xact_id").to_pylist() != xacts:
+            yield self._found(Kind.DAMAGED, COLUMNS_FILE, f"`_xact_id` is not what `{ROWS_FILE}` has")
+        bounds = [stats.xact_id_min, stats.xact_id_max] if stats.rows else []
+        known = documents.column("xact_id").to_pylist()
+        if bounds and bounds != [min(known), max(known)]:
+            yield self._wrong("", "the statistics have other transactions than the rows")
+        for field, about in stats.paths.items():
+            for kind, count in about.counts.items():
+                name = column_name(field, kind)
+                if name in columns.column_names:
+                    yield from self._column(columns.column(name), name, kind, count, about)
+                elif not about.in_document:
+                    yield self._found(Kind.DAMAGED, COLUMNS_FILE, f"the column `{name}` is missing")
+
+    def _column(
+        self, column: pa.ChunkedArray[Any], name: str, kind: ColumnKind, count: int, about: PathStats
+    ) -> Iterator[Finding]:
+        present = len(column) - column.null_count
+        if present != count:
+            yield self._wrong("", f"the statistics count {count:,} values of `{name}`, the column has {present:,}")
+        known = {ColumnKind.INTEGER: about.integers, ColumnKind.FLOAT: about.floats}.get(kind)
+        if known is not None and present:
+            found = column.drop_null().to_pylist()
+            if (min(found), max(found)) != tuple(known):
+                yield self._wrong("", f"the statistics have other bounds of `{name}` than the column")
+
+    def _keys(self, documents: pa.Table) -> Iterator[Finding]:
+        from btql_storage.keys import Keys
+
+        keys = Keys(self._path(KEYS_FILE))
+        every = np.arange(len(documents))
+        for kind in ("id", "root_span_id", "span_id"):
+            values = documents.column(kind).to_pylist()
+            if not np.array_equal(keys.lookup(cast("Any", kind), fingerprints(values)), every):
+                yield self._found(Kind.DAMAGED, KEYS_FILE, f"not every `{kind}` of `{ROWS_FILE}` is found by it")
+        if not np.array_equal(keys.block_starts, block_starts(self._path(ROWS_FILE))):
+            yield self._found(Kind.DAMAGED, KEYS_FILE, f"it has other blocks than `{ROWS_FILE}`")
+
+    def _anew(self, stats: PartStats) -> Iterator[Finding]:
+        """Write the part from its documents, and compare."""
+        owner = Owner(self.row["object_id"], "", "", self.row["segment_id"])
+        with TemporaryDirectory(prefix="btql-check-") as folder:
+            writer = PartWriter(Path(folder, "part"), self.part_id, owner)
+            for batch in document_batches(self._path(ROWS_FILE)):
+                writer.add(to_rows(pa.Table.from_batches([batch])))
+            written = writer.finish()
+            if written.stats.to_json() != stats.to_json():
+                yield self._wrong("", "the statistics are not those of the documents")
+            theirs = pq.read_table(self._path(COLUMNS_FILE), memory_map=True)
+            ours = pq.read_table(Path(folder, "part", COLUMNS_FILE))
+            if not theirs.equals(ours):
+                yield self._found(Kind.DAMAGED, COLUMNS_FILE, "the columns are not those of the documents")
+
+
+def part_file(store: Store, part_id: int, name: str) -> Path:
+    """Return where a file of a part can be read; what is below a folder comes with the folder."""
+    folder, _, inner = name.partition("/")
+    if inner:
+        return store.folder(f"{part_name(part_id)}/{folder}") / inner
+    return store.file(f"{part_name(part_id)}/{name}")
+
+
+def document_batches(path: Path) -> Iterator[pa.RecordBatch]:
+    """Yield the blocks of ``rows.arrow``."""
+    with read_errors(path):
+        file = pa.ipc.open_file(pa.memory_map(str(path)))
+        for number in range(file.num_record_batches):
+            yield file.get_batch(number)
+
+
+def read_documents(path: Path) -> pa.Table:
+    """Return the small values of all rows of ``rows.arrow``, having read the documents, too."""
+    names = [*_SAME.values(), "xact_id"]
+    batches: list[pa.RecordBatch] = []
+    for batch in document_batches(path):
+        with read_errors(path):
+            batch.validate(full=True)
+        batches.append(batch.select(names))
+    schema = pa.schema([DOCUMENT_SCHEMA.field(name) for name in names])
+    return pa.Table.from_batches(batches, schema)
+
+
+def block_starts(path: Path) -> np.ndarray[Any, np.dtype[np.uint32]]:
+    """Return the first row of each block of ``rows.arrow``, as the file itself tells."""
+    lengths = [batch.num_rows for batch in document_batches(path)]
+    return np.cumsum([0, *lengths[:-1]] if lengths else [], dtype=np.int64).astype(np.uint32)
