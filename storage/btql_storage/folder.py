@@ -147,6 +147,7 @@ class Folder:
             for part in self._parts.values():
                 part.close()
             self._parts.clear()
+        self.numbers.close()
         self.catalog.close()
         self.store.close()
 

@@ -61,7 +61,8 @@ class Snapshot:
         self.parts = parts
         self.tail = tail
         self.xact_id = xact_id
-        """The latest transaction that may be seen; all up to it are."""
+        """The latest transaction that may be seen. All up to it are that were acknowledged when it was taken; where
+        writers take no turns, one that was on its way then may get a smaller number."""
         self._folder = folder
         self._pinned = [one.part.part_id for one in parts]
         folder.pin(self._pinned)
@@ -103,6 +104,8 @@ class Snapshots:
         """
         for attempt in range(_ATTEMPTS):
             last = attempt == _ATTEMPTS - 1
+            if version is not None and version > self._folder.processed_upto:
+                self._folder.numbers.settle(version)
             listed = self._folder.new_wal_numbers()
             view = self._folder.catalog.view(target.id, version)
             self._folder.note_processed(view.processed_upto)

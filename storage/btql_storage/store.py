@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from btql_storage.compaction.run import Waiting
     from btql_storage.retention.facade import Retention
     from btql_storage.status import Status
+    from btql_storage.stores.interface import Store
 
 _KNOWN_S = 10.0
 """How long an object is taken to be there after it was looked up."""
@@ -93,7 +94,7 @@ class Storage:
     ) -> Storage:
         """Open the database in a folder or at an address; with ``create``, make it where there is none."""
         location = locate(place)
-        settings = settings or Settings()
+        settings = settings or _settings(location)
         if location.is_alone:
             folder = Folder.at(Path(location.files), create=create, read_only=read_only, settings=settings, clock=clock)
             return cls(folder)
@@ -242,6 +243,11 @@ class Storage:
         return Usage(dict(self._folder.store.calls), dict(self._folder.lookups))
 
     @property
+    def store(self) -> Store:
+        """The place of the files."""
+        return self._folder.store
+
+    @property
     def care(self) -> Care:
         """Checking and backing up."""
         from btql_storage.care.facade import Care
@@ -273,7 +279,9 @@ class Storage:
     def last_xact_id(self) -> int:
         """Return the last transaction there is: no write that was acknowledged is later, every new one will be."""
         # The newest file is always kept, but perhaps there never was one.
-        return max(self._folder.wal_numbers(), default=PREFIX)
+        last = max(self._folder.wal_numbers(), default=PREFIX)
+        self._folder.numbers.settle(last)
+        return last
 
     def status(self) -> Status:
         """Return what the database holds and what waits for compaction."""
@@ -316,3 +324,12 @@ class Storage:
             if target not in known and not self._is_again(target):
                 raise UnknownObject(f"`{target.kind}:{target.name}` is no object of this database", "create it first")
             self._known = known | {target}
+
+
+def _settings(location: Location) -> Settings:
+    """Return the settings of whoever gives none."""
+    if not location.limits:
+        return Settings()
+    from btql_storage.limits import DEFAULT, from_environment, with_options
+
+    return Settings(limits=from_environment(with_options(DEFAULT, location.limits, "`limits.{}` of btql.toml".format)))

@@ -260,6 +260,11 @@ class Catalog:
         query = "select xact_id from done_files where done_at <= ? order by xact_id"
         return [xact_id for (xact_id,) in self._rows(query, before_s)]
 
+    def noted_files(self) -> frozenset[int]:
+        """Return the processed WAL files that have events, whether those are in parts by now or not."""
+        query = "select xact_id from assignments union select xact_id from done_files"
+        return frozenset(xact_id for (xact_id,) in self._rows(query))
+
     def replaced_parts(self, before_s: int) -> list[int]:
         """Return parts that were replaced before that time and still have files."""
         query = "select id from parts where replaced_at <= ? order by id"

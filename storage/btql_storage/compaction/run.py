@@ -5,7 +5,7 @@ the object whose events wait longest, then improves parts as the policy says.
 Whoever runs it holds the compaction lock, so there is one job at a time in a
 database; readers and writers go on.
 
-Removed are, after the grace period: WAL files whose events are all in parts,
+Removed are, after the grace period: WAL files whose events are all in parts, and those that have none that are read,
 except the newest file, from whose name the last transaction can be told; parts that were
 replaced and that no snapshot of this process uses. Where that was the last of something deleted, it is noted
 (:mod:`btql_storage.retention.due`). And at once: folders of
@@ -139,14 +139,24 @@ def _compact_object(folder: Folder, target: ObjectInfo, view: View, pace: Pace) 
 
 def _remove_wal_files(folder: Folder) -> None:
     before_s = folder.clock.now_s() - min(folder.settings.grace_s, folder.settings.wal_grace_s)
-    done = folder.catalog.done_files(before_s)
-    if not done:
-        return
-    newest = max(folder.wal_numbers(), default=0)
-    removed = [number for number in done if number != newest]
-    folder.store.delete_files([f"{WAL}/{wal_name(number)}" for number in removed])
-    # A note without a file does no harm, a file without a note would stay for ever.
-    folder.catalog.forget(files=removed)
+    listed = folder.wal_numbers()
+    newest = max(listed, default=0)
+    done = [number for number in folder.catalog.done_files(before_s) if number != newest]
+    strays = [number for number in _strays(folder, listed, before_s) if number != newest]
+    if done or strays:
+        folder.store.delete_files([f"{WAL}/{wal_name(number)}" for number in (*done, *strays)])
+    if done:
+        # A note without a file does no harm, a file without a note would stay for ever.
+        folder.catalog.forget(files=done)
+
+
+def _strays(folder: Folder, listed: Sequence[int], before_s: int) -> list[int]:
+    """Return files without events that anybody reads: voids, and those of writers that came too late."""
+    upto = folder.catalog.processed_upto()
+    old = [number for number in listed if number <= upto and seconds_of(number) <= before_s]
+    # Whatever was processed is noted as long as it has a file, so who is not by now never was.
+    noted = folder.catalog.noted_files() if old else frozenset[int]()
+    return [number for number in old if number not in noted]
 
 
 def _remove_parts(folder: Folder) -> None:
