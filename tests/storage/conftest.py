@@ -1,4 +1,4 @@
-"""Folders in memory, where making a file durable costs nothing, and services: Redis, PostgreSQL and an S3."""
+"""Folders in memory, where making a file durable costs nothing, and services: Redis and an S3."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import pytest
-from server_support.postgres_server import postgres
 from server_support.redis_server import redis_server
 from server_support.s3_server import BUCKET, CREDENTIALS, s3_server
+from storage_support.catalogs import Opener, catalogs_in
 
 MEMORY = Path("/dev/shm")
 
@@ -34,19 +34,6 @@ def redis_url() -> Generator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgres_address() -> Generator[str]:
-    """Return the address of a PostgreSQL."""
-    with postgres() as (host, port):
-        yield f"postgresql://postgres@{host}:{port}/postgres"
-
-
-@pytest.fixture
-def postgres_url(postgres_address: str) -> str:
-    """Return the address of a new place in a PostgreSQL."""
-    return f"{postgres_address}?schema=t{uuid4().hex[:12]}"
-
-
-@pytest.fixture(scope="session")
 def s3_endpoint() -> Generator[str]:
     """Return the address of an S3."""
     with s3_server() as endpoint:
@@ -59,3 +46,11 @@ def s3(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
     return f"s3://{BUCKET}/{uuid4().hex[:8]}", s3_endpoint
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def open_catalog(request: pytest.FixtureRequest, quick_path: Path) -> Generator[Opener]:
+    """Return what opens one catalog again and again, in each of the databases that it may be in."""
+    place = quick_path if request.param == "sqlite" else request.getfixturevalue("postgres_url")
+    with catalogs_in(place) as opener:
+        yield opener

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pytest
+from storage_support.catalogs import Opener
 
 from btql_storage.catalog import Assignment, Catalog, NewPart, Swap
 from btql_storage.errors import Locked, StorageError, UnknownObject
@@ -20,29 +20,6 @@ STATS = PartStats(10, 100, 0, 1, 2, 3, "p0", "p1")
 
 def rows(*numbers: int):
     return np.array(numbers, dtype=np.int64)
-
-
-class Opener(Protocol):
-    def __call__(self, *, read_only: bool = False, wait_s: float = 1) -> Catalog: ...
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def open_catalog(request: pytest.FixtureRequest, quick_path: Path) -> Generator[Opener]:
-    """Return what opens one catalog again and again, in each of the databases that it may be in."""
-    opened: list[Catalog] = []
-    address = request.getfixturevalue("postgres_url") if request.param == "postgres" else None
-
-    def open_it(*, read_only: bool = False, wait_s: float = 1) -> Catalog:
-        if address is None:
-            one = Catalog.sqlite(LocalStore(quick_path), "catalog.sqlite", read_only=read_only, wait_s=wait_s)
-        else:
-            one = Catalog.postgres(address, read_only=read_only, wait_s=wait_s)
-        opened.append(one)
-        return one
-
-    yield open_it
-    for one in opened:
-        one.close()
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from btql_storage.databases.postgres_connections import ANSWER_S, Connection, Co
 from btql_storage.errors import NewerFormat, NotADatabase, ReadOnly, StorageError, Unreachable
 
 T = TypeVar("T")
+_VACUUM_S = 600.0
 _READ = "begin transaction isolation level repeatable read read only"
 _WRITE = "begin transaction isolation level read committed read write"
 _TURN = "select pg_advisory_xact_lock(hashtextextended($1, 0))"
@@ -52,6 +53,25 @@ class PostgresDatabase:
     def label(self) -> str:
         """The address, without its password."""
         return self._connections.address.label
+
+    @property
+    def beyond_scrubbing(self) -> Sequence[str]:
+        """Where something of what was removed may stay: what the server keeps is its administrator's."""
+        return (f"write-ahead log, replicas and backups of the PostgreSQL server at `{self.label}`",)
+
+    def scrub(self, *, thorough: bool) -> None:
+        """Let the server reuse the room of rows that were removed; ``thorough`` writes the tables anew without them."""
+        query = "select relname from pg_class where relnamespace = to_regnamespace($1) and relkind = 'r' order by 1"
+        schema = self._connections.address.schema
+
+        def vacuum(connection: Connection) -> None:
+            tables = [table for (table,) in connection.execute(query, (schema,)).fetchall()]
+            connection.answer_s = _VACUUM_S
+            for table in tables:
+                connection.execute(f"vacuum {'(full)' if thorough else ''} {schema}.{table}")
+            connection.answer_s = ANSWER_S
+
+        self._tried(vacuum)
 
     def close(self) -> None:
         """Close all connections."""

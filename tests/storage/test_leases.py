@@ -1,0 +1,120 @@
+"""Leases: one holder at a time, and who lost one changes nothing any more."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from storage_support.catalogs import Opener
+
+from btql_storage.catalog import Assignment, Catalog, Swap
+from btql_storage.catalog.leases import LeaseLock
+from btql_storage.errors import Locked
+
+
+def lock_of(catalog: Catalog, *, wait_s: float = 0.05, lease_s: float = 30) -> LeaseLock:
+    lock = LeaseLock(catalog.database, "work", wait_s=wait_s, lease_s=lease_s)
+    catalog.fence = lock
+    return lock
+
+
+def end(lock: LeaseLock) -> None:
+    """Let a lease run out at once, as if its holder had been paused for as long."""
+    assert lock._token is not None
+    lock._set_end(lock._token, 0)
+
+
+def test_one_holder_at_a_time(open_catalog: Opener):
+    mine, other = lock_of(open_catalog()), lock_of(open_catalog())
+    with mine.held():
+        with mine.held():
+            pass
+        with (
+            pytest.raises(Locked, match=r"process \d+ .*` has held the work lease of `.*` for 0\.05 s; wait"),
+            other.held(),
+        ):
+            pass
+    with other.held():
+        pass
+    with mine.held(), LeaseLock(open_catalog().database, "other work", wait_s=0).held():
+        pass
+
+
+def test_threads_of_one_process_take_turns(open_catalog: Opener):
+    lock = lock_of(open_catalog(), wait_s=20)
+    inside: list[str] = []
+
+    def work(name: str) -> None:
+        with lock.held():
+            inside.append(f"{name} begins")
+            inside.append(f"{name} ends")
+
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(work, "abcdef"))
+
+    assert [one[0] for one in inside[::2]] == [one[0] for one in inside[1::2]]
+    impatient = lock_of(open_catalog())
+    with impatient.held(), ThreadPoolExecutor(1) as threads, pytest.raises(Locked, match="another thread"):
+        threads.submit(lambda: impatient.held().__enter__()).result()
+
+
+def test_a_lease_is_renewed_while_it_is_held(open_catalog: Opener):
+    mine, other = lock_of(open_catalog(), lease_s=0.3), lock_of(open_catalog(), wait_s=0.7)
+    with mine.held(), pytest.raises(Locked), other.held():
+        pass
+
+
+def test_the_lease_of_a_dead_process_runs_out(open_catalog: Opener):
+    lock_of(open_catalog(), lease_s=0.2)._take()
+    with lock_of(open_catalog(), wait_s=10).held():
+        pass
+
+
+def test_who_was_paused_for_too_long_changes_nothing(open_catalog: Opener):
+    slow, quick = open_catalog(), open_catalog()
+    paused, other = lock_of(slow), lock_of(quick)
+    segment = slow.new_segment(slow.create_object("dataset", "d").id)
+    events = [Assignment(5, segment.id, np.array([0, 1]), 10)]
+    with paused.held():
+        end(paused)
+        with other.held():
+            for change in (
+                lambda: slow.commit_processed(0, 5, events),
+                lambda: slow.commit_swap(Swap(1, segment.id, (), {}, (), (), ()), 1),
+                lambda: slow.forget(files=[5]),
+            ):
+                with pytest.raises(Locked, match=r"the work lease of `.*` ran out and another process has it"):
+                    change()
+
+            assert slow.pending() == {}
+            quick.commit_processed(0, 5, events)
+    with paused.held(), pytest.raises(Locked, match="another process changed the catalog"):
+        slow.commit_processed(0, 5, events)
+    with pytest.raises(Locked):
+        slow.commit_processed(5, 6, [])
+
+    assert slow.processed_upto() == 5
+
+
+def test_a_lease_that_ran_out_and_nobody_took_is_still_good(open_catalog: Opener):
+    catalog = open_catalog()
+    lock = lock_of(catalog)
+    with lock.held():
+        end(lock)
+        catalog.commit_processed(0, 5, [])
+
+    assert catalog.processed_upto() == 5
+
+
+def test_who_lost_a_lease_does_not_give_back_that_of_another(open_catalog: Opener):
+    paused, other, third = (lock_of(open_catalog()) for _ in range(3))
+    with paused.held():
+        end(paused)
+        holding = other.held()
+        holding.__enter__()
+    with pytest.raises(Locked), third.held():
+        pass
+    holding.__exit__(None, None, None)
+    with third.held():
+        pass

@@ -1,0 +1,180 @@
+"""PostgreSQL under a catalog: what goes wrong is one clear line, and what can go on does."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator
+from contextlib import closing
+from typing import Any, cast
+
+import psycopg
+import pytest
+
+from btql_storage.catalog import Catalog
+from btql_storage.databases import postgres_connections
+from btql_storage.databases.interface import Run
+from btql_storage.errors import (
+    AccessDenied,
+    BadLocation,
+    InputOutput,
+    Locked,
+    NewerFormat,
+    NotADatabase,
+    StorageError,
+    Unreachable,
+)
+
+
+def open_catalog(url: str, *, read_only: bool = False) -> Catalog:
+    return Catalog.postgres(url, read_only=read_only, wait_s=5)
+
+
+@pytest.fixture
+def catalog(postgres_url: str) -> Generator[Catalog]:
+    with closing(open_catalog(postgres_url)) as one:
+        yield one
+
+
+@pytest.fixture
+def server(postgres_server: str) -> Generator[psycopg.Connection]:
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        yield connection
+
+
+def cut_all(server: psycopg.Connection) -> None:
+    """End all connections but this one, as a restart of the server does."""
+    server.execute("select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'btql'")
+
+
+@pytest.mark.parametrize(
+    ("address", "kind", "words"),
+    [
+        ("postgresql://btql:secret@127.0.0.1:1/x", Unreachable, "see that the server runs"),
+        ("{server}/../nowhere", NotADatabase, "createdb"),
+        ("{server}?schema=Robert'); drop", BadLocation, "is no name of a schema"),
+        ("{server}?color=red", BadLocation, "check the address"),
+        ("{limited}?schema=new", AccessDenied, "permission denied for database"),
+    ],
+)
+def test_what_cannot_be_opened_says_why(server, postgres_server: str, address: str, kind: type, words: str):
+    server.execute("do $$ begin create role limited login; exception when duplicate_object then null; end $$")
+    base = postgres_server.rsplit("/", 1)[0]
+    limited = postgres_server.replace("postgres@", "limited@")
+    address = address.replace("{server}/..", base).replace("{server}", postgres_server).replace("{limited}", limited)
+    with pytest.raises(kind) as caught:
+        open_catalog(address)
+
+    assert words in str(caught.value)
+    assert "secret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_reader_makes_nothing(postgres_url: str):
+    with pytest.raises(NotADatabase, match="there is no catalog in"):
+        open_catalog(postgres_url, read_only=True)
+
+
+def test_tables_of_a_newer_version(catalog: Catalog, postgres_url: str):
+    with catalog.database.writing() as run:
+        run.execute("update versions set version = 99")
+    with pytest.raises(NewerFormat, match="version 99"):
+        open_catalog(postgres_url)
+
+
+def test_a_server_that_was_restarted_is_found_again(catalog: Catalog, server):
+    target = catalog.create_object("dataset", "d")
+    cut_all(server)
+    assert catalog.objects() == [target]
+    cut_all(server)
+    assert catalog.next_part_id() == 1
+    cut_all(server)
+    with catalog.database.reading() as run:
+        assert run.execute("select count(*) from objects").fetchone() == (1,)
+
+
+def write(catalog: Catalog, *steps: Callable[[Run], object]) -> None:
+    """Set something in a transaction, with steps of others in between."""
+    with catalog.database.writing() as run:
+        for number, step in enumerate(steps):
+            run.execute("insert into settings values (?, 'there')", (f"step {number}",))
+            step(run)
+
+
+def test_a_transaction_that_was_cut_off_is_an_error_and_changed_nothing(catalog: Catalog, server):
+    with pytest.raises(Unreachable, match=r"terminating connection .* try again"):
+        write(catalog, lambda _: cut_all(server), print)
+
+    assert catalog.setting("step 0") is None
+
+
+def test_a_commit_without_an_answer_says_that_it_may_have_happened(catalog: Catalog, server):
+    with pytest.raises(Unreachable, match="it may have happened or not"):
+        write(catalog, lambda _: cut_all(server))
+
+
+def test_a_writer_that_stands_still_does_not_hold_up_others(
+    postgres_url: str, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(postgres_connections, "STANDS_STILL_S", 0.3)
+    numbers: list[int] = []
+    with closing(open_catalog(postgres_url)) as paused, pytest.raises(Locked, match="did nothing for too long"):
+        # The other one waits until the server has taken the transaction back.
+        write(paused, lambda _: numbers.append(catalog.next_part_id()), print)
+
+    assert numbers == [1]
+    assert catalog.setting("step 0") is None
+
+
+def test_an_answer_that_does_not_come_is_not_waited_for(catalog: Catalog):
+    def wait(run: Run) -> None:
+        cast("Any", run)._connection.answer_s = 0.1
+        run.execute("select pg_sleep(20)")
+
+    with pytest.raises(Unreachable, match=r"no answer for 0\.1 s"):
+        write(catalog, wait)
+
+    assert catalog.objects() == []
+
+
+def test_what_is_wrong_in_a_statement_is_a_storage_error(catalog: Catalog):
+    with pytest.raises(InputOutput, match="division by zero"), catalog.database.reading() as run:
+        run.execute("select 1 / 0")
+    with pytest.raises(StorageError, match="schema"), catalog.database.writing() as run:
+        run.execute("create table nowhere.t (id integer)")
+
+    assert catalog.objects() == []
+
+
+def test_an_unchanged_object_takes_one_statement(catalog: Catalog, monkeypatch: pytest.MonkeyPatch):
+    target = catalog.create_object("dataset", "d")
+    catalog.view(target.id)
+    asked: list[int] = []
+    read = catalog.database.read
+    monkeypatch.setattr(
+        catalog.database, "read", lambda statements: asked.append(len(statements(3))) or read(statements)
+    )
+    catalog.view(target.id)
+
+    assert asked == [1]
+
+
+def test_removed_rows_leave_the_tables_files(catalog: Catalog):
+    catalog.put_setting("a", "b")
+    catalog.put_setting("a", None)
+    catalog.database.scrub(thorough=False)
+    catalog.database.scrub(thorough=True)
+
+    assert "PostgreSQL" in catalog.database.beyond_scrubbing[0]
+
+
+def test_several_may_make_the_tables_at_once(postgres_url: str):
+    opened: list[Catalog] = []
+    threads = [threading.Thread(target=lambda: opened.append(open_catalog(postgres_url))) for _ in range(4)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+
+    assert len(opened) == 4
+    for one in opened:
+        one.close()
