@@ -24,8 +24,8 @@ from btql_storage.arrow import from_numpy, to_numpy
 from btql_storage.fields import ARRAY_FIELDS, KNOWN_FIELDS, OTHER, SYSTEM_COLUMNS
 from btql_storage.kinds import INTEGER_MAX, INTEGER_MIN
 from btql_storage.later import np
-from btql_storage.part.format import ROW_BITS
-from btql_storage.part.reader import Part
+from btql_storage.part.format import ROW_BITS, ROWS_FILE
+from btql_storage.part.reader import Part, prefetch
 from btql_storage.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -106,6 +106,8 @@ class Fetcher:
         parts = ordered >> ROW_BITS
         starts = [0, *(np.flatnonzero(np.diff(parts)) + 1).tolist(), len(ordered)] if len(ordered) else []
         tables: list[pa.Table] = []
+        needed = [self._sources[int(parts[start])] for start in starts[:-1]]
+        prefetch([source for source in needed if isinstance(source, Part)], ROWS_FILE)
         for start, end in pairwise(starts):
             self._check()
             source = self._sources[int(parts[start])]

@@ -28,8 +28,8 @@ from btql_storage.fields import SYSTEM_COLUMNS
 from btql_storage.keys import KeyKind
 from btql_storage.kinds import ARROW_TYPES, split_column_name
 from btql_storage.later import np
-from btql_storage.part.format import ROW_BITS, PartStats
-from btql_storage.part.reader import Part
+from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROW_BITS, TEXT_FOLDER, PartStats
+from btql_storage.part.reader import Part, prefetch
 from btql_storage.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -106,10 +106,11 @@ class ScanBuilder:
 
     def _parts_sql(self, piece: _Piece) -> str | None:
         spec = piece.spec
-        paths: list[str] = []
         dead: list[int] = []
         wanted: list[Rows] = []
         restricted = bool(self._keys(spec)) or any(probe.required for probe in spec.probes)
+        self._prefetch(piece, restricted=restricted)
+        chosen: list[Part] = []
         for entry in piece.snapshot.parts:
             part = entry.part
             self.report.parts += 1
@@ -121,15 +122,17 @@ class ScanBuilder:
                 rows = np.setdiff1d(rows, entry.superseded, assume_unique=True)
                 if len(rows) == 0:
                     continue
-            paths.append(str(part.columns_path))
+            chosen.append(part)
             self.report.rows += part.stats.rows
             base = part.part_id << ROW_BITS
             if rows is not None:
                 wanted.append(rows + base)
             else:
                 dead += [base + row for row in entry.superseded.tolist()]
-        if not paths:
+        if not chosen:
             return None
+        prefetch(chosen, COLUMNS_FILE)
+        paths = [str(part.columns_path) for part in chosen]
         table = f"{piece.name}_parts"
         self.context.register_view(table, scan_files(self.context, paths, piece.schema))
         text = f"SELECT {piece.columns} FROM {sql_text.name(table)} AS p"
@@ -139,6 +142,18 @@ class ScanBuilder:
         if restricted:
             text += f" WHERE {self._only(piece.name, wanted)}"
         return text
+
+    @staticmethod
+    def _prefetch(piece: _Piece, *, restricted: bool) -> None:
+        """Get copies of what surely will be read, where parts are not on this machine."""
+        entries = piece.snapshot.parts
+        if not entries or not entries[0].part.store.keeps_copies:
+            return
+        parts = [entry.part for entry in entries if _in_range(piece.spec, entry.part)]
+        names = [KEYS_FILE] if restricted else [KEYS_FILE, COLUMNS_FILE]
+        if any(probe.required for probe in piece.spec.probes):
+            names.append(TEXT_FOLDER)
+        prefetch(parts, *names)
 
     def _only(self, name: str, wanted: list[Rows]) -> str:
         rows = np.concatenate(wanted)
@@ -190,12 +205,14 @@ class ScanBuilder:
         return rows
 
     def _register_probe(self, spec: ScanSpec, probe: ProbeSpec) -> None:
-        found = [
-            self._match(source, probe) + (source.part_id << ROW_BITS)
+        sources = [
+            source
             for snapshot in self.sources.snapshots(spec.objects)
             for source in snapshot.sources
             if _in_range(spec, source)
         ]
+        prefetch([source for source in sources if isinstance(source, Part)], TEXT_FOLDER)
+        found = [self._match(source, probe) + (source.part_id << ROW_BITS) for source in sources]
         self._register_rows(probe.name, from_numpy(np.concatenate([np.empty(0, np.int64), *found])))
 
     def _register_rows(self, name: str, rows: Array) -> None:

@@ -29,39 +29,56 @@ if TYPE_CHECKING:
     from btql_storage.text_index import TextIndex
 
 
+def prefetch(parts: Sequence[Part], *names: str) -> None:
+    """Get copies of the files of these names of some parts, several at a time, where parts are read from copies."""
+    if not parts or not parts[0].store.keeps_copies:
+        return
+    files = [f"{part.name}/{name}" for part in parts for name in names if name != TEXT_FOLDER]
+    folders = [f"{part.name}/{TEXT_FOLDER}" for part in parts if TEXT_FOLDER in names]
+    parts[0].store.prefetch(files, folders)
+
+
 class Part:
     """One part, for reading."""
 
     def __init__(self, store: Store, name: str, part_id: int, rows: int, stats: PartStats) -> None:
-        self._store = store
-        self._name = name
+        self.store = store
+        self.name = name
+        """Of its folder."""
         self.part_id = part_id
         self.row_count = rows
         self.stats = stats
+        self.quarantined: str | None = None
+        """Why its files cannot be trusted, where they cannot."""
 
     @property
     def columns_path(self) -> Path:
         """The Parquet file with the columns; its format has been checked."""
+        self._check()
         # All files of a part have one format, so opening one checks it.
         _ = self._keys
-        return self._store.file(f"{self._name}/{COLUMNS_FILE}")
+        return self.store.file(f"{self.name}/{COLUMNS_FILE}")
 
     def documents(self, rows: NDArray[np.int64], fields: Sequence[str]) -> pa.Table:
         """Return some columns of ``rows.arrow`` for some rows, both in the order asked for."""
+        self._check()
         return self._documents.read(rows, fields)
 
     def rows(self, numbers: NDArray[np.int64]) -> list[Row]:
         """Return whole rows in the order asked for."""
         from btql_storage.part.documents import DOCUMENT_SCHEMA, to_rows
 
+        self._check()
         return to_rows(self._documents.read(numbers, DOCUMENT_SCHEMA.names))
 
     def match(self, field: str, tokens: Sequence[str]) -> NDArray[np.int64]:
         """Return the rows whose field has the tokens as a phrase, in order."""
+        self._check()
         return self._text.rows(field, tokens)
 
     def lookup(self, kind: KeyKind, values: Sequence[str] | Fingerprints) -> NDArray[np.int64]:
         """Return the rows that may have one of some ids, in order; compare the ids themselves."""
+        self._check()
         return self._keys.lookup(kind, values)
 
     def close(self) -> None:
@@ -71,18 +88,26 @@ class Part:
         for name in ("_keys", "_documents"):
             self.__dict__.pop(name, None)
 
+    def _check(self) -> None:
+        if self.quarantined is not None:
+            from btql_storage.errors import Quarantined
+
+            raise Quarantined(
+                f"`{self.name}` is needed and was found damaged: {self.quarantined}", "`btql repair` on the database"
+            )
+
     @cached_property
     def _keys(self) -> Keys:
-        return Keys(self._store.file(f"{self._name}/{KEYS_FILE}"))
+        return Keys(self.store.file(f"{self.name}/{KEYS_FILE}"))
 
     @cached_property
     def _documents(self) -> DocumentsReader:
         from btql_storage.part.documents import DocumentsReader
 
-        return DocumentsReader(self._store.file(f"{self._name}/{ROWS_FILE}"), self._keys.block_starts)
+        return DocumentsReader(self.store.file(f"{self.name}/{ROWS_FILE}"), self._keys.block_starts)
 
     @cached_property
     def _text(self) -> TextIndex:
         from btql_storage.text_index import TextIndex
 
-        return TextIndex(self._store.folder(f"{self._name}/{TEXT_FOLDER}"))
+        return TextIndex(self.store.folder(f"{self.name}/{TEXT_FOLDER}"))
