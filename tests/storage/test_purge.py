@@ -6,12 +6,13 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from storage_support.clocks import HandClock
 from storage_support.reading import documents_of, snapshot_rows
 
-from btql_storage.errors import Locked
+from btql_storage.errors import Locked, UnknownObject
 from btql_storage.folder import Settings
 from btql_storage.retention.search import Search
 from btql_storage.store import ObjectInfo, Storage
@@ -168,3 +169,75 @@ def test_a_purge_that_is_not_one_says_what_is_left(db: Db):
 
     assert not report.proof.holds
     assert {(one.path, one.needle) for one in report.proof.found} == {("copy.txt", SECRET)}
+
+
+def test_deletes_are_purged_from_a_bucket_its_copies_and_postgres(
+    s3, postgres_url: str, redis_url: str, tmp_path: Path
+):
+    """Read back are the objects of the bucket, the files of the cache and those of the server's tables."""
+    address, endpoint = s3
+    services = {"catalog": postgres_url, "redis": redis_url, "endpoint": endpoint, "cache": f"{tmp_path}/cache"}
+    place = f"{address}?{urlencode(services)}"
+    objects = Bucket(address, endpoint)
+    with Storage.open(place, create=True) as storage:
+        target, whole = (storage.create_object("dataset", name) for name in "xy")
+        for text in (SECRET, SECRET + " again"):
+            storage.ingest(target, [person("a", text), person("b", KEPT)])
+            storage.ingest(whole, [person("w", text)])
+            storage.compact()
+        storage.ingest(target, [person("a"), {"id": "b", "_is_merge": True, "output": 1}])
+        storage.ingest(target, [{"id": "a", "_object_delete": True}])
+        storage.retention.delete_object(whole)
+        with pytest.raises(UnknownObject):
+            storage.object("dataset", "y")
+        assert documents_of(storage, target).keys() == {"b"}
+        assert objects.found(SECRET, tmp_path / "bucket") >= {"wal", "parts"}
+        assert Search([SECRET]).tree(tmp_path / "cache") != []
+        assert in_postgres(postgres_url, SECRET)
+
+        reports = [storage.retention.purge(one, [SECRET]) for one in (target, whole)]
+
+        assert reports[1].proof.holds
+        assert "caches of other machines" in " ".join(reports[0].proof.beyond)
+        assert "PostgreSQL" in " ".join(reports[0].proof.beyond)
+        assert objects.found(SECRET, tmp_path / "bucket after") == set()
+        assert objects.found(KEPT, tmp_path / "bucket after") >= {"parts"}
+        assert Search([SECRET]).tree(tmp_path / "cache") == []
+        assert not in_postgres(postgres_url, SECRET)
+        assert documents_of(storage, target).keys() == {"b"}
+
+
+class Bucket:
+    """All objects below an address."""
+
+    def __init__(self, address: str, endpoint: str) -> None:
+        import obstore.store
+
+        self._store = obstore.store.from_url(address, endpoint=endpoint, client_options={"allow_http": True})
+
+    def found(self, text: str, folder: Path) -> set[str]:
+        """Return the folders of the bucket that have objects with a text."""
+        import obstore
+
+        for batch in obstore.list(self._store):
+            for each in batch:
+                path = folder / each["path"]
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(obstore.get(self._store, each["path"]).bytes().to_bytes())
+        return {Path(one.path).relative_to(folder).parts[0] for one in Search([text]).tree(folder)}
+
+
+def in_postgres(url: str, text: str) -> bool:
+    """Whether the files of the tables have a text, in use or not."""
+    import psycopg
+
+    server, schema = url.split("?schema=")
+    query = "select pg_relation_filepath(c.oid) from pg_class c where relnamespace = %s::regnamespace"
+    toast = "select pg_relation_filepath(reltoastrelid) from pg_class where relnamespace = %s::regnamespace"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("checkpoint")
+        ((data,),) = connection.execute("show data_directory").fetchall()
+        names = connection.execute(f"{query} union {toast}", (schema, schema)).fetchall()
+    paths = [Path(data, name) for (name,) in names if name is not None]
+    assert paths
+    return any(text in Search([text]).file(path) for path in paths if path.exists())

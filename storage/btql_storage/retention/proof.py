@@ -59,7 +59,11 @@ def prove(folder: Folder, target: ObjectInfo, last: int, ids: Collection[str], t
         if texts:
             found += [Found(name, text) for text in search.file(path)]
     if texts:
-        found += [Found(table, text) for table, value in folder.catalog.values() for text in search.value(value)]
+        found += [
+            Found(f"table {table} of the catalog", text)
+            for table, value in folder.catalog.values()
+            for text in search.value(value)
+        ]
     return Proof(files, size, len(ids), len(texts), sorted(set(found)), (_FREED, _COPIES, *_beyond(folder)))
 
 
