@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -35,11 +34,22 @@ LEVELS = ("read", "write", "admin")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _LONG = re.compile(r"(\d{1,6})([mhdw])")
 
-Data = Annotated[Path, typer.Option("--data", metavar="DB", help="The folder of the database.")]
+Data = Annotated[
+    str,
+    typer.Option("--data", metavar="DB", envvar="BTQL_DATABASE", help="The database: a folder, an address or a name."),
+]
 
 
 def create(
-    data: Annotated[Path, typer.Option("--data", metavar="DB", help="The folder of the database; made if missing.")],
+    data: Annotated[
+        str,
+        typer.Option(
+            "--data",
+            metavar="DB",
+            envvar="BTQL_DATABASE",
+            help="The database: a folder, made if missing, an address or a name.",
+        ),
+    ],
     organization: Annotated[
         str | None, typer.Option("--organization", metavar="O", help="Whose key: a name or an id; made if missing.")
     ] = None,
@@ -147,7 +157,7 @@ def moment(text: str, now: datetime) -> datetime:
 
 
 @contextmanager
-def _desk(data: Path, command: str, *, create: bool = False) -> Generator[Desk]:
+def _desk(data: str, command: str, *, create: bool = False) -> Generator[Desk]:
     try:
         from btql_server.access.desk import Desk
     except ModuleNotFoundError as error:

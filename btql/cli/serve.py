@@ -1,5 +1,6 @@
 """``btql serve``: the database as a server."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,6 +8,7 @@ import typer
 
 from btql.cli.console import Failure, UsageFailure
 from btql.cli.examples import examples
+from btql_storage.location import locate
 
 if TYPE_CHECKING:
     from btql_server.settings import Limits
@@ -22,7 +24,15 @@ _PORT_MAX = 65_535
 
 
 def serve(
-    data: Annotated[Path, typer.Option("--data", metavar="DB", help="The folder of the database; made if missing.")],
+    data: Annotated[
+        str,
+        typer.Option(
+            "--data",
+            metavar="DB",
+            envvar="BTQL_DATABASE",
+            help="The database: a folder, made if missing, an address or a name.",
+        ),
+    ],
     http: Annotated[
         str, typer.Option("--http", metavar="HOST:PORT", help="Where to listen; port 0 takes a free one.")
     ] = "127.0.0.1:8000",
@@ -84,8 +94,10 @@ def serve(
         raise Failure(f"{error.name} is not installed; write `pip install 'btql[server]'`") from None
     if log_level not in ("debug", "info", "warning", "error"):
         raise UsageFailure(f"`{log_level}` is no level: say debug, info, warning or error")
+    location = locate(data)
     settings = Settings(
-        data=data,
+        data=location.own_folder,
+        database=None if location.is_alone else data,
         http=_address(http),
         pg=None if pg is None else _address(pg),
         flight=None if flight is None else _address(flight),
@@ -100,7 +112,9 @@ def serve(
         compact_bytes_per_s=None if compact_rate is None else round(compact_rate * 1e6),
         log_level=log_level,
         limits=_limits(
-            limit or [], Limits(requests_per_minute=requests_per_minute, queries_per_minute=queries_per_minute)
+            limit or [],
+            Limits(requests_per_minute=requests_per_minute, queries_per_minute=queries_per_minute),
+            location.limits,
         ),
     )
     if (tls_cert is None) != (tls_key is None):
@@ -108,11 +122,12 @@ def serve(
     serve_with(settings, lambda found: print("ready", *(f"{door}={url}" for door, url in found.items()), flush=True))
 
 
-def _limits(given: list[str], limits: "Limits") -> "Limits":
-    """Return the limits with what the environment and the options say, the options last."""
+def _limits(given: list[str], limits: "Limits", configured: Mapping[str, object]) -> "Limits":
+    """Return the limits with what the configuration file, the environment and the options say, the options last."""
     from btql_storage.limits import from_environment, with_options
 
     pairs = [one.partition("=") for one in given]
+    limits = with_options(limits, configured, "`limits.{}` of btql.toml".format)
     return with_options(from_environment(limits), {name.strip(): size for name, _, size in pairs}, "--limit {}".format)
 
 

@@ -20,7 +20,7 @@ class Maintenance:
     """Compacts one database until it is stopped."""
 
     def __init__(self, settings: Settings) -> None:
-        self._storage = Storage.open(settings.data, create=True)
+        self._storage = Storage.open(settings.location, create=True)
         self._metrics = CompactionMetrics(self._storage)
         budget = Budget(settings.compact_cpu, settings.compact_bytes_per_s)
         policy = Policy(settings.compact_after_bytes, settings.compact_after_s, budget)

@@ -26,8 +26,9 @@ from btql.errors import Error
 from btql_server.access.keys import Keys
 from btql_server.logs import log_as
 from btql_server.operating.shared_counts import counts_folder, forget
-from btql_server.registry.store import Registry
+from btql_server.registry.opening import open_registry
 from btql_server.settings import Settings
+from btql_storage.addresses import shown
 from btql_storage.store import Storage
 
 log = logging.getLogger("btql.serve")
@@ -64,8 +65,9 @@ def check(settings: Settings) -> None:
         from btql_server.pgwire.tls import load_tls
 
         load_tls(settings.tls_cert, settings.tls_key)
-    with Storage.open(settings.data, create=True):
-        registry = Registry(settings.data)
+    location = settings.location
+    with Storage.open(location, create=True):
+        registry = open_registry(location)
     try:
         registry.default_organization()
         addresses = (settings.http, settings.pg, settings.flight)
@@ -82,7 +84,7 @@ def check(settings: Settings) -> None:
         if not anybody:
             raise ServeError(
                 f"nobody has a key yet, so the server does not listen on {host}: "
-                f"make one with `btql keys create --data {settings.data}`"
+                f"make one with `btql keys create --data {shown(settings.database or str(settings.data))}`"
             )
     finally:
         registry.close()

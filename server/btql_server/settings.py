@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from btql_storage import limits as storage_limits
+from btql_storage.location import Location, locate
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ class Settings:
     """One server."""
 
     data: Path
+    """The folder of the database; of one that is elsewhere, the folder for what this machine keeps of it: files that
+    are being received, and rows of queries in the background."""
     http: tuple[str, int] = ("127.0.0.1", 8000)
     pg: tuple[str, int] | None = None
     """Where the Postgres wire is spoken."""
@@ -85,6 +88,13 @@ class Settings:
     """How long requests may go on when the server is asked to stop."""
     log_level: str = "info"
     limits: Limits = field(default_factory=Limits)
+    database: str | None = field(default=None, repr=False)
+    """The address or name of a database that is elsewhere (:mod:`btql_storage.location`)."""
+
+    @property
+    def location(self) -> Location:
+        """Where the database is."""
+        return locate(self.database or self.data)
 
     def to_json(self) -> bytes:
         """Return the settings as JSON, for a child process."""

@@ -13,13 +13,16 @@ from btql_server.access.keys import Keys
 from btql_server.access.model import AUDIT_LOG
 from btql_server.http.pools import Pools
 from btql_server.http.rates import Rates
+from btql_server.http.upload import INCOMING
 from btql_server.operating.metrics import Metrics
 from btql_server.operating.tracing import Tracing, tracing_of
 from btql_server.reading.jobs import Jobs
+from btql_server.registry.opening import open_registry
 from btql_server.registry.store import Registry
 from btql_server.settings import Settings
-from btql_server.writing.files import Files
-from btql_server.writing.signing import Signer
+from btql_server.writing.files import Files, Uploads
+from btql_server.writing.signing import Signer, secret_at, secret_in
+from btql_server.writing.stored_files import StoredFiles
 from btql_storage.folder import Settings as StorageSettings
 from btql_storage.store import Storage
 
@@ -39,7 +42,7 @@ class State:
     pools: Pools
     metrics: Metrics
     rates: Rates
-    files: Files
+    files: Uploads
     signer: Signer
     jobs: Jobs
     tracing: Tracing | None
@@ -61,8 +64,9 @@ class State:
         if settings.maintained:
             most = settings.waiting_bytes_max
             bounds = replace(bounds, waiting_bytes_max=most, waiting_bytes_slow=most // 2)
-        storage = Storage.open(settings.data, create=True, settings=bounds)
-        registry = Registry(settings.data)
+        location = settings.location
+        storage = Storage.open(location, create=True, settings=bounds)
+        registry = open_registry(location)
         storage.create_object(AUDIT_LOG, registry.default_organization().id)
         metrics = Metrics(storage)
         return cls(
@@ -73,9 +77,9 @@ class State:
             AuditLog(storage),
             Pools(metrics.watch_pool),
             metrics,
-            Rates(settings.redis, settings.workers),
-            Files(settings.data),
-            Signer(settings.data),
+            Rates(settings.redis or location.redis, settings.workers),
+            Files(settings.data) if location.is_alone else StoredFiles(storage.store, settings.data / INCOMING),
+            Signer(secret_in(settings.data) if location.is_alone else secret_at(storage.store)),
             Jobs(settings),
             tracing_of(os.environ),
         )

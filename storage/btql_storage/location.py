@@ -23,6 +23,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import unquote, urlsplit
@@ -88,6 +89,13 @@ class Location:
         if self.cache is not None:
             return self.cache
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "btql"
+
+    @property
+    def own_folder(self) -> Path:
+        """The folder for what a server keeps beside a database: its own, or, of one over services, this machine's."""
+        if self.is_alone:
+            return Path(self.files)
+        return self.cache_folder / "server" / sha256(self.files.encode()).hexdigest()[:16]
 
     def __str__(self) -> str:
         """Return the address without passwords, for messages."""

@@ -21,7 +21,7 @@ def write(place: str, *ids: str) -> None:
 
 def ids(place: str, *, read_only: bool = False) -> list[str]:
     with btql.connect(place, create=False, read_only=read_only) as conn:
-        return [row["id"] for row in conn.query(ASK)]
+        return [str(row["id"]) for row in conn.query(ASK)]
 
 
 @pytest.fixture

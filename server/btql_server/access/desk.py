@@ -11,7 +11,6 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from uuid import UUID
 
 from btql.errors import Error
@@ -21,7 +20,9 @@ from btql_server.access.key_text import prefix_of
 from btql_server.access.model import AUDIT_LOG, Level, Principal, Resource
 from btql_server.registry.changes import Change, collecting
 from btql_server.registry.entity import Entity, EntitySpec, Listing
+from btql_server.registry.opening import open_registry
 from btql_server.registry.store import Registry
+from btql_storage.location import Place, locate
 from btql_storage.store import Storage
 
 
@@ -75,10 +76,11 @@ class Desk:
 
     @classmethod
     @contextmanager
-    def at(cls, folder: Path, command: str, *, create: bool = False) -> Generator[Desk]:
+    def at(cls, place: Place, command: str, *, create: bool = False) -> Generator[Desk]:
         """Open the desk of a database; with ``create``, make the database where there is none."""
-        with Storage.open(folder, create=create) as storage:
-            registry = Registry(folder)
+        location = locate(place)
+        with Storage.open(location, create=create) as storage:
+            registry = open_registry(location)
             try:
                 yield cls(registry, storage, command)
             finally:

@@ -33,8 +33,9 @@ def readyz(call: Call) -> Answer:
     if state.stopping.is_set():
         raise HttpError(503, "the server is stopping", retry_after_s=5)
     try:
-        # Open files outlive a folder that is moved or unmounted, so its name is looked at, too.
-        (state.settings.data / MARKER).stat()
+        if state.settings.database is None:
+            # Open files outlive a folder that is moved or unmounted, so its name is looked at, too.
+            (state.settings.data / MARKER).stat()
         state.storage.objects()
         state.registry.default_organization()
     except (StorageError, OSError) as error:

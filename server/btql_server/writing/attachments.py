@@ -14,10 +14,10 @@ type that was announced and no other, and saved instead of shown unless it is a 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, BinaryIO, Literal
 from urllib.parse import quote, urlsplit
 
 from msgspec import Meta, Struct, structs
@@ -126,7 +126,7 @@ def report(call: Call, body: StatusReport) -> Answer:
     record = files.record(org_id, body.key)
     if record is None:
         raise _unknown()
-    if body.status.upload_status == "done" and files.attachment(org_id, body.key) is None:
+    if body.status.upload_status == "done" and not files.has(org_id, body.key):
         raise HttpError(400, "Invalid request: nothing was uploaded for this attachment at `status.upload_status`")
     if body.status.upload_status == "error":
         record = structs.replace(record, error=body.status.error_message or "the upload failed")
@@ -154,11 +154,16 @@ def find(call: Call, query: Wanted) -> Answer:
 def download(call: Call, token: str) -> Answer:
     """Download an attachment from the address that was signed for it, or a range of its bytes."""
     org_id, key = map(str, call.state.signer.read(_DOWNLOAD, token))
-    record, path = call.state.files.record(org_id, key), call.state.files.attachment(org_id, key)
-    if record is None or path is None:
+    record = call.state.files.record(org_id, key)
+    file = None if record is None else call.state.files.opened(org_id, key)
+    if record is None or file is None:
         raise _unknown()
-    size = path.stat().st_size
-    first, after = _range(call.request.headers.get("range"), size)
+    size = os.fstat(file.fileno()).st_size
+    try:
+        first, after = _range(call.request.headers.get("range"), size)
+    except HttpError:
+        file.close()
+        raise
     shown = "inline" if _SHOWN.fullmatch(record.content_type.partition(";")[0].lower()) else "attachment"
     headers = {
         "content-length": str(after - first),
@@ -171,12 +176,12 @@ def download(call: Call, token: str) -> Answer:
     if after - first < size:
         status = 206
         headers["content-range"] = f"bytes {first}-{after - 1}/{size}"
-    return Answer(_pieces(path, first, after), record.content_type, status, headers)
+    return Answer(_pieces(file, first, after), record.content_type, status, headers)
 
 
 def _status(call: Call, record: Record) -> dict[str, str]:
     """Say how an upload went: an attachment that is there is done, whatever the client thinks."""
-    if call.state.files.attachment(call.principal.org_id, record.key) is not None:
+    if call.state.files.has(call.principal.org_id, record.key):
         return {"upload_status": "done"}
     if record.error is not None:
         return {"upload_status": "error", "error_message": record.error}
@@ -212,8 +217,8 @@ def _range(asked: str | None, size: int) -> tuple[int, int]:
     return first, after
 
 
-def _pieces(path: Path, first: int, after: int) -> Iterator[bytes]:
-    with path.open("rb") as file:
+def _pieces(file: BinaryIO, first: int, after: int) -> Iterator[bytes]:
+    with file:
         file.seek(first)
         left = after - first
         while left and (piece := file.read(min(left, _PIECE_BYTES))):

@@ -1,4 +1,4 @@
-"""Files that clients upload, beside the data.
+"""Files that clients upload, beside the data; of a database over services they are in its store (:mod:`.stored_files`).
 
 ========================================================  ==================================================
 ``uploads/incoming/``                                     files that are being received
@@ -20,6 +20,7 @@ import os
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO, Protocol
 from uuid import uuid4
 
 import msgspec
@@ -30,7 +31,7 @@ from btql_storage.errors import from_os_error
 
 OVERFLOW_S = 24 * 3_600
 """How long an uploaded batch is kept: an SDK that got no answer sends its request again."""
-_SWEEP_EVERY_S = 600
+SWEEP_EVERY_S = 600
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -43,8 +44,44 @@ class Record(msgspec.Struct, frozen=True):
     """Why its upload failed, as the client saw it."""
 
 
+class Uploads(Protocol):
+    """The uploads of one database; safe from several threads."""
+
+    def record(self, org_id: str, key: str) -> Record | None:
+        """Return what is known of an attachment; None for one that was never announced."""
+        ...
+
+    def announce(self, org_id: str, record: Record) -> None:
+        """Note what is known of an attachment, durably. What was said of one that is there stays."""
+        ...
+
+    def has(self, org_id: str, key: str) -> bool:
+        """Return whether an attachment was uploaded."""
+        ...
+
+    def opened(self, org_id: str, key: str) -> BinaryIO | None:
+        """Return an attachment, open to be read; None where it was not uploaded."""
+        ...
+
+    def keep(self, org_id: str, key: str, upload: Upload) -> None:
+        """Make what was uploaded the attachment, durably; a 409 where there is another one already."""
+        ...
+
+    def keep_overflow(self, org_id: str, overflow_id: str, upload: Upload) -> None:
+        """Keep an uploaded batch for a while."""
+        ...
+
+    def overflow(self, org_id: str, overflow_id: str) -> bytes | None:
+        """Return an uploaded batch; None where there is none."""
+        ...
+
+    def sweep(self) -> None:
+        """Remove batches that nobody will ask for, and what a crash left half received; now and then."""
+        ...
+
+
 class Files:
-    """The uploads of one database."""
+    """The uploads of a database in a folder."""
 
     def __init__(self, data: Path) -> None:
         self._root = data / "uploads"
@@ -61,13 +98,19 @@ class Files:
     def announce(self, org_id: str, record: Record) -> None:
         """Note what is known of an attachment, durably. What was said of one that is there stays."""
         path = self._record_path(org_id, record.key)
-        if self.attachment(org_id, record.key) is None:
+        if not self.has(org_id, record.key):
             self._write(path, msgspec.json.encode(record))
 
-    def attachment(self, org_id: str, key: str) -> Path | None:
-        """Return the file of an attachment; None where it was not uploaded."""
-        path = self._attachment_path(org_id, key)
-        return path if path.exists() else None
+    def has(self, org_id: str, key: str) -> bool:
+        """Return whether an attachment was uploaded."""
+        return self._attachment_path(org_id, key).exists()
+
+    def opened(self, org_id: str, key: str) -> BinaryIO | None:
+        """Return an attachment, open to be read; None where it was not uploaded."""
+        try:
+            return self._attachment_path(org_id, key).open("rb")
+        except FileNotFoundError:
+            return None
 
     def keep(self, org_id: str, key: str, upload: Upload) -> None:
         """Make what was uploaded the attachment, durably; a 409 where there is another one already."""
@@ -105,7 +148,7 @@ class Files:
     def sweep(self) -> None:
         """Remove batches that nobody will ask for, and what a crash left half received; now and then."""
         now = time.time()
-        if now < self._swept + _SWEEP_EVERY_S:
+        if now < self._swept + SWEEP_EVERY_S:
             return
         self._swept = now
         for path in (*self._incoming.glob("*"), *(self._root / "overflow").glob("*/*")):

@@ -1,7 +1,7 @@
 """Signed addresses: URLs that let whoever has them do one thing, for a while, without a key.
 
 A token is a JSON list (purpose, time of expiry, whatever else the purpose needs) and its HMAC. The secret is made
-once, in the database's folder, so that all processes of a server, and a restarted one, know each other's tokens.
+once, beside the database's files, so that all processes of a server, and a restarted one, know each other's tokens.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ import os
 import secrets
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from btql_server.http.errors import HttpError
 from btql_storage.errors import from_os_error
+from btql_storage.stores.interface import AlreadyThere, Store
 
 FILE = "signing.key"
 _SECRET_BYTES = 32
@@ -28,8 +30,8 @@ _payload = msgspec.json.Decoder(list[str | int]).decode
 class Signer:
     """Makes and reads tokens."""
 
-    def __init__(self, folder: Path) -> None:
-        self._secret = _read_secret(folder / FILE)
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
 
     def sign(self, purpose: str, *fields: str | int, valid_s: int) -> str:
         """Return a token; it fits into a path."""
@@ -56,8 +58,19 @@ class Signer:
         return hmac.digest(self._secret, payload, hashlib.sha256)
 
 
-def _read_secret(path: Path) -> bytes:
-    """Return the secret, made where there is none yet; of several processes that make one, the first wins."""
+def secret_at(store: Store) -> bytes:
+    """Return the secret of a database over services, made where there is none yet."""
+    with suppress(AlreadyThere):
+        if store.read(FILE) is None:
+            store.put(FILE, secrets.token_bytes(_SECRET_BYTES))
+    secret = store.read(FILE)
+    assert secret is not None, "nobody removes it"
+    return secret
+
+
+def secret_in(folder: Path) -> bytes:
+    """Return the secret in a folder, made where there is none; of several processes that make one, the first wins."""
+    path = folder / FILE
     try:
         if not path.exists():
             made = path.with_name(f".new-{os.getpid()}-{path.name}")

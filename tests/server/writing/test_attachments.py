@@ -14,7 +14,7 @@ from btql_server.http.errors import HttpError
 from btql_server.serve import running
 from btql_server.settings import Settings
 from btql_server.writing import files
-from btql_server.writing.signing import Signer
+from btql_server.writing.signing import Signer, secret_in
 from btql_storage.errors import DiskFull
 
 CONTENT = bytes(range(256)) * 40
@@ -256,11 +256,11 @@ def test_addresses_outlive_the_process_but_not_their_time(tmp_path, monkeypatch)
 
 def test_another_server_signs_otherwise(tmp_path):
     (tmp_path / "other").mkdir()
-    token = Signer(tmp_path).sign("do", "x", 5, valid_s=60)
+    token = Signer(secret_in(tmp_path)).sign("do", "x", 5, valid_s=60)
 
-    assert Signer(tmp_path).read("do", token) == ["x", 5]
+    assert Signer(secret_in(tmp_path)).read("do", token) == ["x", 5]
     with pytest.raises(HttpError, match="not one that this server has signed"):
-        Signer(tmp_path / "other").read("do", token)
+        Signer(secret_in(tmp_path / "other")).read("do", token)
     assert (tmp_path / "signing.key").stat().st_mode & 0o777 == 0o600
 
 

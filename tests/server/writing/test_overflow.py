@@ -132,6 +132,6 @@ def test_old_uploads_are_swept_away(tmp_path, monkeypatch):
     os.utime(young, (0, 0))
     files.sweep()
     assert young.exists(), "nobody looks more often than now and then"
-    monkeypatch.setattr(files_module, "_SWEEP_EVERY_S", 0)
+    monkeypatch.setattr(files_module, "SWEEP_EVERY_S", 0)
     files.sweep()
     assert not young.exists()
