@@ -125,3 +125,31 @@ def postgres_server() -> Generator[str]:
 def postgres_url(postgres_server: str) -> str:
     """Return the address of a place of its own in PostgreSQL."""
     return f"{postgres_server}?schema=test_{uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Generator[str]:
+    """Return the address of a Redis."""
+    from server_support.redis_server import redis_server
+
+    with redis_server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Generator[str]:
+    """Return the address of an S3."""
+    from server_support.s3_server import s3_server
+
+    with s3_server() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def s3(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    """Return a new place in a bucket, and the address of the service; its credentials are in the environment."""
+    from server_support.s3_server import BUCKET, CREDENTIALS
+
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    return f"s3://{BUCKET}/{uuid4().hex[:8]}", s3_endpoint

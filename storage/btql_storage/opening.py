@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, cast
 
 from btql_storage.catalog.catalog import Catalog
 from btql_storage.catalog.leases import LeaseLock
-from btql_storage.errors import BadLocation, NotADatabase, OtherDatabase, from_os_error
+from btql_storage.errors import NotADatabase, OtherDatabase, from_os_error
 from btql_storage.folder import Folder, Services, Settings
 from btql_storage.format import LOCKS, FolderLock, begin_folder, find_marker, make_folders, no_database
 from btql_storage.identity import DATABASE, agreed, check_ids
@@ -125,30 +125,40 @@ def _make(store: Store, catalog: Catalog, location: Location) -> Marker:
 def _services(location: Location, how: How, store: Store, catalog: Catalog, database: str) -> Services:
     if isinstance(store, LocalStore) and not how.read_only:
         make_folders(store)
-    wait_s = how.settings.lock_wait_s
-    path = location.catalog_file
-    if path is not None:
-        here = LocalStore(path.parent)
-        if not how.read_only:
-            here.make_folder(LOCKS)
-        return Services(store, catalog, LocalNumbers(here, how.clock, wait_s), FolderLock(here, "compact", wait_s))
     numbers = _numbers(location, how, store, catalog, database)
-    lock = LeaseLock(catalog.database, "work", wait_s=wait_s)
-    catalog.fence = lock
-    return Services(store, catalog, numbers, lock)
+    path = location.catalog_file
+    if path is None:
+        lease = LeaseLock(catalog.database, "work", wait_s=how.settings.lock_wait_s)
+        catalog.fence = lease
+        return Services(store, catalog, numbers, lease)
+    here = LocalStore(path.parent)
+    if not how.read_only:
+        here.make_folder(LOCKS)
+    return Services(store, catalog, numbers, FolderLock(here, "compact", how.settings.lock_wait_s))
 
 
 def _numbers(location: Location, how: How, store: Store, catalog: Catalog, database: str) -> Numbers:
-    """Return who numbers transactions for several machines."""
+    """Return who numbers transactions."""
+    from btql_storage.coordination.catalog_numbers import CatalogNumbers
+
+    read_only, wait_s, path = how.read_only, how.settings.lock_wait_s, location.catalog_file
+    if path is not None:
+        here = LocalStore(path.parent)
+        if isinstance(store, LocalStore):
+            return LocalNumbers(here, how.clock, wait_s)
+        # A bucket may not tell what became of a file, and takes its time: nobody waits for others.
+        return CatalogNumbers.sqlite(
+            here, f"{path.stem}.numbers{path.suffix}", store, read_only=read_only, wait_s=wait_s
+        )
     given = "catalog" if location.redis is None else "redis"
-    known = catalog.setting(NUMBERS) if how.read_only else agreed(catalog, NUMBERS, given)
+    known = catalog.setting(NUMBERS) if read_only else agreed(catalog, NUMBERS, given)
     if known not in (None, given):
         raise OtherDatabase(f"the transactions of `{store.label}` are numbered {_NUMBERED_BY[known]}", _WAYS[known])
     if location.redis is None:
-        raise BadLocation(f"`{location}` has nobody to number transactions", "add redis=redis://host")
+        return CatalogNumbers.postgres(cast("str", location.catalog), store, read_only=read_only, wait_s=wait_s)
     from btql_storage.coordination.redis_numbers import RedisNumbers
 
-    return RedisNumbers(location.redis, database, store, catalog.processed_upto)
+    return RedisNumbers(location.redis, database, store, catalog.processed_upto, read_only=read_only)
 
 
 def _kind(location: Location) -> CatalogPlace:

@@ -1,4 +1,4 @@
-"""Folders in memory, where making a file durable costs nothing, and services: Redis and an S3."""
+"""Folders in memory, where making a file durable costs nothing."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ import os
 from collections.abc import Generator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from uuid import uuid4
 
 import pytest
-from server_support.redis_server import redis_server
-from server_support.s3_server import BUCKET, CREDENTIALS, s3_server
 from storage_support.catalogs import Opener, catalogs_in
 
 MEMORY = Path("/dev/shm")
@@ -24,28 +21,6 @@ def quick_path(tmp_path: Path) -> Generator[Path]:
             yield Path(folder)
     else:
         yield tmp_path
-
-
-@pytest.fixture(scope="session")
-def redis_url() -> Generator[str]:
-    """Return the address of a Redis."""
-    with redis_server() as url:
-        yield url
-
-
-@pytest.fixture(scope="session")
-def s3_endpoint() -> Generator[str]:
-    """Return the address of an S3."""
-    with s3_server() as endpoint:
-        yield endpoint
-
-
-@pytest.fixture
-def s3(s3_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
-    """Return a new place in a bucket, and the address of the service; its credentials are in the environment."""
-    for name, value in CREDENTIALS.items():
-        monkeypatch.setenv(name, value)
-    return f"s3://{BUCKET}/{uuid4().hex[:8]}", s3_endpoint
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -31,16 +31,30 @@ def bucket(s3, tmp_path: Path) -> str:
     return f"{address}?catalog=sqlite:{tmp_path}/catalog/a.sqlite&endpoint={endpoint}&cache={tmp_path}/cache"
 
 
-def test_a_bucket_with_a_catalog_of_one_machine(bucket):
-    with pytest.raises(NotADatabase, match=r"there is no database at `s3://.*`; `btql ingest` makes one"):
-        btql.connect(bucket, create=False)
-    write(bucket, "a", "b")
-    assert ids(bucket) == ["a", "b"]
-    with btql.connect(bucket) as conn:
+@pytest.fixture(params=["bucket", "bucket, postgres", "bucket, postgres, redis", "folder, postgres"])
+def place(request, tmp_path: Path) -> str:
+    """The address of a new database over services of each kind."""
+    wanted = request.param.split(", ")
+    address = request.getfixturevalue("bucket") if "bucket" in wanted else f"file://{tmp_path}/db?catalog="
+    if "postgres" in wanted:
+        before, _, after = address.partition("catalog=")
+        rest = after.partition("&")[2]
+        address = f"{before}catalog={request.getfixturevalue('postgres_url')}&{rest}".rstrip("&")
+    if "redis" in wanted:
+        address += f"&redis={request.getfixturevalue('redis_url')}"
+    return address
+
+
+def test_what_is_written_is_read(place):
+    with pytest.raises(NotADatabase, match=r"there is no database at `.*`; `btql ingest` makes one"):
+        btql.connect(place, create=False)
+    write(place, "a", "b")
+    assert ids(place) == ["a", "b"]
+    with btql.connect(place) as conn:
         conn.compact()
-    write(bucket, "c")
-    assert ids(bucket, read_only=True) == ["a", "b", "c"]
-    with btql.connect(bucket, read_only=True) as conn, pytest.raises(ReadOnly):
+    write(place, "c")
+    assert ids(place, read_only=True) == ["a", "b", "c"]
+    with btql.connect(place, read_only=True) as conn, pytest.raises(ReadOnly):
         conn.ingest("project_logs:demo", [{"id": "d"}])
 
 
@@ -102,6 +116,17 @@ def test_two_databases_in_one_folder(tmp_path):
             OtherDatabase, match=r"the catalog `.*a/catalog.sqlite` is the one of another database than"
         ):
             btql.connect(tmp_path / "a", read_only=read_only)
+
+
+def test_whoever_numbers_transactions_stays_the_one(s3, postgres_url, redis_url, tmp_path):
+    address, endpoint = s3
+    without = f"{address}?catalog={postgres_url}&endpoint={endpoint}&cache={tmp_path}/cache"
+    write(f"{without}&redis={redis_url}", "a")
+    for read_only in (False, True):
+        with pytest.raises(OtherDatabase, match=r"are numbered by Redis; give its address, redis=redis://host"):
+            btql.connect(without, read_only=read_only)
+    with pytest.raises(OtherDatabase, match=r"is in PostgreSQL; give its address"):
+        btql.connect(f"{address}?catalog=sqlite:{tmp_path}/b.sqlite&endpoint={endpoint}&cache={tmp_path}/cache")
 
 
 def test_a_folder_of_before_there_were_ids(tmp_path):
