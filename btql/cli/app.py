@@ -8,7 +8,24 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from btql.cli import check, compact, conformance, explain, fmt, generate, ingest, keys, pausing, query, serve, shell, status
+from btql.cli import (
+    check,
+    compact,
+    conformance,
+    delete,
+    explain,
+    fmt,
+    generate,
+    ingest,
+    keys,
+    pausing,
+    purge,
+    query,
+    retention,
+    serve,
+    shell,
+    status,
+)
 from btql.cli.console import guarded
 
 _EPILOG = "Every command says more with --help. Documentation: README.md of the project."
@@ -70,6 +87,14 @@ _add(pausing.pause, pausing.PAUSE_EXAMPLES)
 _add(pausing.resume, pausing.RESUME_EXAMPLES)
 _add(status.status, status.EXAMPLES)
 _add(check.check, check.EXAMPLES)
+_add(delete.delete, delete.EXAMPLES)
+_add(purge.purge, purge.EXAMPLES)
+app.add_typer(retention.GROUP)
+_add(retention.set_, retention.SET_EXAMPLES, retention.GROUP)
+_add(retention.show, retention.SHOW_EXAMPLES, retention.GROUP)
+_add(retention.clear, retention.CLEAR_EXAMPLES, retention.GROUP)
+_add(retention.run, retention.RUN_EXAMPLES, retention.GROUP)
+_add(retention.status, retention.STATUS_EXAMPLES, retention.GROUP)
 _add(shell.shell, shell.EXAMPLES)
 _add(serve.serve, serve.EXAMPLES)
 app.add_typer(keys.GROUP)

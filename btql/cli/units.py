@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 _SIZES = ("KiB", "MiB", "GiB", "TiB", "PiB")
+_DAYS_FROM_MINUTES = 48 * 60
 
 
 def count(number: int) -> str:
@@ -28,7 +29,7 @@ def size(size_bytes: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a time span: ``0.4 ms``, ``35 ms``, ``1.2 s``, ``3 min 05 s``, ``2 h 10 min``."""
+    """Return a time span: ``0.4 ms``, ``35 ms``, ``1.2 s``, ``3 min 05 s``, ``2 h 10 min``, ``90 days``."""
     if seconds < 0.0095:
         return f"{seconds * 1000:.1f} ms"
     if seconds < 0.9995:
@@ -38,7 +39,10 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
         return f"{minutes} min {rest:02d} s"
-    return f"{minutes // 60} h {minutes % 60:02d} min"
+    if minutes < _DAYS_FROM_MINUTES:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
+    days = plural(round(minutes / (24 * 60)), "day")
+    return days if minutes % (24 * 60) == 0 else f"about {days}"
 
 
 def rate(number: float, seconds: float, noun: str) -> str:

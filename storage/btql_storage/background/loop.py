@@ -1,7 +1,8 @@
 """Compaction that runs by itself: in a process of its own beside a server, or in a thread of an embedding program.
 
 It looks every second. Work begins when enough JSON waits or something has waited long enough, and goes on, a job
-at a time and at the pace of its budget, until nothing waits. Whoever else compacts the same database is waited
+at a time and at the pace of its budget, until nothing waits. Every hour it applies the retention policies, and purges
+what was deleted some time ago (:mod:`btql_storage.retention`). Whoever else compacts the same database is waited
 for; should all of them die, nothing is lost: what is not done is still waiting, and queries read it from the log.
 """
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _LOOK_EVERY_S = 1.0
 _AFTER_ERROR_S = 10.0
+_TEND_FIRST_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,8 @@ class Background:
         self._thread: threading.Thread | None = None
         self._since: float | None = None
         """When something was first seen waiting."""
+        self._tend_at = time.monotonic() + _TEND_FIRST_S
+        """When retention is looked after next."""
 
     def start(self) -> None:
         """Run in a thread that ends with the program."""
@@ -89,6 +93,9 @@ class Background:
 
     def look(self) -> None:
         """Do what is due now; WorkEnded where :meth:`stop` ended it."""
+        if time.monotonic() >= self._tend_at and not self._is_paused():
+            self._tend_at = time.monotonic() + self._storage.retention.tend_every_s
+            self._storage.retention.tend(self._pace)
         if not self._is_due(self._storage.waiting()) or self._is_paused():
             return
         self._since = None

@@ -16,10 +16,14 @@ from btql_storage.folder import Folder
 from btql_storage.group_commit import write_nothing
 
 
+def purge_before_s(folder: Folder) -> int:
+    """Return the time of deletes that are to be purged now: half of what is promised is for the grace that follows."""
+    return folder.clock.now_s() - folder.settings.purge_within_s // 2
+
+
 def make_way(folder: Folder) -> None:
     """Let an empty log file take the place of the newest where that has long been in parts; the lock is held."""
-    before_s = folder.clock.now_s() - folder.settings.purge_within_s // 2
-    done = folder.catalog.done_files(before_s)
+    done = folder.catalog.done_files(purge_before_s(folder))
     newest = max(folder.wal_numbers(), default=0) if done else 0
     if newest and newest == done[-1] and folder.wal_file(newest).rows:
         write_nothing(folder)

@@ -89,6 +89,10 @@ def _segments(parts: Sequence[PartInfo], policy: RetentionPolicy, now_us: int) -
     for part in parts:
         if part.rows_current:
             by_segment[part.segment_id].append(part)
+    for part in parts:
+        if part.quarantined is not None:
+            # What a trace has there is not known.
+            by_segment.pop(part.segment_id, None)
     rows = sum(part.rows_current for part in parts)
     json_bytes = sum(_json_bytes_each(part) * part.rows_current for part in parts)
     too_many = policy.rows is not None and rows > policy.rows

@@ -11,13 +11,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from btql_storage.background.pace import UNHURRIED, Pace
 from btql_storage.catalog.shapes import ObjectInfo
+from btql_storage.compaction.run import remove_unneeded
 from btql_storage.errors import BadSetting
 from btql_storage.folder import Folder
 from btql_storage.retention.delete import delete_object
 from btql_storage.retention.expire import Expired, expire
 from btql_storage.retention.policy import RetentionPolicy
-from btql_storage.retention.purge import PurgeReport, purge
+from btql_storage.retention.purge import PurgeReport, purge, purge_overdue
+
+_TEND_EVERY_S = 3_600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,18 @@ class Retention:
                 if expired != Expired():
                     found.append(Run(one, expired))
         return found
+
+    @property
+    def tend_every_s(self) -> float:
+        """How often :meth:`tend` has to be called so that deletes are purged in time."""
+        return min(_TEND_EVERY_S, self._folder.settings.purge_within_s / 8)
+
+    def tend(self, pace: Pace = UNHURRIED) -> Sequence[Run]:
+        """Apply the policies, write parts anew that have had deleted rows for long, and remove what nobody needs."""
+        done = self.run()
+        purge_overdue(self._folder, pace)
+        remove_unneeded(self._folder)
+        return done
 
     def status(self) -> Sequence[PurgeStatus]:
         """Return what was deleted and may still be in files, and which whole objects were deleted."""

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from btql_storage.background.pace import Pace
 from btql_storage.catalog.shapes import ObjectInfo, PartInfo
 from btql_storage.compaction.rewrite import rewrite_parts
 from btql_storage.compaction.run import compact_once
@@ -30,6 +31,7 @@ from btql_storage.folder import Folder, part_name
 from btql_storage.format import PARTS, WAL, wal_name
 from btql_storage.group_commit import write_nothing
 from btql_storage.process import process
+from btql_storage.retention.due import purge_before_s
 from btql_storage.retention.expire import drop_history
 from btql_storage.retention.proof import Proof, prove
 from btql_storage.retention.rows import current_rows
@@ -79,6 +81,20 @@ def purge(folder: Folder, target: ObjectInfo, texts: Sequence[str] = ()) -> Purg
         if not live:
             folder.catalog.deleted.note_purged([target.id], folder.clock.now_s())
         return PurgeReport(target, last, rows, written, removed, prove(folder, target, last, ids, texts))
+
+
+def purge_overdue(folder: Folder, pace: Pace) -> None:
+    """Write parts anew that have rows which were deleted half of the promised time ago, or longer."""
+    before_s = purge_before_s(folder)
+    overdue = {owner for owner, one in folder.catalog.deleted.waiting().items() if one.since <= before_s}
+    for target in folder.catalog.objects() if overdue else []:
+        if target.id not in overdue:
+            continue
+        with folder.compact_lock.held(), folder.working():
+            for part in folder.catalog.view(target.id).parts:
+                if part.purge_since is not None and part.purge_since <= before_s and part.quarantined is None:
+                    pace.begin()
+                    rewrite_parts(folder, target, [part], (), pace)
 
 
 def _settle(folder: Folder) -> int:

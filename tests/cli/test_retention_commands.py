@@ -1,0 +1,104 @@
+"""``btql delete``, ``btql purge`` and ``btql retention``."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+
+def ingest(btql, target: str, *rows: dict[str, object]) -> None:
+    Path("rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert btql("ingest", "db", target, "rows.jsonl")[0] == 0
+
+
+def ids(btql, target: str) -> list[str]:
+    kind, name = target.split(":")
+    code, out, err = btql("query", "db", f"select: id | from: {kind}('{name}') | sort: id", "-f", "jsonl")
+    assert code == 0, err
+    return [json.loads(line)["id"] for line in out.splitlines()]
+
+
+def test_an_object_is_deleted_and_purged(btql):
+    ingest(btql, "project_logs:demo", {"id": "a", "input": "Vera 7f3a9"})
+    ingest(btql, "project_logs:other", {"id": "b"})
+    btql("compact", "db")
+    code, out, err = btql("delete", "db", "project_logs:demo")
+    assert (code, out) == (2, "")
+    assert "say so with --yes" in err
+    assert btql("delete", "db", "project_logs:demo", "--yes")[0] == 0
+    assert "no object `project_logs:demo`" in btql("delete", "db", "project_logs:demo", "--yes")[2]
+    code, out, _ = btql("retention", "status", "db")
+    assert code == 0
+    assert "project_logs:demo\n    deleted as a whole on 20" in out
+    assert "gone from every file by" in out
+
+    code, out, _ = btql("purge", "db", "project_logs:demo", "--search", "Vera 7f3a9")
+    assert code == 0
+    assert "found       nothing" in out
+    assert "parts/1  " in out
+    assert "gone from every file since 20" in btql("retention", "status", "db")[1]
+    assert ids(btql, "project_logs:other") == ["b"]
+
+
+def test_a_purge_that_finds_something_fails(btql):
+    ingest(btql, "project_logs:demo", {"id": "a", "input": "Vera 7f3a9"}, {"id": "b"})
+    ingest(btql, "project_logs:demo", {"id": "a", "_object_delete": True})
+    ingest(btql, "project_logs:other", {"id": "c", "input": "Vera 7f3a9"})
+    code, out, err = btql("purge", "db", "project_logs:demo", "--search", "Vera 7f3a9", "--json")
+    report = json.loads(out)
+
+    assert (code, report["proved"]) == (1, False)
+    assert "something of project_logs:demo is still there" in err
+    assert any(one["path"].startswith("parts/") for one in report["proof"]["found"])
+    code, out, _ = btql("purge", "db", "project_logs:demo", "--json")
+    assert (code, json.loads(out)["proved"]) == (0, True)
+    assert "there never was an object `dataset:x`" in btql("purge", "db", "dataset:x")[2]
+
+
+def test_policies_are_set_shown_run_and_cleared(btql):
+    old, new = ((datetime.now(UTC) - timedelta(days=days)).isoformat() for days in (40, 1))
+    ingest(btql, "project_logs:demo", {"id": "a", "created": old}, {"id": "b", "created": new})
+    btql("compact", "db")
+    assert "there are no policies" in btql("retention", "show", "db")[2]
+    code, _, err = btql("retention", "set", "db", "project_logs", "--age", "30d", "--bytes", "50GB")
+    assert code == 0
+    assert "keep traces of the last 30 days, at most 46.6 GiB of JSON" in err
+    btql("retention", "set", "db", "dataset", "--history", "1w", "--rows", "1_000_000")
+    assert btql("retention", "show", "db")[1].splitlines() == [
+        "dataset        at most 1,000,000 rows, the past for 7 days",
+        "project_logs   traces of the last 30 days, at most 46.6 GiB of JSON",
+    ]
+    assert json.loads(btql("retention", "show", "db", "--json")[1])["project_logs"]["age_s"] == 30 * 86_400
+
+    assert "project_logs:demo: 1 row expired" in btql("retention", "run", "db")[2]
+    assert "nothing has expired" in btql("retention", "run", "db", "project_logs:demo")[2]
+    assert ids(btql, "project_logs:demo") == ["b"]
+    assert "rows were deleted, the first on 20" in btql("retention", "status", "db")[1]
+    (one,) = json.loads(btql("retention", "status", "db", "--json")[1])
+    assert (one["object"], one["parts"]) == ("project_logs:demo", 1)
+
+    assert btql("retention", "clear", "db", "project_logs")[0] == 0
+    assert "there is no policy for project_logs" in btql("retention", "clear", "db", "project_logs")[2]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["project_logs"], "at least one of --age, --rows, --bytes and --history"),
+        (["logs", "--age", "1d"], "`logs` is neither a kind nor an object"),
+        (["project_logs:", "--age", "1d"], "`project_logs:` is neither"),
+        (["project_logs", "--age", "soon"], "`soon` is no length of time: write 30d, 12h or 8w"),
+        (["project_logs", "--age", "0d"], "`0d` is no length of time"),
+        (["project_logs", "--bytes", "-5"], "`-5` is no size"),
+        (["project_logs", "--rows", "many"], "`many` is no number over 0"),
+    ],
+)
+def test_a_policy_that_is_none(btql, words: list[str], told: str):
+    ingest(btql, "project_logs:demo", {"id": "a"})
+    code, _, err = btql("retention", "set", "db", *words)
+
+    assert code == 2
+    assert told in err
