@@ -32,7 +32,7 @@ from btql_storage.errors import Damaged, from_os_error
 from btql_storage.marker import MARKER
 from btql_storage.stores.archive import packed, unpack
 from btql_storage.stores.cache import FOLDER, DiskCache, Expect, Fetch
-from btql_storage.stores.remote import PATIENCE_S, Remote
+from btql_storage.stores.remote import PATIENCE, Patience, Remote
 from btql_storage.stores.workplace import Workplace
 
 _ARCHIVE = ".tar"
@@ -65,14 +65,14 @@ class BucketStore:
 
     @classmethod
     def open(
-        cls, address: str, cache: DiskCache, *, endpoint: str | None = None, patience_s: float = PATIENCE_S
+        cls, address: str, cache: DiskCache, *, endpoint: str | None = None, patience: Patience = PATIENCE
     ) -> Self:
         """Open ``s3://bucket/prefix``, ``gs://…`` or ``az://container/prefix``, without a call to it.
 
         Credentials come from the environment variables that each service has for them; ``endpoint`` is the address of
-        a service other than the vendor's own. ``patience_s`` is how long a call is tried.
+        a service other than the vendor's own. ``patience`` is how long a call may take.
         """
-        return cls(Remote(address, endpoint=endpoint, patience_s=patience_s), cache)
+        return cls(Remote(address, endpoint=endpoint, patience=patience), cache)
 
     @property
     def label(self) -> str:

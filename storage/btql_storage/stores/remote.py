@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -22,14 +23,24 @@ from uuid import uuid4
 from btql_storage.errors import Damaged, NotInstalled, StorageError, Unreachable
 from btql_storage.stores.cache import Expect
 from btql_storage.stores.interface import AlreadyThere
-from btql_storage.stores.remote_errors import explain, is_unsupported, names_no_bucket, was_never_sent
+from btql_storage.stores.remote_errors import did_nothing, explain, is_unsupported, names_no_bucket
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
     from obstore.store import ObjectStore
 
-PATIENCE_S = 60.0
-"""How long a call is tried."""
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a call may take."""
+
+    whole_s: float = 60.0
+    """How long it is tried again."""
+    silence_s: float = 30.0
+    """How long the service may be silent in one try; a file of any size may take as long as it takes."""
+
+
+PATIENCE = Patience()
 _PAUSE_S = 0.1
 _PAUSE_S_MAX = 2.0
 _CHUNK_BYTES = 8 << 20
@@ -44,13 +55,13 @@ _ENDPOINTS = {"s3": "endpoint", "gs": "base_url", "az": "endpoint"}
 class Remote:
     """The objects below one prefix of a bucket; safe from several threads."""
 
-    def __init__(self, address: str, *, endpoint: str | None = None, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, address: str, *, endpoint: str | None = None, patience: Patience = PATIENCE) -> None:
         self.address = address.rstrip("/")
         self.calls: Counter[str] = Counter()
-        self._patience_s = patience_s
-        self._store = _open(self.address, endpoint, patience_s, retries=10)
+        self._patience = patience
+        self._store = _open(self.address, endpoint, patience, retries=10)
         # Puts with a condition must know how each try went.
-        self._once = _open(self.address, endpoint, patience_s, retries=0)
+        self._once = _open(self.address, endpoint, patience, retries=0)
         self.has_conditional_put = True
         """False once the service has refused a put with a condition."""
 
@@ -66,7 +77,7 @@ class Remote:
         """
         token = uuid4().hex
         unsure = False
-        until = time.monotonic() + self._patience_s
+        until = time.monotonic() + self._patience.whole_s
         pause_s = _PAUSE_S
         while True:
             try:
@@ -79,7 +90,7 @@ class Remote:
                 problem = self._problem(error, "write", name)
                 if not isinstance(problem, Unreachable):
                     raise problem from error
-                unsure |= not was_never_sent(error)
+                unsure |= not did_nothing(error)
                 if time.monotonic() + pause_s > until:
                     raise _given_up(problem, unsure=unsure) from error
                 time.sleep(pause_s)
@@ -233,7 +244,7 @@ def _given_up(problem: StorageError, *, unsure: bool) -> Unreachable:
     return Unreachable(problem.message, "what it was to hold may be stored or not: look before repeating the call")
 
 
-def _open(address: str, endpoint: str | None, patience_s: float, *, retries: int) -> ObjectStore:
+def _open(address: str, endpoint: str | None, patience: Patience, *, retries: int) -> ObjectStore:
     try:
         from obstore.store import from_url
     except ImportError as error:
@@ -248,14 +259,14 @@ def _open(address: str, endpoint: str | None, patience_s: float, *, retries: int
         # Who names an http endpoint wants it; everything else is https.
         client_options={
             "allow_http": True,
-            "connect_timeout": timedelta(seconds=min(5.0, patience_s)),
+            "connect_timeout": timedelta(seconds=min(5.0, patience.silence_s)),
             # Of a whole request, so a large file may take its time; one that stands still is given up.
             "timeout": timedelta(days=1),
-            "read_timeout": timedelta(seconds=patience_s / 2),
+            "read_timeout": timedelta(seconds=patience.silence_s),
         },
         retry_config={
             "max_retries": retries,
-            "retry_timeout": timedelta(seconds=patience_s),
+            "retry_timeout": timedelta(seconds=patience.whole_s),
             "backoff": {
                 "init_backoff": timedelta(seconds=_PAUSE_S),
                 "max_backoff": timedelta(seconds=_PAUSE_S_MAX),

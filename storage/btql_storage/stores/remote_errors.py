@@ -19,6 +19,7 @@ _KIND = re.compile(r"kind: (Connect|Timeout|Request|Interrupted|Decode|Unknown)\
 _NO_BUCKET = {"NoSuchBucket", "ContainerNotFound", "InvalidBucketName", "ContainerBeingDeleted"}
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired", "InvalidToken"}
 _REFUSED = {"401", "403"}
+_TURNED_DOWN = {"429", "503"}
 _METADATA = ("169.254.169.254", "169.254.170.2", "metadata.google.internal", "OAuth", "IMDS")
 _CREDENTIALS = {
     "s3": "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, for those that expire, AWS_SESSION_TOKEN",
@@ -51,9 +52,9 @@ def names_no_bucket(text: str) -> bool:
     return _found(_CODE, text) in _NO_BUCKET or "bucket does not exist" in text
 
 
-def was_never_sent(error: Exception) -> bool:
-    """Whether a call failed before anything of it left this machine."""
-    return _found(_KIND, str(error)) == "Connect"
+def did_nothing(error: Exception) -> bool:
+    """Whether a failed call surely changed nothing: it did not leave this machine, or was turned down at the door."""
+    return _found(_KIND, str(error)) == "Connect" or _found(_STATUS, str(error)) in _TURNED_DOWN
 
 
 def is_unsupported(error: Exception) -> bool:

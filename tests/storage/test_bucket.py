@@ -1,0 +1,303 @@
+"""A database in a bucket: what it calls the service for, what copies spare it, and what it says when that fails."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from storage_support.reading import documents_of
+
+from btql_storage.errors import AccessDenied, Damaged, InputOutput, NotADatabase, StorageError, Unreachable
+from btql_storage.folder import Settings
+from btql_storage.store import Storage
+from btql_storage.stores.bucket import BucketStore
+from btql_storage.stores.cache import DiskCache
+from btql_storage.stores.interface import AlreadyThere
+from btql_storage.stores.remote import Patience
+
+S3 = tuple[str, str]
+
+
+def opened(s3: S3, folder: Path, cache: str = "cache", **options: object) -> Storage:
+    address, endpoint = s3
+    place = f"{address}?endpoint={endpoint}&catalog=sqlite:{folder}/catalog.sqlite&cache={folder}/{cache}"
+    return Storage.open(place, create=True, settings=Settings(grace_s=0, **options))
+
+
+def calls(storage: Storage) -> dict[str, int]:
+    return {name: count for name, count in storage.usage().calls.items() if count}
+
+
+def test_a_database_is_written_and_read_by_two_machines(s3: S3, quick_path: Path):
+    with opened(s3, quick_path) as writer, opened(s3, quick_path, "elsewhere") as reader:
+        target = writer.create_object("dataset", "d")
+        for number in range(3):
+            writer.ingest(target, [{"id": "a", "input": number}, {"id": f"b{number}", "input": "text"}])
+
+            assert documents_of(reader, target)["a"]["input"] == number
+
+            writer.compact()
+
+            assert documents_of(reader, target) == documents_of(writer, target)
+        with reader.snapshot(target) as snapshot:
+            assert [part.part.match("input", ["text"]).tolist() for part in snapshot.parts] != []
+
+
+def test_what_is_read_again_is_not_fetched_again(s3: S3, quick_path: Path):
+    with opened(s3, quick_path) as writer:
+        target = writer.create_object("dataset", "d")
+        writer.ingest(target, [{"id": "a"}])
+        writer.compact()
+        writer.ingest(target, [{"id": "b"}])
+        before = calls(writer)
+        documents_of(writer, target)
+
+        # Who wrote it has it.
+        assert calls(writer) == before | {"list": before["list"] + 1}
+    with opened(s3, quick_path, "elsewhere") as reader:
+        documents_of(reader, target)
+    with opened(s3, quick_path, "elsewhere") as reader:
+        opened_with = calls(reader)
+        for _ in range(3):
+            documents_of(reader, target)
+
+        # Each snapshot lists the log, and nothing else is asked for, but once for which database it is.
+        assert calls(reader) == opened_with | {"list": opened_with["list"] + 3, "get": opened_with["get"] + 1}
+
+
+def test_a_write_is_one_call_and_a_part_is_one_for_each_file(s3: S3, quick_path: Path):
+    with opened(s3, quick_path) as storage:
+        target = storage.create_object("project_logs", "p")
+        storage.ingest(target, [{"id": "a"}])
+        before = calls(storage)
+        storage.ingest(target, [{"id": "b"}])
+
+        assert calls(storage) == before | {"put": before["put"] + 1}
+
+    address, endpoint = s3
+    store = BucketStore.open(address, DiskCache(quick_path, 1 << 20), endpoint=endpoint)
+    folder = store.unfinished("parts/7")
+    (folder / "text").mkdir(parents=True)
+    for name in ("columns.parquet", "keys.arrow", "text/1", "text/2"):
+        (folder / name).touch()
+    store.publish("parts/7")
+
+    assert store.calls["put"] == 3
+
+
+def test_the_log_is_listed_from_where_it_is_processed(s3: S3, quick_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with opened(s3, quick_path, wal_grace_s=600) as storage:
+        target = storage.create_object("project_logs", "p")
+        for number in range(3):
+            storage.ingest(target, [{"id": str(number)}])
+        storage.compact_once()
+        documents_of(storage, target)
+        storage.ingest(target, [{"id": "new"}])
+        listed: list[list[str]] = []
+        real = BucketStore.list
+        monkeypatch.setattr(BucketStore, "list", lambda *given: listed.append(real(*given)) or listed[-1])
+
+        assert set(documents_of(storage, target)) == {"0", "1", "2", "new"}
+        assert [len(names) for names in listed] == [1]
+
+
+def test_copies_that_no_query_needs_make_room(s3: S3, quick_path: Path):
+    address, endpoint = s3
+    with opened(s3, quick_path) as writer:
+        target = writer.create_object("project_logs", "p")
+        for number in range(4):
+            writer.ingest(target, [{"id": f"{number}-{row}", "input": f"{number * row}" * 50} for row in range(50)])
+            writer.compact_once()
+        expected = documents_of(writer, target)
+    place = f"{address}?endpoint={endpoint}&catalog=sqlite:{quick_path}/catalog.sqlite&cache={quick_path}/small"
+    with Storage.open(f"{place}&cache_bytes=50000", settings=Settings(part_rows_max=1)) as reader:
+        for _ in range(2):
+            with reader.snapshot(target) as snapshot:
+                # While they are read all of them stay, whatever comes in.
+                paths = [each.part.columns_path for each in snapshot.parts]
+                assert documents_of(reader, target) == expected
+                assert all(path.exists() for path in paths)
+        used = sum(path.stat().st_size for path in (quick_path / "small/files").rglob("*") if path.is_file())
+
+        assert used <= 50_000
+
+
+def test_a_bucket_that_was_emptied_and_used_again_has_no_old_copies(s3: S3, quick_path: Path):
+    address, endpoint = s3
+    for number in range(2):
+        catalog = f"sqlite:{quick_path}/catalog{number}.sqlite"
+        place = f"{address}?endpoint={endpoint}&catalog={catalog}&cache={quick_path}/cache"
+        with Storage.open(place, create=True) as storage:
+            target = storage.create_object("project_logs", "p")
+            storage.ingest(target, [{"id": f"of{number}"}])
+            storage.compact_once()
+
+            assert set(documents_of(storage, target)) == {f"of{number}"}
+        store = BucketStore.open(address, DiskCache(quick_path / "other", 0), endpoint=endpoint)
+        store.delete_files(["btql.json"])
+        for name in ("wal", "parts", "states"):
+            store.delete(name)
+
+
+def test_a_damaged_archive_and_a_missing_file_are_named(s3: S3, quick_path: Path):
+    address, endpoint = s3
+    store = BucketStore.open(address, DiskCache(quick_path, 1 << 20), endpoint=endpoint)
+    store.put("parts/1/text.tar", b"no archive")
+    with pytest.raises(Damaged, match=r"`s3://.*/parts/1/text\.tar` is not what it should be"):
+        store.folder("parts/1/text")
+    with pytest.raises(Damaged, match=r"`s3://.*/parts/1/keys\.arrow` is missing; restore the database"):
+        store.file("parts/1/keys.arrow")
+
+
+def test_there_is_no_such_bucket(s3: S3, quick_path: Path):
+    store = BucketStore.open("s3://nowhere/db", DiskCache(quick_path, 1), endpoint=s3[1])
+    attempts = (
+        lambda: store.put("wal/1", b""),
+        lambda: store.read("btql.json"),
+        lambda: store.list("wal"),
+        lambda: store.sizes("wal"),
+        lambda: store.delete_files(["wal/1"]),
+    )
+    for attempt in attempts:
+        with pytest.raises(NotADatabase, match=r"`s3://nowhere/db[^`]*`: .*; make the bucket, or correct its name"):
+            attempt()
+
+
+ANSWERS = {
+    "expired": (400, "ExpiredToken", "The provided token has expired.", AccessDenied, "renew the credentials: AWS_"),
+    "unknown key": (403, "InvalidAccessKeyId", "No such key.", AccessDenied, "check AWS_ACCESS_KEY_ID"),
+    "forbidden": (403, "AccessDenied", "Access Denied", AccessDenied, "what they are allowed to do"),
+    "clock": (403, "RequestTimeTooSkewed", "The difference is too large.", AccessDenied, "RequestTimeTooSkewed"),
+    "overloaded": (503, "SlowDown", "Reduce your request rate.", Unreachable, "try again"),
+    "broken": (500, "InternalError", "We met an error.", Unreachable, "InternalError: We met an error."),
+    "odd": (400, "EntityTooLarge", "Too large.", InputOutput, "EntityTooLarge: Too large."),
+}
+
+
+@pytest.mark.parametrize("case", ANSWERS)
+def test_what_the_service_answers_is_told(s3: S3, quick_path: Path, case: str):
+    status, code, message, kind, told = ANSWERS[case]
+    body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{message}</Message></Error>"
+    with answering(lambda _: f"HTTP/1.1 {status} No\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()) as endpoint:
+        store = BucketStore.open(s3[0], DiskCache(quick_path, 1), endpoint=endpoint, patience=Patience(0.3))
+        for attempt in (lambda: store.put("wal/1", b"x"), lambda: store.list("wal"), lambda: store.file("wal/1")):
+            with pytest.raises(StorageError) as caught:
+                attempt()
+
+            assert type(caught.value) is kind
+            assert told in str(caught.value)
+            assert "\n" not in str(caught.value)
+            assert f"`{s3[0]}/" in str(caught.value)
+
+
+def test_nobody_listens(s3: S3, quick_path: Path):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        endpoint = f"http://127.0.0.1:{free.getsockname()[1]}"
+    store = BucketStore.open(s3[0], DiskCache(quick_path, 1), endpoint=endpoint, patience=Patience(0.3))
+    began = time.monotonic()
+    with pytest.raises(Unreachable, match="no connection; nothing was stored; look whether the service runs"):
+        store.put("wal/1", b"x")
+    with pytest.raises(Unreachable, match=r"cannot list .*: no connection"):
+        store.list("wal")
+    assert time.monotonic() - began < 5
+
+
+def test_an_answer_never_comes(s3: S3, quick_path: Path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        store = BucketStore.open(s3[0], DiskCache(quick_path, 1), endpoint=endpoint, patience=Patience(0.3, 0.2))
+        with pytest.raises(Unreachable, match=r"no answer in time; .* may be stored or not: look before repeating"):
+            store.put("wal/1", b"x")
+
+
+def test_an_answer_that_is_lost_is_no_reason_to_write_twice(s3: S3, quick_path: Path):
+    """The first put gets through, its answer does not; the second finds the name taken, by itself."""
+    lost: list[bytes] = []
+
+    def relay(request: bytes) -> bytes | None:
+        answer = ask(s3[1], request)
+        if request.startswith(b"PUT") and not lost:
+            lost.append(answer)
+            return None
+        return answer
+
+    with answering(relay) as endpoint:
+        store = BucketStore.open(s3[0], DiskCache(quick_path, 1), endpoint=endpoint, patience=Patience(5))
+        assert store.put("wal/1", b"mine") == 4
+        assert store.read("wal/1") == b"mine"
+        with pytest.raises(AlreadyThere):
+            store.put("wal/1", b"mine")
+    assert lost
+
+
+def test_a_store_without_conditions_is_looked_at_first(s3: S3, quick_path: Path):
+    body = b"<Error><Code>NotImplemented</Code><Message>A header is not implemented</Message></Error>"
+
+    def relay(request: bytes) -> bytes:
+        if b"if-none-match" in request.lower():
+            return b"HTTP/1.1 501 Not Implemented\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+        return ask(s3[1], request)
+
+    with answering(relay) as endpoint:
+        store = BucketStore.open(s3[0], DiskCache(quick_path, 1), endpoint=endpoint, patience=Patience(5))
+        assert store.put("wal/1", b"mine") == 4
+        with pytest.raises(AlreadyThere):
+            store.put("wal/1", b"other")
+        assert store.read("wal/1") == b"mine"
+
+
+def ask(endpoint: str, request: bytes) -> bytes:
+    """Return what a service answers to one request."""
+    host, _, port = endpoint.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), 10) as connection:
+        head, _, rest = request.partition(b"\r\n\r\n")
+        connection.sendall(head + b"\r\nConnection: close\r\n\r\n" + rest)
+        answer = b""
+        while chunk := connection.recv(1 << 16):
+            answer += chunk
+    return answer
+
+
+@contextmanager
+def answering(answer) -> Generator[str]:
+    """Run a server that answers each request as a function says, and closes the connection; None is no answer."""
+
+    def serve(connection: socket.socket) -> None:
+        with connection:
+            request = b""
+            while b"\r\n\r\n" not in request and (chunk := connection.recv(1 << 16)):
+                request += chunk
+            head, _, body = request.partition(b"\r\n\r\n")
+            lengths = [
+                int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-l")
+            ]
+            while lengths and len(body) < lengths[0] and (chunk := connection.recv(1 << 16)):
+                body += chunk
+            found = answer(head + b"\r\n\r\n" + body) if head else None
+            if found is not None:
+                head, _, body = found.partition(b"\r\n\r\n")
+                connection.sendall(head + b"\r\nConnection: close\r\n\r\n" + body)
+
+    def accept() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=serve, args=(connection,), daemon=True).start()
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=accept, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        # Closing alone does not wake whoever accepts.
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join(5)
