@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 DATABASE = "database"
 """The setting of a catalog with the id."""
+FILES = "files"
+"""The setting of a catalog that is elsewhere with the place of the files for which it was made."""
 _WAY = "give the catalog that it was made with"
 
 

@@ -22,7 +22,7 @@ from btql_storage.catalog.leases import LeaseLock
 from btql_storage.errors import NotADatabase, OtherDatabase, from_os_error
 from btql_storage.folder import Folder, Services, Settings
 from btql_storage.format import LOCKS, FolderLock, begin_folder, find_marker, make_folders, no_database
-from btql_storage.identity import DATABASE, agreed, check_ids
+from btql_storage.identity import DATABASE, FILES, agreed, check_ids
 from btql_storage.marker import MARKER, CatalogPlace, Marker, check_catalog, read_marker
 from btql_storage.numbers import LocalNumbers, Numbers
 from btql_storage.stores.interface import AlreadyThere, Store
@@ -117,6 +117,13 @@ def _make(store: Store, catalog: Catalog, location: Location) -> Marker:
         begin_folder(store.root)
     new = Marker.new(_kind(location))
     marker = replace(new, database=agreed(catalog, DATABASE, cast("str", new.database)))
+    # It may have an id as whoever made it did not come as far as the marker.
+    files = agreed(catalog, FILES, store.label)
+    if files != store.label:
+        raise OtherDatabase(
+            f"the catalog `{catalog.database.label}` is the one of the database at `{files}`",
+            "give each its own; in PostgreSQL that may be a schema: ?catalog=postgresql://user@host/name?schema=other",
+        )
     with suppress(AlreadyThere):
         store.put(MARKER, marker.content)
     return cast("Marker", _marker(store, location))

@@ -71,6 +71,14 @@ def test_a_bucket_is_refused_with_any_other_catalog(bucket, tmp_path):
     assert (ids(bucket), ids(other)) == (["a"], ["z"])
 
 
+def test_two_databases_have_no_catalog_together(bucket):
+    btql.connect(bucket).close()
+    with pytest.raises(OtherDatabase, match=r"a\.sqlite` is the one of the database at `s3://.*; give each its own"):
+        btql.connect(bucket.replace("?", "/other?"))
+    with pytest.raises(NotADatabase, match="there is no database at"):
+        btql.connect(bucket.replace("?", "/other?"), create=False)
+
+
 def test_an_empty_catalog_does_not_become_that_of_a_database_that_is_there(bucket, tmp_path):
     write(bucket, "a")
     Storage.open(tmp_path / "folder", create=True).close()
