@@ -38,6 +38,7 @@ from btql_planner.plan import Plan
 from btql_planner.prices import PriceSource, builtin_prices
 from btql_planner.rules import apply_rules
 from btql_planner.types import Kind
+from btql_storage.errors import Damaged, Quarantined
 from btql_storage.store import Storage
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ _NOT_BUILT = ("not implemented", "OuterReferenceColumn", "not supported", "Recur
 """What the engine says of queries that it cannot run."""
 _TOO_LARGE = ("Resources exhausted", "used disk space during the spilling process")
 """What it says of those that take more than they may."""
+_UNREADABLE = ("Parquet", "Arrow error", "IO error", "Object Store error")
+"""What it says where a file cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,7 +318,7 @@ def text_of(query: Mapping[str, object]) -> str:
 def run(runner: Runner, sources: Sources) -> Generator[pa.RecordBatch]:
     """Yield the batches of a run, and close the snapshots behind it."""
     try:
-        with _engine_errors(), _let_go():
+        with _damage_named(sources), _engine_errors(), _let_go():
             yield from runner.batches()
     finally:
         sources.close()
@@ -330,6 +333,21 @@ def _let_go() -> Generator[None]:
     except BaseException as error:
         clear_frames(error.__traceback__)
         raise
+
+
+@contextmanager
+def _damage_named(sources: Sources) -> Generator[None]:
+    """Look for the part that is damaged where a reader stumbles over its bytes; nobody looks while all is well."""
+    try:
+        yield
+    except Quarantined:
+        raise
+    except (EngineError, Damaged) as error:
+        stumbled = isinstance(error, Damaged) or any(words in str(error) for words in _UNREADABLE)
+        damaged = sources.damage(str(error)) if stumbled else None
+        if damaged is None:
+            raise
+        raise damaged from error
 
 
 @contextmanager

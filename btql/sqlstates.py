@@ -76,6 +76,7 @@ SQLSTATES = {
     "S0112": "08006",  # connection_failure
     "S0113": "0A000",
     "S0114": "55000",
+    "S0115": "XX001",
     "S0201": "22000",  # data_exception
     "S0202": TOO_LARGE,
     "S0203": "42P01",

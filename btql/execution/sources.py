@@ -20,7 +20,7 @@ from btql_planner import errors
 from btql_planner.catalog import FieldCatalog, Objects
 from btql_planner.plan import Keys
 from btql_storage.catalog import ObjectInfo
-from btql_storage.errors import VersionGone
+from btql_storage.errors import Damaged, VersionGone
 from btql_storage.snapshot import Snapshot
 from btql_storage.store import Storage
 
@@ -132,6 +132,11 @@ class Sources:
     def all_snapshots(self) -> list[Snapshot]:
         """Every snapshot, each once."""
         return list(self._snapshots.values())
+
+    def damage(self, message: str) -> Damaged | None:
+        """Return which part is damaged, after a reader of the snapshots stumbled and said this."""
+        found = (snapshot.damage(message) for snapshot in self._snapshots.values())
+        return next((one for one in found if one is not None), None)
 
     def close(self) -> None:
         """Let the files go that were kept for the snapshots."""

@@ -17,6 +17,7 @@
     ├── Unreachable    S0112     a service does not answer: a bucket, PostgreSQL or Redis
     ├── NotInstalled   S0113     a library for a service is missing
     ├── OtherDatabase  S0114     services that were given belong to different databases
+    ├── Quarantined    S0115     a part was found damaged and is not read; it is Damaged, too
     ├── BadEvent       S0201     one event of a request cannot be stored
     ├── TooManyEvents  S0202     a request is larger than one transaction may be
     ├── UnknownObject  S0203     no such object
@@ -105,6 +106,12 @@ class Damaged(StorageError):
     """A file is missing or is not what it should be."""
 
     default_code = "S0108"
+
+
+class Quarantined(Damaged):
+    """A part was found damaged before, and is not read until it is repaired."""
+
+    default_code = "S0115"
 
 
 class TailTooLarge(StorageError):

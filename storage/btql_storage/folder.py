@@ -113,6 +113,8 @@ class Folder:
         self._guard = Lock()
         self.lookups: Counter[tuple[str, bool]] = Counter()
         """How often something was looked up that is kept in memory (``parts``, …), and whether it was there."""
+        self.keys_checked: set[int] = set()
+        """Parts whose keys were held against their checksum."""
         self._parts: dict[int, Part] = {}
         self._pins: Counter[int] = Counter()
         self._wal_files: dict[int, WalFile] = {}
@@ -202,6 +204,7 @@ class Folder:
             self.lookups["parts", part is not None] += 1
             if part is None:
                 part = self._parts[info.id] = Part(self.store, part_name(info.id), info.id, info.rows, info.stats)
+            part.quarantined = info.quarantined
             return part
 
     def pin(self, part_ids: Iterable[int]) -> None:
@@ -245,6 +248,7 @@ class Folder:
         """Close a part that is about to be removed."""
         with self._guard:
             part = self._parts.pop(part_id, None)
+            self.keys_checked.discard(part_id)
         if part is not None:
             part.close()
 

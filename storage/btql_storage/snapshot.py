@@ -72,6 +72,12 @@ class Snapshot:
         """Parts and tail chunks alike, as both can be asked the same."""
         return [*(entry.part for entry in self.parts), *self.tail]
 
+    def damage(self, message: str) -> Damaged | None:
+        """Return which of its parts is damaged, after a reader stumbled and said this; it is marked in the catalog."""
+        from btql_storage.care.quarantine import quarantine
+
+        return quarantine(self._folder, [entry.part.part_id for entry in self.parts], message)
+
     def close(self) -> None:
         """Let the files go that were kept for this snapshot."""
         pinned, self._pinned = self._pinned, []

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from btql_storage.arrow import from_numpy, to_numpy
 from btql_storage.arrow_functions import compute as pc
 from btql_storage.background.pace import UNHURRIED, Pace
+from btql_storage.care.quarantine import check_files
 from btql_storage.catalog import ObjectInfo, PartInfo, RowNumbers, Swap
 from btql_storage.compaction.job import JobOutcome, write_part
 from btql_storage.compaction.windows import Window
@@ -35,6 +36,7 @@ def rewrite_parts(
     pace: Pace = UNHURRIED,
 ) -> JobOutcome:
     """Write parts anew as one; the compaction lock is held. Parts of the history come with when their rows ended."""
+    check_files(folder, parts)
     places, numbers = _order(folder, parts)
     new_parts = []
     if len(numbers):

@@ -14,20 +14,23 @@ parts that a killed compaction left.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from btql_storage.background.pace import UNHURRIED, Pace
+from btql_storage.care.quarantine import check_keys, check_readable, quarantine
 from btql_storage.catalog import Assignment, ObjectInfo, PartInfo, View
 from btql_storage.compaction.job import JobOutcome, compact_segment
 from btql_storage.compaction.policy import MERGE_PARTS_MIN, Limits, PartSize, choose_parts
 from btql_storage.compaction.rewrite import rewrite_parts
+from btql_storage.errors import Damaged
 from btql_storage.folder import Folder, part_name
 from btql_storage.format import PARTS, WAL, wal_name
 from btql_storage.history import until_of
 from btql_storage.memory import give_back, tame_allocator
 from btql_storage.process import process
-from btql_storage.retention.due import finish, make_way
+from btql_storage.retention.due import finish, make_way, purge_before_s
 from btql_storage.transactions import seconds_of
 
 
@@ -57,30 +60,45 @@ def _run_job(folder: Folder, target: ObjectInfo | None, pace: Pace) -> JobOutcom
         process(folder)
         targets = {one.id: one for one in (folder.catalog.objects() if target is None else [target])}
         views = {object_id: folder.catalog.view(object_id) for object_id in targets}
-        oldest = [(view.assignments[0].xact_id, owner) for owner, view in views.items() if view.assignments]
-        if oldest:
-            _, object_id = min(oldest)
-            return _compact_object(folder, targets[object_id], views[object_id], pace)
-        for object_id, view in views.items():
-            chosen = _chosen(folder, view.parts)
-            if chosen:
-                return rewrite_parts(folder, targets[object_id], chosen, (), pace)
-        for object_id, parts in folder.catalog.history_parts().items():
-            if parts >= MERGE_PARTS_MIN and object_id in targets:
-                past = folder.catalog.view(object_id, 0).history
-                chosen = _chosen(folder, [one.part for one in past])
-                if chosen:
-                    return rewrite_parts(folder, targets[object_id], chosen, until_of(past, chosen), pace)
+        damaged: Damaged | None = None
+        for parts, job in _jobs(folder, targets, views, pace):
+            try:
+                return job()
+            except Damaged as error:
+                # The other objects go on.
+                quarantine(folder, [part.id for part in parts if part.quarantined is None], error.message)
+                damaged = damaged or error
+        if damaged is not None:
+            raise damaged
         return None
+
+
+def _jobs(
+    folder: Folder, targets: Mapping[int, ObjectInfo], views: Mapping[int, View], pace: Pace
+) -> Iterator[tuple[Sequence[PartInfo], Callable[[], JobOutcome]]]:
+    """Yield what could be done, the most urgent first, with the parts that it reads."""
+    oldest = [(view.assignments[0].xact_id, owner) for owner, view in views.items() if view.assignments]
+    for _, object_id in sorted(oldest):
+        view = views[object_id]
+        yield view.parts, partial(_compact_object, folder, targets[object_id], view, pace)
+    for object_id, view in views.items():
+        chosen = _chosen(folder, view.parts)
+        if chosen:
+            yield chosen, partial(rewrite_parts, folder, targets[object_id], chosen, (), pace)
+    for object_id, count in folder.catalog.history_parts().items():
+        if count >= MERGE_PARTS_MIN and object_id in targets:
+            past = folder.catalog.view(object_id, 0).history
+            chosen = _chosen(folder, [one.part for one in past])
+            if chosen:
+                until = until_of(past, chosen)
+                yield chosen, partial(rewrite_parts, folder, targets[object_id], chosen, until, pace)
 
 
 def _chosen(folder: Folder, parts: Sequence[PartInfo]) -> list[PartInfo]:
     """Return the parts to write anew as one."""
     settings = folder.settings
-    # Half of the time is for the grace that follows, and for jobs that wait for their turn.
-    purge_before = folder.clock.now_s() - settings.purge_within_s // 2
-    limits = Limits(settings.part_rows_max, settings.part_json_bytes_max, purge_before)
-    chosen = choose_parts([_size(part) for part in parts], limits)
+    limits = Limits(settings.part_rows_max, settings.part_json_bytes_max, purge_before_s(folder))
+    chosen = choose_parts([_size(part) for part in parts if part.quarantined is None], limits)
     return [part for part in parts if part.id in chosen]
 
 
@@ -133,8 +151,11 @@ def remove_unneeded(folder: Folder) -> None:
 
 def _compact_object(folder: Folder, target: ObjectInfo, view: View, pace: Pace) -> JobOutcome:
     segment_id = view.assignments[0].segment_id
+    parts = [part for part in view.parts if part.segment_id == segment_id]
+    check_readable(folder, parts)
+    check_keys(folder, parts)
     mine: list[Assignment] = [one for one in view.assignments if one.segment_id == segment_id]
-    return compact_segment(folder, target, mine, [part for part in view.parts if part.segment_id == segment_id], pace)
+    return compact_segment(folder, target, mine, parts, pace)
 
 
 def _remove_wal_files(folder: Folder) -> None:

@@ -1,0 +1,114 @@
+"""A damaged part is marked; what needs it fails with its name, and everything else goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from storage_support.reading import documents_of
+
+import btql
+from btql_storage.care.facade import check_database
+from btql_storage.errors import Damaged, Quarantined
+from btql_storage.folder import Settings
+from btql_storage.store import Storage
+
+
+def spoil(path: Path) -> None:
+    """Make a file unreadable in the middle."""
+    content = bytearray(path.read_bytes())
+    half = len(content) // 2
+    content[half : half + 64] = bytes(64)
+    path.write_bytes(content)
+
+
+@pytest.fixture
+def path(quick_path: Path) -> Path:
+    """A database with two objects; the first has a part for each of two days."""
+    path = quick_path / "db"
+    with Storage.open(path, create=True, settings=Settings(job_events=50)) as storage:
+        for name in ("x", "y"):
+            target = storage.create_object("project_logs", name)
+            for day in ("01", "02"):
+                created = f"2026-01-{day}T00:00:00Z"
+                events = [
+                    {"id": f"{day}-{number}", "created": created, "input": "word " * number} for number in range(50)
+                ]
+                storage.ingest(target, events)
+        storage.compact()
+    return path
+
+
+def asked(connection: btql.Connection, name: str, where: str = "") -> int:
+    return len(
+        list(connection.query(f"select: id, input, created | from: project_logs('{name}') {where} | limit: 1000"))
+    )
+
+
+def test_a_query_that_stumbles_marks_the_part_and_names_it(path: Path):
+    spoil(path / "parts" / "1" / "columns.parquet")
+    later = "| filter: created > '2026-01-01T12:00:00Z'"
+    with btql.connect(path, background=False) as connection:
+        with pytest.raises(Damaged, match=r"`parts/1/columns.parquet`: its checksum does not hold; `btql repair`"):
+            asked(connection, "x")
+        with pytest.raises(Quarantined, match="parts/1"):
+            asked(connection, "x")
+        assert asked(connection, "x", later) == 50
+        assert asked(connection, "y") == 100
+    # It is known to others, too, and told by the check.
+    with btql.connect(path, background=False) as connection, pytest.raises(Quarantined):
+        asked(connection, "x")
+    assert "quarantined" in {str(one.kind) for one in check_database(path).findings}
+
+
+@pytest.mark.parametrize("name", ["rows.arrow", "keys.arrow"])
+def test_compaction_stops_for_one_object_and_goes_on_for_others(path: Path, name: str):
+    spoil(path / "parts" / "1" / name)
+    with Storage.open(path) as storage:
+        x, y = (storage.object("project_logs", name) for name in ("x", "y"))
+        for target in (x, y):
+            storage.ingest(target, [{"id": "01-49", "input": "new"}, {"id": "new", "input": "new"}])
+        with pytest.raises(Damaged, match="parts/1"):
+            storage.compact()
+        assert documents_of(storage, y)["01-49"]["input"] == "new"
+        assert storage.waiting().events == 2
+        with pytest.raises(Damaged, match="parts/1"):
+            documents_of(storage, x)
+        # Writes to it are taken all the same.
+        storage.ingest(x, [{"id": "newer"}])
+
+
+def test_what_the_check_finds_is_not_read_any_more(path: Path):
+    with (path / "parts" / "1" / "rows.arrow").open("r+b") as file:
+        file.seek(-100, 2)
+        byte = file.read(1)
+        file.seek(-100, 2)
+        file.write(bytes([byte[0] ^ 1]))
+    assert [one.subject for one in check_database(path).serious] == ["parts/1/rows.arrow"]
+    with Storage.open(path) as storage, pytest.raises(Quarantined, match=r"parts/1/rows.arrow"):
+        documents_of(storage, storage.object("project_logs", "x"))
+
+
+def test_damage_is_not_carried_into_a_new_part(path: Path):
+    spoil(path / "parts" / "1" / "text" / "meta.json")
+    with Storage.open(path) as storage:
+        x = storage.object("project_logs", "x")
+        storage.ingest(x, [{"id": f"01-{number}", "_object_delete": True} for number in range(40)])
+        with pytest.raises(Damaged, match=r"parts/1/text/meta.json"):
+            storage.compact()
+        assert len(documents_of(storage, storage.object("project_logs", "y"))) == 100
+
+
+def test_a_damaged_log_file_stops_the_objects_that_are_in_it(path: Path):
+    with Storage.open(path) as storage:
+        x, y = (storage.object("project_logs", name) for name in ("x", "y"))
+        written = storage.ingest(x, [{"id": "a", "input": "z" * 5000}]).xact_id
+        storage.ingest(y, [{"id": "a"}])
+    spoil(path / "wal" / f"{written}.arrow")
+    with Storage.open(path) as storage:
+        with pytest.raises(Damaged, match=str(written)):
+            documents_of(storage, x)
+        assert len(documents_of(storage, y)) == 101
+        with pytest.raises(Damaged, match=str(written)):
+            storage.compact()
+        assert storage.waiting().events == 1
