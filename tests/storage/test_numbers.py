@@ -224,8 +224,8 @@ class TestRedis(SharedContract):
     def make(self, store: LocalStore, redis_url: str) -> Generator[Make]:
         database = uuid4().hex
 
-        def make(**given: float) -> Numbers:
-            return RedisNumbers(redis_url, database, store, lambda: 0, **given)
+        def make(lease_s: float = 30.0) -> Numbers:
+            return RedisNumbers(redis_url, database, store, lambda: 0, lease_s=lease_s)
 
         with closing_all(make) as opened:
             yield opened
@@ -234,8 +234,8 @@ class TestRedis(SharedContract):
 class TestSqlite(SharedContract):
     @pytest.fixture
     def make(self, store: LocalStore) -> Generator[Make]:
-        def make(**given: float) -> Numbers:
-            return CatalogNumbers.sqlite(store, "numbers.sqlite", store, read_only=False, wait_s=10, **given)
+        def make(lease_s: float = 30.0) -> Numbers:
+            return CatalogNumbers.sqlite(store, "numbers.sqlite", store, read_only=False, wait_s=10, lease_s=lease_s)
 
         with closing_all(make) as opened:
             yield opened
@@ -244,8 +244,8 @@ class TestSqlite(SharedContract):
 class TestPostgres(SharedContract):
     @pytest.fixture
     def make(self, store: LocalStore, postgres_url: str) -> Generator[Make]:
-        def make(**given: float) -> Numbers:
-            return CatalogNumbers.postgres(postgres_url, store, read_only=False, wait_s=10, **given)
+        def make(lease_s: float = 30.0) -> Numbers:
+            return CatalogNumbers.postgres(postgres_url, store, read_only=False, wait_s=10, lease_s=lease_s)
 
         with closing_all(make) as opened:
             yield opened
