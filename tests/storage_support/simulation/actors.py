@@ -8,7 +8,6 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from btql_storage.errors import StorageError
-from storage_support.simulation.oracle import Version
 from storage_support.simulation.world import Process, World
 
 if TYPE_CHECKING:
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
 
     from btql_storage.store import Storage
     from storage_support.simulation.play import Play
-
-UNSURE = "may be stored or not"
 
 
 class Actor:
@@ -89,8 +86,16 @@ class Actor:
         before = oracle.before_reading(name)
         with self._storage.snapshot(target) as snapshot:
             self._world.scheduler.pause(self._dice.choice((0, 0, 500_000)))
-            documents = oracle.check(name, snapshot, before)
-            past.append(Version(snapshot.xact_id, documents))
+            oracle.check(name, snapshot, before)
+        if target.keeps_history and not self._process.read_only and self._dice.random() < 0.5:
+            self._note_version(name)
+
+    def _note_version(self, name: str) -> None:
+        """Note what an object is as of now, to be asked for again later."""
+        oracle, target = self._play.oracle, self._play.targets[name]
+        before = oracle.before_reading(name)
+        with self._storage.snapshot(target, self._storage.last_xact_id()) as snapshot:
+            oracle.versions[name].append(oracle.check(name, snapshot, before))
 
     @contextmanager
     def _may_fail(self, what: str) -> Generator[None]:

@@ -7,6 +7,7 @@ such that a request that is applied twice, or in another order, shows.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -50,6 +51,7 @@ class Version:
 
     xact_id: int
     documents: dict[str, Document] = field(repr=False)
+    requests: frozenset[int] = frozenset()
 
 
 class Oracle:
@@ -62,6 +64,8 @@ class Oracle:
         self.requests: list[Request] = []
         self.versions: dict[str, list[Version]] = {name: [] for name in names}
         self.checks = 0
+        self.forgot: Callable[[], bool] = lambda: False
+        """Whether a service forgot what it knew: what was seen and not acknowledged may be gone then."""
         self._seen: dict[str, set[int]] = {name: set() for name in names}
         self._replayed: dict[str, tuple[list[tuple[int, int]], Model]] = {}
 
@@ -82,8 +86,8 @@ class Oracle:
             frozenset(self._seen[name]),
         )
 
-    def check(self, name: str, snapshot: Snapshot, before: Seen) -> dict[str, Document]:
-        """Compare a snapshot with what it must show; return its documents."""
+    def check(self, name: str, snapshot: Snapshot, before: Seen) -> Version:
+        """Compare a snapshot with what it must show; return what it is."""
         self.checks += 1
         rows = snapshot_rows(snapshot)
         by_id = {row.id: row for row in rows}
@@ -97,10 +101,21 @@ class Oracle:
         if documents != expected:
             raise AssertionError(f"{name}: {_difference(documents, expected)}; transactions: {order}")
         self._seen[name] |= shown.keys()
-        return documents
+        return Version(snapshot.xact_id, documents, frozenset(shown))
+
+    def forget_unsure(self) -> None:
+        """Expect no longer what was seen and not acknowledged: a power failure may have undone it."""
+        for name, seen in self._seen.items():
+            seen -= {number for number in seen if self.requests[number].xact_id is None}
+            kept = self.versions[name]
+            kept[:] = [version for version in kept if version.requests <= seen]
 
     def check_version(self, name: str, snapshot: Snapshot, version: Version) -> None:
         """Compare a snapshot of the past with what was seen then."""
+        requests = [self.requests[number] for number in version.requests]
+        if any(request.failed or (self.forgot() and request.xact_id is None) for request in requests):
+            # It was seen while it was being taken back.
+            return
         documents = {row.id: to_document(row) for row in snapshot_rows(snapshot)}
         if documents != version.documents:
             raise AssertionError(f"{name} as of {version.xact_id}: {_difference(documents, version.documents)}")
@@ -109,7 +124,9 @@ class Oracle:
         missing = before.acknowledged - shown.keys()
         assert not missing, f"{name}: requests {sorted(missing)} were acknowledged and are missing"
         for number in before.seen - shown.keys():
-            assert self.requests[number].failed, f"{name}: request {number} was seen before and is gone"
+            request = self.requests[number]
+            unsure = self.forgot() and request.xact_id is None
+            assert request.failed or unsure, f"{name}: request {number} was seen before and is gone"
         wrong = before.failed & shown.keys()
         assert not wrong, f"{name}: requests {sorted(wrong)} were refused and are there"
         for number, row in shown.items():

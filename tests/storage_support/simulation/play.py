@@ -11,14 +11,15 @@ from typing import Any
 
 from greenlet import GreenletExit
 
-from btql_storage.errors import Damaged, Locked, StorageError
+from btql_storage.errors import MAYBE_STORED, Damaged, Locked, StorageError, Unreachable
 from btql_storage.folder import Settings
 from btql_storage.store import ObjectInfo, Storage
 from storage_support.invariants import check_invariants
-from storage_support.simulation.actors import UNSURE, Actor
+from storage_support.simulation.actors import Actor
 from storage_support.simulation.oracle import Oracle
 from storage_support.simulation.scheduler import Scheduler, played
 from storage_support.simulation.services import open_local
+from storage_support.simulation.shared import Shared
 from storage_support.simulation.world import JUMP_S_MAX, Process, Weather, World
 
 STEPS_MAX = 60_000
@@ -44,16 +45,24 @@ class PlayError(AssertionError):
 class Play:
     """The processes of one play, and what they know."""
 
-    def __init__(self, seed: int, root: Path, weather: Weather | None = None, open_storage: Open = open_local) -> None:
+    def __init__(self, seed: int, root: Path, *, shared: bool, weather: Weather | None = None) -> None:
         self.seed = seed
         self.dice = Random(seed)
         self._root = root
-        self._open_storage = open_storage
+        self._shared = shared
         self.scheduler = Scheduler(self.dice)
-        self.world = World(self.scheduler, self.dice, weather or Weather.drawn(self.dice))
+        weather = weather or Weather.drawn(self.dice, shared=shared)
+        self.world = World(self.scheduler, self.dice, weather)
+        self._open_storage: Open = open_local
+        if shared:
+            # Some are so slow that their leases run out.
+            self._open_storage = Shared(lease_s=self.dice.choice((1.0, 5.0, 30.0)))
+            self.world.slow_us_max = self.dice.choice((100_000, 3_000_000, 40_000_000))
         count = self.dice.randrange(1, 3)
         self.names = [f"{self.dice.choice(KINDS)}:{number}" for number in range(count)]
         self.oracle = Oracle(self.dice, self.names, self.dice.choice((3, 10, 40)))
+        self.oracle.forgot = lambda: self.world.counts["forgotten"] > 0
+        self.world.after_power_cut = self.oracle.forget_unsure
         self.targets: dict[str, ObjectInfo] = {}
         self.settings = Settings(
             segment_events=self.dice.choice((8, 25, 100)),
@@ -63,7 +72,7 @@ class Play:
             grace_s=600,
             wal_grace_s=self.dice.choice((60, 600)),
         )
-        self.processes: list[Process] = []
+        self._processes_wanted = self.dice.randrange(1, 4)
 
     def run(self) -> Outcome:
         """Play, and check on the way and at the end."""
@@ -81,6 +90,9 @@ class Play:
         """Raise unless an error can be explained by what the world did."""
         if faults or isinstance(error, Locked):
             return
+        if isinstance(error, Unreachable) and self.world.counts["forgotten"]:
+            # Whoever comes next finds out what one has forgotten.
+            return
         # What a reader needs is kept for a time; where a clock jumps over it, it may be gone. It is said, at least.
         jumped = self.scheduler.now_us - self.world.jumped_at_us < 2 * JUMP_S_MAX * 1_000_000
         if isinstance(error, Damaged) and jumped:
@@ -90,21 +102,22 @@ class Play:
 
     def surely_failed(self, error: StorageError) -> bool:
         """Whether an error says that nothing was stored."""
-        return UNSURE not in str(error)
+        return MAYBE_STORED not in str(error)
 
     def _run(self) -> None:
         self._make()
         lives = self.dice.randrange(2, 6)
-        for number in range(self.dice.randrange(1, 4)):
+        for number in range(self._processes_wanted):
             self._start(number)
         while self.scheduler.step():
             if self.scheduler.steps > STEPS_MAX:
                 raise AssertionError("the play does not end")
             if self.dice.random() < 0.002:
                 self._check_now()
-            if len([one for one in self.processes if one.alive]) == 0 and lives > 0:
+            alive = [one for one in self.world.processes if one.alive]
+            if len(alive) < self._processes_wanted and lives > 0:
                 lives -= 1
-                self._start(len(self.processes))
+                self._start(len(self.world.processes))
         self._recover()
 
     def _make(self) -> None:
@@ -113,15 +126,17 @@ class Play:
                 self.targets[name] = storage.create_object(*name.split(":"))
 
     def _start(self, number: int) -> None:
-        process = Process(f"p{number}", machine=number % 2)
-        self.processes.append(process)
-        actor = Actor(self, process)
         dice = self.dice
+        process = Process(f"p{number}", machine=number % 2, read_only=dice.random() < 0.15)
+        self.world.processes.append(process)
+        actor = Actor(self, process)
         threads: list[tuple[str, Callable[[int], None], int]] = [
             *[("write", actor.write, dice.randrange(1, 12))] * dice.choice((0, 1, 1, 2, 3)),
             *[("read", actor.read, dice.randrange(1, 6))] * dice.choice((0, 1, 2)),
             *[("compact", actor.compact, dice.randrange(1, 8))] * dice.choice((0, 1, 1)),
         ]
+        if process.read_only:
+            threads = [("read", actor.read, dice.randrange(1, 9))]
 
         def begin() -> None:
             if not self._open(process):
@@ -135,7 +150,9 @@ class Play:
         for _ in range(5):
             met = process.faults
             try:
-                process.storage = self._open_storage(self._root, self.world, process, self.settings)
+                process.storage = self._open_storage(
+                    self._root, self.world, process, self.settings, read_only=process.read_only
+                )
             except StorageError as error:
                 self.expected(error, process.faults - met)
             else:
@@ -193,12 +210,12 @@ class Play:
         for task in [*self.scheduler.tasks, *self.scheduler.abandoned]:
             with suppress(BaseException):
                 task.greenlet.throw(GreenletExit)
-        for process in self.processes:
+        for process in self.world.processes:
             if process.storage is not None:
                 with suppress(Exception):
                     process.storage.close()
 
 
-def play(seed: int, root: Path, weather: Weather | None = None, open_storage: Open = open_local) -> Outcome:
-    """Play one seed in an empty folder."""
-    return Play(seed, root, weather, open_storage).run()
+def play(seed: int, root: Path, *, shared: bool = False, weather: Weather | None = None) -> Outcome:
+    """Play one seed in an empty folder: on one machine, or with services that several machines share."""
+    return Play(seed, root, shared=shared, weather=weather).run()

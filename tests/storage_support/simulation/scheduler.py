@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from importlib import import_module
 from random import Random
 from types import ModuleType
@@ -162,6 +163,54 @@ class SimulatedLock:
         self.release()
 
 
+class SimulatedEvent:
+    """What threads of one process wait for."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self._scheduler = scheduler
+        self._is_set = False
+
+    def set(self) -> None:
+        """Let those go on who wait."""
+        self._is_set = True
+
+    def is_set(self) -> bool:
+        """Whether it has happened."""
+        return self._is_set
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until it has happened; return whether it has."""
+        return self._scheduler.wait(self.is_set, 1 << 60 if timeout is None else int(timeout * 1e6))
+
+
+class SimulatedThread:
+    """A thread that the code under test starts: one more task of its process."""
+
+    def __init__(
+        self, scheduler: Scheduler, target: Callable[..., object], args: tuple[Any, ...] = (), name: str = "", **_: Any
+    ) -> None:
+        self._scheduler = scheduler
+        self._run = lambda: target(*args)
+        self._name = name
+        self._over = SimulatedEvent(scheduler)
+
+    def start(self) -> None:
+        """Begin; whom nothing disturbs needs nobody beside."""
+        task = self._scheduler.current
+        if task is None:
+            self._over.set()
+        else:
+            self._scheduler.spawn(f"{task.name.partition(' ')[0]} {self._name}", task.process, self._to_its_end)
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for its end."""
+        self._over.wait(timeout)
+
+    def _to_its_end(self) -> None:
+        self._run()
+        self._over.set()
+
+
 class SimulatedTime:
     """Stands in for the module ``time``."""
 
@@ -191,6 +240,8 @@ def played(scheduler: Scheduler) -> Generator[None]:
     stand_ins = {
         id(threading.Lock): lambda: SimulatedLock(scheduler, again=False),
         id(threading.RLock): lambda: SimulatedLock(scheduler, again=True),
+        id(threading.Event): lambda: SimulatedEvent(scheduler),
+        id(threading.Thread): partial(SimulatedThread, scheduler),
         id(time): SimulatedTime(scheduler),
     }
     with ExitStack() as stack:

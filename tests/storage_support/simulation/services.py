@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fcntl
-import os
+import re
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -18,23 +18,23 @@ from btql_storage.store import Storage
 from btql_storage.stores.local import LocalStore
 from storage_support.simulation.world import Process, ProcessClock, World
 
-_READS = frozenset(
+_CHANGES = frozenset(
     {
-        "done_files",
-        "history_parts",
-        "live_part_ids",
-        "object",
-        "objects",
-        "oldest_pending",
-        "pending",
-        "processed_upto",
-        "replaced_parts",
-        "segment_counts",
-        "segments",
-        "view",
+        "claim",
+        "commit_processed",
+        "commit_swap",
+        "create_object",
+        "forget",
+        "new_segment",
+        "next",
+        "next_part_id",
+        "put_setting",
+        "quarantine",
+        "seen",
     }
 )
 _UNTOUCHED = frozenset({"close"})
+_OWN_NAME = re.compile(r"\.new-\d+-\d+-")
 
 
 class SimulatedDisk(LocalStore):
@@ -47,13 +47,25 @@ class SimulatedDisk(LocalStore):
 
     def step(self, action: str, path: Path) -> None:
         super().step(action, path)
+        self._world.platter_of(self.root).begins(action, path)
         # Within a transaction of SQLite nobody else may go on: they would wait for it, and really.
-        name = path.relative_to(self.root.parent).as_posix().replace(f"-{os.getpid()}-", "-")
+        name = _OWN_NAME.sub(".new-", path.relative_to(self.root.parent).as_posix())
         self._world.before(self._process, f"{action} {name}", pauses=action != "commit")
+
+    def sync_folder(self, path: Path) -> None:
+        super().sync_folder(path)
+        self._world.platter_of(self.root).synced(path)
+
+    def _write(self, path: Path, content: bytes | memoryview) -> None:
+        super()._write(path, content)
+        self._world.platter_of(self.root).wrote(path)
 
 
 class SimulatedCalls:
     """A service each of whose methods is a call of the world's."""
+
+    changes = _CHANGES
+    """Those of which the answer may be lost, or that may be done twice."""
 
     def __init__(self, inner: object, label: str, world: World, process: Process) -> None:
         self._inner = inner
@@ -71,23 +83,23 @@ class SimulatedCalls:
         action = f"{self._label}.{name}"
 
         def call(*arguments: Any, **named: Any) -> Any:
-            with_errors = self._explained(action)
-            with with_errors:
-                self._world.before(self._process, action)
+            with self.explained(action):
+                number = self._world.before(self._process, action)
             answer = method(*arguments, **named)
-            if name in _READS:
+            if name not in self.changes:
                 self._world.scheduler.pause()
                 return answer
-            if self._world.repeats(action):
+            if self._world.repeats(action, number):
                 answer = method(*arguments, **named)
-            with self._explained(action):
-                self._world.after(self._process, action)
+            with self.explained(action):
+                self._world.after(self._process, action, number)
             return answer
 
         return call
 
     @contextmanager
-    def _explained(self, action: str) -> Generator[None]:
+    def explained(self, action: str) -> Generator[None]:
+        """Say what a fault of the world is for the code under test."""
         try:
             yield
         except OSError as error:
@@ -114,8 +126,17 @@ class SimulatedNumbers:
         # In one process there is nobody who could not be reached.
         return self._inner.confirm(xact_id)
 
+    def withdraw(self, xact_id: int) -> bool:
+        return self._inner.withdraw(xact_id)
+
+    def settle(self, upto: int) -> None:
+        self._inner.settle(upto)
+
     def seen(self, xact_id: int) -> None:
         self._calls.seen(xact_id)
+
+    def close(self) -> None:
+        self._inner.close()
 
 
 def open_local(root: Path, world: World, process: Process, settings: Settings, *, read_only: bool = False) -> Storage:

@@ -6,12 +6,15 @@ import errno
 import hashlib
 import os
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 from typing import Any
 from uuid import UUID
 
 from btql_storage.clock import Clock
+from storage_support.simulation.platter import Platter
 from storage_support.simulation.scheduler import Scheduler
 
 EPOCH_US = 1_780_000_000_000_000
@@ -35,14 +38,20 @@ class Weather:
     """The process dies before the call."""
     jump: float = 0.0
     """The clock of the process is set, forward or back."""
-    fail_at: int = 0
-    """The one call that fails, where exactly one shall."""
-    for_good: bool = False
-    """Whether all calls after it fail, too."""
+    power: float = 0.0
+    """The machine loses power, all processes die, and what was not synced is lost, or some of it."""
+    late: float = 0.0
+    """A file that a store was asked to keep appears only after whoever asked was told that nobody answers."""
+    forget: float = 0.0
+    """The service that numbers transactions loses all it knew."""
+    at: int = 0
+    """Where just one thing shall go wrong: at which call …"""
+    what: str = "error"
+    """… and what, by the names above."""
 
     @classmethod
-    def drawn(cls, dice: Random) -> Weather:
-        """Return the weather of one play; seldom everything at once."""
+    def drawn(cls, dice: Random, *, shared: bool) -> Weather:
+        """Return the weather of one play, seldom everything at once, for one machine or for several."""
 
         def some(*values: float) -> float:
             return dice.choice((0.0, *values))
@@ -52,13 +61,12 @@ class Weather:
             lost=some(0.002, 0.01),
             twice=some(0.005, 0.02),
             slow=some(0.003, 0.02),
-            kill=some(0.001, 0.003),
+            kill=some(0.001, 0.005),
             jump=some(0.001, 0.004),
+            power=0.0 if shared else some(0.001, 0.003),
+            late=some(0.02, 0.1) if shared else 0.0,
+            forget=some(0.01, 0.05) if shared else 0.0,
         )
-
-
-class Killed(BaseException):
-    """Never seen by anyone: the greenlet of a killed process is not resumed."""
 
 
 @dataclass(slots=True)
@@ -67,6 +75,7 @@ class Process:
 
     name: str
     machine: int
+    read_only: bool = False
     storage: Any = None
     alive: bool = True
     faults: int = 0
@@ -96,13 +105,17 @@ class World:
     def __init__(self, scheduler: Scheduler, dice: Random, weather: Weather) -> None:
         self.scheduler = scheduler
         self.dice = dice
+        self.slow_us_max = SLOW_US_MAX
         self.weather = weather
+        self.processes: list[Process] = []
+        self.after_power_cut: Callable[[], None] = lambda: None
         self.offsets_us: Counter[int] = Counter()
         self.calls = 0
         self.counts: Counter[str] = Counter()
         self.trace: deque[str] = deque(maxlen=TRACE_KEPT)
         self.jumped_at_us = -1 << 60
         self._hash = hashlib.blake2b(digest_size=8)
+        self._platters: dict[Path, Platter] = {}
         self.calm = False
         """While true, nothing goes wrong."""
 
@@ -118,42 +131,57 @@ class World:
         self.trace.append(line)
         self._hash.update(line.encode())
 
-    def before(self, process: Process, action: str, *, pauses: bool = True) -> None:
-        """Come here before each call: others may go on, the process may die, OSError may be raised."""
+    def before(self, process: Process, action: str, *, pauses: bool = True) -> int:
+        """Come here before each call, get its number: others go on, the process may die, OSError may be raised."""
         if self.scheduler.current is None:
-            return
+            return 0
         if pauses:
             self._weather_of_machine(process)
             self.scheduler.pause(self._slowness(action))
         if self.calm:
-            return
+            return 0
         self.calls += 1
-        weather = self.weather
-        if pauses and self.dice.random() < weather.kill:
+        number = self.calls
+        if pauses and self.strikes("power", number, self.weather.power):
+            self.cut_power()
+        if pauses and process.alive and self.strikes("kill", number, self.weather.kill):
             self.kill(process)
+        if not process.alive:
             self.scheduler.pause()
-            raise Killed
-        at, count = weather.fail_at, self.calls
-        fails = at == count or (weather.for_good and 0 < at < count)
-        if fails or self.dice.random() < weather.error:
+        if self.strikes("error", number, self.weather.error):
             self._fail(process, "error", action)
         self.note(action)
+        return number
 
-    def after(self, process: Process, action: str) -> None:
+    def after(self, process: Process, action: str, number: int) -> None:
         """Come here after a call that changed something; OSError may be raised: the answer is lost."""
-        if self.scheduler.current is None:
-            return
-        if not self.calm and self.dice.random() < self.weather.lost:
-            self._fail(process, "lost answer", action)
+        if self.strikes("lost", number, self.weather.lost):
+            self._fail(process, "lost", action)
         self.scheduler.pause()
 
-    def repeats(self, action: str) -> bool:
+    def repeats(self, action: str, number: int) -> bool:
         """Whether a call is done twice."""
-        if self.scheduler.current is None or self.calm or self.dice.random() >= self.weather.twice:
+        if not self.strikes("twice", number, self.weather.twice):
             return False
         self.counts["twice"] += 1
         self.note(f"{action} TWICE")
         return True
+
+    def platter_of(self, root: Path) -> Platter:
+        """Return the disk under a folder."""
+        return self._platters.setdefault(root, Platter(root))
+
+    def cut_power(self) -> None:
+        """End all processes, and let their disks lose what was not certain."""
+        self.counts["power cuts"] += 1
+        self.note("POWER CUT")
+        for process in self.processes:
+            if process.alive:
+                self.kill(process)
+        for platter in self._platters.values():
+            lost = platter.lose(self.dice)
+            self.counts["undone by power cuts"] += lost
+        self.after_power_cut()
 
     def kill(self, process: Process) -> None:
         """End a process wherever it is."""
@@ -163,6 +191,13 @@ class World:
         self.scheduler.abandon(process)
         for release in process.on_death:
             release()
+
+    def strikes(self, kind: str, number: int, probability: float) -> bool:
+        """Whether something goes wrong with a call."""
+        if self.scheduler.current is None or self.calm:
+            return False
+        weather = self.weather
+        return (weather.at == number and weather.what == kind) or self.dice.random() < probability
 
     def _fail(self, process: Process, kind: str, action: str) -> None:
         process.faults += 1
@@ -176,7 +211,7 @@ class World:
             return 0
         self.counts["slow"] += 1
         self.note(f"{action} SLOW")
-        return self.dice.randrange(SLOW_US_MAX)
+        return self.dice.randrange(self.slow_us_max)
 
     def _weather_of_machine(self, process: Process) -> None:
         if self.calm or self.dice.random() >= self.weather.jump:
