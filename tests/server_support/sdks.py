@@ -44,9 +44,9 @@ def python_with(version: str) -> Path:
     return _installed(f"python-{version}", [pins], install) / "bin/python"
 
 
-def node_modules() -> Path:
-    """Return the folder with the JavaScript packages."""
-    pins = [PINS / "package.json", PINS / "package-lock.json"]
+def node_modules(name: str = "js", folder: Path = PINS) -> Path:
+    """Return the folder with JavaScript packages; ``folder`` has the files that pin them."""
+    pins = [folder / "package.json", folder / "package-lock.json"]
 
     def install(place: Path) -> None:
         place.mkdir(parents=True)
@@ -54,7 +54,7 @@ def node_modules() -> Path:
             shutil.copy(file, place)
         _run([str(NODE), str(_NPM), "ci", "--ignore-scripts", "--no-audit", "--no-fund"], place)
 
-    return _installed("js", pins, install) / "node_modules"
+    return _installed(name, pins, install) / "node_modules"
 
 
 def _installed(name: str, pins: Sequence[Path], install: Callable[[Path], None]) -> Path:

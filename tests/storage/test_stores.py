@@ -161,3 +161,12 @@ class TestS3WithColdCache(StoreContract):
         store = BucketStore.open(address, DiskCache(quick_path, 0), endpoint=endpoint)
         yield store
         store.close()
+
+
+class TestAzure(StoreContract):
+    @pytest.fixture
+    def store(self, azure: tuple[str, str], quick_path: Path):
+        address, endpoint = azure
+        store = BucketStore.open(address, DiskCache(quick_path, 1 << 20), endpoint=endpoint)
+        yield store
+        store.close()

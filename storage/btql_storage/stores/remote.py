@@ -158,7 +158,10 @@ class Remote:
             for chunk in listing:
                 self.calls["list"] += 1
                 for one in chunk:
-                    yield one["path"].removeprefix(prefix), one["size"]
+                    name = one["path"].removeprefix(prefix)
+                    # Not every service knows where to begin.
+                    if name > after:
+                        yield name, one["size"]
             # A listing of a thousand takes one call; the first was counted on the way in.
             self.calls["list"] -= 1
 
