@@ -34,6 +34,7 @@ from btql_server.registering import (
     prompts,
     push,
     restoring,
+    retention,
     summaries,
 )
 from btql_server.state import State
@@ -58,6 +59,7 @@ MODULES = (
     restoring,
     object_info,
     project_settings,
+    retention,
     receiver,
     page,
     vocabulary,

@@ -55,12 +55,15 @@ class Background:
         *,
         done: Callable[[Done], None] = lambda _: None,
         failed: Callable[[StorageError], None] = lambda _: None,
+        tending: Callable[[], None] = lambda: None,
     ) -> None:
         self._storage = storage
         self._policy = policy
         self._pace = Pace(policy.budget)
         self._done = done
         self._failed = failed
+        self._tending = tending
+        """Called before retention is looked after, where others have something to delete."""
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._since: float | None = None
@@ -95,6 +98,7 @@ class Background:
         """Do what is due now; WorkEnded where :meth:`stop` ended it."""
         if time.monotonic() >= self._tend_at and not self._is_paused():
             self._tend_at = time.monotonic() + self._storage.retention.tend_every_s
+            self._tending()
             self._storage.retention.tend(self._pace)
         if not self._is_due(self._storage.waiting()) or self._is_paused():
             return

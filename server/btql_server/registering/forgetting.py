@@ -1,0 +1,34 @@
+"""What was deleted from the registry goes from the storage.
+
+``DELETE`` of a project, an experiment or a dataset marks it, and everything in it, in one transaction of the registry.
+From then on nobody may read or write its rows. Here the stored objects that bear its id are deleted, a little later and
+by the process that compacts, so that no request waits for it; their bytes go within the time that storage promises
+(:mod:`btql_storage.retention`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from btql_server.access.model import AUDIT_LOG
+from btql_server.access.objects import REGISTERED
+from btql_server.registry.store import Registry
+from btql_storage.catalog import ObjectInfo
+from btql_storage.store import Storage
+
+
+def forget_deleted(registry: Registry, storage: Storage) -> Sequence[ObjectInfo]:
+    """Delete the stored objects of whatever was deleted from the registry; return them."""
+    gone = [one for one in storage.objects() if _is_deleted(registry, one)]
+    for one in gone:
+        storage.retention.delete_object(one)
+    return gone
+
+
+def _is_deleted(registry: Registry, one: ObjectInfo) -> bool:
+    kind = REGISTERED.get(one.kind)
+    # What was done in an organization is told for longer than there is one.
+    if kind is None or one.kind == AUDIT_LOG:
+        return False
+    entity = registry.get(kind, one.name, deleted=True)
+    return entity is not None and entity.deleted_at is not None
