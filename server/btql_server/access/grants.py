@@ -11,7 +11,6 @@ A higher level includes the lower ones, and what is granted for a project holds 
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -22,6 +21,7 @@ from btql_server.access.model import ORGANIZATION, Level
 from btql_server.registry.changes import Change
 from btql_server.registry.paging import Page, select
 from btql_server.registry.store import Registry, now_text
+from btql_storage.databases.interface import Run
 
 Permission: TypeAlias = Literal[
     "create", "read", "update", "delete", "create_acls", "read_acls", "update_acls", "delete_acls"
@@ -87,7 +87,8 @@ def add(registry: Registry, spec: GrantSpec) -> tuple[Grant, bool]:
     values = (spec.org_id, spec.principal_id, spec.object_type, spec.object_id, spec.permission)
     with registry.writing() as connection:
         made = connection.execute(
-            f"insert or ignore into grants ({_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608  our words
+            f"insert into grants ({_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608  our words
+            " on conflict (principal_id, object_type, object_id, permission) do nothing",
             (str(uuid4()), *values, now_text()),
         )
         found = find(registry, spec)
@@ -112,8 +113,7 @@ def listed(registry: Registry, wanted: GrantFilter, page: Page | None = None) ->
     """Return grants, newest first."""
     columns = ("org_id", "principal_id", "object_type", "object_id", "permission")
     equal = {column: getattr(wanted, column) for column in columns}
-    with registry.reading() as connection:
-        return [Grant(*row) for row in select(connection, "grants", _COLUMNS, equal, page or Page())]
+    return [Grant(*row) for row in select(registry, "grants", _COLUMNS, equal, page or Page())]
 
 
 def remove(registry: Registry, grant: Grant) -> None:
@@ -130,7 +130,7 @@ def remove_all(registry: Registry, principal_id: str) -> None:
             remove(registry, grant)
 
 
-def levels_of(connection: sqlite3.Connection, principal_id: str) -> Mapping[str, Level]:
+def levels_of(connection: Run, principal_id: str) -> Mapping[str, Level]:
     """Return a member's grants as a principal holds them: place to level."""
     found: dict[str, Level] = {}
     rows = connection.execute(
@@ -142,7 +142,7 @@ def levels_of(connection: sqlite3.Connection, principal_id: str) -> Mapping[str,
     return found
 
 
-def _change(action: str, what: GrantSpec | Grant, connection: sqlite3.Connection) -> Change:
+def _change(action: str, what: GrantSpec | Grant, connection: Run) -> Change:
     found = connection.execute("select name from entities where id = ?", (what.principal_id,)).fetchone()
     member = what.principal_id if found is None else found[0]
     level = LEVELS[what.permission].name.lower()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +15,7 @@ from btql_server.registry.changes import Change
 from btql_server.registry.entity import Entity
 from btql_server.registry.paging import Page, select
 from btql_server.registry.store import Registry, now_text, time_text
+from btql_storage.databases.interface import Row, Run
 
 _COLUMNS = "id, prefix, principal_id, org_id, name, level, project_id, created, expires_at, revoked_at, last_used_at"
 
@@ -104,7 +104,7 @@ def add_verifier(registry: Registry, key_id: str, text: str) -> None:
         )
 
 
-def _salt(connection: sqlite3.Connection) -> bytes:
+def _salt(connection: Run) -> bytes:
     """Return the salt that all keys of the database share; in a transaction that writes, as the first key draws it."""
     found = connection.execute("select scram_salt from keys where scram_salt is not null limit 1").fetchone()
     return secrets.token_bytes(SALT_BYTES) if found is None else bytes(found[0])
@@ -117,8 +117,7 @@ def get(registry: Registry, key_id: str) -> Key | None:
 
 def by_prefix(registry: Registry, prefix: str) -> Key | None:
     """Return a key by its prefix, also one that was revoked."""
-    with registry.reading() as connection:
-        rows = select(connection, "keys", _COLUMNS, {"prefix": prefix}, Page())
+    rows = select(registry, "keys", _COLUMNS, {"prefix": prefix}, Page())
     return _key(rows[0]) if rows else None
 
 
@@ -138,8 +137,7 @@ def listed(
         assert owners in ("user", "service_token")
         conditions.append(f"principal_id in (select id from entities where kind = '{owners}')")  # noqa: S608  our words
     equal = {"org_id": org_id, "principal_id": principal_id, "name": name}
-    with registry.reading() as connection:
-        return [_key(row) for row in select(connection, "keys", _COLUMNS, equal, page or Page(), conditions)]
+    return [_key(row) for row in select(registry, "keys", _COLUMNS, equal, page or Page(), conditions)]
 
 
 def revoke(registry: Registry, key: Key) -> None:
@@ -159,17 +157,6 @@ def revoke_all(registry: Registry, principal_id: str) -> None:
             revoke(registry, key)
 
 
-def _key(row: sqlite3.Row) -> Key:
-    return Key(
-        row["id"],
-        row["prefix"],
-        row["principal_id"],
-        row["org_id"],
-        row["name"],
-        Level(row["level"]),
-        row["project_id"],
-        row["created"],
-        row["expires_at"],
-        row["revoked_at"],
-        row["last_used_at"],
-    )
+def _key(row: Row) -> Key:
+    key_id, prefix, principal_id, org_id, name, level, *more = row
+    return Key(key_id, prefix, principal_id, org_id, name, Level(level), *more)

@@ -2,9 +2,9 @@
 
 A key is shown once, when it is made; stored is only its hash (``key_text`` says why that is enough, and how the two
 are compared). What was looked up is kept in memory, and yet a key that is revoked stops working at once, whichever
-process revoked it: each lookup first asks SQLite whether any other connection has written (``pragma data_version``,
-a few microseconds), and if so forgets everything it kept. The lookups have a connection of their own, which only reads
-and so never waits for a writer.
+process revoked it: each lookup first asks the database how often the registry was changed (some microseconds with
+SQLite, a round trip with PostgreSQL), and if that is not as before forgets everything it kept. The lookups have a
+connection of their own, which only reads and so never waits for a writer.
 
 When a key was last used is written by a thread every few seconds, and for each key once a minute at most: a
 request waits for no write.
@@ -15,7 +15,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import Lock, Timer
 
@@ -24,9 +24,9 @@ from btql_server.access.key_store import add_verifier
 from btql_server.access.key_text import matches, prefix_of
 from btql_server.access.model import ORGANIZATION, Level, Principal
 from btql_server.access.verifier import SALT_BYTES, Verifier
-from btql_server.registry.schema import FILE, connect
+from btql_server.registry.schema import connect
 from btql_server.registry.store import Registry, time_text
-from btql_storage.databases.sqlite import explained
+from btql_storage.databases.interface import Row
 from btql_storage.errors import StorageError
 
 NOBODY_ID = "00000000-0000-0000-0000-000000000000"
@@ -78,35 +78,38 @@ class Provable:
     verifier: Verifier
 
 
+@dataclass(slots=True)
+class _Known:
+    """What was looked up while the registry was as it is."""
+
+    changes: int
+    """How often it had been changed."""
+    keys: dict[str, _Kept] = field(default_factory=dict[str, _Kept])
+    anonymous: Principal | None = None
+    provable: list[Provable] | None = None
+
+
 class Keys:
     """The keys of one registry; safe from several threads."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._path = registry.folder / FILE
-        self._connection = connect(registry.folder)
-        self._connection.execute("pragma query_only = on")
-        self._lock = Lock()
-        self._version = -1
-        self._kept: dict[str, _Kept] = {}
-        self._anonymous: Principal | None = None
-        self._provable: list[Provable] | None = None
+        self._database = connect(registry.place)
+        self._latest = _Known(-1)
         self._salt = secrets.token_bytes(SALT_BYTES)
         """Stands in for the one that keys share, as long as there is no key that has one."""
         self._uses = _Uses(registry)
 
     def close(self) -> None:
-        """Write down what is still to be written, and let go of the file."""
+        """Write down what is still to be written, and let go of the database."""
         self._uses.close()
-        with self._lock:
-            self._connection.close()
+        self._database.close()
 
     def principal(self, key: str) -> Principal | None:
         """Return whoever a key belongs to; None for a key that is unknown, revoked or expired."""
         prefix = prefix_of(key)
-        with self._lock, explained(self._path):
-            self._forget_if_changed()
-            kept = None if prefix is None else self._kept.get(prefix) or self._look_up(prefix)
+        known = self._known()
+        kept = None if prefix is None else self._kept(known, prefix)
         right = matches(key, None if kept is None else kept.hash)
         now = time.time()
         if not right or kept is None or not kept.works(now):
@@ -116,9 +119,7 @@ class Keys:
 
     def living(self, prefix: str) -> Principal | None:
         """Return whoever a key belongs to that was proved before; None once it is revoked or has expired."""
-        with self._lock, explained(self._path):
-            self._forget_if_changed()
-            kept = self._kept.get(prefix) or self._look_up(prefix)
+        kept = self._kept(self._known(), prefix)
         now = time.time()
         if kept is None or not kept.works(now):
             return None
@@ -129,9 +130,7 @@ class Keys:
         """Tell whether a user name is the prefix of a key that cannot be proved: it was made by an earlier version."""
         if prefix_of(user) != user:
             return False
-        with self._lock, explained(self._path):
-            self._forget_if_changed()
-            kept = self._kept.get(user) or self._look_up(user)
+        kept = self._kept(self._known(), user)
         return kept is not None and not kept.provable
 
     def provable(self, user: str) -> tuple[bytes, list[Provable]]:
@@ -140,50 +139,61 @@ class Keys:
         These are the keys of the owner of that name, or the one with that prefix. Any other name says nothing, and so
         each key will do, except that nobody may come with the address of somebody else.
         """
-        with self._lock, explained(self._path):
-            self._forget_if_changed()
-            if self._provable is None:
-                self._provable = [_provable(*row) for row in self._connection.execute(_PROVABLE)]
-            known = self._provable
+        known = self._known()
+        if known.provable is None:
+            known.provable = [_provable(*row) for row in self._rows(_PROVABLE)]
+        every = known.provable
         name, now = user.lower(), time.time()
-        found = [each for each in known if name in (each.owner, each.prefix)]
+        found = [each for each in every if name in (each.owner, each.prefix)]
         if not found and "@" not in user and prefix_of(user) != user:
-            found = known
-        salt = known[0].verifier.salt if known else self._salt
+            found = every
+        salt = every[0].verifier.salt if every else self._salt
         return salt, [each for each in found if each.expires is None or each.expires > now]
 
     def any(self) -> bool:
         """Whether any key was ever made and not revoked."""
-        with self._lock, explained(self._path):
-            found = self._connection.execute("select 1 from keys where revoked_at is null limit 1").fetchone()
-        return found is not None
+        return bool(self._rows("select 1 from keys where revoked_at is null limit 1"))
 
     def anonymous(self) -> Principal:
         """Return who asks a server that checks no keys: the owner of the default organization."""
-        with self._lock, explained(self._path):
-            self._forget_if_changed()
-            if self._anonymous is None:
-                found = self._connection.execute(_OLDEST_ORGANIZATION).fetchone()
-                self._anonymous = None if found is None else _owner_of(*found)
-            anonymous = self._anonymous
-        if anonymous is not None:
-            return anonymous
-        organization = self._registry.default_organization()
-        return _owner_of(organization.id, organization.name or "")
+        known = self._known()
+        if known.anonymous is None:
+            found = self._rows(_OLDEST_ORGANIZATION)
+            if not found:
+                organization = self._registry.default_organization()
+                return _owner_of(organization.id, organization.name or "")
+            known.anonymous = _owner_of(*found[0])
+        return known.anonymous
 
-    def _forget_if_changed(self) -> None:
-        (version,) = self._connection.execute("pragma data_version").fetchone()
-        if version != self._version:
-            self._version = version
-            self._kept.clear()
-            self._anonymous = None
-            self._provable = None
+    def _known(self) -> _Known:
+        """Return what is kept of the registry as it is now.
+
+        Whoever has it puts there what is looked up next. If the registry is changed meanwhile that is the last that
+        was heard of it, as the next lookup gets another one.
+        """
+        ((changes,),) = self._rows("select value from registry_changes")
+        known = self._latest
+        if known.changes != changes:
+            known = self._latest = _Known(changes)
+        return known
+
+    def _kept(self, known: _Known, prefix: str) -> _Kept | None:
+        kept = known.keys.get(prefix)
+        if kept is None:
+            kept = self._look_up(prefix)
+            if kept is not None:
+                if len(known.keys) >= _KEPT_MAX:
+                    known.keys.clear()
+                known.keys[prefix] = kept
+        return kept
 
     def _look_up(self, prefix: str) -> _Kept | None:
-        row = self._connection.execute(_SELECT, (prefix,)).fetchone()
-        if row is None:
-            return None
-        key_id, stored, level, project_id, expires_at, org_id, org_name, member_id, kind, name, provable = row
+        with self._database.reading() as run:
+            row = run.execute(_SELECT, (prefix,)).fetchone()
+            if row is None:
+                return None
+            key_id, stored, level, project_id, expires_at, org_id, org_name, member_id, kind, name, provable = row
+            held = grants.levels_of(run, member_id)
         principal = Principal(
             member_id,
             kind,
@@ -192,14 +202,14 @@ class Keys:
             email=name if kind == "user" else None,
             key_id=key_id,
             name=name,
-            grants=grants.levels_of(self._connection, member_id),
+            grants=held,
             key_level=Level(level),
             key_project_id=project_id,
         )
-        if len(self._kept) >= _KEPT_MAX:
-            self._kept.clear()
-        kept = self._kept[prefix] = _Kept(stored, _seconds(expires_at), principal, bool(provable))
-        return kept
+        return _Kept(stored, _seconds(expires_at), principal, bool(provable))
+
+    def _rows(self, statement: str) -> list[Row]:
+        return self._database.read(lambda _: [(statement, ())])[0]
 
 
 def _seconds(time_text: str | None) -> float | None:
@@ -256,7 +266,7 @@ class _Uses:
             self._timer = None
         rows = [(time_text(datetime.fromtimestamp(at, UTC)), key_id) for key_id, at in waiting.items()]
         try:
-            with self._registry.writing() as connection:
+            with self._registry.writing(quiet=True) as connection:
                 connection.executemany("update keys set last_used_at = ? where id = ?", rows)
             for key_id, text in unprovable.items():
                 add_verifier(self._registry, key_id, text)

@@ -8,7 +8,10 @@ from btql_storage.location import Location
 
 
 def open_registry(location: Location) -> Registry:
-    """Open the registry of a database, made where it is missing: in its folder, or beside the file of its catalog."""
+    """Open the registry of a database, made where it is missing: beside its catalog, or in its folder."""
+    if location.shares_catalog:
+        assert location.catalog is not None
+        return Registry(location.catalog)
     path = location.catalog_file
     folder = location.own_folder if path is None else path.parent
     try:

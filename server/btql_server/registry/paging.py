@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-import orjson
+from btql_storage.databases.interface import Row, Value
 
-_LIMIT_MAX = 2**63 - 1
-"""The largest number that SQLite knows."""
+LIMIT_MAX = 2**63 - 1
+"""The largest number that the databases know."""
 T = TypeVar("T")
 
 
@@ -38,22 +37,30 @@ class Page:
         return found[max(0, len(found) - self.limit) :] if self.backwards else found[: self.limit]
 
 
+class Source(Protocol):
+    """Where rows are read: the registry."""
+
+    def rows(self, statement: str, values: Sequence[Value] = ()) -> list[Row]:
+        """Return what one statement reads."""
+        ...
+
+
 def select(
-    connection: sqlite3.Connection,
+    source: Source,
     table: str,
     columns: str,
-    equal: Mapping[str, object],
+    equal: Mapping[str, Value],
     page: Page,
     conditions: Sequence[str] = (),
-) -> Sequence[sqlite3.Row]:
+) -> Sequence[Row]:
     """Return rows of a table that has ``id`` and a growing ``seq``, newest first.
 
     Of ``equal``, whatever is None is no condition.
     """
     conditions = list(conditions)
-    values: list[object] = []
+    values: list[Value] = []
 
-    def add(condition: str, value: object) -> None:
+    def add(condition: str, value: Value) -> None:
         conditions.append(condition)
         values.append(value)
 
@@ -61,7 +68,8 @@ def select(
         if value is not None:
             add(f"{column} = ?", value)
     if page.ids is not None:
-        add("id in (select value from json_each(?))", orjson.dumps(list(page.ids)).decode())
+        conditions.append(f"id in ({', '.join('?' * len(page.ids)) or 'null'})")
+        values += page.ids
     if page.starting_after is not None:
         add(f"seq < (select seq from {table} where id = ?)", page.starting_after)  # noqa: S608  our words
     if page.ending_before is not None:
@@ -70,6 +78,6 @@ def select(
         f"select {columns} from {table} where {' and '.join(conditions) or 'true'}"  # noqa: S608  our words
         f" order by seq {'asc' if page.backwards else 'desc'} limit ?"
     )
-    limit = -1 if page.limit is None else min(page.limit, _LIMIT_MAX)
-    found = connection.execute(text, (*values, limit)).fetchall()
+    limit = LIMIT_MAX if page.limit is None else min(page.limit, LIMIT_MAX)
+    found = source.rows(text, (*values, limit))
     return found[::-1] if page.backwards else found

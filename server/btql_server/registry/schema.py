@@ -1,24 +1,25 @@
-"""The SQLite file of the registry: ``registry.sqlite`` in the database's folder.
+"""The tables of the registry: in ``registry.sqlite`` in the database's folder, or beside its catalog in PostgreSQL.
 
 Everything with a name is in ``entities``, members of organizations too; beside it stand ``keys``, and ``grants``, which
 say what a member may do.
 
-It has a version of its own. Every commit survives a power failure, and the processes of one
-machine may share the file, as they share the catalog.
+They have a version of their own. Every commit survives a power failure, and the processes of one machine may share
+the file, those of many machines the tables in PostgreSQL, as they share the catalog. ``registry_changes`` counts the
+transactions that changed anything, so that whoever keeps some of it in memory can tell whether it still holds.
 """
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
-from btql_storage.databases.sqlite import explained
-from btql_storage.errors import NewerFormat
+from btql_storage.databases.interface import Database, Schema
+from btql_storage.databases.sqlite import SqliteDatabase
+from btql_storage.stores.local import LocalStore
 
 FILE = "registry.sqlite"
-SCHEMA_VERSION = 2
+WAIT_S = 30.0
 
-_SCHEMA = """
+_TABLES = """
 create table entities (
     seq integer primary key autoincrement,
     id text not null unique,
@@ -72,53 +73,27 @@ create table grants (
 );
 create index grants_by_object on grants (object_id, seq);
 create index grants_by_org on grants (org_id, seq);
+
+create table registry_changes (value integer not null);
+insert into registry_changes values (1);
 """
 
-_MIGRATIONS = {
-    1: """
+_FROM_1_TO_2 = """
 alter table keys add column scram_salt blob;
 alter table keys add column scram_stored_key blob;
 alter table keys add column scram_server_key blob;
 """
-}
-"""What makes the next version of each."""
+_FROM_2_TO_3 = """
+create table registry_changes (value integer not null);
+insert into registry_changes values (1);
+"""
+SCHEMA = Schema("registry", 3, _TABLES, {1: _FROM_1_TO_2, 2: _FROM_2_TO_3})
 
 
-def connect(folder: Path, wait_s: float = 30.0) -> sqlite3.Connection:
-    """Open the registry of a database, made where it is missing."""
-    path = folder / FILE
-    with explained(path):
-        # Transactions are begun and ended by hand; threads take turns through the registry's lock.
-        connection = sqlite3.connect(path, timeout=wait_s, isolation_level=None, check_same_thread=False)
-        connection.row_factory = sqlite3.Row
-        connection.execute("pragma journal_mode = wal")
-        connection.execute("pragma synchronous = full")
-        version = _make_schema(connection)
-    if version > SCHEMA_VERSION:
-        connection.close()
-        raise NewerFormat(
-            f"`{path}` has version {version}, this btql reads up to {SCHEMA_VERSION}", "install a newer btql"
-        )
-    return connection
+def connect(place: Path | str) -> Database:
+    """Open the registry in a folder or at an address of PostgreSQL, made where it is missing."""
+    if isinstance(place, Path):
+        return SqliteDatabase(LocalStore(place), FILE, SCHEMA, read_only=False, wait_s=WAIT_S)
+    from btql_storage.databases.postgres import PostgresDatabase
 
-
-def _make_schema(connection: sqlite3.Connection) -> int:
-    """Make the tables where there are none, bring them up to date; return the version that is there."""
-    connection.execute("begin immediate")
-    try:
-        (version,) = connection.execute("pragma user_version").fetchone()
-        if version == 0:
-            for statement in _SCHEMA.split(";"):
-                connection.execute(statement)
-            connection.execute(f"pragma user_version = {SCHEMA_VERSION}")
-            version = SCHEMA_VERSION
-        while version in _MIGRATIONS:
-            for statement in filter(str.strip, _MIGRATIONS[version].split(";")):
-                connection.execute(statement)
-            version += 1
-            connection.execute(f"pragma user_version = {version}")
-    except BaseException:
-        connection.execute("rollback")
-        raise
-    connection.execute("commit")
-    return int(version)
+    return PostgresDatabase(place, SCHEMA, read_only=False, wait_s=WAIT_S)

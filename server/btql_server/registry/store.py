@@ -1,28 +1,28 @@
-"""The registry: a small store of entities in SQLite, shared by all processes of a server.
+"""The registry: a small store of entities in SQLite or PostgreSQL, shared by all processes of a server.
 
 1. **Unique**: within its scope (a project, else the organization) a kind has one living entity for each
    name or slug. :meth:`Registry.create` returns the one that is there.
 2. **Atomic**: a call happens as a whole or not at all, and is durable when it returns.
 3. **Soft deletes**: what is deleted keeps its id, and its name is free again.
+4. **Reads wait for no writer**: outside of a transaction that writes they see what was committed last.
 """
 
 from __future__ import annotations
 
-import sqlite3
+import threading
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import RLock
 from typing import cast
 from uuid import uuid4
 
 from btql_server.registry.changes import Change, report
 from btql_server.registry.entity import IN_ORGANIZATION, KEYED_BY_SLUG, Entity, EntitySpec, Listing
-from btql_server.registry.paging import select
-from btql_server.registry.schema import FILE, connect
+from btql_server.registry.paging import LIMIT_MAX, select
+from btql_server.registry.schema import connect
 from btql_storage import json_text
-from btql_storage.databases.sqlite import explained
+from btql_storage.databases.interface import Answer, Row, Run, Value
 
 DEFAULT_ORGANIZATION = "default"
 _COLUMNS = "id, kind, org_id, project_id, name, slug, user_id, created, deleted_at, body"
@@ -42,50 +42,85 @@ def time_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+class _Transaction:
+    """A transaction of one thread that may write; it remembers whether it did."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self.changes: list[Change] = []
+        self.wrote = False
+
+    def execute(self, statement: str, values: Sequence[Value] = (), /) -> Answer:
+        """Run one statement."""
+        self.wrote = self.wrote or not statement.lstrip().startswith("select")
+        return self._run.execute(statement, values)
+
+    def executemany(self, statement: str, rows: Sequence[Sequence[Value]], /) -> Answer:
+        """Run one statement for each of many rows."""
+        self.wrote = True
+        return self._run.executemany(statement, rows)
+
+
+class _OfThread(threading.local):
+    """What each thread has of its own."""
+
+    transaction: _Transaction | None = None
+
+
 class Registry:
     """The entities of one database; safe from several threads."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._path = folder / FILE
-        self._connection = connect(folder)
-        self._lock = RLock()
-        self._changes: list[Change] = []
-        """Of the transaction that is open."""
+    def __init__(self, place: Path | str) -> None:
+        """Open the registry in a folder, or at an address of PostgreSQL."""
+        self.place = place
+        self._database = connect(place)
+        # The threads of an SQLite file take turns on a connection.
+        self._reader = connect(place) if isinstance(place, Path) else self._database
+        self._own = _OfThread()
 
     def close(self) -> None:
-        """Let go of the file."""
-        with self._lock:
-            self._connection.close()
+        """Let go of the database."""
+        self._reader.close()
+        self._database.close()
 
     @contextmanager
-    def reading(self) -> Generator[sqlite3.Connection]:
-        """Lend the connection for reads, to one thread at a time."""
-        with self._lock, explained(self._path):
-            yield self._connection
+    def reading(self) -> Generator[Run]:
+        """Begin reads that see the same state; within a transaction of this thread they are part of it."""
+        if self._own.transaction is not None:
+            yield self._own.transaction
+            return
+        with self._reader.reading() as run:
+            yield run
+
+    def rows(self, statement: str, values: Sequence[Value] = ()) -> list[Row]:
+        """Return what one statement reads, in one round trip."""
+        if self._own.transaction is not None:
+            return self._own.transaction.execute(statement, values).fetchall()
+        return self._reader.read(lambda _: [(statement, values)])[0]
 
     @contextmanager
-    def writing(self) -> Generator[sqlite3.Connection]:
-        """Lend the connection for one transaction, rolled back on any error."""
-        with self._lock, explained(self._path):
-            if self._connection.in_transaction:
-                # Inside of another `writing()` of this thread: one transaction.
-                yield self._connection
-                return
-            self._connection.execute("begin immediate")
-            self._changes.clear()
+    def writing(self, *, quiet: bool = False) -> Generator[Run]:
+        """Begin a transaction that writes, rolled back on any error; within another one of this thread it is that one.
+
+        A ``quiet`` one changes nothing that anybody keeps in memory.
+        """
+        if self._own.transaction is not None:
+            yield self._own.transaction
+            return
+        with self._database.writing() as run:
+            transaction = self._own.transaction = _Transaction(run)
             try:
-                yield self._connection
-            except BaseException:
-                self._connection.execute("rollback")
-                raise
-            self._connection.execute("commit")
-            report(self._changes)
+                yield transaction
+                if transaction.wrote and not quiet:
+                    run.execute("update registry_changes set value = value + 1")
+            finally:
+                self._own.transaction = None
+        report(transaction.changes)
 
     def changed(self, change: Change) -> None:
         """Note a change of the transaction that is open, which is reported once it is committed."""
-        assert self._connection.in_transaction
-        self._changes.append(change)
+        assert self._own.transaction is not None
+        self._own.transaction.changes.append(change)
 
     def create(self, spec: EntitySpec) -> tuple[Entity, bool]:
         """Return the living entity with that name or slug and whether it was made by this call."""
@@ -120,8 +155,7 @@ class Registry:
     def list(self, listing: Listing) -> Sequence[Entity]:
         """Return living entities, newest first."""
         equal = {column: getattr(listing, column) for column in ("kind", "org_id", "project_id", "name", "slug")}
-        with self.reading() as connection:
-            rows = select(connection, "entities", _COLUMNS, equal, listing.page, ["deleted_at is null"])
+        rows = select(self, "entities", _COLUMNS, equal, listing.page, ["deleted_at is null"])
         return [_entity(row) for row in rows]
 
     def update(
@@ -137,13 +171,15 @@ class Registry:
         with self.writing() as connection:
             current = self.get(entity.kind, entity.id) or entity
             body = {**current.body, **changes}
-            try:
-                connection.execute(
-                    "update entities set name = ?, slug = ?, key = ?, body = ? where id = ?",
-                    (name, slug, _key(entity.kind, name, slug), _dumps(body), entity.id),
-                )
-            except sqlite3.IntegrityError as error:
-                raise NameTaken(f"there is another {entity.kind} `{_key(entity.kind, name, slug)}`") from error
+            key = _key(entity.kind, name, slug)
+            scope = _scope(entity.kind, entity.org_id, entity.project_id)
+            other = None if key is None else self.find(entity.kind, scope, key)
+            if other is not None and other.id != entity.id:
+                raise NameTaken(f"there is another {entity.kind} `{key}`")
+            connection.execute(
+                "update entities set name = ?, slug = ?, key = ?, body = ? where id = ?",
+                (name, slug, key, _dumps(body), entity.id),
+            )
             updated = self.get(entity.kind, entity.id)
             self.changed(Change("update", entity.kind, entity.id, name or slug))
         return updated or entity
@@ -167,17 +203,22 @@ class Registry:
 
     def default_organization(self) -> Entity:
         """Return the oldest organization, made where there is none."""
-        with self.writing():
-            found = self._select("kind = 'organization' and deleted_at is null", (), "asc", 1)
-            return found[0] if found else self.create(EntitySpec("organization", name=DEFAULT_ORGANIZATION))[0]
+        oldest = self._oldest_organization()
+        if oldest is None:
+            with self.writing():
+                spec = EntitySpec("organization", name=DEFAULT_ORGANIZATION)
+                oldest = self._oldest_organization() or self.create(spec)[0]
+        return oldest
+
+    def _oldest_organization(self) -> Entity | None:
+        found = self._select("kind = 'organization' and deleted_at is null", (), "asc", 1)
+        return found[0] if found else None
 
     def _select(
-        self, condition: str, values: Iterable[object], order: str = "desc", limit: int | None = None
+        self, condition: str, values: Iterable[Value], order: str = "desc", limit: int = LIMIT_MAX
     ) -> Sequence[Entity]:
         text = f"select {_COLUMNS} from entities where {condition} order by seq {order} limit ?"  # noqa: S608  our words
-        with self.reading() as connection:
-            rows = connection.execute(text, (*values, -1 if limit is None else limit)).fetchall()
-        return [_entity(row) for row in rows]
+        return [_entity(row) for row in self.rows(text, (*values, limit))]
 
 
 def _scope(kind: str, org_id: str, project_id: str | None) -> str:
@@ -192,7 +233,7 @@ def _key(kind: str, name: str | None, slug: str | None) -> str | None:
     return slug if kind in KEYED_BY_SLUG else name
 
 
-def _entity(row: sqlite3.Row) -> Entity:
+def _entity(row: Row) -> Entity:
     *texts, body = row
     entity_id, kind, org_id, project_id, name, slug, user_id, created, deleted_at = cast("list[str]", texts)
     document = cast("dict[str, object]", json_text.parse(body))
