@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 from storage_support.reading import documents_of
 
-from btql_storage.errors import AccessDenied, Damaged, InputOutput, NotADatabase, StorageError, Unreachable
+from btql_storage.errors import AccessDenied, BadLocation, Damaged, InputOutput, NotADatabase, StorageError, Unreachable
 from btql_storage.folder import Settings
 from btql_storage.store import Storage
 from btql_storage.stores.bucket import BucketStore
@@ -193,6 +194,31 @@ def test_what_the_service_answers_is_told(s3: S3, quick_path: Path, case: str):
             assert told in str(caught.value)
             assert "\n" not in str(caught.value)
             assert f"`{s3[0]}/" in str(caught.value)
+
+
+NO_CREDENTIALS = {
+    "s3://b/p": r"cannot read `s3://b/p/btql\.json`: there are no credentials for it; set AWS_ACCESS_KEY_ID",
+    "az://c/p": r"cannot open `az://c/p`: .*Account must be specified; check AZURE_STORAGE_ACCOUNT_NAME",
+    "gs://b/p": r"cannot open `gs://b/p`: .*nowhere\.json.*; check GOOGLE_APPLICATION_CREDENTIALS",
+}
+
+
+@pytest.mark.parametrize("address", NO_CREDENTIALS)
+def test_there_are_no_credentials(quick_path: Path, address: str, monkeypatch: pytest.MonkeyPatch):
+    for name in [name for name in os.environ if name.startswith(("AWS_", "AZURE_"))]:
+        monkeypatch.delenv(name)
+    # Where these machines would ask the cloud that they run in, nobody answers.
+    monkeypatch.setenv("AWS_METADATA_ENDPOINT", "http://127.0.0.1:1")
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere.json")
+    with pytest.raises(AccessDenied, match=NO_CREDENTIALS[address]):
+        BucketStore.open(address, DiskCache(quick_path, 1), patience=Patience(0.3)).read("btql.json")
+
+
+@pytest.mark.parametrize("endpoint", ["nonsense", "ftp://host", "http://", "https://user:secret@host"])
+def test_an_endpoint_is_an_address(quick_path: Path, endpoint: str):
+    with pytest.raises(BadLocation, match="is no address of a service") as caught:
+        BucketStore.open("s3://b/p", DiskCache(quick_path, 1), endpoint=endpoint)
+    assert "secret" not in str(caught.value)
 
 
 def test_nobody_listens(s3: S3, quick_path: Path):

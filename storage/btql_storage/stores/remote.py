@@ -10,6 +10,7 @@ metadata, and where the name is taken after a lost answer, the token tells wheth
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -20,10 +21,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from uuid import uuid4
 
-from btql_storage.errors import Damaged, NotInstalled, StorageError, Unreachable
+from btql_storage.addresses import shown
+from btql_storage.errors import BadLocation, Damaged, NotInstalled, StorageError, Unreachable
 from btql_storage.stores.cache import Expect
 from btql_storage.stores.interface import AlreadyThere
-from btql_storage.stores.remote_errors import did_nothing, explain, is_unsupported, names_no_bucket
+from btql_storage.stores.remote_errors import did_nothing, explain, explain_opening, is_unsupported, names_no_bucket
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
@@ -49,6 +51,7 @@ _CHUNKS_AT_ONCE = 4
 _NONCE = "btqlput"
 """Azure takes letters and digits only."""
 _LIST_CHUNK = 1_000
+_ENDPOINT = re.compile(r"https?://[^\s/:@]+(:\d+)?(/[^\s?#]*)?")
 _ENDPOINTS = {"s3": "endpoint", "gs": "base_url", "az": "endpoint"}
 
 
@@ -249,31 +252,38 @@ def _given_up(problem: StorageError, *, unsure: bool) -> Unreachable:
 
 def _open(address: str, endpoint: str | None, patience: Patience, *, retries: int) -> ObjectStore:
     try:
+        from obstore.exceptions import BaseError
         from obstore.store import from_url
     except ImportError as error:
         raise NotInstalled("obstore", f"`{address}`") from error
     scheme = address.partition("://")[0]
+    if endpoint is not None and not _ENDPOINT.fullmatch(endpoint):
+        raise BadLocation(f"`{shown(endpoint)}` is no address of a service", "give one such as https://host:9000")
     config = {} if endpoint is None else {_ENDPOINTS[scheme]: endpoint}
     # Which options there are depends on the kind of address, which only this knows.
     open_any = cast("Callable[..., ObjectStore]", from_url)
-    return open_any(
-        address,
-        config=config,
-        # Who names an http endpoint wants it; everything else is https.
-        client_options={
-            "allow_http": True,
-            "connect_timeout": timedelta(seconds=min(5.0, patience.silence_s)),
-            # Of a whole request, so a large file may take its time; one that stands still is given up.
-            "timeout": timedelta(days=1),
-            "read_timeout": timedelta(seconds=patience.silence_s),
-        },
-        retry_config={
-            "max_retries": retries,
-            "retry_timeout": timedelta(seconds=patience.whole_s),
-            "backoff": {
-                "init_backoff": timedelta(seconds=_PAUSE_S),
-                "max_backoff": timedelta(seconds=_PAUSE_S_MAX),
-                "base": 2,
+    try:
+        return open_any(
+            address,
+            config=config,
+            # Who names an http endpoint wants it; everything else is https.
+            client_options={
+                "allow_http": True,
+                "connect_timeout": timedelta(seconds=min(5.0, patience.silence_s)),
+                # Of a whole request, so a large file may take its time; one that stands still is given up.
+                "timeout": timedelta(days=1),
+                "read_timeout": timedelta(seconds=patience.silence_s),
             },
-        },
-    )
+            retry_config={
+                "max_retries": retries,
+                "retry_timeout": timedelta(seconds=patience.whole_s),
+                "backoff": {
+                    "init_backoff": timedelta(seconds=_PAUSE_S),
+                    "max_backoff": timedelta(seconds=_PAUSE_S_MAX),
+                    "base": 2,
+                },
+            },
+        )
+    except BaseError as error:
+        # What it says of a key that it cannot use is in the first line.
+        raise explain_opening(error, address) from error

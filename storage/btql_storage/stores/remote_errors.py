@@ -20,7 +20,7 @@ _NO_BUCKET = {"NoSuchBucket", "ContainerNotFound", "InvalidBucketName", "Contain
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired", "InvalidToken"}
 _REFUSED = {"401", "403"}
 _TURNED_DOWN = {"429", "503"}
-_METADATA = ("169.254.169.254", "169.254.170.2", "metadata.google.internal", "OAuth", "IMDS")
+_METADATA = ("169.254.", "/latest/api/token", "/latest/meta-data", "metadata.google.internal", "/metadata/identity")
 _CREDENTIALS = {
     "s3": "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, for those that expire, AWS_SESSION_TOKEN",
     "gs": "GOOGLE_APPLICATION_CREDENTIALS",
@@ -45,6 +45,13 @@ def explain(error: Exception, action: str, address: str) -> StorageError:
     if status[:1] == "5" or status in ("408", "429") or _KIND.search(text):
         return Unreachable(what, "look whether the service runs and can be reached, then try again")
     return InputOutput(what, "see what the service says of it, then try again")
+
+
+def explain_opening(error: Exception, address: str) -> StorageError:
+    """Return what is wrong where a bucket cannot even be opened: something in the environment."""
+    reason = shown(str(error).partition("\n")[0])
+    variables = _CREDENTIALS.get(address.partition("://")[0], "its credentials")
+    return AccessDenied(f"cannot open `{address}`: {reason}", f"check {variables}")
 
 
 def names_no_bucket(text: str) -> bool:
