@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -120,16 +121,21 @@ def test_what_another_process_changes_holds_at_once(registry: Registry, other: R
     key, text = key_store.create(registry, KeySpec(owner, "a key"))
     with closing(Keys(registry)) as keys, closing(Keys(other)) as others:
         for each in (keys, others):
-            assert each.principal(text).grants == {}
+            assert allowed(each, text) == {}
         grant, _ = grants.add(other, grants.GrantSpec(owner.org_id, owner.id, "organization", owner.org_id, "update"))
         assert grants.add(registry, grants.GrantSpec(*_same(grant))) == (grant, False)
         for each in (keys, others):
-            assert each.principal(text).grants == {ORGANIZATION: Level.WRITE}
+            assert allowed(each, text) == {ORGANIZATION: Level.WRITE}
             assert each.principal(text) is each.principal(text), "it is kept"
-        key_store.revoke(other, key_store.by_prefix(other, key.prefix))
+        key_store.revoke(other, key)
         for each in (keys, others):
             assert each.principal(text) is None
             assert each.provable("ann@example.com")[1] == []
+
+
+def allowed(keys: Keys, text: str) -> Mapping[str, Level] | None:
+    principal = keys.principal(text)
+    return None if principal is None else principal.grants
 
 
 def _same(grant: grants.Grant) -> tuple[str, ...]:
@@ -138,13 +144,13 @@ def _same(grant: grants.Grant) -> tuple[str, ...]:
 
 def test_that_a_key_was_used_makes_nobody_look_again(registry: Registry, other: Registry):
     owner = members.add_user(registry, registry.default_organization().id, "ann@example.com", "Ann", "Lee")[0]
-    key, text = key_store.create(registry, KeySpec(owner, "a key"))
+    _, text = key_store.create(registry, KeySpec(owner, "a key"))
     with closing(Keys(other)) as others:
         kept = others.principal(text)
         with closing(Keys(registry)) as keys:
             assert keys.principal(text) == kept
 
-        assert key_store.get(registry, key.id).last_used_at is not None
+        assert [one.last_used_at is None for one in key_store.listed(registry)] == [False]
         assert others.principal(text) is kept
 
 
