@@ -224,6 +224,16 @@ SAMPLES: Mapping[str, Sample] = {
     "DELETE /btql/async/{id}": on(ADMIN, path={"id": "{new_job}"}),
     "POST /btql/async/{id}/cancel": on(ADMIN, path={"id": "{new_job}"}),
     **{
+        f"{method} /v1/{kind}/{{object_id}}/{what}": on(ADMIN, path={"object_id": f"{{{named}}}"}, body=body)
+        for method, what, body in (
+            ("GET", "retention", None),
+            ("PUT", "retention", {"rows": 1_000_000}),
+            ("DELETE", "retention", None),
+            ("POST", "purge", None),
+        )
+        for kind, named in (("project_logs", "project"), ("experiment", "experiment"), ("dataset", "dataset"))
+    },
+    **{
         f"{method} /v1/{kind}/{{id}}/fetch": on(READ, path={"id": f"{{{named}}}"}, body=body)
         for kind, named in (("project_logs", "project"), ("experiment", "experiment"), ("dataset", "dataset"))
         for method, body in (("GET", None), ("POST", {"limit": 1}))
