@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from btql_storage.catalog import Catalog, PartInfo
 from btql_storage.clock import SYSTEM_CLOCK, Clock
-from btql_storage.errors import ReadOnly
+from btql_storage.errors import Damaged, ReadOnly
 from btql_storage.format import CATALOG, PARTS, WAL, FolderLock, open_folder, wal_name, wal_numbers
 from btql_storage.identity import check_own
 from btql_storage.limits import DEFAULT, Limits, from_environment
@@ -189,12 +189,24 @@ class Folder:
             from btql_storage.wal import WalFile
 
             name = f"{WAL}/{wal_name(xact_id)}"
-            locate = partial(self.store.file, name)
-            file = WalFile(locate(), xact_id, locate if self.store.keeps_copies else None)
+            file = self._checked_copy(name, xact_id) if self.store.keeps_copies else WalFile(self.store.file(name), xact_id)
             with self._guard:
                 if len(self._wal_files) >= _WAL_FILES_KEPT:
                     self._wal_files.clear()
                 self._wal_files[xact_id] = file
+        return file
+
+    def _checked_copy(self, name: str, xact_id: int) -> WalFile:
+        """Return a WAL file that is read from a copy; a damaged copy is made anew."""
+        from btql_storage.wal import WalFile
+
+        locate = partial(self.store.file, name)
+        try:
+            file = WalFile(locate(), xact_id, locate)
+            file.check()
+        except Damaged:
+            self.store.drop_copies(name)
+            file = WalFile(locate(), xact_id, locate)
         return file
 
     def part(self, info: PartInfo) -> Part:
@@ -235,9 +247,13 @@ class Folder:
     def _release(self, part_ids: Iterable[int]) -> None:
         """Let the copies of parts go that nobody uses; the guard is held."""
         if self.store.keeps_copies and not self._at_work:
-            for part_id in part_ids:
+            # Files that stay open take up their room though they are removed.
+            full = self.store.is_full
+            for part_id in self._parts if full else part_ids:
                 if part_id not in self._pins:
                     self.store.release(part_name(part_id))
+                    if full and part_id in self._parts:
+                        self._parts[part_id].close()
 
     def pinned(self) -> set[int]:
         """Return the parts that snapshots of this process use."""

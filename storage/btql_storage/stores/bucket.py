@@ -29,13 +29,17 @@ from typing import Self
 from uuid import uuid4
 
 from btql_storage.errors import Damaged, from_os_error
+from btql_storage.format import WAL
 from btql_storage.marker import MARKER
 from btql_storage.stores.archive import packed, unpack
 from btql_storage.stores.cache import FOLDER, DiskCache, Expect, Fetch
 from btql_storage.stores.remote import PATIENCE, Patience, Remote
+from btql_storage.stores.tidying import Tidying
 from btql_storage.stores.workplace import Workplace
 
 _ARCHIVE = ".tar"
+_TIDIED = ".tidied"
+_TIDY_S = 60.0
 _AT_ONCE = 8
 """Downloads of one prefetch, and uploads of one part."""
 
@@ -62,6 +66,7 @@ class BucketStore:
         self._space: str | None = None
         self._held: dict[str, _Held] = {}
         self._pool: ThreadPoolExecutor | None = None
+        self._tidying = Tidying(self.tidy, _TIDY_S)
 
     @classmethod
     def open(
@@ -90,7 +95,7 @@ class BucketStore:
         self._remote.put_new(name, content)
         if name == MARKER:
             self._space = None
-        elif "/" in name:
+        elif name.startswith(f"{WAL}/"):
             self._cache.add(self._key(name), content)
         return len(content)
 
@@ -159,6 +164,16 @@ class BucketStore:
         if held is not None:
             self._cache.let_go(held.descriptor)
 
+    def drop_copies(self, name: str) -> None:
+        """Remove the copies of a file or folder, whoever reads them: they are not what they should be."""
+        self.release(name)
+        self._cache.remove(self._key(name), held=True)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether copies that nobody needs should be closed, as others need the room."""
+        return self._cache.is_full
+
     def size(self, name: str) -> int:
         """Return the bytes of a file; 0 where it is missing."""
         return self._remote.size(name)
@@ -197,8 +212,21 @@ class BucketStore:
         with self._explained("clean", self._cache.root):
             self._work.sweep()
 
+    def tidy(self) -> None:
+        """Remove the copies of what is no longer in the bucket, whoever removed it; one process of a machine does so.
+
+        What was purged is to be gone everywhere. What came since it was listed is fetched again when it is needed.
+        """
+        if self._cache.is_due(self._key(_TIDIED), _TIDY_S):
+            for folder in self._cache.entries(self._key("")):
+                there = set(self._remote.entries(folder))
+                for name in self._cache.entries(self._key(folder)):
+                    if name not in there:
+                        self._cache.remove(self._key(f"{folder}/{name}"))
+
     def close(self) -> None:
         """Let all copies go, and remove work in progress."""
+        self._tidying.stop()
         for name in list(self._held):
             self.release(name)
         self._work.close()
@@ -243,6 +271,7 @@ class BucketStore:
             # Without a marker nobody can say which database it is: such copies are of no use to others.
             known = uuid4().bytes if marker is None else self.label.encode() + b"\n" + marker
             self._space = sha256(known).hexdigest()[:32]
+            self._tidying.start()
         return f"{self._space}/{name}"
 
     def _threads(self) -> ThreadPoolExecutor:

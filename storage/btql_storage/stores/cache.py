@@ -118,14 +118,19 @@ class DiskCache:
             if not self.path(key).exists():
                 self._make(self.path(key), move)
 
-    def remove(self, key: str) -> bool:
-        """Remove the copies whose keys are this one or below it; False where something of it is held."""
+    @property
+    def is_full(self) -> bool:
+        """Whether there is little room left, so that what is open and not needed should be closed."""
+        return self.used() > self.bytes_max - 2 * self.bytes_max // _RESERVE
+
+    def remove(self, key: str, *, held: bool = False) -> bool:
+        """Remove the copies whose keys are this one or below it; False where they stay, as somebody holds them."""
         path = self._files / key
         with self._explained(path):
             if not path.exists():
                 return True
             with self._counting(), _exclusive(path if path.is_dir() else path.parent) as mine:
-                if not mine:
+                if not mine and not held:
                     return False
                 size = _size(path)
                 _remove(path)
@@ -155,6 +160,13 @@ class DiskCache:
             with suppress(OSError), self._counting():
                 self._full_until = 0.0
                 self._count(0)
+
+    def entries(self, key: str) -> list[str]:
+        """Return the names right below a key."""
+        try:
+            return [name.removesuffix(FOLDER) for name in os.listdir(self._files / key) if not name.startswith(".")]
+        except FileNotFoundError:
+            return []
 
     def used(self) -> int:
         """Return the bytes that all copies are counted with."""

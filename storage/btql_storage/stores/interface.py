@@ -77,6 +77,15 @@ class Store(Protocol):
         """Let the copies of a published folder go (guarantee 4)."""
         ...
 
+    def drop_copies(self, name: str) -> None:
+        """Remove the copies of a file or folder, whoever reads them: they are not what they should be."""
+        ...
+
+    @property
+    def is_full(self) -> bool:
+        """Whether copies that nobody needs should be closed, as others need the room."""
+        ...
+
     def size(self, name: str) -> int:
         """Return the bytes of a file; 0 where it is missing."""
         ...

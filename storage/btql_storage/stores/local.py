@@ -25,6 +25,7 @@ class LocalStore:
     """A folder of a local filesystem; names are relative, with slashes."""
 
     keeps_copies = False
+    is_full = False
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -57,6 +58,9 @@ class LocalStore:
         """Do nothing: all files are here."""
 
     def release(self, name: str) -> None:
+        """Do nothing: there are no copies."""
+
+    def drop_copies(self, name: str) -> None:
         """Do nothing: there are no copies."""
 
     def read(self, name: str) -> bytes | None:

@@ -1,0 +1,40 @@
+"""Work that is done again and again in the background, as long as something is open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from threading import Event, Lock, Thread
+
+from btql_storage.errors import StorageError
+
+
+class Tidying:
+    """A thread that does some work now and then. What fails will be done the next time."""
+
+    def __init__(self, work: Callable[[], None], every_s: float) -> None:
+        self._work = work
+        self._every_s = every_s
+        self._stopped = Event()
+        self._guard = Lock()
+        self._thread: Thread | None = None
+
+    def start(self) -> None:
+        """Begin, unless that was done."""
+        with self._guard:
+            if self._thread is None and not self._stopped.is_set():
+                self._thread = Thread(target=self._run, name="btql-tidying", daemon=True)
+                self._thread.start()
+
+    def stop(self) -> None:
+        """End, and wait for what is under way."""
+        self._stopped.set()
+        with self._guard:
+            thread = self._thread
+        if thread is not None:
+            thread.join()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(self._every_s):
+            with suppress(StorageError):
+                self._work()
