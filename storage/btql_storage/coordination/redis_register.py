@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
@@ -34,6 +35,8 @@ ANSWER_S = 2.0
 VOIDS_KEPT_S = 7 * 24 * 3600
 """A writer that stood still for longer than this is not told what became of its transaction."""
 _POLL_S = 0.05
+_ERAS_KEPT = 1024
+"""Far more than numbers are on their way in one process."""
 _FOR_A_WHILE = ("LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "READONLY")
 """How the errors begin that pass by themselves while a Redis starts or a replica takes over."""
 
@@ -41,33 +44,34 @@ _FOR_A_WHILE = ("LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "READONLY")
 class RedisRegister:
     """Counts the transactions of one database in Redis; safe from several threads."""
 
-    def __init__(
-        self, url: str, database: str, last_known: Callable[[], int], *, patience_s: float = PATIENCE_S
-    ) -> None:
+    def __init__(self, url: str, database: str, last_known: Callable[[], int]) -> None:
         """Connect when something is asked; ``last_known`` looks up the last number that is in use."""
         self.label = f"Redis at `{shown(url)}`"
         self._redis = _client(url, self.label)
         self._key = f"btql:{{{database}}}:numbers"
         self._last_known = last_known
-        self._patience_s = patience_s
+        self._guard = Lock()
         self._eras: dict[int, str] = {}
-        """In which era the numbers were taken that are on their way here."""
+        """In which era the numbers were taken that were last taken here."""
 
     def take(self, lease_ms: int) -> int:
         """Hand out a number."""
         era, text = self._ask(scripts.TAKE, lease_ms)
         number = PREFIX | int(text)
-        self._eras[number] = era
+        with self._guard:
+            self._eras[number] = era
+            if len(self._eras) > _ERAS_KEPT:
+                del self._eras[next(iter(self._eras))]
         return number
 
     def confirm(self, number: int) -> Fate:
         """Say that the file of a number is there."""
-        return self._fate(scripts.CONFIRM, _low(number), self._eras.pop(number, ""))
+        return self._fate(scripts.CONFIRM, _low(number), self._eras.get(number, ""))
 
     def settle(self, number: int, *, void: bool) -> Fate:
         """Say what became of a number."""
         fate = Fate.VOID if void else Fate.READ
-        return self._fate(scripts.SETTLE, _low(number), self._eras.pop(number, ""), fate.name)
+        return self._fate(scripts.SETTLE, _low(number), self._eras.get(number, ""), fate.name)
 
     def flying(self, lease_ms: int) -> Flying:
         """Return what is on its way."""
@@ -80,6 +84,15 @@ class RedisRegister:
         """Take note of a number that is in use."""
         self._ask(scripts.SEEN, _low(number))
 
+    def about(self) -> tuple[str, str]:
+        """Return the version of the server, and what it removes when its memory is full."""
+        found = cast("dict[str, object]", self._tried(self._redis.info))
+        return str(found.get("redis_version", "?")), str(found.get("maxmemory_policy", "?"))
+
+    def forget(self) -> None:
+        """Remove all state: of a database that never was."""
+        self._tried(lambda: self._redis.delete(self._key))
+
     def close(self) -> None:
         """Let go of all connections."""
         self._redis.close()
@@ -90,7 +103,7 @@ class RedisRegister:
 
     def _ask(self, script: str, *values: str | int) -> list[Any]:
         """Run a script over a state that is there, made again where it is not."""
-        deadline = time.monotonic() + self._patience_s
+        deadline = time.monotonic() + PATIENCE_S
         while True:
             answer = self._run(script, *values)
             if answer[0]:
@@ -102,15 +115,19 @@ class RedisRegister:
                 self._run(scripts.FINISH, era, _low(self._last_known()))
 
     def _run(self, script: str, *values: str | int) -> list[Any]:
-        """Run a script; where nobody answers, try again for a while."""
+        """Run a script."""
+        registered = self._redis.register_script(script)
+        return cast("list[Any]", self._tried(lambda: registered([self._key], values)))
+
+    def _tried(self, call: Callable[[], object]) -> object:
+        """Return the answer to a call; where nobody answers, try again for a while."""
         from redis.exceptions import RedisError
 
-        deadline = time.monotonic() + self._patience_s
+        deadline = time.monotonic() + PATIENCE_S
         pause_s = _POLL_S
-        registered = self._redis.register_script(script)
         while True:
             try:
-                return cast("list[Any]", registered([self._key], values))
+                return call()
             except RedisError as error:
                 explained = _explain(error, self.label)
                 if not isinstance(explained, Unreachable) or time.monotonic() + pause_s > deadline:

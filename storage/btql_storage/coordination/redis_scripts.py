@@ -101,9 +101,12 @@ where the state is whole by now."""
 FINISH = f"""{_STATE}
 if state[2] == run and state[5] == ARGV[1] then
     redis.call('HDEL', key, 'making')
-    local first = math.max(tonumber(ARGV[2]), (time[1] + 1) * 65536)
+    local first = math.max(tonumber(ARGV[2]), (time[1] + 1) * 65536 + math.floor(time[2] / 32))
     redis.call('HSET', key, 'era', ARGV[1], 'last', text(first))
 end
 return {{ARGV[1]}}
 """
-"""Era, the last number that is known -> era. The whole second is left out of which numbers may be on their way."""
+"""Era, the last number that is known -> era.
+
+The second is left out of which numbers may be on their way; where the state is made again within it, it begins later.
+"""
