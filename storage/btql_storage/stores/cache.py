@@ -161,12 +161,25 @@ class DiskCache:
                 self._full_until = 0.0
                 self._count(0)
 
+    def is_due(self, key: str, every_s: float) -> bool:
+        """Whether something is to be done again that one process of this machine does: then it is for this one."""
+        path = self._files / key
+        try:
+            if time.time() < path.stat().st_mtime + every_s:
+                return False
+            os.utime(path)
+        except FileNotFoundError:
+            with suppress(OSError):
+                path.touch()
+        return True
+
     def entries(self, key: str) -> list[str]:
         """Return the names right below a key."""
         try:
-            return [name.removesuffix(FOLDER) for name in os.listdir(self._files / key) if not name.startswith(".")]
+            names = [path.name for path in (self._files / key).iterdir()]
         except FileNotFoundError:
             return []
+        return [name.removesuffix(FOLDER) for name in names if not name.startswith(".")]
 
     def used(self) -> int:
         """Return the bytes that all copies are counted with."""
