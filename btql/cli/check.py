@@ -13,7 +13,9 @@ from btql.cli.examples import examples
 if TYPE_CHECKING:
     from btql_storage.care.findings import Finding, Report
 
-EXAMPLES = examples("btql check ./db", "btql check ./db --deep", "btql check ./db --json")
+EXAMPLES = examples(
+    "btql check ./db", "btql check ./db --deep", "btql check ./db --json", "btql check production --services"
+)
 
 
 def check(
@@ -26,6 +28,10 @@ def check(
         bool,
         typer.Option("--mark/--no-mark", help="Quarantine damaged parts, so that no query reads them."),
     ] = True,
+    services: Annotated[
+        bool,
+        typer.Option("--services", help="Only try what can be reached and is allowed: files, catalog, Redis, cache."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write what was found as JSON lines.")] = False,
 ) -> None:
     """Hold every file, checksum, statistic and row of the catalog against one another.
@@ -33,6 +39,11 @@ def check(
     It may run beside writers and readers. The exit code is 0 where all is sound, 1 where something is not;
     files that nobody needs, and those that were written before there were checksums, are told and do no harm.
     """
+    if services:
+        from btql.cli.services import check_services
+
+        check_services(database, as_json=as_json)
+        return
     from btql_storage.care.facade import check_database
 
     with progress(quiet=as_json) as bars:
