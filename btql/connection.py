@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from btql_planner.options import LintMode, QueryOptions
     from btql_storage.catalog import ObjectInfo
     from btql_storage.compaction.job import CompactionProgress, CompactionReport
+    from btql_storage.retention.facade import Retention
+    from btql_storage.retention.purge import PurgeReport
     from btql_storage.status import Status
     from btql_storage.store import Receipt
 
@@ -198,6 +200,26 @@ class Connection(Manners):
     def status(self) -> Status:
         """Return what the database holds and how much of it waits for compaction."""
         return self._database.storage.status()
+
+    def delete_object(self, target: str) -> None:
+        """Delete an object such as ``project_logs:demo`` with all it holds: no query sees it any more.
+
+        Its bytes go from the files within a time; :meth:`purge` removes them at once.
+        """
+        self._database.storage.retention.delete_object(self._object(target))
+
+    def purge(self, target: str, texts: Sequence[str] = ()) -> PurgeReport:
+        """Remove what was deleted from an object, or all of it where it was deleted, from every file, and prove it.
+
+        ``texts`` are looked for in all files afterwards; ``report.proof.holds`` tells whether nothing was found.
+        """
+        retention = self.retention
+        return retention.purge(retention.find(*split_object(target)), texts)
+
+    @property
+    def retention(self) -> Retention:
+        """Policies for how long objects are kept, and which deletes may still be in files."""
+        return self._database.storage.retention
 
     def objects(self) -> list[str]:
         """Return the objects as ``kind:name``."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from btql.execution.stop import Stop
     from btql.remote.address import Address
     from btql_storage.compaction.job import CompactionProgress, CompactionReport
+    from btql_storage.retention.facade import Retention
     from btql_storage.status import Status
 
 
@@ -50,6 +51,15 @@ class RemoteConnection(Connection):
     def status(self) -> Status:
         """Refuse: what is in its files only the server knows."""
         self.refuse("the status of a folder is told where the folder is: `btql status`")
+
+    def delete_object(self, target: str) -> None:
+        """Refuse: over HTTP it is the project, the experiment or the dataset that is deleted."""
+        self.refuse(f"{target} is deleted with its project, experiment or dataset: DELETE /v1/…")
+
+    @property
+    def retention(self) -> Retention:
+        """Refuse: a server has routes for it."""
+        self.refuse("retention is set where the folder is: `btql retention`, or PUT /v1/…/retention")
 
     def close(self) -> None:
         """Close the connections that wait for a request."""
