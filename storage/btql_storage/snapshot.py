@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 
 from btql_storage.catalog import ObjectInfo, RowNumbers, View
 from btql_storage.errors import Damaged, TailTooLarge, VersionGone
-from btql_storage.folder import Folder
+from btql_storage.folder import Folder, part_name
 from btql_storage.later import np
 from btql_storage.part.reader import Part
 
@@ -124,7 +124,9 @@ class Snapshots:
                 if last or self._folder.read_only or not self._folder.settings.compact_to_read:
                     raise
                 self._compact(target)
-            except Damaged:
+            except Damaged as error:
+                if not last and self._are_copies_renewed(view, error):
+                    continue
                 # A request that failed takes its file back, and what was compacted since is removed: no damage.
                 needed = {*listed, *(one.xact_id for one in view.assignments)}
                 if last or needed <= set(self._folder.wal_numbers()):
@@ -135,6 +137,15 @@ class Snapshots:
         """Drop the tails that are kept."""
         with self._guard:
             self._tails.clear()
+
+    def _are_copies_renewed(self, view: View, error: Damaged) -> bool:
+        """Whether it was only copies of parts that were damaged, which are gone now."""
+        if not self._folder.store.keeps_copies:
+            return False
+        from btql_storage.care.quarantine import quarantine
+
+        named = [part.id for part in view.parts if f"{part_name(part.id)}/" in error.message]
+        return bool(named) and quarantine(self._folder, named, error.message) is None
 
     def _waiting(self, target: ObjectInfo, listed: Sequence[int], view: View) -> Waiting:
         """Return the events that are not in a part of this view."""

@@ -4,8 +4,7 @@ Nobody looks for damage while all is well. When a reader stumbles over a file, t
 their checksums; only damage that is proved so is marked, as a disk that fails once is none. Two things are looked at
 before they are used, as what is made of them would only look sound: the keys that compaction finds rows by, once, and
 all of a part that is rewritten. ``btql check`` marks what it finds, and ``btql repair`` takes the marks away. Where
-files are read from copies, a damaged copy proves nothing, so there only ``btql check`` marks: it reads from the place
-itself.
+files are read from copies, a damaged copy proves nothing: it is made anew, and what is wrong with that one counts.
 """
 
 from __future__ import annotations
@@ -68,13 +67,15 @@ def quarantine(folder: Folder, part_ids: Iterable[int], message: str) -> Damaged
     first: Damaged | None = None
     for part_id in named or ids:
         reason = damage(folder, part_id)
+        if folder.store.keeps_copies and (reason is not None or not _has_manifest(folder, part_id)):
+            reason = _damage_itself(folder, part_id)
         if reason is None and named and not _has_manifest(folder, part_id):
             reason = message
         if reason is None:
             continue
         first = first or _damaged(part_id, reason)
         # Whoever reads is told in any case.
-        if not folder.read_only and not folder.store.keeps_copies:
+        if not folder.read_only:
             with suppress(StorageError):
                 folder.catalog.quarantine(part_id, reason)
     return first
@@ -84,6 +85,13 @@ def damage(folder: Folder, part_id: int) -> str | None:
     """Return what is wrong with the files of a part, None where nothing is."""
     check = PartCheck(folder.store, {"id": part_id}, "", _has_manifest(folder, part_id))
     return "; ".join(f"`{one.subject}`: {one.message}" for one in check.files_alone() if one.is_serious) or None
+
+
+def _damage_itself(folder: Folder, part_id: int) -> str | None:
+    """Return what is wrong with the files of a part, and not just with their copies on this machine."""
+    folder.drop_part(part_id)
+    folder.store.drop_copies(part_name(part_id))
+    return damage(folder, part_id)
 
 
 def _has_manifest(folder: Folder, part_id: int) -> bool:
