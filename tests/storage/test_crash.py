@@ -2,73 +2,73 @@
 
 from __future__ import annotations
 
-import os
-import random
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlencode
 
-from storage_support import crash_child
-from storage_support.model import Model, Rows
-from storage_support.reading import documents_of, snapshot_rows, to_document
+import pytest
+from storage_support.kills import start, survivors
+from storage_support.reading import documents_of
 
 from btql_storage.store import Storage
 
 KILLS = 20
+KILLS_OVER_SERVICES = 3
 SEED = 20_260_501
 
 
 def test_twenty_kills_of_a_process_that_ingests_and_compacts(quick_path: Path):
-    folder = quick_path / "db"
-    dice = random.Random(SEED)
-    model, first, killed = Model(), 0, 0
-    versions: dict[int, Rows] = {}
-    with _mother() as mother:
-        for number in range(KILLS):
-            # Every other life is cut short wherever it is; the rest get to work first, however busy the machine.
-            acknowledged = _life(mother, folder, first, dice.uniform(0.0, 0.25), works=number % 2 == 1)
-            for request in acknowledged:
-                model.apply(crash_child.request(SEED, request))
-            first = acknowledged[-1] + 1 if acknowledged else first
-            with Storage.open(folder, settings=crash_child.SETTINGS) as storage:
-                target = storage.create_object("dataset", "crash")
-                found = documents_of(storage, target)
-                versions[storage.last_xact_id()] = found
-            # The request that was under way is there as a whole or not at all.
-            maybe = model.copy()
-            maybe.apply(crash_child.request(SEED, first))
+    with survivors(str(quick_path / "db"), SEED) as database:
+        while database.kills < KILLS:
+            database.kill(lives_s=0.25)
+        database.finish()
 
-            assert found in (model.rows, maybe.rows)
+    assert len(database.acknowledged) >= KILLS // 2, "the processes lived too short to matter"
 
-            if found == maybe.rows:
-                model, first = maybe, first + 1
-            killed += 1
 
-    assert killed == KILLS
-    assert first >= KILLS // 2, "the processes lived too short to matter"
-    with Storage.open(folder, settings=crash_child.SETTINGS) as storage:
-        target = storage.object("dataset", "crash")
-        storage.compact()
+SERVICES = {
+    "bucket and SQLite": ("s3", "sqlite"),
+    "bucket and PostgreSQL": ("s3", "postgres"),
+    "bucket, PostgreSQL and Redis": ("s3", "postgres", "redis"),
+    "folder, PostgreSQL and Redis": ("folder", "postgres", "redis"),
+}
 
-        assert documents_of(storage, target) == model.rows
-        # Nothing of the dead is left: only live parts, and the newest WAL file.
-        parts = {entry.name for entry in (folder / "parts").iterdir()}
-        view = storage._folder.catalog.view(target.id, 0)
-        assert parts == {str(part.id) for part in (*view.parts, *(one.part for one in view.history))}
-        for version, expected in versions.items():
-            with storage.snapshot(target, version) as snapshot:
-                assert {row.id: to_document(row) for row in snapshot_rows(snapshot)} == expected
-        assert len(list((folder / "wal").iterdir())) == 1
+
+@pytest.fixture(params=SERVICES.values(), ids=SERVICES)
+def place(request: pytest.FixtureRequest, quick_path: Path) -> str:
+    return place_over(request, request.param, quick_path)
+
+
+def place_over(request: pytest.FixtureRequest, services: tuple[str, ...], path: Path) -> str:
+    """Return the address of a new database over some services."""
+    options = {"cache": str(path / "cache")}
+    if services[0] == "s3":
+        address, options["endpoint"] = request.getfixturevalue("s3")
+    else:
+        address = f"file://{path / 'db'}"
+        del options["cache"]
+    if "postgres" in services:
+        options["catalog"] = request.getfixturevalue("postgres_url")
+    else:
+        options["catalog"] = f"sqlite:{path / 'catalog.sqlite'}"
+    if "redis" in services:
+        options["redis"] = request.getfixturevalue("redis_url")
+    return f"{address}?{urlencode(options)}"
+
+
+def test_kills_over_services(place: str):
+    with survivors(place, SEED) as database:
+        while database.kills < KILLS_OVER_SERVICES:
+            database.kill(lives_s=0.25)
+        database.finish()
+
+    assert database.acknowledged
 
 
 def test_writers_in_several_processes_take_turns(quick_path: Path):
     folder = quick_path / "db"
     count = 8
-    children = [_start(str(folder), str(SEED), str(first), str(count)) for first in (0, 1000)]
+    children = [start(str(folder), str(SEED), str(first), str(count)) for first in (0, 1000)]
     acknowledged: set[int] = set()
     seen: set[int] = set()
     while any(child.poll() is None for child in children):
@@ -95,43 +95,3 @@ def _own_rows(folder: Path, before: set[int]) -> set[int]:
     assert before <= found
 
     return found
-
-
-def _life(mother: subprocess.Popen[bytes], folder: Path, first: int, lasting_s: float, *, works: bool) -> list[int]:
-    """Let a child live, one that works after its first request, kill it, and return what it acknowledged."""
-    assert mother.stdin is not None
-    assert mother.stdout is not None
-    mother.stdin.write(f"{folder} {SEED} {first}\n".encode())
-    mother.stdin.flush()
-    kind, pid = mother.stdout.readline().split()
-    assert kind == b"pid"
-    acknowledged = [_acknowledged(mother.stdout.readline())] if works else []
-    time.sleep(lasting_s)
-    os.kill(int(pid), signal.SIGKILL)
-    while (line := mother.stdout.readline()) != b"gone\n":
-        acknowledged.append(_acknowledged(line))
-    return acknowledged
-
-
-def _acknowledged(line: bytes) -> int:
-    assert line.startswith(b"ack "), line
-    return int(line.split()[1])
-
-
-@contextmanager
-def _mother() -> Generator[subprocess.Popen[bytes]]:
-    mother = _start()
-    try:
-        yield mother
-    finally:
-        mother.kill()
-        mother.communicate()
-
-
-def _start(*arguments: str) -> subprocess.Popen[bytes]:
-    import btql_storage
-
-    roots = [str(Path(crash_child.__file__).parent.parent), str(Path(btql_storage.__file__).parent.parent)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(roots)}
-    command = [sys.executable, crash_child.__file__, *arguments]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)

@@ -23,6 +23,7 @@ from btql_storage.format import PARTS, WAL
 from btql_storage.row import Row
 from btql_storage.store import ObjectInfo, Storage
 from btql_storage.stores.interface import UNFINISHED
+from btql_storage.stores.local import LocalStore
 
 _FILES = {"columns": "columns.parquet", "rows": "rows.arrow", "keys": "keys.arrow"}
 
@@ -108,7 +109,6 @@ def _check_tidy(folder: Folder) -> None:
     live, replaced = folder.catalog.live_part_ids()
     assert not replaced, f"replaced parts stay for ever: {replaced}"
     assert {str(part_id) for part_id in live} == set(folder.store.list(PARTS)), "files of parts that nobody knows"
-    root = getattr(folder.store, "root", None)
-    if root is not None:
-        left = [path for name in (WAL, PARTS) for path in (root / name).glob(f"{UNFINISHED}*")]
+    if isinstance(folder.store, LocalStore):
+        left = [path for name in (WAL, PARTS) for path in folder.store.path(name).glob(f"{UNFINISHED}*")]
         assert left == [], "unfinished work stays for ever"

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from importlib import import_module
 from random import Random
@@ -236,7 +236,8 @@ def played(scheduler: Scheduler) -> Generator[None]:
     """Exchange locks and waiting in all modules of storage."""
     # They must be there to be changed.
     for found in pkgutil.walk_packages(btql_storage.__path__, "btql_storage."):
-        import_module(found.name)
+        with suppress(ImportError):
+            import_module(found.name)
     stand_ins = {
         id(threading.Lock): lambda: SimulatedLock(scheduler, again=False),
         id(threading.RLock): lambda: SimulatedLock(scheduler, again=True),

@@ -65,7 +65,9 @@ class SimulatedCalls:
     """A service each of whose methods is a call of the world's."""
 
     changes = _CHANGES
-    """Those of which the answer may be lost, or that may be done twice."""
+    """Calls that may be done though the answer is lost."""
+    repeated = _CHANGES
+    """Calls that may be done twice."""
 
     def __init__(self, inner: object, label: str, world: World, process: Process) -> None:
         self._inner = inner
@@ -77,9 +79,9 @@ class SimulatedCalls:
         value = getattr(self._inner, name)
         if name.startswith("_") or name in _UNTOUCHED or not callable(value):
             return value
-        return self._call(name, value)
+        return self._call(name, value, repeated=name in self.repeated)
 
-    def _call(self, name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+    def _call(self, name: str, method: Callable[..., Any], *, repeated: bool) -> Callable[..., Any]:
         action = f"{self._label}.{name}"
 
         def call(*arguments: Any, **named: Any) -> Any:
@@ -89,7 +91,7 @@ class SimulatedCalls:
             if name not in self.changes:
                 self._world.scheduler.pause()
                 return answer
-            if self._world.repeats(action, number):
+            if repeated and self._world.repeats(action, number):
                 answer = method(*arguments, **named)
             with self.explained(action):
                 self._world.after(self._process, action, number)
