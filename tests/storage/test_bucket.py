@@ -145,6 +145,46 @@ def test_a_bucket_that_was_emptied_and_used_again_has_no_old_copies(s3: S3, quic
             store.delete(name)
 
 
+def test_a_damaged_copy_is_made_anew(s3: S3, quick_path: Path):
+    with opened(s3, quick_path, wal_grace_s=600) as writer:
+        target = writer.create_object("dataset", "d")
+        writer.ingest(target, [{"id": "a", "input": "text"}])
+        writer.compact_once()
+        writer.ingest(target, [{"id": "b"}])
+        expected = documents_of(writer, target)
+    copies = [path for path in (quick_path / "cache/files").rglob("*") if path.suffix in (".arrow", ".parquet")]
+    for path in copies:
+        path.write_bytes(b"x" * path.stat().st_size)
+    with opened(s3, quick_path) as reader:
+        assert documents_of(reader, target) == expected
+        assert not [part for part in reader._folder.catalog.view(target.id).parts if part.quarantined]
+    assert len(copies) >= 4
+
+
+def test_copies_of_what_was_removed_go_on_other_machines_too(s3: S3, quick_path: Path):
+    with opened(s3, quick_path, wal_grace_s=0) as writer, opened(s3, quick_path, "elsewhere") as reader:
+        target = writer.create_object("dataset", "d")
+        writer.ingest(target, [{"id": "a", "input": "secret"}])
+        writer.compact_once()
+        documents_of(reader, target)
+        store = reader._folder.store
+        assert isinstance(store, BucketStore)
+        store.tidy()
+        kept = copies_in(quick_path / "elsewhere")
+        writer.ingest(target, [{"id": "a", "_object_delete": True}])
+        for part in writer._folder.catalog.view(target.id).parts:
+            writer._folder.store.delete(f"parts/{part.id}")
+        (quick_path / "elsewhere").joinpath(*kept[0].parts[:2], ".tidied").unlink()
+        store.tidy()
+
+        assert any("parts" in path.parts for path in kept)
+        assert not any("parts" in path.parts for path in copies_in(quick_path / "elsewhere"))
+
+
+def copies_in(folder: Path) -> list[Path]:
+    return [path.relative_to(folder) for path in (folder / "files").rglob("*") if path.is_file()]
+
+
 def test_a_damaged_archive_and_a_missing_file_are_named(s3: S3, quick_path: Path):
     address, endpoint = s3
     store = BucketStore.open(address, DiskCache(quick_path, 1 << 20), endpoint=endpoint)
