@@ -88,6 +88,11 @@ class Services:
     def local(cls, store: LocalStore, *, create: bool, read_only: bool, settings: Settings, clock: Clock) -> Services:
         """Return those of one folder, which need no server; the folder is made with ``create``."""
         marker = open_folder(store, create=create, read_only=read_only)
+        if store.size(CATALOG) == 0 and (store.list(PARTS) or store.list(WAL)):
+            # An empty one in its place would have all the files removed.
+            raise Damaged(
+                f"the catalog `{store.path(CATALOG)}` is missing", "`btql repair` makes it again from the files"
+            )
         catalog = Catalog.sqlite(store, CATALOG, read_only=read_only, wait_s=settings.lock_wait_s)
         check_own(marker, catalog, str(store.root), read_only=read_only)
         return cls(
@@ -189,7 +194,11 @@ class Folder:
             from btql_storage.wal import WalFile
 
             name = f"{WAL}/{wal_name(xact_id)}"
-            file = self._checked_copy(name, xact_id) if self.store.keeps_copies else WalFile(self.store.file(name), xact_id)
+            file = (
+                self._checked_copy(name, xact_id)
+                if self.store.keeps_copies
+                else WalFile(self.store.file(name), xact_id)
+            )
             with self._guard:
                 if len(self._wal_files) >= _WAL_FILES_KEPT:
                     self._wal_files.clear()

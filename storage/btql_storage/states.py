@@ -68,6 +68,10 @@ class State(msgspec.Struct, frozen=True):
     """Each segment, with the events that were ever assigned to it."""
     parts: list[PartState]
     pending: list[PendingState]
+    deleted_upto: int = 0
+    """The last transaction whose events went with the object, where it was deleted as a whole."""
+    deleted_at: int | None = None
+    """When it was deleted, in Unix seconds; None where it is there."""
 
     def assignments(self) -> list[Assignment]:
         """Return the events that are not in a part."""
@@ -167,6 +171,7 @@ def _after(folder: Folder, target: ObjectInfo, swap: Swap, number: int) -> State
         {segment.id: segment.events for segment in catalog.segments(target.id)},
         parts,
         [_pending(one) for one in sorted((*left, *swap.left), key=lambda one: (one.xact_id, one.segment_id))],
+        view.deleted_upto,
     )
 
 

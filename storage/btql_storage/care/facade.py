@@ -12,6 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from btql_storage.care.beginning import begin_catalog, mend_marker
+from btql_storage.care.catalog_check import check_database as check_file
 from btql_storage.care.check import How, check, check_files
 from btql_storage.care.findings import Report
 from btql_storage.clock import SYSTEM_CLOCK
@@ -22,6 +24,7 @@ from btql_storage.opening import How as HowToOpen
 from btql_storage.opening import open_at, store_at
 
 if TYPE_CHECKING:
+    from btql_storage.care.repair import Repaired
     from btql_storage.location import Location, Place
 
 
@@ -55,6 +58,52 @@ def check_database(
             return Care(folder).check(deep=deep, mark=mark, progress=progress)
         finally:
             folder.close()
+
+
+def repair_database(
+    place: Place | Location,
+    *,
+    give_up_rows: bool = False,
+    catalog: bool = False,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Repaired:
+    """Repair the database at a place; with ``catalog`` make its catalog again from the files, sound or not.
+
+    Nobody else may have it open.
+    """
+    from btql_storage.care.repair import Repaired, RepairHow, repair
+
+    outcome = Repaired()
+    with without_copies(locate(place)) as location:
+        mend_marker(location, outcome)
+        folder = _open_to_repair(location, outcome, anew=catalog)
+        try:
+            repair(folder, RepairHow(give_up_rows, progress), outcome)
+        finally:
+            folder.close()
+    return outcome
+
+
+def _open_to_repair(location: Location, outcome: Repaired, *, anew: bool) -> Folder:
+    """Open a database, with a catalog that is made from the files where it is lost."""
+    from btql_storage.care.rebuild import rebuild
+
+    if not anew:
+        try:
+            folder = _open(location, read_only=False)
+            if not any(one.is_serious for one in check_file(folder.catalog)):
+                return folder
+            folder.close()
+        except Damaged as error:
+            outcome.done.append(f"the catalog could not be used: {error.message}")
+    begin_catalog(location, outcome)
+    folder = _open(location, read_only=False)
+    made = rebuild(folder)
+    outcome.done.append(
+        f"the catalog was made again from the files: {made.objects:,} objects, {made.parts:,} parts, "
+        f"{made.waiting:,} events that wait"
+    )
+    return folder
 
 
 @contextmanager

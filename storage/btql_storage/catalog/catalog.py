@@ -18,7 +18,7 @@ from btql_storage.catalog.shapes import Assignment, ObjectInfo, SegmentInfo, Swa
 from btql_storage.databases.interface import Database, Row, Run, Statement, Value
 from btql_storage.databases.sqlite import SqliteDatabase
 from btql_storage.errors import NotADatabase, UnknownObject
-from btql_storage.part.format import PartStats, StatsJson
+from btql_storage.part.format import PartStats
 from btql_storage.stores.local import LocalStore
 
 
@@ -193,6 +193,10 @@ class Catalog:
         rows = self._rows("select id, replaced_at is null from parts")
         return {part_id for part_id, live in rows if live}, {part_id for part_id, live in rows if not live}
 
+    def last_part_id(self) -> int:
+        """Return the largest id that a part has or had."""
+        return cast("int", sql.one_value(self._rows("select value from numbers where name = 'part'")))
+
     def next_part_id(self) -> int:
         """Return an id that no part has or had, nor will have if this process dies."""
         with self.database.writing() as run:
@@ -330,7 +334,7 @@ class Catalog:
         for some in sql.in_pieces(missing):
             query = f"select id, stats from parts where id in ({sql.places(some)})"  # noqa: S608  our words
             rows = self._rows(query, *some)
-            fresh = {part_id: PartStats.from_json(cast("StatsJson", orjson.loads(text))) for part_id, text in rows}
+            fresh = {part_id: PartStats.from_bytes(text) for part_id, text in rows}
             if len(fresh) < len(some):
                 raise _PartGoneError
             known |= fresh

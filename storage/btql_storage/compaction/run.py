@@ -194,7 +194,11 @@ def _remove_parts(folder: Folder) -> None:
     listed = folder.store.list(PARTS)
     live, replaced = folder.catalog.live_part_ids()
     known = {str(part_id) for part_id in live | replaced}
+    last = folder.catalog.last_part_id()
     folder.store.sweep(PARTS)
     for name in listed:
         if name not in known:
+            if name.isdigit() and int(name) > last:
+                message = f"`{PARTS}/{name}` of `{folder.store.label}` is newer than the catalog, perhaps an old copy"
+                raise Damaged(message, "`btql repair --catalog` makes it again from the files")
             folder.store.delete(f"{PARTS}/{name}")

@@ -3,12 +3,14 @@
 It is the last file that is written, so a folder with one is complete. It says of every other file how large it is
 and what its SHA-256 is, and it repeats what the catalog knows of the part and no other file tells: the object, the
 segment and the statistics. So damage to any file can be found, and a catalog that was lost can be made again
-(:mod:`btql_storage.care`). Parts that were written before there were manifests have none, and are read all the same.
+(:mod:`btql_storage.care`). Each block of documents has a checksum of its own: when some are damaged, the others
+can still be told to be sound. Parts that were written before there were manifests have none, and are read all the same.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
+from zlib import crc32
 
 import msgspec
 import pyarrow as pa
@@ -16,8 +18,9 @@ import pyarrow as pa
 from btql_storage.arrow import from_numpy, to_numpy
 from btql_storage.checksums import file_checksum, is_sealed, open_seal, seal
 from btql_storage.errors import Damaged, NewerFormat, from_os_error
+from btql_storage.part.documents import DOCUMENT_SCHEMA
 from btql_storage.part.files import FORMAT_METADATA, check_format, read_errors
-from btql_storage.part.format import FORMAT_VERSION, PartStats
+from btql_storage.part.format import FORMAT_VERSION, ROWS_FILE, PartStats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from btql_storage.part.format import StatsJson
 
 MANIFEST_FILE = "part.json"
+_MAGIC_BYTES = 8
 UNTIL_FILE = "until.arrow"
 """Of a part of the history: when each of its rows ended."""
 
@@ -38,6 +42,15 @@ class FileNote(msgspec.Struct, frozen=True):
 
     bytes: int
     sha256: str
+
+
+class BlockNote(msgspec.Struct, frozen=True, array_like=True):
+    """Where a block of ``rows.arrow`` is, as a message of Arrow's stream format."""
+
+    offset: int
+    bytes: int
+    rows: int
+    crc32: int
 
 
 class Owner(msgspec.Struct, frozen=True):
@@ -62,6 +75,7 @@ class Manifest(msgspec.Struct, frozen=True):
     files: dict[str, FileNote]
     """Every other file of the folder, by its path there."""
     seal: str
+    blocks: list[BlockNote] = []
 
     def part_stats(self) -> PartStats:
         """Return the statistics."""
@@ -72,23 +86,40 @@ def write_manifest(
     folder: Path, part_id: int, owner: Owner, stats: PartStats, file_bytes: Mapping[str, int], *, history: bool
 ) -> None:
     """Write what the files of a finished part are; raises OSError."""
+    content = manifest_of(folder, part_id, owner, stats, file_bytes, history=history)
+    (folder / MANIFEST_FILE).write_bytes(content)
+
+
+def manifest_of(
+    folder: Path, part_id: int, owner: Owner, stats: PartStats, file_bytes: Mapping[str, int], *, history: bool
+) -> bytes:
+    """Return the manifest of the files of a part; raises OSError."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock")
     files = {path.relative_to(folder).as_posix(): FileNote(path.stat().st_size, file_checksum(path)) for path in paths}
     opened = open_seal()
     known, sizes = dict(stats.to_json()), dict(file_bytes)
-    manifest = Manifest(FORMAT_VERSION, part_id, owner, history, known, sizes, files, opened.decode())
+    manifest = Manifest(
+        FORMAT_VERSION, part_id, owner, history, known, sizes, files, opened.decode(), _blocks(folder / ROWS_FILE)
+    )
     content = bytearray(msgspec.json.encode(manifest) + b"\n")
     seal(content, opened)
-    (folder / MANIFEST_FILE).write_bytes(content)
+    return bytes(content)
 
 
 def write_until(folder: Path, until: NDArray[np.int64]) -> None:
     """Write when the rows of a part of the history ended; raises OSError."""
+    (folder / UNTIL_FILE).write_bytes(until_bytes(until))
+
+
+def until_bytes(until: NDArray[np.int64]) -> bytes:
+    """Return the bytes of the file that says when rows ended."""
     batch = pa.record_batch([from_numpy(until)], names=["until"])
     schema = batch.schema.with_metadata(FORMAT_METADATA)
     options = pa.ipc.IpcWriteOptions(compression="zstd")
-    with pa.ipc.new_file(str(folder / UNTIL_FILE), schema, options=options) as file:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, schema, options=options) as file:
         file.write_batch(batch.replace_schema_metadata(FORMAT_METADATA))
+    return sink.getvalue().to_pybytes()
 
 
 def read_until(path: Path) -> NDArray[np.int64]:
@@ -116,6 +147,24 @@ def read_manifest(path: Path) -> Manifest:
             f"`{path}` has format {manifest.format}, this btql reads up to {FORMAT_VERSION}", "install a newer btql"
         )
     return manifest
+
+
+def _blocks(path: Path) -> list[BlockNote]:
+    """Return where the blocks of documents are, and their checksums."""
+    options = pa.ipc.IpcReadOptions(included_fields=[DOCUMENT_SCHEMA.get_field_index("xact_id")])
+    source = pa.memory_map(str(path))
+    rows = pa.ipc.open_file(source, options=options)
+    content = memoryview(source.read_buffer())
+    source.seek(_MAGIC_BYTES)
+    messages = pa.ipc.MessageReader.open_stream(source)
+    messages.read_next_message()
+    notes: list[BlockNote] = []
+    for number in range(rows.num_record_batches):
+        start = source.tell()
+        messages.read_next_message()
+        end = source.tell()
+        notes.append(BlockNote(start, end - start, rows.get_batch(number).num_rows, crc32(content[start:end])))
+    return notes
 
 
 def _damaged(path: Path, reason: str) -> Damaged:

@@ -25,5 +25,6 @@ def delete_object(folder: Folder, target: ObjectInfo) -> None:
     upto = write_nothing(folder)
     process(folder)
     state = state_of(folder, target, folder.catalog.next_part_id())
-    write_state(folder, replace(state, parts=[], pending=[], compacted_upto=upto))
-    folder.catalog.deleted.delete_object(target.id, upto, folder.clock.now_s())
+    now_s = folder.clock.now_s()
+    write_state(folder, replace(state, parts=[], pending=[], deleted_upto=upto, deleted_at=now_s))
+    folder.catalog.deleted.delete_object(target.id, upto, now_s)

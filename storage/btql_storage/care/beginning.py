@@ -1,0 +1,112 @@
+"""What must be there before a database can be opened to be repaired: its marker, and a catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from btql_storage.catalog import Catalog
+from btql_storage.clock import SYSTEM_CLOCK
+from btql_storage.errors import StorageError, from_os_error
+from btql_storage.folder import Settings
+from btql_storage.format import CATALOG, PARTS, WAL
+from btql_storage.identity import DATABASE
+from btql_storage.marker import MARKER, CatalogPlace, Marker, read_marker
+from btql_storage.opening import How, catalog_at, store_at
+from btql_storage.stores.local import LocalStore
+
+if TYPE_CHECKING:
+    from btql_storage.care.repair import Repaired
+    from btql_storage.location import Location
+    from btql_storage.stores.interface import Store
+
+_SIDES = ("", "-wal", "-shm")
+
+
+def mend_marker(location: Location, outcome: Repaired) -> None:
+    """Write the marker again where it is lost or damaged, and there are files of a database."""
+    store = store_at(location)
+    try:
+        content = store.read(MARKER)
+        with suppress(StorageError):
+            if content is not None:
+                read_marker(content, MARKER, store.label)
+                return
+        if not store.list(WAL) and not store.list(PARTS):
+            # It was none, or an empty one: opening it says so.
+            return
+        store.delete(MARKER)
+        store.put(MARKER, _marker_anew(location).content)
+        outcome.done.append(f"the marker `{MARKER}` was written again")
+    finally:
+        store.close()
+
+
+def begin_catalog(location: Location, outcome: Repaired) -> None:
+    """Put an empty catalog in the place of the one that is lost; a file that was there is set aside."""
+    store = store_at(location)
+    try:
+        marker = _marker(store)
+    finally:
+        store.close()
+    path = _catalog_path(location)
+    if path is None:
+        catalog = catalog_at(location, _how(read_only=False), is_new=True)
+    else:
+        for moved in _set_aside(path):
+            outcome.done.append(f"`{path.name}` is in `{moved}` now")
+        catalog = Catalog.sqlite(LocalStore(path.parent), path.name, read_only=False, wait_s=Settings().lock_wait_s)
+    try:
+        if marker is not None and marker.database is not None:
+            catalog.put_setting(DATABASE, marker.database)
+    finally:
+        catalog.close()
+
+
+def _marker_anew(location: Location) -> Marker:
+    place: CatalogPlace = "folder" if location.is_alone else "postgresql" if location.shares_catalog else "sqlite"
+    new = Marker.new(place)
+    path = _catalog_path(location)
+    if path is not None and not path.is_file():
+        return new
+    with suppress(StorageError):
+        if path is None:
+            catalog = catalog_at(location, _how(read_only=True), is_new=False)
+        else:
+            catalog = Catalog.sqlite(LocalStore(path.parent), path.name, read_only=True, wait_s=Settings().lock_wait_s)
+        try:
+            return Marker(catalog.setting(DATABASE), place)
+        finally:
+            catalog.close()
+    return new
+
+
+def _marker(store: Store) -> Marker | None:
+    content = store.read(MARKER)
+    return None if content is None else read_marker(content, MARKER, store.label)
+
+
+def _catalog_path(location: Location) -> Path | None:
+    """Return the file of the catalog, where it is one."""
+    return Path(location.files, CATALOG) if location.is_alone else location.catalog_file
+
+
+def _set_aside(path: Path) -> Iterator[str]:
+    number = 1
+    while path.with_name(f"{path.name}.set-aside-{number}").exists():
+        number += 1
+    for side in _SIDES:
+        source = path.with_name(f"{path.name}{side}")
+        if source.exists():
+            target = path.with_name(f"{path.name}.set-aside-{number}{side}")
+            try:
+                source.rename(target)
+            except OSError as error:
+                raise from_os_error(error, "move", source) from error
+            yield target.name
+
+
+def _how(*, read_only: bool) -> How:
+    return How(create=False, read_only=read_only, settings=Settings(), clock=SYSTEM_CLOCK)

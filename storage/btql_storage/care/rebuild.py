@@ -1,0 +1,277 @@
+"""Makes the catalog again from the files alone.
+
+1. Of each object the newest state that fits the files (:mod:`btql_storage.states`) tells which parts are live, which of
+   their rows are current, and which events are to come. The manifests of the parts tell the rest.
+2. An object without any state has no parts: all of its events are in the log.
+3. Events of log files after the last one that a state knows are to come as well, and go where their id or trace is.
+4. The catalog gets all of this in one transaction.
+
+What only the catalog knew is gone: objects to which nothing was ever written, how long things are to be kept, and since
+when deleted rows wait to be purged, which begins anew. A part whose manifest is damaged is quarantined, so that
+nothing is answered without it; :mod:`.repair` goes on from there.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import orjson
+
+from btql_storage.care.findings import Finding, Kind
+from btql_storage.care.load import load
+from btql_storage.care.part_check import part_file
+from btql_storage.care.tables import Row
+from btql_storage.catalog import Assignment, PartInfo, View
+from btql_storage.errors import StorageError
+from btql_storage.folder import Folder, part_name
+from btql_storage.format import PARTS, WAL, wal_name
+from btql_storage.homes import Homes
+from btql_storage.part.format import PartStats
+from btql_storage.part.manifest import MANIFEST_FILE, UNTIL_FILE, read_manifest, read_until
+from btql_storage.states import STATES, State, objects_with_states, read_state, state_numbers, unpacked
+
+if TYPE_CHECKING:
+    from btql_storage.wal import WalFile
+
+_EVER = (-(1 << 62), 1 << 62)
+
+
+@dataclass(slots=True)
+class Rebuilt:
+    """What a catalog was made of."""
+
+    objects: int = 0
+    parts: int = 0
+    waiting: int = 0
+    """Events that are in no part."""
+    findings: list[Finding] = field(default_factory=list[Finding])
+    """What did not fit."""
+
+
+@dataclass(slots=True)
+class _Object:
+    """What is known of an object so far."""
+
+    id: int
+    kind: str
+    name: str
+    state: State | None = None
+    parts: list[PartInfo] = field(default_factory=list[PartInfo])
+    """Those with current rows."""
+    rows: list[Row] = field(default_factory=list[Row])
+    """Of the table of parts."""
+    assignments: list[Assignment] = field(default_factory=list[Assignment])
+    segments: dict[int, int] = field(default_factory=dict[int, int])
+
+    @property
+    def label(self) -> str:
+        return f"{self.kind}:{self.name}"
+
+    @property
+    def known_upto(self) -> int:
+        """The last log file whose events are in parts, among the assignments, or gone."""
+        return 0 if self.state is None else max(self.state.processed_upto, self.state.deleted_upto)
+
+
+def rebuild(folder: Folder) -> Rebuilt:
+    """Fill the catalog of an open database anew; nobody else may have the database open."""
+    folder.check_writable()
+    with folder.compact_lock.held(), folder.numbers.turn():
+        return _Rebuild(folder).run()
+
+
+class _Rebuild:
+    """One run."""
+
+    def __init__(self, folder: Folder) -> None:
+        self._folder = folder
+        self._store = folder.store
+        self._report = Rebuilt()
+        self._objects: dict[int, _Object] = {}
+        self._last_segment = 0
+        self._part_folders = {int(name) for name in self._store.list(PARTS) if name.isdigit()}
+
+    def run(self) -> Rebuilt:
+        for object_id in objects_with_states(self._store):
+            self._take_state(object_id)
+        for one in self._objects.values():
+            self._take_parts(one)
+        listed = self._folder.wal_numbers()
+        upto = max((one.known_upto for one in self._objects.values()), default=0)
+        self._last_segment = max((segment for one in self._objects.values() for segment in one.segments), default=0)
+        self._take_log([number for number in listed if number <= upto])
+        load(self._folder.catalog, self._tables(listed, upto))
+        self._folder.processed_upto = 0
+        self._folder.recover_numbers()
+        self._report.objects = len(self._objects)
+        return self._report
+
+    def _found(self, kind: Kind, subject: str, message: str, owner: str | None = None, part: int | None = None) -> None:
+        self._report.findings.append(Finding(kind, subject, message, owner, part))
+
+    def _take_state(self, object_id: int) -> None:
+        """Find the newest state whose parts are all there, else the newest that can be read."""
+        readable: list[State] = []
+        for number in reversed(state_numbers(self._store, object_id)):
+            try:
+                state = read_state(self._store, object_id, number)
+            except StorageError as error:
+                self._found(Kind.DAMAGED, f"{STATES}/{object_id}/{number}", error.message)
+                continue
+            readable.append(state)
+            if {part.id for part in state.parts} <= self._part_folders:
+                break
+        if not readable:
+            return
+        fits = {part.id for part in readable[-1].parts} <= self._part_folders
+        state = readable[-1] if fits else readable[0]
+        one = _Object(object_id, state.kind, state.name, state)
+        one.segments = {int(segment): events for segment, events in state.segments.items()}
+        one.assignments = state.assignments()
+        self._objects[object_id] = one
+
+    def _take_parts(self, one: _Object) -> None:
+        assert one.state is not None, "only objects with a state have parts"
+        for part in one.state.parts:
+            name = part_name(part.id)
+            row: Row = {"id": part.id, "object_id": one.id, "segment_id": part.segment_id}
+            superseded = unpacked(part.superseded)
+            row["superseded"] = superseded.astype("<i4").tobytes()
+            try:
+                manifest = read_manifest(part_file(self._store, part.id, MANIFEST_FILE))
+                stats = manifest.part_stats()
+                row |= {"stats": orjson.dumps(manifest.stats), "file_bytes": orjson.dumps(manifest.file_bytes)}
+                if part.history:
+                    until = read_until(part_file(self._store, part.id, UNTIL_FILE))
+                    row |= {"until": until.tobytes(), "until_max": int(until.max())}
+            except StorageError as error:
+                self._found(Kind.DAMAGED, f"{name}/{MANIFEST_FILE}", error.message, one.label, part.id)
+                stats = _anything()
+                row |= {"stats": orjson.dumps(stats.to_json()), "file_bytes": b"{}"}
+                row["quarantined"] = f"`{name}`: {error.message}"
+                if part.history:
+                    row |= {"until": b"", "until_max": _EVER[1]}
+            if len(superseded):
+                row["purge_since"] = self._folder.clock.now_s()
+            one.rows.append(row)
+            if not part.history:
+                info = PartInfo(part.id, one.id, part.segment_id, stats, {}, _int_array(superseded.tolist()))
+                one.parts.append(info)
+        self._report.parts += len(one.rows)
+
+    def _take_log(self, known: Sequence[int]) -> None:
+        """Assign events of files that one object's state does not know, but another one's does."""
+        homes: dict[int, Homes] = {}
+        for number in known:
+            try:
+                file = self._folder.wal_file(number)
+                for target in file.objects:
+                    one = self._object(target.id, target.kind, target.name)
+                    if number > one.known_upto:
+                        self._assign(file, one, homes)
+            except StorageError as error:
+                self._found(Kind.DAMAGED, f"{WAL}/{wal_name(number)}", error.message)
+
+    def _object(self, object_id: int, kind: str, name: str) -> _Object:
+        if object_id not in self._objects:
+            self._objects[object_id] = _Object(object_id, kind, name)
+        return self._objects[object_id]
+
+    def _assign(self, file: WalFile, one: _Object, homes: dict[int, Homes]) -> None:
+        rows = file.rows_of(one.id)
+        if not len(rows):
+            return
+        if not one.segments:
+            self._last_segment += 1
+            one.segments[self._last_segment] = 0
+        newest = max(one.segments)
+        if len(one.segments) == 1:
+            places = np.full(len(rows), newest)
+        else:
+            if one.id not in homes:
+                homes[one.id] = Homes(self._folder, View(0, one.assignments, one.parts, 0))
+            ids, traces = file.ids(rows)
+            places = np.array(homes[one.id].find(ids, traces, newest), dtype=np.int64)
+        for segment in np.unique(places).tolist():
+            mine = rows[places == segment]
+            size = file.json_bytes * len(mine) // max(file.rows, 1)
+            one.assignments.append(Assignment(file.xact_id, segment, mine, size))
+            one.segments[segment] += len(mine)
+
+    def _tables(self, listed: Sequence[int], upto: int) -> dict[str, list[Row]]:
+        """Return the rows of all tables."""
+        # Objects of which the log alone tells are made known here; processing takes their events as ever.
+        for number in (number for number in listed if number > upto):
+            try:
+                for target in self._folder.wal_file(number).objects:
+                    self._object(target.id, target.kind, target.name)
+            except StorageError as error:
+                self._found(Kind.DAMAGED, f"{WAL}/{wal_name(number)}", error.message)
+        objects = sorted(self._objects.values(), key=lambda one: one.id)
+        assigned = {one.xact_id for each in objects for one in each.assignments}
+        there = set(listed)
+        for each in objects:
+            for missing in sorted({one.xact_id for one in each.assignments} - there):
+                message = "it is not there, and has events that are in no part"
+                self._found(Kind.MISSING, f"{WAL}/{wal_name(missing)}", message, each.label)
+        self._report.waiting = sum(len(one.rows) for each in objects for one in each.assignments)
+        now_s = self._folder.clock.now_s()
+        last_part = max((*self._part_folders, *self._state_numbers()), default=0)
+        numbers = {"part": last_part, "processed_upto": upto} | dict(self._compacted(objects))
+        return {
+            "numbers": [{"name": name, "value": value} for name, value in numbers.items()],
+            "objects": [_object_row(one) for one in objects],
+            "segments": [
+                {"id": segment, "object_id": one.id, "events": events}
+                for one in objects
+                for segment, events in sorted(one.segments.items())
+            ],
+            "assignments": [_assignment_row(each.id, one) for each in objects for one in each.assignments],
+            "parts": [row for one in objects for row in one.rows],
+            "done_files": [
+                {"xact_id": number, "done_at": now_s} for number in listed if number <= upto and number not in assigned
+            ],
+        }
+
+    def _state_numbers(self) -> Iterator[int]:
+        for object_id in objects_with_states(self._store):
+            yield from state_numbers(self._store, object_id)
+
+    def _compacted(self, objects: Sequence[_Object]) -> Iterator[tuple[str, int]]:
+        for one in objects:
+            if one.state is not None and one.state.compacted_upto:
+                yield f"compacted_upto {one.id}", one.state.compacted_upto
+
+
+def _object_row(one: _Object) -> Row:
+    row: Row = {"id": one.id, "kind": one.kind, "name": one.name, "changed": 0, "deleted_upto": 0}
+    if one.state is not None:
+        row["deleted_upto"] = one.state.deleted_upto
+        # What was written to it since has made it anew.
+        row["deleted_at"] = None if one.assignments else one.state.deleted_at
+    return row
+
+
+def _assignment_row(object_id: int, one: Assignment) -> Row:
+    return {
+        "xact_id": one.xact_id,
+        "segment_id": one.segment_id,
+        "object_id": object_id,
+        "rows": one.rows.astype("<i4").tobytes(),
+        "events": len(one.rows),
+        "json_bytes": one.json_bytes,
+    }
+
+
+def _anything() -> PartStats:
+    """Return statistics by which no query leaves a part out."""
+    low, high = _EVER
+    return PartStats(0, 0, low, high, 0, high, "", "\U0010ffff", complete=False)
+
+
+def _int_array(values: list[int]) -> array[int]:
+    return array("i", values)

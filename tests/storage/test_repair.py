@@ -1,0 +1,259 @@
+"""``btql repair``: the catalog comes again from the files alone, parts from their documents; what is lost is named."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from storage_support.model import Model
+from storage_support.reading import documents_of, snapshot_rows, to_document
+
+from btql_storage.care.facade import check_database, repair_database
+from btql_storage.care.tables import Tables
+from btql_storage.errors import Damaged
+from btql_storage.folder import Settings
+from btql_storage.store import Storage
+
+SMALL = Settings(job_events=30, segment_events=40, grace_s=0, wal_grace_s=0)
+DAY = "2026-01-01T00:00:00Z"
+SEED = 20_261_126
+
+
+class Written:
+    """A database with a history, and the models of what it must hold."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.models: dict[tuple[str, str], Model] = {}
+        self.versions: dict[int, dict[str, Any]] = {}
+        dice = random.Random(SEED)
+        with Storage.open(path, create=True, settings=SMALL) as storage:
+            for kind in ("project_logs", "dataset"):
+                self._fill(storage, kind, dice)
+            gone = storage.create_object("project_logs", "gone")
+            storage.ingest(gone, [{"id": "secret"}])
+            storage.compact(gone)
+            storage.retention.delete_object(gone)
+
+    def _fill(self, storage: Storage, kind: str, dice: random.Random) -> None:
+        target = storage.create_object(kind, "x")
+        model = self.models[kind, "x"] = Model()
+        for step in range(9):
+            events = [self._event(dice) for _ in range(10)]
+            xact_id = storage.ingest(target, events).xact_id
+            model.apply(events, xact_id)
+            if kind == "dataset":
+                self.versions[xact_id] = model.copy().rows
+            if step == 5:
+                storage.compact()
+            elif step % 3 == 2:
+                storage.compact_once()
+        storage.process(limit=1)
+
+    def _event(self, dice: random.Random) -> dict[str, Any]:
+        number = dice.randrange(80)
+        event: dict[str, Any] = {"id": f"row-{number}", "root_span_id": f"trace-{number // 4}", "created": DAY}
+        if dice.random() < 0.15:
+            return event | {"_object_delete": True}
+        if dice.random() < 0.4:
+            return event | {"_is_merge": True, "metadata": {f"k{dice.randrange(3)}": dice.randrange(9)}}
+        return event | {"input": "x" * dice.randrange(2000), "scores": {"a": dice.random()}}
+
+    def check(self) -> None:
+        """Compare everything with the models."""
+        with Storage.open(self.path, settings=SMALL) as storage:
+            for (kind, name), model in self.models.items():
+                assert documents_of(storage, storage.object(kind, name)) == model.rows
+            target = storage.object("dataset", "x")
+            for version, rows in self.versions.items():
+                with storage.snapshot(target, version) as snapshot:
+                    assert {row.id: to_document(row) for row in snapshot_rows(snapshot)} == rows
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Written:
+    """A database that tests copy."""
+    return Written(tmp_path_factory.mktemp("repair") / "db")
+
+
+@pytest.fixture
+def written(original: Written, tmp_path: Path) -> Written:
+    """A copy of it."""
+    copy = Written.__new__(Written)
+    copy.models, copy.versions, copy.path = original.models, original.versions, tmp_path / "db"
+    shutil.copytree(original.path, copy.path)
+    return copy
+
+
+def lose_catalog(path: Path) -> None:
+    for file in path.glob("catalog.sqlite*"):
+        file.unlink()
+
+
+def tables_of(path: Path) -> Tables:
+    with Storage.open(path) as storage:
+        return Tables.read(storage._folder.catalog)
+
+
+def test_a_lost_catalog_comes_again_from_the_files_alone(written: Written):
+    before = tables_of(written.path)
+    lose_catalog(written.path)
+    with pytest.raises(Damaged, match="btql repair"):
+        Storage.open(written.path)
+    outcome = repair_database(written.path)
+    assert outcome.is_sound, [str(one) for one in outcome.left]
+    assert outcome.lost == []
+    after = tables_of(written.path)
+    assert after.objects == before.objects
+    assert after.parts.keys() == before.parts.keys()
+    for part_id, row in before.parts.items():
+        same = ("object_id", "segment_id", "superseded", "until", "stats", "file_bytes")
+        assert {name: after.parts[part_id][name] for name in same} == {name: row[name] for name in same}
+    written.check()
+    # It goes on as if nothing had been.
+    with Storage.open(written.path, settings=SMALL) as storage:
+        storage.compact()
+    written.check()
+    assert check_database(written.path, deep=True).is_sound
+
+
+@pytest.mark.parametrize("step", ["publish", "put", "begin", "commit"])
+def test_files_of_a_compaction_that_was_killed_do_not_confuse(
+    written: Written, monkeypatch: pytest.MonkeyPatch, step: str
+):
+    from btql_storage.catalog import Catalog
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with Storage.open(written.path, settings=SMALL) as storage:
+        # The state is written, and the catalog does not learn of it.
+        monkeypatch.setattr(Catalog, "commit_swap", killed)
+        with pytest.raises(KeyboardInterrupt):
+            storage.compact_once()
+        monkeypatch.undo()
+        if step in ("begin", "commit"):
+            # Another compaction comes instead.
+            storage.compact_once()
+    lose_catalog(written.path)
+    assert repair_database(written.path).is_sound
+    written.check()
+    if step in ("put", "commit"):
+        with Storage.open(written.path, settings=SMALL) as storage:
+            storage.compact()
+        written.check()
+
+
+def test_a_damaged_catalog_is_set_aside(written: Written):
+    lose_catalog(written.path)
+    (written.path / "catalog.sqlite").write_bytes(b"SQLite format 3\0" + b"nonsense" * 1000)
+    (written.path / "btql.json").unlink()
+    outcome = repair_database(written.path)
+    assert outcome.is_sound
+    assert (written.path / "catalog.sqlite.set-aside-1").exists()
+    written.check()
+
+
+def spoil(path: Path, *, at: float = 0.5) -> None:
+    content = bytearray(path.read_bytes())
+    place = int(len(content) * at)
+    content[place : place + 8] = bytes(byte ^ 0xFF for byte in content[place : place + 8])
+    path.write_bytes(content)
+
+
+def parts_of(path: Path, kind: str, *, history: bool = False) -> list[Path]:
+    tables = tables_of(path)
+    object_id = next(one for one, name in tables.objects.items() if name.startswith(kind))
+    mine = [row for row in tables.parts.values() if row["object_id"] == object_id]
+    return [path / "parts" / str(row["id"]) for row in mine if (row["until"] is not None) is history]
+
+
+@pytest.mark.parametrize("name", ["columns.parquet", "keys.arrow", "text/meta.json", "part.json", "until.arrow"])
+def test_a_part_is_written_anew_from_its_documents(written: Written, name: str):
+    part = parts_of(written.path, "dataset", history=name == "until.arrow")[0]
+    spoil(part / name)
+    assert not check_database(written.path).is_sound
+    outcome = repair_database(written.path)
+    assert outcome.is_sound
+    assert any(f"parts/{part.name}" in line for line in outcome.done)
+    assert outcome.lost == []
+    written.check()
+
+
+def test_rows_that_are_lost_stay_in_quarantine_until_they_are_given_up(quick_path: Path):
+    path = quick_path / "db"
+    with Storage.open(path, create=True) as storage:
+        target = storage.create_object("project_logs", "x")
+        storage.ingest(
+            target,
+            [
+                {"id": f"r{n:04}", "root_span_id": "t", "input": random.Random(n).randbytes(900).hex()}
+                for n in range(900)
+            ],
+        )
+        storage.compact()
+        before = documents_of(storage, target)
+    spoil(path / "parts" / "1" / "rows.arrow")
+    outcome = repair_database(path)
+    assert not outcome.is_sound
+    with Storage.open(path) as storage, pytest.raises(Damaged, match="parts/1"):
+        documents_of(storage, target)
+    outcome = repair_database(path, give_up_rows=True)
+    assert outcome.is_sound
+    with Storage.open(path) as storage:
+        after = documents_of(storage, target)
+    lost = before.keys() - after.keys()
+    assert 0 < len(lost) < 600
+    assert all(after[row_id] == before[row_id] for row_id in after)
+    assert f"{len(lost)} rows of `project_logs:x`" in outcome.lost[0]
+    assert f"`{min(lost)}`" in outcome.lost[0]
+
+
+def test_a_damaged_log_file_is_set_aside_where_its_events_are_given_up(written: Written):
+    with Storage.open(written.path, settings=SMALL) as storage:
+        lost = storage.ingest(storage.object("project_logs", "x"), [{"id": "lost", "input": "y" * 3000}]).xact_id
+    spoil(written.path / "wal" / f"{lost}.arrow")
+    assert not repair_database(written.path).is_sound
+    outcome = repair_database(written.path, give_up_rows=True)
+    assert outcome.is_sound
+    assert outcome.lost == [f"the events of transaction {lost} of `project_logs:x`"]
+    assert (written.path / "set-aside" / f"{lost}.arrow").exists()
+    written.check()
+
+
+def test_parts_of_before_there_were_checksums_get_them(written: Written):
+    for file in (*written.path.glob("parts/*/part.json"), *written.path.glob("parts/*/until.arrow")):
+        file.unlink()
+    shutil.rmtree(written.path / "states")
+    import sqlite3
+
+    connection = sqlite3.connect(written.path / "catalog.sqlite")
+    connection.execute("delete from settings where name = 'database'")
+    connection.commit()
+    connection.close()
+    (written.path / "btql.json").write_bytes(b'{"format":1}\n')
+    assert {str(one.kind) for one in check_database(written.path).findings} == {"no checksum"}
+    assert repair_database(written.path).is_sound
+    assert check_database(written.path).findings == []
+    lose_catalog(written.path)
+    assert repair_database(written.path).is_sound
+    written.check()
+
+
+def test_an_old_copy_of_the_catalog_does_not_have_newer_parts_removed(written: Written, tmp_path: Path):
+    with Storage.open(written.path) as storage:
+        storage._folder.catalog.database.read(lambda _: [("pragma wal_checkpoint(truncate)", ())])
+    shutil.copyfile(written.path / "catalog.sqlite", tmp_path / "old")
+    with Storage.open(written.path, settings=SMALL) as storage:
+        storage.compact()
+    lose_catalog(written.path)
+    shutil.copyfile(tmp_path / "old", written.path / "catalog.sqlite")
+    parts = sorted(path.name for path in (written.path / "parts").iterdir())
+    with Storage.open(written.path, settings=SMALL) as storage, pytest.raises(Damaged, match="--catalog"):
+        storage.compact()
+    assert sorted(path.name for path in (written.path / "parts").iterdir()) == parts
+    assert repair_database(written.path, catalog=True).is_sound
+    written.check()
