@@ -84,6 +84,12 @@ class Location:
         return Path(self.catalog.removeprefix("sqlite:"))
 
     @property
+    def state_folder(self) -> Path | None:
+        """The folder beside such a file for what the processes of one machine share besides: locks, numbers, keys."""
+        path = self.catalog_file
+        return None if path is None else path.with_name(f"{path.name}.d")
+
+    @property
     def cache_folder(self) -> Path:
         """The folder for what this machine keeps of databases that are elsewhere."""
         if self.cache is not None:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 NUMBERS = "numbers"
 """The setting of a shared catalog that says who numbers transactions."""
-_NUMBERED_BY = {"redis": "by Redis", "catalog": "by PostgreSQL"}
+NUMBERED_BY = {"redis": "by Redis", "catalog": "by PostgreSQL"}
 _WAYS = {"redis": "give its address, redis=redis://host", "catalog": "leave Redis out"}
 
 
@@ -107,7 +107,7 @@ def _marker(store: Store, location: Location) -> Marker | None:
         content = store.read(MARKER)
         marker = None if content is None else read_marker(content, f"{store.label}/{MARKER}", store.label)
     if marker is not None:
-        check_catalog(marker, _kind(location), store.label)
+        check_catalog(marker, catalog_place(location), store.label)
     return marker
 
 
@@ -115,7 +115,7 @@ def _make(store: Store, catalog: Catalog, location: Location) -> Marker:
     """Make the marker of a new database."""
     if isinstance(store, LocalStore):
         begin_folder(store.root)
-    new = Marker.new(_kind(location))
+    new = Marker.new(catalog_place(location))
     marker = replace(new, database=agreed(catalog, DATABASE, cast("str", new.database)))
     # It may have an id as whoever made it did not come as far as the marker.
     files = agreed(catalog, FILES, store.label)
@@ -132,41 +132,48 @@ def _make(store: Store, catalog: Catalog, location: Location) -> Marker:
 def _services(location: Location, how: How, store: Store, catalog: Catalog, database: str) -> Services:
     if isinstance(store, LocalStore) and not how.read_only:
         make_folders(store)
+    if location.state_folder is not None:
+        return _on_one_machine(location.state_folder, how, store, catalog)
     numbers = _numbers(location, how, store, catalog, database)
-    path = location.catalog_file
-    if path is None:
-        lease = LeaseLock(catalog.database, "work", wait_s=how.settings.lock_wait_s)
-        catalog.fence = lease
-        return Services(store, catalog, numbers, lease)
-    here = LocalStore(path.parent)
+    lease = LeaseLock(catalog.database, "work", wait_s=how.settings.lock_wait_s)
+    catalog.fence = lease
+    return Services(store, catalog, numbers, lease)
+
+
+def _on_one_machine(folder: Path, how: How, store: Store, catalog: Catalog) -> Services:
+    """Return services with a catalog in a file, beside which the processes of its machine meet."""
+    here, wait_s = LocalStore(folder), how.settings.lock_wait_s
     if not how.read_only:
         here.make_folder(LOCKS)
-    return Services(store, catalog, numbers, FolderLock(here, "compact", how.settings.lock_wait_s))
+    numbers: Numbers
+    if isinstance(store, LocalStore):
+        numbers = LocalNumbers(here, how.clock, wait_s)
+    else:
+        from btql_storage.coordination.catalog_numbers import CatalogNumbers
+
+        # A bucket may not tell what became of a file, and takes its time: nobody waits for others.
+        numbers = CatalogNumbers.sqlite(here, "numbers.sqlite", store, read_only=how.read_only, wait_s=wait_s)
+    return Services(store, catalog, numbers, FolderLock(here, "compact", wait_s))
 
 
 def _numbers(location: Location, how: How, store: Store, catalog: Catalog, database: str) -> Numbers:
-    """Return who numbers transactions."""
-    from btql_storage.coordination.catalog_numbers import CatalogNumbers
-
-    read_only, wait_s, path = how.read_only, how.settings.lock_wait_s, location.catalog_file
-    if path is not None:
-        here = LocalStore(path.parent)
-        if isinstance(store, LocalStore):
-            return LocalNumbers(here, how.clock, wait_s)
-        # A bucket may not tell what became of a file, and takes its time: nobody waits for others.
-        return CatalogNumbers.sqlite(
-            here, f"{path.stem}.numbers{path.suffix}", store, read_only=read_only, wait_s=wait_s
-        )
+    """Return who numbers transactions for several machines."""
+    read_only, wait_s = how.read_only, how.settings.lock_wait_s
     given = "catalog" if location.redis is None else "redis"
     known = catalog.setting(NUMBERS) if read_only else agreed(catalog, NUMBERS, given)
     if known not in (None, given):
-        raise OtherDatabase(f"the transactions of `{store.label}` are numbered {_NUMBERED_BY[known]}", _WAYS[known])
+        raise OtherDatabase(f"the transactions of `{store.label}` are numbered {NUMBERED_BY[known]}", _WAYS[known])
     if location.redis is None:
+        from btql_storage.coordination.catalog_numbers import CatalogNumbers
+
         return CatalogNumbers.postgres(cast("str", location.catalog), store, read_only=read_only, wait_s=wait_s)
     from btql_storage.coordination.redis_numbers import RedisNumbers
 
     return RedisNumbers(location.redis, database, store, catalog.processed_upto, read_only=read_only)
 
 
-def _kind(location: Location) -> CatalogPlace:
+def catalog_place(location: Location) -> CatalogPlace:
+    """Return where the catalog of a location is."""
+    if location.is_alone:
+        return "folder"
     return "postgresql" if location.shares_catalog else "sqlite"

@@ -12,8 +12,7 @@ def open_registry(location: Location) -> Registry:
     if location.shares_catalog:
         assert location.catalog is not None
         return Registry(location.catalog)
-    path = location.catalog_file
-    folder = location.own_folder if path is None else path.parent
+    folder = location.state_folder or location.own_folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
