@@ -9,12 +9,10 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Protocol, Self, cast
 
-import orjson
-
 from btql_storage.catalog import rows as sql
 from btql_storage.catalog.deleted import Deleted
 from btql_storage.catalog.schema import HISTORY_SINCE, SCHEMA
-from btql_storage.catalog.shapes import Assignment, ObjectInfo, SegmentInfo, Swap, View
+from btql_storage.catalog.shapes import Assignment, ObjectInfo, PartInfo, SegmentInfo, Swap, View
 from btql_storage.databases.interface import Database, Row, Run, Statement, Value
 from btql_storage.databases.sqlite import SqliteDatabase
 from btql_storage.errors import NotADatabase, UnknownObject
@@ -35,6 +33,8 @@ class _KeptView:
     changed: int | None
     """None where the catalog does not count changes, so the view cannot be kept."""
     view: View
+    rows: Mapping[int, tuple[Row, PartInfo]]
+    """Parts by their ids, and the rows of the catalog that they were made of."""
 
 
 class _PartGoneError(Exception):
@@ -104,6 +104,13 @@ class Catalog:
         found = self.database.read(lambda version: sql.select_setting(name, version))
         return cast("str", found[0][0][0]) if found and found[0] else None
 
+    def settings(self, prefix: str) -> dict[str, str]:
+        """Return everything that was set under names with some beginning."""
+        found = self.database.read(
+            lambda version: [("select name, value from settings", ())] if version >= CHANGES_SINCE else []
+        )
+        return {name: value for name, value in (found[0] if found else []) if name.startswith(prefix)}
+
     def put_setting(self, name: str, value: str | None) -> None:
         """Set a value under a name; None removes it."""
         with self.database.writing() as run:
@@ -159,7 +166,7 @@ class Catalog:
         while True:
             with suppress(_PartGoneError):
                 if history_after is not None:
-                    return self._read_view(object_id, history_after).view
+                    return self._read_view(object_id, history_after, {}).view
                 return self._current_view(object_id)
 
     def history_parts(self) -> dict[int, int]:
@@ -292,17 +299,20 @@ class Catalog:
             upto, _, changed, _ = sql.only(head)
             if changed == kept.changed:
                 return kept.view if upto == kept.view.processed_upto else replace(kept.view, processed_upto=upto)
-        fresh = self._read_view(object_id, None)
+        before = kept.rows if kept is not None else {}
+        fresh = self._read_view(object_id, None, before)
         if fresh.changed is not None:
             with self._guard:
                 self._views[object_id] = fresh
-                live = {part.id for part in fresh.view.parts}
-                for part in kept.view.parts if kept is not None else ():
-                    if part.id not in live:
-                        self._stats.pop(part.id, None)
+                for part_id in before.keys() - fresh.rows.keys():
+                    self._stats.pop(part_id, None)
         return fresh.view
 
-    def _read_view(self, object_id: int, history_after: int | None) -> _KeptView:
+    def _read_view(
+        self, object_id: int, history_after: int | None, before: Mapping[int, tuple[Row, PartInfo]]
+    ) -> _KeptView:
+        """Read an object's view; parts whose rows are as they were before are not made anew."""
+
         def statements(version: int) -> Iterator[Statement]:
             yield sql.select_head(object_id, version)
             yield sql.select_assignments(object_id)
@@ -315,16 +325,19 @@ class Catalog:
         upto, compacted, changed, deleted_upto = sql.only(head)
         if compacted is None and old and sql.one_value(old[0]):
             compacted = upto
-        stats = self._stats_of([row[0] for row in (*live, *past)])
+        parts = {row[0]: one for row in live if (one := before.get(row[0])) is not None and one[0] == row}
+        fresh = [row for row in live if row[0] not in parts]
+        stats = self._stats_of([row[0] for row in (*fresh, *past)])
+        parts |= {row[0]: (row, sql.part_of(object_id, row, stats[row[0]])) for row in fresh}
         view = View(
             upto,
             sql.assignments_of(assigned),
-            [sql.part_of(object_id, row, stats[row[0]]) for row in live],
+            [parts[row[0]][1] for row in live],
             compacted or 0,
             [sql.history_part_of(object_id, row, stats[row[0]]) for row in past],
             deleted_upto or 0,
         )
-        return _KeptView(changed, view)
+        return _KeptView(changed, view, parts)
 
     def _stats_of(self, part_ids: Sequence[int]) -> Mapping[int, PartStats]:
         """Return the statistics of parts. They never change and may be long, so they are read once."""

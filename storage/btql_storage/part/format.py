@@ -14,15 +14,16 @@ matter to a reader of a path:
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypedDict, TypeVar
+from typing import TypedDict, TypeVar, cast
+
+import orjson
 
 from btql_storage.kinds import FieldPath, Kind
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 N = TypeVar("N", int, float)
+_KINDS = {str(kind): kind for kind in Kind}
 
 FORMAT_VERSION = 1
 FORMAT_KEY = b"btql.format"
@@ -142,8 +143,19 @@ class PartStats:
         }
 
     @classmethod
-    def from_json(cls, value: StatsJson) -> PartStats:
-        """Return the statistics that :meth:`to_json` wrote."""
+    def from_bytes(cls, text: bytes) -> PartStats:
+        """Return the statistics that :meth:`to_json` wrote, from their JSON text.
+
+        Most of it is about paths, of which queries need few: these are read later.
+        """
+        head, paths, _ = text.partition(b',"paths":')
+        if not paths:
+            return cls.from_json(cast("StatsJson", orjson.loads(text)))
+        return cls.from_json(cast("StatsJson", orjson.loads(head + b',"paths":[]}')), _LaterPaths(text))
+
+    @classmethod
+    def from_json(cls, value: StatsJson, paths: Mapping[FieldPath, PathStats] | None = None) -> PartStats:
+        """Return the statistics that :meth:`to_json` wrote, with other ones for its paths where they are given."""
         return cls(
             rows=value["rows"],
             json_bytes=value["json_bytes"],
@@ -154,8 +166,36 @@ class PartStats:
             pagination_key_min=value["pagination_key"][0],
             pagination_key_max=value["pagination_key"][1],
             complete=value["complete"],
-            paths=dict(map(_path_from_json, value["paths"])),
+            paths=dict(map(_path_from_json, value["paths"])) if paths is None else paths,
         )
+
+
+class _LaterPaths(Mapping[FieldPath, PathStats]):
+    """Statistics of paths that are only read from their text once one is asked for."""
+
+    __slots__ = ("_paths",)
+
+    def __init__(self, text: bytes) -> None:
+        self._paths: bytes | dict[FieldPath, PathStats] = text
+
+    def __getitem__(self, path: FieldPath) -> PathStats:
+        """Return the statistics of a path."""
+        return self._read()[path]
+
+    def __iter__(self) -> Iterator[FieldPath]:
+        """Yield the paths."""
+        return iter(self._read())
+
+    def __len__(self) -> int:
+        """Return how many paths there are."""
+        return len(self._read())
+
+    def _read(self) -> dict[FieldPath, PathStats]:
+        paths = self._paths
+        if isinstance(paths, bytes):
+            known = cast("StatsJson", orjson.loads(paths))
+            paths = self._paths = dict(map(_path_from_json, known["paths"]))
+        return paths
 
 
 class PathStatsMerger:
@@ -222,7 +262,7 @@ def _path_to_json(path: FieldPath, stats: PathStats) -> PathJson:
 def _path_from_json(value: PathJson) -> tuple[FieldPath, PathStats]:
     i, f, t = value.get("i"), value.get("f"), value.get("t")
     return tuple(value.get("path", [])), PathStats(
-        counts={Kind(suffix): count for suffix, count in value.get("counts", {}).items()},
+        counts={_KINDS[suffix]: count for suffix, count in value.get("counts", {}).items()},
         integers=(i[0], i[1]) if i else None,
         floats=(f[0], f[1]) if f else None,
         texts=TextBounds(t[0], t[1], value.get("cut", False)) if t else None,
