@@ -11,7 +11,7 @@ TOOLS   := $(VENV)/.tools-ready
 PROGRAMS := $(VENV)/.programs-ready
 CODE    := btql grammar planner storage server conformance tests
 
-.PHONY: help demo test check conformance-doors bench fuzz fuzz-http setup lock format clean
+.PHONY: help demo test check conformance-doors bench fuzz fuzz-http soak setup lock format clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -44,6 +44,9 @@ fuzz: $(TOOLS) ## Compile mutated queries for SECONDS (60)
 
 fuzz-http: $(TOOLS) ## Send requests made up from the OpenAPI document for about SECONDS (300)
 	@FUZZ_SECONDS=$(or $(SECONDS),300) $(BIN)/pytest tests/server/test_made_up_requests.py -n 2
+
+soak: $(TOOLS) $(PROGRAMS) ## Let storage fail and be killed in every way, for about SECONDS (600), from SEED on
+	@SOAK_SECONDS=$(or $(SECONDS),600) SOAK_SEED=$(SEED) $(BIN)/pytest tests/soak -s -p no:randomly
 
 setup: $(TOOLS) ## Make the environment for working on the code
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from urllib.parse import urlencode
 
 import pytest
 from storage_support.kills import start, survivors
+from storage_support.places import SERVICES, place_over
 from storage_support.reading import documents_of
 
 from btql_storage.store import Storage
@@ -26,34 +26,9 @@ def test_twenty_kills_of_a_process_that_ingests_and_compacts(quick_path: Path):
     assert len(database.acknowledged) >= KILLS // 2, "the processes lived too short to matter"
 
 
-SERVICES = {
-    "bucket and SQLite": ("s3", "sqlite"),
-    "bucket and PostgreSQL": ("s3", "postgres"),
-    "bucket, PostgreSQL and Redis": ("s3", "postgres", "redis"),
-    "folder, PostgreSQL and Redis": ("folder", "postgres", "redis"),
-}
-
-
-@pytest.fixture(params=SERVICES.values(), ids=SERVICES)
+@pytest.fixture(params=SERVICES.values(), ids=list(SERVICES))
 def place(request: pytest.FixtureRequest, quick_path: Path) -> str:
     return place_over(request, request.param, quick_path)
-
-
-def place_over(request: pytest.FixtureRequest, services: tuple[str, ...], path: Path) -> str:
-    """Return the address of a new database over some services."""
-    options = {"cache": str(path / "cache")}
-    if services[0] == "s3":
-        address, options["endpoint"] = request.getfixturevalue("s3")
-    else:
-        address = f"file://{path / 'db'}"
-        del options["cache"]
-    if "postgres" in services:
-        options["catalog"] = request.getfixturevalue("postgres_url")
-    else:
-        options["catalog"] = f"sqlite:{path / 'catalog.sqlite'}"
-    if "redis" in services:
-        options["redis"] = request.getfixturevalue("redis_url")
-    return f"{address}?{urlencode(options)}"
 
 
 def test_kills_over_services(place: str):

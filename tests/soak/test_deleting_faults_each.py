@@ -1,0 +1,21 @@
+"""Deleting, expiring and purging while each call to the system fails, once or for good."""
+
+from __future__ import annotations
+
+from itertools import count
+from pathlib import Path
+from shutil import rmtree
+
+import pytest
+from storage_support.deleting import holds_when_it_fails_at, prepare
+
+
+@pytest.mark.parametrize("for_good", [False, True])
+def test_each_call_may_fail(tmp_path: Path, for_good: bool):
+    prepare(tmp_path / "prepared")
+    for fail_at in count(1):
+        folder = tmp_path / str(fail_at)
+        if not holds_when_it_fails_at(tmp_path / "prepared", folder, fail_at, for_good=for_good):
+            break
+        rmtree(folder)
+    assert fail_at > 60, "there is much that can fail"
