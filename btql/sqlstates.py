@@ -84,6 +84,7 @@ SQLSTATES = {
     "S0205": "72000",  # snapshot_too_old
     "S0206": TOO_LARGE,
     "S0207": BAD_PARAMETER,
+    "S0208": "22021",  # character_not_in_repertoire
 }
 """Error code to SQLSTATE."""
 

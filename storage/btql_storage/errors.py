@@ -24,7 +24,8 @@
     ├── Closed         S0204     the storage or snapshot was closed
     ├── VersionGone    S0205     rows as they were before a compaction
     ├── LimitExceeded  S0206     one event of a request is beyond a limit; a BadEvent, too
-    └── BadSetting     S0207     a setting has a value that it cannot have
+    ├── BadSetting     S0207     a setting has a value that it cannot have
+    └── BadText        S0208     a name has a character that the catalog's database cannot keep
 
 Every error is one line: ``message; help``. After any of them the database is as
 it was before the call, so the call may simply be repeated. The exceptions say so in
@@ -210,6 +211,12 @@ class BadSetting(StorageError):
     """A setting has a value that it cannot have."""
 
     default_code = "S0207"
+
+
+class BadText(StorageError):
+    """A name or text has a character that the database of the catalog cannot keep."""
+
+    default_code = "S0208"
 
 
 def from_os_error(error: OSError, action: str, path: str | os.PathLike[str]) -> StorageError:

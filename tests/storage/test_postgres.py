@@ -16,6 +16,7 @@ from btql_storage.databases.interface import Run
 from btql_storage.errors import (
     AccessDenied,
     BadLocation,
+    BadText,
     InputOutput,
     Locked,
     NewerFormat,
@@ -141,6 +142,13 @@ def test_what_is_wrong_in_a_statement_is_a_storage_error(catalog: Catalog):
         run.execute("select 1 / 0")
     with pytest.raises(StorageError, match="schema"), catalog.database.writing() as run:
         run.execute("create table nowhere.t (id integer)")
+
+    assert catalog.objects() == []
+
+
+def test_a_name_that_cannot_be_kept_is_refused(catalog: Catalog):
+    with pytest.raises(BadText, match=r"NUL .* leave that character out"):
+        catalog.create_object("dataset", "a\0b")
 
     assert catalog.objects() == []
 

@@ -77,11 +77,13 @@ class HttpError(Exception):
 
 _STORAGE_STATUS: dict[type[storage_errors.StorageError], int] = {
     storage_errors.BadEvent: 400,
+    storage_errors.BadText: 400,
     storage_errors.TooManyEvents: 413,
     storage_errors.UnknownObject: 404,
     storage_errors.VersionGone: 400,
     storage_errors.ReadOnly: 503,
     storage_errors.Locked: 503,
+    storage_errors.Unreachable: 503,
     storage_errors.TailTooLarge: 503,
     storage_errors.TooFarBehind: 503,
     storage_errors.Closed: 503,

@@ -20,6 +20,7 @@ from btql_storage.databases.interface import Answer, Value
 from btql_storage.errors import (
     AccessDenied,
     BadLocation,
+    BadText,
     Damaged,
     DiskFull,
     InputOutput,
@@ -55,6 +56,7 @@ _KEEPALIVES = {
 _BY_STATE: dict[tuple[str, ...], tuple[type[StorageError], str]] = {
     ("25P03",): (Locked, "the transaction did nothing for too long and was given up: try again, nothing was changed"),
     ("55P03", "57014", "40"): (Locked, "wait for the other process to finish and try again"),
+    ("22021",): (BadText, "leave that character out"),
     ("08", "57P", "53300"): (Unreachable, "see that the server runs and takes connections, then try again"),
     ("53100",): (DiskFull, "free some space on the server and try again, nothing was changed"),
     ("25006",): (ReadOnly, "give the server that can be written to, or open the database read-only"),
@@ -65,6 +67,7 @@ _BY_STATE: dict[tuple[str, ...], tuple[type[StorageError], str]] = {
 _BY_WORDS: dict[tuple[str, ...], tuple[type[StorageError], str]] = {
     ("authentication failed", "no password supplied", "pg_hba.conf", "permission denied"): _BY_STATE["28", "42501"],
     ("does not exist",): _BY_STATE[("3D000",)],
+    ("NUL (0x00)",): _BY_STATE[("22021",)],
     (
         "invalid connection option",
         "invalid URI",
