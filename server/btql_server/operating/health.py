@@ -33,13 +33,14 @@ def readyz(call: Call) -> Answer:
     if state.stopping.is_set():
         raise HttpError(503, "the server is stopping", retry_after_s=5)
     try:
-        if state.settings.database is None:
-            # Open files outlive a folder that is moved or unmounted, so its name is looked at, too.
-            (state.settings.data / MARKER).stat()
+        # Open files outlive a folder that is moved or unmounted, so its name is looked at, too.
+        is_there = state.storage.store.read(MARKER) is not None
         state.storage.objects()
         state.registry.default_organization()
-    except (StorageError, OSError) as error:
+    except StorageError as error:
         raise HttpError(503, f"the database cannot be used: {error}", retry_after_s=5) from error
+    if not is_there:
+        raise HttpError(503, f"the database cannot be used: there is no `{MARKER}`", retry_after_s=5)
     return json_answer({"status": "ready"})
 
 
