@@ -75,6 +75,26 @@ def test_a_reader_makes_nothing(postgres_url: str):
         open_catalog(postgres_url, read_only=True)
 
 
+def test_a_role_needs_the_schema_to_write_and_select_to_read(server, postgres_server: str, postgres_url: str):
+    schema = postgres_url.rpartition("=")[2]
+    server.execute("do $$ begin create role limited login; exception when duplicate_object then null; end $$")
+    server.execute(f"create schema {schema} authorization limited")
+    with closing(open_catalog(postgres_url.replace("postgres@", "limited@"))) as writer:
+        target = writer.create_object("dataset", "d")
+    server.execute("drop role if exists reader")
+    server.execute("create role reader login")
+    server.execute(f"grant usage on schema {schema} to reader")
+    server.execute(f"grant select on all tables in schema {schema} to reader")
+    with closing(open_catalog(postgres_url.replace("postgres@", "reader@"), read_only=True)) as reader:
+        assert reader.objects() == [target]
+        assert reader.view(target.id).parts == []
+    with closing(open_catalog(postgres_url.replace("postgres@", "reader@"))) as reader:
+        refused = pytest.raises(AccessDenied, match="permission denied for table")
+        with refused:
+            reader.create_object("dataset", "new")
+    server.execute("drop owned by reader")
+
+
 def test_tables_of_a_newer_version(catalog: Catalog, postgres_url: str):
     with catalog.database.writing() as run:
         run.execute("update versions set version = 99")

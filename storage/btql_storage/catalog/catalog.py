@@ -11,7 +11,7 @@ from typing import Protocol, Self, cast
 
 from btql_storage.catalog import rows as sql
 from btql_storage.catalog.deleted import Deleted
-from btql_storage.catalog.schema import HISTORY_SINCE, SCHEMA
+from btql_storage.catalog.schema import CHANGES_SINCE, HISTORY_SINCE, SCHEMA
 from btql_storage.catalog.shapes import Assignment, ObjectInfo, PartInfo, SegmentInfo, Swap, View
 from btql_storage.databases.interface import Database, Row, Run, Statement, Value
 from btql_storage.databases.sqlite import SqliteDatabase

@@ -205,7 +205,10 @@ class PostgresDatabase:
         with self.writing() as run:
             # The schema is shared with other tables of ours.
             run.execute(_TURN.replace("$1", "?"), (f"btql {self._connections.address.schema}",))
-            run.execute(f"create schema if not exists {self._connections.address.schema}")
+            schema = self._connections.address.schema
+            if run.execute("select to_regnamespace(?)", (schema,)).fetchall()[0][0] is None:
+                # Who may not make one can still use the one that was made for them.
+                run.execute(f"create schema {schema}")
             run.execute(_VERSIONS)
             # Another process may have been first.
             found = run.execute("select version from versions where name = ?", (self._schema.name,)).fetchone()
