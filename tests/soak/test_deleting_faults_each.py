@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import count
 from pathlib import Path
 from shutil import rmtree
@@ -11,11 +12,12 @@ from storage_support.deleting import holds_when_it_fails_at, prepare
 
 
 @pytest.mark.parametrize("for_good", [False, True])
-def test_each_call_may_fail(tmp_path: Path, for_good: bool):
-    prepare(tmp_path / "prepared")
+def test_each_call_may_fail(scratch: Path, survived: Counter[str], for_good: bool):
+    prepare(scratch / "prepared")
     for fail_at in count(1):
-        folder = tmp_path / str(fail_at)
-        if not holds_when_it_fails_at(tmp_path / "prepared", folder, fail_at, for_good=for_good):
+        folder = scratch / str(fail_at)
+        if not holds_when_it_fails_at(scratch / "prepared", folder, fail_at, for_good=for_good):
             break
+        survived["calls that failed while deleting"] += 1
         rmtree(folder)
     assert fail_at > 60, "there is much that can fail"

@@ -198,7 +198,7 @@ def test_deletes_are_purged_from_a_bucket_its_copies_and_postgres(
         reports = [storage.retention.purge(one, [SECRET]) for one in (target, whole)]
 
         assert reports[1].proof.holds
-        assert "caches of other machines" in " ".join(reports[0].proof.beyond)
+        assert "copies on other machines" in " ".join(reports[0].proof.beyond)
         assert "PostgreSQL" in " ".join(reports[0].proof.beyond)
         assert objects.found(SECRET, tmp_path / "bucket after") == set()
         assert objects.found(KEPT, tmp_path / "bucket after") >= {"parts"}

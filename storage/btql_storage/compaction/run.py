@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from btql_storage.background.pace import UNHURRIED, Pace
+from btql_storage.care.hold import is_held
 from btql_storage.care.quarantine import check_keys, check_readable, quarantine
 from btql_storage.catalog import Assignment, ObjectInfo, PartInfo, View
 from btql_storage.compaction.job import JobOutcome, compact_segment
@@ -142,6 +143,8 @@ def remove_unneeded(folder: Folder) -> None:
     """Remove files that nothing can ask for any more."""
     folder.check_writable()
     with folder.compact_lock.held():
+        if is_held(folder):
+            return
         make_way(folder)
         _remove_wal_files(folder)
         before = folder.catalog.deleted.waiting()
@@ -189,6 +192,11 @@ def _remove_parts(folder: Folder) -> None:
         folder.store.delete(part_name(part_id))
     if old:
         folder.catalog.forget(parts=old)
+    remove_strangers(folder)
+
+
+def remove_strangers(folder: Folder) -> None:
+    """Remove parts that the catalog does not know, which a killed compaction left; the compaction lock is held."""
     # Listed before the catalog says what is known: whoever has lost the lock meanwhile learns it there, and what was
     # there before is nothing that others have made since.
     listed = folder.store.list(PARTS)

@@ -115,5 +115,5 @@ def _files(folder: Folder) -> Iterator[tuple[str, Path]]:
 def _beyond(folder: Folder) -> Iterator[str]:
     if not isinstance(folder.store, LocalStore):
         yield "earlier versions of objects, where the bucket keeps them"
-        yield "caches of other machines, until they need the room"
+        yield "copies on other machines, until a process there that uses the database tidies up, for about a minute"
     yield from folder.catalog.database.beyond_scrubbing

@@ -25,10 +25,10 @@ import numpy as np
 from btql_storage.background.pace import Pace
 from btql_storage.catalog.shapes import ObjectInfo, PartInfo
 from btql_storage.compaction.rewrite import rewrite_parts
-from btql_storage.compaction.run import compact_once
+from btql_storage.compaction.run import compact_once, remove_strangers
 from btql_storage.errors import Locked
 from btql_storage.folder import Folder, part_name
-from btql_storage.format import PARTS, WAL, wal_name
+from btql_storage.format import WAL, wal_name
 from btql_storage.group_commit import write_nothing
 from btql_storage.process import process
 from btql_storage.retention.due import purge_before_s
@@ -142,8 +142,8 @@ def _remove_parts(folder: Folder, target: ObjectInfo) -> Iterator[Removed]:
         folder.drop_part(part_id)
         folder.store.delete(part_name(part_id))
         yield Removed(part_name(part_id), size)
-    folder.store.sweep(PARTS)
     folder.catalog.forget(parts=list(parts))
+    remove_strangers(folder)
 
 
 def _wait_for_queries(folder: Folder, part_ids: set[int]) -> None:
