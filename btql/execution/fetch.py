@@ -7,7 +7,7 @@ paths are wanted of it, and a field that is only handed out is not parsed at all
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -21,6 +21,7 @@ from btql_planner.expressions import engine_name
 from btql_planner.types import Kind
 from btql_storage import json_text
 from btql_storage.arrow import from_numpy, to_numpy
+from btql_storage.windows import windows
 from btql_storage.fields import ARRAY_FIELDS, KNOWN_FIELDS, OTHER, SYSTEM_COLUMNS
 from btql_storage.kinds import INTEGER_MAX, INTEGER_MIN
 from btql_storage.later import np
@@ -36,8 +37,11 @@ if TYPE_CHECKING:
 Path = tuple[str | int, ...]
 Rows: TypeAlias = "NDArray[np.int64]"
 CHUNK_BYTES = 32 << 20
-"""Documents that are held at a time, as JSON, by the average of the snapshots."""
+"""JSON of the documents that are held at a time; a single one may have more."""
 CHUNK_ROWS_MAX = 4_096
+NOWHERE = -1
+"""Instead of the number of a row that an outer join has not found."""
+_ROW_MASK = (1 << ROW_BITS) - 1
 _STORED_NAMES = {"_xact_id": "xact_id", "_pagination_key": "pagination_key", "is_root": "span_parents"}
 _TYPES = {
     Kind.BOOLEAN: pa.bool_(),
@@ -56,10 +60,13 @@ class Fetcher:
         self._stop = stop
         sources = [source for snapshot in snapshots for source in snapshot.sources]
         self._sources: dict[int, Part | TailChunk] = {source.part_id: source for source in sources}
-        stats = [source.stats for source in sources]
-        rows, size = sum(each.rows for each in stats), sum(each.json_bytes for each in stats)
-        self.chunk_rows = max(1, min(CHUNK_ROWS_MAX, CHUNK_BYTES * max(rows, 1) // max(size, 1)))
         self.documents_read = 0
+
+    def pieces(self, batch: pa.RecordBatch, spec: FetchSpec) -> Iterator[pa.RecordBatch]:
+        """Yield a batch in pieces whose documents may be in memory together."""
+        locators = to_numpy(batch.column(engine_name(spec.source, "_row")).fill_null(NOWHERE))
+        for start, end in windows(self._sizes(locators), CHUNK_ROWS_MAX, CHUNK_BYTES):
+            yield batch.slice(start, end - start)
 
     def add(self, batch: pa.RecordBatch, spec: FetchSpec) -> pa.RecordBatch:
         """Return the batch with the columns of ``spec``; rows stay in their order."""
@@ -82,6 +89,14 @@ class Fetcher:
         for name, field in zip(spec.columns, stored, strict=True):
             columns[name] = _system_column(name, documents.column(field).combine_chunks())
         return pa.record_batch(columns)
+
+    def _sizes(self, locators: Rows) -> Rows:
+        sizes = np.zeros(len(locators), np.int64)
+        parts = locators >> ROW_BITS
+        for part in np.unique(parts[locators != NOWHERE]).tolist():
+            mine = parts == part
+            sizes[mine] = self._sources[part].json_bytes(locators[mine] & _ROW_MASK)
+        return sizes
 
     def _check(self) -> None:
         if self._stop is not None:
@@ -111,7 +126,7 @@ class Fetcher:
         for start, end in pairwise(starts):
             self._check()
             source = self._sources[int(parts[start])]
-            tables.append(source.documents(ordered[start:end] & ((1 << ROW_BITS) - 1), fields))
+            tables.append(source.documents(ordered[start:end] & _ROW_MASK, fields))
         back = np.empty(len(order), np.int64)
         back[order] = np.arange(len(order))
         if not tables:

@@ -117,9 +117,9 @@ class Runner:
     def _stage(self, stage: Stage) -> Iterator[pa.RecordBatch]:
         assert self._fetcher is not None
         for batch in self._select(stage.select, stage.name):
-            for start in range(0, batch.num_rows, self._fetcher.chunk_rows):
+            for piece in self._fetcher.pieces(batch, stage.fetch):
                 with self._timed(f"fetch for {stage.name}"):
-                    fetched = self._fetcher.add(batch.slice(start, self._fetcher.chunk_rows), stage.fetch)
+                    fetched = self._fetcher.add(piece, stage.fetch)
                 yield fetched
 
     def _materialise(self, stage: Stage) -> None:

@@ -51,7 +51,10 @@ class Block:
 
 
 class BlockCutter:
-    """Gathers rows until they are a block: about :data:`BLOCK_BYTES` of JSON, at most so many rows."""
+    """Gathers rows until they are a block: about :data:`BLOCK_BYTES` of JSON, at most so many rows.
+
+    A row that is larger has a block of its own, so that the size of a block tells the size of its rows.
+    """
 
     def __init__(self) -> None:
         self._rows: list[Row] = []
@@ -60,8 +63,11 @@ class BlockCutter:
     def add(self, rows: Sequence[Row]) -> Iterator[Block]:
         """Take in the next rows; yield the blocks that are full."""
         for row in rows:
+            size = _json_bytes(row)
+            if size >= BLOCK_BYTES:
+                yield from self.rest()
             self._rows.append(row)
-            self._json_bytes += _json_bytes(row)
+            self._json_bytes += size
             if self._json_bytes >= BLOCK_BYTES or len(self._rows) == BLOCK_ROWS_MAX:
                 yield from self.rest()
 

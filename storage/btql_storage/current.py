@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from btql_storage.catalog import PartInfo
+from btql_storage.catalog import PartInfo, RowNumbers
 from btql_storage.folder import Folder
 from btql_storage.keys import fingerprints
 from btql_storage.merge import SURVIVING_FIELDS
@@ -68,6 +68,20 @@ def fetch_rows(folder: Folder, places: Sequence[CurrentRow]) -> dict[str, Row]:
         numbers = np.array([place.number for place in group], dtype=np.int64)
         rows.update((row.id, row) for row in folder.part(group[0].part).rows(numbers))
     return rows
+
+
+def sizes(folder: Folder, places: Sequence[CurrentRow | None]) -> RowNumbers:
+    """Return about how much JSON it takes to fetch each of some rows whole; nothing where there is None."""
+    found = np.zeros(len(places), dtype=np.int64)
+    by_part: dict[int, tuple[PartInfo, list[int], list[int]]] = {}
+    for index, place in enumerate(places):
+        if place is not None:
+            _, indices, numbers = by_part.setdefault(place.part.id, (place.part, [], []))
+            indices.append(index)
+            numbers.append(place.number)
+    for info, indices, numbers in by_part.values():
+        found[indices] = folder.part(info).json_bytes(np.array(numbers, dtype=np.int64))
+    return found
 
 
 def _small_rows(table: pa.Table) -> Iterator[Row]:

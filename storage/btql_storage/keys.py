@@ -11,7 +11,7 @@ is one entry with its first row and length. Where a file says nothing about
 ``span_id``, each row has the same as ``id``.
 
 The entry ``block`` is the directory of ``rows.arrow``: the first row of each
-block, without fingerprints.
+block and its bytes of JSON, without fingerprints. Older files do not have the bytes.
 
 File: Arrow IPC, not compressed, one batch with one row per entry.
 """
@@ -85,7 +85,7 @@ class KeysWriter:
                 self._run_starts.append(number)
         self._row_count += len(rows)
 
-    def finish(self, path: Path, block_starts: Sequence[int]) -> None:
+    def finish(self, path: Path, block_starts: Sequence[int], block_bytes: Sequence[int] = ()) -> None:
         """Write the file. It is complete then, but not yet durable."""
         rows = np.arange(self._row_count, dtype=np.uint32)
         ones = np.ones(self._row_count, np.uint32)
@@ -94,7 +94,7 @@ class KeysWriter:
         entries = [
             _Entry.sorted("id", _joined(self._ids), rows, ones),
             _Entry.sorted("root_span_id", fingerprints(self._roots), runs, run_lengths),
-            _Entry(_BLOCK, _joined([]), np.array(block_starts, np.uint32), np.empty(0, np.uint32)),
+            _Entry(_BLOCK, _joined([]), np.array(block_starts, np.uint32), np.array(block_bytes, np.uint32)),
         ]
         if not self._spans_are_ids:
             entries.append(_Entry.sorted("span_id", _joined(self._span_ids), rows, ones))
@@ -130,6 +130,19 @@ class Keys:
         """Return the fingerprints of all ids, sorted, and the row of each."""
         entry = self._entries["id"]
         return entry.fingerprints, entry.rows
+
+    def json_bytes(self, rows: NDArray[np.int64]) -> NDArray[np.int64] | None:
+        """Return about how much JSON each of some rows has; None where the file does not tell."""
+        block = self._entries[_BLOCK]
+        if len(block.lengths) != len(block.rows):
+            return None
+        places = np.searchsorted(block.rows, rows, "right") - 1
+        rows_of_blocks = np.diff(block.rows.astype(np.int64), append=self._row_count)
+        return -(-block.lengths.astype(np.int64) // rows_of_blocks)[places]
+
+    @property
+    def _row_count(self) -> int:
+        return len(self._entries["id"].rows)
 
     def lookup(self, kind: KeyKind, values: Sequence[str] | Fingerprints) -> NDArray[np.int64]:
         """Return the rows that may have one of the values, in order and each once."""

@@ -23,7 +23,7 @@ from typing import TypeAlias
 import numpy as np
 
 from btql_storage.catalog import PartInfo, RowNumbers
-from btql_storage.current import CurrentRow, fetch_rows, find_current
+from btql_storage.current import CurrentRow, fetch_rows, find_current, sizes
 from btql_storage.errors import TailTooLarge
 from btql_storage.folder import Folder
 from btql_storage.merge import apply_all, needs_row
@@ -150,6 +150,8 @@ class Tail:
         """Return the rows that events change; whole where their documents count."""
         bases = {row_id: place.row for row_id, place in in_parts.items()}
         whole = [place for row_id, place in in_parts.items() if needs_row(by_id[row_id])]
+        # Before anything is read: small events may be about large documents.
+        self._check_size(int(sizes(self._folder, whole).sum()))
         bases.update(fetch_rows(self._folder, whole))
         by_chunk: dict[int, list[int]] = {}
         for row_id in by_id:
@@ -169,8 +171,8 @@ class Tail:
         elif in_part is not None:
             self._in_parts.setdefault(in_part.part.id, set()).add(in_part.number)
 
-    def _check_size(self) -> None:
-        held = sum(live.chunk.stats.json_bytes for live in self._chunks.values())
+    def _check_size(self, more: int = 0) -> None:
+        held = more + sum(live.chunk.stats.json_bytes for live in self._chunks.values())
         if held > self._folder.settings.tail_json_bytes * _BYTES_FACTOR_MAX:
             raise TailTooLarge(
                 f"documents of {held >> 20} MiB wait for compaction", "run `btql compact` on the database"

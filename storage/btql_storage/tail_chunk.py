@@ -13,12 +13,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pyarrow as pa
 
-from btql_storage.arrow import from_numpy
+from btql_storage.arrow import from_numpy, to_numpy
+from btql_storage.arrow_functions import compute as pc
 from btql_storage.block import Block
 from btql_storage.catalog import RowNumbers
 from btql_storage.json_text import parse
 from btql_storage.keys import Fingerprints, KeyKind, fingerprints
-from btql_storage.part.documents import to_batch, to_rows
+from btql_storage.part.documents import JSON_FIELDS, to_batch, to_rows
 from btql_storage.part.format import PartStats
 from btql_storage.row import Row
 from btql_storage.shred import shred
@@ -65,6 +66,14 @@ class TailChunk:
     def whole_rows(self, numbers: RowNumbers) -> list[Row]:
         """Return whole rows in the order asked for."""
         return to_rows(self._documents.take(from_numpy(numbers)))
+
+    def json_bytes(self, numbers: RowNumbers) -> RowNumbers:
+        """Return how much JSON each of some rows has."""
+        sizes = np.zeros(len(numbers), dtype=np.int64)
+        for name in JSON_FIELDS:
+            lengths = pc.fill_null(pc.binary_length(self._documents.column(name)), 0)
+            sizes += to_numpy(lengths.combine_chunks()).astype(np.int64)[numbers]
+        return sizes
 
     def match(self, field: str, tokens: Sequence[str]) -> RowNumbers:
         """Return the rows whose field has the tokens as a phrase, in order."""

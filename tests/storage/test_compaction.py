@@ -15,7 +15,6 @@ from storage_support.reading import documents_of, rows_of
 from btql_storage.compaction.job import CompactionProgress
 from btql_storage.compaction.policy import Limits, PartSize, choose_parts
 from btql_storage.compaction.run import waiting
-from btql_storage.compaction.windows import Window
 from btql_storage.errors import DiskFull
 from btql_storage.folder import Settings
 from btql_storage.part.writer import PartWriter
@@ -370,15 +369,3 @@ def test_the_policy_comes_to_an_end_and_writes_each_row_few_times(jobs: list[int
 
     assert written <= 6 * sum(jobs)
     assert len(parts) < 8 * 7
-
-
-def test_windows_adapt_to_what_rows_weigh():
-    window = Window()
-    first = window.rows
-    window.learn([])
-    assert window.rows == 2 * first
-    window.learn([Row("a", "a", "a", 0, 0, "p", {"input": b"x" * (1 << 30)})])
-    assert window.rows == 1
-    for _ in range(30):
-        window.learn([])
-    assert window.rows == 2_048

@@ -9,11 +9,11 @@ from btql_storage.errors import Damaged, NewerFormat
 from btql_storage.keys import Keys, KeysWriter, fingerprints
 
 
-def build(path, rows, batch=7, block_starts=(0,)):
+def build(path, rows, batch=7, block_starts=(0,), block_bytes=()):
     writer = KeysWriter()
     for start in range(0, len(rows), batch):
         writer.add(rows[start : start + batch])
-    writer.finish(path, block_starts)
+    writer.finish(path, block_starts, block_bytes)
     return Keys(path)
 
 
@@ -88,3 +88,18 @@ def test_a_damaged_file_is_named(tmp_path, content):
 
     with pytest.raises(Damaged, match=r"keys\.arrow"):
         Keys(path)
+
+
+def test_the_size_of_a_block_tells_the_size_of_its_rows(tmp_path):
+    rows = [make_row(i, {}) for i in range(9)]
+    keys = build(tmp_path / "keys.arrow", rows, block_starts=[0, 4, 5], block_bytes=[40, 10_000, 5])
+    sizes = keys.json_bytes(np.array([8, 4, 0, 4], np.int64))
+
+    assert sizes is not None
+    assert sizes.tolist() == [2, 10_000, 10, 10_000]
+
+
+def test_a_file_without_sizes_tells_none(tmp_path):
+    keys = build(tmp_path / "keys.arrow", [make_row(0, {})])
+
+    assert keys.json_bytes(np.array([0], np.int64)) is None

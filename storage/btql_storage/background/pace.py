@@ -1,6 +1,6 @@
 """How fast background work may go: each job asks between two pieces of work, and is made to wait, or to end.
 
-A job works on a window of rows at a time (:mod:`btql_storage.compaction.windows`), some tens of milliseconds of
+A job works on a window of rows at a time (:mod:`btql_storage.windows`), some tens of milliseconds of
 work, and calls :meth:`Pace.step` after each. Nothing of a job is seen before its commit, so it may end at any step.
 """
 

@@ -28,8 +28,8 @@ import numpy as np
 from btql_storage.background.pace import UNHURRIED, Pace
 from btql_storage.catalog import Assignment, NewPart, ObjectInfo, PartInfo, RowNumbers, Swap
 from btql_storage.collector import collector_paused
-from btql_storage.compaction.windows import Window
-from btql_storage.current import CurrentRow, fetch_rows, find_current, parts_with
+from btql_storage.windows import windows
+from btql_storage.current import CurrentRow, fetch_rows, find_current, sizes, parts_with
 from btql_storage.folder import Folder, part_name
 from btql_storage.history import HistoryWriter
 from btql_storage.merge import apply_all, needs_row
@@ -199,14 +199,11 @@ def _windows(
     past: HistoryWriter | None,
 ) -> Iterator[list[Row]]:
     """Yield what becomes of rows, in order; their events are taken out."""
-    window = Window()
-    start = 0
-    while start < len(order):
-        ids = order[start : start + window.rows]
-        start += len(ids)
-        needed = [row_id for row_id in ids if row_id in current and (past or needs_row(events[row_id]))]
-        whole = fetch_rows(folder, [current[row_id] for row_id in needed])
-        window.learn(whole.values())
+    needed = {row_id for row_id in order if row_id in current and (past or needs_row(events[row_id]))}
+    weights = sizes(folder, [current[row_id] if row_id in needed else None for row_id in order])
+    for start, end in windows(weights):
+        ids = order[start:end]
+        whole = fetch_rows(folder, [current[row_id] for row_id in ids if row_id in needed])
         rows: list[Row] = []
         for row_id in ids:
             base = whole.get(row_id) or (current[row_id].row if row_id in current else None)

@@ -19,7 +19,7 @@ from btql_storage.background.pace import UNHURRIED, Pace
 from btql_storage.care.quarantine import check_files
 from btql_storage.catalog import ObjectInfo, PartInfo, RowNumbers, Swap
 from btql_storage.compaction.job import JobOutcome, write_part
-from btql_storage.compaction.windows import Window
+from btql_storage.windows import windows
 from btql_storage.folder import Folder
 from btql_storage.part.manifest import Owner
 from btql_storage.row import Row
@@ -88,19 +88,21 @@ def _order(folder: Folder, parts: Sequence[PartInfo]) -> tuple[RowNumbers, RowNu
 
 
 def _windows(folder: Folder, parts: Sequence[PartInfo], places: RowNumbers, numbers: RowNumbers) -> Iterator[list[Row]]:
-    window = Window()
-    start = 0
-    while start < len(numbers):
-        window_places = places[start : start + window.rows]
-        window_numbers = numbers[start : start + window.rows]
-        start += len(window_numbers)
-        rows: list[Row | None] = [None] * len(window_numbers)
-        for place in np.unique(window_places).tolist():
-            mine = np.flatnonzero(window_places == place)
-            found = folder.part(parts[place]).rows(window_numbers[mine])
+    for start, end in windows(_sizes(folder, parts, places, numbers)):
+        rows: list[Row | None] = [None] * (end - start)
+        for place in np.unique(places[start:end]).tolist():
+            mine = np.flatnonzero(places[start:end] == place)
+            found = folder.part(parts[place]).rows(numbers[start:end][mine])
             for index, row in zip(mine.tolist(), found, strict=True):
                 rows[index] = row
         whole = [row for row in rows if row is not None]
         assert len(whole) == len(rows), "a part has all of its rows"
-        window.learn(whole)
         yield whole
+
+
+def _sizes(folder: Folder, parts: Sequence[PartInfo], places: RowNumbers, numbers: RowNumbers) -> RowNumbers:
+    sizes = np.zeros(len(numbers), dtype=np.int64)
+    for place, info in enumerate(parts):
+        mine = places == place
+        sizes[mine] = folder.part(info).json_bytes(numbers[mine])
+    return sizes

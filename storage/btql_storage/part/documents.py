@@ -64,6 +64,8 @@ class DocumentsWriter:
         self._writing: Future[None] | None = None
         self._next_start = 0
         self.block_starts: list[int] = []
+        self.block_bytes: list[int] = []
+        """JSON of each block."""
 
     def add(self, block: Block) -> None:
         """Take in the next rows. They are written while the caller goes on."""
@@ -71,6 +73,7 @@ class DocumentsWriter:
         self._wait()
         self._writing = self._pool.submit(self._file.write_batch, batch)
         self.block_starts.append(self._next_start)
+        self.block_bytes.append(block.json_bytes)
         self._next_start += len(block.rows)
 
     def finish(self) -> None:

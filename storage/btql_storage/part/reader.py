@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from btql_storage.keys import Keys
+from btql_storage.later import np
 from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROWS_FILE, TEXT_FOLDER, PartStats
 
 # Documents and texts are imported when the first of them is read: many queries want none.
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
 
@@ -70,6 +70,11 @@ class Part:
 
         self._check()
         return to_rows(self._documents.read(numbers, DOCUMENT_SCHEMA.names))
+
+    def json_bytes(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return about how much JSON each of some rows has, without reading them."""
+        found = self._keys.json_bytes(numbers)
+        return np.full(len(numbers), self.stats.json_bytes // max(self.row_count, 1)) if found is None else found
 
     def match(self, field: str, tokens: Sequence[str]) -> NDArray[np.int64]:
         """Return the rows whose field has the tokens as a phrase, in order."""

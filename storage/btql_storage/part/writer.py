@@ -96,7 +96,7 @@ class PartWriter:
             text = pool.submit(self._text.finish)
             self._end_chunk()
             self._documents.finish()
-            self._keys.finish(self._folder / KEYS_FILE, self._documents.block_starts)
+            self._keys.finish(self._folder / KEYS_FILE, self._documents.block_starts, self._documents.block_bytes)
             stats, kept = self._stats.result()
             self._columns.finish(kept)
             text.result()
