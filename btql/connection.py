@@ -24,6 +24,7 @@ from btql_storage.location import given_place, locate
 if TYPE_CHECKING:
     from btql.database import Database
     from btql.execution.stop import Stop
+    from btql.moving.exporting import Export
     from btql.result import Result
     from btql.tables import Table
     from btql_grammar.parameters import Values
@@ -139,6 +140,19 @@ class Connection(Manners):
             self._background = False
             storage.run_in_background(Policy())
         return receipt
+
+    def import_rows(self, target: str, rows: Sequence[bytes]) -> Receipt:
+        """Write one batch of rows as they were exported: each replaces the row with its id, whatever it looks like."""
+        kind, name = split_object(target)
+        storage = self._database.storage
+        return storage.ingest(storage.create_object(kind, name), rows, as_rows=True)
+
+    def export(self, target: str, version: str | int | None = None) -> Export:
+        """Return all rows of an object with everything that they hold, as of now or right after a transaction."""
+        from btql.moving.exporting import Export
+
+        storage = self._database.storage
+        return Export(storage.snapshot(self._object(target), None if version is None else int(version)))
 
     def query(  # noqa: PLR0913  options are keywords
         self,

@@ -18,6 +18,7 @@ import pyarrow as pa
 from btql.values import json_of, natural, python_values
 from btql_planner.engine_plan import OutputColumn
 from btql_planner.types import Kind
+from btql_storage.arrow import from_numpy, to_numpy
 from btql_storage.arrow_functions import compute as pc
 from btql_storage.later import np
 
@@ -64,7 +65,8 @@ def _written(texts: pa.Array) -> NDArray[np.uint8]:
     return np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]
 
 
-def _quoted(texts: pa.Array) -> pa.Array:
+def quoted(texts: pa.Array) -> pa.Array:
+    """Return texts as JSON."""
     written = _written(texts)
     for character, escape in _ESCAPES.items():
         if (written == ord(character)).any():
@@ -92,7 +94,8 @@ def _floats(values: pa.Array) -> pa.Array:
     return pc.if_else(values.is_valid(), texts, None) if values.null_count else texts
 
 
-def _instants(values: pa.Array) -> pa.Array:
+def instants(values: pa.Array) -> pa.Array:
+    """Return instants as JSON: ISO 8601 with milliseconds, or with microseconds where those say more."""
     numbers = values.cast(pa.int64())
     # What Python has no name for is null, as it is among the rows.
     known = pc.and_(pc.greater_equal(numbers, -62_135_596_800_000_000), pc.less(numbers, _YEAR_10000))
@@ -108,16 +111,17 @@ def _spelled(instants: pa.Array) -> pa.Array:
     return pc.strftime(instants, format='"%Y-%m-%dT%H:%M:%SZ"')
 
 
-def _lists(values: pa.Array) -> pa.Array:
-    flat = pc.coalesce(_quoted(values.flatten()), "null")
+def lists(values: pa.Array) -> pa.Array:
+    """Return lists of texts as JSON."""
+    flat = pc.coalesce(quoted(values.flatten()), "null")
     lengths = pc.coalesce(pc.list_value_length(values), 0)
-    ends = np.concatenate([np.zeros(1, np.int32), np.cumsum(lengths.to_numpy(zero_copy_only=False), dtype=np.int32)])
-    listed = pa.ListArray.from_arrays(pa.array(ends, pa.int32()), flat)
+    ends = np.concatenate([np.zeros(1, np.int32), np.cumsum(to_numpy(lengths), dtype=np.int32)])
+    listed = pa.ListArray.from_arrays(from_numpy(ends), flat)
     texts = pc.binary_join_element_wise("[", pc.binary_join(listed, ","), "]", "")
     return pc.if_else(values.is_valid(), texts, None) if values.null_count else texts
 
 
-def _one_line(texts: pa.Array) -> pa.Array:
+def one_line(texts: pa.Array) -> pa.Array:
     """Return JSON texts without line ends, which may stand between their values."""
     written = _written(texts)
     for character in "\n\r":
@@ -131,12 +135,12 @@ _TEXTS: dict[Kind, Callable[[pa.Array], pa.Array]] = {
     Kind.INTEGER: _plain,
     Kind.BIG: _plain,
     Kind.FLOAT: _floats,
-    Kind.TEXT: _quoted,
-    Kind.TIME: _instants,
-    Kind.LIST: _lists,
-    Kind.JSON: _one_line,
-    Kind.RAW: _one_line,
-    Kind.INTERVAL: _quoted,
+    Kind.TEXT: quoted,
+    Kind.TIME: instants,
+    Kind.LIST: lists,
+    Kind.JSON: one_line,
+    Kind.RAW: one_line,
+    Kind.INTERVAL: quoted,
 }
 """How each kind becomes JSON."""
 

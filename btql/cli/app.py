@@ -14,8 +14,10 @@ from btql.cli import (
     conformance,
     delete,
     explain,
+    export,
     fmt,
     generate,
+    import_,
     ingest,
     keys,
     pausing,
@@ -27,6 +29,7 @@ from btql.cli import (
     status,
 )
 from btql.cli.console import guarded
+from btql.cli.storing import spread
 
 _EPILOG = "Every command says more with --help. Documentation: README.md of the project."
 
@@ -66,8 +69,8 @@ def _paragraphs(command: Callable[..., None]) -> str:
 
 def run(arguments: list[str]) -> NoReturn:
     """Run the command line on some arguments and leave with its exit code."""
-    if arguments[:1] == ["ingest"]:
-        arguments = ingest.spread(arguments)
+    if arguments[:1] in (["ingest"], ["import"]):
+        arguments = spread(arguments)
     app(arguments, prog_name="btql")
     raise AssertionError("Typer leaves by itself")
 
@@ -82,6 +85,8 @@ _add(ingest.ingest, ingest.EXAMPLES)
 _add(query.query, query.EXAMPLES)
 _add(explain.explain, explain.EXAMPLES)
 _add(fmt.fmt, fmt.EXAMPLES)
+_add(export.export, export.EXAMPLES)
+_add(import_.import_, import_.EXAMPLES)
 _add(compact.compact, compact.EXAMPLES)
 _add(pausing.pause, pausing.PAUSE_EXAMPLES)
 _add(pausing.resume, pausing.RESUME_EXAMPLES)

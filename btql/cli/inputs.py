@@ -1,4 +1,4 @@
-"""Read NDJSON from files, URLs and standard input in batches of bounded size.
+"""Read documents from files, URLs and standard input in batches of bounded size: NDJSON, and what exports are.
 
 Gzip and Zstandard are known by their first bytes, not by the file's name, and
 several members one after the other are read as one text. A batch ends after
@@ -29,6 +29,10 @@ CHUNK_BYTES = 1 << 20
 
 _MAGIC: dict[bytes, Literal["gzip", "zstd"]] = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_PARQUET = b"PAR1"
+_ARROW_FILE = b"ARROW1"
+_ARROW_STREAM = b"\xff\xff\xff\xff"
+_MAGIC_BYTES = 8
 
 
 class _FileSystem(Protocol):
@@ -64,12 +68,29 @@ class Input(io.RawIOBase):
         self.size_bytes = size_bytes
         """None for standard input and for servers that do not say."""
         self.read_bytes = 0
+        self._stream = stream
         # From a pipe, take what is there and do not wait for more.
         self._read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
 
     def readable(self) -> bool:
         """Say that this can be read."""
         return True
+
+    def seekable(self) -> bool:
+        """Say whether this can be read in any order."""
+        return self._stream.seekable()
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go on elsewhere."""
+        return self._stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        """Return where this goes on."""
+        return self._stream.tell()
+
+    def buffered(self) -> io.BufferedReader:
+        """Return this with a buffer, to be read once."""
+        return io.BufferedReader(self, CHUNK_BYTES)
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         """Read into ``buffer`` and count."""
@@ -109,12 +130,36 @@ def _open(name: str) -> tuple[BinaryIO, int | None]:
 
 def batches(source: Input, line_bytes_max: int) -> Iterator[Batch]:
     """Yield the lines of ``source``, decompressed, as batches in file order; longer ones are only counted."""
+    return _gathered(_numbered(source.name, source.buffered(), line_bytes_max), line_bytes_max)
+
+
+def batches_of_any(source: Input, line_bytes_max: int) -> Iterator[Batch]:
+    """Yield the documents of a Parquet, Arrow or NDJSON file as batches; its first bytes say which it is."""
+    raw = source.buffered()
+    start = raw.peek(_MAGIC_BYTES)[:_MAGIC_BYTES]
+    if start.startswith(_PARQUET):
+        from btql.moving.files import read_parquet
+
+        if not source.seekable():
+            raise Failure(f"{source.name}: Parquet is read from its end: give a file instead of a pipe")
+        return _gathered(_rows(source.name, read_parquet(raw)), line_bytes_max)
+    if start.startswith((_ARROW_FILE, _ARROW_STREAM)):
+        from btql.moving.files import read_arrow
+
+        if start.startswith(_ARROW_FILE):
+            # A file is a stream behind its magic, with a directory at the end that nobody needs here.
+            raw.read(_MAGIC_BYTES)
+        return _gathered(_rows(source.name, read_arrow(raw)), line_bytes_max)
+    return _gathered(_numbered(source.name, raw, line_bytes_max), line_bytes_max)
+
+
+def _gathered(documents: Iterator[tuple[int, bytes | None]], bytes_max: int) -> Iterator[Batch]:
     batch = Batch()
-    for number, line in _numbered(source, line_bytes_max):
+    for number, line in documents:
         if batch.full():
             yield batch
             batch = Batch()
-        if line is None:
+        if line is None or len(line) > bytes_max:
             batch.too_long.append(number)
         elif line and not line.isspace():
             batch.lines.append(line)
@@ -124,20 +169,32 @@ def batches(source: Input, line_bytes_max: int) -> Iterator[Batch]:
         yield batch
 
 
-def _numbered(source: Input, line_bytes_max: int) -> Iterator[tuple[int, bytes | None]]:
+def _numbered(name: str, raw: io.BufferedReader, line_bytes_max: int) -> Iterator[tuple[int, bytes | None]]:
     number = 0
     try:
-        for number, line in enumerate(_lines(_decompressed(source), line_bytes_max), start=1):
+        for number, line in enumerate(_lines(_decompressed(raw), line_bytes_max), start=1):
             if number == 1 and line is not None:
                 yield number, line.removeprefix(_BYTE_ORDER_MARK)
             else:
                 yield number, line
     except (OSError, EOFError, ValueError) as error:
-        raise Failure(f"{source.name}: cannot be read after line {number}: {_reason(error)}") from error
+        raise Failure(f"{name}: cannot be read after line {number}: {_reason(error)}") from error
 
 
-def _decompressed(source: Input) -> Iterator[bytes]:
-    raw = io.BufferedReader(source, CHUNK_BYTES)
+def _rows(name: str, documents: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
+    from btql.moving.documents import NoDocuments
+
+    number = 0
+    try:
+        for number, document in enumerate(documents, start=1):
+            yield number, document
+    except NoDocuments as error:
+        raise Failure(f"{name}: {error}") from error
+    except (OSError, EOFError, ValueError) as error:
+        raise Failure(f"{name}: cannot be read after row {number}: {_reason(error)}") from error
+
+
+def _decompressed(raw: io.BufferedReader) -> Iterator[bytes]:
     start = raw.peek(4)[:4]
     codec = _MAGIC.get(start) or _MAGIC.get(start[:2])
     if codec is None:

@@ -21,13 +21,13 @@ from btql_planner.expressions import engine_name
 from btql_planner.types import Kind
 from btql_storage import json_text
 from btql_storage.arrow import from_numpy, to_numpy
-from btql_storage.windows import windows
 from btql_storage.fields import ARRAY_FIELDS, KNOWN_FIELDS, OTHER, SYSTEM_COLUMNS
 from btql_storage.kinds import INTEGER_MAX, INTEGER_MIN
 from btql_storage.later import np
 from btql_storage.part.format import ROW_BITS, ROWS_FILE
 from btql_storage.part.reader import Part, prefetch
 from btql_storage.snapshot import Snapshot
+from btql_storage.windows import windows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,6 +64,9 @@ class Fetcher:
 
     def pieces(self, batch: pa.RecordBatch, spec: FetchSpec) -> Iterator[pa.RecordBatch]:
         """Yield a batch in pieces whose documents may be in memory together."""
+        if not spec.paths and not spec.outputs and not spec.columns:
+            yield batch
+            return
         locators = to_numpy(batch.column(engine_name(spec.source, "_row")).fill_null(NOWHERE))
         for start, end in windows(self._sizes(locators), CHUNK_ROWS_MAX, CHUNK_BYTES):
             yield batch.slice(start, end - start)

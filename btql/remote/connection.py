@@ -7,7 +7,7 @@ fractional, as they are in Arrow.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from btql.connection import Connection
@@ -18,10 +18,12 @@ from btql_grammar.diagnostic import BtqlError
 
 if TYPE_CHECKING:
     from btql.execution.stop import Stop
+    from btql.moving.exporting import Export
     from btql.remote.address import Address
     from btql_storage.compaction.job import CompactionProgress, CompactionReport
     from btql_storage.retention.facade import Retention
     from btql_storage.status import Status
+    from btql_storage.store import Receipt
 
 
 class RemoteConnection(Connection):
@@ -43,6 +45,14 @@ class RemoteConnection(Connection):
     def objects(self) -> list[str]:
         """Return the objects that may be read as ``kind:name``."""
         return [f"{each.schema}:{each.name}" for each in self.tables()]
+
+    def import_rows(self, target: str, rows: Sequence[bytes]) -> Receipt:
+        """Write one batch of rows."""
+        return self.ingest(target, rows)
+
+    def export(self, target: str, version: str | int | None = None) -> Export:  # noqa: ARG002
+        """Refuse: a server has its rows out by queries."""
+        self.refuse(f"{target} is exported where its database is; from a server, query it: `select: * | from: …`")
 
     def compact(self, progress: Callable[[CompactionProgress], None] | None = None) -> CompactionReport:  # noqa: ARG002
         """Refuse: a server compacts by itself."""

@@ -88,14 +88,17 @@ def accept(
     clock: Clock = SYSTEM_CLOCK,
     leave_out: frozenset[str] = _NOTHING,
     limits: Limits = DEFAULT,
+    *,
+    as_rows: bool = False,
 ) -> Accepted:
     """Check the events of one request; BadEvent names one that cannot be stored.
 
-    ``leave_out`` has top-level keys that are not stored, as they say the same of a whole object.
+    ``leave_out`` has top-level keys that are not stored, as they say the same of a whole object. With ``as_rows``
+    each document is a row: one that looks like a comment on another row is none.
     """
     check_events(len(events), limits)
     with collector_paused():
-        splitter = _Splitter(len(events), clock, leave_out)
+        splitter = _Splitter(len(events), clock, leave_out, as_rows=as_rows)
         json_bytes = 0
         for index, event in enumerate(events):
             fields, size = event if isinstance(event, Split) else split(_line(event, index, limits), index, limits)
@@ -130,12 +133,13 @@ class _Plan:
 class _Splitter:
     """Distributes documents over lists of JSON texts."""
 
-    def __init__(self, rows: int, clock: Clock, leave_out: frozenset[str]) -> None:
+    def __init__(self, rows: int, clock: Clock, leave_out: frozenset[str], *, as_rows: bool) -> None:
         self.columns: dict[str, RawColumn] = {}
         self.comments: dict[int, Comment] = {}
         self._rows = rows
         self._clock = clock
         self._dropped = _DROPPED | leave_out
+        self._as_rows = as_rows
         self._nowhere = self._new_column()
         self._plans: dict[tuple[str, ...], _Plan] = {}
 
@@ -181,7 +185,8 @@ class _Splitter:
     def _make_plan(self, keys: tuple[str, ...]) -> _Plan:
         columns = [self._column(key) if key in _COLUMNS else self._nowhere for key in keys]
         others = [key for key in keys if key not in _COLUMNS and key not in self._dropped]
-        plan = self._plans[keys] = _Plan(columns, others, "comment" in keys and "origin" in keys)
+        may_be_comment = not self._as_rows and "comment" in keys and "origin" in keys
+        plan = self._plans[keys] = _Plan(columns, others, may_be_comment)
         return plan
 
     def _column(self, name: str) -> RawColumn:

@@ -147,16 +147,21 @@ class Storage:
         """Return all objects, oldest first."""
         return self._folder.catalog.objects()
 
-    def ingest(self, target: ObjectInfo, events: Sequence[Event]) -> Receipt:
+    def ingest(self, target: ObjectInfo, events: Sequence[Event], *, as_rows: bool = False) -> Receipt:
         """Store events, all or none; they are durable when this returns.
 
         An event is a mapping or the bytes of one JSON document. BadEvent says
-        which one cannot be stored, and why.
+        which one cannot be stored, and why. With ``as_rows`` none is a comment.
         """
-        return self.ingest_all([target] * len(events), events)
+        return self.ingest_all([target] * len(events), events, as_rows=as_rows)
 
     def ingest_all(
-        self, targets: Sequence[ObjectInfo], events: Sequence[Event], leave_out: frozenset[str] = frozenset()
+        self,
+        targets: Sequence[ObjectInfo],
+        events: Sequence[Event],
+        leave_out: frozenset[str] = frozenset(),
+        *,
+        as_rows: bool = False,
     ) -> Receipt:
         """Store events of any objects in one transaction, all or none; ``targets`` has the object of each.
 
@@ -172,7 +177,7 @@ class Storage:
         distinct = list(dict.fromkeys(targets))
         for target in distinct:
             self._check_known(target)
-        accepted = accept(events, folder.clock, leave_out, folder.settings.limits)
+        accepted = accept(events, folder.clock, leave_out, folder.settings.limits, as_rows=as_rows)
         if not accepted.rows:
             return Receipt(0, 0)
         if accepted.parents:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from btql.cli.ingest import spread
+from btql.cli.storing import spread
 
 
 @pytest.mark.parametrize(

@@ -1,174 +1,32 @@
-"""Rows of Arrow as events: one JSON document for each row.
-
-The name of a column is a path: ``input``, or ``metadata.model``, which is below ``metadata``. What a value becomes:
-
-====================================  ==========================================================================
-Arrow                                 JSON
-====================================  ==========================================================================
-null                                  nothing: the field is left out
-boolean, integers, floats, text       the same; NaN and infinities are the texts that SDKs send for them
-decimals                              a whole number, or the nearest float
-timestamps                            text in ISO 8601, in UTC, with microseconds; those without a zone are in UTC
-dates, times                          text in ISO 8601
-lists                                 arrays
-structs, maps                         objects
-``arrow.json``                        what the text says
-bytes, durations, intervals, unions   refused
-====================================  ==========================================================================
-
-Columns that the database itself gives each row, such as ``_xact_id``, are left out.
-"""
+"""Rows of Arrow that a client uploads, as events; what cannot be one is refused in the terms of Flight SQL."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
-from dataclasses import dataclass
-from decimal import Decimal
-from typing import cast
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 
-import orjson
 import pyarrow as pa
 
-from btql.write_statements import OURS
-from btql_server.flight.parameters import is_json, plain
+from btql.moving import documents
 from btql_server.flight.refusals import FlightRefusal
-from btql_storage import json_text
-from btql_storage.arrow_functions import compute as pc
-
-_ROWS_AT_ONCE = 8_192
-_OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
 
 
 class Documents:
-    """Makes documents of batches with one schema."""
+    """Makes documents of batches with one schema (:mod:`btql.moving.documents`)."""
 
     def __init__(self, schema: pa.Schema) -> None:
-        self._paths: list[tuple[str, ...] | None] = []
-        for each in schema:
-            _check(each.type, each.name)
-            path = tuple(each.name.split("."))
-            if not all(path):
-                message = f"`{each.name}` is no path: a column is named as a field, such as `metadata.model`"
-                raise FlightRefusal("INVALID_ARGUMENT", message, "rename the column")
-            self._paths.append(None if each.name in OURS else path)
-        known = [path for path in self._paths if path is not None]
-        for path in known:
-            if known.count(path) > 1 or any(other[: len(path)] == path and other != path for other in known):
-                message = f"`{'.'.join(path)}` is a column, and so is something in it, or it is there twice"
-                raise FlightRefusal("INVALID_ARGUMENT", message, "rename a column")
+        with _refused():
+            self._documents = documents.Documents(schema)
 
     def of(self, batch: pa.RecordBatch) -> Iterator[bytes]:
         """Yield the document of each row."""
-        for start in range(0, batch.num_rows, _ROWS_AT_ONCE):
-            yield from self._some(batch.slice(start, _ROWS_AT_ONCE))
-
-    def _some(self, batch: pa.RecordBatch) -> Iterator[bytes]:
-        top = _Level({})
-        for path, column, name in zip(self._paths, batch.columns, batch.schema.names, strict=True):
-            if path is not None:
-                level = top
-                for piece in path[:-1]:
-                    below = level.parts.setdefault(piece, _Level({}))
-                    assert isinstance(below, _Level), "a field and a path in it were refused before"
-                    level = below
-                level.parts[path[-1]] = _values(column, name)
-        if not top.parts:
-            yield from [b"{}"] * batch.num_rows
-            return
-        for row in _joined(top):
-            yield _encoded(row or {})
+        with _refused():
+            yield from self._documents.of(batch)
 
 
-@dataclass(slots=True)
-class _Level:
-    """The fields of one object: their values in each row, or fields of their own."""
-
-    parts: dict[str, list[object] | _Level]
-
-
-def _joined(level: _Level) -> list[dict[str, object] | None]:
-    """Return the object of each row; None where it has no field."""
-    names = list(level.parts)
-    columns = [_joined(each) if isinstance(each, _Level) else each for each in level.parts.values()]
-    rows = zip(*columns, strict=True)
-    if not any(None in column for column in columns):
-        return [dict(zip(names, row, strict=True)) for row in rows]
-    return [{name: value for name, value in zip(names, row, strict=True) if value is not None} or None for row in rows]
-
-
-def _check(kind: pa.DataType, name: str) -> None:
-    """Refuse types that have no JSON, at any depth."""
-    types = pa.types
-    if isinstance(kind, pa.BaseExtensionType):
-        kind = kind.storage_type
-    refused = (
-        types.is_binary(kind)
-        or types.is_large_binary(kind)
-        or types.is_fixed_size_binary(kind)
-        or types.is_binary_view(kind)
-        or types.is_duration(kind)
-        or types.is_interval(kind)
-        or types.is_union(kind)
-    )
-    if refused:
-        raise FlightRefusal("INVALID_ARGUMENT", f"`{name}` has the type {kind}, which has no JSON", "send it as text")
-    for place in range(kind.num_fields):
-        _check(kind.field(place).type, name)
-
-
-def _values(column: pa.Array, name: str) -> list[object]:
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        # Texts come much faster so.
-        return cast("list[object]", column.to_numpy(zero_copy_only=False).tolist())
+@contextmanager
+def _refused() -> Generator[None]:
     try:
-        maps = "lossy" if pa.types.is_nested(column.type) else None
-        found = cast("list[object]", plain(column).to_pylist(maps_as_pydicts=maps))
-    except (OverflowError, ValueError):
-        message = f"`{name}` holds a time that has no spelling: years go from 1 to 9999"
-        raise FlightRefusal("INVALID_ARGUMENT", message, "send a text or null") from None
-    if is_json(column.type):
-        return [None if text is None else _parsed(str(text), name) for text in found]
-    if pa.types.is_floating(column.type) and not pc.all(pc.is_finite(column)).as_py():
-        return [value if value is None or math.isfinite(cast("float", value)) else _spelled(value) for value in found]
-    return found
-
-
-def _parsed(text: str, name: str) -> object:
-    try:
-        return json_text.parse(text.encode())
-    except ValueError:
-        shown = text if len(text) <= 40 else text[:40] + "…"
-        raise FlightRefusal("INVALID_ARGUMENT", f"`{name}` holds text that is no JSON: `{shown}`") from None
-
-
-def _spelled(value: object) -> str:
-    """Return a number that JSON has not, as SDKs spell it."""
-    return "NaN" if value != value else "Infinity" if cast("float", value) > 0 else "-Infinity"  # noqa: PLR0124
-
-
-def _encoded(row: dict[str, object]) -> bytes:
-    try:
-        return orjson.dumps(row, default=_other, option=_OPTIONS)
-    except TypeError:
-        # Whole numbers of more than 64 bits, keys of maps that are no texts.
-        return json_text.dumps(_plain(row)).encode()
-
-
-def _plain(value: object) -> object:
-    """Return a value with nothing in it that only the faster encoder knows."""
-    match value:
-        case dict():
-            return {str(key): _plain(each) for key, each in cast("dict[object, object]", value).items()}
-        case list():
-            return [_plain(each) for each in cast("list[object]", value)]
-        case int() | float() | str() | None:
-            return value
-        case _:
-            return orjson.loads(orjson.dumps(value, default=_other, option=_OPTIONS))
-
-
-def _other(value: object) -> object:
-    if isinstance(value, Decimal):
-        return int(value) if value.is_finite() and value == value.to_integral_value() else float(value)
-    raise TypeError
+        yield
+    except documents.NoDocuments as error:
+        raise FlightRefusal("INVALID_ARGUMENT", error.message, error.help) from None

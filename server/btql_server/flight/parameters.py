@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import pyarrow as pa
 
+from btql.moving.documents import is_json, plain
 from btql.values import arrow_type
 from btql_planner.engine_plan import OutputColumn
 from btql_planner.types import NUMERIC, Kind
@@ -23,9 +24,6 @@ ROWS_MAX = 65_536
 BYTES_MAX = 64 << 20
 _STREAMED_BYTES_MAX = 1 << 20
 """Larger values do not go into tickets."""
-_INSTANT = pa.timestamp("us", tz="UTC")
-_NAIVE = pa.timestamp("us")
-_DURATION = pa.duration("us")
 
 
 def schema_of(parameters: Sequence[ParameterInfo]) -> pa.Schema:
@@ -67,20 +65,6 @@ def _check_type(kind: pa.DataType, name: str) -> None:
     if pa.types.is_time(kind) or pa.types.is_interval(kind):
         message = f"`{name}` has the type {kind}, which no parameter has"
         raise FlightRefusal("INVALID_ARGUMENT", message, "send a text, and cast it in the statement")
-
-
-def plain(column: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
-    """Return a column whose values Python has: times in microseconds, instants in UTC where they have a zone."""
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    if pa.types.is_timestamp(column.type):
-        return column.cast(_NAIVE if column.type.tz is None else _INSTANT, safe=False)
-    return column.cast(_DURATION, safe=False) if pa.types.is_duration(column.type) else column
-
-
-def is_json(kind: pa.DataType) -> bool:
-    """Whether a column is JSON text."""
-    return isinstance(kind, pa.JsonType)
 
 
 def values_of(table: pa.Table, parameters: Sequence[ParameterInfo]) -> list[Values]:

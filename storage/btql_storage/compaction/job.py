@@ -28,8 +28,7 @@ import numpy as np
 from btql_storage.background.pace import UNHURRIED, Pace
 from btql_storage.catalog import Assignment, NewPart, ObjectInfo, PartInfo, RowNumbers, Swap
 from btql_storage.collector import collector_paused
-from btql_storage.windows import windows
-from btql_storage.current import CurrentRow, fetch_rows, find_current, sizes, parts_with
+from btql_storage.current import CurrentRow, fetch_rows, find_current, parts_with, sizes
 from btql_storage.folder import Folder, part_name
 from btql_storage.history import HistoryWriter
 from btql_storage.merge import apply_all, needs_row
@@ -38,6 +37,7 @@ from btql_storage.part.writer import PartWriter
 from btql_storage.row import Row
 from btql_storage.states import commit_swap
 from btql_storage.wal import WalEvent
+from btql_storage.windows import windows
 
 
 @dataclass(frozen=True, slots=True)

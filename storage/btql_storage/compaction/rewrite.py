@@ -19,11 +19,11 @@ from btql_storage.background.pace import UNHURRIED, Pace
 from btql_storage.care.quarantine import check_files
 from btql_storage.catalog import ObjectInfo, PartInfo, RowNumbers, Swap
 from btql_storage.compaction.job import JobOutcome, write_part
-from btql_storage.windows import windows
 from btql_storage.folder import Folder
 from btql_storage.part.manifest import Owner
 from btql_storage.row import Row
 from btql_storage.states import commit_swap
+from btql_storage.windows import windows
 
 _ROW_MASK = (1 << 32) - 1
 
