@@ -79,5 +79,5 @@ def _some(number: int, noun: str) -> str:
 
 
 def _document(target: str, report: PurgeReport) -> dict[str, object]:
-    document = asdict(report) | {"object": target, "removed_bytes": report.removed_bytes}
-    return document | {"proved": report.proof.holds}
+    shown: dict[str, object] = asdict(report)
+    return {**shown, "object": target, "removed_bytes": report.removed_bytes, "proved": report.proof.holds}
