@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from btql.cli import (
+    backup,
     check,
     compact,
     conformance,
@@ -23,6 +24,7 @@ from btql.cli import (
     pausing,
     purge,
     query,
+    repair,
     retention,
     serve,
     shell,
@@ -92,6 +94,9 @@ _add(pausing.pause, pausing.PAUSE_EXAMPLES)
 _add(pausing.resume, pausing.RESUME_EXAMPLES)
 _add(status.status, status.EXAMPLES)
 _add(check.check, check.EXAMPLES)
+_add(repair.repair, repair.EXAMPLES)
+_add(backup.backup, backup.BACKUP_EXAMPLES)
+_add(backup.restore, backup.RESTORE_EXAMPLES)
 _add(delete.delete, delete.EXAMPLES)
 _add(purge.purge, purge.EXAMPLES)
 app.add_typer(retention.GROUP)

@@ -60,6 +60,11 @@ def file_checksum(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def sha256_of(content: bytes) -> str:
+    """Return the SHA-256 of some bytes."""
+    return hashlib.sha256(content).hexdigest()
+
+
 def _holes(content: Content, sealed: bytes) -> list[int]:
     """Return where the checksum stands, in order."""
     found = {content.find(sealed), content.rfind(sealed)} - {-1}

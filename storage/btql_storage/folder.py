@@ -218,6 +218,11 @@ class Folder:
             file = WalFile(locate(), xact_id, locate)
         return file
 
+    def forget_wal_file(self, xact_id: int) -> None:
+        """Open a WAL file anew when it is needed again: it was brought back."""
+        with self._guard:
+            self._wal_files.pop(xact_id, None)
+
     def part(self, info: PartInfo) -> Part:
         """Return a part; its files are opened when they are first needed, and kept open."""
         with self._guard:

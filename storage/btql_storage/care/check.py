@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from btql_storage.care.catalog_check import check_across, check_database, check_states, check_tables
 from btql_storage.care.findings import Finding, Kind, Report
-from btql_storage.care.part_check import PartCheck
+from btql_storage.care.part_check import PartCheck, has_manifest
 from btql_storage.care.tables import Tables
 from btql_storage.care.wal_check import check_wal
 from btql_storage.errors import Damaged, StorageError
@@ -21,6 +21,9 @@ from btql_storage.identity import DATABASE
 from btql_storage.numbers import LocalNumbers
 from btql_storage.part.manifest import MANIFEST_FILE
 from btql_storage.stores.interface import Store
+
+CHECKSUMS_SINCE = "checksums.since"
+"""The setting with the first part that must have a manifest, where a database was restored with some that have none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,10 @@ def mark(folder: Folder, report: Report) -> None:
 
 def parts_with_manifests(folder: Folder, tables: Tables) -> int:
     """Return the first part that was written when there were manifests already."""
-    if any(row["name"] == DATABASE for row in tables.rows["settings"]):
+    settings = {row["name"]: row["value"] for row in tables.rows["settings"]}
+    if CHECKSUMS_SINCE in settings:
+        return int(settings[CHECKSUMS_SINCE])
+    if DATABASE in settings:
         # Databases have had ids for as long.
         return 0
     for part_id in sorted(tables.parts):
@@ -98,7 +104,7 @@ def _check_parts(folder: Folder, tables: Tables, how: How, report: Report) -> se
     for part_id, row in tables.parts.items():
         how.progress(part_name(part_id))
         owner = tables.objects.get(row["object_id"], f"object {row['object_id']}")
-        one = PartCheck(folder.store, row, owner, part_id >= since)
+        one = PartCheck(folder.store, row, owner, part_id >= since or has_manifest(folder.store, part_id))
         found = list(one.run(deep=how.deep))
         if any(finding.is_serious for finding in found):
             damaged.add(part_id)
@@ -138,7 +144,6 @@ def check_files(store: Store, problem: StorageError) -> Report:
     report.findings += check_wal(store, listed, None)
     for name in folders:
         row = {"id": int(name) if name.isdigit() else 0}
-        has_manifest = store.size(f"{PARTS}/{name}/{MANIFEST_FILE}") > 0
-        report.findings += PartCheck(store, row, "", has_manifest).files_alone()
+        report.findings += PartCheck(store, row, "", has_manifest(store, row["id"])).files_alone()
     report.findings += check_states(store, None)
     return report

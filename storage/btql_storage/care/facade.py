@@ -16,6 +16,7 @@ from btql_storage.care.beginning import begin_catalog, mend_marker
 from btql_storage.care.catalog_check import check_database as check_file
 from btql_storage.care.check import How, check, check_files
 from btql_storage.care.findings import Report
+from btql_storage.care.vault import Backup, vault_at
 from btql_storage.clock import SYSTEM_CLOCK
 from btql_storage.errors import Damaged, ReadOnly
 from btql_storage.folder import Folder, Settings
@@ -24,7 +25,9 @@ from btql_storage.opening import How as HowToOpen
 from btql_storage.opening import open_at, store_at
 
 if TYPE_CHECKING:
+    from btql_storage.care.backup import BackupReport
     from btql_storage.care.repair import Repaired
+    from btql_storage.care.restore import RestoreReport
     from btql_storage.location import Location, Place
 
 
@@ -39,6 +42,18 @@ class Care:
     ) -> Report:
         """Hold everything that is stored against everything else (:mod:`.check`)."""
         return check(self._folder, How(deep, mark and not self._folder.read_only, progress))
+
+    def backup(
+        self, to: Place, *, keep: int | None = None, progress: Callable[[str], None] = lambda _: None
+    ) -> BackupReport:
+        """Make a backup at a place for backups, while others write; with ``keep`` remove all but so many of them."""
+        from btql_storage.care.backup import backup
+
+        with vault_at(to) as vault:
+            report = backup(self._folder, vault, progress)
+            if keep is not None:
+                report.forgotten = vault.forget(max(keep, 1))
+            return report
 
 
 def check_database(
@@ -60,24 +75,54 @@ def check_database(
             folder.close()
 
 
+def list_backups(source: Place) -> list[Backup]:
+    """Return the backups at a place, oldest first."""
+    with vault_at(source) as vault:
+        return [vault.backup(name) for name in vault.names()]
+
+
+def restore_database(
+    source: Place, place: Place | Location, *, name: str | None = None, progress: Callable[[str], None] = lambda _: None
+) -> RestoreReport:
+    """Make a database at a new place from a backup, by default the newest."""
+    from btql_storage.care.restore import restore
+
+    with vault_at(source) as vault:
+        vault.backup(name)
+        how = HowToOpen(create=True, read_only=False, settings=Settings(), clock=SYSTEM_CLOCK)
+        folder = open_at(locate(place), how)
+        try:
+            return restore(vault, folder, name, progress)
+        finally:
+            folder.close()
+
+
 def repair_database(
     place: Place | Location,
     *,
+    source: Place | None = None,
     give_up_rows: bool = False,
     catalog: bool = False,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Repaired:
     """Repair the database at a place; with ``catalog`` make its catalog again from the files, sound or not.
 
+    With ``source`` bring damaged and missing files back from the backups there.
+
     Nobody else may have it open.
     """
     from btql_storage.care.repair import Repaired, RepairHow, repair
+    from btql_storage.care.restore import bring_back
 
     outcome = Repaired()
     with without_copies(locate(place)) as location:
         mend_marker(location, outcome)
         folder = _open_to_repair(location, outcome, anew=catalog)
         try:
+            if source is not None:
+                with vault_at(source) as vault:
+                    findings = list(check(folder, How(progress=progress)).findings)
+                    outcome.done += bring_back(vault, folder, findings)
             repair(folder, RepairHow(give_up_rows, progress), outcome)
         finally:
             folder.close()

@@ -249,6 +249,11 @@ class PartCheck:
                 yield self._found(Kind.DAMAGED, COLUMNS_FILE, "the columns are not those of the documents")
 
 
+def has_manifest(store: Store, part_id: int) -> bool:
+    """Return whether a part has a manifest."""
+    return store.size(f"{part_name(part_id)}/{MANIFEST_FILE}") > 0
+
+
 def part_file(store: Store, part_id: int, name: str) -> Path:
     """Return where a file of a part can be read; what is below a folder comes with the folder."""
     folder, _, inner = name.partition("/")

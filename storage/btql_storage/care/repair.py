@@ -22,7 +22,7 @@ import orjson
 
 from btql_storage.care.check import How, check, parts_with_manifests
 from btql_storage.care.findings import Finding, Kind
-from btql_storage.care.part_check import PartCheck, part_file
+from btql_storage.care.part_check import PartCheck, has_manifest, part_file
 from btql_storage.care.salvage import Documents
 from btql_storage.care.tables import Row, Tables, row_numbers
 from btql_storage.catalog import NewPart, ObjectInfo, Swap
@@ -122,7 +122,8 @@ class _Repair:
         since = parts_with_manifests(self._folder, tables)
         for part_id, row in tables.parts.items():
             target = self._targets.get(row["object_id"])
-            if part_id < since and target is not None and self._is_sound_without(row):
+            without = part_id < since and not has_manifest(self._folder.store, part_id)
+            if without and target is not None and self._is_sound_without(row):
                 self._write_manifest(row, target)
         with_parts = {row["object_id"] for row in tables.parts.values()}
         for object_id in sorted(with_parts - set(objects_with_states(self._folder.store))):

@@ -1,0 +1,281 @@
+"""Copies a database to a place for backups while it is in use, and brings it back from there.
+
+A backup is what a snapshot of all objects would see at one moment: the log is listed, then the catalog is read, and
+copied are the live parts and the log files with events that are in no part (:mod:`btql_storage.snapshot` says why that
+is right). A hold (:mod:`.hold`) keeps these files meanwhile. Should one be gone all the same, by a purge, or where
+the database cannot be written to, it begins anew. Every part is held against its checksums before it counts.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import cast
+
+from btql_storage.care.hold import PREFIX as HOLD
+from btql_storage.care.hold import held
+from btql_storage.care.load import load
+from btql_storage.care.part_check import part_file
+from btql_storage.care.tables import Row, Tables
+from btql_storage.care.vault import FILES, LOG, PARTS, Backup, Kept, Vault
+from btql_storage.catalog import Catalog
+from btql_storage.checksums import file_checksum, sha256_of
+from btql_storage.errors import Damaged, from_os_error
+from btql_storage.folder import Folder, Settings, part_name
+from btql_storage.format import CATALOG, LOCKS, WAL, wal_name
+from btql_storage.identity import DATABASE
+from btql_storage.marker import MARKER
+from btql_storage.part.files import sync_tree
+from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROWS_FILE, TEXT_FOLDER
+from btql_storage.part.manifest import MANIFEST_FILE, UNTIL_FILE, read_manifest
+from btql_storage.states import STATES
+from btql_storage.stores.interface import AlreadyThere, Store
+from btql_storage.stores.local import LocalStore
+
+_ATTEMPTS = 4
+_OWN = frozenset({MARKER, "parts", WAL, LOCKS, STATES, CATALOG})
+"""What of a folder is no other file of the database."""
+_SQLITE = ".sqlite"
+
+
+@dataclass(slots=True)
+class BackupReport:
+    """What a backup did."""
+
+    name: str = ""
+    parts: int = 0
+    log_files: int = 0
+    bytes: int = 0
+    """What the backup holds."""
+    copied_bytes: int = 0
+    """What of it was not there before."""
+    last_xact_id: int = 0
+    forgotten: Sequence[str] = field(default_factory=tuple)
+    """Older backups that were removed."""
+
+
+def backup(folder: Folder, vault: Vault, progress: Callable[[str], None] = lambda _: None) -> BackupReport:
+    """Make a backup of an open database."""
+    vault.begin()
+    with held(folder):
+        for attempt in range(_ATTEMPTS):
+            work = _Backup(folder, vault, progress)
+            try:
+                return work.run()
+            except Damaged:
+                if attempt == _ATTEMPTS - 1 or work.is_still_needed():
+                    raise
+    raise AssertionError("the last attempt returns or raises")
+
+
+class _Backup:
+    """One attempt."""
+
+    def __init__(self, folder: Folder, vault: Vault, progress: Callable[[str], None]) -> None:
+        self._folder = folder
+        self._store, self._to = folder.store, vault.store
+        self._vault = vault
+        self._progress = progress
+        self._report = BackupReport()
+        # The order is what makes it right.
+        listed = folder.wal_numbers()
+        self._tables = Tables.read(folder.catalog)
+        needed = {row["xact_id"] for row in self._tables.rows["assignments"]}
+        # The newest is kept always: its number tells which transaction was the last.
+        needed.update(listed[-1:], (one for one in listed if one > self._tables.processed_upto))
+        self._log = sorted(needed)
+        self._last = max((*listed, self._tables.processed_upto), default=0)
+
+    def run(self) -> BackupReport:
+        """Copy all that is new, and add the backup."""
+        made_at = self._folder.clock.now_s()
+        parts = {str(part_id): self._part(row) for part_id, row in self._tables.parts.items()}
+        log = {wal_name(number): self._log_file(number) for number in self._log}
+        files = dict(self._others())
+        database = next((row["value"] for row in self._tables.rows["settings"] if row["name"] == DATABASE), None)
+        name = self._free_name(made_at)
+        made = Backup(
+            1, name, database, self._store.label, made_at, self._last, self._catalog().place, parts, log, files, ""
+        )
+        self._vault.add(made)
+        report = self._report
+        report.name, report.parts, report.log_files = name, len(parts), len(log)
+        report.bytes, report.last_xact_id = made.bytes, self._last
+        return report
+
+    def is_still_needed(self) -> bool:
+        """Whether all that was to be copied is still what the database has: then something is damaged."""
+        now = Tables.read(self._folder.catalog)
+        waiting = {row["xact_id"] for row in now.rows["assignments"]}
+        same_log = all(one in waiting or one > now.processed_upto for one in self._log[:-1])
+        return same_log and self._tables.parts.keys() <= now.parts.keys()
+
+    def _part(self, row: Row) -> Kept:
+        part_id = cast("int", row["id"])
+        self._progress(part_name(part_id))
+        letters = self._letters_of(part_id)
+        place = f"{PARTS}/{part_id}-{letters}"
+        if self._to.list(place):
+            return Kept(place, sum(self._to.sizes(place).values()))
+        size = copy_part(self._store, part_name(part_id), self._to, place)
+        self._report.copied_bytes += size
+        self._store.release(part_name(part_id))
+        self._to.release(place)
+        return Kept(place, size)
+
+    def _letters_of(self, part_id: int) -> str:
+        """Return what tells a part from others of its number."""
+        content = self._store.read(f"{part_name(part_id)}/{MANIFEST_FILE}")
+        if content is None:
+            # Of before there were manifests.
+            content = part_file(self._store, part_id, KEYS_FILE).read_bytes()
+        return sha256_of(content)[:16]
+
+    def _log_file(self, number: int) -> Kept:
+        self._progress(wal_name(number))
+        # Reading it as a log file is what checks it.
+        file = self._folder.wal_file(number)
+        file.check()
+        content = _read(file.path)
+        return self._keep(LOG, f"{number}-", content)
+
+    def _keep(self, folder: str, prefix: str, content: bytes) -> Kept:
+        place = f"{folder}/{prefix}{sha256_of(content)[: 16 if prefix else 64]}"
+        if self._to.size(place) != len(content):
+            # What a killed backup left has the name and all of its bytes, or is not there.
+            try:
+                self._to.put(place, content)
+                self._report.copied_bytes += len(content)
+            except AlreadyThere:
+                pass
+        return Kept(place, len(content))
+
+    def _catalog(self) -> Kept:
+        """Keep what the catalog had, as an SQLite file, whatever its database is."""
+        tables = dict(self._tables.rows) | {
+            "parts": list(self._tables.parts.values()),
+            "settings": [row for row in self._tables.rows["settings"] if not row["name"].startswith(HOLD)],
+            "done_files": [],
+        }
+        with TemporaryDirectory(prefix="btql-backup-") as folder:
+            copy = catalog_in(Path(folder))
+            load(copy, tables)
+            copy.scrub(thorough=False)
+            copy.close()
+            return self._keep(FILES, "", _read(Path(folder, CATALOG)))
+
+    def _others(self) -> Iterator[tuple[str, Kept]]:
+        """Keep every other file: what a server has registered, uploads, …"""
+        for name in other_files(self._store):
+            self._progress(name)
+            content = self._content(name)
+            if content is not None:
+                yield name, self._keep(FILES, "", content)
+
+    def _content(self, name: str) -> bytes | None:
+        if name.endswith(_SQLITE) and isinstance(self._store, LocalStore):
+            return _sqlite_content(self._store.path(name))
+        return self._store.read(name)
+
+    def _free_name(self, made_at: int) -> str:
+        base = datetime.fromtimestamp(made_at, UTC).strftime("%Y-%m-%dT%H%M%SZ")
+        names = set(self._vault.names())
+        number = 1
+        name = base
+        while name in names:
+            number += 1
+            name = f"{base}-{number:03}"
+        return name
+
+
+def copy_part(source: Store, name: str, target: Store, to: str) -> int:
+    """Copy a part from one store to another; return its bytes."""
+    prepared = target.unfinished(to)
+    size = 0
+    try:
+        prepared.mkdir(parents=True)
+        for entry in part_files(source, name):
+            path = prepared / entry[0]
+            path.parent.mkdir(exist_ok=True)
+            shutil.copyfile(entry[1], path)
+            size += path.stat().st_size
+        _check(prepared, f"{source.label}/{name}")
+        sync_tree(prepared)
+    except OSError as error:
+        raise from_os_error(error, "copy", f"{source.label}/{name}") from error
+    target.publish(to)
+    return size
+
+
+def part_files(store: Store, name: str) -> Iterator[tuple[str, Path]]:
+    """Yield the files of a part's folder, and where each can be read."""
+    listed = set(store.list(name))
+    if ROWS_FILE not in listed:
+        raise Damaged(f"`{name}` of `{store.label}` is missing", "`btql repair` says what can be done")
+    for file in (COLUMNS_FILE, ROWS_FILE, KEYS_FILE, MANIFEST_FILE, UNTIL_FILE):
+        if file in listed:
+            yield file, store.file(f"{name}/{file}")
+    for path in sorted(store.folder(f"{name}/{TEXT_FOLDER}").iterdir()):
+        if path.suffix != ".lock":
+            yield f"{TEXT_FOLDER}/{path.name}", path
+
+
+def _check(prepared: Path, source: str) -> None:
+    """Raise where a copy of a part is not what its manifest says."""
+    path = prepared / MANIFEST_FILE
+    if not path.is_file():
+        # It is of before there were manifests.
+        return
+    for name, note in read_manifest(path).files.items():
+        copy = prepared / name
+        if not copy.is_file() or copy.stat().st_size != note.bytes or file_checksum(copy) != note.sha256:
+            shutil.rmtree(prepared)
+            raise Damaged(f"`{source}/{name}` is not what was written", "`btql check` and `btql repair` it first")
+
+
+def other_files(store: Store) -> Iterator[str]:
+    """Yield the names of files of a database that are neither data nor its catalog."""
+    for name in store.list(""):
+        top = name.removesuffix("-wal").removesuffix("-shm")
+        if top not in _OWN and not top.startswith(CATALOG) and top == name:
+            yield from _files_below(store, name)
+
+
+def _files_below(store: Store, name: str) -> Iterator[str]:
+    children = store.list(name) if not (isinstance(store, LocalStore) and store.path(name).is_file()) else []
+    if not children:
+        yield name
+    for child in children:
+        yield from _files_below(store, f"{name}/{child}")
+
+
+def catalog_in(folder: Path) -> Catalog:
+    """Open a catalog in a folder of its own."""
+    return Catalog.sqlite(LocalStore(folder), CATALOG, read_only=False, wait_s=Settings().lock_wait_s)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise from_os_error(error, "read", path) from error
+
+
+def _sqlite_content(path: Path) -> bytes:
+    """Return an SQLite file as of one moment, whoever writes to it."""
+    import sqlite3
+    from contextlib import closing
+
+    with TemporaryDirectory(prefix="btql-backup-") as folder:
+        copy = Path(folder, path.name)
+        try:
+            read = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+            with closing(read) as source, closing(sqlite3.connect(copy)) as target:
+                source.backup(target)
+        except sqlite3.Error as error:
+            raise Damaged(f"`{path}` cannot be copied: {error}", "restore it from a backup") from error
+        return _read(copy)

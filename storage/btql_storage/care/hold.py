@@ -1,0 +1,63 @@
+"""Holds: while one is in force, nobody removes files that are no longer needed, as a backup may be copying them.
+
+A hold is a setting of the catalog with the second at which it ends; who has it moves that on while it works. One
+that was left by a process that died ends by itself. A purge does not wait for holds: what is to be gone is gone,
+and the backup begins anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+from btql_storage.errors import StorageError
+
+if TYPE_CHECKING:
+    from btql_storage.folder import Folder
+
+PREFIX = "hold."
+_LASTS_S = 120
+_RENEWED_S = 30
+
+
+def is_held(folder: Folder) -> bool:
+    """Return whether files that are no longer needed are to stay."""
+    now_s = folder.clock.now_s()
+    return any(int(value) > now_s for name, value in folder.catalog.settings(PREFIX).items() if value.isdigit())
+
+
+@contextmanager
+def held(folder: Folder) -> Generator[None]:
+    """Keep all files that are there now."""
+    if folder.read_only:
+        # Nothing can be said to others; who copies looks whether files are still needed.
+        yield
+        return
+    name = PREFIX + folder.clock.new_id()
+    over = Event()
+
+    def renew() -> None:
+        while not over.wait(_RENEWED_S):
+            try:
+                _write(folder, name)
+            except StorageError:
+                # It lasts for some attempts; without it the copies are checked all the same.
+                continue
+
+    # Whoever is removing files now removes none that what is read from now on needs: parts are only replaced under
+    # the lock that it has.
+    _write(folder, name)
+    thread = Thread(target=renew, name="btql-hold", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        folder.catalog.put_setting(name, None)
+
+
+def _write(folder: Folder, name: str) -> None:
+    folder.catalog.put_setting(name, str(folder.clock.now_s() + _LASTS_S))

@@ -1,0 +1,164 @@
+"""A place for backups, a folder or a bucket, and what is in it.
+
+::
+
+    btql-backup.json          says that this is one
+    backups/<name>.json       one backup: what it is of, and where each of its files is
+    parts/<id>-<letters>/     a part, as in a database; the letters tell it from others of that number
+    log/<xact>-<letters>      a log file
+    files/<letters>           any other file, and the catalogs, by their checksum
+
+Files never change and are shared by all backups that have them, so a further backup copies what is new. A backup
+appears last, in one piece: what a broken one has left is used by the next. Databases may share a place.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from btql_storage.checksums import is_sealed, open_seal, seal
+from btql_storage.errors import Damaged, NewerFormat, NotADatabase
+from btql_storage.location import PREFIX, locate
+from btql_storage.marker import MARKER
+from btql_storage.opening import store_at
+from btql_storage.stores.interface import AlreadyThere
+
+if TYPE_CHECKING:
+    from btql_storage.location import Place
+    from btql_storage.stores.interface import Store
+
+VAULT = "btql-backup.json"
+BACKUPS = "backups"
+PARTS = "parts"
+LOG = "log"
+FILES = "files"
+_FORMAT = 1
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """Where a file or part of a database is kept."""
+
+    place: str
+    bytes: int
+
+
+class Backup(msgspec.Struct, frozen=True):
+    """One backup."""
+
+    format: int
+    name: str
+    database: str | None
+    """The id of the database."""
+    source: str
+    """Where it was."""
+    made_at: int
+    """Unix seconds."""
+    last_xact_id: int
+    """All transactions up to it are in the backup."""
+    catalog: str
+    """Where its catalog is, as an SQLite file."""
+    parts: dict[str, Kept]
+    log: dict[str, Kept]
+    files: dict[str, Kept]
+    """Everything else, by its name in the database."""
+    seal: str
+
+    @property
+    def bytes(self) -> int:
+        """What it would take alone."""
+        return sum(one.bytes for group in (self.parts, self.log, self.files) for one in group.values())
+
+
+class Vault:
+    """A place for backups."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def begin(self) -> None:
+        """Make it one, where it is empty."""
+        if self.store.read(VAULT) is None:
+            if self.store.read(MARKER) is not None:
+                raise NotADatabase(f"there is a database at `{self.store.label}`", "give another place for backups")
+            for folder in (BACKUPS, PARTS, LOG, FILES):
+                self.store.make_folder(folder)
+            with suppress(AlreadyThere):
+                self.store.put(VAULT, msgspec.json.encode({"format": _FORMAT}) + b"\n")
+
+    def names(self) -> list[str]:
+        """Return the backups, oldest first."""
+        if self.store.read(VAULT) is None:
+            raise NotADatabase(f"there are no backups at `{self.store.label}`", "`btql backup` makes them")
+        return sorted(name.removesuffix(".json") for name in self.store.list(BACKUPS) if name.endswith(".json"))
+
+    def backup(self, name: str | None = None) -> Backup:
+        """Return a backup, by default the newest."""
+        names = self.names()
+        if not names or (name is not None and name not in names):
+            known = f"there are {', '.join(names)}" if names else "`btql backup` makes them"
+            raise NotADatabase(f"there is no backup{f' `{name}`' if name else ''} at `{self.store.label}`", known)
+        wanted = name or names[-1]
+        path = f"{BACKUPS}/{wanted}.json"
+        content = self.store.read(path) or b""
+        try:
+            found = msgspec.json.decode(content, type=Backup)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise self._damaged(path) from error
+        if found.format > _FORMAT:
+            raise NewerFormat(f"`{path}` of `{self.store.label}` has format {found.format}", "install a newer btql")
+        if not is_sealed(content, found.seal.encode()):
+            raise self._damaged(path)
+        return found
+
+    def add(self, backup: Backup) -> None:
+        """Make a backup appear."""
+        opened = open_seal()
+        content = bytearray(msgspec.json.encode(msgspec.structs.replace(backup, seal=opened.decode())) + b"\n")
+        seal(content, opened)
+        self.store.put(f"{BACKUPS}/{backup.name}.json", bytes(content))
+
+    def forget(self, kept: int) -> list[str]:
+        """Remove all but the newest backups, and the files that no other one needs; return their names."""
+        names = self.names()
+        gone = names[:-kept] if kept else []
+        left = [self.backup(name) for name in names if name not in gone]
+        for name in gone:
+            self.store.delete(f"{BACKUPS}/{name}.json")
+        if gone:
+            needed = {one.place for backup in left for group in _groups(backup) for one in group.values()}
+            needed |= {backup.catalog for backup in left}
+            for folder in (PARTS, LOG, FILES):
+                for name in self.store.list(folder):
+                    if f"{folder}/{name}" not in needed:
+                        self.store.delete(f"{folder}/{name}")
+        return gone
+
+    def _damaged(self, path: str) -> Damaged:
+        return Damaged(f"the backup `{path}` of `{self.store.label}` is damaged", "take another one: --name")
+
+
+@contextmanager
+def vault_at(place: Place) -> Iterator[Vault]:
+    """Open a place for backups: a folder, or the address of a bucket."""
+    if isinstance(place, str) and "://" in place:
+        # It has no services, whatever the environment says of databases.
+        environment = {name: value for name, value in os.environ.items() if name != f"{PREFIX}REDIS"}
+        store = store_at(locate(place, environment | {f"{PREFIX}CATALOG": "sqlite:/unused"}))
+    else:
+        from btql_storage.stores.local import LocalStore
+
+        store = LocalStore(Path(place))
+    try:
+        yield Vault(store)
+    finally:
+        store.close()
+
+
+def _groups(backup: Backup) -> tuple[Mapping[str, Kept], ...]:
+    return backup.parts, backup.log, backup.files

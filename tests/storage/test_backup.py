@@ -1,0 +1,240 @@
+"""Backups are of one moment though others write, share what they have in common, and come back as they were."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+from storage_support.model import Model
+from storage_support.reading import documents_of
+
+from btql_storage.care.facade import check_database, repair_database, restore_database
+from btql_storage.care.hold import held
+from btql_storage.errors import Damaged, NotADatabase
+from btql_storage.folder import Settings
+from btql_storage.store import ObjectInfo, Storage
+
+SMALL = Settings(job_events=40, grace_s=0, wal_grace_s=0)
+MOST = 300
+"""Steps of a writer, should the machine be slow."""
+DAY = "2026-01-01T00:00:00Z"
+
+
+class Writer:
+    """Writes to one object until it is stopped, and knows what it held after each transaction."""
+
+    def __init__(self, storage: Storage, target: ObjectInfo) -> None:
+        self.storage = storage
+        self.target = target
+        self.versions: dict[int, dict[str, Any]] = {}
+        self._model = Model()
+        self._over = Event()
+        self.write(0)
+
+    def write(self, step: int) -> None:
+        events = [
+            {
+                "id": f"r{(step * 7 + n) % 90}",
+                "created": DAY,
+                "input": step,
+                "_is_merge": n % 2 == 0,
+                "metadata": {f"k{n}": step},
+            }
+            for n in range(10)
+        ]
+        if step % 5 == 4:
+            events.append({"id": f"r{step % 90}", "created": DAY, "_object_delete": True})
+        xact_id = self.storage.ingest(self.target, events).xact_id
+        self._model.apply(events, xact_id)
+        self.versions[xact_id] = self._model.copy().rows
+
+    def run(self) -> None:
+        step = 1
+        while not self._over.wait(0.003) and step < MOST:
+            self.write(step)
+            step += 1
+
+    def stop(self) -> None:
+        self._over.set()
+
+    def as_of(self, xact_id: int) -> dict[str, Any]:
+        return self.versions[max(one for one in self.versions if one <= xact_id)]
+
+
+def in_background(*tasks: Callable[[], object]) -> list[Thread]:
+    threads = [Thread(target=task) for task in tasks]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+def test_backups_while_others_write_and_compact_are_of_one_moment(quick_path: Path):
+    path, vault = quick_path / "db", quick_path / "backups"
+    over = Event()
+    with Storage.open(path, create=True, settings=SMALL) as storage, Storage.open(path, settings=SMALL) as other:
+        writers = [Writer(storage, storage.create_object(kind, "x")) for kind in ("project_logs", "dataset")]
+
+        def compact() -> None:
+            while not over.wait(0.01):
+                other.compact()
+
+        threads = in_background(*(writer.run for writer in writers), compact)
+        try:
+            reports = [storage.care.backup(vault) for _ in range(3)]
+        finally:
+            over.set()
+            for writer in writers:
+                writer.stop()
+            for thread in threads:
+                thread.join()
+    for number, report in enumerate((reports[0], reports[-1])):
+        copy = quick_path / f"copy-{number}"
+        assert restore_database(vault, copy, name=report.name).last_xact_id == report.last_xact_id
+        assert check_database(copy).findings == []
+        with Storage.open(copy, settings=SMALL) as restored:
+            for writer in writers:
+                target = restored.object(writer.target.kind, "x")
+                assert documents_of(restored, target) == writer.as_of(report.last_xact_id)
+            # It goes on from there.
+            assert restored.ingest(target, [{"id": "new"}]).xact_id > report.last_xact_id
+            restored.compact()
+            assert "new" in documents_of(restored, target)
+            if target.keeps_history:
+                version = min(writers[1].versions)
+                with restored.snapshot(target, version) as snapshot:
+                    assert sum(part.part.row_count for part in snapshot.parts) or snapshot.tail
+
+
+@pytest.fixture
+def path(quick_path: Path) -> Path:
+    """A database with two parts and a file of the log."""
+    path = quick_path / "db"
+    with Storage.open(path, create=True, settings=SMALL) as storage:
+        target = storage.create_object("project_logs", "x")
+        for first in (0, 40):
+            storage.ingest(
+                target, [{"id": f"r{n}", "created": DAY, "input": f"text {n}"} for n in range(first, first + 40)]
+            )
+            storage.compact()
+        storage.ingest(target, [{"id": "waits", "created": DAY, "input": "z" * 2000}])
+    return path
+
+
+def backed_up(path: Path, vault: Path, **options: Any):
+    with Storage.open(path, settings=SMALL) as storage:
+        return storage.care.backup(vault, **options)
+
+
+def documents(path: Path) -> dict[str, Any]:
+    with Storage.open(path, settings=SMALL) as storage:
+        return documents_of(storage, storage.object("project_logs", "x"))
+
+
+def test_the_next_backup_copies_only_what_is_new(path: Path, quick_path: Path):
+    vault = quick_path / "backups"
+    first = backed_up(path, vault)
+    assert first.copied_bytes > 0.9 * first.bytes
+    again = backed_up(path, vault)
+    assert again.copied_bytes < 100_000  # the catalog
+    assert again.parts == first.parts == 2
+    with Storage.open(path, settings=SMALL) as storage:
+        storage.ingest(storage.object("project_logs", "x"), [{"id": "r0", "_object_delete": True}])
+        storage.compact()
+    last = backed_up(path, vault, keep=1)
+    assert set(last.forgotten) == {first.name, again.name}
+    with pytest.raises(NotADatabase, match=last.name):
+        restore_database(vault, quick_path / "old", name=first.name)
+    restore_database(vault, quick_path / "copy")
+    assert documents(quick_path / "copy") == documents(path)
+    assert "r0" not in documents(path)
+
+
+def test_what_else_is_in_the_folder_comes_with(path: Path, quick_path: Path):
+    registry = sqlite3.connect(path / "registry.sqlite")
+    registry.execute("pragma journal_mode = wal")
+    registry.execute("create table keys (name text)")
+    registry.execute("insert into keys values ('key')")
+    registry.commit()
+    upload = path / "uploads" / "attachments" / "a" / "file"
+    upload.parent.mkdir(parents=True)
+    upload.write_bytes(b"an upload")
+    backed_up(path, quick_path / "backups")
+    registry.close()
+    restore_database(quick_path / "backups", quick_path / "copy")
+    copied = sqlite3.connect(quick_path / "copy" / "registry.sqlite")
+    assert copied.execute("select name from keys").fetchall() == [("key",)]
+    copied.close()
+    assert (quick_path / "copy" / "uploads" / "attachments" / "a" / "file").read_bytes() == b"an upload"
+
+
+def spoil(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0x55
+    path.write_bytes(content)
+
+
+def test_damage_is_not_backed_up(path: Path, quick_path: Path):
+    spoil(path / "parts" / "1" / "rows.arrow")
+    with pytest.raises(Damaged, match=r"parts/1/rows.arrow"):
+        backed_up(path, quick_path / "backups")
+    with pytest.raises(NotADatabase, match="no backup"):
+        restore_database(quick_path / "backups", quick_path / "copy")
+
+
+def test_damaged_and_missing_files_are_brought_back(path: Path, quick_path: Path):
+    expected = documents(path)
+    backed_up(path, quick_path / "backups")
+    spoil(path / "parts" / "1" / "rows.arrow")
+    (path / "parts" / "2" / "columns.parquet").unlink()
+    (path / "parts" / "2" / "rows.arrow").unlink()
+    spoil(max((path / "wal").iterdir()))
+    assert not repair_database(path).is_sound
+    outcome = repair_database(path, source=quick_path / "backups")
+    assert outcome.is_sound
+    assert sum("brought back" in line for line in outcome.done) == 3
+    assert documents(path) == expected
+
+
+@pytest.mark.parametrize("folder", ["parts", "log", "files", "backups"])
+def test_a_damaged_backup_is_named(path: Path, quick_path: Path, folder: str):
+    vault = quick_path / "backups"
+    backed_up(path, vault)
+    spoil(max(file for file in (vault / folder).rglob("*") if file.is_file() and file.stat().st_size > 10))
+    with pytest.raises(Damaged, match=f"{folder}/"):
+        restore_database(vault, quick_path / "copy")
+
+
+def test_places_that_are_something_else_are_refused(path: Path, quick_path: Path):
+    with pytest.raises(NotADatabase, match="there is a database"):
+        backed_up(path, path)
+    backed_up(path, quick_path / "backups")
+    with pytest.raises(NotADatabase, match="new or an empty place"):
+        restore_database(quick_path / "backups", path)
+    with pytest.raises(NotADatabase, match="no backups"):
+        restore_database(path, quick_path / "copy")
+
+
+def test_nothing_is_removed_while_it_is_held(path: Path):
+    with Storage.open(path, settings=SMALL) as storage:
+        folder = storage._folder
+        with held(folder):
+            before = set((path / "wal").iterdir())
+            storage.compact()
+            assert set((path / "wal").iterdir()) == before
+        storage.ingest(storage.object("project_logs", "x"), [{"id": "more"}])
+        storage.compact()
+        assert len(list((path / "wal").iterdir())) == 1 < len(before)
+        # One whose holder died ends by itself.
+        folder.catalog.put_setting("hold.dead", str(folder.clock.now_s() - 1))
+        storage.remove_unneeded()
+
+
+def test_a_database_that_cannot_be_written_to_is_backed_up(path: Path, quick_path: Path):
+    with Storage.open(path, read_only=True) as storage:
+        storage.care.backup(quick_path / "backups")
+    restore_database(quick_path / "backups", quick_path / "copy")
+    assert documents(quick_path / "copy") == documents(path)
