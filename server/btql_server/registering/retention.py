@@ -18,6 +18,7 @@ from btql_server.access.objects import require_object
 from btql_server.http.answer import Answer, json_answer
 from btql_server.http.call import Call
 from btql_server.http.errors import HttpError
+from btql_server.http.pools import PoolName
 from btql_server.http.routes import Routes
 from btql_server.registry.store import time_text
 from btql_storage.catalog import ObjectInfo
@@ -143,7 +144,7 @@ def _add(kind: str) -> None:
     ]
     for method, route, answer, handler, summary in declared:
         handler.__doc__ = summary
-        pool = "bulk" if handler is purge else "small"
+        pool: PoolName = "bulk" if handler is purge else "small"
         routes.add(method, route, answer=answer, pool=pool)(handler)
 
 

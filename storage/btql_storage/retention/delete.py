@@ -26,5 +26,5 @@ def delete_object(folder: Folder, target: ObjectInfo) -> None:
     process(folder)
     state = state_of(folder, target, folder.catalog.next_part_id())
     now_s = folder.clock.now_s()
-    write_state(folder, replace(state, parts=[], pending=[], deleted_upto=upto, deleted_at=now_s))
+    write_state(folder, replace(state, parts=[], pending=[], compacted_upto=upto, deleted_upto=upto, deleted_at=now_s))
     folder.catalog.deleted.delete_object(target.id, upto, now_s)
