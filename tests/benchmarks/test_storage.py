@@ -129,19 +129,19 @@ def test_the_first_query_after_a_write(tmp_path: Path):
         conn.ingest("project_logs:bench", lines[:50_000])
         conn.compact()
         for query in QUERIES:
-            conn.query(query).to_arrow()
+            conn.query(query).arrow()
         without = [
-            statistics.median(seconds(lambda q=query: conn.query(q).to_arrow()) for _ in range(9)) for query in QUERIES
+            statistics.median(seconds(lambda q=query: conn.query(q).arrow()) for _ in range(9)) for query in QUERIES
         ]
         for batch in batches(lines[50_000:]):
             conn.ingest("project_logs:bench", batch)
-        opening = seconds(lambda: conn.query(QUERIES[1]).to_arrow())
+        opening = seconds(lambda: conn.query(QUERIES[1]).arrow())
         first = []
         for query, before in zip(QUERIES, without, strict=True):
             more = []
             for number in range(9):
                 conn.ingest("project_logs:bench", [{"id": f"new {number}", "input": "one more"}])
-                more.append(seconds(lambda q=query: conn.query(q).to_arrow()) - before)
+                more.append(seconds(lambda q=query: conn.query(q).arrow()) - before)
             first.append(statistics.median(more))
     tell(
         "the first query after a write, over the same without a tail; 10,000 rows in the tail",
