@@ -24,6 +24,8 @@ from btql.remote.address import is_address
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.parameters import parameters_of
 from btql_grammar.parser import parse
+from btql_storage.addresses import shown
+from btql_storage.location import is_elsewhere
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -85,7 +87,8 @@ class BtqlMagics(Magics):
             return
         found = self._opened.get(place)
         if found is None or found.closed:
-            found = connect(place if is_address(place) else Path(place).expanduser(), create=False)
+            is_path = not is_address(place) and not is_elsewhere(place)
+            found = connect(str(Path(place).expanduser()) if is_path else place, create=False)
             self._opened[place] = found
         self._connection, self._place = found, _without_key(place)
 
@@ -131,13 +134,15 @@ class BtqlMagics(Magics):
 
 def _is_place(text: str, names: Names) -> bool:
     """Return whether a line is where to connect and no query."""
-    if is_address(text) or isinstance(names.get(text), Connection):
+    if is_address(text) or is_elsewhere(text) or isinstance(names.get(text), Connection):
         return True
     return text != "" and (Path(text).expanduser() / "btql.json").exists()
 
 
 def _without_key(place: str) -> str:
-    """Return an address without the key in it, as notebooks are passed on."""
+    """Return an address without the key or password in it, as notebooks are passed on."""
+    if is_elsewhere(place):
+        return shown(place)
     scheme, found, rest = place.partition("://")
     return f"{scheme}://{rest.rpartition('@')[2]}" if found else place
 

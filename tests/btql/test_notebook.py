@@ -160,6 +160,18 @@ def test_connections(shell, folder):
     assert "USAGE" not in shell("%btql --help")
 
 
+def test_a_database_over_services_is_shown_without_its_password(shell, folder, tmp_path):
+    catalog = f"sqlite:{tmp_path}/catalog.sqlite"
+    shell(f"import btql; btql.connect('file://{tmp_path}/db?catalog={catalog}').close()")
+
+    shown = shell(f"%btql file://{tmp_path}/db?catalog={catalog}")
+    assert shown.startswith(f"connected to file://{tmp_path}/db?catalog={catalog}: 0 tables")
+    refused = failing(shell, "%btql s3://bucket?catalog=postgresql://user:secret@host/name&redis=none")
+    assert "`none` is no address for `redis`" in refused
+    assert "secret" not in refused
+    shell(f"%btql {folder}")
+
+
 def test_a_shell_without_a_connection_says_what_to_do():
     shell = IPython()
     shell("%load_ext btql")
