@@ -24,10 +24,10 @@ from btql_storage.stores.remote import Patience
 S3 = tuple[str, str]
 
 
-def opened(s3: S3, folder: Path, cache: str = "cache", **options: object) -> Storage:
+def opened(s3: S3, folder: Path, cache: str = "cache", wal_grace_s: int = 60) -> Storage:
     address, endpoint = s3
     place = f"{address}?endpoint={endpoint}&catalog=sqlite:{folder}/catalog.sqlite&cache={folder}/{cache}"
-    return Storage.open(place, create=True, settings=Settings(grace_s=0, **options))
+    return Storage.open(place, create=True, settings=Settings(grace_s=wal_grace_s, wal_grace_s=wal_grace_s))
 
 
 def calls(storage: Storage) -> dict[str, int]:
