@@ -282,13 +282,14 @@ def test_files_of_a_snapshot_stay(make_db):
 def test_what_a_killed_compaction_left_is_removed(make_db):
     db = make_db()
     db.put({"id": "a"})
-    for name in (".new-77", "78"):
+    catalog = db.storage._folder.catalog
+    for name in (f".new-{catalog.next_part_id()}", str(catalog.next_part_id())):
         (db.folder / "parts" / name).mkdir()
         (db.folder / "parts" / name / "rows.arrow").write_bytes(b"half")
     (db.folder / "wal" / ".new-1-x.arrow").write_bytes(b"half")
     db.storage.compact()
 
-    assert db.files("parts") == ["1"]
+    assert db.files("parts") == ["3"]
     assert len(db.files("wal")) == 1
 
 

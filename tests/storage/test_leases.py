@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 from storage_support.catalogs import Opener
 
-from btql_storage.catalog import Assignment, Catalog, Swap
+from btql_storage.catalog import Assignment, Catalog, NewPart, Swap
 from btql_storage.catalog.leases import LeaseLock
+from btql_storage.clock import SYSTEM_CLOCK
+from btql_storage.compaction.run import remove_strangers
 from btql_storage.errors import Locked
+from btql_storage.folder import Folder, Services, Settings
+from btql_storage.numbers import LocalNumbers
+from btql_storage.part.format import PartStats
+from btql_storage.stores.local import LocalStore
+
+STATS = PartStats(10, 100, 0, 1, 2, 3, "p0", "p1")
 
 
 def lock_of(catalog: Catalog, *, wait_s: float = 0.05, lease_s: float = 30) -> LeaseLock:
@@ -118,3 +128,58 @@ def test_who_lost_a_lease_does_not_give_back_that_of_another(open_catalog: Opene
     holding.__exit__(None, None, None)
     with third.held():
         pass
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir())
+
+
+class Pausing(LocalStore):
+    """Lets others work right after it has listed the parts, as if its process stood still for as long."""
+
+    def __init__(self, root: Path, meanwhile: Callable[[], None]) -> None:
+        super().__init__(root)
+        self.meanwhile = meanwhile
+
+    def list(self, name: str, after: str = "") -> list[str]:
+        found = super().list(name, after)
+        if name == "parts":
+            self.meanwhile()
+        return found
+
+
+def test_who_was_paused_removes_no_part_that_others_have_made(quick_path: Path, open_catalog: Opener):
+    mine, others = open_catalog(), open_catalog()
+    lock, other_lock = lock_of(mine), lock_of(others)
+
+    def worker(store: LocalStore) -> Folder:
+        services = Services(store, mine, LocalNumbers(store, SYSTEM_CLOCK, 1), lock)
+        return Folder(services, read_only=False, settings=Settings(), clock=SYSTEM_CLOCK)
+
+    def meanwhile() -> None:
+        end(lock)
+        with other_lock.held():
+            segment = others.new_segment(others.create_object("dataset", "d").id)
+            (quick_path / "parts/2").mkdir()
+            part = NewPart(others.next_part_id(), STATS, {})
+            others.commit_swap(Swap(1, segment.id, [part], {}, (), (), ()), 1)
+            (quick_path / f"parts/.new-{others.next_part_id()}").mkdir()
+
+    (quick_path / f"parts/{mine.next_part_id()}").mkdir(parents=True)
+    with lock.held(), pytest.raises(Locked, match="ran out"):
+        remove_strangers(worker(Pausing(quick_path, meanwhile)))
+    assert names_in(quick_path / "parts") == [".new-3", "1", "2"]
+
+    with lock.held():
+        remove_strangers(worker(LocalStore(quick_path)))
+    assert names_in(quick_path / "parts") == ["2"]
+
+
+def test_unfinished_work_of_later_parts_is_left(quick_path: Path):
+    store = LocalStore(quick_path)
+    for name in (".new-1", ".new-7-x", ".new-12"):
+        (quick_path / "parts" / name).mkdir(parents=True)
+    store.sweep("parts", 11)
+    assert names_in(quick_path / "parts") == [".new-12"]
+    store.sweep("parts")
+    assert names_in(quick_path / "parts") == []

@@ -200,9 +200,14 @@ class Catalog:
         rows = self._rows("select id, replaced_at is null from parts")
         return {part_id for part_id, live in rows if live}, {part_id for part_id, live in rows if not live}
 
-    def last_part_id(self) -> int:
-        """Return the largest id that a part has or had."""
-        return cast("int", sql.one_value(self._rows("select value from numbers where name = 'part'")))
+    def parts_of_worker(self) -> tuple[set[int], int]:
+        """Return the ids of parts that may have files, and the last that was given out.
+
+        For whoever holds the right to do the work; who lost it gets an error, as others make parts by now.
+        """
+        with self.database.reading() if self.fence is None else self._working() as run:
+            last = sql.one_value(run.execute("select value from numbers where name = 'part'").fetchall())
+            return {part_id for (part_id,) in run.execute("select id from parts")}, cast("int", last)
 
     def next_part_id(self) -> int:
         """Return an id that no part has or had, nor will have if this process dies."""

@@ -198,14 +198,12 @@ def _remove_parts(folder: Folder) -> None:
 def remove_strangers(folder: Folder) -> None:
     """Remove parts that the catalog does not know, which a killed compaction left; the compaction lock is held."""
     # Listed before the catalog says what is known: whoever has lost the lock meanwhile learns it there, and what was
-    # there before is nothing that others have made since.
+    # there before is nothing that others have made since. Nor is an id that was given out by then.
     listed = folder.store.list(PARTS)
-    live, replaced = folder.catalog.live_part_ids()
-    known = {str(part_id) for part_id in live | replaced}
-    last = folder.catalog.last_part_id()
-    folder.store.sweep(PARTS)
+    known, last = folder.catalog.parts_of_worker()
+    folder.store.sweep(PARTS, last)
     for name in listed:
-        if name not in known:
+        if not name.isdigit() or int(name) not in known:
             if name.isdigit() and int(name) > last:
                 message = f"`{PARTS}/{name}` of `{folder.store.label}` is newer than the catalog, perhaps an old copy"
                 raise Damaged(message, "`btql repair --catalog` makes it again from the files")

@@ -206,9 +206,9 @@ class BucketStore:
     def sync(self, name: str) -> None:
         """Do nothing: what the service has answered is durable."""
 
-    def sweep(self, name: str) -> None:
+    def sweep(self, name: str, upto: int | None = None) -> None:
         """Remove what killed processes of this machine left; in the bucket there is nothing unfinished."""
-        del name
+        del name, upto
         with self._explained("clean", self._cache.root):
             self._work.sweep()
 

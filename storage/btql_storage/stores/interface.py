@@ -114,8 +114,11 @@ class Store(Protocol):
         """Make the names in a folder durable."""
         ...
 
-    def sweep(self, name: str) -> None:
-        """Remove the unfinished work of a folder; the caller knows that nobody is at it."""
+    def sweep(self, name: str, upto: int | None = None) -> None:
+        """Remove the unfinished work of a folder; the caller knows that nobody is at it.
+
+        Where names are numbers, of those up to one alone: what is later is perhaps another's by now.
+        """
         ...
 
     def close(self) -> None:

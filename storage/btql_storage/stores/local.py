@@ -168,14 +168,16 @@ class LocalStore:
         for name in names:
             self.delete(name)
 
-    def sweep(self, name: str) -> None:
-        """Remove the unfinished work of a folder; the caller knows that nobody is at it."""
+    def sweep(self, name: str, upto: int | None = None) -> None:
+        """Remove the unfinished work of a folder, of names that are numbers those up to one alone."""
         path = self.path(name)
         with self._explained("clean", path):
             self.step("list", path)
             left = [name for name in _names(path) if name.startswith(UNFINISHED)]
         for entry in left:
-            self.delete(f"{name}/{entry}")
+            number = entry.removeprefix(UNFINISHED)
+            if upto is None or not number.isdigit() or int(number) <= upto:
+                self.delete(f"{name}/{entry}")
 
     def sync(self, name: str) -> None:
         """Make the names in a folder durable."""

@@ -188,7 +188,7 @@ class SimulatedBucket(SimulatedCalls):
     def unfinished(self, name: str) -> Path:
         return cast("LocalStore", self._inner).unfinished(name)
 
-    def sweep(self, name: str) -> None:
+    def sweep(self, name: str, upto: int | None = None) -> None:
         """Do nothing: in a bucket nothing is unfinished."""
 
 
