@@ -81,6 +81,7 @@ class _Backup:
         self._vault = vault
         self._progress = progress
         self._report = BackupReport()
+        self._known = {kept.place: kept for name in vault.names() for kept in vault.backup(name).parts.values()}
         # The order is what makes it right.
         listed = folder.wal_numbers()
         self._tables = Tables.read(folder.catalog)
@@ -119,8 +120,10 @@ class _Backup:
         self._progress(part_name(part_id))
         letters = self._letters_of(part_id)
         place = f"{PARTS}/{part_id}-{letters}"
-        if self._to.list(place):
-            return Kept(place, sum(self._to.sizes(place).values()))
+        if place in self._known:
+            return self._known[place]
+        # What a backup has left that was killed may be half of it.
+        self._to.delete(place)
         size = copy_part(self._store, part_name(part_id), self._to, place)
         self._report.copied_bytes += size
         self._store.release(part_name(part_id))
