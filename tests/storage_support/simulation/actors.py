@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from random import Random
 from typing import TYPE_CHECKING
 
-from btql_storage.errors import StorageError
+from btql_storage.errors import StorageError, UnknownObject, VersionGone
 from storage_support.simulation.world import Process, World
 
 if TYPE_CHECKING:
@@ -52,10 +52,28 @@ class Actor:
             self._storage.compact,
             self._storage.remove_unneeded,
         ]
+        if self._play.deletes:
+            jobs += [self._delete, self._purge, self._storage.retention.tend]
         for _ in range(times):
             with self._may_fail("compact"):
                 self._dice.choice(jobs)()
             self._world.scheduler.pause(self._dice.randrange(100_000))
+
+    def _delete(self) -> None:
+        name = self._dice.choice(self._play.oracle.names)
+        self._world.note(f"delete {name}")
+        with self._play.oracle.erasing(name, lambda: self._process.alive):
+            self._storage.retention.delete_object(self._play.targets[name])
+        self._world.counts["objects deleted"] += 1
+
+    def _purge(self) -> None:
+        """Purge an object: of what it was before nothing stays."""
+        name = self._dice.choice(self._play.oracle.names)
+        self._world.note(f"purge {name}")
+        self._play.oracle.versions[name].clear()
+        self._storage.retention.purge(self._play.targets[name])
+        self._play.oracle.versions[name].clear()
+        self._world.counts["objects purged"] += 1
 
     def _ingest(self) -> None:
         oracle = self._play.oracle
@@ -65,6 +83,12 @@ class Actor:
         met = self._process.faults
         try:
             receipt = self._storage.ingest_all([target for target, _ in pairs], [event for _, event in pairs])
+        except UnknownObject:
+            assert self._play.deletes, "an object is gone"
+            request.failed = True
+            with self._may_fail("make objects"):
+                for name in request.events:
+                    self._storage.create_object(*name.split(":"))
         except StorageError as error:
             self._play.expected(error, self._process.faults - met)
             request.failed = self._play.surely_failed(error)
@@ -80,15 +104,21 @@ class Actor:
         past = oracle.versions[name]
         if past and target.keeps_history and self._dice.random() < 0.3:
             version = self._dice.choice(past)
-            with self._storage.snapshot(target, version.xact_id) as snapshot:
-                oracle.check_version(name, snapshot, version)
+            try:
+                with self._storage.snapshot(target, version.xact_id) as snapshot:
+                    oracle.check_version(name, snapshot, version)
+            except (UnknownObject, VersionGone):
+                assert version not in past, "a version is gone"
             return
         before = oracle.before_reading(name)
-        with self._storage.snapshot(target) as snapshot:
-            self._world.scheduler.pause(self._dice.choice((0, 0, 500_000)))
-            oracle.check(name, snapshot, before)
-        if target.keeps_history and not self._process.read_only and self._dice.random() < 0.5:
-            self._note_version(name)
+        try:
+            with self._storage.snapshot(target) as snapshot:
+                self._world.scheduler.pause(self._dice.choice((0, 0, 500_000)))
+                oracle.check(name, snapshot, before)
+            if target.keeps_history and not self._process.read_only and self._dice.random() < 0.5:
+                self._note_version(name)
+        except UnknownObject:
+            oracle.check_gone(name, before)
 
     def _note_version(self, name: str) -> None:
         """Note what an object is as of now, to be asked for again later."""

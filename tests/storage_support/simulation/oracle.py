@@ -7,7 +7,8 @@ such that a request that is applied twice, or in another order, shows.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -45,7 +46,7 @@ class Seen:
     seen: frozenset[int]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Version:
     """What an object was."""
 
@@ -66,6 +67,12 @@ class Oracle:
         self.checks = 0
         self.forgot: Callable[[], bool] = lambda: False
         """Whether a service forgot what it knew: what was seen and not acknowledged may be gone then."""
+        self._erasable: dict[str, set[int]] = {name: set() for name in names}
+        """Requests that may be gone with their object, which was deleted meanwhile."""
+        self._erased: dict[str, set[int]] = {name: set() for name in names}
+        """Requests that must be gone with it."""
+        self._erasing: list[tuple[str, Callable[[], bool]]] = []
+        """Objects that are being deleted, and whether whoever does it is alive."""
         self._seen: dict[str, set[int]] = {name: set() for name in names}
         self._replayed: dict[str, tuple[list[tuple[int, int]], Model]] = {}
 
@@ -75,16 +82,40 @@ class Oracle:
         number = len(self.requests)
         made = Request(number, {name: self._events(number) for name in chosen})
         self.requests.append(made)
+        for name in chosen:
+            if any(name == one and alive() for one, alive in self._erasing):
+                self._erasable[name].add(number)
         return made
+
+    @contextmanager
+    def erasing(self, name: str, alive: Callable[[], bool]) -> Generator[None]:
+        """Delete an object meanwhile: what was acknowledged before is gone then, what comes meanwhile may be."""
+        mine = {request.number for request in self.requests if name in request.events}
+        acknowledged = {number for number in mine if self.requests[number].xact_id is not None}
+        self._erasable[name] |= mine
+        entry = (name, alive)
+        self._erasing.append(entry)
+        self.versions[name].clear()
+        try:
+            yield
+            self._erased[name] |= acknowledged
+        finally:
+            self._erasing.remove(entry)
+            self.versions[name].clear()
 
     def before_reading(self, name: str) -> Seen:
         """Note what whoever begins to read now must see, and must not."""
         mine = [request for request in self.requests if name in request.events]
         return Seen(
             frozenset(request.number for request in mine if request.xact_id is not None),
-            frozenset(request.number for request in mine if request.failed),
+            frozenset(request.number for request in mine if request.failed) | self._erased[name],
             frozenset(self._seen[name]),
         )
+
+    def check_gone(self, name: str, before: Seen) -> None:
+        """Check that an object may be gone."""
+        missing = before.acknowledged - self._erasable[name]
+        assert not missing, f"{name} is gone with requests {sorted(missing)}, and was not deleted"
 
     def check(self, name: str, snapshot: Snapshot, before: Seen) -> Version:
         """Compare a snapshot with what it must show; return what it is."""
@@ -112,6 +143,9 @@ class Oracle:
 
     def check_version(self, name: str, snapshot: Snapshot, version: Version) -> None:
         """Compare a snapshot of the past with what was seen then."""
+        if version not in self.versions[name]:
+            # Meanwhile the object was deleted, or its past.
+            return
         requests = [self.requests[number] for number in version.requests]
         if any(request.failed or (self.forgot() and request.xact_id is None) for request in requests):
             # It was seen while it was being taken back.
@@ -121,14 +155,14 @@ class Oracle:
             raise AssertionError(f"{name} as of {version.xact_id}: {_difference(documents, version.documents)}")
 
     def _check_requests(self, name: str, shown: dict[int, Row], before: Seen) -> None:
-        missing = before.acknowledged - shown.keys()
+        missing = before.acknowledged - shown.keys() - self._erasable[name]
         assert not missing, f"{name}: requests {sorted(missing)} were acknowledged and are missing"
-        for number in before.seen - shown.keys():
+        for number in before.seen - shown.keys() - self._erasable[name]:
             request = self.requests[number]
             unsure = self.forgot() and request.xact_id is None
             assert request.failed or unsure, f"{name}: request {number} was seen before and is gone"
         wrong = before.failed & shown.keys()
-        assert not wrong, f"{name}: requests {sorted(wrong)} were refused and are there"
+        assert not wrong, f"{name}: requests {sorted(wrong)} were refused or deleted, and are there"
         for number, row in shown.items():
             xact_id = self.requests[number].xact_id
             assert xact_id in (None, row.xact_id), f"{name}: request {number} has transaction {row.xact_id}"

@@ -11,7 +11,7 @@ from typing import Any
 
 from greenlet import GreenletExit
 
-from btql_storage.errors import MAYBE_STORED, Damaged, Locked, StorageError, Unreachable
+from btql_storage.errors import MAYBE_STORED, Damaged, Locked, StorageError, UnknownObject, Unreachable
 from btql_storage.folder import Settings
 from btql_storage.store import ObjectInfo, Storage
 from storage_support.invariants import check_invariants
@@ -72,6 +72,8 @@ class Play:
             grace_s=600,
             wal_grace_s=self.dice.choice((60, 600)),
         )
+        self.deletes = self.dice.random() < 0.3
+        """Whether objects are deleted, too."""
         self._processes_wanted = self.dice.randrange(1, 4)
 
     def run(self) -> Outcome:
@@ -174,8 +176,11 @@ class Play:
     def _check_all(self, storage: Storage) -> None:
         for name, target in self.targets.items():
             before = self.oracle.before_reading(name)
-            with storage.snapshot(target) as snapshot:
-                self.oracle.check(name, snapshot, before)
+            try:
+                with storage.snapshot(target) as snapshot:
+                    self.oracle.check(name, snapshot, before)
+            except UnknownObject:
+                self.oracle.check_gone(name, before)
 
     def _recover(self) -> None:
         """Open once more in good weather: everything is as it must be, also when all is compacted and removed."""
@@ -192,6 +197,8 @@ class Play:
             storage.remove_unneeded()
             self._check_all(storage)
             check_invariants(storage, tidy=True)
+            found = [one for one in storage.care.check(mark=False).findings if one.is_serious]
+            assert not found, f"btql check finds {found}"
             for name, versions in self.oracle.versions.items():
                 self._check_past(storage, name, versions)
 
