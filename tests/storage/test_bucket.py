@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import threading
@@ -19,7 +20,7 @@ from btql_storage.store import Storage
 from btql_storage.stores.bucket import BucketStore
 from btql_storage.stores.cache import DiskCache
 from btql_storage.stores.interface import AlreadyThere
-from btql_storage.stores.remote import Patience
+from btql_storage.stores.remote import Patience, Remote
 
 S3 = tuple[str, str]
 
@@ -315,6 +316,37 @@ def test_a_store_without_conditions_is_looked_at_first(s3: S3, quick_path: Path)
         with pytest.raises(AlreadyThere):
             store.put("wal/1", b"other")
         assert store.read("wal/1") == b"mine"
+
+
+def test_what_google_is_asked(quick_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """No emulator knows these calls, so this looks at their form."""
+    asked: list[bytes] = []
+
+    def answer(request: bytes) -> bytes:
+        asked.append(request.lower())
+        taken = len(asked) > 1
+        body = b'{"error": {"code": 412, "message": "taken"}}' if taken else b""
+        status = b"412 Precondition Failed" if taken else b"200 OK"
+        return b'HTTP/1.1 %s\r\nETag: "1"\r\nContent-Length: %d\r\n\r\n%s' % (status, len(body), body)
+
+    with answering(answer) as endpoint:
+        key = {
+            "gcs_base_url": endpoint,
+            "disable_oauth": True,
+            "client_email": "",
+            "private_key": "",
+            "private_key_id": "",
+        }
+        monkeypatch.setenv("GOOGLE_SERVICE_ACCOUNT_KEY", json.dumps(key))
+        remote = Remote("gs://bucket/db", patience=Patience(1))
+        remote.put_new("wal/1", b"x")
+        with pytest.raises(AlreadyThere, match="gs://bucket/db/wal/1"):
+            remote.put_new("wal/1", b"x")
+
+    for request in asked:
+        assert request.startswith(b"put /bucket/db%2fwal%2f1 ")
+        assert b"\r\nx-goog-if-generation-match: 0\r\n" in request
+        assert b"\r\nx-goog-meta-btqlput: " in request
 
 
 def ask(endpoint: str, request: bytes) -> bytes:

@@ -219,8 +219,12 @@ class Remote:
     def _token_of(self, name: str) -> str | None:
         import obstore
 
-        with self._explained("get", "read", name):
-            return obstore.get(self._store, name).attributes.get(_NONCE)
+        try:
+            with self._explained("get", "read", name):
+                return obstore.get(self._store, name).attributes.get(_NONCE)
+        except Damaged:
+            # It was removed again.
+            return None
 
     @contextmanager
     def _explained(self, call: str, action: str, name: str) -> Generator[None]:

@@ -1,7 +1,7 @@
 """What a bucket's service says when something fails, as errors of ours.
 
 The library has a class for some failures, and for the rest a text: its own first line, and in it what the service
-answered, as XML mostly. What matters is told by the code of the answer (``NoSuchBucket``), by the status, and by the
+answered, as XML or JSON. What matters is told by the code of the answer (``NoSuchBucket``), by the status, and by the
 step at which a connection failed.
 """
 
@@ -14,6 +14,7 @@ from btql_storage.errors import AccessDenied, InputOutput, NotADatabase, Storage
 
 _CODE = re.compile(r"<Code>([A-Za-z]+)</Code>")
 _MESSAGE = re.compile(r"<Message>\s*(.*?)\s*(?:\n.*?)?</Message>", re.DOTALL)
+_JSON_MESSAGE = re.compile(r'"message": ?"([^"]+)"')
 _STATUS = re.compile(r"status code: (\d{3})")
 _KIND = re.compile(r"kind: (Connect|Timeout|Request|Interrupted|Decode|Unknown)\b")
 _NO_BUCKET = {"NoSuchBucket", "ContainerNotFound", "InvalidBucketName", "ContainerBeingDeleted"}
@@ -84,6 +85,8 @@ def _reason(text: str) -> str:
     code, message, kind = _found(_CODE, text), _found(_MESSAGE, text), _found(_KIND, text)
     if code:
         return f"{code}: {message}" if message else code
+    if told := _found(_JSON_MESSAGE, text):
+        return told
     if kind == "Connect":
         return "no connection"
     if kind == "Timeout":
