@@ -25,7 +25,7 @@ _RENEWED_S = 30
 def is_held(folder: Folder) -> bool:
     """Return whether files that are no longer needed are to stay."""
     now_s = folder.clock.now_s()
-    return any(int(value) > now_s for name, value in folder.catalog.settings(PREFIX).items() if value.isdigit())
+    return any(int(value) > now_s for value in folder.catalog.settings(PREFIX).values() if value.isdigit())
 
 
 @contextmanager

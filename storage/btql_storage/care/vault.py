@@ -15,7 +15,7 @@ appears last, in one piece: what a broken one has left is used by the next. Data
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -144,7 +144,7 @@ class Vault:
 
 
 @contextmanager
-def vault_at(place: Place) -> Iterator[Vault]:
+def vault_at(place: Place) -> Generator[Vault]:
     """Open a place for backups: a folder, or the address of a bucket."""
     if isinstance(place, str) and "://" in place:
         # It has no services, whatever the environment says of databases.
