@@ -12,8 +12,10 @@ import pytest
 from storage_support.clocks import HandClock
 from storage_support.reading import documents_of, snapshot_rows
 
+from btql_storage.background.loop import Background, Policy
 from btql_storage.errors import Locked, UnknownObject
 from btql_storage.folder import Settings
+from btql_storage.retention.policy import RetentionPolicy
 from btql_storage.retention.search import Search
 from btql_storage.store import ObjectInfo, Storage
 
@@ -116,6 +118,20 @@ def test_a_whole_object_is_gone_from_every_file(db: Db):
     assert status.purged_at == db.clock.now_s()
 
 
+def test_batches_that_clients_may_ask_for_again_go_too(db: Db):
+    target = db.object(name="3f1c")
+    db.put(target, {"id": "a", "_object_delete": True})
+    kept = db.folder / "uploads" / "overflow" / "org"
+    kept.mkdir(parents=True)
+    for name, project in (("one", "3f1c"), ("two", "77aa")):
+        (kept / name).write_text(json.dumps({"rows": [person("a", project_id=project)]}))
+    report = db.storage.retention.purge(target)
+
+    assert [path.name for path in kept.iterdir()] == ["two"]
+    assert "uploads/overflow/org/one" in {one.name for one in report.removed}
+    assert report.proof.holds
+
+
 @pytest.mark.parametrize("whole", [False, True])
 def test_deletes_are_purged_by_themselves_within_their_time(db: Db, whole: bool):
     target = db.object()
@@ -142,6 +158,27 @@ def test_deletes_are_purged_by_themselves_within_their_time(db: Db, whole: bool)
     assert [one.waiting_since for one in statuses] == ([None] if whole else [])
     if not whole:
         assert len(documents_of(db.storage, target)) == 9
+
+
+def test_background_work_looks_after_retention(db: Db):
+    target = db.object()
+    db.put(target, person("a"), *(person(f"k{n}", KEPT) for n in range(9)))
+    db.storage.compact()
+    db.put(target, {"id": "a", "_object_delete": True})
+    db.storage.compact()
+    db.storage.retention.set_policy("project_logs", RetentionPolicy(rows=5))
+    called: list[int] = []
+    background = Background(db.storage, Policy(), tending=lambda: called.append(1))
+    background.look()
+    assert (called, len(documents_of(db.storage, target))) == ([], 9), "it does not begin with that"
+    background._tend_at = 0.0
+    db.clock.seconds += 13 * HOUR
+    background.look()
+    assert (called, len(documents_of(db.storage, target))) == ([1], 5)
+    db.clock.seconds += HOUR
+    db.storage.retention.tend()
+
+    assert db.found() == set()
 
 
 def test_a_purge_waits_for_queries_that_still_read(quick_path: Path):
@@ -191,7 +228,8 @@ def test_deletes_are_purged_from_a_bucket_its_copies_and_postgres(
         with pytest.raises(UnknownObject):
             storage.object("dataset", "y")
         assert documents_of(storage, target).keys() == {"b"}
-        assert objects.found(SECRET, tmp_path / "bucket") >= {"wal", "parts"}
+        storage.store.put("uploads/overflow/1/org/one/file", json.dumps(person("a", dataset_id="y")).encode())
+        assert objects.found(SECRET, tmp_path / "bucket") >= {"wal", "parts", "uploads"}
         assert Search([SECRET]).tree(tmp_path / "cache") != []
         assert in_postgres(postgres_url, SECRET)
 

@@ -19,9 +19,11 @@ from btql_storage.folder import Folder, part_name
 from btql_storage.format import PARTS, WAL, wal_name
 from btql_storage.keys import fingerprints
 from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROWS_FILE, TEXT_FOLDER
+from btql_storage.retention.batches import batches_of
 from btql_storage.retention.search import Found, Search
 from btql_storage.stores.local import LocalStore
 
+_UPLOADS = "uploads"
 _FREED = "blocks of disks that were freed and not yet written over"
 _COPIES = "copies made before: backups, exports, snapshots of the disk"
 
@@ -59,11 +61,8 @@ def prove(folder: Folder, target: ObjectInfo, last: int, ids: Collection[str], t
         if texts:
             found += [Found(name, text) for text in search.file(path)]
     if texts:
-        found += [
-            Found(f"table {table} of the catalog", text)
-            for table, value in folder.catalog.values()
-            for text in search.value(value)
-        ]
+        tables = ((f"table {table} of the catalog", value) for table, value in folder.catalog.values())
+        found += [Found(where, text) for where, value in (*_uploads(folder), *tables) for text in search.value(value)]
     return Proof(files, size, len(ids), len(texts), sorted(set(found)), (_FREED, _COPIES, *_beyond(folder)))
 
 
@@ -74,6 +73,8 @@ def _leftovers(folder: Folder, target: ObjectInfo, last: int) -> Iterator[Found]
     for name in folder.store.list(PARTS):
         if name not in known:
             yield Found(f"{PARTS}/{name}", "a part that is no longer in use")
+    for name, _ in batches_of(folder.store, target.name):
+        yield Found(name, "rows of the object, as a client sent them")
     for number in folder.wal_numbers():
         if number < last and len(folder.wal_file(number).rows_of(target.id)):
             yield Found(f"{WAL}/{wal_name(number)}", "events from before the purge")
@@ -110,6 +111,16 @@ def _files(folder: Folder) -> Iterator[tuple[str, Path]]:
             yield f"{PARTS}/{part}/{file}", folder.store.file(f"{PARTS}/{part}/{file}")
         text = folder.store.folder(f"{PARTS}/{part}/{TEXT_FOLDER}")
         yield from ((f"{PARTS}/{part}/{TEXT_FOLDER}/{path.name}", path) for path in sorted(text.iterdir()))
+
+
+def _uploads(folder: Folder) -> Iterator[tuple[str, bytes]]:
+    """Yield what clients have uploaded to a bucket; in a folder it is among the other files."""
+    if isinstance(folder.store, LocalStore):
+        return
+    for name in folder.store.sizes(_UPLOADS):
+        content = folder.store.read(f"{_UPLOADS}/{name}")
+        if content is not None:
+            yield f"{_UPLOADS}/{name}", content
 
 
 def _beyond(folder: Folder) -> Iterator[str]:

@@ -4,7 +4,8 @@
    and compact until no event up to ``last`` waits, so that every delete has become a mark in a part.
 2. Write anew each part of the object that has superseded rows, without them, and the history without the rows that are
    no longer there.
-3. Remove, without any grace, the parts that were replaced and the log files up to ``last`` with events of the object.
+3. Remove, without any grace, the parts that were replaced, the log files up to ``last`` with events of the object, and
+   batches that a server keeps of what clients sent (:mod:`btql_storage.retention.batches`).
    Queries of this process that still read such a part are waited for. Queries of other processes may fail over it,
    and may simply be asked again.
 4. Have the catalog leave nothing of what it knew in its own files: statistics have the smallest and largest texts.
@@ -31,6 +32,7 @@ from btql_storage.folder import Folder, part_name
 from btql_storage.format import WAL, wal_name
 from btql_storage.group_commit import write_nothing
 from btql_storage.process import process
+from btql_storage.retention.batches import batches_of
 from btql_storage.retention.due import purge_before_s
 from btql_storage.retention.expire import drop_history
 from btql_storage.retention.proof import Proof, prove
@@ -76,7 +78,11 @@ def purge(folder: Folder, target: ObjectInfo, texts: Sequence[str] = ()) -> Purg
         rows = written = 0
         if live:
             rows, written, ids = _rewrite(folder, target)
-        removed = [*_remove_parts(folder, target), *_remove_log(folder, target, last)]
+        removed = [
+            *_remove_parts(folder, target),
+            *_remove_log(folder, target, last),
+            *_remove_batches(folder, target),
+        ]
         folder.catalog.scrub(thorough=True)
         if not live:
             folder.catalog.deleted.note_purged([target.id], folder.clock.now_s())
@@ -165,6 +171,12 @@ def _remove_log(folder: Folder, target: ObjectInfo, last: int) -> Iterator[Remov
         folder.store.delete(f"{WAL}/{wal_name(number)}")
         yield Removed(f"{WAL}/{wal_name(number)}", size)
     folder.catalog.forget(files=numbers)
+
+
+def _remove_batches(folder: Folder, target: ObjectInfo) -> Iterator[Removed]:
+    for name, size in list(batches_of(folder.store, target.name)):
+        folder.store.delete(name)
+        yield Removed(name, size)
 
 
 def _has(folder: Folder, number: int, target: ObjectInfo) -> bool:
