@@ -1,8 +1,9 @@
 """What an event does to its row.
 
 1. An event without ``_is_merge`` **replaces** the row; the row keeps its
-   pagination key, so that it does not move in lists, and what others said of it:
-   ``comments`` and ``audit_data``, where the event does not bring its own.
+   pagination key, so that it does not move in lists, ``created``, where the event has
+   none, and what others said of it: ``comments`` and ``audit_data``, where the event does
+   not bring its own.
 2. With ``_is_merge`` it is **merged**: objects deeply, anything else is replaced,
    except that top-level ``tags`` become the union of both. A path in
    ``_merge_paths`` stops the deep merge: the value there is replaced
@@ -58,13 +59,13 @@ def apply(row: Row | None, event: WalEvent) -> Row | None:
     control = event.control or _NO_CONTROL
     if row is None or not event.merges:
         fields = {name: text for name, text in event.fields.items() if text != b"null"}
-        key = event.pagination_key
+        key, created_us = event.pagination_key, event.created_us
         if row is not None:
-            key = row.pagination_key
+            key, created_us = row.pagination_key, event.created_after(row.created_us)
             for name in SURVIVING_FIELDS:
                 if name in row.fields:
                     fields.setdefault(name, row.fields[name])
-        after = Row(event.id, event.span_id, event.root_span_id, event.created_us, event.xact_id, key, fields)
+        after = Row(event.id, event.span_id, event.root_span_id, created_us, event.xact_id, key, fields)
     else:
         fields = _merge_fields(row.fields, event.fields, control)
         key = row.pagination_key

@@ -58,6 +58,7 @@ _ROW_NUMBER = "row_number"
 # Plain integers: operators of enumerations are slow, and every event meets these.
 _MERGE = Flag.MERGE.value
 _DELETE = Flag.DELETE.value
+_CREATED_GIVEN_BY_US = Flag.CREATED_GIVEN_BY_US.value
 _split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
@@ -92,6 +93,13 @@ class WalEvent:
     def deletes(self) -> bool:
         """Whether the event removes its row."""
         return self.flags & _DELETE != 0
+
+    def created_after(self, before_us: int | None) -> int:
+        """Return when a row was created that this event makes or replaces, given when it was before.
+
+        A time that we gave, as the client did not, gives way: the same request, delivered twice, changes nothing.
+        """
+        return before_us if before_us is not None and self.flags & _CREATED_GIVEN_BY_US else self.created_us
 
     @property
     def only_takes_away(self) -> bool:
