@@ -12,7 +12,7 @@ import pytest
 from storage_support.reading import documents_of, snapshot_rows
 from storage_support.shared import opened
 
-from btql_storage.errors import InputOutput, Locked
+from btql_storage.errors import InputOutput, Locked, StorageError
 from btql_storage.store import Storage
 from btql_storage.stores.local import LocalStore
 
@@ -168,6 +168,16 @@ def test_a_file_that_was_not_written_never_will_be(open_database: Open, folder: 
 
     assert storage.process() == 2, "nothing is waited for"
     assert documents_of(storage, target).keys() == {"b"}
+
+
+def test_a_store_that_may_put_a_name_twice_is_refused(open_database: Open, folder: Path):
+    class Careless(LocalStore):
+        has_conditional_put = False
+
+    storage = open_database(store=Careless(folder))
+    target = storage.create_object("dataset", "d")
+    with pytest.raises(StorageError, match=r"may put a name twice, .*; use a store that has conditional puts"):
+        storage.ingest(target, [{"id": "a"}])
 
 
 def test_a_writer_that_is_always_too_slow_is_told(open_database: Open, folder: Path, monkeypatch: pytest.MonkeyPatch):

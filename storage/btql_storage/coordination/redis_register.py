@@ -8,13 +8,14 @@ the state and names the era to come, the other one fills it. Whoever needs a num
 one who is done counts.
 
 A call that gets no answer is repeated for a while, on a new connection: confirming and settling twice is like once,
-and a number that was taken without anybody knowing is overdue after its lease.
+and whoever asks for a number again gets the one that was already taken.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import chain, repeat
 from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
@@ -56,7 +57,7 @@ class RedisRegister:
 
     def take(self, lease_ms: int) -> int:
         """Hand out a number."""
-        era, text = self._ask(scripts.TAKE, lease_ms)
+        era, text = self._ask(scripts.TAKE, lease_ms, uuid4().hex)
         number = PREFIX | int(text)
         with self._guard:
             self._eras[number] = era
@@ -115,9 +116,10 @@ class RedisRegister:
                 self._run(scripts.FINISH, era, _low(self._last_known()))
 
     def _run(self, script: str, *values: str | int) -> list[Any]:
-        """Run a script."""
+        """Run a script; it is told, last, when it may have run before."""
         registered = self._redis.register_script(script)
-        return cast("list[Any]", self._tried(lambda: registered([self._key], values)))
+        attempts = chain(["first"], repeat("again"))
+        return cast("list[Any]", self._tried(lambda: registered([self._key], [*values, next(attempts)])))
 
     def _tried(self, call: Callable[[], object]) -> object:
         """Return the answer to a call; where nobody answers, try again for a while."""

@@ -8,7 +8,7 @@ keys:
                    lack what was written last
 ``making``         the era to be, while somebody looks up the last number (:data:`BEGIN` to :data:`FINISH`)
 ``last``           the last number that was handed out
-``f <number>``     a flying number: when its time is up, in milliseconds
+``f <number>``     a flying number: when its time is up, in milliseconds, and the call that took it
 ``v <number>``     a number that was settled as void
 ``forgotten``      the largest void of which that is not known any more
 
@@ -28,11 +28,19 @@ local function text(number) return string.format('%.0f', number) end
 _NEEDED = f"{_STATE}if not era or state[2] ~= run then return {{''}} end\n"
 
 TAKE = f"""{_NEEDED}
+if ARGV[3] == 'again' then
+    local all = redis.call('HGETALL', key)
+    for place = 1, #all, 2 do
+        if string.sub(all[place], 1, 2) == 'f ' and string.match(all[place + 1], ' (.*)') == ARGV[2] then
+            return {{era, string.sub(all[place], 3)}}
+        end
+    end
+end
 local number = math.max(last + 1, time[1] * 65536)
-redis.call('HSET', key, 'last', text(number), 'f ' .. text(number), text(now + ARGV[1]))
+redis.call('HSET', key, 'last', text(number), 'f ' .. text(number), text(now + ARGV[1]) .. ' ' .. ARGV[2])
 return {{era, text(number)}}
 """
-"""Lease in milliseconds -> era, number."""
+"""Lease in milliseconds, the call, whether it is made again -> era, number. An answer that was lost is given again."""
 
 _FATE = """
 if redis.call('HEXISTS', key, 'v ' .. ARGV[1]) == 1 then return {era, 'VOID'} end
@@ -60,12 +68,12 @@ local all = redis.call('HGETALL', key)
 for place = 1, #all, 2 do
     local kind, number = string.sub(all[place], 1, 2), string.sub(all[place], 3)
     if kind == 'f ' then
-        local ends, latest = tonumber(all[place + 1]), now + ARGV[1]
-        if ends > latest then
-            ends = latest
-            redis.call('HSET', key, all[place], text(latest))
+        local ends, call = string.match(all[place + 1], '(%d+) (.*)')
+        if tonumber(ends) > now + ARGV[1] then
+            ends = text(now + ARGV[1])
+            redis.call('HSET', key, all[place], ends .. ' ' .. call)
         end
-        if ends <= now then
+        if tonumber(ends) <= now then
             table.insert(overdue, number)
         elseif oldest == '' or tonumber(number) < tonumber(oldest) then
             oldest = number

@@ -53,7 +53,7 @@ after a larger one; who needs all up to a number asks for that (:meth:`SharedNum
 
 What this counts on: a store that puts a name only where it is free, and lists what was put at once; and a single
 register. Two that both believe to be the one (a Redis that was cut off with some of the writers, while its replica took
-over with the others) know nothing of each other's flying numbers; docs/adr/0019 says how to run one. A register that
+over with the others) know nothing of each other's flying numbers; docs/adr/0020 says how to run one. A register that
 forgets (R4) while a file is put that a processing has passed by then can show that file to readers until the processing
 commits; its writer is told that nobody can tell what became of it.
 """
@@ -95,6 +95,12 @@ class SharedNumbers:
 
     def confirm(self, xact_id: int) -> bool:
         """Return whether the file of a number, which is durable, will be read; false where it came too late."""
+        if not self._store.has_conditional_put:
+            # A void and the file could both be there, one of them for a moment.
+            raise StorageError(
+                f"`{self._store.label}` may put a name twice, so writers that take no turns cannot share it",
+                "use a store that has conditional puts (If-None-Match)",
+            )
         try:
             fate = self._register.confirm(xact_id)
         except StorageError as error:

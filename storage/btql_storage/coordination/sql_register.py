@@ -5,14 +5,17 @@ as long as it takes to change a row. The tables are a schema of their own, so th
 was committed is not lost, so there is nothing to be looked up again; whoever restores the database from a backup opens
 it for writing, which shows it the numbers that files have.
 
-A call whose connection was lost is repeated once: what is taken or settled twice does no harm.
+A call whose connection was lost is repeated once: confirming and settling twice is like once, and whoever asks for a
+number again gets the one that was already taken.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from threading import Lock
 from typing import TypeVar, cast
+from uuid import uuid4
 
 from btql_storage.coordination.register import Fate, Flying
 from btql_storage.databases.interface import Database, Run, Schema
@@ -25,7 +28,9 @@ VOIDS_KEPT_S = 7 * 24 * 3600
 _TABLES = """
 create table xacts (name text primary key, value integer not null) without rowid;
 insert into xacts values ('last', 0), ('forgotten', 0);
-create table xacts_flying (number integer primary key, ends_at integer not null) without rowid;
+create table xacts_flying (
+    number integer primary key, ends_at integer not null, call text not null
+) without rowid;
 create table xacts_void (number integer primary key) without rowid;
 """
 SCHEMA = Schema("xacts", 1, _TABLES, {})
@@ -43,16 +48,22 @@ class SqlRegister:
 
     def take(self, lease_ms: int) -> int:
         """Hand out a number."""
+        call = uuid4().hex
+        attempts = count()
 
         def take(run: Run, now_ms: str) -> int:
+            if next(attempts):
+                found = run.execute("select number from xacts_flying where call = ?", (call,)).fetchone()
+                if found is not None:
+                    return cast("int", found[0])
             query = (
                 f"with clock (first) as (select cast(? as bigint) + {now_ms} / 1000 * 65536)"  # noqa: S608  our words
                 " update xacts set value = case when value < (select first from clock)"
                 " then (select first from clock) else value + 1 end where name = 'last' returning value"
             )
             number = _number(run, query, PREFIX)
-            query = f"insert into xacts_flying values (?, {now_ms} + cast(? as bigint))"  # noqa: S608  our words
-            run.execute(query, (number, lease_ms))
+            query = f"insert into xacts_flying values (?, {now_ms} + cast(? as bigint), ?)"  # noqa: S608  our words
+            run.execute(query, (number, lease_ms, call))
             return number
 
         return self._write(take)

@@ -49,8 +49,7 @@ class _Held:
     """A folder that is held, and which of its files are surely there."""
 
     descriptor: int
-    path: Path
-    names: set[str] = field(default_factory=set)
+    paths: dict[str, Path] = field(default_factory=dict[str, Path])
 
 
 class BucketStore:
@@ -88,6 +87,11 @@ class BucketStore:
     def calls(self) -> Mapping[str, int]:
         """How often each call to the service was made."""
         return self._remote.calls
+
+    @property
+    def has_conditional_put(self) -> bool:
+        """Whether the service itself keeps names from being put twice; known after the first put."""
+        return self._remote.has_conditional_put
 
     def put(self, name: str, content: bytes | memoryview) -> int:
         """Write a new file durably (guarantee 1) and return its size; AlreadyThere where the name is taken."""
@@ -243,10 +247,10 @@ class BucketStore:
             # A file of the log: who opens it at once needs not hold it.
             return self._cache.get(key, fetch)
         held = self._hold(folder)
-        if leaf not in held.names:
-            self._cache.get(key, fetch)
-            held.names.add(leaf)
-        return held.path / leaf
+        path = held.paths.get(leaf)
+        if path is None:
+            path = held.paths[leaf] = self._cache.get(key, fetch)
+        return path
 
     def _hold(self, folder: str) -> _Held:
         held = self._held.get(folder)
@@ -255,15 +259,15 @@ class BucketStore:
             with self._guard:
                 held = self._held.get(folder)
                 if held is None:
-                    held = self._held[folder] = _Held(self._cache.hold(key), self._cache.path(key))
+                    held = self._held[folder] = _Held(self._cache.hold(key))
         return held
 
     def _is_here(self, name: str, suffix: str) -> bool:
         folder, _, leaf = name.rpartition("/")
         held = self._held.get(folder)
-        if held is not None and leaf + suffix in held.names:
+        if held is not None and leaf + suffix in held.paths:
             return True
-        return self._cache.has(self._key(name) + suffix)
+        return self._cache.touch(self._key(name) + suffix)
 
     def _key(self, name: str) -> str:
         if self._space is None:

@@ -45,6 +45,11 @@ class Store(Protocol):
         """Whether files are read from copies, so that it matters when nobody needs them."""
         ...
 
+    @property
+    def has_conditional_put(self) -> bool:
+        """Whether guarantee 1 holds whoever else puts the same name at the same time; known after the first put."""
+        ...
+
     def put(self, name: str, content: bytes | memoryview) -> int:
         """Write a new file durably (guarantee 1) and return its size; AlreadyThere where the name is taken."""
         ...

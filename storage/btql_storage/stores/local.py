@@ -25,6 +25,7 @@ class LocalStore:
     """A folder of a local filesystem; names are relative, with slashes."""
 
     keeps_copies = False
+    has_conditional_put = True
     is_full = False
 
     def __init__(self, root: Path) -> None:
