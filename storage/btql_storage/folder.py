@@ -8,7 +8,7 @@ context. Safe from several threads.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -124,6 +124,7 @@ class Folder:
         self._pins: Counter[int] = Counter()
         self._wal_files: dict[int, WalFile] = {}
         self._at_work = 0
+        self._knows_numbers = False
         self.processed_upto = 0
         """The last transaction that is known to be processed; it may be later by now."""
 
@@ -162,6 +163,12 @@ class Folder:
         """Learn which transaction was the last; files and catalog know it together."""
         self.numbers.seen(max(self.wal_numbers(), default=0))
         self.numbers.seen(self.catalog.processed_upto())
+        self._knows_numbers = True
+
+    def need_numbers(self) -> None:
+        """Learn it before the first transaction of this process; whoever reads does not ask who numbers them."""
+        if not self._knows_numbers:
+            self.recover_numbers()
 
     def check_writable(self) -> None:
         """Raise where the database was opened for reading only."""
@@ -225,13 +232,24 @@ class Folder:
 
     def part(self, info: PartInfo) -> Part:
         """Return a part; its files are opened when they are first needed, and kept open."""
+        (part,) = self.parts([info])
+        return part
+
+    def parts(self, infos: Sequence[PartInfo]) -> list[Part]:
+        """Return parts, as :meth:`part` does."""
+        found: list[Part] = []
+        new = 0
         with self._guard:
-            part = self._parts.get(info.id)
-            self.lookups["parts", part is not None] += 1
-            if part is None:
-                part = self._parts[info.id] = Part(self.store, part_name(info.id), info.id, info.rows, info.stats)
-            part.quarantined = info.quarantined
-            return part
+            for info in infos:
+                part = self._parts.get(info.id)
+                if part is None:
+                    new += 1
+                    part = self._parts[info.id] = Part(self.store, part_name(info.id), info.id, info.rows, info.stats)
+                part.quarantined = info.quarantined
+                found.append(part)
+            self.lookups["parts", False] += new
+            self.lookups["parts", True] += len(found) - new
+        return found
 
     def pin(self, part_ids: Iterable[int]) -> None:
         """Keep the files of parts for a snapshot."""
@@ -242,8 +260,11 @@ class Folder:
         """Give up what :meth:`pin` kept."""
         with self._guard:
             given_up = list(part_ids)
-            self._pins.subtract(given_up)
-            self._pins += Counter[int]()
+            for part_id in given_up:
+                if self._pins[part_id] > 1:
+                    self._pins[part_id] -= 1
+                else:
+                    del self._pins[part_id]
             self._release(given_up)
 
     @contextmanager

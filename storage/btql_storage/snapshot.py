@@ -226,10 +226,10 @@ class Snapshots:
                 yield SnapshotPart(part, hidden)
 
     def _parts(self, view: View, replaced: Mapping[int, RowNumbers]) -> list[SnapshotPart]:
-        return [
-            SnapshotPart(
-                self._folder.part(info),
-                np.union1d(info.superseded, replaced[info.id]) if info.id in replaced else info.superseded,
-            )
-            for info in view.parts
-        ]
+        found = list(map(SnapshotPart, self._folder.parts(view.parts), [info.superseded for info in view.parts]))
+        if replaced:
+            for place, info in enumerate(view.parts):
+                if info.id in replaced:
+                    hidden = np.union1d(info.superseded, replaced[info.id])
+                    found[place] = SnapshotPart(found[place].part, hidden)
+        return found
