@@ -117,6 +117,20 @@ def test_a_swap_that_was_overtaken_changes_nothing(catalog: Catalog, stale: str)
     assert catalog.view(1).parts == []
 
 
+@pytest.mark.parametrize("takes", [True, False])
+def test_a_swap_that_is_repeated_as_its_answer_was_lost_changes_nothing(catalog: Catalog, takes: bool):
+    one = prepared(catalog)
+    first, second = catalog.next_part_id(), catalog.next_part_id()
+    catalog.commit_swap(swap(catalog, new_parts=[NewPart(first, STATS, {})]), 1)
+    again = {"taken": [one]} if takes else {"replaced": [first]}
+    repeated = swap(catalog, new_parts=[NewPart(second, STATS, {})], **again)
+    catalog.commit_swap(repeated, 2)
+    with pytest.raises(Locked, match="nothing was changed"):
+        catalog.commit_swap(repeated, 3)
+
+    assert [part.id for part in catalog.view(1).parts] == ([first, second] if takes else [second])
+
+
 def test_a_replaced_part_is_forgotten_when_its_files_are_gone(catalog: Catalog):
     prepared(catalog)
     part = catalog.next_part_id()

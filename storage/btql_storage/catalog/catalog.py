@@ -254,11 +254,12 @@ class Catalog:
         with self._working() as run:
             sql.delete_assignments(run, swap.taken)
             sql.insert_assignments(run, swap.left)
-            for part in swap.new_parts:
-                sql.insert_part(run, swap, part)
             sql.supersede(run, swap.superseded)
             query = "update parts set replaced_at = ? where id = ? and replaced_at is null"
             sql.change_all(run, query, [(now_s, part_id) for part_id in swap.replaced])
+            # Last: the parts of a swap that is repeated are there already, and what they replace tells so.
+            for part in swap.new_parts:
+                sql.insert_part(run, swap, part)
             sql.note_done(run, now_s, [one.xact_id for one in swap.taken])
             sql.note_deletes(run, swap.deleted, now_s)
             if not swap.keeps_history:
