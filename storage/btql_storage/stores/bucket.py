@@ -105,7 +105,11 @@ class BucketStore:
 
     def read(self, name: str) -> bytes | None:
         """Return the content of a small file as it is in the store now; None where there is none."""
-        return self._remote.read(name)
+        content = self._remote.read(name)
+        if name == MARKER and content is not None:
+            # It never changes, so it need not be read again.
+            self._know_marker(content)
+        return content
 
     def unfinished(self, name: str) -> Path:
         """Return the local folder in which to prepare what :meth:`publish` will call ``name``; it is not there yet."""
@@ -271,12 +275,15 @@ class BucketStore:
 
     def _key(self, name: str) -> str:
         if self._space is None:
-            marker = self._remote.read(MARKER)
-            # Without a marker nobody can say which database it is: such copies are of no use to others.
-            known = uuid4().bytes if marker is None else self.label.encode() + b"\n" + marker
-            self._space = sha256(known).hexdigest()[:32]
-            self._tidying.start()
+            self._know_marker(self._remote.read(MARKER))
         return f"{self._space}/{name}"
+
+    def _know_marker(self, content: bytes | None) -> None:
+        """Tell the copies of this database from those of others."""
+        # Without a marker nobody can say which database it is: such copies are of no use to others.
+        known = uuid4().bytes if content is None else self.label.encode() + b"\n" + content
+        self._space = sha256(known).hexdigest()[:32]
+        self._tidying.start()
 
     def _threads(self) -> ThreadPoolExecutor:
         with self._guard:

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import resource
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
@@ -42,6 +43,7 @@ _TO_COME = ".size"
 """Ends the names of files that stand for the bytes of a folder that is being made."""
 _LOCKS = 256
 _ATTEMPTS = 10
+_FILES_MAX = 1 << 16
 _RESERVE = 10
 """Where room is made, one part in so many is made beyond what is needed, so that it need not be made each time."""
 _PAUSE_S = 1.0
@@ -66,6 +68,7 @@ class DiskCache:
     """A bounded folder of copies; safe from several threads and processes."""
 
     def __init__(self, root: Path, bytes_max: int) -> None:
+        allow_files()
         self.root = root
         self.bytes_max = bytes_max
         self._files = root / "files"
@@ -84,13 +87,21 @@ class DiskCache:
         gone by then, asks again.
         """
         path = self._files / key
-        with self._explained(path):
-            if not _touch(path):
-                with self._making(key):
-                    # Another thread or process may have been first.
-                    if not _touch(path):
-                        self._make(path, fetch)
+        if not self.touch(key):
+            with self._explained(path), self._making(key):
+                # Another thread or process may have been first.
+                if not self.touch(key):
+                    self._make(path, fetch)
         return path
+
+    def touch(self, key: str) -> bool:
+        """Note that the copy of a key is used; False where there is none."""
+        try:
+            os.utime(f"{self._files}/{key}")
+        except OSError:
+            # Whatever else is wrong shows when it is made.
+            return False
+        return True
 
     def has(self, key: str) -> bool:
         """Return whether there is a copy."""
@@ -139,18 +150,26 @@ class DiskCache:
 
     def hold(self, key: str) -> int:
         """Hold a folder, made where it is missing, and return what :meth:`let_go` wants."""
-        path = self._files / key
-        with self._explained(path):
-            while True:
-                self._prepare()
-                path.mkdir(parents=True, exist_ok=True)
-                with suppress(FileNotFoundError):
-                    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-                    # Whoever removes has it for a moment only.
-                    fcntl.flock(descriptor, fcntl.LOCK_SH)
-                    if _is_at(descriptor, path):
-                        return descriptor
-                    os.close(descriptor)
+        # As plain text: a query over a thousand parts holds each of them.
+        path = f"{self._files}/{key}"
+        while True:
+            try:
+                descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+            except FileNotFoundError:
+                self._make_folder(path)
+                continue
+            except OSError as error:
+                raise from_os_error(error, "keep a copy at", path) from error
+            # Whoever removes has it for a moment only.
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+            if _is_at(descriptor, path):
+                return descriptor
+            os.close(descriptor)
+
+    def _make_folder(self, path: str) -> None:
+        with self._explained(Path(path)):
+            self._prepare()
+            Path(path).mkdir(parents=True, exist_ok=True)
 
     def let_go(self, descriptor: int) -> None:
         """Let a folder go."""
@@ -328,13 +347,13 @@ class DiskCache:
             raise from_os_error(error, "keep a copy at", path) from error
 
 
-def _touch(path: Path) -> bool:
-    """Note that a copy is used; False where there is none."""
-    try:
-        os.utime(path)
-    except FileNotFoundError:
-        return False
-    return True
+def allow_files() -> None:
+    """Let this process have more files open, where the system allows: each part that is read has several."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES_MAX if hard == resource.RLIM_INFINITY else min(_FILES_MAX, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _size(path: Path) -> int:
@@ -364,12 +383,13 @@ def _sync(path: Path) -> None:
             os.close(descriptor)
 
 
-def _is_at(descriptor: int, path: Path) -> bool:
+def _is_at(descriptor: int, path: str) -> bool:
     """Return whether what is open is still what has the name."""
     try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
+        named = os.stat(path)  # noqa: PTH116  as above
     except FileNotFoundError:
         return False
+    return os.path.samestat(os.fstat(descriptor), named)
 
 
 @contextmanager
