@@ -302,6 +302,31 @@ def test_an_answer_that_is_lost_is_no_reason_to_write_twice(s3: S3, quick_path: 
     assert lost
 
 
+@pytest.mark.parametrize("cuts", [1, 1_000])
+def test_a_download_that_is_cut_goes_on_or_leaves_nothing(s3: S3, quick_path: Path, cuts: int):
+    content = os.urandom(300_000)
+    done: list[bytes] = []
+
+    def relay(request: bytes) -> bytes:
+        answer = ask(s3[1], request)
+        if request.startswith(b"GET") and len(answer) > 1_000 and len(done) < cuts:
+            done.append(request)
+            return answer[: len(answer) // 2]
+        return answer
+
+    with answering(relay) as endpoint:
+        cache = DiskCache(quick_path, 1 << 20)
+        store = BucketStore.open(s3[0], cache, endpoint=endpoint, patience=Patience(1))
+        store.put("parts/1/rows.arrow", content)
+        if cuts == 1:
+            assert store.file("parts/1/rows.arrow").read_bytes() == content
+        else:
+            with pytest.raises(Unreachable, match=r"cannot read `s3://.*rows\.arrow`"):
+                store.file("parts/1/rows.arrow")
+            assert cache.used() == 0
+    assert done
+
+
 def test_a_store_without_conditions_is_looked_at_first(s3: S3, quick_path: Path):
     body = b"<Error><Code>NotImplemented</Code><Message>A header is not implemented</Message></Error>"
 

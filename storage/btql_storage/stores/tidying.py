@@ -8,6 +8,8 @@ from threading import Event, Lock, Thread
 
 from btql_storage.errors import StorageError
 
+_WAIT_S = 1.0
+
 
 class Tidying:
     """A thread that does some work now and then. What fails will be done the next time."""
@@ -27,14 +29,14 @@ class Tidying:
                 self._thread.start()
 
     def stop(self) -> None:
-        """End, and wait for what is under way."""
+        """End; what is under way is not waited for longer than it takes where the service answers."""
         self._stopped.set()
         with self._guard:
             thread = self._thread
         if thread is not None:
-            thread.join()
+            thread.join(_WAIT_S)
 
     def _run(self) -> None:
         while not self._stopped.wait(self._every_s):
-            with suppress(StorageError):
+            with suppress(StorageError, OSError):
                 self._work()
