@@ -6,9 +6,10 @@ Each waiting event is applied once. The rows that come out are kept in
 a row, it is marked as superseded in its chunk or, for this tail only, in its
 part; a merge takes its base from there.
 
-From one snapshot to the next only new WAL files are applied. Anything else
-that changes, above all a compaction, makes the tail start over; what snapshots
-hold stays as it was. Chunks of similar size are merged like parts, so a
+From one snapshot to the next only new WAL files are applied. Where writers take
+no turns, a file may appear after one with a larger number; it is applied, too, if the later
+ones have changed none of its rows. Anything else that changes, above all a compaction,
+makes the tail start over; what snapshots hold stays as it was. Chunks of similar size are merged like parts, so a
 thousand small requests are a few chunks.
 """
 
@@ -116,16 +117,24 @@ class Tail:
         self._chunks: dict[int, _Live] = {}
         # None stands for a row that the tail has deleted.
         self._places: dict[str, _Place | None] = {}
+        self._changed_by: dict[str, int] = {}
+        """The last transaction that changed each row."""
         self._in_parts: dict[int, set[int]] = {}
 
     def _continues(self, waiting: Waiting, parts: Sequence[PartInfo]) -> bool:
-        """Whether all that has changed is that files were added at the end."""
+        """Whether all that has changed is that files were added which may be applied now."""
         if [(part.id, len(part.superseded)) for part in parts] != self._known_parts:
             return False
         last = max(self._applied, default=0)
         return all(len(waiting.get(xact_id, ())) == rows for xact_id, rows in self._applied.items()) and all(
-            xact_id > last for xact_id in waiting.keys() - self._applied.keys()
+            xact_id > last or self._comes_late(xact_id, waiting[xact_id])
+            for xact_id in waiting.keys() - self._applied.keys()
         )
+
+    def _comes_late(self, xact_id: int, rows: RowNumbers) -> bool:
+        """Whether a file has no event of a row that a later one has changed, so that the order does not matter."""
+        ids, _ = self._folder.wal_file(xact_id).ids(rows)
+        return all(self._changed_by.get(row_id, 0) < xact_id for row_id in ids)
 
     def _apply(self, events: Sequence[WalEvent]) -> None:
         by_id: dict[str, list[WalEvent]] = {}
@@ -140,6 +149,7 @@ class Tail:
             row = apply_all(bases.get(row_id), mine)
             self._replace(row_id, in_parts.get(row_id))
             self._places[row_id] = None if row is None else (key, len(rows))
+            self._changed_by[row_id] = mine[-1].xact_id
             if row is not None:
                 rows.append(row)
         if rows:

@@ -106,6 +106,34 @@ def test_a_slow_writer_keeps_nobody_from_writing(open_database: Open, folder: Pa
     assert documents_of(second, target)["r"]["input"] == "early", "the larger number counts"
 
 
+@pytest.mark.parametrize("row_id", ["other", "r0"])
+def test_a_file_that_appears_late_makes_the_tail_start_over_only_where_it_must(
+    open_database: Open, folder: Path, row_id: str
+):
+    first = open_database()
+    target = first.create_object("dataset", "d")
+    slow = SlowStore(folder)
+    second = open_database(store=slow)
+
+    def chunks() -> set[int]:
+        with first.snapshot(target) as snapshot:
+            return {chunk.part_id for chunk in snapshot.tail}
+
+    with ThreadPoolExecutor(1) as threads:
+        late = threads.submit(second.ingest, target, [{"id": row_id, "created": DAY, "input": "late"}])
+        assert slow.reached.wait(20)
+        for number in range(3):
+            first.ingest(target, [{"id": f"r{number}", "created": DAY, "input": number}])
+            before = chunks()
+        slow.go_on.set()
+        late.result()
+    after = chunks()
+
+    assert (before < after) == (row_id == "other")
+    assert documents_of(first, target)["r0"]["input"] == 0
+    assert documents_of(first, target).keys() == {"r0", "r1", "r2", row_id}
+
+
 def test_a_writer_that_is_slower_than_its_lease_starts_over(open_database: Open, folder: Path):
     first = open_database()
     target = first.create_object("dataset", "d")
