@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import sqlite3
 from pathlib import Path
 
 import pytest
+from storage_support.reading import documents_of
 
 from btql_storage.care.facade import check_database
 from btql_storage.care.findings import Kind
+from btql_storage.errors import StorageError
 from btql_storage.folder import Settings
 from btql_storage.store import Storage
 
@@ -51,6 +54,11 @@ def path(sound: Path, tmp_path: Path) -> Path:
     return tmp_path / "db"
 
 
+def documents_of_all(path: Path) -> dict[str, object]:
+    with Storage.open(path) as storage:
+        return {one.kind: documents_of(storage, one) for one in storage.objects() if one.name == "x"}
+
+
 def flip(path: Path, place: int | None = None) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 2 if place is None else place] ^= 0x10
@@ -88,6 +96,29 @@ def test_a_flipped_byte_in_any_kind_of_file_is_found_and_named(sound: Path, path
         assert all(one.kind in (Kind.DAMAGED, Kind.CATALOG) for one in report.serious)
         shutil.copyfile(file, path / name)
     assert check_database(path).findings == []
+
+
+def test_a_flipped_byte_in_the_catalog_is_found_or_changes_nothing(sound: Path, path: Path):
+    connection = sqlite3.connect(path / "catalog.sqlite")
+    connection.execute("pragma wal_checkpoint(truncate)")
+    connection.close()
+    file = path / "catalog.sqlite"
+    whole = file.read_bytes()
+    dice, found = random.Random(3), 0
+    expected = documents_of_all(sound)
+    for place in dice.sample([place for place, byte in enumerate(whole) if byte], 12):
+        flip(file, place)
+        try:
+            is_sound = check_database(path, mark=False).is_sound
+        except StorageError:
+            is_sound = False
+        found += not is_sound
+        if is_sound:
+            assert documents_of_all(path) == expected
+        for side in path.glob("catalog.sqlite-*"):
+            side.unlink()
+        file.write_bytes(whole)
+    assert found
 
 
 def test_a_missing_file_is_named(sound: Path, path: Path):
@@ -128,8 +159,6 @@ def test_a_change_of_the_catalog_is_found(path: Path, changed: str):
 
 
 def test_a_damaged_catalog_is_named_and_the_files_are_checked_all_the_same(path: Path):
-    with Storage.open(path) as storage:
-        storage.retention  # noqa: B018
     (path / "catalog.sqlite").write_bytes(b"no database at all" * 100)
     for side in ("-wal", "-shm"):
         (path / f"catalog.sqlite{side}").unlink(missing_ok=True)

@@ -183,6 +183,17 @@ def test_a_part_is_written_anew_from_its_documents(written: Written, name: str):
     written.check()
 
 
+def test_a_state_is_written_again(written: Written):
+    spoil(next(written.path.glob("states/1/*")))
+    assert not check_database(written.path).is_sound
+    outcome = repair_database(written.path)
+    assert outcome.is_sound
+    assert any("states/1/" in line for line in outcome.done)
+    lose_catalog(written.path)
+    assert repair_database(written.path).is_sound
+    written.check()
+
+
 def test_rows_that_are_lost_stay_in_quarantine_until_they_are_given_up(quick_path: Path):
     path = quick_path / "db"
     with Storage.open(path, create=True) as storage:

@@ -32,7 +32,7 @@ from btql_storage.folder import Folder, part_name
 from btql_storage.format import WAL, wal_name
 from btql_storage.part.format import ROWS_FILE, PartStats
 from btql_storage.part.manifest import MANIFEST_FILE, UNTIL_FILE, Owner, manifest_of, until_bytes
-from btql_storage.states import commit_swap, objects_with_states, state_of, write_state
+from btql_storage.states import STATES, commit_swap, objects_with_states, state_of, write_state
 from btql_storage.stores.interface import AlreadyThere
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def repair(folder: Folder, how: RepairHow, outcome: Repaired) -> None:
         work = _Repair(folder, how, outcome)
         work.parts(findings)
         work.log(findings)
+        work.states(findings)
         work.checksums()
         outcome.left = check(folder, How(mark=True, progress=how.progress)).findings
 
@@ -115,6 +116,16 @@ class _Repair:
                 owners.setdefault(one.xact_id, set()).add(one.object or "")
         for xact_id, names in owners.items():
             self._give_up_file(xact_id, " and ".join(f"`{name}`" for name in sorted(names) if name))
+
+    def states(self, findings: Sequence[Finding]) -> None:
+        """Write the states of objects again that are damaged."""
+        for name in dict.fromkeys(one.subject for one in findings if one.kind is Kind.DAMAGED):
+            folder, _, rest = name.partition("/")
+            object_id = rest.partition("/")[0]
+            if folder == STATES and object_id.isdigit() and int(object_id) in self._targets:
+                self._folder.store.delete(name)
+                self._write_state(int(object_id))
+                self._outcome.done.append(f"`{name}` was written again")
 
     def checksums(self) -> None:
         """Give checksums to parts that have none, and a state to objects that have none."""
