@@ -9,8 +9,8 @@ What an object was right after transaction ``v`` are then the states of its part
 ``_xact_id <= v < until``, a current one never ending, with the waiting events up to ``v`` on top. Events are
 compacted oldest first, so where a row has waiting events up to ``v``, all that is in parts is older than they are.
 
-History is never removed. It costs nothing where rows are written once, and one row for each later transaction
-that changes one.
+History is removed only by a retention policy or a purge (:mod:`btql_storage.retention`). It costs nothing where rows
+are written once, and one row for each later transaction that changes one.
 """
 
 from __future__ import annotations

@@ -17,6 +17,8 @@ Invariants, which every transaction here keeps:
 
 6. Whatever changes assignments or live parts of an object also counts up ``changed`` of it in the same
    transaction: views are kept in memory by that number.
+7. Of an object that was deleted, events up to ``deleted_upto`` are in no live part and in no assignment, and those of
+   files not yet processed do not count (:mod:`.deleted`). Rows also stop being current without an event, by a policy.
 
 Every change of what a query sees is one transaction here, so a crash leaves
 the state before it or after it. Readers of other processes see whole
