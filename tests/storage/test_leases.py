@@ -81,6 +81,17 @@ def test_the_lease_of_a_dead_process_runs_out(open_catalog: Opener):
         pass
 
 
+def test_a_clock_that_is_set_back_keeps_nobody_waiting(open_catalog: Opener):
+    mine, other = lock_of(open_catalog()), lock_of(open_catalog())
+    assert mine._take() is not None
+    with pytest.raises(Locked), other.held():
+        pass
+    with open_catalog().database.writing() as run:
+        run.execute("update leases set expires_at = expires_at + 3600000")
+    with other.held():
+        pass
+
+
 def test_who_was_paused_for_too_long_changes_nothing(open_catalog: Opener):
     slow, quick = open_catalog(), open_catalog()
     paused, other = lock_of(slow), lock_of(quick)

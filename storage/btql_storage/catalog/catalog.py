@@ -90,10 +90,10 @@ class Catalog:
 
     def object(self, kind: str, name: str) -> ObjectInfo:
         """Return the object of that kind and name; UnknownObject where there is none."""
-        for one in self.objects():
-            if one.kind == kind and one.name == name:
-                return one
-        raise UnknownObject(f"there is no object `{kind}:{name}`", "see `btql status` for those there are")
+        rows = self.database.read(lambda version: [sql.select_object(kind, name, version)])[0]
+        if not rows:
+            raise UnknownObject(f"there is no object `{kind}:{name}`", "see `btql status` for those there are")
+        return ObjectInfo(sql.one_value(rows), kind, name)
 
     def objects(self) -> list[ObjectInfo]:
         """Return all objects, oldest first."""

@@ -79,9 +79,13 @@ class Deleted:
             raise UnknownObject(f"there never was an object `{kind}:{name}`", "see `btql status` for those there are")
         return ObjectInfo(rows[0][0], kind, name)
 
-    def objects(self) -> Sequence[DeletedObject]:
-        """Return the objects that were deleted and not made again, the last one first."""
-        rows = self._rows_since_3(f"{_DELETED} order by deleted_at desc, id desc")
+    def objects(self, purged_since: int = 0) -> Sequence[DeletedObject]:
+        """Return the objects that were deleted and not made again, the last one first.
+
+        Of those that are purged only those that were so since a time, in Unix seconds.
+        """
+        wanted = "(purged_at is null or purged_at >= ?)"
+        rows = self._rows_since_3(f"{_DELETED} and {wanted} order by deleted_at desc, id desc", purged_since)
         return [DeletedObject(ObjectInfo(*row[:3]), *row[3:]) for row in rows]
 
     def deleted(self, kind: str, name: str) -> DeletedObject | None:

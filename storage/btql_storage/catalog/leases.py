@@ -24,6 +24,8 @@ from btql_storage.errors import Locked, StorageError
 
 LEASE_S = 15.0
 """How long a holder that does not renew its lease keeps others waiting."""
+_LEASE_MS_MAX = 60_000
+"""No lease is for longer."""
 _POLL_S = 0.1
 _RENEWALS = 4
 """How often a lease is renewed while it lasts: a renewal that fails is no loss yet."""
@@ -37,6 +39,7 @@ class LeaseLock:
         self.name = name
         self._wait_s = wait_s
         self._lease_ms = int(lease_s * 1000)
+        assert self._lease_ms <= _LEASE_MS_MAX
         self._holder = f"{socket.gethostname()} process {os.getpid()} {uuid4().hex[:8]}"
         # Threads queue here first: waiting for a thread needs no statement.
         self._threads = RLock()
@@ -95,25 +98,33 @@ class LeaseLock:
     def _wait(self) -> int:
         deadline = time.monotonic() + self._wait_s
         while True:
-            token = self._take()
-            if token is not None:
-                return token
+            holder = self._held_by()
+            if holder is None:
+                token = self._take()
+                if token is not None:
+                    return token
             if time.monotonic() >= deadline:
-                raise self._locked(self._held_by())
+                raise self._locked("another process" if holder is None else f"`{holder}`")
             time.sleep(_POLL_S)
 
     def _take(self) -> int | None:
-        now = self._database.now_ms
+        """Take the lease where it is free; None where another one was quicker."""
         query = (
             "insert into leases (name, holder, token, expires_at)"  # noqa: S608  our words
-            f" values (?, ?, 1, {now} + cast(? as bigint))"
+            f" values (?, ?, 1, {self._database.now_ms} + cast(? as bigint))"
             " on conflict (name) do update"
             " set holder = excluded.holder, token = leases.token + 1, expires_at = excluded.expires_at"
-            f" where leases.expires_at <= {now} returning token"
+            f" where not ({self._runs}) returning token"
         )
         with self._database.writing() as run:
-            found = run.execute(query, (self.name, self._holder, self._lease_ms)).fetchone()
+            found = run.execute(query, (self.name, self._holder, self._lease_ms, _LEASE_MS_MAX)).fetchone()
         return None if found is None else int(found[0])
+
+    @property
+    def _runs(self) -> str:
+        """The condition that a lease goes on. One that ends too late was taken before the clock was set back."""
+        now = self._database.now_ms
+        return f"leases.expires_at > {now} and leases.expires_at <= {now} + cast(? as bigint)"
 
     def _renew(self, token: int, stop: Event) -> None:
         while not stop.wait(self._lease_ms / 1000 / _RENEWALS):
@@ -132,9 +143,11 @@ class LeaseLock:
         with self._database.writing() as run:
             run.execute(query, (lasts_ms, self.name, token))
 
-    def _held_by(self) -> str:
-        rows = self._database.read(lambda _: [("select holder from leases where name = ?", (self.name,))])[0]
-        return f"`{rows[0][0]}`" if rows else "another process"
+    def _held_by(self) -> str | None:
+        """Return who holds the lease; None where it is free."""
+        query = f"select holder from leases where name = ? and {self._runs}"  # noqa: S608  our words
+        rows = self._database.read(lambda _: [(query, (self.name, _LEASE_MS_MAX))])[0]
+        return rows[0][0] if rows else None
 
     def _locked(self, holder: str) -> Locked:
         return Locked(

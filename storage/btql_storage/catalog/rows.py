@@ -100,6 +100,12 @@ def select_objects(version: int) -> Statement:
     return f"select id, kind, name from objects{living} order by id", ()  # noqa: S608  our words
 
 
+def select_object(kind: str, name: str, version: int) -> Statement:
+    """Return what reads the id of an object that was not deleted."""
+    living = " and deleted_at is null" if version >= CHANGES_SINCE else ""
+    return f"select id from objects where kind = ? and name = ?{living}", (kind, name)  # noqa: S608  our words
+
+
 def select_setting(name: str, version: int) -> list[Statement]:
     """Return what reads a setting; nothing where there are none."""
     return [("select value from settings where name = ?", (name,))] if version >= CHANGES_SINCE else []

@@ -107,6 +107,12 @@ class SqliteDatabase:
 
     def read(self, statements: Callable[[int], Sequence[Statement]]) -> list[list[Row]]:
         """Return the rows of statements that see the same state."""
+        if self._up_to_date:
+            listed = statements(self._schema.version)
+            if len(listed) == 1:
+                # By itself a statement sees one state.
+                with self._lock, explained(self.path):
+                    return [self._opened.connection.execute(*listed[0]).fetchall()]
         with self.reading() as run:
             return [run.execute(*statement).fetchall() for statement in statements(self._version(run))]
 
