@@ -70,9 +70,9 @@ class Actor:
         """Purge an object: of what it was before nothing stays."""
         name = self._dice.choice(self._play.oracle.names)
         self._world.note(f"purge {name}")
-        self._play.oracle.versions[name].clear()
+        self._play.oracle.forget_past(name)
         self._storage.retention.purge(self._play.targets[name])
-        self._play.oracle.versions[name].clear()
+        self._play.oracle.forget_past(name)
         self._world.counts["objects purged"] += 1
 
     def _ingest(self) -> None:
@@ -108,7 +108,7 @@ class Actor:
                 with self._storage.snapshot(target, version.xact_id) as snapshot:
                     oracle.check_version(name, snapshot, version)
             except (UnknownObject, VersionGone):
-                assert version not in past, "a version is gone"
+                assert name in oracle.without_past, "a version is gone"
             return
         before = oracle.before_reading(name)
         try:
@@ -124,8 +124,11 @@ class Actor:
         """Note what an object is as of now, to be asked for again later."""
         oracle, target = self._play.oracle, self._play.targets[name]
         before = oracle.before_reading(name)
+        forgotten = oracle.pasts_forgotten
         with self._storage.snapshot(target, self._storage.last_xact_id()) as snapshot:
-            oracle.versions[name].append(oracle.check(name, snapshot, before))
+            version = oracle.check(name, snapshot, before)
+        if forgotten == oracle.pasts_forgotten:
+            oracle.versions[name].append(version)
 
     @contextmanager
     def _may_fail(self, what: str) -> Generator[None]:

@@ -232,8 +232,8 @@ class SimulatedTime:
 
 
 @contextmanager
-def played(scheduler: Scheduler) -> Generator[None]:
-    """Exchange locks and waiting in all modules of storage."""
+def played(scheduler: Scheduler, untouched: tuple[str, ...] = ()) -> Generator[None]:
+    """Exchange locks and waiting in all modules of storage whose names do not begin with one of some."""
     # They must be there to be changed.
     for found in pkgutil.walk_packages(btql_storage.__path__, "btql_storage."):
         with suppress(ImportError):
@@ -246,7 +246,8 @@ def played(scheduler: Scheduler) -> Generator[None]:
         id(time): SimulatedTime(scheduler),
     }
     with ExitStack() as stack:
-        for module in [one for name, one in sys.modules.items() if name.startswith("btql_storage")]:
+        modules = [one for name, one in sys.modules.items() if name.startswith("btql_storage")]
+        for module in [one for one in modules if not one.__name__.startswith(untouched)]:
             for name, value in _exchangeable(module, stand_ins):
                 stack.enter_context(patch.object(module, name, value))
         yield

@@ -147,7 +147,7 @@ def open_local(root: Path, world: World, process: Process, settings: Settings, *
     clock = ProcessClock(world, process.machine)
     plain = Services.local(store, create=not read_only, read_only=read_only, settings=settings, clock=clock)
     locks = [plain.compact_lock, getattr(plain.numbers, "lock", None)]
-    process.on_death = [lambda lock=lock: _drop(lock) for lock in locks if isinstance(lock, FolderLock)]
+    process.on_death = [lambda lock=lock: drop_lock(lock) for lock in locks if isinstance(lock, FolderLock)]
     services = Services(
         store,
         cast("Catalog", SimulatedCalls(plain.catalog, "catalog", world, process)),
@@ -157,7 +157,7 @@ def open_local(root: Path, world: World, process: Process, settings: Settings, *
     return Storage(Folder(services, read_only=read_only, settings=settings, clock=clock))
 
 
-def _drop(lock: FolderLock) -> None:
+def drop_lock(lock: FolderLock) -> None:
     """Let go of a lock as the system does when its process ends."""
     if lock._depth:
         fcntl.flock(lock._descriptor, fcntl.LOCK_UN)

@@ -24,8 +24,9 @@ from btql_storage.stores.interface import AlreadyThere, Store
 from btql_storage.stores.local import LocalStore
 from btql_storage.transactions import PREFIX
 from storage_support.simulation.services import SimulatedCalls
-from storage_support.simulation.world import Process, ProcessClock, World
+from storage_support.simulation.world import EPOCH_US, Process, ProcessClock, World
 
+_EPOCH_MS = EPOCH_US // 1000
 _LATE_US_MAX = 60_000_000
 
 
@@ -53,7 +54,7 @@ class PlayRegister:
 
     def take(self, lease_ms: int) -> int:
         now_us = self._world.scheduler.now_us
-        self._last = max(self._last + 1, PREFIX | (1_780_000_000 + now_us // 1_000_000) << 16)
+        self._last = max(self._last + 1, PREFIX | (EPOCH_US + now_us) // 1_000_000 << 16)
         self._flying[self._last] = now_us + lease_ms * 1000, self._era
         return self._last
 
@@ -143,8 +144,9 @@ class SimulatedBucket(SimulatedCalls):
     changes = frozenset({"put", "publish", "delete", "delete_files"})
     repeated = frozenset({"delete", "delete_files"})
 
-    def __init__(self, inner: LocalStore, world: World, process: Process) -> None:
+    def __init__(self, inner: Store, world: World, process: Process) -> None:
         super().__init__(inner, "store", world, process)
+        self._store = inner
 
     @contextmanager
     def explained(self, action: str) -> Generator[None]:
@@ -163,19 +165,19 @@ class SimulatedBucket(SimulatedCalls):
 
             def arrive() -> None:
                 with suppress(AlreadyThere):
-                    cast("LocalStore", self._inner).put(name, content)
+                    self._store.put(name, content)
                     world.note(f"put {name} ARRIVES")
 
             task = world.scheduler.spawn("network", None, arrive)
             task.wake_at_us = world.scheduler.now_us + world.dice.randrange(_LATE_US_MAX)
             world.scheduler.pause()
             raise Unreachable(f"put {name}: no answer", MAYBE_STORED)
-        put = cast("LocalStore", self._inner).put
+        put = self._store.put
         # Whoever stores what has one owner only does not tell a name that is taken from one that it took itself.
         return cast("int", self._call("put", put, repeated=name.startswith("wal/"))(name, content))
 
     def list(self, name: str, after: str = "") -> list[str]:
-        inner = cast("LocalStore", self._inner)
+        inner = self._store
         with self.explained(f"list {name}"):
             self._world.before(self._process, f"list {name}")
         first = set(inner.list(name, after))
@@ -186,7 +188,7 @@ class SimulatedBucket(SimulatedCalls):
         return sorted((first & last) | {one for one in sorted(first ^ last) if self._world.dice.random() < 0.5})
 
     def unfinished(self, name: str) -> Path:
-        return cast("LocalStore", self._inner).unfinished(name)
+        return self._store.unfinished(name)
 
     def sweep(self, name: str, upto: int | None = None) -> None:
         """Do nothing: in a bucket nothing is unfinished."""
@@ -202,7 +204,7 @@ class SimulatedDatabase:
 
     @property
     def now_ms(self) -> str:
-        return str(self._world.scheduler.now_us // 1000)
+        return str(_EPOCH_MS + self._world.scheduler.now_us // 1000)
 
     @contextmanager
     def writing(self) -> Generator[Run]:
