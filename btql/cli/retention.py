@@ -130,12 +130,16 @@ def run(
         note("nothing has expired")
 
 
-def status(database: Database, as_json: AsJson = False) -> None:
+def status(
+    database: Database,
+    every: Annotated[bool, typer.Option("--all", help="Also objects that were purged more than 30 days ago.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Show what was deleted, since when, and until when its bytes are gone from every file."""
     from btql_storage.store import Storage
 
     with Storage.open(database) as storage:
-        found = storage.retention.status()
+        found = storage.retention.status(0 if every else None)
     if as_json:
         import orjson
 

@@ -116,6 +116,9 @@ def test_a_whole_object_is_gone_from_every_file(db: Db):
     assert db.found(KEPT) >= {"parts"}
     (status,) = db.storage.retention.status()
     assert status.purged_at == db.clock.now_s()
+    db.clock.seconds += 31 * 24 * HOUR
+    assert db.storage.retention.status() == []
+    assert db.storage.retention.status(0) == [status]
 
 
 def test_batches_that_clients_may_ask_for_again_go_too(db: Db):

@@ -15,6 +15,9 @@ from btql_storage.catalog.deleted import DeletedObject, WaitingPurge
 from btql_storage.folder import Folder
 from btql_storage.group_commit import write_nothing
 
+NEVER = 1 << 62
+"""No time is as late."""
+
 
 def purge_before_s(folder: Folder) -> int:
     """Return the time of deletes that are to be purged now: half of what is promised is for the grace that follows."""
@@ -32,7 +35,7 @@ def make_way(folder: Folder) -> None:
 def finish(folder: Folder, before: Mapping[int, WaitingPurge]) -> None:
     """Note what is gone from every file now, given what waited before files were removed; the lock is held."""
     deleted = folder.catalog.deleted
-    gone = [one for one in deleted.objects() if one.purged_at is None]
+    gone = deleted.objects(NEVER)
     if gone:
         there = deleted.with_files()
         gone = [one for one in gone if one.object.id not in there and not _in_log(folder, one)]

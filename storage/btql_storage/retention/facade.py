@@ -22,6 +22,8 @@ from btql_storage.retention.policy import RetentionPolicy
 from btql_storage.retention.purge import PurgeReport, purge, purge_overdue
 
 _TEND_EVERY_S = 3_600.0
+_TOLD_S = 30 * 86_400
+"""For how long the status tells of an object that nothing is left of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +120,17 @@ class Retention:
         remove_unneeded(self._folder)
         return done
 
-    def status(self) -> Sequence[PurgeStatus]:
-        """Return what was deleted and may still be in files, and which whole objects were deleted."""
+    def status(self, purged_since: int | None = None) -> Sequence[PurgeStatus]:
+        """Return what was deleted and may still be in files, and which whole objects are purged.
+
+        The latter since a time, in Unix seconds, by default in the last month.
+        """
         folder = self._folder
         waiting = dict(folder.catalog.deleted.waiting())
         within = folder.settings.purge_within_s
         found: list[PurgeStatus] = []
-        for gone in folder.catalog.deleted.objects():
+        since_s = folder.clock.now_s() - _TOLD_S if purged_since is None else purged_since
+        for gone in folder.catalog.deleted.objects(since_s):
             mine = waiting.pop(gone.object.id, None)
             since = (
                 None if gone.purged_at is not None else min(gone.deleted_at, mine.since if mine else gone.deleted_at)
