@@ -235,10 +235,14 @@ def test_deletes_are_purged_from_a_bucket_its_copies_and_postgres(
         assert objects.found(SECRET, tmp_path / "bucket") >= {"wal", "parts", "uploads"}
         assert Search([SECRET]).tree(tmp_path / "cache") != []
         assert in_postgres(postgres_url, SECRET)
+        storage.retention.set_policy("dataset:x", RetentionPolicy(rows=100, history_s=HOUR))
+        assert storage.retention.tend() == []
+        assert {one.object.name: one.purged_at for one in storage.retention.status()} == {"y": None}
 
         reports = [storage.retention.purge(one, [SECRET]) for one in (target, whole)]
 
         assert reports[1].proof.holds
+        assert storage.retention.status()[0].purged_at is not None
         assert "copies on other machines" in " ".join(reports[0].proof.beyond)
         assert "PostgreSQL" in " ".join(reports[0].proof.beyond)
         assert objects.found(SECRET, tmp_path / "bucket after") == set()
