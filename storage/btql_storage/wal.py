@@ -264,6 +264,8 @@ class WalFile:
             return
         try:
             whole = is_file_sealed(self.path, self._unchecked)
+        except FileNotFoundError as error:
+            raise self._damaged() from error
         except OSError as error:
             raise from_os_error(error, "read", self.path) from error
         if not whole:
