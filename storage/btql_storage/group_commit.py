@@ -105,6 +105,7 @@ def _write(folder: Folder, request: Columns) -> int:
     """Make columns durable and return their transaction; for whoever has the turn."""
     from btql_storage.wal import encode
 
+    folder.need_numbers()
     for _ in range(_ATTEMPTS):
         xact_id = folder.numbers.next()
         name, content = f"{WAL}/{wal_name(xact_id)}", encode(request, xact_id)
@@ -140,11 +141,16 @@ def _is_withdrawn(folder: Folder, xact_id: int, error: StorageError) -> bool:
 
 
 def write_nothing(folder: Folder) -> int:
-    """Make a transaction without events durable and return it: all that was acknowledged before has a smaller one."""
+    """Make a transaction without events durable and return it.
+
+    All that was acknowledged before has a smaller number, and no other file with a smaller one will appear any more.
+    """
     from btql_storage.empty_request import nothing
 
     with folder.numbers.turn():
-        return _write(folder, nothing())
+        xact_id = _write(folder, nothing())
+    folder.numbers.settle(xact_id)
+    return xact_id
 
 
 def _first_group(queue: Sequence[_Waiting]) -> list[_Waiting]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Event
@@ -171,6 +171,32 @@ def test_a_version_does_not_change_once_it_can_be_named(open_database: Open, fol
         late.result()
     with first.snapshot(target, version.result()) as snapshot:
         assert {row.id for row in snapshot_rows(snapshot)} == {"early", "late"}
+
+
+@pytest.mark.parametrize("deletes", [True, False])
+def test_a_purge_waits_for_what_is_on_its_way(open_database: Open, folder: Path, deletes: bool):
+    first = open_database()
+    target = first.create_object("dataset", "d")
+    slow = SlowStore(folder)
+    second = open_database(store=slow)
+    with ThreadPoolExecutor(2) as threads:
+        late = threads.submit(second.ingest, target, [{"id": "late", "created": DAY, "input": "a secret text"}])
+        assert slow.reached.wait(20)
+        first.ingest(target, [{"id": "early", "created": DAY}])
+        if deletes:
+            deleted = threads.submit(first.retention.delete_object, target)
+        else:
+            deleted = threads.submit(first.retention.purge, target)
+        assert not wait([deleted], 0.2).done
+        slow.go_on.set()
+        late.result()
+        deleted.result()
+    if deletes:
+        first.retention.purge(target)
+        assert first.objects() == []
+        assert not any(b"secret" in path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    else:
+        assert documents_of(first, target).keys() == {"early", "late"}
 
 
 @pytest.mark.parametrize("tries_again", [True, False])
