@@ -109,7 +109,7 @@ def _settle(folder: Folder) -> int:
     while folder.catalog.processed_upto() < last or (folder.catalog.oldest_pending() or last) < last:
         # The oldest events go first. Processing alone may have to wait for compaction, and it for processing.
         if not process(folder) and compact_once(folder) is None:
-            break
+            raise Locked(f"log files of `{folder.store.label}` cannot be processed yet", "purge again in some seconds")
     return last
 
 
