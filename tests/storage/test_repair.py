@@ -194,6 +194,22 @@ def test_a_state_is_written_again(written: Written):
     written.check()
 
 
+def test_without_states_the_latest_rows_count(written: Written):
+    shutil.rmtree(written.path / "states")
+    assert {one.subject for one in check_database(written.path).serious} == {"states/1", "states/2"}
+    lose_catalog(written.path)
+    outcome = repair_database(written.path)
+    assert outcome.is_sound
+    assert sum("its state is lost" in line for line in outcome.done) >= 2
+    with Storage.open(written.path, settings=SMALL) as storage:
+        for (kind, name), model in written.models.items():
+            found = documents_of(storage, storage.object(kind, name))
+            # What was deleted may be back, but nothing is lost and nothing is old.
+            assert {row_id: row for row_id, row in found.items() if row_id in model.rows} == model.rows
+        storage.compact()
+    assert check_database(written.path).is_sound
+
+
 def test_rows_that_are_lost_stay_in_quarantine_until_they_are_given_up(quick_path: Path):
     path = quick_path / "db"
     with Storage.open(path, create=True) as storage:

@@ -13,6 +13,7 @@ from btql_storage.care.part_check import part_file
 from btql_storage.care.tables import Row, Tables, row_numbers
 from btql_storage.databases.sqlite import SqliteDatabase
 from btql_storage.errors import Damaged, StorageError
+from btql_storage.identity import DATABASE
 from btql_storage.keys import Keys
 from btql_storage.part.format import KEYS_FILE
 from btql_storage.states import STATES, State, objects_with_states, read_state, state_numbers, unpacked
@@ -68,7 +69,13 @@ def _check_part_row(row: Row, tables: Tables, segments: dict[int, Row]) -> Itera
 
 def check_states(store: Store, tables: Tables | None) -> Iterator[Finding]:
     """Yield where the states beside the data are damaged, or not what the catalog has."""
-    for object_id in objects_with_states(store):
+    with_states = objects_with_states(store)
+    if tables is not None and any(row["name"] == DATABASE for row in tables.rows["settings"]):
+        owners = {row["object_id"] for row in tables.parts.values()}
+        for object_id in sorted(owners.difference(with_states)):
+            message = "the object has parts, and no state beside them to make a lost catalog from"
+            yield Finding(Kind.MISSING, f"{STATES}/{object_id}", message, tables.objects.get(object_id))
+    for object_id in with_states:
         numbers = state_numbers(store, object_id)
         if tables is not None and object_id not in {row["id"] for row in tables.rows["objects"]}:
             yield Finding(Kind.ORPHAN, f"{STATES}/{object_id}", "the catalog has no such object")

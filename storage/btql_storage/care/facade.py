@@ -148,6 +148,7 @@ def _open_to_repair(location: Location, outcome: Repaired, *, anew: bool) -> Fol
         f"the catalog was made again from the files: {made.objects:,} objects, {made.parts:,} parts, "
         f"{made.waiting:,} events that wait"
     )
+    outcome.done += [str(one) for one in made.findings]
     return folder
 
 

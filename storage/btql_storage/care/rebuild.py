@@ -2,7 +2,9 @@
 
 1. Of each object the newest state that fits the files (:mod:`btql_storage.states`) tells which parts are live, which of
    their rows are current, and which events are to come. The manifests of the parts tell the rest.
-2. An object without any state has no parts: all of its events are in the log.
+2. An object without any state is known from the manifests of its parts: of each id the latest row counts, and what
+   else is in the log. Rows that were deleted may come back then, and its past is gone. Without parts, all of its events
+   are in the log.
 3. Events of log files after the last one that a state knows are to come as well, and go where their id or trace is.
 4. The catalog gets all of this in one transaction.
 
@@ -23,15 +25,15 @@ import orjson
 
 from btql_storage.care.findings import Finding, Kind
 from btql_storage.care.load import load
-from btql_storage.care.part_check import part_file
+from btql_storage.care.part_check import part_file, read_documents
 from btql_storage.care.tables import Row
 from btql_storage.catalog import Assignment, PartInfo, View
 from btql_storage.errors import StorageError
 from btql_storage.folder import Folder, part_name
 from btql_storage.format import PARTS, WAL, wal_name
 from btql_storage.homes import Homes
-from btql_storage.part.format import PartStats
-from btql_storage.part.manifest import MANIFEST_FILE, UNTIL_FILE, read_manifest, read_until
+from btql_storage.part.format import ROWS_FILE, PartStats
+from btql_storage.part.manifest import MANIFEST_FILE, UNTIL_FILE, Manifest, read_manifest, read_until
 from btql_storage.states import STATES, State, objects_with_states, read_state, state_numbers, unpacked
 
 if TYPE_CHECKING:
@@ -66,6 +68,8 @@ class _Object:
     """Of the table of parts."""
     assignments: list[Assignment] = field(default_factory=list[Assignment])
     segments: dict[int, int] = field(default_factory=dict[int, int])
+    latest: dict[str, int] = field(default_factory=dict[str, int])
+    """Where there is no state: the transaction of each row that is in a part."""
 
     @property
     def label(self) -> str:
@@ -100,8 +104,12 @@ class _Rebuild:
             self._take_state(object_id)
         for one in self._objects.values():
             self._take_parts(one)
+        guessed = self._guess()
         listed = self._folder.wal_numbers()
         upto = max((one.known_upto for one in self._objects.values()), default=0)
+        if guessed:
+            # What is in their parts is told from what is not only here.
+            upto = max((upto, *listed))
         self._last_segment = max((segment for one in self._objects.values() for segment in one.segments), default=0)
         self._take_log([number for number in listed if number <= upto])
         load(self._folder.catalog, self._tables(listed, upto))
@@ -163,6 +171,50 @@ class _Rebuild:
                 one.parts.append(info)
         self._report.parts += len(one.rows)
 
+    def _guess(self) -> bool:
+        """Take the parts of objects that have no state; return whether there are any."""
+        manifests: dict[int, list[Manifest]] = {}
+        for part_id in sorted(self._part_folders):
+            try:
+                manifest = read_manifest(part_file(self._store, part_id, MANIFEST_FILE))
+            except StorageError:
+                continue
+            if manifest.owner.object_id not in self._objects and not manifest.history:
+                manifests.setdefault(manifest.owner.object_id, []).append(manifest)
+        for object_id, mine in manifests.items():
+            one = self._object(object_id, mine[0].owner.kind, mine[0].owner.name)
+            try:
+                self._guess_parts(one, mine)
+            except StorageError as error:
+                self._found(Kind.DAMAGED, f"object {object_id}", error.message, one.label)
+            message = "its state is lost: rows that were deleted may be back, and earlier versions are gone"
+            self._found(Kind.MISSING, f"{STATES}/{object_id}", message, one.label)
+        return bool(manifests)
+
+    def _guess_parts(self, one: _Object, manifests: Sequence[Manifest]) -> None:
+        """Of each id, the latest row is current; of the same row in two parts, that of the later part."""
+        places: dict[str, tuple[int, int]] = {}
+        ids: dict[int, list[str]] = {}
+        for manifest in manifests:
+            rows = read_documents(part_file(self._store, manifest.part, ROWS_FILE))
+            ids[manifest.part] = rows.column("id").to_pylist()
+            for row_id, xact_id in zip(ids[manifest.part], rows.column("xact_id").to_pylist(), strict=True):
+                places[row_id] = max(places.get(row_id, (0, 0)), (xact_id, manifest.part))
+        one.latest = {row_id: xact_id for row_id, (xact_id, _) in places.items()}
+        for manifest in manifests:
+            part_id, segment_id = manifest.part, manifest.owner.segment_id
+            gone = [number for number, row_id in enumerate(ids[part_id]) if places[row_id][1] != part_id]
+            if len(gone) == len(ids[part_id]):
+                continue
+            blob = np.array(gone, dtype="<i4").tobytes()
+            row: Row = {"id": part_id, "object_id": one.id, "segment_id": segment_id, "superseded": blob}
+            row |= {"stats": orjson.dumps(manifest.stats), "file_bytes": orjson.dumps(manifest.file_bytes)}
+            one.rows.append(row)
+            one.segments[segment_id] = one.segments.get(segment_id, 0) + len(ids[part_id])
+            stats = manifest.part_stats()
+            one.parts.append(PartInfo(part_id, one.id, segment_id, stats, {}, _int_array(gone)))
+        self._report.parts += len(one.rows)
+
     def _take_log(self, known: Sequence[int]) -> None:
         """Assign events of files that one object's state does not know, but another one's does."""
         homes: dict[int, Homes] = {}
@@ -189,6 +241,9 @@ class _Rebuild:
             self._last_segment += 1
             one.segments[self._last_segment] = 0
         newest = max(one.segments)
+        if one.latest:
+            found, _ = file.ids(rows)
+            rows = rows[[one.latest.get(row_id, 0) < file.xact_id for row_id in found]]
         if len(one.segments) == 1:
             places = np.full(len(rows), newest)
         else:
@@ -243,8 +298,9 @@ class _Rebuild:
 
     def _compacted(self, objects: Sequence[_Object]) -> Iterator[tuple[str, int]]:
         for one in objects:
-            if one.state is not None and one.state.compacted_upto:
-                yield f"compacted_upto {one.id}", one.state.compacted_upto
+            upto = max(one.latest.values(), default=0) if one.state is None else one.state.compacted_upto
+            if upto:
+                yield f"compacted_upto {one.id}", upto
 
 
 def _object_row(one: _Object) -> Row:
