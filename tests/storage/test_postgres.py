@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import Any, cast
 
 import psycopg
 import pytest
+from storage_support.proxy import Network, Proxy, proxied
 
 from btql_storage.catalog import Catalog
-from btql_storage.databases import postgres_connections
+from btql_storage.databases import postgres, postgres_connections
 from btql_storage.databases.interface import Run
+from btql_storage.databases.patient import PatientConnection
 from btql_storage.errors import (
     AccessDenied,
     BadLocation,
@@ -113,6 +115,15 @@ def test_a_server_that_was_restarted_is_found_again(catalog: Catalog, server):
         assert run.execute("select count(*) from objects").fetchone() == (1,)
 
 
+@contextmanager
+def closing_timer(timer: threading.Timer) -> Generator[None]:
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.join()
+
+
 def write(catalog: Catalog, *steps: Callable[[Run], object]) -> None:
     """Set something in a transaction, with steps of others in between."""
     with catalog.database.writing() as run:
@@ -155,6 +166,52 @@ def test_an_answer_that_does_not_come_is_not_waited_for(catalog: Catalog):
         write(catalog, wait)
 
     assert catalog.objects() == []
+
+
+@pytest.fixture
+def network(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Generator[tuple[Catalog, Proxy]]:
+    """A catalog behind a network, of somebody who loses patience soon."""
+    monkeypatch.setattr(postgres_connections, "_RECONNECT_S", 0.2)
+    monkeypatch.setattr(postgres_connections, "_CONNECT_S", 2)
+    monkeypatch.setattr(PatientConnection, "answer_s", 0.5)
+    monkeypatch.setattr(postgres, "ANSWER_S", 0.5)
+    with proxied(postgres_url) as (url, proxy), closing(open_catalog(url)) as catalog:
+        yield catalog, proxy
+
+
+@pytest.mark.parametrize("weather", [Network.CUT, Network.SILENT])
+def test_a_network_that_fails_is_an_error_until_it_is_fine_again(network: tuple[Catalog, Proxy], weather: Network):
+    catalog, proxy = network
+    target = catalog.create_object("dataset", "d")
+    proxy.set(weather)
+    with pytest.raises(Unreachable, match="try again"):
+        catalog.objects()
+    proxy.set(Network.FINE)
+
+    assert catalog.objects() == [target]
+    proxy.set(Network.CUT)
+    with pytest.raises(Unreachable, match="try again"):
+        catalog.next_part_id()
+    proxy.set(Network.FINE)
+    assert catalog.next_part_id() == 1
+
+
+def test_a_network_that_is_soon_fine_again_is_waited_for(
+    network: tuple[Catalog, Proxy], monkeypatch: pytest.MonkeyPatch
+):
+    catalog, proxy = network
+    monkeypatch.setattr(postgres_connections, "_RECONNECT_S", 20)
+    proxy.set(Network.CUT)
+    with closing_timer(threading.Timer(0.2, proxy.set, [Network.FINE])):
+        assert catalog.next_part_id() == 1
+
+
+def test_a_commit_whose_answer_is_lost_may_have_happened(network: tuple[Catalog, Proxy]):
+    catalog, proxy = network
+    with pytest.raises(Unreachable, match="it may have happened or not"):
+        write(catalog, lambda _: proxy.set(Network.ANSWERS_LOST))
+
+    assert catalog.setting("step 0") == "there"
 
 
 def test_what_is_wrong_in_a_statement_is_a_storage_error(catalog: Catalog):
