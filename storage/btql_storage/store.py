@@ -79,8 +79,6 @@ class Storage:
         self._background: Background | None = None
         self._background_lock = Lock()
         self._pressure = Pressure(folder.settings, lambda: self.waiting().json_bytes)
-        if not folder.read_only:
-            folder.recover_numbers()
 
     @classmethod
     def open(

@@ -9,11 +9,13 @@ from pathlib import Path
 from threading import Event
 
 import pytest
+from storage_support.proxy import Network, proxied
 from storage_support.reading import documents_of, snapshot_rows
 from storage_support.shared import opened
 
-from btql_storage.errors import InputOutput, Locked, StorageError
-from btql_storage.store import Storage
+from btql_storage.coordination import redis_register
+from btql_storage.errors import InputOutput, Locked, StorageError, Unreachable
+from btql_storage.store import ObjectInfo, Storage
 from btql_storage.stores.local import LocalStore
 
 DAY = "2026-01-01T00:00:00Z"
@@ -183,10 +185,8 @@ def test_a_purge_waits_for_what_is_on_its_way(open_database: Open, folder: Path,
         late = threads.submit(second.ingest, target, [{"id": "late", "created": DAY, "input": "a secret text"}])
         assert slow.reached.wait(20)
         first.ingest(target, [{"id": "early", "created": DAY}])
-        if deletes:
-            deleted = threads.submit(first.retention.delete_object, target)
-        else:
-            deleted = threads.submit(first.retention.purge, target)
+        call: Callable[[ObjectInfo], object] = first.retention.delete_object if deletes else first.retention.purge
+        deleted = threads.submit(call, target)
         assert not wait([deleted], 0.2).done
         slow.go_on.set()
         late.result()
@@ -251,3 +251,19 @@ def test_a_writer_that_is_always_too_slow_is_told(open_database: Open, folder: P
 
     assert documents_of(other, target) == {}
     assert len(wal_of(folder)) == 1
+
+
+def test_reading_goes_on_while_redis_is_away(quick_path: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(redis_register, "PATIENCE_S", 0.2)
+    with proxied(redis_url) as (url, network), opened(quick_path / "db", url) as storage:
+        target = storage.create_object("dataset", "d")
+        storage.ingest(target, [{"id": "a", "created": DAY}])
+        network.set(Network.CUT)
+        with opened(quick_path / "db", url) as other:
+            assert documents_of(other, target).keys() == {"a"}
+            for call in (lambda: other.ingest(target, [{"id": "b"}]), other.last_xact_id, other.compact):
+                with pytest.raises(Unreachable, match="Redis at"):
+                    call()
+            network.set(Network.FINE)
+            other.ingest(target, [{"id": "b", "created": DAY}])
+        assert documents_of(storage, target).keys() == {"a", "b"}
