@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
@@ -23,6 +24,7 @@ from btql_storage.errors import (
     Locked,
     NewerFormat,
     NotADatabase,
+    NotInstalled,
     StorageError,
     Unreachable,
 )
@@ -263,3 +265,10 @@ def test_several_may_make_the_tables_at_once(postgres_url: str):
     assert len(opened) == 4
     for one in opened:
         one.close()
+
+
+def test_a_library_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    monkeypatch.delitem(sys.modules, "btql_storage.databases.patient")
+    with pytest.raises(NotInstalled, match=r"needs the library `psycopg`; pip install 'btql\[cloud\]'"):
+        open_catalog("postgresql://127.0.0.1/x")
