@@ -1,7 +1,7 @@
 """Purge now: what was deleted from an object is gone from every file when this returns, and the report proves it.
 
 1. Write an empty transaction, whose number is ``last``: all that was acknowledged before has a smaller one. Process
-   and compact until no event up to ``last`` waits, so that every delete has become a mark in a part.
+   and compact until no event of the object up to ``last`` waits, so that every delete has become a mark in a part.
 2. Write anew each part of the object that has superseded rows, without them, and the history without the rows that are
    no longer there.
 3. Remove, without any grace, the parts that were replaced, the log files up to ``last`` with events of the object, and
@@ -72,7 +72,7 @@ def purge(folder: Folder, target: ObjectInfo, texts: Sequence[str] = ()) -> Purg
     """Remove every byte of what was deleted from an object, or of all of it where the object was deleted."""
     folder.check_writable()
     with folder.compact_lock.held(), folder.working():
-        last = _settle(folder)
+        last = _settle(folder, target)
         live = target in folder.catalog.objects()
         ids = set[str]()
         rows = written = 0
@@ -103,14 +103,27 @@ def purge_overdue(folder: Folder, pace: Pace) -> None:
                     rewrite_parts(folder, target, [part], (), pace)
 
 
-def _settle(folder: Folder) -> int:
-    """Bring all events up to now into parts; return the number of a transaction that is later than all of them."""
+def _settle(folder: Folder, target: ObjectInfo) -> int:
+    """Bring the events of an object into parts; return the number of a transaction that is later than all of them.
+
+    Where a log file has events of other objects as well, those go into parts, too.
+    """
     last = write_nothing(folder)
-    while folder.catalog.processed_upto() < last or (folder.catalog.oldest_pending() or last) < last:
-        # The oldest events go first. Processing alone may have to wait for compaction, and it for processing.
+    while folder.catalog.processed_upto() < last:
+        # Processing may have to wait for compaction.
         if not process(folder) and compact_once(folder) is None:
-            raise Locked(f"log files of `{folder.store.label}` cannot be processed yet", "purge again in some seconds")
+            raise _not_yet(folder)
+    files = {number for number in folder.wal_numbers() if number < last and _has(folder, number, target)}
+    waiting = folder.catalog.pending() if files else {}
+    for one in folder.catalog.objects():
+        while one.id in waiting and any(each.xact_id in files for each in folder.catalog.view(one.id).assignments):
+            if compact_once(folder, one) is None:
+                raise _not_yet(folder)
     return last
+
+
+def _not_yet(folder: Folder) -> Locked:
+    return Locked(f"log files of `{folder.store.label}` cannot be compacted yet", "purge again in some seconds")
 
 
 def _rewrite(folder: Folder, target: ObjectInfo) -> tuple[int, int, set[str]]:
