@@ -116,7 +116,10 @@ def locate(place: Place | Location, environment: Mapping[str, str] = os.environ)
     if isinstance(place, Location):
         return place
     if not isinstance(place, str):
-        return Location(os.fspath(place))
+        path = os.fspath(place)
+        if path.partition("/")[0].removesuffix(":") in BUCKETS and ":/" in path:
+            raise BadLocation(f"`{shown(path)}` was an address before it became a path", "give an address as a text")
+        return Location(path)
     if "://" in place:
         return _complete(*_read(place), environment)
     from btql_storage.configuration import named

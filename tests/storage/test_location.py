@@ -125,7 +125,7 @@ WRONG_ADDRESSES = {
     "s3://b?catalog=postgresql://h/d&redis=http://:secret@h": "`http://:***@h` is no address for `redis`",
     "s3://b?catalog=sqlite:/x&redis=redis://r": "has Redis without a catalog that several machines can share",
     "file:///folder?redis=redis://r": "has Redis without a catalog that several machines can share",
-    "s3://b?catalog=postgresql://h/d&cache_bytes=much": "`cache_bytes` is `much`; give a number of bytes, or like 20GiB",
+    "s3://b?catalog=postgresql://h/d&cache_bytes=much": "`cache_bytes` is `much`; give a number of bytes, or like",
     "s3://b?catalog=postgresql://h/d&endpoint=minio:9000": "`minio:9000` is no address for `endpoint`",
 }
 
@@ -140,6 +140,13 @@ def test_what_is_wrong_with_an_address_is_said_without_its_passwords(address):
     assert caught.value.code == "S0111"
 
 
+def test_a_path_that_was_an_address():
+    with pytest.raises(
+        BadLocation, match="`s3:/bucket/prefix` was an address before it became a path; give an address"
+    ):
+        locate(Path("s3://bucket/prefix"), {})
+
+
 WRONG_FILES = {
     "files = ": "is not TOML",
     "": "names no database; say where its files are",
@@ -148,7 +155,7 @@ WRONG_FILES = {
     'files = "a"\nlimits = 1': "`limits` of `btql.toml` is no table; write it as [limits]",
     "databases = 1": "`databases` of `btql.toml` is no table",
     "[databases.a]": "`databases.a` of `btql.toml` has no `files`",
-    '[databases.a]\nfiles = "a"\n[databases.b]\nfiles = "b"': "has several databases: a, b; give one of these names, with",
+    '[databases.a]\nfiles = "a"\n[databases.b]\nfiles = "b"': "has several databases: a, b; give one of these names",
 }
 
 

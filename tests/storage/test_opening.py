@@ -137,6 +137,14 @@ def test_whoever_numbers_transactions_stays_the_one(s3, postgres_url, redis_url,
         btql.connect(f"{address}?catalog=sqlite:{tmp_path}/b.sqlite&endpoint={endpoint}&cache={tmp_path}/cache")
 
 
+def test_whoever_reads_needs_nobody_who_numbers_transactions(s3, postgres_url, redis_url, tmp_path):
+    address, endpoint = s3
+    place = f"{address}?catalog={postgres_url}&endpoint={endpoint}&cache={tmp_path}/cache&redis="
+    write(place + redis_url, "a")
+
+    assert ids(f"{place}redis://127.0.0.1:1") == ["a"]
+
+
 def test_a_folder_of_before_there_were_ids(tmp_path):
     write(str(tmp_path / "db"), "a")
     (tmp_path / "db/btql.json").write_text('{"format": 1}\n')
