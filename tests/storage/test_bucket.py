@@ -196,6 +196,17 @@ def test_a_damaged_archive_and_a_missing_file_are_named(s3: S3, quick_path: Path
         store.file("parts/1/keys.arrow")
 
 
+def test_a_prefix_is_taken_as_it_is_written(s3: S3, quick_path: Path):
+    address, endpoint = s3
+    above = BucketStore.open(address, DiskCache(quick_path, 1 << 20), endpoint=endpoint)
+    for prefix in ("a b", "x%41", "q?x=1", "ü//"):
+        store = BucketStore.open(f"{address}/{prefix}", DiskCache(quick_path, 1 << 20), endpoint=endpoint)
+        store.put("wal/1", b"x")
+
+        assert store.label == f"{address}/{prefix.rstrip('/')}"
+    assert above.list("") == ["a b", "q?x=1", "x%41", "ü"]
+
+
 def test_there_is_no_such_bucket(s3: S3, quick_path: Path):
     store = BucketStore.open("s3://nowhere/db", DiskCache(quick_path, 1), endpoint=s3[1])
     attempts = (

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
+from urllib.parse import quote
 from uuid import uuid4
 
 from btql_storage.addresses import shown
@@ -59,7 +60,8 @@ class Remote:
     """The objects below one prefix of a bucket; safe from several threads."""
 
     def __init__(self, address: str, *, endpoint: str | None = None, patience: Patience = PATIENCE) -> None:
-        self.address = address.rstrip("/")
+        scheme, _, path = address.partition("://")
+        self.address = f"{scheme}://{'/'.join(step for step in path.split('/') if step)}"
         self.calls: Counter[str] = Counter()
         self._patience = patience
         self._store = _open(self.address, endpoint, patience, retries=10)
@@ -260,7 +262,7 @@ def _open(address: str, endpoint: str | None, patience: Patience, *, retries: in
         from obstore.store import from_url
     except ImportError as error:
         raise NotInstalled("obstore", f"`{address}`") from error
-    scheme = address.partition("://")[0]
+    scheme, _, path = address.partition("://")
     if endpoint is not None and not _ENDPOINT.fullmatch(endpoint):
         raise BadLocation(f"`{shown(endpoint)}` is no address of a service", "give one such as https://host:9000")
     config = {} if endpoint is None else {_ENDPOINTS[scheme]: endpoint}
@@ -268,7 +270,7 @@ def _open(address: str, endpoint: str | None, patience: Patience, *, retries: in
     open_any = cast("Callable[..., ObjectStore]", from_url)
     try:
         return open_any(
-            address,
+            f"{scheme}://{quote(path)}",
             config=config,
             # Who names an http endpoint wants it; everything else is https.
             client_options={
