@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from btql_storage.arrow import to_numpy
+from btql_storage.arrow_functions import compute as pc
 from btql_storage.care.findings import Finding, Kind
 from btql_storage.care.tables import Row as TableRow
 from btql_storage.care.tables import row_numbers
@@ -186,7 +187,7 @@ class PartCheck:
     def _columns(self, documents: pa.Table, stats: PartStats) -> Iterator[Finding]:
         path = self._path(COLUMNS_FILE)
         with read_errors(path):
-            columns = pq.read_table(path, memory_map=True)
+            columns = _Columns(path)
         rows = to_numpy(columns.column("_row"))
         if not np.array_equal(rows, (self.part_id << ROW_BITS) + np.arange(stats.rows)):
             yield self._found(Kind.DAMAGED, COLUMNS_FILE, "its rows are not numbered as those of this part")
@@ -204,7 +205,7 @@ class PartCheck:
         for field, about in stats.paths.items():
             for kind, count in about.counts.items():
                 name = column_name(field, kind)
-                if name in columns.column_names:
+                if name in columns.names:
                     yield from self._column(columns.column(name), name, kind, count, about)
                 elif not about.in_document:
                     yield self._found(Kind.DAMAGED, COLUMNS_FILE, f"the column `{name}` is missing")
@@ -217,8 +218,8 @@ class PartCheck:
             yield self._wrong("", f"the statistics count {count:,} values of `{name}`, the column has {present:,}")
         known = {ColumnKind.INTEGER: about.integers, ColumnKind.FLOAT: about.floats}.get(kind)
         if known is not None and present:
-            found = column.drop_null().to_pylist()
-            if (min(found), max(found)) != tuple(known):
+            found = pc.min_max(column).as_py()
+            if (found["min"], found["max"]) != tuple(known):
                 yield self._wrong("", f"the statistics have other bounds of `{name}` than the column")
 
     def _keys(self, documents: pa.Table) -> Iterator[Finding]:
@@ -243,10 +244,24 @@ class PartCheck:
             written = writer.finish()
             if written.stats.to_json() != stats.to_json():
                 yield self._wrong("", "the statistics are not those of the documents")
-            theirs = pq.read_table(self._path(COLUMNS_FILE), memory_map=True)
-            ours = pq.read_table(Path(folder, "part", COLUMNS_FILE))
-            if not theirs.equals(ours):
+            theirs, ours = _Columns(self._path(COLUMNS_FILE)), _Columns(Path(folder, "part", COLUMNS_FILE))
+            same = theirs.names == ours.names
+            if not same or not all(theirs.column(name).equals(ours.column(name)) for name in ours.names):
                 yield self._found(Kind.DAMAGED, COLUMNS_FILE, "the columns are not those of the documents")
+
+
+class _Columns:
+    """The columns of a part, read one at a time: all together may not fit into memory."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = pq.ParquetFile(path, memory_map=True)
+        self.names = frozenset(self._file.schema_arrow.names)
+
+    def column(self, name: str) -> pa.ChunkedArray[Any]:
+        """Read a column."""
+        with read_errors(self._path):
+            return self._file.read([name]).column(name)
 
 
 def has_manifest(store: Store, part_id: int) -> bool:
