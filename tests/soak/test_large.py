@@ -1,0 +1,47 @@
+"""Documents of 50 MB and a trace of 100,000 spans: nothing is cut, and memory does not grow with how many there are."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+TESTS = Path(__file__).parents[1]
+DOCUMENT_BYTES = 50_000_000
+SPANS = 100_000
+FEW, MANY = 4, 12
+
+
+def _measured(folder: Path, *words: str) -> dict[str, Any]:
+    """Run the child; return what it tells."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS), *sys.path])}
+    command = [sys.executable, "-m", "storage_support.large_child", str(folder), *words]
+    done = subprocess.run(command, env=environment, capture_output=True, check=False, text=True)
+    assert done.returncode == 0, done.stderr[-2_000:]
+    return json.loads(done.stdout)
+
+
+def test_large_documents(tmp_path: Path, survived: Counter[str]):
+    few = _measured(tmp_path / "few", "documents", str(FEW), str(DOCUMENT_BYTES))
+    many = _measured(tmp_path / "many", "documents", str(MANY), str(DOCUMENT_BYTES))
+
+    print("peaks in MiB", few["peaks_mib"], many["peaks_mib"])
+    assert many["found"] == many["written"]
+    assert many["matched"] == sorted(str(n) for n in range(MANY) if n % 4 < 2)
+    for step, peak in many["peaks_mib"].items():
+        assert peak < 1.25 * few["peaks_mib"][step], step
+    survived.update({"large documents": FEW + MANY, "MiB at most": max(many["peaks_mib"].values())})
+
+
+def test_a_large_trace(tmp_path: Path, survived: Counter[str]):
+    told = _measured(tmp_path / "trace", "trace", str(SPANS), "2000")
+
+    print("peaks in MiB", told["peaks_mib"])
+    assert told["rows"] == [SPANS] * 3
+    assert (told["tokens"], told["segments"]) == (SPANS, [1])
+    assert max(told["peaks_mib"].values()) < 2_048
+    survived.update({"spans of one trace": SPANS, "MiB at most": max(told["peaks_mib"].values())})
