@@ -126,7 +126,8 @@ def test_a_file_that_appears_late_makes_the_tail_start_over_only_where_it_must(
         assert slow.reached.wait(20)
         for number in range(3):
             first.ingest(target, [{"id": f"r{number}", "created": DAY, "input": number}])
-            before = chunks()
+            chunks()
+        before = chunks()
         slow.go_on.set()
         late.result()
     after = chunks()
