@@ -52,7 +52,7 @@ def test_a_purge_that_finds_something_fails(btql):
 
     assert (code, report["proved"]) == (1, False)
     assert "something of project_logs:demo is still there" in err
-    assert any(one["path"].startswith("parts/") for one in report["proof"]["found"])
+    assert any(one["path"].startswith("wal/") for one in report["proof"]["found"])
     code, out, _ = btql("purge", "db", "project_logs:demo", "--json")
     assert (code, json.loads(out)["proved"]) == (0, True)
     assert "there never was an object `dataset:x`" in btql("purge", "db", "dataset:x")[2]
