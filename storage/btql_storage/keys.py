@@ -137,8 +137,10 @@ class Keys:
         if len(block.lengths) != len(block.rows):
             return None
         places = np.searchsorted(block.rows, rows, "right") - 1
-        rows_of_blocks = np.diff(block.rows.astype(np.int64), append=self._row_count)
-        return -(-block.lengths.astype(np.int64) // rows_of_blocks)[places]
+        starts = np.append(block.rows, np.uint32(self._row_count)).astype(np.int64)
+        rows_of_blocks = starts[1:] - starts[:-1]
+        each: NDArray[np.int64] = -(-block.lengths.astype(np.int64) // rows_of_blocks)
+        return each[places]
 
     @property
     def _row_count(self) -> int:

@@ -31,7 +31,8 @@ class Ordered:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._sources: list[Part | TailChunk] = snapshot.sources
-        superseded = [np.asarray(one.superseded, np.int64) for one in (*snapshot.parts, *snapshot.tail)]
+        superseded = [np.asarray(entry.superseded, np.int64) for entry in snapshot.parts]
+        superseded += [chunk.superseded for chunk in snapshot.tail]
         numbers: list[RowNumbers] = []
         keys: list[NDArray[np.uint64]] = []
         for source, gone in zip(self._sources, superseded, strict=True):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,12 +68,12 @@ def write(request, storage: Storage, logs: ObjectInfo) -> Callable[..., list[int
 
 
 @pytest.fixture
-def rows(storage: Storage, logs: ObjectInfo) -> Callable[[], dict[str, dict[str, Any]]]:
+def rows(quick_path: Path, storage: Storage, logs: ObjectInfo) -> Callable[[], dict[str, dict[str, Any]]]:
     """Return a function that reads all rows, and reads them again after a compaction: nothing may change."""
 
     def read() -> dict[str, dict[str, Any]]:
         before = documents_of(storage, logs)
-        with Storage.open(storage._folder.store.root, read_only=True) as other:
+        with Storage.open(quick_path / "db", read_only=True) as other:
             assert documents_of(other, logs) == before, "another process sees the same"
         storage.compact()
         assert documents_of(storage, logs) == before

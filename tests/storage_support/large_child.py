@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import btql
 
@@ -55,7 +55,6 @@ def documents(folder: Path, count: int, size: int) -> dict[str, Any]:
             line = document(number, size)
             written[str(number)] = sha256(line.split(b",", 2)[2]).hexdigest()
             conn.ingest(OBJECT, [line])
-        del line
         steps.done("ingest")
         conn.compact()
         steps.done("compact")
@@ -69,7 +68,7 @@ def documents(folder: Path, count: int, size: int) -> dict[str, Any]:
         first = next(iter(conn.query(f"select: * | from: {_source()} | filter: id = '1'")))
         steps.done("query")
         assert isinstance(first["input"], list)
-    return {"peaks_mib": steps.peaks_mib, "written": written, "found": found, "matched": sorted(ids)}
+    return {"peaks_mib": steps.peaks_mib, "written": written, "found": found, "matched": sorted(map(str, ids))}
 
 
 def _exported(conn: btql.Connection) -> Iterator[tuple[str, str]]:
@@ -103,7 +102,7 @@ def trace(folder: Path, spans: int, size: int) -> dict[str, Any]:
             exported = sum(batch.num_rows for batch in export.batches())
         steps.done("export")
         segments = {one.segments for one in conn.status().objects}
-    tokens = summary["metrics"]["prompt_tokens"]
+    tokens = cast("dict[str, Any]", summary["metrics"])["prompt_tokens"]
     return {"peaks_mib": steps.peaks_mib, "rows": [rows, whole, exported], "tokens": tokens, "segments": [*segments]}
 
 
