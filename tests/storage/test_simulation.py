@@ -10,19 +10,22 @@ from pathlib import Path
 import pytest
 from storage_support.simulation.play import play
 
-# Of about 300 calls each; what failed once is added below.
-SEEDS = range(8)
-FAILED_ONCE: list[tuple[int, bool]] = []
+# Of some hundred calls each.
+SEEDS = (0, 3, 4, 5)
+FAILED_ONCE = {
+    # Processing went past a number that was flying, in a register that was made to be wrong.
+    (4, True),
+}
 
 
-@pytest.mark.parametrize("shared", [False, True], ids=["one machine", "several machines"])
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    ("seed", "shared"), sorted(FAILED_ONCE | {(seed, shared) for seed in SEEDS for shared in (False, True)})
+)
 def test_a_play(quick_path: Path, seed: int, shared: bool):
     assert play(seed, quick_path / "db", shared=shared).checks > 0
 
 
-@pytest.mark.parametrize("shared", [False, True], ids=["one machine", "several machines"])
-def test_a_play_follows_from_its_seed(quick_path: Path, shared: bool):
-    first, second = (play(4, quick_path / name / "db", shared=shared) for name in ("first", "second"))
+def test_a_play_follows_from_its_seed(quick_path: Path):
+    first, second = (play(3, quick_path / name / "db", shared=True) for name in ("first", "second"))
 
     assert first == second

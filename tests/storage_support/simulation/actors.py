@@ -34,30 +34,37 @@ class Actor:
         """Ingest requests."""
         for _ in range(requests):
             self._ingest()
+            self._rest()
 
     def read(self, times: int) -> None:
         """Look at objects again and again, now and then at the past."""
         for _ in range(times):
             with self._may_fail("read"):
                 self._look(self._dice.choice(self._play.oracle.names))
-            self._world.scheduler.pause(self._dice.randrange(50_000))
+            self._rest()
 
     def compact(self, times: int) -> None:
         """Process, compact and remove."""
         jobs: list[Callable[[], object]] = [
-            lambda: self._storage.process(self._dice.choice((None, 1, 2))),
-            self._storage.compact_once,
+            # What must not be overtaken is processing, and it costs least.
+            *[self._storage.process] * 8,
+            lambda: self._storage.process(self._dice.choice((1, 2))),
             self._storage.compact_once,
             self._storage.compact_once,
             self._storage.compact,
             self._storage.remove_unneeded,
         ]
-        if self._play.deletes:
+        if self._play.only_log:
+            jobs = [self._storage.process]
+        elif self._play.deletes:
             jobs += [self._delete, self._purge, self._storage.retention.tend]
         for _ in range(times):
             with self._may_fail("compact"):
                 self._dice.choice(jobs)()
-            self._world.scheduler.pause(self._dice.randrange(100_000))
+            self._rest()
+
+    def _rest(self) -> None:
+        self._world.scheduler.pause(self._dice.randrange(self._play.rest_us_max))
 
     def _delete(self) -> None:
         name = self._dice.choice(self._play.oracle.names)
@@ -113,7 +120,7 @@ class Actor:
         before = oracle.before_reading(name)
         try:
             with self._storage.snapshot(target) as snapshot:
-                self._world.scheduler.pause(self._dice.choice((0, 0, 500_000)))
+                self._world.scheduler.pause(self._dice.choice((0, 0, 5_000)))
                 oracle.check(name, snapshot, before)
             if target.keeps_history and not self._process.read_only and self._dice.random() < 0.5:
                 self._note_version(name)

@@ -78,9 +78,13 @@ class Play:
             grace_s=600,
             wal_grace_s=self.dice.choice((60, 600)),
         )
+        self.only_log = self.dice.random() < 0.4
+        """Whether nothing is compacted before the end: such plays are quick, and much happens at the same time."""
+        self.rest_us_max = self.dice.choice((1, 300)) if self.only_log else self.dice.choice((1, 500, 3_000))
+        """How long who writes, reads or compacts rests in between; a call takes 50."""
         self.deletes = self.dice.random() < 0.3
         """Whether objects are deleted, too."""
-        self._processes_wanted = self.dice.randrange(1, 4)
+        self._processes_wanted = self.dice.choice((1, 2, 2, 3, 3))
 
     def run(self) -> Outcome:
         """Play, and check on the way and at the end."""
@@ -135,13 +139,14 @@ class Play:
 
     def _start(self, number: int) -> None:
         dice = self.dice
+        often = 3 if self.only_log else 1
         process = Process(f"p{number}", machine=number % 2, read_only=dice.random() < 0.15)
         self.world.processes.append(process)
         actor = Actor(self, process)
         threads: list[tuple[str, Callable[[int], None], int]] = [
-            *[("write", actor.write, dice.randrange(1, 12))] * dice.choice((0, 1, 1, 2, 3)),
-            *[("read", actor.read, dice.randrange(1, 6))] * dice.choice((0, 1, 2)),
-            *[("compact", actor.compact, dice.randrange(1, 8))] * dice.choice((0, 1, 1)),
+            *[("write", actor.write, often * dice.randrange(3, 16))] * dice.choice((0, 1, 1, 2, 2, 3)),
+            *[("read", actor.read, dice.randrange(1, 6))] * dice.choice((0, 0, 1, 2)),
+            *[("compact", actor.compact, often * dice.randrange(5, 25))] * dice.choice((0, 1, 1, 1)),
         ]
         if process.read_only:
             threads = [("read", actor.read, dice.randrange(1, 9))]

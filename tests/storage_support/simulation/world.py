@@ -60,7 +60,7 @@ class Weather:
             error=some(0.002, 0.01, 0.04),
             lost=some(0.002, 0.01),
             twice=some(0.005, 0.02),
-            slow=some(0.003, 0.02),
+            slow=dice.choice((0.01, 0.05, 0.15)),
             kill=some(0.001, 0.005),
             jump=some(0.001, 0.004),
             power=0.0 if shared else some(0.001, 0.003),
@@ -211,7 +211,8 @@ class World:
             return 0
         self.counts["slow"] += 1
         self.note(f"{action} SLOW")
-        return self.dice.randrange(self.slow_us_max)
+        # Mostly as long as a few calls of others, seldom as long as a lease.
+        return int(100 * (self.slow_us_max / 100) ** self.dice.random())
 
     def _weather_of_machine(self, process: Process) -> None:
         if self.calm or self.dice.random() >= self.weather.jump:
