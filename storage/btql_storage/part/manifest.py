@@ -119,7 +119,8 @@ def until_bytes(until: NDArray[np.int64]) -> bytes:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_file(sink, schema, options=options) as file:
         file.write_batch(batch.replace_schema_metadata(FORMAT_METADATA))
-    return sink.getvalue().to_pybytes()
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
 
 
 def read_until(path: Path) -> NDArray[np.int64]:
