@@ -25,6 +25,7 @@ import msgspec
 from btql_storage.catalog import Assignment, ObjectInfo, RowNumbers, Swap
 from btql_storage.errors import Damaged, NewerFormat, from_os_error
 from btql_storage.later import np
+from btql_storage.stores.interface import AlreadyThere
 
 if TYPE_CHECKING:
     from btql_storage.folder import Folder
@@ -95,7 +96,15 @@ def write_state(folder: Folder, state: State) -> None:
     """Write a state durably."""
     folder.store.make_folder(STATES)
     folder.store.make_folder(f"{STATES}/{state.object_id}")
-    folder.store.put(_name(state.object_id, state.number), encode(state))
+    name, content = _name(state.object_id, state.number), encode(state)
+    try:
+        folder.store.put(name, content)
+    except AlreadyThere:
+        # It is ours where the answer to a first attempt was lost. Numbers are used once, but by a catalog of before.
+        if folder.store.read(name) != content:
+            raise Damaged(
+                f"`{name}` in `{folder.store.label}` is newer than the catalog", "run `btql repair` on the database"
+            ) from None
 
 
 def state_numbers(store: Store, object_id: int) -> list[int]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -31,8 +32,8 @@ from btql_storage.transactions import PREFIX
 # Whoever only reads needs no writer: imports of that side wait until it is used.
 if TYPE_CHECKING:
     from btql_storage.accept import Event
-    from btql_storage.care.facade import Care
     from btql_storage.background.loop import Background, Policy
+    from btql_storage.care.facade import Care
     from btql_storage.compaction.job import CompactionProgress, CompactionReport
     from btql_storage.compaction.run import Waiting
     from btql_storage.retention.facade import Retention
@@ -190,6 +191,13 @@ class Storage:
         self, target: ObjectInfo | None = None, progress: Callable[[CompactionProgress], None] | None = None
     ) -> CompactionReport:
         """Process and compact an object, by default all, until nothing is pending; remove what nobody needs."""
+        background = self._background
+        with background.aside() if background is not None else nullcontext():
+            return self._compact(target, progress)
+
+    def _compact(
+        self, target: ObjectInfo | None, progress: Callable[[CompactionProgress], None] | None
+    ) -> CompactionReport:
         from btql_storage.compaction.job import CompactionProgress, CompactionReport
         from btql_storage.compaction.run import compact_once, remove_unneeded, waiting
 

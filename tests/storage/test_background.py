@@ -95,6 +95,29 @@ def test_a_job_that_is_ended_changes_nothing(storage: Storage, target: ObjectInf
     assert len(documents_of(storage, target)) == 500
 
 
+def test_whoever_waits_for_a_compaction_has_it_at_once(storage: Storage, target: ObjectInfo):
+    """The thread's job, which rests for hours between two steps, gives up."""
+    begun = threading.Event()
+    background = Background(storage, Policy(after_bytes=1, budget=Budget(cpu_share=1e-9)))
+    storage._background = background
+    put(storage, target, 500)
+    step = background._pace.step
+
+    def slow(json_bytes: int) -> None:
+        begun.set()
+        step(json_bytes)
+
+    background._pace.step = slow  # pyright: ignore[reportAttributeAccessIssue]
+    background.start()
+    assert begun.wait(30)
+    storage.compact()
+    assert storage.waiting().events == 0
+    assert storage.status().rows == 500
+    put(storage, target, 1)
+    begun.clear()
+    assert begun.wait(30), "the thread goes on"
+
+
 def test_closing_ends_the_thread(quick_path: Path):
     before = threading.active_count()
     storage = Storage.open(quick_path, create=True)
@@ -183,6 +206,7 @@ def test_a_refused_request_leaves_nothing(quick_path: Path):
 
 
 def test_a_database_without_limits_never_counts(storage: Storage, target: ObjectInfo):
+    put(storage, target)
     before = storage.usage().calls["list"]
     for _ in range(5):
         put(storage, target)

@@ -18,7 +18,6 @@ from btql_storage.compaction.run import waiting
 from btql_storage.errors import DiskFull
 from btql_storage.folder import Settings
 from btql_storage.part.writer import PartWriter
-from btql_storage.row import Row
 from btql_storage.store import ObjectInfo, Storage
 
 DAY = "2026-01-01T00:00:00Z"

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -65,6 +66,9 @@ class Background:
         self._tending = tending
         """Called before retention is looked after, where others have something to delete."""
         self._stop = threading.Event()
+        self._guard = threading.Lock()
+        self._in_the_way = 0
+        """How many wait for work that this would do."""
         self._thread: threading.Thread | None = None
         self._since: float | None = None
         """When something was first seen waiting."""
@@ -83,19 +87,38 @@ class Background:
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
 
+    @contextmanager
+    def aside(self) -> Generator[None]:
+        """Keep out of the way of whoever waits for the same work: the job that runs gives up, and none begins."""
+        with self._guard:
+            self._in_the_way += 1
+            self._pace.hold()
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._in_the_way -= 1
+                if not self._in_the_way:
+                    self._pace.go_on()
+
     def run(self) -> None:
         """Look, work, and look again, until :meth:`stop` is called or the storage is closed."""
         while not self._stop.wait(_LOOK_EVERY_S):
             try:
                 self.look()
-            except (WorkEnded, Closed):
+            except WorkEnded:
+                # Stopped, or out of somebody's way for a while.
+                continue
+            except Closed:
                 return
             except StorageError as error:
                 self._failed(error)
                 self._stop.wait(_AFTER_ERROR_S)
 
     def look(self) -> None:
-        """Do what is due now; WorkEnded where :meth:`stop` ended it."""
+        """Do what is due now; WorkEnded where it was told to give up."""
+        if self._in_the_way:
+            return
         if time.monotonic() >= self._tend_at and not self._is_paused():
             self._tend_at = time.monotonic() + self._storage.retention.tend_every_s
             self._tending()

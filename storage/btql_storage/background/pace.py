@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from threading import Event
+from threading import Event, Lock
 
 PAUSED = "background.paused"
 """The setting of a database that says since when nobody works in the background, in Unix seconds."""
@@ -49,24 +49,38 @@ class Pace:
 
     def __init__(self, budget: Budget) -> None:
         self._budget = budget
-        self._end = Event()
+        self._give_up = Event()
+        self._ended = False
+        self._guard = Lock()
         self._resumed = time.monotonic()
 
     def end(self) -> None:
         """End the job that runs, and every later one, at its next step."""
-        self._end.set()
+        with self._guard:
+            self._ended = True
+            self._give_up.set()
+
+    def hold(self) -> None:
+        """End the job that runs, and every later one until :meth:`go_on` is called."""
+        self._give_up.set()
+
+    def go_on(self) -> None:
+        """Let jobs run again."""
+        with self._guard:
+            if not self._ended:
+                self._give_up.clear()
 
     def begin(self) -> None:
         """Take note that a job begins: what was before it does not count."""
         self._resumed = time.monotonic()
 
     def step(self, json_bytes: int) -> None:
-        """Rest as long as the budget asks for; WorkEnded once :meth:`end` was called.
+        """Rest as long as the budget asks for; WorkEnded once :meth:`end` or :meth:`hold` was called.
 
         ``json_bytes`` are the documents that were written since the last step.
         """
         rest = self._budget.rest_s(time.monotonic() - self._resumed, json_bytes)
-        if self._end.wait(rest) if rest > 0 else self._end.is_set():
+        if self._give_up.wait(rest) if rest > 0 else self._give_up.is_set():
             raise WorkEnded
         self._resumed = time.monotonic()
 

@@ -174,7 +174,7 @@ class SimulatedBucket(SimulatedCalls):
             raise Unreachable(f"put {name}: no answer", MAYBE_STORED)
         put = self._store.put
         # Whoever stores what has one owner only does not tell a name that is taken from one that it took itself.
-        return cast("int", self._call("put", put, repeated=name.startswith("wal/"))(name, content))
+        return cast("int", self._call("put", put, repeated=name.startswith(("wal/", "states/")))(name, content))
 
     def list(self, name: str, after: str = "") -> list[str]:
         inner = self._store
