@@ -14,7 +14,7 @@ import pytest
 from server_support.postgres_server import postgres
 from server_support.redis_server import redis_server
 from server_support.s3_server import BUCKET, CREDENTIALS, s3_server
-from storage_support.places import Place
+from storage_support.networks import Place
 from storage_support.proxy import Network
 from storage_support.reading import documents_of
 

@@ -100,6 +100,7 @@ def test_backups_while_others_write_and_compact_are_of_one_moment(quick_path: Pa
                 target = restored.object(writer.target.kind, "x")
                 assert documents_of(restored, target) == writer.as_of(report.last_xact_id)
             # It goes on from there.
+            target = restored.object(writers[-1].target.kind, "x")
             assert restored.ingest(target, [{"id": "new"}]).xact_id > report.last_xact_id
             restored.compact()
             assert "new" in documents_of(restored, target)

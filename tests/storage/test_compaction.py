@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from storage_support.clocks import HandClock
 from storage_support.reading import documents_of, rows_of
 
+from btql_storage.catalog import RowNumbers
 from btql_storage.compaction.job import CompactionProgress
 from btql_storage.compaction.policy import Limits, PartSize, choose_parts
 from btql_storage.compaction.run import waiting
@@ -298,7 +299,7 @@ def test_a_disk_that_fills_up_in_a_job_changes_nothing(make_db, monkeypatch: pyt
     before = documents_of(db.storage, db.target)
     finish = PartWriter.finish
 
-    def full(writer: PartWriter, until: object):
+    def full(writer: PartWriter, until: RowNumbers | None):
         finish(writer, until)
         raise DiskFull("no space left")
 

@@ -16,6 +16,7 @@ from btql_storage import group_commit
 from btql_storage.errors import DiskFull, Locked
 from btql_storage.folder import Settings
 from btql_storage.store import ObjectInfo, Receipt, Storage
+from btql_storage.stores.local import LocalStore
 
 DAY = "2026-01-01T00:00:00Z"
 
@@ -127,7 +128,9 @@ def test_what_cannot_be_written_is_said_to_all_of_the_group_and_to_nobody_else(
 
 
 def test_an_interrupted_writer_leaves_the_others_their_turn(storage: Storage, target: ObjectInfo, monkeypatch):
-    steps = storage._folder.store.step
+    store = storage._folder.store
+    assert isinstance(store, LocalStore)
+    steps = store.step
 
     def interrupted(action: str, path: Path) -> None:
         if action == "create":

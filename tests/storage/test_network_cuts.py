@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 import pytest
-from storage_support.places import Place
+from storage_support.networks import Place
 from storage_support.proxy import Network
 from storage_support.reading import documents_of
 

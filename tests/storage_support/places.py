@@ -1,26 +1,32 @@
-"""A database over a bucket, PostgreSQL and Redis, and the networks to each of them."""
+"""Addresses of new databases over every combination of services."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import urlencode
 
-from storage_support.proxy import Proxy, proxied
+import pytest
+
+SERVICES = {
+    "bucket and SQLite": ("s3", "sqlite"),
+    "bucket and PostgreSQL": ("s3", "postgres"),
+    "bucket, PostgreSQL and Redis": ("s3", "postgres", "redis"),
+    "folder, PostgreSQL and Redis": ("folder", "postgres", "redis"),
+}
 
 
-class Place:
-    """One database over three services, and the networks to each of them."""
-
-    def __init__(self, stack: ExitStack, cache: Path, files: str, services: dict[str, str]) -> None:
-        self._cache, self._files, self._services = cache, files, services
-        self.networks: dict[str, Proxy] = {}
-        self._proxied: dict[str, str] = {}
-        for name, url in services.items():
-            self._proxied[name], self.networks[name] = stack.enter_context(proxied(url))
-
-    def address(self, *, through_networks: bool, redis: bool = True) -> str:
-        urls = self._proxied if through_networks else self._services
-        given = {"catalog": urls["postgres"], "endpoint": urls["store"], "cache": str(self._cache)}
-        given |= {"redis": urls["redis"]} if redis else {}
-        return f"{self._files}?" + "&".join(f"{name}={quote(value, safe='')}" for name, value in given.items())
+def place_over(request: pytest.FixtureRequest, services: tuple[str, ...], path: Path) -> str:
+    """Return the address of a new database over some services."""
+    options = {"cache": str(path / "cache")}
+    if services[0] == "s3":
+        address, options["endpoint"] = request.getfixturevalue("s3")
+    else:
+        address = f"file://{path / 'db'}"
+        del options["cache"]
+    if "postgres" in services:
+        options["catalog"] = request.getfixturevalue("postgres_url")
+    else:
+        options["catalog"] = f"sqlite:{path / 'catalog.sqlite'}"
+    if "redis" in services:
+        options["redis"] = request.getfixturevalue("redis_url")
+    return f"{address}?{urlencode(options)}"
