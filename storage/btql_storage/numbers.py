@@ -59,6 +59,10 @@ class Numbers(Protocol):
         """Return the last number up to which no file will appear any more that does not appear meanwhile."""
         ...
 
+    def check_known(self, newest: int) -> None:
+        """Raise OtherDatabase where a file has a number that these have not handed out: somebody else numbers, too."""
+        ...
+
     def settle(self, upto: int) -> None:
         """Wait until no file with a number up to this one will appear any more, where any has one as large."""
         ...
@@ -92,6 +96,9 @@ class LocalNumbers:
         """Hold the lock: no file is being written then, and those to come have later numbers."""
         with self.lock.held():
             yield NEVER_LAST
+
+    def check_known(self, newest: int) -> None:
+        """Do nothing: whoever has the folder has the lock."""
 
     def settle(self, upto: int) -> None:
         """Return at once: files appear in the order of their numbers."""

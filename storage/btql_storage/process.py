@@ -55,7 +55,10 @@ def process(folder: Folder, limit: int | None = None) -> int:
 
 def _durable_numbers(folder: Folder, upto: int) -> list[int]:
     with folder.numbers.settling() as last:
-        listed = [number for number in folder.new_wal_numbers() if number <= last]
+        everything = folder.new_wal_numbers()
+        if everything and everything[-1] > last:
+            folder.numbers.check_known(everything[-1])
+        listed = [number for number in everything if number <= last]
         if listed and listed[-1] > upto:
             folder.store.sync(WAL)
         if last == NEVER_LAST:

@@ -14,7 +14,7 @@ from storage_support.proxy import Network, Proxy, proxied
 
 from btql_storage.coordination import redis_register
 from btql_storage.coordination.redis_numbers import RedisNumbers
-from btql_storage.errors import AccessDenied, BadLocation, Locked, StorageError, Unreachable
+from btql_storage.errors import AccessDenied, BadLocation, Locked, OtherDatabase, StorageError, Unreachable
 from btql_storage.format import WAL, wal_name
 from btql_storage.stores.local import LocalStore
 from btql_storage.transactions import PREFIX
@@ -70,6 +70,17 @@ def test_a_redis_that_was_emptied_goes_on_after_the_last_file(open_numbers: Open
     assert numbers.next() > far
     Redis.from_url(redis_url).delete(KEY)
     assert open_numbers(processed=far + 7).next() > far + 7
+
+
+def test_writers_that_were_given_another_redis_are_found_out(open_numbers: Open, store: LocalStore, redis_url: str):
+    mine, other = open_numbers(), open_numbers(redis_url.rpartition("/")[0] + "/1")
+    known, strange = put(store, mine.next()), other.next()
+    while strange <= known:
+        strange = other.next()
+    mine.confirm(known)
+    mine.check_known(known)
+    with pytest.raises(OtherDatabase, match="some writers use another Redis; give all of them the same one"):
+        mine.check_known(put(store, strange))
 
 
 def test_what_was_on_its_way_when_redis_was_emptied_is_not_acknowledged(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from threading import Thread
 
@@ -152,3 +153,18 @@ def test_status_counts_what_is_there_and_what_waits(storage: Storage, target):
     assert after.compression_ratio is not None
     storage.compact()
     assert storage.status().rows == 49
+
+
+def test_processing_stops_at_numbers_that_nobody_here_handed_out(
+    storage: Storage, target, monkeypatch: pytest.MonkeyPatch
+):
+    last = storage.ingest(target, [{"id": "a"}]).xact_id
+    asked: list[int] = []
+    numbers = storage._folder.numbers
+    monkeypatch.setattr(numbers, "check_known", asked.append)
+    storage.process()
+    assert asked == []
+    newest = storage.ingest(target, [{"id": "b"}]).xact_id
+    monkeypatch.setattr(numbers, "settling", lambda: nullcontext(last))
+    storage.process()
+    assert asked == [newest]

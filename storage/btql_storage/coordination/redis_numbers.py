@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from btql_storage.addresses import shown
 from btql_storage.coordination.redis_register import RedisRegister
 from btql_storage.coordination.shared import LEASE_S, SharedNumbers
+from btql_storage.errors import OtherDatabase
 from btql_storage.format import WAL, wal_numbers
 from btql_storage.stores.interface import Store
 
@@ -28,4 +30,16 @@ class RedisNumbers(SharedNumbers):
         def last_known() -> int:
             return max([*wal_numbers(store.list(WAL)), processed_upto()])
 
+        self._label = f"Redis at `{shown(url)}`"
         super().__init__(RedisRegister(url, database, last_known), store, lease_s=lease_s, read_only=read_only)
+
+    def check_known(self, newest: int) -> None:
+        """Raise OtherDatabase where a file has a number that this Redis has not handed out.
+
+        Then writers elsewhere have been given another Redis, and neither knows what is on its way to the other's.
+        """
+        if newest > self._register.flying(self._lease_ms).last:
+            raise OtherDatabase(
+                f"{self._label} has not handed out all numbers of this database: some writers use another Redis",
+                "give all of them the same one",
+            )

@@ -129,6 +129,9 @@ class SharedNumbers:
             # Numbers of before and after may be mixed in what was listed.
             raise Unreachable(f"{self._register.label} lost its state", "try again, nothing was changed")
 
+    def check_known(self, newest: int) -> None:
+        """Do nothing: the register is where the catalog is, so there is one."""
+
     def settle(self, upto: int) -> None:
         """Wait until no file with a number up to this one will appear any more: at most for a lease.
 

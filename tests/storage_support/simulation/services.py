@@ -121,6 +121,9 @@ class SimulatedNumbers:
     def settling(self) -> AbstractContextManager[int]:
         return self._inner.settling()
 
+    def check_known(self, newest: int) -> None:
+        self._inner.check_known(newest)
+
     def next(self) -> int:
         return cast("int", self._calls.next())
 
