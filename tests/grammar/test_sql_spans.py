@@ -23,6 +23,8 @@ def check(text: str, node: Node) -> None:
     match node:
         case tree.Query() | tree.SetOperation() | tree.Values() | tree.Insert() | tree.Update() | tree.Delete():
             assert parse(piece) == node, piece
+        case tree.TableCall() if node.call.name in sql_trees.SOURCES:
+            pass  # Without the LATERAL before it, it names an object.
         case tree.From() | tree.Table() | tree.Derived() | tree.TableCall():
             plain = replace(node) if isinstance(node, tree.From) else replace(node, alias=None, columns=())
             query = parse(f"SELECT * FROM {piece}")
