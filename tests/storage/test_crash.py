@@ -20,7 +20,7 @@ SEED = 20_260_501
 def test_twenty_kills_of_a_process_that_ingests_and_compacts(quick_path: Path):
     with survivors(str(quick_path / "db"), SEED) as database:
         while database.kills < KILLS:
-            database.kill(lives_s=0.25)
+            database.kill(lives_s=0.08)
         database.finish()
 
     assert len(database.acknowledged) >= KILLS // 2, "the processes lived too short to matter"

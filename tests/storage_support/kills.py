@@ -89,6 +89,9 @@ class Survivors:
         self._seed = seed
         self._seen: set[int] = set()
         self._versions: dict[int, Rows] = {}
+        self._model = Model()
+        self._applied: list[tuple[int, int]] = []
+        """The requests that the model has had, in their order."""
 
     @property
     def acknowledged(self) -> set[int]:
@@ -146,10 +149,13 @@ class Survivors:
         assert acknowledged <= found.keys(), f"requests {sorted(acknowledged - found.keys())} are lost"
         assert self._seen <= found.keys(), f"requests {sorted(self._seen - found.keys())} were seen, and are gone"
         self._seen = set(found)
-        model = Model()
-        for xact_id, number in sorted((row.xact_id, number) for number, row in found.items()):
-            model.apply(crash_child.request(self._seed, number), xact_id)
-        assert {row_id: to_document(row) for row_id, row in rows.items()} == model.rows
+        order = sorted((row.xact_id, number) for number, row in found.items())
+        if order[: len(self._applied)] != self._applied:
+            self._model, self._applied = Model(), []
+        for xact_id, number in order[len(self._applied) :]:
+            self._model.apply(crash_child.request(self._seed, number), xact_id)
+        self._applied = order
+        assert {row_id: to_document(row) for row_id, row in rows.items()} == self._model.rows
 
 
 @contextmanager

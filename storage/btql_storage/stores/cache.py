@@ -221,8 +221,8 @@ class DiskCache:
                 with self._counting():
                     self._count(size)
                     expected += size
-                    # Whoever counts anew sees the bytes that are to come.
-                    with (to_come if path.suffix == FOLDER else unfinished).open("wb") as file:
+                    # Whoever counts anew sees the bytes that are to come, of which some are there.
+                    with to_come.open("wb") as file:
                         file.truncate(size)
 
             try:
@@ -337,7 +337,7 @@ class DiskCache:
                 _remove(path)
                 return
         with suppress(FileNotFoundError):
-            yield _Copy(1 << 63, 0 if path.suffix == FOLDER else path.stat().st_size, path)
+            yield _Copy(1 << 63, path.stat().st_size if path.name.endswith(_TO_COME) else 0, path)
 
     @contextmanager
     def _explained(self, path: Path) -> Generator[None]:
