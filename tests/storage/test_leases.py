@@ -194,3 +194,13 @@ def test_unfinished_work_of_later_parts_is_left(quick_path: Path):
     assert names_in(quick_path / "parts") == [".new-12"]
     store.sweep("parts")
     assert names_in(quick_path / "parts") == []
+
+
+def test_what_killed_writers_left_goes_once_their_number_is_processed(tmp_path: Path):
+    store = LocalStore(tmp_path)
+    store.make_folder("wal")
+    for name in (".new-77-0000000000000000011.arrow", ".new-77-0000000000000000012.arrow"):
+        (tmp_path / "wal" / name).touch()
+    store.sweep("wal", 11)
+
+    assert [path.name for path in (tmp_path / "wal").iterdir()] == [".new-77-0000000000000000012.arrow"]

@@ -32,7 +32,7 @@ from btql_storage.history import until_of
 from btql_storage.memory import give_back, tame_allocator
 from btql_storage.process import process
 from btql_storage.retention.due import finish, make_way, purge_before_s
-from btql_storage.transactions import seconds_of
+from btql_storage.transactions import PREFIX, seconds_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +165,8 @@ def _remove_wal_files(folder: Folder) -> None:
     before_s = folder.clock.now_s() - min(folder.settings.grace_s, folder.settings.wal_grace_s)
     listed = folder.wal_numbers()
     newest = max(listed, default=0)
+    # What writers left that were killed; those that are at work have later numbers, or come too late.
+    folder.store.sweep(WAL, min(folder.catalog.processed_upto(), PREFIX | before_s << 16))
     done = [number for number in folder.catalog.done_files(before_s) if number != newest]
     strays = [number for number in _strays(folder, listed, before_s) if number != newest]
     if done or strays:

@@ -170,13 +170,14 @@ class LocalStore:
             self.delete(name)
 
     def sweep(self, name: str, upto: int | None = None) -> None:
-        """Remove the unfinished work of a folder, of names that are numbers those up to one alone."""
+        """Remove the unfinished work of a folder, where names have numbers that up to one alone."""
         path = self.path(name)
         with self._explained("clean", path):
             self.step("list", path)
             left = [name for name in _names(path) if name.startswith(UNFINISHED)]
         for entry in left:
-            number = entry.removeprefix(UNFINISHED)
+            # A file that is being put has the process before its name.
+            number = entry.removeprefix(UNFINISHED).rpartition("-")[2].partition(".")[0]
             if upto is None or not number.isdigit() or int(number) <= upto:
                 self.delete(f"{name}/{entry}")
 
