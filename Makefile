@@ -46,7 +46,7 @@ fuzz-http: $(TOOLS) ## Send requests made up from the OpenAPI document for about
 	@FUZZ_SECONDS=$(or $(SECONDS),300) $(BIN)/pytest tests/server/test_made_up_requests.py -n 2
 
 soak: $(TOOLS) $(PROGRAMS) ## Let storage fail and be killed in every way, for about SECONDS (600), from SEED on
-	@SOAK_SECONDS=$(or $(SECONDS),600) SOAK_SEED=$(SEED) $(BIN)/pytest tests/soak -s -p no:randomly
+	@SOAK_SECONDS=$(or $(SECONDS),600) SOAK_SEED=$(SEED) $(BIN)/pytest tests/soak tests/storage/test_faults.py -s -p no:randomly
 
 setup: $(TOOLS) ## Make the environment for working on the code
 
