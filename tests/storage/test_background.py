@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Generator
 from pathlib import Path
@@ -126,6 +128,29 @@ def test_closing_ends_the_thread(quick_path: Path):
     assert threading.active_count() == before + 1
     storage.close()
     assert threading.active_count() == before
+
+
+LEAVES = """
+import sys
+from btql_storage.background import loop
+from btql_storage.background.loop import Policy
+from btql_storage.store import Storage
+
+loop._LOOK_EVERY_S = 0.01
+storage = Storage.open(sys.argv[1], create=True)
+target = storage.create_object("project_logs", "x")
+storage.run_in_background(Policy(after_bytes=1))
+storage.ingest(target, [{"id": str(number), "input": "some words of it"} for number in range(20_000)])
+while not storage.status().segments:
+    pass
+"""
+
+
+def test_a_program_may_end_in_the_middle_of_a_job(quick_path: Path):
+    done = subprocess.run([sys.executable, "-c", LEAVES, str(quick_path / "db")], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    with Storage.open(quick_path / "db") as storage:
+        assert len(documents_of(storage, storage.object("project_logs", "x"))) == 20_000
 
 
 def test_a_budget_says_how_long_to_rest():

@@ -8,6 +8,7 @@ for; should all of them die, nothing is lost: what is not done is still waiting,
 
 from __future__ import annotations
 
+import atexit
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -77,11 +78,14 @@ class Background:
 
     def start(self) -> None:
         """Run in a thread that ends with the program."""
+        # A thread that is cut off within Arrow or Tantivy, when the interpreter goes, would take the program down.
+        atexit.register(self.stop)
         self._thread = threading.Thread(target=self.run, name="btql-background", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         """End soon: the job that runs gives up, and what it has not done waits for the next."""
+        atexit.unregister(self.stop)
         self._stop.set()
         self._pace.end()
         if self._thread is not None and self._thread is not threading.current_thread():
