@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 import btql
 from btql.cli import units
 from btql.cli.console import note, progress
+from btql.cli.database import Database
 from btql.cli.examples import examples
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ EXAMPLES = examples("btql compact ./db")
 
 
 def compact(
-    database: Annotated[str, typer.Argument(metavar="DB", help="The database: a folder, an address or a name.")],
+    database: Database,
 ) -> None:
     """Turn everything that was ingested into parts: sorted columns, documents and a text index.
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from btql.cli.console import UsageFailure, note
+from btql.cli.database import Database
 from btql.cli.examples import examples
 from btql.connection import split_object
 
@@ -15,7 +16,7 @@ EXAMPLES = examples("btql delete ./db project_logs:demo", "btql delete ./db data
 
 
 def delete(
-    database: Annotated[str, typer.Argument(metavar="DB", help="The database: a folder, an address or a name.")],
+    database: Database,
     target: Annotated[str, typer.Argument(metavar="OBJECT", help="The object, as kind:name.")],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:

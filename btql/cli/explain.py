@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from btql.cli.database import Database
 from btql.cli.examples import examples
 from btql.cli.opening import reading
 from btql.cli.text import given
@@ -14,7 +15,7 @@ EXAMPLES = examples(
 
 
 def explain(
-    database: Annotated[str, typer.Argument(metavar="DB", help="The database: a folder, an address or a name.")],
+    database: Database,
     text: Annotated[
         str, typer.Argument(metavar="TEXT", help="The question, in BTQL or SQL; - reads it from standard input.")
     ],

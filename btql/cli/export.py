@@ -11,6 +11,7 @@ import typer
 
 from btql.cli import units
 from btql.cli.console import UsageFailure, note
+from btql.cli.database import Database
 from btql.cli.examples import examples
 from btql.cli.opening import reading
 from btql.cli.output import output
@@ -24,7 +25,7 @@ EXAMPLES = examples(
 
 
 def export(
-    database: Annotated[str, typer.Argument(metavar="DB", help="The database: a folder, an address or a name.")],
+    database: Database,
     target: Annotated[str, typer.Argument(metavar="OBJECT", help="What to export: KIND:NAME, like project_logs:demo.")],
     path: Annotated[
         Path | None,

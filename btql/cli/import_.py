@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 import btql
+from btql.cli.database import NewDatabase
 from btql.cli.examples import examples
 from btql.cli.inputs import batches_of_any
 from btql.cli.storing import OnError, Work
@@ -18,9 +19,7 @@ EXAMPLES = examples(
 
 
 def import_(
-    database: Annotated[
-        str, typer.Argument(metavar="DB", help="The database: a folder, made if missing, an address or a name.")
-    ],
+    database: NewDatabase,
     target: Annotated[
         str, typer.Argument(metavar="OBJECT", help="Where to put the rows: KIND:NAME, like project_logs:demo.")
     ],

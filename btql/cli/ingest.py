@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 import btql
+from btql.cli.database import NewDatabase
 from btql.cli.examples import examples
 from btql.cli.inputs import batches
 from btql.cli.storing import OnError, Work
@@ -26,9 +27,7 @@ EXAMPLES = examples(
 
 
 def ingest(
-    database: Annotated[
-        str, typer.Argument(metavar="DB", help="The database: a folder, made if missing, an address or a name.")
-    ],
+    database: NewDatabase,
     target: Annotated[
         str, typer.Argument(metavar="OBJECT", help="Where to put the spans: KIND:NAME, like project_logs:demo.")
     ],

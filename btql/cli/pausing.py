@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated
-
-import typer
-
+from btql.cli import units
 from btql.cli.console import note
+from btql.cli.database import Database
 from btql.cli.examples import examples
 
 PAUSE_EXAMPLES = examples("btql pause ./db")
 RESUME_EXAMPLES = examples("btql resume ./db")
-_Place = Annotated[str, typer.Argument(metavar="DB", help="The database: a folder, an address or a name.")]
 
 
-def pause(database: _Place) -> None:
+def pause(database: Database) -> None:
     """Let nothing be compacted in the background until `btql resume`, by no server and no program.
 
     The job that runs ends first. Writes and queries go on; what is written waits, and once too much does, a server
@@ -25,7 +21,7 @@ def pause(database: _Place) -> None:
     note(f"background work is paused since {since}; `btql resume` lets it go on")
 
 
-def resume(database: _Place) -> None:
+def resume(database: Database) -> None:
     """Let background work go on after `btql pause`."""
     _set(database, paused=False)
     note("background work goes on")
@@ -37,4 +33,4 @@ def _set(database: str, *, paused: bool) -> str | None:
     with Storage.open(database) as storage:
         storage.pause_background(paused=paused)
         since = storage.background_paused_since()
-        return None if since is None else f"{datetime.fromtimestamp(since, UTC):%Y-%m-%d %H:%M:%S} UTC"
+        return None if since is None else units.moment(since)

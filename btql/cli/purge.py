@@ -9,6 +9,7 @@ import typer
 
 from btql.cli import units
 from btql.cli.console import Failure
+from btql.cli.database import Database
 from btql.cli.examples import examples
 from btql.connection import split_object
 
@@ -22,7 +23,7 @@ EXAMPLES = examples(
 
 
 def purge(
-    database: Annotated[str, typer.Argument(metavar="DB", help="The database: a folder, an address or a name.")],
+    database: Database,
     target: Annotated[str, typer.Argument(metavar="OBJECT", help="The object, as kind:name; it may be deleted.")],
     search: Annotated[
         list[str] | None,

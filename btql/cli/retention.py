@@ -10,6 +10,7 @@ import typer
 from btql.cli import units
 from btql.cli.amounts import count, duration, size
 from btql.cli.console import UsageFailure, note
+from btql.cli.database import Database
 from btql.cli.examples import examples
 from btql.connection import KINDS, split_object
 
@@ -33,7 +34,6 @@ CLEAR_EXAMPLES = examples("btql retention clear ./db project_logs")
 RUN_EXAMPLES = examples("btql retention run ./db", "btql retention run ./db project_logs:demo")
 STATUS_EXAMPLES = examples("btql retention status ./db")
 
-Database = Annotated[str, typer.Argument(metavar="DB", help="The database: a folder, an address or a name.")]
 Scope = Annotated[str, typer.Argument(metavar="SCOPE", help="A kind, as project_logs, or an object, as kind:name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 

@@ -1,9 +1,8 @@
 """``btql status``: what is in a database and what is still to be done."""
 
-from typing import Annotated
-
 import typer
 
+from btql.cli.database import Database
 from btql.cli.examples import examples
 from btql.cli.opening import reading
 
@@ -11,7 +10,7 @@ EXAMPLES = examples("btql status ./db")
 
 
 def status(
-    database: Annotated[str, typer.Argument(metavar="DB", help="The database: a folder, an address or a name.")],
+    database: Database,
 ) -> None:
     """Show objects, segments, parts, rows, bytes by kind of file, and what waits for compaction."""
     from btql.cli.status_page import page

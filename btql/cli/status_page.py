@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from btql.cli import units
@@ -24,7 +23,7 @@ def page(status: Status) -> str:
         ("write-ahead log", [("files", units.count(status.wal_files)), ("size", units.size(status.wal_bytes))])
     )
     if status.paused_since_s is not None:
-        since = f"{datetime.fromtimestamp(status.paused_since_s, UTC):%Y-%m-%d %H:%M:%S} UTC"
+        since = units.moment(status.paused_since_s)
         blocks.append(("background work", [("paused", f"since {since}: btql resume lets it go on")]))
     width = max(len(name) for _, lines in blocks for name, _ in lines)
     text = [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 _SIZES = ("KiB", "MiB", "GiB", "TiB", "PiB")
 _DAYS_FROM_MINUTES = 48 * 60
 
@@ -49,3 +51,8 @@ def rate(number: float, seconds: float, noun: str) -> str:
     """Return ``number`` per second: ``21,400 spans/s``."""
     per_second = number / max(seconds, 1e-9)
     return f"{per_second:,.0f} {noun}/s" if per_second >= 10 else f"{per_second:.1f} {noun}/s"
+
+
+def moment(seconds: float) -> str:
+    """Return a time of Unix seconds, in UTC."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"

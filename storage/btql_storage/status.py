@@ -109,8 +109,13 @@ def read_status(folder: Folder) -> Status:
         _object_status(folder, one, segments.get(one.id, 0), waiting.get(one.id, (0, 0)))
         for one in folder.catalog.objects()
     ]
+    return Status(objects, len(sizes), sum(sizes), paused_since(folder))
+
+
+def paused_since(folder: Folder) -> int | None:
+    """Return since when nobody may work in the background, in Unix seconds; None while it is allowed."""
     since = folder.catalog.setting(PAUSED)
-    return Status(objects, len(sizes), sum(sizes), None if since is None else int(since))
+    return None if since is None else int(since)
 
 
 def _object_status(folder: Folder, target: ObjectInfo, segments: int, waiting: tuple[int, int]) -> ObjectStatus:

@@ -237,8 +237,9 @@ class Storage:
 
     def background_paused_since(self) -> int | None:
         """Return since when nobody works in the background, in Unix seconds; None while it is allowed."""
-        since = self._folder.catalog.setting(PAUSED)
-        return None if since is None else int(since)
+        from btql_storage.status import paused_since
+
+        return paused_since(self._folder)
 
     def run_in_background(self, policy: Policy) -> None:
         """Compact in a thread from now on, whenever it is due, until the storage is closed."""

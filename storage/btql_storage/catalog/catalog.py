@@ -15,7 +15,7 @@ from btql_storage.catalog.schema import CHANGES_SINCE, HISTORY_SINCE, SCHEMA
 from btql_storage.catalog.shapes import Assignment, ObjectInfo, PartInfo, SegmentInfo, Swap, View
 from btql_storage.databases.interface import Database, Row, Run, Statement, Value
 from btql_storage.databases.sqlite import SqliteDatabase
-from btql_storage.errors import NotADatabase, UnknownObject
+from btql_storage.errors import UnknownObject
 from btql_storage.part.format import PartStats
 from btql_storage.stores.local import LocalStore
 
@@ -122,20 +122,6 @@ class Catalog:
                     " on conflict (name) do update set value = excluded.value"
                 )
                 run.execute(query, (name, value))
-
-    def claim(self, database_id: str) -> None:
-        """Check that this is the catalog of a database, or make it so where it is new."""
-        known = self.setting("database")
-        if known is None:
-            query = "insert into settings (name, value) values ('database', ?) on conflict (name) do nothing"
-            with self.database.writing() as run:
-                run.execute(query, (database_id,))
-            known = self.setting("database")
-        if known != database_id:
-            raise NotADatabase(
-                f"the catalog `{self.database.label}` belongs to the database {known}, the files to {database_id}",
-                "give the catalog that was made with these files",
-            )
 
     def scrub(self, *, thorough: bool) -> None:
         """Leave nothing of what was removed in the files of the database, as far as it has a say in it."""
