@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -51,16 +53,37 @@ class Some(Everything):
         return [each for each in self.everything.listed() if self.shown(each)]
 
 
-@pytest.fixture(scope="module")
-def connection(tmp_path_factory) -> Iterator[btql.Connection]:
-    with btql.connect(tmp_path_factory.mktemp("catalog") / "db") as found:
+@contextmanager
+def connected(folder: Path) -> Iterator[btql.Connection]:
+    with btql.connect(folder) as found:
         for each in OBJECTS:
             found.ingest(each, [{"id": "1", "input": "hello"}])
         yield found
 
 
+@contextmanager
+def asking(connection: btql.Connection) -> Iterator[Asking]:
+    catalog = Catalog()
+    try:
+        yield Asking(catalog, Everything(connection._database.storage))
+    finally:
+        catalog.close()
+
+
+@pytest.fixture(scope="module")
+def connection(tmp_path_factory) -> Iterator[btql.Connection]:
+    with connected(tmp_path_factory.mktemp("catalog") / "db") as found:
+        yield found
+
+
 @pytest.fixture(scope="module")
 def ask(connection) -> Iterator[Asking]:
-    catalog = Catalog()
-    yield Asking(catalog, Everything(connection._database.storage))
-    catalog.close()
+    with asking(connection) as found:
+        yield found
+
+
+@pytest.fixture
+def ask_alone(tmp_path) -> Iterator[tuple[Asking, btql.Connection]]:
+    """A catalog over a database that no other test asks, for those that write."""
+    with connected(tmp_path / "db") as connection, asking(connection) as found:
+        yield found, connection

@@ -168,7 +168,8 @@ def test_what_asyncpg_asks_of_types(ask):
     assert answer.types[0].name == "oid"
 
 
-def test_tables_come_and_go(ask, connection):
+def test_tables_come_and_go(ask_alone):
+    ask, connection = ask_alone
     before = ask.rows(TABLES)
     numbers = dict(ask.rows("SELECT relname, oid FROM pg_class WHERE relkind = 'r' AND relnamespace = 15001"))
 
