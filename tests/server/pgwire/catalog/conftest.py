@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,7 +54,7 @@ class Some(Everything):
 
 
 @contextmanager
-def connected(folder: Path) -> Iterator[btql.Connection]:
+def connected(folder: Path) -> Generator[btql.Connection]:
     with btql.connect(folder) as found:
         for each in OBJECTS:
             found.ingest(each, [{"id": "1", "input": "hello"}])
@@ -62,7 +62,7 @@ def connected(folder: Path) -> Iterator[btql.Connection]:
 
 
 @contextmanager
-def asking(connection: btql.Connection) -> Iterator[Asking]:
+def asking(connection: btql.Connection) -> Generator[Asking]:
     catalog = Catalog()
     try:
         yield Asking(catalog, Everything(connection._database.storage))
