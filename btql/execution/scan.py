@@ -10,35 +10,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from btql.execution.candidates import Candidates, Rows
 from btql.execution.engine import SessionContext
 from btql.execution.parquet_scan import scan_files
+from btql.execution.pruning import in_range
 from btql.execution.sources import Sources
 from btql_planner import sql_text
 from btql_planner.engine_plan import ProbeSpec, ScanSpec
-from btql_planner.plan import Keys, Range
 from btql_storage.arrow import from_numpy
 from btql_storage.fields import SYSTEM_COLUMNS
-from btql_storage.keys import KeyKind
 from btql_storage.kinds import ARROW_TYPES, split_column_name
 from btql_storage.later import np
-from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROW_BITS, TEXT_FOLDER, PartStats
+from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROW_BITS, TEXT_FOLDER
 from btql_storage.part.reader import Part, prefetch
 from btql_storage.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from btql_storage.arrow import Array
-    from btql_storage.tail_chunk import TailChunk
 
-Rows: TypeAlias = "NDArray[np.int64]"
 LISTED_ROWS_MAX = 2_000
 """Up to this many rows are named in the statement itself, so that the reader skips pages by them."""
 
@@ -77,6 +72,10 @@ class ScanBuilder:
     context: SessionContext
     sources: Sources
     report: ScanReport = field(default_factory=ScanReport)
+    candidates: Candidates = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.candidates = Candidates(self.sources, self.report)
 
     def register(self, spec: ScanSpec) -> None:
         """Register the table ``spec.name``; a probe that is not required is a column of it, true for hits."""
@@ -108,16 +107,16 @@ class ScanBuilder:
         spec = piece.spec
         dead: list[int] = []
         wanted: list[Rows] = []
-        restricted = bool(self._keys(spec)) or any(probe.required for probe in spec.probes)
+        restricted = self.candidates.restrict(spec)
         self._prefetch(piece, restricted=restricted)
         chosen: list[Part] = []
         for entry in piece.snapshot.parts:
             part = entry.part
             self.report.parts += 1
-            if not _in_range(spec, part):
+            if not in_range(spec, part):
                 self.report.pruned_by_range += 1
                 continue
-            rows = self._candidates(spec, part)
+            rows = self.candidates.rows(spec, part)
             if rows is not None:
                 rows = np.setdiff1d(rows, entry.superseded, assume_unique=True)
                 if len(rows) == 0:
@@ -149,7 +148,7 @@ class ScanBuilder:
         entries = piece.snapshot.parts
         if not entries or not entries[0].part.store.keeps_copies:
             return
-        parts = [entry.part for entry in entries if _in_range(piece.spec, entry.part)]
+        parts = [entry.part for entry in entries if in_range(piece.spec, entry.part)]
         names = [KEYS_FILE] if restricted else [KEYS_FILE, COLUMNS_FILE]
         if any(probe.required for probe in piece.spec.probes):
             names.append(TEXT_FOLDER)
@@ -165,9 +164,9 @@ class ScanBuilder:
     def _tail_sql(self, piece: _Piece) -> str | None:
         tables: list[pa.Table] = []
         for chunk in piece.snapshot.tail:
-            if not _in_range(piece.spec, chunk):
+            if not in_range(piece.spec, chunk):
                 continue
-            rows = self._candidates(piece.spec, chunk, count=False)
+            rows = self.candidates.rows(piece.spec, chunk, count=False)
             if rows is None:
                 rows = np.arange(chunk.rows, dtype=np.int64)
             rows = np.setdiff1d(rows, chunk.superseded, assume_unique=True)
@@ -179,40 +178,15 @@ class ScanBuilder:
         self._register_table(f"{piece.name}_tail", pa.concat_tables(tables))
         return f"SELECT {piece.columns} FROM {sql_text.name(f'{piece.name}_tail')}"
 
-    def _candidates(self, spec: ScanSpec, source: Part | TailChunk, *, count: bool = True) -> Rows | None:
-        """Return the rows of a part that may pass, None for all of them."""
-        rows: Rows | None = None
-        for keys in self._keys(spec):
-            rows = _both(rows, _lookup(source, keys))
-            if len(rows) == 0:
-                self.report.pruned_by_key += count
-                return rows
-        for probe in spec.probes:
-            if probe.required:
-                rows = _both(rows, self._match(source, probe))
-                if len(rows) == 0:
-                    self.report.pruned_by_text += count
-                    return rows
-        return rows
-
-    def _keys(self, spec: ScanSpec) -> Sequence[Keys]:
-        return [*spec.keys, *self.sources.keys(spec.objects)]
-
-    def _match(self, source: Part | TailChunk, probe: ProbeSpec) -> Rows:
-        rows = source.match(probe.field, probe.tokens)
-        phrase = f"{probe.field} MATCH '{' '.join(probe.tokens)}'"
-        self.report.hits[phrase] = self.report.hits.get(phrase, 0) + len(rows)
-        return rows
-
     def _register_probe(self, spec: ScanSpec, probe: ProbeSpec) -> None:
         sources = [
             source
             for snapshot in self.sources.snapshots(spec.objects)
             for source in snapshot.sources
-            if _in_range(spec, source)
+            if in_range(spec, source)
         ]
         prefetch([source for source in sources if isinstance(source, Part)], TEXT_FOLDER)
-        found = [self._match(source, probe) + (source.part_id << ROW_BITS) for source in sources]
+        found = [self.candidates.match(source, probe) + (source.part_id << ROW_BITS) for source in sources]
         self._register_rows(probe.name, from_numpy(np.concatenate([np.empty(0, np.int64), *found])))
 
     def _register_rows(self, name: str, rows: Array) -> None:
@@ -251,39 +225,3 @@ def _schema(columns: Iterable[str]) -> pa.Schema:
 def _column_type(name: str) -> pa.DataType:
     split = split_column_name(name)
     return SYSTEM_COLUMNS[name] if split is None else ARROW_TYPES[split[1]]
-
-
-def _both(rows: Rows | None, others: Rows) -> Rows:
-    return others if rows is None else np.intersect1d(rows, others, assume_unique=True)
-
-
-def _lookup(source: Part | TailChunk, keys: Keys) -> Rows:
-    return np.unique(source.lookup(cast("KeyKind", keys.column), keys.values))
-
-
-def _in_range(spec: ScanSpec, source: Part | TailChunk) -> bool:
-    return all(_overlaps(bounds, source.stats) for bounds in spec.ranges)
-
-
-def _overlaps(bounds: Range, stats: PartStats) -> bool:
-    low: object
-    high: object
-    match bounds.column:
-        case "created":
-            low, high = stats.created_us_min, stats.created_us_max
-        case "_xact_id":
-            low, high = f"{stats.xact_id_min:019}", f"{stats.xact_id_max:019}"
-        case _:
-            low, high = stats.pagination_key_min, stats.pagination_key_max
-    return _at_most(bounds.low, high) and _at_most(low, bounds.high)
-
-
-def _at_most(one: object, other: object) -> bool:
-    if one is None or other is None:
-        return True
-    one, other = (_microseconds(each) if isinstance(each, datetime) else each for each in (one, other))
-    return bool(one <= other)  # type: ignore[operator]
-
-
-def _microseconds(moment: datetime) -> int:
-    return round(moment.timestamp() * 1_000_000)
