@@ -149,8 +149,8 @@ class _Splitter:
         plan = self._plans.get(keys) or self._make_plan(keys)
         if plan.may_be_comment and self._add_comment(index, document):
             return
-        for column, raw in zip(plan.columns, document.values(), strict=True):
-            column[index] = bytes(raw)
+        for column, text in zip(plan.columns, map(bytes, document.values()), strict=True):
+            column[index] = text
         if plan.others:
             self._add_others(index, document, plan.others)
 

@@ -225,7 +225,8 @@ def _check_texts(name: str, column: RawColumn) -> None:
 def utf8_column(name: str, column: RawColumn) -> pa.Array:
     """Return JSON texts as a column."""
     try:
-        return pa.array(column, pa.utf8())
+        # A third faster than to say at once that these are texts.
+        return pa.array(column, pa.binary()).cast(pa.utf8())
     except pa.ArrowInvalid:
         for index, value in enumerate(column):
             fields = {name: value or b""} if name != OTHER else _split(value or b"{}")

@@ -32,6 +32,7 @@ CONTROLS = (
 AUDIT_SOURCES = ("app", "api", "external")
 """What ``_audit_source`` may be."""
 _IN_COLUMN = ("_merge_paths", "_array_delete", "_audit_source", "_audit_metadata")
+_NO_TEXTS = (None,) * len(_IN_COLUMN)
 _NO_METADATA = msgspec.Raw(b"{}")
 NULL = msgspec.Raw(b"null")
 
@@ -86,7 +87,10 @@ def controls(raw: RawColumns, comments: Mapping[int, Comment], rows: int) -> tup
     if not comments and not any(name in raw for name in _IN_COLUMN):
         return None, False
     columns: list[RawColumn] = [raw.get(name) or [None] * rows for name in _IN_COLUMN]
-    found = [_control(index, comments.get(index), *values) for index, values in enumerate(zip(*columns, strict=True))]
+    found = [
+        None if values == _NO_TEXTS and index not in comments else _control(index, comments.get(index), *values)
+        for index, values in enumerate(zip(*columns, strict=True))
+    ]
     texts = [None if one is None else _encode(one) for one in found]
     return _column(texts), any(one is not None and one.is_audited for one in found)
 

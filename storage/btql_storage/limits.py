@@ -29,6 +29,9 @@ _SHORTEST_FIELD = len('"":0,')
 _STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _NOT_STRUCTURE = bytes(byte for byte in range(256) if byte not in b"{}[]:")
 _SLICE = 1 << 20
+_LONG = 4 << 10
+_OPENING = ord("{")
+_APART = ord("{") ^ ord("[")
 _STEPS = bytes(1 if byte in b"{[" else 255 if byte in b"}]" else 0 for byte in range(256))
 _ARRAY_STEPS = bytes(1 if byte in b"[" else 255 if byte in b"]" else 0 for byte in range(256))
 
@@ -74,7 +77,7 @@ def check_document(line: bytes, index: int, limits: Limits) -> None:
     size = len(line)
     if size > limits.document_bytes_max:
         raise exceeded(index, f"larger than {limits.document_bytes_max:,} bytes", "document_bytes_max")
-    brackets = line.count(b"{") + line.count(b"[")
+    brackets = _brackets(line)
     many_keys = size > limits.document_keys_max * _SHORTEST_FIELD and line.count(b":") > limits.document_keys_max
     if brackets <= limits.document_depth_max and not many_keys:
         return
@@ -83,6 +86,14 @@ def check_document(line: bytes, index: int, limits: Limits) -> None:
         raise too_deep(index, limits)
     if shape.keys > limits.document_keys_max:
         raise exceeded(index, f"more than {limits.document_keys_max:,} keys", "document_keys_max")
+
+
+def _brackets(line: bytes) -> int:
+    """Count what opens an array or an object, in texts too."""
+    if len(line) < _LONG:
+        return line.count(b"{") + line.count(b"[")
+    # The two differ in one bit. Counting a byte is a plain loop in Python 3.11, ten times as slow.
+    return int(np.count_nonzero((np.frombuffer(line, np.uint8) | _APART) == _OPENING))
 
 
 def shape_of(line: bytes) -> Shape:
