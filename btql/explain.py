@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 
 from btql.database import Compiled, Database, run
-from btql.execution.run import RunReport
+from btql.execution.report import LEFT_OUT, RunReport
 from btql_grammar import tree
 from btql_grammar.parameters import Values
 from btql_grammar.printer import print_btql, print_sql
@@ -72,17 +72,16 @@ def _forms(compiled: Compiled) -> list[tuple[str, str]]:
 
 
 def _analysis(report: RunReport, rows: int, compile_seconds: float) -> str:
-    scan = report.scan
-    left_out = f"{scan.pruned_by_range:,} by range, {scan.pruned_by_key:,} by key, {scan.pruned_by_text:,} by text"
+    scans = report.scans.values()
+    left_out = [f"{sum(scan.left_out.get(means, 0) for scan in scans):,} by {means}" for means in LEFT_OUT]
     lines = [
         f"rows out         {rows:,}",
-        f"parts            {scan.parts:,}",
-        f"left out         {left_out}",
-        f"rows in parts    {scan.rows:,}",
-        f"rows in tail     {scan.tail_rows:,}",
-        f"documents read   {report.documents:,}",
-        *(f"text index       {hits:,} rows for {phrase}" for phrase, hits in scan.hits.items()),
+        f"parts            {sum(scan.parts for scan in scans):,}",
+        f"left out         {', '.join(left_out)}",
+        f"rows in parts    {sum(scan.rows for scan in scans):,}",
+        f"rows in tail     {sum(scan.tail_rows for scan in scans):,}",
+        *(f"text index       {hits:,} rows for {phrase}" for scan in scans for phrase, hits in scan.hits.items()),
         f"compile          {compile_seconds * 1000:.1f} ms",
-        *(f"{name:<16} {seconds * 1000:.1f} ms" for name, seconds in report.seconds.items()),
+        *(f"{name:<16} {step.seconds * 1000:.1f} ms, {step.rows:,} rows" for name, step in report.steps.items()),
     ]
     return "\n".join(lines)

@@ -15,7 +15,7 @@ from btql_storage.part.reader import Part
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from btql.execution.scan import ScanReport
+    from btql.execution.report import LeftOut, ScanReport
     from btql.execution.sources import Sources
     from btql_storage.tail_chunk import TailChunk
 
@@ -29,19 +29,20 @@ class Candidates:
     sources: Sources
     report: ScanReport
 
-    def rows(self, spec: ScanSpec, source: Part | TailChunk, *, count: bool = True) -> Rows | None:
+    def rows(self, spec: ScanSpec, source: Part | TailChunk) -> Rows | None:
         """Return the rows of a part that may pass, None for all of them."""
         rows: Rows | None = None
         for keys in self.keys(spec):
+            self.report.files.opened("keys", source)
             rows = _both(rows, _lookup(source, keys))
             if len(rows) == 0:
-                self.report.pruned_by_key += count
+                self._leave_out("key", source)
                 return rows
         for probe in spec.probes:
             if probe.required:
                 rows = _both(rows, self.match(source, probe))
                 if len(rows) == 0:
-                    self.report.pruned_by_text += count
+                    self._leave_out("text", source)
                     return rows
         return rows
 
@@ -57,8 +58,13 @@ class Candidates:
         """Return the rows with the phrase of a probe."""
         rows = source.match(probe.field, probe.tokens)
         phrase = f"{probe.field} MATCH '{' '.join(probe.tokens)}'"
-        self.report.hits[phrase] = self.report.hits.get(phrase, 0) + len(rows)
+        self.report.files.opened("text", source)
+        self.report.hit(phrase, len(rows))
         return rows
+
+    def _leave_out(self, means: LeftOut, source: Part | TailChunk) -> None:
+        if isinstance(source, Part):
+            self.report.leave_out(means)
 
 
 def _both(rows: Rows | None, others: Rows) -> Rows:

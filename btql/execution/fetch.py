@@ -32,6 +32,7 @@ from btql_storage.windows import windows
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from btql.execution.report import FilesReport
     from btql_storage.tail_chunk import TailChunk
 
 Path = tuple[str | int, ...]
@@ -60,25 +61,27 @@ class Fetcher:
         self._stop = stop
         sources = [source for snapshot in snapshots for source in snapshot.sources]
         self._sources: dict[int, Part | TailChunk] = {source.part_id: source for source in sources}
-        self.documents_read = 0
 
     def pieces(self, batch: pa.RecordBatch, spec: FetchSpec) -> Iterator[pa.RecordBatch]:
         """Yield a batch in pieces whose documents may be in memory together."""
-        if not spec.paths and not spec.outputs and not spec.columns:
+        if spec.is_empty:
             yield batch
             return
         locators = to_numpy(batch.column(engine_name(spec.source, "_row")).fill_null(NOWHERE))
         for start, end in windows(self._sizes(locators), CHUNK_ROWS_MAX, CHUNK_BYTES):
             yield batch.slice(start, end - start)
 
-    def add(self, batch: pa.RecordBatch, spec: FetchSpec) -> pa.RecordBatch:
-        """Return the batch with the columns of ``spec``; rows stay in their order."""
+    def add(self, batch: pa.RecordBatch, spec: FetchSpec, files: FilesReport | None = None) -> pa.RecordBatch:
+        """Return the batch with the columns of ``spec``; rows stay in their order.
+
+        Where there are ``files``, the bytes that it reads are found out, too.
+        """
         paths = [*spec.paths, *spec.outputs]
         stored = [_STORED_NAMES.get(name, name) for name in spec.columns]
         fields = list(dict.fromkeys([*(_stored_field(path) for path in paths), *stored]))
         if not fields:
             return batch
-        documents = self._documents(batch.column(engine_name(spec.source, "_row")), fields)
+        documents = self._documents(batch.column(engine_name(spec.source, "_row")), fields, files)
         self._check()
         columns = dict(zip(batch.schema.names, batch.columns, strict=True))
         parsed = _Parsed(documents)
@@ -105,20 +108,19 @@ class Fetcher:
         if self._stop is not None:
             self._stop.check()
 
-    def _documents(self, rows: pa.Array, fields: Sequence[str]) -> pa.Table:
+    def _documents(self, rows: pa.Array, fields: Sequence[str], files: FilesReport | None) -> pa.Table:
         """Return the documents of rows; where an outer join has found none, there are nulls."""
         if not rows.null_count:
-            return self._read(to_numpy(rows), fields)
+            return self._read(to_numpy(rows), fields, files)
         there = np.flatnonzero(~to_numpy(rows.is_null()))
         places = np.zeros(len(rows), np.int64)
         places[there] = np.arange(len(there))
-        documents = self._read(to_numpy(rows.drop_null()), fields)
+        documents = self._read(to_numpy(rows.drop_null()), fields, files)
         missing = np.ones(len(rows), np.bool_)
         missing[there] = False
         return documents.take(pa.array(places, pa.int64(), mask=missing))
 
-    def _read(self, locators: Rows, fields: Sequence[str]) -> pa.Table:
-        self.documents_read += len(locators)
+    def _read(self, locators: Rows, fields: Sequence[str], files: FilesReport | None) -> pa.Table:
         order = np.argsort(locators, kind="stable")
         ordered = locators[order]
         parts = ordered >> ROW_BITS
@@ -129,7 +131,11 @@ class Fetcher:
         for start, end in pairwise(starts):
             self._check()
             source = self._sources[int(parts[start])]
-            tables.append(source.documents(ordered[start:end] & _ROW_MASK, fields))
+            rows = ordered[start:end] & _ROW_MASK
+            tables.append(source.documents(rows, fields))
+            if files is not None and isinstance(source, Part):
+                files.opened("rows", source)
+                files.read("rows", source.document_bytes(rows, fields))
         back = np.empty(len(order), np.int64)
         back[order] = np.arange(len(order))
         if not tables:

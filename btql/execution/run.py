@@ -9,9 +9,7 @@ then are narrow.
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -19,7 +17,8 @@ import pyarrow as pa
 from btql.execution.engine import DataFrame, SessionContext
 from btql.execution.engine_threads import runs
 from btql.execution.fetch import Fetcher
-from btql.execution.scan import ScanBuilder, ScanReport
+from btql.execution.report import RunReport
+from btql.execution.scan import ScanBuilder
 from btql.execution.sources import Sources
 from btql.execution.stop import Stop
 from btql_planner.engine_plan import EnginePlan, Stage
@@ -50,18 +49,6 @@ UNITED = {"datafusion.optimizer.enable_topk_dynamic_filter_pushdown": "false"}
 the other keys alone, and then drops rows of one side by what it has found in another."""
 
 
-@dataclass
-class RunReport:
-    """What running a plan took, for EXPLAIN ANALYZE."""
-
-    scan: ScanReport = field(default_factory=ScanReport)
-    documents: int = 0
-    rows: int = 0
-    seconds: dict[str, float] = field(default_factory=dict[str, float])
-    """Time by stage; the last statement is ``answer``."""
-    engine_plans: list[str] = field(default_factory=list[str])
-
-
 class Runner:
     """Runs one engine plan on the snapshots of its statement, once."""
 
@@ -79,16 +66,16 @@ class Runner:
         """Stages that another statement reads batch by batch."""
         self._prepared = False
         self.explaining = False
-        """Set to collect the engine's own plans in the report."""
+        """Set to have the report tell what takes time to find out: the engine's own plans, and bytes."""
 
     def prepare(self) -> None:
         """Register every scan: from here on the statements can be planned."""
         if self._prepared:
             return
         self._prepared = True
-        with self._timed("open"):
+        with self.report.step("open"):
             if self._sources is not None:
-                builder = ScanBuilder(self._context, self._sources, self.report.scan)
+                builder = ScanBuilder(self._context, self._sources, self.report)
                 for spec in self._plan.scans:
                     builder.register(spec)
 
@@ -97,13 +84,10 @@ class Runner:
         self.prepare()
         for stage in self._plan.stages:
             if stage.name not in self._streamed:
-                with self._timed(stage.name):
-                    self._materialise(stage)
+                self._materialise(stage)
         for batch in self._select(self._plan.select, "answer"):
             self.report.rows += batch.num_rows
             yield batch
-        if self._fetcher is not None:
-            self.report.documents = self._fetcher.documents_read
 
     def _select(self, select: Select, name: str) -> Iterator[pa.RecordBatch]:
         if select.source_name in self._streamed:
@@ -116,10 +100,15 @@ class Runner:
 
     def _stage(self, stage: Stage) -> Iterator[pa.RecordBatch]:
         assert self._fetcher is not None
+        if stage.fetch.is_empty:
+            yield from self._select(stage.select, stage.name)
+            return
+        step = self.report.step(f"fetch for {stage.name}")
         for batch in self._select(stage.select, stage.name):
             for piece in self._fetcher.pieces(batch, stage.fetch):
-                with self._timed(f"fetch for {stage.name}"):
-                    fetched = self._fetcher.add(piece, stage.fetch)
+                with step:
+                    fetched = self._fetcher.add(piece, stage.fetch, step.files if self.explaining else None)
+                step.rows += fetched.num_rows
                 yield fetched
 
     def _materialise(self, stage: Stage) -> None:
@@ -144,7 +133,8 @@ class Runner:
         self._context.register_record_batches(name, [batches])
 
     def _sql(self, text: str, name: str, *, explain: bool = True) -> Iterator[pa.RecordBatch]:
-        with self._timed(name):
+        step = self.report.step(name)
+        with step:
             frame = self._frame(text)
             if explain and self.explaining:
                 self.report.engine_plans.append(f"{name}\n{frame.execution_plan().display_indent()}")
@@ -153,11 +143,12 @@ class Runner:
         runs.begin()
         try:
             while not ended:
-                with self._timed(name):
+                with step:
                     batch = next(stream, None)
                 if batch is None:
                     ended = True
                 elif (converted := batch.to_pyarrow()).num_rows:
+                    step.rows += converted.num_rows
                     yield converted
         finally:
             runs.end(given_up=not ended)
@@ -176,23 +167,6 @@ class Runner:
 
             register_functions(self._context, text, self._functions)
         return self._context.sql(text)
-
-    def _timed(self, name: str) -> _Timer:
-        return _Timer(self.report.seconds, name)
-
-
-@dataclass
-class _Timer:
-    seconds: dict[str, float]
-    name: str
-    started: float = 0.0
-    clock: Callable[[], float] = time.perf_counter
-
-    def __enter__(self) -> None:
-        self.started = self.clock()
-
-    def __exit__(self, *_: object) -> None:
-        self.seconds[self.name] = self.seconds.get(self.name, 0.0) + self.clock() - self.started
 
 
 def new_context(more: Mapping[str, str]) -> SessionContext:

@@ -20,6 +20,7 @@ from btql.execution.candidates import Candidates, Rows
 from btql.execution.engine import SessionContext
 from btql.execution.parquet_scan import scan_files
 from btql.execution.pruning import in_range
+from btql.execution.report import RunReport, ScanReport
 from btql.execution.sources import Sources
 from btql_planner import sql_text
 from btql_planner.engine_plan import ProbeSpec, ScanSpec
@@ -36,21 +37,6 @@ if TYPE_CHECKING:
 
 LISTED_ROWS_MAX = 2_000
 """Up to this many rows are named in the statement itself, so that the reader skips pages by them."""
-
-
-@dataclass
-class ScanReport:
-    """What a scan did, for EXPLAIN ANALYZE."""
-
-    parts: int = 0
-    pruned_by_range: int = 0
-    pruned_by_key: int = 0
-    pruned_by_text: int = 0
-    rows: int = 0
-    """Rows in the parts and tail chunks that are read."""
-    tail_rows: int = 0
-    hits: dict[str, int] = field(default_factory=dict[str, int])
-    """Rows found by phrase."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +57,15 @@ class ScanBuilder:
 
     context: SessionContext
     sources: Sources
-    report: ScanReport = field(default_factory=ScanReport)
+    run_report: RunReport = field(default_factory=RunReport)
+    report: ScanReport = field(init=False)
+    """Of the scan that is being registered."""
     candidates: Candidates = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.candidates = Candidates(self.sources, self.report)
 
     def register(self, spec: ScanSpec) -> None:
         """Register the table ``spec.name``; a probe that is not required is a column of it, true for hits."""
+        self.report = self.run_report.scan(spec.name)
+        self.candidates = Candidates(self.sources, self.report)
         optional = [probe for probe in spec.probes if not probe.required]
         snapshots = self.sources.snapshots(spec.objects)
         varying = spec.columns.intersection(self.sources.told(spec.objects))
@@ -114,15 +101,20 @@ class ScanBuilder:
             part = entry.part
             self.report.parts += 1
             if not in_range(spec, part):
-                self.report.pruned_by_range += 1
+                self.report.leave_out("range")
                 continue
             rows = self.candidates.rows(spec, part)
             if rows is not None:
-                rows = np.setdiff1d(rows, entry.superseded, assume_unique=True)
                 if len(rows) == 0:
                     continue
+                rows = np.setdiff1d(rows, entry.superseded, assume_unique=True)
+                if len(rows) == 0:
+                    self.report.leave_out("superseded")
+                    continue
             chosen.append(part)
+            self.report.files.opened("columns", part)
             self.report.rows += part.stats.rows
+            self.report.candidates += part.stats.rows - len(entry.superseded) if rows is None else len(rows)
             base = part.part_id << ROW_BITS
             if rows is not None:
                 wanted.append(rows + base)
@@ -166,7 +158,7 @@ class ScanBuilder:
         for chunk in piece.snapshot.tail:
             if not in_range(piece.spec, chunk):
                 continue
-            rows = self.candidates.rows(piece.spec, chunk, count=False)
+            rows = self.candidates.rows(piece.spec, chunk)
             if rows is None:
                 rows = np.arange(chunk.rows, dtype=np.int64)
             rows = np.setdiff1d(rows, chunk.superseded, assume_unique=True)

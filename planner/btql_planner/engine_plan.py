@@ -59,6 +59,11 @@ class FetchSpec:
     source: str = ""
     """The relation that the row numbers and the columns belong to."""
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is read: the rows only wait for the statement above."""
+        return not (self.paths or self.outputs or self.columns)
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:

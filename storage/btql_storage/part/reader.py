@@ -64,6 +64,10 @@ class Part:
         self._check()
         return self._documents.read(rows, fields)
 
+    def document_bytes(self, rows: NDArray[np.int64], fields: Sequence[str]) -> int:
+        """Return how many bytes of its file :meth:`documents` reads for that."""
+        return self._documents.bytes_read(rows, fields)
+
     def rows(self, numbers: NDArray[np.int64]) -> list[Row]:
         """Return whole rows in the order asked for."""
         from btql_storage.part.documents import DOCUMENT_SCHEMA, to_rows
