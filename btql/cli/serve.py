@@ -75,7 +75,7 @@ def serve(
     ] = None,
     limit: Annotated[
         list[str] | None,
-        typer.Option("--limit", metavar="NAME=SIZE", help="A limit of requests, such as document_bytes_max=256MiB."),
+        typer.Option("--limit", metavar="NAME=SIZE", help="A limit, such as query_memory_bytes_max=4GiB."),
     ] = None,
     log_level: Annotated[
         str, typer.Option("--log-level", help="What is logged: debug, info, warning or error.")
@@ -112,9 +112,10 @@ def serve(
         compact_bytes_per_s=None if compact_rate is None else round(compact_rate * 1e6),
         log_level=log_level,
         limits=_limits(
-            limit or [],
-            Limits(requests_per_minute=requests_per_minute, queries_per_minute=queries_per_minute),
+            Limits(),
             location.limits,
+            limit or [],
+            {"requests_per_minute": requests_per_minute, "queries_per_minute": queries_per_minute},
         ),
     )
     if (tls_cert is None) != (tls_key is None):
@@ -122,13 +123,16 @@ def serve(
     serve_with(settings, lambda found: print("ready", *(f"{door}={url}" for door, url in found.items()), flush=True))
 
 
-def _limits(given: list[str], limits: "Limits", configured: Mapping[str, object]) -> "Limits":
+def _limits(
+    limits: "Limits", configured: Mapping[str, object], given: list[str], rates: Mapping[str, int | None]
+) -> "Limits":
     """Return the limits with what the configuration file, the environment and the options say, the options last."""
-    from btql_storage.limits import from_environment, with_options
+    from btql_storage.limits import from_environment, from_file, with_options
 
+    limits = from_environment(from_file(limits, configured))
+    limits = with_options(limits, {name: value for name, value in rates.items() if value is not None})
     pairs = [one.partition("=") for one in given]
-    limits = with_options(limits, configured, "`limits.{}` of btql.toml".format)
-    return with_options(from_environment(limits), {name.strip(): size for name, _, size in pairs}, "--limit {}".format)
+    return with_options(limits, {name.strip(): size for name, _, size in pairs}, "--limit {}".format)
 
 
 def _address(text: str) -> tuple[str, int]:

@@ -1,4 +1,4 @@
-"""``btql.toml``: databases with names, or one, and their limits.
+"""``btql.toml``: databases with names, or one, and limits.
 
 ::
 
@@ -8,11 +8,12 @@
     cache = "/var/cache/btql"
     cache_bytes = "50GiB"
 
-    [limits]
+    [limits]                            # of whatever database is opened here, also of a plain folder
     document_bytes_max = "256MiB"
 
     [databases.staging]                 # one with a name, which has the same keys
     files = "s3://traces/staging?catalog=postgresql://btql@db.internal/staging"
+    limits = { query_memory_bytes_max = "4GiB" }
 
 The file is ``btql.toml`` of the working directory, or the one that ``BTQL_CONFIG`` names. Paths in it are relative to
 its own folder. It need not have passwords in it: PostgreSQL's are looked for in ``PGPASSWORD`` and ``~/.pgpass``, and
@@ -60,6 +61,12 @@ def named(place: str, environment: Mapping[str, str]) -> Configured | None:
     path = Path(config or FILE)
     databases = _table(path, "databases", _load(path).get("databases", {}))
     return _database(path, f"databases.{place}", databases[place]) if place in databases else None
+
+
+def general_limits(place: str, environment: Mapping[str, str]) -> Mapping[str, object]:
+    """Return the limits that the file has for whatever database is opened; none where there is no file."""
+    path = Path(place if place.endswith(".toml") and Path(place).is_file() else environment.get(CONFIG) or FILE)
+    return _table(path, "limits", _load(path).get("limits", {})) if path.is_file() else {}
 
 
 def _only(path: Path) -> Configured:

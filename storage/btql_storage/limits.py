@@ -1,8 +1,9 @@
-"""What a request and its documents may be: limits with names, so that an error can say which one to raise.
+"""What a request, its documents and a query may take: limits with names, so that an error can say which one to raise.
 
 The defaults let real traces pass. They are raised, or lowered, by the environment (``BTQL_DOCUMENT_BYTES_MAX=1GiB``),
-by ``btql serve --limit document_bytes_max=1GiB`` or by :class:`~btql_storage.folder.Settings`. What protects the
-files themselves cannot be raised: :data:`HIGHEST` has what each limit may be at most.
+by ``[limits]`` of ``btql.toml``, by ``btql serve --limit document_bytes_max=1GiB`` or by
+:class:`~btql_storage.folder.Settings`. What protects the files themselves cannot be raised: :data:`HIGHEST` has what
+each limit may be at most. Those of queries are kept by :mod:`btql.execution`.
 
 A document is checked before it is taken apart, on its bytes (:func:`shape_of`), so what is refused never costs the
 memory that it would have needed.
@@ -10,6 +11,7 @@ memory that it would have needed.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -22,6 +24,8 @@ from btql_storage.transactions import ROWS_MAX
 
 T = TypeVar("T", bound="Limits")
 
+UNBOUNDED = 2**63 - 1
+"""The limit of what has none."""
 _PREFIX = "BTQL_"
 _UNITS = {"": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 10**3, "mb": 10**6, "gb": 10**9}
 _SIZE = re.compile(r"\s*([0-9][0-9_,]*)\s*([a-z]*)\s*", re.IGNORECASE)
@@ -50,6 +54,23 @@ class Limits:
     """How deep a document may be nested."""
     document_keys_max: int = 100_000
     """Keys of one document at all depths together, as each may become a column; those in arrays do not count."""
+    query_memory_bytes_max: int = 1 << 30
+    """What one query may hold: rows that are sorted, grouped or joined, which go to disk beyond it, and documents that
+    wait for a later step, which cannot."""
+    memory_bytes_max: int = 0
+    """What all queries of a process may hold together; 0 is half of the memory that the process may have."""
+    query_spill_bytes_max: int = 10 << 30
+    """What one query may write to disk because it does not fit into memory."""
+    spill_bytes_max: int = 50 << 30
+    """What all queries of a process may write to disk together."""
+    query_seconds_max: float = math.inf
+    """How long a query may run; whoever asks may allow it less."""
+    answer_rows_max: int = UNBOUNDED
+    """Rows of an answer; one with more is an error, not cut."""
+    bulk_queries_max: int = 2
+    """How many exports compute at the same time; others wait for a turn."""
+    memory_cache_bytes_max: int = 256 << 20
+    """What a process keeps of files and answers because they may be needed again."""
 
 
 HIGHEST = Limits(
@@ -58,10 +79,36 @@ HIGHEST = Limits(
     document_bytes_max=1 << 30,
     document_depth_max=400,
     document_keys_max=1 << 30,
+    query_memory_bytes_max=1 << 46,
+    memory_bytes_max=1 << 46,
+    query_spill_bytes_max=1 << 50,
+    spill_bytes_max=1 << 50,
+    bulk_queries_max=1_000,
+    memory_cache_bytes_max=1 << 46,
 )
-"""What each limit may be at most: beyond it files or the reading of JSON cannot follow."""
+"""What each limit may be at most: beyond it files, the reading of JSON or machines cannot follow."""
 DEFAULT = Limits()
 NAMES = tuple(one.name for one in fields(Limits))
+SERVER_NAMES = frozenset(
+    {
+        "attachment_bytes_max",
+        "background_bytes_max",
+        "background_kept_max",
+        "background_kept_s",
+        "background_seconds_max",
+        "body_wait_s",
+        "decompression_ratio_max",
+        "logs3_payload_bytes_max",
+        "pg_connections_max",
+        "queries_per_minute",
+        "query_rows_default",
+        "query_rows_max",
+        "query_seconds_default",
+        "refused_wait_s",
+        "requests_per_minute",
+    }
+)
+"""What else ``btql serve`` takes, and programs that embed a database leave alone where a configuration file has it."""
 
 
 class Shape(NamedTuple):
@@ -141,22 +188,47 @@ def way_to_raise(name: str) -> str:
 
 def from_environment(limits: T, environ: Mapping[str, str] = os.environ) -> T:
     """Return limits with what the environment says of them: ``BTQL_`` and a name in capitals."""
-    found = {name: environ[variable] for name in NAMES if (variable := _PREFIX + name.upper()) in environ}
+    names = [one.name for one in fields(limits)]
+    found = {name: environ[variable] for name in names if (variable := _PREFIX + name.upper()) in environ}
     return with_options(limits, found, lambda name: _PREFIX + name.upper()) if found else limits
+
+
+def from_file(limits: T, table: Mapping[str, object]) -> T:
+    """Return limits with what a configuration file says of them."""
+    known = {one.name for one in fields(limits)}
+    mine = {name: value for name, value in table.items() if name in known or name not in SERVER_NAMES}
+    return with_options(limits, mine, "`limits.{}` of btql.toml".format)
 
 
 def with_options(limits: T, options: Mapping[str, object], spelled: Callable[[str], str] = "`{}`".format) -> T:
     """Return limits with others for some names; ``spelled`` is how the place that has them calls each."""
-    values: dict[str, int] = {}
+    known = {one.name: one for one in fields(limits)}
+    values: dict[str, object] = {}
     for name, value in options.items():
-        if name not in NAMES:
-            raise BadSetting(f"{spelled(name)} is no limit", f"the limits are {', '.join(NAMES)}")
-        number = value if isinstance(value, int) else size_of(str(value))
-        most = cast("int", getattr(HIGHEST, name))
+        if name not in known:
+            raise BadSetting(f"{spelled(name)} is no limit", f"the limits are {', '.join(known)}")
+        values[name] = _number(spelled(name), value, getattr(HIGHEST, name, UNBOUNDED), known[name].type == "float")
+    # Each has the type that its field has.
+    return replace(limits, **cast("dict[str, int]", values))
+
+
+def _number(spelled: str, value: object, most: float, is_float: bool) -> int | float:  # noqa: FBT001
+    if is_float:
+        number = _float(value)
         if number is None or not 0 < number <= most:
-            raise BadSetting(f"{spelled(name)} is `{value}`", f"give a whole number from 1 to {most:,}, or like 64MiB")
-        values[name] = number
-    return replace(limits, **values)
+            raise BadSetting(f"{spelled} is `{value}`", "give a number above 0")
+        return number
+    whole = value if isinstance(value, int) else size_of(str(value))
+    if whole is None or isinstance(value, bool) or not 0 < whole <= most:
+        raise BadSetting(f"{spelled} is `{value}`", f"give a whole number from 1 to {most:,}, or like 64MiB")
+    return whole
+
+
+def _float(value: object) -> float | None:
+    try:
+        return None if isinstance(value, bool) else float(str(value))
+    except ValueError:
+        return None
 
 
 def size_of(text: str) -> int | None:

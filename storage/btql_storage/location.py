@@ -115,6 +115,14 @@ def locate(place: Place | Location, environment: Mapping[str, str] = os.environ)
     """Return where the database is that an address, a path or a name stands for."""
     if isinstance(place, Location):
         return place
+    from btql_storage.configuration import general_limits
+
+    location = _located(place, environment)
+    general = general_limits(os.fspath(place), environment)
+    return replace(location, limits={**general, **location.limits}) if general else location
+
+
+def _located(place: Place, environment: Mapping[str, str]) -> Location:
     if not isinstance(place, str):
         path = os.fspath(place)
         if path.partition("/")[0].removesuffix(":") in BUCKETS and ":/" in path:

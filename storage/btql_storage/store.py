@@ -342,6 +342,6 @@ def _settings(location: Location) -> Settings:
     """Return the settings of whoever gives none."""
     if not location.limits:
         return Settings()
-    from btql_storage.limits import DEFAULT, from_environment, with_options
+    from btql_storage.limits import DEFAULT, from_environment, from_file
 
-    return Settings(limits=from_environment(with_options(DEFAULT, location.limits, "`limits.{}` of btql.toml".format)))
+    return Settings(limits=from_environment(from_file(DEFAULT, location.limits)))

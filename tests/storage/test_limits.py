@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from btql_storage.accept import accept
 from btql_storage.errors import BadEvent, BadSetting, LimitExceeded, TooManyEvents
 from btql_storage.folder import Settings
-from btql_storage.limits import DEFAULT, HIGHEST, NAMES, Limits, from_environment, shape_of, size_of, with_options
+from btql_storage.limits import (
+    DEFAULT,
+    HIGHEST,
+    NAMES,
+    Limits,
+    from_environment,
+    from_file,
+    shape_of,
+    size_of,
+    with_options,
+)
 from btql_storage.store import Storage
 
 SMALL = Limits(200, 3, 100, 5, 4)
@@ -106,6 +116,23 @@ def test_what_a_limit_cannot_be_is_refused_by_name(value):
         BadSetting, match=r"--limit document_bytes_max is `.*`; give a whole number from 1 to 1,073,741"
     ):
         with_options(DEFAULT, {"document_bytes_max": value}, "--limit {}".format)
+
+
+@pytest.mark.parametrize(("value", "seconds"), [("2.5", 2.5), (3, 3.0)])
+def test_a_limit_in_seconds_may_be_a_fraction(value, seconds):
+    assert with_options(DEFAULT, {"query_seconds_max": value}).query_seconds_max == seconds
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "nan", "soon", True])
+def test_what_is_no_time_is_refused(value):
+    with pytest.raises(BadSetting, match=r"`query_seconds_max` is `.*`; give a number above 0"):
+        with_options(DEFAULT, {"query_seconds_max": value})
+
+
+def test_a_file_may_have_limits_that_only_servers_take():
+    assert from_file(DEFAULT, {"query_rows_default": 5, "answer_rows_max": 7}).answer_rows_max == 7
+    with pytest.raises(BadSetting, match=r"`limits.rows` of btql.toml is no limit"):
+        from_file(DEFAULT, {"rows": 1})
 
 
 def test_an_unknown_limit_is_refused_with_those_that_there_are():

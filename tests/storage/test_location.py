@@ -12,6 +12,16 @@ from btql_storage.location import CACHE_BYTES, Location, locate
 POSTGRES = "postgresql://btql:secret@db/btql"
 
 
+def test_limits_of_the_file_hold_for_whatever_is_opened(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "btql.toml").write_text("[limits]\na = 1\nb = 1\n[databases.prod]\nfiles = 'x'\nlimits = { b = 2 }\n")
+
+    assert locate("./folder", {}).limits == locate(tmp_path / "folder", {}).limits == {"a": 1, "b": 1}
+    assert locate(f"s3://b/p?catalog={POSTGRES}", {}).limits == {"a": 1, "b": 1}
+    assert locate("prod", {}).limits == {"a": 1, "b": 2}
+    assert locate("./folder", {"BTQL_CONFIG": "another.toml"}).limits == {}
+
+
 def test_a_path_is_a_folder_and_needs_nothing_else(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     surroundings = {"BTQL_CATALOG": POSTGRES, "BTQL_REDIS": "redis://r"}
