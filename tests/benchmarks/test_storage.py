@@ -116,6 +116,33 @@ def test_compaction_and_size(profile: str, lines: list[bytes], tmp_path: Path):
     )
 
 
+@pytest.mark.parametrize("batches_between", [1, 10])
+def test_write_amplification(batches_between: int, tmp_path: Path):
+    """Compaction after every few batches of 500, so that parts begin small; replaced files stay for an hour."""
+    lines = list(chain.from_iterable(generate("small", 100_000, SEED)))[:100_000]
+    written = 0
+    with Storage.open(tmp_path / "db", create=True) as storage:
+        target = storage.create_object("project_logs", "bench")
+        for first in range(0, len(lines), 500 * batches_between):
+            for start in range(first, min(first + 500 * batches_between, len(lines)), 500):
+                storage.ingest(target, lines[start : start + 500])
+            written += storage.compact().rows
+        status = storage.status()
+    sizes = {
+        folder: sum(path.stat().st_size for path in (tmp_path / "db" / folder).rglob("*") if path.is_file())
+        for folder in ("wal", "parts")
+    }
+    json_bytes = sum(map(len, lines))
+    live = sum(size for kind, size in status.file_bytes.items() if kind != "wal")
+    tell(
+        f"write amplification, compaction every {500 * batches_between:,} events",
+        "a row is written about four times",
+        times_each_row=written / status.rows,
+        part_bytes_over_live=sizes["parts"] / live,
+        all_bytes_over_json=sum(sizes.values()) / json_bytes,
+    )
+
+
 QUERIES = (
     "select: count(1) as n | from: project_logs('bench') | filter: metadata.model is not null",
     "select: id, metadata.model | from: project_logs('bench') | limit: 50",
