@@ -19,7 +19,7 @@ import errno
 import os
 import re
 from collections import OrderedDict, deque
-from functools import cache
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
@@ -28,8 +28,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tantivy
 
+from btql_storage.collector import collector_paused
 from btql_storage.errors import Damaged
-from btql_storage.fields import INDEXED_FIELDS
+from btql_storage.lexicon import Lexicon
+from btql_storage.text_probe import Phrase
+from btql_storage.text_query import ROW, Asked, asked_of, schema
 from btql_storage.tokens import index_texts, texts_of
 
 if TYPE_CHECKING:
@@ -38,13 +41,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from btql_storage.json_text import JsonValue
+    from btql_storage.text_probe import TextProbe
 
 QUEUE_DOCUMENTS_MAX = 10_000
 QUEUE_CHARS_MAX = 64 << 20
 OPEN_MAX = 32
 """Indexes that stay open: each has a thread of Tantivy's, and opening takes 0.3 ms."""
+COUNTED_FROM = 10_000
 _HEAP_BYTES = 128_000_000
-_ROW = "row"
 _RESTORE = "restore it from a backup"
 _OS_ERROR = re.compile(r"(?:os error |code: )(\d+)")
 
@@ -56,7 +60,7 @@ class TextIndexWriter:
         self._folder = folder
         folder.mkdir()
         try:
-            self._writer = tantivy.Index(_schema(), str(folder)).writer(_HEAP_BYTES, num_threads=1)
+            self._writer = tantivy.Index(schema(), str(folder)).writer(_HEAP_BYTES, num_threads=1)
         except ValueError as error:
             raise _os_error(error) from error
         self._queued: deque[int] = deque(maxlen=QUEUE_DOCUMENTS_MAX)
@@ -74,7 +78,7 @@ class TextIndexWriter:
                 chars[place] += len(text)
         for row, document, size in zip(range(first_row, first_row + row_count), documents, chars, strict=True):
             if size:
-                document.add_unsigned(_ROW, row)
+                document.add_unsigned(ROW, row)
                 self._add_document(document, size)
 
     def _add_document(self, document: tantivy.Document, chars: int) -> None:
@@ -108,6 +112,23 @@ class TextIndexWriter:
             self._queued_chars = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A searcher, and what was read from its dictionary."""
+
+    searcher: tantivy.Searcher
+    lexicons: dict[str, Lexicon] = field(default_factory=dict[str, Lexicon])
+
+    def asked(self, probe: TextProbe) -> Asked | None:
+        return asked_of(probe, self.searcher, self.lexicon)
+
+    def lexicon(self, name: str) -> Lexicon:
+        found = self.lexicons.get(name)
+        if found is None:
+            found = self.lexicons[name] = Lexicon(self.searcher, name)
+        return found
+
+
 class TextIndex:
     """The index of a part, for reading; safe to use from several threads."""
 
@@ -116,19 +137,44 @@ class TextIndex:
 
     def rows(self, field: str, tokens: Sequence[str]) -> NDArray[np.int64]:
         """Return the rows whose ``field`` has the phrase, in order. No tokens match nothing."""
-        assert field in INDEXED_FIELDS, f"{field} is not indexed"
-        searcher = _searcher_of(self)
-        # The rarest token bounds the number of hits, and often ends the search.
-        hits_max = min((searcher.doc_freq(field, token) for token in tokens), default=0)
+        rows = self.find(Phrase(field, tuple(tokens)))
+        assert rows is not None, "a phrase is always answered"
+        return rows
+
+    def find(self, probe: TextProbe, rows_max: int | None = None) -> NDArray[np.int64] | None:
+        """Return the rows that a probe holds for, in order.
+
+        None, for any row, where a word has too many terms, or where more than ``rows_max`` rows may be found.
+        """
+        opened = _opened(self)
+        asked = opened.asked(probe)
+        if asked is None:
+            return None
+        hits_max = asked.rows_max
+        if not asked.exact and hits_max > (COUNTED_FROM if rows_max is None else rows_max):
+            # Room is made for all that may be found, so it is worth knowing how much that is.
+            hits_max = asked.count(opened.searcher)
+        if rows_max is not None and hits_max > rows_max:
+            return None
         if not hits_max:
             return np.empty(0, np.int64)
-        if len(tokens) == 1:
-            query = tantivy.Query.term_query(_schema(), field, tokens[0], "basic")
-        else:
-            query = tantivy.Query.phrase_query(_schema(), field, list(tokens))
-        hits = searcher.search(tantivy.Query.const_score_query(query, 1.0), limit=hits_max, count=False).hits
-        rows = searcher.fast_field_values(_ROW, [address for _, address in hits])
-        return np.sort(np.array(rows, np.int64))
+        query = tantivy.Query.const_score_query(asked.query, 1.0)
+        with collector_paused():
+            hits = opened.searcher.search(query, limit=hits_max, count=False).hits
+            rows = opened.searcher.fast_field_values(ROW, [address for _, address in hits])
+            return np.sort(np.fromiter(rows, np.int64, len(rows)))
+
+    def count(self, probe: TextProbe) -> int | None:
+        """Return how many rows a probe holds for; None where only all rows bound them."""
+        opened = _opened(self)
+        asked = opened.asked(probe)
+        return None if asked is None else asked.count(opened.searcher)
+
+    def rows_max(self, probe: TextProbe) -> int:
+        """Return a bound of the rows that a probe holds for, from what the dictionary says."""
+        opened = _opened(self)
+        asked = opened.asked(probe)
+        return opened.searcher.num_docs if asked is None else min(asked.rows_max, opened.searcher.num_docs)
 
     def open(self) -> tantivy.Searcher:
         """Open the index."""
@@ -140,22 +186,22 @@ class TextIndex:
     def close(self) -> None:
         """Let go of the files."""
         with _open_lock:
-            _open_searchers.pop(self, None)
+            _open_indexes.pop(self, None)
 
 
 _open_lock = Lock()
-_open_searchers: OrderedDict[TextIndex, tantivy.Searcher] = OrderedDict()
+_open_indexes: OrderedDict[TextIndex, _Opened] = OrderedDict()
 
 
-def _searcher_of(index: TextIndex) -> tantivy.Searcher:
-    """Return the searcher of an index, which stays open while it is among the last used."""
+def _opened(index: TextIndex) -> _Opened:
+    """Return an index opened; it stays so while it is among the last used."""
     with _open_lock:
-        searcher = _open_searchers.get(index) or index.open()
-        _open_searchers[index] = searcher
-        _open_searchers.move_to_end(index)
-        if len(_open_searchers) > OPEN_MAX:
-            _open_searchers.popitem(last=False)
-        return searcher
+        opened = _open_indexes.get(index) or _Opened(index.open())
+        _open_indexes[index] = opened
+        _open_indexes.move_to_end(index)
+        if len(_open_indexes) > OPEN_MAX:
+            _open_indexes.popitem(last=False)
+        return opened
 
 
 def _open(folder: Path) -> tantivy.Searcher:
@@ -179,12 +225,3 @@ def _os_error(error: ValueError) -> OSError:
     if not number:
         return OSError(errno.EIO, str(error))
     return OSError(int(number[1]), os.strerror(int(number[1])))
-
-
-@cache
-def _schema() -> tantivy.Schema:
-    builder = tantivy.SchemaBuilder()
-    for name in INDEXED_FIELDS:
-        builder.add_text_field(name, stored=False, tokenizer_name="whitespace", index_option="position")
-    builder.add_unsigned_field(_ROW, fast=True)
-    return builder.build()

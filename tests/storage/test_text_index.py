@@ -127,16 +127,16 @@ def test_a_full_disk_is_told_as_such(tmp_path):
 
 def test_only_so_many_indexes_stay_open(tmp_path, monkeypatch):
     monkeypatch.setattr(text_index, "OPEN_MAX", 2)
-    monkeypatch.setattr(text_index, "_open_searchers", OrderedDict())
+    monkeypatch.setattr(text_index, "_open_indexes", OrderedDict())
     indexes = [build(tmp_path / str(i), [{"input": f"word{i}"}]) for i in range(5)]
 
     for _ in range(2):
         for i, index in enumerate(indexes):
             assert index.rows("input", [f"word{i}"]).tolist() == [0]
-    assert len(text_index._open_searchers) == 2
+    assert len(text_index._open_indexes) == 2
     for index in indexes:
         index.close()
-    assert len(text_index._open_searchers) == 0
+    assert len(text_index._open_indexes) == 0
 
 
 def test_a_folder_that_cannot_be_written_can_be_read(tmp_path, monkeypatch):

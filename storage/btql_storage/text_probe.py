@@ -1,0 +1,90 @@
+"""Probes: what the text index of a part can be asked, as a tree.
+
+A probe holds for a row, or not; only a :class:`Word` looks into the dictionary
+of terms, and it may say of more rows than the text it was made from that they
+have it. Whoever asks with one checks the rows that are found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """One text of the field has the tokens, one right after the other. No tokens match nothing."""
+
+    field: str
+    tokens: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Return it as one would ask for it."""
+        return f"{self.field} MATCH '{' '.join(self.tokens)}'"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Characters that stand next to each other in a term."""
+
+    letters: tuple[str, ...]
+    """Each place as every character that may be there: ``("s\u017f", "t")``."""
+    starts: bool
+    """The term begins with them."""
+    ends: bool
+    """The term ends with them."""
+
+    def __str__(self) -> str:
+        """Return it with stars where a term may go on."""
+        return f"{'' if self.starts else '*'}{''.join(each[0] for each in self.letters)}{'' if self.ends else '*'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """The field has a term with one of the pieces, also where the term was cut because it is too long."""
+
+    field: str
+    pieces: tuple[Piece, ...]
+
+    def __str__(self) -> str:
+        """Return it as a list of patterns."""
+        return f"{self.field} LIKE {' or '.join(map(str, self.pieces))}"
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """All of the probes hold, of which there are some."""
+
+    probes: tuple[TextProbe, ...]
+
+    def __str__(self) -> str:
+        """Return them joined."""
+        return " and ".join(map(_inside, self.probes))
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """One of the probes holds, of which there are some."""
+
+    probes: tuple[TextProbe, ...]
+
+    def __str__(self) -> str:
+        """Return them joined."""
+        return " or ".join(map(_inside, self.probes))
+
+
+TextProbe: TypeAlias = Phrase | Word | AllOf | AnyOf
+
+
+def leaves(probe: TextProbe) -> Iterator[Phrase | Word]:
+    """Yield what a probe is made of."""
+    if isinstance(probe, Phrase | Word):
+        yield probe
+    else:
+        for each in probe.probes:
+            yield from leaves(each)
+
+
+def _inside(probe: TextProbe) -> str:
+    return f"({probe})" if isinstance(probe, AllOf | AnyOf) else str(probe)
