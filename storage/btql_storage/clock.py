@@ -46,7 +46,7 @@ class _Ids:
         self._tail = f"{number >> 48:04x}-{number & (1 << 48) - 1:012x}"
 
     def new_id(self, now_ms: int) -> str:
-        """Return the next one. The clock is left behind by more than 4,096 in a millisecond, and where it is set back."""
+        """Return the next one, larger than the last: it runs ahead of a clock that is slow or was set back."""
         with self._lock:
             self._last = last = max(self._last + 1, now_ms << 12)
         head = f"{last >> 12:012x}"

@@ -37,8 +37,7 @@ def test_threads_do_not_get_the_same():
 
 
 FORKING = """
-import subprocess
-import sys
+import os
 from btql_storage.clock import SYSTEM_CLOCK
 
 print(SYSTEM_CLOCK.new_id(), SYSTEM_CLOCK.new_id(), flush=True)
