@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import orjson
 import pyarrow as pa
@@ -154,8 +154,8 @@ class _Parsed:
         """Return the value at ``path`` of each row, None where there is none."""
         field = _stored_field(path)
         if field not in self._fields:
-            texts = self._documents.column(field).to_pylist()
-            self._fields[field] = [None if text is None else json_text.parse(text.encode()) for text in texts]
+            texts = self._documents.column(field).cast(pa.binary()).to_pylist()
+            self._fields[field] = cast("list[object]", json_text.parse_all(texts))
         below = path if field == OTHER else path[1:]
         return [_at(value, below) for value in self._fields[field]] if below else self._fields[field]
 
