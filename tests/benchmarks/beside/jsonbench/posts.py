@@ -1,6 +1,6 @@
-"""The records of :mod:`benchmarks.beside.bluesky` that are more than a reference: posts, profiles, lists and the like.
+"""The records of :mod:`benchmarks.beside.jsonbench.records` that are more than a reference: posts, profiles, lists.
 
-These have most of the paths: replies, pictures, links, quotes, marked places in a text, and keys that few clients write.
+These have most of the paths: replies, pictures, links, quotes, marked places in a text, and keys that few write.
 """
 
 from __future__ import annotations

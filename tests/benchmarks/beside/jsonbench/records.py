@@ -6,7 +6,7 @@ collection has, how many of them create something, for how many different users,
 these numbers, smaller sizes get their share, and :func:`check` counts them again. Sizes and paths are about the same:
 481 bytes a record on average, posts with replies, embedded things, facets, and now and then a key that few have.
 
-    python -m benchmarks.beside.bluesky 1000000 > bluesky.ndjson
+    python -m benchmarks.beside.jsonbench.records 1000000 > bluesky.ndjson
 
 writes a million of them; tests/ must be on PYTHONPATH.
 """
@@ -20,9 +20,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import orjson
+from benchmarks.beside.jsonbench.posts import Posts
 from numpy.typing import NDArray
-
-from benchmarks.beside.bluesky_posts import Posts
 
 MILLION = 1_000_000
 BEGIN_US = 1_732_206_349_000_167
@@ -108,7 +107,7 @@ class _Cast:
     @classmethod
     def drawn(cls, count: int, dice: np.random.Generator) -> _Cast:
         table = scaled(count)
-        population = max(round(260_000 * count / MILLION), max(c.users for c in table), 1)
+        population = max(round(260_000 * count / MILLION), *(c.users for c in table), 1)
         collections: list[NDArray[np.int8]] = []
         creates: list[NDArray[np.bool_]] = []
         users: list[NDArray[np.int64]] = []
