@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,7 +27,7 @@ class PlainTantivy(System):
 
     def version(self) -> str:
         """Return the version of the package."""
-        return str(tantivy.__version__)
+        return version("tantivy")
 
     def load(self, inputs: Inputs, address: str) -> None:
         """Index the documents in the order of their times."""
@@ -58,7 +59,8 @@ class PlainTantivy(System):
         query = tantivy.Query.const_score_query(_query(search), 1.0)
         searcher = self._index.searcher()
         if search.newest is None:
-            return searcher.search(query, limit=1, count=True).count
+            found: Any = searcher.search(query, limit=1, count=True)
+            return found.count
         hits = searcher.search(query, limit=search.newest, count=False, order_by_field="created").hits
         return [searcher.doc(address) for _, address in hits]
 

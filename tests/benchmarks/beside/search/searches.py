@@ -45,13 +45,17 @@ class Search:
 
 
 def _searches() -> Iterator[Search]:
-    asked = [(phrase.name, phrase.words) for phrase in planted() if phrase.name]
-    wanted_of: list[tuple[Form, str, tuple[str, ...]]] = [("term", "of most", tuple(vocabulary()[1:2]))]
-    wanted_of += [(form, rarity, words) for form in _ABOUT for rarity, words in asked]
-    for form, rarity, words in wanted_of:
-        for newest in (None, *_NEWEST):
-            wanted = "count" if newest is None else f"newest {newest}"
-            yield Search(f"{form}, {rarity}: {wanted}", form, words, newest)
+    yield from _wanted_of("term", "of most", tuple(vocabulary()[1:2]))
+    for form in _ABOUT:
+        for phrase in planted():
+            if phrase.name:
+                yield from _wanted_of(form, phrase.name, phrase.words)
+
+
+def _wanted_of(form: Form, rarity: str, words: tuple[str, ...]) -> Iterator[Search]:
+    for newest in (None, *_NEWEST):
+        wanted = "count" if newest is None else f"newest {newest}"
+        yield Search(f"{form}, {rarity}: {wanted}", form, words, newest)
 
 
 SEARCHES: Mapping[str, Search] = {search.name: search for search in _searches()}
