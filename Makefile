@@ -9,9 +9,10 @@ SYNC    := UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --quiet --locked --inex
 RUNTIME := $(VENV)/.runtime-ready
 TOOLS   := $(VENV)/.tools-ready
 PROGRAMS := $(VENV)/.programs-ready
+RIVALS  := $(VENV)/.rivals-ready
 CODE    := btql grammar planner storage server conformance tests
 
-.PHONY: help demo test check conformance-doors bench fuzz fuzz-http soak setup lock format clean
+.PHONY: help demo test check conformance-doors bench bench-beside fuzz fuzz-http soak setup lock format clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -38,6 +39,9 @@ conformance-doors: $(TOOLS) $(PROGRAMS) ## Ask every case of the language throug
 
 bench: $(TOOLS) ## Measure: tests/benchmarks
 	@$(BIN)/pytest tests/benchmarks --benchmark-only -p no:randomly
+
+bench-beside: $(RIVALS) ## Measure beside other systems: ARGS='spans --size 500000'; with ARGS=--help all there is to say
+	@PYTHONPATH=tests $(BIN)/python -m benchmarks.beside $(ARGS)
 
 fuzz: $(TOOLS) ## Compile mutated queries for SECONDS (60)
 	@FUZZ_SECONDS=$(or $(SECONDS),60) $(BIN)/pytest tests/fuzz -s -p no:randomly
@@ -76,6 +80,10 @@ $(RUNTIME): pyproject.toml uv.lock | $(BIN)/uv
 $(TOOLS): pyproject.toml uv.lock | $(BIN)/uv
 	@$(SYNC) --all-extras
 	@touch $@ $(RUNTIME)
+
+$(RIVALS): pyproject.toml uv.lock | $(TOOLS)
+	@$(SYNC) --all-extras --group bench
+	@touch $@
 
 $(PROGRAMS): tests/install_programs.py | $(TOOLS)
 	@$(BIN)/python tests/install_programs.py

@@ -1,4 +1,4 @@
-"""A real PostgreSQL, started for tests and thrown away."""
+"""A real PostgreSQL, started for tests and thrown away; benchmarks keep its folder."""
 
 from __future__ import annotations
 
@@ -19,27 +19,35 @@ _SETTINGS = "-c fsync=off -c shared_buffers=512MB -c max_parallel_workers_per_ga
 
 
 @contextmanager
-def postgres() -> Generator[tuple[str, int]]:
-    """Run PostgreSQL on a free port, without passwords; yield its address."""
+def postgres(kept: Path | None = None, settings: str = _SETTINGS) -> Generator[tuple[str, int]]:
+    """Run PostgreSQL on a free port, without passwords; yield its address.
+
+    ``kept`` is a folder for what it stores, which stays and is used again.
+    """
     if not (PROGRAMS / "initdb").exists():
         pytest.skip(f"there is no PostgreSQL in {PROGRAMS}; BTQL_POSTGRES names another folder")
     folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+    place = kept or folder
+    place.mkdir(parents=True, exist_ok=True)
     # PostgreSQL refuses to run as root.
     as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
     if as_user:
-        shutil.chown(folder, "postgres")
+        for each in {folder, place}:
+            shutil.chown(each, "postgres")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    data = folder / "data"
+    data = place / "data"
     made = [*as_user, PROGRAMS / "initdb", "-D", data, "-U", "postgres", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"]
-    subprocess.run(made, check=True, capture_output=True)
+    if not data.exists():
+        subprocess.run(made, check=True, capture_output=True)
     control = [*as_user, PROGRAMS / "pg_ctl", "-D", data, "-w", "-l", folder / "log"]
-    options = f"-k {folder} -p {port} {_SETTINGS}"
+    options = f"-k {folder} -p {port} {settings}"
     subprocess.run([*control, "-o", options, "start"], check=True, capture_output=True)
     try:
         yield "127.0.0.1", port
     finally:
-        subprocess.run([*control, "-m", "immediate", "stop"], check=True, capture_output=True)
+        way = "immediate" if kept is None else "fast"
+        subprocess.run([*control, "-m", way, "stop"], check=True, capture_output=True)
         with suppress(OSError):
             shutil.rmtree(folder)

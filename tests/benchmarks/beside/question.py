@@ -9,21 +9,22 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, cast
 
 import orjson
-
 from benchmarks.beside.system import Rows
 
-Kind = Literal["text", "number", "time", "json"]
-"""``json`` is a document as text: equal where it says the same, whatever the order of its keys."""
+Kind = Literal["text", "number", "time", "json", "paths"]
+"""``json`` is a document as text: equal where it says the same, whatever the order of its keys. ``paths`` is one in the
+form in which stores keep it that know paths and scalars only: ``{"a.b": 1}`` is ``{"a": {"b": 1}}``, and what has no
+value, or an empty one, is not there."""
 
-_CLOSE = 1e-6
-"""How far apart, in relation to each other, two sums of floats may be."""
+_CLOSE = 1e-5
+"""How far apart, in relation to each other, two numbers may be: sums of floats, and percentiles between two values."""
 
 Plain = tuple[str | float | None, ...]
 
@@ -86,7 +87,7 @@ def _same(first: str | float | None, second: str | float | None) -> bool:
 def _sortable(row: Plain) -> tuple[tuple[int, str, float], ...]:
     """Return what rows are sorted by: texts first, because floats may differ in their last digit."""
     texts = [(0, value, 0.0) if isinstance(value, str) else (1, "", 0.0) for value in row]
-    numbers = [(2, "", float(f"{value:.5g}")) for value in row if value is not None and not isinstance(value, str)]
+    numbers = [(2, "", float(f"{value:.9g}")) for value in row if value is not None and not isinstance(value, str)]
     return (*texts, *numbers)
 
 
@@ -125,13 +126,65 @@ def _time(value: object) -> float | None:
 
 def _json(value: object) -> str | None:
     """Return a digest of what a document says: answers of a hundred thousand of them are compared, too."""
-    if value is None:
-        return None
-    if isinstance(value, str | bytes):
-        if value in {"", b"", "null", b"null"}:
+    value = _read(value)
+    # Some systems make no difference between an empty list and none.
+    return None if value in (None, [], {}) else _digest(_with_floats(value))
+
+
+def _paths(value: object) -> str | None:
+    leaves: dict[str, object] = {}
+    for path, leaf in sorted(_leaves((), _read(value)), key=repr):
+        # Of a path that is there twice, as in {"a.b": 1, "a": {"b": 2}}, such stores keep one.
+        leaves.setdefault(path, leaf)
+    return _digest(leaves) if leaves else None
+
+
+def _read(value: object) -> object:
+    """Return what a JSON text says. Some systems keep strings as they are and others as JSON: both end as the same."""
+    while isinstance(value, str | bytes):
+        if value in {"", b""}:
             return None
-        value = orjson.loads(value)
-    text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS, default=float)
+        try:
+            inside: object = orjson.loads(value)
+        except orjson.JSONDecodeError:
+            return value
+        if not isinstance(inside, str | list | dict) and inside is not None:
+            return str(inside)
+        value = inside
+    return value
+
+
+def _with_floats(value: object) -> object:
+    match value:
+        case bool():
+            return value
+        case int() | float():
+            return f"{float(value):.12g}"
+        case list():
+            return [_with_floats(each) for each in cast("list[object]", value)]
+        case dict():
+            return {name: _with_floats(each) for name, each in cast("dict[str, object]", value).items()}
+        case _:
+            return value
+
+
+def _leaves(above: tuple[str, ...], value: object) -> Iterator[tuple[str, object]]:
+    if isinstance(value, dict):
+        for name, inside in cast("dict[str, object]", value).items():
+            yield from _leaves((*above, name), inside)
+    elif value not in (None, [], ""):
+        yield ".".join(above), _flat(value)
+
+
+def _flat(value: object) -> object:
+    """Return numbers and booleans as texts, since some stores make texts of those that are large."""
+    if isinstance(value, list):
+        return [_flat(each) for each in cast("list[object]", value)]
+    return f"{float(value):.12g}" if isinstance(value, int | float) else value
+
+
+def _digest(value: object) -> str:
+    text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(text, digest_size=12).hexdigest()
 
 
@@ -140,4 +193,5 @@ _MAKERS: dict[Kind, Callable[[object], str | float | None]] = {
     "number": _number,
     "time": _time,
     "json": _json,
+    "paths": _paths,
 }

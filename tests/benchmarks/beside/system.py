@@ -74,14 +74,17 @@ class System(ABC):
         """Answer, and return once the whole answer is in this process: this is what is timed."""
 
     @abstractmethod
-    def rows(self, taken: object) -> Rows:
-        """Return the rows of what ``ask`` returned, in the order of the question's columns; not timed."""
+    def rows(self, taken: object, columns: Sequence[str]) -> Rows:
+        """Return the rows of what ``ask`` returned, with these columns in this order; not timed.
 
-    def close(self) -> None:
+        What has no names has exactly these columns.
+        """
+
+    def close(self) -> None:  # noqa: B027  most have nothing to let go of
         """Let go of everything."""
 
-    def size(self) -> int:
-        """Return how many bytes it takes on disk."""
+    def size(self, address: str) -> int:
+        """Return how many bytes it takes on disk once it is filled."""
         return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
 
 

@@ -1,0 +1,92 @@
+"""The command: run a suite, and write its page, its figures and its picture."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+from benchmarks.beside.chart import dots
+from benchmarks.beside.figures import Figures
+from benchmarks.beside.machine import machine
+from benchmarks.beside.report import page
+from benchmarks.beside.runner import Budget, Runner
+from benchmarks.beside.suite import Suite, Wanted, suite_named, suite_names
+from benchmarks.beside.worker import two_cores
+
+_ROOT = Path(__file__).resolve().parents[3]
+
+
+def main() -> None:
+    """Run what the arguments ask for."""
+    options = _options()
+    two_cores()
+    suite = suite_named(options.suite)
+    wanted = Wanted(options.size, options.profile, options.seed)
+    folder = Path(options.folder) / f"{suite.name}-{wanted.profile}-{wanted.size}-{wanted.seed}"
+    budget = Budget(options.rounds, options.cold, options.patience, options.give_up)
+    began = time.monotonic()
+    began_at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    runner = Runner(suite, folder, wanted, budget)
+    questions = [question.name for question in suite.questions]
+    figures = runner.run(
+        _chosen(options.systems, list(suite.systems), "system"),
+        _chosen(options.questions, questions, "question"),
+        _chosen(options.again, list(suite.systems), "system") if options.again else [],
+    )
+    figures.machine = machine()
+    figures.command = shlex.join(["make", "bench-beside", f"ARGS={shlex.join(sys.argv[1:])}"])
+    figures.began = began_at
+    figures.minutes = (time.monotonic() - began) / 60
+    _write(figures, suite, Path(options.out), options.name or f"{suite.name}-{wanted.profile}-{wanted.size}")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser("beside", description="Measure btql beside other systems.")
+    parser.add_argument("suite", nargs="?", default="spans", choices=suite_names())
+    parser.add_argument("--size", type=int, default=500_000, help="how many spans or records")
+    parser.add_argument("--profile", default="small", help="of the generator: small, real or wide")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--folder", default=".benchmarks/beside", help="where data and filled systems are kept")
+    parser.add_argument("--systems", help="some of them, with commas between; else all")
+    parser.add_argument("--questions", help="some of them, with semicolons between; else all")
+    parser.add_argument("--again", help="systems to fill anew")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--cold", type=int, default=3, help="how many rounds in new processes")
+    parser.add_argument("--patience", type=float, default=20.0, help="seconds for one system on one question")
+    parser.add_argument("--give-up", type=float, default=60.0, help="seconds after which an answer counts as none")
+    parser.add_argument("--out", default=str(_ROOT / "docs" / "benchmarks"), help="where the report is written")
+    parser.add_argument("--name", help="of the report's files")
+    return parser.parse_args()
+
+
+def _chosen(wanted: str | None, known: list[str], what: str) -> list[str]:
+    if not wanted:
+        return known
+    found = [each.strip() for each in wanted.split(";" if what == "question" else ",")]
+    for name in found:
+        if name not in known:
+            raise SystemExit(f"there is no {what} `{name}`; there are {', '.join(known)}")
+    return found
+
+
+def _write(figures: Figures, suite: Suite, out: Path, name: str) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    rows = {
+        question: {system: times.median for system, times in found.items() if times.median is not None}
+        for question, found in figures.times.items()
+    }
+    picture = dots(f"{suite.title}: warm medians, {figures.rows:,} rows", rows, list(figures.systems))
+    (out / f"{name}.svg").write_text(picture, encoding="utf-8")
+    (out / f"{name}.json").write_bytes(orjson.dumps(figures.as_json(), option=orjson.OPT_INDENT_2))
+    text = page(figures, suite, f"{name}.svg")
+    (out / f"{name}.md").write_text(text, encoding="utf-8")
+    sys.stdout.write(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Spans as the generator makes them, and what people ask of them."""

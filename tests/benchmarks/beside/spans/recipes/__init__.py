@@ -1,0 +1,1 @@
+"""The suite in each system's own words: one module for each."""
