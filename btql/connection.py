@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from btql.result import Result
     from btql.tables import Table
     from btql_grammar.parameters import Values
+    from btql_grammar.tree import ExplainFormat
     from btql_planner.options import LintMode, QueryOptions
     from btql_storage.catalog import ObjectInfo
     from btql_storage.compaction.job import CompactionProgress, CompactionReport
@@ -201,11 +202,14 @@ class Connection(Manners):
 
         return Stop(seconds)
 
-    def explain(self, text: str, *, analyze: bool = False) -> str:
-        """Return how a query is understood and run; with ``analyze`` run it, and say what that took."""
+    def explain(self, text: str, *, analyze: bool = False, format: ExplainFormat = "text") -> str:  # noqa: A002
+        """Return how a query is understood and run; with ``analyze`` run it, and say what that took.
+
+        ``format`` is ``text``, ``tree`` for a drawn plan, or ``json``, whose keys are told in ``docs/explain.md``.
+        """
         from btql.explain import explain
 
-        return explain(self._database, text, analyze=analyze)
+        return explain(self._database, text, analyze=analyze, form=format)
 
     def compact(self, progress: Callable[[CompactionProgress], None] | None = None) -> CompactionReport:
         """Turn everything that is pending into parts. Reads and writes go on meanwhile."""

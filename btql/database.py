@@ -22,7 +22,7 @@ from btql.execution.fields import PartFields
 from btql.execution.run import Runner
 from btql.execution.sources import Sources
 from btql.execution.stop import Stop
-from btql.fixed_answer import FixedAnswer
+from btql.fixed_answer import PLAN_COLUMN, FixedAnswer
 from btql.repeated import KeptAnswer, KeptAnswers, has_one_answer, parsed
 from btql.result import Result
 from btql_grammar import tree
@@ -187,8 +187,10 @@ class Database:
             case tree.Explain():
                 from btql.explain import explain_statement
 
-                text = explain_statement(self, source, statement.query, options, analyze=statement.analyze)
-                return Result(FixedAnswer("plan", Kind.TEXT, pa.array(text.splitlines(), pa.string())))
+                text = explain_statement(self, source, statement, options)
+                is_json = statement.format == "json"
+                kind, lines = (Kind.JSON, [text]) if is_json else (Kind.TEXT, text.splitlines())
+                return Result(FixedAnswer(PLAN_COLUMN, kind, pa.array(lines, pa.string())))
             case _ if can_repeat and has_one_answer(statement):
                 return self._run_and_keep(source, statement, options)
             case _:

@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from btql.describe_samples import given, kinds_of, samples_of
 from btql.errors import QueryError
+from btql.fixed_answer import PLAN_COLUMN
 from btql.values import arrow_type
 from btql_grammar import tree
 from btql_grammar.build import TYPES
@@ -85,7 +86,8 @@ def described(database: Database, source: Source, statement: tree.Statement, opt
                 kinds = _kinds(database, source, query, options, places)
             return Described(_WRITES[type(statement)], _parameters(places, kinds | told, statement), ())
         case tree.Explain():
-            plan = OutputColumn("plan", {Kind.TEXT: "plan"})
+            kind = Kind.JSON if statement.format == "json" else Kind.TEXT
+            plan = OutputColumn(PLAN_COLUMN, {kind: PLAN_COLUMN})
             return Described("explain", _parameters(places, told, statement), (plan,))
         case _:
             pass

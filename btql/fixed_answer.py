@@ -13,6 +13,9 @@ from btql_planner.types import Kind
 if TYPE_CHECKING:
     from btql.execution.infer import JsonSchema
 
+PLAN_COLUMN = "QUERY PLAN"
+"""The column in which EXPLAIN answers, called as PostgreSQL calls it."""
+
 
 class FixedAnswer:
     """One column of values."""

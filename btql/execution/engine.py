@@ -56,11 +56,49 @@ class LogicalPlan(Protocol):
         ...
 
 
+class Metric(Protocol):
+    """One number that an operator counted, in one of its partitions."""
+
+    @property
+    def name(self) -> str:
+        """What was counted."""
+        ...
+
+    @property
+    def value(self) -> object:
+        """The number; None for what the bindings do not hand out."""
+        ...
+
+    def labels(self) -> Mapping[str, str]:
+        """Return what it was counted for, such as the file."""
+        ...
+
+
+class Metrics(Protocol):
+    """What an operator counted."""
+
+    def metrics(self) -> Sequence[Metric]:
+        """Return each number."""
+        ...
+
+
 class ExecutionPlan(Protocol):
-    """A plan as it runs."""
+    """A plan as it runs; that of a statement which has run knows what it did."""
+
+    def display(self) -> str:
+        """Return its topmost operator as text."""
+        ...
 
     def display_indent(self) -> str:
         """Return the plan as text, one operator a line."""
+        ...
+
+    def children(self) -> Sequence[ExecutionPlan]:
+        """Return the operators right below the topmost one."""
+        ...
+
+    def metrics(self) -> Metrics | None:
+        """Return what its topmost operator counted."""
         ...
 
 

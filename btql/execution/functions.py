@@ -9,6 +9,7 @@ interpreter's lock.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 
 import pyarrow as pa
@@ -19,6 +20,7 @@ from btql.execution import json_functions as on_json
 from btql.execution import object_functions as on_objects
 from btql.execution import text_functions as on_text
 from btql.execution.engine import ScalarUDF, SessionContext, udf
+from btql.execution.report import FunctionReport
 
 SEVERAL_ROWS = "a subquery that stands for one value has several rows"
 _NAME = re.compile(r"\bbtql_\w+")
@@ -85,20 +87,20 @@ _FUNCTIONS: dict[str, tuple[Function, list[pa.DataType], pa.DataType]] = {
 }
 
 
-def register_functions(context: SessionContext, text: str, known: set[str]) -> None:
+def register_functions(context: SessionContext, text: str, known: dict[str, FunctionReport]) -> None:
     """Make the functions that a statement names known to ``context``; ``known`` holds those that are."""
-    for name in set(_NAME.findall(text)) - known:
+    for name in set(_NAME.findall(text)) - known.keys():
         if name in _FUNCTIONS:
-            context.register_udf(_udf(name))
-            known.add(name)
+            known[name] = FunctionReport()
+            context.register_udf(_udf(name, known[name]))
 
 
-def _udf(name: str) -> ScalarUDF:
+def _udf(name: str, report: FunctionReport) -> ScalarUDF:
     function, inputs, output = _FUNCTIONS[name]
-    return udf(_by_row(function, output), inputs, output, "volatile", name)
+    return udf(_by_row(function, output, report), inputs, output, "volatile", name)
 
 
-def _by_row(function: Function, output: pa.DataType) -> Callable[..., pa.Array]:
+def _by_row(function: Function, output: pa.DataType, report: FunctionReport) -> Callable[..., pa.Array]:
     """Return ``function`` over arrays; a row with any null gives null.
 
     A value of JSON is taken apart once for each kind that it may have, so that
@@ -111,9 +113,13 @@ def _by_row(function: Function, output: pa.DataType) -> Callable[..., pa.Array]:
         known = last
         if known is not None and all(array.equals(before) for array, before in zip(arrays, known[0], strict=True)):
             return known[1]
+        started = time.perf_counter()
         columns = [array.to_pylist() for array in arrays]
         answer = pa.array([None if None in row else function(*row) for row in zip(*columns, strict=True)], output)
         last = arrays, answer
+        # Several threads compute at the same time; a count that is lost between two of them does no harm.
+        report.rows += len(answer)
+        report.seconds += time.perf_counter() - started
         return answer
 
     return evaluate

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Literal
 from btql_storage.part.reader import Part
 
 if TYPE_CHECKING:
+    from btql.execution.engine import ExecutionPlan
     from btql_storage.tail_chunk import TailChunk
 
 LeftOut = Literal["range", "key", "text", "kind", "value", "superseded", "statistics", "enough"]
@@ -81,15 +82,19 @@ class ScanReport:
     """Rows that are read from the tail."""
     hits: dict[str, int] = field(default_factory=dict[str, int])
     """Rows found in an index, by what was sought."""
+    expected: dict[str, int] = field(default_factory=dict[str, int])
+    """How many there might be at most, as the index knew beforehand; without hits, it was too many to look them up."""
     files: FilesReport = field(default_factory=FilesReport)
 
     def leave_out(self, means: LeftOut, parts: int = 1) -> None:
         """Count parts that are not read."""
         self.left_out[means] = self.left_out.get(means, 0) + parts
 
-    def hit(self, sought: str, rows: int) -> None:
-        """Count rows that an index has found."""
-        self.hits[sought] = self.hits.get(sought, 0) + rows
+    def hit(self, sought: str, rows: int | None, expected: int = 0) -> None:
+        """Count rows that an index has found, None where they were too many, and how many it might have been."""
+        if rows is not None:
+            self.hits[sought] = self.hits.get(sought, 0) + rows
+        self.expected[sought] = self.expected.get(sought, 0) + expected
 
     @property
     def parts_read(self) -> int:
@@ -117,6 +122,14 @@ class StepReport:
 
 
 @dataclass(slots=True)
+class FunctionReport:
+    """What a function in Python did."""
+
+    rows: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
 class RunReport:
     """What running a plan took."""
 
@@ -127,7 +140,10 @@ class RunReport:
     rows: int = 0
     caches: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
     """Lookups in each cache: misses, then hits."""
-    engine_plans: list[str] = field(default_factory=list[str])
+    functions: dict[str, FunctionReport] = field(default_factory=dict[str, FunctionReport])
+    """What functions in Python did, by name."""
+    plans: dict[str, list[ExecutionPlan]] = field(default_factory=dict[str, "list[ExecutionPlan]"])
+    """The engine's own plans of each statement, one for each time that it ran; only EXPLAIN ANALYZE keeps them."""
 
     def scan(self, name: str) -> ScanReport:
         """Return the report of a scan."""

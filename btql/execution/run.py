@@ -58,7 +58,6 @@ class Runner:
         self._stop = stop
         self.report = RunReport()
         self._context = new_context(UNITED if plan.united else {})
-        self._functions: set[str] = set()
         self._fetcher = Fetcher(sources.all_snapshots, stop) if sources is not None else None
         self._stages = {stage.name: stage for stage in plan.stages}
         selects = [*(stage.select for stage in plan.stages), plan.select]
@@ -94,7 +93,7 @@ class Runner:
             text = select.render()
             for batch in self._stage(self._stages[select.source_name]):
                 self._replace_table(select.source_name, [batch])
-                yield from self._sql(text, name, explain=False)
+                yield from self._sql(text, name)
         else:
             yield from self._sql(select.render(), name)
 
@@ -103,6 +102,7 @@ class Runner:
         if stage.fetch.is_empty:
             yield from self._select(stage.select, stage.name)
             return
+        self.report.step(stage.name)
         step = self.report.step(f"fetch for {stage.name}")
         for batch in self._select(stage.select, stage.name):
             for piece in self._fetcher.pieces(batch, stage.fetch):
@@ -132,12 +132,10 @@ class Runner:
             self._context.deregister_table(name)
         self._context.register_record_batches(name, [batches])
 
-    def _sql(self, text: str, name: str, *, explain: bool = True) -> Iterator[pa.RecordBatch]:
+    def _sql(self, text: str, name: str) -> Iterator[pa.RecordBatch]:
         step = self.report.step(name)
         with step:
             frame = self._frame(text)
-            if explain and self.explaining:
-                self.report.engine_plans.append(f"{name}\n{frame.execution_plan().display_indent()}")
             stream = self._stream(frame)
         ended = False
         runs.begin()
@@ -152,6 +150,8 @@ class Runner:
                     yield converted
         finally:
             runs.end(given_up=not ended)
+            if self.explaining:
+                self.report.plans.setdefault(name, []).append(frame.execution_plan())
 
     def _stream(self, frame: DataFrame) -> Iterator[RecordBatch]:
         if self._stop is None:
@@ -165,7 +165,7 @@ class Runner:
         if FUNCTION_PREFIX in text:
             from btql.execution.functions import register_functions
 
-            register_functions(self._context, text, self._functions)
+            register_functions(self._context, text, self.report.functions)
         return self._context.sql(text)
 
 

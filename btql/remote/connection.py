@@ -7,12 +7,15 @@ fractional, as they are in Arrow.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from btql.connection import Connection
 from btql.database import text_of
 from btql.errors import NotSupportedError
+from btql.explain import check_format
+from btql.fixed_answer import PLAN_COLUMN
 from btql.remote.stopping import RemoteStop
 from btql_grammar.diagnostic import BtqlError
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from btql.execution.stop import Stop
     from btql.moving.exporting import Export
     from btql.remote.address import Address
+    from btql_grammar.tree import ExplainFormat
     from btql_storage.compaction.job import CompactionProgress, CompactionReport
     from btql_storage.retention.facade import Retention
     from btql_storage.status import Status
@@ -37,10 +41,12 @@ class RemoteConnection(Connection):
         """Return what ends a statement: the server after some seconds, or whoever tells it to."""
         return RemoteStop(seconds)
 
-    def explain(self, text: str, *, analyze: bool = False) -> str:
-        """Return how a query in SQL is understood and run; with ``analyze`` run it, and say what that took."""
-        rows = self.query(f"EXPLAIN {'ANALYZE ' if analyze else ''}{text}").rows()
-        return "\n".join(str(row["plan"]) for row in rows)
+    def explain(self, text: str, *, analyze: bool = False, format: ExplainFormat = "text") -> str:  # noqa: A002
+        """Return how a query is understood and run; with ``analyze`` run it, and say what that took."""
+        check_format(format)
+        options = ["ANALYZE"] * analyze + [f"FORMAT {format.upper()}"]
+        lines = [row[PLAN_COLUMN] for row in self.query(f"EXPLAIN ({', '.join(options)}) {text}").rows()]
+        return "\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines)
 
     def objects(self) -> list[str]:
         """Return the objects that may be read as ``kind:name``."""

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from btql_grammar import scan, tree
 from btql_grammar.depth import check_depth
-from btql_grammar.detect import detect
+from btql_grammar.detect import begins_with_explain, detect
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Source, Span
 from btql_grammar.statements import refuse_unknown
@@ -56,10 +56,22 @@ def _guarded(text: str, name: str, read: Callable[[str], _T]) -> _T:
 
 def _statement(text: str) -> tree.Statement:
     refuse_unknown(text)
-    if detect(text) == "sql":
-        from btql_grammar.sql import read_sql  # BTQL does not need it.
+    if detect(text) == "btql":
+        return _btql_query(text)
+    if begins_with_explain(text):
+        from btql_grammar.sql_explain import before_btql
 
-        return read_sql(text)
+        if (found := before_btql(text)) is not None:
+            (analyze, form), begin = found
+            # Spaces instead of what was before: places stay those of the text.
+            query = _btql_query(" " * begin + text[begin:])
+            return tree.Explain(query, analyze, form, span=Span(scan.after_space(text), query.span.end))
+    from btql_grammar.sql import read_sql  # BTQL does not need it.
+
+    return read_sql(text)
+
+
+def _btql_query(text: str) -> tree.Query:
     made = _btql(text, "query")
     assert isinstance(made, tree.Query), "the grammar starts at a query"
     return made

@@ -55,7 +55,18 @@ class SqlPrinter(SqlExpressionPrinter):
                 head = ("DELETE FROM", self._relation(statement.target))
                 return [" ".join(head), *self._where(statement.filter)]
             case tree.Explain():
-                return ["EXPLAIN ANALYZE" if statement.analyze else "EXPLAIN", *self._lines(statement.query)]
+                words = ["ANALYZE"] * statement.analyze
+                if statement.format != "text":
+                    words = [f"({', '.join([*words, f'FORMAT {statement.format.upper()}'])})"]
+                return [" ".join(["EXPLAIN", *words]), *self._explained(statement.query)]
+
+    def _explained(self, statement: tree.Statement) -> list[str]:
+        """Return the lines of what is explained, in the language that it was written in."""
+        if isinstance(statement, tree.Query) and statement.language == "btql":
+            from btql_grammar.print_btql import BtqlPrinter
+
+            return [BtqlPrinter().statement(statement)]
+        return self._lines(statement)
 
     def _query(self, query: tree.Query) -> list[str]:
         for attribute in _BTQL_CLAUSES:

@@ -13,6 +13,7 @@ from btql_grammar import build, tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
 from btql_grammar.sql_cursor import unsupported
+from btql_grammar.sql_explain import read_options
 from btql_grammar.sql_queries import QueryParser
 from btql_grammar.statements import refuse
 
@@ -66,28 +67,10 @@ class StatementParser(QueryParser):
 
     def _explain(self) -> tree.Statement:
         start = self.step().span
-        analyze = False
-        if self.at("(") and not self.is_query(1) and self.ahead().word != "(":
-            self.step()
-            while not self.at(")"):
-                analyze = self._explain_option() or analyze
-                self.accept(",")
-            self.step()
-        else:
-            analyze = self.accept("analyze") or self.accept("analyse")
-            self.accept("verbose")
+        analyze, form = read_options(self)
         if self.at("explain"):
             self.fail("a statement to explain", "write EXPLAIN once")
-        return tree.Explain(self._statement(), analyze, span=self.since(start))
-
-    def _explain_option(self) -> bool:
-        """Step over one option, and tell whether it is ANALYZE."""
-        place = self.here()
-        name = self.read_name().lower()
-        value = self.step().word if not self.at(",", ")") else "true"
-        if name not in ("analyze", "analyse", "verbose", "costs", "timing", "summary"):
-            raise unsupported(f"EXPLAIN with {name.upper()}", place, "write `EXPLAIN ANALYZE SELECT ...`")
-        return name.startswith("analy") and value in ("true", "on")
+        return tree.Explain(self._statement(), analyze, form, span=self.since(start))
 
     def _statement(self) -> tree.Statement:  # noqa: RET503 - fail() never returns
         match self.word:

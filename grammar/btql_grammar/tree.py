@@ -560,12 +560,16 @@ class Delete:
     span: Span = _span()
 
 
+ExplainFormat = Choice["text", "json", "tree"]
+
+
 @dataclass(frozen=True, slots=True)
 class Explain:
-    """``EXPLAIN [ANALYZE] query``."""
+    """``EXPLAIN [ANALYZE] query``, or with options in parentheses."""
 
     query: Statement
     analyze: bool = False
+    format: ExplainFormat = "text"
     span: Span = _span()
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from btql_planner.catalog import Objects
 from btql_planner.finish import Answer
-from btql_planner.plan import Keys, Range
+from btql_planner.plan import Keys, Plan, Range
 from btql_planner.select import Select
 from btql_planner.types import Kind
 
@@ -44,6 +44,8 @@ class ScanSpec:
     keys: tuple[Keys, ...]
     probes: list[ProbeSpec] = field(default_factory=list[ProbeSpec])
     columns: set[str] = field(default_factory=set[str])
+    node: Plan | None = field(default=None, compare=False, repr=False)
+    """What it is in the plan; EXPLAIN shows there what became of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,8 @@ class Stage:
     name: str
     select: Select
     fetch: FetchSpec
+    node: Plan | None = field(default=None, compare=False, repr=False)
+    """The node of the plan whose rows it holds; EXPLAIN shows there what became of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,16 +47,22 @@ def plan_text(plan: Plan) -> str:
 
 
 def _lines(plan: Plan, first: str, rest: str) -> list[str]:
-    lines = [first + _node(plan)]
-    parts = [part for each in expressions(plan) for part in walk(each)]
-    below = [*inputs(plan), *(part.plan for part in parts if isinstance(part, Subquery))]
+    lines = [first + node_text(plan)]
+    below = branches(plan)
     for number, each in enumerate(below):
         last = number == len(below) - 1
         lines += _lines(each, rest + ("└── " if last else "├── "), rest + ("    " if last else "│   "))
     return lines
 
 
-def _node(plan: Plan) -> str:
+def branches(plan: Plan) -> list[Plan]:
+    """Return what is drawn below a node: its inputs, and the subqueries in its expressions."""
+    parts = [part for each in expressions(plan) for part in walk(each)]
+    return [*inputs(plan), *(part.plan for part in parts if isinstance(part, Subquery))]
+
+
+def node_text(plan: Plan) -> str:
+    """Return one node as a line: its name, and what it does."""
     match plan:
         case Scan():
             return _scan(plan)

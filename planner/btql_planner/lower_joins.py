@@ -137,7 +137,7 @@ def shared(lowering: RelationLowering, plan: Shared) -> Select:
     if plan.name not in lowering.shared:
         select = lowering.lower(plan.input)
         select = select.wrap() if select.group is not None else select
-        lowering.shared[plan.name] = Stage(plan.name, select, nothing)
+        lowering.shared[plan.name] = Stage(plan.name, select, nothing, plan)
         lowering.stages.append(lowering.shared[plan.name])
     # Without a source name: a stage that is read twice is no stream.
     return Select(FetchColumns(lowering.shared[plan.name].select, nothing), lambda: sql_text.name(plan.name))

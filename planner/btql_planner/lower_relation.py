@@ -170,11 +170,11 @@ class RelationLowering:
         """Lower ``plan`` to a SELECT whose next clause can still be added."""
         select = self.lower(plan)
         if settle:
-            select = self._settle(select)
+            select = self._settle(select, plan)
         closed = select.group is not None or select.limit is not None or select.offset or (select.order and not ordered)
         return select.wrap() if closed or select.outputs else select
 
-    def _settle(self, select: Select) -> Select:
+    def _settle(self, select: Select, plan: Plan) -> Select:
         """Return a SELECT over the rows and columns of a fetch that are still wanted.
 
         What sorts or groups needs all rows at once; it must not hold documents that a
@@ -184,7 +184,7 @@ class RelationLowering:
         if not fetched or not select.is_rowwise:
             return select
         nothing = FetchSpec({}, (), ())
-        stage = Stage(f"stage_{next(self.expressions.numbers)}", select, nothing)
+        stage = Stage(f"stage_{next(self.expressions.numbers)}", select, nothing, plan)
         self.stages.append(stage)
         return Select(FetchColumns(select, nothing), lambda: sql_text.name(stage.name), stage.name)
 
@@ -225,7 +225,9 @@ class RelationLowering:
         return Select(AliasColumns(below, plan.source), lambda: f"({below.render()}) AS {sql_text.name(plan.source)}")
 
     def _scan(self, plan: Scan) -> Select:
-        spec = ScanSpec(f"{plan.alias}_{next(self.expressions.numbers)}", plan.objects, plan.ranges, plan.keys)
+        spec = ScanSpec(
+            f"{plan.alias}_{next(self.expressions.numbers)}", plan.objects, plan.ranges, plan.keys, node=plan
+        )
         self.scans.append(spec)
         columns = ScanColumns(spec)
         select = Select(columns, lambda: sql_text.name(spec.name), spec.name)
@@ -243,7 +245,7 @@ class RelationLowering:
         below.column(engine_name(plan.source, "_row"))
         kinds = (*STORED, Kind.JSON, Kind.BIG)
         spec = FetchSpec(dict.fromkeys(plan.paths, kinds), plan.outputs, plan.columns, plan.source)
-        stage = Stage(f"stage_{next(self.expressions.numbers)}", below, spec)
+        stage = Stage(f"stage_{next(self.expressions.numbers)}", below, spec, plan)
         self.stages.append(stage)
         return Select(FetchColumns(below, spec), lambda: sql_text.name(stage.name), stage.name)
 

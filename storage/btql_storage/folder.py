@@ -244,7 +244,8 @@ class Folder:
                 part = self._parts.get(info.id)
                 if part is None:
                     new += 1
-                    part = self._parts[info.id] = Part(self.store, part_name(info.id), info.id, info.rows, info.stats)
+                    part = Part(self.store, part_name(info.id), info.id, info.rows, info.stats, info.file_bytes)
+                    self._parts[info.id] = part
                 part.quarantined = info.quarantined
                 found.append(part)
             self.lookups["parts", False] += new

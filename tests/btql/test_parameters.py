@@ -161,7 +161,7 @@ def test_what_writes_is_described_and_not_run(conn):
     assert [each.key for each in found.parameters] == ["a", "b"]
     assert found.outputs == ()
     assert len(rows(conn, "SELECT id FROM project_logs('x')", [])) == 5
-    assert conn._database.describe("EXPLAIN SELECT 1").schema.names == ["plan"]
+    assert conn._database.describe("EXPLAIN SELECT 1").schema.names == ["QUERY PLAN"]
 
 
 def test_numbers_that_are_left_out_are_parameters_too(conn):

@@ -158,9 +158,9 @@ def test_nothing_is_written_to_what_is_open_to_read(conn: btql.Connection, tmp_p
 
 
 def test_explain_gives_a_plan_as_rows(conn: btql.Connection) -> None:
-    lines = [row["plan"] for row in conn.query("EXPLAIN SELECT id FROM d WHERE id = '1'").rows()]
+    lines = [row["QUERY PLAN"] for row in conn.query("EXPLAIN SELECT id FROM d WHERE id = '1'").rows()]
 
     assert "-- rewritten plan" in lines
     assert any(str(line).strip("└─ ").startswith("Scan rows filter") for line in lines)
-    analysis = [row["plan"] for row in conn.query("EXPLAIN ANALYZE SELECT id FROM d WHERE id = '1'").rows()]
+    analysis = [row["QUERY PLAN"] for row in conn.query("EXPLAIN ANALYZE SELECT id FROM d WHERE id = '1'").rows()]
     assert any(str(line).split() == ["rows", "out", "1"] for line in analysis)

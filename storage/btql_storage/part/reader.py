@@ -8,6 +8,7 @@ Any number of threads may use one part.
 from __future__ import annotations
 
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from btql_storage.keys import Keys
@@ -16,7 +17,7 @@ from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROWS_FILE, TEXT_FO
 
 # Documents and texts are imported when the first of them is read: many queries want none.
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -41,13 +42,23 @@ def prefetch(parts: Sequence[Part], *names: str) -> None:
 class Part:
     """One part, for reading."""
 
-    def __init__(self, store: Store, name: str, part_id: int, rows: int, stats: PartStats) -> None:
+    def __init__(
+        self,
+        store: Store,
+        name: str,
+        part_id: int,
+        rows: int,
+        stats: PartStats,
+        file_bytes: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
         self.store = store
         self.name = name
         """Of its folder."""
         self.part_id = part_id
         self.row_count = rows
         self.stats = stats
+        self.file_bytes = file_bytes
+        """Of each kind of file: columns, rows, keys and text; empty where the catalog was made anew without them."""
         self.quarantined: str | None = None
         """Why its files cannot be trusted, where they cannot."""
 

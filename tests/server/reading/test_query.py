@@ -357,7 +357,9 @@ def test_the_audit_log_of_rows(served, ask, reader):
 
 
 def test_statements_explain_and_write(ask):
-    assert "engine plan" in "\n".join(row["plan"] for row in ask("EXPLAIN " + "SELECT id FROM demo").json()["data"])
+    assert "engine plan" in "\n".join(
+        row["QUERY PLAN"] for row in ask("EXPLAIN " + "SELECT id FROM demo").json()["data"]
+    )
     assert ask("INSERT INTO project_logs('made') (id) VALUES ('x')").json()["data"] == [{"count": 1}]
     assert ask("DELETE FROM project_logs('made') WHERE id = 'x'").json()["data"] == [{"count": 1}]
 
