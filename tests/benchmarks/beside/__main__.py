@@ -26,8 +26,8 @@ def main() -> None:
     options = _options()
     two_cores()
     suite = suite_named(options.suite)
-    wanted = Wanted(options.size, options.profile, options.seed)
-    folder = Path(options.folder) / f"{suite.name}-{wanted.profile}-{wanted.size}-{wanted.seed}"
+    wanted = Wanted(options.size or suite.size, options.profile, options.seed)
+    folder = Path(options.folder) / f"{suite.called(wanted)}-{wanted.seed}"
     budget = Budget(options.rounds, options.cold, options.patience, options.give_up)
     began = time.monotonic()
     began_at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
@@ -42,14 +42,14 @@ def main() -> None:
     figures.command = shlex.join(["make", "bench-beside", f"ARGS={shlex.join(sys.argv[1:])}"])
     figures.began = began_at
     figures.minutes = (time.monotonic() - began) / 60
-    _write(figures, suite, Path(options.out), options.name or f"{suite.name}-{wanted.profile}-{wanted.size}")
+    _write(figures, suite, Path(options.out), options.name or suite.called(wanted))
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser("beside", description="Measure btql beside other systems.")
     parser.add_argument("suite", nargs="?", default="spans", choices=suite_names())
-    parser.add_argument("--size", type=int, default=500_000, help="how many spans or records")
-    parser.add_argument("--profile", default="small", help="of the generator: small, real or wide")
+    parser.add_argument("--size", type=int, help="how many spans or records; else as many as the suite says")
+    parser.add_argument("--profile", default="small", help="of the generator of spans: small, real or wide")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--folder", default=".benchmarks/beside", help="where data and filled systems are kept")
     parser.add_argument("--systems", help="some of them, with commas between; else all")

@@ -107,21 +107,21 @@ def _number(value: object) -> float | None:
             raise TypeError(f"not a number: {value!r}")
 
 
-def _time(value: object) -> float | None:
-    """Return milliseconds since 1970."""
+def _time(value: object) -> str | None:
+    """Return milliseconds since 1970, as a text: times are the same or not, however large the number is."""
     match value:
         case None:
             return None
         case str():
             value = datetime.fromisoformat(value)
         case int() | float():
-            return float(value)
+            return str(round(value))
         case _:
             pass
     if not isinstance(value, datetime):
         raise TypeError(f"not a time: {value!r}")
     aware = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
-    return float(round(aware.timestamp() * 1000))
+    return str(round(aware.timestamp() * 1000))
 
 
 def _json(value: object) -> str | None:

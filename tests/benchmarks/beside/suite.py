@@ -46,6 +46,8 @@ class Suite:
     title: str
     about: str
     """What the report says about the data, in a paragraph."""
+    size: int
+    """How many spans or records there are where nothing else is said."""
     questions: Sequence[Question]
     systems: Mapping[str, Callable[[Path], System]]
     """By name, btql first."""
@@ -55,6 +57,12 @@ class Suite:
     """Make what btql is filled from in a folder, or find it there."""
     finish: Callable[[Path, Wanted, Inputs, Path], Data]
     """Make the rest, or find it, once btql is filled, in the folder that comes last."""
+    has_profiles: bool = False
+    """Whether the data are of one kind or another."""
+
+    def called(self, wanted: Wanted) -> str:
+        """Return what a run with some data is called."""
+        return "-".join([self.name, *([wanted.profile] if self.has_profiles else []), str(wanted.size)])
 
 
 def suite_named(name: str) -> Suite:

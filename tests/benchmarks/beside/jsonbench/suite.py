@@ -47,6 +47,7 @@ SUITE = Suite(
     "the shape and the cardinalities of its first million: events of a social network, 481 bytes on average. Rivals "
     "keep them as JSONBench tells them to, in one column, with the paths that matter in a sort key or an index. btql "
     "is told nothing and gets the records as they are.",
+    size=1_000_000,
     questions=QUESTIONS,
     systems={
         "btql": noted(Btql, BTQL, "the records as they are; nothing is declared"),

@@ -40,7 +40,7 @@ class Search:
         about = _ABOUT[self.form].format(*self.words)
         if self.newest is None:
             return Question(self.name, {"n": "number"}, about=f"how many documents {about}")
-        columns: dict[str, Kind] = {"id": "text", "created": "time", "input": "text"}
+        columns: dict[str, Kind] = {"id": "text", "created": "time", "input": "json"}
         return Question(self.name, columns, "created", f"the newest {self.newest} documents {about}")
 
 

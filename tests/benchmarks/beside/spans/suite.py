@@ -19,6 +19,7 @@ SUITE = Suite(
     title="Spans, beside other systems",
     about="Spans of LLM applications as `btql generate` makes them. btql loads the events, two or three for each span, "
     "and merges them; the others, which know no merges, load the merged current rows, as `btql export` writes them.",
+    size=500_000,
     questions=QUESTIONS,
     systems={
         "btql": partial(Btql, recipe=in_btql.RECIPE),
@@ -31,4 +32,5 @@ SUITE = Suite(
     limits=frozenset(),
     make=make,
     finish=finish,
+    has_profiles=True,
 )
