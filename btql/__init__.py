@@ -24,6 +24,7 @@ from btql.errors import (
     OperationalError,
     ProgrammingError,
     QueryError,
+    ResourceLimit,
     StorageError,
     TimeLimit,
     Warning,  # noqa: A004  the name that PEP 249 gives it
@@ -68,6 +69,7 @@ __all__ = [
     "OperationalError",
     "ProgrammingError",
     "QueryError",
+    "ResourceLimit",
     "StorageError",
     "TimeLimit",
     "Warning",

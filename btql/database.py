@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from btql.errors import EngineError, Error, QueryError, drawn, drawn_over
+from btql.errors import EngineError, Error, QueryError, ResourceLimit, drawn, drawn_over
 from btql.execution.answer import EngineAnswer
 from btql.execution.directory import Directory
 from btql.execution.fields import PartFields
@@ -49,8 +49,6 @@ if TYPE_CHECKING:
 
 _NOT_BUILT = ("not implemented", "OuterReferenceColumn", "not supported", "RecursionLimitExceeded")
 """What the engine says of queries that it cannot run."""
-_TOO_LARGE = ("Resources exhausted", "used disk space during the spilling process")
-"""What it says of those that take more than they may."""
 _UNREADABLE = ("Parquet", "Arrow error", "IO error", "Object Store error")
 """What it says where a file cannot be read."""
 
@@ -253,7 +251,7 @@ class Database:
 
     def runner(self, compiled: Compiled) -> Runner:
         """Return what runs a statement, once."""
-        return Runner(compiled.engine, compiled.sources, self._stop)
+        return Runner(compiled.engine, compiled.sources, self._stop, self.storage.limits)
 
     def sources(self) -> Sources:
         """Return the objects of this database, for one statement."""
@@ -342,7 +340,7 @@ def _damage_named(sources: Sources) -> Generator[None]:
     """Look for the part that is damaged where a reader stumbles over its bytes; nobody looks while all is well."""
     try:
         yield
-    except Quarantined:
+    except (Quarantined, ResourceLimit):
         raise
     except (EngineError, Damaged) as error:
         stumbled = isinstance(error, Damaged) or any(words in str(error) for words in _UNREADABLE)
@@ -372,15 +370,6 @@ def _engine_errors() -> Generator[None]:
             if "RecursionLimitExceeded" in str(error):
                 message, way_out = "the query is too deep for the engine", "ask in several queries"
             raise QueryError(BtqlError.of(errors.NOT_SUPPORTED, message, help=way_out)) from error
-        if any(words in str(error) for words in _TOO_LARGE):
-            from btql.execution.run import MEMORY_BYTES, SPILL_BYTES
-
-            message = (
-                f"the query needs more than the {MEMORY_BYTES >> 20:,} MiB of memory and the {SPILL_BYTES >> 20:,} MiB "
-                "of disk that it may have: read less, by a range on `created`, or sort fewer columns"
-            )
-            # As PostgreSQL calls it: out_of_memory.
-            raise EngineError(message, sqlstate="53200") from error
         lines = str(error).splitlines() or [type(error).__name__]
         raise EngineError(f"the engine stopped: {lines[0]}") from error
     except BaseException as error:

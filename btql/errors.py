@@ -13,6 +13,7 @@
     │   ├── OperationalError       the disk, the network, a limit
     │   │   └── EngineError        the engine gave up: a limit, or a bug of ours
     │   │       ├── TimeLimit      the query ran longer than it may
+    │   │       ├── ResourceLimit  the query took more memory, disk or rows than it may
     │   │       ├── Cancelled      somebody stopped the query
     │   │       └── EngineBusy     too much runs that cannot be interrupted
     │   └── QueryError             the query is wrong; str() is the drawing
@@ -171,16 +172,37 @@ class TimeLimit(EngineError):
 
     code = "B0501"
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, node: str | None = None) -> None:
+        message = f"the query was stopped at its time limit of {seconds:g} s"
         super().__init__(
             _drawing(
                 self.code,
-                f"the query was stopped at its time limit of {seconds:g} s",
+                message if node is None else f"{message}; its costliest step is {node}",
                 "read less, by a range on `created`, fewer columns or a smaller limit, or allow it more time",
             )
         )
         self.seconds = seconds
         """The limit."""
+        self.node = node
+        """The step of the plan that has taken the most time, where one was running."""
+
+
+class ResourceLimit(EngineError):
+    """A query that takes more than it may."""
+
+    def __init__(self, message: str, *, code: str, limit: str, value: float, node: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.limit = limit
+        """The name of the limit."""
+        self.value = value
+        """What it allows."""
+        self.node = node
+        """The costliest step of the plan, where that is known."""
+
+    @classmethod
+    def of(cls, code: str, message: str, way_out: str, limit: str, value: float, node: str | None = None) -> Self:
+        """Return the error with its drawing."""
+        return cls(_drawing(code, message, way_out), code=code, limit=limit, value=value, node=node)
 
 
 class Cancelled(EngineError):

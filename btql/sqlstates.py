@@ -61,6 +61,10 @@ SQLSTATES = {
     "B0501": STOPPED,
     "B0502": STOPPED,
     "B0503": BUSY,
+    "B0504": "53200",  # out_of_memory
+    "B0505": "53100",  # disk_full
+    "B0506": TOO_LARGE,
+    "B0507": BUSY,
     "S0100": "58000",  # system_error
     "S0101": "3D000",  # invalid_catalog_name: there is no such database
     "S0102": "55000",  # object_not_in_prerequisite_state

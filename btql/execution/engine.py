@@ -158,11 +158,15 @@ class ScalarUDF(Protocol):
 class SessionContext:
     """An engine session: tables and functions under names, and SQL over them."""
 
-    def __init__(self, settings: Mapping[str, str], memory_bytes: int, spill_bytes: int) -> None:
+    def __init__(
+        self, settings: Mapping[str, str], memory_bytes: int, spill_bytes: int, metadata_bytes: int = 50 << 20
+    ) -> None:
         runtime = _native.RuntimeEnvBuilder().with_fair_spill_pool(memory_bytes)
         self._context = _native.SessionContext(_native.SessionConfig(dict(settings)), runtime)
-        # A setting of the runtime: the bindings (55) have no other way to it.
+        self._tables: set[str] = set()
+        # Settings of the runtime: the bindings (55) have no other way to them.
         self.sql(f"SET datafusion.runtime.max_temp_directory_size = '{spill_bytes >> 20}M'")
+        self.sql(f"SET datafusion.runtime.metadata_cache_limit = '{metadata_bytes >> 20}M'")
 
     def sql(self, text: str) -> DataFrame:
         """Plan a statement."""
@@ -182,10 +186,16 @@ class SessionContext:
     def register_view(self, name: str, frame: DataFrame) -> None:
         """Make a statement a table."""
         self._context.register_table(name, frame.into_view(temporary=False))
+        self._tables.add(name)
 
     def register_record_batches(self, name: str, partitions: Sequence[Sequence[pa.RecordBatch]]) -> None:
         """Make batches in memory a table."""
         self._context.register_record_batches(name, partitions)
+        self._tables.add(name)
+
+    def table(self, name: str) -> DataFrame:
+        """Return all of a table."""
+        return cast("DataFrame", self._context.table(name))
 
     def table_exist(self, name: str) -> bool:
         """Return whether there is a table of that name."""
@@ -194,6 +204,12 @@ class SessionContext:
     def deregister_table(self, name: str) -> None:
         """Forget a table."""
         self._context.deregister_table(name)
+        self._tables.discard(name)
+
+    def clear(self) -> None:
+        """Forget all tables; what is known of files stays."""
+        for name in tuple(self._tables):
+            self.deregister_table(name)
 
     def register_udf(self, function: ScalarUDF) -> None:
         """Make a function of :func:`udf` known to SQL."""

@@ -8,85 +8,121 @@ then are narrow.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from btql.execution.engine import DataFrame, SessionContext
+from btql.errors import ResourceLimit
+from btql.execution.admission import Grant, Turns, Work, admission
+from btql.execution.engine import CORES, DataFrame, SessionContext
 from btql.execution.engine_threads import runs
 from btql.execution.fetch import Fetcher
 from btql.execution.report import RunReport
 from btql.execution.scan import ScanBuilder
+from btql.execution.sessions import SessionSpec, sessions
 from btql.execution.sources import Sources
 from btql.execution.stop import Stop
 from btql_planner.engine_plan import EnginePlan, Stage
 from btql_planner.select import Select
+from btql_storage.limits import DEFAULT, Limits
 
 if TYPE_CHECKING:
     from btql.execution.engine import RecordBatch
 
 FUNCTION_PREFIX = "btql_"
 """How the names of functions begin that are written in Python; few statements call any."""
-MEMORY_BYTES = 1 << 30
-"""What the engine's operators may hold before they spill to disk."""
-SPILL_BYTES = 10 << 30
-"""What one query may spill; the engine's own bound is ten times as much, and one join could fill a disk."""
-SETTINGS = {
-    "datafusion.execution.parquet.pushdown_filters": "true",
-    "datafusion.execution.parquet.reorder_filters": "true",
-    "datafusion.execution.parquet.schema_force_view_types": "false",
-    "datafusion.sql_parser.enable_ident_normalization": "false",
-    "datafusion.execution.time_zone": "UTC",
-    # Its own 50 refuses joins of 20 relations. Deeper than this, planning may need more stack than a thread has.
-    "datafusion.sql_parser.recursion_limit": "200",
-    # Its own rules change whether a column may be null, and then it refuses its own plan.
-    "datafusion.execution.skip_physical_aggregate_schema_check": "true",
-}
-UNITED = {"datafusion.optimizer.enable_topk_dynamic_filter_pushdown": "false"}
-"""For a union whose sides differ in a constant that is sorted by: with a limit, the engine (55) sorts each side by
-the other keys alone, and then drops rows of one side by what it has found in another."""
 
 
 class Runner:
     """Runs one engine plan on the snapshots of its statement, once."""
 
-    def __init__(self, plan: EnginePlan, sources: Sources | None, stop: Stop | None = None) -> None:
+    def __init__(
+        self,
+        plan: EnginePlan,
+        sources: Sources | None,
+        stop: Stop | None = None,
+        limits: Limits = DEFAULT,
+        work: Work = "interactive",
+    ) -> None:
         self._plan = plan
         self._sources = sources
         self._stop = stop
+        self._limits = limits
+        self._turns = Turns(work, limits, stop)
         self.report = RunReport()
-        self._context = new_context(UNITED if plan.united else {})
+        self._session: SessionContext | None = None
+        self._grant: Grant | None = None
         self._fetcher = Fetcher(sources.all_snapshots, stop) if sources is not None else None
         self._stages = {stage.name: stage for stage in plan.stages}
         selects = [*(stage.select for stage in plan.stages), plan.select]
+        self._holds_rows = not all(each.is_rowwise for each in selects)
         self._streamed = {each.source_name for each in selects if each.source_name in self._stages and each.is_rowwise}
         """Stages that another statement reads batch by batch."""
-        self._prepared = False
         self.explaining = False
         """Set to have the report tell what takes time to find out: the engine's own plans, and bytes."""
 
-    def prepare(self) -> None:
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the answer; columns are those of ``plan.outputs``."""
+        try:
+            yield from self._within(full=False)
+        except ResourceLimit:
+            if self.report.rows or self._grant is None or self._grant.is_full:
+                raise
+            # It got less memory than it may have, because there were others.
+            self.report = RunReport()
+            yield from self._within(full=True)
+
+    def _within(self, *, full: bool) -> Iterator[pa.RecordBatch]:
+        """Yield the answer, computed with a grant of memory."""
+        work = self._turns.work
+        self._grant = admission.grant(self._limits, work, self._stop, holds=self._holds_rows, full=full)
+        try:
+            with self._in_session(work):
+                batches = self._computed()
+                while (batch := self._turns.next(batches)) is not None:
+                    self.report.rows += batch.num_rows
+                    if self.report.rows > self._limits.answer_rows_max:
+                        from btql.execution.exceeded import too_many_rows
+
+                        raise too_many_rows(self._limits.answer_rows_max)
+                    yield batch
+        finally:
+            admission.release(self._grant)
+
+    @contextmanager
+    def _in_session(self, work: Work) -> Generator[None]:
+        """Have an engine session, which is kept for others once the whole answer was read."""
+        assert self._grant is not None
+        partitions = CORES if work == "interactive" else max(1, CORES // 2)
+        spec = SessionSpec(self._grant.memory_bytes, self._grant.spill_bytes, self._plan.united, partitions)
+        session = self._session = sessions.lend(spec)
+        try:
+            yield
+        finally:
+            self._session = None
+        sessions.give_back(spec, session)
+
+    def _computed(self) -> Iterator[pa.RecordBatch]:
+        self._register()
+        for stage in self._plan.stages:
+            if stage.name not in self._streamed:
+                self._materialise(stage)
+        yield from self._select(self._plan.select, "answer")
+
+    def _register(self) -> None:
         """Register every scan: from here on the statements can be planned."""
-        if self._prepared:
-            return
-        self._prepared = True
         with self.report.step("open"):
             if self._sources is not None:
                 builder = ScanBuilder(self._context, self._sources, self.report)
                 for spec in self._plan.scans:
                     builder.register(spec)
 
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield the answer; columns are those of ``plan.outputs``."""
-        self.prepare()
-        for stage in self._plan.stages:
-            if stage.name not in self._streamed:
-                self._materialise(stage)
-        for batch in self._select(self._plan.select, "answer"):
-            self.report.rows += batch.num_rows
-            yield batch
+    @property
+    def _context(self) -> SessionContext:
+        assert self._session is not None
+        return self._session
 
     def _select(self, select: Select, name: str) -> Iterator[pa.RecordBatch]:
         if select.source_name in self._streamed:
@@ -112,7 +148,16 @@ class Runner:
                 yield fetched
 
     def _materialise(self, stage: Stage) -> None:
-        batches = list(self._stage(stage))
+        assert self._grant is not None
+        batches: list[pa.RecordBatch] = []
+        held = 0
+        for batch in self._stage(stage):
+            batches.append(batch)
+            held += batch.nbytes
+            if held > self._grant.memory_bytes:
+                from btql.execution.exceeded import too_many_documents
+
+                raise too_many_documents(self._grant, stage.name, sum(each.num_rows for each in batches))
         if not batches:
             batches = [self._empty(stage)]
         self._replace_table(stage.name, batches)
@@ -148,6 +193,14 @@ class Runner:
                 elif (converted := batch.to_pyarrow()).num_rows:
                     step.rows += converted.num_rows
                     yield converted
+        except Exception as error:
+            from btql.execution.exceeded import explained
+
+            assert self._grant is not None
+            found = explained(error, frame, self._grant)
+            if found is None:
+                raise
+            raise found from None
         finally:
             runs.end(given_up=not ended)
             if self.explaining:
@@ -167,9 +220,3 @@ class Runner:
 
             register_functions(self._context, text, self.report.functions)
         return self._context.sql(text)
-
-
-def new_context(more: Mapping[str, str]) -> SessionContext:
-    """Return an engine session: its tables are seen by one query only."""
-    settings = {**SETTINGS, **more, "datafusion.execution.target_partitions": str(os.cpu_count() or 1)}
-    return SessionContext(settings, MEMORY_BYTES, SPILL_BYTES)

@@ -13,6 +13,7 @@ from btql.errors import (
     EngineBusy,
     OperationalError,
     QueryError,
+    ResourceLimit,
     TimeLimit,
     class_of,
 )
@@ -44,11 +45,16 @@ def told_failure(told: dict[str, object], text: str, status: int = 500, sqlstate
     code = str(details[0].get("code", "")) if details else ""
     match code:
         case "B0501":
-            return TimeLimit(_number(details[0], "seconds"))
+            node = details[0].get("node")
+            return TimeLimit(_number(details[0], "seconds"), None if node is None else str(node))
         case "B0502":
             return Cancelled()
         case "B0503":
             return EngineBusy(int(_number(details[0], "running")))
+        case "B0504" | "B0505" | "B0506" | "B0507":
+            limit, node = str(details[0].get("limit", "")), details[0].get("node")
+            value = _number(details[0], "value")
+            return ResourceLimit(message, code=code, limit=limit, value=value, node=None if node is None else str(node))
         case _ if code.startswith("B") and code in SQLSTATES:
             return _query_error(details, text)
         case _:

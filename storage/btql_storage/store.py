@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from btql_storage.care.facade import Care
     from btql_storage.compaction.job import CompactionProgress, CompactionReport
     from btql_storage.compaction.run import Waiting
+    from btql_storage.limits import Limits
     from btql_storage.retention.facade import Retention
     from btql_storage.status import Status
     from btql_storage.stores.interface import Store
@@ -253,6 +254,11 @@ class Storage:
     def usage(self) -> Usage:
         """Return what this process has done with the database so far."""
         return Usage(dict(self._folder.store.calls), dict(self._folder.lookups))
+
+    @property
+    def limits(self) -> Limits:
+        """What requests, documents and queries may take."""
+        return self._folder.settings.limits
 
     @property
     def store(self) -> Store:

@@ -9,7 +9,7 @@ import pytest
 from server_support.waiting import eventually
 
 import btql
-from btql.execution import run
+from btql.execution.sessions import sessions
 
 SORTED = "SELECT n, 'x' || n AS t FROM generate_series(1, 2000000) AS s (n) ORDER BY t DESC"
 ROWS = 2_000_000
@@ -22,11 +22,12 @@ def conn(tmp_path, monkeypatch):
     spilled.mkdir()
     monkeypatch.setenv("TMPDIR", str(spilled))
     monkeypatch.setattr(tempfile, "tempdir", None)
-    monkeypatch.setattr(run, "MEMORY_BYTES", 64 << 20)
+    monkeypatch.setenv("BTQL_QUERY_MEMORY_BYTES_MAX", "64MiB")
     with btql.connect(tmp_path / "db") as conn:
         yield conn
     # The frames of an error hold the engine's session; the engine clears up on threads of its own.
     gc.collect()
+    sessions.clear()
     eventually(lambda: not list(spilled.rglob("*")))
     assert list(spilled.rglob("*")) == []
 
@@ -37,9 +38,20 @@ def test_what_does_not_fit_into_memory_is_spilled(conn):
     assert rows["n"][0].as_py() == 999_999
 
 
-def test_a_query_that_needs_more_says_so_and_leaves_nothing(conn, monkeypatch):
-    monkeypatch.setattr(run, "SPILL_BYTES", 4 << 20)
-    with pytest.raises(btql.EngineError, match="more than the 64 MiB of memory and the 4 MiB of disk") as caught:
-        conn.query(SORTED).arrow()
-    assert caught.value.sqlstate == "53200"
-    assert conn.query("SELECT 1 AS one").rows() == [{"one": 1}]
+def test_a_query_that_needs_more_disk_says_so_and_leaves_nothing(conn, monkeypatch):
+    monkeypatch.setenv("BTQL_QUERY_SPILL_BYTES_MAX", "4MiB")
+    with btql.connect(conn._database.storage.store.label) as little:
+        with pytest.raises(btql.ResourceLimit) as caught:
+            little.query(SORTED).arrow()
+        assert little.query("SELECT 1 AS one").rows() == [{"one": 1}]
+    error = caught.value
+    assert (error.code, error.sqlstate, error.limit, error.value) == (
+        "B0505",
+        "53100",
+        "query_spill_bytes_max",
+        4 << 20,
+    )
+    assert error.node is not None
+    assert error.node.startswith("sorting (`SortExec: ")
+    assert "writes more than 4 MiB to disk for what does not fit into memory, the limit `query_spill_byt" in str(error)
+    assert "help: sort fewer columns or rows, or add a LIMIT; or raise it with BTQL_QUERY_SPILL_BYTES_MAX" in str(error)

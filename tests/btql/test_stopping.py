@@ -13,7 +13,7 @@ from server_support.waiting import eventually
 
 import btql
 from btql.database import Database
-from btql.execution import run, stoppable
+from btql.execution import stoppable
 from btql.execution.stop import Stop
 
 PAIRS = """
@@ -50,10 +50,10 @@ def test_a_query_ends_at_its_time_limit(conn):
 
     assert time.monotonic() - began < 0.3 + PATIENCE_S
     assert caught.value.seconds == 0.3
-    assert str(caught.value) == (
-        "error[B0501]: the query was stopped at its time limit of 0.3 s\n"
-        "  = help: read less, by a range on `created`, fewer columns or a smaller limit, or allow it more time"
-    )
+    lines = str(caught.value).splitlines()
+    assert lines[0].startswith("error[B0501]: the query was stopped at its time limit of 0.3 s")
+    help_ = "  = help: read less, by a range on `created`, fewer columns or a smaller limit, or allow it more time"
+    assert lines[1] == help_
 
 
 def test_others_are_served_while_a_stopped_join_goes_on(conn):
@@ -201,12 +201,15 @@ def test_a_database_for_one_query_sees_what_the_whole_sees(database):
 def test_a_defect_of_the_engine_is_an_error_like_any_other(conn, monkeypatch):
     # DataFusion 55 panics where the left side of such a join does not fit into memory: it reads the right side once
     # more, and that is repartitioned, which cannot be read again. Should this begin to work, look for another.
-    monkeypatch.setattr(run, "MEMORY_BYTES", 16 << 20)
+    monkeypatch.setenv("BTQL_QUERY_MEMORY_BYTES_MAX", "16MiB")
     conn.ingest("project_logs:few", [{"id": str(number), "input": {"n": number}} for number in range(100)])
     text = """
     SELECT count(*) AS n FROM project_logs('few') a, project_logs('few') b, project_logs('few') c,
     unnest([1, 2, 3, 4]) AS d (n) WHERE a.input.n + b.input.n > c.input.n + d.n
     """
-    with pytest.raises(btql.EngineError, match="defect"):
-        conn.query(text).rows()
+    with (
+        btql.connect(conn._database.storage.store.label) as little,
+        pytest.raises(btql.EngineError, match="defect"),
+    ):
+        little.query(text).rows()
     assert conn.query("SELECT 3 AS three", timeout=60).rows() == [{"three": 3}]

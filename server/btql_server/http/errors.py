@@ -11,7 +11,7 @@ import errno
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from btql.errors import Cancelled, EngineBusy, EngineError, Error, QueryError, TimeLimit
+from btql.errors import EngineBusy, EngineError, Error, QueryError, ResourceLimit, TimeLimit
 from btql_storage import errors as storage_errors
 
 if TYPE_CHECKING:
@@ -91,10 +91,11 @@ _STORAGE_STATUS: dict[type[storage_errors.StorageError], int] = {
 }
 """Storage errors that are not simply a fault of this server."""
 _RETRY_AFTER_S = 5
-_ENGINE_STATUS: dict[type[EngineError], tuple[int, int | None]] = {
-    TimeLimit: (504, None),
-    Cancelled: (503, 1),
-    EngineBusy: (503, _RETRY_AFTER_S),
+_ENGINE_STATUS: dict[str, tuple[int, int | None]] = {
+    "B0501": (504, None),
+    "B0502": (503, 1),
+    "B0503": (503, _RETRY_AFTER_S),
+    "B0507": (503, _RETRY_AFTER_S),
 }
 """The status of what the engine says that is no fault of the query, and after how many seconds to try again."""
 
@@ -108,8 +109,8 @@ def as_http(error: Exception) -> HttpError | None:
             details = {"error": str(error), "errors": [_mistake(each, error.source) for each in error.diagnostics]}
             return HttpError(400, str(error), details=details)
         case EngineError():
-            status, retry = _ENGINE_STATUS.get(type(error), (400, None))
-            details = {"errors": [{"code": error.code, **_counted(error)}]} if error.code else {}
+            status, retry = _ENGINE_STATUS.get(error.code, (400, None))
+            details = {"errors": [{"code": error.code, **_told(error)}]} if error.code else {}
             return HttpError(status, str(error), retry_after_s=retry, details=details)
         case storage_errors.StorageError():
             status = next((code for kind, code in _STORAGE_STATUS.items() if isinstance(error, kind)), 500)
@@ -140,13 +141,15 @@ def _label(label: Label) -> dict[str, object]:
     return {"start": label.span.start, "end": label.span.end, "label": label.text}
 
 
-def _counted(error: EngineError) -> dict[str, float]:
-    """Return the number that an error of the engine tells of."""
+def _told(error: EngineError) -> dict[str, object]:
+    """Return what an error of the engine tells of itself beside its code."""
     match error:
         case TimeLimit():
-            return {"seconds": error.seconds}
+            return {"seconds": error.seconds, "node": error.node}
         case EngineBusy():
             return {"running": error.running}
+        case ResourceLimit():
+            return {"limit": error.limit, "value": error.value, "node": error.node}
         case _:
             return {}
 
