@@ -86,16 +86,20 @@ def written(explanation: Explanation, form: ExplainFormat) -> str:
 
 
 def _explained(database: Database, compiled: Compiled, before: Usage, seconds: float, *, analyze: bool) -> Explanation:
+    from btql.explaining.advice import warnings
     from btql.explaining.gather import Run, after_run, bounds_before, planned
 
-    if not analyze:
+    if analyze:
+        runner = database.runner(compiled)
+        runner.explaining = True
+        bounds = bounds_before(compiled)
+        for _ in run(runner, compiled.sources):
+            pass
+        made = after_run(compiled, bounds, Run(runner.report, seconds, before, database.storage.usage()))
+    else:
         try:
-            return planned(compiled)
+            made = planned(compiled)
         finally:
             compiled.sources.close()
-    runner = database.runner(compiled)
-    runner.explaining = True
-    bounds = bounds_before(compiled)
-    for _ in run(runner, compiled.sources):
-        pass
-    return after_run(compiled, bounds, Run(runner.report, seconds, before, database.storage.usage()))
+    made.warnings = warnings(compiled, made)
+    return made

@@ -135,6 +135,8 @@ class Fetcher:
             tables.append(source.documents(rows, fields))
             if files is not None and isinstance(source, Part):
                 files.opened("rows", source)
+                # Which rows are in which block is told there.
+                files.opened("keys", source)
                 files.read("rows", source.document_bytes(rows, fields))
         back = np.empty(len(order), np.int64)
         back[order] = np.arange(len(order))

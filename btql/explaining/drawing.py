@@ -59,5 +59,9 @@ def scan_words(scan: ScanFacts) -> Iterator[str]:
         )
     if scan.tail_rows:
         yield f"{units.plural(scan.tail_rows, 'row')} waiting for compaction"
-    for sought, rows_found in scan.hits.items():
-        yield f"{units.plural(rows_found, 'hit')} for {sought}"
+    for sought in dict.fromkeys([*scan.hits, *scan.hits_max]):
+        hits, most = scan.hits.get(sought), scan.hits_max.get(sought)
+        if hits is None:
+            yield f"not looked up, as there may be {most:,} hits: {sought}"
+        else:
+            yield f"{units.plural(hits, 'hit')}{'' if most is None else f' of at most {most:,}'} for {sought}"

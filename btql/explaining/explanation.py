@@ -35,6 +35,8 @@ class ScanFacts(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Rows that wait for compaction and are read from memory."""
     hits: dict[str, int] = msgspec.field(default_factory=dict)
     """Rows that the indexes found, by what was looked up."""
+    hits_max: dict[str, int] = msgspec.field(default_factory=dict)
+    """How many there might have been, as the indexes had it before; without hits it was too many to look them up."""
 
 
 class Node(msgspec.Struct, kw_only=True, omit_defaults=True):

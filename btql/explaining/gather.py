@@ -181,6 +181,7 @@ def _read(report: ScanReport) -> ScanFacts:
         candidates=report.candidates,
         tail_rows=report.tail_rows,
         hits=dict(report.hits),
+        hits_max={sought: count for sought, count in report.expected.items() if count},
     )
 
 

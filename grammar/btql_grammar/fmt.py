@@ -24,6 +24,7 @@ from btql_grammar.detect import detect
 from btql_grammar.fmt_build import build_document
 from btql_grammar.fmt_layout import lay_out
 from btql_grammar.parser import parse
+from btql_grammar.sql_explain import before_btql
 
 WIDTH = 100
 
@@ -31,6 +32,9 @@ WIDTH = 100
 def format_text(text: str, name: str = "<query>") -> str:
     """Return the text of a query, formatted; it ends with a line break. ``name`` stands in error drawings."""
     statement = parse(text, name)
+    if isinstance(statement, tree.Explain) and (found := before_btql(text)) is not None:
+        _, begin = found
+        return f"{text[:begin].strip()}\n{format_text(text[begin:], name)}"
     if detect(text) == "btql":
         attempts = [fmt_btql.pieces(text)]
     else:

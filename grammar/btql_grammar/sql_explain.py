@@ -84,10 +84,11 @@ def _switch(cursor: Cursor, name: str) -> bool:
     """Return whether an option is on; without a value it is."""
     if cursor.at(",", ")"):
         return True
-    place, word = cursor.here(), cursor.step().word
-    if word in _ON | _OFF:
-        return word in _ON
-    message = f"{name.upper()} is on or off, and not `{cursor.sql[place.start : place.end]}`"
+    place = cursor.here()
+    word = cursor.text_of(cursor.step())
+    if word.lower() in _ON | _OFF:
+        return word.lower() in _ON
+    message = f"{name.upper()} is on or off, and not `{word}`"
     raise BtqlError.of("B0111", message, place, "neither", help=f"write `{name.upper()}`, or `{name.upper()} OFF`")
 
 

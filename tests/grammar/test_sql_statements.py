@@ -166,6 +166,12 @@ STATEMENTS: list[tuple[str, Statement]] = [
     # EXPLAIN, and a semicolon at the end.
     ("EXPLAIN SELECT 1;", Explain(ask(1))),
     ("EXPLAIN (ANALYZE, VERBOSE) SELECT 1", Explain(ask(1), analyze=True)),
+    ("EXPLAIN ANALYZE VERBOSE SELECT 1", Explain(ask(1), analyze=True)),
+    ("explain (analyze off, costs 0, format json) SELECT 1", Explain(ask(1), format="json")),
+    ("EXPLAIN (FORMAT TREE, ANALYZE TRUE) (SELECT 1)", Explain(ask(1), analyze=True, format="tree")),
+    ("EXPLAIN (SELECT 1)", Explain(ask(1))),
+    ("EXPLAIN (format text)\nselect: id | from: t", Explain(Query(select=(Item(ID),), source=T))),
+    ("explain analyze select: id | from: t", Explain(Query(select=(Item(ID),), source=T), analyze=True)),
     # Writes.
     (
         "INSERT INTO project_logs('p') (id, a.b) VALUES (1, 2)",

@@ -327,7 +327,10 @@ class Grower:
 
     def statement(self) -> tree.Statement:
         made = self.draw(st.sampled_from([self.query] * 6 + [self.insert, self.update, self.delete]))()
-        return tree.Explain(made, self.draw(st.booleans())) if self.draw(st.integers(0, 9)) == 0 else made
+        if self.draw(st.integers(0, 9)):
+            return made
+        forms: list[tree.ExplainFormat] = ["text", "json", "tree"]
+        return tree.Explain(made, self.draw(st.booleans()), self.draw(st.sampled_from(forms)))
 
 
 @st.composite
