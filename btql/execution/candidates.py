@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from btql_planner.engine_plan import ProbeSpec, ScanSpec
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from btql_storage.tail_chunk import TailChunk
 
 Rows: TypeAlias = "NDArray[np.int64]"
+GAIN_MIN = 20
+"""As many rows as can be checked in the time that it takes to open an index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,32 +41,47 @@ class Candidates:
                 self._leave_out("key", source)
                 return rows
         for probe in spec.probes:
-            if probe.required:
-                rows = _both(rows, self.match(source, probe))
+            if not probe.required or (rows is not None and not _pays(probe, len(rows))):
+                continue
+            found = self.find(source, probe)
+            if found is not None:
+                rows = _both(rows, found)
                 if len(rows) == 0:
                     self._leave_out("text", source)
                     return rows
         return rows
-
-    def restrict(self, spec: ScanSpec) -> bool:
-        """Return whether a scan reads only rows that keys or required probes name."""
-        return bool(self.keys(spec)) or any(probe.required for probe in spec.probes)
 
     def keys(self, spec: ScanSpec) -> Sequence[Keys]:
         """Return the keys that the statement asks for, and those of who asks."""
         return [*spec.keys, *self.sources.keys(spec.objects)]
 
     def match(self, source: Part | TailChunk, probe: ProbeSpec) -> Rows:
-        """Return the rows with the phrase of a probe."""
-        rows = source.match(probe.field, probe.tokens)
-        phrase = f"{probe.field} MATCH '{' '.join(probe.tokens)}'"
-        self.report.files.opened("text", source)
-        self.report.hit(phrase, len(rows))
+        """Return the rows that a probe holds for."""
+        rows = self.find(source, replace(probe, share_max=None))
+        assert rows is not None, "only what is checked once more may be left undecided"
         return rows
+
+    def find(self, source: Part | TailChunk, probe: ProbeSpec) -> Rows | None:
+        """Return the rows that a probe holds for, None where it does not pay to look them up."""
+        rows_max = None
+        if probe.share_max is not None:
+            if not _pays(probe, source.stats.rows):
+                return None
+            rows_max = int(source.stats.rows * probe.share_max)
+        self.report.files.opened("text", source)
+        found = source.find(probe.asked, rows_max)
+        rows = None if found.rows is None else len(found.rows)
+        self.report.hit(str(probe.asked), rows, found.rows_max)
+        return found.rows
 
     def _leave_out(self, means: LeftOut, source: Part | TailChunk) -> None:
         if isinstance(source, Part):
             self.report.leave_out(means)
+
+
+def _pays(probe: ProbeSpec, rows: int) -> bool:
+    """Whether a probe has anything to gain on so many rows."""
+    return probe.share_max is None or rows * probe.share_max >= GAIN_MIN
 
 
 def _both(rows: Rows | None, others: Rows) -> Rows:

@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -94,9 +94,9 @@ class ScanBuilder:
         spec = piece.spec
         dead: list[int] = []
         wanted: list[Rows] = []
-        restricted = self.candidates.restrict(spec)
-        self._prefetch(piece, restricted=restricted)
-        chosen: list[Part] = []
+        self._prefetch(piece)
+        whole: list[Part] = []
+        partly: list[Part] = []
         for entry in piece.snapshot.parts:
             part = entry.part
             self.report.parts += 1
@@ -111,38 +111,43 @@ class ScanBuilder:
                 if len(rows) == 0:
                     self.report.leave_out("superseded")
                     continue
-            chosen.append(part)
             self.report.files.opened("columns", part)
             self.report.rows += part.stats.rows
             self.report.candidates += part.stats.rows - len(entry.superseded) if rows is None else len(rows)
             base = part.part_id << ROW_BITS
             if rows is not None:
+                partly.append(part)
                 wanted.append(rows + base)
             else:
+                whole.append(part)
                 dead += [base + row for row in entry.superseded.tolist()]
-        if not chosen:
-            return None
-        prefetch(chosen, COLUMNS_FILE)
-        paths = [str(part.columns_path) for part in chosen]
-        table = f"{piece.name}_parts"
-        self.context.register_view(table, scan_files(self.context, paths, piece.schema))
-        text = f"SELECT {piece.columns} FROM {sql_text.name(table)} AS p"
+        prefetch([*whole, *partly], COLUMNS_FILE)
+        texts: list[str] = []
+        if whole:
+            texts.append(self._scan_sql(piece, f"{piece.name}_parts", whole))
         if dead:
             self._register_rows(f"{piece.name}_superseded", pa.array(dead, pa.int64()))
-            text += f' LEFT ANTI JOIN {sql_text.name(f"{piece.name}_superseded")} AS d ON p."_row" = d."_row"'
-        if restricted:
-            text += f" WHERE {self._only(piece.name, wanted)}"
-        return text
+            texts[0] += f' LEFT ANTI JOIN {sql_text.name(f"{piece.name}_superseded")} AS d ON p."_row" = d."_row"'
+        if partly:
+            texts.append(self._scan_sql(piece, f"{piece.name}_some", partly))
+            texts[-1] += f" WHERE {self._only(piece.name, wanted)}"
+        return " UNION ALL ".join(texts) or None
 
-    @staticmethod
-    def _prefetch(piece: _Piece, *, restricted: bool) -> None:
+    def _scan_sql(self, piece: _Piece, table: str, parts: Sequence[Part]) -> str:
+        paths = [str(part.columns_path) for part in parts]
+        self.context.register_view(table, scan_files(self.context, paths, piece.schema))
+        return f"SELECT {piece.columns} FROM {sql_text.name(table)} AS p"
+
+    def _prefetch(self, piece: _Piece) -> None:
         """Get copies of what surely will be read, where parts are not on this machine."""
         entries = piece.snapshot.parts
         if not entries or not entries[0].part.store.keeps_copies:
             return
         parts = [entry.part for entry in entries if in_range(piece.spec, entry.part)]
+        required = [probe for probe in piece.spec.probes if probe.required]
+        restricted = bool(required or self.candidates.keys(piece.spec))
         names = [KEYS_FILE] if restricted else [KEYS_FILE, COLUMNS_FILE]
-        if any(probe.required for probe in piece.spec.probes):
+        if any(probe.share_max is None for probe in required):
             names.append(TEXT_FOLDER)
         prefetch(parts, *names)
 

@@ -16,22 +16,24 @@ from btql_planner.finish import Answer
 from btql_planner.plan import Keys, Plan, Range
 from btql_planner.select import Select
 from btql_planner.types import Kind
+from btql_storage.text_probe import TextProbe
 
 Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeSpec:
-    """A phrase to look up in the text index.
+    """What to look up in the text index.
 
     Unless it is required, the scan has a column ``name`` that is true for its hits.
     """
 
     name: str
-    field: str
-    tokens: tuple[str, ...]
+    asked: TextProbe
     required: bool
     """Only rows that are hits are wanted at all."""
+    share_max: float | None = None
+    """Hits are checked once more, so that all rows will do where more than this share of them may be hits."""
 
 
 @dataclass

@@ -161,7 +161,7 @@ def _scan(plan: Scan) -> str:
         words.append(f"of {plan.objects.kind}({', '.join(map(repr, plan.objects.names))})")
     if plan.filters:
         words.append(f"filter=({' and '.join(map(text, plan.filters))})")
-    words += [f"probe=({text(probe)})" for probe in plan.probes]
+    words += [f"probe=({probe.asked})" for probe in plan.probes]
     words += [f"range=({bounds.column} from {bounds.low or 'any'} to {bounds.high or 'any'})" for bounds in plan.ranges]
     words += [f"keys=({keys.column} in {', '.join(keys.values)})" for keys in plan.keys]
     return " ".join(words)

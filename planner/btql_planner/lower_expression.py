@@ -36,6 +36,7 @@ from btql_planner.value import Value
 from btql_planner.windows import lower_ranking
 from btql_storage.kinds import Kind as StoredKind
 from btql_storage.kinds import column_name
+from btql_storage.text_probe import Phrase
 
 STORED = (Kind.BOOLEAN, Kind.INTEGER, Kind.FLOAT, Kind.TEXT)
 """The kinds that have columns of their own in a part."""
@@ -176,7 +177,7 @@ class ExpressionLowering:
         return sql_text.name(column)
 
     def _match(self, match: Match, columns: Columns, *, exact: bool) -> Value:
-        probe = ProbeSpec(f"probe_{next(self.numbers)}", match.column, match.tokens, required=False)
+        probe = ProbeSpec(f"probe_{next(self.numbers)}", Phrase(match.column, match.tokens), required=False)
         source = match.operand.source
         columns.scan(source).probes.append(probe)
         hit = columns.column(engine_name(source, probe.name))

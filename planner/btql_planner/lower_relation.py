@@ -232,9 +232,8 @@ class RelationLowering:
         columns = ScanColumns(spec)
         select = Select(columns, lambda: sql_text.name(spec.name), spec.name)
         for probe in plan.probes:
-            spec.probes.append(
-                ProbeSpec(f"probe_{next(self.expressions.numbers)}", probe.column, probe.tokens, required=True)
-            )
+            name = f"probe_{next(self.expressions.numbers)}"
+            spec.probes.append(ProbeSpec(name, probe.asked, required=True, share_max=probe.share_max))
         select.where += [self.expressions.condition(condition, columns) for condition in plan.filters]
         return select
 

@@ -42,7 +42,7 @@ from operator import is_
 from typing import Literal
 
 from btql_planner.catalog import Objects
-from btql_planner.expressions import Expression, Match, Reference, engine_name
+from btql_planner.expressions import Expression, Reference, engine_name
 from btql_planner.plan_relations import (
     Join,
     Lateral,
@@ -55,6 +55,7 @@ from btql_planner.plan_relations import (
     ValuesTable,
     Window,
 )
+from btql_planner.probes import Probe
 from btql_planner.types import ANY, BOOLEAN, INTEGER, LIST, NULL, TEXT
 
 
@@ -83,8 +84,8 @@ class Scan:
     objects: Objects = field(kw_only=True)
     filters: tuple[Expression, ...] = ()
     """Conditions over columns, checked inside the scan."""
-    probes: tuple[Match, ...] = ()
-    """Phrases that the text index answers; a row must be a hit of each."""
+    probes: tuple[Probe, ...] = ()
+    """What the text index is asked; a row must be a hit of each."""
     ranges: tuple[Range, ...] = ()
     """Bounds that follow from the filters: parts outside them are not read."""
     keys: tuple[Keys, ...] = ()
@@ -357,7 +358,7 @@ def expressions(plan: Plan) -> tuple[Expression, ...]:
     """Return the expressions that the node itself evaluates."""
     match plan:
         case Scan():
-            return (*plan.filters, *plan.probes)
+            return plan.filters
         case Filter() | TraceSelection():
             return (plan.condition,)
         case TraceSummary():

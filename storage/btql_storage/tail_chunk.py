@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
+from typing import assert_never
 
 import numpy as np
 import pyarrow as pa
@@ -23,6 +25,7 @@ from btql_storage.part.documents import JSON_FIELDS, to_batch, to_rows
 from btql_storage.part.format import PartStats
 from btql_storage.row import Row
 from btql_storage.shred import shred
+from btql_storage.text_probe import AllOf, AnyOf, Found, Phrase, TextProbe, Word
 from btql_storage.tokens import matches
 
 _NUMBER_LIKE = re.compile("[0-9einfa]+")
@@ -85,6 +88,26 @@ class TailChunk:
             if text is not None and _may_match(text, words) and matches(parse(text), tokens)
         ]
         return np.array(found, dtype=np.int64)
+
+    def find(self, probe: TextProbe, rows_max: int | None = None) -> Found:  # noqa: ARG002 - as of a part
+        """Return the rows that a probe holds for, none where only an index could tell."""
+        rows = self._find(probe)
+        return Found(rows, self.rows if rows is None else len(rows))
+
+    def _find(self, probe: TextProbe) -> RowNumbers | None:
+        match probe:
+            case Phrase():
+                return self.match(probe.field, probe.tokens)
+            case Word():
+                return None
+            case AllOf():
+                found = [rows for each in probe.probes if (rows := self._find(each)) is not None]
+                return reduce(np.intersect1d, found) if found else None
+            case AnyOf():
+                known = [rows for each in probe.probes if (rows := self._find(each)) is not None]
+                return reduce(np.union1d, known) if len(known) == len(probe.probes) else None
+            case _:
+                assert_never(probe)
 
     def lookup(self, kind: KeyKind, values: Sequence[str] | Fingerprints) -> RowNumbers:
         """Return the rows that may have one of some ids, in order; compare the ids themselves."""

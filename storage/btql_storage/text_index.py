@@ -31,7 +31,7 @@ import tantivy
 from btql_storage.collector import collector_paused
 from btql_storage.errors import Damaged
 from btql_storage.lexicon import Lexicon
-from btql_storage.text_probe import Phrase
+from btql_storage.text_probe import Found, Phrase
 from btql_storage.text_query import ROW, Asked, asked_of, schema
 from btql_storage.tokens import index_texts, texts_of
 
@@ -137,44 +137,35 @@ class TextIndex:
 
     def rows(self, field: str, tokens: Sequence[str]) -> NDArray[np.int64]:
         """Return the rows whose ``field`` has the phrase, in order. No tokens match nothing."""
-        rows = self.find(Phrase(field, tuple(tokens)))
+        rows = self.find(Phrase(field, tuple(tokens))).rows
         assert rows is not None, "a phrase is always answered"
         return rows
 
-    def find(self, probe: TextProbe, rows_max: int | None = None) -> NDArray[np.int64] | None:
-        """Return the rows that a probe holds for, in order.
-
-        None, for any row, where a word has too many terms, or where more than ``rows_max`` rows may be found.
-        """
+    def find(self, probe: TextProbe, rows_max: int | None = None) -> Found:
+        """Return the rows that a probe holds for; none where that may be more than ``rows_max``."""
         opened = _opened(self)
         asked = opened.asked(probe)
         if asked is None:
-            return None
+            return Found(None, opened.searcher.num_docs)
         hits_max = asked.rows_max
         if not asked.exact and hits_max > (COUNTED_FROM if rows_max is None else rows_max):
             # Room is made for all that may be found, so it is worth knowing how much that is.
             hits_max = asked.count(opened.searcher)
         if rows_max is not None and hits_max > rows_max:
-            return None
+            return Found(None, asked.rows_max)
         if not hits_max:
-            return np.empty(0, np.int64)
+            return Found(np.empty(0, np.int64), asked.rows_max)
         query = tantivy.Query.const_score_query(asked.query, 1.0)
         with collector_paused():
             hits = opened.searcher.search(query, limit=hits_max, count=False).hits
             rows = opened.searcher.fast_field_values(ROW, [address for _, address in hits])
-            return np.sort(np.fromiter(rows, np.int64, len(rows)))
+            return Found(np.sort(np.fromiter(rows, np.int64, len(rows))), asked.rows_max)
 
     def count(self, probe: TextProbe) -> int | None:
         """Return how many rows a probe holds for; None where only all rows bound them."""
         opened = _opened(self)
         asked = opened.asked(probe)
         return None if asked is None else asked.count(opened.searcher)
-
-    def rows_max(self, probe: TextProbe) -> int:
-        """Return a bound of the rows that a probe holds for, from what the dictionary says."""
-        opened = _opened(self)
-        asked = opened.asked(probe)
-        return opened.searcher.num_docs if asked is None else min(asked.rows_max, opened.searcher.num_docs)
 
     def open(self) -> tantivy.Searcher:
         """Open the index."""

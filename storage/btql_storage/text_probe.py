@@ -9,7 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,16 @@ class AnyOf:
     def __str__(self) -> str:
         """Return them joined."""
         return " or ".join(map(_inside, self.probes))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a probe has found in a part, or in a chunk of the tail."""
+
+    rows: NDArray[np.int64] | None
+    """Their numbers, in order; None where they were too many, or cannot be told from the others: it may be any."""
+    rows_max: int
+    """How many there might be at most, as was known before they were looked up."""
 
 
 TextProbe: TypeAlias = Phrase | Word | AllOf | AnyOf

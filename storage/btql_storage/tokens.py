@@ -91,6 +91,19 @@ def index_text(texts: Sequence[str]) -> str:
     return index_texts([texts])[0]
 
 
+def index_character(character: str) -> str:
+    """Return :func:`index_text` of a text of one character; one that is no part of a token is a space.
+
+    It needs no table of all characters, which takes a while to make.
+    """
+    if character == _DOTTED_I:
+        return "i "
+    lower = character.lower().replace("ς", _SIGMA)
+    if not _PART_RUN.fullmatch(lower) or lower in (GAP, RECORD):
+        return " "
+    return f" {lower} " if _CJK_RUN.match(character) else lower
+
+
 def index_texts(values: Sequence[Sequence[str]]) -> list[str]:
     """Return :func:`index_text` of many values at once, which costs much less for each."""
     joined = [_SEPARATOR.join(texts) for texts in values]

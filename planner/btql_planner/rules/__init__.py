@@ -10,7 +10,10 @@ from btql_planner.rules.fetch_late import fetch_late
 from btql_planner.rules.flatten_laterals import flatten_laterals
 from btql_planner.rules.join_subqueries import join_subqueries
 from btql_planner.rules.limit_summaries import limit_summaries
+from btql_planner.rules.probe_alternatives import probe_alternatives
+from btql_planner.rules.probe_patterns import probe_patterns
 from btql_planner.rules.probe_text_index import probe_text_index
+from btql_planner.rules.probe_values import probe_values
 from btql_planner.rules.prune_parts import prune_parts
 from btql_planner.rules.push_filter_into_scan import push_filter_into_scan
 from btql_planner.rules.push_filter_through_joins import push_filter_through_joins
@@ -25,6 +28,9 @@ RULES: tuple[Rule, ...] = (
     push_filter_through_joins,
     require_presence,
     probe_text_index,
+    probe_alternatives,
+    probe_patterns,
+    probe_values,
     push_filter_into_scan,
     prune_parts,
     fetch_documents,

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from btql_storage.row import Row
     from btql_storage.stores.interface import Store
     from btql_storage.text_index import TextIndex
+    from btql_storage.text_probe import Found, TextProbe
 
 
 def prefetch(parts: Sequence[Part], *names: str) -> None:
@@ -95,6 +96,11 @@ class Part:
         """Return the rows whose field has the tokens as a phrase, in order."""
         self._check()
         return self._text.rows(field, tokens)
+
+    def find(self, probe: TextProbe, rows_max: int | None = None) -> Found:
+        """Return the rows that a probe of the text index holds for; none where that may be more than ``rows_max``."""
+        self._check()
+        return self._text.find(probe, rows_max)
 
     def lookup(self, kind: KeyKind, values: Sequence[str] | Fingerprints) -> NDArray[np.int64]:
         """Return the rows that may have one of some ids, in order; compare the ids themselves."""

@@ -1,0 +1,145 @@
+"""What the text index finds for a condition must include every row that passes it.
+
+Each question is asked with the rules that probe the index and without them,
+about texts that were made to differ between the index and the engine: in case,
+in JSON's escapes, in numbers, and where tokens end.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import pytest
+
+import btql
+from btql.database import Database
+from btql.execution import candidates
+from btql_planner import probes
+from btql_planner.rules import OPTIONAL
+from btql_storage.store import Storage
+
+PROBES = sorted(rule for rule in OPTIONAL if rule.startswith("probe_"))
+PIECES = [
+    "rainbow", "Rainbow", "RAINBOW", "over", "the", "test", "TEST", "te\u017ft", "kelvin", "\u212aelvin", "needle",
+    "istanbul", "ISTANBUL", "\u0130stanbul", "\u0131stanbul", "stra\u00dfe", "STRA\u1e9eE", "\u00b5m", "\u03bcm",
+    "\u03a3\u03af\u03c3\u03c5\u03c6\u03bf\u03c2", "\u03c3\u03af\u03c3\u03c5\u03c6\u03bf\u03c3", "caf\u00e9",
+    "cafe\u0301", "\u6771\u4eac", "\u30bf\u30ef\u30fc", "\ud55c\uad6d", "\U0001f600", "user", "newline", "tab",
+    "null", "true", "false", "n", "u0001", "0001x", "404", "1e5", "100000", "1.5", "17", "f", "a", "rr", "zz9",
+    "x" * 254, "ab" * 200,
+]  # fmt: skip
+GAPS = ["", "", " ", "-", "_", "\n", "\t", '"', "\\", "\x01", "\x02", "\x1f", ", ", ": ", "/", "%", "\u0301", "."]
+FIELDS = ["input", "output", "metadata.text", "metadata", "tags", "error", "metadata.list", "metadata.deep.key"]
+
+
+def a_text(rnd: random.Random, most: int = 5) -> str:
+    return "".join(rnd.choice(PIECES) + rnd.choice(GAPS) for _ in range(rnd.randint(0, most)))
+
+
+def a_value(rnd: random.Random, depth: int = 0) -> object:
+    match rnd.randint(0, 6 if depth < 2 else 3):
+        case 0 | 1:
+            return a_text(rnd)
+        case 2:
+            return rnd.choice([None, True, False, 404, 17, 1e5, 1.5, 1e22, 1e-7, -7, 10**20, 1e16, 0.1])
+        case 3:
+            return rnd.choice(PIECES)
+        case 4 | 5:
+            return [a_value(rnd, depth + 1) for _ in range(rnd.randint(0, 3))]
+        case _:
+            return {rnd.choice(PIECES) + rnd.choice(GAPS): a_value(rnd, depth + 1) for _ in range(rnd.randint(0, 3))}
+
+
+def a_document(rnd: random.Random, number: int) -> dict[str, object]:
+    document: dict[str, object] = {"id": f"row{number}", "span_attributes": {"name": rnd.choice(PIECES)}}
+    metadata: dict[str, object] = {"text": a_text(rnd, 2), "deep": {"key": a_value(rnd, 1)}, "list": [a_text(rnd, 1)]}
+    document["metadata"] = {key: value for key, value in metadata.items() if rnd.random() < 0.8}
+    for name in ("input", "output", "error"):
+        if rnd.random() < 0.7:
+            document[name] = a_text(rnd) * rnd.choice([1, 1, 40]) if rnd.random() < 0.6 else a_value(rnd)
+    if rnd.random() < 0.5:
+        document["tags"] = [rnd.choice(PIECES) + rnd.choice(GAPS) for _ in range(rnd.randint(0, 3))]
+    return document
+
+
+def a_pattern(rnd: random.Random) -> str:
+    word = rnd.choice(PIECES)
+    start = rnd.randint(0, max(len(word) - 2, 0))
+    cut = word[start : start + rnd.choice([2, 4, 8, 400])]
+    written = "".join(
+        character if rnd.random() < 0.95 else "_" for character in cut + rnd.choice(GAPS) + rnd.choice(["", "", word])
+    )
+    for special in ("\\", "%"):
+        written = written.replace(special, f"\\{special}")
+    return rnd.choice(["", "%", "%"]) + written + rnd.choice(["", "%", "%", "%e"])
+
+
+def a_condition(rnd: random.Random, depth: int = 0) -> str:
+    field, other = rnd.choice(FIELDS), rnd.choice(FIELDS)
+    text = (rnd.choice(PIECES) if rnd.random() < 0.7 else a_text(rnd, 2)).replace("'", "''")
+    match rnd.randint(0, 11 if depth < 2 else 8):
+        case 0 | 1 | 2 | 3:
+            return f"{field} {rnd.choice(['like', 'ilike'])} {quoted(a_pattern(rnd))}"
+        case 4:
+            return f"{field} = {quoted(text)}"
+        case 5:
+            return f"{field} in ({quoted(text)}, {quoted(rnd.choice(PIECES))})"
+        case 6:
+            return f"{field} match {quoted(text)}"
+        case 7:
+            known = field if field != "tags" else "input"
+            return f"{rnd.choice(['starts_with', 'ends_with'])}({known}, {quoted(text[:5])})"
+        case 8:
+            return f"{field} includes {quoted(text)}"
+        case 9:
+            return f"not ({a_condition(rnd, depth + 1)})"
+        case 10:
+            return f"({a_condition(rnd, depth + 1)} and {other} is not null)"
+        case _:
+            return f"({a_condition(rnd, depth + 1)} or {a_condition(rnd, depth + 1)})"
+
+
+def quoted(text: str) -> str:
+    special = {"\\": "\\\\", "'": "''"}
+    return "'" + "".join(special.get(character, character) for character in text) + "'"
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """Two parts with superseded and deleted rows in them, and a tail."""
+    rnd = random.Random(5)
+    path = tmp_path_factory.mktemp("probes") / "db"
+    with btql.connect(path) as conn:
+        for start in (0, 60):
+            conn.ingest("project_logs:p", [a_document(rnd, number) for number in range(start, start + 60)])
+            conn.compact()
+        conn.ingest("project_logs:p", [a_document(rnd, number) for number in range(50, 70)])
+        conn.ingest("project_logs:p", [{"id": f"row{number}", "_object_delete": True} for number in range(30, 40)])
+        conn.ingest("project_logs:p", [a_document(rnd, number) for number in range(200, 220)])
+    with Storage.open(path) as storage:
+        yield Database(storage)
+
+
+@pytest.fixture(autouse=True)
+def always(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask the index whatever it costs."""
+    monkeypatch.setattr(candidates, "GAIN_MIN", 0)
+    monkeypatch.setattr(probes, "COLUMNS_SHARE", 1.0)
+    monkeypatch.setattr(probes, "DOCUMENTS_SHARE", 1.0)
+
+
+def ids(database: Database, condition: str, disabled: list[str]) -> list[object]:
+    text = f"select: id | from: project_logs('p') | filter: {condition} | sort: id"
+    return [row["id"] for row in database.query(text, disabled).rows()]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_probes_leave_out_no_row(database: Database, seed: int) -> None:
+    rnd = random.Random(seed)
+    found = 0
+    for _ in range(20):
+        condition = a_condition(rnd)
+        expected = ids(database, condition, PROBES)
+        assert ids(database, condition, []) == expected, condition
+        found += bool(expected)
+    assert found > 5, "the questions find something"
