@@ -42,6 +42,9 @@ def postgres(kept: Path | None = None, settings: str = _SETTINGS) -> Generator[t
     if not data.exists():
         subprocess.run(made, check=True, capture_output=True)
     control = [*as_user, PROGRAMS / "pg_ctl", "-D", data, "-w", "-l", folder / "log"]
+    if (data / "postmaster.pid").exists():
+        # Of a run that was killed, over the same folder.
+        subprocess.run([*control, "-m", "fast", "stop"], capture_output=True)
     options = f"-k {folder} -p {port} {settings}"
     subprocess.run([*control, "-o", options, "start"], check=True, capture_output=True)
     try:

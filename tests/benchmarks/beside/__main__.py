@@ -39,7 +39,7 @@ def main() -> None:
         _chosen(options.again, list(suite.systems), "system") if options.again else [],
     )
     figures.machine = machine()
-    figures.command = shlex.join(["make", "bench-beside", f"ARGS={shlex.join(sys.argv[1:])}"])
+    figures.command = f'make bench-beside ARGS="{shlex.join(sys.argv[1:])}"'
     figures.began = began_at
     figures.minutes = (time.monotonic() - began) / 60
     _write(figures, suite, Path(options.out), options.name or suite.called(wanted))

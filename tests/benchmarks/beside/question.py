@@ -26,6 +26,9 @@ value, or an empty one, is not there."""
 _CLOSE = 1e-5
 """How far apart, in relation to each other, two numbers may be: sums of floats, and percentiles between two values."""
 
+_LARGE_DIGITS = 19
+"""A number of so many may not fit 64 bits."""
+
 Plain = tuple[str | float | None, ...]
 
 
@@ -53,9 +56,10 @@ class Question:
         """Return how an answer differs from the expected one; nothing where it does not."""
         if len(expected) != len(found):
             return f"{len(found)} rows instead of {len(expected)}"
+        columns = list(self.columns)
         if not self.ordered_by:
-            return _difference(sorted(expected, key=_sortable), sorted(found, key=_sortable))
-        place = list(self.columns).index(self.ordered_by)
+            return _difference(columns, sorted(expected, key=_sortable), sorted(found, key=_sortable))
+        place = columns.index(self.ordered_by)
         keys = [[row[place] for row in rows] for rows in (expected, found)]
         for number, (first, second) in enumerate(zip(*keys, strict=True)):
             if not _same(first, second):
@@ -65,16 +69,21 @@ class Question:
         inside = [
             sorted((row for row in rows if not _same(row[place], last)), key=_sortable) for rows in (expected, found)
         ]
-        return _difference(*inside)
+        return _difference(columns, *inside)
 
 
-def _difference(expected: Sequence[Plain], found: Sequence[Plain]) -> str:
+def _difference(columns: Sequence[str], expected: Sequence[Plain], found: Sequence[Plain]) -> str:
     for first, second in zip(expected, found, strict=True):
         if not all(map(_same, first, second)):
             lacking = Counter(expected) - Counter(found)
-            return (
-                f"{lacking.total()} of {len(expected)} rows differ, such as {second!r:.300} instead of {first!r:.300}"
-            )
+            # Of long answers there are only digests.
+            names = columns if len(columns) == len(first) else ("row",)
+            pairs = [
+                f"{name} {theirs!r:.80} instead of {ours!r:.80}"
+                for name, ours, theirs in zip(names, first, second, strict=True)
+                if not _same(ours, theirs)
+            ]
+            return f"{lacking.total()} of {len(expected)} rows differ, the first in {', '.join(pairs[:3])}"
     return ""
 
 
@@ -177,9 +186,11 @@ def _leaves(above: tuple[str, ...], value: object) -> Iterator[tuple[str, object
 
 
 def _flat(value: object) -> object:
-    """Return numbers and booleans as texts, since some stores make texts of those that are large."""
+    """Return numbers and booleans as texts, and the texts that some stores make of large numbers as those numbers."""
     if isinstance(value, list):
         return [_flat(each) for each in cast("list[object]", value)]
+    if isinstance(value, str) and len(value) >= _LARGE_DIGITS and value.isdecimal():
+        value = float(value)
     return f"{float(value):.12g}" if isinstance(value, int | float) else value
 
 
