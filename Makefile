@@ -34,8 +34,9 @@ check: $(TOOLS) ## Format, lint, types twice, floors, spelling, sizes
 	$(BIN)/codespell
 	$(BIN)/pytest -q tests/test_tidy.py
 
-conformance-doors: $(TOOLS) $(PROGRAMS) ## Ask every case of the language through the Postgres wire and Flight SQL
-	@CONFORMANCE_WHOLE=1 $(BIN)/pytest tests/server/test_conformance_through_doors.py -n 2 --dist=worksteal
+conformance-doors: $(TOOLS) $(PROGRAMS) ## Ask every case of the language through HTTP, the Postgres wire and Flight SQL
+	@CONFORMANCE_WHOLE=1 $(BIN)/pytest tests/test_conformance.py tests/server/reading/test_conformance_over_http.py \
+	  tests/server/test_conformance_through_doors.py -n 2 --dist=worksteal
 
 bench: $(TOOLS) ## Measure: tests/benchmarks
 	@$(BIN)/pytest tests/benchmarks --benchmark-only -p no:randomly
@@ -50,7 +51,7 @@ fuzz-http: $(TOOLS) ## Send requests made up from the OpenAPI document for about
 	@FUZZ_SECONDS=$(or $(SECONDS),300) $(BIN)/pytest tests/server/test_made_up_requests.py -n 2
 
 soak: $(TOOLS) $(PROGRAMS) ## Let storage fail and be killed in every way, for about SECONDS (600), from SEED on
-	@SOAK_SECONDS=$(or $(SECONDS),600) SOAK_SEED=$(SEED) $(BIN)/pytest tests/soak tests/storage/test_faults.py -s -p no:randomly
+	@SOAK_SECONDS=$(or $(SECONDS),600) SOAK_SEED=$(SEED) $(BIN)/pytest tests/soak -s -p no:randomly
 
 setup: $(TOOLS) ## Make the environment for working on the code
 

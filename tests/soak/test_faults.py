@@ -1,23 +1,33 @@
-"""Deleting, expiring and purging while each call to the system fails, once or for good."""
+"""Each call to the system fails, once or for good: while writing and compacting, and while deleting and purging."""
 
 from __future__ import annotations
 
+import errno
 from collections import Counter
-from itertools import count
 from pathlib import Path
 from shutil import rmtree
 
 import pytest
-from storage_support.deleting import holds_when_it_fails_at, prepare
+from soak.conftest import Turn
+from storage_support import deleting, failing
 
 
 @pytest.mark.parametrize("for_good", [False, True])
-def test_each_call_may_fail(scratch: Path, survived: Counter[str], for_good: bool):
-    prepare(scratch / "prepared")
-    for fail_at in count(1):
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO])
+def test_writing(scratch: Path, turn: Turn, survived: Counter[str], error: int, for_good: bool):
+    for fail_at in turn.some_of(range(1, failing.calls(scratch / "whole") + 1)):
         folder = scratch / str(fail_at)
-        if not holds_when_it_fails_at(scratch / "prepared", folder, fail_at, for_good=for_good):
-            assert fail_at > 60, "there is much that can fail"
-            break
+        assert failing.holds_when_it_fails_at(folder, fail_at, error, for_good=for_good)
+        survived["calls that failed while writing"] += 1
+        rmtree(folder)
+
+
+@pytest.mark.parametrize("for_good", [False, True])
+def test_deleting(scratch: Path, turn: Turn, survived: Counter[str], for_good: bool):
+    prepared = scratch / "prepared"
+    deleting.prepare(prepared)
+    for fail_at in turn.some_of(range(1, deleting.calls(prepared, scratch / "whole") + 1)):
+        folder = scratch / str(fail_at)
+        assert deleting.holds_when_it_fails_at(prepared, folder, fail_at, for_good=for_good)
         survived["calls that failed while deleting"] += 1
         rmtree(folder)

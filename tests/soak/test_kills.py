@@ -6,25 +6,30 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from soak.conftest import seeds
+from soak.conftest import Turn
 from storage_support.kills import survivors
 from storage_support.places import SERVICES, place_over
 
-_SHARE = 0.025
-_KILLS = 10
+_KILLS_MAX = 10
+"""Of the processes of one database."""
 
 
 @pytest.mark.parametrize("writers", [1, 3])
 @pytest.mark.parametrize("services", [("folder",), *SERVICES.values()], ids=["folder", *SERVICES])
 def test_kills(
-    request: pytest.FixtureRequest, scratch: Path, survived: Counter[str], services: tuple[str, ...], writers: int
+    request: pytest.FixtureRequest,
+    scratch: Path,
+    turn: Turn,
+    survived: Counter[str],
+    services: tuple[str, ...],
+    writers: int,
 ):
-    for seed in seeds(_SHARE):
+    for seed in turn.seeds():
         place = (
             str(scratch / str(seed)) if services == ("folder",) else place_over(request, services, scratch / str(seed))
         )
         with survivors(place, seed, writers) as database:
-            while database.kills < _KILLS:
+            while not database.kills or (database.kills < _KILLS_MAX and not turn.is_over):
                 # Longer than a lease.
                 database.kill(lives_s=0.5, pause_s=1.5)
             database.finish()

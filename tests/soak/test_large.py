@@ -10,6 +10,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 TESTS = Path(__file__).parents[1]
 DOCUMENT_BYTES = 50_000_000
 SPANS = 100_000
@@ -25,6 +27,7 @@ def _measured(folder: Path, *words: str) -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
+@pytest.mark.turn(seconds=30)
 def test_large_documents(tmp_path: Path, survived: Counter[str]):
     few = _measured(tmp_path / "few", "documents", str(FEW), str(DOCUMENT_BYTES))
     many = _measured(tmp_path / "many", "documents", str(MANY), str(DOCUMENT_BYTES))
@@ -37,6 +40,7 @@ def test_large_documents(tmp_path: Path, survived: Counter[str]):
     survived.update({"large documents": FEW + MANY, "MiB at most": max(many["peaks_mib"].values())})
 
 
+@pytest.mark.turn(seconds=30)
 def test_a_large_trace(tmp_path: Path, survived: Counter[str]):
     told = _measured(tmp_path / "trace", "trace", str(SPANS), "2000")
 

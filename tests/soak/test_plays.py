@@ -7,30 +7,29 @@ from pathlib import Path
 from shutil import rmtree
 
 import pytest
-from soak.conftest import seeds
+from soak.conftest import Turn
 from storage_support.simulation.play import play
 from storage_support.simulation.world import Weather
 
-_SHARE_OF_SEEDS = 0.25
-_SHARE_OF_CALLS = 0.04
 ONE_MACHINE = ["error", "lost", "twice", "kill", "power"]
 SEVERAL_MACHINES = ["error", "lost", "twice", "kill", "late", "forget"]
 
 
+@pytest.mark.turn(share=8)
 @pytest.mark.parametrize("shared", [False, True], ids=["one machine", "several machines"])
-def test_seeds(scratch: Path, survived: Counter[str], shared: bool):
-    for seed in seeds(_SHARE_OF_SEEDS):
+def test_seeds(scratch: Path, turn: Turn, survived: Counter[str], shared: bool):
+    for seed in turn.seeds():
         _play(scratch, survived, seed, shared=shared)
 
 
 @pytest.mark.parametrize(
     ("what", "shared"), [*((what, False) for what in ONE_MACHINE), *((what, True) for what in SEVERAL_MACHINES)]
 )
-def test_each_call(scratch: Path, survived: Counter[str], what: str, shared: bool):
-    for seed in seeds(_SHARE_OF_CALLS):
+def test_each_call(scratch: Path, turn: Turn, survived: Counter[str], what: str, shared: bool):
+    for seed in turn.seeds():
         calls = _play(scratch, survived, seed, shared=shared, weather=Weather())
         step = max(calls // 100, 1)
-        for at in range(1 + seed % step, calls + 1, step):
+        for at in turn.some_of(range(1 + seed % step, calls + 1, step)):
             _play(scratch, survived, seed, shared=shared, weather=Weather(at=at, what=what))
 
 

@@ -7,16 +7,17 @@ from pathlib import Path
 from shutil import rmtree
 
 import pytest
-from soak.conftest import seeds
+from soak.conftest import Turn
 from storage_support.places import SERVICES, place_over
 from storage_support.simulation.play import play
 
-_SHARE = 0.05
 
-
+@pytest.mark.turn(share=2)
 @pytest.mark.parametrize("services", SERVICES.values(), ids=list(SERVICES))
-def test_seeds(request: pytest.FixtureRequest, scratch: Path, survived: Counter[str], services: tuple[str, ...]):
-    for seed in seeds(_SHARE):
+def test_seeds(
+    request: pytest.FixtureRequest, scratch: Path, turn: Turn, survived: Counter[str], services: tuple[str, ...]
+):
+    for seed in turn.seeds():
         folder = scratch / str(seed)
         address = place_over(request, services, folder)
         outcome = play(seed, folder / "play", shared=True, address=address)

@@ -7,102 +7,29 @@ import os
 import resource
 import subprocess
 import sys
+from itertools import count
 from pathlib import Path
 
 import pytest
 from storage_support.disks import FailingStore, ReadOnlyStore
+from storage_support.failing import REQUESTS, SMALL, holds_when_it_fails_at
 from storage_support.model import Model
-from storage_support.reading import documents_of, snapshot_rows, to_document
+from storage_support.reading import documents_of
 
 from btql_storage.catalog import Catalog
 from btql_storage.clock import SYSTEM_CLOCK as CLOCK
-from btql_storage.errors import DiskFull, Locked, NewerFormat, NotADatabase, ReadOnly, StorageError
+from btql_storage.errors import Locked, NewerFormat, NotADatabase, ReadOnly, StorageError
 from btql_storage.folder import Folder, Settings
 from btql_storage.store import Storage
 
-SMALL = Settings(grace_s=0)
-DAY = "2026-01-01T00:00:00Z"
-REQUESTS = [
-    [{"id": "a", "created": DAY, "metadata": {"n": 1}}, {"id": "b", "created": DAY}, {"id": "c", "created": DAY}],
-    [
-        {"id": "a", "created": DAY, "_is_merge": True, "metadata": {"m": 2}},
-        {"id": "b", "created": DAY, "_object_delete": True},
-    ],
-    [{"id": "d", "created": DAY, "tags": ["x"]}, {"id": "c", "created": DAY, "input": 1}],
-]
 
-
-def scenario(store: FailingStore, acknowledged: list[int]) -> None:
-    """Ingest with compactions in between; the caller knows from the list how far it came."""
-    storage = Storage(Folder.over(store, create=True, read_only=False, settings=SMALL, clock=CLOCK))
-    try:
-        # Of a kind that keeps history, for which compactions write most.
-        target = storage.create_object("dataset", "x")
-        for number, request in enumerate(REQUESTS):
-            storage.ingest(target, request)
-            acknowledged.append(number)
-            if number != 1:
-                storage.compact_once()
-        storage.compact()
-    finally:
-        storage.close()
-
-
-# Each call fails in one of two ways; `make soak` has them fail in both.
-EVERY = 1 if "SOAK_SECONDS" in os.environ else 2
-
-
+# Each call fails in one of two ways; in tests/soak each does in both.
 @pytest.mark.parametrize(("error", "for_good", "first"), [(errno.ENOSPC, False, 1), (errno.EIO, True, 2)])
 def test_each_call_may_fail(quick_path: Path, error: int, for_good: bool, first: int):
-    fail_at = (first if EVERY > 1 else 1) - EVERY
-    while True:
-        fail_at += EVERY
-        folder = quick_path / str(fail_at)
-        store = FailingStore(folder, fail_at, error, for_good=for_good)
-        acknowledged: list[int] = []
-        caught = None
-        try:
-            scenario(store, acknowledged)
-        except StorageError as raised:
-            caught = raised
-        line = str(caught)
-        unsure = "may be stored or not" in line and "/wal/" in line
-
-        assert "\n" not in line
-        assert not unsure or for_good
-        assert isinstance(caught, DiskFull) == (store.failed and error == errno.ENOSPC)
-
-        if not store.failed:
-            assert len(acknowledged) == len(REQUESTS)
+    for fail_at in count(first, 2):
+        if not holds_when_it_fails_at(quick_path / str(fail_at), fail_at, error, for_good=for_good):
             break
-        assert_recovers(folder, acknowledged, unsure=unsure)
     assert fail_at > 30, "there is much that can fail"
-
-
-def assert_recovers(folder: Path, acknowledged: list[int], *, unsure: bool) -> None:
-    model = Model()
-    count = len(acknowledged) + unsure
-    for request in REQUESTS[:count]:
-        model.apply(request)
-    with Storage.open(folder, create=True, settings=SMALL) as storage:
-        target = storage.create_object("dataset", "x")
-
-        assert documents_of(storage, target) == model.rows
-
-        with storage.snapshot(target) as snapshot:
-            version, then = snapshot.xact_id, model.copy()
-        for request in REQUESTS[count:]:
-            storage.ingest(target, request)
-            model.apply(request)
-        storage.compact()
-        with storage.snapshot(target, version) as snapshot:
-            assert {row.id: to_document(row) for row in snapshot_rows(snapshot)} == then.rows
-
-        assert documents_of(storage, target) == model.rows
-        # What a failed compaction left is gone.
-        view = storage._folder.catalog.view(target.id, 0)
-        live = {str(part.id) for part in (*view.parts, *(one.part for one in view.history))}
-        assert {entry.name for entry in (folder / "parts").iterdir()} == live
 
 
 def test_a_request_that_cannot_be_taken_back_stays_whole(quick_path: Path):

@@ -35,9 +35,9 @@ LEASE_S = 1.0
 """How long the dead keep others waiting."""
 
 
-def opened(place: str) -> Storage:
+def opened(place: str, settings: Settings = SETTINGS) -> Storage:
     """Open the database in a folder or at an address, for writing; made where there is none."""
-    storage = Storage.open(place, create=True, settings=SETTINGS)
+    storage = Storage.open(place, create=True, settings=settings)
     folder = storage._folder
     for holder in (folder.numbers, folder.compact_lock):
         if hasattr(holder, "_lease_ms"):

@@ -42,6 +42,16 @@ def scenario(storage: Storage, acknowledged: list[str]) -> None:
         assert storage.retention.purge(target).proof.holds
 
 
+def calls(prepared: Path, folder: Path) -> int:
+    """Return how many calls can fail."""
+    copytree(prepared, folder)
+    store = FailingStore(folder)
+    opened = Folder.over(store, create=False, read_only=False, settings=SMALL, clock=HandClock())
+    with Storage(opened) as storage:
+        scenario(storage, [])
+    return len(store.steps)
+
+
 def holds_when_it_fails_at(prepared: Path, folder: Path, fail_at: int, *, for_good: bool) -> bool:
     """Run the scenario on a copy with one call that fails, then check all; return whether there was such a call."""
     copytree(prepared, folder)
