@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
-from server_support import chromium
-from server_support.browsing import Watched, opened
+from server_support import browsing, chromium
+from server_support.browsing import Watched, watch
 from server_support.planted import PLANTED
 
 import btql
@@ -69,6 +69,11 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
+def window(browser: Browser) -> Page:
+    return browsing.window(browser)
+
+
+@pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     data = tmp_path_factory.mktemp("page") / "db"
     large, lines = large_trace()
@@ -93,8 +98,8 @@ def watched() -> Watched:
 
 
 @pytest.fixture
-def page(browser: Browser, site: Site, watched: Watched) -> Iterator[Page]:
-    yield from opened(browser, site.url, watched)
+def page(window: Page, site: Site, watched: Watched) -> Iterator[Page]:
+    yield from watch(window, site.url, watched)
 
 
 @pytest.fixture

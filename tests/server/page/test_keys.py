@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import expect
-from server_support.browsing import Watched, opened
+from server_support.browsing import Watched, watch
 
 from btql_server.access.model import Level
 
@@ -25,8 +25,8 @@ def watched():
 
 
 @pytest.fixture
-def page(browser, party, watched):
-    yield from opened(browser, party.url, watched)
+def page(window, party, watched):
+    yield from watch(window, party.url, watched)
 
 
 def test_a_key_is_asked_for_and_kept_in_the_tab(page, party, project, watched, browser):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import httpx
 from playwright.sync_api import expect
-from server_support.browsing import opened
+from server_support.browsing import watch
 
 
 def test_two_clicks_lead_to_a_span(page, site, shoot):
@@ -86,8 +86,8 @@ def test_a_dataset_is_shown_as_rows(page, site):
     expect(page.locator(".of-expected")).to_be_visible()
 
 
-def test_an_empty_server_says_how_traces_get_there(browser, open_server, watched):
-    for page in opened(browser, open_server, watched):
+def test_an_empty_server_says_how_traces_get_there(window, open_server, watched):
+    for page in watch(window, open_server, watched):
         page.goto(open_server)
         expect(page.locator(".welcome")).to_contain_text("There are no traces yet")
         expect(page.locator(".welcome")).to_contain_text(f"BRAINTRUST_API_URL={open_server}")
