@@ -94,6 +94,14 @@ class Figures:
         """How many bytes of JSON these rows are."""
         return int(next((self.about[name] for name in ("bytes of rows", "bytes") if name in self.about), 0))
 
+    def to_the_limit(self, question: str) -> float | None:
+        """Return btql's time divided by that of the fastest reading by hand."""
+        found = self.times[question]
+        ours = found["btql"].median if "btql" in found else None
+        limits = [found[name].median for name in self.limits if name in found]
+        best = min((median for median in limits if median is not None), default=None)
+        return None if ours is None or best is None else ours / best
+
     def as_json(self) -> dict[str, Any]:
         """Return everything as plain values."""
         return asdict(self)

@@ -20,7 +20,8 @@ time ends when the whole answer is in the process that asked: as Arrow for btql,
 - **cold**: opening the database and the first answer, in a process that has just been started; a new connection for
   PostgreSQL, whose server runs on. The operating system's cache of files is not emptied: that cannot be done reliably,
   and not at all in most containers.
-- **ratio**: btql's warm median divided by that of the fastest rival; below 1 btql is faster."""
+- **ratio**: btql's warm median divided by that of the fastest rival; below 1 btql is faster.
+- **to the limit**: the same with a system that is no rival, where there is one: it shows what is possible."""
 
 
 def page(figures: Figures, suite: Suite, picture: str) -> str:
@@ -51,12 +52,17 @@ def page(figures: Figures, suite: Suite, picture: str) -> str:
 
 
 def _warm(figures: Figures, questions: Sequence[Question]) -> Iterator[Sequence[str]]:
-    yield ["question", *figures.systems, "ratio", "best rival"]
+    yield ["question", *figures.systems, "ratio", "best rival", *(["to the limit"] if figures.limits else [])]
     most = max((len(times.warm) for found in figures.times.values() for times in found.values()), default=0)
     for name in _asked(figures, questions):
         found, best, ratio = figures.times[name], figures.best_rival(name), figures.ratio(name)
         cells = [_warm_cell(found[system], most, bold=_is_fastest(figures, name, system)) for system in figures.systems]
-        yield [name, *cells, "" if ratio is None else f"{ratio:.2f}", "" if best is None else best[0]]
+        compared = [_ratio_cell(ratio), "" if best is None else best[0]]
+        yield [name, *cells, *compared, *([_ratio_cell(figures.to_the_limit(name))] if figures.limits else [])]
+
+
+def _ratio_cell(ratio: float | None) -> str:
+    return "" if ratio is None else f"{ratio:.2f}"
 
 
 def _is_fastest(figures: Figures, question: str, system: str) -> bool:

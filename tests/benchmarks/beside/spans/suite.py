@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from benchmarks.beside.limits.by_hand import ByHand
 from benchmarks.beside.rivals.btql import Btql
 from benchmarks.beside.rivals.chdb import Chdb
 from benchmarks.beside.rivals.duckdb import Duckdb
@@ -28,8 +29,9 @@ SUITE = Suite(
         "DuckDB VARIANT": partial(Duckdb, recipe=in_duckdb.VARIANT, name="DuckDB VARIANT"),
         "PostgreSQL": partial(Postgres, recipe=in_postgres.RECIPE),
         "SQLite": partial(Sqlite, recipe=in_sqlite.RECIPE),
+        "by hand": ByHand,
     },
-    limits=frozenset(),
+    limits=frozenset({"by hand"}),
     make=make,
     finish=finish,
     has_profiles=True,
