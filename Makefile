@@ -35,8 +35,7 @@ check: $(TOOLS) ## Format, lint, types twice, floors, spelling, sizes
 	$(BIN)/pytest -q tests/test_tidy.py
 
 conformance-doors: $(TOOLS) $(PROGRAMS) ## Ask every case of the language through HTTP, the Postgres wire and Flight SQL
-	@CONFORMANCE_WHOLE=1 $(BIN)/pytest tests/test_conformance.py tests/server/reading/test_conformance_over_http.py \
-	  tests/server/test_conformance_through_doors.py -n 2 --dist=worksteal
+	@CONFORMANCE_WHOLE=1 $(BIN)/pytest tests/test_conformance.py tests/server/test_conformance_through_doors.py -n 2 --dist=worksteal
 
 bench: $(TOOLS) ## Measure: tests/benchmarks
 	@$(BIN)/pytest tests/benchmarks --benchmark-only -p no:randomly
