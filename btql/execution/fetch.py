@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, TypeAlias, cast
 
-import orjson
 import pyarrow as pa
 
 from btql.execution.stop import Stop
@@ -21,9 +20,10 @@ from btql_planner.expressions import engine_name
 from btql_planner.types import Kind
 from btql_storage import json_text
 from btql_storage.arrow import from_numpy, to_numpy
-from btql_storage.fields import ARRAY_FIELDS, KNOWN_FIELDS, OTHER, SYSTEM_COLUMNS
+from btql_storage.fields import KNOWN_FIELDS, OTHER
 from btql_storage.kinds import INTEGER_MAX, INTEGER_MIN
 from btql_storage.later import np
+from btql_storage.part.few_rows import STORED_NAMES, system_column
 from btql_storage.part.format import ROW_BITS, ROWS_FILE
 from btql_storage.part.reader import Part, prefetch
 from btql_storage.snapshot import Snapshot
@@ -43,7 +43,6 @@ CHUNK_ROWS_MAX = 4_096
 NOWHERE = -1
 """Instead of the number of a row that an outer join has not found."""
 _ROW_MASK = (1 << ROW_BITS) - 1
-_STORED_NAMES = {"_xact_id": "xact_id", "_pagination_key": "pagination_key", "is_root": "span_parents"}
 _TYPES = {
     Kind.BOOLEAN: pa.bool_(),
     Kind.INTEGER: pa.int64(),
@@ -77,7 +76,7 @@ class Fetcher:
         Where there are ``files``, the bytes that it reads are found out, too.
         """
         paths = [*spec.paths, *spec.outputs]
-        stored = [_STORED_NAMES.get(name, name) for name in spec.columns]
+        stored = [STORED_NAMES.get(name, name) for name in spec.columns]
         fields = list(dict.fromkeys([*(_stored_field(path) for path in paths), *stored]))
         if not fields:
             return batch
@@ -93,7 +92,7 @@ class Fetcher:
             self._check()
             columns[engine_name(spec.source, engine_column(path, Kind.RAW))] = parsed.texts(path)
         for name, field in zip(spec.columns, stored, strict=True):
-            columns[name] = _system_column(name, documents.column(field).combine_chunks())
+            columns[name] = system_column(name, documents.column(field).combine_chunks())
         return pa.record_batch(columns)
 
     def _sizes(self, locators: Rows) -> Rows:
@@ -208,14 +207,3 @@ def _classify(value: object) -> tuple[Kind, object]:
             return Kind.TEXT, value
         case _:
             return Kind.JSON, json_text.canonical(value)
-
-
-def _system_column(name: str, stored: pa.Array) -> pa.Array:
-    if name == "_xact_id":
-        return stored.cast(pa.string())
-    if name == "is_root":
-        return pa.array([text is None or not orjson.loads(text) for text in stored.to_pylist()], pa.bool_())
-    if name in ARRAY_FIELDS:
-        lists = [None if text is None else orjson.loads(text) for text in stored.to_pylist()]
-        return pa.array(lists, SYSTEM_COLUMNS[name])
-    return stored

@@ -19,6 +19,8 @@ from btql.execution.admission import Grant, Turns, Work, admission
 from btql.execution.engine import CORES, DataFrame, SessionContext
 from btql.execution.engine_threads import runs
 from btql.execution.fetch import Fetcher
+from btql.execution.first_rows import enough, more
+from btql.execution.projection import projection
 from btql.execution.report import RunReport
 from btql.execution.scan import ScanBuilder
 from btql.execution.sessions import SessionSpec, sessions
@@ -60,6 +62,9 @@ class Runner:
         self._holds_rows = not all(each.is_rowwise for each in selects)
         self._streamed = {each.source_name for each in selects if each.source_name in self._stages and each.is_rowwise}
         """Stages that another statement reads batch by batch."""
+        self._limited = {each.source_name for each in selects if each.limit}
+        self._enough: dict[str, int | None] = {}
+        """How many rows of a scan to look at first, where its statement wants those that come first."""
         self.explaining = False
         """Set to have the report tell what takes time to find out: the engine's own plans, and bytes."""
 
@@ -115,9 +120,11 @@ class Runner:
         """Register every scan: from here on the statements can be planned."""
         with self.report.step("open"):
             if self._sources is not None:
-                builder = ScanBuilder(self._context, self._sources, self.report)
+                self._scans = ScanBuilder(self._context, self._sources, self.report)
                 for spec in self._plan.scans:
-                    builder.register(spec)
+                    if spec.top is not None and spec.name in self._limited:
+                        self._enough[spec.name] = enough(spec.top, len(self._sources.snapshots(spec.objects)))
+                    self._scans.register(spec, self._enough.get(spec.name))
 
     @property
     def _context(self) -> SessionContext:
@@ -126,12 +133,34 @@ class Runner:
 
     def _select(self, select: Select, name: str) -> Iterator[pa.RecordBatch]:
         if select.source_name in self._streamed:
-            text = select.render()
+            text, projected = select.render(), projection(select)
+            step = self.report.step(name)
             for batch in self._stage(self._stages[select.source_name]):
+                if projected is not None:
+                    step.rows += batch.num_rows
+                    yield projected(batch)
+                    continue
                 self._replace_table(select.source_name, [batch])
                 yield from self._sql(text, name)
+        elif select.source_name in self._enough:
+            yield from self._first_rows(select, name)
         else:
             yield from self._sql(select.render(), name)
+
+    def _first_rows(self, select: Select, name: str) -> Iterator[pa.RecordBatch]:
+        """Yield the first rows of a scan; where too few of those that were looked at count, look at more."""
+        spec = next(each for each in self._plan.scans if each.name == select.source_name)
+        looked_at = self._enough[spec.name]
+        assert spec.top is not None
+        while True:
+            batches = list(self._sql(select.render(), name))
+            rows = sum(batch.num_rows for batch in batches)
+            if rows == select.limit or looked_at is None or spec.name not in self._scans.withheld:
+                break
+            looked_at = more(spec.top, looked_at, rows)
+            with self.report.step("open"):
+                self._scans.widen(spec, looked_at)
+        yield from batches
 
     def _stage(self, stage: Stage) -> Iterator[pa.RecordBatch]:
         assert self._fetcher is not None

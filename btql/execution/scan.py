@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,8 +18,9 @@ import pyarrow as pa
 
 from btql.execution.candidates import Candidates, Rows
 from btql.execution.engine import SessionContext
+from btql.execution.first_rows import FirstRows, first_rows
 from btql.execution.parquet_scan import scan_files
-from btql.execution.pruning import in_range
+from btql.execution.pruning import ruled_out
 from btql.execution.report import RunReport, ScanReport
 from btql.execution.sources import Sources
 from btql_planner import sql_text
@@ -28,9 +29,10 @@ from btql_storage.arrow import from_numpy
 from btql_storage.fields import SYSTEM_COLUMNS
 from btql_storage.kinds import ARROW_TYPES, split_column_name
 from btql_storage.later import np
-from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROW_BITS, TEXT_FOLDER
+from btql_storage.part.few_rows import are_few, columns_of
+from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROW_BITS, ROWS_FILE, TEXT_FOLDER
 from btql_storage.part.reader import Part, prefetch
-from btql_storage.snapshot import Snapshot
+from btql_storage.snapshot import Snapshot, SnapshotPart
 
 if TYPE_CHECKING:
     from btql_storage.arrow import Array
@@ -49,6 +51,17 @@ class _Piece:
     schema: pa.Schema
     columns: str
     """The select list: the columns of the schema, and what tells the objects apart."""
+    first: FirstRows | None = None
+    """The only rows that are read, where the others come behind what is wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A table, and which of its rows are read."""
+
+    table: str
+    rest: str = ""
+    """What stands behind it in a statement, in which it is called p."""
 
 
 @dataclass
@@ -61,26 +74,44 @@ class ScanBuilder:
     report: ScanReport = field(init=False)
     """Of the scan that is being registered."""
     candidates: Candidates = field(init=False)
+    withheld: set[str] = field(default_factory=set[str])
+    """Scans that have more rows than were registered."""
 
-    def register(self, spec: ScanSpec) -> None:
-        """Register the table ``spec.name``; a probe that is not required is a column of it, true for hits."""
+    def widen(self, spec: ScanSpec, count: int | None) -> None:
+        """Register a scan once more, over its first ``count`` rows, or all of them."""
+        self.run_report.scans.pop(spec.name, None)
+        self.context.deregister_table(spec.name)
+        self.register(spec, count)
+
+    def register(self, spec: ScanSpec, count: int | None) -> None:
+        """Register the table ``spec.name``; a probe that is not required is a column of it, true for hits.
+
+        ``count`` is how many rows are enough of those that come first by ``spec.top``; None are all.
+        """
+        self.withheld.discard(spec.name)
         self.report = self.run_report.scan(spec.name)
         self.candidates = Candidates(self.sources, self.report)
         optional = [probe for probe in spec.probes if not probe.required]
         snapshots = self.sources.snapshots(spec.objects)
         varying = spec.columns.intersection(self.sources.told(spec.objects))
         schema = _schema(spec.columns - {probe.name for probe in optional} - varying)
-        pieces: list[str] = []
+        pieces: list[tuple[_Piece, _Read]] = []
         for number, snapshot in enumerate(snapshots):
-            name = spec.name if len(snapshots) == 1 else f"{spec.name}_{number}"
+            name = f"{spec.name}_{number}_{count or 'all'}"
             told = {field: self.sources.constants(snapshot.object).get(field) for field in varying}
-            piece = _Piece(name, spec, snapshot, schema, _listed(schema, told))
-            pieces += [sql for sql in (self._parts_sql(piece), self._tail_sql(piece)) if sql]
+            piece = _Piece(name, spec, snapshot, schema, _listed(schema, told), self._first(spec, snapshot, count))
+            pieces += [(piece, read) for read in (*self._read_parts(piece), *self._read_tail(piece))]
         if not pieces:
             self._register_table(f"{spec.name}_none", schema.empty_table())
-            columns = _listed(schema, dict.fromkeys(varying))
-            pieces = [f"SELECT {columns} FROM {sql_text.name(f'{spec.name}_none')}"]
-        text = " UNION ALL ".join(pieces)
+            none = _Piece(spec.name, spec, snapshots[0], schema, _listed(schema, dict.fromkeys(varying)))
+            pieces = [(none, _Read(f"{spec.name}_none"))]
+        if len(pieces) == 1 and not pieces[0][1].rest and not optional and not varying:
+            # To plan a statement that says nothing costs as much as one that does.
+            self.context.register_view(spec.name, self.context.table(pieces[0][1].table))
+            return
+        text = " UNION ALL ".join(
+            f"SELECT {piece.columns} FROM {sql_text.name(read.table)} AS p{read.rest}" for piece, read in pieces
+        )
         for probe in optional:
             self._register_probe(spec, probe)
             hits = sql_text.name(probe.name)
@@ -90,97 +121,139 @@ class ScanBuilder:
             )
         self.context.register_view(spec.name, self.context.sql(text))
 
-    def _parts_sql(self, piece: _Piece) -> str | None:
-        spec = piece.spec
+    def _read_parts(self, piece: _Piece) -> Iterator[_Read]:
         dead: list[int] = []
         wanted: list[Rows] = []
         self._prefetch(piece)
         whole: list[Part] = []
         partly: list[Part] = []
-        for entry in piece.snapshot.parts:
-            part = entry.part
-            self.report.parts += 1
-            if not in_range(spec, part):
-                self.report.leave_out("range")
-                continue
-            rows = self.candidates.rows(spec, part)
-            if rows is not None:
-                if len(rows) == 0:
-                    continue
-                rows = np.setdiff1d(rows, entry.superseded, assume_unique=True)
-                if len(rows) == 0:
-                    self.report.leave_out("superseded")
-                    continue
-            self.report.files.opened("columns", part)
+        for entry, rows in self._remaining(piece):
+            part, superseded = entry.part, entry.superseded
             self.report.rows += part.stats.rows
-            self.report.candidates += part.stats.rows - len(entry.superseded) if rows is None else len(rows)
+            self.report.candidates += part.stats.rows - len(superseded) if rows is None else len(rows)
             base = part.part_id << ROW_BITS
-            if rows is not None:
+            if rows is not None and not (piece.first and piece.first.filtered):
                 partly.append(part)
-                wanted.append(rows + base)
+                wanted.append(rows)
             else:
                 whole.append(part)
-                dead += [base + row for row in entry.superseded.tolist()]
-        prefetch([*whole, *partly], COLUMNS_FILE)
-        texts: list[str] = []
+                dead += [base + row for row in superseded]
+        few = bool(partly) and are_few(partly, wanted, piece.schema.names)
+        in_files = whole if few else [*whole, *partly]
+        prefetch(in_files, COLUMNS_FILE)
+        for part in in_files:
+            self.report.files.opened("columns", part)
         if whole:
-            texts.append(self._scan_sql(piece, f"{piece.name}_parts", whole))
-        if dead:
-            self._register_rows(f"{piece.name}_superseded", pa.array(dead, pa.int64()))
-            texts[0] += f' LEFT ANTI JOIN {sql_text.name(f"{piece.name}_superseded")} AS d ON p."_row" = d."_row"'
-        if partly:
-            texts.append(self._scan_sql(piece, f"{piece.name}_some", partly))
-            texts[-1] += f" WHERE {self._only(piece.name, wanted)}"
-        return " UNION ALL ".join(texts) or None
+            rest = ""
+            if dead:
+                self._register_rows(f"{piece.name}_superseded", pa.array(dead, pa.int64()))
+                rest = f' LEFT ANTI JOIN {sql_text.name(f"{piece.name}_superseded")} AS d ON p."_row" = d."_row"'
+            if piece.first is not None:
+                rest += f" WHERE {piece.first.condition}"
+            yield _Read(self._register_files(piece, f"{piece.name}_parts", whole), rest)
+        if few:
+            yield _Read(self._register_few(piece, partly, wanted))
+        elif partly:
+            table = self._register_files(piece, f"{piece.name}_some", partly)
+            yield _Read(table, f" WHERE {self._only(piece.name, partly, wanted)}")
 
-    def _scan_sql(self, piece: _Piece, table: str, parts: Sequence[Part]) -> str:
+    def _remaining(self, piece: _Piece) -> Iterator[tuple[SnapshotPart, Rows | None]]:
+        """Yield the parts that may have rows, and which current ones; None for all of them."""
+        for entry in piece.snapshot.parts:
+            self.report.parts += 1
+            means = ruled_out(piece.spec, entry.part)
+            if means is not None:
+                self.report.leave_out(means)
+            elif piece.first is not None:
+                first = piece.first.rows.get(entry.part.part_id)
+                if first is None:
+                    self.report.leave_out("enough")
+                    continue
+                superseded = np.intersect1d(entry.superseded, first, assume_unique=True)
+                yield from self._current(SnapshotPart(entry.part, superseded), first)
+            else:
+                rows = self.candidates.rows(piece.spec, entry.part)
+                if rows is None:
+                    yield entry, rows
+                elif len(rows):
+                    yield from self._current(entry, rows)
+
+    def _current(self, entry: SnapshotPart, rows: Rows) -> Iterator[tuple[SnapshotPart, Rows]]:
+        current = np.setdiff1d(rows, entry.superseded, assume_unique=True)
+        if len(current):
+            yield entry, current
+        else:
+            self.report.leave_out("superseded")
+
+    def _first(self, spec: ScanSpec, snapshot: Snapshot, count: int | None) -> FirstRows | None:
+        if spec.top is None or count is None or spec.probes or self.candidates.keys(spec):
+            return None
+        sources = [source for source in snapshot.sources if ruled_out(spec, source) is None]
+        first = first_rows(snapshot, sources, spec.top, count)
+        if first is not None and first.withheld:
+            self.withheld.add(spec.name)
+        return first
+
+    def _register_files(self, piece: _Piece, table: str, parts: Sequence[Part]) -> str:
         paths = [str(part.columns_path) for part in parts]
         self.context.register_view(table, scan_files(self.context, paths, piece.schema))
-        return f"SELECT {piece.columns} FROM {sql_text.name(table)} AS p"
+        return table
 
     def _prefetch(self, piece: _Piece) -> None:
         """Get copies of what surely will be read, where parts are not on this machine."""
         entries = piece.snapshot.parts
         if not entries or not entries[0].part.store.keeps_copies:
             return
-        parts = [entry.part for entry in entries if in_range(piece.spec, entry.part)]
+        parts = [entry.part for entry in entries if ruled_out(piece.spec, entry.part) is None]
         required = [probe for probe in piece.spec.probes if probe.required]
-        restricted = bool(required or self.candidates.keys(piece.spec))
+        restricted = bool(required or self.candidates.keys(piece.spec) or piece.first)
         names = [KEYS_FILE] if restricted else [KEYS_FILE, COLUMNS_FILE]
         if any(probe.share_max is None for probe in required):
             names.append(TEXT_FOLDER)
         prefetch(parts, *names)
 
-    def _only(self, name: str, wanted: list[Rows]) -> str:
-        rows = np.concatenate(wanted)
+    def _register_few(self, piece: _Piece, parts: Sequence[Part], wanted: Sequence[Rows]) -> str:
+        """Make the rows of some parts a table in memory, from their documents."""
+        prefetch(parts, ROWS_FILE)
+        tables: list[pa.Table] = []
+        for part, rows in zip(parts, wanted, strict=True):
+            self.report.files.opened("rows", part)
+            tables.append(columns_of(part, rows, piece.schema.names).cast(piece.schema))
+        table = f"{piece.name}_some"
+        self._register_table(table, pa.concat_tables(tables))
+        return table
+
+    def _only(self, name: str, parts: Sequence[Part], wanted: Sequence[Rows]) -> str:
+        rows = np.concatenate([some + (part.part_id << ROW_BITS) for part, some in zip(parts, wanted, strict=True)])
         if len(rows) <= LISTED_ROWS_MAX:
             return f'"_row" IN ({", ".join(map(str, rows.tolist()))})'
         self._register_rows(f"{name}_wanted", from_numpy(rows))
         return f'"_row" IN (SELECT "_row" FROM {sql_text.name(f"{name}_wanted")})'
 
-    def _tail_sql(self, piece: _Piece) -> str | None:
+    def _read_tail(self, piece: _Piece) -> Iterator[_Read]:
         tables: list[pa.Table] = []
         for chunk in piece.snapshot.tail:
-            if not in_range(piece.spec, chunk):
+            if ruled_out(piece.spec, chunk) is not None:
                 continue
             rows = self.candidates.rows(piece.spec, chunk)
+            if piece.first is not None:
+                rows = piece.first.rows.get(chunk.part_id, np.empty(0, np.int64))
             if rows is None:
                 rows = np.arange(chunk.rows, dtype=np.int64)
             rows = np.setdiff1d(rows, chunk.superseded, assume_unique=True)
             if len(rows):
                 tables.append(conform(chunk.table, piece.schema).take(from_numpy(rows)))
                 self.report.tail_rows += len(rows)
-        if not tables:
-            return None
-        self._register_table(f"{piece.name}_tail", pa.concat_tables(tables))
-        return f"SELECT {piece.columns} FROM {sql_text.name(f'{piece.name}_tail')}"
+        if tables:
+            self._register_table(f"{piece.name}_tail", pa.concat_tables(tables))
+            yield _Read(f"{piece.name}_tail")
 
     def _register_probe(self, spec: ScanSpec, probe: ProbeSpec) -> None:
         sources = [
             source
             for snapshot in self.sources.snapshots(spec.objects)
             for source in snapshot.sources
-            if in_range(spec, source)
+            if ruled_out(spec, source) is None
         ]
         prefetch([source for source in sources if isinstance(source, Part)], TEXT_FOLDER)
         found = [self.candidates.match(source, probe) + (source.part_id << ROW_BITS) for source in sources]

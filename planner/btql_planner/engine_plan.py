@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 from btql_planner.catalog import Objects
 from btql_planner.finish import Answer
-from btql_planner.plan import Keys, Plan, Range
+from btql_planner.needs import Needed
+from btql_planner.plan import Keys, Plan, Range, Top
 from btql_planner.select import Select
 from btql_planner.types import Kind
 from btql_storage.text_probe import TextProbe
@@ -44,6 +45,8 @@ class ScanSpec:
     objects: Objects
     ranges: tuple[Range, ...]
     keys: tuple[Keys, ...]
+    needs: tuple[Needed, ...] = ()
+    top: Top | None = None
     probes: list[ProbeSpec] = field(default_factory=list[ProbeSpec])
     columns: set[str] = field(default_factory=set[str])
     node: Plan | None = field(default=None, compare=False, repr=False)

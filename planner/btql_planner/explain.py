@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
-from btql_planner.explain_expression import key_text, path_text, scoped, text
+from btql_planner.explain_expression import key_text, need_text, path_text, scoped, text
 from btql_planner.expressions import Expression, Subquery, split_engine_name, walk
 from btql_planner.plan import (
     Aggregate,
@@ -164,6 +164,9 @@ def _scan(plan: Scan) -> str:
     words += [f"probe=({probe.asked})" for probe in plan.probes]
     words += [f"range=({bounds.column} from {bounds.low or 'any'} to {bounds.high or 'any'})" for bounds in plan.ranges]
     words += [f"keys=({keys.column} in {', '.join(keys.values)})" for keys in plan.keys]
+    words += [f"need=({need_text(need)})" for need in plan.needs]
+    if plan.top is not None:
+        words.append(f"top=({plan.top.count} by {plan.top.column}{' desc' if plan.top.descending else ''})")
     return " ".join(words)
 
 

@@ -21,6 +21,7 @@ from btql_planner.expressions import (
     Subquery,
     split_engine_name,
 )
+from btql_planner.needs import ANY_KIND, AnyNeed, Needed
 
 if TYPE_CHECKING:
     from btql_planner.plan import SortKey
@@ -48,6 +49,27 @@ def path_text(path: tuple[str | int, ...]) -> str:
         plain = piece.isidentifier()
         written += ("." if written else "") + (piece if plain else '"' + piece.replace('"', '""') + '"')
     return written
+
+
+def need_text(need: Needed) -> str:
+    """Return what a path must have, in words."""
+    if isinstance(need, AnyNeed):
+        return " or ".join(map(need_text, need.needs))
+    if need.kinds >= ANY_KIND:
+        return path_text(need.path)
+    ranges = [_between(_NEEDS[kind], bounds) for kind, bounds in (("i", need.numbers), ("t", need.texts)) if bounds]
+    words = dict.fromkeys([*ranges, *(_NEEDS[kind] for kind in sorted(need.kinds))])
+    return f"{path_text(need.path)}: {', '.join(words)}"
+
+
+_NEEDS = {"b": "booleans", "f": "numbers", "i": "numbers", "t": "texts", "x": "what documents only have"}
+
+
+def _between(what: str, bounds: tuple[object, object]) -> str:
+    low, high = bounds
+    if low == high:
+        return f"{what} like {low!r}"
+    return what + (f" from {low!r}" if low is not None else "") + (f" to {high!r}" if high is not None else "")
 
 
 def text(expression: Expression) -> str:

@@ -225,9 +225,8 @@ class RelationLowering:
         return Select(AliasColumns(below, plan.source), lambda: f"({below.render()}) AS {sql_text.name(plan.source)}")
 
     def _scan(self, plan: Scan) -> Select:
-        spec = ScanSpec(
-            f"{plan.alias}_{next(self.expressions.numbers)}", plan.objects, plan.ranges, plan.keys, node=plan
-        )
+        name = f"{plan.alias}_{next(self.expressions.numbers)}"
+        spec = ScanSpec(name, plan.objects, plan.ranges, plan.keys, plan.needs, plan.top, node=plan)
         self.scans.append(spec)
         columns = ScanColumns(spec)
         select = Select(columns, lambda: sql_text.name(spec.name), spec.name)

@@ -43,6 +43,7 @@ from typing import Literal
 
 from btql_planner.catalog import Objects
 from btql_planner.expressions import Expression, Reference, engine_name
+from btql_planner.needs import Needed
 from btql_planner.plan_relations import (
     Join,
     Lateral,
@@ -77,6 +78,17 @@ class Keys:
 
 
 @dataclass(frozen=True, slots=True)
+class Top:
+    """The first rows in the order of a column that is never null, and those that tie with the last of them."""
+
+    column: str
+    count: int
+    descending: bool
+    filtered: bool
+    """Only those count that pass the filters of the scan."""
+
+
+@dataclass(frozen=True, slots=True)
 class Scan:
     """Rows of the snapshot, newest versions only."""
 
@@ -90,6 +102,10 @@ class Scan:
     """Bounds that follow from the filters: parts outside them are not read."""
     keys: tuple[Keys, ...] = ()
     """Ids that follow from the filters: parts without any of them are not read."""
+    needs: tuple[Needed, ...] = ()
+    """What follows from the filters for the values of paths: parts without such are not read."""
+    top: Top | None = None
+    """Only rows up to here are wanted; further ones may be left out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from btql_planner.types import SQL_TYPES, Kind
 
 _NAME = re.compile(r'"(?:[^"]|"")+"')
+_TEXT = re.compile(r"'(?:[^']|'')*'")
 
 
 def name(text: str) -> str:
@@ -19,6 +20,11 @@ def name(text: str) -> str:
 def is_name(sql: str) -> bool:
     """Whether an expression is the name of a column and nothing else."""
     return _NAME.fullmatch(sql) is not None
+
+
+def is_text(sql: str) -> bool:
+    """Whether an expression is a text literal and nothing else."""
+    return _TEXT.fullmatch(sql) is not None
 
 
 def text(value: str) -> str:

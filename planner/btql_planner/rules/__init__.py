@@ -14,10 +14,12 @@ from btql_planner.rules.probe_alternatives import probe_alternatives
 from btql_planner.rules.probe_patterns import probe_patterns
 from btql_planner.rules.probe_text_index import probe_text_index
 from btql_planner.rules.probe_values import probe_values
+from btql_planner.rules.prune_by_paths import prune_by_paths
 from btql_planner.rules.prune_parts import prune_parts
 from btql_planner.rules.push_filter_into_scan import push_filter_into_scan
 from btql_planner.rules.push_filter_through_joins import push_filter_through_joins
 from btql_planner.rules.require_presence import require_presence
+from btql_planner.rules.stop_early import stop_early
 
 Rule = Callable[[Plan], Plan]
 
@@ -33,6 +35,8 @@ RULES: tuple[Rule, ...] = (
     probe_values,
     push_filter_into_scan,
     prune_parts,
+    prune_by_paths,
+    stop_early,
     fetch_documents,
     fetch_late,
 )

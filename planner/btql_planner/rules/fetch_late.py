@@ -4,10 +4,11 @@ Before:  Project([id, created, input], Fetch([input], Limit(100, Sort(Scan))))
 After:   Project([id, created, input], Fetch([id, created, input], Limit(100, Sort(Scan))))
 
 The scan then reads the sort key alone, of every row, and the documents of a
-hundred rows have the rest.
+hundred rows have the rest. So do those of the rows with an id, or of a trace, that
+is asked for: ``Fetch(Sort(Scan(keys=[id in ('a')])))``.
 
-Not applied without a limit or over a large one: for many rows, columns are
-much cheaper than documents.
+Not applied without a limit or such ids, or over a large limit: for many rows,
+columns are much cheaper than documents.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dataclasses import replace
 
 from btql_planner.expressions import Column, PathValue, walk
 from btql_planner.names import SYSTEM_KINDS
-from btql_planner.plan import Fetch, Limit, Plan, Project, expressions, rewrite
+from btql_planner.plan import Fetch, Filter, Limit, Plan, Project, Scan, Sort, expressions, rewrite
 from btql_planner.plan import walk as plan_nodes
 
 ROWS_MAX = 1_000
@@ -27,14 +28,21 @@ def fetch_late(plan: Plan) -> Plan:
     return rewrite(plan, _on_project)
 
 
+def _gives_few(plan: Plan) -> bool:
+    if isinstance(plan, Limit):
+        return plan.count is not None and plan.count <= ROWS_MAX
+    while isinstance(plan, Sort | Filter | Fetch):
+        plan = plan.input
+    return isinstance(plan, Scan) and bool(plan.keys)
+
+
 def _on_project(plan: Plan) -> Plan | None:
     if not isinstance(plan, Project) or not isinstance(plan.input, Fetch):
         return None
     fetch = plan.input
-    limit = fetch.input
-    if fetch.source or not isinstance(limit, Limit) or limit.count is None or limit.count > ROWS_MAX:
+    if fetch.source or not _gives_few(fetch.input):
         return None
-    below = {used for node in plan_nodes(limit) for expression in expressions(node) for used in walk(expression)}
+    below = {used for node in plan_nodes(fetch.input) for expression in expressions(node) for used in walk(expression)}
     bare = [item.expression for item in plan.items]
     columns = tuple(
         dict.fromkeys(

@@ -87,6 +87,11 @@ class Part:
         self._check()
         return to_rows(self._documents.read(numbers, DOCUMENT_SCHEMA.names))
 
+    def blocks(self, numbers: NDArray[np.int64]) -> int:
+        """Return how many blocks of documents have some rows, which are in order."""
+        places = np.searchsorted(self._keys.block_starts, numbers, "right")
+        return int(np.count_nonzero(np.diff(places, prepend=-1)))
+
     def json_bytes(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return about how much JSON each of some rows has, without reading them."""
         found = self._keys.json_bytes(numbers)
