@@ -21,6 +21,7 @@ MEMORY, DISK, ROWS = "B0504", "B0505", "B0506"
 _NO_MEMORY = "Resources exhausted"
 _NO_DISK = "used disk space during the spilling process"
 _TOO_LONG = (
+    "values that do not fit into memory",
     "Range too large to materialize",
     "byte array offset overflow",
     "Offset overflow",
@@ -67,10 +68,13 @@ _KINDS = {
         "a recursive WITH", ("RecursiveQuery",), "give the recursion an end, such as a condition on its depth"
     ),
     "RepartitionExec": _Kind("distributing rows", ("Repartition",), _READ_LESS),
+    "UnnestExec": _Kind("making rows of lists", (), "make shorter lists, or of fewer rows"),
     "DataSourceExec": _Kind("reading", (), _READ_LESS),
     "FilterExec": _Kind("filtering", (), _READ_LESS),
     "ProjectionExec": _Kind("computing columns", (), "compute shorter texts and lists, or on fewer rows"),
 }
+_UNCOUNTED = ("NestedLoopJoinExec", "CrossJoinExec", "RecursiveQueryExec", "HashJoinExec", "UnnestExec", "FilterExec")
+"""Operators that count their time when they are done, the worst first."""
 _OTHER = _Kind("", (), _READ_LESS)
 
 
@@ -134,10 +138,21 @@ def costliest(plan: ExecutionPlan, consumer: str | None = None) -> Step:
     return max(asked or steps, key=lambda each: each.seconds)
 
 
+def _longest(plan: ExecutionPlan, error: TimeLimit) -> Step:
+    """Return the step that took the time: where none has counted much of it, one that counts at its end."""
+    found = costliest(plan)
+    if found.seconds < error.seconds / 4:
+        uncounted = {each.kind: each for each in steps_of(plan) if each.kind in _UNCOUNTED}
+        return next((uncounted[kind] for kind in _UNCOUNTED if kind in uncounted), found)
+    return found
+
+
 def explained(error: BaseException, frame: DataFrame, grant: Grant) -> Error | None:
     """Return the error of a statement that took too much, or too long; None where something else is wrong with it."""
     if isinstance(error, TimeLimit):
-        return error if error.node is not None else TimeLimit(error.seconds, str(costliest(frame.execution_plan())))
+        return (
+            error if error.node is not None else TimeLimit(error.seconds, str(_longest(frame.execution_plan(), error)))
+        )
     if isinstance(error, Error):
         return None
     said = str(error)

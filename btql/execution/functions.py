@@ -15,6 +15,7 @@ from collections.abc import Callable
 import pyarrow as pa
 
 from btql.execution import array_functions as on_arrays
+from btql.execution import growing
 from btql.execution import json_compare as comparing
 from btql.execution import json_functions as on_json
 from btql.execution import object_functions as on_objects
@@ -87,15 +88,26 @@ _FUNCTIONS: dict[str, tuple[Function, list[pa.DataType], pa.DataType]] = {
 }
 
 
+_OF_BATCHES: dict[str, tuple[Callable[..., pa.Array], list[pa.DataType], pa.DataType]] = {
+    "btql_replace": (growing.replaced, [_TEXT, _TEXT, _TEXT], _TEXT),
+    "btql_replaced_fits": (growing.fits, [_TEXT, _TEXT, _TEXT], _BOOLEAN),
+    "btql_series_fits": (growing.series_fits, [_WHOLE, _WHOLE, _WHOLE], _BOOLEAN),
+}
+"""Functions over whole batches."""
+
+
 def register_functions(context: SessionContext, text: str, known: dict[str, FunctionReport]) -> None:
     """Make the functions that a statement names known to ``context``; ``known`` holds those that are."""
     for name in set(_NAME.findall(text)) - known.keys():
-        if name in _FUNCTIONS:
+        if name in _FUNCTIONS or name in _OF_BATCHES:
             known[name] = FunctionReport()
             context.register_udf(_udf(name, known[name]))
 
 
 def _udf(name: str, report: FunctionReport) -> ScalarUDF:
+    if name in _OF_BATCHES:
+        of_batch, inputs, output = _OF_BATCHES[name]
+        return udf(of_batch, inputs, output, "volatile", name)
     function, inputs, output = _FUNCTIONS[name]
     return udf(_by_row(function, output, report), inputs, output, "volatile", name)
 

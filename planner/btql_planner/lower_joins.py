@@ -181,7 +181,12 @@ def series(lowering: RelationLowering, plan: Series) -> Select:
     if kind is Kind.TIME:
         ends = [f"CAST({each} AS TIMESTAMP)" for each in ends]
     select.kinds[plan.name] = (kind,)
-    unnested = f"unnest(generate_series({', '.join([*ends, step])}))"
+    counted = [*ends, step]
+    if kind is Kind.TIME:
+        counted = [f"CAST(date_part('epoch', {each}) AS BIGINT)" for each in counted]
+    # In the argument, so that the engine does not make the series before it runs.
+    last = f"CASE WHEN btql_series_fits({', '.join(counted)}) THEN {ends[1]} END"
+    unnested = f"unnest(generate_series({ends[0]}, {last}, {step}))"
     select.outputs[f"{plan.name}#{kind}"] = unnested
     return select
 

@@ -70,7 +70,11 @@ def regexp_replace(value: Text, pattern: Text, new: Text, flags: Text = "") -> T
     if flags:
         _pattern("regexp_replace", pattern, flags, 2) if written_text(flags) is None else None
         said = _pattern("regexp_replace", pattern, flags, 1)
-    return f"regexp_replace({value}, {said}, {new}{everywhere})"
+    replaced = f"regexp_replace({value}, {said}, {new}{everywhere})"
+    if everywhere and len(written_text(new) or "long") > 1:
+        # The engine counts no memory for it.
+        return f"CASE WHEN btql_replaced_fits({value}, {said}, {new}) THEN {replaced} END"
+    return replaced
 
 
 @scalar

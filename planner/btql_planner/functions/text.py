@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from btql_planner import sql_text, types
-from btql_planner.functions.call import written_number
+from btql_planner.functions.call import written_number, written_text
 from btql_planner.functions.registry import Any, Boolean, Integer, Text, scalar
 from btql_planner.spelling import as_json, as_text
 from btql_planner.types import Kind, Type
@@ -194,7 +194,10 @@ def replace(value: Text, old: Text, new: Text) -> Text:
     >>> replace('a-b-c', '-', '+')
     'a+b+c'
     """
-    return f"replace({value}, {old}, {new})"
+    found, put = written_text(old), written_text(new)
+    grows = not found or put is None or len(put.encode()) > len(found.encode())
+    # The engine counts no memory for what its own makes.
+    return f"{'btql_replace' if grows else 'replace'}({value}, {old}, {new})"
 
 
 @scalar
