@@ -19,8 +19,8 @@ from btql_storage.text_probe import AllOf, AnyOf, Phrase, TextProbe
 
 DOCUMENTS_SHARE = 0.5
 """A document takes longer to read than a row to look up, even where every second one is read in vain."""
-COLUMNS_SHARE = 0.005
-"""A column is read at some hundred rows in the time in which one row is looked up."""
+COLUMNS_SHARE = 0.0005
+"""Some thousand rows of a column are read in the time in which one row is looked up."""
 _TOKENS_MAX = 8
 """Of a long text, this many tokens find it as well as all would."""
 _ITEMS_MAX = 64
