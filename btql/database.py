@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from btql.describe import Described
     from btql.execution.infer import JsonSchema
     from btql.execution.pinned import Pinned
+    from btql.explain import Watch
     from btql_grammar.parameters import Values
 
 _NOT_BUILT = ("not implemented", "OuterReferenceColumn", "not supported", "RecursionLimitExceeded")
@@ -79,8 +80,12 @@ class Database:
         directory: Directory | None = None,
         stop: Stop | None = None,
         pinned: Pinned | None = None,
+        *,
+        watching: bool = False,
     ) -> None:
         self.storage = storage
+        self._watching = watching
+        """Whether what a query took is counted in detail, for its ``result.explanation``."""
         self._pinned = pinned
         self._prices = prices
         self._directory = directory
@@ -89,10 +94,15 @@ class Database:
         self._kept = KeptAnswers()
 
     def for_one(
-        self, *, directory: Directory | None = None, stop: Stop | None = None, pinned: Pinned | None = None
+        self,
+        *,
+        directory: Directory | None = None,
+        stop: Stop | None = None,
+        pinned: Pinned | None = None,
+        watching: bool = False,
     ) -> Database:
         """Return the same database for one query: with objects as its asker may see them, as of then, and an end."""
-        found = Database(self.storage, self._prices, directory or self._directory, stop, pinned)
+        found = Database(self.storage, self._prices, directory or self._directory, stop, pinned, watching=watching)
         found._part_fields, found._kept = self._part_fields, self._kept
         return found
 
@@ -238,11 +248,19 @@ class Database:
         disabled_rules: Collection[str] = (),
     ) -> Result:
         """Return the answer to a statement that gives rows, read from ``source``."""
+        watch: Watch | None = None
+        if self._watching:
+            from btql.explain import Watch
+
+            watch = Watch(self)
         compiled = self.compile_statement(source, statement, options, disabled_rules)
-        batches = run(self.runner(compiled), compiled.sources)
+        runner = self.runner(compiled) if watch is None else watch.runner(compiled)
+        batches = run(runner, compiled.sources)
         fields = compiled.sources.whole_fields
         answer = _DrawnErrors(EngineAnswer(compiled.engine, batches, lambda: fields, self._stop), compiled.source)
         result = Result(answer, compiled.bound.warnings, compiled.lints, self._stop)
+        if watch is not None:
+            result.explanation = watch.explanation
         result.default_limit = compiled.default_limit
         result.xact_id = max((each.xact_id for each in compiled.sources.all_snapshots), default=None)
         # An answer that nobody reads must not keep files for ever.

@@ -17,9 +17,9 @@ from btql_grammar.span import Source
 from btql_planner.options import QueryOptions
 
 if TYPE_CHECKING:
+    from btql.execution.run import Runner
     from btql.explaining.explanation import Explanation
     from btql_grammar.tree import ExplainFormat
-    from btql_storage.store import Usage
 
 FORMATS = ("text", "json", "tree")
 
@@ -47,17 +47,46 @@ def explained(
     parameters: Values | None = None,
 ) -> Explanation:
     """Return how a query is understood and run."""
-    before, started = database.storage.usage(), time.perf_counter()
+    watch = Watch(database)
     compiled = database.compile(query, options=options, parameters=parameters)
-    return _explained(database, compiled, before, time.perf_counter() - started, analyze=analyze)
+    return _explained(compiled, watch, analyze=analyze)
 
 
 def explain_statement(database: Database, source: Source, statement: tree.Explain, options: QueryOptions | None) -> str:
     """Return what a statement that begins with EXPLAIN says."""
-    before, started = database.storage.usage(), time.perf_counter()
+    watch = Watch(database)
     compiled = database.compile_statement(source, statement.query, options)
-    seconds = time.perf_counter() - started
-    return written(_explained(database, compiled, before, seconds, analyze=statement.analyze), statement.format)
+    return written(_explained(compiled, watch, analyze=statement.analyze), statement.format)
+
+
+class Watch:
+    """Watches one query, from before it is compiled until its rows have been read."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._before = database.storage.usage()
+        self._started = time.perf_counter()
+
+    def runner(self, compiled: Compiled) -> Runner:
+        """Return what runs the query, and counts what takes time to count."""
+        from btql.explaining.gather import bounds_before
+
+        self._compiled, self._compile_seconds = compiled, time.perf_counter() - self._started
+        # Now, as whoever has read the answer closes the snapshots.
+        self._bounds = bounds_before(compiled)
+        self._runner = self._database.runner(compiled)
+        self._runner.explaining = True
+        return self._runner
+
+    def explanation(self) -> Explanation:
+        """Return what is known of the query, once it has run."""
+        from btql.explaining.advice import warnings
+        from btql.explaining.gather import Run, after_run
+
+        run = Run(self._runner.report, self._compile_seconds, self._before, self._database.storage.usage())
+        made = after_run(self._compiled, self._bounds, run)
+        made.warnings = warnings(self._compiled, made)
+        return made
 
 
 def check_format(form: str) -> None:
@@ -85,21 +114,17 @@ def written(explanation: Explanation, form: ExplainFormat) -> str:
             assert_never(form)
 
 
-def _explained(database: Database, compiled: Compiled, before: Usage, seconds: float, *, analyze: bool) -> Explanation:
-    from btql.explaining.advice import warnings
-    from btql.explaining.gather import Run, after_run, bounds_before, planned
-
+def _explained(compiled: Compiled, watch: Watch, *, analyze: bool) -> Explanation:
     if analyze:
-        runner = database.runner(compiled)
-        runner.explaining = True
-        bounds = bounds_before(compiled)
-        for _ in run(runner, compiled.sources):
+        for _ in run(watch.runner(compiled), compiled.sources):
             pass
-        made = after_run(compiled, bounds, Run(runner.report, seconds, before, database.storage.usage()))
-    else:
-        try:
-            made = planned(compiled)
-        finally:
-            compiled.sources.close()
+        return watch.explanation()
+    from btql.explaining.advice import warnings
+    from btql.explaining.gather import planned
+
+    try:
+        made = planned(compiled)
+    finally:
+        compiled.sources.close()
     made.warnings = warnings(compiled, made)
     return made

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from btql.execution.infer import JsonSchema
     from btql.execution.stop import Stop
+    from btql.explaining.explanation import Explanation
 
 
 class Answer(Protocol):
@@ -70,6 +71,8 @@ class Result:
         """The latest transaction that the answer takes in; None where it reads no object."""
         self.rows_written: int | None = None
         """How many rows an INSERT, UPDATE or DELETE has written; None for any other statement."""
+        self.explanation: Callable[[], Explanation] | None = None
+        """Tells what the query took once all rows have been read; only where it was watched."""
         self.release: Callable[[], object] = _nothing
         """Lets go of what the answer keeps beside its rows: snapshots, a connection."""
 

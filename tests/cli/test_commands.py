@@ -180,6 +180,13 @@ def test_explain_status_and_shell(btql, database, monkeypatch):
     code, out, _ = btql("explain", database, COUNT, "--analyze")
     assert code == 0
     assert "metadata.n" in out
+    code, out, _ = btql("explain", database, COUNT, "--format", "json")
+    assert code == 0
+    assert json.loads(out)["version"] == 1
+    assert "└── " in btql("explain", database, COUNT, "--format", "tree")[1]
+    code, _, err = btql("explain", database, COUNT, "--format", "xml")
+    assert code == 2
+    assert "tree" in err
 
     code, out, _ = btql("status", database)
     assert code == 0

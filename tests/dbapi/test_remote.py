@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import socket
 import threading
@@ -316,6 +317,8 @@ def test_what_only_a_folder_can_do_is_refused(any_remote):
         any_remote.status()
 
     assert "one" in any_remote.explain("SELECT 1 AS one")
+    assert json.loads(any_remote.explain("SELECT 1 AS one", analyze=True, format="json"))["rows"] == 1
+    assert "-- plan" in any_remote.explain("select: 1 as one", format="tree")
 
 
 def test_what_has_no_place_in_flight_sql_is_refused(addresses):

@@ -30,18 +30,19 @@ from btql_server.reading.formats import (
     json_lines,
     parquet_file,
 )
+from btql_server.reading.plan_header import HEADER
 
 if TYPE_CHECKING:
     from btql.execution.stop import Stop
     from btql.result import Result
     from btql_server.http.call import Call
+    from btql_server.reading.plan_header import PlanHeader
 
 AT_ONCE_BYTES = 1 << 20
 """A larger answer is sent piece by piece."""
 SPOOL_BYTES = 32 << 20
 """A page that is larger waits in a file."""
 _PIECE_BYTES = 1 << 20
-_PLAN_CHARACTERS_MAX = 6_000
 _WARNINGS_CHARACTERS_MAX = 6_000
 
 
@@ -56,7 +57,7 @@ class Reading:
     began: float
     audit: bool = False
     """Answer with entries of the audit log instead of rows."""
-    plan: str | None = None
+    plan: PlanHeader | None = None
     """How the query runs, if that was asked for."""
 
     def answer(self) -> Answer:
@@ -71,7 +72,7 @@ class Reading:
             size += len(piece)
             if size > AT_ONCE_BYTES:
                 rest = self._guarded(chain(taken, pieces))
-                return Answer(rest, MEDIA[self.form], headers=self._headers(None), pool="bulk")
+                return Answer(rest, MEDIA[self.form], headers=self._headers(None, ended=False), pool="bulk")
         return Answer(b"".join(taken), MEDIA[self.form], headers=self._headers(None))
 
     def _page(self, pieces: Iterator[bytes]) -> Answer:
@@ -158,16 +159,15 @@ class Reading:
             # A client that went away has no use for the rest.
             self.stop.cancel()
 
-    def _headers(self, cursor: str | None) -> dict[str, str]:
+    def _headers(self, cursor: str | None, *, ended: bool = True) -> dict[str, str]:
         took = round((time.perf_counter() - self.began) * 1_000)
         headers = {"x-bt-brainstore-duration-ms": str(took), "x-bt-freshness-state": "complete"}
         if cursor is not None:
             headers["x-bt-cursor"] = cursor
         if self.form in ("arrow", "jsonl", "parquet"):
             headers |= self._told()
-        if self.plan is not None:
-            # One line of ASCII, as a header has to be.
-            headers["x-bt-query-plan"] = _ascii(self.plan[:_PLAN_CHARACTERS_MAX])
+        if self.plan is not None and (plan := self.plan.value(ended=ended)) is not None:
+            headers[HEADER] = plan
         return headers
 
     def _told(self) -> dict[str, str]:
@@ -183,10 +183,6 @@ class Reading:
         if warnings:
             headers["x-btql-warnings"] = told
         return headers
-
-
-def _ascii(text: str) -> str:
-    return json.dumps(text)
 
 
 def _read(spool: SpooledTemporaryFile[bytes]) -> Iterator[bytes]:

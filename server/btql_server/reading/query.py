@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from btql.errors import QueryError
-from btql.explain import explain
+from btql.explain import explained
 from btql_planner import errors
 from btql_server.http.answer import JSON, Answer
 from btql_server.http.call import Call
@@ -16,8 +17,17 @@ from btql_server.http.errors import HttpError, as_http
 from btql_server.http.routes import Routes
 from btql_server.reading.answering import Reading
 from btql_server.reading.formats import MEDIA
+from btql_server.reading.plan_header import HEADER, PlanHeader, plan_asked
 from btql_server.reading.request import QueryRequest
 from btql_server.reading.running import database_for, run_many, run_query, stop_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from btql.execution.stop import Stop
+    from btql.explaining.explanation import Explanation
+    from btql_grammar.parameters import Values
+    from btql_planner.options import QueryOptions
 
 routes = Routes("Queries")
 
@@ -45,6 +55,7 @@ def query(call: Call, body: QueryRequest) -> Answer:
     form = body.form(headers.get("accept", ""))
     if body.audit_log and form not in ("json", "jsonl"):
         raise HttpError(400, "`audit_log` is answered in the formats json and jsonl")
+    plan = plan_asked(headers.get(HEADER, ""))
     options = body.options(limits)
     stop = stop_of(call, body.seconds(limits))
     try:
@@ -52,17 +63,31 @@ def query(call: Call, body: QueryRequest) -> Answer:
         if sets is not None:
             result = run_many(call, asked, sets, stop, options=options)
         else:
-            result = run_query(call, asked, stop, options=options, parameters=body.values())
-        plan = None
-        if headers.get("x-bt-query-plan", "").lower() in ("true", "1"):
-            # A statement that writes has no plan, and is done by now.
-            with suppress(QueryError):
-                database = database_for(call, stop)
-                plan = explain(database, asked, options=options, parameters=body.values())
-        reading = Reading(call, result, stop, form, began, audit=bool(body.audit_log), plan=plan)
+            watching = plan is not None and plan.analyze
+            result = run_query(call, asked, stop, options=options, parameters=body.values(), watching=watching)
+        header = None
+        if plan is not None:
+            planned = partial(_planned, call, stop, asked, options=options, parameters=body.values())
+            header = PlanHeader(plan, planned, result.explanation)
+        reading = Reading(call, result, stop, form, began, audit=bool(body.audit_log), plan=header)
         return reading.answer()
     except QueryError as error:
         raise _refused(error) from None
+
+
+def _planned(
+    call: Call,
+    stop: Stop,
+    asked: str | Mapping[str, object],
+    *,
+    options: QueryOptions,
+    parameters: Values | None,
+) -> Explanation | None:
+    """Return how a query is planned; None for a statement that writes, which has no plan and is done by now."""
+    try:
+        return explained(database_for(call, stop), asked, options=options, parameters=parameters)
+    except QueryError:
+        return None
 
 
 def _refused(error: QueryError) -> Exception:

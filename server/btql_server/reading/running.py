@@ -45,9 +45,18 @@ def stop_of(asker: Asker, seconds: float | None = None) -> Stop:
     return Stop(most if seconds is None else min(seconds, most), asker.gone.is_set)
 
 
-def database_for(asker: Asker, stop: Stop, visible: Visible | None = None, pinned: Pinned | None = None) -> Database:
+def database_for(
+    asker: Asker,
+    stop: Stop,
+    visible: Visible | None = None,
+    pinned: Pinned | None = None,
+    *,
+    watching: bool = False,
+) -> Database:
     """Return the database as one statement sees it; ``visible`` learns what the statement changed."""
-    return asker.state.database.for_one(directory=visible or Visible(asker), stop=stop, pinned=pinned)
+    return asker.state.database.for_one(
+        directory=visible or Visible(asker), stop=stop, pinned=pinned, watching=watching
+    )
 
 
 def run_query(
@@ -58,10 +67,12 @@ def run_query(
     options: QueryOptions | None = None,
     parameters: Values | None = None,
     pinned: Pinned | None = None,
+    watching: bool = False,
 ) -> Result:
     """Return the answer to a statement in either language; what it writes is written."""
     visible = Visible(asker)
-    result = database_for(asker, stop, visible, pinned).query(query, options=options, parameters=parameters)
+    database = database_for(asker, stop, visible, pinned, watching=watching)
+    result = database.query(query, options=options, parameters=parameters)
     asker.changes.extend(visible.changes)
     return result
 

@@ -224,8 +224,32 @@ def test_headers(ask):
     assert answer.headers["x-bt-api-duration-ms"].isdigit()
     assert answer.headers["x-bt-freshness-state"] == "complete"
     assert "x-bt-query-plan" not in answer.headers
-    plan = json.loads(ask(LAST, {"x-bt-query-plan": "true"}).headers["x-bt-query-plan"])
-    assert "-- typed plan" in plan
+
+
+@pytest.mark.parametrize("form", ["jsonl", "json", "arrow"])
+def test_the_plan_is_in_a_header_when_asked_for(ask, form):
+    def plan(value: str, query: str = LAST) -> object:
+        return json.loads(ask(query, {"x-bt-query-plan": value}, fmt=form).headers["x-bt-query-plan"])
+
+    assert "-- typed plan" in plan("true")
+    assert "-- analysis" not in plan("tree")
+    assert "-- analysis" in plan("tree, analyze")
+    rows = ask(LAST).json()["data"]
+    told = plan("json, analyze")
+    assert (told["version"], told["analyzed"], told["rows"]) == (1, True, len(rows))
+    assert told["plan"]["node"] == "Project"
+    # An answer that is kept was not computed.
+    assert plan("json,analyze", "SELECT 1 AS one")["analyzed"] is False
+    wide = " UNION ALL ".join([f"SELECT id, {number} AS n FROM demo" for number in range(30)])
+    assert plan("json, analyze", wide)["rows"] == 1_000
+    assert len(json.dumps(plan("json", wide))) < 7_000
+
+
+def test_no_plan_where_there_is_none_and_an_error_for_another_word(ask, reader):
+    assert "x-bt-query-plan" not in ask(LAST, {"x-bt-query-plan": "false"}).headers
+    answer = reader.post("/btql", json={"query": LAST}, headers={"x-bt-query-plan": "xml"})
+    assert answer.status_code == 400
+    assert "one of text, json, tree" in answer.json()["Message"]
 
 
 def test_hints_to_other_engines_and_unknown_fields_are_tolerated(ask):

@@ -15,6 +15,8 @@ from psycopg.types.json import Jsonb
 from server_support.endless import ENDLESS
 from server_support.pg import ROWS
 
+JSONB = 3802
+"""The type of JSON: documents come as this one."""
 BOTH = pytest.mark.parametrize("binary", [False, True], ids=["text", "binary"])
 VALUES = {
     "1": 1,
@@ -305,3 +307,19 @@ def test_what_the_server_says_of_itself(door, conn):
     with door.connect(options="-c statement_timeout=5000", application_name="me") as other:
         assert other.execute("SHOW statement_timeout").fetchone() == ("5s",)
         assert other.execute("SHOW application_name").fetchone() == ("me",)
+
+
+@BOTH
+def test_plans_come_as_postgresql_sends_them(conn, binary):
+    with conn.cursor(binary=binary) as cursor:
+        lines = cursor.execute("EXPLAIN ANALYZE SELECT id FROM demo LIMIT 3").fetchall()
+        assert [column.name for column in cursor.description] == ["QUERY PLAN"]
+        assert ("-- analysis",) in lines
+        for query in ("SELECT id FROM demo LIMIT 3", "select: id | from: demo | limit: 3"):
+            ((plan,),) = cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}").fetchall()
+            assert [(column.name, column.type_code) for column in cursor.description] == [("QUERY PLAN", JSONB)]
+            assert (plan["rows"], plan["plan"]["node"]) == (3, "Project")
+        with pytest.raises(psycopg.errors.Error, match="FORMAT YAML is not supported") as caught:
+            cursor.execute("EXPLAIN (FORMAT YAML) SELECT 1")
+        assert caught.value.diag.statement_position == "17"
+    conn.rollback()
