@@ -6,10 +6,13 @@ import argparse
 import shlex
 import sys
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
+from benchmarks.beside import growth
 from benchmarks.beside.chart import dots
 from benchmarks.beside.figures import Figures
 from benchmarks.beside.machine import machine
@@ -26,29 +29,46 @@ def main() -> None:
     options = _options()
     two_cores()
     suite = suite_named(options.suite)
+    out = Path(options.out)
+    out.mkdir(parents=True, exist_ok=True)
     wanted = Wanted(options.size or suite.size, options.profile, options.seed)
+    if options.growth:
+        sizes = [int(size) for size in options.growth.split(",")]
+        runs = {size: _run(suite, options, replace(wanted, size=size), [growth.SYSTEM]) for size in sizes}
+        name = options.name or f"{suite.called(wanted).rpartition('-')[0]}-growth"
+        figures = {str(size): run.as_json() for size, run in runs.items()}
+        _write(out / name, growth.page(runs, suite, name), figures, growth.picture(runs, suite))
+        return
+    run = _run(suite, options, wanted, _chosen(options.systems, list(suite.systems), "system"))
+    name = options.name or suite.called(wanted)
+    rows = {
+        question: {system: times.median for system, times in found.items() if times.median is not None}
+        for question, found in run.times.items()
+    }
+    picture = dots(f"{suite.title}: warm medians, {run.rows:,} rows", rows, list(run.systems))
+    _write(out / name, page(run, suite, f"{name}.svg"), run.as_json(), picture)
+
+
+def _run(suite: Suite, options: argparse.Namespace, wanted: Wanted, systems: Sequence[str]) -> Figures:
+    """Measure with some data."""
+    began, began_at = time.monotonic(), datetime.now(UTC)
     folder = Path(options.folder) / f"{suite.called(wanted)}-{wanted.seed}"
     budget = Budget(options.rounds, options.cold, options.patience, options.give_up)
-    began = time.monotonic()
-    began_at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    runner = Runner(suite, folder, wanted, budget)
-    questions = [question.name for question in suite.questions]
-    figures = runner.run(
-        _chosen(options.systems, list(suite.systems), "system"),
-        _chosen(options.questions, questions, "question"),
-        _chosen(options.again, list(suite.systems), "system") if options.again else [],
-    )
+    questions = _chosen(options.questions, [question.name for question in suite.questions], "question")
+    again = _chosen(options.again, list(suite.systems), "system") if options.again else []
+    figures = Runner(suite, folder, wanted, budget).run(systems, questions, again)
     figures.machine = machine()
     figures.command = f'make bench-beside ARGS="{shlex.join(sys.argv[1:])}"'
-    figures.began = began_at
+    figures.began = began_at.strftime("%Y-%m-%d %H:%M UTC")
     figures.minutes = (time.monotonic() - began) / 60
-    _write(figures, suite, Path(options.out), options.name or suite.called(wanted))
+    return figures
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser("beside", description="Measure btql beside other systems.")
     parser.add_argument("suite", nargs="?", default="spans", choices=suite_names())
     parser.add_argument("--size", type=int, help="how many spans or records; else as many as the suite says")
+    parser.add_argument("--growth", help="sizes, with commas between, at which btql alone is measured")
     parser.add_argument("--profile", default="small", help="of the generator of spans: small, real or wide")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--folder", default=".benchmarks/beside", help="where data and filled systems are kept")
@@ -74,17 +94,10 @@ def _chosen(wanted: str | None, known: list[str], what: str) -> list[str]:
     return found
 
 
-def _write(figures: Figures, suite: Suite, out: Path, name: str) -> None:
-    out.mkdir(parents=True, exist_ok=True)
-    rows = {
-        question: {system: times.median for system, times in found.items() if times.median is not None}
-        for question, found in figures.times.items()
-    }
-    picture = dots(f"{suite.title}: warm medians, {figures.rows:,} rows", rows, list(figures.systems))
-    (out / f"{name}.svg").write_text(picture, encoding="utf-8")
-    (out / f"{name}.json").write_bytes(orjson.dumps(figures.as_json(), option=orjson.OPT_INDENT_2))
-    text = page(figures, suite, f"{name}.svg")
-    (out / f"{name}.md").write_text(text, encoding="utf-8")
+def _write(place: Path, text: str, figures: Mapping[str, object], picture: str) -> None:
+    place.with_suffix(".svg").write_text(picture, encoding="utf-8")
+    place.with_suffix(".json").write_bytes(orjson.dumps(figures, option=orjson.OPT_INDENT_2) + b"\n")
+    place.with_suffix(".md").write_text(text, encoding="utf-8")
     sys.stdout.write(text)
 
 

@@ -31,13 +31,13 @@ def page(figures: Figures, suite: Suite, picture: str) -> str:
         suite.about,
         f"![Warm medians]({picture})",
         "## Warm",
-        _table(_warm(figures, suite.questions)),
+        table(_warm(figures, suite.questions)),
         "## Cold",
-        _table(_cold(figures, suite.questions)),
+        table(_cold(figures, suite.questions)),
         "## Load time and size",
-        _table(_loads(figures)),
+        table(_loads(figures)),
         "## The questions",
-        _table(_questions(figures, suite.questions)),
+        table(_questions(figures, suite.questions)),
         *_failures(figures),
         "## How it was measured",
         _HOW,
@@ -77,9 +77,9 @@ def _is_fastest(figures: Figures, question: str, system: str) -> bool:
 def _warm_cell(times: Times, most: int, *, bold: bool) -> str:
     if times.median is None:
         return _no_time(times)
-    middle = f"**{_ms(times.median)}**" if bold else _ms(times.median)
+    middle = f"**{milliseconds(times.median)}**" if bold else milliseconds(times.median)
     few = f" ({len(times.warm)}x)" if len(times.warm) < most else ""
-    return f"{middle}{few} <sub>{_ms(min(times.warm))}-{_ms(max(times.warm))}</sub>"
+    return f"{middle}{few} <sub>{milliseconds(min(times.warm))}-{milliseconds(max(times.warm))}</sub>"
 
 
 def _no_time(times: Times) -> str:
@@ -91,7 +91,7 @@ def _cold(figures: Figures, questions: Sequence[Question]) -> Iterator[Sequence[
     for name in _asked(figures, questions):
         found = figures.times[name]
         medians = [found[system].cold_median for system in figures.systems]
-        yield [name, *("-" if each is None else _ms(each) for each in medians)]
+        yield [name, *("-" if each is None else milliseconds(each) for each in medians)]
 
 
 def _loads(figures: Figures) -> Iterator[Sequence[str]]:
@@ -140,13 +140,15 @@ def _asked(figures: Figures, questions: Sequence[Question]) -> list[str]:
     return [question.name for question in questions if question.name in figures.times]
 
 
-def _table(rows: Iterator[Sequence[str]]) -> str:
+def table(rows: Iterator[Sequence[str]]) -> str:
+    """Return rows as a table of Markdown; the first one has the names."""
     head, *body = rows
     lines = [head, ["---", *["---:"] * (len(head) - 1)], *body]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _ms(seconds: float) -> str:
+def milliseconds(seconds: float) -> str:
+    """Return a time in milliseconds, with about three digits."""
     value = 1000 * seconds
     return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"
 

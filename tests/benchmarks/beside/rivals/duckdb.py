@@ -39,6 +39,7 @@ class Duckdb(System):
         file = str(self.folder / "spans.duckdb")
         self._conn = library("duckdb").connect(file, read_only=read_only, config={"threads": THREADS})
         self._conn.execute("SET TimeZone = 'UTC'")
+        self._conn.execute("SET enable_progress_bar = false")
 
     def load(self, inputs: Inputs, address: str) -> None:
         """Run the statements of the recipe."""
