@@ -12,7 +12,7 @@ run again over more (:meth:`btql.execution.run.Runner`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -43,12 +43,18 @@ class FirstRows:
 
     rows: dict[int, Rows]
     """Of each part and tail chunk that has any, all that lie before the bound, current or not."""
+    listed: set[int]
+    """Parts of which an index has named the rows: of the others, all rows before the bound were looked at."""
     condition: str
     """The bound as SQL."""
     withheld: bool
     """Whether there are further rows."""
     filtered: bool
     """A condition decides which of them count."""
+
+    def is_bounded(self, part_id: int) -> bool:
+        """Whether the rows of a part are so many that the bound says which they are, and no list does."""
+        return self.filtered and part_id not in self.listed
 
 
 def enough(top: Top, objects: int) -> int | None:
@@ -64,40 +70,87 @@ def more(top: Top, looked_at: int, found: int) -> int | None:
     return 2 * looked_at * top.count // found if found else None
 
 
-def first_rows(snapshot: Snapshot, sources: Sequence[Part | TailChunk], top: Top, count: int) -> FirstRows | None:
-    """Return the first ``count`` current rows of some parts; None where that are all of them."""
+def first_rows(
+    snapshot: Snapshot,
+    sources: Sequence[Part | TailChunk],
+    top: Top,
+    count: int,
+    candidates: Callable[[Part | TailChunk], Rows | None],
+) -> FirstRows | None:
+    """Return the first ``count`` current rows of some parts; None where that are all of them.
+
+    ``candidates`` gives the rows of a part that an index leaves, None for all.
+    """
     if sum(source.stats.rows for source in sources) <= (WHOLE_MAX * count if top.filtered else count):
         return None
     column = cast("Ordered", top.column)
     sign = -1 if top.descending else 1
     superseded = {entry.part.part_id: entry.superseded for entry in snapshot.parts}
     superseded |= {chunk.part_id: chunk.superseded for chunk in snapshot.tail}
+    begins = {source.part_id: _end(source.stats, column, last=top.descending) for source in sources}
     best = np.empty(0, np.int64)
-    seen: list[tuple[Part | TailChunk, NDArray[Any]]] = []
-    # The first value that each may have, so that one which begins behind the bound ends the search.
-    begins = {source.part_id: _begins(source.stats, column, descending=top.descending) for source in sources}
-    ordered = sorted(sources, key=lambda source: sign * begins[source.part_id])
+    found: list[_Found] = []
     withheld = False
-    for source in ordered:
-        if len(best) >= count and sign * begins[source.part_id] > sign * int(best[count - 1]):
+    for source in sorted(sources, key=lambda source: sign * begins[source.part_id]):
+        if len(best) == count and sign * begins[source.part_id] > sign * int(best[-1]):
             withheld = True
             break
-        numbers = numbers_of(source, column)
-        seen.append((source, numbers))
-        best = _merged(best, _current(numbers, superseded[source.part_id]), count, descending=top.descending)
+        found.append(_look_at(source, candidates(source), superseded[source.part_id], top, count))
+        best = _merged(best, found[-1].current, count, descending=top.descending)
     if len(best) < count:
         return None
-    bound = best[count - 1]
-    found: dict[int, Rows] = {}
-    for source, numbers in seen:
-        rows = np.flatnonzero(numbers >= bound if top.descending else numbers <= bound)
-        withheld |= len(rows) < len(numbers)
-        if len(rows):
-            found[source.part_id] = rows
-    return FirstRows(found, _condition(column, int(bound), descending=top.descending), withheld, top.filtered)
+    bound = int(best[-1])
+    rows: dict[int, Rows] = {}
+    for each in found:
+        before = each.before(bound, descending=top.descending)
+        withheld |= len(before) < len(each.rows)
+        if len(before):
+            rows[each.part_id] = before
+    listed = {each.part_id for each in found if each.is_listed}
+    return FirstRows(rows, listed, _condition(column, bound, descending=top.descending), withheld, top.filtered)
 
 
-def _begins(stats: PartStats, column: Ordered, *, descending: bool) -> int:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What one part or tail chunk may have."""
+
+    part_id: int
+    rows: Rows
+    """Current or not."""
+    numbers: NDArray[Any] | None
+    """Their values; None where the rows are so few that all of them are read."""
+    current: NDArray[Any]
+    """The values of the current ones, none of them better than it is."""
+    is_listed: bool
+
+    def before(self, bound: int, *, descending: bool) -> Rows:
+        """Return the rows up to a bound."""
+        if self.numbers is None:
+            return self.rows
+        return self.rows[self.numbers >= bound if descending else self.numbers <= bound]
+
+
+def _look_at(
+    source: Part | TailChunk, listed: Rows | None, superseded: Sequence[int] | Rows, top: Top, count: int
+) -> _Found:
+    column = cast("Ordered", top.column)
+    if listed is None:
+        numbers = numbers_of(source, column)
+        rows = np.arange(len(numbers), dtype=np.int64)
+        current = np.delete(numbers, np.asarray(superseded, np.int64)) if len(superseded) else numbers
+        return _Found(source.part_id, rows, numbers, current, is_listed=False)
+    is_current = ~np.isin(listed, np.asarray(superseded, np.int64))
+    if len(listed) <= count:
+        # Where the part has any row, it has one that is no worse than this.
+        least = _end(source.stats, column, last=not top.descending)
+        values = np.full(int(is_current.sum()), least, np.uint64 if column != "created" else np.int64)
+        return _Found(source.part_id, listed, None, values, is_listed=True)
+    numbers = numbers_of(source, column)[listed]
+    return _Found(source.part_id, listed, numbers, numbers[is_current], is_listed=True)
+
+
+def _end(stats: PartStats, column: Ordered, *, last: bool) -> int:
+    """Return the smallest value that a part has, or the largest."""
     match column:
         case "created":
             ends: tuple[int | str, int | str] = (stats.created_us_min, stats.created_us_max)
@@ -105,15 +158,7 @@ def _begins(stats: PartStats, column: Ordered, *, descending: bool) -> int:
             ends = (stats.xact_id_min, stats.xact_id_max)
         case "_pagination_key":
             ends = (stats.pagination_key_min, stats.pagination_key_max)
-    return number_of(ends[descending])
-
-
-def _current(numbers: NDArray[Any], superseded: Sequence[int] | Rows) -> NDArray[Any]:
-    if not len(superseded):
-        return numbers
-    mask = np.ones(len(numbers), np.bool_)
-    mask[np.asarray(superseded, np.int64)] = False
-    return numbers[mask]
+    return number_of(ends[last])
 
 
 def _merged(best: NDArray[Any], numbers: NDArray[Any], count: int, *, descending: bool) -> NDArray[Any]:

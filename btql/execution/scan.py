@@ -36,6 +36,7 @@ from btql_storage.snapshot import Snapshot, SnapshotPart
 
 if TYPE_CHECKING:
     from btql_storage.arrow import Array
+    from btql_storage.tail_chunk import TailChunk
 
 LISTED_ROWS_MAX = 2_000
 """Up to this many rows are named in the statement itself, so that the reader skips pages by them."""
@@ -74,6 +75,8 @@ class ScanBuilder:
     report: ScanReport = field(init=False)
     """Of the scan that is being registered."""
     candidates: Candidates = field(init=False)
+    found: dict[int, Rows | None] = field(default_factory=dict[int, "Rows | None"])
+    """What the indexes have of the parts of the scan that is being registered."""
     withheld: set[str] = field(default_factory=set[str])
     """Scans that have more rows than were registered."""
 
@@ -89,6 +92,7 @@ class ScanBuilder:
         ``count`` is how many rows are enough of those that come first by ``spec.top``; None are all.
         """
         self.withheld.discard(spec.name)
+        self.found = {}
         self.report = self.run_report.scan(spec.name)
         self.candidates = Candidates(self.sources, self.report)
         optional = [probe for probe in spec.probes if not probe.required]
@@ -132,7 +136,7 @@ class ScanBuilder:
             self.report.rows += part.stats.rows
             self.report.candidates += part.stats.rows - len(superseded) if rows is None else len(rows)
             base = part.part_id << ROW_BITS
-            if rows is not None and not (piece.first and piece.first.filtered):
+            if rows is not None and not (piece.first and piece.first.is_bounded(part.part_id)):
                 partly.append(part)
                 wanted.append(rows)
             else:
@@ -167,12 +171,14 @@ class ScanBuilder:
             elif piece.first is not None:
                 first = piece.first.rows.get(entry.part.part_id)
                 if first is None:
-                    self.report.leave_out("enough")
+                    known = self.found.get(entry.part.part_id)
+                    if known is None or len(known):
+                        self.report.leave_out("enough")
                     continue
                 superseded = np.intersect1d(entry.superseded, first, assume_unique=True)
                 yield from self._current(SnapshotPart(entry.part, superseded), first)
             else:
-                rows = self.candidates.rows(piece.spec, entry.part)
+                rows = self._candidates(piece.spec, entry.part)
                 if rows is None:
                     yield entry, rows
                 elif len(rows):
@@ -185,11 +191,17 @@ class ScanBuilder:
         else:
             self.report.leave_out("superseded")
 
+    def _candidates(self, spec: ScanSpec, source: Part | TailChunk) -> Rows | None:
+        """Return the rows of a part that may pass, None for all of them; looked up once."""
+        if source.part_id not in self.found:
+            self.found[source.part_id] = self.candidates.rows(spec, source)
+        return self.found[source.part_id]
+
     def _first(self, spec: ScanSpec, snapshot: Snapshot, count: int | None) -> FirstRows | None:
-        if spec.top is None or count is None or spec.probes or self.candidates.keys(spec):
+        if spec.top is None or count is None or self.candidates.keys(spec):
             return None
         sources = [source for source in snapshot.sources if ruled_out(spec, source) is None]
-        first = first_rows(snapshot, sources, spec.top, count)
+        first = first_rows(snapshot, sources, spec.top, count, lambda source: self._candidates(spec, source))
         if first is not None and first.withheld:
             self.withheld.add(spec.name)
         return first
@@ -235,11 +247,11 @@ class ScanBuilder:
         for chunk in piece.snapshot.tail:
             if ruled_out(piece.spec, chunk) is not None:
                 continue
-            rows = self.candidates.rows(piece.spec, chunk)
             if piece.first is not None:
-                rows = piece.first.rows.get(chunk.part_id, np.empty(0, np.int64))
-            if rows is None:
-                rows = np.arange(chunk.rows, dtype=np.int64)
+                listed: Rows | None = piece.first.rows.get(chunk.part_id, np.empty(0, np.int64))
+            else:
+                listed = self._candidates(piece.spec, chunk)
+            rows = np.arange(chunk.rows, dtype=np.int64) if listed is None else listed
             rows = np.setdiff1d(rows, chunk.superseded, assume_unique=True)
             if len(rows):
                 tables.append(conform(chunk.table, piece.schema).take(from_numpy(rows)))

@@ -7,8 +7,8 @@ Parts have their smallest and largest time, transaction and pagination key in th
 catalog, so the newest rows are found in the newest parts, and other parts are
 not opened. The sort and the limit stay.
 
-Not applied above a filter that needs documents, nor where text or ids are sought:
-then few rows are left anyway. Where columns decide which rows count, the scan is
+Not applied above a filter that needs documents, nor where ids are sought: then few
+rows are left anyway. Where columns decide which rows count, the scan is
 over more rows than are wanted, and over more again where that was too few.
 """
 
@@ -33,7 +33,7 @@ def _on_limit(plan: Plan) -> Plan | None:
         return None
     scan, first = plan.input.input, plan.input.keys[0]
     wanted = plan.count + plan.offset
-    if not isinstance(scan, Scan) or scan.probes or scan.keys or not 0 < wanted <= COUNT_MAX:
+    if not isinstance(scan, Scan) or scan.keys or not 0 < wanted <= COUNT_MAX:
         return None
     key = first.expression
     if not isinstance(key, Column) or key.source or key.name not in ORDERED:
