@@ -152,6 +152,9 @@ class Keys:
         entry = self._entries[kind]
         first = np.searchsorted(entry.fingerprints, sought, "left")
         after = np.searchsorted(entry.fingerprints, sought, "right")
+        if (first == after).all():
+            # So it is in most parts.
+            return np.empty(0, np.int64)
         found = _ranges(first, after - first)
         return np.unique(_ranges(entry.rows[found].astype(np.int64), entry.lengths[found].astype(np.int64)))
 
