@@ -112,7 +112,7 @@ def connection(tmp_path_factory):
 
 
 @settings(
-    max_examples=300,
+    max_examples=120,
     suppress_health_check=UNHURRIED,
 )
 @given(query=queries())

@@ -15,7 +15,7 @@ import pytest
 from btql.generate.profile import PROFILES
 from btql.generate.stream import generate
 
-SPANS = 6000
+SPANS = 4000
 DIGESTS = {
     "small": "73d20646fb7e3ced71860c40b031b918f5acf341759420d4fc35583e91bdf1b5",
     "real": "355ced6cbbe993a2ddf276124486378002a8e61ea01083cb50c3e9cfa08b6b42",

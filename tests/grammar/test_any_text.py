@@ -51,7 +51,7 @@ def read_all_ways(text: str) -> None:
             assert "something else" not in drawn
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(soups)
 @example("")
 @example("\ufeff")
@@ -72,7 +72,7 @@ def test_pieces_of_queries(text: str) -> None:
     read_all_ways(text)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.text(max_size=40))
 def test_any_characters(text: str) -> None:
     read_all_ways(text)
@@ -148,15 +148,15 @@ UNITS = (  # noqa: SIM905 - easier to read as one text
 
 @pytest.mark.parametrize("language", ["btql", "sql"])
 @pytest.mark.parametrize("unit", UNITS)
-def test_a_megabyte_is_refused_or_read_within_a_second(unit: str, language: tree.Language) -> None:
+def test_long_texts_are_refused_or_read_at_once(unit: str, language: tree.Language) -> None:
     text = "select " if language == "sql" else "select: "
-    text += unit * ((TEXT_CHARS_MAX - len(text)) // len(unit))
+    text += unit * ((TEXT_CHARS_MAX // 4 - len(text)) // len(unit))
     started = time.thread_time()
 
     drawn = drawing(lambda: parse(text))
 
-    # A third of a second on an idle machine; quadratic work would take minutes.
-    assert time.thread_time() - started < 3
+    # A twelfth of a second on an idle machine; quadratic work would take many.
+    assert time.thread_time() - started < 1
     assert drawn is None or len(drawn) < 5_000
 
 

@@ -50,7 +50,7 @@ def drawing(text: str) -> str | None:
     return None
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.sampled_from(STARTS), soups)
 def test_pieces_of_statements(start: str, soup: str) -> None:
     drawn = drawing(start + soup)
