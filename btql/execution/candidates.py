@@ -11,6 +11,7 @@ from btql_planner.plan import Keys
 from btql_storage.keys import KeyKind
 from btql_storage.later import np
 from btql_storage.part.reader import Part
+from btql_storage.text_probe import AllOf
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,15 +41,13 @@ class Candidates:
             if len(rows) == 0:
                 self._leave_out("key", source)
                 return rows
-        for probe in spec.probes:
-            if not probe.required or (rows is not None and not _pays(probe, len(rows))):
-                continue
-            found = self.find(source, probe)
-            if found is not None:
-                rows = _both(rows, found)
-                if len(rows) == 0:
-                    self._leave_out("text", source)
-                    return rows
+        count = source.stats.rows if rows is None else len(rows)
+        probes = [probe for probe in spec.probes if probe.required and _pays(probe, count)]
+        found = self.find(source, _all(probes)) if probes else None
+        if found is not None:
+            rows = _both(rows, found)
+            if len(rows) == 0:
+                self._leave_out("text", source)
         return rows
 
     def keys(self, spec: ScanSpec) -> Sequence[Keys]:
@@ -65,8 +64,6 @@ class Candidates:
         """Return the rows that a probe holds for, None where it does not pay to look them up."""
         rows_max = None
         if probe.share_max is not None:
-            if not _pays(probe, source.stats.rows):
-                return None
             rows_max = int(source.stats.rows * probe.share_max)
         self.report.files.opened("text", source)
         found = source.find(probe.asked, rows_max)
@@ -74,9 +71,27 @@ class Candidates:
         self.report.hit(str(probe.asked), rows, found.rows_max)
         return found.rows
 
+    def count(self, part: Part, spec: ScanSpec) -> int:
+        """Return how many rows of a part all probes hold for, current or not; each of them decides."""
+        probe = _all([probe for probe in spec.probes if probe.required])
+        self.report.files.opened("text", part)
+        count = part.count(probe.asked)
+        assert count is not None, "only what is checked once more may be left undecided"
+        self.report.hit(str(probe.asked), count, count)
+        return count
+
     def _leave_out(self, means: LeftOut, source: Part | TailChunk) -> None:
         if isinstance(source, Part):
             self.report.leave_out(means)
+
+
+def _all(probes: Sequence[ProbeSpec]) -> ProbeSpec:
+    """Return probes as one: the index finds what they have in common faster than rows that only one has."""
+    if len(probes) == 1:
+        return probes[0]
+    shares = [probe.share_max for probe in probes if probe.share_max is not None]
+    share_max = max(shares) if len(shares) == len(probes) else None
+    return replace(probes[0], asked=AllOf(tuple(probe.asked for probe in probes)), share_max=share_max)
 
 
 def _pays(probe: ProbeSpec, rows: int) -> bool:

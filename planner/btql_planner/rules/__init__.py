@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from btql_planner.plan import Plan
+from btql_planner.rules.count_rows import count_rows
 from btql_planner.rules.fetch_documents import fetch_documents
 from btql_planner.rules.fetch_late import fetch_late
 from btql_planner.rules.flatten_laterals import flatten_laterals
@@ -37,6 +38,7 @@ RULES: tuple[Rule, ...] = (
     prune_parts,
     prune_by_paths,
     stop_early,
+    count_rows,
     fetch_documents,
     fetch_late,
 )

@@ -107,6 +107,11 @@ class Part:
         self._check()
         return self._text.find(probe, rows_max)
 
+    def count(self, probe: TextProbe) -> int | None:
+        """Return how many rows a probe of the text index holds for; None where that may be any."""
+        self._check()
+        return self._text.count(probe)
+
     def lookup(self, kind: KeyKind, values: Sequence[str] | Fingerprints) -> NDArray[np.int64]:
         """Return the rows that may have one of some ids, in order; compare the ids themselves."""
         self._check()
