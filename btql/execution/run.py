@@ -120,7 +120,7 @@ class Runner:
         """Register every scan: from here on the statements can be planned."""
         with self.report.step("open"):
             if self._sources is not None:
-                self._scans = ScanBuilder(self._context, self._sources, self.report)
+                self._scans = ScanBuilder(self._context, self._sources, self.report, measured=self.explaining)
                 for spec in self._plan.scans:
                     if spec.top is not None and spec.name in self._limited:
                         self._enough[spec.name] = enough(spec.top, len(self._sources.snapshots(spec.objects)))

@@ -30,7 +30,7 @@ from btql_storage.arrow import from_numpy
 from btql_storage.fields import SYSTEM_COLUMNS
 from btql_storage.kinds import ARROW_TYPES, split_column_name
 from btql_storage.later import np
-from btql_storage.part.few_rows import are_few, columns_of
+from btql_storage.part.few_rows import are_few, columns_of, fields_of
 from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROW_BITS, ROWS_FILE, TEXT_FOLDER
 from btql_storage.part.reader import Part, prefetch
 from btql_storage.snapshot import Snapshot, SnapshotPart
@@ -80,6 +80,8 @@ class ScanBuilder:
     """What the indexes have of the parts of the scan that is being registered."""
     withheld: set[str] = field(default_factory=set[str])
     """Scans that have more rows than were registered."""
+    measured: bool = False
+    """Whether the report tells bytes, which take time to find out."""
 
     def widen(self, spec: ScanSpec, count: int | None) -> None:
         """Register a scan once more, over its first ``count`` rows, or all of them."""
@@ -235,6 +237,8 @@ class ScanBuilder:
         tables: list[pa.Table] = []
         for part, rows in zip(parts, wanted, strict=True):
             self.report.files.opened("rows", part)
+            if self.measured and (fields := fields_of(piece.schema.names)):
+                self.report.files.read("rows", part.document_bytes(rows, fields))
             tables.append(columns_of(part, rows, piece.schema.names).cast(piece.schema))
         table = f"{piece.name}_some"
         self._register_table(table, pa.concat_tables(tables))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from btql.execution.pruning import in_range
+from btql.execution.pruning import ruled_out
 from btql_planner.plan import (
     Aggregate,
     Limit,
@@ -48,9 +48,11 @@ def scan_bound(spec: ScanSpec, sources: Sources) -> int:
     snapshots = sources.snapshots(spec.objects)
     for snapshot in snapshots:
         rows += sum(
-            entry.part.stats.rows - len(entry.superseded) for entry in snapshot.parts if in_range(spec, entry.part)
+            entry.part.stats.rows - len(entry.superseded)
+            for entry in snapshot.parts
+            if ruled_out(spec, entry.part) is None
         )
-        rows += sum(chunk.rows - len(chunk.superseded) for chunk in snapshot.tail if in_range(spec, chunk))
+        rows += sum(chunk.rows - len(chunk.superseded) for chunk in snapshot.tail if ruled_out(spec, chunk) is None)
     keys: list[Keys] = [*spec.keys, *sources.keys(spec.objects)]
     # An id is that of one row of an object; span ids and traces may have any number.
     ids = [len(each.values) * len(snapshots) for each in keys if each.column == "id"]

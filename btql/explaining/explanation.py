@@ -73,7 +73,7 @@ class Statement(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class Step(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A step of the run, in the order in which they began."""
+    """A step of the run, in the order in which rows go through them."""
 
     name: str
     seconds: float

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from btql.execution.pruning import in_range
-from btql.execution.report import FILES, FileKind, RunReport, ScanReport
+from btql.execution.pruning import ruled_out
+from btql.execution.report import FILES, FileKind, RunReport, ScanReport, StepReport
 from btql.execution.run import FUNCTION_PREFIX
 from btql.explaining.bounds import bounds_of, scan_bound
 from btql.explaining.explanation import (
@@ -78,6 +78,9 @@ def after_run(compiled: Compiled, bounds: Mapping[int, int | None], run: Run) ->
             facts.scans.setdefault(id(spec.node), []).append(_read(report.scans[spec.name]))
     statements = _statements(compiled, found)
     _add_scans(facts, compiled, report, statements)
+    for spec in compiled.engine.scans:
+        if spec.name in report.scans:
+            facts.bytes.setdefault(id(spec.node), Counter()).update(report.scans[spec.name].files.bytes)
     _add_steps(facts, compiled, report)
     made = _explanation(compiled, facts, statements)
     made.analyzed = True
@@ -86,7 +89,7 @@ def after_run(compiled: Compiled, bounds: Mapping[int, int | None], run: Run) ->
         Step(name="compile", seconds=run.compile_seconds),
         *(
             Step(name=name, seconds=step.seconds, rows=None if name == "open" else step.rows)
-            for name, step in report.steps.items()
+            for name, step in _ordered(compiled, report.steps).items()
         ),
     ]
     made.files = _files(report, found)
@@ -102,6 +105,14 @@ def after_run(compiled: Compiled, bounds: Mapping[int, int | None], run: Run) ->
         if count > run.before.calls.get(name, 0)
     }
     return made
+
+
+def _ordered(compiled: Compiled, steps: Mapping[str, StepReport]) -> dict[str, StepReport]:
+    """Return the steps as rows go through them: one that streams begins before those whose rows it asks for."""
+    stages = [name for stage in compiled.engine.stages for name in (stage.name, f"fetch for {stage.name}")]
+    last = [*stages, "answer"]
+    first = {name: step for name, step in steps.items() if name not in last}
+    return first | {name: steps[name] for name in last if name in steps}
 
 
 def bounds_before(compiled: Compiled) -> Mapping[int, int | None]:
@@ -159,13 +170,14 @@ def _expected(spec: ScanSpec, compiled: Compiled) -> ScanFacts:
     """Return what a scan would read, as far as statistics alone tell."""
     snapshots = compiled.sources.snapshots(spec.objects)
     entries = [entry for snapshot in snapshots for entry in snapshot.parts]
-    left = [entry for entry in entries if in_range(spec, entry.part)]
-    chunks = [chunk for snapshot in snapshots for chunk in snapshot.tail if in_range(spec, chunk)]
+    means = [ruled_out(spec, entry.part) for entry in entries]
+    left = [entry for entry, out in zip(entries, means, strict=True) if out is None]
+    chunks = [chunk for snapshot in snapshots for chunk in snapshot.tail if ruled_out(spec, chunk) is None]
     return ScanFacts(
         table=spec.name,
         parts=len(entries),
         parts_read=len(left),
-        left_out={"range": len(entries) - len(left)} if len(left) < len(entries) else {},
+        left_out=dict(Counter(out for out in means if out is not None)),
         rows=sum(entry.part.stats.rows for entry in left),
         tail_rows=sum(chunk.rows - len(chunk.superseded) for chunk in chunks),
     )
@@ -191,9 +203,10 @@ def _add_scans(facts: _Facts, compiled: Compiled, report: RunReport, statements:
     for statement in statements:
         if statement.operators is None:
             continue
-        for name, one in scanned(engine.scans, report.scans, statement.sql, statement.operators, united=engine.united):
+        for name, one in scanned(engine.scans, report.scans, statement, united=engine.united):
             key = nodes[name]
-            facts.bytes.setdefault(key, Counter())["columns"] += one.bytes
+            if report.scans[name].files.parts.get("columns"):
+                facts.bytes.setdefault(key, Counter())["columns"] += one.bytes
             if one.rows is not None and len(facts.scans[key]) == 1:
                 facts.rows[key] = facts.rows.get(key, 0) + one.rows
 

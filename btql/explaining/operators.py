@@ -95,7 +95,9 @@ def _operator(plan: ExecutionPlan) -> Operator:
 def _columns(detail: str) -> list[str]:
     projection, predicate = _PROJECTION.search(detail), _PREDICATE.search(detail)
     listed = projection[1].split(", ") if projection and projection[1] else []
-    return sorted({*listed, *(_COLUMN.findall(predicate[1]) if predicate else ())})
+    # A column may be given another name right away, or be computed with: then it has its place behind it.
+    columns = [name for each in listed for name in (_COLUMN.findall(each) if " as " in each else [each])]
+    return sorted({*columns, *(_COLUMN.findall(predicate[1]) if predicate else ())})
 
 
 def _add(one: Operator, other: Operator) -> None:

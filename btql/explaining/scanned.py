@@ -19,6 +19,7 @@ from btql.explaining.operators import SOURCE
 
 if TYPE_CHECKING:
     from btql.execution.report import ScanReport
+    from btql.explaining.explanation import Statement
     from btql.explaining.operators import Operator
     from btql_planner.engine_plan import ScanSpec
 
@@ -26,6 +27,8 @@ _KEEPS_TO_ONE_SCAN = frozenset({
     "FilterExec", "CoalesceBatchesExec", "CoalescePartitionsExec", "RepartitionExec", "CooperativeExec",
     "ProjectionExec",
 })  # fmt: skip
+_STAGE = re.compile(r"\b(?:stage|shared)_\w+")
+"""The tables that statements leave to others."""
 _BY_ROW_NUMBER = re.compile(r"on=\[\(_row@\d+, _row@\d+\)\]")
 """A join that only knows row numbers drops superseded rows, or those that no index has found; nobody else has them."""
 
@@ -40,30 +43,36 @@ class Scanned:
 
 
 def scanned(
-    specs: Sequence[ScanSpec], reports: Mapping[str, ScanReport], statement: str, top: Operator, *, united: bool
+    specs: Sequence[ScanSpec], reports: Mapping[str, ScanReport], statement: Statement, *, united: bool
 ) -> Iterator[tuple[str, Scanned]]:
-    """Yield what the operators of one statement say of the scans that it names."""
-    named = [spec for spec in specs if spec.name in reports and re.search(rf"\b{re.escape(spec.name)}\b", statement)]
-    parents = {id(child): parent for parent in top.walk() for child in parent.inputs}
-    leaves = [each for each in top.walk() if each.name == SOURCE]
-    for spec, operators in _assigned(named, reports, leaves):
-        tail = bool(reports[spec.name].tail_rows)
-        found = [_highest(each, parents, tail=tail and not united) for each in operators]
-        tops = {id(operator): operator for operator, _ in found}
-        counts = [operator.rows for operator in tops.values() if operator.rows is not None]
-        # The tail has files only where it is alone; else its rows come in where it is united with the parts.
-        whole = len(counts) == len(tops) and (
-            not tail or all(unites or not each.files for each, (_, unites) in zip(operators, found, strict=True))
-        )
+    """Yield what the operators of one statement say of the scans that it names.
+
+    Where rows are ``united`` the engine's unions may be those of the query, and not those of a scan's files and tail.
+    """
+    assert statement.operators is not None
+    named = [spec for spec in specs if spec.name in reports and _is_named(spec.name, statement.sql)]
+    parents = {id(child): parent for parent in statement.operators.walk() for child in parent.inputs}
+    leaves = [each for each in statement.operators.walk() if each.name == SOURCE]
+    for spec, operators in _assigned(named, reports, leaves, alone=not _STAGE.search(statement.sql)):
+        report = reports[spec.name]
+        tops = {id(top): top for top in (_highest(each, parents, united=united) for each in operators)}
+        counts = [top.rows for top in tops.values() if top.rows is not None]
+        # What is in memory has no files to be known by: it is counted where it is united with what has.
+        in_memory = bool(report.tail_rows or report.files.parts.get("rows"))
+        whole = len(counts) == len(tops) and (len(tops) == 1 or not in_memory) and not (in_memory and united)
         yield spec.name, Scanned(sum(counts) if whole else None, sum(each.bytes for each in operators))
 
 
+def _is_named(name: str, sql: str) -> bool:
+    return re.search(rf"\b{re.escape(name)}\b", sql) is not None
+
+
 def _assigned(
-    named: Sequence[ScanSpec], reports: Mapping[str, ScanReport], leaves: Sequence[Operator]
-) -> Iterator[tuple[ScanSpec, list[Operator]]]:
-    """Yield the scans that are sure, each with its operators."""
-    if len(named) == len(leaves) == 1:
-        yield named[0], [leaves[0]]
+    named: Sequence[ScanSpec], reports: Mapping[str, ScanReport], leaves: Sequence[Operator], *, alone: bool
+) -> Iterator[tuple[ScanSpec, Sequence[Operator]]]:
+    """Yield the scans that are sure, each with its operators; ``alone`` says that nothing but scans is read."""
+    if len(named) == 1 and alone and leaves:
+        yield named[0], leaves
         return
     sources = [leaf for leaf in leaves if leaf.files]
     possible = {id(leaf): [spec for spec in named if _may_be(leaf, spec, reports[spec.name])] for leaf in sources}
@@ -89,17 +98,16 @@ def _may_be(leaf: Operator, spec: ScanSpec, report: ScanReport) -> bool:
     return all(any(folder in file for folder in folders) for file in leaf.files)
 
 
-def _highest(leaf: Operator, parents: Mapping[int, Operator], *, tail: bool) -> tuple[Operator, bool]:
-    """Return the last operator above that has rows of this scan alone, and whether those of the tail are among them."""
-    found, unites = leaf, False
+def _highest(leaf: Operator, parents: Mapping[int, Operator], *, united: bool) -> Operator:
+    """Return the last operator above that has rows of this scan alone."""
+    found = leaf
     above = parents.get(id(leaf))
     while above is not None:
         is_join = above.name == "HashJoinExec" and _BY_ROW_NUMBER.search(above.detail)
-        is_union = above.name == "UnionExec" and tail
+        is_union = above.name == "UnionExec" and not united
         if above.name not in _KEEPS_TO_ONE_SCAN and not is_join and not is_union:
             break
-        unites = unites or is_union
         if above.rows is not None:
             found = above
         above = parents.get(id(above))
-    return found, unites
+    return found

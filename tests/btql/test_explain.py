@@ -73,7 +73,7 @@ def rows_of(name: str, folder: Path) -> list[Path]:
 CASES: list[tuple[str, int, int, dict[str, int], int, int]] = [
     # The query; rows of the answer and of its scan; parts left out; candidates in parts and rows of the tail.
     (f"SELECT id FROM {LOGS}", CURRENT, CURRENT, {}, PARTS * ROWS, TAIL),
-    (f"SELECT count(1) FROM {LOGS} WHERE metadata.number < 20", 1, 20, {}, PARTS * ROWS, TAIL),
+    (f"SELECT count(1) FROM {LOGS} WHERE metadata.number < 20", 1, 20, {"value": 1}, 100, 0),
     (f"SELECT id FROM {LOGS} WHERE created >= '2026-11-04'", TAIL, TAIL, {"range": 3}, 0, TAIL),
     (f"SELECT id FROM {LOGS} WHERE created < '2026-11-02'", ROWS - REPLACED, ROWS - REPLACED, {"range": 2}, 40, 0),
     (f"SELECT id FROM {LOGS} WHERE id = 'r60'", 1, 1, {"key": 2}, 1, 0),
@@ -134,15 +134,20 @@ def test_bytes_of_columns_are_those_of_the_chunks(conn: btql.Connection, folder:
 
 def test_bytes_of_documents_are_those_of_the_blocks(conn: btql.Connection, folder: Path) -> None:
     explanation = analyzed(conn, f"SELECT output FROM {LOGS} WHERE id IN ('r60', 'r61', 'r152')")
+    scan, _ = only_scan(explanation)
     (fetch,) = [node for node in explanation.plan.walk() if node.node == "Fetch"]
     # Two of one part, and one of the tail, which is in memory.
     path = rows_of("rows.arrow", folder)[1]
     rows = np.array([10, 11], np.int64)
-    expected = BlockBytes(path, DOCUMENT_SCHEMA).read([0], ["output"])
+    sizes = BlockBytes(path, DOCUMENT_SCHEMA)
+    expected = sizes.read([0], ["output"])
     assert DocumentsReader(path, np.array([0], np.uint32)).bytes_read(rows, ["output"]) == expected
     assert (fetch.rows, fetch.bytes) == (3, {"rows": expected})
+    # So few rows have their columns from documents, too.
+    assert scan.bytes == {"rows": sizes.read([0], ["id", "pagination_key"])}
     found = {file.kind: file for file in explanation.files}
-    assert (found["rows"].files, found["rows"].bytes, found["rows"].file_bytes) == (1, expected, path.stat().st_size)
+    assert (found["rows"].files, found["rows"].file_bytes) == (1, path.stat().st_size)
+    assert found["rows"].bytes == expected + scan.bytes["rows"]
     keys = rows_of("keys.arrow", folder)
     assert (found["keys"].files, found["keys"].bytes) == (PARTS, None)
     assert found["keys"].file_bytes == sum(each.stat().st_size for each in keys)

@@ -55,9 +55,8 @@ def are_few(parts: Sequence[Part], rows: Sequence[NDArray[np.int64]], names: Seq
 def columns_of(part: Part, rows: NDArray[np.int64], names: Sequence[str]) -> pa.Table:
     """Return some columns of ``columns.parquet`` for some rows, in the order asked for."""
     shredded = {name: found for name in names if (found := split_column_name(name)) is not None}
-    fields = {STORED_NAMES.get(name, name) for name in names if name not in shredded and name != "_row"}
-    fields |= {_field(path) for path, _ in shredded.values()}
-    documents = part.documents(rows, sorted(fields)) if fields else pa.table({})
+    fields = fields_of(names)
+    documents = part.documents(rows, fields) if fields else pa.table({})
     values = _shredded(documents, len(rows), list(shredded.values()))
     arrays: dict[str, Array] = {}
     for name in names:
@@ -68,6 +67,13 @@ def columns_of(part: Part, rows: NDArray[np.int64], names: Sequence[str]) -> pa.
         else:
             arrays[name] = system_column(name, documents.column(STORED_NAMES.get(name, name)).combine_chunks())
     return pa.table(arrays)
+
+
+def fields_of(names: Sequence[str]) -> list[str]:
+    """Return the columns of ``rows.arrow`` that some columns are made of."""
+    shredded = {name: found for name in names if (found := split_column_name(name)) is not None}
+    fields = {STORED_NAMES.get(name, name) for name in names if name not in shredded and name != "_row"}
+    return sorted(fields | {_field(path) for path, _ in shredded.values()})
 
 
 def _field(path: FieldPath) -> str:
