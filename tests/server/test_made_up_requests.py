@@ -29,7 +29,7 @@ SECONDS = float(os.environ.get("FUZZ_SECONDS", "0"))
 DOCUMENT = document(all_routes())
 OPERATIONS = len(all_routes())
 # To make one up and to look at its answer takes about a fiftieth of a second.
-EXAMPLES = int(SECONDS * 50 / OPERATIONS) or 8
+EXAMPLES = int(SECONDS * 50 / OPERATIONS) or 4
 CHECKS = (
     not_a_server_error,
     checks.status_code_conformance,
