@@ -39,6 +39,8 @@ _NEVER_IN_STRINGS = frozenset(',:[]{}"\\+-.')
 """Characters that JSON has outside of strings, in numbers, and before escapes."""
 _ESCAPED = re.compile("[bfnrt]")
 _CODE = re.compile("u?0?0?[01]?[0-9a-f]")
+LONG_S = "\u017f"
+"""The only letter beyond ASCII, in the index, that is equal to one of ASCII but for its case."""
 _LIST_I = frozenset("iI\u0130\u0131")
 
 
@@ -124,6 +126,10 @@ def _cells(pattern: str, *, ignore_case: bool, listed: bool) -> Iterator[Cell]:
 @lru_cache(1024)
 def _cell(character: str, ignore_case: bool) -> Cell:  # noqa: FBT001 - cached calls have no names
     """Return a character of a pattern as what the index has for it, a wildcard where that is not one place."""
+    if character.isascii():
+        letter = character.lower() if character.isalnum() else ""
+        return Cell(character, letter + LONG_S if ignore_case and letter == "s" else letter)
+    # The module of tokens takes long to load, and most patterns are of ASCII.
     from btql_storage.tokens import index_character
 
     found = {index_character(each) for each in (_alike(character) if ignore_case else {character})}
@@ -140,8 +146,6 @@ def _cell(character: str, ignore_case: bool) -> Cell:  # noqa: FBT001 - cached c
 
 def _alike(character: str) -> set[str]:
     """Return all characters that any engine takes for equal to one, whatever their case."""
-    if character.isascii():
-        return {character.lower(), character.upper(), *{"s": "\u017f", "k": "\u212a"}.get(character.lower(), "")}
     return {character, *_folded().get(character.casefold(), "")}
 
 

@@ -24,6 +24,9 @@ COLUMNS_SHARE = 0.0005
 _TOKENS_MAX = 8
 """Of a long text, this many tokens find it as well as all would."""
 _ITEMS_MAX = 64
+_SHORT_CHARS = 255
+"""Up to here no token of a text can be so long that it is cut."""
+_ASCII_TOKEN = re.compile("[a-z0-9]+")
 _NUMBER_LIKE = re.compile("[0-9e]+|inf|infinity|nan")
 """What texts that spell a number consist of; such a text is equal to the number, too."""
 
@@ -155,12 +158,19 @@ def _of_phrase(place: Expression, tokens: list[str]) -> Probe | None:
 def _value(field: str, place: Expression, constant: Constant) -> TextProbe | None:
     if constant.kind is not Kind.TEXT or not isinstance(constant.value, str):
         return None
-    from btql_storage.tokens import tokenize
-
-    tokens = tokenize(constant.value)
+    tokens = _tokens(constant.value)
     if not tokens or _may_be_number(place, tokens):
         return None
     return Phrase(field, tuple(tokens[:_TOKENS_MAX]))
+
+
+def _tokens(text: str) -> list[str]:
+    if text.isascii() and len(text) <= _SHORT_CHARS:
+        return _ASCII_TOKEN.findall(text.lower())
+    # The module of tokens takes long to load, and most values are short and of ASCII.
+    from btql_storage.tokens import tokenize
+
+    return tokenize(text)
 
 
 def _may_be_number(place: Expression, tokens: list[str]) -> bool:

@@ -17,9 +17,10 @@ import btql
 from btql.database import Database
 from btql.execution import candidates
 from btql.explain import explain
-from btql_planner import probes
+from btql_planner import pattern_words, probes
 from btql_planner.rules import OPTIONAL
 from btql_storage.store import Storage
+from btql_storage.tokens import index_character, tokenize
 
 PROBES = sorted(rule for rule in OPTIONAL if rule.startswith("probe_"))
 PIECES = [
@@ -158,6 +159,15 @@ def test_rows_are_counted_without_being_read(database: Database, source: str) ->
         )
         assert database.query(text).rows() == database.query(text, ["count_rows", *PROBES]).rows(), condition
     assert "counted" in explain(database, text)
+
+
+def test_tokens_of_the_planner_are_those_of_the_index() -> None:
+    for text in ["Ab-c_D  e1\x01f", "user-17", "x" * 255, "x" * 256, "stra\u00dfe", "", "\x1f_"]:
+        assert probes._tokens(text) == tokenize(text)
+    for code in range(128):
+        indexed = index_character(chr(code))
+        assert pattern_words._cell(chr(code), False).letters == indexed.strip()
+        assert pattern_words._cell(chr(code), True).letters.rstrip(pattern_words.LONG_S) == indexed.strip()
 
 
 def test_what_was_sought_is_explained(database: Database) -> None:
