@@ -60,7 +60,9 @@ class Turn:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "turn(share=1, seconds=0): the share of a test in the time, or what it takes")
+    config.addinivalue_line(
+        "markers", "turn(share=1, seconds=0): the share of a test in the time, or what it takes of 600 s"
+    )
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -78,9 +80,9 @@ def turn(request: pytest.FixtureRequest) -> Turn:
 
 
 def _asked(item: pytest.Item) -> tuple[float, float]:
-    """Return the share that a test asks for, or else the seconds."""
+    """Return the share that a test asks for, or else the seconds: less of them where the whole is short."""
     asked = {name: value for mark in item.iter_markers("turn") for name, value in mark.kwargs.items()}
-    return asked.get("share", 0.0 if "seconds" in asked else 1.0), asked.get("seconds", 0.0)
+    return asked.get("share", 0.0 if "seconds" in asked else 1.0), min(1.0, SECONDS / 600) * asked.get("seconds", 0.0)
 
 
 @pytest.fixture(scope="session", autouse=True)
