@@ -10,9 +10,14 @@ from benchmarks.beside.system import Rows
 
 
 def rows_of(table: pa.Table, columns: Sequence[str]) -> Rows:
-    """Return a table's rows with these columns, by name where it has them, else by place."""
-    if set(columns) <= set(table.column_names):
-        table = table.select(list(columns))
+    """Return a table's rows with these columns: by name where it has the first, and null where it lacks another.
+
+    Where it has other names its columns are in this order.
+    """
+    if columns[0] in table.column_names:
+        nothing = pa.chunked_array([pa.nulls(table.num_rows)])
+        found = [table.column(name) if name in table.column_names else nothing for name in columns]
+        table = pa.table(found, names=list(columns))
     lists = [_values(table.column(place)) for place in range(table.num_columns)]
     return list(zip(*lists, strict=True))
 
