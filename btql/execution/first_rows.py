@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from btql_planner.plan import Top
 from btql_planner.sql_text import INSTANT
 from btql_storage.later import np
-from btql_storage.part.order import Ordered, number_of, numbers_of
+from btql_storage.part.order import Ordered, number_of, numbers_of, value_of
 from btql_storage.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -33,6 +33,11 @@ Rows: TypeAlias = "NDArray[np.int64]"
 GUESS = 64
 """Where a condition decides, so many times as many rows are looked at first as are wanted."""
 GUESS_MIN = 8_192
+DOCUMENTS_GUESS = 4
+DOCUMENTS_GUESS_MIN = 200
+"""The same where documents decide, which take far longer to read."""
+STEP_MAX = 16
+"""So many times as many documents are looked at next, at most."""
 WHOLE_MAX = 4
 """All rows are read at once where that are at most so many times as many."""
 
@@ -59,6 +64,8 @@ class FirstRows:
 
 def enough(top: Top, objects: int) -> int | None:
     """Return how many rows to look at first; None for all."""
+    if top.asked is not None:
+        return max(DOCUMENTS_GUESS * top.count, DOCUMENTS_GUESS_MIN) if objects == 1 else None
     if not top.filtered:
         return top.count
     # With several objects, each would have a bound of its own, and rows of one could hide those of another.
@@ -67,6 +74,8 @@ def enough(top: Top, objects: int) -> int | None:
 
 def more(top: Top, looked_at: int, found: int) -> int | None:
     """Return how many rows to look at next, where of so many too few were found; None for all."""
+    if top.asked is not None:
+        return looked_at * min(max(2 * top.count // max(found, 1), 2), STEP_MAX)
     return 2 * looked_at * top.count // found if found else None
 
 
@@ -87,7 +96,7 @@ def first_rows(
     sign = -1 if top.descending else 1
     superseded = {entry.part.part_id: entry.superseded for entry in snapshot.parts}
     superseded |= {chunk.part_id: chunk.superseded for chunk in snapshot.tail}
-    begins = {source.part_id: _end(source.stats, column, last=top.descending) for source in sources}
+    begins = {source.part_id: end_of(source.stats, column, last=top.descending) for source in sources}
     best = np.empty(0, np.int64)
     found: list[_Found] = []
     withheld = False
@@ -107,7 +116,8 @@ def first_rows(
         if len(before):
             rows[each.part_id] = before
     listed = {each.part_id for each in found if each.is_listed}
-    return FirstRows(rows, listed, _condition(column, bound, descending=top.descending), withheld, top.filtered)
+    filtered = top.filtered and top.asked is None
+    return FirstRows(rows, listed, _condition(column, bound, descending=top.descending), withheld, filtered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,19 +147,24 @@ def _look_at(
     if listed is None:
         numbers = numbers_of(source, column)
         rows = np.arange(len(numbers), dtype=np.int64)
-        current = np.delete(numbers, np.asarray(superseded, np.int64)) if len(superseded) else numbers
-        return _Found(source.part_id, rows, numbers, current, is_listed=False)
+        return _Found(source.part_id, rows, numbers, current_numbers(source, column, superseded), is_listed=False)
     is_current = ~np.isin(listed, np.asarray(superseded, np.int64))
     if len(listed) <= count:
         # Where the part has any row, it has one that is no worse than this.
-        least = _end(source.stats, column, last=not top.descending)
+        least = end_of(source.stats, column, last=not top.descending)
         values = np.full(int(is_current.sum()), least, np.uint64 if column != "created" else np.int64)
         return _Found(source.part_id, listed, None, values, is_listed=True)
     numbers = numbers_of(source, column)[listed]
     return _Found(source.part_id, listed, numbers, numbers[is_current], is_listed=True)
 
 
-def _end(stats: PartStats, column: Ordered, *, last: bool) -> int:
+def current_numbers(source: Part | TailChunk, column: Ordered, superseded: Sequence[int] | Rows) -> NDArray[Any]:
+    """Return the values of the current rows."""
+    numbers = numbers_of(source, column)
+    return np.delete(numbers, np.asarray(superseded, np.int64)) if len(superseded) else numbers
+
+
+def end_of(stats: PartStats, column: Ordered, *, last: bool) -> int:
     """Return the smallest value that a part has, or the largest."""
     match column:
         case "created":
@@ -172,11 +187,6 @@ def _merged(best: NDArray[Any], numbers: NDArray[Any], count: int, *, descending
 
 
 def _condition(column: Ordered, bound: int, *, descending: bool) -> str:
-    match column:
-        case "created":
-            value = f"arrow_cast({bound}, {INSTANT})"
-        case "_xact_id":
-            value = f"'{bound:019}'"
-        case "_pagination_key":
-            value = f"'p{bound:020}'"
-    return f'p."{column}" {">=" if descending else "<="} {value}'
+    value = value_of(column, bound)
+    sql = f"arrow_cast({value}, {INSTANT})" if isinstance(value, int) else f"'{value}'"
+    return f'p."{column}" {">=" if descending else "<="} {sql}'

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from btql.execution.candidates import Candidates, Rows
 from btql.execution.counting import count_rows, counted_batches
+from btql.execution.ends import end_rows
 from btql.execution.engine import SessionContext
 from btql.execution.first_rows import FirstRows, first_rows
 from btql.execution.parquet_scan import scan_files
@@ -100,6 +101,9 @@ class ScanBuilder:
         self.candidates = Candidates(self.sources, self.report)
         optional = [probe for probe in spec.probes if not probe.required]
         snapshots = self.sources.snapshots(spec.objects)
+        if spec.ends and not self.candidates.keys(spec):
+            self._register_table(spec.name, end_rows(snapshots, _schema(spec.columns), self.report))
+            return
         if spec.counted:
             total = count_rows(spec, snapshots, self.candidates)
             self.context.register_record_batches(spec.name, [counted_batches(total)])

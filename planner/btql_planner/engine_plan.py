@@ -47,6 +47,8 @@ class ScanSpec:
     keys: tuple[Keys, ...]
     needs: tuple[Needed, ...] = ()
     top: Top | None = None
+    ends: bool = False
+    """Only the smallest and the largest value of each column are used."""
     counted: bool = False
     """Only the number of rows is used."""
     probes: list[ProbeSpec] = field(default_factory=list[ProbeSpec])

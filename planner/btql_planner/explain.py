@@ -166,8 +166,10 @@ def _scan(plan: Scan) -> str:
     words += [f"keys=({keys.column} in {', '.join(keys.values)})" for keys in plan.keys]
     words += [f"need=({need_text(need)})" for need in plan.needs]
     if plan.top is not None:
-        words.append(f"top=({plan.top.count} by {plan.top.column}{' desc' if plan.top.descending else ''})")
-    words += ["counted"] * plan.counted
+        words.append(
+            f"top=({plan.top.count} by {plan.top.column}{' desc' if plan.top.descending else ''}{', guessed' if plan.top.asked else ''})"
+        )
+    words += ["ends"] * plan.ends + ["counted"] * plan.counted
     return " ".join(words)
 
 

@@ -226,7 +226,8 @@ class RelationLowering:
 
     def _scan(self, plan: Scan) -> Select:
         name = f"{plan.alias}_{next(self.expressions.numbers)}"
-        spec = ScanSpec(name, plan.objects, plan.ranges, plan.keys, plan.needs, plan.top, plan.counted, node=plan)
+        spec = ScanSpec(name, plan.objects, plan.ranges, plan.keys, plan.needs, plan.top, plan.ends, plan.counted)
+        spec.node = plan
         self.scans.append(spec)
         columns = ScanColumns(spec)
         select = Select(columns, lambda: sql_text.name(spec.name), spec.name)

@@ -85,7 +85,9 @@ class Top:
     count: int
     descending: bool
     filtered: bool
-    """Only those count that pass the filters of the scan."""
+    """Only those count that pass the filters of the scan, or a selection of traces."""
+    asked: int | None = None
+    """How many rows the answer has once enough were looked at, where their documents decide which of them count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,8 @@ class Scan:
     """What follows from the filters for the values of paths: parts without such are not read."""
     top: Top | None = None
     """Only rows up to here are wanted; further ones may be left out."""
+    ends: bool = False
+    """Only the smallest and the largest value of each column are wanted."""
     counted: bool = False
     """Only how many rows there are is wanted; they need not have anything in them."""
 

@@ -35,6 +35,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
                     {
                         "id": f"{part}-{row}",
                         "created": created(minute),
+                        "root_span_id": f"t{row % 5}",
                         "metadata": {"n": row, "part": part},
                         "input": f"common word{row % 3} {'rare' * (part == 2)}",
                     }
@@ -46,6 +47,10 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
             storage.compact(target)
             storage.ingest(target, [{"id": "0-2", "created": created(50)}, {"id": "new", "created": created(80)}])
             storage.ingest(target, [{"id": "4-5", "_object_delete": True}])
+        gone = storage.create_object("project_logs", "gone")
+        storage.ingest(gone, [{"id": "1"}])
+        storage.compact(gone)
+        storage.ingest(gone, [{"id": "1", "_object_delete": True}])
         yield Database(storage)
 
 
@@ -68,6 +73,7 @@ def test_the_first_rows_are_those_of_all_rows(database: Database, column: str, o
 @pytest.mark.parametrize("condition", [
         "metadata.n = 3", "metadata.n > 20", "metadata.part < 2", "id != '0-1'", "input match 'common'",
         "input match 'word1'", "input match 'word2' and metadata.n > 3", "input match 'rare'", "input match 'none'",
+        "any_span(metadata.n = 3) and any_span(metadata.part = 1)",
         "input = 'common word1 '", "input ilike '%WORD1%' and metadata.n < 9",
     ],
 )  # fmt: skip
@@ -96,3 +102,24 @@ def test_parts_behind_the_first_rows_are_not_opened(database: Database) -> None:
     assert rows == 3
     assert scan.left_out["enough"] >= PARTS // 2
     assert scan.candidates <= 4
+
+
+@pytest.mark.parametrize("source", ["'p'", "'p', 'q'", "'gone'"])
+@pytest.mark.parametrize("column", COLUMNS)
+def test_ends_are_those_of_current_rows(database: Database, source: str, column: str) -> None:
+    text = (
+        f"measures: min({column}) as low, max({column}) as high, max(created) as newest | from: project_logs({source})"
+    )
+    (expected,) = database.query(text, {"read_ends"}).rows()
+
+    assert database.query(text).rows() == [expected]
+    assert (expected["low"] is None) == (source == "'gone'")
+
+
+def test_ends_of_parts_whose_rows_are_current_are_in_the_catalog(database: Database) -> None:
+    compiled = database.compile("measures: max(_xact_id) as n | from: project_logs('p')")
+    runner = database.runner(compiled)
+    list(run(runner, compiled.sources))
+    (scan,) = runner.report.scans.values()
+
+    assert scan.left_out["statistics"] >= scan.parts - 3

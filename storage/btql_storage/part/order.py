@@ -84,6 +84,17 @@ def number_of(value: int | str) -> int:
     return value if isinstance(value, int) else int(value.removeprefix("p") or 0)
 
 
+def value_of(column: Ordered, number: int) -> int | str:
+    """Return the value that a number stands for: microseconds, or the text of the column."""
+    match column:
+        case "created":
+            return number
+        case "_xact_id":
+            return f"{number:019}"
+        case "_pagination_key":
+            return f"p{number:020}"
+
+
 def _numbers(values: Array | ChunkedArray) -> Numbers:
     """Return times as microseconds, transactions and pagination keys as the numbers in them."""
     if pa.types.is_timestamp(values.type):
