@@ -19,15 +19,18 @@ from btql_storage.arrow import from_numpy, to_numpy
 from btql_storage.arrow_functions import compute as pc
 from btql_storage.block import Block
 from btql_storage.catalog import RowNumbers
-from btql_storage.json_text import parse
+from btql_storage.collector import collector_paused
+from btql_storage.json_text import parse, parse_all
 from btql_storage.keys import Fingerprints, KeyKind, fingerprints
 from btql_storage.part.documents import JSON_FIELDS, to_batch, to_rows
 from btql_storage.part.format import PartStats
 from btql_storage.row import Row
 from btql_storage.shred import shred
 from btql_storage.text_probe import AllOf, AnyOf, Found, Phrase, TextProbe, Word
-from btql_storage.tokens import matches
+from btql_storage.tokens import index_texts, matches, texts_of
 
+PREPARED_BYTES_MAX = 64 << 20
+"""Of larger fields no tokens are kept."""
 _NUMBER_LIKE = re.compile("[0-9einfa]+")
 """What may stand for a number that JSON spells otherwise, as 100.0 for 1e2."""
 
@@ -44,6 +47,8 @@ class TailChunk:
     """Sorted numbers of the rows that are no longer current."""
     _documents: pa.Table
     _fingerprints: dict[KeyKind, Fingerprints] = field(default_factory=dict["KeyKind", "Fingerprints"])
+    _prepared: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    """Field to the tokens of each row, between spaces, of fields that were searched."""
 
     @classmethod
     def of(cls, rows: Sequence[Row], part_id: int) -> TailChunk:
@@ -80,14 +85,32 @@ class TailChunk:
 
     def match(self, field: str, tokens: Sequence[str]) -> RowNumbers:
         """Return the rows whose field has the tokens as a phrase, in order."""
+        if self._documents.column(field).nbytes > PREPARED_BYTES_MAX:
+            return self._search(field, tokens)
+        # Applications write all the time and ask all the time, so a chunk is asked often: what the index
+        # of a part would hold is kept.
+        if field not in self._prepared:
+            with collector_paused():
+                values = parse_all(self._texts(field))
+                prepared = index_texts([texts_of(value) for value in values])
+            self._prepared[field] = [f" {' '.join(text.split())} " for text in prepared]
+        phrase = f" {' '.join(tokens)} "
+        found = [number for number, text in enumerate(self._prepared[field]) if phrase in text] if tokens else []
+        return np.array(found, dtype=np.int64)
+
+    def _search(self, field: str, tokens: Sequence[str]) -> RowNumbers:
+        """Do the same without keeping anything."""
         words = [token.encode() for token in tokens if not _NUMBER_LIKE.fullmatch(token)]
-        texts: list[bytes | None] = self._documents.column(field).cast(pa.binary()).to_pylist()
         found = [
             number
-            for number, text in enumerate(texts)
+            for number, text in enumerate(self._texts(field))
             if text is not None and _may_match(text, words) and matches(parse(text), tokens)
         ]
         return np.array(found, dtype=np.int64)
+
+    def _texts(self, field: str) -> list[bytes | None]:
+        texts: list[bytes | None] = self._documents.column(field).cast(pa.binary()).to_pylist()
+        return texts
 
     def find(self, probe: TextProbe, rows_max: int | None = None) -> Found:  # noqa: ARG002 - as of a part
         """Return the rows that a probe holds for, none where only an index could tell."""

@@ -199,6 +199,7 @@ def test_a_chunk_answers_like_a_part():
     assert chunk.match("input", ["two"]).tolist() == [0, 2]
     assert chunk.match("input", ["two", "three"]).tolist() == [2]
     assert chunk.match("input", []).tolist() == []
+    assert chunk.with_superseded([0]).match("input", ["two"]).tolist() == [0, 2]
     assert chunk.lookup("id", ["2", "0", "nobody"]).tolist() == [0, 2]
     assert chunk.lookup("span_id", fingerprints(["s1"])).tolist() == [1]
     assert chunk.lookup("root_span_id", ["t0"]).tolist() == [0, 1]
@@ -230,3 +231,5 @@ def test_a_chunk_finds_exactly_what_matches(values: list[Any], query: str):
     expected = [number for number, value in enumerate(values) if value is not None and matches(value, tokens)]
 
     assert chunk.match("input", tokens).tolist() == expected
+    # Too large a field is searched without keeping its tokens.
+    assert chunk._search("input", tokens).tolist() == expected
