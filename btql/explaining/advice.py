@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 from btql.cli import units
 from btql.explaining.explanation import Explanation, Node, ScanFacts, Warn
 from btql_planner.explain import branches
-from btql_planner.explain_expression import text
+from btql_planner.explain_expression import path_text, text
 from btql_planner.expressions import Apply, Constant, Expression, PathValue, walk
-from btql_planner.plan import Fetch, Filter, Limit, Plan, Scan, TraceLimit, TracePage
+from btql_planner.plan import Fetch, Filter, Limit, Plan, Scan, TraceLimit, TracePage, expressions
 from btql_storage.fields import INDEXED_FIELDS
 
 if TYPE_CHECKING:
@@ -76,8 +76,10 @@ def warnings(compiled: Compiled, explanation: Explanation) -> list[Warn]:
 def no_time_range(case: Case) -> Iterator[Warn]:
     """All parts are read, and nothing in the query could have left one out."""
     for spec, facts in case.scans():
-        bounded = spec.ranges or spec.keys or case.compiled.sources.keys(spec.objects) or facts.hits
-        if bounded or facts.parts < PARTS_MANY or facts.parts_read < facts.parts:
+        bounded = spec.ranges or spec.keys or case.compiled.sources.keys(spec.objects) or facts.hits or spec.probes
+        # Which parts are needed for the first rows, or for a number of rows, only the run knows.
+        unknown = not case.explanation.analyzed and (spec.top is not None or spec.counted)
+        if bounded or unknown or facts.parts < PARTS_MANY or facts.parts_read < facts.parts:
             continue
         add = "created > now() - interval '1 day'" if case.is_sql else "created > now() - interval 1 day"
         yield Warn(
@@ -104,17 +106,38 @@ def documents_decide(case: Case) -> Iterator[Warn]:
 
 
 def python_function(case: Case) -> Iterator[Warn]:
-    """A function that runs in Python had many rows."""
-    for function in case.explanation.functions:
-        if function.rows >= ROWS_MANY:
-            yield Warn(
-                code="python_function",
-                message=(
-                    f"`{function.name}` runs in Python: {units.plural(function.rows, 'row')} took "
-                    f"{units.duration(function.seconds)}"
-                ),
-                remedy="leave fewer rows to it: filter by `created`, an id or a plain comparison first",
-            )
+    """Functions that run in Python had many rows."""
+    many = [function for function in case.explanation.functions if function.rows >= ROWS_MANY]
+    if many:
+        slowest = max(many, key=lambda function: function.seconds)
+        yield Warn(
+            code="python_function",
+            message=(
+                f"`{slowest.name}`{f' and {len(many) - 1} others' if len(many) > 1 else ''} ran in Python: "
+                f"{units.plural(max(function.rows for function in many), 'row')} took "
+                f"{units.duration(sum(function.seconds for function in many))}"
+            ),
+            remedy="leave fewer rows to it: filter by `created`, an id or a plain comparison first",
+        )
+
+
+def path_in_a_call(case: Case) -> Iterator[Warn]:
+    """A key was taken out of JSON by a function, though its path has a column."""
+    if not any(function.rows >= ROWS_MANY for function in case.explanation.functions):
+        return
+    for plan, _ in case.pairs():
+        for part in (part for each in expressions(plan) for part in walk(each)):
+            if not (isinstance(part, Apply) and part.function.name == "json_extract"):
+                continue
+            match part.arguments:
+                case (PathValue(path=path), Constant(value=str(key))) if key.removeprefix("$.").isidentifier():
+                    yield Warn(
+                        code="path_in_a_call",
+                        message=f"`{text(part)}` takes every document apart",
+                        remedy=f"write the path, which has a column: `{path_text((*path, key.removeprefix('$.')))}`",
+                    )
+                case _:
+                    pass
 
 
 def no_limit(case: Case) -> Iterator[Warn]:
@@ -217,6 +240,7 @@ RULES: tuple[Rule, ...] = (
     no_time_range,
     documents_decide,
     python_function,
+    path_in_a_call,
     no_limit,
     tail_is_large,
     rows_are_superseded,

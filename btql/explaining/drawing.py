@@ -64,4 +64,4 @@ def scan_words(scan: ScanFacts) -> Iterator[str]:
         if hits is None:
             yield f"not looked up, as there may be {most:,} hits: {sought}"
         else:
-            yield f"{units.plural(hits, 'hit')}{'' if most is None else f' of at most {most:,}'} for {sought}"
+            yield f"{units.plural(hits, 'hit')}{'' if most in (None, hits) else f' of at most {most:,}'} for {sought}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,9 +13,23 @@ import pytest
 
 import btql
 from btql.database import run
+from btql.execution.report import FILES, LEFT_OUT
 from btql.explain import explained
 from btql.explaining import advice
-from btql.explaining.explanation import VERSION, Explanation, Node, ScanFacts
+from btql.explaining.explanation import (
+    VERSION,
+    Cache,
+    Explanation,
+    File,
+    Node,
+    PythonFunction,
+    Query,
+    ScanFacts,
+    Statement,
+    Step,
+    Warn,
+)
+from btql.explaining.operators import Operator
 from btql_planner.options import QueryOptions
 from btql_storage.part.documents import DOCUMENT_SCHEMA, DocumentsReader
 from btql_storage.part.ipc_blocks import BlockBytes
@@ -298,8 +313,14 @@ ADVICE: list[tuple[str, str, str, str]] = [
     (
         "python_function",
         f"SELECT similarity(input, 'rain') FROM {LOGS}",
-        "`similarity` runs in Python: 155 rows",
+        "`similarity` ran in Python: 155 rows",
         f"SELECT similarity(input, 'rain') FROM {LOGS} WHERE id = 'r60'",
+    ),
+    (
+        "path_in_a_call",
+        f"SELECT id FROM {LOGS} WHERE json_extract(output, 'list') IS NULL",
+        "write the path, which has a column: `output.list`",
+        f"SELECT id FROM {LOGS} WHERE output.list IS NULL",
     ),
     (
         "no_limit",
@@ -353,7 +374,7 @@ def test_advice_can_be_followed(conn: btql.Connection) -> None:
 def test_advice_about_rows_that_wait_or_were_replaced(tmp_path: Path) -> None:
     with btql.connect(tmp_path / "db") as conn:
         conn.ingest("project_logs:demo", [event(number, 1) for number in range(150)])
-        query = f"SELECT count(1) FROM {LOGS}"
+        query = f"SELECT id FROM {LOGS}"
         (told,) = explained(conn._database, query).warnings
         assert told.code == "tail_is_large"
         assert "150 rows" in told.message
@@ -365,6 +386,25 @@ def test_advice_about_rows_that_wait_or_were_replaced(tmp_path: Path) -> None:
         assert codes == {"rows_are_superseded": "60 of 150 rows read were replaced by newer ones"}
         conn.compact()
         assert not analyzed(conn, query).warnings
+
+
+def test_the_page_names_every_key_means_and_warning() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "explain.md").read_text(encoding="utf-8")
+    shapes = (Explanation, Query, Node, ScanFacts, Statement, Operator, Step, File, PythonFunction, Cache, Warn)
+    names = {field.name for shape in shapes for field in msgspec.structs.fields(shape)}
+    names |= {*LEFT_OUT, *FILES}
+    source = Path(advice.__file__).read_text(encoding="utf-8")
+    names |= {*re.findall(r'code="(\w+)"', source)}
+    assert len(advice.RULES) == len({*re.findall(r'code="(\w+)"', source)})
+    assert not {name for name in names if f"`{name}`" not in page}
+    assert f"`version` is {VERSION}" in page
+
+
+@pytest.mark.usefixtures("low")
+def test_what_only_the_run_knows_is_not_told_before(conn: btql.Connection) -> None:
+    for query in (f"SELECT id FROM {LOGS} ORDER BY created DESC LIMIT 3", f"SELECT count(1) FROM {LOGS}"):
+        for analyze in (False, True):
+            assert not explained(conn._database, query, analyze=analyze).warnings, query
 
 
 def test_small_databases_get_no_advice(conn: btql.Connection) -> None:
