@@ -52,6 +52,7 @@ class FirstRows:
     """Parts of which an index has named the rows: of the others, all rows before the bound were looked at."""
     condition: str
     """The bound as SQL."""
+    bound: int
     withheld: bool
     """Whether there are further rows."""
     filtered: bool
@@ -117,7 +118,7 @@ def first_rows(
             rows[each.part_id] = before
     listed = {each.part_id for each in found if each.is_listed}
     filtered = top.filtered and top.asked is None
-    return FirstRows(rows, listed, _condition(column, bound, descending=top.descending), withheld, filtered)
+    return FirstRows(rows, listed, _condition(column, bound, descending=top.descending), bound, withheld, filtered)
 
 
 @dataclass(frozen=True, slots=True)

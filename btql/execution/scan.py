@@ -21,12 +21,15 @@ from btql.execution.counting import count_rows, counted_batches
 from btql.execution.ends import end_rows
 from btql.execution.engine import SessionContext
 from btql.execution.first_rows import FirstRows, first_rows
+from btql.execution.first_traces import first_traces
 from btql.execution.parquet_scan import scan_files
 from btql.execution.pruning import ruled_out
 from btql.execution.report import RunReport, ScanReport
 from btql.execution.sources import Sources
 from btql_planner import sql_text
+from btql_planner.catalog import Objects
 from btql_planner.engine_plan import ProbeSpec, ScanSpec
+from btql_planner.plan import Top
 from btql_storage.arrow import from_numpy
 from btql_storage.fields import SYSTEM_COLUMNS
 from btql_storage.kinds import ARROW_TYPES, split_column_name
@@ -79,6 +82,10 @@ class ScanBuilder:
     candidates: Candidates = field(init=False)
     found: dict[int, Rows | None] = field(default_factory=dict[int, "Rows | None"])
     """What the indexes have of the parts of the scan that is being registered."""
+    traces: dict[tuple[Objects, Top], FirstRows | None] = field(
+        default_factory=dict["tuple[Objects, Top]", "FirstRows | None"]
+    )
+    """The rows of traces that come first, of the scans so far."""
     withheld: set[str] = field(default_factory=set[str])
     """Scans that have more rows than were registered."""
     measured: bool = False
@@ -209,13 +216,26 @@ class ScanBuilder:
         return self.found[source.part_id]
 
     def _first(self, spec: ScanSpec, snapshot: Snapshot, count: int | None) -> FirstRows | None:
-        if spec.top is None or count is None or self.candidates.keys(spec):
+        if self.candidates.keys(spec):
+            return None
+        if spec.traces is not None:
+            return self._first_traces(spec.objects, spec.traces)
+        if spec.top is None or count is None:
             return None
         sources = [source for source in snapshot.sources if ruled_out(spec, source) is None]
         first = first_rows(snapshot, sources, spec.top, count, lambda source: self._candidates(spec, source))
         if first is not None and first.withheld:
             self.withheld.add(spec.name)
         return first
+
+    def _first_traces(self, objects: Objects, top: Top) -> FirstRows | None:
+        """Return the rows of the traces that come first; several scans of a statement ask for them."""
+        key = objects, top
+        if key not in self.traces:
+            snapshots = self.sources.snapshots(objects)
+            (snapshot,) = snapshots if len(snapshots) == 1 else (None,)
+            self.traces[key] = None if snapshot is None else first_traces(snapshot, snapshot.sources, top)
+        return self.traces[key]
 
     def _register_files(self, piece: _Piece, table: str, parts: Sequence[Part]) -> str:
         paths = [str(part.columns_path) for part in parts]

@@ -47,6 +47,7 @@ class ScanSpec:
     keys: tuple[Keys, ...]
     needs: tuple[Needed, ...] = ()
     top: Top | None = None
+    traces: Top | None = None
     ends: bool = False
     """Only the smallest and the largest value of each column are used."""
     counted: bool = False

@@ -18,6 +18,7 @@ from btql_planner.plan import (
     Project,
     Scan,
     Sort,
+    Top,
     TraceLimit,
     TracePage,
     TraceSelection,
@@ -165,12 +166,15 @@ def _scan(plan: Scan) -> str:
     words += [f"range=({bounds.column} from {bounds.low or 'any'} to {bounds.high or 'any'})" for bounds in plan.ranges]
     words += [f"keys=({keys.column} in {', '.join(keys.values)})" for keys in plan.keys]
     words += [f"need=({need_text(need)})" for need in plan.needs]
-    if plan.top is not None:
-        words.append(
-            f"top=({plan.top.count} by {plan.top.column}{' desc' if plan.top.descending else ''}{', guessed' if plan.top.asked else ''})"
-        )
+    words += [f"{name}=({_top(top)})" for name, top in (("top", plan.top), ("traces", plan.traces)) if top]
     words += ["ends"] * plan.ends + ["counted"] * plan.counted
     return " ".join(words)
+
+
+def _top(top: Top) -> str:
+    words = [str(top.count), "by", top.column]
+    words += ["desc"] * top.descending
+    return " ".join(words) + (", guessed" if top.asked else "")
 
 
 def _page(plan: TracePage) -> str:

@@ -226,8 +226,8 @@ class RelationLowering:
 
     def _scan(self, plan: Scan) -> Select:
         name = f"{plan.alias}_{next(self.expressions.numbers)}"
-        spec = ScanSpec(name, plan.objects, plan.ranges, plan.keys, plan.needs, plan.top, plan.ends, plan.counted)
-        spec.node = plan
+        spec = ScanSpec(name, plan.objects, plan.ranges, plan.keys, plan.needs, node=plan)
+        spec.top, spec.traces, spec.ends, spec.counted = plan.top, plan.traces, plan.ends, plan.counted
         self.scans.append(spec)
         columns = ScanColumns(spec)
         select = Select(columns, lambda: sql_text.name(spec.name), spec.name)

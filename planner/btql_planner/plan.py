@@ -108,6 +108,8 @@ class Scan:
     """What follows from the filters for the values of paths: parts without such are not read."""
     top: Top | None = None
     """Only rows up to here are wanted; further ones may be left out."""
+    traces: Top | None = None
+    """Only rows of the traces whose root spans come first are wanted."""
     ends: bool = False
     """Only the smallest and the largest value of each column are wanted."""
     counted: bool = False

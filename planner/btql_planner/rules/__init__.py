@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from btql_planner.plan import Plan
-from btql_planner.rules.check_few_documents import check_few_documents
 from btql_planner.rules.count_rows import count_rows
 from btql_planner.rules.fetch_documents import fetch_documents
 from btql_planner.rules.fetch_late import fetch_late
@@ -21,6 +20,7 @@ from btql_planner.rules.prune_parts import prune_parts
 from btql_planner.rules.push_filter_into_scan import push_filter_into_scan
 from btql_planner.rules.push_filter_through_joins import push_filter_through_joins
 from btql_planner.rules.read_ends import read_ends
+from btql_planner.rules.read_first_traces import read_first_traces
 from btql_planner.rules.require_presence import require_presence
 from btql_planner.rules.stop_early import stop_early
 
@@ -40,9 +40,9 @@ RULES: tuple[Rule, ...] = (
     prune_parts,
     prune_by_paths,
     stop_early,
-    check_few_documents,
     count_rows,
     read_ends,
+    read_first_traces,
     fetch_documents,
     fetch_late,
 )

@@ -62,7 +62,7 @@ def numbers_of(source: Part | TailChunk, column: Ordered) -> Numbers:
     """Return a column of all rows of a part, or of a chunk of the tail, as numbers in the same order."""
     table: pa.Table | None = getattr(source, "table", None)
     if table is not None:
-        return _numbers(table.column(column))
+        return numbers_in(table.column(column))
     part = cast("Part", source)
     path = part.columns_path
     # Numbers of parts begin anew in another folder, and a copy of a folder has the same files.
@@ -74,7 +74,7 @@ def numbers_of(source: Part | TailChunk, column: Ordered) -> Numbers:
         from btql_storage.part.files import read_errors
 
         with read_errors(path):
-            numbers = _numbers(pq.read_table(path, columns=[column], memory_map=True).column(column))
+            numbers = numbers_in(pq.read_table(path, columns=[column], memory_map=True).column(column))
         _kept.keep(key, numbers)
     return numbers
 
@@ -95,7 +95,7 @@ def value_of(column: Ordered, number: int) -> int | str:
             return f"p{number:020}"
 
 
-def _numbers(values: Array | ChunkedArray) -> Numbers:
+def numbers_in(values: Array | ChunkedArray) -> Numbers:
     """Return times as microseconds, transactions and pagination keys as the numbers in them."""
     if pa.types.is_timestamp(values.type):
         return to_numpy(values.cast(pa.int64()))
