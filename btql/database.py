@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from btql.errors import EngineError, Error, QueryError, ResourceLimit, drawn, drawn_over
+from btql.execution.admission import Work, admission
 from btql.execution.answer import EngineAnswer
 from btql.execution.directory import Directory
 from btql.execution.fields import PartFields
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
 
 _NOT_BUILT = ("not implemented", "OuterReferenceColumn", "not supported", "RecursionLimitExceeded")
 """What the engine says of queries that it cannot run."""
+_EXPORT_ROWS = 10_000
+"""Who reads all of more rows than this, exports them."""
 _UNREADABLE = ("Parquet", "Arrow error", "IO error", "Object Store error")
 """What it says where a file cannot be read."""
 
@@ -68,6 +71,8 @@ class Compiled:
     lints: tuple[Lint, ...] = ()
     default_limit: int | None = None
     """The limit that it has only because it has none of its own."""
+    is_bulk: bool = False
+    """Whether it is an export, which gives way to other queries."""
 
 
 class Database:
@@ -145,6 +150,16 @@ class Database:
         disabled_rules: Collection[str] = (),
     ) -> Compiled:
         """Return every form of a statement that gives rows and was read from ``source``."""
+        with admission.computing_as("interactive", self.storage.limits):
+            return self._compiled(source, statement, options, disabled_rules)
+
+    def _compiled(
+        self,
+        source: Source,
+        statement: tree.Statement,
+        options: QueryOptions | None,
+        disabled_rules: Collection[str],
+    ) -> Compiled:
         sources: Sources | None = None
         try:
             options = replace(options or QueryOptions(lint="off"), prices=self._prices)
@@ -164,7 +179,8 @@ class Database:
             lints = lint(statement, rewritten, mode=options.lint, previews=bound.answer.preview_length is not None)
             engine = lower(rewritten, bound.answer)
             self.check()
-            return Compiled(source, statement, bound, rewritten, engine, sources, lints, default_limit)
+            is_bulk = options.bulk or _is_export(engine, sources)
+            return Compiled(source, statement, bound, rewritten, engine, sources, lints, default_limit, is_bulk)
         except BaseException as error:
             if sources is not None:
                 sources.close()
@@ -262,6 +278,7 @@ class Database:
         if watch is not None:
             result.explanation = watch.explanation
         result.default_limit = compiled.default_limit
+        result.is_bulk = compiled.is_bulk
         result.xact_id = max((each.xact_id for each in compiled.sources.all_snapshots), default=None)
         # An answer that nobody reads must not keep files for ever.
         result.release = weakref.finalize(result, compiled.sources.close)
@@ -269,11 +286,22 @@ class Database:
 
     def runner(self, compiled: Compiled) -> Runner:
         """Return what runs a statement, once."""
-        return Runner(compiled.engine, compiled.sources, self._stop, self.storage.limits)
+        work: Work = "bulk" if compiled.is_bulk else "interactive"
+        return Runner(compiled.engine, compiled.sources, self._stop, self.storage.limits, work)
 
     def sources(self) -> Sources:
         """Return the objects of this database, for one statement."""
         return Sources(self.storage, None, self._part_fields, self._directory, self.check, self._pinned)
+
+
+def _is_export(plan: EnginePlan, sources: Sources) -> bool:
+    """Whether a statement hands out all rows of something large."""
+    if not (plan.select.gives_all and all(stage.select.gives_all for stage in plan.stages)):
+        return False
+    if any(scan.ranges or scan.keys or scan.probes for scan in plan.scans):
+        return False
+    read = (source for snapshot in sources.all_snapshots for source in snapshot.sources)
+    return sum(source.stats.rows for source in read) > _EXPORT_ROWS
 
 
 def written(count: int) -> Result:

@@ -69,6 +69,8 @@ class Result:
         """The limit that the query has only because it has none of its own."""
         self.xact_id: int | None = None
         """The latest transaction that the answer takes in; None where it reads no object."""
+        self.is_bulk = False
+        """Whether it is an export, which gives way to other queries."""
         self.rows_written: int | None = None
         """How many rows an INSERT, UPDATE or DELETE has written; None for any other statement."""
         self.explanation: Callable[[], Explanation] | None = None

@@ -7,7 +7,7 @@ looked at. Where there is a next page, the last rows say where it begins.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -53,10 +53,15 @@ class EngineAnswer:
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the rows."""
         self._finish()
-        for batch in self._batches:
-            if self._marks is not None:
-                self._marks.see(batch)
-            yield batch
+        try:
+            for batch in self._batches:
+                if self._marks is not None:
+                    self._marks.see(batch)
+                yield batch
+        finally:
+            # Whoever reads no further leaves nothing running, though he keeps the answer.
+            if isinstance(self._batches, Generator):
+                self._batches.close()
         self._read = True
 
     def inferred(self) -> JsonSchema | None:

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from btql.errors import ResourceLimit
 from btql.execution.admission import Grant, Turns, Work, admission
-from btql.execution.engine import CORES, DataFrame, SessionContext
+from btql.execution.engine import DataFrame, SessionContext
 from btql.execution.engine_threads import runs
 from btql.execution.fetch import Fetcher
 from btql.execution.first_rows import enough, more
@@ -26,7 +26,7 @@ from btql.execution.scan import ScanBuilder
 from btql.execution.sessions import SessionSpec, sessions
 from btql.execution.sources import Sources
 from btql.execution.stop import Stop
-from btql_planner.engine_plan import EnginePlan, Stage
+from btql_planner.engine_plan import EnginePlan, ScanSpec, Stage
 from btql_planner.select import Select
 from btql_storage.limits import DEFAULT, Limits
 
@@ -65,6 +65,8 @@ class Runner:
         self._limited = {each.source_name for each in selects if each.limit}
         self._enough: dict[str, int | None] = {}
         """How many rows of a scan to look at first, where its statement wants those that come first."""
+        self._guessed: ScanSpec | None = None
+        """A scan of which the first rows are looked at first, where their documents decide which of them count."""
         self.explaining = False
         """Set to have the report tell what takes time to find out: the engine's own plans, and bytes."""
 
@@ -81,10 +83,9 @@ class Runner:
 
     def _within(self, *, full: bool) -> Iterator[pa.RecordBatch]:
         """Yield the answer, computed with a grant of memory."""
-        work = self._turns.work
-        self._grant = admission.grant(self._limits, work, self._stop, holds=self._holds_rows, full=full)
+        self._grant = admission.grant(self._limits, self._turns.work, self._stop, holds=self._holds_rows, full=full)
         try:
-            with self._in_session(work):
+            with self._in_session():
                 batches = self._computed()
                 while (batch := self._turns.next(batches)) is not None:
                     self.report.rows += batch.num_rows
@@ -97,11 +98,10 @@ class Runner:
             admission.release(self._grant)
 
     @contextmanager
-    def _in_session(self, work: Work) -> Generator[None]:
+    def _in_session(self) -> Generator[None]:
         """Have an engine session, which is kept for others once the whole answer was read."""
         assert self._grant is not None
-        partitions = CORES if work == "interactive" else max(1, CORES // 2)
-        spec = SessionSpec(self._grant.memory_bytes, self._grant.spill_bytes, self._plan.united, partitions)
+        spec = SessionSpec(self._grant.memory_bytes, self._grant.spill_bytes, self._plan.united)
         session = self._session = sessions.lend(spec)
         try:
             yield
@@ -111,10 +111,31 @@ class Runner:
 
     def _computed(self) -> Iterator[pa.RecordBatch]:
         self._register()
+        if self._guessed is None:
+            yield from self._answer()
+        else:
+            yield from self._guess(self._guessed)
+
+    def _answer(self) -> Iterator[pa.RecordBatch]:
         for stage in self._plan.stages:
             if stage.name not in self._streamed:
                 self._materialise(stage)
         yield from self._select(self._plan.select, "answer")
+
+    def _guess(self, spec: ScanSpec) -> Iterator[pa.RecordBatch]:
+        """Yield the answer over the first rows of a scan; where too few of them pass, over more."""
+        assert spec.top is not None
+        assert spec.top.asked is not None
+        looked_at = enough(spec.top, 1)
+        while True:
+            batches = list(self._answer())
+            rows = sum(batch.num_rows for batch in batches)
+            if rows >= spec.top.asked or looked_at is None or spec.name not in self._scans.withheld:
+                break
+            looked_at = more(spec.top, looked_at, rows)
+            with self.report.step("open"):
+                self._scans.widen(spec, looked_at)
+        yield from batches
 
     def _register(self) -> None:
         """Register every scan: from here on the statements can be planned."""
@@ -122,9 +143,14 @@ class Runner:
             if self._sources is not None:
                 self._scans = ScanBuilder(self._context, self._sources, self.report, measured=self.explaining)
                 for spec in self._plan.scans:
-                    if spec.top is not None and spec.name in self._limited:
-                        self._enough[spec.name] = enough(spec.top, len(self._sources.snapshots(spec.objects)))
-                    self._scans.register(spec, self._enough.get(spec.name))
+                    first = None
+                    if spec.top is not None and (spec.name in self._limited or spec.top.asked is not None):
+                        first = enough(spec.top, len(self._sources.snapshots(spec.objects)))
+                        if spec.top.asked is None:
+                            self._enough[spec.name] = first
+                        elif first is not None:
+                            self._guessed = spec
+                    self._scans.register(spec, first)
 
     @property
     def _context(self) -> SessionContext:

@@ -13,13 +13,12 @@ its memory.
 from __future__ import annotations
 
 import atexit
-import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Lock
 
-from btql.execution.engine import SessionContext
+from btql.execution.engine import CORES, SessionContext
 
 KEPT_MAX = 8
 """Sessions that wait for a query; more queries than this rarely run at the same time."""
@@ -37,7 +36,6 @@ SETTINGS = {
 UNITED = {"datafusion.optimizer.enable_topk_dynamic_filter_pushdown": "false"}
 """For a union whose sides differ in a constant that is sorted by: with a limit, the engine (55) sorts each side by
 the other keys alone, and then drops rows of one side by what it has found in another."""
-CORES = os.cpu_count() or 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +48,13 @@ class SessionSpec:
     """What they may spill; the engine's own bound is 100 GB, and one join could fill a disk."""
     united: bool = False
     """Rows of several queries become one."""
-    partitions: int = CORES
-    """How many threads one operator may use."""
     metadata_bytes: int = 32 << 20
     """What it may keep of footers."""
 
     def settings(self) -> Mapping[str, str]:
         """Return the engine's settings."""
         more = UNITED if self.united else {}
-        return {**SETTINGS, **more, "datafusion.execution.target_partitions": str(self.partitions)}
+        return {**SETTINGS, **more, "datafusion.execution.target_partitions": str(CORES)}
 
 
 class Sessions:

@@ -267,6 +267,9 @@ _DRAWN = re.compile(r"error\[(\w+)\]: ([^\n]*)")
 _HELP = re.compile(r"^ *= help: (.*)$", re.MULTILINE)
 _COUNTED = {"seconds": re.compile(r"time limit of (\S+) s"), "running": re.compile(r"(\d+) queries that were stopped")}
 """The numbers that some errors tell of."""
+_NAMED = {"limit": re.compile(r"limit `(\w+)`"), "node": re.compile(r"its costliest step is (.*)")}
+"""The names."""
+_ALLOWED = re.compile(r"more than ([\d,]+)( MiB)?")
 
 
 def _read_failure(noted: re.Match[str], text: str) -> DatabaseError:
@@ -278,6 +281,9 @@ def _read_failure(noted: re.Match[str], text: str) -> DatabaseError:
     help_ = _HELP.search(drawing)
     detail: dict[str, object] = {"code": drawn[1], "message": drawn[2], "help": help_ and help_[1]}
     detail |= {name: float(found[1]) for name, words in _COUNTED.items() if (found := words.search(drawn[2]))}
+    detail |= {name: found[1] for name, words in _NAMED.items() if (found := words.search(drawn[2]))}
+    if (allowed := _ALLOWED.search(drawn[2])) is not None:
+        detail["value"] = int(allowed[1].replace(",", "")) << (20 if allowed[2] else 0)
     if noted[2] is not None:
         detail |= dict.fromkeys(("start", "end"), int(noted[2]) - 1)
     return told_failure({"Message": drawing, "errors": [detail]}, text)

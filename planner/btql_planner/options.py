@@ -52,6 +52,8 @@ class QueryOptions:
     """The token of the page before."""
     describing: bool = False
     """The answer is described and not computed: parameters need no values."""
+    bulk: bool = False
+    """It is an export: it gives way to other queries. One that hands out all of many rows is one in any case."""
     prices: PriceSource = builtin_prices
     """What models cost, asked for by ``estimated_cost()`` alone."""
 

@@ -81,6 +81,13 @@ class Select:
         return self.group is None and not self.order and self.limit is None and not self.offset
 
     @property
+    def gives_all(self) -> bool:
+        """Whether the rows are as many as those of the tables below: neither filtered nor grouped nor limited."""
+        below = self.source
+        is_cut = self.where or self.group is not None or self.limit is not None
+        return not is_cut and (not isinstance(below, Select) or below.gives_all)
+
+    @property
     def is_bare(self) -> bool:
         """Whether the statement is nothing but its source."""
         return self.is_rowwise and not self.outputs and not self.where

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from btql.database import Database
+from btql.execution.admission import machine_memory
 from btql_server.access.audit_log import AuditLog
 from btql_server.access.keys import Keys
 from btql_server.access.model import AUDIT_LOG
@@ -60,7 +61,10 @@ class State:
     @classmethod
     def open(cls, settings: Settings) -> State:
         """Open the database of a server, made where there is none."""
-        bounds = StorageSettings(compact_to_read=not settings.maintained, limits=settings.limits)
+        limits = settings.limits
+        if not limits.memory_bytes_max:
+            limits = replace(limits, memory_bytes_max=machine_memory() // 2 // settings.workers)
+        bounds = StorageSettings(compact_to_read=not settings.maintained, limits=limits)
         if settings.maintained:
             most = settings.waiting_bytes_max
             bounds = replace(bounds, waiting_bytes_max=most, waiting_bytes_slow=most // 2)
@@ -75,7 +79,7 @@ class State:
             registry,
             Keys(registry),
             AuditLog(storage),
-            Pools(metrics.watch_pool),
+            Pools(metrics.watch_pool, limits.bulk_queries_max),
             metrics,
             Rates(settings.redis or location.redis, settings.workers),
             Files(settings.data) if location.is_alone else StoredFiles(storage.store, settings.data / INCOMING),

@@ -59,6 +59,7 @@ class Rows:
     stop: Stop
     watch: Watch
     waiting_since: float
+    is_bulk: bool = False
 
 
 class Statements:
@@ -127,7 +128,7 @@ class Statements:
         stream = Stream(self, call, rows, number)
         try:
             self.tickets.begin(number, call.owner, rows)
-            self.on("query", stream.look)
+            self.on("bulk" if rows.is_bulk else "query", stream.look)
         except BaseException:
             stream.close()
             raise
@@ -182,7 +183,7 @@ class Statements:
         if first.rows_written is not None:
             return Rows(_COUNT, iter(()), stop, watch, 0.0), first.rows_written
         batches = _all_batches(first.schema, first, results)
-        return Rows(first.schema, batches, stop, watch, time.monotonic()), None
+        return Rows(first.schema, batches, stop, watch, time.monotonic(), first.is_bulk), None
 
 
 class Stream:

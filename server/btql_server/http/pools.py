@@ -67,10 +67,11 @@ class Pool:
 class Pools:
     """One pool for each class of work."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch, bulk: int = SIZES["bulk"][0]) -> None:
         # For the whole process: threads are made when they are first needed.
         threading.stack_size(STACK_BYTES)
-        self._pools = {name: Pool(name, *size, watch) for name, size in SIZES.items()}
+        sizes = {**SIZES, "bulk": (bulk, SIZES["bulk"][1])}
+        self._pools = {name: Pool(name, *size, watch) for name, size in sizes.items()}
 
     def __getitem__(self, name: PoolName) -> Pool:
         return self._pools[name]

@@ -175,7 +175,8 @@ def _opened(question: Question, result: Result) -> Opened:
     types = [column_type(each) for each in outputs]
     opened = Opened(names, types, result.schema, result.batches(), question.asker, question.stop, warnings)
     opened.release = result.close
-    opened.look()
+    if not result.is_bulk:
+        opened.look()
     return opened
 
 

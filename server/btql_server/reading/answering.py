@@ -65,6 +65,9 @@ class Reading:
         pieces = self._pieces()
         if self.result.has_cursor:
             return self._page(pieces)
+        if self.result.is_bulk:
+            # Not even its beginning is computed where small queries are.
+            return Answer(self._guarded(pieces), MEDIA[self.form], headers=self._headers(None), pool="bulk")
         taken: list[bytes] = []
         size = 0
         for piece in pieces:

@@ -6,6 +6,7 @@ default limit, and kept for a day. Only whoever asked may see them, and administ
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -75,7 +76,7 @@ def start(call: Call, body: BackgroundRequest) -> Answer:
         raise invalid("Expected jsonl", ("format",))
     if body.disable_limit is None:
         body.disable_limit = True
-    options = body.options(call.state.settings.limits)
+    options = replace(body.options(call.state.settings.limits), bulk=True)
 
     def ask(stop: Stop) -> Result:
         return run_query(call, asked, stop, options=options, parameters=body.parameters)
