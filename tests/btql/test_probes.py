@@ -15,7 +15,7 @@ import pytest
 
 import btql
 from btql.database import Database
-from btql.execution import candidates
+from btql.execution import candidates, first_rows
 from btql.explain import explain
 from btql_planner import pattern_words, probes
 from btql_planner.rules import OPTIONAL
@@ -168,6 +168,23 @@ def test_tokens_of_the_planner_are_those_of_the_index() -> None:
         indexed = index_character(chr(code))
         assert pattern_words._cell(chr(code), False).letters == indexed.strip()
         assert pattern_words._cell(chr(code), True).letters.rstrip(pattern_words.LONG_S) == indexed.strip()
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_first_rows_that_pass_are_the_first_of_all(
+    database: Database, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(first_rows, "DOCUMENTS_GUESS", 1)
+    monkeypatch.setattr(first_rows, "DOCUMENTS_GUESS_MIN", 2)
+    monkeypatch.setattr(first_rows, "STEP_MAX", 3)
+    rnd = random.Random(seed)
+    for _ in range(12):
+        condition = rnd.choice([a_condition(rnd), "input ilike '%e%'", "output like '%a%' and not error like '%b%'"])
+        order = rnd.choice(["created desc", "created", "_pagination_key desc", "_xact_id desc, id", "id"])
+        text = f"select: id, input | from: project_logs('p') | filter: {condition} | sort: {order}"
+        text += f" | limit: {rnd.choice([1, 3, 20, 500])}"
+        expected = database.query(text, ["check_few_documents", *PROBES]).rows()
+        assert database.query(text).rows() == expected, text
 
 
 def test_what_was_sought_is_explained(database: Database) -> None:
