@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from btql_planner.plan import Plan
+from btql_planner.rules.check_few_documents import check_few_documents
 from btql_planner.rules.count_rows import count_rows
 from btql_planner.rules.fetch_documents import fetch_documents
 from btql_planner.rules.fetch_late import fetch_late
@@ -40,6 +41,7 @@ RULES: tuple[Rule, ...] = (
     prune_parts,
     prune_by_paths,
     stop_early,
+    check_few_documents,
     count_rows,
     read_ends,
     read_first_traces,
