@@ -22,6 +22,9 @@ EXAMPLES = examples(
 )
 
 
+_STDOUT = Path("-")
+
+
 class ProfileName(StrEnum):
     """The profiles of the generator."""
 
@@ -43,7 +46,7 @@ def generate(
             "--output",
             "-o",
             metavar="FILE",
-            help="Where to write, compressed if it ends in .gz or .zst (default: standard output).",
+            help="Where to write, compressed if it ends in .gz or .zst (default, or `-`: standard output).",
             show_default=False,
         ),
     ] = None,
@@ -55,6 +58,7 @@ def generate(
     """
     from btql.generate.writer import write
 
+    path = None if path == _STDOUT else path
     regular = path is not None and (path.is_file() or not path.exists())
     began = time.perf_counter()
     with progress(quiet=path is None) as bars:

@@ -49,6 +49,14 @@ def test_generated_spans_go_in_and_are_counted(btql):
     assert 290 <= json.loads(after[1])[0]["n"] <= 300
 
 
+def test_a_dash_is_standard_output(btql, tmp_path):
+    code, out, _ = btql("generate", "--spans", "3", "-o", "-")
+
+    assert code == 0
+    assert all(json.loads(line)["id"] for line in out.splitlines())
+    assert len(out.splitlines()) >= 3
+
+
 def test_a_table(btql, database):
     code, out, err = btql("query", database, COUNT)
 
