@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from btql.execution.pruning import ruled_out
-from btql.execution.report import FILES, FileKind, RunReport, ScanReport, StepReport
+from btql.execution.report import FILES, FileKind, LeftOut, RunReport, ScanReport, StepReport
 from btql.execution.run import FUNCTION_PREFIX
 from btql.explaining.bounds import bounds_of, scan_bound
 from btql.explaining.explanation import (
@@ -172,12 +172,13 @@ def _expected(spec: ScanSpec, compiled: Compiled) -> ScanFacts:
     entries = [entry for snapshot in snapshots for entry in snapshot.parts]
     means = [ruled_out(spec, entry.part) for entry in entries]
     left = [entry for entry, out in zip(entries, means, strict=True) if out is None]
+    left_out: dict[LeftOut, int] = Counter(out for out in means if out is not None)
     chunks = [chunk for snapshot in snapshots for chunk in snapshot.tail if ruled_out(spec, chunk) is None]
     return ScanFacts(
         table=spec.name,
         parts=len(entries),
         parts_read=len(left),
-        left_out=dict(Counter(out for out in means if out is not None)),
+        left_out=left_out,
         rows=sum(entry.part.stats.rows for entry in left),
         tail_rows=sum(chunk.rows - len(chunk.superseded) for chunk in chunks),
     )

@@ -88,6 +88,8 @@ def _operator(plan: ExecutionPlan) -> Operator:
                 made.spilled_bytes += value
             case time if time in _SECONDS:
                 made.seconds += value * _NS
+            case _:
+                pass
     made.files = sorted(files - {""})
     return made
 

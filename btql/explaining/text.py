@@ -78,8 +78,9 @@ def _analysis(explanation: Explanation) -> Iterator[str]:
     for scan in scans:
         for number, words in enumerate(scan_words(scan)):
             yield _line("" if number else scan.table, words)
-    for means in dict.fromkeys(means for scan in scans for means in scan.left_out):
-        yield _line(f"by {means}", LEFT_OUT[means])
+    for means, words in LEFT_OUT.items():
+        if any(means in scan.left_out for scan in scans):
+            yield _line(f"by {means}", words)
     for file in explanation.files:
         yield _line(FILES[file.kind], _file(file))
     for function in explanation.functions:

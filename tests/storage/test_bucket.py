@@ -35,6 +35,10 @@ def calls(storage: Storage) -> dict[str, int]:
     return {name: count for name, count in storage.usage().calls.items() if count}
 
 
+def copies(storage: Storage, *, was_there: bool) -> int:
+    return storage.usage().lookups.get(("copies", was_there), 0)
+
+
 def test_a_database_is_written_and_read_by_two_machines(s3: S3, quick_path: Path):
     with opened(s3, quick_path) as writer, opened(s3, quick_path, "elsewhere") as reader:
         target = writer.create_object("dataset", "d")
@@ -63,6 +67,7 @@ def test_what_is_read_again_is_not_fetched_again(s3: S3, quick_path: Path):
         assert calls(writer) == before | {"list": before["list"] + 1}
     with opened(s3, quick_path, "elsewhere") as reader:
         documents_of(reader, target)
+        assert copies(reader, was_there=False) > 0
     with opened(s3, quick_path, "elsewhere") as reader:
         opened_with = calls(reader)
         for _ in range(3):
@@ -70,6 +75,8 @@ def test_what_is_read_again_is_not_fetched_again(s3: S3, quick_path: Path):
 
         # Each snapshot lists the log, and nothing else is asked for.
         assert calls(reader) == opened_with | {"list": opened_with.get("list", 0) + 3}
+        assert copies(reader, was_there=False) == 0
+        assert copies(reader, was_there=True) > 0
 
 
 def test_a_write_is_one_call_and_a_part_is_one_for_each_file(s3: S3, quick_path: Path):

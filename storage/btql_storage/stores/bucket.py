@@ -16,6 +16,7 @@ the marker says, with the database's own id in it, is part of their keys.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -60,6 +61,7 @@ class BucketStore:
     def __init__(self, remote: Remote, cache: DiskCache) -> None:
         self._remote = remote
         self._cache = cache
+        self.lookups: Counter[tuple[str, bool]] = Counter()
         self._work = Workplace(cache.root / "work")
         self._guard = Lock()
         self._space: str | None = None
@@ -247,13 +249,22 @@ class BucketStore:
         folder, _, leaf = name.rpartition("/")
         leaf += suffix
         key = self._key(name) + suffix
+        was_there = True
+
+        def noted(path: Path, expect: Expect) -> None:
+            nonlocal was_there
+            was_there = False
+            fetch(path, expect)
+
         if "/" not in folder:
             # A file of the log: who opens it at once needs not hold it.
-            return self._cache.get(key, fetch)
-        held = self._hold(folder)
-        path = held.paths.get(leaf)
-        if path is None:
-            path = held.paths[leaf] = self._cache.get(key, fetch)
+            path = self._cache.get(key, noted)
+        else:
+            held = self._hold(folder)
+            known = held.paths.get(leaf)
+            path = held.paths[leaf] = self._cache.get(key, noted) if known is None else known
+        with self._guard:
+            self.lookups["copies", was_there] += 1
         return path
 
     def _hold(self, folder: str) -> _Held:

@@ -41,6 +41,11 @@ class Store(Protocol):
         ...
 
     @property
+    def lookups(self) -> Mapping[tuple[str, bool], int]:
+        """How often copies were looked up, and whether they were there."""
+        ...
+
+    @property
     def keeps_copies(self) -> bool:
         """Whether files are read from copies, so that it matters when nobody needs them."""
         ...

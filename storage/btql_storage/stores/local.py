@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import get_ident
+from types import MappingProxyType
 
 from btql_storage.errors import InputOutput, from_os_error
 from btql_storage.stores.interface import UNFINISHED, AlreadyThere
@@ -27,6 +28,7 @@ class LocalStore:
     keeps_copies = False
     has_conditional_put = True
     is_full = False
+    lookups: Mapping[tuple[str, bool], int] = MappingProxyType({})
 
     def __init__(self, root: Path) -> None:
         self.root = root
