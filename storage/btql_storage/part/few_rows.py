@@ -87,9 +87,18 @@ def system_column(name: str, stored: Array) -> Array:
         return cast("Array", pc.utf8_lpad(digits, _XACT_DIGITS, "0"))
     if name not in (*ARRAY_FIELDS, "is_root"):
         return stored
+    if name == "is_root" and (roots := _without_texts(stored)) is not None:
+        return roots
     lists = [_texts(value) for value in parse_all(stored.cast(pa.binary()).to_pylist())]
     values = [not texts for texts in lists] if name == "is_root" else lists
     return to_array(values, SYSTEM_COLUMNS[name])
+
+
+def _without_texts(arrays: Array) -> Array | None:
+    """Return which arrays have no text, without parsing them; None where there is more than plain arrays."""
+    if pc.any(pc.match_substring_regex(arrays, r"(?s)^[^\[]|.[\[{]")).as_py():
+        return None
+    return cast("Array", pc.fill_null(pc.invert(pc.match_substring(arrays, '"')), True))  # noqa: FBT003
 
 
 def _texts(value: JsonValue) -> list[str] | None:
