@@ -96,7 +96,7 @@ class Database:
         self._directory = directory
         self._stop = stop
         self._part_fields = PartFields()
-        self._kept = KeptAnswers()
+        self._kept = KeptAnswers(storage.cache)
 
     def for_one(
         self,

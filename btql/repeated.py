@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from btql.execution.stop import Stop
     from btql_planner.engine_plan import OutputColumn
     from btql_planner.options import QueryOptions
+    from btql_storage.cache_budget import CacheBudget
 
 _KEPT_MAX = 256
 _CHARACTERS_MAX = 2_000
@@ -72,6 +73,7 @@ class KeptAnswer:
         self._warnings = result.warnings
         self._lints = result.lints
         self._default_limit = result.default_limit
+        self.size = sum(batch.nbytes for batch in self._batches)
 
     def result(self, stop: Stop | None) -> Result:
         """Return the answer once more."""
@@ -102,11 +104,12 @@ class KeptAnswer:
 
 
 class KeptAnswers:
-    """The answers that were kept last."""
+    """The answers that were kept last, within the bytes that all caches may have."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget: CacheBudget) -> None:
         self._answers: dict[tuple[str, QueryOptions | None], KeptAnswer] = {}
         self._lock = Lock()
+        self._budget = budget
 
     def get(self, text: str, options: QueryOptions | None) -> KeptAnswer | None:
         """Return the answer to a text; None where it is not known."""
@@ -118,5 +121,8 @@ class KeptAnswers:
             return
         with self._lock:
             if len(self._answers) >= _KEPT_MAX:
-                del self._answers[next(iter(self._answers))]
+                oldest = next(iter(self._answers))
+                del self._answers[oldest]
+                self._budget.gone("answers", oldest)
             self._answers[text, options] = answer
+        self._budget.used("answers", (text, options), answer.size, lambda: self._answers.pop((text, options), None))

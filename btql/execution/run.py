@@ -23,7 +23,7 @@ from btql.execution.first_rows import enough, more
 from btql.execution.projection import projection
 from btql.execution.report import RunReport
 from btql.execution.scan import ScanBuilder
-from btql.execution.sessions import SessionSpec, sessions
+from btql.execution.sessions import FOOTERS_SHARE, SessionSpec, sessions
 from btql.execution.sources import Sources
 from btql.execution.stop import Stop
 from btql_planner.engine_plan import EnginePlan, ScanSpec, Stage
@@ -101,7 +101,8 @@ class Runner:
     def _in_session(self) -> Generator[None]:
         """Have an engine session, which is kept for others once the whole answer was read."""
         assert self._grant is not None
-        spec = SessionSpec(self._grant.memory_bytes, self._grant.spill_bytes, self._plan.united)
+        footers = max(self._limits.memory_cache_bytes_max // FOOTERS_SHARE, 1 << 20)
+        spec = SessionSpec(self._grant.memory_bytes, self._grant.spill_bytes, self._plan.united, footers)
         session = self._session = sessions.lend(spec)
         try:
             yield

@@ -22,6 +22,8 @@ from btql.execution.engine import CORES, SessionContext
 
 KEPT_MAX = 8
 """Sessions that wait for a query; more queries than this rarely run at the same time."""
+FOOTERS_SHARE = 16
+"""One part in so many of the bytes of the caches is for the footers that one session keeps."""
 SETTINGS = {
     "datafusion.execution.parquet.pushdown_filters": "true",
     "datafusion.execution.parquet.reorder_filters": "true",

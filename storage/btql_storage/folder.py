@@ -16,6 +16,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
+from btql_storage.cache_budget import CacheBudget
 from btql_storage.catalog import Catalog, PartInfo
 from btql_storage.clock import SYSTEM_CLOCK, Clock
 from btql_storage.errors import Damaged, ReadOnly
@@ -118,6 +119,8 @@ class Folder:
         self._guard = Lock()
         self.lookups: Counter[tuple[str, bool]] = Counter()
         """How often something was looked up that is kept in memory (``parts``, …), and whether it was there."""
+        self.cache = CacheBudget(settings.limits.memory_cache_bytes_max)
+        """The bytes of what is kept in memory."""
         self.keys_checked: set[int] = set()
         """Parts whose keys were held against their checksum."""
         self._parts: dict[int, Part] = {}

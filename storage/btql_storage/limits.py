@@ -69,7 +69,7 @@ class Limits:
     """Rows of an answer; one with more is an error, not cut."""
     bulk_queries_max: int = 2
     """How many exports compute at the same time; others wait for a turn."""
-    memory_cache_bytes_max: int = 256 << 20
+    memory_cache_bytes_max: int = 512 << 20
     """What a process keeps of files and answers because they may be needed again."""
 
 

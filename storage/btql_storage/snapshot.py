@@ -175,9 +175,9 @@ class Snapshots:
 
     def _kept_tail(self, target: ObjectInfo, view: View, waiting: Waiting, check: Check) -> _Refreshed:
         if not waiting:
-            with self._guard:
-                # What it held is in parts by now.
-                self._tails.pop(target.id, None)
+            # What it held is in parts by now.
+            self._forget_tail(target.id)
+            self._folder.cache.gone("tails", target.id)
             return [], {}
         from btql_storage.tail import Tail
 
@@ -188,9 +188,17 @@ class Snapshots:
         while not lock.acquire(timeout=_CHECK_EVERY_S):
             check()
         try:
-            return tail.refresh(waiting, view.parts, check)
+            found = tail.refresh(waiting, view.parts, check)
         finally:
             lock.release()
+        # Columns and documents of a row take about twice its JSON.
+        size = 2 * sum(chunk.stats.json_bytes for chunk in found[0])
+        self._folder.cache.used("tails", target.id, size, lambda: self._forget_tail(target.id))
+        return found
+
+    def _forget_tail(self, object_id: int) -> None:
+        with self._guard:
+            self._tails.pop(object_id, None)
 
     def _build_version(self, target: ObjectInfo, view: View, waiting: Waiting, version: int, check: Check) -> Snapshot:
         """Return the rows as of an earlier version, from a tail of their own."""

@@ -33,6 +33,7 @@ from btql_storage.transactions import PREFIX
 if TYPE_CHECKING:
     from btql_storage.accept import Event
     from btql_storage.background.loop import Background, Policy
+    from btql_storage.cache_budget import CacheBudget
     from btql_storage.care.facade import Care
     from btql_storage.compaction.job import CompactionProgress, CompactionReport
     from btql_storage.compaction.run import Waiting
@@ -253,7 +254,12 @@ class Storage:
 
     def usage(self) -> Usage:
         """Return what this process has done with the database so far."""
-        return Usage(dict(self._folder.store.calls), {**self._folder.lookups, **self._folder.store.lookups})
+        return Usage(dict(self._folder.store.calls), dict(self._folder.lookups))
+
+    @property
+    def cache(self) -> CacheBudget:
+        """The bytes of what is kept in memory."""
+        return self._folder.cache
 
     @property
     def limits(self) -> Limits:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from btql.execution.admission import admission
+from btql.execution.sessions import sessions
 from btql_storage.store import Storage
 
 
@@ -23,6 +25,19 @@ class UsageMetrics:
             registry=registry,
         )
 
+        self._cache_bytes = _gauge("btql_cache_bytes", "Bytes of what is kept in memory.", ("cache",), registry)
+        self._dropped = Counter(
+            "btql_cache_dropped", "What went from memory to make room.", ("cache",), registry=registry
+        )
+        self._memory = _gauge("btql_query_memory_bytes", "Memory that queries may hold by now.", (), registry)
+        self._computing = _gauge("btql_queries_computing", "Queries that compute.", ("work",), registry)
+        self._waited = Counter(
+            "btql_query_waited_milliseconds",
+            "How long queries have waited for memory or a turn, and exports have rested.",
+            ("reason",),
+            registry=registry,
+        )
+
     def publish(self) -> None:
         """Count what is new; called by one thread."""
         usage = self._storage.usage()
@@ -31,8 +46,26 @@ class UsageMetrics:
         for (cache, was_there), count in usage.lookups.items():
             outcome = "hit" if was_there else "miss"
             self._lookups.labels(cache, outcome).inc(self._new((cache, outcome), count))
+        for was_there, count in tuple(sessions.lookups.items()):
+            outcome = "hit" if was_there else "miss"
+            self._lookups.labels("sessions", outcome).inc(self._new(("sessions", outcome), count))
+        kept = self._storage.cache
+        for cache, size in tuple(kept.sizes.items()):
+            self._cache_bytes.labels(cache).set(size)
+        for cache, count in tuple(kept.dropped.items()):
+            self._dropped.labels(cache).inc(self._new(("dropped", cache), count))
+        self._memory.set(admission.memory_bytes)
+        for work, number in tuple(admission.computing.items()):
+            self._computing.labels(work).set(number)
+        for reason, seconds in admission.waited_s.items():
+            self._waited.labels(reason).inc(self._new(("waited", reason), round(1_000 * seconds)))
 
     def _new(self, what: tuple[str, ...], count: int) -> int:
         before = self._told.get(what, 0)
         self._told[what] = count
         return count - before
+
+
+def _gauge(name: str, help_text: str, labels: tuple[str, ...], registry: CollectorRegistry) -> Gauge:
+    """Return a gauge of which the processes of a server have a part each."""
+    return Gauge(name, help_text, labels, registry=registry, multiprocess_mode="livesum")
