@@ -294,6 +294,9 @@ class ScanBuilder:
             yield _Read(f"{piece.name}_tail")
 
     def _register_probe(self, spec: ScanSpec, probe: ProbeSpec) -> None:
+        if self.context.table_exist(probe.name):
+            # The scan is widened, and its hits are known.
+            return
         sources = [
             source
             for snapshot in self.sources.snapshots(spec.objects)

@@ -161,6 +161,16 @@ def test_rows_are_counted_without_being_read(database: Database, source: str) ->
     assert "counted" in explain(database, text)
 
 
+def test_first_rows_without_a_word(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(first_rows, "GUESS", 1)
+    monkeypatch.setattr(first_rows, "GUESS_MIN", 2)
+    for condition in ("not input match 'rainbow' and output is not null", "input match 'over' or metadata.text = 'f'"):
+        text = f"select: id | from: project_logs('p') | filter: {condition} | limit: 9"
+        expected = database.query(text, ["stop_early", *PROBES]).rows()
+        assert database.query(text).rows() == expected
+        assert database.query(text, PROBES).rows() == expected
+
+
 def test_tokens_of_the_planner_are_those_of_the_index() -> None:
     for text in ["Ab-c_D  e1\x01f", "user-17", "x" * 255, "x" * 256, "stra\u00dfe", "", "\x1f_"]:
         assert probes._tokens(text) == tokenize(text)
