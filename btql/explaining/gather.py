@@ -172,7 +172,7 @@ def _expected(spec: ScanSpec, compiled: Compiled) -> ScanFacts:
     entries = [entry for snapshot in snapshots for entry in snapshot.parts]
     means = [ruled_out(spec, entry.part) for entry in entries]
     left = [entry for entry, out in zip(entries, means, strict=True) if out is None]
-    left_out: dict[LeftOut, int] = Counter(out for out in means if out is not None)
+    left_out: Counter[LeftOut] = Counter(out for out in means if out is not None)
     chunks = [chunk for snapshot in snapshots for chunk in snapshot.tail if ruled_out(spec, chunk) is None]
     return ScanFacts(
         table=spec.name,

@@ -254,7 +254,7 @@ class Storage:
 
     def usage(self) -> Usage:
         """Return what this process has done with the database so far."""
-        return Usage(dict(self._folder.store.calls), dict(self._folder.lookups))
+        return Usage(dict(self._folder.store.calls), {**self._folder.lookups, **self._folder.store.lookups})
 
     @property
     def cache(self) -> CacheBudget:
