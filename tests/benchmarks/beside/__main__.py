@@ -66,7 +66,7 @@ def _run(suite: Suite, options: argparse.Namespace, wanted: Wanted, systems: Seq
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser("beside", description="Measure btql beside other systems.")
-    parser.add_argument("suite", nargs="?", default="spans", choices=suite_names())
+    parser.add_argument("suite", nargs="?", default="spans", choices=[*suite_names(), "ingest"])
     parser.add_argument("--size", type=int, help="how many spans or records; else as many as the suite says")
     parser.add_argument("--growth", help="sizes, with commas between, at which btql alone is measured")
     parser.add_argument("--profile", default="small", help="of the generator of spans: small, real or wide")
@@ -76,8 +76,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--questions", help="some of them, with semicolons between; else all")
     parser.add_argument("--again", help="systems to fill anew")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--cold", type=int, default=3, help="how many rounds in new processes")
-    parser.add_argument("--patience", type=float, default=20.0, help="seconds for one system on one question")
+    parser.add_argument("--cold", type=int, default=1, help="how many rounds in new processes")
+    parser.add_argument("--patience", type=float, default=15.0, help="seconds for one system on one question")
     parser.add_argument("--give-up", type=float, default=60.0, help="seconds after which an answer counts as none")
     parser.add_argument("--out", default=str(_ROOT / "docs" / "benchmarks"), help="where the report is written")
     parser.add_argument("--name", help="of the report's files")
@@ -102,4 +102,9 @@ def _write(place: Path, text: str, figures: Mapping[str, object], picture: str) 
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["ingest"]:
+        from benchmarks.beside.ingest.command import main as measure_ingest
+
+        measure_ingest(sys.argv[2:])
+    else:
+        main()

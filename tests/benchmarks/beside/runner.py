@@ -28,8 +28,8 @@ class Budget:
     """How often is asked."""
 
     rounds: int = 7
-    cold_rounds: int = 3
-    patience: float = 20.0
+    cold_rounds: int = 1
+    patience: float = 15.0
     """Seconds for the rounds of one system on one question; it gets at least three, or one where that takes longer."""
     give_up: float = 60.0
     """Seconds after which an answer counts as none."""
