@@ -55,7 +55,7 @@ def left_out(database: Database, text: str) -> dict[str, int]:
     list(run(runner, compiled.sources))
     found: dict[str, int] = {}
     for scan in runner.report.scans.values():
-        found.update(scan.left_out)
+        found |= {str(means): parts for means, parts in scan.left_out.items()}
     return found
 
 
