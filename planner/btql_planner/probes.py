@@ -54,7 +54,12 @@ Leaf = Callable[[Expression], Probe | None]
 
 def of_match(condition: Expression) -> Probe | None:
     """Return what MATCH on an indexed field asks."""
-    return Probe(Phrase(condition.column, condition.tokens)) if isinstance(condition, Match) else None
+    return Probe(phrase(condition)) if isinstance(condition, Match) else None
+
+
+def phrase(match: Match) -> Phrase:
+    """Return the phrase that MATCH looks for."""
+    return Phrase(match.column, match.tokens)
 
 
 def of_pattern(condition: Expression) -> Probe | None:

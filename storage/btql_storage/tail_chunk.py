@@ -26,7 +26,7 @@ from btql_storage.part.documents import JSON_FIELDS, to_batch, to_rows
 from btql_storage.part.format import PartStats
 from btql_storage.row import Row
 from btql_storage.shred import shred
-from btql_storage.text_probe import AllOf, AnyOf, Found, Phrase, TextProbe, Word
+from btql_storage.text_probe import AllOf, AnyOf, Found, Phrase, TextProbe, Without, Word
 from btql_storage.tokens import index_texts, matches, texts_of
 
 PREPARED_BYTES_MAX = 64 << 20
@@ -121,11 +121,13 @@ class TailChunk:
         match probe:
             case Phrase():
                 return self.match(probe.field, probe.tokens)
-            case Word():
+            case Word() | Without():
                 return None
             case AllOf():
                 found = [rows for each in probe.probes if (rows := self._find(each)) is not None]
-                return reduce(np.intersect1d, found) if found else None
+                without = [each.phrase for each in probe.probes if isinstance(each, Without)]
+                dropped = [self.match(phrase.field, phrase.tokens) for phrase in without]
+                return reduce(np.setdiff1d, dropped, reduce(np.intersect1d, found)) if found else None
             case AnyOf():
                 known = [rows for each in probe.probes if (rows := self._find(each)) is not None]
                 return reduce(np.union1d, known) if len(known) == len(probe.probes) else None

@@ -57,6 +57,17 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
+class Without:
+    """The phrase is not there; only ever beside others in an :class:`AllOf`, of whose rows it takes some away."""
+
+    phrase: Phrase
+
+    def __str__(self) -> str:
+        """Return it with what it negates."""
+        return f"not {self.phrase}"
+
+
+@dataclass(frozen=True, slots=True)
 class AllOf:
     """All of the probes hold, of which there are some."""
 
@@ -88,13 +99,15 @@ class Found:
     """How many there might be at most, as was known before they were looked up."""
 
 
-TextProbe: TypeAlias = Phrase | Word | AllOf | AnyOf
+TextProbe: TypeAlias = Phrase | Word | AllOf | AnyOf | Without
 
 
 def leaves(probe: TextProbe) -> Iterator[Phrase | Word]:
     """Yield what a probe is made of."""
     if isinstance(probe, Phrase | Word):
         yield probe
+    elif isinstance(probe, Without):
+        yield probe.phrase
     else:
         for each in probe.probes:
             yield from leaves(each)

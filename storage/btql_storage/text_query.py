@@ -11,7 +11,7 @@ import tantivy
 
 from btql_storage.fields import INDEXED_FIELDS
 from btql_storage.lexicon import Lexicon, starting_with
-from btql_storage.text_probe import AllOf, AnyOf, Phrase, Word, leaves
+from btql_storage.text_probe import AllOf, AnyOf, Phrase, Without, Word, leaves
 
 if TYPE_CHECKING:
     from btql_storage.text_probe import TextProbe
@@ -69,6 +69,8 @@ def asked_of(probe: TextProbe, searcher: tantivy.Searcher, lexicons: Lexicons) -
             return _all_of(probe, searcher, lexicons)
         case AnyOf():
             return _any_of(probe, searcher, lexicons)
+        case Without():
+            return None
         case _:
             assert_never(probe)
 
@@ -107,6 +109,7 @@ def _word(word: Word, searcher: tantivy.Searcher, lexicons: Lexicons) -> Asked |
 
 def _all_of(probe: AllOf, searcher: tantivy.Searcher, lexicons: Lexicons) -> Asked | None:
     asked: list[Asked] = []
+    without = [_phrase(each.phrase, searcher).query for each in probe.probes if isinstance(each, Without)]
     # Words look through the dictionary, which is worth it as long as the rest leaves many rows.
     for each in sorted(probe.probes, key=lambda each: any(isinstance(leaf, Word) for leaf in leaves(each))):
         if isinstance(each, Word) and asked and min(one.rows_max for one in asked) <= FEW_ROWS:
@@ -116,10 +119,11 @@ def _all_of(probe: AllOf, searcher: tantivy.Searcher, lexicons: Lexicons) -> Ask
             if not one.rows_max:
                 return _NOTHING
             asked.append(one)
-    if len(asked) < 2:
+    if not asked or (len(asked) == 1 and not without):
         return asked[0] if asked else None
-    query = tantivy.Query.boolean_query([(tantivy.Occur.Must, one.query) for one in asked])
-    return Asked(query, min(one.rows_max for one in asked))
+    queries = [(tantivy.Occur.Must, one.query) for one in asked]
+    queries += [(tantivy.Occur.MustNot, query) for query in without]
+    return Asked(tantivy.Query.boolean_query(queries), min(one.rows_max for one in asked))
 
 
 def _any_of(probe: AnyOf, searcher: tantivy.Searcher, lexicons: Lexicons) -> Asked | None:

@@ -94,6 +94,8 @@ def a_condition(rnd: random.Random, depth: int = 0) -> str:
             return f"{rnd.choice(['starts_with', 'ends_with'])}({known}, {quoted(text[:5])})"
         case 8:
             return f"{field} includes {quoted(text)}"
+        case 9 if rnd.random() < 0.5:
+            return f"({field} match {quoted(text)} and not {field} match {quoted(rnd.choice(PIECES))})"
         case 9:
             return f"not ({a_condition(rnd, depth + 1)})"
         case 10:
@@ -152,6 +154,7 @@ def test_probes_leave_out_no_row(database: Database, seed: int) -> None:
 @pytest.mark.parametrize("source", ["'p'", "'q'", "'p', 'q'"], ids=["superseded", "plain", "both"])
 def test_rows_are_counted_without_being_read(database: Database, source: str) -> None:
     conditions = ["", "input match 'rainbow'", "search('test')", "input match 'the' and output match 'needle'"]
+    conditions += ["input match 'over' and not input match 'the'", "tags match 'the' and not tags match ''"]
     conditions += ["input match ''", "tags match 'rainbow' or (input match 'over' and metadata match 'user')"]
     for condition in conditions:
         text = f"measures: count(1) as n | from: project_logs({source})" + (

@@ -11,7 +11,7 @@ import pytest
 
 from btql_storage import text_index, text_query
 from btql_storage.text_index import TextIndex, TextIndexWriter
-from btql_storage.text_probe import AllOf, AnyOf, Phrase, Piece, TextProbe, Word
+from btql_storage.text_probe import AllOf, AnyOf, Phrase, Piece, TextProbe, Without, Word
 from btql_storage.tokens import TOKEN_CHARS_MAX, _fold, index_character, index_text, matches
 
 TEXTS = [
@@ -36,6 +36,8 @@ def has(text: str, probe: TextProbe) -> bool:
         case Word():
             tokens = index_text([text]).split()
             return any(_fits(token, piece) for token in tokens for piece in probe.pieces)
+        case Without():
+            return not has(text, probe.phrase)
         case AllOf():
             return all(has(text, each) for each in probe.probes)
         case AnyOf():
@@ -65,7 +67,9 @@ def a_probe(rnd: random.Random, depth: int = 0) -> TextProbe:
             letters = tuple({"s": "s\u017f"}.get(each, each) for each in token[start : start + rnd.randint(1, 9)])
             return Word("input", (Piece(letters, starts=rnd.random() < 0.4, ends=rnd.random() < 0.3),))
         case 4:
-            return AllOf(tuple(a_probe(rnd, depth + 1) for _ in range(rnd.randint(1, 3))))
+            probes = [a_probe(rnd, depth + 1) for _ in range(rnd.randint(1, 3))]
+            without = (Without(Phrase("input", (rnd.choice(["the", "rain", "over"]),))),) if rnd.random() < 0.5 else ()
+            return AllOf((*probes, *without))
         case _:
             return AnyOf(tuple(a_probe(rnd, depth + 1) for _ in range(rnd.randint(1, 3))))
 

@@ -6,9 +6,13 @@ After:   Filter(created > x, Scan(probes=[input MATCH 'over the rainbow']))
 The index keeps positions and is fed by the same tokenizer that a scan uses, so
 its answer is exact and no check is left over.
 
-Not applied under OR, which another rule looks at, and not under NOT: there a
-hit alone does not decide about the row. Such a MATCH is still answered by the
-index, as a set of rows to look up.
+Before:  Filter(input MATCH 'rainbow' and not input MATCH 'over', Scan)
+After:   Scan(probes=[input MATCH 'rainbow' and not input MATCH 'over'])
+
+Not applied under OR, which another rule looks at, and under NOT only where the
+same field has to have something else: where there is nothing in a field, NOT
+gives null. Such a MATCH is still answered by the index, as a set of rows to
+look up.
 """
 
 from __future__ import annotations
@@ -19,7 +23,8 @@ from btql_planner import types
 from btql_planner.expressions import Apply, Expression, Match, conjuncts
 from btql_planner.functions import functions
 from btql_planner.plan import Filter, Plan, Scan, rewrite
-from btql_planner.probes import of_match
+from btql_planner.probes import Probe, phrase
+from btql_storage.text_probe import AllOf, Without
 
 
 def probe_text_index(plan: Plan) -> Plan:
@@ -31,11 +36,25 @@ def _on_filter(plan: Plan) -> Plan | None:
     if not isinstance(plan, Filter) or not isinstance(plan.input, Scan):
         return None
     parts = conjuncts(plan.condition)
-    probes = dict.fromkeys(probe for part in parts if (probe := of_match(part)) is not None)
-    if not probes:
+    matches = [part for part in parts if isinstance(part, Match)]
+    if not matches:
         return None
+    probes = [Probe(phrase(match)) for match in dict.fromkeys(matches)]
+    sought = {match.column for match in matches}
+    negated = {part: match for part in parts if (match := _negated(part)) is not None and match.column in sought}
+    if negated:
+        without = [Without(phrase(match)) for match in dict.fromkeys(negated.values())]
+        probes = [Probe(AllOf((*(probe.asked for probe in probes), *without)))]
     scan = replace(plan.input, probes=(*plan.input.probes, *probes))
-    return with_conditions(scan, [part for part in parts if not isinstance(part, Match)])
+    return with_conditions(scan, [part for part in parts if part not in negated and not isinstance(part, Match)])
+
+
+def _negated(condition: Expression) -> Match | None:
+    """Return the MATCH of which a condition is the opposite."""
+    if not isinstance(condition, Apply) or condition.function.name != "not":
+        return None
+    (argument,) = condition.arguments
+    return argument if isinstance(argument, Match) else None
 
 
 def with_conditions(plan: Plan, conditions: list[Expression]) -> Plan:
