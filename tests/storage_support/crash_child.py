@@ -11,6 +11,7 @@ import os
 import pkgutil
 import random
 import sys
+import time
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -31,6 +32,8 @@ SETTINGS = Settings(
     grace_s=int(os.environ.get(GRACE, "0")), segment_events=60, job_events=25, part_rows_max=400, lock_wait_s=30
 )
 IDS = 40
+BEHIND_EVENTS = 300
+BEHIND_S = 1.0
 LEASE_S = 1.0
 """How long the dead keep others waiting."""
 
@@ -81,6 +84,15 @@ def live(place: str, seed: int, first: int) -> None:
             continue
         os.write(1, b"ack %d\n" % number)
         number += 1
+        if number % 20 == 0:
+            _wait_for_compaction(storage)
+
+
+def _wait_for_compaction(storage: Storage) -> None:
+    """Wait where much is not compacted yet: with small jobs that would take minutes in the end."""
+    deadline = time.monotonic() + BEHIND_S
+    while storage.waiting().events > BEHIND_EVENTS and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def _compact(storage: Storage) -> None:
