@@ -170,9 +170,12 @@ def _expected(spec: ScanSpec, compiled: Compiled) -> ScanFacts:
     """Return what a scan would read, as far as statistics alone tell."""
     snapshots = compiled.sources.snapshots(spec.objects)
     entries = [entry for snapshot in snapshots for entry in snapshot.parts]
-    means = [ruled_out(spec, entry.part) for entry in entries]
+    means: list[LeftOut | None] = [ruled_out(spec, entry.part) for entry in entries]
     left = [entry for entry, out in zip(entries, means, strict=True) if out is None]
-    left_out: Counter[LeftOut] = Counter(out for out in means if out is not None)
+    left_out = Counter[LeftOut]()
+    for out in means:
+        if out is not None:
+            left_out[out] += 1
     chunks = [chunk for snapshot in snapshots for chunk in snapshot.tail if ruled_out(spec, chunk) is None]
     return ScanFacts(
         table=spec.name,
