@@ -15,7 +15,7 @@ from oracle.queries import PAIRS
 
 import btql
 from btql.database import Database
-from btql.execution import run
+from btql.execution import run, sessions
 from btql.generate.stream import generate
 from btql_planner.plan import Plan
 from btql_planner.rules import OPTIONAL
@@ -77,7 +77,8 @@ def test_pushdown_does_not_change_the_answer(
     text = corpus.fill(pair.btql)
     expected = alike(database.query(text).rows(), pair.in_order)
 
-    monkeypatch.setitem(run.SETTINGS, "datafusion.execution.parquet.pushdown_filters", "false")
-    monkeypatch.setitem(run.SETTINGS, "datafusion.execution.parquet.pruning", "false")
+    monkeypatch.setattr(run, "sessions", sessions.Sessions())
+    monkeypatch.setitem(sessions.SETTINGS, "datafusion.execution.parquet.pushdown_filters", "false")
+    monkeypatch.setitem(sessions.SETTINGS, "datafusion.execution.parquet.pruning", "false")
 
     assert alike(database.query(text).rows(), pair.in_order) == expected
