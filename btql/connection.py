@@ -12,6 +12,7 @@ makes cursors, which work in the same way for a folder and for a server.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -189,6 +190,8 @@ class Connection(Manners):
         self, query: str | Mapping[str, object], parameters: Values | None, options: QueryOptions, stop: Stop | None
     ) -> Result:
         """Return the answer to a statement; ``stop``, one of :meth:`new_stop`, ends it."""
+        if stop is None and self._database.storage.limits.query_seconds_max < inf:
+            stop = self.new_stop(None)
         database = self._database if stop is None else self._database.for_one(stop=stop)
         return database.query(query, options=options, parameters=parameters)
 
@@ -200,7 +203,8 @@ class Connection(Manners):
         """Return what ends a statement: after some seconds, counted from now, or when it is told to."""
         from btql.execution.stop import Stop
 
-        return Stop(seconds)
+        seconds = min(inf if seconds is None else seconds, self._database.storage.limits.query_seconds_max)
+        return Stop(seconds if seconds < inf else None)
 
     def explain(self, text: str, *, analyze: bool = False, format: ExplainFormat = "text") -> str:  # noqa: A002
         """Return how a query is understood and run; with ``analyze`` run it, and say what that took.

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from btql.execution.infer import JsonSchema
 
 
+_PIECE_ROWS = 256
+
+
 class EngineAnswer:
     """The answer to one query, as columns and batches of the engine's kinds."""
 
@@ -105,11 +108,19 @@ class EngineAnswer:
         return dict(zip(names, self._plan.answer.paths, strict=True))
 
     def _rows(self) -> Iterator[dict[str, object]]:
-        for batch in self._batches:
+        for batch in _pieces(self._batches):
+            self._check()
             columns = {output.name: python_values(output, batch) for output in self._outputs}
             for row in zip(*columns.values(), strict=True):
                 self._check()
                 yield dict(zip(columns, row, strict=True))
+
+
+def _pieces(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield batches of few rows, between which somebody may look whether to go on."""
+    for batch in batches:
+        for start in range(0, batch.num_rows, _PIECE_ROWS):
+            yield batch.slice(start, _PIECE_ROWS)
 
 
 class _Marks:

@@ -161,3 +161,12 @@ def test_reading_all_of_something_large_is_an_export(tmp_path, monkeypatch):
             "SELECT 1 AS one": False,
         }
         assert {text: conn.query(text).is_bulk for text in exports} == exports
+
+
+def test_a_limit_of_time_holds_for_all_queries(tmp_path, monkeypatch):
+    monkeypatch.setenv("BTQL_QUERY_SECONDS_MAX", "0.05")
+    with btql.connect(tmp_path / "db") as conn:
+        for timeout in (None, 60):
+            with pytest.raises(btql.TimeLimit) as caught:
+                conn.query("SELECT sum(n) AS n FROM generate_series(1, 1000000000000) s (n)", timeout=timeout).rows()
+            assert caught.value.seconds == 0.05

@@ -24,6 +24,8 @@ JOIN (SELECT id FROM project_logs('p') LIMIT 16) c ON a.id || c.id <> b.id
 LONE_PAIRS = "SELECT count(*) AS n FROM project_logs('p') a, project_logs('p') b WHERE repeat(a.id || b.id, 40) = 'x'"
 """Compares all pairs of which none fits: what the engine does not interrupt. It ends after some seconds by itself."""
 SORTED = "SELECT input.text FROM project_logs('p') ORDER BY input.text"
+LOOK_S = 0.5
+"""It is a tenth of a second on a machine that does nothing else."""
 PATIENCE_S = 3.0
 """An answer comes within 100 ms on a machine that does nothing else; this one may be busy."""
 
@@ -111,6 +113,44 @@ def test_a_query_stops_between_any_two_steps(database, query):
         with pytest.raises(btql.Cancelled):
             list(database.for_one(stop=stop).query(query).batches())
         assert stop.made == place
+
+
+_MANY = ", ".join(f"'{number}'" for number in range(7_500))
+STEPS = {
+    "a text of 15,000 words": f"SELECT id FROM project_logs('p') WHERE id IN ({_MANY})",
+    "many conditions": f"select: id | from: project_logs('p') | filter: {' or '.join(['input.text = 1'] * 500)}",
+    "the tail": "SELECT count(*) AS n FROM project_logs('p')",
+    "documents that are sorted": SORTED,
+    "documents": "select: input | from: project_logs('p')",
+    "inferred schemas": "infer: input, metadata | from: project_logs('p')",
+    "a pivot": "measures: count(1) as n | dimensions: is_root | pivot: n | from: project_logs('p')",
+    "a function in Python": "SELECT id FROM project_logs('p') WHERE similarity(id, 'late') > 2",
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_what_is_done_in_python_looks_often_whether_to_go_on(database, name):
+    """It is its own computing that is measured: what else the machine does, and waiting for the engine, takes none."""
+    stop = _Gaps()
+    for _ in database.for_one(stop=stop).query(STEPS[name]).json():
+        stop.check()
+    stop.check()
+    assert stop.longest_s < LOOK_S
+
+
+class _Gaps(Stop):
+    """Measures how long a thread computes between two looks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.longest_s = 0.0
+        self._last = time.thread_time()
+
+    def check(self) -> None:
+        now = time.thread_time()
+        self.longest_s = max(self.longest_s, now - self._last)
+        super().check()
+        self._last = time.thread_time()
 
 
 class _Counting(Stop):
