@@ -113,10 +113,8 @@ def of_any(condition: Expression, leaves: tuple[Leaf, ...]) -> Probe | None:
     if not known or (name == "or" and not complete):
         return None
     asked = tuple(dict.fromkeys(each.asked for each in known))
-    if len(asked) > 1:
-        joined: TextProbe = AnyOf(asked) if name == "or" else AllOf(asked)
-    else:
-        joined = asked[0]
+    first, *others = asked
+    joined: TextProbe = first if not others else AnyOf(asked) if name == "or" else AllOf(asked)
     exact = complete and all(each.exact for each in known)
     return Probe(joined, exact, instead_of_documents=any(each.instead_of_documents for each in known))
 

@@ -161,7 +161,7 @@ def test_rows_are_counted_without_being_read(database: Database, source: str) ->
             f" | filter: {condition}" if condition else ""
         )
         assert database.query(text).rows() == database.query(text, ["count_rows", *PROBES]).rows(), condition
-    assert "counted" in explain(database, text)
+        assert "counted" in explain(database, text)
 
 
 def test_first_rows_without_a_word(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
