@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -28,6 +29,8 @@ def main() -> None:
     """Run what the arguments ask for."""
     options = _options()
     two_cores()
+    # Whoever ends this program ends the servers that it has started, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     suite = suite_named(options.suite)
     out = Path(options.out)
     out.mkdir(parents=True, exist_ok=True)
