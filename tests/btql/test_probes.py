@@ -174,6 +174,44 @@ def test_first_rows_without_a_word(database: Database, monkeypatch: pytest.Monke
         assert database.query(text, PROBES).rows() == expected
 
 
+HARD = {
+    "input ilike '%test99%'": {"input": "a te\u017ft99"},
+    "input like '%nneedle%'": {"input": {"a": "x\nneedle"}},
+    "input like '%0001x99%'": {"input": ["\x01x99"]},
+    "input like '%rainbow%'": {"input": "x" * 250 + "rainbow"},
+    "input like '%1e-7%'": {"input": [1e-7]},
+    "input like '%100000%'": {"input": [1e5]},
+    "input like '%null%'": {"input": {"a": None}},
+    "tags ilike 'istanbul%'": {"tags": ["\u0130stanbul"]},
+    "input ilike '%stra\u00dfe%'": {"input": "STRA\u1e9eE"},
+    "input ilike '%5\u03bcmeter%'": {"input": "5\u00b5meter"},
+    "metadata.n = '1e2'": {"metadata": {"n": 100}},
+    "metadata.n in ('42', 'forty')": {"metadata": {"n": 42.0}},
+    "input ilike '%\u4eac\u30bf%'": {"input": "\u6771\u4eac\u30bf\u30ef\u30fc"},
+    "input like '%over -%- the%'": {"input": "over - and - the"},
+}
+"""Conditions, and documents that pass although the index has other words."""
+
+
+@pytest.fixture(scope="module")
+def hard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    path = tmp_path_factory.mktemp("hard") / "db"
+    with btql.connect(path) as conn:
+        documents = [{**document, "id": str(number)} for number, document in enumerate(HARD.values())]
+        others = [{"id": f"other{number}", "input": ["filler"], "metadata": {"n": "none"}} for number in range(9)]
+        conn.ingest("project_logs:p", [*documents, *others])
+        conn.compact()
+    with Storage.open(path) as storage:
+        yield Database(storage)
+
+
+@pytest.mark.parametrize(("number", "condition"), list(enumerate(HARD)), ids=list(map(ascii, HARD)))
+def test_what_only_the_engine_finds_is_not_left_out(hard: Database, number: int, condition: str) -> None:
+    expected = ids(hard, condition, PROBES)
+    assert str(number) in expected
+    assert ids(hard, condition, []) == expected
+
+
 def test_tokens_of_the_planner_are_those_of_the_index() -> None:
     for text in ["Ab-c_D  e1\x01f", "user-17", "x" * 255, "x" * 256, "stra\u00dfe", "", "\x1f_"]:
         assert probes._tokens(text) == tokenize(text)
