@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -253,6 +254,11 @@ def test_lookups_of_this_query_are_counted(folder: Path) -> None:
 QUERY = f"SELECT id FROM {LOGS} WHERE id = 'r60'"
 
 
+def plan_of(result: btql.Result) -> Any:
+    (row,) = result.rows()
+    return row["QUERY PLAN"]
+
+
 @pytest.mark.parametrize("analyze", [False, True])
 def test_json_is_the_explanation(conn: btql.Connection, analyze: bool) -> None:
     read = msgspec.json.decode(conn.explain(QUERY, analyze=analyze, format="json"), type=Explanation)
@@ -260,14 +266,14 @@ def test_json_is_the_explanation(conn: btql.Connection, analyze: bool) -> None:
     options = "ANALYZE, " if analyze else ""
     result = conn.query(f"EXPLAIN ({options}FORMAT JSON) {QUERY}")
     assert result.columns == ["QUERY PLAN"]
-    (row,) = result.rows()
-    assert row["QUERY PLAN"]["plan"]["node"] == "Project"
-    assert row["QUERY PLAN"]["analyzed"] is analyze
+    plan = plan_of(result)
+    assert plan["plan"]["node"] == "Project"
+    assert plan["analyzed"] is analyze
 
 
 def test_text_and_tree_are_lines(conn: btql.Connection) -> None:
     for form, last in (("text", "-- analysis"), ("tree", "-- analysis")):
-        lines = [row["QUERY PLAN"] for row in conn.query(f"EXPLAIN (ANALYZE, FORMAT {form}) {QUERY}").rows()]
+        lines = [str(row["QUERY PLAN"]) for row in conn.query(f"EXPLAIN (ANALYZE, FORMAT {form}) {QUERY}").rows()]
         assert last in lines
         assert any("1 of 3 parts" in line and "2 by key" in line for line in lines)
     assert "-- typed plan" not in conn.explain(QUERY, format="tree")
@@ -275,9 +281,9 @@ def test_text_and_tree_are_lines(conn: btql.Connection) -> None:
 
 def test_a_query_in_btql_is_explained_as_one(conn: btql.Connection) -> None:
     query = f"select: id | from: {LOGS} | filter: id = 'r60'"
-    (row,) = conn.query(f"explain (analyze, format json) {query}").rows()
-    assert row["QUERY PLAN"]["query"]["language"] == "btql"
-    assert row["QUERY PLAN"]["rows"] == 1
+    plan = plan_of(conn.query(f"explain (analyze, format json) {query}"))
+    assert plan["query"]["language"] == "btql"
+    assert plan["rows"] == 1
     with pytest.raises(btql.QueryError) as caught:
         conn.query(f"explain analyze\nselect: idd.x | from: {LOGS} | filter: lenght(id) = 1")
     assert ":2:" in str(caught.value)

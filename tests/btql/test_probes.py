@@ -26,8 +26,8 @@ PROBES = sorted(rule for rule in OPTIONAL if rule.startswith("probe_"))
 PIECES = [
     "rainbow", "Rainbow", "RAINBOW", "over", "the", "test", "TEST", "te\u017ft", "kelvin", "\u212aelvin", "needle",
     "istanbul", "ISTANBUL", "\u0130stanbul", "\u0131stanbul", "stra\u00dfe", "STRA\u1e9eE", "\u00b5m", "\u03bcm",
-    "\u03a3\u03af\u03c3\u03c5\u03c6\u03bf\u03c2", "\u03c3\u03af\u03c3\u03c5\u03c6\u03bf\u03c3", "caf\u00e9",
-    "cafe\u0301", "\u6771\u4eac", "\u30bf\u30ef\u30fc", "\ud55c\uad6d", "\U0001f600", "user", "newline", "tab",
+    "\u03a3\u03af\u03c3\u03c5\u03c6\u03bf\u03c2", "\u03c3\u03af\u03c3\u03c5\u03c6\u03bf\u03c3", "r\u00e9sum\u00e9",
+    "re\u0301sume\u0301", "\u6771\u4eac", "\u30bf\u30ef\u30fc", "\ud55c\uad6d", "\U0001f600", "user", "newline", "tab",
     "null", "true", "false", "n", "u0001", "0001x", "404", "1e5", "100000", "1.5", "17", "f", "a", "rr", "zz9",
     "x" * 254, "ab" * 200,
 ]  # fmt: skip

@@ -318,7 +318,7 @@ def test_what_only_a_folder_can_do_is_refused(any_remote):
 
     assert "one" in any_remote.explain("SELECT 1 AS one")
     assert json.loads(any_remote.explain("SELECT 1 AS one", analyze=True, format="json"))["rows"] == 1
-    assert "-- plan" in any_remote.explain("select: 1 as one", format="tree")
+    assert "-- plan" in any_remote.explain("SELECT 1 AS one", format="tree")
 
 
 def test_what_has_no_place_in_flight_sql_is_refused(addresses):

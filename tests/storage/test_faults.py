@@ -26,6 +26,7 @@ from btql_storage.store import Storage
 # Each call fails in one of two ways; in tests/soak each does in both.
 @pytest.mark.parametrize(("error", "for_good", "first"), [(errno.ENOSPC, False, 1), (errno.EIO, True, 2)])
 def test_each_call_may_fail(quick_path: Path, error: int, for_good: bool, first: int):
+    fail_at = first
     for fail_at in count(first, 2):
         if not holds_when_it_fails_at(quick_path / str(fail_at), fail_at, error, for_good=for_good):
             break

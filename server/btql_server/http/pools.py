@@ -70,7 +70,7 @@ class Pools:
     def __init__(self, watch: Watch, bulk: int = SIZES["bulk"][0]) -> None:
         # For the whole process: threads are made when they are first needed.
         threading.stack_size(STACK_BYTES)
-        sizes = {**SIZES, "bulk": (bulk, SIZES["bulk"][1])}
+        sizes: dict[PoolName, tuple[int, int]] = {**SIZES, "bulk": (bulk, SIZES["bulk"][1])}
         self._pools = {name: Pool(name, *size, watch) for name, size in sizes.items()}
 
     def __getitem__(self, name: PoolName) -> Pool:

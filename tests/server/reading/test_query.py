@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -228,7 +229,7 @@ def test_headers(ask):
 
 @pytest.mark.parametrize("form", ["jsonl", "json", "arrow"])
 def test_the_plan_is_in_a_header_when_asked_for(ask, form):
-    def plan(value: str, query: str = LAST) -> object:
+    def plan(value: str, query: str = LAST) -> Any:
         return json.loads(ask(query, {"x-bt-query-plan": value}, fmt=form).headers["x-bt-query-plan"])
 
     assert "-- typed plan" in plan("true")
