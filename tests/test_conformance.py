@@ -79,11 +79,9 @@ def test_the_answers_are_right(databases, file, state):
 
 
 def _asked(number: int, case: Case, state: str) -> list[str]:
-    """Return the languages in which a case is asked: all where data are in both places, else one after the other."""
+    """Return the languages in which a case is asked: in each state another one."""
     languages = list(case.queries)
-    if WHOLE or state == "half":
-        return languages
-    return [languages[(number + (state == STATES[0])) % len(languages)]]
+    return languages if WHOLE else [languages[(number + STATES.index(state)) % len(languages)]]
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)

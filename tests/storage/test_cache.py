@@ -120,6 +120,26 @@ def test_however_many_come_the_bound_holds(cache: DiskCache):
     assert cache.used() == bytes_of(cache)
 
 
+def test_what_others_count_meanwhile_is_not_taken_off_again(cache: DiskCache):
+    cache.get("db/wal/1", content(200))
+    tries: list[int] = []
+
+    def fetch(path: Path, expect: Expect) -> None:
+        tries.append(1)
+        if len(tries) == 1:
+            # Others remove a folder where nothing is in it yet, and count when they make room.
+            path.parent.rmdir()
+            try:
+                expect(100)
+            finally:
+                cache.sweep()
+        content(100)(path, expect)
+
+    cache.get("db/parts/1/columns", fetch)
+
+    assert (len(tries), cache.used(), bytes_of(cache)) == (2, 300, 300)
+
+
 def test_what_is_held_stays_though_it_is_too_much(cache: DiskCache):
     held = [cache.hold(f"db/parts/{number}") for number in range(2)]
     paths = [cache.get(f"db/parts/{number % 2}/{number}", content(400)) for number in range(6)]

@@ -103,7 +103,7 @@ def db(quick_path: Path):
     opened.storage.close()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(actions)
 def test_any_version_of_any_history_can_be_read(history: list[Any]):
     with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:

@@ -77,7 +77,7 @@ def test_a_query_reads_documents_in_pieces(quick_path, monkeypatch):
         add = Fetcher.add
         monkeypatch.setattr(
             "btql.execution.fetch.Fetcher.add",
-            lambda self, batch, spec: read.append(len(batch)) or add(self, batch, spec),
+            lambda self, batch, *rest: read.append(len(batch)) or add(self, batch, *rest),
         )
         found: dict[str, Any] = {str(row["id"]): row["input"] for row in _all(conn)}
 

@@ -130,7 +130,7 @@ class History:
         assert len(set(keys.values())) == len(keys)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(actions)
 def test_any_history_shows_what_the_model_has(history: list[Any]):
     with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:

@@ -218,12 +218,11 @@ class DiskCache:
 
             def expect(size: int) -> None:
                 nonlocal expected
-                with self._counting():
+                # Whoever counts anew sees the bytes that are to come, of which some are there.
+                with self._counting(), to_come.open("wb") as file:
                     self._count(size)
                     expected += size
-                    # Whoever counts anew sees the bytes that are to come, of which some are there.
-                    with to_come.open("wb") as file:
-                        file.truncate(size)
+                    file.truncate(size)
 
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -236,8 +235,8 @@ class DiskCache:
             except BaseException as error:
                 with suppress(OSError):
                     _remove(unfinished)
-                    _remove(to_come)
                     with self._counting():
+                        _remove(to_come)
                         self._count(-expected)
                 # Nobody holds the folder, and as it was empty it was removed meanwhile.
                 if not isinstance(error, FileNotFoundError) or attempt == _ATTEMPTS - 1:

@@ -145,10 +145,10 @@ def test_a_client_that_goes_away_ends_its_stream(served, stopped):
 
 def test_a_slow_reader_costs_no_memory(tmp_path):
     with btql.connect(tmp_path) as conn:
-        for start in range(0, 12_000, 2_000):
+        for start in range(0, 6_000, 1_000):
             conn.ingest(
                 "project_logs:big",
-                [{"id": str(n), "input": chr(97 + n % 26) * 20_000} for n in range(start, start + 2_000)],
+                [{"id": str(n), "input": chr(97 + n % 26) * 40_000} for n in range(start, start + 1_000)],
             )
         conn.compact()
     # In a process of its own, where nothing else takes memory.

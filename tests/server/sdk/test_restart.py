@@ -16,7 +16,7 @@ ROWS = 250
 """More than two batches, which the SDKs send in parallel."""
 
 
-RUNS = [("0.48.1", signal.SIGTERM), ("0.48.1", signal.SIGKILL), ("0.0.203", signal.SIGKILL), ("js", signal.SIGKILL)]
+RUNS = [("0.48.1", signal.SIGTERM), ("js", signal.SIGKILL)]
 
 
 @pytest.mark.parametrize(("version", "how"), RUNS)
