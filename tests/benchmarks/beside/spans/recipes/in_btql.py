@@ -42,7 +42,8 @@ _CLAUSES = {
 _SUMMARY = (
     "select: root_span_id, created, span_attributes.name as name, metrics.total_tokens as tokens, "
     "metrics.errors as errors, metrics.llm_calls as llm_calls, metrics.duration as duration"
-    f" | {SOURCE} summary | sort: created desc | limit: 100"
+    # Without the condition, traces whose root was deleted are there, too.
+    f" | {SOURCE} summary | filter: is_root | sort: created desc | limit: 100"
 )
 _LIST = (
     "select: id, created, span_attributes.name as name, _pagination_key"
