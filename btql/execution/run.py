@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from btql.errors import ResourceLimit
+from btql.errors import Error, ResourceLimit
 from btql.execution.admission import Grant, Turns, Work, admission
 from btql.execution.engine import DataFrame, SessionContext
 from btql.execution.engine_threads import runs
@@ -239,6 +239,7 @@ class Runner:
             frame = self._frame(text)
             stream = self._stream(frame)
         ended = False
+        exceeded: Error | None = None
         runs.begin()
         try:
             while not ended:
@@ -253,14 +254,17 @@ class Runner:
             from btql.execution.exceeded import explained
 
             assert self._grant is not None
-            found = explained(error, frame, self._grant)
-            if found is None:
+            exceeded = explained(error, frame, self._grant)
+            if exceeded is None:
                 raise
-            raise found from None
         finally:
             runs.end(given_up=not ended)
             if self.explaining:
                 self.report.plans.setdefault(name, []).append(frame.execution_plan())
+        if exceeded is not None:
+            # Not where the other one was caught: it would come along, with the frames that hold the stream, and the
+            # engine goes on for as long as somebody does.
+            raise exceeded
 
     def _stream(self, frame: DataFrame) -> Iterator[RecordBatch]:
         if self._stop is None:
