@@ -37,8 +37,8 @@ def end_rows(snapshots: Iterable[Snapshot], schema: pa.Schema, report: ScanRepor
     """Return rows with the ends of the columns of a schema; no rows where there are none."""
     sources: list[_Source] = []
     for snapshot in snapshots:
-        sources += [_Source(entry.part, entry.superseded) for entry in snapshot.parts]
-        sources += [_Source(chunk, chunk.superseded) for chunk in snapshot.tail]
+        superseded = snapshot.superseded
+        sources += [_Source(source, superseded[source.part_id]) for source in snapshot.sources]
     report.parts += sum(isinstance(each.source, Part) for each in sources)
     sources = [each for each in sources if each.source.stats.rows > len(each.superseded)]
     opened: set[int] = set()

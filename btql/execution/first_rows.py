@@ -95,8 +95,7 @@ def first_rows(
         return None
     column = cast("Ordered", top.column)
     sign = -1 if top.descending else 1
-    superseded = {entry.part.part_id: entry.superseded for entry in snapshot.parts}
-    superseded |= {chunk.part_id: chunk.superseded for chunk in snapshot.tail}
+    superseded = snapshot.superseded
     begins = {source.part_id: end_of(source.stats, column, last=top.descending) for source in sources}
     best = np.empty(0, np.int64)
     found: list[_Found] = []

@@ -46,8 +46,7 @@ _COLUMNS = ("root_span_id", "is_root", "created", "_pagination_key", "_xact_id")
 
 def first_traces(snapshot: Snapshot, sources: Sequence[Part | TailChunk], top: Top) -> FirstRows | None:
     """Return the rows of traces among which are the first ``top.count``; None where that takes too many rows."""
-    superseded = {entry.part.part_id: entry.superseded for entry in snapshot.parts}
-    superseded |= {chunk.part_id: chunk.superseded for chunk in snapshot.tail}
+    superseded = snapshot.superseded
     rows = sum(source.stats.rows for source in sources)
     looked_at = max(GUESS * top.count, GUESS_MIN)
     while 4 * looked_at < rows:

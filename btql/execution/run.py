@@ -8,7 +8,7 @@ then are narrow.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -127,16 +127,7 @@ class Runner:
         """Yield the answer over the first rows of a scan; where too few of them pass, over more."""
         assert spec.top is not None
         assert spec.top.asked is not None
-        looked_at = enough(spec.top, 1)
-        while True:
-            batches = list(self._answer())
-            rows = sum(batch.num_rows for batch in batches)
-            if rows >= spec.top.asked or looked_at is None or spec.name not in self._scans.withheld:
-                break
-            looked_at = more(spec.top, looked_at, rows)
-            with self.report.step("open"):
-                self._scans.widen(spec, looked_at)
-        yield from batches
+        yield from self._until_enough(spec, enough(spec.top, 1), spec.top.asked, self._answer)
 
     def _register(self) -> None:
         """Register every scan: from here on the statements can be planned."""
@@ -177,12 +168,20 @@ class Runner:
     def _first_rows(self, select: Select, name: str) -> Iterator[pa.RecordBatch]:
         """Yield the first rows of a scan; where too few of those that were looked at count, look at more."""
         spec = next(each for each in self._plan.scans if each.name == select.source_name)
-        looked_at = self._enough[spec.name]
+        assert select.limit is not None
+        yield from self._until_enough(
+            spec, self._enough[spec.name], select.limit, lambda: self._sql(select.render(), name)
+        )
+
+    def _until_enough(
+        self, spec: ScanSpec, looked_at: int | None, wanted: int, run: Callable[[], Iterator[pa.RecordBatch]]
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield what ``run`` gives over the first rows of a scan, once it is enough or there are no more."""
         assert spec.top is not None
         while True:
-            batches = list(self._sql(select.render(), name))
+            batches = list(run())
             rows = sum(batch.num_rows for batch in batches)
-            if rows == select.limit or looked_at is None or spec.name not in self._scans.withheld:
+            if rows >= wanted or looked_at is None or spec.name not in self._scans.withheld:
                 break
             looked_at = more(spec.top, looked_at, rows)
             with self.report.step("open"):

@@ -72,6 +72,12 @@ class Snapshot:
         """Parts and tail chunks alike, as both can be asked the same."""
         return [*(entry.part for entry in self.parts), *self.tail]
 
+    @property
+    def superseded(self) -> dict[int, array[int] | RowNumbers]:
+        """The rows of each of its sources, by its number, that are not current."""
+        found = {entry.part.part_id: entry.superseded for entry in self.parts}
+        return found | {chunk.part_id: chunk.superseded for chunk in self.tail}
+
     def damage(self, message: str) -> Damaged | None:
         """Return which of its parts is damaged, after a reader stumbled and said this; it is marked in the catalog."""
         from btql_storage.care.quarantine import quarantine

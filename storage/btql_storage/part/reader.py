@@ -97,11 +97,6 @@ class Part:
         found = self._keys.json_bytes(numbers)
         return np.full(len(numbers), self.stats.json_bytes // max(self.row_count, 1)) if found is None else found
 
-    def match(self, field: str, tokens: Sequence[str]) -> NDArray[np.int64]:
-        """Return the rows whose field has the tokens as a phrase, in order."""
-        self._check()
-        return self._text.rows(field, tokens)
-
     def find(self, probe: TextProbe, rows_max: int | None = None) -> Found:
         """Return the rows that a probe of the text index holds for; none where that may be more than ``rows_max``."""
         self._check()
