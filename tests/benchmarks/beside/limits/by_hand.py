@@ -18,16 +18,15 @@ from benchmarks.beside.limits.layout import (
     BLOCK_ROWS,
     ID_ROWS,
     IDS,
-    JSON_FIELDS,
     ROWS_SCHEMA,
     SCORES,
-    TEXT_FIELDS,
     TRACE_STARTS,
     TRACES,
     places,
 )
 from benchmarks.beside.recipe import filled
 from benchmarks.beside.rivals.arrow import rows_of
+from benchmarks.beside.spans.questions import WHOLE
 from benchmarks.beside.system import THREADS, Inputs, Parameters, Rows, System
 
 _NEWEST_50 = "ORDER BY created DESC LIMIT 50"
@@ -68,7 +67,7 @@ _WORDS: dict[str, tuple[dict[str, list[str]], tuple[str, ...]]] = {
     "phrase": ({"input": ["over", "the", "rainbow"]}, ("id", "created", "input")),
     "two fields": ({"input": ["zyxomma"], "output": ["cromulent"]}, ("id", "created", "input", "output")),
 }
-_WHOLE = (*TEXT_FIELDS, *JSON_FIELDS)
+_WHOLE = tuple(WHOLE)
 
 
 class ByHand(System):

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 import pyarrow as pa
+from benchmarks.beside.spans.questions import JSON_FIELDS, WHOLE
 
 PARQUET = "columns.parquet"
 ROWS = "rows.arrow"
@@ -17,24 +18,8 @@ INDEX = "index"
 BLOCK_ROWS = 128
 """Rows of a block of the Arrow file: what has to be decoded to read one of them."""
 
-JSON_FIELDS = (
-    "span_parents",
-    "tags",
-    "input",
-    "output",
-    "expected",
-    "error",
-    "scores",
-    "metadata",
-    "metrics",
-    "context",
-    "span_attributes",
-    "origin",
-    "comments",
-    "queue",
-)
-TEXT_FIELDS = ("id", "_xact_id", "_pagination_key", "created", "span_id", "root_span_id")
-ROWS_SCHEMA = pa.schema([(name, pa.utf8()) for name in (*TEXT_FIELDS, *JSON_FIELDS)])
+PLAIN_FIELDS = tuple(name for name in WHOLE if name not in JSON_FIELDS)
+ROWS_SCHEMA = pa.schema([(name, pa.utf8()) for name in (*PLAIN_FIELDS, *JSON_FIELDS)])
 _LABEL = pa.dictionary(pa.int32(), pa.utf8())
 COLUMNS: dict[str, pa.DataType] = {
     "row": pa.int64(),
@@ -87,7 +72,7 @@ def column_values(document: Document, row: int) -> dict[str, object]:
 
 def row_values(document: Document) -> list[str | None]:
     """Return what goes into the Arrow file."""
-    texts: list[str | None] = [document.get(name) for name in TEXT_FIELDS]
+    texts: list[str | None] = [document.get(name) for name in PLAIN_FIELDS]
     return texts + [as_json(document.get(name)) for name in JSON_FIELDS]
 
 

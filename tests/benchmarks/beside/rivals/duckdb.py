@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
-from benchmarks.beside.recipe import Pages, Recipe, filled
-from benchmarks.beside.rivals.arrow import rows_of
-from benchmarks.beside.rivals.paging import Row, pages
-from benchmarks.beside.system import THREADS, Inputs, Parameters, Rows, System, library
+from benchmarks.beside.recipe import Recipe
+from benchmarks.beside.rivals.worded import InArrow
+from benchmarks.beside.system import THREADS, Inputs, library
 
 
-class Duckdb(System):
+class Duckdb(InArrow):
     """DuckDB with one file."""
 
     name = "DuckDB"
@@ -22,9 +20,8 @@ class Duckdb(System):
     )
 
     def __init__(self, folder: Path, recipe: Recipe, name: str = "DuckDB") -> None:
-        super().__init__(folder)
+        super().__init__(folder, recipe)
         self.name = name
-        self._recipe = recipe
         self._conn: Any = None
 
     def version(self) -> str:
@@ -49,25 +46,8 @@ class Duckdb(System):
         self._conn.execute("CHECKPOINT")
         self.close()
 
-    def questions(self) -> frozenset[str]:
-        """Return what it is asked."""
-        return frozenset(self._recipe.texts)
-
-    def ask(self, question: str, parameters: Parameters) -> object:
-        """Return the answer as Arrow."""
-        words = self._recipe.texts[question]
-        if isinstance(words, Pages):
-            return pa.concat_tables(pages(words, filled(words.text, parameters), self._page))
-        return self._conn.sql(filled(words, parameters)).to_arrow_table()
-
-    def _page(self, text: str) -> tuple[object, Row | None]:
-        page = self._conn.sql(text).to_arrow_table()
-        return page, [column[-1].as_py() for column in page.columns] if page.num_rows else None
-
-    def rows(self, taken: object, columns: Sequence[str]) -> Rows:
-        """Return the rows."""
-        assert isinstance(taken, pa.Table)
-        return rows_of(taken, columns)
+    def _table(self, text: str) -> pa.Table:
+        return cast("pa.Table", self._conn.sql(text).to_arrow_table())
 
     def close(self) -> None:
         """Close the file."""

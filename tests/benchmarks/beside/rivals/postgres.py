@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import LiteralString, cast
 
 import psycopg
-from benchmarks.beside.recipe import Pages, Recipe, filled
-from benchmarks.beside.rivals.paging import Row, pages
-from benchmarks.beside.system import THREADS, Inputs, Missing, Parameters, Rows, System
+from benchmarks.beside.recipe import Recipe
+from benchmarks.beside.rivals.paging import Row
+from benchmarks.beside.rivals.worded import InTuples
+from benchmarks.beside.system import THREADS, Inputs, Missing
 from server_support.postgres_server import PROGRAMS, postgres
 
 _SETTINGS = " ".join(
@@ -43,15 +44,14 @@ def _alone(address: str, statement: str) -> None:
         conn.execute(cast("LiteralString", statement))
 
 
-class Postgres(System):
+class Postgres(InTuples):
     """PostgreSQL."""
 
     name = "PostgreSQL"
     note = "a jsonb column for each field, GIN over metadata, GIN over tsvectors, B-trees on ids and time; vacuumed"
 
     def __init__(self, folder: Path, recipe: Recipe) -> None:
-        super().__init__(folder)
-        self._recipe = recipe
+        super().__init__(folder, recipe)
         self._conn: psycopg.Connection | None = None
 
     def version(self) -> str:
@@ -93,29 +93,12 @@ class Postgres(System):
         conn.execute("CHECKPOINT")
         self.close()
 
-    def questions(self) -> frozenset[str]:
-        """Return what it is asked."""
-        return frozenset(self._recipe.texts)
-
-    def ask(self, question: str, parameters: Parameters) -> object:
-        """Return the answer as tuples."""
-        words = self._recipe.texts[question]
-        if isinstance(words, Pages):
-            found = pages(words, filled(words.text, parameters), self._page)
-            return [row for page in found for row in cast("list[Row]", page)]
-        return self._run(filled(words, parameters)).fetchall()
-
     def _run(self, text: str) -> psycopg.Cursor:
         assert self._conn is not None
         return self._conn.execute(cast("LiteralString", text))
 
-    def _page(self, text: str) -> tuple[object, Row | None]:
-        rows = self._run(text).fetchall()
-        return rows, rows[-1] if rows else None
-
-    def rows(self, taken: object, columns: Sequence[str]) -> Rows:
-        """Return the rows."""
-        return cast("Rows", taken)
+    def _fetched(self, text: str) -> list[Row]:
+        return cast("list[Row]", self._run(text).fetchall())
 
     def size(self, address: str) -> int:
         """Return what its tables and indexes take, without its log and catalogs."""

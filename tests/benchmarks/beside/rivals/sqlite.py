@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
-from benchmarks.beside.recipe import Pages, Recipe, filled
-from benchmarks.beside.rivals.paging import Row, pages
-from benchmarks.beside.system import Inputs, Parameters, Rows, System
+from benchmarks.beside.recipe import Recipe
+from benchmarks.beside.rivals.paging import Row
+from benchmarks.beside.rivals.worded import InTuples
+from benchmarks.beside.system import Inputs
 
 _CACHE_KIB = 512 << 10
 _MAPPED_BYTES = 8 << 30
 
 
-class Sqlite(System):
+class Sqlite(InTuples):
     """SQLite with one file."""
 
     name = "SQLite"
     note = "a column for each field, JSON1, B-trees on ids, time and paths that are asked for, FTS5; one thread"
 
     def __init__(self, folder: Path, recipe: Recipe) -> None:
-        super().__init__(folder)
-        self._recipe = recipe
+        super().__init__(folder, recipe)
         self._conn: sqlite3.Connection | None = None
 
     def version(self) -> str:
@@ -51,29 +49,9 @@ class Sqlite(System):
         conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self.close()
 
-    def questions(self) -> frozenset[str]:
-        """Return what it is asked."""
-        return frozenset(self._recipe.texts)
-
-    def ask(self, question: str, parameters: Parameters) -> object:
-        """Return the answer as tuples."""
-        words = self._recipe.texts[question]
-        if isinstance(words, Pages):
-            found = pages(words, filled(words.text, parameters), self._page)
-            return [row for page in found for row in cast("list[Row]", page)]
-        return self._rows(filled(words, parameters))
-
-    def _rows(self, text: str) -> list[Row]:
+    def _fetched(self, text: str) -> list[Row]:
         assert self._conn is not None
         return self._conn.execute(text).fetchall()
-
-    def _page(self, text: str) -> tuple[object, Row | None]:
-        rows = self._rows(text)
-        return rows, rows[-1] if rows else None
-
-    def rows(self, taken: object, columns: Sequence[str]) -> Rows:
-        """Return the rows."""
-        return cast("Rows", taken)
 
     def close(self) -> None:
         """Close the file."""

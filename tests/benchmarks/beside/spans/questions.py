@@ -27,6 +27,10 @@ WHOLE: dict[str, Kind] = {
     "queue": "json",
 }
 """A whole row: every field that the generator's spans have."""
+TEXT_FIELDS = tuple(name for name, kind in WHOLE.items() if kind == "text")
+JSON_FIELDS = tuple(name for name, kind in WHOLE.items() if kind in ("json", "paths"))
+FIELDS = ", ".join(WHOLE)
+"""All of them, as a statement lists them."""
 
 
 def _listed(**more: Kind) -> dict[str, Kind]:

@@ -8,11 +8,7 @@ filters find ids. At the end all parts are merged into one.
 from __future__ import annotations
 
 from benchmarks.beside.recipe import Pages, Recipe
-
-_FIELDS = (
-    "id, _xact_id, _pagination_key, created, span_id, root_span_id, span_parents, tags, input, output, expected, "
-    "error, scores, metadata, metrics, context, span_attributes, origin, comments, queue"
-)
+from benchmarks.beside.spans.questions import FIELDS
 
 _TEXT = "TYPE text(tokenizer = 'splitByNonAlpha', preprocessor = lower({0}))"
 
@@ -50,7 +46,7 @@ CREATE TABLE spans (
 """
 
 _INSERT = f"""
-INSERT INTO spans ({_FIELDS}) SELECT {_FIELDS} FROM file('{{file}}', 'JSONEachRow',
+INSERT INTO spans ({FIELDS}) SELECT {FIELDS} FROM file('{{file}}', 'JSONEachRow',
   'id String, _xact_id String, _pagination_key String, created DateTime64(3, ''UTC''), span_id String,
    root_span_id String, span_parents Array(String), tags Array(String), input String, output String,
    expected String, error String, scores Map(String, Nullable(Float64)), metadata JSON,
@@ -61,7 +57,7 @@ SETTINGS input_format_json_read_objects_as_strings = 1, input_format_json_read_a
 """
 
 _NEWEST_50 = "ORDER BY created DESC LIMIT 50"
-_WHOLE = f"SELECT {_FIELDS} FROM spans"
+_WHOLE = f"SELECT {FIELDS} FROM spans"
 
 _SUMMARY = """
 WITH roots AS (SELECT root_span_id, created, span_attributes.name AS name FROM spans

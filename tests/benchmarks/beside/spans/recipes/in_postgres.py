@@ -3,39 +3,18 @@
 from __future__ import annotations
 
 from benchmarks.beside.recipe import Pages, Recipe
+from benchmarks.beside.spans.questions import FIELDS, JSON_FIELDS, TEXT_FIELDS, WHOLE
 
-_TEXTS = ("id", "_xact_id", "_pagination_key", "span_id", "root_span_id")
-_JSON = (
-    "span_parents",
-    "tags",
-    "input",
-    "output",
-    "expected",
-    "error",
-    "scores",
-    "metadata",
-    "metrics",
-    "context",
-    "span_attributes",
-    "origin",
-    "comments",
-    "queue",
-)
-_FIELDS = (
-    "id, _xact_id, _pagination_key, created, span_id, root_span_id, span_parents, tags, input, output, expected, "
-    "error, scores, metadata, metrics, context, span_attributes, origin, comments, queue"
-)
-_TYPES = {**dict.fromkeys(_TEXTS, "text"), "created": "timestamptz", **dict.fromkeys(_JSON, "jsonb")}
+_TYPES = {**dict.fromkeys(TEXT_FIELDS, "text"), "created": "timestamptz", **dict.fromkeys(JSON_FIELDS, "jsonb")}
 _READ = {
-    **{name: f"d->>'{name}'" for name in _TEXTS},
+    **{name: f"d->>'{name}'" for name in TEXT_FIELDS},
     "created": "(d->>'created')::timestamptz",
-    **{name: f"d->'{name}'" for name in _JSON},
+    **{name: f"d->'{name}'" for name in JSON_FIELDS},
 }
 # OFFSET keeps the planner from parsing a document once for each field.
 _PARSED = "(SELECT doc::jsonb AS d FROM raw OFFSET 0) AS rows"
-_NAMES = _FIELDS.split(", ")
 
-_WHOLE = f"SELECT {_FIELDS} FROM spans"
+_WHOLE = f"SELECT {FIELDS} FROM spans"
 _NEWEST_50 = "ORDER BY created DESC LIMIT 50"
 _NAME, _MODEL, _USER = "span_attributes->>'name'", "metadata->>'model'", "metadata->>'user_id'"
 
@@ -51,8 +30,8 @@ _CROMULENT = _words("output", "to_tsquery('simple', 'cromulent')")
 
 RECIPE = Recipe(
     load=(
-        f"CREATE TABLE spans ({', '.join(f'{name} {_TYPES[name]}' for name in _NAMES)}, is_root boolean)",
-        f"INSERT INTO spans SELECT {', '.join(_READ[name] for name in _NAMES)}, NOT d ? 'span_parents' FROM {_PARSED}",
+        f"CREATE TABLE spans ({', '.join(f'{name} {_TYPES[name]}' for name in WHOLE)}, is_root boolean)",
+        f"INSERT INTO spans SELECT {', '.join(_READ[name] for name in WHOLE)}, NOT d ? 'span_parents' FROM {_PARSED}",
         "ALTER TABLE spans ADD PRIMARY KEY (id)",
         "CREATE INDEX ON spans (created)",
         "CREATE INDEX ON spans (root_span_id)",

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from benchmarks.beside.recipe import Pages, Recipe
+from benchmarks.beside.spans.questions import FIELDS, WHOLE
 
-_TEXTS = ("id", "_xact_id", "_pagination_key", "created", "span_id", "root_span_id")
-_FIELDS = (
-    "id, _xact_id, _pagination_key, created, span_id, root_span_id, span_parents, tags, input, output, expected, "
-    "error, scores, metadata, metrics, context, span_attributes, origin, comments, queue"
-)
-_NAMES = _FIELDS.split(", ")
 # `->` keeps JSON as it is written, `->>` makes a text of it.
-_READ = [f"doc {'->>' if name in _TEXTS else '->'} '$.{name}'" for name in _NAMES]
+_READ = [f"doc {'->>' if kind in ('text', 'time') else '->'} '$.{name}'" for name, kind in WHOLE.items()]
 
 _WORDS = "content='spans', content_rowid='rowid', tokenize='unicode61 remove_diacritics 0'"
-_WHOLE = f"SELECT {_FIELDS} FROM spans"
+_WHOLE = f"SELECT {FIELDS} FROM spans"
 _NEWEST_50 = "ORDER BY created DESC LIMIT 50"
 _NAME, _MODEL, _USER = "span_attributes ->> '$.name'", "metadata ->> '$.model'", "metadata ->> '$.user_id'"
 
@@ -49,7 +44,7 @@ GROUP BY 1, 2, 3 ORDER BY 2 DESC"""
 
 RECIPE = Recipe(
     load=(
-        f"CREATE TABLE spans ({', '.join(f'{name} TEXT' for name in _NAMES)}, is_root INTEGER)",
+        f"CREATE TABLE spans ({', '.join(f'{name} TEXT' for name in WHOLE)}, is_root INTEGER)",
         f"INSERT INTO spans SELECT {', '.join(_READ)}, doc -> '$.span_parents' IS NULL FROM raw",
         "CREATE UNIQUE INDEX by_id ON spans (id)",
         "CREATE INDEX by_created ON spans (created)",
