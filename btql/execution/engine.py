@@ -216,6 +216,14 @@ class SessionContext:
         self._context.register_udf(function)
 
 
+def counted(plan: ExecutionPlan) -> Iterator[tuple[Metric, int]]:
+    """Yield what the topmost operator of a plan that has run counted, once for each partition and file."""
+    metrics = plan.metrics()
+    for each in () if metrics is None else metrics.metrics():
+        if isinstance(each.value, int):
+            yield each, each.value
+
+
 def udf(
     function: Callable[..., pa.Array], inputs: Sequence[pa.DataType], output: pa.DataType, volatility: str, name: str
 ) -> ScalarUDF:

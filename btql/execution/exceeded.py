@@ -6,11 +6,13 @@ The engine says in words which of its operators asked for more; its plan has cou
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from btql.errors import Error, ResourceLimit, TimeLimit
+from btql.execution.engine import counted
 from btql_storage.limits import way_to_raise
 
 if TYPE_CHECKING:
@@ -114,20 +116,18 @@ def steps_of(plan: ExecutionPlan) -> Iterator[Step]:
     """Yield the operators of a plan, the topmost first."""
     below = plan.children()
     text = plan.display().strip()
-    counted = _counted(plan)
-    seconds = sum(value for name, value in counted.items() if name in ("elapsed_compute", "build_time", "join_time"))
-    rows = sum(_counted(each).get("output_rows", 0) for each in below) or counted.get("output_rows", 0)
-    yield Step(text.partition(":")[0], text, seconds / 1e9, rows, counted.get("spilled_bytes", 0))
+    mine = _counted(plan)
+    seconds = sum(value for name, value in mine.items() if name in ("elapsed_compute", "build_time", "join_time"))
+    rows = sum(_counted(each)["output_rows"] for each in below) or mine["output_rows"]
+    yield Step(text.partition(":")[0], text, seconds / 1e9, rows, mine["spilled_bytes"])
     for each in below:
         yield from steps_of(each)
 
 
-def _counted(plan: ExecutionPlan) -> dict[str, int]:
-    found: dict[str, int] = {}
-    metrics = plan.metrics()
-    for each in () if metrics is None else metrics.metrics():
-        if isinstance(each.value, int):
-            found[each.name] = found.get(each.name, 0) + each.value
+def _counted(plan: ExecutionPlan) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for metric, value in counted(plan):
+        found[metric.name] += value
     return found
 
 

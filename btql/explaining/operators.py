@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from btql.execution.engine import counted
+
 if TYPE_CHECKING:
     from btql.execution.engine import ExecutionPlan
 
@@ -71,12 +73,8 @@ def _operator(plan: ExecutionPlan) -> Operator:
     made = Operator(name=name, detail=shown, inputs=[_operator(each) for each in plan.children()])
     if name == SOURCE:
         made.columns = _columns(detail)
-    counted = plan.metrics()
     files: set[str] = set()
-    for metric in [] if counted is None else counted.metrics():
-        value = metric.value
-        if not isinstance(value, int):
-            continue
+    for metric, value in counted(plan):
         match metric.name:
             case "output_rows":
                 # A scan counts by file, too, and there always 0.
