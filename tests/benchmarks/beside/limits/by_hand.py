@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
@@ -156,7 +157,7 @@ class ByHand(System):
         blocks = ordered // BLOCK_ROWS
         starts = np.flatnonzero(np.diff(blocks, prepend=-1))
         batches: list[pa.RecordBatch] = []
-        for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(rows)], strict=True):
+        for start, end in pairwise([*starts.tolist(), len(rows)]):
             batch = self._readers[columns].get_batch(int(blocks[start]))
             batches.append(batch.take(pa.array(ordered[start:end] % BLOCK_ROWS)))
         table = pa.Table.from_batches(batches, pa.schema([ROWS_SCHEMA.field(name) for name in columns]))
