@@ -218,22 +218,28 @@ def test_pipelines(conn):
 
 
 def test_after_an_error_a_pipeline_goes_on_at_its_sync(conn):
-    lost: list[psycopg.Cursor] = []
+    lost = [conn.cursor(), conn.cursor()]
+    errors: list[psycopg.Error] = []
     with conn.pipeline() as pipeline:
-
-        def fail() -> None:
-            # psycopg raises at whatever it is asked to do when the error has come.
-            for text in ("SELECT nothing(1)", "SELECT 2"):
-                lost.append(conn.cursor())
-                lost[-1].execute(text)
-            pipeline.sync()
-
         before = conn.execute("SELECT 1")
         pipeline.sync()
-        with pytest.raises(psycopg.errors.UndefinedFunction):
-            fail()
-        pipeline.sync()
+        # psycopg raises what has come at whatever it is asked next: at the second statement or at a sync,
+        # where it also tells that this statement was skipped.
+        asked = [
+            lambda: lost[0].execute("SELECT nothing(1)"),
+            lambda: lost[1].execute("SELECT 2"),
+            pipeline.sync,
+            pipeline.sync,
+            pipeline.sync,
+        ]
+        for ask in asked:
+            try:
+                ask()
+            except psycopg.Error as error:
+                errors.append(error)
         after = conn.execute("SELECT 3")
+    assert isinstance(errors[0], psycopg.errors.UndefinedFunction)
+    assert all(isinstance(error, psycopg.errors.PipelineAborted) for error in errors[1:])
     assert (before.fetchone(), after.fetchone()) == ((1,), (3,))
     for each in lost:
         with pytest.raises(psycopg.Error):
