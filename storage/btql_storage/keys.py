@@ -7,8 +7,10 @@ fingerprint, so the rows found are candidates: the caller compares ids. As most
 parts do not have the id one asks for, this is the part's filter, too.
 
 A part holds the rows of a trace together, so for ``root_span_id`` a run of rows
-is one entry with its first row and length. Where a file says nothing about
-``span_id``, each row has the same as ``id``.
+is one entry with its first row and length; where there are no lengths, each entry
+is one row. Where a file says nothing about ``span_id``, each row has the same as
+``id``, and where it says nothing about ``root_span_id``, the same as ``span_id``.
+Files of format 1 have all lengths and all roots.
 
 The entry ``block`` is the directory of ``rows.arrow``: the first row of each
 block and its bytes of JSON, without fingerprints. Older files do not have the bytes.
@@ -68,6 +70,7 @@ class KeysWriter:
         self._ids: list[Fingerprints] = []
         self._span_ids: list[Fingerprints] = []
         self._spans_are_ids = True
+        self._roots_are_spans = True
         self._roots: list[str] = []
         self._run_starts: list[int] = []
         self._row_count = 0
@@ -79,6 +82,7 @@ class KeysWriter:
         self._ids.append(ids)
         self._span_ids.append(ids if same else fingerprints([row.span_id for row in rows]))
         self._spans_are_ids &= same
+        self._roots_are_spans = self._roots_are_spans and all(row.root_span_id == row.span_id for row in rows)
         for number, row in enumerate(rows, self._row_count):
             if not self._roots or self._roots[-1] != row.root_span_id:
                 self._roots.append(row.root_span_id)
@@ -88,16 +92,16 @@ class KeysWriter:
     def finish(self, path: Path, block_starts: Sequence[int], block_bytes: Sequence[int] = ()) -> None:
         """Write the file. It is complete then, but not yet durable."""
         rows = np.arange(self._row_count, dtype=np.uint32)
-        ones = np.ones(self._row_count, np.uint32)
-        runs = np.array(self._run_starts, np.uint32)
-        run_lengths = np.diff(runs, append=np.uint32(self._row_count))
         entries = [
-            _Entry.sorted("id", _joined(self._ids), rows, ones),
-            _Entry.sorted("root_span_id", fingerprints(self._roots), runs, run_lengths),
+            _Entry.sorted("id", _joined(self._ids), rows),
             _Entry(_BLOCK, _joined([]), np.array(block_starts, np.uint32), np.array(block_bytes, np.uint32)),
         ]
         if not self._spans_are_ids:
-            entries.append(_Entry.sorted("span_id", _joined(self._span_ids), rows, ones))
+            entries.append(_Entry.sorted("span_id", _joined(self._span_ids), rows))
+        if not self._roots_are_spans:
+            runs = np.array(self._run_starts, np.uint32)
+            lengths = np.diff(runs, append=np.uint32(self._row_count))
+            entries.append(_Entry.sorted("root_span_id", fingerprints(self._roots), runs, lengths))
         names = pa.array([entry.name for entry in entries])
         columns = [_lists([getattr(entry, name) for entry in entries]) for name in _SCHEMA.names[1:]]
         with pa.ipc.new_file(str(path), _SCHEMA) as file:
@@ -119,6 +123,7 @@ class Keys:
         lists = [_arrays(self._batch.column(name)) for name in _SCHEMA.names[1:]]
         entries = {name: _Entry(name, *(arrays[i] for arrays in lists)) for i, name in enumerate(names)}
         entries.setdefault("span_id", entries["id"])
+        entries.setdefault("root_span_id", entries["span_id"])
         return entries
 
     @property
@@ -156,7 +161,8 @@ class Keys:
             # So it is in most parts.
             return np.empty(0, np.int64)
         found = _ranges(first, after - first)
-        return np.unique(_ranges(entry.rows[found].astype(np.int64), entry.lengths[found].astype(np.int64)))
+        rows = entry.rows[found].astype(np.int64)
+        return np.unique(_ranges(rows, entry.lengths[found].astype(np.int64)) if len(entry.lengths) else rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +175,11 @@ class _Entry:
     lengths: NDArray[np.uint32]
 
     @classmethod
-    def sorted(cls, name: str, values: Fingerprints, rows: NDArray[np.uint32], lengths: NDArray[np.uint32]) -> _Entry:
+    def sorted(
+        cls, name: str, values: Fingerprints, rows: NDArray[np.uint32], lengths: NDArray[np.uint32] | None = None
+    ) -> _Entry:
         order = np.argsort(values, kind="stable")
-        return cls(name, values[order], rows[order], lengths[order])
+        return cls(name, values[order], rows[order], np.empty(0, np.uint32) if lengths is None else lengths[order])
 
 
 def _joined(chunks: list[Fingerprints]) -> Fingerprints:

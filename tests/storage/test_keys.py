@@ -47,15 +47,51 @@ def test_a_trace_in_two_places(tmp_path):
     assert keys.lookup("root_span_id", ["trace-1"]).tolist() == [1, 3, 5]
 
 
-def test_span_ids_equal_to_ids_take_no_space(tmp_path):
-    rows = [make_row(i, {}) for i in range(1000)]
-    build(tmp_path / "different.arrow", rows)
-    for row in rows:
-        row.span_id = row.id
-    keys = build(tmp_path / "same.arrow", rows)
+def test_ids_that_are_equal_take_no_space(tmp_path):
+    def size(name: str) -> int:
+        return (tmp_path / name).stat().st_size
 
-    assert keys.lookup("span_id", ["row-77"]).tolist() == [77]
-    assert (tmp_path / "same.arrow").stat().st_size < 0.7 * (tmp_path / "different.arrow").stat().st_size
+    rows = [make_row(i, {}, trace=i) for i in range(1000)]
+    build(tmp_path / "different", rows)
+    for row in rows:
+        row.root_span_id = row.span_id
+    keys = build(tmp_path / "roots are spans", rows)
+    assert keys.lookup("root_span_id", [rows[77].span_id, rows[5].span_id]).tolist() == [5, 77]
+    assert keys.lookup("root_span_id", [rows[77].id]).tolist() == []
+
+    for row in rows:
+        row.root_span_id = row.span_id = row.id
+    keys = build(tmp_path / "all are ids", rows)
+    assert keys.lookup("span_id", ["row-77"]).tolist() == keys.lookup("root_span_id", ["row-77"]).tolist() == [77]
+
+    assert size("different") > 1.5 * size("roots are spans") > 2.5 * size("all are ids")
+
+
+def test_roots_that_are_spans_in_some_rows_only(tmp_path):
+    rows = [make_row(i, {}, trace=i) for i in range(20)]
+    for row in rows[:10]:
+        row.root_span_id = row.span_id
+    keys = build(tmp_path / "keys.arrow", rows)
+
+    assert keys.lookup("root_span_id", [rows[3].span_id, "trace-15"]).tolist() == [3, 15]
+
+
+def test_a_file_of_format_1_is_read(tmp_path):
+    """It has lengths and roots, whatever they are."""
+    path = tmp_path / "keys.arrow"
+    build(path, [make_row(i, {}, trace=i) for i in range(4)])
+    (batch,) = pa.ipc.open_file(path).read_all().to_batches()
+    entries = batch.to_pylist()
+    for entry in entries:
+        if entry["entry"] != "block":
+            entry["lengths"] = [1] * len(entry["rows"])
+    old = pa.Table.from_pylist(entries, batch.schema.with_metadata({"btql.format": "1"}))
+    with pa.ipc.new_file(path, old.schema) as file:
+        file.write_table(old)
+
+    keys = Keys(path)
+    assert keys.lookup("id", ["row-3", "row-1"]).tolist() == [1, 3]
+    assert keys.lookup("root_span_id", ["trace-2"]).tolist() == [2]
 
 
 def test_block_starts_come_back(tmp_path):
@@ -72,11 +108,11 @@ def test_a_newer_format_says_so(tmp_path):
     path = tmp_path / "keys.arrow"
     build(path, [make_row(0, {})])
     table = pa.ipc.open_file(path).read_all()
-    schema = table.schema.with_metadata({"btql.format": "2"})
+    schema = table.schema.with_metadata({"btql.format": "3"})
     with pa.ipc.new_file(path, schema) as file:
         file.write_table(table.cast(schema))
 
-    with pytest.raises(NewerFormat, match=r"format 2 .* install a newer btql"):
+    with pytest.raises(NewerFormat, match=r"format 3 .* install a newer btql"):
         Keys(path)
 
 

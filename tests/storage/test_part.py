@@ -18,7 +18,7 @@ from btql_storage.block import Block
 from btql_storage.errors import Damaged, DiskFull
 from btql_storage.json_text import parse
 from btql_storage.kinds import Kind, column_name, split_column_name
-from btql_storage.part import chunks, columns, writer
+from btql_storage.part import chunks, columns, documents, writer
 from btql_storage.part.documents import DOCUMENT_SCHEMA, to_batch, to_rows
 from btql_storage.part.format import COLUMNS_MAX
 from btql_storage.part.manifest import Owner
@@ -104,13 +104,28 @@ def test_chunks_spill_and_row_groups_split_without_a_trace(tmp_path, monkeypatch
     ]
 
 
+def test_parts_are_smaller_than_at_the_level_of_before_and_those_are_read_alike(tmp_path, monkeypatch):
+    rnd = random.Random(0)
+    words = [f"{rnd.choice(WORDS)}{number}" for number in range(500)]
+    rows = [make_row(i, {"input": {"query": " ".join(rnd.choices(words, k=40))}}) for i in range(3000)]
+    part, files = build(tmp_path / "now" / "9", rows)
+    monkeypatch.setattr(documents, "COMPRESSION_LEVEL", 1)
+    monkeypatch.setattr(columns, "COMPRESSION_LEVEL", 1)
+    before, before_files = build(tmp_path / "before" / "9", rows)
+
+    assert files.file_bytes["rows"] < before_files.file_bytes["rows"]
+    assert files.file_bytes["columns"] < before_files.file_bytes["columns"]
+    assert before.rows(np.arange(3000)) == part.rows(np.arange(3000)) == rows
+    assert pq.read_table(before.columns_path).equals(pq.read_table(part.columns_path))
+
+
 def test_the_layout_of_the_columns(small):
     _, part, _ = small
     metadata = pq.ParquetFile(part.columns_path).metadata
     group = metadata.row_group(0)
     by_name = {group.column(i).path_in_schema: group.column(i) for i in range(metadata.num_columns)}
 
-    assert metadata.metadata[b"btql.format"] == b"1"
+    assert metadata.metadata[b"btql.format"] == b"2"
     assert all(column.compression == "ZSTD" for column in by_name.values())
     assert all(column.has_offset_index and column.has_column_index for column in by_name.values())
     assert "DELTA_BINARY_PACKED" in by_name["_row"].encodings

@@ -19,7 +19,7 @@ from btql_storage.arrow import chunked, nulls
 from btql_storage.fields import ARRAY_FIELDS, SYSTEM_COLUMNS
 from btql_storage.kinds import ARROW_TYPES, FieldPath, Kind, column_name
 from btql_storage.part.chunks import ChunkStore
-from btql_storage.part.files import FORMAT_METADATA
+from btql_storage.part.files import COMPRESSION_LEVEL, FORMAT_METADATA
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -89,6 +89,7 @@ class ColumnsWriter:
             str(self._path),
             table.schema,
             compression="zstd",
+            compression_level=COMPRESSION_LEVEL,
             use_dictionary=[f"{name}.list.element" if name in ARRAY_FIELDS else name for name in repeating],
             column_encoding=dict.fromkeys(_DELTA, "DELTA_BINARY_PACKED"),
             write_page_index=True,
