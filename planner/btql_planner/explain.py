@@ -87,6 +87,7 @@ def node_text(plan: Plan) -> str:
         case Aggregate():
             keys = ", ".join(text(key.expression) for key in plan.keys)
             sets = "" if plan.sets is None else f" sets {', '.join(str(list(each)) for each in plan.sets)}"
+            sets += " apart" * plan.apart
             return f"Aggregate [{keys}]{sets} {', '.join(text(each.expression) for each in plan.measures)}".rstrip()
         case Sort():
             return f"Sort {', '.join(map(key_text, plan.keys))}"

@@ -12,6 +12,7 @@ from btql_planner import lower_joins, lower_traces, sql_text, value
 from btql_planner.columns import AliasColumns, FetchColumns, NoColumns, ScanColumns, engine_column
 from btql_planner.engine_plan import FetchSpec, OutputColumn, ProbeSpec, ScanSpec, Stage
 from btql_planner.expressions import Constant, Expression, PathValue, engine_name
+from btql_planner.lower_apart import aggregate_apart
 from btql_planner.lower_expression import STORED, ExpressionLowering
 from btql_planner.lower_unnest import unnest
 from btql_planner.plan import (
@@ -251,16 +252,23 @@ class RelationLowering:
     def _aggregate(self, plan: Aggregate) -> Select:
         if plan.sets is not None:
             return lower_joins.grouping_sets(self, plan)
+        if plan.apart:
+            return aggregate_apart(self, plan)
         select = self.open(plan.input)
         select.group = []
         for named in plan.keys:
-            parts = self.add(select, named).parts.items()
-            # A bare number would be the place of a column.
-            bare = isinstance(named.expression, Constant)
-            select.group += [sql_text.typed(kind, sql) if bare else sql for kind, sql in parts]
+            self.add_key(select, named)
         for named in plan.measures:
             self.add(select, named)
         return select
+
+    def add_key(self, select: Select, named: Named) -> None:
+        """Add a key, and its columns, to a statement that groups."""
+        assert select.group is not None
+        parts = self.add(select, named).parts.items()
+        # A bare number would be the place of a column.
+        bare = isinstance(named.expression, Constant)
+        select.group += [sql_text.typed(kind, sql) if bare else sql for kind, sql in parts]
 
     def add(self, select: Select, named: Named) -> Value:
         """Add the columns of a key or an aggregate to a statement that groups."""

@@ -217,6 +217,8 @@ class Aggregate:
     measures: tuple[Named, ...]
     sets: tuple[tuple[int, ...], ...] | None = None
     """GROUPING SETS, as positions in ``keys``: the rows are grouped once for each set."""
+    apart: bool = False
+    """The keys of the Unnest below are columns, each aggregated by itself; the results are unpivoted, not the rows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from btql_planner.plan import Plan
+from btql_planner.rules.aggregate_before_unpivot import aggregate_before_unpivot
 from btql_planner.rules.check_few_documents import check_few_documents
 from btql_planner.rules.count_rows import count_rows
 from btql_planner.rules.fetch_documents import fetch_documents
@@ -42,6 +43,7 @@ RULES: tuple[Rule, ...] = (
     prune_by_paths,
     stop_early,
     check_few_documents,
+    aggregate_before_unpivot,
     count_rows,
     read_ends,
     read_first_traces,
