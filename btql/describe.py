@@ -30,7 +30,7 @@ from btql_planner.engine_plan import OutputColumn
 from btql_planner.names import SYSTEM_KINDS
 from btql_planner.options import QueryOptions
 from btql_planner.parameters import kinds_of_parameters
-from btql_planner.types import INTEGER, LIST, NULL, NUMERIC, TEXT, Kind, Type
+from btql_planner.types import INTEGER, LIST, NULL, NUMBER, NUMERIC, TEXT, Kind, Type
 
 if TYPE_CHECKING:
     from btql.database import Compiled, Database
@@ -42,6 +42,8 @@ _KINDS = {
     "datetime": Kind.TIME, "interval": Kind.INTERVAL, "json": Kind.JSON,
 }  # fmt: skip
 """The kind of values of each type that a cast may name."""
+_NUMBERS = ("scores", "metrics")
+"""Fields with nothing but numbers below them."""
 _NOTHING = Span(0, 0)
 
 
@@ -100,8 +102,13 @@ def described(database: Database, source: Source, statement: tree.Statement, opt
     kinds |= {span: kinds_of(samples[key]) for span, key in places.items() if key in samples}
     parameters = _parameters(places, kinds | told, statement)
     nulls = {each.key: samples[each.key] if each.key in samples else _null(each) for each in parameters}
-    typed = with_values(statement, given(places, nulls)) if places else statement
-    engine = _compiled(database, source, typed, options).engine
+    try:
+        typed = with_values(statement, given(places, nulls)) if places else statement
+        engine = _compiled(database, source, typed, options).engine
+    except QueryError:
+        # Beside a whole number there may be a fraction; a function that takes whole numbers takes none.
+        nulls |= {each.key: _whole() for each in parameters if each.kinds == INTEGER and each.key not in samples}
+        engine = _compiled(database, source, with_values(statement, given(places, nulls)), options).engine
     shown = len(engine.outputs) - engine.answer.hidden
     return Described("rows", parameters, tuple(engine.outputs[:shown]))
 
@@ -140,8 +147,12 @@ def _told(statement: tree.Statement) -> dict[Span, Type]:
             case _:
                 pass
     for path, written in _written(statement):
-        if isinstance(written, tree.Parameter) and len(path) == 1 and path[0] in SYSTEM_KINDS:
+        if not isinstance(written, tree.Parameter):
+            continue
+        if len(path) == 1 and path[0] in SYSTEM_KINDS:
             found[written.span] = frozenset({SYSTEM_KINDS[str(path[0])]})
+        elif len(path) > 1 and path[0] in _NUMBERS:
+            found[written.span] = NUMBER
     return found
 
 
@@ -180,6 +191,10 @@ def _parameters(
     numbers = [key for key in found if isinstance(key, int)]
     keys: Iterable[Key] = range(1, max(numbers) + 1) if numbers else found
     return tuple(ParameterInfo(key, found.get(key, NULL), casts.get(key)) for key in keys)
+
+
+def _whole() -> tree.Expression:
+    return tree.Cast(tree.Literal(None, span=_NOTHING), "integer", span=_NOTHING)
 
 
 def _null(parameter: ParameterInfo) -> tree.Expression | None:

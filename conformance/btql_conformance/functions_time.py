@@ -105,6 +105,8 @@ def _to_timestamp(value: Value, _form: Value = None) -> Value:
 
 @function("date_bin", "any time time?")
 def _date_bin(step: Value, moment: datetime, origin: datetime = _EPOCH) -> Value:
+    if isinstance(step, str):
+        step = read_interval(step)
     if not isinstance(step, Interval):
         return None
     return origin + (moment - origin) // step.rest * step.rest

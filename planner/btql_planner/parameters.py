@@ -1,7 +1,8 @@
 """What kinds of values a statement's parameters stand for, judged by what stands beside them.
 
 The statement is bound with null in the place of each parameter, and the typed plan says what a null is compared
-with, added to or given to: that has the kinds that its value should have. Where nothing tells, the answer is empty.
+with or added to: that has the kinds that its value should have. A function that takes some kinds only says so by
+itself. Where nothing tells, the answer is empty.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from btql_grammar.span import Span
 from btql_planner.expressions import AggregateCall, Apply, Constant
-from btql_planner.types import NULL, Type
+from btql_planner.types import ANY, NULL, Type
 
 if TYPE_CHECKING:
     from btql_planner.plan import Plan
@@ -31,13 +32,11 @@ def kinds_of_parameters(plan: Plan, places: Mapping[Span, object]) -> dict[Span,
 
 
 def _look(node: Apply | AggregateCall, found: dict[Span, Type]) -> None:
-    nulls = [each for each in node.arguments if isinstance(each, Constant) and each.value is None]
-    here = [each.span for each in nulls if each.span in found]
-    if not here:
-        return
     beside: Type = NULL.union(*(each.type for each in node.arguments))
-    for span in here:
-        found[span] |= beside
+    for index, each in enumerate(node.arguments):
+        if isinstance(each, Constant) and each.value is None and each.span in found:
+            wanted = node.function.parameter(index).type
+            found[each.span] |= beside if wanted >= ANY else wanted
 
 
 def _parts(node: object) -> Iterator[object]:

@@ -8,9 +8,11 @@ of a stretch of time, and ``tz_offset`` says by whose clock; ``extract`` and
 from __future__ import annotations
 
 import re
+from typing import Annotated
 
 from btql_grammar import tree
 from btql_grammar.span import Span
+from btql_grammar.sql_intervals import interval_parts
 from btql_planner import compare, sql_text, types
 from btql_planner.expressions import Constant
 from btql_planner.functions.call import ArgumentError, written_text
@@ -31,12 +33,18 @@ from btql_planner.functions.registry import (
 )
 from btql_planner.functions.time_patterns import char_pieces
 from btql_planner.types import Kind
-from btql_planner.value import single
+from btql_planner.value import Value, single
 
 _UNITS = "second, minute, hour, day, week, month, quarter or year"
 _YEARS = (-9_214_560_000_000_000, 9_214_646_400_000_000)
 """The microseconds that the engine also has as nanoseconds, whole years of them."""
 _MICROSECONDS = {"second": 1_000_000, "minute": 60_000_000, "hour": 3_600_000_000, "day": 86_400_000_000}
+_LENGTHS = {**_MICROSECONDS, "microsecond": 1, "millisecond": 1_000, "week": 7 * _MICROSECONDS["day"]}
+_LENGTH_MAX = 1 << 62
+_INTERVAL = re.compile(r"INTERVAL '(-?\d+) ([a-z]+)'")
+_SUM = re.compile(rf"\(*{_INTERVAL.pattern}\)*(?: \+ {_INTERVAL.pattern}\)*)*")
+"""Intervals that are added up, as ``INTERVAL '1 hour 30 minutes'`` is taken apart."""
+Stride = Annotated[Value, types.INTERVAL]
 _EXAMPLES = {
     "second": "2026-11-25T13:45:56.000Z",
     "minute": "2026-11-25T13:45:00.000Z",
@@ -114,22 +122,37 @@ def _from_microseconds(number: str) -> str:
 
 
 @scalar
-def date_bin(stride: Interval, value: Time, origin: Time = "") -> Time:
+def date_bin(stride: Stride, value: Time, origin: Time = "") -> Time:
     """Return the start of the stretch of time, of a fixed length and counted from ``origin``, that ``value`` lies in.
+
+    ``stride`` is an interval, or the text of one: ``'15 minutes'``, ``'1 hour 30 minutes'``.
 
     >>> date_bin(interval 2 hour, '2026-11-25T13:47:56Z', '2026-11-25T01:00:00Z')
     '2026-11-25T13:00:00.000Z'
     """
-    matched = re.fullmatch(r"INTERVAL '(\d{1,9}) (millisecond|second|minute|hour|day|week)'", stride)
-    if matched is None or int(matched[1]) == 0:
-        message = "date_bin takes an interval that is written in the query, from milliseconds to weeks"
+    length = _written_length(stride)
+    if not 0 < length < _LENGTH_MAX:
+        message = "date_bin takes an interval that is written in the query, from microseconds to weeks"
         raise ArgumentError(message, 0)
-    lengths = {**_MICROSECONDS, "millisecond": 1_000, "week": 7 * _MICROSECONDS["day"]}
     moment = f"arrow_cast({value}, 'Int64')"
     if not origin:
-        return _from_microseconds(_floor(moment, int(matched[1]) * lengths[matched[2]]))
+        return _from_microseconds(_floor(moment, length))
     start = f"arrow_cast({origin}, 'Int64')"
-    return _from_microseconds(f"({_floor(f'({moment} - {start})', int(matched[1]) * lengths[matched[2]])} + {start})")
+    return _from_microseconds(f"({_floor(f'({moment} - {start})', length)} + {start})")
+
+
+def _written_length(stride: Value) -> int:
+    """Return the microseconds of an interval that the query spells out; 0 where it does not, or has months."""
+    sql = stride.get(Kind.INTERVAL)
+    cast = re.fullmatch(r"TRY_CAST\((.*) AS INTERVAL\)", sql)
+    text = written_text(stride.get(Kind.TEXT) if Kind.TEXT in stride.parts else cast[1] if cast else "")
+    if text is not None:
+        parts = interval_parts(text) or []
+    elif _SUM.fullmatch(sql):
+        parts = [(int(amount), unit) for amount, unit in _INTERVAL.findall(sql)]
+    else:
+        return 0
+    return sum(amount * _LENGTHS[unit] for amount, unit in parts) if all(unit in _LENGTHS for _, unit in parts) else 0
 
 
 @form(aliases=("current_timestamp",))

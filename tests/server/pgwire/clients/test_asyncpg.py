@@ -116,6 +116,40 @@ def test_parameters_and_prepared_statements(connect):
     assert len(asked["limit"]) == 2
 
 
+CALLED = [
+    ("left(id, $1)", ["int8"], [2], "r0"),
+    ("split_part(id, $1, $2)", ["text", "int8"], ["r", 2], "000"),
+    ("lpad(id, $1, $2)", ["int8", "text"], [6, "x"], "xxr000"),
+    ("round(scores.Factuality + 0.26, $1)", ["int8"], [1], None),
+    ("abs($1) + sqrt($2)", ["float8", "float8"], [-1.5, 4], 3.5),
+    ("date_bin($1, created)", ["interval"], [dt.timedelta(days=1)], START),
+    ("date_bin($1, created, $2)", ["interval", "timestamptz"], [dt.timedelta(hours=7), START], START),
+    ("date_trunc($1, created)", ["text"], ["month"], START),
+]
+
+
+@pytest.mark.parametrize(("call", "kinds", "values", "expected"), CALLED, ids=[each[0] for each in CALLED])
+def test_parameters_of_functions_have_the_types_that_those_take(connect, call, kinds, values, expected):
+    async def ask():
+        async with connect() as conn:
+            prepared = await conn.prepare(f"SELECT {call} FROM demo ORDER BY id LIMIT 1")
+            return [each.name for each in prepared.get_parameters()], await prepared.fetchval(*values)
+
+    assert run(ask()) == (kinds, expected)
+
+
+def test_numbers_are_written_as_numbers(connect):
+    async def ask():
+        async with connect() as conn:
+            await conn.execute(
+                "INSERT INTO project_logs.asyncpg_numbers (id, metrics.n, scores.s) VALUES ($1, $2, $3)", "a", 7, 0.5
+            )
+            await conn.execute("UPDATE project_logs.asyncpg_numbers SET metrics.m = $1 WHERE id = $2", 1.5, "a")
+            return await conn.fetchval("SELECT metrics.n + metrics.m + scores.s FROM project_logs.asyncpg_numbers")
+
+    assert run(ask()) == 9
+
+
 def test_cursors(connect):
     async def ask():
         async with connect() as conn, conn.transaction(readonly=True):
