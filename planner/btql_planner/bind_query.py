@@ -302,7 +302,10 @@ class _QueryBinder:
         ties: Sequence[SortKey] = ()
         if self.grouped:
             keys = self._group_keys(outputs)
-            written = [_position(each.expression) for each in query.dimensions]
+            written = [
+                _position(each.expression) or _alias(each.expression, key, outputs)
+                for each, key in zip(query.dimensions, keys, strict=True)
+            ]
             # A key that is spelled out and a column of the answer is that column, as if its position were given.
             positions = [number or _place(key, columns) for number, key in zip(written, keys, strict=True)]
             grouping = Grouping(keys, self.source, query.grouping_sets, positions=positions)
@@ -310,15 +313,19 @@ class _QueryBinder:
             if query.final_filter is not None:
                 having = grouping.above(self._above(query.final_filter, aggregates=True))
                 refuse_windows(having)
+            sorted_by = [
+                _position(each.expression) or _alias(each.expression, key.expression, outputs)
+                for each, key in zip(query.sort, sort, strict=True)
+            ]
             sort = _changed(sort, grouping.above)
             columns = [grouping.above(each) for each in columns]
             if query.grouping_sets is not None:
                 # A key is null in the rows of sets without it, also where it is a constant.
-                for place, number in enumerate(written):
+                for place, number in enumerate(positions):
                     if number is not None:
                         columns[number - 1] = grouping.at(place)
-                for place, key in enumerate(query.sort):
-                    if (number := _position(key.expression)) is not None:
+                for place, number in enumerate(sorted_by):
+                    if number is not None:
                         sort[place] = replace(sort[place], expression=columns[number - 1])
             rows, ties = grouping.over(rows), grouping.ties()
             rows = rows if having is None else Filter(rows, having)
@@ -356,6 +363,14 @@ def _position(node: tree.Expression) -> int | None:
     if not isinstance(node, tree.Literal) or isinstance(node.value, bool) or not isinstance(node.value, int):
         return None
     return node.value
+
+
+def _alias(node: tree.Expression, bound: Expression, outputs: Sequence[_Output]) -> int | None:
+    """Return the number of the column that an expression calls by its name."""
+    if not isinstance(node, tree.Identifier) or len(node.path) != 1:
+        return None
+    called = (n for n, each in enumerate(outputs, 1) if each.name == node.path[0] and each.expression == bound)
+    return next(called, None)
 
 
 def _place(key: Expression, columns: Sequence[Expression]) -> int | None:
