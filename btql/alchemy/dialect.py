@@ -11,6 +11,7 @@ What differs from other databases:
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, cast
+from urllib.parse import quote
 
 from sqlalchemy import exc, util
 from sqlalchemy.dialects.postgresql.base import PGTypeCompiler
@@ -26,6 +27,7 @@ from btql.alchemy import reflection as reflected
 from btql.alchemy.compiler import BtqlCompiler, BtqlIdentifierPreparer
 from btql.alchemy.types import COLSPECS
 from btql.tables import Table, schemas
+from btql_storage.location import PARAMETERS
 
 if TYPE_CHECKING:
     import btql
@@ -235,6 +237,45 @@ class BtqlDialect(default.DefaultDialect):
         return []
 
 
+class _BucketDialect(BtqlDialect):
+    """A database whose files are in a bucket; what stands behind the question mark is as in its own address."""
+
+    bucket: ClassVar[str]
+    """What the address begins with."""
+
+    def create_connect_args(self, url: URL) -> ConnectArgsType:
+        """Return what :func:`btql.connect` is called with."""
+        if not url.host or url.username or url.port:
+            message = f"`{self.bucket}` names no bucket: write btql+{self.bucket}://bucket/prefix?catalog=…"
+            raise exc.ArgumentError(message)
+        options: dict[str, Any] = {key: _option(value) for key, value in url.query.items() if key not in PARAMETERS}
+        services = [f"{key}={quote(_last(url.query[key]), safe='')}" for key in PARAMETERS if key in url.query]
+        path = f"/{quote(url.database)}" if url.database else ""
+        question = "?" if services else ""
+        return [f"{self.bucket}://{url.host}{path}{question}{'&'.join(services)}"], {"create": False, **options}
+
+
+class BtqlS3Dialect(_BucketDialect):
+    """A bucket of S3: ``btql+s3://bucket/prefix?catalog=postgresql://…``."""
+
+    driver = bucket = "s3"
+    supports_statement_cache = True
+
+
+class BtqlGsDialect(_BucketDialect):
+    """A bucket of Google Cloud Storage: ``btql+gs://bucket/prefix?catalog=postgresql://…``."""
+
+    driver = bucket = "gs"
+    supports_statement_cache = True
+
+
+class BtqlAzDialect(_BucketDialect):
+    """A container of Azure: ``btql+az://container/prefix?catalog=postgresql://…``."""
+
+    driver = bucket = "az"
+    supports_statement_cache = True
+
+
 class BtqlHttpDialect(BtqlDialect):
     """A server: ``btql+http://KEY@host:8000``."""
 
@@ -265,10 +306,15 @@ class BtqlGrpcTlsDialect(BtqlDialect):
 
 def _option(value: str | tuple[str, ...]) -> object:
     """Return an option of :func:`btql.connect` that stands in a URL."""
-    text = value if isinstance(value, str) else value[-1]
+    text = _last(value)
     if text in ("true", "false"):
         return text == "true"
     try:
         return float(text)
     except ValueError:
         return text
+
+
+def _last(value: str | tuple[str, ...]) -> str:
+    """Return what an option of a URL says, the last time that it stands there."""
+    return value if isinstance(value, str) else value[-1]
