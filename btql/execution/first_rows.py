@@ -5,21 +5,26 @@ ascends). Once as many current rows were seen as are wanted, whatever lies behin
 the last of them is not read: parts, by their statistics, and rows. Rows that tie
 with the last one are kept, since other keys of the order decide among them.
 
-Where a condition decides which rows count, that many are a guess. Then more rows
-are looked at than are wanted, and where too few of them count, the statement is
-run again over more (:meth:`btql.execution.run.Runner`).
+Conditions on what is kept in memory (:class:`btql_planner.plan.Check`) are checked
+before a row is seen: a page of root spans that begins at a cursor is as exact as the
+first rows of all. Where any other condition decides which rows count, that many are a
+guess. Then more rows are looked at than are wanted, and where too few of them count,
+the statement is run again over more (:meth:`btql.execution.run.Runner`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from btql_planner.plan import Top
+from btql.execution.pruning import microseconds
+from btql_planner.plan import Check, Top
 from btql_planner.sql_text import INSTANT
 from btql_storage.later import np
-from btql_storage.part.order import Ordered, number_of, numbers_of, value_of
+from btql_storage.part.order import KeptColumn, Ordered, number_of, numbers_of, value_of
 from btql_storage.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -40,6 +45,9 @@ STEP_MAX = 16
 """So many times as many documents are looked at next, at most."""
 WHOLE_MAX = 4
 """All rows are read at once where that are at most so many times as many."""
+_OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "lt": operator.lt, "le": operator.le, "gt": operator.gt, "ge": operator.ge, "eq": operator.eq,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +95,13 @@ def first_rows(
     count: int,
     candidates: Callable[[Part | TailChunk], Rows | None],
 ) -> FirstRows | None:
-    """Return the first ``count`` current rows of some parts; None where that are all of them.
+    """Return the first ``count`` current rows of some parts that pass its checks; None where that are all of them.
 
     ``candidates`` gives the rows of a part that an index leaves, None for all.
     """
     if sum(source.stats.rows for source in sources) <= (WHOLE_MAX * count if top.filtered else count):
         return None
+    known = bool(top.among) and not top.filtered
     column = cast("Ordered", top.column)
     sign = -1 if top.descending else 1
     superseded = snapshot.superseded
@@ -106,8 +115,10 @@ def first_rows(
             break
         found.append(_look_at(source, candidates(source), superseded[source.part_id], top, count))
         best = _merged(best, found[-1].current, count, descending=top.descending)
-    if len(best) < count:
+    if len(best) < count and not known:
         return None
+    if not len(best):
+        return FirstRows({}, set(), "FALSE", 0, withheld=False, filtered=False)
     bound = int(best[-1])
     rows: dict[int, Rows] = {}
     for each in found:
@@ -144,10 +155,18 @@ def _look_at(
     source: Part | TailChunk, listed: Rows | None, superseded: Sequence[int] | Rows, top: Top, count: int
 ) -> _Found:
     column = cast("Ordered", top.column)
+    passing = _passing(source, top.among)
     if listed is None:
         numbers = numbers_of(source, column)
-        rows = np.arange(len(numbers), dtype=np.int64)
-        return _Found(source.part_id, rows, numbers, current_numbers(source, column, superseded), is_listed=False)
+        if passing is None:
+            rows = np.arange(len(numbers), dtype=np.int64)
+            return _Found(source.part_id, rows, numbers, current_numbers(source, column, superseded), is_listed=False)
+        rows = np.flatnonzero(passing)
+        numbers = numbers[rows]
+        is_current = np.isin(rows, np.asarray(superseded, np.int64), assume_unique=True, invert=True)
+        return _Found(source.part_id, rows, numbers, numbers[is_current], is_listed=False)
+    if passing is not None:
+        listed = listed[passing[listed]]
     is_current = ~np.isin(listed, np.asarray(superseded, np.int64))
     if len(listed) <= count:
         # Where the part has any row, it has one that is no worse than this.
@@ -156,6 +175,16 @@ def _look_at(
         return _Found(source.part_id, listed, None, values, is_listed=True)
     numbers = numbers_of(source, column)[listed]
     return _Found(source.part_id, listed, numbers, numbers[is_current], is_listed=True)
+
+
+def _passing(source: Part | TailChunk, among: Sequence[Check]) -> NDArray[np.bool_] | None:
+    """Return for each row of a part whether it passes some checks; None where there are none."""
+    passing: NDArray[np.bool_] | None = None
+    for check in among:
+        value = microseconds(check.value) if isinstance(check.value, datetime) else number_of(check.value)
+        each = _OPERATORS[check.operator](numbers_of(source, cast("KeptColumn", check.column)), value)
+        passing = each if passing is None else passing & each
+    return passing
 
 
 def current_numbers(source: Part | TailChunk, column: Ordered, superseded: Sequence[int] | Rows) -> NDArray[Any]:

@@ -55,11 +55,12 @@ def _overlaps(bounds: Range, stats: PartStats) -> bool:
 def _at_most(one: object, other: object) -> bool:
     if one is None or other is None:
         return True
-    one, other = (_microseconds(each) if isinstance(each, datetime) else each for each in (one, other))
+    one, other = (microseconds(each) if isinstance(each, datetime) else each for each in (one, other))
     return bool(one <= other)  # type: ignore[operator]
 
 
-def _microseconds(moment: datetime) -> int:
+def microseconds(moment: datetime) -> int:
+    """Return a moment as parts have it."""
     return round(moment.timestamp() * 1_000_000)
 
 

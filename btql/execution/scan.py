@@ -34,7 +34,7 @@ from btql_storage.arrow import from_numpy
 from btql_storage.fields import SYSTEM_COLUMNS
 from btql_storage.kinds import ARROW_TYPES, split_column_name
 from btql_storage.later import np
-from btql_storage.part.few_rows import are_few, columns_of, fields_of
+from btql_storage.part.few_rows import BLOCKS_MAX, SCATTERED_BLOCKS_MAX, are_few, columns_of, fields_of
 from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROW_BITS, ROWS_FILE, TEXT_FOLDER
 from btql_storage.part.reader import Part, prefetch
 from btql_storage.snapshot import Snapshot, SnapshotPart
@@ -145,22 +145,26 @@ class ScanBuilder:
 
     def _read_parts(self, piece: _Piece) -> Iterator[_Read]:
         dead: list[int] = []
-        wanted: list[Rows] = []
         self._prefetch(piece)
         whole: list[Part] = []
-        partly: list[Part] = []
+        some: list[tuple[SnapshotPart, Rows]] = []
         for entry, rows in self._remaining(piece):
             part, superseded = entry.part, entry.superseded
             self.report.rows += part.stats.rows
             self.report.candidates += part.stats.rows - len(superseded) if rows is None else len(rows)
-            base = part.part_id << ROW_BITS
             if rows is not None and not (piece.first and piece.first.is_bounded(part.part_id)):
-                partly.append(part)
-                wanted.append(rows)
+                some.append((entry, rows))
             else:
                 whole.append(part)
-                dead += [base + row for row in superseded]
-        few = bool(partly) and are_few(partly, wanted, piece.schema.names)
+                dead += _locators(part, superseded)
+        few = bool(some) and _are_few(piece, some)
+        if piece.first is not None and not few:
+            # The engine compares one column with a bound more quickly than it looks row numbers up.
+            bounded = [each for each, _ in some if each.part.part_id not in piece.first.listed]
+            some = [(each, rows) for each, rows in some if each.part.part_id in piece.first.listed]
+            whole += [each.part for each in bounded]
+            dead += [row for each in bounded for row in _locators(each.part, each.superseded)]
+        partly, wanted = [each.part for each, _ in some], [rows for _, rows in some]
         in_files = whole if few else [*whole, *partly]
         prefetch(in_files, COLUMNS_FILE)
         for part in in_files:
@@ -323,6 +327,17 @@ def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
         for column in schema
     ]
     return pa.table(arrays, schema=schema)
+
+
+def _are_few(piece: _Piece, some: Sequence[tuple[SnapshotPart, Rows]]) -> bool:
+    """Return whether some rows are read more quickly from their documents."""
+    parts, rows = [each.part for each, _ in some], [rows for _, rows in some]
+    is_bounded = piece.first is not None and not piece.first.listed
+    return are_few(parts, rows, piece.schema.names, SCATTERED_BLOCKS_MAX if is_bounded else BLOCKS_MAX)
+
+
+def _locators(part: Part, rows: Iterable[int]) -> list[int]:
+    return [(part.part_id << ROW_BITS) + int(row) for row in rows]
 
 
 def _listed(schema: pa.Schema, told: Mapping[str, str | None]) -> str:

@@ -175,6 +175,7 @@ def _scan(plan: Scan) -> str:
 def _top(top: Top) -> str:
     words = [str(top.count), "by", top.column]
     words += ["desc"] * top.descending
+    words += ["among", ", ".join(dict.fromkeys(check.column for check in top.among))] if top.among else []
     return " ".join(words) + (", guessed" if top.asked else "")
 
 

@@ -78,6 +78,16 @@ class Keys:
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """A condition on a column that is kept in memory, so that nothing is read to know which rows it holds for."""
+
+    column: str
+    operator: Literal["lt", "le", "gt", "ge", "eq"]
+    value: datetime | str | bool
+    """What is on its right side; transactions and keys in the form in which rows have them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Top:
     """The first rows in the order of a column that is never null, and those that tie with the last of them."""
 
@@ -88,6 +98,8 @@ class Top:
     """Only those count that pass the filters of the scan, or a selection of traces."""
     asked: int | None = None
     """How many rows the answer has once enough were looked at, where their documents decide which of them count."""
+    among: tuple[Check, ...] = ()
+    """Filters of the scan that are known of each row before it is looked at: no other rows count."""
 
 
 @dataclass(frozen=True, slots=True)

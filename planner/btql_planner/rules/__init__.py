@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from btql_planner.plan import Plan
 from btql_planner.rules.aggregate_before_unpivot import aggregate_before_unpivot
 from btql_planner.rules.check_few_documents import check_few_documents
+from btql_planner.rules.check_in_memory import check_in_memory
 from btql_planner.rules.count_rows import count_rows
 from btql_planner.rules.fetch_documents import fetch_documents
 from btql_planner.rules.fetch_late import fetch_late
@@ -43,6 +44,7 @@ RULES: tuple[Rule, ...] = (
     prune_by_paths,
     stop_early,
     check_few_documents,
+    check_in_memory,
     aggregate_before_unpivot,
     count_rows,
     read_ends,

@@ -20,7 +20,7 @@ from btql_planner.plan import Keys, Plan, Range, Scan, rewrite
 
 RANGED = frozenset({"created", "_xact_id", "_pagination_key"})
 KEYED = frozenset({"id", "span_id", "root_span_id"})
-_MIRRORED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq"}
+MIRRORED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq"}
 
 
 def prune_parts(plan: Plan) -> Plan:
@@ -42,7 +42,7 @@ def _range(condition: Expression) -> Range | None:
     left, right = condition.arguments
     operator = condition.function.name
     if isinstance(left, Constant):
-        left, right, operator = right, left, _MIRRORED.get(operator, "")
+        left, right, operator = right, left, MIRRORED.get(operator, "")
     if not isinstance(left, Column) or left.name not in RANGED or not isinstance(right, Constant):
         return None
     bound = right.value

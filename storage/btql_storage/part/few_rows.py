@@ -36,16 +36,20 @@ STORED_NAMES = {"_xact_id": "xact_id", "_pagination_key": "pagination_key", "is_
 _XACT_DIGITS = 19
 BLOCKS_MAX = 128
 """From more blocks of documents than this, all parts together, columns are read more quickly from their files."""
+SCATTERED_BLOCKS_MAX = 16
+"""The same where a bound says which rows they are: a block is decoded whole, so few rows in many blocks are dear."""
 JSON_BYTES_MAX = 4 << 20
 """The same where values have to be looked for in the documents' JSON."""
 
 
-def are_few(parts: Sequence[Part], rows: Sequence[NDArray[np.int64]], names: Sequence[str]) -> bool:
+def are_few(
+    parts: Sequence[Part], rows: Sequence[NDArray[np.int64]], names: Sequence[str], blocks_max: int = BLOCKS_MAX
+) -> bool:
     """Return whether some rows of some parts are so few that their documents give columns more quickly."""
     if sum(map(len, rows)) > BLOCKS_MAX * BLOCK_ROWS_MAX:
         return False
     chosen = list(zip(parts, rows, strict=True))
-    if sum(part.blocks(some) for part, some in chosen) > BLOCKS_MAX:
+    if sum(part.blocks(some) for part, some in chosen) > blocks_max:
         return False
     if all(name in SYSTEM_COLUMNS for name in names):
         return True

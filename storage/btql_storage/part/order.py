@@ -1,4 +1,4 @@
-"""The columns that queries order by, as numbers, kept in memory for the parts that are asked.
+"""The columns that queries order by, and which rows are roots, kept in memory as numbers for the parts that are asked.
 
 Whoever wants the newest hundred rows of a part finds them in such an array in
 half a millisecond. To have the engine find them means to plan a scan and to
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from btql_storage.tail_chunk import TailChunk
 
 Ordered: TypeAlias = Literal["created", "_xact_id", "_pagination_key"]
+KeptColumn: TypeAlias = Ordered | Literal["is_root"]
 Numbers: TypeAlias = "NDArray[Any]"
 KEPT_BYTES_MAX = 32 << 20
 
@@ -58,8 +59,8 @@ class _Kept:
 _kept = _Kept()
 
 
-def numbers_of(source: Part | TailChunk, column: Ordered) -> Numbers:
-    """Return a column of all rows of a part, or of a chunk of the tail, as numbers in the same order."""
+def numbers_of(source: Part | TailChunk, column: KeptColumn) -> Numbers:
+    """Return a column of all rows of a part, or of a chunk of the tail, as numbers or booleans in the same order."""
     table: pa.Table | None = getattr(source, "table", None)
     if table is not None:
         return numbers_in(table.column(column))
@@ -97,6 +98,8 @@ def value_of(column: Ordered, number: int) -> int | str:
 
 def numbers_in(values: Array | ChunkedArray) -> Numbers:
     """Return times as microseconds, transactions and pagination keys as the numbers in them."""
+    if pa.types.is_boolean(values.type):
+        return to_numpy(values.fill_null(False))  # noqa: FBT003
     if pa.types.is_timestamp(values.type):
         return to_numpy(values.cast(pa.int64()))
     digits = pc.utf8_ltrim(values, "p")
