@@ -21,6 +21,7 @@ from btql.execution import json_functions as on_json
 from btql.execution import object_functions as on_objects
 from btql.execution import text_functions as on_text
 from btql.execution.engine import ScalarUDF, SessionContext, udf
+from btql.execution.goes_on import GoesOn
 from btql.execution.report import FunctionReport
 
 SEVERAL_ROWS = "a subquery that stands for one value has several rows"
@@ -96,10 +97,15 @@ _OF_BATCHES: dict[str, tuple[Callable[..., pa.Array], list[pa.DataType], pa.Data
 """Functions over whole batches."""
 
 
-def register_functions(context: SessionContext, text: str, known: dict[str, FunctionReport]) -> None:
+def register_functions(
+    context: SessionContext, text: str, known: dict[str, FunctionReport], goes_on: GoesOn | None = None
+) -> None:
     """Make the functions that a statement names known to ``context``; ``known`` holds those that are."""
     for name in set(_NAME.findall(text)) - known.keys():
-        if name in _FUNCTIONS or name in _OF_BATCHES:
+        if name == "btql_goes_on":
+            known[name] = FunctionReport()
+            context.register_udf(udf(goes_on or GoesOn(), [_BOOLEAN], _BOOLEAN, "volatile", name))
+        elif name in _FUNCTIONS or name in _OF_BATCHES:
             known[name] = FunctionReport()
             context.register_udf(_udf(name, known[name]))
 

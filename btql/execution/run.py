@@ -20,6 +20,7 @@ from btql.execution.engine import DataFrame, SessionContext
 from btql.execution.engine_threads import runs
 from btql.execution.fetch import Fetcher
 from btql.execution.first_rows import enough, more
+from btql.execution.goes_on import GoesOn
 from btql.execution.projection import projection
 from btql.execution.report import RunReport
 from btql.execution.scan import ScanBuilder
@@ -56,6 +57,7 @@ class Runner:
         self.report = RunReport()
         self._session: SessionContext | None = None
         self._grant: Grant | None = None
+        self._goes_on = GoesOn()
         self._fetcher = Fetcher(sources.all_snapshots, stop) if sources is not None else None
         self._stages = {stage.name: stage for stage in plan.stages}
         selects = [*(stage.select for stage in plan.stages), plan.select]
@@ -84,6 +86,7 @@ class Runner:
     def _within(self, *, full: bool) -> Iterator[pa.RecordBatch]:
         """Yield the answer, computed with a grant of memory."""
         self._grant = admission.grant(self._limits, self._turns.work, self._stop, holds=self._holds_rows, full=full)
+        self._goes_on = GoesOn()
         try:
             with self._in_session():
                 batches = self._computed()
@@ -257,6 +260,7 @@ class Runner:
             if exceeded is None:
                 raise
         finally:
+            self._goes_on.given_up = not ended
             runs.end(given_up=not ended)
             if self.explaining:
                 self.report.plans.setdefault(name, []).append(frame.execution_plan())
@@ -277,5 +281,5 @@ class Runner:
         if FUNCTION_PREFIX in text:
             from btql.execution.functions import register_functions
 
-            register_functions(self._context, text, self.report.functions)
+            register_functions(self._context, text, self.report.functions, self._goes_on)
         return self._context.sql(text)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from btql_planner import sql_text
 from btql_planner.columns import FetchColumns, JoinColumns, NoColumns, TableColumns
 from btql_planner.engine_plan import FetchSpec, Stage
-from btql_planner.expressions import Apply, Constant
+from btql_planner.expressions import Apply, Constant, conjuncts
 from btql_planner.plan import Aggregate, Nothing, Plan, Project
 from btql_planner.plan_relations import (
     Join,
@@ -33,6 +33,8 @@ from btql_planner.windows import whole_rank
 if TYPE_CHECKING:
     from btql_planner.lower_relation import RelationLowering
 
+_GROWING = ("inner", "left", "right", "full")
+"""Joins that may give more rows than they get."""
 _JOINS = {
     "inner": "JOIN",
     "left": "LEFT JOIN",
@@ -44,12 +46,36 @@ _JOINS = {
 
 
 def join(lowering: RelationLowering, plan: Join) -> Select:
-    """Return pairs of rows; columns of either side are asked for by their names, which all differ."""
+    """Return pairs of rows; columns of either side are asked for by their names, which all differ.
+
+    What reads a join that gives row after row does not give way until the join has read more; a join that compares
+    all pairs does not while none fits. So the rows that come from the one and go into the other pass a function that
+    ends the engine's work where nobody waits for it.
+    """
     left, left_sql = _side(lowering, plan.left)
     right, right_sql = _side(lowering, plan.right)
     columns = JoinColumns(left, right, sources(plan.right))
     condition = "TRUE" if plan.condition is None else lowering.expressions.join_condition(plan.condition, columns)
-    return Select(columns, lambda: f"{left_sql()} {_JOINS[plan.kind]} {right_sql()} ON {condition}")
+    if not _has_keys(plan):
+        left_sql, right_sql = _watched(lowering, left_sql), _watched(lowering, right_sql)
+
+    def pairs() -> str:
+        return f"{left_sql()} {_JOINS[plan.kind]} {right_sql()} ON {condition}"
+
+    return Select(columns, _watched(lowering, pairs) if plan.kind in _GROWING else pairs)
+
+
+def _has_keys(plan: Join) -> bool:
+    """Whether partners may be looked up in a hash table."""
+    parts = () if plan.condition is None else conjuncts(plan.condition)
+    return any(isinstance(each, Apply) and each.function.name == "eq" for each in parts)
+
+
+def _watched(lowering: RelationLowering, source: Callable[[], str]) -> Callable[[], str]:
+    """Return rows that pass the function; it is a column first, as the engine would move a condition below a join."""
+    name = f"w{next(lowering.expressions.numbers)}"
+    going = f"SELECT *, btql_goes_on(TRUE) AS _{name}"
+    return lambda: f"(SELECT * FROM ({going} FROM {source()}) AS {name} WHERE _{name}) AS {name}"
 
 
 def _side(lowering: RelationLowering, plan: Plan) -> tuple[Columns, Callable[[], str]]:
