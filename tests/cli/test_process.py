@@ -41,8 +41,10 @@ def test_a_reader_that_goes_away_is_no_error(database):
     assert process.wait(TIMEOUT_S) == 0
 
 
-@pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_ingest_keeps_what_it_acknowledged(tmp_path, how, code):
+# To a shell, a process that says 130 and one that ended by the signal are the same; once in hundreds of runs it is
+# the latter. What it printed says that it was handled.
+@pytest.mark.parametrize(("how", "codes"), [(signal.SIGINT, (130, -signal.SIGINT)), (signal.SIGTERM, (143,))])
+def test_an_interrupted_ingest_keeps_what_it_acknowledged(tmp_path, how, codes):
     process = subprocess.Popen(
         [*COMMAND, "ingest", "db", "project_logs:demo", "-"],
         cwd=tmp_path,
@@ -61,7 +63,7 @@ def test_an_interrupted_ingest_keeps_what_it_acknowledged(tmp_path, how, code):
     process.stdin.close()
     process.stderr.close()
 
-    assert process.wait(TIMEOUT_S) == code
+    assert process.wait(TIMEOUT_S) in codes, errors
     assert "Traceback" not in errors
     if how is signal.SIGINT:
         assert re.match(r"interrupted: (10,000|0) events are stored", errors)
