@@ -30,6 +30,7 @@ import tantivy
 
 from btql_storage.collector import collector_paused
 from btql_storage.errors import Damaged
+from btql_storage.kept_rows import KeptRows
 from btql_storage.lexicon import Lexicon
 from btql_storage.text_probe import Found, Phrase
 from btql_storage.text_query import ROW, Asked, asked_of, schema
@@ -143,6 +144,15 @@ class TextIndex:
 
     def find(self, probe: TextProbe, rows_max: int | None = None) -> Found:
         """Return the rows that a probe holds for; none where that may be more than ``rows_max``."""
+        kept = _kept.get(self, probe)
+        if kept is not None and kept.rows is not None and (rows_max is None or len(kept.rows) <= rows_max):
+            return kept
+        found = self._find(probe, rows_max)
+        if found.rows is not None:
+            _kept.keep(self, probe, found)
+        return found
+
+    def _find(self, probe: TextProbe, rows_max: int | None) -> Found:
         opened = _opened(self)
         asked = opened.asked(probe)
         if asked is None:
@@ -178,10 +188,12 @@ class TextIndex:
         """Let go of the files."""
         with _open_lock:
             _open_indexes.pop(self, None)
+        _kept.forget(self)
 
 
 _open_lock = Lock()
 _open_indexes: OrderedDict[TextIndex, _Opened] = OrderedDict()
+_kept = KeptRows()
 
 
 def _opened(index: TextIndex) -> _Opened:

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 import tantivy
 
-from btql_storage import text_index
+from btql_storage import kept_rows, text_index
 from btql_storage.errors import Damaged
 from btql_storage.fields import INDEXED_FIELDS
 from btql_storage.text_index import TextIndex, TextIndexWriter
+from btql_storage.text_probe import Found, Phrase
 from btql_storage.tokens import matches, tokenize
 
 WORDS = [
@@ -158,3 +159,66 @@ def test_the_files_can_be_read_by_whoever_can_list_them(tmp_path):
 
     folder_mode = (tmp_path / "text").stat().st_mode & 0o666
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "text").iterdir()} == {folder_mode}
+
+
+def listed(found: Found) -> list[int]:
+    assert found.rows is not None
+    return found.rows.tolist()
+
+
+def test_what_was_found_is_found_again(tmp_path, monkeypatch):
+    kept = kept_rows.KeptRows()
+    monkeypatch.setattr(text_index, "_kept", kept)
+    index = build(tmp_path / "text", [{"input": WORDS[number % 3]} for number in range(30)])
+    probe = Phrase("input", ("quick",))
+    found = index.find(probe)
+    assert listed(found) == list(range(1, 30, 3))
+
+    monkeypatch.setattr(TextIndex, "_find", None)
+    assert index.find(probe) is found
+    assert index.find(probe, 10) is found
+    with pytest.raises(ValueError, match="read-only"):
+        np.asarray(found.rows)[0] = 7
+    with pytest.raises(TypeError):
+        index.find(probe, 9)
+    with pytest.raises(TypeError):
+        index.find(Phrase("output", ("quick",)))
+
+    index.close()
+    assert kept.size == 0
+    with pytest.raises(TypeError):
+        index.find(probe)
+
+
+def test_rows_that_are_too_many_are_not_kept_as_none(tmp_path, monkeypatch):
+    monkeypatch.setattr(text_index, "_kept", kept_rows.KeptRows())
+    index = build(tmp_path / "text", [{"input": "the"} for _ in range(30)])
+    probe = Phrase("input", ("the",))
+    assert index.find(probe, 5).rows is None
+    assert listed(index.find(probe)) == list(range(30))
+    assert index.find(probe, 5).rows is None
+
+
+def test_rows_of_two_indexes_are_kept_apart(tmp_path, monkeypatch):
+    monkeypatch.setattr(text_index, "_kept", kept_rows.KeptRows())
+    one = build(tmp_path / "one", [{"input": "the"}])
+    other = build(tmp_path / "other", [{"input": "quick"}, {"input": "the"}])
+    probe = Phrase("input", ("the",))
+    for _ in range(2):
+        assert (listed(one.find(probe)), listed(other.find(probe))) == ([0], [1])
+
+
+def test_only_so_many_bytes_of_rows_are_kept(monkeypatch):
+    kept = kept_rows.KeptRows()
+    probes = [Phrase("input", (word,)) for word in WORDS[:4]]
+    rows_max = 100
+    monkeypatch.setattr(kept_rows, "KEPT_BYTES_MAX", 3 * (8 * rows_max + kept_rows._ENTRY_BYTES))
+    for probe in probes[:3]:
+        kept.keep("index", probe, Found(np.arange(rows_max), rows_max))
+    assert kept.get("index", probes[0]) is not None
+    kept.keep("index", probes[3], Found(np.arange(rows_max), rows_max))
+    assert [kept.get("index", probe) is not None for probe in probes] == [True, False, True, True]
+
+    monkeypatch.setattr(kept_rows, "KEPT_BYTES_MAX", 0)
+    kept.keep("index", probes[1], Found(np.arange(1), 1))
+    assert (kept.size, kept.get("index", probes[1])) == (0, None)
