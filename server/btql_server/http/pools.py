@@ -44,7 +44,12 @@ class Pool:
         self._watch(self.name, "waiting", 1)
         future: Future[T] = self._executor.submit(self._run, partial(function, *args, **kwargs))
         future.add_done_callback(self._left)
-        return await asyncio.wrap_future(future)
+        try:
+            return await asyncio.wrap_future(future)
+        finally:
+            # An error has this frame, and so the request's body, in its traceback: they would keep one another until
+            # somebody looks for garbage.
+            del future
 
     def _run(self, work: Callable[[], T]) -> T:
         self._watch(self.name, "waiting", -1)
