@@ -40,13 +40,18 @@ class _Without:
 def prepare() -> None:
     """Set up the process; call it once, before other imports."""
     gc.set_threshold(GARBAGE_THRESHOLD)
-    sys.meta_path.insert(0, _Without("pandas"))
+    do_without_pandas()
     signal.signal(signal.SIGTERM, _terminate)
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character gets an escape and not a crash.
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
+
+
+def do_without_pandas() -> None:
+    """Keep Arrow from importing pandas when it makes its first array; for a process that hands nothing to pandas."""
+    sys.meta_path.insert(0, _Without("pandas"))
 
 
 def import_arrow() -> None:

@@ -11,6 +11,7 @@ Signals of a terminal reach the parent only.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -20,6 +21,7 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from btql.cli.start import do_without_pandas
 from btql_server.logs import log_as
 from btql_server.settings import Settings
 from btql_storage.errors import StorageError
@@ -30,12 +32,16 @@ if TYPE_CHECKING:
 log = logging.getLogger("btql.process")
 _LIFELINE = 0
 """The file descriptor of standard input."""
+_GARBAGE_THRESHOLD = 5_000
+"""How many more objects there are than before when a worker looks for garbage; a request makes some thousands, and
+nearly all of them go by themselves."""
 
 
 def main() -> None:
     """Run the child that the arguments name."""
     role, name, *doors = sys.argv[1:]
     settings = Settings.from_json(sys.stdin.buffer.readline())
+    do_without_pandas()
     log_as(name, settings.log_level)
     # Only the parent decides when it is time to stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -67,7 +73,7 @@ def _work(settings: Settings, listeners: Mapping[str, socket.socket], name: str)
     state = State.open(settings)
     try:
         number = int(name.rpartition("-")[2])
-        worker = Worker(state, listeners, lambda: _ready(*_addresses(worker)), number)
+        worker = Worker(state, listeners, lambda: _begin(worker), number)
 
         def at_end() -> None:
             if not os.read(_LIFELINE, 1):
@@ -88,8 +94,25 @@ def _work(settings: Settings, listeners: Mapping[str, socket.socket], name: str)
         os._exit(0)
 
 
-def _addresses(worker: Worker) -> list[str]:
-    return [] if worker.flight_port is None else [f"flight={worker.flight_port}"]
+def _begin(worker: Worker) -> None:
+    """Say that a worker answers requests from now on."""
+    keep_what_is_there()
+    _ready(*([] if worker.flight_port is None else [f"flight={worker.flight_port}"]))
+
+
+def keep_what_is_there() -> None:
+    """Tell the garbage collector that what is in memory now will stay, so that it never looks at it again.
+
+    That is modules above all, some hundred thousand objects. To look at them takes tens of milliseconds, in which no
+    request goes on, and requests make so many objects that it would come to that every second.
+    """
+    # The path of a write is imported when it is first gone.
+    import btql_storage.parents
+    import btql_storage.wal  # noqa: F401
+
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_GARBAGE_THRESHOLD)
 
 
 def _maintain(settings: Settings) -> None:

@@ -8,6 +8,8 @@ import socket
 import subprocess
 import sys
 from collections import deque
+from importlib.util import find_spec
+from pathlib import Path
 
 import httpx
 import pytest
@@ -101,3 +103,29 @@ def test_what_cannot_be_served_is_one_line(tmp_path):
     (tmp_path / "other" / "notes.txt").write_text("mine")
     assert "is not a btql database" in refused("--data", str(tmp_path / "other"))
     assert "is no level" in refused("--data", data, "--log-level", "loud")
+
+
+def test_no_process_of_a_server_loads_pandas_though_it_is_installed(tmp_path):
+    assert find_spec("pandas") is not None
+    with btql.connect(tmp_path / "db") as connection:
+        # As much as is compacted at once.
+        connection.ingest("project_logs:demo", [{"input": "x" * (1 << 20)} for _ in range(17)])
+    with btql_serve(tmp_path / "db", "--insecure-no-auth") as server:
+        project_id = httpx.post(f"{server.url}/v1/project", json={"name": "p"}).json()["id"]
+        rows = [{"id": "a", "project_id": project_id, "input": "x"}]
+        httpx.post(f"{server.url}/logs3", json={"rows": rows}).raise_for_status()
+        with btql.connect(tmp_path / "db", read_only=True) as connection:
+            eventually(lambda: connection.status().rows == 17, 60)
+        for pid in children(server.pid).values():
+            loaded = Path(f"/proc/{pid}/maps").read_text()
+            assert "pyarrow" in loaded
+            assert "pandas" not in loaded
+
+
+def test_a_worker_leaves_out_what_was_there_when_it_looks_for_garbage():
+    code = "from btql_server.process import keep_what_is_there\nimport gc\nbefore = len(gc.get_objects())\n"
+    code += "keep_what_is_there()\nprint(before, len(gc.get_objects()), gc.isenabled())"
+    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    before, looked_at, enabled = made.stdout.split()
+    assert int(looked_at) < int(before) / 10
+    assert enabled == "True"
