@@ -5,6 +5,7 @@ import gc
 import weakref
 
 import pytest
+
 from btql_server.http.pools import Pool
 
 
