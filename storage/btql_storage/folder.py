@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from btql_storage.cache_budget import CacheBudget
 from btql_storage.catalog import Catalog, PartInfo
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from btql_storage.wal import WalFile
 
 _WAL_FILES_KEPT = 4_096
+_WAL_SIZES_KEPT = 32_768
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,13 @@ class Settings:
     part_json_bytes_max: int = 2 << 30
     limits: Limits = field(default_factory=lambda: from_environment(DEFAULT))
     """What requests and documents may be."""
+
+
+class WalSize(NamedTuple):
+    """How much a WAL file holds."""
+
+    events: int
+    json_bytes: int
 
 
 class WorkLock(Protocol):
@@ -126,6 +134,7 @@ class Folder:
         self._parts: dict[int, Part] = {}
         self._pins: Counter[int] = Counter()
         self._wal_files: dict[int, WalFile] = {}
+        self._wal_sizes: dict[int, WalSize] = {}
         self._at_work = 0
         self._knows_numbers = False
         self.processed_upto = 0
@@ -190,6 +199,26 @@ class Folder:
     def note_processed(self, xact_id: int) -> None:
         """Take note that transactions up to one are processed, as the catalog said."""
         self.processed_upto = max(self.processed_upto, xact_id)
+        with self._guard:
+            # They were mostly noted in the order of their numbers.
+            while self._wal_sizes and (first := next(iter(self._wal_sizes))) <= self.processed_upto:
+                del self._wal_sizes[first]
+
+    def note_written(self, xact_id: int, size: WalSize) -> None:
+        """Take note of what a WAL file holds, so that nobody opens it to count what waits."""
+        with self._guard:
+            if len(self._wal_sizes) >= _WAL_SIZES_KEPT:
+                self._wal_sizes.clear()
+            self._wal_sizes[xact_id] = size
+
+    def wal_holds(self, xact_id: int) -> WalSize:
+        """Return how much a WAL file holds; it is opened where this was not noted yet."""
+        size = self._wal_sizes.get(xact_id)
+        if size is None:
+            file = self.wal_file(xact_id)
+            size = WalSize(file.rows, file.json_bytes)
+            self.note_written(xact_id, size)
+        return size
 
     def wal_size(self, xact_id: int) -> int:
         """Return the bytes of a transaction's WAL file; 0 where it is gone."""

@@ -16,6 +16,7 @@ from btql_storage.background.loop import Background, Policy
 from btql_storage.background.pace import UNHURRIED, Budget, Pace, WorkEnded
 from btql_storage.background.pressure import Pressure
 from btql_storage.catalog import ObjectInfo
+from btql_storage.compaction.run import waiting_by_object
 from btql_storage.errors import TooFarBehind
 from btql_storage.folder import Settings
 from btql_storage.store import Storage
@@ -216,6 +217,63 @@ def test_what_is_written_between_two_counts_is_counted():
     assert counts == 2
 
 
+def test_nobody_waits_while_another_one_counts():
+    clock = Clock()
+    bounds = Settings(waiting_bytes_max=100 * _MIB, waiting_bytes_slow=80 * _MIB)
+    begun, go_on = threading.Event(), threading.Event()
+    found = iter([20 * _MIB, 97 * _MIB])
+
+    def count() -> int:
+        if clock.now:
+            begun.set()
+            assert go_on.wait(60)
+        return next(found)
+
+    pressure = Pressure(bounds, count, now=clock, sleep=clock.slept.append)
+    pressure.admit(_MIB)
+    clock.now = 10
+    counting = threading.Thread(target=pressure.admit, args=(_MIB,))
+    counting.start()
+    assert begun.wait(60)
+    # These find 20 MiB and what was written, and do not wait for the thread.
+    pressure.admit(_MIB)
+    pressure.admit(_MIB)
+    assert clock.slept == []
+    go_on.set()
+    counting.join()
+    # What they have written counts besides, and so does what the thread has: 97 MiB and three of one.
+    with pytest.raises(TooFarBehind, match="100 MiB wait"):
+        pressure.admit(_MIB)
+
+
+def test_the_first_ones_wait_until_somebody_has_counted():
+    bounds = Settings(waiting_bytes_max=100 * _MIB, waiting_bytes_slow=80 * _MIB)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def count() -> int:
+        begun.set()
+        assert go_on.wait(60)
+        return 100 * _MIB
+
+    pressure = Pressure(bounds, count, now=Clock())
+    refused: list[TooFarBehind] = []
+
+    def write() -> None:
+        try:
+            pressure.admit(_MIB)
+        except TooFarBehind as error:
+            refused.append(error)
+
+    threads = [threading.Thread(target=write) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    assert begun.wait(60)
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    assert len(refused) == 3
+
+
 def test_a_refused_request_leaves_nothing(quick_path: Path):
     with Storage.open(quick_path, create=True, settings=Settings(waiting_bytes_max=1, waiting_bytes_slow=0)) as storage:
         target = storage.create_object("project_logs", "x")
@@ -236,3 +294,23 @@ def test_a_database_without_limits_never_counts(storage: Storage, target: Object
     for _ in range(5):
         put(storage, target)
     assert storage.usage().calls["list"] == before
+
+
+def test_files_are_opened_once_at_most_to_count_what_waits(storage: Storage, target: ObjectInfo):
+    def opened(some: Storage) -> int:
+        return some.usage().lookups.get(("wal_files", False), 0)
+
+    for _ in range(3):
+        put(storage, target)
+    found = storage.waiting()
+    assert (found.events, opened(storage)) == (3, 0)
+    with Storage.open(Path(storage.store.label)) as other:
+        assert other.waiting() == other.waiting() == found
+        assert opened(other) == 3
+        # The same, looked at more closely.
+        assert sum(events for events, _ in waiting_by_object(other._folder).values()) == 3
+        storage.process()
+        assert other.waiting() == found
+        assert not other._folder._wal_sizes
+    assert storage.waiting() == found
+    assert not storage._folder._wal_sizes

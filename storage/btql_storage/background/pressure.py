@@ -9,7 +9,8 @@ as in a server, nothing else bounds it but the writers:
    it is written.
 
 What waits is counted anew whenever this process has written an eighth of the first limit, or some seconds passed:
-counting lists the log. A database without these limits never counts.
+counting lists the log. One request counts, and the others go on with what was known. A database without these limits
+never counts.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ _COUNT_EVERY_S = 2.0
 _COUNT_EVERY_S_BEHIND = 0.25
 _WAIT_MAX_S = 1.0
 _MIB = 1 << 20
+_NEVER = float("-inf")
 
 
 class Pressure:
@@ -44,9 +46,11 @@ class Pressure:
         self._now = now
         self._sleep = sleep
         self._lock = Lock()
+        self._counting = Lock()
+        """Held by the request that counts."""
         self._waiting = 0
         self._written = 0
-        self._counted_at = float("-inf")
+        self._counted_at = _NEVER
 
     def admit(self, json_bytes: int) -> None:
         """Wait as long as a request should; TooFarBehind where it should not be written now.
@@ -55,11 +59,8 @@ class Pressure:
         """
         if self._max is None:
             return
+        self._count_anew()
         with self._lock:
-            if self._is_stale():
-                # Before it is counted: what others write meanwhile counts twice rather than never.
-                self._written, self._counted_at = 0, self._now()
-                self._waiting = self._count()
             waiting = self._waiting + self._written
             if waiting < self._max:
                 self._written += json_bytes
@@ -70,6 +71,21 @@ class Pressure:
             )
         if waiting > self._slow:
             self._sleep(_WAIT_MAX_S * (waiting - self._slow) / (self._max - self._slow))
+
+    def _count_anew(self) -> None:
+        """Count what waits, where it is time to; whoever finds another one counting goes on, but for the first time."""
+        if not self._is_stale() or not self._counting.acquire(blocking=self._counted_at == _NEVER):
+            return
+        try:
+            if self._is_stale():
+                before = self._written
+                waiting = self._count()
+                with self._lock:
+                    # What others write meanwhile counts twice rather than never.
+                    self._waiting, self._written = waiting, self._written - before
+                self._counted_at = self._now()
+        finally:
+            self._counting.release()
 
     def _is_stale(self) -> bool:
         behind = self._waiting + self._written > self._slow

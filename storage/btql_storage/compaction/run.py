@@ -111,6 +111,8 @@ def waiting(folder: Folder, target: ObjectInfo | None = None) -> Waiting:
     """Count the events that are not in a part yet, assigned or not."""
     listed = folder.new_wal_numbers()
     upto = folder.catalog.processed_upto()
+    # The next listing is shorter.
+    folder.note_processed(upto)
     events = json_bytes = 0
     oldest = folder.catalog.oldest_pending(None if target is None else target.id)
     for object_id, (assigned, size) in folder.catalog.pending().items():
@@ -118,10 +120,10 @@ def waiting(folder: Folder, target: ObjectInfo | None = None) -> Waiting:
             events += assigned
             json_bytes += size
     for number in (number for number in listed if number > upto):
-        file = folder.wal_file(number)
-        mine = file.rows if target is None else len(file.rows_of(target.id))
+        held = folder.wal_holds(number)
+        mine = held.events if target is None else len(folder.wal_file(number).rows_of(target.id))
         events += mine
-        json_bytes += file.json_bytes * mine // max(file.rows, 1)
+        json_bytes += held.json_bytes * mine // max(held.events, 1)
         if mine and oldest is None:
             oldest = number
     return Waiting(events, json_bytes, None if oldest is None else seconds_of(oldest))
