@@ -19,6 +19,7 @@ import socket
 import sys
 import threading
 from collections.abc import Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from btql.cli.start import do_without_pandas
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("btql.process")
 _LIFELINE = 0
 """The file descriptor of standard input."""
+_NEEDED_SOON = ("btql_storage.parents", "btql_storage.wal")
+"""What else would be imported by the first write, and then be looked at for garbage."""
 _GARBAGE_THRESHOLD = 5_000
 """How many more objects there are than before when a worker looks for garbage; a request makes some thousands, and
 nearly all of them go by themselves."""
@@ -106,10 +109,8 @@ def keep_what_is_there() -> None:
     That is modules above all, some hundred thousand objects. To look at them takes tens of milliseconds, in which no
     request goes on, and requests make so many objects that it would come to that every second.
     """
-    # The path of a write is imported when it is first gone.
-    import btql_storage.parents
-    import btql_storage.wal  # noqa: F401
-
+    for name in _NEEDED_SOON:
+        import_module(name)
     gc.collect()
     gc.freeze()
     gc.set_threshold(_GARBAGE_THRESHOLD)
