@@ -106,8 +106,8 @@ def _begin(worker: Worker) -> None:
 def keep_what_is_there() -> None:
     """Tell the garbage collector that what is in memory now will stay, so that it never looks at it again.
 
-    That is modules above all, some hundred thousand objects. To look at them takes tens of milliseconds, in which no
-    request goes on, and requests make so many objects that it would come to that every second.
+    That is modules above all, more than seventy thousand objects. To look at them takes tens of milliseconds, in which
+    no request goes on, and it came to that with every hundred or two of large requests.
     """
     for name in _NEEDED_SOON:
         import_module(name)
