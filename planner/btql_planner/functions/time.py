@@ -113,8 +113,12 @@ def truncated(unit: str, moment: str) -> str:
 
 
 def _floor(number: str, step: int) -> str:
-    """Return a whole number rounded down to a multiple; the engine's remainder has the sign of the number."""
-    return f"({number} - (({number} % {step} + {step}) % {step}))"
+    """Return a whole number rounded down to a multiple; the engine's division rounds towards zero.
+
+    One division for each number: in groups by hour, two took a tenth of the query.
+    """
+    below = f"({number} - {step - 1}) / {step} * {step}"
+    return f"(CASE WHEN {number} < 0 THEN {below} ELSE {number} / {step} * {step} END)"
 
 
 def _from_microseconds(number: str) -> str:
