@@ -27,6 +27,9 @@ def main() -> None:
         from btql.cli.app import run
 
         run(sys.argv[1:])
+    from btql.cli.late_methods import make_methods_late
+
+    make_methods_late()
     from btql.cli.console import guarded
     from btql.cli.query import query
 
