@@ -57,7 +57,8 @@ class PgListener:
             state.keys, Throttle(settings.limits.refused_wait_s), trust=settings.insecure_no_auth
         )
         self._cancelling = Cancelling(worker)
-        self._catalog = Catalog()
+        storage = state.storage
+        self._catalog = Catalog(lambda table: storage.snapshot(storage.object(table.schema, table.id)))
         self._accepting: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._sessions: set[Session] = set()

@@ -30,6 +30,7 @@ from btql_server.pgwire.types import NAMED, PgType, pg_type
 if TYPE_CHECKING:
     from btql.execution.directory import Directory
     from btql_server.pgwire.catalog.engine import Engine
+    from btql_server.pgwire.catalog.paths import Opening
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,9 @@ class CatalogDescription:
 class Catalog:
     """The catalog of one process; safe from several threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, snapshot: Opening | None = None) -> None:
+        self._snapshot = snapshot
+        """Opens a table, to tell its paths; without it there are none."""
         self._lock = threading.Lock()
         self._engine: Engine | None = None
 
@@ -112,13 +115,19 @@ class Catalog:
         *,
         rows: bool = True,
     ) -> pa.Table:
+        from btql_server.pgwire.catalog.paths import RELATION, asked_for, path_rows
         from btql_server.pgwire.catalog.reader import read
         from btql_server.pgwire.catalog.rewrite import Rewriter
 
-        rewritten = Rewriter(session, parameters).rewrite(read(sql))
+        tree = read(sql)
+        written = tree.copy() if RELATION[1] in sql.lower() else tree
+        rewritten = Rewriter(session, parameters).rewrite(tree)
         engine = self._opened()
         seen = tables(directory) if engine.needs_tables(rewritten) else ()
-        return engine.run(rewritten, seen, session, stop, rows=rows)
+        paths = None
+        if rows and self._snapshot is not None and rewritten.reads(RELATION):
+            paths = path_rows(asked_for(written, tables(directory)), self._snapshot, stop)
+        return engine.run(rewritten, seen, session, stop, rows=rows, paths=paths)
 
     def _opened(self) -> Engine:
         from btql_server.pgwire.catalog.engine import Engine

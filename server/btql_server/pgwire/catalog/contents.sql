@@ -148,6 +148,10 @@ SELECT getvariable('b_database') AS table_catalog, n.nspname AS table_schema, c.
     CASE WHEN c.oid >= 16384 THEN 'YES' ELSE 'NO' END AS is_insertable_into, 'NO' AS is_typed
 FROM pgc.pg_class AS c JOIN b_schemas AS n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'v');
 
+-- information_schema.paths
+SELECT getvariable('b_database') AS table_catalog, table_schema, table_name, path, kinds
+FROM query_table(getvariable('b_paths'));
+
 -- information_schema.columns
 SELECT getvariable('b_database') AS table_catalog, n.nspname AS table_schema, c.relname AS table_name,
     a.attname AS column_name, a.attnum AS ordinal_position, CASE WHEN a.attnotnull THEN 'NO' ELSE 'YES' END AS is_nullable,

@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, cast
@@ -21,6 +22,7 @@ import pyarrow as pa
 
 from btql_server.pgwire.catalog import bases
 from btql_server.pgwire.catalog.macros import macros, used_macros, used_relations
+from btql_server.pgwire.catalog.paths import PATH_SHAPE
 from btql_server.pgwire.catalog.refused import Refused
 from btql_server.pgwire.catalog.relations import Relation, relations
 from btql_server.pgwire.catalog.watch import Watch
@@ -39,6 +41,7 @@ _SEEN_MAX = 32
 _BATCH_ROWS = 10_000
 _IDLE_MAX = 8
 _NOTHING_SEEN = "seen_0"
+_NO_PATHS = "paths_0"
 _HEADING = re.compile(r"^-- (pg_catalog|information_schema)\.(\w+)\n", re.MULTILINE)
 _BASES: dict[str, Callable[[], pa.Table]] = {
     "b_types": bases.type_rows,
@@ -105,7 +108,8 @@ class Engine:
             self._store(name, made())
         self._store("b_columns", bases.COLUMN_SHAPE.empty_table())
         self._store(_NOTHING_SEEN, bases.TABLE_SHAPE.empty_table())
-        _set_variables(connection, {**_NOBODY, "b_tables": _NOTHING_SEEN})
+        self._store(_NO_PATHS, PATH_SHAPE.empty_table())
+        _set_variables(connection, {**_NOBODY, "b_tables": _NOTHING_SEEN, "b_paths": _NO_PATHS})
         connection.execute(_VIEWS)
 
     def close(self) -> None:
@@ -121,18 +125,47 @@ class Engine:
         )
 
     def run(
-        self, rewritten: Rewritten, tables: Sequence[Table], session: Session, stop: Stop, *, rows: bool = True
+        self,
+        rewritten: Rewritten,
+        tables: Sequence[Table],
+        session: Session,
+        stop: Stop,
+        *,
+        rows: bool = True,
+        paths: pa.Table | None = None,
     ) -> pa.Table:
-        """Return the answer to a statement; without ``rows`` only its columns."""
+        """Return the answer to a statement; without ``rows`` only its columns. ``paths`` are those of tables."""
+        with self._holding(paths) as of_paths:
+            values = {**_variables(session, rewritten), "b_paths": of_paths}
+            return self._run(rewritten, tables, values, stop, rows=rows)
+
+    @contextmanager
+    def _holding(self, paths: pa.Table | None) -> Generator[str]:
+        """Have paths in a table of the engine for one statement, as they change with each write."""
+        if paths is None:
+            yield _NO_PATHS
+            return
+        with self._lock:
+            self._numbers += 1
+            name = f"paths_{self._numbers}"
+            self._store(name, paths)
+        try:
+            yield name
+        finally:
+            with self._lock:
+                self._connection.execute(f"DROP TABLE {name}")
+
+    def _run(
+        self, rewritten: Rewritten, tables: Sequence[Table], values: dict[str, object], stop: Stop, *, rows: bool
+    ) -> pa.Table:
         try:
             with self._lock:
                 self._make(rewritten)
-                seen = self._see(tuple(tables))
+                values["b_tables"] = self._see(tuple(tables))
                 cursor, known = self._idle.pop() if self._idle else (self._connection.cursor(), {})
             done = False
             try:
                 with self._watch.over(cursor, stop):
-                    values = {**_variables(session, rewritten), "b_tables": seen}
                     _set_variables(cursor, {name: value for name, value in values.items() if known.get(name) != value})
                     known.update(values)
                     sql = rewritten.sql if rows else f"SELECT * FROM ({rewritten.sql}) LIMIT 0"  # noqa: S608  ours

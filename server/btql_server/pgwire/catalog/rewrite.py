@@ -41,6 +41,10 @@ class Rewritten:
     functions: set[str]
     """The macros that it calls."""
 
+    def reads(self, relation: tuple[str, str]) -> bool:
+        """Whether it reads a relation, given as schema and name."""
+        return any((each.schema, each.name) == relation for each in self.relations)
+
 
 @dataclass
 class Rewriter:

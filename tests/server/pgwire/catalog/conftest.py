@@ -63,9 +63,10 @@ def connected(folder: Path) -> Generator[btql.Connection]:
 
 @contextmanager
 def asking(connection: btql.Connection) -> Generator[Asking]:
-    catalog = Catalog()
+    storage = connection._database.storage
+    catalog = Catalog(lambda table: storage.snapshot(storage.object(table.schema, table.id)))
     try:
-        yield Asking(catalog, Everything(connection._database.storage))
+        yield Asking(catalog, Everything(storage))
     finally:
         catalog.close()
 

@@ -185,6 +185,49 @@ def test_tables_come_and_go(ask_alone):
     assert numbers["demo"] in table.column(0).to_pylist()
 
 
+def test_paths_that_rows_have(ask_alone):
+    ask, connection = ask_alone
+    connection.ingest(
+        "dataset:golden", [{"id": "2", "metadata": {"my model": "a", "n": 1}}, {"id": "3", "metadata": {"n": "x"}}]
+    )
+    of_golden = "SELECT path, kinds FROM information_schema.paths WHERE table_name = 'golden' AND path LIKE 'metadata%'"
+    everything = ask.rows("SELECT DISTINCT table_schema, table_name FROM information_schema.paths ORDER BY 1, 2")
+
+    assert ask.rows(f"{of_golden} ORDER BY path") == [
+        ("metadata", []), ('metadata."my model"', ["text"]), ("metadata.n", ["integer", "text"])
+    ]  # fmt: skip
+    assert everything == ask.rows(TABLES)
+    # What was written since is there.
+    connection.ingest("dataset:golden", [{"id": "4", "metadata": {"late": True}}])
+    assert ("metadata.late", ["boolean"]) in ask.rows(of_golden)
+    joined = (
+        "SELECT count(*) > 0 FROM information_schema.paths p JOIN information_schema.tables t USING (table_name)"
+        " WHERE p.table_schema = 'dataset'"
+    )
+    assert ask.rows(joined) == [(True,)]
+    described = ask.catalog.describe(f"{of_golden} AND table_schema = $1", ask.directory, ask.session)
+    assert described.schema.names == ["path", "kinds"]
+
+
+def test_paths_are_of_tables_that_may_be_read(ask):
+    class Few(Everything):
+        def listed(self):
+            return [each for each in super().listed() if each.object.name == "golden"]
+
+    few = Few(ask.directory._storage)
+
+    def seen(condition):
+        sql = f"SELECT DISTINCT table_name FROM information_schema.paths WHERE {condition}"
+        return ask.catalog.run(sql, few, ask.session).table.column(0).to_pylist()
+
+    assert seen("true") == ["golden"]
+    assert seen("table_name = 'demo'") == []
+    assert seen("table_name <> 'demo'") == ["golden"]
+    assert seen("table_name = 'demo' OR table_name = 'golden'") == ["golden"]
+    assert seen("table_schema = 'dataset' AND table_name = 'golden'") == ["golden"]
+    assert seen("NOT table_name = 'demo'") == ["golden"]
+
+
 def test_everybody_sees_what_they_may_read_and_nothing_else(ask):
     class Few(Everything):
         def listed(self):

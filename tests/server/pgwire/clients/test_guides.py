@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 from itertools import count
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -59,7 +60,10 @@ def test_psycopg(run):
     run("psycopg.md")
 
 
-@pytest.mark.skipif(shutil.which("javac") is None, reason="needs a JDK; `make test` installs it")
+@pytest.mark.skipif(
+    shutil.which("javac") is None or not Path("/usr/share/java/postgresql.jar").exists(),
+    reason="needs a JDK and libpostgresql-jdbc-java; `make test` installs them",
+)
 def test_jdbc(run, tmp_path):
     def java(text):
         (tmp_path / "Slowest.java").write_text(text, encoding="utf-8")
