@@ -17,16 +17,18 @@ PROGRAMS = {
     "chromium": ["chromium", "fonts-noto-color-emoji", "fonts-wqy-microhei"],
     "psql": ["postgresql-client"],
     "initdb": ["postgresql"],
-    "javac": ["default-jdk-headless", "libpostgresql-jdbc-java"],
+    "javac": ["default-jdk-headless"],
+    # A JDK that was there before brings no driver.
+    "/usr/share/java/postgresql.jar": ["libpostgresql-jdbc-java"],
 }
-"""Program to the packages that bring it."""
+"""Program, or path of a file, to the packages that bring it."""
 
 
 def main() -> None:
     """Install what is missing."""
     # Debian keeps the programs of PostgreSQL's server out of the way.
     path = os.pathsep.join([os.environ["PATH"], *map(str, Path("/usr/lib/postgresql").glob("*/bin"))])
-    missing = [name for name in PROGRAMS if shutil.which(name, path=path) is None]
+    missing = [name for name in PROGRAMS if shutil.which(name, path=path) is None and not Path(name).is_file()]
     if not missing:
         return
     packages = [package for name in missing for package in PROGRAMS[name]]
