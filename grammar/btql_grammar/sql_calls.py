@@ -7,6 +7,7 @@ calls. What may follow a call - FILTER, WITHIN GROUP, OVER - belongs to the call
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from btql_grammar import build, tree
@@ -108,10 +109,23 @@ class CallParser(OperandParser):
             query = self.continue_query(first.query, first.span)
             items[0] = tree.Subquery(query, span=self.since(first.span))
         while self.accept(","):
+            if self.at("variadic") and self.ahead().word == "array":
+                items += self._variadic()
+                break
             items.append(self._argument())
         if self.word not in (")", "order", "ignore", "respect"):
             self.fail("`,` or `)`")
         return items
+
+    def _variadic(self) -> Sequence[tree.Expression]:
+        """Return the last arguments, which ``VARIADIC ARRAY[…]`` gives as one; generated SQL has it."""
+        place = self.step().span
+        written = self.read_expression()
+        while isinstance(written, tree.Cast):
+            written = written.expression
+        if not isinstance(written, tree.Array):
+            raise unsupported("VARIADIC of an array that is computed", place, "write the arguments one by one")
+        return written.items
 
     def _argument(self) -> tree.Expression:
         if self.is_query():

@@ -53,6 +53,10 @@ def between(value: Expression, low: Expression, high: Expression) -> Boolean:
 
 
 READ: list[tuple[str, Expression]] = [
+    # What programs write behind the arguments.
+    ("f(a, VARIADIC ARRAY['x', 1])", Call("f", (A, X, ONE))),
+    ("f(a, VARIADIC ARRAY[]::text[])", Call("f", (A,))),
+    ("f(a, variadic)", Call("f", (A, Identifier(("variadic",))))),
     # Subqueries.
     ("(SELECT 1)", Subquery(ASK)),
     ("((SELECT 1))", Subquery(ASK)),

@@ -60,6 +60,15 @@ def test_psycopg(run):
     run("psycopg.md")
 
 
+@pytest.mark.filterwarnings("ignore:The 'future.infer_string' option")
+def test_ibis(run):
+    run("ibis.md")
+
+
+def test_sqlalchemy_and_asyncpg(run):
+    run("sqlalchemy-postgres.md")
+
+
 @pytest.mark.skipif(
     shutil.which("javac") is None or not Path("/usr/share/java/postgresql.jar").exists(),
     reason="needs a JDK and libpostgresql-jdbc-java; `make test` installs them",

@@ -44,6 +44,19 @@ def test_an_expression(backend):
     assert len(demo.select("id").limit(3).execute()) == 3
 
 
+@pytest.mark.filterwarnings("ignore:The 'future.infer_string' option")
+def test_fields_of_documents(backend):
+    demo = backend.table("demo", database="project_logs")
+    asked = demo.filter(demo.id < "r003").select(
+        "id", model=demo.metadata["model"].str, text=demo.input["text"].str, nothing=demo.metadata["none"].str
+    )
+    rows = asked.order_by("id").to_pyarrow().to_pylist()
+
+    assert [tuple(row.values()) for row in rows] == [
+        ("r000", "gpt-5", "", None), ("r001", "claude-opus-4-1", "naïve ☂ 天気", None), ("r002", "llama-3.3-70b", "", None)
+    ]  # fmt: skip
+
+
 def test_texts_in_both_languages(backend):
     with backend.raw_sql("from: project_logs('demo') | select: id | sort: id | limit: 1") as cursor:
         assert cursor.fetchall() == [("r000",)]

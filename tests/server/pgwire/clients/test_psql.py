@@ -86,6 +86,20 @@ def test_btql(psql):
     ]
 
 
+def test_a_variable_of_psql_is_put_into_braces_unless_there_is_a_space(psql):
+    found = psql(
+        """\\set id 'put in'
+        from: project_logs('demo') | select: {"n": id} as x | sort: id | limit: 1;
+        from: project_logs('demo') | select: {"n":input.n} as x | sort: id | limit: 1;
+        from: project_logs('demo') | select: {"n":id} as x | sort: id | limit: 1;
+        """
+    )
+
+    assert found.stdout.splitlines() == ['{"n":"r000"}', '{"n":0}']
+    # psql itself has put its variable in before the text was sent.
+    assert "LINE 1: from: project_logs('demo') | select: {\"n\"put in}" in found.stderr
+
+
 def test_a_mistake_is_marked_with_a_caret(psql):
     sql = psql("SELECT id,\n  lenght(id) FROM demo;", "--set", "VERBOSITY=verbose")
     wide = psql("SELECT '天☂', lenght(id) FROM demo;")

@@ -129,14 +129,20 @@ def test_over_asyncpg(door):
                     .order_by("id")
                 )
                 streamed = await conn.stream(sa.select(demo.c.id).order_by(demo.c.id))
-                return names, rows.all(), [row.id async for row in streamed]
+                ids = [row.id async for row in streamed]
+                query = sa.text("SELECT id, input.n AS n FROM demo WHERE input.n < :n ORDER BY id")
+                frame = await conn.run_sync(lambda sync: pd.read_sql(query, sync, params={"n": 3}))
+                called = sa.select(sa.func.left(demo.c.id, 2), sa.func.split_part(demo.c.id, "r", 2)).limit(1)
+                return names, rows.all(), ids, frame["n"].tolist(), (await conn.execute(called)).one()
         finally:
             await engine.dispose()
 
-    names, rows, ids = run(ask())
+    names, rows, ids, numbers, called = run(ask())
     assert "demo" in names
     assert [tuple(row) for row in rows] == [
         ("r000", {"n": 0, "text": ""}, ["even", 'with "quotes", {braces}']),
         ("r001", {"n": 1, "text": "naïve ☂ 天気"}, None),
     ]
     assert len(ids) == ROWS
+    assert numbers == [0, 1, 2]
+    assert tuple(called) == ("r4", "499")
