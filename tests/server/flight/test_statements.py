@@ -153,6 +153,16 @@ def test_a_schema_or_a_preparation_writes_nothing(door, client, cursor):
         asked(cursor, "SELECT id FROM project_logs.unwritten")
 
 
+def test_a_connection_without_autocommit_is_warned_and_works(door):
+    options = {"username": "ann@example.com", "password": door.key}
+    with (
+        pytest.warns(Warning, match="autocommit"),
+        flightsql.connect(door.address, db_kwargs=options) as connection,
+        connection.cursor() as cursor,
+    ):
+        assert asked(cursor, f"SELECT count(*) AS n FROM {DEMO}") == [(500,)]
+
+
 def test_executemany_is_one_transaction(cursor):
     rows = [(f"m{n}", n, None if n % 2 else "x") for n in range(50)]
     cursor.executemany("INSERT INTO project_logs.many (id, input, output) VALUES (?, ?, ?)", rows)

@@ -53,8 +53,10 @@ def test_fields_of_documents(backend):
     rows = asked.order_by("id").to_pyarrow().to_pylist()
 
     assert [tuple(row.values()) for row in rows] == [
-        ("r000", "gpt-5", "", None), ("r001", "claude-opus-4-1", "naïve ☂ 天気", None), ("r002", "llama-3.3-70b", "", None)
-    ]  # fmt: skip
+        ("r000", "gpt-5", "", None),
+        ("r001", "claude-opus-4-1", "naïve ☂ 天気", None),
+        ("r002", "llama-3.3-70b", "", None),
+    ]
 
 
 def test_texts_in_both_languages(backend):

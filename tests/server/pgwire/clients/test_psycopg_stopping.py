@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from server_support.endless import ENDLESS, LONG, RUNAWAY
 from server_support.loops import run
+from server_support.processes import children, resident_bytes
 
 TLS = pytest.mark.parametrize("mode", ["disable", "require"])
 
@@ -71,6 +72,22 @@ def test_a_client_that_vanishes_holds_up_nobody(door):
     # The engine may go on with that join for a while (docs/adr/0016); everybody else is served.
     with door.connect() as other:
         assert other.execute("SELECT count(*) > 1 FROM demo").fetchone() == (True,)
+
+
+def test_a_reader_that_is_slow_takes_no_memory(door):
+    worker = children(door.pid)["worker-1"]
+    with door.connect() as conn, conn.cursor() as cursor:
+        stream = cursor.stream(ENDLESS, size=1)
+        assert len(list(islice(stream, 5))) == 5
+        before = resident_bytes(worker)
+        time.sleep(3)
+        grown = resident_bytes(worker) - before
+        assert len(list(islice(stream, 5))) == 5
+        conn.cancel_safe()
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            deque(stream, maxlen=0)
+
+    assert grown < 100 << 20
 
 
 def break_off(conn):
