@@ -57,12 +57,18 @@ def join(lowering: RelationLowering, plan: Join) -> Select:
     columns = JoinColumns(left, right, sources(plan.right))
     condition = "TRUE" if plan.condition is None else lowering.expressions.join_condition(plan.condition, columns)
     if not _has_keys(plan):
-        left_sql, right_sql = _watched(lowering, left_sql), _watched(lowering, right_sql)
+        left_sql, right_sql = (
+            sql if isinstance(side, Join) else _watched(lowering, sql)
+            for side, sql in ((plan.left, left_sql), (plan.right, right_sql))
+        )
 
     def pairs() -> str:
         return f"{left_sql()} {_JOINS[plan.kind]} {right_sql()} ON {condition}"
 
-    return Select(columns, _watched(lowering, pairs) if plan.kind in _GROWING else pairs)
+    if plan.kind not in _GROWING:
+        return Select(columns, pairs)
+    name, going = _going(lowering)
+    return Select(columns, lambda: f"({going} FROM {pairs()}) AS {name}", where=[f"_{name}"])
 
 
 def _has_keys(plan: Join) -> bool:
@@ -72,10 +78,18 @@ def _has_keys(plan: Join) -> bool:
 
 
 def _watched(lowering: RelationLowering, source: Callable[[], str]) -> Callable[[], str]:
-    """Return rows that pass the function; it is a column first, as the engine would move a condition below a join."""
-    name = f"w{next(lowering.expressions.numbers)}"
-    going = f"SELECT *, btql_goes_on(TRUE) AS _{name}"
+    """Return rows that pass the function."""
+    name, going = _going(lowering)
     return lambda: f"(SELECT * FROM ({going} FROM {source()}) AS {name} WHERE _{name}) AS {name}"
+
+
+def _going(lowering: RelationLowering) -> tuple[str, str]:
+    """Return a name, and a SELECT with a column of that name behind a `_`: what the function says.
+
+    It is a column first, as the engine would move a condition below a join.
+    """
+    name = f"w{next(lowering.expressions.numbers)}"
+    return name, f"SELECT *, btql_goes_on(TRUE) AS _{name}"
 
 
 def _side(lowering: RelationLowering, plan: Plan) -> tuple[Columns, Callable[[], str]]:
