@@ -308,7 +308,7 @@ class _QueryBinder:
             ]
             # A key that is spelled out and a column of the answer is that column, as if its position were given.
             positions = [number or _place(key, columns) for number, key in zip(written, keys, strict=True)]
-            grouping = Grouping(keys, self.source, query.grouping_sets, positions=positions)
+            grouping = Grouping(keys, self.source, self.scope.context.text, query.grouping_sets, positions=positions)
             having = None
             if query.final_filter is not None:
                 having = grouping.above(self._above(query.final_filter, aggregates=True))
@@ -337,7 +337,7 @@ class _QueryBinder:
         if query.distinct_on:
             raise errors.not_supported("DISTINCT ON of an aggregate query", query.span, "group in a query inside")
         if query.distinct:
-            distinct = Grouping(columns, self.source, distinct=True)
+            distinct = Grouping(columns, self.source, self.scope.context.text, distinct=True)
             columns, sort = [distinct.above(each) for each in columns], _changed(sort, distinct.above)
             rows, ties = distinct.over(rows), distinct.ties()
         if sort:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
+from btql_grammar.span import Span
 from btql_planner import errors
 from btql_planner.expressions import (
     AggregateCall,
@@ -16,7 +17,6 @@ from btql_planner.expressions import (
     PathValue,
     Reference,
     engine_name,
-    split_engine_name,
     transform,
     walk,
 )
@@ -32,13 +32,16 @@ class Grouping:
     def __init__(
         self,
         keys: Sequence[Expression],
-        source: str = "",
+        source: str,
+        written: Callable[[Span], str],
         sets: Sequence[Sequence[int]] | None = None,
         *,
         positions: Sequence[int | None] = (),
         distinct: bool = False,
     ) -> None:
         self._source = source
+        self._written = written
+        """Returns what the query says at a place."""
         self._distinct = distinct
         different: list[Expression] = []
         first: dict[Expression, int] = {}
@@ -88,16 +91,17 @@ class Grouping:
         changed = transform(expression, self._replacement)
         for node in walk(changed):
             if isinstance(node, PathValue | Column) or (isinstance(node, Reference) and node.name not in self._own):
-                name = ".".join(map(str, node.path)) if isinstance(node, PathValue) else split_engine_name(node.name)[1]
+                name = self._written(node.span)
                 if self._distinct:
                     raise BtqlError.of(
                         errors.NOT_GROUPED, f"`{name}` is not among the columns that are DISTINCT", node.span,
                         "of which of the rows?", help="select it, too, or order by what is selected",
                     )  # fmt: skip
+                way_out = f"add it to `dimensions:` (GROUP BY), or take one with `any_value({name})`"
                 raise BtqlError.of(
                     errors.NOT_GROUPED, f"`{name}` is neither grouped nor aggregated", node.span,
                     "which of the group's values?",
-                    help=f"add it to `dimensions:` (GROUP BY), or take one with `any_value({name})`",
+                    help="name the columns that are grouped by" if name.endswith("*") else way_out,
                 )  # fmt: skip
         return changed
 
