@@ -76,6 +76,8 @@ def described(error: Exception) -> str | None:
             return str(error)
         case StorageError():
             return f"error[{error.code}]: {error}"
+        case Error() if str(error).startswith("error["):
+            return str(error)
         case Error() | Failure():
             return f"error: {error}"
         case OSError(strerror=str(reason), filename=name):

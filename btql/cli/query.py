@@ -73,6 +73,9 @@ def query(
         str | None,
         typer.Option(metavar="XACT", help="Read a dataset or an experiment as it was right after this transaction."),
     ] = None,
+    timeout: Annotated[
+        float | None, typer.Option(min=0.001, metavar="SECONDS", help="Stop a query that takes longer.")
+    ] = None,
     lint: Annotated[
         LintChoice, typer.Option(help="Say what may be slow about the query (default), or refuse it (strict).")
     ] = LintChoice.OFF,
@@ -88,7 +91,13 @@ def query(
 
     with reading(database) as connection:
         result = connection.query(
-            source, limit=limit, cursor=cursor, tz_offset=tz_offset, version=version, lint=lint.value
+            source,
+            limit=limit,
+            cursor=cursor,
+            tz_offset=tz_offset,
+            version=version,
+            lint=lint.value,
+            timeout=timeout,
         )
         for warning in result.warnings:
             note(f"warning: {warning}")

@@ -237,6 +237,17 @@ def test_the_options_of_a_query(btql, database):
     assert "B0410" in btql("query", database, text, "--tz-offset", "9999")[2]
 
 
+def test_a_query_is_stopped_at_its_time_limit(btql, database):
+    text = (
+        "SELECT count(*) AS n FROM generate_series(1, 90000) a (x), generate_series(1, 90000) b (y) WHERE x * y % 7 = 8"
+    )
+    code, out, err = btql("query", database, text, "--timeout", "0.2")
+
+    assert (code, out) == (1, "")
+    assert err.startswith("error[B0501]: the query was stopped at its time limit of 0.2 s")
+    assert btql("query", database, text, "--timeout", "0")[0] == 2
+
+
 def test_inference_writes_a_schema(btql, database):
     code, out, _ = btql("query", database, "infer: tags, metadata.n | from: project_logs('demo')")
 
