@@ -155,7 +155,7 @@ def _look_at(
     source: Part | TailChunk, listed: Rows | None, superseded: Sequence[int] | Rows, top: Top, count: int
 ) -> _Found:
     column = cast("Ordered", top.column)
-    passing = _passing(source, top.among)
+    passing = passing_rows(source, top.among)
     if listed is None:
         numbers = numbers_of(source, column)
         if passing is None:
@@ -177,7 +177,7 @@ def _look_at(
     return _Found(source.part_id, listed, numbers, numbers[is_current], is_listed=True)
 
 
-def _passing(source: Part | TailChunk, among: Sequence[Check]) -> NDArray[np.bool_] | None:
+def passing_rows(source: Part | TailChunk, among: Sequence[Check]) -> NDArray[np.bool_] | None:
     """Return for each row of a part whether it passes some checks; None where there are none."""
     passing: NDArray[np.bool_] | None = None
     for check in among:

@@ -9,113 +9,181 @@ to say which is its root, but few traces to say which come first:
 2. All rows of their traces are looked up by fingerprint, in every part.
 3. Roots are chosen. Where as many lie before the bound as traces are wanted, no
    other trace can come before these; else the bound is set further away.
+
+Only traces count that have a row which passes the checks. Everything that this looks at
+is kept in memory (:mod:`btql_storage.part.order`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias, cast
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 import pyarrow as pa
 
-from btql.execution.first_rows import FirstRows, first_rows
+from btql.execution.first_rows import FirstRows, first_rows, passing_rows
 from btql_planner.plan import Top
-from btql_storage.arrow import from_numpy, to_numpy
+from btql_storage.arrow import to_numpy
 from btql_storage.arrow_functions import compute as pc
 from btql_storage.keys import fingerprints
 from btql_storage.later import np
-from btql_storage.part.few_rows import columns_of
-from btql_storage.part.order import Ordered, numbers_in
+from btql_storage.part.order import KeptColumn, numbers_of, traces_of
 from btql_storage.part.reader import Part
 from btql_storage.snapshot import Snapshot
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from numpy.typing import NDArray
 
+    from btql_storage.arrow import Array
     from btql_storage.tail_chunk import TailChunk
 
 Rows: TypeAlias = "NDArray[np.int64]"
+Superseded: TypeAlias = "Mapping[int, Sequence[int] | Rows]"
 GUESS = 32
 """So many times as many rows are looked at first as traces are wanted."""
 GUESS_MIN = 2_048
-ROWS_MAX = 50_000
+ROWS_MAX = 200_000
 """Traces with more rows than this are added up with all others."""
-_COLUMNS = ("root_span_id", "is_root", "created", "_pagination_key", "_xact_id")
 
 
-def first_traces(snapshot: Snapshot, sources: Sequence[Part | TailChunk], top: Top) -> FirstRows | None:
-    """Return the rows of traces among which are the first ``top.count``; None where that takes too many rows."""
+@dataclass(frozen=True, slots=True)
+class FirstTraces:
+    """The traces that come first."""
+
+    rows: FirstRows
+    roots: FirstRows
+    """Their root spans."""
+    passing: FirstRows
+    """Those of their rows that pass the checks."""
+
+    def only(self, which: Literal["roots", "passing"] | None) -> FirstRows:
+        """Return some of their rows."""
+        match which:
+            case "roots":
+                return self.roots
+            case "passing":
+                return self.passing
+            case None:
+                return self.rows
+
+
+def first_traces(snapshot: Snapshot, sources: Sequence[Part | TailChunk], top: Top) -> FirstTraces | None:
+    """Return the first ``top.count`` traces, and those that tie with the last of them; None if they have many rows."""
     superseded = snapshot.superseded
-    rows = sum(source.stats.rows for source in sources)
     looked_at = max(GUESS * top.count, GUESS_MIN)
-    while 4 * looked_at < rows:
-        first = first_rows(snapshot, sources, top, looked_at, lambda _: None)
-        if first is None:
-            return None
-        traces = _Traces.of(sources, superseded, first)
+    while True:
+        first = first_rows(snapshot, sources, replace(top, among=()), looked_at, lambda _: None)
+        rows = {source.part_id: _all(source) for source in sources} if first is None else first.rows
+        traces = _Traces.of(sources, superseded, rows, top)
         if traces is None:
             return None
-        if traces.begun_before(first.bound, top) >= top.count:
-            return FirstRows(traces.rows, set(traces.rows), first.condition, first.bound, withheld=True, filtered=False)
+        chosen = traces.chosen(None if first is None else first.bound, top)
+        if chosen is not None:
+            mine = chosen[traces.traces]
+            return FirstTraces(
+                traces.listed(mine), traces.listed(mine & traces.root), traces.listed(mine & traces.passing)
+            )
         looked_at *= 4
-    return None
+
+
+def _all(source: Part | TailChunk) -> Rows:
+    return np.arange(source.stats.rows, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
 class _Traces:
-    """Some whole traces."""
+    """All current rows of some traces, which are numbered from 0."""
 
     rows: dict[int, Rows]
-    """The current rows, by part and tail chunk."""
-    table: pa.Table
+    """By part and tail chunk."""
+    traces: NDArray[np.int64]
+    """The number of the trace of each row, in the order of the parts; so are the others."""
+    ordered: NDArray[Any]
+    """The column that traces are ordered by."""
+    passing: NDArray[np.bool_]
+    """Which rows pass the checks."""
+    root: NDArray[np.bool_]
+    """Which row is the root of its trace."""
 
     @classmethod
     def of(
-        cls, sources: Sequence[Part | TailChunk], superseded: Mapping[int, Sequence[int] | Rows], first: FirstRows
+        cls, sources: Sequence[Part | TailChunk], superseded: Superseded, some: Mapping[int, Rows], top: Top
     ) -> _Traces | None:
         """Return the traces that some rows belong to; None where they have too many."""
-        some = [
-            _columns(source, np.setdiff1d(first.rows[source.part_id], superseded[source.part_id]), ("root_span_id",))
-            for source in sources
-            if source.part_id in first.rows
-        ]
-        ids = pc.unique(pa.concat_tables(some).column(0))
+        ids = _ids(sources, superseded, some)
         sought = fingerprints(cast("list[str]", ids.to_pylist()))
         rows: dict[int, Rows] = {}
-        tables: list[pa.Table] = []
+        columns: list[tuple[NDArray[Any], ...]] = []
+        total = 0
         for source in sources:
-            found = np.setdiff1d(source.lookup("root_span_id", sought), superseded[source.part_id])
-            if sum(map(len, rows.values())) + len(found) > ROWS_MAX:
+            found = np.setdiff1d(source.lookup("root_span_id", sought), superseded[source.part_id], assume_unique=True)
+            total += len(found)
+            if total > ROWS_MAX:
                 return None
             if not len(found):
                 continue
-            table = _columns(source, found, _COLUMNS)
-            belongs = pc.is_in(table.column("root_span_id"), ids)
-            rows[source.part_id] = found[to_numpy(belongs)]
-            tables.append(table.filter(belongs))
-        return cls(rows, pa.concat_tables(tables))
+            mine = traces_of(source)
+            numbers = to_numpy(pc.fill_null(pc.index_in(mine.ids, ids), -1))[mine.codes[found]]
+            found = found[numbers >= 0]
+            passing = passing_rows(source, top.among)
+            rows[source.part_id] = found
+            columns.append(
+                (
+                    numbers[numbers >= 0],
+                    *(numbers_of(source, name)[found] for name in ("is_root", "created", "_pagination_key")),
+                    numbers_of(source, cast("KeptColumn", top.column))[found],
+                    np.ones(len(found), np.bool_) if passing is None else passing[found],
+                )
+            )
+        if not columns:
+            return None
+        traces, is_root, created, keys, ordered, passing = map(np.concatenate, zip(*columns, strict=True))
+        order = np.lexsort((keys, created, ~is_root, traces))
+        root = np.zeros(len(order), np.bool_)
+        root[order[np.flatnonzero(np.diff(traces[order], prepend=-1))]] = True
+        return cls(rows, traces, ordered, passing, root)
 
-    def begun_before(self, bound: int, top: Top) -> int:
-        """Return how many of the traces have a root that lies before a bound."""
-        order = pc.sort_indices(
-            self.table,
-            sort_keys=[
-                ("root_span_id", "ascending"),
-                ("is_root", "descending"),
-                ("created", "ascending"),
-                ("_pagination_key", "ascending"),
-            ],
-        )
-        ids = self.table.column("root_span_id").take(order).combine_chunks()
-        is_first = np.ones(len(ids), np.bool_)
-        is_first[1:] = to_numpy(pc.not_equal(ids[1:], ids[:-1]))
-        roots = self.table.take(order).filter(from_numpy(is_first))
-        numbers = numbers_in(roots.column(cast("Ordered", top.column)))
-        return int(np.count_nonzero(numbers >= bound if top.descending else numbers <= bound))
+    def chosen(self, bound: int | None, top: Top) -> NDArray[np.bool_] | None:
+        """Return for each trace whether it is among the first; None where more may lie before these.
+
+        The roots of all other traces lie behind the bound; where there is none there are no others.
+        """
+        size = int(self.traces.max()) + 1
+        numbers = np.zeros(size, self.ordered.dtype)
+        numbers[self.traces[self.root]] = self.ordered[self.root]
+        counts = np.zeros(size, np.bool_)
+        counts[self.traces[self.passing]] = True
+        if bound is not None:
+            counts &= numbers >= bound if top.descending else numbers <= bound
+            if np.count_nonzero(counts) < top.count:
+                return None
+        if np.count_nonzero(counts) > top.count:
+            best = np.sort(numbers[counts])
+            last = best[-top.count] if top.descending else best[top.count - 1]
+            counts &= numbers >= last if top.descending else numbers <= last
+        return counts
+
+    def listed(self, wanted: NDArray[np.bool_]) -> FirstRows:
+        """Return some of the rows."""
+        found: dict[int, Rows] = {}
+        start = 0
+        for part_id, rows in self.rows.items():
+            mine = rows[wanted[start : start + len(rows)]]
+            start += len(rows)
+            if len(mine):
+                found[part_id] = mine
+        return FirstRows(found, set(found), "FALSE", 0, withheld=True, filtered=False)
 
 
-def _columns(source: Part | TailChunk, rows: Rows, names: Sequence[str]) -> pa.Table:
-    if isinstance(source, Part):
-        return columns_of(source, rows, names)
-    return source.table.select(list(names)).take(from_numpy(rows))
+def _ids(sources: Sequence[Part | TailChunk], superseded: Superseded, some: Mapping[int, Rows]) -> Array:
+    """Return the ids of the traces that some rows belong to."""
+    found: list[Array] = []
+    for source in sources:
+        if source.part_id in some:
+            rows = np.setdiff1d(some[source.part_id], superseded[source.part_id], assume_unique=True)
+            mine = traces_of(source)
+            found.append(mine.ids.take(pa.array(np.unique(mine.codes[rows]))))
+    return pc.unique(pa.chunked_array(found, pa.string()))

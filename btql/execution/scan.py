@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -21,7 +21,7 @@ from btql.execution.counting import count_rows, counted_batches
 from btql.execution.ends import end_rows
 from btql.execution.engine import SessionContext
 from btql.execution.first_rows import FirstRows, first_rows
-from btql.execution.first_traces import first_traces
+from btql.execution.first_traces import FirstTraces, first_traces
 from btql.execution.parquet_scan import scan_files
 from btql.execution.pruning import ruled_out
 from btql.execution.report import RunReport, ScanReport
@@ -82,10 +82,10 @@ class ScanBuilder:
     candidates: Candidates = field(init=False)
     found: dict[int, Rows | None] = field(default_factory=dict[int, "Rows | None"])
     """What the indexes have of the parts of the scan that is being registered."""
-    traces: dict[tuple[Objects, Top], FirstRows | None] = field(
-        default_factory=dict["tuple[Objects, Top]", "FirstRows | None"]
+    traces: dict[tuple[Objects, Top], FirstTraces | None] = field(
+        default_factory=dict["tuple[Objects, Top]", "FirstTraces | None"]
     )
-    """The rows of traces that come first, of the scans so far."""
+    """The traces that come first, of the scans so far."""
     withheld: set[str] = field(default_factory=set[str])
     """Scans that have more rows than were registered."""
     measured: bool = False
@@ -234,12 +234,13 @@ class ScanBuilder:
 
     def _first_traces(self, objects: Objects, top: Top) -> FirstRows | None:
         """Return the rows of the traces that come first; several scans of a statement ask for them."""
-        key = objects, top
+        key = objects, replace(top, only=None)
         if key not in self.traces:
             snapshots = self.sources.snapshots(objects)
             (snapshot,) = snapshots if len(snapshots) == 1 else (None,)
             self.traces[key] = None if snapshot is None else first_traces(snapshot, snapshot.sources, top)
-        return self.traces[key]
+        traces = self.traces[key]
+        return None if traces is None else traces.only(top.only)
 
     def _register_files(self, piece: _Piece, table: str, parts: Sequence[Part]) -> str:
         paths = [str(part.columns_path) for part in parts]

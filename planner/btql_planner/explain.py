@@ -176,7 +176,7 @@ def _top(top: Top) -> str:
     words = [str(top.count), "by", top.column]
     words += ["desc"] * top.descending
     words += ["among", ", ".join(dict.fromkeys(check.column for check in top.among))] if top.among else []
-    return " ".join(words) + (", guessed" if top.asked else "")
+    return " ".join(words) + (", guessed" if top.asked else "") + (f", {top.only} only" if top.only else "")
 
 
 def _page(plan: TracePage) -> str:

@@ -100,6 +100,8 @@ class Top:
     """How many rows the answer has once enough were looked at, where their documents decide which of them count."""
     among: tuple[Check, ...] = ()
     """Filters of the scan that are known of each row before it is looked at: no other rows count."""
+    only: Literal["roots", "passing"] | None = None
+    """Of traces, only these rows are wanted: the root spans, or the rows that pass what is checked."""
 
 
 @dataclass(frozen=True, slots=True)

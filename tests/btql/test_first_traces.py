@@ -9,6 +9,7 @@ import pytest
 
 from btql.database import Database, run
 from btql.execution import first_traces
+from btql_planner.explain import plan_text
 from btql_storage.folder import Settings
 from btql_storage.store import Storage
 
@@ -58,6 +59,52 @@ def test_summaries_are_those_of_all_traces(database: Database, clauses: str, mon
         expected = [json.dumps(row, default=str) for row in database.query(text, {"read_first_traces"}).rows()]
         assert expected
         assert [json.dumps(row, default=str) for row in database.query(text).rows()] == expected
+
+
+CONDITIONS = [
+    "is_root",
+    "created < '2026-11-01T01:11:00Z'",
+    "is_root and created > '2026-11-01T00:40:00Z' and created < '2026-11-01T02:00:00Z'",
+    "is_root and created > '2027-01-01'",
+]
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+@pytest.mark.parametrize("guess", [1, 32])
+def test_traces_are_those_that_have_such_a_row(
+    database: Database, condition: str, guess: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(first_traces, "GUESS", guess)
+    monkeypatch.setattr(first_traces, "GUESS_MIN", 1)
+    for order in ("created desc", "created", "_pagination_key desc"):
+        for limit, offset in ((3, 0), (4, 5), (100, 0)):
+            text = (
+                "select: id, root_span_id, span_attributes, scores, metrics.tokens, metrics.errors "
+                f"from: project_logs('p') summary filter: {condition} sort: {order} limit: {limit} offset: {offset}"
+            )
+            expected = [json.dumps(row, default=str) for row in database.query(text, {"read_first_traces"}).rows()]
+            assert bool(expected) == ("2027" not in condition)
+            assert [json.dumps(row, default=str) for row in database.query(text).rows()] == expected
+            assert "traces=(" in plan_text(database.compile(text).rewritten)
+
+
+def test_traces_with_many_rows_are_added_up_with_all_others(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "select: id, metrics.tokens, scores from: project_logs('p') summary filter: is_root limit: 5"
+    expected = database.query(text).rows()
+    monkeypatch.setattr(first_traces, "ROWS_MAX", 3)
+
+    assert database.query(text).rows() == expected
+
+
+def test_of_roots_no_other_row_is_read(database: Database) -> None:
+    compiled = database.compile("select: id, metrics.tokens from: project_logs('p') summary filter: is_root limit: 4")
+    runner = database.runner(compiled)
+    assert sum(batch.num_rows for batch in run(runner, compiled.sources)) == 4
+    roots = [scan for name, scan in runner.report.scans.items() if name.startswith("roots")]
+
+    assert [scan.candidates + scan.tail_rows for scan in roots] == [4]
 
 
 def test_rows_of_other_traces_are_not_read(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

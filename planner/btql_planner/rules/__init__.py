@@ -32,7 +32,6 @@ Rule = Callable[[Plan], Plan]
 RULES: tuple[Rule, ...] = (
     join_subqueries,
     flatten_laterals,
-    limit_summaries,
     push_filter_through_joins,
     require_presence,
     probe_text_index,
@@ -49,6 +48,7 @@ RULES: tuple[Rule, ...] = (
     count_rows,
     read_ends,
     read_first_traces,
+    limit_summaries,
     fetch_documents,
     fetch_late,
 )

@@ -39,7 +39,7 @@ def check_in_memory(plan: Plan) -> Plan:
 def _on_node(plan: Plan) -> Plan | None:
     match plan:
         case Scan(top=top) if top is not None:
-            among = tuple(check for condition in plan.filters if (check := _check(condition)))
+            among = tuple(check for condition in plan.filters if (check := check_of(condition)))
             return replace(plan, top=replace(top, among=among)) if among else None
         case Sort(input=Scan(top=top) as scan) if top is not None:
             if top.asked is None and top.among and len(top.among) == len(scan.filters):
@@ -49,7 +49,8 @@ def _on_node(plan: Plan) -> Plan | None:
             return None
 
 
-def _check(condition: Expression) -> Check | None:
+def check_of(condition: Expression) -> Check | None:
+    """Return a condition as one that can be checked in memory; None where it cannot."""
     if isinstance(condition, Column):
         return ROOTS if condition.name == ROOTS.column and not condition.source else None
     if not isinstance(condition, Apply) or len(condition.arguments) != 2:

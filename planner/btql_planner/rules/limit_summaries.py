@@ -9,7 +9,9 @@ are many, and of most traces nobody sees them.
 
 Not applied where the order, or a filter between, looks at a measure: then all
 traces have to be added up before one can be left out. A filter on root spans
-goes with the search for them.
+goes with the search for them. Nor where the scans already read no other traces
+(:mod:`btql_planner.rules.read_first_traces`): the engine takes longer to plan a
+search than to add up the rows of few traces.
 """
 
 from __future__ import annotations
@@ -18,7 +20,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from btql_planner.expressions import Expression, Reference, walk
-from btql_planner.plan import Filter, Limit, Plan, Sort, TraceSelection, TraceSummary, expressions, in_matching, rewrite
+from btql_planner.plan import (
+    Filter,
+    Limit,
+    Plan,
+    Scan,
+    Sort,
+    TraceSelection,
+    TraceSummary,
+    expressions,
+    in_matching,
+    rewrite,
+)
 
 
 def limit_summaries(plan: Plan) -> Plan:
@@ -36,6 +49,8 @@ def _on_limit(plan: Plan) -> Plan | None:
         filters.append(below)
         below = below.input
     if not isinstance(below, TraceSummary) or not below.measures:
+        return None
+    if isinstance(below.roots, Scan) and below.roots.traces is not None:
         return None
     looked_at: list[Plan] = [sort, *filters]
     if any(_measured(expression, below.name) for node in looked_at for expression in expressions(node)):

@@ -5,10 +5,12 @@ After:   Limit(100, Sort(_pagination_key desc, TraceSummary(
              Scan roots(traces=100 by _pagination_key desc), Scan rows(traces=…))))
 
 Which traces these are is found among the newest rows, and all rows of a trace by
-its id, so that no other trace is added up. What is computed for the traces of a page
-(:mod:`btql_planner.rules.limit_summaries`) is read from the same rows.
+its id, so that no other trace is added up.
 
-Not applied where a filter decides which rows or traces count, nor to several objects.
+A condition on traces may be there whose filters can be checked in memory
+(:mod:`btql_planner.rules.check_in_memory`), such as that they have a root. It stays.
+
+Not applied where another filter decides which rows or traces count, nor to several objects.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from dataclasses import replace
 
 from btql_planner.expressions import Column
 from btql_planner.plan import Limit, Plan, Scan, Sort, Top, TraceSelection, TraceSummary, in_matching, rewrite
+from btql_planner.rules.check_in_memory import check_of
 from btql_planner.rules.stop_early import ORDERED
 
 COUNT_MAX = 1_000
@@ -24,32 +27,39 @@ COUNT_MAX = 1_000
 
 def read_first_traces(plan: Plan) -> Plan:
     """Return the plan with scans that know which traces are wanted."""
-    return rewrite(plan, _on_node)
+    return rewrite(plan, _on_limit)
 
 
-def _on_node(plan: Plan) -> Plan | None:
+def _on_limit(plan: Plan) -> Plan | None:
     match plan:
-        case Limit(input=Sort(input=TraceSummary(roots=Scan() as roots, spans=Scan() as spans) as summary) as sort):
-            top = _top(plan, sort)
-            if top is None or not (_is_bare(roots) and _is_bare(spans)):
-                return None
-            found = replace(summary, roots=replace(roots, traces=top), spans=replace(spans, traces=top))
-            return replace(plan, input=replace(sort, input=found))
-        case TraceSummary(
-            roots=Scan() as roots,
-            spans=TraceSelection(
-                input=Scan() as spans,
-                matching=(Limit(input=Sort(input=TraceSummary(roots=Scan() as chosen))),),
-                condition=condition,
-            ) as selection,
-        ):
-            top = chosen.traces
-            if top is None or condition != in_matching(0) or not (_is_bare(roots) and _is_bare(spans)):
-                return None
-            selection = replace(selection, input=replace(spans, traces=top))
-            return replace(plan, roots=replace(roots, traces=top), spans=selection)
+        case Limit(input=Sort(input=TraceSummary() as summary) as sort):
+            found = _over(summary, _top(plan, sort))
+            return None if found is None else replace(plan, input=replace(sort, input=found))
         case _:
             return None
+
+
+def _over(summary: TraceSummary, top: Top | None) -> TraceSummary | None:
+    """Return a summary of the first traces alone; None where it takes all of them to know which they are."""
+    roots, spans = summary.roots, summary.spans
+    if top is None or not isinstance(roots, Scan) or not _is_bare(roots):
+        return None
+    match spans:
+        case Scan():
+            selected: Plan = replace(spans, traces=top)
+            rows = spans
+        case TraceSelection(input=Scan() as rows, matching=(Scan() as matching,), condition=condition):
+            checks = [check for each in matching.filters if (check := check_of(each)) is not None]
+            decided = len(checks) == len(matching.filters) and not (matching.probes or matching.keys)
+            if condition != in_matching(0) or not decided:
+                return None
+            top = replace(top, among=tuple(checks))
+            passing = replace(top, only="passing")
+            selected = replace(spans, input=replace(rows, traces=top), matching=(replace(matching, traces=passing),))
+        case _:
+            return None
+    first = replace(roots, traces=replace(top, only="roots"))
+    return replace(summary, roots=first, spans=selected) if _is_bare(rows) else None
 
 
 def _top(limit: Limit, sort: Sort) -> Top | None:

@@ -10,8 +10,9 @@ what was used least is forgotten once all arrays together have more than
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, cast
 
 import pyarrow as pa
 
@@ -19,6 +20,10 @@ from btql_storage.arrow import to_numpy
 from btql_storage.arrow_functions import compute as pc
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import numpy as np
     from numpy.typing import NDArray
 
     from btql_storage.arrow import Array, ChunkedArray
@@ -29,34 +34,71 @@ Ordered: TypeAlias = Literal["created", "_xact_id", "_pagination_key"]
 KeptColumn: TypeAlias = Ordered | Literal["is_root"]
 Numbers: TypeAlias = "NDArray[Any]"
 KEPT_BYTES_MAX = 32 << 20
+_TRACE = "root_span_id"
+T = TypeVar("T")
 
 
-class _Kept:
+class _Kept(Generic[T]):
     """Arrays of numbers by file and column, those used last at the end."""
 
-    def __init__(self) -> None:
-        self._arrays: OrderedDict[tuple[str, str], Numbers] = OrderedDict()
+    def __init__(self, size: Callable[[T], int]) -> None:
+        self._size = size
+        self._arrays: OrderedDict[tuple[str, str], T] = OrderedDict()
         self._bytes = 0
         self._lock = Lock()
 
-    def get(self, key: tuple[str, str]) -> Numbers | None:
+    def get(self, key: tuple[str, str]) -> T | None:
         with self._lock:
             found = self._arrays.get(key)
             if found is not None:
                 self._arrays.move_to_end(key)
             return found
 
-    def keep(self, key: tuple[str, str], numbers: Numbers) -> None:
+    def keep(self, key: tuple[str, str], numbers: T) -> None:
         with self._lock:
             if key in self._arrays:
                 return
             self._arrays[key] = numbers
-            self._bytes += numbers.nbytes
+            self._bytes += self._size(numbers)
             while self._bytes > KEPT_BYTES_MAX and len(self._arrays) > 1:
-                self._bytes -= self._arrays.popitem(last=False)[1].nbytes
+                self._bytes -= self._size(self._arrays.popitem(last=False)[1])
 
 
-_kept = _Kept()
+_kept = _Kept[Numbers](lambda numbers: numbers.nbytes)
+_kept_traces = _Kept["Traces"](lambda traces: traces.nbytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """Which trace each row of a part belongs to."""
+
+    codes: NDArray[np.int32]
+    """Places in ``ids``, for each row."""
+    ids: Array
+
+    @property
+    def nbytes(self) -> int:
+        """How much memory they take."""
+        return int(self.codes.nbytes + self.ids.nbytes)
+
+
+def traces_of(source: Part | TailChunk) -> Traces:
+    """Return the traces of a part, or of a chunk of the tail."""
+    table: pa.Table | None = getattr(source, "table", None)
+    if table is not None:
+        return _coded(table.column(_TRACE))
+    path = cast("Part", source).columns_path
+    key = (str(path), _TRACE)
+    traces = _kept_traces.get(key)
+    if traces is None:
+        traces = _coded(_read_column(path, _TRACE))
+        _kept_traces.keep(key, traces)
+    return traces
+
+
+def _coded(values: ChunkedArray) -> Traces:
+    coded = cast("pa.DictionaryArray", pc.dictionary_encode(values).combine_chunks())
+    return Traces(to_numpy(coded.indices), coded.dictionary)
 
 
 def numbers_of(source: Part | TailChunk, column: KeptColumn) -> Numbers:
@@ -70,14 +112,18 @@ def numbers_of(source: Part | TailChunk, column: KeptColumn) -> Numbers:
     key = (str(path), column)
     numbers = _kept.get(key)
     if numbers is None:
-        import pyarrow.parquet as pq
-
-        from btql_storage.part.files import read_errors
-
-        with read_errors(path):
-            numbers = numbers_in(pq.read_table(path, columns=[column], memory_map=True).column(column))
+        numbers = numbers_in(_read_column(path, column))
         _kept.keep(key, numbers)
     return numbers
+
+
+def _read_column(path: Path, column: str) -> ChunkedArray:
+    import pyarrow.parquet as pq
+
+    from btql_storage.part.files import read_errors
+
+    with read_errors(path):
+        return pq.read_table(path, columns=[column], memory_map=True).column(column)
 
 
 def number_of(value: int | str) -> int:
