@@ -95,6 +95,16 @@ def test_order_and_conditions_above_the_groups(database: Database) -> None:
     assert len(database.query(text).rows()) == 3
 
 
+def test_many_aggregates_are_not_planned_key_by_key(database: Database) -> None:
+    def text(count: int) -> str:
+        measures = ", ".join(f"sum(value + {number}) as m{number}" for number in range(count))
+        return f"dimensions: score | measures: {measures} | from: project_logs('p') | unpivot: scores as (score, value)"
+
+    assert "apart" in explain(database, text(3))
+    assert "apart" not in explain(database, text(8))
+    assert rows(database, text(3), []) == rows(database, text(3), [RULE])
+
+
 def test_scores_of_traces(database: Database) -> None:
     text = (
         "dimensions: score | measures: avg(value) as mean, count(1) as n | from: project_logs('p') summary"
