@@ -1,4 +1,4 @@
-"""One OpenTelemetry span for each request that was answered.
+"""One OpenTelemetry span for each request that was answered, and for each statement of the Postgres wire.
 
 A span belongs to the trace of the caller's ``traceparent``. Without one it is the root of a trace, whose id is the
 one in the answer's ``x-bt-internal-trace-id`` and in the server's log.
@@ -25,6 +25,8 @@ from btql_server.http.seen import Seen
 
 _NAME = "btql"
 _RECEIVER = "/v1/traces"
+_OWN_FAULTS = ("53", "58", "XX")
+"""Classes of SQLSTATE: too little of something, the disk, a bug."""
 _CLOSING_S = 3.0
 """How long a receiver that does not answer may delay the end of the server."""
 
@@ -67,6 +69,30 @@ class RequestSpans:
         )
         if seen.status >= 500 or seen.broken:
             span.set_status(Status(StatusCode.ERROR, seen.error))
+        span.end(end_ns)
+
+    def statement(self, name: str, trace_id: str, seconds: float, rows: int, error: str | None) -> None:
+        """Make a span of a statement that is over; it is a root, as the protocol has no place for a caller's trace."""
+        self._ids.trace_id = trace_id
+        end_ns = time.time_ns()
+        attributes: dict[str, AttributeValue] = {
+            "db.system.name": "postgresql",
+            "db.operation.name": name,
+            "db.response.returned_rows": rows,
+            "btql.trace_id": trace_id,
+        }
+        if error is not None:
+            attributes |= {"db.response.status_code": error, "error.type": error}
+        span = self._tracer.start_span(
+            f"postgres {name}",
+            context=Context(),
+            kind=SpanKind.SERVER,
+            attributes=attributes,
+            start_time=end_ns - round(seconds * 1e9),
+        )
+        # As over HTTP, what the client did wrong is no error of the server.
+        if error is not None and error.startswith(_OWN_FAULTS):
+            span.set_status(Status(StatusCode.ERROR, error))
         span.end(end_ns)
 
     def close(self) -> None:

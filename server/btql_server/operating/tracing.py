@@ -1,8 +1,9 @@
-"""The server's own traces: one OpenTelemetry span for each request, off unless the environment asks for them.
+"""The server's own traces: an OpenTelemetry span for each request, off unless the environment asks for them.
 
-They are sent where ``OTEL_EXPORTER_OTLP_ENDPOINT`` (or ``OTEL_EXPORTER_OTLP_TRACES_ENDPOINT``) says, which may be a
-btql server, too; the other variables of OpenTelemetry's SDK hold as well. Without any of the two nothing is sent, and
-nothing of OpenTelemetry's SDK is imported. Its packages come with ``pip install btql[tracing]``.
+Statements of the Postgres wire are spans, too. They are sent where ``OTEL_EXPORTER_OTLP_ENDPOINT`` (or
+``OTEL_EXPORTER_OTLP_TRACES_ENDPOINT``) says, which may be a btql server, too; the other variables of OpenTelemetry's
+SDK hold as well. Without any of the two nothing is sent, and nothing of OpenTelemetry's SDK is imported. Its packages
+come with ``pip install btql[tracing]``.
 """
 
 from __future__ import annotations
@@ -20,10 +21,14 @@ _ONLY_PROTOCOL = "http/protobuf"
 
 
 class Tracing(Protocol):
-    """Whoever is told of every request."""
+    """Whoever is told of every request and statement, on the thread of the event loop."""
 
     def watch(self, seen: Seen) -> None:
         """Make a span of a request that is over."""
+        ...
+
+    def statement(self, name: str, trace_id: str, seconds: float, rows: int, error: str | None) -> None:
+        """Make a span of a statement of the Postgres wire that is over; ``error`` is its SQLSTATE where it failed."""
         ...
 
     def close(self) -> None:

@@ -169,7 +169,7 @@ class Session:
         finally:
             self.work = None
             if not goes_on or work.error is not None:
-                work.done(self.state.metrics.pg, self.number)
+                work.done(self.state.metrics.pg, self.number, self.state.tracing)
 
     async def _count(self, asker: Asker) -> None:
         limit = self.state.settings.limits.requests_per_minute

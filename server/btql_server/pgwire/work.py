@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from btql.execution.stop import Stop
     from btql_server.access.asker import Asker
     from btql_server.operating.pg_metrics import PgMetrics
+    from btql_server.operating.tracing import Tracing
 
 log = logging.getLogger("btql.pg")
 VERBS = frozenset(
@@ -59,11 +60,14 @@ class Work:
     sqlstate: str = "00000"
     error: str | None = None
 
-    def done(self, metrics: PgMetrics, session: int) -> None:
-        """Count and log it."""
+    def done(self, metrics: PgMetrics, session: int, tracing: Tracing | None = None) -> None:
+        """Count and log it, and make a span of it where the server's own traces are wanted."""
         seconds = time.perf_counter() - self.began
         verb = self.verb if self.verb in VERBS else "OTHER"
         metrics.statement(verb, self.sqlstate, seconds, self.rows)
+        if tracing is not None:
+            failed = self.sqlstate if self.error is not None else None
+            tracing.statement(verb, self.asker.trace_id, seconds, self.rows, failed)
         log.info(
             "%s %s",
             verb,

@@ -4,10 +4,12 @@ import logging
 import time
 
 import httpx
+import psycopg
 import pytest
+from server_support.pg import place
 
 from btql_server.operating.tracing import tracing_of
-from btql_server.serve import running
+from btql_server.serve import running, running_doors
 from btql_server.settings import Settings
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -20,9 +22,10 @@ def traces_of(open_server, tmp_path, monkeypatch, request):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", open_server + "/otel")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", f"x-bt-parent={parent}")
 
-    def send(use):
-        with running(Settings(tmp_path / "traced", ("127.0.0.1", 0), insecure_no_auth=True)) as url:
-            use(url)
+    def send(use, door="http"):
+        here = ("127.0.0.1", 0)
+        with running_doors(Settings(tmp_path / "traced", here, pg=here, insecure_no_auth=True)) as addresses:
+            use(addresses[door])
         project = httpx.post(open_server + "/v1/project", json={"name": request.node.name}).json()["id"]
         query = {"query": f"select: * | from: project_logs('{project}') | sort: created"}
         return httpx.post(open_server + "/btql", json=query).json()["data"]
@@ -65,6 +68,27 @@ def test_the_trace_id_of_a_root_is_that_of_the_answer(traces_of):
     seen = []
     rows = traces_of(lambda url: seen.append(httpx.get(url + "/ping").headers["x-bt-internal-trace-id"]))
     assert [row["root_span_id"] for row in rows] == seen
+
+
+def test_each_statement_of_the_postgres_wire_is_a_span(traces_of):
+    def use(address):
+        host, port = place(address)
+        with psycopg.connect(host=host, port=port, user="me", sslmode="disable", autocommit=True) as conn:
+            conn.execute("INSERT INTO project_logs('secret_name') (id) VALUES ('a secret')")
+            assert len(conn.execute("SELECT * FROM generate_series(1, %s) AS s (n)", [3]).fetchall()) == 3
+            with pytest.raises(psycopg.errors.UndefinedFunction):
+                conn.execute("SELECT secret(1)")
+
+    rows = traces_of(use, "pg")
+    insert, select, wrong = (row for row in rows if row["span_attributes"]["name"].startswith("postgres "))
+    assert insert["span_attributes"]["name"] == "postgres INSERT"
+    assert insert["is_root"]
+    assert insert["root_span_id"] == insert["metadata"]["btql.trace_id"]
+    assert select["metadata"]["db.operation.name"] == "SELECT"
+    assert select["metadata"]["db.response.returned_rows"] == 3
+    assert 0 < select["metrics"]["end"] - select["metrics"]["start"] < 60
+    assert (wrong["metadata"]["error.type"], wrong["error"]) == ("42883", None)
+    assert "secret" not in str(rows)
 
 
 @pytest.mark.parametrize(
