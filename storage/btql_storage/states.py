@@ -79,6 +79,10 @@ class State(msgspec.Struct, frozen=True):
         return [Assignment(one.xact_id, one.segment_id, unpacked(one.rows), one.json_bytes) for one in self.pending]
 
 
+# Made by one thread: msgspec learns what a Struct is when it is first decoded, and two at once would crash.
+_state = msgspec.msgpack.Decoder(State).decode
+
+
 def commit_swap(folder: Folder, target: ObjectInfo, swap: Swap) -> None:
     """Make a compaction's outcome what queries see, and keep its state as a file; the compaction lock is held."""
     number = max((part.id for part in swap.new_parts), default=0) or folder.catalog.next_part_id()
@@ -132,7 +136,7 @@ def read_state(store: Store, object_id: int, number: int) -> State:
             f"`{path}` has format {version[0]}, this btql reads up to {_FORMAT_VERSION}", "install a newer btql"
         )
     try:
-        state = msgspec.msgpack.decode(zlib.decompress(content[len(_MAGIC) + 1 :]), type=State)
+        state = _state(zlib.decompress(content[len(_MAGIC) + 1 :]))
     except (zlib.error, msgspec.DecodeError) as error:
         raise _damaged(path) from error
     if (state.object_id, state.number) != (object_id, number):

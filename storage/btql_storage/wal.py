@@ -70,6 +70,11 @@ class ObjectName(msgspec.Struct, frozen=True):
     name: str
 
 
+# Made here, by one thread: msgspec learns what a Struct is when it is first decoded, and two at once would crash.
+_objects = msgspec.json.Decoder(list[ObjectName]).decode
+_control = msgspec.json.Decoder(Control).decode
+
+
 @dataclass(slots=True)
 class WalEvent:
     """One event, ready to be merged into its row."""
@@ -214,7 +219,7 @@ class WalFile:
         self.json_bytes = int(metadata.get(b"json_bytes", b"0"))
         self.rows = int(metadata.get(b"rows", b"0"))
         """How many events the file has, of all objects."""
-        self.objects = msgspec.json.decode(metadata.get(b"objects", b"[]"), type=list[ObjectName])
+        self.objects = _objects(metadata.get(b"objects", b"[]"))
         # Files that were written before there were checksums have none.
         self._unchecked = metadata.get(_SEAL)
         self.has_checksum = _SEAL in metadata
@@ -255,7 +260,7 @@ class WalFile:
         controls: list[Control | None] = [None] * count
         if _CONTROL in batch.schema.names:
             for place, raw in _present(batch.column(_CONTROL)):
-                controls[place] = msgspec.json.decode(raw, type=Control)
+                controls[place] = _control(raw)
         yield from map(WalEvent, *texts, *numbers, fields, controls)
 
     def check(self) -> None:

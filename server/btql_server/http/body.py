@@ -9,7 +9,8 @@ import asyncio
 import re
 import zlib
 from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import TypeVar, cast
+from threading import Lock
+from typing import Any, TypeVar, cast
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
@@ -28,6 +29,8 @@ _PLACE = re.compile(r"(?P<reason>.*?) - at `\$(?P<path>.*)`$", re.DOTALL)
 _LONE_SURROGATE = re.compile(
     rb"(?<!\\)(?:\\\\)*(?:\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F])"
 )
+_decoders: dict[type, msgspec.json.Decoder[Any]] = {}
+_making_one = Lock()
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]|\[\.\.\.\]")
 
 
@@ -127,9 +130,22 @@ def _unpacked(body: bytes) -> Iterator[bytes]:
 def decode(body: bytes, shape: type[T]) -> T:
     """Return JSON as a declared shape."""
     try:
-        return msgspec.json.decode(body, type=shape)
+        return _decoder_of(shape).decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise refusal(error, body) from None
+
+
+def _decoder_of(shape: type[T]) -> msgspec.json.Decoder[T]:
+    """Return the decoder of a shape, made once and by one thread.
+
+    What msgspec knows of a Struct it learns when that is first decoded. Were that by two threads at once, the second
+    would go on with what the first has not finished, and take the process down.
+    """
+    found = _decoders.get(shape)
+    if found is None:
+        with _making_one:
+            found = _decoders[shape] = _decoders.get(shape) or msgspec.json.Decoder(shape)
+    return found
 
 
 def refusal(error: Exception, text: bytes, path: Sequence[str | int] = ()) -> HttpError:
@@ -178,6 +194,7 @@ def _first_bad_byte(text: bytes) -> int:
 def convert(parameters: dict[str, object], shape: type[T]) -> T:
     """Return the parameters of a URL as a declared shape."""
     try:
+        _decoder_of(shape)
         return msgspec.convert(parameters, shape, strict=False)
     except msgspec.ValidationError as error:
         raise wrong_shape(error) from None

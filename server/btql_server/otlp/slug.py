@@ -52,6 +52,11 @@ class _Rest(msgspec.Struct):
     propagated_event: dict[str, object] | None = None
 
 
+# Made by one thread: msgspec learns what a Struct is when it is first decoded, and two at once would crash.
+_rest = msgspec.json.Decoder(_Rest).decode
+_arguments = msgspec.json.Decoder(dict[str, object]).decode
+
+
 class _Reader:
     """Takes pieces off the front of some bytes; ValueError where they end too early."""
 
@@ -106,7 +111,7 @@ def _version_2(reader: _Reader, kind: str) -> Exported:
     arguments: dict[str, object] = {}
     if has_arguments:
         size = int.from_bytes(reader.take(4), "big")
-        arguments = msgspec.json.decode(reader.take(size), type=dict[str, object])
+        arguments = _arguments(reader.take(size))
     return Exported(kind, object_id, arguments, *_two_ids(reader, has_span))
 
 
@@ -129,7 +134,7 @@ def _with_fields(reader: _Reader, kind: str, read_id: Callable[[str], str]) -> E
         if name is None:
             raise ValueError("it has a field that is not known")
         ids[name] = read_id(name)
-    rest = msgspec.json.decode(reader.rest() or b"{}", type=_Rest)
+    rest = _rest(reader.rest() or b"{}")
 
     def found(name: str) -> str | None:
         return cast("str | None", getattr(rest, name)) or ids.get(name)

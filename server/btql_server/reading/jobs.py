@@ -62,6 +62,10 @@ class Job(msgspec.Struct, kw_only=True):
     error: str | None = None
 
 
+# Made by one thread: msgspec learns what a Struct is when it is first decoded, and two at once would crash.
+_job = msgspec.json.Decoder(Job).decode
+
+
 class Jobs:
     """The jobs of one database, and the threads that run those of this process."""
 
@@ -224,7 +228,7 @@ class Jobs:
 
     def _load(self, job_id: str) -> Job | None:
         try:
-            return msgspec.json.decode((self._path(job_id) / "job.json").read_bytes(), type=Job)
+            return _job((self._path(job_id) / "job.json").read_bytes())
         except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError):
             return None
 

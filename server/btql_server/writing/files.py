@@ -44,6 +44,10 @@ class Record(msgspec.Struct, frozen=True):
     """Why its upload failed, as the client saw it."""
 
 
+# Made by one thread: msgspec learns what a Struct is when it is first decoded, and two at once would crash.
+record_of = msgspec.json.Decoder(Record).decode
+
+
 class Uploads(Protocol):
     """The uploads of one database; safe from several threads."""
 
@@ -91,7 +95,7 @@ class Files:
     def record(self, org_id: str, key: str) -> Record | None:
         """Return what is known of an attachment; None for one that was never announced."""
         try:
-            return msgspec.json.decode(self._record_path(org_id, key).read_bytes(), type=Record)
+            return record_of(self._record_path(org_id, key).read_bytes())
         except FileNotFoundError:
             return None
 

@@ -24,7 +24,7 @@ from uuid import uuid4
 import msgspec
 
 from btql_server.http.errors import HttpError
-from btql_server.writing.files import OVERFLOW_S, SWEEP_EVERY_S, Record
+from btql_server.writing.files import OVERFLOW_S, SWEEP_EVERY_S, Record, record_of
 from btql_storage.errors import Damaged, from_os_error
 from btql_storage.stores.interface import AlreadyThere, Store
 
@@ -49,6 +49,10 @@ class Whole(msgspec.Struct, frozen=True):
     bytes: int
 
 
+# Made by one thread: msgspec learns what a Struct is when it is first decoded, and two at once would crash.
+_whole = msgspec.json.Decoder(Whole).decode
+
+
 class StoredFiles:
     """The uploads of one database."""
 
@@ -62,7 +66,7 @@ class StoredFiles:
         folder = _attachment(org_id, key)
         found = self._records(folder)
         content = self._store.read(f"{folder}/{found[-1]}") if found else None
-        return None if content is None else msgspec.json.decode(content, type=Record)
+        return None if content is None else record_of(content)
 
     def announce(self, org_id: str, record: Record) -> None:
         """Note what is known of an attachment, durably. What was said of one that is there stays."""
@@ -137,7 +141,7 @@ class StoredFiles:
 
     def _whole(self, folder: str) -> Whole | None:
         content = self._store.read(f"{folder}/{_WHOLE}")
-        return None if content is None else msgspec.json.decode(content, type=Whole)
+        return None if content is None else _whole(content)
 
     def _publish(self, name: str, upload: Upload) -> None:
         """Make an upload a file in a folder of its own."""

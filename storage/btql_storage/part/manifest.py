@@ -82,6 +82,10 @@ class Manifest(msgspec.Struct, frozen=True):
         return PartStats.from_json(cast("StatsJson", self.stats))
 
 
+# Made by one thread: msgspec learns what a Struct is when it is first decoded, and two at once would crash.
+_manifest = msgspec.json.Decoder(Manifest).decode
+
+
 def write_manifest(
     folder: Path, part_id: int, owner: Owner, stats: PartStats, file_bytes: Mapping[str, int], *, history: bool
 ) -> None:
@@ -138,7 +142,7 @@ def read_manifest(path: Path) -> Manifest:
     except OSError as error:
         raise from_os_error(error, "read", path) from error
     try:
-        manifest = msgspec.json.decode(content, type=Manifest)
+        manifest = _manifest(content)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _damaged(path, str(error)) from error
     if not is_sealed(content, manifest.seal.encode()):
