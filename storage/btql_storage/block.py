@@ -35,8 +35,8 @@ class Block:
     """All other fields, with the places of the rows that have one and their texts."""
 
     @classmethod
-    def of(cls, rows: Sequence[Row]) -> Block:
-        """Turn some rows."""
+    def of(cls, rows: Sequence[Row], json_bytes: int | None = None) -> Block:
+        """Turn some rows; who knows how much JSON they have says so."""
         names = set[str]().union(*[row.fields for row in rows])
         known = {name: [row.fields.get(name) for row in rows] for name in KNOWN_FIELDS if name in names}
         others: dict[str, tuple[list[int], list[bytes]]] = {}
@@ -47,7 +47,7 @@ class Block:
                         places, texts = others.setdefault(name, ([], []))
                         places.append(place)
                         texts.append(text)
-        return cls(rows, sum(map(_json_bytes, rows)), known, others)
+        return cls(rows, sum(map(_json_bytes, rows)) if json_bytes is None else json_bytes, known, others)
 
 
 class BlockCutter:
@@ -74,8 +74,9 @@ class BlockCutter:
     def rest(self) -> Iterator[Block]:
         """Yield what is left, where anything is."""
         if self._rows:
-            rows, self._rows, self._json_bytes = self._rows, [], 0
-            yield Block.of(rows)
+            rows, json_bytes = self._rows, self._json_bytes
+            self._rows, self._json_bytes = [], 0
+            yield Block.of(rows, json_bytes)
 
 
 def cut(rows: Sequence[Row]) -> Iterator[Block]:

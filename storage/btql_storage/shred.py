@@ -73,12 +73,14 @@ class Chunk:
 def shred(rows: Sequence[Row], part_id: int, first_row: int = 0) -> Shredded:
     """Return the columns of rows that are numbered from ``first_row`` in their part."""
     shredder = Shredder(part_id, first_row)
+    json_bytes = 0
     with collector_paused():
         for block in cut(rows):
             shredder.add(block, {})
+            json_bytes += block.json_bytes
         chunk = shredder.finish()
     builder = StatsBuilder()
-    builder.add(rows, chunk.paths)
+    builder.add(rows, json_bytes, chunk.paths)
     stats, kept = builder.result()
     named = {column_name(c.path, c.kind): c for c in chunk.columns if (c.path, c.kind) in kept}
     arrays = {name: named[name].dense(chunk.row_count) for name in sorted(named)}
@@ -122,8 +124,10 @@ class Shredder:
     def _add(self, name: str, places: NDArray[np.int32], values: list[JsonValue]) -> None:
         all_places, all_values = self._fields.setdefault(name, ([], []))
         all_places.append(places)
-        # What is in an array stays in the document, so that it is one is all that matters.
-        all_values += [_ARRAY if type(value) is list else value for value in values]
+        if list in set(map(type, values)):
+            # What is in an array stays in the document, so that it is one is all that matters.
+            values = [_ARRAY if type(value) is list else value for value in values]
+        all_values += values
 
     def _start(self, first_row: int) -> None:
         self._first_row = first_row

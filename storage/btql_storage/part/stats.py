@@ -37,10 +37,10 @@ class StatsBuilder:
         self._paths: dict[FieldPath, PathStatsMerger] = {}
         self._complete = True
 
-    def add(self, rows: Sequence[Row], paths: Mapping[FieldPath, PathStats]) -> None:
-        """Take in further rows and what they hold under each path."""
+    def add(self, rows: Sequence[Row], json_bytes: int, paths: Mapping[FieldPath, PathStats]) -> None:
+        """Take in further rows, how much JSON they have, and what they hold under each path."""
         self._rows += len(rows)
-        self._json_bytes += sum(sum(map(len, row.fields.values())) for row in rows)
+        self._json_bytes += json_bytes
         self._created_us = _bounds([*self._created_us, *(row.created_us for row in rows)])
         self._xact_ids = _bounds([*self._xact_ids, *(row.xact_id for row in rows)])
         self._pagination_keys = _bounds([*self._pagination_keys, *(row.pagination_key for row in rows)])

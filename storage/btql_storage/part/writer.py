@@ -123,7 +123,7 @@ class PartWriter:
             return
         chunk = self._shredder.finish()
         self._keys.add(self._chunk)
-        self._stats.add(self._chunk, chunk.paths)
+        self._stats.add(self._chunk, self._chunk_bytes, chunk.paths)
         tracked = [column for column in chunk.columns if self._stats.tracks(column.path)]
         self._columns.add(replace(chunk, columns=tracked, paths={}))
         self._chunk = []
