@@ -163,8 +163,11 @@ class _Parsed:
     def texts(self, path: Path) -> pa.Array:
         """Return the value at ``path`` as JSON text, as it was written where it is a whole field."""
         field = _stored_field(path)
+        column = self._documents.column(field)
         if len(path) == 1 and field != OTHER:
-            return self._documents.column(field).combine_chunks()
+            return column.combine_chunks()
+        if column.null_count == len(column):
+            return pa.nulls(len(column), pa.string())
         return pa.array([None if value is None else json_text.dumps(value) for value in self.values(path)], pa.string())
 
 

@@ -45,3 +45,27 @@ def test_columns_of_rows_are_those_of_the_file(tmp_path: Path) -> None:
                 file.select(["created", "metadata.a#i", "_row"]).take(pa.array(some))
             )
             assert columns_of(entry.part, some, ["nowhere#t"]).column(0).null_count == len(some)
+
+
+def test_runs_of_neighbours_are_those_rows(tmp_path: Path) -> None:
+    """Rows of several blocks: neighbours, gaps, single ones, in any order and twice; arrays that many rows share."""
+    arrays: list[dict[str, object]] = [{"tags": ["a", "é"]}, {"tags": []}, {}, {"span_parents": ["p"], "tags": ["a"]}]
+    events = [
+        {"id": f"{number:03}", "input": f"{number} " + "long " * 2_000, **arrays[number % 4]} for number in range(400)
+    ]
+    with Storage.open(tmp_path / "db", create=True) as storage:
+        target = storage.create_object("project_logs", "p")
+        storage.ingest(target, events)
+        storage.compact(target)
+        with storage.snapshot(target) as snapshot:
+            (entry,) = snapshot.parts
+            names = ["id", "tags", "span_parents", "is_root"]
+            file = pq.read_table(entry.part.columns_path, columns=names)
+            assert entry.part.blocks(np.arange(400)) > 2
+            runs = [range(400), range(395), range(3, 300), [7], [0, 1, 2, 9, 399], range(399, -1, -1), [5, 5, 4, 390]]
+            for run in runs:
+                numbers = np.array(run, np.int64)
+                expected = file.take(pa.array(numbers))
+                assert columns_of(entry.part, numbers, names).cast(file.schema).equals(expected)
+                inputs = entry.part.documents(numbers, ["input"]).column(0).to_pylist()
+                assert [text[1:].split(" ")[0] for text in inputs] == [str(int(i)) for i in expected["id"].to_pylist()]

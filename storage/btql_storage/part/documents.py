@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 _PROJECTIONS_MAX = 64
 _TAKE_BYTES_MAX = 1 << 30
+_SLICE_MIN = 4
+"""Rows that are at least one in so many of their block keep the whole block in memory."""
 
 SYSTEM_SCHEMA = pa.schema(
     {
@@ -105,13 +107,17 @@ class DocumentsReader:
     def read(self, rows: NDArray[np.int64], fields: Sequence[str]) -> pa.Table:
         """Return some columns of some rows, both in the order asked for."""
         assert fields, "at least one column"
+        in_order = bool((np.diff(rows) > 0).all())
+        if in_order:
+            return self._table(rows, fields)
         # With each row once and in order, every block is decoded once.
         ordered, places = np.unique(rows, return_inverse=True)
+        return _take(self._table(ordered, fields), places)
+
+    def _table(self, ordered: NDArray[np.int64], fields: Sequence[str]) -> pa.Table:
         batches = self._read_ordered(ordered, tuple(fields))
         schema = pa.schema([DOCUMENT_SCHEMA.field(name) for name in fields])
-        table = pa.Table.from_batches([batch.select(list(fields)) for batch in batches], schema)
-        in_order = len(ordered) == len(rows) and bool((np.diff(places) > 0).all())
-        return table if in_order else _take(table, places)
+        return pa.Table.from_batches([batch.select(list(fields)) for batch in batches], schema)
 
     def bytes_read(self, rows: NDArray[np.int64], fields: Sequence[str]) -> int:
         """Return how many bytes of the file :meth:`read` reads for that; only EXPLAIN ANALYZE asks."""
@@ -133,7 +139,11 @@ class DocumentsReader:
                 block = int(blocks[first])
                 batch = reader.get_batch(block)
                 inside = rows[first:after] - int(self._block_starts[block])
-                batches.append(batch if len(inside) == batch.num_rows else batch.take(from_numpy(inside)))
+                if inside[-1] - inside[0] == len(inside) - 1 and len(inside) * _SLICE_MIN >= batch.num_rows:
+                    # Neighbours, as the rows of a trace are, need not be copied.
+                    batches.append(batch.slice(int(inside[0]), len(inside)))
+                else:
+                    batches.append(batch.take(from_numpy(inside)))
         return batches
 
     @contextmanager

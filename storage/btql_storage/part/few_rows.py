@@ -93,9 +93,11 @@ def system_column(name: str, stored: Array) -> Array:
         return stored
     if name == "is_root" and (roots := _without_texts(stored)) is not None:
         return roots
-    lists = [_texts(value) for value in parse_all(stored.cast(pa.binary()).to_pylist())]
+    # Siblings have the same parents, and many rows the same tags, or none: each text is parsed once.
+    coded = cast("pa.DictionaryArray", pc.dictionary_encode(stored, null_encoding="encode"))
+    lists = [_texts(value) for value in parse_all(coded.dictionary.cast(pa.binary()).to_pylist())]
     values = [not texts for texts in lists] if name == "is_root" else lists
-    return to_array(values, SYSTEM_COLUMNS[name])
+    return cast("Array", to_array(values, SYSTEM_COLUMNS[name]).take(coded.indices))
 
 
 def _without_texts(arrays: Array) -> Array | None:
