@@ -10,6 +10,8 @@ What differs from other databases:
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from inspect import signature
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 from urllib.parse import quote
 
@@ -79,7 +81,7 @@ class BtqlDialect(default.DefaultDialect):
 
     def create_connect_args(self, url: URL) -> ConnectArgsType:
         """Return what :func:`btql.connect` is called with."""
-        options: dict[str, Any] = {key: _option(value) for key, value in url.query.items()}
+        options = _options(url)
         if self.scheme is None:
             if url.host or not url.database:
                 message = f"`{url}` names no folder: write btql:////absolute/path or btql:///relative/path"
@@ -248,7 +250,7 @@ class _BucketDialect(BtqlDialect):
         if not url.host or url.username or url.port:
             message = f"`{self.bucket}` names no bucket: write btql+{self.bucket}://bucket/prefix?catalog=…"
             raise exc.ArgumentError(message)
-        options: dict[str, Any] = {key: _option(value) for key, value in url.query.items() if key not in PARAMETERS}
+        options = _options(url, without=PARAMETERS)
         services = [f"{key}={quote(_last(url.query[key]), safe='')}" for key in PARAMETERS if key in url.query]
         path = f"/{quote(url.database)}" if url.database else ""
         question = "?" if services else ""
@@ -302,6 +304,17 @@ class BtqlGrpcTlsDialect(BtqlDialect):
 
     driver, scheme = "grpcs", "grpc+tls"
     supports_statement_cache = True
+
+
+def _options(url: URL, *, without: Collection[str] = ()) -> dict[str, Any]:
+    """Return the options of :func:`btql.connect` that a URL gives."""
+    import btql
+
+    known = [each.name for each in signature(btql.connect).parameters.values() if each.kind is each.KEYWORD_ONLY]
+    options = {key: _option(value) for key, value in url.query.items() if key not in without}
+    for wrong in options.keys() - set(known):
+        raise exc.ArgumentError(f"`{wrong}` is no option of a btql URL: there are {', '.join([*without, *known])}")
+    return options
 
 
 def _option(value: str | tuple[str, ...]) -> object:

@@ -372,5 +372,8 @@ def test_urls():
     for wrong in ("btql://", "btql://host/folder", "btql+http:///folder"):
         with pytest.raises(exc.ArgumentError, match="write btql"):
             sa.create_engine(wrong).connect()
+    for url in ("btql:////tmp/some?nonsense=1", "btql+http://host?nonsense=1", "btql+s3://bucket?nonsense=1"):
+        with pytest.raises(exc.ArgumentError, match=r"`nonsense` is no option .*, timeout"):
+            sa.create_engine(url).connect()
     with pytest.raises(exc.DBAPIError, match="nothing"):
         sa.create_engine("btql:////tmp/nothing-is-here").connect()
