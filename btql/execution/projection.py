@@ -18,6 +18,7 @@ from btql_planner.select import Select
 if TYPE_CHECKING:
     from btql_storage.arrow import Array
 
+Reader: TypeAlias = "Callable[[pa.RecordBatch], Array]"
 Projection: TypeAlias = "Callable[[pa.RecordBatch], pa.RecordBatch]"
 
 
@@ -25,7 +26,7 @@ def projection(select: Select) -> Projection | None:
     """Return what makes a batch of the source one of the answer; None where that takes the engine."""
     if not select.is_rowwise or select.where or not select.outputs:
         return None
-    read = {name: _reader(sql) for name, sql in select.outputs.items()}
+    read = {name: reader(sql) for name, sql in select.outputs.items()}
     readers = {name: reader for name, reader in read.items() if reader is not None}
     if len(readers) < len(read):
         return None
@@ -33,7 +34,8 @@ def projection(select: Select) -> Projection | None:
     return lambda batch: pa.RecordBatch.from_arrays([read(batch) for read in readers.values()], names=names)
 
 
-def _reader(sql: str) -> Callable[[pa.RecordBatch], Array] | None:
+def reader(sql: str) -> Reader | None:
+    """Return what reads an expression of a batch; None where that takes the engine."""
     if sql_text.is_name(sql):
         name = sql[1:-1].replace('""', '"')
         return lambda batch: batch.column(name)

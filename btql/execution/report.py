@@ -137,6 +137,8 @@ class RunReport:
     """By the name that the scan has as a table."""
     steps: dict[str, StepReport] = field(default_factory=dict[str, StepReport])
     """In the order in which they began; the last statement is ``answer``."""
+    in_memory: dict[str, int] = field(default_factory=dict[str, int])
+    """The statements that were done without the engine, and the rows in memory that they looked at."""
     rows: int = 0
     caches: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
     """Lookups in each cache: misses, then hits."""

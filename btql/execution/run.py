@@ -21,6 +21,7 @@ from btql.execution.engine_threads import runs
 from btql.execution.fetch import Fetcher
 from btql.execution.first_rows import enough, more
 from btql.execution.goes_on import GoesOn
+from btql.execution.in_memory import in_memory
 from btql.execution.projection import projection
 from btql.execution.report import RunReport
 from btql.execution.scan import ScanBuilder
@@ -64,6 +65,8 @@ class Runner:
         self._holds_rows = not all(each.is_rowwise for each in selects)
         self._streamed = {each.source_name for each in selects if each.source_name in self._stages and each.is_rowwise}
         """Stages that another statement reads batch by batch."""
+        self._in_memory = in_memory(plan)
+        """Statements that need no engine where the rows of their scan are few, by scan."""
         self._limited = {each.source_name for each in selects if each.limit}
         self._enough: dict[str, int | None] = {}
         """How many rows of a scan to look at first, where its statement wants those that come first."""
@@ -136,7 +139,9 @@ class Runner:
         """Register every scan: from here on the statements can be planned."""
         with self.report.step("open"):
             if self._sources is not None:
-                self._scans = ScanBuilder(self._context, self._sources, self.report, measured=self.explaining)
+                self._scans = ScanBuilder(
+                    self._context, self._sources, self.report, measured=self.explaining, statements=self._in_memory
+                )
                 for spec in self._plan.scans:
                     first = None
                     if spec.top is not None and (spec.name in self._limited or spec.top.asked is not None):
@@ -166,15 +171,27 @@ class Runner:
         elif select.source_name in self._enough:
             yield from self._first_rows(select, name)
         else:
+            yield from self._scanned(select, name)
+
+    def _scanned(self, select: Select, name: str) -> Iterator[pa.RecordBatch]:
+        """Yield what a statement gives, where its rows are in memory without the engine."""
+        rows = None if self._sources is None else self._scans.held.get(select.source_name)
+        if rows is None:
             yield from self._sql(select.render(), name)
+            return
+        step = self.report.step(name)
+        with step:
+            batch = self._in_memory[select.source_name].rows(rows)
+        self.report.in_memory[name] = self.report.in_memory.get(name, 0) + rows.num_rows
+        if batch.num_rows:
+            step.rows += batch.num_rows
+            yield batch
 
     def _first_rows(self, select: Select, name: str) -> Iterator[pa.RecordBatch]:
         """Yield the first rows of a scan; where too few of those that were looked at count, look at more."""
         spec = next(each for each in self._plan.scans if each.name == select.source_name)
         assert select.limit is not None
-        yield from self._until_enough(
-            spec, self._enough[spec.name], select.limit, lambda: self._sql(select.render(), name)
-        )
+        yield from self._until_enough(spec, self._enough[spec.name], select.limit, lambda: self._scanned(select, name))
 
     def _until_enough(
         self, spec: ScanSpec, looked_at: int | None, wanted: int, run: Callable[[], Iterator[pa.RecordBatch]]
@@ -226,6 +243,9 @@ class Runner:
         below = stage.select
         if below.source_name in self._streamed:
             self._replace_table(below.source_name, [self._empty(self._stages[below.source_name])])
+        held = self._scans.held.get(below.source_name)
+        if held is not None:
+            return self._fetcher.add(self._in_memory[below.source_name].rows(held.slice(0, 0)), stage.fetch)
         schema = self._frame(below.render()).schema()
         empty = pa.RecordBatch.from_arrays([pa.nulls(0, each.type) for each in schema], schema=schema)
         return self._fetcher.add(empty, stage.fetch)

@@ -40,6 +40,7 @@ from btql_storage.part.reader import Part, prefetch
 from btql_storage.snapshot import Snapshot, SnapshotPart
 
 if TYPE_CHECKING:
+    from btql.execution.in_memory import InMemory
     from btql_storage.arrow import Array
     from btql_storage.tail_chunk import TailChunk
 
@@ -80,6 +81,8 @@ class ScanBuilder:
     report: ScanReport = field(init=False)
     """Of the scan that is being registered."""
     candidates: Candidates = field(init=False)
+    _tables: dict[str, pa.Table] = field(default_factory=dict[str, "pa.Table"])
+    """The rows in memory of the scan that is being registered, by the name of their table."""
     found: dict[int, Rows | None] = field(default_factory=dict[int, "Rows | None"])
     """What the indexes have of the parts of the scan that is being registered."""
     traces: dict[tuple[Objects, Top], FirstTraces | None] = field(
@@ -88,13 +91,18 @@ class ScanBuilder:
     """The traces that come first, of the scans so far."""
     withheld: set[str] = field(default_factory=set[str])
     """Scans that have more rows than were registered."""
+    statements: Mapping[str, InMemory] = field(default_factory=dict[str, "InMemory"])
+    """Statements that need no engine where the rows of their scan are few, by scan."""
+    held: dict[str, pa.Table] = field(default_factory=dict[str, "pa.Table"])
+    """The rows of scans that the engine knows nothing of."""
     measured: bool = False
     """Whether the report tells bytes, which take time to find out."""
 
     def widen(self, spec: ScanSpec, count: int | None) -> None:
         """Register a scan once more, over its first ``count`` rows, or all of them."""
         self.run_report.scans.pop(spec.name, None)
-        self.context.deregister_table(spec.name)
+        if self.held.pop(spec.name, None) is None:
+            self.context.deregister_table(spec.name)
         self.register(spec, count)
 
     def register(self, spec: ScanSpec, count: int | None) -> None:
@@ -104,6 +112,7 @@ class ScanBuilder:
         """
         self.withheld.discard(spec.name)
         self.found = {}
+        self._tables = {}
         self.report = self.run_report.scan(spec.name)
         self.candidates = Candidates(self.sources, self.report)
         optional = [probe for probe in spec.probes if not probe.required]
@@ -124,9 +133,13 @@ class ScanBuilder:
             piece = _Piece(name, spec, snapshot, schema, _listed(schema, told), self._first(spec, snapshot, count))
             pieces += [(piece, read) for read in (*self._read_parts(piece), *self._read_tail(piece))]
         if not pieces:
-            self._register_table(f"{spec.name}_none", schema.empty_table())
+            self._tables[f"{spec.name}_none"] = schema.empty_table()
             none = _Piece(spec.name, spec, snapshots[0], schema, _listed(schema, dict.fromkeys(varying)))
             pieces = [(none, _Read(f"{spec.name}_none"))]
+        if not optional and not varying and self._hold(spec.name, [read for _, read in pieces]):
+            return
+        for table, rows in self._tables.items():
+            self._register_table(table, rows)
         if len(pieces) == 1 and not pieces[0][1].rest and not optional and not varying:
             # To plan a statement that says nothing costs as much as one that does.
             self.context.register_view(spec.name, self.context.table(pieces[0][1].table))
@@ -142,6 +155,16 @@ class ScanBuilder:
                 f'LEFT JOIN {hits} AS h ON s."_row" = h."_row"'
             )
         self.context.register_view(spec.name, self.context.sql(text))
+
+    def _hold(self, name: str, reads: Sequence[_Read]) -> bool:
+        """Keep the rows of a scan for its statement, where all are in memory and it needs no engine for them."""
+        statement = self.statements.get(name)
+        if statement is None or any(read.rest or read.table not in self._tables for read in reads):
+            return False
+        rows = pa.concat_tables([self._tables[read.table] for read in reads])
+        if statement.fits(rows):
+            self.held[name] = rows
+        return name in self.held
 
     def _read_parts(self, piece: _Piece) -> Iterator[_Read]:
         dead: list[int] = []
@@ -270,7 +293,7 @@ class ScanBuilder:
                 self.report.files.read("rows", part.document_bytes(rows, fields))
             tables.append(columns_of(part, rows, piece.schema.names).cast(piece.schema))
         table = f"{piece.name}_some"
-        self._register_table(table, pa.concat_tables(tables))
+        self._tables[table] = pa.concat_tables(tables)
         return table
 
     def _only(self, name: str, parts: Sequence[Part], wanted: Sequence[Rows]) -> str:
@@ -295,7 +318,7 @@ class ScanBuilder:
                 tables.append(conform(chunk.table, piece.schema).take(from_numpy(rows)))
                 self.report.tail_rows += len(rows)
         if tables:
-            self._register_table(f"{piece.name}_tail", pa.concat_tables(tables))
+            self._tables[f"{piece.name}_tail"] = pa.concat_tables(tables)
             yield _Read(f"{piece.name}_tail")
 
     def _register_probe(self, spec: ScanSpec, probe: ProbeSpec) -> None:

@@ -70,6 +70,8 @@ class Statement(msgspec.Struct, kw_only=True, omit_defaults=True):
     sql: str
     operators: Operator | None = None
     """What the engine made of it, and what each of its operators did."""
+    in_memory: int | None = None
+    """It was done without the engine: its scan had so many rows, all of them in memory."""
 
 
 class Step(msgspec.Struct, kw_only=True, omit_defaults=True):

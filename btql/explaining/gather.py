@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from btql.execution.pruning import ruled_out
@@ -76,7 +77,7 @@ def after_run(compiled: Compiled, bounds: Mapping[int, int | None], run: Run) ->
     for spec in compiled.engine.scans:
         if spec.name in report.scans:
             facts.scans.setdefault(id(spec.node), []).append(_read(report.scans[spec.name]))
-    statements = _statements(compiled, found)
+    statements = _statements(compiled, found, report.in_memory)
     _add_scans(facts, compiled, report, statements)
     for spec in compiled.engine.scans:
         if spec.name in report.scans:
@@ -160,10 +161,14 @@ def _node(plan: Plan, facts: _Facts) -> Node:
     )
 
 
-def _statements(compiled: Compiled, found: Mapping[str, Operator]) -> list[Statement]:
+def _statements(
+    compiled: Compiled, found: Mapping[str, Operator], in_memory: Mapping[str, int] = MappingProxyType({})
+) -> list[Statement]:
     engine = compiled.engine
     texts = [(stage.name, stage.select.render()) for stage in engine.stages] + [("answer", engine.select.render())]
-    return [Statement(name=name, sql=sql, operators=found.get(name)) for name, sql in texts]
+    return [
+        Statement(name=name, sql=sql, operators=found.get(name), in_memory=in_memory.get(name)) for name, sql in texts
+    ]
 
 
 def _expected(spec: ScanSpec, compiled: Compiled) -> ScanFacts:

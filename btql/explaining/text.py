@@ -57,6 +57,8 @@ def _engine(explanation: Explanation) -> Iterator[str]:
         if statement.operators is not None:
             yield statement.name
             yield from _operator(statement.operators, "  ")
+        elif statement.in_memory is not None:
+            yield f"{statement.name}\n  done without the engine: {units.plural(statement.in_memory, 'row')} in memory"
 
 
 def _operator(operator: Operator, margin: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What makes a query faster must not change its answer: each rule off, and the engine's pushdown off.
+"""What makes a query faster must not change its answer: each rule off, the engine's pushdown, few rows in memory.
 
 The questions are those of the oracle; half of the spans are in parts, the rest is merged with them from the log.
 """
@@ -15,7 +15,7 @@ from oracle.queries import PAIRS
 
 import btql
 from btql.database import Database
-from btql.execution import run, sessions
+from btql.execution import in_memory, run, sessions
 from btql.generate.stream import generate
 from btql_planner.plan import Plan
 from btql_planner.rules import OPTIONAL
@@ -80,5 +80,19 @@ def test_pushdown_does_not_change_the_answer(
     monkeypatch.setattr(run, "sessions", sessions.Sessions())
     monkeypatch.setitem(sessions.SETTINGS, "datafusion.execution.parquet.pushdown_filters", "false")
     monkeypatch.setitem(sessions.SETTINGS, "datafusion.execution.parquet.pruning", "false")
+
+    assert alike(database.query(text).rows(), pair.in_order) == expected
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_few_rows_in_memory_do_not_change_the_answer(
+    corpus_and_database: tuple[Corpus, Database], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus, database = corpus_and_database
+    pair = PAIRS[name]
+    text = corpus.fill(pair.btql)
+    expected = alike(database.query(text).rows(), pair.in_order)
+
+    monkeypatch.setattr(in_memory, "ROWS_MAX", -1)
 
     assert alike(database.query(text).rows(), pair.in_order) == expected

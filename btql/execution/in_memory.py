@@ -1,0 +1,155 @@
+"""Statements over a few rows that are in memory, done without the engine.
+
+For the engine to plan a statement and to start it takes milliseconds on its threads, and it takes them for one row,
+or for none, too. Where all rows of a scan are in memory and are few, and the statement only compares columns with
+constants, sorts by columns, cuts and names columns, Arrow's own functions do the same in a fraction of that:
+
+* a condition holds, does not hold, or is null, and only rows for which it holds stay;
+* texts are ordered by their bytes, nulls are where the statement wants them;
+* columns keep the types that they have.
+
+Whatever else a statement says, the engine does it. :data:`ROWS_MAX` switches this off.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+import pyarrow as pa
+
+from btql.execution.projection import Reader, reader
+from btql_planner import sql_text
+from btql_planner.columns import ScanColumns
+from btql_planner.engine_plan import EnginePlan
+from btql_planner.select import Select
+from btql_storage.arrow_functions import compute as pc
+
+if TYPE_CHECKING:
+    from btql_storage.arrow import Array
+
+ROWS_MAX = 10_000
+"""Of more rows than these the engine's threads make up for the start; less than 0: the engine does everything."""
+
+_Key: TypeAlias = tuple[str, str, str]
+"""A column, its order, and where nulls are, in Arrow's words."""
+
+_EQUAL = r'\("((?:[^"]|"")+)" = \'((?:[^\']|\'\')*)\'\)'
+_ANY = re.compile(rf"{_EQUAL}|\({_EQUAL}(?: OR {_EQUAL})*\)")
+_EACH = re.compile(_EQUAL)
+_INSTANT = re.compile(
+    rf'\("((?:[^"]|"")+)" (=|<|<=|>|>=) arrow_cast\(\'([-0-9T:.+]+)\', {re.escape(sql_text.INSTANT)}\)\)'
+)
+_TIME = pa.timestamp("us", tz="UTC")
+_COMPARED = {"=": "equal", "<": "less", "<=": "less_equal", ">": "greater", ">=": "greater_equal"}
+_KEY = re.compile(r'"((?:[^"]|"")+)" (ASC|DESC) NULLS (FIRST|LAST)')
+
+
+@dataclass(frozen=True, slots=True)
+class _Condition:
+    """What must hold for a row."""
+
+    column: str
+    type: pa.DataType
+    """What the column has to be for this to be right."""
+    holds: Callable[[Array], Array]
+
+
+@dataclass(frozen=True, slots=True)
+class InMemory:
+    """A statement over one scan, for the rows of that scan."""
+
+    outputs: Mapping[str, Reader]
+    conditions: Sequence[_Condition]
+    keys: Sequence[_Key]
+    limit: int | None
+    offset: int
+
+    def fits(self, table: pa.Table) -> bool:
+        """Whether the rows are few, and Arrow compares and orders their columns as the engine does."""
+        types = {each.name: each.type for each in table.schema}
+        if len(table) > ROWS_MAX or any(types[each.column] != each.type for each in self.conditions):
+            return False
+        return all(_is_ordered_alike(types[name]) for name, _, _ in self.keys)
+
+    def rows(self, table: pa.Table) -> pa.RecordBatch:
+        """Return what the statement gives for the rows of its scan."""
+        for condition in self.conditions:
+            table = table.filter(condition.holds(table.column(condition.column)))
+        if self.keys and len(table) > 1:
+            table = table.take(pc.sort_indices(table, sort_keys=self.keys))
+        if self.limit is not None or self.offset:
+            table = table.slice(self.offset, self.limit)
+        whole = table.combine_chunks().to_batches() or [_empty(table.schema)]
+        return pa.RecordBatch.from_arrays([read(whole[0]) for read in self.outputs.values()], names=list(self.outputs))
+
+
+def in_memory(plan: EnginePlan) -> dict[str, InMemory]:
+    """Return the statements of a plan that need no engine where the rows of their scan are few, by that scan.
+
+    A scan is read in one place. That it is this statement is certain where nothing else of the plan is a scan, and
+    each statement reads one table.
+    """
+    if len(plan.scans) != 1 or ROWS_MAX < 0:
+        return {}
+    (scan,) = plan.scans
+    selects = [*(stage.select for stage in plan.stages), plan.select]
+    tables = {scan.name, *(stage.name for stage in plan.stages)}
+    if not all(each.source_name in tables for each in selects):
+        return {}
+    reading = [each for each in selects if each.source_name == scan.name]
+    found = _statement(reading[0]) if len(reading) == 1 else None
+    return {} if found is None else {scan.name: found}
+
+
+def _statement(select: Select) -> InMemory | None:
+    """Return a statement for the rows of its scan; None where it says more than this can do."""
+    if not isinstance(select.source, ScanColumns) or select.group is not None or not select.outputs:
+        return None
+    read = {name: reader(sql) for name, sql in select.outputs.items()}
+    asked = [_condition(each if isinstance(each, str) else each()) for each in select.where]
+    ordered = [_KEY.fullmatch(term) for term in select.order]
+    outputs = {name: each for name, each in read.items() if each is not None}
+    conditions = [each for each in asked if each is not None]
+    keys = [_key(each) for each in ordered if each is not None]
+    if len(outputs) < len(read) or len(conditions) < len(asked) or len(keys) < len(ordered):
+        return None
+    return InMemory(outputs, conditions, keys, select.limit, select.offset)
+
+
+def _condition(sql: str) -> _Condition | None:
+    if sql == "FALSE":
+        return _Condition("_row", pa.int64(), lambda column: pa.repeat(pa.scalar(False), len(column)))  # noqa: FBT003
+    if (compared := _INSTANT.fullmatch(sql)) is not None:
+        function, instant = _COMPARED[compared[2]], datetime.fromisoformat(compared[3])
+        bound = pa.scalar(instant, _TIME)
+        return _Condition(_name(compared[1]), _TIME, lambda column: pc.call_function(function, [column, bound]))
+    if _ANY.fullmatch(sql) is None:
+        return None
+    equal = cast("list[tuple[str, str]]", _EACH.findall(sql))
+    (name, *others) = dict.fromkeys(_name(quoted) for quoted, _ in equal)
+    if others:
+        return None
+    wanted = pa.array([text.replace("''", "'") for _, text in equal], pa.string())
+    return _Condition(name, pa.string(), lambda column: pc.is_in(column, value_set=wanted))
+
+
+def _key(term: re.Match[str]) -> _Key:
+    order = "ascending" if term[2] == "ASC" else "descending"
+    return _name(term[1]), order, "at_start" if term[3] == "FIRST" else "at_end"
+
+
+def _name(quoted: str) -> str:
+    return quoted.replace('""', '"')
+
+
+def _is_ordered_alike(type_: pa.DataType) -> bool:
+    """Whether Arrow orders values of a type as the engine does; of floats, some are no numbers."""
+    return type_ in (pa.string(), pa.int64(), _TIME)
+
+
+def _empty(schema: pa.Schema) -> pa.RecordBatch:
+    return pa.RecordBatch.from_arrays([pa.nulls(0, each.type) for each in schema], schema=schema)
