@@ -155,7 +155,9 @@ class DocumentsReader:
             reader = idle.pop()
         except IndexError:
             included = sorted({DOCUMENT_SCHEMA.get_field_index(name) for name in fields})
-            reader = pa.ipc.open_file(self._map, options=pa.ipc.IpcReadOptions(included_fields=included))
+            reader = pa.ipc.open_file(
+                self._map, options=pa.ipc.IpcReadOptions(included_fields=included, use_threads=False)
+            )
         yield reader
         if len(self._idle) > _PROJECTIONS_MAX:
             self._idle.clear()
