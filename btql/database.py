@@ -24,20 +24,19 @@ from btql.execution.run import Runner
 from btql.execution.sources import Sources
 from btql.execution.stop import Stop
 from btql.fixed_answer import PLAN_COLUMN, FixedAnswer
+from btql.plans import Asked, KeptPlans, Key, key_of, planned
 from btql.repeated import KeptAnswer, KeptAnswers, has_one_answer, parsed
 from btql.result import Result
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Source
 from btql_planner import errors
-from btql_planner.bind import BoundQuery, bind
+from btql_planner.bind import BoundQuery
 from btql_planner.engine_plan import EnginePlan, OutputColumn
-from btql_planner.lint import Lint, lint
-from btql_planner.lower import lower
+from btql_planner.lint import Lint
 from btql_planner.options import LintMode, QueryOptions, settled, with_limits
 from btql_planner.plan import Plan
 from btql_planner.prices import PriceSource, builtin_prices
-from btql_planner.rules import apply_rules
 from btql_planner.types import Kind
 from btql_storage.errors import Damaged, Quarantined
 from btql_storage.store import Storage
@@ -51,6 +50,7 @@ if TYPE_CHECKING:
 
 _NOT_BUILT = ("not implemented", "OuterReferenceColumn", "not supported", "RecursionLimitExceeded")
 """What the engine says of queries that it cannot run."""
+_NO_OPTIONS = QueryOptions(lint="off")
 _EXPORT_ROWS = 10_000
 """Who reads all of more rows than this, exports them."""
 _UNREADABLE = ("Parquet", "Arrow error", "IO error", "Object Store error")
@@ -71,6 +71,8 @@ class Compiled:
     lints: tuple[Lint, ...] = ()
     default_limit: int | None = None
     """The limit that it has only because it has none of its own."""
+    plan_was_kept: bool | None = None
+    """Whether its plan was made for a query before this one; None where plans of its kind are not kept."""
     is_bulk: bool = False
     """Whether it is an export, which gives way to other queries."""
 
@@ -97,6 +99,7 @@ class Database:
         self._stop = stop
         self._part_fields = PartFields()
         self._kept = KeptAnswers(storage.cache)
+        self._plans = KeptPlans(storage.cache)
 
     def for_one(
         self,
@@ -108,7 +111,7 @@ class Database:
     ) -> Database:
         """Return the same database for one query: with objects as its asker may see them, as of then, and an end."""
         found = Database(self.storage, self._prices, directory or self._directory, stop, pinned, watching=watching)
-        found._part_fields, found._kept = self._part_fields, self._kept
+        found._part_fields, found._kept, found._plans = self._part_fields, self._kept, self._plans
         return found
 
     def check(self) -> None:
@@ -125,7 +128,8 @@ class Database:
     ) -> Compiled:
         """Return every form of a query, on snapshots that the caller closes."""
         source, statement = self._read(query, parameters)
-        return self.compile_statement(source, statement, options, disabled_rules)
+        key = key_of(query, parameters, options or _NO_OPTIONS, disabled_rules)
+        return self.compile_statement(source, statement, options, disabled_rules, key)
 
     def _read(
         self, query: str | Mapping[str, object], parameters: Values | None = None
@@ -148,10 +152,14 @@ class Database:
         statement: tree.Statement,
         options: QueryOptions | None = None,
         disabled_rules: Collection[str] = (),
+        key: Key | None = None,
     ) -> Compiled:
-        """Return every form of a statement that gives rows and was read from ``source``."""
+        """Return every form of a statement that gives rows and was read from ``source``.
+
+        With a ``key``, which says all that the statement is made of, its plan may be one that is kept.
+        """
         with admission.computing_as("interactive", self.storage.limits):
-            return self._compiled(source, statement, options, disabled_rules)
+            return self._compiled(source, statement, options, disabled_rules, key)
 
     def _compiled(
         self,
@@ -159,28 +167,32 @@ class Database:
         statement: tree.Statement,
         options: QueryOptions | None,
         disabled_rules: Collection[str],
+        key: Key | None,
     ) -> Compiled:
         sources: Sources | None = None
         try:
-            options = replace(options or QueryOptions(lint="off"), prices=self._prices)
+            options = replace(options or _NO_OPTIONS, prices=self._prices)
             if isinstance(statement, tree.Query):
                 options = settled(options, statement, source.text)
             unlimited = getattr(statement, "limit", 0) is None
-            statement, warnings = with_limits(statement, options)
-            default_limit = options.default_limit if unlimited else None
             version = None if options.version is None else int(options.version)
             sources = Sources(self.storage, version, self._part_fields, self._directory, self.check, self._pinned)
             self.check()
-            bound = bind(statement, source, sources, options)
-            bound = replace(bound, warnings=(*bound.warnings, *warnings))
+            statement, warnings = with_limits(statement, options)
+            plan = None if key is None else self._plans.get(key, sources)
+            was_kept = None if key is None else plan is not None
+            if plan is None:
+                asked = Asked(sources)
+                plan = planned(statement, source, asked, options, disabled_rules, self.check)
+                if key is not None:
+                    self._plans.keep(key, asked, plan)
             self.check()
-            rewritten = apply_rules(bound.plan, disabled_rules)
-            self.check()
-            lints = lint(statement, rewritten, mode=options.lint, previews=bound.answer.preview_length is not None)
-            engine = lower(rewritten, bound.answer)
-            self.check()
-            is_bulk = options.bulk or _is_export(engine, sources)
-            return Compiled(source, statement, bound, rewritten, engine, sources, lints, default_limit, is_bulk)
+            bound = replace(plan.bound, warnings=(*plan.bound.warnings, *warnings))
+            is_bulk = options.bulk or _is_export(plan.engine, sources)
+            return Compiled(
+                source, statement, bound, plan.rewritten, plan.engine, sources,
+                plan.lints, options.default_limit if unlimited else None, was_kept, is_bulk,
+            )  # fmt: skip
         except BaseException as error:
             if sources is not None:
                 sources.close()
@@ -218,7 +230,8 @@ class Database:
             case _ if can_repeat and has_one_answer(statement):
                 return self._run_and_keep(source, statement, options)
             case _:
-                return self.run(source, statement, options, disabled_rules)
+                key = key_of(query, parameters, options or _NO_OPTIONS, disabled_rules)
+                return self.run(source, statement, options, disabled_rules, key)
 
     def known_answer(self, text: str, options: QueryOptions | None = None) -> Result | None:
         """Return, at once, the answer to a statement that was asked before and has only one; None for any other."""
@@ -262,14 +275,15 @@ class Database:
         statement: tree.Statement,
         options: QueryOptions | None = None,
         disabled_rules: Collection[str] = (),
+        key: Key | None = None,
     ) -> Result:
-        """Return the answer to a statement that gives rows, read from ``source``."""
+        """Return the answer to a statement that gives rows, read from ``source``; ``key`` is as for its compilation."""
         watch: Watch | None = None
         if self._watching:
             from btql.explain import Watch
 
             watch = Watch(self)
-        compiled = self.compile_statement(source, statement, options, disabled_rules)
+        compiled = self.compile_statement(source, statement, options, disabled_rules, key)
         runner = self.runner(compiled) if watch is None else watch.runner(compiled)
         batches = run(runner, compiled.sources)
         fields = compiled.sources.whole_fields

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from btql_storage.cache_budget import CacheBudget
 
 _KEPT_MAX = 256
-_CHARACTERS_MAX = 2_000
+CHARACTERS_MAX = 2_000
 """Longer texts are read each time."""
 _CONSTANT = (
     tree.Query,
@@ -45,7 +45,7 @@ _CONSTANT = (
 
 def parsed(text: str) -> tree.Statement:
     """Return the tree of a text."""
-    return _parsed(text) if len(text) <= _CHARACTERS_MAX else parse(text)
+    return _parsed(text) if len(text) <= CHARACTERS_MAX else parse(text)
 
 
 _parsed = lru_cache(_KEPT_MAX)(parse)
@@ -113,11 +113,11 @@ class KeptAnswers:
 
     def get(self, text: str, options: QueryOptions | None) -> KeptAnswer | None:
         """Return the answer to a text; None where it is not known."""
-        return self._answers.get((text, options)) if len(text) <= _CHARACTERS_MAX else None
+        return self._answers.get((text, options)) if len(text) <= CHARACTERS_MAX else None
 
     def keep(self, text: str, options: QueryOptions | None, answer: KeptAnswer) -> None:
         """Keep an answer; the one that was kept longest makes room."""
-        if len(text) > _CHARACTERS_MAX:
+        if len(text) > CHARACTERS_MAX:
             return
         with self._lock:
             if len(self._answers) >= _KEPT_MAX:

@@ -99,7 +99,7 @@ def after_run(compiled: Compiled, bounds: Mapping[int, int | None], run: Run) ->
         for name, each in report.functions.items()
         if each.rows
     ]
-    made.caches = _caches(run)
+    made.caches = _caches(run, compiled)
     made.calls = {
         name: count - run.before.calls.get(name, 0)
         for name, count in run.after.calls.items()
@@ -273,8 +273,11 @@ def _files(report: RunReport, found: Mapping[str, Operator]) -> list[File]:
     return files
 
 
-def _caches(run: Run) -> list[Cache]:
-    counts: Counter[tuple[str, bool]] = Counter(dict(run.after.lookups))
+def _caches(run: Run, compiled: Compiled) -> list[Cache]:
+    counts: Counter[tuple[str, bool]] = Counter()
+    if compiled.plan_was_kept is not None:
+        counts["plans", compiled.plan_was_kept] += 1
+    counts.update(dict(run.after.lookups))
     counts.subtract(dict(run.before.lookups))
     for name, (misses, hits) in run.report.caches.items():
         counts[name, False] += misses

@@ -33,6 +33,8 @@ class BoundQuery:
     warnings: tuple[str, ...] = ()
     answer: Answer = field(default_factory=Answer)
     """What becomes of the engine's rows."""
+    repeats: bool = True
+    """Whether the same statement, with the same options and where the catalogs say the same, always has this plan."""
 
 
 def bind(
@@ -44,7 +46,7 @@ def bind(
         raise no_cursor(statement.span)
     rows = _bind_rows(statement, Around(context), "")
     columns = tuple(name for name, _ in rows.columns)
-    return BoundQuery(rows.plan, columns, tuple(context.warnings), context.answer)
+    return BoundQuery(rows.plan, columns, tuple(context.warnings), context.answer, context.repeats)
 
 
 def _bind_inner(statement: tree.Statement, around: Around) -> Rows:

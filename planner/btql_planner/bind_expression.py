@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import assert_never
 
 from btql_grammar import tree
@@ -34,6 +35,7 @@ from btql_planner.fold import fold
 from btql_planner.functions import functions
 from btql_planner.functions.registry import Function
 from btql_planner.options import QueryOptions
+from btql_planner.prices import Prices
 from btql_planner.scope import Scope
 from btql_planner.types import Kind
 
@@ -53,6 +55,14 @@ class ExpressionBinder:
     def options(self) -> QueryOptions:
         """The options of the query."""
         return self.names.context.options
+
+    def now(self) -> datetime:
+        """Return the time at which the query is planned."""
+        return self.names.context.now()
+
+    def prices(self) -> Prices:
+        """Return what models cost."""
+        return self.names.context.prices()
 
     @property
     def inner(self) -> ExpressionBinder:

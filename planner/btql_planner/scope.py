@@ -35,6 +35,7 @@ from btql_planner.finish import Answer
 from btql_planner.json_paths import json_get
 from btql_planner.options import QueryOptions
 from btql_planner.plan import Plan, SortKey
+from btql_planner.prices import Prices
 
 TreePath = tuple[str | int, ...]
 RELATIONS_MAX = 500
@@ -91,11 +92,24 @@ class Context:
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     relations: int = 0
     """How many relations were bound so far."""
+    repeats: bool = True
+    """Whether the plan depends on nothing but the statement, its options, and what the catalogs say."""
 
     def __post_init__(self) -> None:
         if self.options.now is None:
             # One instant is the present of the whole statement.
             self.options = replace(self.options, now=datetime.now(UTC))
+
+    def now(self) -> datetime:
+        """Return the present of the statement; another one has another."""
+        assert self.options.now is not None, "it is there from the beginning"
+        self.repeats = False
+        return self.options.now
+
+    def prices(self) -> Prices:
+        """Return what models cost, as of now."""
+        self.repeats = False
+        return self.options.prices()
 
     def new_name(self, letter: str) -> str:
         """Return a name for a relation that no other relation of the statement has."""

@@ -1,4 +1,4 @@
-"""What makes a query faster must not change its answer: each rule off, the engine's pushdown, few rows in memory.
+"""What makes a query faster changes no answer: each rule off, the engine's pushdown, rows in memory, kept plans.
 
 The questions are those of the oracle; half of the spans are in parts, the rest is merged with them from the log.
 """
@@ -14,6 +14,7 @@ from oracle.pair import OBJECT, Corpus
 from oracle.queries import PAIRS
 
 import btql
+from btql import plans
 from btql.database import Database
 from btql.execution import in_memory, run, sessions
 from btql.generate.stream import generate
@@ -96,3 +97,17 @@ def test_few_rows_in_memory_do_not_change_the_answer(
     monkeypatch.setattr(in_memory, "ROWS_MAX", -1)
 
     assert alike(database.query(text).rows(), pair.in_order) == expected
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_a_plan_that_is_kept_does_not_change_the_answer(
+    corpus_and_database: tuple[Corpus, Database], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus, database = corpus_and_database
+    pair = PAIRS[name]
+    text = corpus.fill(pair.btql)
+    kept = [alike(database.query(text).rows(), pair.in_order) for _ in range(2)]
+
+    monkeypatch.setattr(plans, "KEPT_MAX", 0)
+
+    assert kept == [alike(database.query(text).rows(), pair.in_order)] * 2

@@ -118,13 +118,21 @@ class SourceClauses:
         if shape == "spans" and plain and (condition is None or not has_span_calls(condition)):
             # Such a filter may look at queries around it, and goes above the Alias.
             rows = self._relation_rows(condition)
-            return rows if query.sample is None else sampled(rows, query.sample, shape, self.source)
+            return self._sampled(rows, shape, self.source)
         scan = scan_of(rows)
         rows = SourceRows(query, condition, shape, scan, self.source, self.span_scope).bind()
-        if query.sample is not None:
-            rows = sampled(rows, query.sample, shape, "")
+        rows = self._sampled(rows, shape, "")
         rows = in_shape(rows, scan, shape, self.summaries[0].name if self.summaries else "")
         return Alias(rows, self.source) if self.source else rows
+
+    def _sampled(self, rows: Plan, shape: tree.Shape, source: str) -> Plan:
+        sample = self.query.sample
+        if sample is None:
+            return rows
+        if sample.seed is None:
+            # One is drawn for each query.
+            self.scope.around.context.repeats = False
+        return sampled(rows, sample, shape, source)
 
     def _condition(self, node: tree.Expression) -> Expression:
         refuse_span_calls(node)

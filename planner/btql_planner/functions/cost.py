@@ -39,7 +39,7 @@ def estimated_cost(binder: Binder, span: Span) -> Amount:
 
     cost = field("metrics", "estimated_cost")
     arguments = [field("metadata", "model"), *(field("metrics", name) for name in _TOKENS), cost]
-    return binder.apply_to(_pricing(binder.options.prices()), arguments, span)
+    return binder.apply_to(_pricing(binder.prices()), arguments, span)
 
 
 def _pricing(prices: Prices) -> Function:

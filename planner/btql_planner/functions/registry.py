@@ -31,6 +31,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from threading import RLock
 from typing import Annotated, Literal, Protocol, TypedDict, TypeVar, Unpack, cast, get_args, get_type_hints, overload
 
@@ -39,7 +40,7 @@ from btql_grammar.span import Span
 from btql_planner import compare, types, value
 from btql_planner.expressions import Expression
 from btql_planner.functions.call import PLAIN, Call
-from btql_planner.options import QueryOptions
+from btql_planner.prices import Prices
 from btql_planner.types import Kind, Type
 from btql_planner.value import Value
 
@@ -87,9 +88,12 @@ class OperatorLowering(Protocol):
 class Binder(Protocol):
     """What a form may ask of whoever binds the query."""
 
-    @property
-    def options(self) -> QueryOptions:
-        """The options of the query."""
+    def now(self) -> datetime:
+        """Return the time at which the query is planned."""
+        ...
+
+    def prices(self) -> Prices:
+        """Return what models cost."""
         ...
 
     def bind(self, node: tree.Expression) -> Expression:

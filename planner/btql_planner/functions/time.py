@@ -166,7 +166,7 @@ def now(binder: Binder, span: Span) -> Moment:
     >>> now() > '2020-01-01'
     True
     """
-    return Constant(binder.options.now, Kind.TIME, span=span)
+    return Constant(binder.now(), Kind.TIME, span=span)
 
 
 @form()
