@@ -47,13 +47,18 @@ def parse(raw: bytes) -> JsonValue:
 
 def parse_all(texts: Sequence[bytes | None]) -> list[JsonValue]:
     """Return the values of JSON texts, None for none. Reading them in one go costs much less."""
-    joined = b"[%b]" % b",".join([b"null" if raw is None else raw for raw in texts])
-    if not _may_round(joined):
-        try:
-            return cast("list[JsonValue]", orjson.loads(joined))
-        except orjson.JSONDecodeError:
-            pass
-    return [None if raw is None else parse(raw) for raw in texts]
+    pieces = [b"null" if raw is None else raw for raw in texts]
+    apart = _may_round_in(pieces)
+    for place in apart:
+        pieces[place] = b"null"
+    try:
+        values = cast("list[JsonValue]", orjson.loads(b"[%b]" % b",".join(pieces)))
+    except orjson.JSONDecodeError:
+        return [None if raw is None else parse(raw) for raw in texts]
+    for place in apart:
+        raw = texts[place]
+        values[place] = None if raw is None else parse(raw)
+    return values
 
 
 def dumps(value: object) -> str:
@@ -92,6 +97,21 @@ def _may_round(raw: bytes) -> bool:
     """Whether there is a whole number that orjson may turn into a float."""
     # Looking for a fixed text is many times faster than looking for any digits.
     return _ZEROS in raw.translate(_TO_ZEROS) and _LONG.search(raw) is not None
+
+
+def _may_round_in(texts: Sequence[bytes]) -> list[int]:
+    """Return the places of texts with as many digits as a number has that orjson may turn into a float."""
+    joined = b",".join(texts).translate(_TO_ZEROS)
+    found: list[int] = []
+    place = end = 0
+    at = joined.find(_ZEROS)
+    while at >= 0:
+        while end + len(texts[place]) < at:
+            end += len(texts[place]) + 1
+            place += 1
+        found.append(place)
+        at = joined.find(_ZEROS, end + len(texts[place]))
+    return found
 
 
 def _parse_slowly(raw: bytes) -> JsonValue:

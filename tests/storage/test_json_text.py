@@ -73,6 +73,12 @@ def test_what_is_no_json_is_refused(text: str) -> None:
         json_text.parse(text.encode())
 
 
-@given(st.lists(st.sampled_from([None, b'"x"', b"1.50", b"[1]", b"1e999", b"12345678901234567890", b'{"a": null}'])))
+TEXTS = [
+    None, b'"x"', b"1.50", b"[1]", b"1e999", b'{"a": null}', b"12345678901234567890", b'"1234567890123456789012"',
+    b"[9223372036854775808, 1]", b"0.1234567890123456789012", b"1234567890123456789012345678901234567890",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(TEXTS)))
 def test_many_texts_are_read_as_each_of_them_is(texts: list[bytes | None]) -> None:
     assert json_text.parse_all(texts) == [None if raw is None else json_text.parse(raw) for raw in texts]

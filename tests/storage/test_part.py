@@ -172,6 +172,29 @@ def test_documents_have_the_columns_asked_for(small):
     assert part.documents(np.array([1, 1]), ["id"])["id"].to_pylist() == ["row-1", "row-1"]
 
 
+@pytest.mark.parametrize("block_rows", [3, 40, 700])
+def test_any_rows_of_any_blocks_come_in_the_order_asked_for(tmp_path, monkeypatch, block_rows):
+    monkeypatch.setattr(block, "BLOCK_ROWS_MAX", block_rows)
+    rows = some_rows(700)
+    part, _ = build(tmp_path / "9", rows)
+    some = np.random.default_rng(2).permutation(700)
+    for wanted in (
+        some[:1],
+        some[:5],
+        some[:90],
+        np.sort(some[:90]),
+        np.arange(7, 11),
+        np.arange(2, 698),
+        some,
+        some[[1, 1, 0]],
+    ):
+        table = part.documents(wanted, ["id", "output", "tags"])
+        assert table["id"].to_pylist() == [rows[row].id for row in wanted]
+        outputs = [rows[row].fields.get("output") for row in wanted]
+        assert table["output"].to_pylist() == [None if raw is None else raw.decode() for raw in outputs]
+        assert part.rows(wanted) == [rows[row] for row in wanted]
+
+
 def phrase(part, field, tokens):
     return part.find(Phrase(field, tuple(tokens))).rows.tolist()
 
