@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import btql
+from btql import plans
 from btql_planner.clauses import source
 from btql_planner.options import QueryOptions
 
@@ -41,6 +42,7 @@ def test_rows_of_a_small_source_come_newest_first(conn, query):
 
 def test_all_rows_of_a_large_source_come_as_they_lie_in_sql(conn, monkeypatch):
     monkeypatch.setattr(source, "SORTED_ROWS_MAX", 100)
+    monkeypatch.setattr(plans, "KEPT_MAX", 0)
     assert sorted(ids(conn, "SELECT id FROM demo")) == sorted(NEWEST_FIRST)
     assert not sorts(conn, "SELECT id, metadata FROM demo WHERE id > 'r1'")
 
@@ -57,10 +59,12 @@ def test_all_rows_of_a_large_source_come_as_they_lie_in_sql(conn, monkeypatch):
 )
 def test_whoever_asks_for_an_order_or_a_page_has_it(conn, monkeypatch, query, expected):
     monkeypatch.setattr(source, "SORTED_ROWS_MAX", 100)
+    monkeypatch.setattr(plans, "KEPT_MAX", 0)
     assert ids(conn, query) == expected
 
 
 def test_a_default_limit_is_a_page(conn, monkeypatch):
     monkeypatch.setattr(source, "SORTED_ROWS_MAX", 100)
+    monkeypatch.setattr(plans, "KEPT_MAX", 0)
     found = conn._database.query("SELECT id FROM demo", options=QueryOptions(default_limit=50))
     assert [row["id"] for row in found.rows()] == NEWEST_FIRST[:50]
