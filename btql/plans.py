@@ -15,7 +15,7 @@ nothing in it, so that several threads may run one at a time.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -52,6 +52,7 @@ Path: TypeAlias = tuple[str, ...]
 Key: TypeAlias = tuple[str, tuple[object, ...], QueryOptions, frozenset[str]]
 _Question: TypeAlias = "Callable[[Catalogs, list[FieldCatalog]], object]"
 """It is asked of the catalogs, or of one of the fields that they have named so far."""
+_Answer: TypeAlias = tuple[_Question, object]
 T = TypeVar("T")
 
 
@@ -107,8 +108,8 @@ class Asked:
 
     def __init__(self, catalogs: Catalogs) -> None:
         self._catalogs = catalogs
-        self._answers: list[tuple[_Question, object]] = []
-        """In the order in which they were asked."""
+        self.answers: list[_Answer] = []
+        """In the order in which they were asked. They hold nothing of the catalogs, which may have files open."""
         self._sources = 0
         self.items = 0
         """Names in all answers."""
@@ -128,13 +129,14 @@ class Asked:
 
     def note(self, question: _Question, answer: object) -> None:
         """Write down a question and its answer."""
-        self._answers.append((question, answer))
+        self.answers.append((question, answer))
         self.items += len(answer) if isinstance(answer, list | frozenset) else 1
 
-    def are_told_the_same(self, catalogs: Catalogs) -> bool:
-        """Whether other catalogs say the same; they may raise what they would raise while a plan is made."""
-        known: list[FieldCatalog] = []
-        return all(question(catalogs, known) == answer for question, answer in self._answers)
+
+def _say_the_same(catalogs: Catalogs, answers: Iterable[_Answer]) -> bool:
+    """Whether catalogs say what others have said; they may raise what they would raise while a plan is made."""
+    known: list[FieldCatalog] = []
+    return all(question(catalogs, known) == answer for question, answer in answers)
 
 
 class _AskedFields:
@@ -182,7 +184,7 @@ class KeptPlans:
     """The plans that were used last, within the bytes that all caches may have. Safe from several threads."""
 
     def __init__(self, budget: CacheBudget) -> None:
-        self._kept: OrderedDict[Key, tuple[Asked, Planned, int]] = OrderedDict()
+        self._kept: OrderedDict[Key, tuple[Sequence[_Answer], Planned, int]] = OrderedDict()
         self._lock = Lock()
         self._budget = budget
 
@@ -193,8 +195,8 @@ class KeptPlans:
             if found is None:
                 return None
             self._kept.move_to_end(key)
-        asked, plan, size = found
-        if not asked.are_told_the_same(catalogs):
+        answers, plan, size = found
+        if not _say_the_same(catalogs, answers):
             return None
         self._budget.used("plans", key, size, lambda: self._drop(key))
         return plan
@@ -205,7 +207,7 @@ class KeptPlans:
             return
         size = _BYTES + _OUTPUT_BYTES * len(plan.engine.outputs) + _ITEM_BYTES * asked.items
         with self._lock:
-            self._kept[key] = asked, plan, size
+            self._kept[key] = tuple(asked.answers), plan, size
             oldest = next(iter(self._kept)) if len(self._kept) > KEPT_MAX else None
             if oldest is not None:
                 del self._kept[oldest]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -96,6 +98,7 @@ def test_a_name_that_nobody_had_is_found_once_somebody_has_it(conn: btql.Connect
         f"select: estimated_cost() as c | from: {LOGS}",
         f"select: * | from: {LOGS} | sample: 2",
         f"select: * | from: {LOGS} traces | sample: 50%",
+        f"select: * | from: {LOGS} summary | limit: 3",
     ],
 )
 def test_what_depends_on_the_moment_is_planned_each_time(database: Database, query: str) -> None:
@@ -212,6 +215,26 @@ def test_they_make_room_for_other_caches(database: Database) -> None:
     budget.used("others", 1, budget.bytes_max, lambda: None)
     assert (len(database._plans), budget.sizes["plans"]) == (0, 0)
     assert is_kept(database, ANY) is False
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        ANY,
+        "SELECT id FROM demo",
+        f"select: id, metrics.duration | from: {LOGS} traces | filter: any_span(metadata.n = 3)",
+        f"dimensions: k, metadata.kind | measures: avg(v) as a | from: {LOGS} | unpivot: scores as (k, v)",
+        f"SELECT (SELECT max(b.metadata.n) FROM {LOGS} b WHERE b.id = a.id) m FROM {LOGS} a, {LOGS} c WHERE a.id = c.id",
+    ],
+)
+def test_a_kept_plan_holds_no_snapshot(database: Database, query: str) -> None:
+    compiled = database.compile(query)
+    compiled.sources.close()
+    sources = weakref.ref(compiled.sources)
+    del compiled
+    gc.collect()
+    assert sources() is None
+    assert len(database._plans) == 1
 
 
 def test_none_are_kept_where_that_is_switched_off(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
