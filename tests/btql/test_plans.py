@@ -224,7 +224,7 @@ def test_they_make_room_for_other_caches(database: Database) -> None:
         "SELECT id FROM demo",
         f"select: id, metrics.duration | from: {LOGS} traces | filter: any_span(metadata.n = 3)",
         f"dimensions: k, metadata.kind | measures: avg(v) as a | from: {LOGS} | unpivot: scores as (k, v)",
-        f"SELECT (SELECT max(b.metadata.n) FROM {LOGS} b WHERE b.id = a.id) m FROM {LOGS} a, {LOGS} c WHERE a.id = c.id",
+        f"SELECT (SELECT max(b.id) FROM {LOGS} b WHERE b.id = a.id) m FROM {LOGS} a, {LOGS} c WHERE a.id = c.id",
     ],
 )
 def test_a_kept_plan_holds_no_snapshot(database: Database, query: str) -> None:
