@@ -14,6 +14,7 @@ Whatever else a statement says, the engine does it. :data:`ROWS_MAX` switches th
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -91,9 +92,10 @@ def in_memory(plan: EnginePlan) -> dict[str, InMemory]:
     """Return the statements of a plan that need no engine where the rows of their scan are few, by that scan.
 
     A scan is read in one place. That it is this statement is certain where nothing else of the plan is a scan, and
-    each statement reads one table.
+    each statement reads one table. Arrow's functions come with NumPy: a process that lives for one query and does
+    without (``btql.cli.start``) would import it for longer than the engine takes.
     """
-    if len(plan.scans) != 1 or ROWS_MAX < 0:
+    if len(plan.scans) != 1 or ROWS_MAX < 0 or "numpy" not in sys.modules:
         return {}
     (scan,) = plan.scans
     selects = [*(stage.select for stage in plan.stages), plan.select]

@@ -1,10 +1,10 @@
 """Threads for handlers."""
 
-import asyncio
 import gc
 import weakref
 
 import pytest
+from server_support.loops import run
 
 from btql_server.http.pools import Pool
 
@@ -30,7 +30,7 @@ def test_what_a_refused_request_has_sent_goes_without_the_garbage_collector():
 
     gc.disable()
     try:
-        seen = asyncio.run(ask())
+        seen = run(ask())
         pool.close()
         assert seen() is None
     finally:
