@@ -12,10 +12,11 @@ fit into it. Grants of all queries together are at most ``memory_bytes_max`` and
 Whoever waits longer than :data:`WAIT_S` gets an error: what holds the memory may be answers that nobody reads.
 
 **Classes.** *Bulk* queries are exports: those that say so, and any that has computed for longer than
-:data:`INTERACTIVE_S`. All others are *interactive*. At most ``bulk_queries_max`` bulk queries compute at the same time,
-one batch each, and while interactive ones compute, a bulk query rests after each batch, for up to :data:`REST` times as
-long as that took. It never gets the last of the memory. So exports go on, slowly, however much else there is to do, and
-nobody waits behind them for longer than a batch takes.
+:data:`INTERACTIVE_S` or has given more than :data:`INTERACTIVE_ROWS`. All others are *interactive*. At most
+``bulk_queries_max`` bulk queries compute at the same time, one batch each. While interactive ones compute, a bulk query
+rests after each batch, for up to :data:`REST` times as long as that took; while requests are written, for as long as it
+took. It never gets the last of the memory. So exports go on, slowly, however much else there is to do, and nobody waits
+behind them for longer than a batch takes.
 """
 
 from __future__ import annotations
@@ -29,16 +30,17 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from threading import Condition
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal
 
 from btql.errors import ResourceLimit
 from btql_storage.limits import way_to_raise
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from btql.execution.stop import Stop
     from btql_storage.limits import Limits
 
-T = TypeVar("T")
 Work = Literal["interactive", "bulk"]
 SMALL = 8
 """A small grant is one part in so many of a full one."""
@@ -46,9 +48,12 @@ SMALL_BYTES_MIN = 16 << 20
 """The engine cannot sort with less."""
 WAIT_S = 30.0
 INTERACTIVE_S = 1.0
+INTERACTIVE_ROWS = 100_000
 REST = 4
 REST_MAX_S = 0.25
 """A reader that takes its time must not look like work."""
+WRITING_S = 0.05
+"""A writer sends its next request within this time of the last one; most of a request goes by outside of its write."""
 _LOOK_S = 0.05
 _CGROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
@@ -73,6 +78,7 @@ class Admission:
         self.grants = 0
         self.computing: Counter[Work] = Counter()
         """Queries that compute at this moment."""
+        self._wrote_at = float("-inf")
         self.waited_s = {"memory": 0.0, "turn": 0.0, "rested": 0.0}
         """How long queries have waited: for ``memory``, for a ``turn``, and how long bulk ones ``rested``."""
         self._changed = Condition()
@@ -147,11 +153,17 @@ class Admission:
                 if self._waiting:
                     self._changed.notify_all()
 
+    def wrote(self) -> None:
+        """Take note that a request was written."""
+        self._wrote_at = time.monotonic()
+
     def rest(self, seconds: float, stop: Stop | None) -> None:
-        """Let interactive queries compute, after a bulk query has computed for some time."""
-        until = time.monotonic() + min(REST * seconds, REST_MAX_S)
+        """Let interactive queries compute, and requests be written, after a bulk query has computed for some time."""
+        began = time.monotonic()
+        until = began + min(REST * seconds, REST_MAX_S)
+        writers_until = began + min(seconds, REST_MAX_S) if began - self._wrote_at < WRITING_S else began
         with self._changed:
-            while self.computing["interactive"] and (left := until - time.monotonic()) > 0:
+            while (left := (until if self.computing["interactive"] else writers_until) - time.monotonic()) > 0:
                 self._wait("rested", stop, min(left, _LOOK_S))
 
 
@@ -166,9 +178,10 @@ class Turns:
         self._limits = limits
         self._stop = stop
         self._computed_s = 0.0
+        self._rows = 0
         self._began = 0.0
 
-    def next(self, batches: Iterator[T]) -> T | None:
+    def next(self, batches: Iterator[pa.RecordBatch]) -> pa.RecordBatch | None:
         """Return the next batch, None where there is none; a bulk query waits for its turn before."""
         if self.work == "bulk" and self._began:
             # What its reader does with a batch takes the interpreter's time, too.
@@ -177,7 +190,8 @@ class Turns:
             self._began = time.monotonic()
             batch = next(batches, None)
         self._computed_s += time.monotonic() - self._began
-        if self._computed_s > INTERACTIVE_S:
+        self._rows += 0 if batch is None else batch.num_rows
+        if self._computed_s > INTERACTIVE_S or self._rows > INTERACTIVE_ROWS:
             self.work = "bulk"
         return batch
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
-from threading import Event
+from pathlib import Path
 
 import httpx
 import pytest
@@ -20,6 +22,18 @@ import btql
 CONNECTIONS = 200
 SECONDS = 5.0
 MIB = 1 << 20
+
+
+DRAIN = f"""
+import sys
+from server_support.pg_raw import RawSession
+
+reader = RawSession((sys.argv[1], int(sys.argv[2])))
+reader.send({ENDLESS!r})
+while reader.read():
+    pass
+"""
+"""Reads an answer that has no end."""
 
 
 @pytest.fixture
@@ -90,20 +104,12 @@ def test_ingest_while_one_client_drains(server, benchmark):
         return count / SECONDS
 
     alone = rate()
-    stop = Event()
-
-    def drain() -> None:
-        reader = session(server)
-        reader.send(ENDLESS)
-        while not stop.is_set():
-            assert reader.read()
-        reader.close()
-
-    with ThreadPoolExecutor(1) as pool:
-        draining = pool.submit(drain)
+    # In a process of its own: with the writer in one, each would wait for the other's turn in the interpreter.
+    command = [sys.executable, "-c", DRAIN, *map(str, place(server.addresses["pg"]))]
+    with subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}) as draining:
         together = benchmark.pedantic(rate, rounds=1, iterations=1, warmup_rounds=0)
-        stop.set()
-        draining.result()
+        assert draining.poll() is None
+        draining.kill()
     figures = {"alone_per_s": alone, "together_per_s": together, "share": together / alone}
     tell("ingest beside a client that drains", "a share of 0.5", benchmark, **figures)
 

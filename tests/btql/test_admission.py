@@ -6,6 +6,7 @@ import threading
 import time
 from dataclasses import replace
 
+import pyarrow as pa
 import pytest
 from server_support.waiting import eventually
 
@@ -106,9 +107,36 @@ def test_a_bulk_query_rests_while_others_compute():
 def test_what_computes_for_long_becomes_bulk(monkeypatch):
     monkeypatch.setattr(module, "INTERACTIVE_S", 0.0)
     turns = Turns("interactive", LIMITS, None)
-    assert turns.next(iter([1])) == 1
+    batch = pa.record_batch({"n": [1]})
+    assert turns.next(iter([batch])) is batch
     assert turns.work == "bulk"
     assert turns.next(iter(())) is None
+
+
+def test_what_gives_many_rows_becomes_bulk(monkeypatch):
+    monkeypatch.setattr(module, "INTERACTIVE_ROWS", 3)
+    batch = pa.record_batch({"n": [1, 2]})
+    turns, batches = Turns("interactive", LIMITS, None), iter([batch, batch])
+    turns.next(batches)
+    assert turns.work == "interactive"
+    turns.next(batches)
+    assert turns.work == "bulk"
+    assert turns.next(batches) is None
+
+
+def test_a_bulk_query_rests_while_requests_are_written(monkeypatch):
+    ledger = Admission()
+    ledger.rest(0.05, None)
+    assert ledger.waited_s["rested"] == 0
+
+    ledger.wrote()
+    ledger.rest(0.05, None)
+    assert ledger.waited_s["rested"] >= 0.05
+
+    monkeypatch.setattr(module, "WRITING_S", 0.0)
+    before = ledger.waited_s["rested"]
+    ledger.rest(0.05, None)
+    assert ledger.waited_s["rested"] == before
 
 
 def test_a_query_that_fails_with_little_memory_begins_again_with_more(tmp_path, monkeypatch):

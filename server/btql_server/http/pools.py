@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Literal, ParamSpec, TypeAlias, TypeVar
 
+from btql.execution.admission import admission
 from btql_server.http.errors import HttpError
 
 P = ParamSpec("P")
@@ -57,6 +58,9 @@ class Pool:
         try:
             return work()
         finally:
+            if self.name == "write":
+                # Exports give way to writers.
+                admission.wrote()
             self._watch(self.name, "running", -1)
 
     def _left(self, future: Future[T]) -> None:
