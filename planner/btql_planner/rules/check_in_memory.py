@@ -22,9 +22,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Literal, cast
 
-from btql_planner.expressions import Apply, Column, Constant, Expression
+from btql_planner.expressions import Column, Expression
 from btql_planner.plan import Check, Plan, Scan, Sort, rewrite
-from btql_planner.rules.prune_parts import MIRRORED, RANGED
+from btql_planner.rules.prune_parts import compared
 
 ROOTS = Check("is_root", "eq", value=True)
 _FORMS = {"_xact_id": re.compile("[0-9]{19}"), "_pagination_key": re.compile("p[0-9]{20}")}
@@ -53,24 +53,15 @@ def check_of(condition: Expression) -> Check | None:
     """Return a condition as one that can be checked in memory; None where it cannot."""
     if isinstance(condition, Column):
         return ROOTS if condition.name == ROOTS.column and not condition.source else None
-    if not isinstance(condition, Apply) or len(condition.arguments) != 2:
-        return None
-    left, right = condition.arguments
-    operator = condition.function.name
-    if isinstance(left, Constant):
-        left, right, operator = right, left, MIRRORED.get(operator, "")
-    if operator not in MIRRORED or not isinstance(left, Column) or left.source or left.name not in RANGED:
-        return None
-    if not isinstance(right, Constant) or not isinstance(right.value, datetime | str):
-        return None
-    if not _has_form(left.name, right.value):
-        return None
-    return Check(left.name, cast("Literal['lt', 'le', 'gt', 'ge', 'eq']", operator), right.value)
+    match compared(condition):
+        case Column(source="", name=column), operator, value if _has_form(column, value):
+            return Check(column, cast("Literal['lt', 'le', 'gt', 'ge', 'eq']", operator), value)
+        case _:
+            return None
 
 
 def _has_form(column: str, value: datetime | str) -> bool:
     """Whether values of the column are in the same order as the numbers that they stand for."""
     if isinstance(value, datetime):
-        return column == "created"
-    form = _FORMS.get(column)
-    return form is not None and form.fullmatch(value) is not None and int(value.lstrip("p")) <= _NUMBER_MAX
+        return True
+    return _FORMS[column].fullmatch(value) is not None and int(value.lstrip("p")) <= _NUMBER_MAX

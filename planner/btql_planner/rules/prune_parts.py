@@ -20,7 +20,7 @@ from btql_planner.plan import Keys, Plan, Range, Scan, rewrite
 
 RANGED = frozenset({"created", "_xact_id", "_pagination_key"})
 KEYED = frozenset({"id", "span_id", "root_span_id"})
-MIRRORED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq"}
+_MIRRORED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq"}
 
 
 def prune_parts(plan: Plan) -> Plan:
@@ -36,26 +36,31 @@ def _on_scan(plan: Plan) -> Plan | None:
     return replace(plan, ranges=ranges, keys=keys) if ranges or keys else None
 
 
-def _range(condition: Expression) -> Range | None:
+def compared(condition: Expression) -> tuple[Column, str, datetime | str] | None:
+    """Return which ranged column a condition compares, by which operator, with which constant on its right side."""
     if not isinstance(condition, Apply) or len(condition.arguments) != 2:
         return None
     left, right = condition.arguments
     operator = condition.function.name
     if isinstance(left, Constant):
-        left, right, operator = right, left, MIRRORED.get(operator, "")
-    if not isinstance(left, Column) or left.name not in RANGED or not isinstance(right, Constant):
+        left, right, operator = right, left, _MIRRORED.get(operator, "")
+    if operator not in _MIRRORED or not isinstance(left, Column) or left.name not in RANGED:
         return None
-    bound = right.value
+    bound = right.value if isinstance(right, Constant) else None
     if not isinstance(bound, datetime | str) or isinstance(bound, datetime) != (left.name == "created"):
         return None
-    match operator:
-        case "gt" | "ge":
-            return Range(left.name, bound, None)
-        case "lt" | "le":
-            return Range(left.name, None, bound)
-        case "eq":
-            return Range(left.name, bound, bound)
-        case _:
+    return left, operator, bound
+
+
+def _range(condition: Expression) -> Range | None:
+    match compared(condition):
+        case column, "gt" | "ge", bound:
+            return Range(column.name, bound, None)
+        case column, "lt" | "le", bound:
+            return Range(column.name, None, bound)
+        case column, _, bound:
+            return Range(column.name, bound, bound)
+        case None:
             return None
 
 

@@ -84,16 +84,7 @@ class Traces:
 
 def traces_of(source: Part | TailChunk) -> Traces:
     """Return the traces of a part, or of a chunk of the tail."""
-    table: pa.Table | None = getattr(source, "table", None)
-    if table is not None:
-        return _coded(table.column(_TRACE))
-    path = cast("Part", source).columns_path
-    key = (str(path), _TRACE)
-    traces = _kept_traces.get(key)
-    if traces is None:
-        traces = _coded(_read_column(path, _TRACE))
-        _kept_traces.keep(key, traces)
-    return traces
+    return _made_of(source, _TRACE, _kept_traces, _coded)
 
 
 def _coded(values: ChunkedArray) -> Traces:
@@ -103,18 +94,22 @@ def _coded(values: ChunkedArray) -> Traces:
 
 def numbers_of(source: Part | TailChunk, column: KeptColumn) -> Numbers:
     """Return a column of all rows of a part, or of a chunk of the tail, as numbers or booleans in the same order."""
+    return _made_of(source, column, _kept, numbers_in)
+
+
+def _made_of(source: Part | TailChunk, column: str, kept: _Kept[T], make: Callable[[ChunkedArray], T]) -> T:
+    """Return what is made of a column; of a part it is kept."""
     table: pa.Table | None = getattr(source, "table", None)
     if table is not None:
-        return numbers_in(table.column(column))
-    part = cast("Part", source)
-    path = part.columns_path
+        return make(table.column(column))
+    path = cast("Part", source).columns_path
     # Numbers of parts begin anew in another folder, and a copy of a folder has the same files.
     key = (str(path), column)
-    numbers = _kept.get(key)
-    if numbers is None:
-        numbers = numbers_in(_read_column(path, column))
-        _kept.keep(key, numbers)
-    return numbers
+    found = kept.get(key)
+    if found is None:
+        found = make(_read_column(path, column))
+        kept.keep(key, found)
+    return found
 
 
 def _read_column(path: Path, column: str) -> ChunkedArray:
