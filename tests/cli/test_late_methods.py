@@ -7,11 +7,12 @@ import dataclasses
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 import btql
+from btql.cli import late_methods
 from btql.cli.late_methods import dataclass
 
 Decorator = Callable[..., Any]
@@ -43,8 +44,13 @@ def told(work: Callable[[], object]) -> object:
         return type(error), str(error)
 
 
+@pytest.fixture(params=[0, 1, 1_000], ids=["real at once", "real the second time", "not real"])
+def _calls(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(late_methods, "CALLS_MAX", request.param)
+
+
 @pytest.fixture(params=OPTIONS, ids=str)
-def both(request: pytest.FixtureRequest) -> tuple[Any, Any]:
+def both(request: pytest.FixtureRequest, _calls: None) -> tuple[Any, Any]:
     return declared(dataclasses.dataclass, request.param), declared(dataclass, request.param)
 
 
@@ -56,7 +62,15 @@ USES: list[Callable[[Any], object]] = [
     lambda node: node(),
     lambda node: node("a", 1, [], 4),
     lambda node: node(name="a", other=1),
+    lambda node: repr(node(size=2, name="a")),
+    lambda node: node("a", name="b"),
+    lambda node: node("a", 1, [], place=4).place,
+    lambda node: node("a", float("nan")) == node("a", float("nan")),
     lambda node: node("a").children is node("a").children,
+    lambda node: type(node.size),
+    lambda node: type(getattr(node, "children", None)),
+    dataclasses.is_dataclass,
+    lambda node: dataclasses.fields(node("a")) == dataclasses.fields(node),
     lambda node: hash(node("a")),
     lambda node: hash(node("a", 1, ())) == hash(node("a", 1, (), place=9)),
     lambda node: setattr(node("a"), "size", 1),
@@ -84,15 +98,52 @@ def test_it_does_what_the_other_does(both: tuple[Any, Any], use: Callable[[Any],
 
 
 @pytest.mark.parametrize("options", OPTIONS)
-def test_methods_are_made_by_the_first_call(options: dict[str, Any]):
+def test_methods_are_made_once_they_were_called_often(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(late_methods, "CALLS_MAX", 2)
     node = declared(dataclass, options)
     before = {name: vars(node)[name] for name in ("__init__", "__repr__", "__eq__")}
     one, two = node("a"), node("a")
 
+    assert vars(node)["__init__"] is before["__init__"]
+    assert node("a") == one == two
     assert vars(node)["__init__"] is not before["__init__"]
     assert (vars(node)["__repr__"], vars(node)["__eq__"]) == (before["__repr__"], before["__eq__"])
     assert one == two
     assert vars(node)["__eq__"] is not before["__eq__"]
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_what_it_does_not_understand_is_made_as_ever(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch):
+    # Annotations are looked up in the module of the class.
+    monkeypatch.setattr(btql, "ClassVar", ClassVar, raising=False)
+
+    @dataclass(**options)
+    class Counted:
+        """A node that counts."""
+
+        __module__ = "btql"
+        made: ClassVar[int] = 0
+        name: str = "a"
+
+    @dataclass(**options)
+    class Undocumented:
+        __module__ = "btql"
+        name: str = "a"
+
+    @dataclass(**options)
+    class Derived:
+        """A node with a field that nobody gives."""
+
+        __module__ = "btql"
+        name: str
+        length: int = dataclasses.field(init=False, default=7)
+
+    assert [field.name for field in dataclasses.fields(Counted)] == ["name"]
+    assert (Counted(), Counted.made) == (Counted("a"), 0)
+    assert Undocumented.__doc__ == "Undocumented(name: 'str' = 'a')"
+    assert (Derived("a").length, Derived("a") == Derived("a"), Derived("a") == Derived("b")) == (7, True, False)
+    with pytest.raises(TypeError, match="length"):
+        Derived("a", length=8)
 
 
 def test_a_class_derived_from_one_and_one_with_methods_of_its_own():
@@ -121,15 +172,15 @@ def test_a_class_derived_from_one_and_one_with_methods_of_its_own():
 
 
 def test_a_query_asks_for_them(tmp_path):
-    """The classes of a tree that this query has no use for have no methods of their own yet."""
+    """The methods of classes are real only where they were called often, whether they were called at all or not."""
     program = """
 import os, sys
 from btql.cli import main
 
 def ended(code):
     from btql_grammar import tree
-    made = [name for name in ("Query", "Delete") if vars(tree)[name].__init__.__qualname__.endswith("__init__")]
-    print(made, code)
+    late = [name for name in ("Query", "Delete") if vars(tree)[name].__init__.__name__ == "initialise"]
+    print(late, code)
 
 os._exit = ended
 sys.argv[1:] = ["query", "db", "SELECT 1 AS n", "-f", "csv"]
@@ -139,7 +190,7 @@ main()
         pass
     command = [sys.executable, "-c", program]
     answer = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
-    assert answer.stdout.splitlines() == ["n", "1", "['Query'] 0"]
+    assert answer.stdout.splitlines() == ["n", "1", "['Query', 'Delete'] 0"]
 
 
 def test_an_interrupt_stays_one(monkeypatch):
