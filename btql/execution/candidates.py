@@ -58,7 +58,7 @@ class Candidates:
         """Return the rows that a probe holds for."""
         rows = self.find(source, replace(probe, share_max=None))
         assert rows is not None, "only what is checked once more may be left undecided"
-        return rows
+        return np.asarray(rows)
 
     def find(self, source: Part | TailChunk, probe: ProbeSpec) -> Rows | None:
         """Return the rows that a probe holds for, None where it does not pay to look them up."""

@@ -104,12 +104,15 @@ def first_rows(
     known = bool(top.among) and not top.filtered
     column = cast("Ordered", top.column)
     sign = -1 if top.descending else 1
-    superseded = snapshot.superseded
     begins = {source.part_id: end_of(source.stats, column, last=top.descending) for source in sources}
+    sources = sorted(sources, key=lambda source: sign * begins[source.part_id])
+    if not known and _are_fewer(sources, candidates, count):
+        return None
+    superseded = snapshot.superseded
     best = np.empty(0, np.int64)
     found: list[_Found] = []
     withheld = False
-    for source in sorted(sources, key=lambda source: sign * begins[source.part_id]):
+    for source in sources:
         if len(best) == count and sign * begins[source.part_id] > sign * int(best[-1]):
             withheld = True
             break
@@ -129,6 +132,19 @@ def first_rows(
     listed = {each.part_id for each in found if each.is_listed}
     filtered = top.filtered and top.asked is None
     return FirstRows(rows, listed, _condition(column, bound, descending=top.descending), bound, withheld, filtered)
+
+
+def _are_fewer(
+    sources: Sequence[Part | TailChunk], candidates: Callable[[Part | TailChunk], Rows | None], count: int
+) -> bool:
+    """Whether indexes leave fewer rows than that. No column is read to know, and no index that would not be anyway."""
+    left = 0
+    for source in sources:
+        rows = candidates(source)
+        left += source.stats.rows if rows is None else len(rows)
+        if left >= count:
+            return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +172,7 @@ def _look_at(
 ) -> _Found:
     column = cast("Ordered", top.column)
     passing = passing_rows(source, top.among)
+    listed = None if listed is None else np.asarray(listed)
     if listed is None:
         numbers = numbers_of(source, column)
         if passing is None:

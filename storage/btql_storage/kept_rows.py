@@ -42,7 +42,8 @@ class KeptRows:
     def keep(self, index: Hashable, probe: TextProbe, found: Found) -> None:
         """Keep what an index has found. Several queries will read the rows, so nobody may change them."""
         assert found.rows is not None, "only an answer is kept"
-        found.rows.flags.writeable = False
+        if len(found.rows):
+            found.rows.flags.writeable = False
         with self._lock:
             if (index, probe) in self._found:
                 return
@@ -59,4 +60,4 @@ class KeptRows:
 
 
 def _size(found: Found) -> int:
-    return _ENTRY_BYTES + (0 if found.rows is None else found.rows.nbytes)
+    return _ENTRY_BYTES + (0 if found.rows is None or not len(found.rows) else found.rows.nbytes)

@@ -11,9 +11,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from btql_storage.collector import collector_paused
+from btql_storage.later import np
 from btql_storage.tokens import TOKEN_CHARS_MAX
 
 if TYPE_CHECKING:

@@ -18,19 +18,19 @@ from __future__ import annotations
 import errno
 import os
 import re
+from array import array
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-import numpy as np
 import tantivy
 
 from btql_storage.collector import collector_paused
 from btql_storage.errors import Damaged
 from btql_storage.kept_rows import KeptRows
+from btql_storage.later import np
 from btql_storage.lexicon import Lexicon
 from btql_storage.text_probe import Found, Phrase
 from btql_storage.text_query import ROW, Asked, asked_of, schema
@@ -49,6 +49,8 @@ QUEUE_CHARS_MAX = 64 << 20
 OPEN_MAX = 32
 """Indexes that stay open: each has a thread of Tantivy's, and opening takes 0.3 ms."""
 COUNTED_FROM = 10_000
+_NO_ROWS = cast("NDArray[np.int64]", array("q"))
+"""What is most often found of a rare text. It has a length, and NumPy takes it, but need not be imported for it."""
 _HEAP_BYTES = 128_000_000
 _RESTORE = "restore it from a backup"
 _OS_ERROR = re.compile(r"(?:os error |code: )(\d+)")
@@ -140,7 +142,7 @@ class TextIndex:
         """Return the rows whose ``field`` has the phrase, in order. No tokens match nothing."""
         rows = self.find(Phrase(field, tuple(tokens))).rows
         assert rows is not None, "a phrase is always answered"
-        return rows
+        return np.asarray(rows)
 
     def find(self, probe: TextProbe, rows_max: int | None = None) -> Found:
         """Return the rows that a probe holds for; none where that may be more than ``rows_max``."""
@@ -164,7 +166,7 @@ class TextIndex:
         if rows_max is not None and hits_max > rows_max:
             return Found(None, asked.rows_max)
         if not hits_max:
-            return Found(np.empty(0, np.int64), asked.rows_max)
+            return Found(_NO_ROWS, asked.rows_max)
         query = tantivy.Query.const_score_query(asked.query, 1.0)
         with collector_paused():
             hits = opened.searcher.search(query, limit=hits_max, count=False).hits
@@ -213,6 +215,8 @@ def _open(folder: Path) -> tantivy.Searcher:
     except ValueError as error:
         if _os_error(error).errno not in {errno.EACCES, errno.EROFS}:
             raise
+    from tempfile import TemporaryDirectory
+
     # Tantivy insists on a lock file, even to read what never changes. Where the
     # folder cannot be written, one of links can. All files are open after this.
     with TemporaryDirectory(prefix="btql-text-") as links:

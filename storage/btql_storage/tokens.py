@@ -21,7 +21,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from btql_storage.later import np
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

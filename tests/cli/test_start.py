@@ -67,6 +67,30 @@ print()
     assert _loaded(code) == {"datafusion", "pyarrow"}
 
 
+def test_a_query_for_what_the_text_index_does_not_have_calculates_with_no_row_numbers(tmp_path):
+    with btql.connect(tmp_path / "db") as conn:
+        users = [f"{'z' if n % 2 else 'a'} user {n}" for n in range(30)]
+        conn.ingest("project_logs:demo", [{"id": user, "metadata": {"user": user}} for user in users])
+        conn.compact()
+    code = f"""
+import os, sys
+os._exit = lambda code: None
+sys.argv = ["btql", "query", {str(tmp_path / "db")!r}, {A_QUERY + " | limit: 5"!r}, "--format", "json"]
+from btql.cli import main
+from btql.cli.start import import_arrow
+import_arrow()
+import btql.execution.candidates
+# Asked of so few rows, the index would save nothing.
+btql.execution.candidates.GAIN_MIN = 0
+main()
+print()
+assert "pyarrow.compute" not in sys.modules
+assert "pyarrow.parquet" not in sys.modules
+"""
+
+    assert _loaded(code) == {"datafusion", "pyarrow", "tantivy"}
+
+
 def test_arrow_and_numpy_need_not_know_each_other(tmp_path):
     code = f"""
 from btql.cli.start import import_arrow, prepare
