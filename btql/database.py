@@ -171,7 +171,7 @@ class Database:
     ) -> Compiled:
         sources: Sources | None = None
         try:
-            options = replace(options or _NO_OPTIONS, prices=self._prices)
+            options = options or _NO_OPTIONS
             if isinstance(statement, tree.Query):
                 options = settled(options, statement, source.text)
             unlimited = getattr(statement, "limit", 0) is None
@@ -183,6 +183,7 @@ class Database:
             was_kept = None if key is None else plan is not None
             if plan is None:
                 asked = Asked(sources)
+                options = replace(options, prices=asked.prices_of(self._prices))
                 plan = planned(statement, source, asked, options, disabled_rules, self.check)
                 if key is not None:
                     self._plans.keep(key, asked, plan)

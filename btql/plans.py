@@ -2,13 +2,14 @@
 
 To make a plan of a text takes longer than to look a row up, and applications send the same texts all day. Making a plan
 is a function of what it is given: the statement, its options, the rules that are off, and what the catalogs say of
-names and fields. So what the catalogs were asked, and what they said, is written down while a plan is made
-(:class:`Asked`). The next time each question is asked again, in the same order, of the snapshots of that query; where
-all answers are the same, the plan is, too, and where one is not, a plan is made anew. Writes, compaction, another
-permission or another registered name are noticed if, and only if, they matter to the plan.
+names and fields, and what models are said to cost. So what was asked of those, and what they said, is written down
+while a plan is made (:class:`Asked`). The next time each question is asked again, in the same order, of the snapshots
+of that query; where all answers are the same, the plan is, too, and where one is not, a plan is made anew. Writes,
+compaction, another permission, another registered name or another price are noticed if, and only if, they matter to
+the plan.
 
-A plan that also depends on something else is not kept: on the present (``now()``), on prices, or on a seed that was
-drawn for it (``BoundQuery.repeats``). Plans have no names of snapshots or files in them, and whoever runs one changes
+A plan that also depends on something else is not kept: on the present (``now()``), or on a seed that was drawn for it
+(``BoundQuery.repeats``). Plans have no names of snapshots or files in them, and whoever runs one changes
 nothing in it, so that several threads may run one at a time.
 """
 
@@ -33,6 +34,7 @@ from btql_planner.lint import Lint, lint
 from btql_planner.lower import lower
 from btql_planner.options import QueryOptions
 from btql_planner.plan import Plan
+from btql_planner.prices import Prices, PriceSource
 from btql_planner.rules import apply_rules
 
 if TYPE_CHECKING:
@@ -114,6 +116,16 @@ class Asked:
         self.items = 0
         """Names in all answers."""
 
+    def prices_of(self, source: PriceSource) -> PriceSource:
+        """Return what gives the prices of ``source``, and writes down that they were asked for."""
+
+        def prices() -> Prices:
+            found = source()
+            self.note(lambda _, __: source(), found)
+            return found
+
+        return prices
+
     def resolve(self, table: tree.Table) -> tree.From:
         """Return the object that a bare name means."""
         found = self._catalogs.resolve(table)
@@ -130,7 +142,7 @@ class Asked:
     def note(self, question: _Question, answer: object) -> None:
         """Write down a question and its answer."""
         self.answers.append((question, answer))
-        self.items += len(answer) if isinstance(answer, list | frozenset) else 1
+        self.items += len(answer) if isinstance(answer, list | frozenset | Mapping) else 1
 
 
 def _say_the_same(catalogs: Catalogs, answers: Iterable[_Answer]) -> bool:

@@ -93,7 +93,7 @@ class Context:
     relations: int = 0
     """How many relations were bound so far."""
     repeats: bool = True
-    """Whether the plan depends on nothing but the statement, its options, and what the catalogs say."""
+    """Whether the plan depends on nothing but the statement, its options, and what catalogs and prices say."""
 
     def __post_init__(self) -> None:
         if self.options.now is None:
@@ -107,8 +107,7 @@ class Context:
         return self.options.now
 
     def prices(self) -> Prices:
-        """Return what models cost, as of now."""
-        self.repeats = False
+        """Return what models cost."""
         return self.options.prices()
 
     def new_name(self, letter: str) -> str:

@@ -17,6 +17,7 @@ from btql.errors import QueryError
 from btql.execution.directory import Everything
 from btql.explain import explained
 from btql_planner.options import QueryOptions
+from btql_planner.prices import Price
 from btql_planner.rules import OPTIONAL
 from btql_storage.catalog import ObjectInfo
 
@@ -95,14 +96,38 @@ def test_a_name_that_nobody_had_is_found_once_somebody_has_it(conn: btql.Connect
         f"SELECT id FROM {LOGS} WHERE created > current_timestamp - interval '1 day'",
         f"SELECT id FROM {LOGS} WHERE created > current_date",
         f"SELECT id FROM {LOGS} WHERE id IN (SELECT id FROM {LOGS} WHERE created < now())",
-        f"select: estimated_cost() as c | from: {LOGS}",
         f"select: * | from: {LOGS} | sample: 2",
         f"select: * | from: {LOGS} traces | sample: 50%",
-        f"select: * | from: {LOGS} summary | limit: 3",
     ],
 )
 def test_what_depends_on_the_moment_is_planned_each_time(database: Database, query: str) -> None:
     assert [is_kept(database, query) for _ in range(3)] == [False] * 3
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        f"select: estimated_cost() as c | from: {LOGS}",
+        f"select: * | from: {LOGS} summary | limit: 3",
+        f"SELECT sum(estimated_cost()) AS c FROM {LOGS}",
+    ],
+)
+def test_prices_that_are_the_same_are_no_reason_for_another(database: Database, query: str) -> None:
+    assert [is_kept(database, query) for _ in range(3)] == [False, True, True]
+
+
+def test_a_price_that_is_another_needs_another_plan(tmp_path: Path) -> None:
+    prices = {"odd": Price(1.0, 0.0)}
+    cost, count = f"SELECT sum(estimated_cost()) AS n FROM {LOGS}", f"SELECT count(1) AS n FROM {LOGS}"
+    with btql.connect(tmp_path / "db", background=False) as conn:
+        event = {"id": "a", "metadata": {"model": "odd"}, "metrics": {"prompt_tokens": 1_000_000}}
+        conn.ingest("project_logs:demo", [event])
+        database = Database(conn._database.storage, lambda: dict(prices))
+        assert [is_kept(database, each) for each in (cost, count, cost, count)] == [False, False, True, True]
+        assert database.query(cost).rows() == [{"n": 1.0}]
+        prices["odd"] = Price(2.0, 0.0)
+        assert database.query(cost).rows() == [{"n": 2.0}]
+        assert [is_kept(database, each) for each in (cost, count)] == [True, True]
 
 
 def test_a_sample_with_a_seed_is_the_same_each_time(database: Database) -> None:
@@ -224,6 +249,7 @@ def test_they_make_room_for_other_caches(database: Database) -> None:
         "SELECT id FROM demo",
         f"select: id, metrics.duration | from: {LOGS} traces | filter: any_span(metadata.n = 3)",
         f"dimensions: k, metadata.kind | measures: avg(v) as a | from: {LOGS} | unpivot: scores as (k, v)",
+        f"select: id, metrics.estimated_cost | from: {LOGS} summary",
         f"SELECT (SELECT max(b.id) FROM {LOGS} b WHERE b.id = a.id) m FROM {LOGS} a, {LOGS} c WHERE a.id = c.id",
     ],
 )
