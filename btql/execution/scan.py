@@ -5,7 +5,8 @@
 2. Phrases go to the text index of each part that is left; what they and the
    keys give is a set of row numbers, and the scan reads no other.
 3. One native Parquet scan over exactly the parts and columns that are left,
-   minus superseded rows, plus the tail's rows from memory.
+   minus superseded rows, plus the tail's rows from memory. Columns that are asked
+   for again and again are in memory, too (:mod:`btql_storage.part.kept_columns`).
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ import pyarrow as pa
 from btql.execution.candidates import Candidates, Rows
 from btql.execution.counting import count_rows, counted_batches
 from btql.execution.ends import end_rows
-from btql.execution.engine import SessionContext
+from btql.execution.engine import CORES, SessionContext
 from btql.execution.first_rows import FirstRows, first_rows
 from btql.execution.first_traces import FirstTraces, first_traces
+from btql.execution.kept_parts import KeptParts, shares
 from btql.execution.parquet_scan import scan_files
 from btql.execution.pruning import ruled_out
 from btql.execution.report import RunReport, ScanReport
@@ -36,6 +38,7 @@ from btql_storage.kinds import ARROW_TYPES, split_column_name
 from btql_storage.later import np
 from btql_storage.part.few_rows import BLOCKS_MAX, SCATTERED_BLOCKS_MAX, are_few, columns_of, fields_of
 from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROW_BITS, ROWS_FILE, TEXT_FOLDER
+from btql_storage.part.kept_columns import PartColumns
 from btql_storage.part.reader import Part, prefetch
 from btql_storage.snapshot import Snapshot, SnapshotPart
 
@@ -95,6 +98,8 @@ class ScanBuilder:
     """Statements that need no engine where the rows of their scan are few, by scan."""
     held: dict[str, pa.Table] = field(default_factory=dict[str, "pa.Table"])
     """The rows of scans that the engine knows nothing of."""
+    wanted: set[tuple[int, str]] = field(default_factory=set[tuple[int, str]])
+    """Columns of parts that the statement has asked for."""
     measured: bool = False
     """Whether the report tells bytes, which take time to find out."""
 
@@ -171,12 +176,25 @@ class ScanBuilder:
         self._prefetch(piece)
         whole: list[Part] = []
         some: list[tuple[SnapshotPart, Rows]] = []
+        kept: list[PartColumns] = []
+        taken: list[pa.Table] = []
+        in_memory = KeptParts(
+            self.sources.kept_columns, piece.snapshot, piece.schema, self.wanted, is_first=piece.first is not None
+        )
         for entry, rows in self._remaining(piece):
             part, superseded = entry.part, entry.superseded
             self.report.rows += part.stats.rows
             self.report.candidates += part.stats.rows - len(superseded) if rows is None else len(rows)
-            if rows is not None and not (piece.first and piece.first.is_bounded(part.part_id)):
-                some.append((entry, rows))
+            listed = None if piece.first and piece.first.is_bounded(part.part_id) else rows
+            columns = in_memory.get(part, listed)
+            if columns is not None:
+                self.run_report.cached("columns", hit=True)
+                if listed is None:
+                    kept.append(columns)
+                else:
+                    taken.append(columns.take(listed))
+            elif listed is not None:
+                some.append((entry, listed))
             else:
                 whole.append(part)
                 dead += _locators(part, superseded)
@@ -205,6 +223,18 @@ class ScanBuilder:
         elif partly:
             table = self._register_files(piece, f"{piece.name}_some", partly)
             yield _Read(table, f" WHERE {self._only(piece.name, partly, wanted)}")
+        yield from self._read_memory(piece, kept, taken)
+
+    def _read_memory(self, piece: _Piece, kept: Sequence[PartColumns], taken: Sequence[pa.Table]) -> Iterator[_Read]:
+        """Make columns that are in memory tables: those of whole parts, and rows that were taken out of them."""
+        if kept:
+            batches = [batch for each in kept for batch in each.batches()]
+            batches = batches or [pa.RecordBatch.from_pylist([], schema=piece.schema)]
+            self.context.register_record_batches(f"{piece.name}_kept", shares(batches, CORES))
+            yield _Read(f"{piece.name}_kept", "" if piece.first is None else f" WHERE {piece.first.condition}")
+        if taken:
+            self._tables[f"{piece.name}_taken"] = pa.concat_tables(taken)
+            yield _Read(f"{piece.name}_taken")
 
     def _remaining(self, piece: _Piece) -> Iterator[tuple[SnapshotPart, Rows | None]]:
         """Yield the parts that may have rows, and which current ones; None for all of them."""

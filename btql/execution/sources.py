@@ -21,6 +21,7 @@ from btql_planner.catalog import FieldCatalog, Objects
 from btql_planner.plan import Keys
 from btql_storage.catalog import ObjectInfo
 from btql_storage.errors import Damaged, VersionGone
+from btql_storage.part.kept_columns import KeptColumns
 from btql_storage.snapshot import Snapshot
 from btql_storage.store import Storage
 
@@ -122,6 +123,11 @@ class Sources:
     def keys(self, objects: Objects) -> Sequence[Keys]:
         """Return which rows a source is about, where it is not about all rows of its objects."""
         return self._keys[objects]
+
+    @property
+    def kept_columns(self) -> KeptColumns:
+        """The columns of parts that are kept in memory."""
+        return self._storage.kept_columns
 
     @property
     def whole_fields(self) -> list[FieldCatalog]:

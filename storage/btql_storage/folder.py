@@ -24,6 +24,7 @@ from btql_storage.format import CATALOG, PARTS, WAL, FolderLock, open_folder, wa
 from btql_storage.identity import check_own
 from btql_storage.limits import DEFAULT, Limits, from_environment
 from btql_storage.numbers import LocalNumbers, Numbers
+from btql_storage.part.kept_columns import KeptColumns
 from btql_storage.part.reader import Part
 from btql_storage.stores.interface import Store
 from btql_storage.stores.local import LocalStore
@@ -129,6 +130,7 @@ class Folder:
         """How often something was looked up that is kept in memory (``parts``, …), and whether it was there."""
         self.cache = CacheBudget(settings.limits.memory_cache_bytes_max)
         """The bytes of what is kept in memory."""
+        self.kept_columns = KeptColumns(self.cache)
         self.keys_checked: set[int] = set()
         """Parts whose keys were held against their checksum."""
         self._parts: dict[int, Part] = {}

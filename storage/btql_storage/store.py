@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from btql_storage.compaction.job import CompactionProgress, CompactionReport
     from btql_storage.compaction.run import Waiting
     from btql_storage.limits import Limits
+    from btql_storage.part.kept_columns import KeptColumns
     from btql_storage.retention.facade import Retention
     from btql_storage.status import Status
     from btql_storage.stores.interface import Store
@@ -260,6 +261,11 @@ class Storage:
     def cache(self) -> CacheBudget:
         """The bytes of what is kept in memory."""
         return self._folder.cache
+
+    @property
+    def kept_columns(self) -> KeptColumns:
+        """The columns of parts that are kept in memory."""
+        return self._folder.kept_columns
 
     @property
     def limits(self) -> Limits:

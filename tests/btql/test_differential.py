@@ -1,4 +1,4 @@
-"""What makes a query faster changes no answer: each rule off, the engine's pushdown, rows in memory, kept plans.
+"""What makes a query faster changes no answer: each rule off, the engine's pushdown, rows in memory, what is kept.
 
 The questions are those of the oracle; half of the spans are in parts, the rest is merged with them from the log.
 """
@@ -20,6 +20,7 @@ from btql.execution import in_memory, run, sessions
 from btql.generate.stream import generate
 from btql_planner.plan import Plan
 from btql_planner.rules import OPTIONAL
+from btql_storage.part import kept_columns
 from btql_storage.store import Storage
 
 SPANS = 2000
@@ -97,6 +98,21 @@ def test_few_rows_in_memory_do_not_change_the_answer(
     monkeypatch.setattr(in_memory, "ROWS_MAX", -1)
 
     assert alike(database.query(text).rows(), pair.in_order) == expected
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_columns_that_are_kept_do_not_change_the_answer(
+    corpus_and_database: tuple[Corpus, Database], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corpus, database = corpus_and_database
+    pair = PAIRS[name]
+    text = corpus.fill(pair.btql)
+    monkeypatch.setattr(kept_columns, "WANTED_MIN", 1)
+    kept = [alike(database.query(text).rows(), pair.in_order) for _ in range(2)]
+
+    monkeypatch.setattr(kept_columns, "WANTED_MIN", 0)
+
+    assert kept == [alike(database.query(text).rows(), pair.in_order)] * 2
 
 
 @pytest.mark.parametrize("name", PAIRS)

@@ -32,6 +32,7 @@ from btql.explaining.explanation import (
 )
 from btql.explaining.operators import Operator
 from btql_planner.options import QueryOptions
+from btql_storage.part import kept_columns
 from btql_storage.part.documents import DOCUMENT_SCHEMA, DocumentsReader
 from btql_storage.part.ipc_blocks import BlockBytes
 
@@ -50,6 +51,12 @@ def event(number: int, day: int) -> dict[str, object]:
         "output": {"long": "x" * 200, "number": number, "list": [number]},
         "metadata": {"number": number, "kind": "odd" if number % 2 else "even"},
     }
+
+
+@pytest.fixture(autouse=True)
+def _from_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have all columns read from files, however often a test before has asked for them."""
+    monkeypatch.setattr(kept_columns, "WANTED_MIN", 0)
 
 
 @pytest.fixture(scope="module")
@@ -422,3 +429,12 @@ def test_lint_and_limits_of_options_hold_for_what_is_explained(conn: btql.Connec
     options = QueryOptions(default_limit=7, lint="off")
     explanation = explained(conn._database, f"select: id | from: {LOGS}", options=options, analyze=True)
     assert explanation.rows == 7
+
+
+def test_columns_that_are_in_memory_are_counted_and_not_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_columns, "WANTED_MIN", 8)
+    with btql.connect(folder) as conn:
+        found = [analyzed(conn, f"SELECT count(metadata.number) FROM {LOGS} WHERE id > 'b'") for _ in range(3)]
+    read = [[each.kind for each in explanation.files if each.kind == "columns"] for explanation in found]
+    hits = [[each.hits for each in explanation.caches if each.name == "columns"] for explanation in found]
+    assert (read, hits) == ([["columns"], [], []], [[], [PARTS], [PARTS]])

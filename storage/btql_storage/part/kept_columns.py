@@ -1,0 +1,213 @@
+"""Columns of parts that are asked for again and again, kept in memory as Arrow arrays without superseded rows.
+
+To scan ``columns.parquet`` means to decompress and decode pages each time, and to leave superseded rows out means to
+read the numbers of all rows and to join them with a list. Where the arrays are there, neither is done, and rows whose
+numbers are known are taken out of them instead of being looked for.
+
+* A column of a part is kept once it was wanted often enough (:data:`WANTED_MIN`), not before: most questions come once.
+* What is kept of a part are its rows without those that were superseded then. A snapshot in which more are gets
+  arrays without these, too, which take the place of the others. One in which fewer are, an older one, reads the files.
+* A part never changes, so what was read stays right. The bytes are those of the one budget of all caches
+  (:mod:`btql_storage.cache_budget`). Columns of wide values are not kept, nor are those of scans that would take more
+  than a share of it.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from functools import partial
+from threading import Lock
+from typing import TYPE_CHECKING, cast
+
+import pyarrow as pa
+
+from btql_storage.arrow import chunked, from_numpy, nulls
+from btql_storage.later import np
+from btql_storage.part.format import ROW_BITS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from btql_storage.arrow import Array, ChunkedArray
+    from btql_storage.cache_budget import CacheBudget
+    from btql_storage.part.reader import Part
+
+    Rows = NDArray[np.int64]
+
+CACHE = "columns"
+WANTED_MIN = 8
+"""Columns are kept once the weights of the scans that wanted them are as much as this; 0 keeps none."""
+ALL_ROWS, SOME_ROWS = 4, 1
+"""What a scan weighs that reads all rows of a part, and one that reads a few."""
+SHARE = 4
+"""One scan may have a part of the budget that is one in so many."""
+_CELL_BYTES = 16
+"""About what a value takes, to tell beforehand how large a scan is."""
+ROW_BYTES_MAX = 64
+"""Columns whose values take more on average are not kept."""
+BATCH_ROWS = 8_192
+"""Rows that the engine gets at a time."""
+_COUNTED_MAX = 20_000
+"""Columns of parts that are not kept and of which it is known how often they were wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class PartColumns:
+    """Some columns of the rows of a part that are current."""
+
+    gone: Rows
+    """The numbers of the rows that are left out, in order."""
+    table: pa.Table
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield all rows."""
+        yield from self.table.to_batches(max_chunksize=BATCH_ROWS)
+
+    def take(self, rows: Rows) -> pa.Table:
+        """Return some of the rows by their numbers in the part, all of which are current."""
+        return self.table.take(from_numpy(rows - np.searchsorted(self.gone, rows)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What is kept of one part; never changed, but replaced."""
+
+    gone: Rows
+    columns: dict[str, Array | None] = field(default_factory=dict["str", "Array | None"])
+    """None is one with wide values."""
+
+    def without(self, gone: Rows) -> _Kept | None:
+        """Return the same without more rows; None where it lacks rows that should be there."""
+        if np.array_equal(gone, self.gone):
+            return self
+        if len(np.setdiff1d(self.gone, gone, assume_unique=True)):
+            return None
+        later = np.setdiff1d(gone, self.gone, assume_unique=True)
+        places = later - np.searchsorted(self.gone, later)
+        columns = {name: None if each is None else _without(each, places) for name, each in self.columns.items()}
+        return _Kept(gone, columns)
+
+
+class KeptColumns:
+    """The columns that are kept of all parts of a database. Safe from several threads."""
+
+    def __init__(self, budget: CacheBudget) -> None:
+        self._budget = budget
+        self._parts: dict[str, _Kept] = {}
+        self._wanted: OrderedDict[tuple[str, str], int] = OrderedDict()
+        """How often columns were wanted that are not kept, those wanted last at the end."""
+        self._lock = Lock()
+
+    def fit(self, rows: int, columns: int) -> bool:
+        """Whether a scan of so many rows is small enough that its columns are kept."""
+        return bool(WANTED_MIN) and rows * columns * _CELL_BYTES * SHARE <= self._budget.bytes_max
+
+    def get(self, part: Part, gone: Sequence[int] | Rows, schema: pa.Schema, weight: int) -> PartColumns | None:
+        """Return columns of the current rows of a part, if they are kept, or are from now on; null where it has none.
+
+        ``gone`` are the superseded rows, in order.
+        """
+        if part.quarantined is not None:
+            return None
+        with self._lock:
+            kept = self._parts.get(part.name)
+        absent = [name for name in schema.names if kept is None or name not in kept.columns]
+        if absent and not self._is_wanted(part.name, absent, weight):
+            return None
+        # Not before: a process that lives for one query does without NumPy.
+        missing_rows = np.asarray(gone, np.int64)
+        kept = (kept or _Kept(missing_rows)).without(missing_rows)
+        if kept is None:
+            return None
+        if absent:
+            types = {each.name: each.type for each in schema if each.name in absent}
+            kept = _Kept(kept.gone, kept.columns | _read(part, types, kept.gone))
+        self._keep(part.name, kept, schema.names)
+        columns = [kept.columns[name] for name in schema.names]
+        if any(each is None for each in columns):
+            return None
+        return PartColumns(kept.gone, pa.table(cast("list[Array]", columns), schema=schema))
+
+    def _is_wanted(self, part: str, names: Sequence[str], weight: int) -> bool:
+        """Count that columns are wanted; whether this is often enough."""
+        with self._lock:
+            counts = [self._wanted.pop((part, name), 0) + weight for name in names]
+            self._wanted.update(zip([(part, name) for name in names], counts, strict=True))
+            while len(self._wanted) > _COUNTED_MAX:
+                self._wanted.popitem(last=False)
+        return weight > 0 and min(counts) >= WANTED_MIN
+
+    def _keep(self, part: str, kept: _Kept, used: Collection[str]) -> None:
+        with self._lock:
+            known = self._parts.get(part)
+            if known is not None and known is not kept:
+                base = known.without(kept.gone)
+                if base is None:
+                    # Another thread has a later snapshot.
+                    return
+                kept = _Kept(kept.gone, base.columns | kept.columns)
+            self._parts[part] = kept
+            for name in used:
+                self._wanted.pop((part, name), None)
+        for name in used:
+            array = kept.columns[name]
+            size = 0 if array is None else array.nbytes
+            self._budget.used(CACHE, (part, name), size, partial(self._drop, part, name))
+
+    def _drop(self, part: str, name: str) -> None:
+        with self._lock:
+            kept = self._parts.get(part)
+            if kept is not None:
+                columns = {each: array for each, array in kept.columns.items() if each != name}
+                if columns:
+                    self._parts[part] = _Kept(kept.gone, columns)
+                else:
+                    del self._parts[part]
+
+
+def _read(part: Part, types: Mapping[str, pa.DataType], gone: Rows) -> dict[str, Array | None]:
+    """Return columns of a part without some rows."""
+    found: dict[str, Array | None] = {name: nulls(part.row_count, kind) for name, kind in types.items()}
+    found.update(_stored(part, types))
+    if "_row" in types:
+        found["_row"] = from_numpy(np.arange(part.row_count, dtype=np.int64) + (part.part_id << ROW_BITS))
+    return {name: None if each is None else _without(each, gone) for name, each in found.items()}
+
+
+def _stored(part: Part, types: Mapping[str, pa.DataType]) -> dict[str, Array | None]:
+    """Return the columns that the file has; None for one with wide values."""
+    import pyarrow.parquet as pq
+
+    from btql_storage.part.files import read_errors
+
+    path = part.columns_path
+    with read_errors(path), pq.ParquetFile(path, memory_map=True) as file:
+        there = set(file.schema_arrow.names)
+        groups: dict[str, list[ChunkedArray]] = {name: [] for name in types if name in there and name != "_row"}
+        wide: dict[str, Array | None] = {}
+        for number in range(file.num_row_groups):
+            table = file.read_row_group(number, columns=list(groups), use_threads=False)
+            for name in list(groups):
+                column = table.column(name)
+                if column.nbytes > ROW_BYTES_MAX * len(column):
+                    wide[name] = None
+                    del groups[name]
+                else:
+                    groups[name].append(column.cast(types[name]))
+    narrow = {
+        name: chunked([chunk for each in columns for chunk in each.chunks], types[name])
+        for name, columns in groups.items()
+    }
+    return wide | {name: cast("Array", column.combine_chunks()) for name, column in narrow.items()}
+
+
+def _without(array: Array, places: Rows) -> Array:
+    """Return an array without the values at some places."""
+    if not len(places):
+        return array
+    wanted = np.ones(len(array), np.bool_)
+    wanted[places] = False
+    return array.filter(from_numpy(wanted))

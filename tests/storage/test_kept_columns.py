@@ -1,0 +1,143 @@
+"""Columns of parts that are kept in memory: when, without which rows, and for how long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from btql_storage.cache_budget import CacheBudget
+from btql_storage.part import kept_columns
+from btql_storage.part.format import ROW_BITS
+from btql_storage.part.kept_columns import ALL_ROWS, SOME_ROWS, KeptColumns
+from btql_storage.part.reader import Part
+from btql_storage.store import Storage
+
+ROWS = 20
+SCHEMA = pa.schema({"_row": pa.int64(), "id": pa.string(), "metadata.n#i": pa.int64(), "metadata.none#t": pa.string()})
+
+
+@pytest.fixture
+def part(tmp_path: Path) -> Iterator[Part]:
+    with Storage.open(tmp_path / "db", create=True) as storage:
+        logs = storage.create_object("project_logs", "demo")
+        events: list[dict[str, object]] = [
+            {"id": f"r{n:02}", "metadata": {"n": n, "long": f"{n}" * 100}, "tags": ["a", "é"][: n % 3]}
+            for n in range(ROWS)
+        ]
+        storage.ingest(logs, events)
+        storage.compact()
+        with storage.snapshot(logs) as snapshot:
+            (entry,) = snapshot.parts
+            yield entry.part
+
+
+@pytest.fixture
+def kept() -> KeptColumns:
+    return KeptColumns(CacheBudget(1 << 20))
+
+
+def gone(*rows: int) -> np.ndarray:
+    return np.array(rows, np.int64)
+
+
+def numbers(found: kept_columns.PartColumns | None) -> list[int]:
+    assert found is not None
+    return found.table.column("metadata.n#i").to_pylist()
+
+
+def warm(kept: KeptColumns, part: Part, *superseded: int) -> None:
+    for _ in range(3):
+        kept.get(part, gone(*superseded), SCHEMA, ALL_ROWS)
+
+
+@pytest.mark.parametrize(("weight", "times"), [(ALL_ROWS, 2), (SOME_ROWS, 8)])
+def test_they_are_kept_once_they_were_wanted_often_enough(
+    kept: KeptColumns, part: Part, weight: int, times: int
+) -> None:
+    found = [kept.get(part, gone(), SCHEMA, weight) is not None for _ in range(times + 1)]
+    assert found == [False] * (times - 1) + [True, True]
+
+
+def test_who_comes_only_once_takes_what_is_there(kept: KeptColumns, part: Part) -> None:
+    assert [kept.get(part, gone(), SCHEMA, 0) for _ in range(20)] == [None] * 20
+    warm(kept, part)
+    assert kept.get(part, gone(), SCHEMA, 0) is not None
+
+
+def test_they_are_what_the_file_has(kept: KeptColumns, part: Part) -> None:
+    warm(kept, part, 3, 5)
+    found = kept.get(part, gone(3, 5), SCHEMA, ALL_ROWS)
+    assert found is not None
+    current = [row for row in range(ROWS) if row not in (3, 5)]
+    assert numbers(found) == current
+    assert found.table.column("id").to_pylist() == [f"r{row:02}" for row in current]
+    assert found.table.column("_row").to_pylist() == [row + (part.part_id << ROW_BITS) for row in current]
+    assert found.table.column("metadata.none#t").null_count == len(current)
+    assert pa.Table.from_batches(found.batches(), SCHEMA) == found.table
+    taken = found.take(gone(0, 4, 6, 19))
+    assert taken.column("metadata.n#i").to_pylist() == [0, 4, 6, 19]
+
+
+def test_every_column_is_that_of_the_file(kept: KeptColumns, part: Part) -> None:
+    file = pq.read_table(part.columns_path)
+    file = file.select([name for name in file.column_names if name != "metadata.long#t"])
+    schema = pa.schema(list(file.schema))
+    found = [kept.get(part, gone(), schema, ALL_ROWS) for _ in range(2)][1]
+    assert found is not None
+    assert {"tags", "created", "is_root", "_pagination_key"} <= set(schema.names)
+    assert found.table.equals(file)
+
+
+def test_rows_that_are_superseded_later_go_and_do_not_come_back(kept: KeptColumns, part: Part) -> None:
+    warm(kept, part, 4)
+    everything = set(range(ROWS))
+    assert set(numbers(kept.get(part, gone(0, 4, 19), SCHEMA, ALL_ROWS))) == everything - {0, 4, 19}
+    for earlier in (gone(), gone(4), gone(0, 5)):
+        assert kept.get(part, earlier, SCHEMA, ALL_ROWS) is None
+    assert set(numbers(kept.get(part, gone(0, 4, 19), SCHEMA, ALL_ROWS))) == everything - {0, 4, 19}
+    assert numbers(kept.get(part, np.arange(ROWS), SCHEMA, ALL_ROWS)) == []
+
+
+def test_a_column_that_comes_later_lacks_the_same_rows(kept: KeptColumns, part: Part) -> None:
+    some = pa.schema([SCHEMA.field("id")])
+    for _ in range(3):
+        kept.get(part, gone(2), some, ALL_ROWS)
+    warm(kept, part, 2, 7)
+    found = kept.get(part, gone(2, 7), SCHEMA, ALL_ROWS)
+    assert numbers(found) == [row for row in range(ROWS) if row not in (2, 7)]
+
+
+def test_wide_values_are_not_kept(kept: KeptColumns, part: Part) -> None:
+    wide = pa.schema({"id": pa.string(), "metadata.long#t": pa.string()})
+    assert [kept.get(part, gone(), wide, ALL_ROWS) for _ in range(4)] == [None] * 4
+    narrow = pa.schema([SCHEMA.field("id")])
+    assert kept.get(part, gone(), narrow, ALL_ROWS) is not None
+
+
+def test_they_make_room_for_other_caches(part: Part) -> None:
+    budget = CacheBudget(1 << 20)
+    kept = KeptColumns(budget)
+    warm(kept, part)
+    assert budget.sizes["columns"] > ROWS * 8
+    budget.used("others", 1, budget.bytes_max, lambda: None)
+    assert budget.sizes["columns"] == 0
+    assert [kept.get(part, gone(), SCHEMA, ALL_ROWS) is None for _ in range(2)] == [True, False]
+
+
+def test_scans_that_would_take_most_of_the_memory_are_read_from_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = KeptColumns(CacheBudget(1 << 20))
+    assert kept.fit(1_000, 10)
+    assert not kept.fit(100_000, 10)
+    monkeypatch.setattr(kept_columns, "WANTED_MIN", 0)
+    assert not kept.fit(1_000, 10)
+
+
+def test_a_damaged_part_is_not_read_from_memory(kept: KeptColumns, part: Part) -> None:
+    warm(kept, part)
+    part.quarantined = "damaged"
+    assert kept.get(part, gone(), SCHEMA, ALL_ROWS) is None
