@@ -335,6 +335,7 @@ class Folder:
         with self._guard:
             part = self._parts.pop(part_id, None)
             self.keys_checked.discard(part_id)
+        self.kept_columns.forget(part_name(part_id))
         if part is not None:
             part.close()
 

@@ -129,6 +129,21 @@ def test_they_make_room_for_other_caches(part: Part) -> None:
     assert [kept.get(part, gone(), SCHEMA, ALL_ROWS) is None for _ in range(2)] == [True, False]
 
 
+def test_columns_of_a_part_that_is_removed_are_let_go(tmp_path: Path) -> None:
+    with Storage.open(tmp_path / "db", create=True) as storage:
+        logs = storage.create_object("project_logs", "demo")
+        storage.ingest(logs, [{"id": "a", "metadata": {"n": 1}}])
+        storage.compact()
+        with storage.snapshot(logs) as snapshot:
+            warm(storage.kept_columns, snapshot.parts[0].part)
+            part_id = snapshot.parts[0].part.part_id
+        assert storage.cache.sizes["columns"] > 0
+        storage._folder.drop_part(part_id)
+        assert storage.cache.sizes["columns"] == 0
+        with storage.snapshot(logs) as snapshot:
+            assert storage.kept_columns.get(snapshot.parts[0].part, gone(), SCHEMA, ALL_ROWS) is None
+
+
 def test_scans_that_would_take_most_of_the_memory_are_read_from_files(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = KeptColumns(CacheBudget(1 << 20))
     assert kept.fit(1_000, 10)

@@ -131,6 +131,13 @@ class KeptColumns:
             return None
         return PartColumns(kept.gone, pa.table(cast("list[Array]", columns), schema=schema))
 
+    def forget(self, part: str) -> None:
+        """Let go of a part whose files are removed."""
+        with self._lock:
+            kept = self._parts.pop(part, None)
+        for name in () if kept is None else kept.columns:
+            self._budget.gone(CACHE, (part, name))
+
     def _is_wanted(self, part: str, names: Sequence[str], weight: int) -> bool:
         """Count that columns are wanted; whether this is often enough."""
         with self._lock:
