@@ -9,30 +9,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from btql.connection import Connection, connect
-from btql.errors import (
-    Cancelled,
-    DatabaseError,
-    DataError,
-    EngineBusy,
-    EngineError,
-    Error,
-    IntegrityError,
-    InterfaceError,
-    InternalError,
-    NotSupportedError,
-    OperationalError,
-    ProgrammingError,
-    QueryError,
-    ResourceLimit,
-    StorageError,
-    TimeLimit,
-    Warning,  # noqa: A004  the name that PEP 249 gives it
-)
-
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from btql.connection import Connection as Connection
+    from btql.connection import connect as connect
     from btql.dbapi.aio import AsyncConnection as AsyncConnection
     from btql.dbapi.aio import AsyncCursor as AsyncCursor
     from btql.dbapi.aio import connect_async as connect_async
@@ -52,6 +33,23 @@ if TYPE_CHECKING:
     from btql.dbapi.types import TimeFromTicks as TimeFromTicks
     from btql.dbapi.types import Timestamp as Timestamp
     from btql.dbapi.types import TimestampFromTicks as TimestampFromTicks
+    from btql.errors import Cancelled as Cancelled
+    from btql.errors import DatabaseError as DatabaseError
+    from btql.errors import DataError as DataError
+    from btql.errors import EngineBusy as EngineBusy
+    from btql.errors import EngineError as EngineError
+    from btql.errors import Error as Error
+    from btql.errors import IntegrityError as IntegrityError
+    from btql.errors import InterfaceError as InterfaceError
+    from btql.errors import InternalError as InternalError
+    from btql.errors import NotSupportedError as NotSupportedError
+    from btql.errors import OperationalError as OperationalError
+    from btql.errors import ProgrammingError as ProgrammingError
+    from btql.errors import QueryError as QueryError
+    from btql.errors import ResourceLimit as ResourceLimit
+    from btql.errors import StorageError as StorageError
+    from btql.errors import TimeLimit as TimeLimit
+    from btql.errors import Warning as Warning  # noqa: A004  the name that PEP 249 gives it
     from btql.result import Result as Result
 
 __all__ = [
@@ -86,12 +84,34 @@ threadsafety = 2
 paramstyle = "qmark"
 """``?``; ``$1`` and ``:name`` are understood as well."""
 
+_ERRORS = (
+    "Cancelled",
+    "DatabaseError",
+    "DataError",
+    "EngineBusy",
+    "EngineError",
+    "Error",
+    "IntegrityError",
+    "InterfaceError",
+    "InternalError",
+    "NotSupportedError",
+    "OperationalError",
+    "ProgrammingError",
+    "QueryError",
+    "ResourceLimit",
+    "StorageError",
+    "TimeLimit",
+    "Warning",
+)
 _LATER = {
+    "Connection": "btql.connection",
+    "connect": "btql.connection",
     "AsyncConnection": "btql.dbapi.aio",
     "AsyncCursor": "btql.dbapi.aio",
     "Cursor": "btql.dbapi.cursor",
     "connect_async": "btql.dbapi.aio",
     "Result": "btql.result",
+    **dict.fromkeys(_ERRORS, "btql.errors"),
 } | dict.fromkeys(
     (
         *("BINARY", "BOOLEAN", "DATETIME", "JSON", "LIST", "NUMBER", "ROWID", "STRING", "Binary", "Date"),
@@ -99,7 +119,8 @@ _LATER = {
     ),
     "btql.dbapi.types",
 )
-"""Names to the modules that they are imported from when they are asked for, as these import Arrow."""
+"""Names to the modules that they are imported from when they are asked for: some import Arrow, and the command line
+sets the process up before it imports anything."""
 
 
 def functions() -> list[str]:
@@ -125,6 +146,11 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
 
 def __getattr__(name: str) -> object:
     if name in _LATER:
-        return getattr(import_module(_LATER[name]), name)
+        found = globals()[name] = getattr(import_module(_LATER[name]), name)
+        return found
     message = f"module 'btql' has no attribute {name!r}"
     raise AttributeError(message)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

@@ -17,7 +17,7 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line on ``sys.argv``; this is the console script ``btql``."""
-    from btql.cli.start import prepare
+    from btql.cli.start import prepare, prepare_for_a_query
 
     prepare()
     from btql.cli.plain import question
@@ -27,6 +27,7 @@ def main() -> None:
         from btql.cli.app import run
 
         run(sys.argv[1:])
+    prepare_for_a_query()
     from btql.cli.late_methods import make_methods_late
 
     make_methods_late()

@@ -27,9 +27,8 @@ CALLS_MAX = 200
 _OPTIONS: list[dict[str, Any]] = [{}, {"slots": True}, {"frozen": True}, {"frozen": True, "slots": True}]
 """Of the classes that this is for."""
 _INIT, _REPR, _EQ, _HASH = "__init__", "__repr__", "__eq__", "__hash__"
-_OWN = frozenset(
-    {_INIT, _REPR, _EQ, _HASH, "__post_init__", "__setattr__", "__delattr__", "__getstate__", "__setstate__"}
-)
+_POST_INIT = "__post_init__"
+_OWN = frozenset({_INIT, _REPR, _EQ, _HASH, "__setattr__", "__delattr__", "__getstate__", "__setstate__"})
 _NO_FIELDS = ("ClassVar", "InitVar", "KW_ONLY")
 """What an annotation says that declares no field, or more than one."""
 _dataclass = dataclasses.dataclass
@@ -57,8 +56,9 @@ def _is_understood(cls: type[Any]) -> bool:
     types: list[object] = list(vars(cls).get("__annotations__", {}).values())
     declares_fields = all(isinstance(each, str) and not any(word in each for word in _NO_FIELDS) for each in types)
     said = [value for value in vars(cls).values() if isinstance(value, Field)]
-    # Of a class without a docstring, `dataclass` makes one.
-    return declares_fields and cls.__doc__ is not None and all(each.init and each.hash is None for each in said)
+    # Where there is no docstring, `dataclass` makes one, which nobody reads of a private class.
+    has_text = cls.__doc__ is not None or cls.__name__.startswith("_")
+    return declares_fields and has_text and all(each.init and each.hash is None for each in said)
 
 
 def _late(cls: type[Any], *, frozen: bool = False, slots: bool = False) -> Any:  # noqa: ANN401 - a class
@@ -154,6 +154,7 @@ class _Told:
 def _stand_in(cls: type[Any], name: str, fields: _Fields, *, frozen: bool) -> Callable[..., Any]:
     """Return a method that does what the real one does, and has that one made when it is called often."""
     calls = 0
+    has_post_init = _POST_INIT in vars(cls)
 
     def is_for_the_real_one() -> bool:
         nonlocal calls
@@ -172,6 +173,8 @@ def _stand_in(cls: type[Any], name: str, fields: _Fields, *, frozen: bool) -> Ca
     def initialise(self: object, *values: object, **named: object) -> None:
         if is_for_the_real_one() or not fields.fill(self, values, named):
             real(self, *values, **named)
+        elif has_post_init:
+            cast("Any", self).__post_init__()
 
     def equal(self: object, other: object) -> object:
         if is_for_the_real_one():
@@ -187,7 +190,9 @@ def _stand_in(cls: type[Any], name: str, fields: _Fields, *, frozen: bool) -> Ca
 
 def _copy(cls: type[Any], fields: _Fields) -> type[Any]:
     """Return a class that has the same fields, and nothing else that matters here."""
-    body: dict[str, Any] = {"__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": cls.__doc__}
+    body: dict[str, Any] = {"__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": "A copy."}
+    if _POST_INIT in vars(cls):
+        body[_POST_INIT] = vars(cls)[_POST_INIT]
     copy = type(cls.__name__, (), {**body, "__annotations__": vars(cls).get("__annotations__", {})})
     for name, value in fields.declared.items():
         if value is not MISSING:

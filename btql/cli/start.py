@@ -9,18 +9,24 @@ A polite kill is treated like Ctrl-C, so that nothing half-written stays behind.
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from importlib.machinery import ModuleSpec
-    from types import FrameType, ModuleType
+    from types import FrameType
 
 GARBAGE_THRESHOLD = 50_000
+GARBAGE_THRESHOLD_OF_A_QUERY = 500_000
+"""A short query ends before it has made so many; to look through all that is imported takes a tenth of its time."""
 EXIT_TERMINATED = 143
+NEEDED_LATE = ("inspect", "socket")
+"""Modules that dataclasses and Arrow import to use them seldom, with a dozen others in their train."""
 
 
 class _Without:
@@ -47,6 +53,31 @@ def prepare() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
+
+
+def prepare_for_a_query() -> None:
+    """Set up the process for one query, which is all that it will do."""
+    gc.set_threshold(GARBAGE_THRESHOLD_OF_A_QUERY)
+    # For many queries at once, the engine has threads for each of them. One query needs as many as there are cores.
+    os.environ.setdefault("TOKIO_WORKER_THREADS", str(max(2, os.cpu_count() or 1)))
+    for name in NEEDED_LATE:
+        _import_later(name)
+
+
+def _import_later(name: str) -> None:
+    """Put a module in its place that imports the real one when something of it is first asked for.
+
+    What ``importlib`` has for this looks at the module's spec and is undone by the next ``import`` already.
+    """
+
+    def found(attribute: str) -> object:
+        if sys.modules.get(name) is stand_in:
+            del sys.modules[name]
+        return getattr(import_module(name), attribute)
+
+    stand_in = ModuleType(name)
+    vars(stand_in)["__getattr__"] = found
+    sys.modules.setdefault(name, stand_in)
 
 
 def do_without_pandas() -> None:

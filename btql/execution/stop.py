@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Future
 from threading import Event
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from btql.errors import Cancelled, TimeLimit
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 T = TypeVar("T")
 _LOOK_S = 0.05
@@ -58,6 +60,8 @@ class Stop:
 
     def wait(self, future: Future[T]) -> T:
         """Return what a future gives; cancel it where the query may not go on."""
+        from concurrent.futures import CancelledError
+
         try:
             while True:
                 self.check()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import Any, Protocol
 
 from btql_grammar import tree
@@ -26,17 +26,22 @@ class Node(Protocol):
         ...
 
 
-_CLASSES = {name: made for name, made in vars(tree).items() if isinstance(made, type) and is_dataclass(made)}
-_NODE = re.compile(rf"\b(?:{'|'.join({*_CLASSES, 'Expression', 'Statement', 'Relation'} - {'Span'})})\b")
-_FIELDS: dict[type, tuple[str, ...]] = {
-    made: tuple(field.name for field in fields(made) if _NODE.search(str(field.type))) for made in _CLASSES.values()
+# Not `is_dataclass`, which would have a class find out what it could tell of its fields (btql/cli/late_methods.py).
+_CLASSES = {
+    made: name for name, made in vars(tree).items() if isinstance(made, type) and "__dataclass_fields__" in vars(made)
 }
-"""The fields of each node that hold nodes, judged by what they are declared as."""
+_NODE = re.compile(rf"\b(?:{'|'.join({*_CLASSES.values(), 'Expression', 'Statement', 'Relation'} - {'Span'})})\b")
+
+
+@cache
+def _fields(made: type) -> tuple[str, ...]:
+    """Return the fields of a node that hold nodes, judged by what they are declared as. A text has few kinds."""
+    return tuple(name for name, kind in made.__annotations__.items() if _NODE.search(str(kind)))
 
 
 def children(node: Node) -> tuple[Node, ...]:
     """Return the nodes right below ``node``."""
-    names = _FIELDS[type(node)]
+    names = _fields(type(node))
     return tuple(child for name in names for child in _nodes(getattr(node, name))) if names else ()
 
 
@@ -54,5 +59,5 @@ def _nodes(value: Any) -> Iterator[Node]:  # noqa: ANN401 - the value of any fie
     if isinstance(value, tuple):
         for entry in value:
             yield from _nodes(entry)
-    elif type(value) in _FIELDS:
+    elif type(value) in _CLASSES:
         yield value

@@ -70,6 +70,8 @@ class _Output:
 
 @dataclass
 class _QueryBinder:
+    """Binds one query, clause by clause."""
+
     query: tree.Query
     around: Around
     source: str

@@ -23,7 +23,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import unquote, urlsplit
@@ -101,6 +100,8 @@ class Location:
         """The folder for what a server keeps beside a database: its own, or, of one over services, this machine's."""
         if self.is_alone:
             return Path(self.files)
+        from hashlib import sha256
+
         return self.cache_folder / "server" / sha256(self.files.encode()).hexdigest()[:16]
 
     def __str__(self) -> str:

@@ -39,7 +39,6 @@ _CJK = (
     "\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff66-\uffdc"
     "\U00016fe0-\U00016fff\U00017000-\U00018cff\U0001aff0-\U0001b2ff\U00020000-\U000323af"
 )
-_CJK_RUN = re.compile(f"[{_CJK}]+")
 _PART_RUN = re.compile(rf"(?:[^\W_]|[{GAP}{RECORD}])+")
 _CODE_MAX = 0x323B0
 """Above the last letter of Unicode."""
@@ -101,7 +100,7 @@ def index_character(character: str) -> str:
     lower = character.lower().replace("ς", _SIGMA)
     if not _PART_RUN.fullmatch(lower) or lower in (GAP, RECORD):
         return " "
-    return f" {lower} " if _CJK_RUN.match(character) else lower
+    return f" {lower} " if _cjk_run().match(character) else lower
 
 
 def index_texts(values: Sequence[Sequence[str]]) -> list[str]:
@@ -217,7 +216,7 @@ def _unicode_table() -> NDArray[np.uint32]:
     """Return what becomes of each code point, with a bit for a token of its own; the last stands for all above."""
     characters = "".join(map(chr, range(_CODE_MAX)))
     table = np.append(_fold(characters), np.uint32(_SPACE))
-    for run in _CJK_RUN.finditer(characters):
+    for run in _cjk_run().finditer(characters):
         part = table[run.start() : run.end()]
         part[part != _SPACE] |= _ALONE
     return table
@@ -231,6 +230,12 @@ def _fold(characters: str) -> NDArray[np.uint32]:
     for run in _PART_RUN.finditer(lower):
         folded[run.start() : run.end()] = list(map(ord, run[0]))
     return folded
+
+
+@cache
+def _cjk_run() -> re.Pattern[str]:
+    """Return the pattern, which takes a millisecond to compile; whoever only looks tokens up needs none."""
+    return re.compile(f"[{_CJK}]+")
 
 
 def _has_long_run(text: str) -> bool:

@@ -159,16 +159,30 @@ def test_a_class_derived_from_one_and_one_with_methods_of_its_own():
         __module__ = "btql"
         value: int
 
-        def __post_init__(self) -> None:
-            assert self.value
-
         def __repr__(self) -> str:
             return "own"
 
     assert More("a", more=2) == More("a", more=2) != More("a")
     assert repr(Own(1)) == "own"
+
+
+@pytest.mark.usefixtures("_calls")
+@pytest.mark.parametrize("options", OPTIONS)
+def test_what_a_class_does_with_its_fields_is_done(options: dict[str, Any]):
+    @dataclass(**options)
+    class _Checked:
+        __module__ = "btql"
+        value: int
+        seen: list[int] = dataclasses.field(default_factory=list)
+
+        def __post_init__(self) -> None:
+            assert self.value
+            self.seen.append(self.value)
+
+    assert [_Checked(value).seen for value in (1, 2, 3)] == [[1], [2], [3]]
     with pytest.raises(AssertionError):
-        Own(0)
+        _Checked(0)
+    assert dataclasses.replace(_Checked(4), value=5).seen == [4, 5]
 
 
 def test_a_query_asks_for_them(tmp_path):

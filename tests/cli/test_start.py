@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 import btql
 
 HEAVY = (
@@ -29,6 +31,28 @@ def _loaded(code: str) -> set[str]:
 
 def test_import_btql_is_light():
     assert _loaded("import btql") == set()
+
+
+def test_every_public_name_is_there_when_it_is_asked_for():
+    assert set(btql.__all__) <= set(dir(btql))
+    assert all(getattr(btql, name) is not None for name in dir(btql))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = btql.nothing  # type: ignore[attr-defined]
+
+
+def test_a_module_that_is_needed_late_is_imported_when_something_of_it_is_asked_for():
+    code = """
+from btql.cli.start import NEEDED_LATE, prepare_for_a_query
+prepare_for_a_query()
+import dataclasses, inspect, socket
+assert "ast" not in sys.modules and "selectors" not in sys.modules
+assert inspect.signature(dataclasses.dataclass).parameters["slots"].default is False
+assert socket.gethostname()
+assert {"ast", "selectors"} <= set(sys.modules)
+from inspect import ismodule
+assert all(ismodule(sys.modules[name]) and sys.modules[name].__spec__ for name in NEEDED_LATE)
+"""
+    _loaded(code)
 
 
 def test_the_command_line_is_light_until_a_command_runs():
@@ -62,6 +86,7 @@ sys.argv = ["btql", "query", {str(tmp_path / "db")!r}, {A_QUERY!r}, "--format", 
 from btql.cli import main
 main()
 print()
+assert "ast" not in sys.modules and "selectors" not in sys.modules
 """
 
     assert _loaded(code) == {"datafusion", "pyarrow"}
