@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route as StarletteRoute
 from starlette.types import ASGIApp
@@ -14,6 +13,7 @@ from btql_server.access.recorder import record
 from btql_server.administering import acls, keys, organizations, users
 from btql_server.http.endpoint import ByMethod, Endpoint
 from btql_server.http.outermost import Outermost
+from btql_server.http.router import LookedUp
 from btql_server.http.routes import Route
 from btql_server.operating import health, metrics, openapi
 from btql_server.otlp import receiver
@@ -107,12 +107,10 @@ def make_app(state: State) -> ASGIApp:
     by_path: dict[str, dict[str, ASGIApp]] = {}
     for one in all_routes():
         by_path.setdefault(one.path, {}).setdefault(one.method, Endpoint(one, state))
-    application = Starlette(
-        routes=[StarletteRoute(path, ByMethod(found), methods=list(found)) for path, found in by_path.items()]
-    )
+    router = LookedUp([StarletteRoute(path, ByMethod(found), methods=list(found)) for path, found in by_path.items()])
     watchers = [state.metrics.watch] if state.tracing is None else [state.metrics.watch, state.tracing.watch]
     # Errors pass through to the outermost layer, which knows how all of them look.
-    inner = Outermost(application.router, watchers, more_headers=audit_headers, recorder=record)
+    inner = Outermost(router, watchers, more_headers=audit_headers, recorder=record)
     return CORSMiddleware(
         inner,
         allow_origins=state.settings.origins,

@@ -7,11 +7,13 @@ What storage has is looked at when somebody asks.
 
 from __future__ import annotations
 
+import asyncio
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from btql_server.access.model import Level
@@ -31,15 +33,21 @@ if TYPE_CHECKING:
 
 routes = Routes("Operations")
 
+M = TypeVar("M", bound=MetricWrapperBase)
 _NO_ROUTE = "none"
 _NO_STATUS = "gone"
 """The client went away before there was an answer."""
+_PUBLISH_AFTER_S = 1.0
 
 
 class Metrics:
     """What one process counts."""
 
     def __init__(self, storage: Storage) -> None:
+        self._publishing = False
+        """Whether what storage and queries did is counted soon."""
+        self._known: dict[tuple[object, ...], Any] = {}
+        """Series, by their metric and labels: as many as there are routes and statuses."""
         self._storage = StorageCollector(storage)
         # When a series began is of no use to anybody here, and would double their number.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library leaves it without types
@@ -81,15 +89,17 @@ class Metrics:
 
     def watch(self, seen: Seen) -> None:
         """Count a request that is over; called by the thread of the event loop."""
-        self._usage.publish()
+        if not self._publishing:
+            self._publishing = True
+            asyncio.get_running_loop().call_later(_PUBLISH_AFTER_S, self._publish)
         # A method can be any text: without a route it is not worth a series.
         names = ("any", _NO_ROUTE) if seen.route is None else (seen.route.method, seen.route.path)
-        self._requests.labels(*names, str(seen.status or _NO_STATUS)).inc()
-        self._seconds.labels(*names).observe(seen.seconds)
-        self._received.labels(*names).inc(seen.received_bytes)
-        self._sent.labels(*names).inc(seen.sent_bytes)
+        self._series(self._requests, *names, str(seen.status or _NO_STATUS)).inc()
+        self._series(self._seconds, *names).observe(seen.seconds)
+        self._series(self._received, *names).inc(seen.received_bytes)
+        self._series(self._sent, *names).inc(seen.sent_bytes)
         if seen.broken:
-            self._broken.labels(*names).inc()
+            self._series(self._broken, *names).inc()
         if seen.call is not None and seen.call.stored_events:
             self.watch_stored(*names, seen.call.stored_events, seen.call.stored_bytes)
 
@@ -100,15 +110,30 @@ class Metrics:
 
     def watch_stored(self, method: str, route: str, events: int, size_bytes: int) -> None:
         """Count events that were stored, by what they came through."""
-        self._events.labels(method, route).inc(events)
-        self._bytes.labels(method, route).inc(size_bytes)
+        self._series(self._events, method, route).inc(events)
+        self._series(self._bytes, method, route).inc(size_bytes)
 
     def watch_pool(self, pool: PoolName, state: PoolState, change: int) -> None:
         """Count requests of a class of work."""
-        self._pools.labels(pool, state).inc(change)
+        self._series(self._pools, pool, state).inc(change)
+
+    def _series(self, metric: M, *labels: str) -> M:
+        """Return a series; to ask the library for it each time takes longer than to count in it."""
+        found = self._known.get((metric, *labels))
+        if found is None:
+            found = self._known[metric, *labels] = metric.labels(*labels)
+        return cast("M", found)
+
+    def _publish(self) -> None:
+        self._publishing = False
+        self._usage.publish()
 
     def text(self) -> bytes:
-        """Return what all processes have counted, and what storage has."""
+        """Return what all processes have counted, and what storage has.
+
+        What storage and queries did in other processes is a second old at most.
+        """
+        self._usage.publish()
         whole = CollectorRegistry()
         if os.environ.get(FOLDER):
             MultiProcessCollector(whole)  # type: ignore[no-untyped-call]  # as above

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Lock
+
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from btql.execution.admission import admission
@@ -14,6 +16,7 @@ class UsageMetrics:
 
     def __init__(self, storage: Storage, registry: CollectorRegistry) -> None:
         self._storage = storage
+        self._lock = Lock()
         self._told: dict[tuple[str, ...], int] = {}
         self._calls = Counter(
             "btql_storage_calls", "Calls of storage to the system, by what they do.", ("call",), registry=registry
@@ -39,7 +42,11 @@ class UsageMetrics:
         )
 
     def publish(self) -> None:
-        """Count what is new; called by one thread."""
+        """Count what is new."""
+        with self._lock:
+            self._publish()
+
+    def _publish(self) -> None:
         usage = self._storage.usage()
         for call, count in usage.calls.items():
             self._calls.labels(call).inc(self._new((call,), count))

@@ -1,0 +1,75 @@
+"""Paths are looked up, and get the route that they would get if each were compared in turn."""
+
+import asyncio
+
+import pytest
+from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
+
+from btql_server.app import all_routes
+from btql_server.http.router import LookedUp
+
+
+def named(name):
+    """Return an application that tells its name and what was in the path."""
+
+    async def application(scope, _receive, send):
+        await send((name, scope["path_params"]))
+
+    application.name = name
+    return type("Named", (), {"__call__": staticmethod(application)})()
+
+
+def asked(router, path, method="GET"):
+    answers = []
+
+    async def send(answer):
+        answers.append(answer)
+
+    scope = {"type": "http", "method": method, "path": path, "root_path": "", "app": router}
+    asyncio.run(router(scope, None, send))
+    return answers
+
+
+@pytest.fixture
+def router():
+    return LookedUp(
+        [
+            Route("/a/{one}", named("first"), methods=["GET"]),
+            Route("/a/b", named("hidden"), methods=["GET"]),
+            Route("/c/d", named("literal"), methods=["GET"]),
+            Route("/c/{two}", named("last"), methods=["GET"]),
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("/a/b", ("first", {"one": "b"})),
+        ("/a/x", ("first", {"one": "x"})),
+        ("/c/d", ("literal", {})),
+        ("/c/x", ("last", {"two": "x"})),
+    ],
+)
+def test_the_first_route_that_fits_answers(router, path, answer):
+    assert asked(router, path) == [answer]
+
+
+@pytest.mark.parametrize(("path", "method", "status"), [("/c/d", "POST", 405), ("/e", "GET", 404)])
+def test_what_has_no_route(router, path, method, status):
+    with pytest.raises(HTTPException) as raised:
+        asked(router, path, method)
+
+    assert raised.value.status_code == status
+
+
+def test_each_path_of_the_server_gets_the_route_that_comes_first():
+    routes = [Route(path, named(path)) for path in dict.fromkeys(one.path for one in all_routes())]
+    router = LookedUp(routes)
+    for route in routes:
+        path = route.path.replace("{", "").replace("}", "")
+        first = next(
+            each for each in routes if each.matches({"type": "http", "path": path, "method": "GET"})[0] is Match.FULL
+        )
+        assert asked(router, path)[0][0] == first.path
