@@ -8,13 +8,13 @@ context. Safe from several threads.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from btql_storage.cache_budget import CacheBudget
 from btql_storage.catalog import Catalog, PartInfo
@@ -73,7 +73,8 @@ class Settings:
 class WalSize(NamedTuple):
     """How much a WAL file holds."""
 
-    events: int
+    events: Mapping[int, int]
+    """Of each object that has any."""
     json_bytes: int
 
 
@@ -209,16 +210,15 @@ class Folder:
     def note_written(self, xact_id: int, size: WalSize) -> None:
         """Take note of what a WAL file holds, so that nobody opens it to count what waits."""
         with self._guard:
-            if len(self._wal_sizes) >= _WAL_SIZES_KEPT:
-                self._wal_sizes.clear()
             self._wal_sizes[xact_id] = size
+            _shorten(self._wal_sizes, _WAL_SIZES_KEPT)
 
     def wal_holds(self, xact_id: int) -> WalSize:
         """Return how much a WAL file holds; it is opened where this was not noted yet."""
         size = self._wal_sizes.get(xact_id)
         if size is None:
             file = self.wal_file(xact_id)
-            size = WalSize(file.rows, file.json_bytes)
+            size = WalSize(file.rows_by_object(), file.json_bytes)
             self.note_written(xact_id, size)
         return size
 
@@ -241,9 +241,8 @@ class Folder:
                 else WalFile(self.store.file(name), xact_id)
             )
             with self._guard:
-                if len(self._wal_files) >= _WAL_FILES_KEPT:
-                    self._wal_files.clear()
                 self._wal_files[xact_id] = file
+                _shorten(self._wal_files, _WAL_FILES_KEPT)
         return file
 
     def _checked_copy(self, name: str, xact_id: int) -> WalFile:
@@ -343,3 +342,9 @@ class Folder:
 def part_name(part_id: int) -> str:
     """Return a part's folder, relative to the database."""
     return f"{PARTS}/{part_id}"
+
+
+def _shorten(kept: dict[int, Any], most: int) -> None:
+    """Let one go where there are too many: the first to come, which those who go through all in order are done with."""
+    if len(kept) > most:
+        del kept[next(iter(kept))]

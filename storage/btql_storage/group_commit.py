@@ -84,7 +84,7 @@ class GroupCommit:
                 group = _first_group(self._queue)
                 written = together([waiting.request for waiting in group])
                 xact_id = _write(self._folder, written)
-            self._folder.note_written(xact_id, WalSize(written.rows, written.json_bytes))
+            self._folder.note_written(xact_id, WalSize(written.rows_by_object, written.json_bytes))
             for waiting in group:
                 waiting.xact_id = xact_id
         except Exception as error:  # noqa: BLE001  each thread raises it for itself

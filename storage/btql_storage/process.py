@@ -39,10 +39,10 @@ def process(folder: Folder, limit: int | None = None) -> int:
         upto = folder.catalog.processed_upto()
         folder.note_processed(upto)
         fresh = [number for number in _durable_numbers(folder, upto) if number > upto][:limit]
-        for batch in _batches(folder, fresh):
-            pending = sum(events for events, _ in folder.catalog.pending().values())
-            if pending >= folder.settings.pending_events_max:
-                break
+        # Counted before files are opened: where compaction is far behind, none of them is.
+        pending = sum(events for events, _ in folder.catalog.pending().values()) if fresh else 0
+        batches = _batches(folder, fresh)
+        while pending < folder.settings.pending_events_max and (batch := next(batches, None)):
             work = _Batch(folder)
             assignments = [one for file in batch for one in work.assign(file)]
             assigned = {one.xact_id for one in assignments}
@@ -50,6 +50,7 @@ def process(folder: Folder, limit: int | None = None) -> int:
             folder.catalog.commit_processed(upto, batch[-1].xact_id, assignments, done, folder.clock.now_s())
             upto = batch[-1].xact_id
             processed += len(batch)
+            pending += sum(len(one.rows) for one in assignments)
     return processed
 
 

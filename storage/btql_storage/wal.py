@@ -16,10 +16,14 @@ The schema's metadata has the format version, the objects (id, kind, name), the
 number of rows, the bytes of JSON and the checksum (:mod:`btql_storage.checksums`), which is looked at before the
 first event is read. The version of a file is the first one that
 can read it: 2 has audit entries and comments, which 1 would pass over.
+
+To map a file takes as long as to read some events, and many files have no more than that. So small ones are read
+as a whole.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +51,8 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 2
 _WITHOUT_AUDIT = 1
 _THREADS_BYTES_MIN = 4 << 20
+_SMALL_BYTES = 16 << 10
+"""Files of up to this size are read instead of mapped."""
 Rows: TypeAlias = "NDArray[np.int64]"
 
 _SEAL = b"btql.seal"
@@ -54,6 +60,7 @@ _HEAD = b"btql.head"
 _TOLD = (b"btql.format", b"objects", b"rows", b"json_bytes")
 _MAGIC_BYTES = 8
 _CONTROL = "control"
+_OBJECT = "object"
 _ROW_NUMBER = "row_number"
 # Plain integers: operators of enumerations are slow, and every event meets these.
 _MERGE = Flag.MERGE.value
@@ -131,6 +138,11 @@ class Columns:
     json_bytes: int
 
     @property
+    def rows_by_object(self) -> dict[int, int]:
+        """How many events of each object there are."""
+        return _rows_by_object(self.objects, self.rows, lambda: self.arrays[_OBJECT])
+
+    @property
     def metadata(self) -> dict[bytes, bytes]:
         """What a file says of itself."""
         told = {
@@ -154,7 +166,7 @@ def columns(accepted: Accepted, objects: Sequence[ObjectName], of_rows: Sequence
         "created_us": accepted.created_us,
         _ROW_NUMBER: from_numpy(np.arange(rows, dtype=np.int32)),
         "flags": from_numpy(accepted.flags),
-        "object": from_numpy(of_objects),
+        _OBJECT: from_numpy(of_objects),
     }
     if accepted.controls is not None:
         arrays[_CONTROL] = accepted.controls
@@ -233,15 +245,12 @@ class WalFile:
         """Return the row numbers of an object's events, in order."""
         if len(self.objects) == 1:
             return np.arange(self.rows if self.objects[0].id == object_id else 0, dtype=np.int64)
-        objects = to_numpy(self._batch(["object"]).column(0))
+        objects = to_numpy(self._batch([_OBJECT]).column(0))
         return np.flatnonzero(objects == object_id).astype(np.int64)
 
     def rows_by_object(self) -> dict[int, int]:
         """Return how many events of each object there are."""
-        if len(self.objects) == 1:
-            return {self.objects[0].id: self.rows}
-        found, counts = np.unique(to_numpy(self._batch(["object"]).column(0)), return_counts=True)
-        return dict(zip(found.tolist(), counts.tolist(), strict=True))
+        return _rows_by_object(self.objects, self.rows, lambda: self._batch([_OBJECT]).column(0))
 
     def ids(self, rows: Rows) -> tuple[list[str], list[str]]:
         """Return ids and root span ids of rows, without touching payloads."""
@@ -305,7 +314,12 @@ class WalFile:
 
     def _open(self, included: list[int] | None) -> ipc.RecordBatchFileReader:
         try:
-            return ipc.open_file(pa.memory_map(str(self.path)), options=ipc.IpcReadOptions(included_fields=included))
+            content = self._read_small()
+            # Handing small buffers over to other threads takes longer than to decompress them.
+            options = ipc.IpcReadOptions(included_fields=included, use_threads=content is None)
+            if content is not None:
+                return ipc.open_file(pa.py_buffer(content), options=options)
+            return ipc.open_file(pa.memory_map(str(self.path)), options=options)
         except FileNotFoundError as error:
             raise self._damaged() from error
         except OSError as error:
@@ -315,6 +329,11 @@ class WalFile:
             raise from_os_error(error, "read", self.path) from error
         except pa.ArrowException as error:
             raise self._damaged() from error
+
+    def _read_small(self) -> bytes | None:
+        """Return the file's bytes where it is small."""
+        with self.path.open("rb", buffering=0) as file:
+            return file.readall() if os.fstat(file.fileno()).st_size <= _SMALL_BYTES else None
 
     def _damaged(self, reason: str | None = None) -> Damaged:
         said = f"damaged: {reason}" if reason else "missing or damaged"
@@ -331,6 +350,13 @@ def _is_whole(metadata: Mapping[bytes, bytes] | None) -> bool:
 
 def _head_checksum(told: Mapping[bytes, bytes]) -> bytes:
     return b"%08x" % crc32(b"\0".join([told.get(name, b"") for name in _TOLD]))
+
+
+def _rows_by_object(objects: Sequence[ObjectName], rows: int, of_rows: Callable[[], Array]) -> dict[int, int]:
+    if len(objects) == 1:
+        return {objects[0].id: rows} if rows else {}
+    found, counts = np.unique(to_numpy(of_rows()), return_counts=True)
+    return dict(zip(found.tolist(), counts.tolist(), strict=True))
 
 
 def _list_of_text(batch: pa.RecordBatch, name: str) -> list[str]:

@@ -121,9 +121,10 @@ def waiting(folder: Folder, target: ObjectInfo | None = None) -> Waiting:
             json_bytes += size
     for number in (number for number in listed if number > upto):
         held = folder.wal_holds(number)
-        mine = held.events if target is None else len(folder.wal_file(number).rows_of(target.id))
+        total = sum(held.events.values())
+        mine = total if target is None else held.events.get(target.id, 0)
         events += mine
-        json_bytes += held.json_bytes * mine // max(held.events, 1)
+        json_bytes += held.json_bytes * mine // max(total, 1)
         if mine and oldest is None:
             oldest = number
     return Waiting(events, json_bytes, None if oldest is None else seconds_of(oldest))
@@ -134,10 +135,11 @@ def waiting_by_object(folder: Folder) -> dict[int, tuple[int, int]]:
     listed = folder.new_wal_numbers()
     upto = folder.catalog.processed_upto()
     found = folder.catalog.pending()
-    for file in (folder.wal_file(number) for number in listed if number > upto):
-        for object_id, mine in file.rows_by_object().items():
+    for held in (folder.wal_holds(number) for number in listed if number > upto):
+        total = sum(held.events.values())
+        for object_id, mine in held.events.items():
             events, json_bytes = found.get(object_id, (0, 0))
-            found[object_id] = (events + mine, json_bytes + file.json_bytes * mine // max(file.rows, 1))
+            found[object_id] = (events + mine, json_bytes + held.json_bytes * mine // total)
     return found
 
 
