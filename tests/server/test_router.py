@@ -10,14 +10,14 @@ from btql_server.app import all_routes
 from btql_server.http.router import LookedUp
 
 
-def named(name):
-    """Return an application that tells its name and what was in the path."""
+class Named:
+    """An application that tells its name and what was in the path."""
 
-    async def application(scope, _receive, send):
-        await send((name, scope["path_params"]))
+    def __init__(self, name):
+        self.name = name
 
-    application.name = name
-    return type("Named", (), {"__call__": staticmethod(application)})()
+    async def __call__(self, scope, _receive, send):
+        await send((self.name, scope["path_params"]))
 
 
 def asked(router, path, method="GET"):
@@ -35,10 +35,10 @@ def asked(router, path, method="GET"):
 def router():
     return LookedUp(
         [
-            Route("/a/{one}", named("first"), methods=["GET"]),
-            Route("/a/b", named("hidden"), methods=["GET"]),
-            Route("/c/d", named("literal"), methods=["GET"]),
-            Route("/c/{two}", named("last"), methods=["GET"]),
+            Route("/a/{one}", Named("first"), methods=["GET"]),
+            Route("/a/b", Named("hidden"), methods=["GET"]),
+            Route("/c/d", Named("literal"), methods=["GET"]),
+            Route("/c/{two}", Named("last"), methods=["GET"]),
         ]
     )
 
@@ -65,7 +65,7 @@ def test_what_has_no_route(router, path, method, status):
 
 
 def test_each_path_of_the_server_gets_the_route_that_comes_first():
-    routes = [Route(path, named(path)) for path in dict.fromkeys(one.path for one in all_routes())]
+    routes = [Route(path, Named(path)) for path in dict.fromkeys(one.path for one in all_routes())]
     router = LookedUp(routes)
     for route in routes:
         path = route.path.replace("{", "").replace("}", "")
