@@ -1,8 +1,7 @@
 """Paths are looked up, and get the route that they would get if each were compared in turn."""
 
-import asyncio
-
 import pytest
+from server_support.loops import run
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
@@ -27,7 +26,7 @@ def asked(router, path, method="GET"):
         answers.append(answer)
 
     scope = {"type": "http", "method": method, "path": path, "root_path": "", "app": router}
-    asyncio.run(router(scope, None, send))
+    run(router(scope, None, send))
     return answers
 
 
