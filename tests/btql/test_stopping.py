@@ -212,9 +212,14 @@ def test_joins_wait_while_too_many_cannot_be_interrupted(conn, monkeypatch):
 
 def test_what_is_left_behind_is_counted_until_it_ends(conn):
     eventually(lambda: stoppable.left_behind() == 0)
-    with pytest.raises(btql.TimeLimit):
-        conn.query(LONE_PAIRS, timeout=0.2).rows()
-    assert stoppable.left_behind() == 1
+
+    def left_one():
+        # On a busy machine the time may be over before the engine has begun.
+        with pytest.raises(btql.TimeLimit):
+            conn.query(LONE_PAIRS, timeout=0.2).rows()
+        return stoppable.left_behind() >= 1
+
+    eventually(left_one)
     eventually(lambda: stoppable.left_behind() == 0)
 
 
