@@ -84,26 +84,9 @@ threadsafety = 2
 paramstyle = "qmark"
 """``?``; ``$1`` and ``:name`` are understood as well."""
 
-_ERRORS = (
-    "Cancelled",
-    "DatabaseError",
-    "DataError",
-    "EngineBusy",
-    "EngineError",
-    "Error",
-    "IntegrityError",
-    "InterfaceError",
-    "InternalError",
-    "NotSupportedError",
-    "OperationalError",
-    "ProgrammingError",
-    "QueryError",
-    "ResourceLimit",
-    "StorageError",
-    "TimeLimit",
-    "Warning",
-)
 _LATER = {
+    # Of the classes that are public, all but the connection are errors.
+    **dict.fromkeys([name for name in __all__ if name[0].isupper()], "btql.errors"),
     "Connection": "btql.connection",
     "connect": "btql.connection",
     "AsyncConnection": "btql.dbapi.aio",
@@ -111,7 +94,6 @@ _LATER = {
     "Cursor": "btql.dbapi.cursor",
     "connect_async": "btql.dbapi.aio",
     "Result": "btql.result",
-    **dict.fromkeys(_ERRORS, "btql.errors"),
 } | dict.fromkeys(
     (
         *("BINARY", "BOOLEAN", "DATETIME", "JSON", "LIST", "NUMBER", "ROWID", "STRING", "Binary", "Date"),
