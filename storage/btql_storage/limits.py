@@ -33,7 +33,7 @@ _SHORTEST_FIELD = len('"":0,')
 _STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _NOT_STRUCTURE = bytes(byte for byte in range(256) if byte not in b"{}[]:")
 _SLICE = 1 << 20
-_LONG = 4 << 10
+_LONG = 64 << 10
 _OPENING = ord("{")
 _APART = ord("{") ^ ord("[")
 _STEPS = bytes(1 if byte in b"{[" else 255 if byte in b"}]" else 0 for byte in range(256))
@@ -138,8 +138,9 @@ def check_document(line: bytes, index: int, limits: Limits) -> None:
 def _brackets(line: bytes) -> int:
     """Count what opens an array or an object, in texts too."""
     if len(line) < _LONG:
-        return line.count(b"{") + line.count(b"[")
-    # The two differ in one bit. Counting a byte is a plain loop in Python 3.11, ten times as slow.
+        # To count a byte is a plain loop in Python 3.11, to remove it is not.
+        return 2 * len(line) - len(line.replace(b"{", b"")) - len(line.replace(b"[", b""))
+    # The two differ in one bit. NumPy lets other threads go on meanwhile, which for less would not be worth it.
     return int(np.count_nonzero((np.frombuffer(line, np.uint8) | _APART) == _OPENING))
 
 

@@ -9,12 +9,14 @@ import asyncio
 import re
 import zlib
 from collections.abc import AsyncIterator, Iterator, Sequence
+from functools import partial
 from threading import Lock
 from typing import Any, TypeVar, cast
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
 
+from btql_server.http.alarms import alarms_of
 from btql_server.http.errors import HttpError, invalid
 from btql_server.settings import Limits
 from btql_storage.limits import DEFAULT, way_to_raise
@@ -51,10 +53,16 @@ async def pieces_of(request: Request, bytes_max: int, wait_s: float, name: str |
         raise _too_large(bytes_max, name)
     size = 0
     stream = request.stream()
+    loop = asyncio.get_running_loop()
     try:
         while True:
-            async with asyncio.timeout(wait_s):
-                piece = await anext(stream, None)
+            # Without a timer of its own: should the alarm ring, its time is up.
+            async with asyncio.timeout(None) as patience:
+                alarm = alarms_of(loop).call_later(wait_s, partial(_give_up, patience, loop))
+                try:
+                    piece = await anext(stream, None)
+                finally:
+                    alarm.cancel()
             if piece is None:
                 return
             size += len(piece)
@@ -65,6 +73,10 @@ async def pieces_of(request: Request, bytes_max: int, wait_s: float, name: str |
         raise HttpError(408, f"nothing of the body came for {wait_s:g} s") from None
     except ClientDisconnect:
         raise HttpError(400, "the body ends before it is complete") from None
+
+
+def _give_up(patience: asyncio.Timeout, loop: asyncio.AbstractEventLoop) -> None:
+    patience.reschedule(loop.time())
 
 
 def decompress(body: bytes, encoding: str, limits: Limits) -> bytes:

@@ -7,8 +7,11 @@ or memory for ever. Bodies have bounds of their own (:mod:`btql_server.http.body
 from __future__ import annotations
 
 import asyncio
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from btql_server.http.alarms import Alarm, Unhurried
 
 HEAD_WAIT_S = 20.0
 """How long the head of a request may take."""
@@ -20,9 +23,15 @@ class BoundedProtocol(HttpToolsProtocol):
 
     head_wait_s = HEAD_WAIT_S
 
-    _timer: asyncio.TimerHandle | None = None
+    _timer: Alarm | None = None
     _head_bytes = 0
     _in_head = True
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  as uvicorn makes one
+        super().__init__(*args, **kwargs)
+        self._alarms = Unhurried(self.loop)
+        # uvicorn asks it for one timer for each answer, until the next request comes.
+        self.loop = cast("asyncio.AbstractEventLoop", self._alarms)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request."""
@@ -57,7 +66,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
 
     def _wait(self) -> None:
-        self._timer = self.loop.call_later(self.head_wait_s, self._too_slow)
+        self._timer = self._alarms.call_later(self.head_wait_s, self._too_slow)
 
     def _stop_waiting(self) -> None:
         if self._timer is not None:

@@ -10,8 +10,7 @@ The embedded database takes any values there; only clients of the server are hel
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Literal, TypeAlias, cast
+from typing import Annotated, Literal, NamedTuple, TypeAlias, cast
 
 import msgspec
 from msgspec import Meta
@@ -44,8 +43,7 @@ class Place(msgspec.Struct, frozen=True):
     org_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A row for the storage, and where it belongs."""
 
     event: Split
@@ -68,6 +66,8 @@ class Row:
 
 
 _PLACE_KEYS = Place.__struct_fields__
+_latest: tuple[list[msgspec.Raw | None], Place] = [None] * len(_PLACE_KEYS), Place()
+"""The keys that were read last, of any thread, and what they say: most rows belong where the one before does."""
 _place = msgspec.json.Decoder(Place).decode
 _encode = msgspec.json.Encoder().encode
 _tags = msgspec.json.Decoder(list[str] | None).decode
@@ -106,11 +106,19 @@ def read_row(text: msgspec.Raw | bytes, path: Path, limits: Limits) -> Row:
 
 
 def _place_of(fields: Mapping[str, msgspec.Raw], path: Path) -> Place:
+    global _latest  # noqa: PLW0603  replaced as a whole, never changed
+    texts = [*map(fields.get, _PLACE_KEYS)]
+    latest, place = _latest
+    if texts == latest:
+        return place
     text = _encode({key: fields[key] for key in _PLACE_KEYS if key in fields})
     try:
-        return _place(text)
+        place = _place(text)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise refusal(error, text, path) from error
+    # Copies, as the texts of a row keep the whole row in memory.
+    _latest = [None if one is None else msgspec.Raw(bytes(one)) for one in texts], place
+    return place
 
 
 def _look_closer(raw: msgspec.Raw, path: Path, check: Callable[[str, JsonValue], str | None]) -> None:
