@@ -112,10 +112,12 @@ def test_sqlite_answers_as_btql_does(tmp_path: Path):
         ]
         if told := question.difference(*answers):
             differences[question.name] = told
+    steps = [systems[0].steps(question.name, data.parameters) for question in QUESTIONS]
     for system in systems:
         system.close()
 
     assert differences == {}
+    assert [each for each in steps if not {"compile", "open", "answer"} <= each.keys() or each["compile"] <= 0] == []
 
 
 def test_a_report_has_every_figure_and_says_what_failed():
@@ -127,6 +129,16 @@ def test_a_report_has_every_figure_and_says_what_failed():
     assert "| btql | 2.0 | 500 | 1 | 50% |" in text
     assert "- one span, SQLite: another answer: 2 rows instead of 1" in text
     assert "- DuckDB: not here" in text
+
+
+def test_a_report_says_where_time_goes_where_somebody_is_ahead():
+    ahead, behind = _figures(1_000), _figures(1_000)
+    for figures in (ahead, behind):
+        figures.steps["one span"] = {"compile": 0.001, "open": 0.0002, "newest": 0.003, "answer": 0.004}
+    behind.times["one span"]["chDB"] = Times(warm=[0.001], rows=1)
+
+    assert "Where btql's time goes" not in page(ahead, SUITE, "picture.svg")
+    assert "| one span | 1.00 | 0.20 | newest 3.00, answer 4.00 |" in page(behind, SUITE, "picture.svg")
 
 
 def test_pictures_are_well_formed():

@@ -9,6 +9,8 @@ from typing import Any
 
 from benchmarks.beside.worker import Taken
 
+OURS = "btql"
+
 
 @dataclass(slots=True)
 class Times:
@@ -60,6 +62,8 @@ class Figures:
     loaded: dict[str, Loaded]
     times: dict[str, dict[str, Times]]
     """By question and system."""
+    steps: dict[str, Mapping[str, float]] = field(default_factory=dict[str, Mapping[str, float]])
+    """By question: where btql's time goes, in seconds."""
     limits: Sequence[str] = ()
     """Systems that are no rivals."""
     machine: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -72,14 +76,14 @@ class Figures:
         found = [
             (times.median, name)
             for name, times in self.times[question].items()
-            if times.median is not None and name != "btql" and name not in self.limits
+            if times.median is not None and name != OURS and name not in self.limits
         ]
         return None if not found else (min(found)[1], min(found)[0])
 
     def ratio(self, question: str) -> float | None:
         """Return btql's time divided by that of the best rival."""
         ours, best = (
-            self.times[question]["btql"].median if "btql" in self.times[question] else None,
+            self.times[question][OURS].median if OURS in self.times[question] else None,
             self.best_rival(question),
         )
         return None if ours is None or best is None else ours / best[1]
@@ -97,7 +101,7 @@ class Figures:
     def to_the_limit(self, question: str) -> float | None:
         """Return btql's time divided by that of the fastest reading by hand."""
         found = self.times[question]
-        ours = found["btql"].median if "btql" in found else None
+        ours = found[OURS].median if OURS in found else None
         limits = [found[name].median for name in self.limits if name in found]
         best = min((median for median in limits if median is not None), default=None)
         return None if ours is None or best is None else ours / best

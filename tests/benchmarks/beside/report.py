@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from benchmarks.beside.figures import Figures, Times
 from benchmarks.beside.question import Question
@@ -23,6 +23,11 @@ time ends when the whole answer is in the process that asked: as Arrow for btql,
 - **ratio**: btql's warm median divided by that of the fastest rival; below 1 btql is faster.
 - **to the limit**: the same with a system that is no rival, where there is one: it shows what is possible."""
 
+_STEPS = """The questions in which a rival or the limit is ahead, as EXPLAIN ANALYZE tells them, in milliseconds. It
+compiles each text anew, which a question that is asked again is spared, and counts, which takes some time, too. `fetch`
+reads documents; what comes before it finds them; `answer` computes with them. Of answers in pages it is the first."""
+_FIRST_STEPS = ("compile", "open")
+
 
 def page(figures: Figures, suite: Suite, picture: str) -> str:
     """Return the whole page."""
@@ -32,6 +37,7 @@ def page(figures: Figures, suite: Suite, picture: str) -> str:
         f"![Warm medians]({picture})",
         "## Warm",
         table(_warm(figures, suite.questions)),
+        *_slower(figures, suite.questions),
         "## Cold",
         table(_cold(figures, suite.questions)),
         "## Load time and size",
@@ -59,6 +65,28 @@ def _warm(figures: Figures, questions: Sequence[Question]) -> Iterator[Sequence[
         cells = [_warm_cell(found[system], most, bold=_is_fastest(figures, name, system)) for system in figures.systems]
         compared = [_ratio_cell(ratio), "" if best is None else best[0]]
         yield [name, *cells, *compared, *([_ratio_cell(figures.to_the_limit(name))] if figures.limits else [])]
+
+
+def _slower(figures: Figures, questions: Sequence[Question]) -> Iterator[str]:
+    """Say of each question in which somebody is ahead of btql where its time goes."""
+    behind = [
+        name
+        for name in _asked(figures, questions)
+        if any((ratio or 0) > 1 for ratio in (figures.ratio(name), figures.to_the_limit(name)))
+    ]
+    rows = [(name, figures.steps[name]) for name in behind if name in figures.steps]
+    if rows:
+        yield "## Where btql's time goes"
+        yield _STEPS
+        yield table(_steps(rows))
+
+
+def _steps(rows: Sequence[tuple[str, Mapping[str, float]]]) -> Iterator[Sequence[str]]:
+    yield ["question", "compile", "open", "then, in order"]
+    for name, steps in rows:
+        others = [f"{step} {milliseconds(taken)}" for step, taken in steps.items() if step not in _FIRST_STEPS]
+        first = [milliseconds(steps[step]) if step in steps else "" for step in _FIRST_STEPS]
+        yield [name, *first, ", ".join(others)]
 
 
 def _ratio_cell(ratio: float | None) -> str:

@@ -16,11 +16,13 @@ from pathlib import Path
 
 import orjson
 from benchmarks.beside.comparison import wrong
-from benchmarks.beside.figures import Figures, Loaded, Times
+from benchmarks.beside.figures import OURS, Figures, Loaded, Times
 from benchmarks.beside.question import Plain, Question
 from benchmarks.beside.suite import Data, Suite, Wanted
 from benchmarks.beside.system import Missing
-from benchmarks.beside.worker import Answer, Ask, Failed, Load, Worker
+from benchmarks.beside.worker import Answer, Ask, Explain, Failed, Load, Worker
+
+_EXPLAINED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class Runner:
                     _tell(f"{question.name}")
                     self._compare(question, data, figures)
                     self._warm(question.name, data, figures.times[question.name])
+                    self._explain(question.name, data, figures)
                 for name in versions:
                     self._end(name)
                 for question in asked:
@@ -192,6 +195,18 @@ class Runner:
             left = dict(reversed(left.items()))
         told = ((name, found.median) for name, found in times.items())
         _tell("  " + ", ".join(f"{name} {1000 * taken:.1f} ms" for name, taken in told if taken is not None))
+
+    def _explain(self, question: str, data: Data, figures: Figures) -> None:
+        """Have btql say where its time goes: of three answers the one that took least."""
+        if OURS not in figures.systems or figures.times[question][OURS].failed:
+            return
+        order = Explain(question, data.parameters)
+        try:
+            found = [self._living(OURS).steps(order, self._budget.give_up) for _ in range(_EXPLAINED)]
+        except Failed as error:
+            _tell(f"  not explained: {error}")
+        else:
+            figures.steps[question] = min(found, key=lambda steps: sum(steps.values()))
 
     def _measured(self, times: Times, ask: Callable[[Worker], object], name: str) -> None:
         from benchmarks.beside.worker import Taken

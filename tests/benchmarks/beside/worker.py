@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -70,7 +71,15 @@ class Ask:
     parameters: Parameters
 
 
-Order = Load | Open | Answer | Ask
+@dataclass(frozen=True, slots=True)
+class Explain:
+    """Answer, and say how long each step of it took."""
+
+    question: str
+    parameters: Parameters
+
+
+Order = Load | Open | Answer | Ask | Explain
 
 
 class Worker:
@@ -98,6 +107,10 @@ class Worker:
     def ask(self, order: Ask, seconds_max: float) -> Taken:
         """Return how long an answer takes."""
         return cast("Taken", self._order(order, seconds_max))
+
+    def steps(self, order: Explain, seconds_max: float) -> Mapping[str, float]:
+        """Return the seconds of each step of an answer, as far as the system says."""
+        return cast("Mapping[str, float]", self._order(order, seconds_max))
 
     def _order(self, order: Order, seconds_max: float | None) -> object:
         self._pipe.send(order)
@@ -178,6 +191,8 @@ def _done(system: object, order: Order) -> object:
             taken = clock.taken()
             del found
             return taken
+        case Explain():
+            return system.steps(order.question, order.parameters)
 
 
 class _Clock:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+import orjson
 import pyarrow as pa
 from benchmarks.beside.recipe import Pages, Recipe, filled
 from benchmarks.beside.rivals.arrow import rows_of
@@ -62,6 +63,14 @@ class Btql(System):
         if isinstance(words, Pages):
             return _pages(self._conn, filled(words.text, parameters))
         return self._conn.query(filled(words, parameters)).arrow()
+
+    def steps(self, question: str, parameters: Parameters) -> Mapping[str, float]:
+        """Return what EXPLAIN ANALYZE says of the answer, or of its first page."""
+        assert self._conn is not None
+        words = self._texts[question]
+        text = filled(words.text if isinstance(words, Pages) else words, parameters)
+        told = orjson.loads(self._conn.explain(text, analyze=True, format="json"))
+        return {step["name"]: step["seconds"] for step in told["steps"]}
 
     def rows(self, taken: object, columns: Sequence[str]) -> Rows:
         """Return the rows."""
