@@ -36,8 +36,8 @@ check: $(TOOLS) ## Format, lint, types twice, floors, spelling, sizes
 	$(BIN)/codespell
 	$(BIN)/pytest -q tests/test_tidy.py
 
-conformance-doors: $(TOOLS) $(PROGRAMS) ## Ask every case of the language through HTTP, the Postgres wire and Flight SQL
-	@CONFORMANCE_WHOLE=1 $(BIN)/pytest tests/test_conformance.py tests/server/test_conformance_through_doors.py -n 2 --dist=worksteal
+conformance-doors: $(TOOLS) $(PROGRAMS) ## Ask every case of the language through every door, and with every optimisation off
+	@CONFORMANCE_WHOLE=1 $(BIN)/pytest tests/test_conformance.py tests/test_conformance_switches.py tests/server/test_conformance_through_doors.py -n 2 --dist=worksteal
 
 bench: $(TOOLS) ## Measure: tests/benchmarks
 	@$(BIN)/pytest tests/benchmarks --benchmark-only -p no:randomly
