@@ -50,3 +50,21 @@ def test_an_alarm_may_set_another() -> None:
         await over.wait()
 
     run(wait())
+
+
+def test_an_alarm_that_fails_ends_no_other_wait() -> None:
+    async def wait() -> list[str]:
+        loop = asyncio.get_running_loop()
+        told: list[str] = []
+        loop.set_exception_handler(lambda _, context: told.append(str(context["exception"])))
+        over = asyncio.Event()
+
+        def fail() -> None:
+            raise ValueError("this one")
+
+        alarms_of(loop).call_later(0, fail)
+        alarms_of(loop).call_later(2 * TICK_S, over.set)
+        await asyncio.wait_for(over.wait(), 60)
+        return told
+
+    assert run(wait()) == ["this one"]

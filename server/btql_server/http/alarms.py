@@ -59,11 +59,14 @@ class Alarms:
 
     def _tick(self) -> None:
         now = self._loop.time()
-        for alarm in [each for each in self.waiting if each.due <= now]:
-            alarm.ring()
+        # First, so that an error of one that rings does not end the ticking, and with it all other waits.
         self._ticking = bool(self.waiting)
         if self._ticking:
             self._loop.call_later(TICK_S, self._tick)
+        for alarm in [each for each in self.waiting if each.due <= now]:
+            # One that rings may cancel another.
+            if alarm in self.waiting:
+                alarm.ring()
 
 
 class Unhurried:

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from btql_server.http.alarms import Alarm, Unhurried
+from btql_server.http.alarms import Alarm, Unhurried, alarms_of
 
 HEAD_WAIT_S = 20.0
 """How long the head of a request may take."""
@@ -29,9 +29,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401  as uvicorn makes one
         super().__init__(*args, **kwargs)
-        self._alarms = Unhurried(self.loop)
+        self._alarms = alarms_of(self.loop)
         # uvicorn asks it for one timer for each answer, until the next request comes.
-        self.loop = cast("asyncio.AbstractEventLoop", self._alarms)
+        self.loop = cast("asyncio.AbstractEventLoop", Unhurried(self.loop))
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first request."""
