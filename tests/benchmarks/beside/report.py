@@ -24,8 +24,8 @@ time ends when the whole answer is in the process that asked: as Arrow for btql,
 - **to the limit**: the same with a system that is no rival, where there is one: it shows what is possible."""
 
 _STEPS = """The questions in which a rival or the limit is ahead, as EXPLAIN ANALYZE tells them, in milliseconds. It
-compiles each text anew, which a question that is asked again is spared, and counts, which takes some time, too. `fetch`
-reads documents; what comes before it finds them; `answer` computes with them. Of answers in pages it is the first."""
+counts, which takes some time. The plan is kept by then, so `compile` is short; `open` makes the snapshot and looks up
+indexes; `fetch` reads documents; `answer` computes with them. Of answers in pages it is the first."""
 _FIRST_STEPS = ("compile", "open")
 
 
