@@ -12,13 +12,13 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntFlag
-from itertools import accumulate
 from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 
+from btql_storage.arrow import pieces
 from btql_storage.clock import Clock
 from btql_storage.control import Comment, controls
 from btql_storage.errors import BadEvent
@@ -239,8 +239,7 @@ def text_columns(raw: RawColumns) -> dict[str, pa.Array]:
         for name, column in raw.items():
             _check_utf8(name, column)
         raise
-    starts = accumulate(map(len, raw.values()), initial=0)
-    return {name: whole.slice(start, len(column)) for (name, column), start in zip(raw.items(), starts, strict=False)}
+    return pieces(whole, [*raw])
 
 
 def _check_utf8(name: str, column: RawColumn) -> None:

@@ -84,6 +84,12 @@ def to_list(array: Array) -> list[Any]:
     return [data[start:end].decode() for start, end in pairwise(places)]
 
 
+def pieces(whole: Array, names: Sequence[str]) -> dict[str, Array]:
+    """Return the columns that an array has one behind the other, all of the same length."""
+    rows = len(whole) // max(len(names), 1)
+    return {name: whole.slice(place * rows, rows) for place, name in enumerate(names)}
+
+
 def chunked(arrays: Sequence[Array], kind: pa.DataType) -> ChunkedArray:
     """Return arrays as one column."""
     return _chunked_array(arrays, kind)

@@ -35,7 +35,7 @@ import pyarrow as pa
 from pyarrow import ipc
 
 from btql_storage.accept_columns import Accepted, Flag
-from btql_storage.arrow import Array, from_numpy, nulls, to_list, to_numpy
+from btql_storage.arrow import Array, from_numpy, nulls, pieces, to_list, to_numpy
 from btql_storage.checksums import is_file_sealed, open_seal, seal
 from btql_storage.control import Control
 from btql_storage.errors import Damaged, NewerFormat, from_os_error
@@ -162,9 +162,7 @@ def columns(accepted: Accepted, objects: Sequence[ObjectName], of_rows: Sequence
     # As one array and taken apart: :func:`~btql_storage.accept_columns.text_columns` says why.
     texts = pa.array([*accepted.ids, *accepted.root_span_ids, *accepted.span_ids], pa.utf8())
     arrays = {
-        "id": texts.slice(0, rows),
-        "root_span_id": texts.slice(rows, rows),
-        "span_id": texts.slice(2 * rows),
+        **pieces(texts, ("id", "root_span_id", "span_id")),
         "created_us": accepted.created_us,
         _ROW_NUMBER: from_numpy(np.arange(rows, dtype=np.int32)),
         "flags": from_numpy(accepted.flags),
