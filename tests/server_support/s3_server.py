@@ -1,13 +1,19 @@
-"""An S3 for tests: moto's server, in a process of its own on a free loopback port, stopped by its process id."""
+"""An S3 for tests: moto's server, in a process of its own on a free loopback port, stopped by its process id.
+
+As a program (``python s3_server.py PORT``) it is that process. S3 decides and writes a conditional put at once, moto
+looks first and writes later: two requests can both find a name free. Here conditional puts wait for each other.
+"""
 
 from __future__ import annotations
 
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager, nullcontext, suppress
+from typing import Any
 from urllib.request import Request, urlopen
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1"}
@@ -21,7 +27,7 @@ def s3_server() -> Generator[str]:
     """Yield the address of an S3 that nobody else uses, with one bucket."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    command = [sys.executable, __file__, str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     endpoint = f"http://127.0.0.1:{port}"
     try:
@@ -47,3 +53,22 @@ def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
             return
         time.sleep(0.02)
     raise TimeoutError("moto's server did not answer")
+
+
+def _serve(port: int) -> None:
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+    from werkzeug.serving import run_simple
+
+    moto = DomainDispatcherApplication(create_backend_app)
+    one_at_a_time = threading.Lock()
+
+    def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        conditional = "HTTP_IF_NONE_MATCH" in environ or "HTTP_IF_MATCH" in environ
+        with one_at_a_time if conditional else nullcontext():
+            return moto(environ, start_response)
+
+    run_simple("127.0.0.1", port, answer, threaded=True, request_handler=MotoRequestHandler)
+
+
+if __name__ == "__main__":
+    _serve(int(sys.argv[1]))
