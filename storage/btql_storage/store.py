@@ -171,7 +171,8 @@ class Storage:
         """
         from btql_storage.accept import accept
         from btql_storage.parents import with_parents
-        from btql_storage.wal import ObjectName, columns
+        from btql_storage.wal_format import ObjectName
+        from btql_storage.wal_writing import columns
 
         assert len(targets) == len(events)
         folder = self._folder

@@ -1,21 +1,4 @@
-"""WAL files: what durability means here.
-
-One transaction, of one request or of several that came at the same time
-(:mod:`btql_storage.group_commit`), is one immutable file ``wal/<xact_id>.arrow``, written with
-put-if-absent (:mod:`btql_storage.stores.local`), so it is there whole or not at
-all. It is an Arrow IPC file of one batch with these columns:
-
-``id, root_span_id, span_id``   text
-``created_us, xact_id``         int64
-``row_number, flags, object``   int32; ``object`` is the catalog's object id
-``control``                     JSON of :class:`~btql_storage.control.Control`, where any event has some
-one per top-level field         JSON text; only fields that occur
-
-Buffers are compressed one by one, so ids are read without touching payloads.
-The schema's metadata has the format version, the objects (id, kind, name), the
-number of rows, the bytes of JSON and the checksum (:mod:`btql_storage.checksums`), which is looked at before the
-first event is read. The version of a file is the first one that
-can read it: 2 has audit entries and comments, which 1 would pass over.
+"""Reading WAL files (:mod:`btql_storage.wal_format`).
 
 To map a file takes as long as to read some events, and many files have no more than that. So small ones are read
 as a whole.
@@ -24,57 +7,46 @@ as a whole.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
-from zlib import crc32
+from typing import TYPE_CHECKING
 
 import msgspec
 import pyarrow as pa
 from pyarrow import ipc
 
-from btql_storage.accept_columns import Accepted, Flag
-from btql_storage.arrow import Array, from_numpy, nulls, pieces, to_list, to_numpy
-from btql_storage.checksums import is_file_sealed, open_seal, seal
+from btql_storage.accept_columns import Flag
+from btql_storage.arrow import Array, from_numpy, to_list, to_numpy
+from btql_storage.checksums import is_file_sealed
 from btql_storage.control import Control
 from btql_storage.errors import Damaged, NewerFormat, from_os_error
 from btql_storage.fields import OTHER
 from btql_storage.later import np
 from btql_storage.transactions import pagination_key
+from btql_storage.wal_format import (
+    CONTROL,
+    FORMAT_VERSION,
+    HEAD,
+    OBJECT,
+    SEAL,
+    ObjectName,
+    Rows,
+    is_whole,
+    rows_by_object,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
-
-FORMAT_VERSION = 2
-_WITHOUT_AUDIT = 1
-_THREADS_BYTES_MIN = 4 << 20
 _SMALL_BYTES = 16 << 10
 """Files of up to this size are read instead of mapped."""
-Rows: TypeAlias = "NDArray[np.int64]"
-
-_SEAL = b"btql.seal"
-_HEAD = b"btql.head"
-_TOLD = (b"btql.format", b"objects", b"rows", b"json_bytes")
 _MAGIC_BYTES = 8
-_CONTROL = "control"
-_OBJECT = "object"
-_ROW_NUMBER = "row_number"
 # Plain integers: operators of enumerations are slow, and every event meets these.
 _MERGE = Flag.MERGE.value
 _DELETE = Flag.DELETE.value
 _CREATED_GIVEN_BY_US = Flag.CREATED_GIVEN_BY_US.value
 _split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-
-
-class ObjectName(msgspec.Struct, frozen=True):
-    """An object as a WAL file names it, for whoever must rebuild a catalog."""
-
-    id: int
-    kind: str
-    name: str
 
 
 # Made here, by one thread: msgspec learns what a Struct is when it is first decoded, and two at once would crash.
@@ -124,95 +96,6 @@ class WalEvent:
         return pagination_key(self.xact_id, self.row_number)
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """What a transaction writes as Arrow columns, all but its number: made before the write lock is taken."""
-
-    arrays: dict[str, pa.Array]
-    rows: int
-    ids: Sequence[str]
-    """Of the rows that the events change."""
-    objects: Sequence[ObjectName]
-    version: int
-    """The format of a file that has them."""
-    json_bytes: int
-
-    @property
-    def rows_by_object(self) -> dict[int, int]:
-        """How many events of each object there are."""
-        return _rows_by_object(self.objects, self.rows, lambda: self.arrays[_OBJECT])
-
-    @property
-    def metadata(self) -> dict[bytes, bytes]:
-        """What a file says of itself."""
-        told = {
-            b"btql.format": b"%d" % self.version,
-            b"objects": msgspec.json.encode(self.objects),
-            b"rows": b"%d" % self.rows,
-            b"json_bytes": b"%d" % self.json_bytes,
-        }
-        return told | {_HEAD: _head_checksum(told)}
-
-
-def columns(accepted: Accepted, objects: Sequence[ObjectName], of_rows: Sequence[int] | None = None) -> Columns:
-    """Add to a request what the file has besides; ``of_rows`` has each row's object id, where there are several."""
-    assert of_rows is not None or len(objects) == 1
-    rows = accepted.rows
-    of_objects = np.full(rows, objects[0].id, dtype=np.int32) if of_rows is None else np.array(of_rows, dtype=np.int32)
-    # As one array and taken apart: :func:`~btql_storage.accept_columns.text_columns` says why.
-    texts = pa.array([*accepted.ids, *accepted.root_span_ids, *accepted.span_ids], pa.utf8())
-    arrays = {
-        **pieces(texts, ("id", "root_span_id", "span_id")),
-        "created_us": accepted.created_us,
-        _ROW_NUMBER: from_numpy(np.arange(rows, dtype=np.int32)),
-        "flags": from_numpy(accepted.flags),
-        _OBJECT: from_numpy(of_objects),
-    }
-    if accepted.controls is not None:
-        arrays[_CONTROL] = accepted.controls
-    # A field may have the name of a system column; no known field begins with a colon.
-    arrays |= {f":{name}": texts for name, texts in accepted.fields.items()}
-    version = FORMAT_VERSION if accepted.audited else _WITHOUT_AUDIT
-    return Columns(arrays, rows, accepted.ids, objects, version, accepted.json_bytes)
-
-
-def together(requests: Sequence[Columns]) -> Columns:
-    """Return requests as one, their events in the order of the requests."""
-    if len(requests) == 1:
-        return requests[0]
-    rows = sum(request.rows for request in requests)
-    kinds = {name: array.type for request in requests for name, array in request.arrays.items()}
-    arrays = {
-        name: pa.concat_arrays([request.arrays.get(name, nulls(request.rows, kind)) for request in requests])
-        for name, kind in kinds.items()
-    }
-    arrays[_ROW_NUMBER] = from_numpy(np.arange(rows, dtype=np.int32))
-    return Columns(
-        arrays,
-        rows,
-        [row_id for request in requests for row_id in request.ids],
-        list(dict.fromkeys(name for request in requests for name in request.objects)),
-        max(request.version for request in requests),
-        sum(request.json_bytes for request in requests),
-    )
-
-
-def encode(request: Columns, xact_id: int) -> memoryview:
-    """Return the bytes of the WAL file for a transaction."""
-    arrays = request.arrays | {"xact_id": from_numpy(np.full(request.rows, xact_id, dtype=np.int64))}
-    opened = open_seal()
-    batch = pa.record_batch(list(arrays.values()), names=list(arrays))
-    batch = batch.replace_schema_metadata(request.metadata | {_SEAL: opened})
-    sink = pa.BufferOutputStream()
-    # Handing buffers over to other threads takes longer than to compress small ones.
-    options = ipc.IpcWriteOptions(compression="lz4", use_threads=batch.nbytes >= _THREADS_BYTES_MIN)
-    with ipc.new_file(sink, batch.schema, options=options) as writer:
-        writer.write_batch(batch)
-    content = bytearray(sink.getvalue())
-    seal(content, opened)
-    return memoryview(content)
-
-
 class WalFile:
     """A WAL file opened for reading; immutable, so it may be kept and shared."""
 
@@ -233,8 +116,8 @@ class WalFile:
         """How many events the file has, of all objects."""
         self.objects = _objects(metadata.get(b"objects", b"[]"))
         # Files that were written before there were checksums have none.
-        self._unchecked = metadata.get(_SEAL)
-        self.has_checksum = _SEAL in metadata
+        self._unchecked = metadata.get(SEAL)
+        self.has_checksum = SEAL in metadata
 
     @property
     def path(self) -> Path:
@@ -245,12 +128,12 @@ class WalFile:
         """Return the row numbers of an object's events, in order."""
         if len(self.objects) == 1:
             return np.arange(self.rows if self.objects[0].id == object_id else 0, dtype=np.int64)
-        objects = to_numpy(self._batch([_OBJECT]).column(0))
+        objects = to_numpy(self._batch([OBJECT]).column(0))
         return np.flatnonzero(objects == object_id).astype(np.int64)
 
     def rows_by_object(self) -> dict[int, int]:
         """Return how many events of each object there are."""
-        return _rows_by_object(self.objects, self.rows, lambda: self._batch([_OBJECT]).column(0))
+        return rows_by_object(self.objects, self.rows, lambda: self._batch([OBJECT]).column(0))
 
     def ids(self, rows: Rows) -> tuple[list[str], list[str]]:
         """Return ids and root span ids of rows, without touching payloads."""
@@ -267,8 +150,8 @@ class WalFile:
         numbers = [to_list(batch.column(name)) for name in ("created_us", "xact_id", "row_number", "flags")]
         fields = _fields_of(batch)
         controls: list[Control | None] = [None] * count
-        if _CONTROL in batch.schema.names:
-            for place, raw in _present(batch.column(_CONTROL)):
+        if CONTROL in batch.schema.names:
+            for place, raw in _present(batch.column(CONTROL)):
                 controls[place] = _control(raw)
         yield from map(WalEvent, *texts, *numbers, fields, controls)
 
@@ -294,13 +177,13 @@ class WalFile:
             if not self.path.exists():
                 raise
         else:
-            if _is_whole(schema.metadata):
+            if is_whole(schema.metadata):
                 return schema
         try:
             schema = ipc.read_schema(pa.py_buffer(self.path.read_bytes()[_MAGIC_BYTES:]))
         except (pa.ArrowException, OSError) as error:
             raise self._damaged() from error
-        if _HEAD not in (schema.metadata or {}) or not _is_whole(schema.metadata):
+        if HEAD not in (schema.metadata or {}) or not is_whole(schema.metadata):
             raise self._damaged()
         return schema
 
@@ -338,25 +221,6 @@ class WalFile:
     def _damaged(self, reason: str | None = None) -> Damaged:
         said = f"damaged: {reason}" if reason else "missing or damaged"
         return Damaged(f"the WAL file `{self.path}` is {said}", "`btql repair` says what can be done")
-
-
-def _is_whole(metadata: Mapping[bytes, bytes] | None) -> bool:
-    """Return whether a file says of itself what was written; files from before there were checksums cannot tell."""
-    told = metadata or {}
-    if _HEAD not in told:
-        return _SEAL not in told
-    return _SEAL in told and told[_HEAD] == _head_checksum(told)
-
-
-def _head_checksum(told: Mapping[bytes, bytes]) -> bytes:
-    return b"%08x" % crc32(b"\0".join([told.get(name, b"") for name in _TOLD]))
-
-
-def _rows_by_object(objects: Sequence[ObjectName], rows: int, of_rows: Callable[[], Array]) -> dict[int, int]:
-    if len(objects) == 1:
-        return {objects[0].id: rows} if rows else {}
-    found, counts = np.unique(to_numpy(of_rows()), return_counts=True)
-    return dict(zip(found.tolist(), counts.tolist(), strict=True))
 
 
 def _list_of_text(batch: pa.RecordBatch, name: str) -> list[str]:

@@ -17,7 +17,8 @@ def make_void(store: Store, number: int) -> bool:
     The answer is final, and may be asked for any number of times as long as the number is flying.
     """
     from btql_storage.empty_request import nothing
-    from btql_storage.wal import WalFile, encode
+    from btql_storage.wal import WalFile
+    from btql_storage.wal_writing import encode
 
     name = f"{WAL}/{wal_name(number)}"
     try:

@@ -1,0 +1,110 @@
+"""Writing WAL files (:mod:`btql_storage.wal_format`): a request as columns, several as one, and the bytes of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+from pyarrow import ipc
+
+from btql_storage.accept_columns import Accepted
+from btql_storage.arrow import from_numpy, nulls, pieces
+from btql_storage.checksums import open_seal, seal
+from btql_storage.later import np
+from btql_storage.wal_format import (
+    CONTROL,
+    FORMAT_VERSION,
+    OBJECT,
+    ROW_NUMBER,
+    SEAL,
+    WITHOUT_AUDIT,
+    ObjectName,
+    metadata_of,
+    rows_by_object,
+)
+
+_THREADS_BYTES_MIN = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What a transaction writes as Arrow columns, all but its number: made before the write lock is taken."""
+
+    arrays: dict[str, pa.Array]
+    rows: int
+    ids: Sequence[str]
+    """Of the rows that the events change."""
+    objects: Sequence[ObjectName]
+    version: int
+    """The format of a file that has them."""
+    json_bytes: int
+
+    @property
+    def rows_by_object(self) -> dict[int, int]:
+        """How many events of each object there are."""
+        return rows_by_object(self.objects, self.rows, lambda: self.arrays[OBJECT])
+
+    @property
+    def metadata(self) -> dict[bytes, bytes]:
+        """What a file says of itself."""
+        return metadata_of(self.version, self.objects, self.rows, self.json_bytes)
+
+
+def columns(accepted: Accepted, objects: Sequence[ObjectName], of_rows: Sequence[int] | None = None) -> Columns:
+    """Add to a request what the file has besides; ``of_rows`` has each row's object id, where there are several."""
+    assert of_rows is not None or len(objects) == 1
+    rows = accepted.rows
+    of_objects = np.full(rows, objects[0].id, dtype=np.int32) if of_rows is None else np.array(of_rows, dtype=np.int32)
+    # As one array and taken apart: :func:`~btql_storage.accept_columns.text_columns` says why.
+    texts = pa.array([*accepted.ids, *accepted.root_span_ids, *accepted.span_ids], pa.utf8())
+    arrays = {
+        **pieces(texts, ("id", "root_span_id", "span_id")),
+        "created_us": accepted.created_us,
+        ROW_NUMBER: from_numpy(np.arange(rows, dtype=np.int32)),
+        "flags": from_numpy(accepted.flags),
+        OBJECT: from_numpy(of_objects),
+    }
+    if accepted.controls is not None:
+        arrays[CONTROL] = accepted.controls
+    # A field may have the name of a system column; no known field begins with a colon.
+    arrays |= {f":{name}": texts for name, texts in accepted.fields.items()}
+    version = FORMAT_VERSION if accepted.audited else WITHOUT_AUDIT
+    return Columns(arrays, rows, accepted.ids, objects, version, accepted.json_bytes)
+
+
+def together(requests: Sequence[Columns]) -> Columns:
+    """Return requests as one, their events in the order of the requests."""
+    if len(requests) == 1:
+        return requests[0]
+    rows = sum(request.rows for request in requests)
+    kinds = {name: array.type for request in requests for name, array in request.arrays.items()}
+    arrays = {
+        name: pa.concat_arrays([request.arrays.get(name, nulls(request.rows, kind)) for request in requests])
+        for name, kind in kinds.items()
+    }
+    arrays[ROW_NUMBER] = from_numpy(np.arange(rows, dtype=np.int32))
+    return Columns(
+        arrays,
+        rows,
+        [row_id for request in requests for row_id in request.ids],
+        list(dict.fromkeys(name for request in requests for name in request.objects)),
+        max(request.version for request in requests),
+        sum(request.json_bytes for request in requests),
+    )
+
+
+def encode(request: Columns, xact_id: int) -> memoryview:
+    """Return the bytes of the WAL file for a transaction."""
+    arrays = request.arrays | {"xact_id": from_numpy(np.full(request.rows, xact_id, dtype=np.int64))}
+    opened = open_seal()
+    batch = pa.record_batch(list(arrays.values()), names=list(arrays))
+    batch = batch.replace_schema_metadata(request.metadata | {SEAL: opened})
+    sink = pa.BufferOutputStream()
+    # Handing buffers over to other threads takes longer than to compress small ones.
+    options = ipc.IpcWriteOptions(compression="lz4", use_threads=batch.nbytes >= _THREADS_BYTES_MIN)
+    with ipc.new_file(sink, batch.schema, options=options) as writer:
+        writer.write_batch(batch)
+    content = bytearray(sink.getvalue())
+    seal(content, opened)
+    return memoryview(content)
