@@ -65,6 +65,16 @@ def _from_buffer(kind: pa.DataType, count: int, values: NDArray[Any], valid: NDA
     return _of_buffers(kind, count, [mask, pa.py_buffer(values)])
 
 
+def checked_texts(starts: NDArray[np.int32], content: bytes) -> Array:
+    """Return texts that are one behind the other, without copying; ArrowInvalid where they are not UTF-8.
+
+    ``starts`` has where each begins, and where the last one ends.
+    """
+    texts = _of_buffers(pa.utf8(), len(starts) - 1, [None, pa.py_buffer(starts), pa.py_buffer(content)])
+    texts.validate(full=True)
+    return texts
+
+
 def to_list(array: Array) -> list[Any]:
     """Return texts, bytes or numbers without nulls, several times faster than ``to_pylist``."""
     if array.type not in (pa.string(), pa.binary()):

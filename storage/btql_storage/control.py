@@ -9,15 +9,12 @@ the row with that id. What each of them does is told in :mod:`btql_storage.merge
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import msgspec
 import pyarrow as pa
 
 from btql_storage.errors import BadEvent
-
-if TYPE_CHECKING:
-    from btql_storage.accept_columns import RawColumn, RawColumns
 
 CONTROLS = (
     "_is_merge",
@@ -32,7 +29,6 @@ CONTROLS = (
 AUDIT_SOURCES = ("app", "api", "external")
 """What ``_audit_source`` may be."""
 _IN_COLUMN = ("_merge_paths", "_array_delete", "_audit_source", "_audit_metadata")
-_NO_TEXTS = (None,) * len(_IN_COLUMN)
 _NO_METADATA = msgspec.Raw(b"{}")
 NULL = msgspec.Raw(b"null")
 
@@ -70,11 +66,6 @@ class Control(msgspec.Struct, omit_defaults=True):
     audit: Audit | None = None
     comment: Comment | None = None
 
-    @property
-    def is_audited(self) -> bool:
-        """Whether the row's ``audit_data`` or ``comments`` change, which the first version of the WAL has not."""
-        return self.audit is not None or self.comment is not None
-
 
 _paths = msgspec.json.Decoder(list[list[str]])
 _deletions = msgspec.json.Decoder(list[ArrayDelete])
@@ -82,35 +73,11 @@ _source = msgspec.json.Decoder(str)
 _encode = msgspec.json.Encoder().encode
 
 
-def controls(raw: RawColumns, comments: Mapping[int, Comment], rows: int) -> tuple[pa.Array | None, bool]:
-    """Return JSON of a :class:`Control` for each event, None where none has any; and whether any is audited."""
-    if not comments and not any(name in raw for name in _IN_COLUMN):
-        return None, False
-    columns: list[RawColumn] = [raw.get(name) or [None] * rows for name in _IN_COLUMN]
-    found = [
-        None if values == _NO_TEXTS and index not in comments else _control(index, comments.get(index), *values)
-        for index, values in enumerate(zip(*columns, strict=True))
-    ]
-    texts = [None if one is None else _encode(one) for one in found]
-    return _column(texts), any(one is not None and one.is_audited for one in found)
-
-
-def _column(texts: RawColumn) -> pa.Array:
-    try:
-        return pa.array(texts, pa.utf8())
-    except pa.ArrowInvalid:
-        for index, text in enumerate(texts):
-            try:
-                (text or b"").decode()
-            except UnicodeDecodeError as error:
-                raise BadEvent(index, "a comment, or what goes with one, is not valid UTF-8") from error
-        raise
-
-
-def _control(index: int, comment: Comment | None, *texts: bytes | None) -> Control | None:
-    if comment is None and all(text in (None, b"null") for text in texts):
+def control_of(index: int, fields: Mapping[str, msgspec.Raw], comment: Comment | None) -> Control | None:
+    """Return the instructions of an event, None where it has none; BadEvent, with the index, for a wrong shape."""
+    merge_paths, array_delete, source, metadata = [fields.get(name, NULL) for name in _IN_COLUMN]
+    if comment is None and merge_paths == array_delete == source == metadata == NULL:
         return None
-    merge_paths, array_delete, source, metadata = texts
     return Control(
         _read(index, "_merge_paths", _paths, merge_paths) or [],
         _read(index, "_array_delete", _deletions, array_delete) or [],
@@ -119,19 +86,29 @@ def _control(index: int, comment: Comment | None, *texts: bytes | None) -> Contr
     )
 
 
-def _audit(index: int, source: bytes | None, metadata: bytes | None) -> Audit | None:
+def column_of(found: Mapping[int, Control], rows: int) -> pa.Array | None:
+    """Return JSON of the instructions at some places of a request, null elsewhere; None where there are none."""
+    if not found:
+        return None
+    texts: list[bytes | None] = [None] * rows
+    for index, control in found.items():
+        texts[index] = _encode(control)
+    return pa.array(texts, pa.utf8())
+
+
+def _audit(index: int, source: msgspec.Raw, metadata: msgspec.Raw) -> Audit | None:
     name = _read(index, "_audit_source", _source, source)
     if name is not None and name not in AUDIT_SOURCES:
         raise BadEvent(index, f"`_audit_source` is not one of {', '.join(AUDIT_SOURCES)}", "_audit_source")
-    if metadata in (None, b"null"):
+    if metadata == NULL:
         return None if name is None else Audit(name)
-    if metadata[:1] != b"{":
+    if bytes(metadata)[:1] != b"{":
         raise BadEvent(index, "`_audit_metadata` is not an object", "_audit_metadata")
-    return Audit(name or "api", msgspec.Raw(metadata))
+    return Audit(name or "api", metadata)
 
 
-def _read(index: int, name: str, decoder: msgspec.json.Decoder[T], text: bytes | None) -> T | None:
-    if text is None or text == b"null":
+def _read(index: int, name: str, decoder: msgspec.json.Decoder[T], text: msgspec.Raw) -> T | None:
+    if text == NULL:
         return None
     try:
         return decoder.decode(text)

@@ -20,9 +20,10 @@ _KINDS = {
     "row_number": pa.int32(),
     "flags": pa.int32(),
     "object": pa.int32(),
+    "event": pa.utf8(),
 }
 
 
 def nothing() -> Columns:
     """Return the columns of a request without events."""
-    return Columns({name: nulls(0, kind) for name, kind in _KINDS.items()}, 0, [], [], 1, 0)
+    return Columns({name: nulls(0, kind) for name, kind in _KINDS.items()}, 0, [], [], 0, frozenset())

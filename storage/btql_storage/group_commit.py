@@ -110,7 +110,8 @@ def _write(folder: Folder, request: Columns) -> int:
     folder.need_numbers()
     for _ in range(_ATTEMPTS):
         xact_id = folder.numbers.next()
-        name, content = f"{WAL}/{wal_name(xact_id)}", encode(request, xact_id)
+        name = f"{WAL}/{wal_name(xact_id)}"
+        content = encode(request, xact_id, compress=folder.store.keeps_copies)
         try:
             folder.store.put(name, content)
         except AlreadyThere:
@@ -166,6 +167,8 @@ def _first_group(queue: Sequence[_Waiting]) -> list[_Waiting]:
         request = waiting.request
         rows, json_bytes = rows + request.rows, json_bytes + request.json_bytes
         if rows > ROWS_MAX or json_bytes > _JSON_BYTES_MAX or not ids.isdisjoint(request.ids):
+            break
+        if request.leave_out != group[0].request.leave_out:
             break
         ids.update(request.ids)
         group.append(waiting)

@@ -16,11 +16,14 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 from btql_storage.errors import BadSetting, LimitExceeded, TooManyEvents
 from btql_storage.later import np
 from btql_storage.transactions import ROWS_MAX
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 T = TypeVar("T", bound="Limits")
 
@@ -34,6 +37,7 @@ _STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _NOT_STRUCTURE = bytes(byte for byte in range(256) if byte not in b"{}[]:")
 _SLICE = 1 << 20
 _LONG = 64 << 10
+_CACHED = 64 << 10
 _OPENING = ord("{")
 _APART = ord("{") ^ ord("[")
 _STEPS = bytes(1 if byte in b"{[" else 255 if byte in b"}]" else 0 for byte in range(256))
@@ -133,6 +137,21 @@ def check_document(line: bytes, index: int, limits: Limits) -> None:
         raise too_deep(index, limits)
     if shape.keys > limits.document_keys_max:
         raise exceeded(index, f"more than {limits.document_keys_max:,} keys", "document_keys_max")
+
+
+def may_exceed(text: bytes, ends: NDArray[np.int64], limits: Limits) -> bool:
+    """Whether any document of a text may be beyond a limit; ``ends`` has where each of them ends."""
+    size = int(np.diff(ends, prepend=0).max(initial=0))
+    if size > limits.document_bytes_max or size > limits.document_keys_max * _SHORTEST_FIELD:
+        return True
+    characters = np.frombuffer(text, np.uint8)
+    # In slices, as what fits into a processor's cache is many times faster than new memory.
+    found = [
+        np.flatnonzero((characters[start : start + _CACHED] | _APART) == _OPENING) + start
+        for start in range(0, len(text), _CACHED)
+    ]
+    brackets = np.diff(np.searchsorted(np.concatenate(found), ends), prepend=0)
+    return int(brackets.max(initial=0)) > limits.document_depth_max
 
 
 def _brackets(line: bytes) -> int:

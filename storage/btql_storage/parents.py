@@ -43,7 +43,7 @@ def with_parents(
     """Return the request with every ``_parent_id`` replaced by what it means; BadEvent where there is no such row."""
     stored = _stored(accepted.parents, targets, snapshot)
     ids, span_ids, roots = accepted.ids, accepted.span_ids, accepted.root_span_ids.copy()
-    span_parents = _column(accepted)
+    span_parents: list[bytes | None] = [None] * accepted.rows
     for place, (row_id, flags) in enumerate(zip(ids, accepted.flags.tolist(), strict=True)):
         rows = stored.setdefault(targets[place], {})
         parent_id = accepted.parents.get(place)
@@ -64,14 +64,9 @@ def with_parents(
         accepted,
         root_span_ids=roots,
         flags=np.where(given, accepted.flags & ~np.int32(Flag.ROOT_GIVEN_BY_US), accepted.flags),
-        fields=accepted.fields | {_PARENTS: pa.array(span_parents, pa.utf8())},
+        fields={_PARENTS: pa.array(span_parents, pa.utf8())},
         parents={},
     )
-
-
-def _column(accepted: Accepted) -> list[bytes | None]:
-    column = accepted.fields.get(_PARENTS)
-    return [None] * accepted.rows if column is None else column.cast(pa.binary()).to_pylist()
 
 
 def _stored(

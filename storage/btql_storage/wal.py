@@ -19,13 +19,14 @@ from pyarrow import ipc
 from btql_storage.accept_columns import Flag
 from btql_storage.arrow import Array, from_numpy, to_list, to_numpy
 from btql_storage.checksums import is_file_sealed
-from btql_storage.control import Control
+from btql_storage.control import CONTROLS, Control
 from btql_storage.errors import Damaged, NewerFormat, from_os_error
 from btql_storage.fields import OTHER
 from btql_storage.later import np
 from btql_storage.transactions import pagination_key
 from btql_storage.wal_format import (
     CONTROL,
+    EVENT,
     FORMAT_VERSION,
     HEAD,
     OBJECT,
@@ -33,7 +34,9 @@ from btql_storage.wal_format import (
     ObjectName,
     Rows,
     is_whole,
+    left_out,
     rows_by_object,
+    version_of,
 )
 
 if TYPE_CHECKING:
@@ -47,6 +50,19 @@ _MERGE = Flag.MERGE.value
 _DELETE = Flag.DELETE.value
 _CREATED_GIVEN_BY_US = Flag.CREATED_GIVEN_BY_US.value
 _split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_NO_FIELDS = frozenset(
+    {
+        # These have columns of their own,
+        *("id", "span_id", "root_span_id", "created"),
+        # these are instructions,
+        *CONTROLS,
+        # these are ours to give,
+        *("_xact_id", "_pagination_key", "is_root"),
+        # and these ask for what does not happen here.
+        *("_async_scoring_control", "_skip_async_scoring"),
+    }
+)
+"""Top-level keys of events that are no fields of rows."""
 
 
 # Made here, by one thread: msgspec learns what a Struct is when it is first decoded, and two at once would crash.
@@ -66,6 +82,7 @@ class WalEvent:
     row_number: int
     flags: int
     fields: dict[str, bytes]
+    """Top-level fields as JSON text. Null removes the field in a merge, and is no field elsewhere."""
     control: Control | None
 
     @property
@@ -106,7 +123,7 @@ class WalFile:
         self.xact_id = xact_id
         self._schema = self._read_schema()
         metadata = self._schema.metadata or {}
-        version = int(metadata.get(b"btql.format", b"0"))
+        version = version_of(metadata)
         if version > FORMAT_VERSION:
             raise NewerFormat(
                 f"`{path}` has format {version}, this btql reads up to {FORMAT_VERSION}", "install a newer btql"
@@ -115,6 +132,7 @@ class WalFile:
         self.rows = int(metadata.get(b"rows", b"0"))
         """How many events the file has, of all objects."""
         self.objects = _objects(metadata.get(b"objects", b"[]"))
+        self._not_stored = _NO_FIELDS | left_out(metadata)
         # Files that were written before there were checksums have none.
         self._unchecked = metadata.get(SEAL)
         self.has_checksum = SEAL in metadata
@@ -148,12 +166,29 @@ class WalFile:
         count = batch.num_rows
         texts = [to_list(batch.column(name)) for name in ("id", "span_id", "root_span_id")]
         numbers = [to_list(batch.column(name)) for name in ("created_us", "xact_id", "row_number", "flags")]
-        fields = _fields_of(batch)
+        fields = self._fields_of(batch)
         controls: list[Control | None] = [None] * count
         if CONTROL in batch.schema.names:
             for place, raw in _present(batch.column(CONTROL)):
                 controls[place] = _control(raw)
         yield from map(WalEvent, *texts, *numbers, fields, controls)
+
+    def _fields_of(self, batch: pa.RecordBatch) -> list[dict[str, bytes]]:
+        """Return the top-level fields of each event."""
+        fields: list[dict[str, bytes]] = [{} for _ in range(batch.num_rows)]
+        if EVENT in batch.schema.names:
+            not_stored = self._not_stored
+            for place, line in _present(batch.column(EVENT)):
+                fields[place] = {name: bytes(raw) for name, raw in _split(line).items() if name not in not_stored}
+        for name in batch.schema.names:
+            if name.startswith(":"):
+                for place, raw in _present(batch.column(name)):
+                    fields[place][name[1:]] = raw
+        if f":{OTHER}" in batch.schema.names:
+            for mine in fields:
+                if OTHER in mine:
+                    mine.update((key, bytes(raw)) for key, raw in _split(mine.pop(OTHER)).items())
+        return fields
 
     def check(self) -> None:
         """Raise Damaged where the file is not what was written; a file is looked at once."""
@@ -225,20 +260,6 @@ class WalFile:
 
 def _list_of_text(batch: pa.RecordBatch, name: str) -> list[str]:
     return to_list(batch.column(name))
-
-
-def _fields_of(batch: pa.RecordBatch) -> list[dict[str, bytes]]:
-    """Return the top-level fields of each event. Most events have few of the columns, so nulls are not looked at."""
-    fields: list[dict[str, bytes]] = [{} for _ in range(batch.num_rows)]
-    for name in batch.schema.names:
-        if name.startswith(":"):
-            for place, raw in _present(batch.column(name)):
-                fields[place][name[1:]] = raw
-    if f":{OTHER}" in batch.schema.names:
-        for mine in fields:
-            if OTHER in mine:
-                mine.update((key, bytes(raw)) for key, raw in _split(mine.pop(OTHER)).items())
-    return fields
 
 
 def _present(column: Array) -> Iterator[tuple[int, bytes]]:

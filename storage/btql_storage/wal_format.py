@@ -8,14 +8,18 @@ all. It is an Arrow IPC file of one batch with these columns:
 ``id, root_span_id, span_id``   text
 ``created_us, xact_id``         int64
 ``row_number, flags, object``   int32; ``object`` is the catalog's object id
+``event``                       the JSON of the event as it came; null for a comment, which is all in ``control``
 ``control``                     JSON of :class:`~btql_storage.control.Control`, where any event has some
-one per top-level field         JSON text; only fields that occur
+``:`` and a top-level field     its JSON text, where it is to be another than that of ``event``
 
-Buffers are compressed one by one, so ids are read without touching payloads.
+Buffers are laid out, and where the store is remote compressed, one by one, so ids are read without touching payloads.
 The schema's metadata has the format version, the objects (id, kind, name), the
-number of rows, the bytes of JSON and the checksum (:mod:`btql_storage.checksums`), which is looked at before the
-first event is read. The version of a file is the first one that
-can read it: 2 has audit entries and comments, which 1 would pass over.
+number of rows, the bytes of JSON, the keys of events that are not stored, and the checksum
+(:mod:`btql_storage.checksums`), which is looked at before the first event is read.
+
+An event is written as it is because most of what is to be known of it can wait: to take it apart would cost the
+writer, who waits, as much as all the rest. Files of version 1 and 2 have no ``event`` but a column for each
+top-level field; 2 has audit entries and comments, which 1 would pass over. They are read for as long as any may wait.
 """
 
 from __future__ import annotations
@@ -34,13 +38,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-FORMAT_VERSION = 2
-WITHOUT_AUDIT = 1
+FORMAT_VERSION = 3
+_WITH_LINES = 3
 Rows: TypeAlias = "NDArray[np.int64]"
 
 SEAL = b"btql.seal"
 HEAD = b"btql.head"
 _TOLD = (b"btql.format", b"objects", b"rows", b"json_bytes")
+_LEAVE_OUT = b"leave_out"
+EVENT = "event"
 CONTROL = "control"
 OBJECT = "object"
 ROW_NUMBER = "row_number"
@@ -54,15 +60,32 @@ class ObjectName(msgspec.Struct, frozen=True):
     name: str
 
 
-def metadata_of(version: int, objects: Sequence[ObjectName], rows: int, json_bytes: int) -> dict[bytes, bytes]:
+_keys = msgspec.json.Decoder(frozenset[str]).decode
+
+
+def metadata_of(
+    objects: Sequence[ObjectName], rows: int, json_bytes: int, leave_out: frozenset[str]
+) -> dict[bytes, bytes]:
     """Return what a file says of itself."""
     told = {
-        b"btql.format": b"%d" % version,
+        b"btql.format": b"%d" % FORMAT_VERSION,
         b"objects": msgspec.json.encode(objects),
         b"rows": b"%d" % rows,
         b"json_bytes": b"%d" % json_bytes,
+        _LEAVE_OUT: msgspec.json.encode(sorted(leave_out)),
     }
     return told | {HEAD: _head_checksum(told)}
+
+
+def version_of(told: Mapping[bytes, bytes]) -> int:
+    """Return the format of a file; 0 where it does not say."""
+    version = told.get(b"btql.format", b"")
+    return int(version) if version.isdigit() else 0
+
+
+def left_out(told: Mapping[bytes, bytes]) -> frozenset[str]:
+    """Return the top-level keys of a file's events that are not stored."""
+    return _keys(told.get(_LEAVE_OUT, b"[]"))
 
 
 def is_whole(metadata: Mapping[bytes, bytes] | None) -> bool:
@@ -74,7 +97,8 @@ def is_whole(metadata: Mapping[bytes, bytes] | None) -> bool:
 
 
 def _head_checksum(told: Mapping[bytes, bytes]) -> bytes:
-    return b"%08x" % crc32(b"\0".join([told.get(name, b"") for name in _TOLD]))
+    names = (*_TOLD, _LEAVE_OUT) if version_of(told) >= _WITH_LINES else _TOLD
+    return b"%08x" % crc32(b"\0".join([told.get(name, b"") for name in names]))
 
 
 def rows_by_object(objects: Sequence[ObjectName], rows: int, of_rows: Callable[[], Array]) -> dict[int, int]:

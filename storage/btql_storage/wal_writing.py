@@ -14,11 +14,10 @@ from btql_storage.checksums import open_seal, seal
 from btql_storage.later import np
 from btql_storage.wal_format import (
     CONTROL,
-    FORMAT_VERSION,
+    EVENT,
     OBJECT,
     ROW_NUMBER,
     SEAL,
-    WITHOUT_AUDIT,
     ObjectName,
     metadata_of,
     rows_by_object,
@@ -36,9 +35,9 @@ class Columns:
     ids: Sequence[str]
     """Of the rows that the events change."""
     objects: Sequence[ObjectName]
-    version: int
-    """The format of a file that has them."""
     json_bytes: int
+    leave_out: frozenset[str]
+    """Top-level keys of the events that are not stored."""
 
     @property
     def rows_by_object(self) -> dict[int, int]:
@@ -48,7 +47,7 @@ class Columns:
     @property
     def metadata(self) -> dict[bytes, bytes]:
         """What a file says of itself."""
-        return metadata_of(self.version, self.objects, self.rows, self.json_bytes)
+        return metadata_of(self.objects, self.rows, self.json_bytes, self.leave_out)
 
 
 def columns(accepted: Accepted, objects: Sequence[ObjectName], of_rows: Sequence[int] | None = None) -> Columns:
@@ -56,7 +55,8 @@ def columns(accepted: Accepted, objects: Sequence[ObjectName], of_rows: Sequence
     assert of_rows is not None or len(objects) == 1
     rows = accepted.rows
     of_objects = np.full(rows, objects[0].id, dtype=np.int32) if of_rows is None else np.array(of_rows, dtype=np.int32)
-    # As one array and taken apart: :func:`~btql_storage.accept_columns.text_columns` says why.
+    # As one array and taken apart: each call of Arrow lets other threads go on, and to get back its turn costs a
+    # thread as much as some columns.
     texts = pa.array([*accepted.ids, *accepted.root_span_ids, *accepted.span_ids], pa.utf8())
     arrays = {
         **pieces(texts, ("id", "root_span_id", "span_id")),
@@ -64,17 +64,17 @@ def columns(accepted: Accepted, objects: Sequence[ObjectName], of_rows: Sequence
         ROW_NUMBER: from_numpy(np.arange(rows, dtype=np.int32)),
         "flags": from_numpy(accepted.flags),
         OBJECT: from_numpy(of_objects),
+        EVENT: accepted.lines,
     }
     if accepted.controls is not None:
         arrays[CONTROL] = accepted.controls
     # A field may have the name of a system column; no known field begins with a colon.
     arrays |= {f":{name}": texts for name, texts in accepted.fields.items()}
-    version = FORMAT_VERSION if accepted.audited else WITHOUT_AUDIT
-    return Columns(arrays, rows, accepted.ids, objects, version, accepted.json_bytes)
+    return Columns(arrays, rows, accepted.ids, objects, accepted.json_bytes, accepted.leave_out)
 
 
 def together(requests: Sequence[Columns]) -> Columns:
-    """Return requests as one, their events in the order of the requests."""
+    """Return requests as one, their events in the order of the requests; all leave out the same keys."""
     if len(requests) == 1:
         return requests[0]
     rows = sum(request.rows for request in requests)
@@ -89,20 +89,23 @@ def together(requests: Sequence[Columns]) -> Columns:
         rows,
         [row_id for request in requests for row_id in request.ids],
         list(dict.fromkeys(name for request in requests for name in request.objects)),
-        max(request.version for request in requests),
         sum(request.json_bytes for request in requests),
+        requests[0].leave_out,
     )
 
 
-def encode(request: Columns, xact_id: int) -> memoryview:
-    """Return the bytes of the WAL file for a transaction."""
+def encode(request: Columns, xact_id: int, *, compress: bool = False) -> memoryview:
+    """Return the bytes of the WAL file for a transaction.
+
+    To compress takes longer than a disk takes to write twice the bytes, so that is for files that go farther.
+    """
     arrays = request.arrays | {"xact_id": from_numpy(np.full(request.rows, xact_id, dtype=np.int64))}
     opened = open_seal()
     batch = pa.record_batch(list(arrays.values()), names=list(arrays))
     batch = batch.replace_schema_metadata(request.metadata | {SEAL: opened})
     sink = pa.BufferOutputStream()
-    # Handing buffers over to other threads takes longer than to compress small ones.
-    options = ipc.IpcWriteOptions(compression="lz4", use_threads=batch.nbytes >= _THREADS_BYTES_MIN)
+    use_threads = compress and batch.nbytes >= _THREADS_BYTES_MIN
+    options = ipc.IpcWriteOptions(compression="lz4" if compress else None, use_threads=use_threads)
     with ipc.new_file(sink, batch.schema, options=options) as writer:
         writer.write_batch(batch)
     content = bytearray(sink.getvalue())

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.json import Decoder
+from storage_support.wal_events import events_of
 
 from btql_storage.accept import EVENTS_MAX, accept
 from btql_storage.accept_columns import Flag
 from btql_storage.clock import Clock
 from btql_storage.control import Control
+from btql_storage.envelope import Envelope, read_all
 from btql_storage.errors import BadEvent, TooManyEvents
+from btql_storage.merge import apply
+from btql_storage.refusals import checked
+from btql_storage.row import Row
 
 
 class FixedClock(Clock):
@@ -25,15 +32,30 @@ def accept_one(line: bytes):
     return accept([line], FixedClock())
 
 
-def test_a_document_is_split_into_its_fields_as_they_were_written():
-    accepted = accept([b'{"id":"a", "input" : {"x": 1.50,  "y":[1, 2]} , "tags":["t"], "log_id":"g", "n":1e999}'])
+def fields_of(*events: bytes | dict[str, Any], leave_out: frozenset[str] = frozenset()) -> list[dict[str, bytes]]:
+    return [event.fields for event in events_of(accept(events, FixedClock(), leave_out))]
 
-    assert accepted.ids == ["a"]
-    assert {name: column.to_pylist() for name, column in accepted.fields.items()} == {
-        "input": ['{"x": 1.50,  "y":[1, 2]}'],
-        "tags": ['["t"]'],
-        "_other": ['{"log_id":"g","n":1e999}'],
-    }
+
+def test_fields_come_out_as_they_were_written():
+    line = b'{"id":"a", "input" : {"x": 1.50,  "y":[1, 2]} , "tags":["t"], "log_id":"g", "n":1e999}'
+
+    assert fields_of(line) == [
+        {"input": b'{"x": 1.50,  "y":[1, 2]}', "tags": b'["t"]', "log_id": b'"g"', "n": b"1e999"}
+    ]
+
+
+def test_of_a_key_that_is_given_twice_the_last_value_counts():
+    line = b'{"id":7,"scores":[],"input":1,"_is_merge":3,"id":"a","scores":{"s":1},"input":2,"_is_merge":true}'
+    (event,) = events_of(accept([line]))
+
+    assert (event.id, event.merges, event.fields) == ("a", True, {"scores": b'{"s":1}', "input": b"2"})
+
+
+def test_keys_may_be_left_out():
+    line = b'{"id":"a","project_id":"p","input":{"project_id":"q"}}'
+
+    assert fields_of(line, leave_out=frozenset({"project_id"})) == [{"input": b'{"project_id":"q"}'}]
+    assert fields_of(line) == [{"project_id": b'"p"', "input": b'{"project_id":"q"}'}]
 
 
 def test_missing_values_are_filled_in_and_flagged():
@@ -52,15 +74,16 @@ def test_missing_values_are_filled_in_and_flagged():
 
 
 def test_null_counts_in_a_merge_only():
-    lines = [b'{"id":"a","input":null,"k":null}', b'{"id":"a","input":null,"k":null,"_is_merge":true}']
-    accepted = accept(lines)
+    before = Row("a", "a", "a", 0, 1, "p", {"input": b"1", "k": b"2", "output": b"3"})
+    replacing, merging = events_of(
+        accept([b'{"id":"a","input":null,"k":null}', b'{"id":"a","input":null,"k":null,"_is_merge":true}'])
+    )
+    replaced, merged, inserted = apply(before, replacing), apply(before, merging), apply(None, merging)
 
-    assert accepted.fields["input"].to_pylist() == [None, "null"]
-    assert accepted.fields["_other"].to_pylist() == [None, '{"k":null}']
-
-
-def test_a_field_that_is_always_null_takes_no_column():
-    assert accept([b'{"id":"a","scores":null}']).fields == {}
+    assert replaced is not None
+    assert merged is not None
+    assert inserted is not None
+    assert (replaced.fields, merged.fields, inserted.fields) == ({}, {"output": b"3"}, {})
 
 
 @pytest.mark.parametrize(
@@ -89,9 +112,9 @@ def test_texts_with_escapes_are_decoded():
 
 
 def test_what_only_we_give_is_not_taken():
-    accepted = accept([b'{"id":"a","_xact_id":"1","_pagination_key":"p1","is_root":true}'])
+    line = b'{"id":"a","_xact_id":"1","_pagination_key":"p1","is_root":true,"_skip_async_scoring":true}'
 
-    assert accepted.fields == {}
+    assert fields_of(line) == [{}]
 
 
 def test_control_fields_become_flags_and_a_control():
@@ -180,10 +203,12 @@ def test_brackets_in_texts_and_side_by_side_are_no_depth():
 
 
 def test_mappings_are_written_as_json():
-    accepted = accept([{"id": "a", "input": {"n": 2**70}}, {"id": "b", "input": float("nan"), "metadata": {"x": 1}}])
+    first, second = fields_of(
+        {"id": "a", "input": {"n": 2**70}}, {"id": "b", "input": float("nan"), "metadata": {"x": 1}}
+    )
 
-    assert accepted.fields["input"].to_pylist() == ['{"n": 1180591620717411303424}', None]
-    assert accepted.fields["metadata"].to_pylist() == [None, '{"x":1}']
+    assert first == {"input": b'{"n": 1180591620717411303424}'}
+    assert second == {"input": b"null", "metadata": b'{"x":1}'}
 
 
 @pytest.mark.parametrize(
@@ -229,6 +254,7 @@ def test_any_bytes_are_taken_or_refused_with_a_reason(lines: list[bytes]):
     assert rows == len(lines) or reason
 
 
+_SHAPED = {each.encode_name for each in msgspec.structs.fields(Envelope) if each.type is not msgspec.Raw}
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -239,12 +265,36 @@ json_values = st.recursive(
 @given(st.lists(st.dictionaries(st.sampled_from(["input", "output", "x", "ä", "expected"]), json_values), max_size=6))
 def test_every_document_comes_out_as_it_went_in(documents: list[dict[str, object]]):
     lines = [json.dumps(document).encode() for document in documents]
-    accepted = accept(lines)
 
-    for row, document in enumerate(documents):
-        found: dict[str, object] = {}
-        for name, column in accepted.fields.items():
-            text = column[row].as_py()
-            if text is not None:
-                found |= json.loads(text) if name == "_other" else {name: json.loads(text)}
-        assert found == {name: value for name, value in document.items() if value is not None}
+    found = [{name: json.loads(text) for name, text in fields.items()} for fields in fields_of(*lines)]
+    assert found == documents
+
+
+@given(st.dictionaries(st.sampled_from(sorted(_SHAPED)), json_values, max_size=4))
+def test_what_the_envelope_does_not_take_is_refused_with_its_field(document: dict[str, object]):
+    line = json.dumps(document).encode()
+    try:
+        Decoder(Envelope).decode(line)
+    except msgspec.ValidationError:
+        with pytest.raises(BadEvent) as caught:
+            accept([line])
+        assert caught.value.field in document
+    else:
+        assert checked(line, 0).keys() == document.keys()
+
+
+_TOKENS = ['{"a":1}', "{}", '{"a":{}', '{"a":[{}', '{"a":"}', '{"a":"', "{", "}", "\n", ",", '"b":2}', "]", " ", "1"]
+
+
+@given(st.lists(st.lists(st.sampled_from(_TOKENS), max_size=4).map("".join), min_size=1, max_size=4))
+@example(['{"a":1},{"b":2', '"c":3}'])
+@example(['{"a":1}{"a":1}', ""])
+@example(['{"a":1}\n{}', '{"a":{}'])
+def test_events_that_are_read_in_one_go_are_each_one_document(texts: list[str]):
+    lines = [text.encode() for text in texts]
+    if read_all(lines) is not None:
+        assert [type(json.loads(line)) for line in lines] == [dict] * len(lines)
+
+
+def test_plain_events_are_read_in_one_go():
+    assert read_all([b'{"id":"a"}', b'{"input":[1,\n2]}']) is not None

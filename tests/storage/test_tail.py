@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from storage_support.reading import rows_of, snapshot_rows
+from storage_support.wal_events import events_of
 
 from btql_storage.accept import accept
 from btql_storage.errors import TailTooLarge
@@ -184,12 +185,10 @@ def test_a_failure_does_not_leave_half_a_tail(storage: Storage, target, monkeypa
 
 
 def chunk_of(*documents: dict[str, Any]) -> TailChunk:
-    rows = []
-    for number, document in enumerate(documents):
-        accepted = accept([json.dumps(document).encode()])
-        fields = {name: column[0].as_py().encode() for name, column in accepted.fields.items()}
-        row_id = str(number)
-        rows.append(Row(row_id, f"s{number}", f"t{number // 2}", number, 1 << 60, f"p{number:020d}", fields))
+    rows = [
+        Row(str(number), f"s{number}", f"t{number // 2}", number, 1 << 60, f"p{number:020d}", event.fields)
+        for number, event in enumerate(events_of(accept([json.dumps(document).encode() for document in documents])))
+    ]
     return TailChunk.of(rows, 1 << 30)
 
 

@@ -28,7 +28,8 @@ from btql_server.reading.directory import Visible
 from btql_server.writing.comments import with_author
 from btql_server.writing.rows import read_row
 from btql_server.writing.store import ADDRESS_KEYS, Writes, beyond_limit
-from btql_storage.accept import EVENTS_MAX, Split, accept
+from btql_storage.accept import EVENTS_MAX, accept
+from btql_storage.envelope import Read
 from btql_storage.errors import BadEvent, LimitExceeded, StorageError
 from btql_storage.limits import Limits
 
@@ -157,7 +158,7 @@ class Ingest:
         rows = [read_row(event, path, limits) for event, path in zip(events, paths, strict=True)]
         if self._target is None:
             # It does not come into being with rows that cannot be stored.
-            _check([row.event for row in rows], paths, limits)
+            _check([*rows], paths, limits)
             self._target = self._visible.target(self._spec.kind, self._spec.name, create=True)
         target = self._target
         assert target is not None, "made where it was missing"
@@ -187,7 +188,7 @@ class Ingest:
         return writes
 
 
-def _check(events: list[Split], paths: list[tuple[str, int]], limits: Limits) -> None:
+def _check(events: list[Read], paths: list[tuple[str, int]], limits: Limits) -> None:
     """Refuse what the storage refuses."""
     try:
         accept(events, leave_out=ADDRESS_KEYS, limits=limits)

@@ -34,11 +34,12 @@ class Addresses:
 
     def of(self, row: Row, path: Path) -> ObjectInfo:
         """Return the object of the row at a path of the request; a 400 or 403 that names the row."""
-        found = self._known.get(row.place)
+        place = row.place
+        found = self._known.get(place)
         if found is None:
-            kind, name = _address(row.place, path)
+            kind, name = _address(place, path)
             try:
-                found = self._known[row.place] = require_object(self._call, Level.WRITE, kind, name)
+                found = self._known[place] = require_object(self._call, Level.WRITE, kind, name)
             except HttpError as error:
                 raise HttpError(error.status, f"{error.message} at `{spelled(path)}`") from None
         return found

@@ -6,14 +6,15 @@ import msgspec
 
 from btql_server.access.model import Principal
 from btql_server.writing.rows import Row
-from btql_storage.accept import Split
+from btql_storage.envelope import Read
 
+_split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def with_author(row: Row, principal: Principal) -> Split:
+def with_author(row: Row, principal: Principal) -> Read:
     """Return the event of a row; where it is a comment, with the user that the principal is."""
     if not row.is_comment or principal.kind == "anonymous":
-        return row.event
+        return row
     author = msgspec.Raw(_encode({"id": principal.id, "email": principal.email}))
-    return Split(row.event.fields | {"user": author}, row.event.size + len(author))
+    return Read(row.envelope, _encode(_split(row.line) | {"user": author}))

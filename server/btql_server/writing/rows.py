@@ -9,7 +9,8 @@ The embedded database takes any values there; only clients of the server are hel
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Annotated, Literal, NamedTuple, TypeAlias, cast
 
 import msgspec
@@ -19,21 +20,33 @@ from btql_server.http.body import refusal
 from btql_server.http.errors import invalid
 from btql_server.settings import Limits
 from btql_server.writing.store import Path, beyond_limit
-from btql_storage.accept import Split, split
 from btql_storage.control import NULL
+from btql_storage.envelope import NOT_GIVEN, Envelope, Read
 from btql_storage.errors import BadEvent, LimitExceeded
 from btql_storage.json_text import JsonValue, parse
+from btql_storage.limits import check_document, too_deep
+from btql_storage.refusals import checked
 
 _Metric: TypeAlias = float | Literal["NaN", "Infinity", "-Infinity"] | None
 _Score: TypeAlias = Annotated[float, Meta(ge=0, le=1)] | Literal["NaN"] | None
-_TRUE = msgspec.Raw(b"true")
 _NOT_FINITE = ("NaN", "Infinity", "-Infinity")
 _NOT_MEASURED = frozenset({"caller_functionname", "caller_filename", "caller_lineno"})
 """What old SDKs keep among the metrics although it is none."""
 
 
-class Place(msgspec.Struct, frozen=True):
+class Place(NamedTuple):
     """The keys of a row that say which object it belongs to."""
+
+    experiment_id: str | None
+    dataset_id: str | None
+    prompt_session_id: str | None
+    project_id: str | None
+    log_id: str | None
+    org_id: str | None
+
+
+class _Keys(Envelope, gc=False):
+    """What the storage must know of a row, and where it belongs."""
 
     experiment_id: str | None = None
     dataset_id: str | None = None
@@ -41,84 +54,112 @@ class Place(msgspec.Struct, frozen=True):
     project_id: str | None = None
     log_id: str | None = None
     org_id: str | None = None
+    origin: msgspec.Raw = NOT_GIVEN
 
 
-class Row(NamedTuple):
-    """A row for the storage, and where it belongs."""
+class _TypedKeys(_Keys, gc=False):
+    """The same of a row whose values have the types on record, as nearly all have."""
 
-    event: Split
-    place: Place
+    metrics: dict[str, _Metric] | None = None  # type: ignore[assignment]
+    scores: dict[str, _Score] | None = None  # type: ignore[assignment]
+
+
+class Row(Read):
+    """A row for the storage, and what its keys say."""
+
+    __slots__ = ()
+
+    @property
+    def keys(self) -> _Keys:
+        """What was read of it."""
+        return cast("_Keys", self.envelope)
+
+    @property
+    def place(self) -> Place:
+        """Where it belongs."""
+        return Place(*_place(self.envelope))
 
     @property
     def is_comment(self) -> bool:
         """Whether it is one on the row that its ``origin`` names."""
-        fields = self.event.fields
-        return NULL not in (fields.get("comment", NULL), fields.get("origin", NULL))
+        return _is_given(self.keys.comment) and _is_given(self.keys.origin)
 
     @property
     def change(self) -> str | None:
         """What the audit log calls it; None for an event of a trace, which is a record by itself."""
-        fields = self.event.fields
-        if fields.get("_object_delete") == _TRUE:
+        keys = self.keys
+        if keys.object_delete:
             return "delete"
-        commented, audited = fields.get("comment", NULL), fields.get("_audit_source", NULL)
-        return None if commented == NULL and audited == NULL else "feedback"
+        return "feedback" if _is_given(keys.comment) or _is_given(keys.audit_source) else None
 
 
-_PLACE_KEYS = Place.__struct_fields__
-_latest: tuple[list[msgspec.Raw | None], Place] = [None] * len(_PLACE_KEYS), Place()
-"""The keys that were read last, of any thread, and what they say: most rows belong where the one before does."""
-_place = msgspec.json.Decoder(Place).decode
-_encode = msgspec.json.Encoder().encode
+# Made here, by one thread: msgspec learns what a Struct is when it is first decoded, and two at once would crash.
+_typed_keys = msgspec.json.Decoder(_TypedKeys).decode
+_keys = msgspec.json.Decoder(_Keys).decode
+_split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _tags = msgspec.json.Decoder(list[str] | None).decode
 _metrics = msgspec.json.Decoder(dict[str, _Metric] | None).decode
 _scores = msgspec.json.Decoder(dict[str, _Score] | None).decode
+_encode = msgspec.json.Encoder().encode
+_place = attrgetter(*Place._fields)
 
 
 def read_row(text: msgspec.Raw | bytes, path: Path, limits: Limits) -> Row:
     """Return the row at a path of the request; a 400 that names the place of what is wrong."""
-    content = bytes(text)
+    line = bytes(text)
+    keys: _Keys
     try:
-        event = split(content, limits=limits)
+        check_document(line, 0, limits)
+        keys = _typed_keys(line)
     except LimitExceeded as error:
         raise beyond_limit(error, path) from error
-    except BadEvent as error:
-        syntax = cast("Exception | None", error.__cause__)
-        raise invalid(error.reason, path) if syntax is None else refusal(syntax, content, path) from error
-    fields = event.fields
-    place = _place_of(fields, path)
-    if (raw := fields.get("tags")) is not None:
-        try:
-            _tags(raw)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise refusal(error, bytes(raw), [*path, "tags"]) from error
-    if (raw := fields.get("metrics")) is not None:
-        try:
-            _metrics(raw)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            _look_closer(raw, [*path, "metrics"], _check_metric)
-    if (raw := fields.get("scores")) is not None:
-        try:
-            _scores(raw)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            _look_closer(raw, [*path, "scores"], _check_score)
-    return Row(event, place)
+    except RecursionError as error:
+        raise beyond_limit(too_deep(0, limits), path) from error
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        line, keys = _read_slowly(line, path)
+    return Row(keys, line)
 
 
-def _place_of(fields: Mapping[str, msgspec.Raw], path: Path) -> Place:
-    global _latest  # noqa: PLW0603  replaced as a whole, never changed
-    texts = [*map(fields.get, _PLACE_KEYS)]
-    latest, place = _latest
-    if texts == latest:
-        return place
-    text = _encode({key: fields[key] for key in _PLACE_KEYS if key in fields})
+def _read_slowly(line: bytes, path: Path) -> tuple[bytes, _Keys]:
+    """Read a row that does not have the plain types, field by field, to say where it is wrong, if it is."""
     try:
-        place = _place(text)
+        fields = _split(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise refusal(error, line, path) from error
+    _check(_keys, _encode({key: fields[key] for key in Place._fields if key in fields}), path)
+    if (raw := fields.get("tags")) is not None:
+        _check(_tags, bytes(raw), [*path, "tags"])
+    if (raw := fields.get("metrics")) is not None and not _is(_metrics, raw):
+        _look_closer(raw, [*path, "metrics"], _check_metric)
+    if (raw := fields.get("scores")) is not None and not _is(_scores, raw):
+        _look_closer(raw, [*path, "scores"], _check_score)
+    try:
+        checked(line, 0)
+    except BadEvent as error:
+        raise invalid(error.reason, path if error.field is None else [*path, error.field]) from error
+    if not _is(_keys, line):
+        # What is wrong is the first of two values of one key, of which the last counts.
+        line = _encode(fields)
+    return line, _keys(line)
+
+
+def _check(decode: Callable[[bytes], object], text: bytes, path: Path) -> None:
+    try:
+        decode(text)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise refusal(error, text, path) from error
-    # Copies, as the texts of a row keep the whole row in memory.
-    _latest = [None if one is None else msgspec.Raw(bytes(one)) for one in texts], place
-    return place
+
+
+def _is(decode: Callable[[bytes], object], text: msgspec.Raw | bytes) -> bool:
+    try:
+        decode(bytes(text))
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return False
+    return True
+
+
+def _is_given(text: msgspec.Raw) -> bool:
+    return text is not NOT_GIVEN and text != NULL
 
 
 def _look_closer(raw: msgspec.Raw, path: Path, check: Callable[[str, JsonValue], str | None]) -> None:

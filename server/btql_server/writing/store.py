@@ -1,6 +1,6 @@
 """The one way from a request to the storage.
 
-Events are the JSON bytes that the client sent, whole or taken apart: what is in their fields is not decoded.
+Events are the JSON bytes that the client sent, with what was read of them: what is in their fields is not decoded.
 Who calls this has checked that the principal may write the objects.
 """
 
@@ -13,8 +13,8 @@ from typing import TypeAlias
 from btql_server.access.asker import Asker
 from btql_server.http.errors import HttpError, invalid, spelled
 from btql_server.registry.changes import Change
-from btql_storage.accept import Split
 from btql_storage.catalog import ObjectInfo
+from btql_storage.envelope import Read
 from btql_storage.errors import BadEvent, LimitExceeded
 from btql_storage.store import Receipt
 
@@ -30,11 +30,11 @@ class Writes:
 
     def __init__(self) -> None:
         self._targets: list[ObjectInfo] = []
-        self._events: list[bytes | Split] = []
+        self._events: list[bytes | Read] = []
         self._paths: list[Path] = []
         self._changes = Counter[tuple[str, ObjectInfo]]()
 
-    def add(self, target: ObjectInfo, event: bytes | Split, path: Path, change: str | None = None) -> None:
+    def add(self, target: ObjectInfo, event: bytes | Read, path: Path, change: str | None = None) -> None:
         """Take in the next event. ``change`` is what the audit log calls it, if it is to be in there."""
         if change is not None:
             self._changes[change, target] += 1

@@ -1,0 +1,104 @@
+"""Says why an event cannot be stored, field by field; only for those that could not.
+
+One function per shape. Whatever :class:`~btql_storage.envelope.Envelope` does not take must be refused here, with
+the words that users see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from btql_storage.control import NULL
+from btql_storage.errors import BadEvent
+from btql_storage.fields import ARRAY_FIELDS
+
+_split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_texts = msgspec.json.Decoder(list[str]).decode
+
+
+def checked(line: bytes, index: int) -> dict[str, msgspec.Raw]:
+    """Return the top-level fields of a document; BadEvent says what is wrong with it, if anything is."""
+    try:
+        fields = _split(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise BadEvent(index, reason_of(error)) from error
+    for name, check in _CHECKS.items():
+        if name in fields and fields[name] != NULL:
+            check(index, name, bytes(fields[name]))
+    return fields
+
+
+def check_utf8(line: bytes, index: int) -> None:
+    """Raise BadEvent with the field and its byte that is not UTF-8, if there is one."""
+    for name, text in checked(line, index).items():
+        try:
+            bytes(text).decode()
+        except UnicodeDecodeError as error:
+            raise _not_utf8(index, name, error) from error
+
+
+def reason_of(error: Exception) -> str:
+    """Say in a few words why something is no event."""
+    match error:
+        case UnicodeDecodeError():
+            return "not valid UTF-8"
+        case UnicodeEncodeError():
+            return "a text with a lone surrogate"
+        case msgspec.ValidationError():
+            return f"not an object ({lowered(error)})"
+        case msgspec.DecodeError():
+            text = lowered(error).removeprefix("JSON is malformed: ")
+            # Half a surrogate pair ends where the second escape should begin.
+            lone = "surrogate" in text or "end of hex escape" in text
+            return f"a text with a lone surrogate ({text})" if lone else f"not JSON: {text}"
+        case _:
+            return lowered(error)
+
+
+def _check_text(index: int, name: str, text: bytes) -> None:
+    if text[:1] != b'"':
+        raise BadEvent(index, f"`{name}` is not a {'time' if name == 'created' else 'text'}", name)
+    try:
+        text.decode()
+    except UnicodeDecodeError as error:
+        raise _not_utf8(index, name, error) from error
+
+
+def _check_switch(index: int, name: str, text: bytes) -> None:
+    if text not in (b"true", b"false"):
+        raise BadEvent(index, f"`{name}` is not true or false", name)
+
+
+def _check_object(index: int, name: str, text: bytes) -> None:
+    if text[:1] != b"{":
+        raise BadEvent(index, f"`{name}` is not an object", name)
+
+
+def _check_texts(index: int, name: str, text: bytes) -> None:
+    try:
+        _texts(text)
+    except msgspec.ValidationError as error:
+        raise BadEvent(index, f"`{name}` is not an array of texts", name) from error
+    except UnicodeDecodeError as error:
+        raise _not_utf8(index, name, error) from error
+
+
+_CHECKS: dict[str, Callable[[int, str, bytes], None]] = {
+    **dict.fromkeys(("_is_merge", "_object_delete"), _check_switch),
+    **dict.fromkeys(("id", "span_id", "root_span_id", "created", "_parent_id"), _check_text),
+    **dict.fromkeys(("scores", "metadata", "metrics", "context", "span_attributes"), _check_object),
+    **dict.fromkeys(ARRAY_FIELDS, _check_texts),
+}
+"""Top-level keys whose values have a shape, in the order in which they are looked at."""
+
+
+def _not_utf8(index: int, name: str, error: UnicodeDecodeError) -> BadEvent:
+    return BadEvent(index, f"`{name}` is not valid UTF-8 at its byte {error.start + 1}", name)
+
+
+def lowered(error: Exception) -> str:
+    """Return what an exception says, to go on with after a colon."""
+    text = str(error)
+    return text if text.startswith("JSON") else text[:1].lower() + text[1:]
