@@ -81,9 +81,14 @@ class Postgres(InTuples):
                 # In its text format a backslash begins an escape; documents are one line each, without tabs.
                 copy.write(line.replace(b"\\", b"\\\\"))
         statements = list(self._recipe.load)
-        indexes = [each for each in statements if each.startswith("CREATE INDEX")]
+        # With names of their own: two sessions may choose the same one for indexes that are made at the same time.
+        indexes = [
+            each.replace("CREATE INDEX ON", f"CREATE INDEX index_{place} ON")
+            for place, each in enumerate(statements)
+            if each.startswith("CREATE INDEX")
+        ]
         for statement in statements:
-            if statement not in indexes:
+            if not statement.startswith("CREATE INDEX"):
                 self._run(statement)
         # One statement uses one core, and others load with two.
         with ThreadPoolExecutor(THREADS) as pool:
