@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import gzip
 import json
-import re
 import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from uuid import uuid4
 
 import httpx
 import msgspec
 import pytest
 import zstandard
+from memory_peak import peak_bytes
 from server_support.processes import children
 from server_support.serving import btql_serve
 from server_support.wire import connect
@@ -190,9 +189,7 @@ BOMBS = {
 
 def memory_bytes(server):
     """Return the most memory that the worker of a server has ever had."""
-    status = Path(f"/proc/{children(server.pid)['worker-1']}/status").read_text()
-    (most,) = re.findall(r"VmHWM:\s*(\d+) kB", status)
-    return int(most) * 1_024
+    return peak_bytes(children(server.pid)["worker-1"])
 
 
 @pytest.mark.parametrize("kind", BOMBS)

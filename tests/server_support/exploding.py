@@ -14,6 +14,8 @@ import sys
 import time
 from dataclasses import dataclass
 
+from memory_peak import peak_bytes
+
 import btql
 
 MEMORY, DISK, TIME = "B0504", "B0505", "B0501"
@@ -176,7 +178,7 @@ def main() -> None:
             told["seconds"] = time.monotonic() - began
             print(json.dumps(told), flush=True)
         assert conn.query("SELECT count(*) AS n FROM p").rows() == [{"n": 2_000}]
-        print(json.dumps({"peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10}), flush=True)
+        print(json.dumps({"peak": peak_bytes()}), flush=True)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from pathlib import Path
 from threading import Timer
 
 _READY = "ready http="
+_TAKEN = "address already in use"
 _WAIT_S = 60
 """How long a start or a stop may take on a busy machine."""
 
@@ -36,6 +38,18 @@ class Serving:
         """Start, and wait until requests are answered."""
         address = self.url.removeprefix("http://") or "127.0.0.1:0"
         command = [sys.executable, "-m", "btql", "serve", "--data", str(self.data), "--http", address, *self.options]
+        until = time.monotonic() + _WAIT_S
+        while not (line := self._try(command)).startswith(_READY):
+            said = self.log.read_text()[-4_000:]
+            # While it was down, a client of another test may have been given its port.
+            if _TAKEN not in said.splitlines()[-1] or time.monotonic() > until:
+                raise AssertionError(f"`btql serve` did not start: {line}{said}")
+            time.sleep(0.5)
+        self.addresses = dict(part.split("=", 1) for part in line.split()[1:])
+        self.url = self.addresses["http"]
+
+    def _try(self, command: list[str]) -> str:
+        """Start once, and return the first line."""
         with self.log.open("a") as log:
             self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
         assert self._process.stdout is not None
@@ -47,9 +61,7 @@ class Serving:
             timer.cancel()
         if not line.startswith(_READY):
             self.stop()
-            raise AssertionError(f"`btql serve` did not start: {line}{self.log.read_text()[-4_000:]}")
-        self.addresses = dict(part.split("=", 1) for part in line.split()[1:])
-        self.url = self.addresses["http"]
+        return line
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal, wait for the end, and return the exit status."""

@@ -7,12 +7,13 @@ prints one line of JSON: the highest memory in MiB after each step, and what cam
 from __future__ import annotations
 
 import json
-import resource
 import sys
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
+
+from memory_peak import peak_bytes
 
 import btql
 
@@ -27,7 +28,7 @@ class Steps:
         self.peaks_mib: dict[str, int] = {}
 
     def done(self, name: str) -> None:
-        self.peaks_mib[name] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+        self.peaks_mib[name] = peak_bytes() >> 20
 
 
 def document(number: int, size: int) -> bytes:
