@@ -41,7 +41,7 @@ class Serving:
         until = time.monotonic() + _WAIT_S
         while not (line := self._try(command)).startswith(_READY):
             said = self.log.read_text()[-4_000:]
-            # While it was down, a client of another test may have been given its port.
+            # A killed server's worker may not have noticed yet, or a client of another test has been given the port.
             if _TAKEN not in said.splitlines()[-1] or time.monotonic() > until:
                 raise AssertionError(f"`btql serve` did not start: {line}{said}")
             time.sleep(0.5)
