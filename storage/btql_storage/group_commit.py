@@ -7,7 +7,7 @@ a single writer has each request in a file of its own.
 A group shares its fate: if its file cannot be written, none of its requests is stored, and each is told. What is
 wrong with a single request was found before. No group has two requests with events of one row, so that a row never
 changes twice within a transaction because of others: whoever asks for the row as of the transaction that a receipt
-names, gets what that request wrote.
+names, gets what that request wrote. Nor has one requests that leave out different keys, as a file has one such list.
 """
 
 from __future__ import annotations

@@ -90,6 +90,19 @@ def test_two_requests_with_one_row_have_two_transactions(storage: Storage, targe
     assert (documents_of(storage, target)["a"]["input"], documents_of(storage, target)["a"]["output"]) == (1, 2)
 
 
+def test_requests_that_store_other_keys_have_two_transactions(storage: Storage, target: ObjectInfo):
+    keys = frozenset({"project_id"})
+    first, second = at_once(
+        storage,
+        lambda: storage.ingest_all([target], [{"id": "a", "project_id": "p"}], keys),
+        lambda: storage.ingest(target, [{"id": "b", "project_id": "q"}]),
+    )
+
+    assert first.result().xact_id < second.result().xact_id
+    found = documents_of(storage, target)
+    assert (found["a"].get("project_id"), found["b"]["project_id"]) == (None, "q")
+
+
 @pytest.mark.parametrize(("limit", "value"), [("ROWS_MAX", 3), ("_JSON_BYTES_MAX", 150)])
 def test_a_group_is_not_larger_than_a_transaction_may_be(
     storage: Storage, target: ObjectInfo, monkeypatch, limit, value
