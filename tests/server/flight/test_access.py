@@ -36,7 +36,7 @@ def test_wrong_passwords_and_unknown_users_look_alike(door):
         ("ann@example.com", "wrong"),
         ("nobody@example.com", "wrong"),
         ("bob@example.com", door.key),
-        ("ann@example.com", door.key[:-1] + "_"),
+        ("ann@example.com", door.key[:-1] + ("-" if door.key.endswith("_") else "_")),
     ):
         with pytest.raises(flightsql.ProgrammingError) as raised:
             one(door, username=user, password=password)
