@@ -1,9 +1,9 @@
 """Check and fill in the columns of a request, each as a whole.
 
 Requests have a hundred events as often as ten thousand, so both count: what a
-column costs at all, and what each value of it does. A column of texts is decoded
-in one go; only where that fails, values are looked at one by one, to say which
-event is wrong and why.
+column costs at all, and what each value of it does. What can be checked of a
+column as a whole is; only where that fails, values are looked at one by one, to
+say which event is wrong and why.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from enum import IntFlag
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -24,6 +23,7 @@ from btql_storage.control import Control, column_of
 from btql_storage.envelope import Envelope, Joined
 from btql_storage.errors import BadEvent
 from btql_storage.refusals import check_utf8
+from btql_storage.wal_format import Flag
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,16 +33,6 @@ if TYPE_CHECKING:
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MICROSECONDS = pa.timestamp("us", tz="UTC")
-
-
-class Flag(IntFlag):
-    """What kind of event a WAL row is, and which of its values are ours."""
-
-    MERGE = 1
-    DELETE = 2
-    ROOT_GIVEN_BY_US = 4
-    SPAN_GIVEN_BY_US = 8
-    CREATED_GIVEN_BY_US = 16
 
 
 @dataclass(frozen=True, slots=True)

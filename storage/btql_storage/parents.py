@@ -16,8 +16,9 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from btql_storage.accept_columns import Accepted, Flag
+from btql_storage.accept_columns import Accepted
 from btql_storage.errors import BadEvent
+from btql_storage.wal_format import Flag
 
 if TYPE_CHECKING:
     from btql_storage.catalog import ObjectInfo

@@ -6,7 +6,7 @@ the words that users see.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -24,10 +24,15 @@ def checked(line: bytes, index: int) -> dict[str, msgspec.Raw]:
         fields = _split(line)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BadEvent(index, reason_of(error)) from error
+    check_shapes(fields, index)
+    return fields
+
+
+def check_shapes(fields: Mapping[str, msgspec.Raw], index: int) -> None:
+    """Raise BadEvent for the first field that has another shape than it must have."""
     for name, check in _CHECKS.items():
         if name in fields and fields[name] != NULL:
             check(index, name, bytes(fields[name]))
-    return fields
 
 
 def check_utf8(line: bytes, index: int) -> None:

@@ -16,7 +16,6 @@ import msgspec
 import pyarrow as pa
 from pyarrow import ipc
 
-from btql_storage.accept_columns import Flag
 from btql_storage.arrow import Array, from_numpy, to_list, to_numpy
 from btql_storage.checksums import is_file_sealed
 from btql_storage.control import CONTROLS, Control
@@ -31,6 +30,7 @@ from btql_storage.wal_format import (
     HEAD,
     OBJECT,
     SEAL,
+    Flag,
     ObjectName,
     Rows,
     is_whole,

@@ -25,6 +25,7 @@ top-level field; 2 has audit entries and comments, which 1 would pass over. They
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import IntFlag
 from typing import TYPE_CHECKING, TypeAlias
 from zlib import crc32
 
@@ -50,6 +51,16 @@ EVENT = "event"
 CONTROL = "control"
 OBJECT = "object"
 ROW_NUMBER = "row_number"
+
+
+class Flag(IntFlag):
+    """What kind of event a WAL row is, and which of its values are ours."""
+
+    MERGE = 1
+    DELETE = 2
+    ROOT_GIVEN_BY_US = 4
+    SPAN_GIVEN_BY_US = 8
+    CREATED_GIVEN_BY_US = 16
 
 
 class ObjectName(msgspec.Struct, frozen=True):

@@ -13,7 +13,6 @@ from msgspec.json import Decoder
 from storage_support.wal_events import events_of
 
 from btql_storage.accept import EVENTS_MAX, accept
-from btql_storage.accept_columns import Flag
 from btql_storage.clock import Clock
 from btql_storage.control import Control
 from btql_storage.envelope import Envelope, read_all
@@ -21,6 +20,7 @@ from btql_storage.errors import BadEvent, TooManyEvents
 from btql_storage.merge import apply
 from btql_storage.refusals import checked
 from btql_storage.row import Row
+from btql_storage.wal_format import Flag
 
 
 class FixedClock(Clock):

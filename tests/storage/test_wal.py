@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from storage_support.wal_events import read_back
+from storage_support.wal_events import TARGET, XACT, read_back
 
 from btql_storage import wal, wal_format, wal_writing
 from btql_storage.accept import accept
@@ -17,14 +17,6 @@ from btql_storage.format import wal_name, wal_numbers
 from btql_storage.numbers import LocalNumbers
 from btql_storage.stores.local import LocalStore
 from btql_storage.transactions import PREFIX, pagination_key
-
-XACT = PREFIX | 5 << 16
-TARGET = wal_format.ObjectName(3, "dataset", "d")
-
-
-class FixedClock(Clock):
-    def now_us(self) -> int:
-        return 1_700_000_000_000_000
 
 
 def written(tmp_path: Path, *lines: bytes) -> wal.WalFile:
@@ -139,7 +131,7 @@ def test_files_of_older_versions_are_read(tmp_path: Path, version: int):
         b'{"id":"k1","comment":{"text":"x"},"origin":{"id":"a"},"user":{"id":"u"},"created":"2026-01-02T00:00:00Z"}',
     ]
     lines = plain if version == 1 else plain + audited
-    accepted = accept(lines, FixedClock(), frozenset({"project_id"}))
+    accepted = accept(lines, HandClock(1_700_000_000), frozenset({"project_id"}))
     objects = [TARGET, wal_format.ObjectName(9, "project_logs", "p")]
     owners = [3, 3, 9, 3, 3, 3][: len(lines)]
     now = read_back(wal_writing.columns(accepted, objects, owners))

@@ -25,7 +25,7 @@ from btql_storage.envelope import NOT_GIVEN, Envelope, Read
 from btql_storage.errors import BadEvent, LimitExceeded
 from btql_storage.json_text import JsonValue, parse
 from btql_storage.limits import check_document, too_deep
-from btql_storage.refusals import checked
+from btql_storage.refusals import check_shapes
 
 _Metric: TypeAlias = float | Literal["NaN", "Infinity", "-Infinity"] | None
 _Score: TypeAlias = Annotated[float, Meta(ge=0, le=1)] | Literal["NaN"] | None
@@ -134,13 +134,15 @@ def _read_slowly(line: bytes, path: Path) -> tuple[bytes, _Keys]:
     if (raw := fields.get("scores")) is not None and not _is(_scores, raw):
         _look_closer(raw, [*path, "scores"], _check_score)
     try:
-        checked(line, 0)
+        check_shapes(fields, 0)
     except BadEvent as error:
         raise invalid(error.reason, path if error.field is None else [*path, error.field]) from error
-    if not _is(_keys, line):
+    try:
+        return line, _keys(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         # What is wrong is the first of two values of one key, of which the last counts.
-        line = _encode(fields)
-    return line, _keys(line)
+        once = _encode(fields)
+        return once, _keys(once)
 
 
 def _check(decode: Callable[[bytes], object], text: bytes, path: Path) -> None:
@@ -150,9 +152,9 @@ def _check(decode: Callable[[bytes], object], text: bytes, path: Path) -> None:
         raise refusal(error, text, path) from error
 
 
-def _is(decode: Callable[[bytes], object], text: msgspec.Raw | bytes) -> bool:
+def _is(decode: Callable[[bytes], object], raw: msgspec.Raw) -> bool:
     try:
-        decode(bytes(text))
+        decode(bytes(raw))
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return False
     return True
