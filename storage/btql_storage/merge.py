@@ -34,10 +34,10 @@ import msgspec
 
 from btql_storage.control import NULL, Audit, Comment, Control
 from btql_storage.json_text import parse
+from btql_storage.members import members
 from btql_storage.row import Row
 from btql_storage.wal import WalEvent
 
-_split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 _NO_CONTROL = Control()
@@ -109,8 +109,8 @@ def _merge_fields(old: dict[str, bytes], new: dict[str, bytes], control: Control
 def _merge(old: bytes, new: bytes, path: Path, stops: frozenset[Path]) -> bytes:
     if old[:1] != b"{" or new[:1] != b"{" or path in stops:
         return new
-    result = _split(old)
-    for key, value in _split(new).items():
+    result = members(old)
+    for key, value in members(new).items():
         before = result.get(key)
         result[key] = value if before is None else msgspec.Raw(_merge(bytes(before), bytes(value), (*path, key), stops))
     return _encode(result)
@@ -140,10 +140,10 @@ def _delete_at(text: bytes, path: Path, unwanted: list[object]) -> bytes:
     if path:
         if text[:1] != b"{":
             return text
-        members = _split(text)
-        if path[0] in members:
-            members[path[0]] = msgspec.Raw(_delete_at(bytes(members[path[0]]), path[1:], unwanted))
-        return _encode(members)
+        inside = members(text)
+        if path[0] in inside:
+            inside[path[0]] = msgspec.Raw(_delete_at(bytes(inside[path[0]]), path[1:], unwanted))
+        return _encode(inside)
     if text[:1] != b"[":
         return text
     kept = [raw for raw in _items(text) if not any(_same(parse(bytes(raw)), value) for value in unwanted)]

@@ -13,15 +13,15 @@ import msgspec
 from btql_storage.control import NULL
 from btql_storage.errors import BadEvent
 from btql_storage.fields import ARRAY_FIELDS
+from btql_storage.members import members
 
-_split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _texts = msgspec.json.Decoder(list[str]).decode
 
 
 def checked(line: bytes, index: int) -> dict[str, msgspec.Raw]:
     """Return the top-level fields of a document; BadEvent says what is wrong with it, if anything is."""
     try:
-        fields = _split(line)
+        fields = members(line)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BadEvent(index, reason_of(error)) from error
     check_shapes(fields, index)

@@ -22,6 +22,7 @@ from btql_storage.control import CONTROLS, Control
 from btql_storage.errors import Damaged, NewerFormat, from_os_error
 from btql_storage.fields import OTHER
 from btql_storage.later import np
+from btql_storage.members import members
 from btql_storage.transactions import pagination_key
 from btql_storage.wal_format import (
     CONTROL,
@@ -49,7 +50,6 @@ _MAGIC_BYTES = 8
 _MERGE = Flag.MERGE.value
 _DELETE = Flag.DELETE.value
 _CREATED_GIVEN_BY_US = Flag.CREATED_GIVEN_BY_US.value
-_split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _NO_FIELDS = frozenset(
     {
         # These have columns of their own,
@@ -179,7 +179,7 @@ class WalFile:
         if EVENT in batch.schema.names:
             not_stored = self._not_stored
             for place, line in _present(batch.column(EVENT)):
-                fields[place] = {name: bytes(raw) for name, raw in _split(line).items() if name not in not_stored}
+                fields[place] = {name: bytes(raw) for name, raw in members(line).items() if name not in not_stored}
         for name in batch.schema.names:
             if name.startswith(":"):
                 for place, raw in _present(batch.column(name)):
@@ -187,7 +187,7 @@ class WalFile:
         if f":{OTHER}" in batch.schema.names:
             for mine in fields:
                 if OTHER in mine:
-                    mine.update((key, bytes(raw)) for key, raw in _split(mine.pop(OTHER)).items())
+                    mine.update((key, bytes(raw)) for key, raw in members(mine.pop(OTHER)).items())
         return fields
 
     def check(self) -> None:

@@ -7,8 +7,8 @@ import msgspec
 from btql_server.access.model import Principal
 from btql_server.writing.rows import Row
 from btql_storage.envelope import Read
+from btql_storage.members import members
 
-_split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -17,4 +17,4 @@ def with_author(row: Row, principal: Principal) -> Read:
     if not row.is_comment or principal.kind == "anonymous":
         return row
     author = msgspec.Raw(_encode({"id": principal.id, "email": principal.email}))
-    return Read(row.envelope, _encode(_split(row.line) | {"user": author}))
+    return Read(row.envelope, _encode(members(row.line) | {"user": author}))

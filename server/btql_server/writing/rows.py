@@ -25,6 +25,7 @@ from btql_storage.envelope import NOT_GIVEN, Envelope, Read
 from btql_storage.errors import BadEvent, LimitExceeded
 from btql_storage.json_text import JsonValue, parse
 from btql_storage.limits import check_document, too_deep
+from btql_storage.members import members
 from btql_storage.refusals import check_shapes
 
 _Metric: TypeAlias = float | Literal["NaN", "Infinity", "-Infinity"] | None
@@ -96,7 +97,6 @@ class Row(Read):
 # Made here, by one thread: msgspec learns what a Struct is when it is first decoded, and two at once would crash.
 _typed_keys = msgspec.json.Decoder(_TypedKeys).decode
 _keys = msgspec.json.Decoder(_Keys).decode
-_split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _tags = msgspec.json.Decoder(list[str] | None).decode
 _metrics = msgspec.json.Decoder(dict[str, _Metric] | None).decode
 _scores = msgspec.json.Decoder(dict[str, _Score] | None).decode
@@ -123,7 +123,7 @@ def read_row(text: msgspec.Raw | bytes, path: Path, limits: Limits) -> Row:
 def _read_slowly(line: bytes, path: Path) -> tuple[bytes, _Keys]:
     """Read a row that does not have the plain types, field by field, to say where it is wrong, if it is."""
     try:
-        fields = _split(line)
+        fields = members(line)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise refusal(error, line, path) from error
     _check(_keys, _encode({key: fields[key] for key in Place._fields if key in fields}), path)

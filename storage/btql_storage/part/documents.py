@@ -23,6 +23,7 @@ import pyarrow as pa
 from btql_storage.arrow import from_numpy, nulls, to_array
 from btql_storage.fields import KNOWN_FIELDS, OTHER
 from btql_storage.later import np
+from btql_storage.members import members
 from btql_storage.part.files import COMPRESSION_LEVEL, FORMAT_METADATA, check_format, read_errors
 from btql_storage.row import Row
 
@@ -53,7 +54,6 @@ SYSTEM_SCHEMA = pa.schema(
 JSON_FIELDS = (*KNOWN_FIELDS, OTHER)
 DOCUMENT_SCHEMA = pa.schema([*SYSTEM_SCHEMA, *(pa.field(name, pa.utf8()) for name in JSON_FIELDS)])
 _KNOWN = frozenset(KNOWN_FIELDS)
-_split_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class DocumentsWriter:
@@ -199,7 +199,7 @@ def to_rows(table: pa.Table) -> list[Row]:
                     row.fields[name] = raw
     for row, raw in zip(rows, table.column(OTHER).cast(pa.binary()).to_pylist(), strict=True):
         if raw is not None:
-            row.fields.update((key, bytes(value)) for key, value in _split_object(raw).items())
+            row.fields.update((key, bytes(value)) for key, value in members(raw).items())
     return rows
 
 
