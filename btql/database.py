@@ -10,7 +10,6 @@ import weakref
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from traceback import clear_frames
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -392,6 +391,8 @@ def _let_go() -> Generator[None]:
     try:
         yield
     except BaseException as error:
+        from traceback import clear_frames
+
         clear_frames(error.__traceback__)
         raise
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from typing import cast
 
 import orjson
@@ -23,8 +22,7 @@ from btql_storage import json_text
 from btql_storage.arrow_functions import compute as pc
 
 _INSTANT = pa.timestamp("us", tz="UTC")
-_FIRST = pa.scalar(datetime.min.replace(tzinfo=UTC), _INSTANT)
-_LAST = pa.scalar(datetime.max.replace(tzinfo=UTC), _INSTANT)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NATIVE: dict[Kind, pa.DataType] = {
     Kind.BOOLEAN: pa.bool_(),
     Kind.INTEGER: pa.int64(),
@@ -86,16 +84,19 @@ def natural(batch: pa.RecordBatch, kind: Kind, name: str) -> pa.Array:
 
 def _instants(column: pa.Array) -> list[object]:
     """Return times as datetimes; those beyond year 9999, which Python has not, as None."""
-    known = pc.and_(pc.greater_equal(column, _FIRST), pc.less_equal(column, _LAST))
-    numbers = pc.if_else(known, column, pa.scalar(None, _INSTANT)).cast(pa.int64()).to_pylist()
-    epoch = _epoch()
-    # Arrow's library takes ten times as long to make a datetime.
-    return [None if number is None else epoch + timedelta(0, 0, number) for number in numbers]
+    numbers = cast("list[int | None]", column.view(pa.int64()).to_pylist())
+    try:
+        # Arrow's library takes ten times as long to make a datetime.
+        return [None if number is None else _EPOCH + timedelta(0, 0, number) for number in numbers]
+    except OverflowError:
+        return [None if number is None else _instant(number) for number in numbers]
 
 
-@cache
-def _epoch() -> datetime:
-    return cast("datetime", pa.scalar(0, _INSTANT).as_py())
+def _instant(microseconds: int) -> datetime | None:
+    try:
+        return _EPOCH + timedelta(0, 0, microseconds)
+    except OverflowError:
+        return None
 
 
 def json_of(value: object) -> str:

@@ -29,8 +29,10 @@ def main() -> None:
         run(sys.argv[1:])
     prepare_for_a_query()
     from btql.cli.late_methods import make_methods_late
+    from btql.cli.late_patterns import compile_patterns_late
 
     make_methods_late()
+    compile_patterns_late()
     from btql.cli.console import guarded
     from btql.cli.query import query
 

@@ -25,8 +25,8 @@ GARBAGE_THRESHOLD = 50_000
 GARBAGE_THRESHOLD_OF_A_QUERY = 500_000
 """A short query ends before it has made so many; to look through all that is imported takes a tenth of its time."""
 EXIT_TERMINATED = 143
-NEEDED_LATE = ("inspect", "socket")
-"""Modules that dataclasses and Arrow import to use them seldom, with a dozen others in their train."""
+NEEDED_LATE = ("inspect", "ipaddress", "pickle", "socket", "textwrap")
+"""Modules that others import to use them seldom, or never in a query, with a dozen more in their train."""
 
 
 class _Without:

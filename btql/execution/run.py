@@ -30,6 +30,7 @@ from btql.execution.sources import Sources
 from btql.execution.stop import Stop
 from btql_planner.engine_plan import EnginePlan, ScanSpec, Stage
 from btql_planner.select import Select
+from btql_storage.later import is_here as numpy_is_here
 from btql_storage.limits import DEFAULT, Limits
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 
 FUNCTION_PREFIX = "btql_"
 """How the names of functions begin that are written in Python; few statements call any."""
+
+ROWS_WITHOUT_NUMPY = 1_000_000
+"""So many rows the engine reads and sorts by a column in less time than it takes to import NumPy."""
 
 
 class Runner:
@@ -147,10 +151,22 @@ class Runner:
                     if spec.top is not None and (spec.name in self._limited or spec.top.asked is not None):
                         first = enough(spec.top, len(self._sources.snapshots(spec.objects)))
                         if spec.top.asked is None:
+                            first = None if self._is_sooner_read(spec) else first
                             self._enough[spec.name] = first
                         elif first is not None:
                             self._guessed = spec
                     self._scans.register(spec, first)
+
+    def _is_sooner_read(self, spec: ScanSpec) -> bool:
+        """Whether all rows of a scan are read sooner than NumPy is imported, which finds the first ones.
+
+        That is so in the command line's process, which runs one query. Documents are not read without NumPy.
+        """
+        assert self._sources is not None
+        if numpy_is_here() or any(not stage.fetch.is_empty for stage in self._plan.stages):
+            return False
+        sources = [source for snapshot in self._sources.snapshots(spec.objects) for source in snapshot.sources]
+        return sum(source.stats.rows for source in sources) <= ROWS_WITHOUT_NUMPY
 
     @property
     def _context(self) -> SessionContext:

@@ -7,7 +7,6 @@ which whole parts can be left out.
 from __future__ import annotations
 
 import re
-from calendar import monthrange
 from datetime import UTC, datetime, timedelta
 
 from btql_planner.expressions import Apply, Constant
@@ -63,6 +62,8 @@ def _moved(moment: datetime, interval: str, sign: int) -> datetime | None:
         return moment + timedelta(microseconds=count * _MICROSECONDS[unit])
     if unit not in _MONTHS:
         return None
+    from calendar import monthrange
+
     year, month = divmod(moment.year * 12 + moment.month - 1 + count * _MONTHS[unit], 12)
     return moment.replace(year=year, month=month + 1, day=min(moment.day, monthrange(year, month + 1)[1]))
 

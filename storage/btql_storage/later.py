@@ -7,13 +7,14 @@ import np``; what only writers need imports NumPy as usual.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Later", "np"]
+__all__ = ["Later", "is_here", "np"]
 
 
 class Later:
@@ -27,6 +28,11 @@ class Later:
         found = getattr(import_module(self._library), name)
         setattr(self, name, found)
         return found
+
+
+def is_here() -> bool:
+    """Whether NumPy has been imported already, so that it costs nothing to use it."""
+    return "numpy" in sys.modules
 
 
 if not TYPE_CHECKING:

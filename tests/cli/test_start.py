@@ -50,7 +50,10 @@ assert inspect.signature(dataclasses.dataclass).parameters["slots"].default is F
 assert socket.gethostname()
 assert {"ast", "selectors"} <= set(sys.modules)
 from inspect import ismodule
-assert all(ismodule(sys.modules[name]) and sys.modules[name].__spec__ for name in NEEDED_LATE)
+assert all(ismodule(sys.modules[name]) and sys.modules[name].__spec__ for name in ("inspect", "socket"))
+import ipaddress, pickle, textwrap
+assert (textwrap.dedent(" a"), pickle.loads(pickle.dumps(1)), str(ipaddress.ip_address("::1"))) == ("a", 1, "::1")
+assert all(sys.modules[name].__spec__ for name in NEEDED_LATE)
 """
     _loaded(code)
 
@@ -159,3 +162,47 @@ with btql.connect({str(tmp_path / "db")!r}) as conn:
 """
 
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_an_expression_is_compiled_when_it_is_first_used():
+    code = """
+import re
+from btql.cli.late_patterns import compile_patterns_late
+compile_patterns_late()
+assert isinstance(re.compile("a"), re.Pattern)
+made = {"__name__": "btql_storage.kinds", "re": re}
+exec("pattern = re.compile('(A)', re.IGNORECASE)", made)
+pattern = made["pattern"]
+assert not isinstance(pattern, re.Pattern) and pattern.pattern == "(A)"
+assert (pattern.sub("b", "xaA"), pattern.groups, bool(pattern.flags & re.IGNORECASE)) == ("xbb", 1, True)
+exec("pattern = re.compile(')')", made)
+try:
+    made["pattern"].match("a")
+except re.error as error:
+    assert "unbalanced" in str(error)
+else:
+    raise AssertionError
+"""
+    _loaded(code)
+
+
+A_QUERY_WITH_ROWS = "select: id, created | from: project_logs('demo') | filter: error is not null | limit: 2"
+
+
+def test_a_query_that_finds_rows_does_without_numpy_and_what_arrow_has_in_python(tmp_path):
+    with btql.connect(tmp_path / "db") as conn:
+        spans = [
+            {"id": str(n), "created": f"2026-11-27T00:00:{n:02}Z", "error": "no" if n % 2 else None} for n in range(60)
+        ]
+        conn.ingest("project_logs:demo", spans)
+        conn.compact()
+    code = f"""
+import os
+os._exit = lambda code: None
+sys.argv = ["btql", "query", {str(tmp_path / "db")!r}, {A_QUERY_WITH_ROWS!r}, "-f", "jsonl"]
+from btql.cli import main
+main()
+print()
+assert "pyarrow.compute" not in sys.modules and "pyarrow.dataset" not in sys.modules
+"""
+    assert _loaded(code) == {"datafusion", "pyarrow"}

@@ -117,8 +117,9 @@ def _read_column(path: Path, column: str) -> ChunkedArray:
 
     from btql_storage.part.files import read_errors
 
-    with read_errors(path):
-        return pq.read_table(path, columns=[column], memory_map=True).column(column)
+    # `read_table` imports Arrow's package for datasets first.
+    with read_errors(path), pq.ParquetFile(path, memory_map=True) as file:
+        return file.read(columns=[column]).column(column)
 
 
 def number_of(value: int | str) -> int:
