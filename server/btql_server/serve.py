@@ -94,8 +94,15 @@ def _is_loopback(host: str) -> bool:
     try:
         found = {info[4][0] for info in socket.getaddrinfo(host, None)}
     except OSError as error:
-        raise ServeError(f"cannot listen on {host}: {(error.strerror or str(error)).lower()}") from None
+        raise ServeError(f"cannot listen on {host}: {_reason(error)}") from None
     return all(ipaddress.ip_address(str(address).partition("%")[0]).is_loopback for address in found)
+
+
+def _reason(error: OSError) -> str:
+    """Return what the system says; Python adds the address to it, which the message has already."""
+    # Errors of looking up a name have numbers of their own, below zero.
+    text = error.strerror if error.errno is None or error.errno <= 0 else os.strerror(error.errno)
+    return (text or str(error)).lower()
 
 
 def listen(address: tuple[str, int]) -> socket.socket:
@@ -105,7 +112,7 @@ def listen(address: tuple[str, int]) -> socket.socket:
     try:
         listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
-        raise ServeError(f"cannot listen on {host}:{port}: {(error.strerror or str(error)).lower()}") from None
+        raise ServeError(f"cannot listen on {host}:{port}: {_reason(error)}") from None
     # Connections inherit it: an answer's body does not wait for the client to have acknowledged the head, for 40 ms.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener

@@ -96,6 +96,7 @@ def test_what_cannot_be_served_is_one_line(tmp_path, certificates, options, mess
 
     assert done.returncode != 0
     assert message.format(**names) in " ".join(done.stderr.split())
+    assert "while attempting" not in done.stderr
     assert "Traceback" not in done.stderr
 
 
