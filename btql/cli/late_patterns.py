@@ -34,5 +34,6 @@ def compile_patterns_late() -> None:
 
 
 def _late(pattern: str | bytes, flags: int = 0) -> Any:  # noqa: ANN401 - what an expression is asked for
-    module = str(sys._getframe(1).f_globals.get("__name__", ""))  # noqa: SLF001 - who asks, only the frame knows
+    # Only the frame knows who asks.
+    module = str(sys._getframe(1).f_globals.get("__name__", ""))  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
     return _Pattern(pattern, flags) if module.partition(".")[0] in _PACKAGES else _compile(pattern, flags)
