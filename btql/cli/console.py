@@ -58,12 +58,24 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
         except KeyboardInterrupt as error:
             _leave(EXIT_INTERRUPTED, f"interrupted{f': {error}' if str(error) else ''}")
         except Exception as error:
+            _end_as_signalled(error)
             text = described(error)
             if text is None:
                 raise
             _leave(EXIT_WRONG, text)
 
     return run
+
+
+def _end_as_signalled(error: Exception) -> None:
+    """End as a signal wants it that came while a class was defined; Python makes another error of what it raises."""
+    match error.__cause__:
+        case SystemExit() as ended:
+            raise ended from None
+        case KeyboardInterrupt():
+            _leave(EXIT_INTERRUPTED, "interrupted")
+        case _:
+            pass
 
 
 def described(error: Exception) -> str | None:

@@ -12,6 +12,7 @@ import time
 
 import pytest
 
+from btql.cli.console import guarded
 from btql_storage.stores.local import UNFINISHED
 
 COMMAND = [sys.executable, "-m", "btql.cli"]
@@ -151,3 +152,24 @@ def _in_terminal(words, keys: str) -> str:
     os.close(main)
     assert process.wait(TIMEOUT_S) is not None
     return text.decode(errors="replace")
+
+
+class _Field:
+    """Something of a class that is told its name, while which a signal comes."""
+
+    def __init__(self, raised: BaseException) -> None:
+        self._raised = raised
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        raise self._raised
+
+
+@pytest.mark.parametrize(("raised", "code"), [(SystemExit(143), 143), (KeyboardInterrupt(), 130)])
+def test_a_signal_while_a_class_is_defined_ends_the_command_as_any_does(raised, code):
+    def define_a_class() -> None:
+        type("Policy", (), {"budget": _Field(raised)})
+
+    with pytest.raises(SystemExit) as ended:
+        guarded(define_a_class)()
+
+    assert ended.value.code == code
