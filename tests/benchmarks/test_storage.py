@@ -2,7 +2,7 @@
 
     BTQL_BENCH_EVENTS=10000000 .venv/bin/pytest tests/benchmarks/test_storage.py -p no:randomly -s -q -k million
 
-writes as many spans one after the other, and tells the rate and the memory of each million.
+writes as many spans one after the other, and tells the rate and the memory of each million events.
 """
 
 from __future__ import annotations
@@ -196,6 +196,6 @@ def test_million_after_million(tmp_path: Path):
                     rates.append(1_000_000 / spent)
                     spent = 0.0
                     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-                    tell(f"million {len(rates)}", spans_s=rates[-1], peak_mib=peak)
+                    tell(f"million {len(rates)}", events_s=rates[-1], peak_mib=peak)
     if len(rates) > 1:
         tell("the last million over the second", "at least 80 %", share=f"{rates[-1] / rates[1]:.0%}")
