@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +28,18 @@ def _loaded(code: str) -> set[str]:
     script = f"import sys\n{code}\nprint(*sorted(set(name.partition('.')[0] for name in sys.modules)))"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     return set(run.stdout.split()) & set(HEAVY)
+
+
+def _asked(database: Path, text: str, form: str) -> str:
+    """Return code that does what the command line does for a plain query, and goes on."""
+    return f"""
+import os
+os._exit = lambda code: None
+sys.argv = ["btql", "query", {str(database)!r}, {text!r}, "--format", {form!r}]
+from btql.cli import main
+main()
+print()
+"""
 
 
 def test_import_btql_is_light():
@@ -83,12 +96,7 @@ def test_a_query_of_compacted_spans_loads_the_engines_and_nothing_else_that_is_h
         conn.ingest("project_logs:demo", [{"id": "3", "metadata": {"user": "you"}}])
         conn.compact()
     code = f"""
-import os, sys
-os._exit = lambda code: None
-sys.argv = ["btql", "query", {str(tmp_path / "db")!r}, {A_QUERY!r}, "--format", "json"]
-from btql.cli import main
-main()
-print()
+{_asked(tmp_path / "db", A_QUERY, "json")}
 assert "ast" not in sys.modules and "selectors" not in sys.modules
 """
 
@@ -197,12 +205,8 @@ def test_a_query_that_finds_rows_does_without_numpy_and_what_arrow_has_in_python
         conn.ingest("project_logs:demo", spans)
         conn.compact()
     code = f"""
-import os
-os._exit = lambda code: None
-sys.argv = ["btql", "query", {str(tmp_path / "db")!r}, {A_QUERY_WITH_ROWS!r}, "-f", "jsonl"]
-from btql.cli import main
-main()
-print()
+{_asked(tmp_path / "db", A_QUERY_WITH_ROWS, "jsonl")}
 assert "pyarrow.compute" not in sys.modules and "pyarrow.dataset" not in sys.modules
 """
+
     assert _loaded(code) == {"datafusion", "pyarrow"}
