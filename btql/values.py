@@ -10,25 +10,24 @@ a text, ``1 day 02:30:00``, and whole numbers of any length are exact.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import cast
 
 import orjson
 import pyarrow as pa
 
+from btql.instants import INSTANT, datetimes
 from btql_planner.engine_plan import OutputColumn
 from btql_planner.types import NUMBER, Kind
 from btql_storage import json_text
 from btql_storage.arrow_functions import compute as pc
 
-_INSTANT = pa.timestamp("us", tz="UTC")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NATIVE: dict[Kind, pa.DataType] = {
     Kind.BOOLEAN: pa.bool_(),
     Kind.INTEGER: pa.int64(),
     Kind.FLOAT: pa.float64(),
     Kind.TEXT: pa.string(),
-    Kind.TIME: _INSTANT,
+    Kind.TIME: INSTANT,
     Kind.LIST: pa.list_(pa.string()),
     Kind.INTERVAL: pa.string(),
 }
@@ -74,29 +73,12 @@ def natural(batch: pa.RecordBatch, kind: Kind, name: str) -> pa.Array:
         return column
     if kind is Kind.TIME:
         # The engine's functions return instants in several units, with and without a zone; all are UTC.
-        return column.cast(pa.timestamp("us"), safe=False).cast(_INSTANT)
+        return column.cast(pa.timestamp("us"), safe=False).cast(INSTANT)
     if kind is Kind.INTERVAL:
         from btql.execution.text_functions import interval
 
         return pa.array([None if value is None else interval(value) for value in column.to_pylist()], pa.string())
     return column.cast(wanted)
-
-
-def _instants(column: pa.Array) -> list[object]:
-    """Return times as datetimes; those beyond year 9999, which Python has not, as None."""
-    numbers = cast("list[int | None]", column.view(pa.int64()).to_pylist())
-    try:
-        # Arrow's library takes ten times as long to make a datetime.
-        return [None if number is None else _EPOCH + timedelta(0, 0, number) for number in numbers]
-    except OverflowError:
-        return [None if number is None else _instant(number) for number in numbers]
-
-
-def _instant(microseconds: int) -> datetime | None:
-    try:
-        return _EPOCH + timedelta(0, 0, microseconds)
-    except OverflowError:
-        return None
 
 
 def json_of(value: object) -> str:
@@ -125,7 +107,7 @@ def python_values(output: OutputColumn, batch: pa.RecordBatch) -> list[object]:
         if kind in (Kind.JSON, Kind.RAW, Kind.BIG):
             listed = cast("list[object]", json_text.parse_all(column.cast(pa.binary()).to_pylist()))
         else:
-            listed = _instants(column) if kind is Kind.TIME else cast("list[object]", column.to_pylist())
+            listed = cast("list[object]", datetimes(column) if kind is Kind.TIME else column.to_pylist())
         if len(output.parts) == 1:
             return list(listed)
         values = [value if new is None else new for value, new in zip(values, listed, strict=True)]

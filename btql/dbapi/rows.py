@@ -7,19 +7,16 @@ column is decoded, instants are datetimes in UTC, and those beyond year 9999, wh
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import TypeAlias, cast
 
-import numpy as np
 import pyarrow as pa
 
+from btql.instants import datetimes
 from btql_storage import json_text
 
 Row: TypeAlias = tuple[object, ...]
 CHUNK_ROWS = 1_024
 """So many rows are made at once at least, as making them one by one would cost more."""
-_INSTANT = pa.timestamp("us", tz="UTC")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Rows:
@@ -119,25 +116,5 @@ def python_values(column: pa.Array) -> list[object]:
         texts = cast("pa.ExtensionArray", column).storage.to_pylist()
         return [None if text is None else json_text.parse(str(text).encode()) for text in texts]
     if pa.types.is_timestamp(kind):
-        return _instants(column)
+        return cast("list[object]", datetimes(column))
     return cast("list[object]", column.to_pylist())
-
-
-def _instants(column: pa.Array) -> list[object]:
-    # Arrow's own way to datetimes is thirty times slower.
-    since_epoch = column.cast(_INSTANT).cast(pa.int64()).fill_null(0).to_numpy().view("timedelta64[us]").astype(object)
-    try:
-        values = cast("list[object]", (_EPOCH + since_epoch).tolist())
-    except (OverflowError, TypeError):
-        values = [*map(_instant, since_epoch.tolist())]
-    if column.null_count:
-        for place in np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False)).tolist():
-            values[place] = None
-    return values
-
-
-def _instant(since_epoch: object) -> object:
-    try:
-        return _EPOCH + since_epoch if isinstance(since_epoch, timedelta) else None
-    except OverflowError:
-        return None
