@@ -11,6 +11,7 @@ import typer
 from btql.cli import units
 from btql.cli.console import Failure, note, progress
 from btql.cli.examples import examples
+from btql_storage.errors import reason_of
 
 if TYPE_CHECKING:
     from btql.generate.writer import Written
@@ -79,7 +80,7 @@ def generate(
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise Failure(f"cannot write {path or '<stdout>'}: {(error.strerror or str(error)).lower()}") from error
+            raise Failure(f"cannot write {path or '<stdout>'}: {reason_of(error)}") from error
     seconds = time.perf_counter() - began
     note(
         f"wrote {units.plural(written.spans, 'span')}, {units.plural(written.events, 'event')}, "

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 from btql.cli.console import Failure
+from btql_storage.errors import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -45,4 +46,4 @@ def _create(path: Path, shown: Path) -> BinaryIO:
     try:
         return path.open("wb")
     except OSError as error:
-        raise Failure(f"cannot write {shown}: {(error.strerror or str(error)).lower()}") from error
+        raise Failure(f"cannot write {shown}: {reason_of(error)}") from error

@@ -6,6 +6,7 @@ from base64 import b64encode
 from typing import TYPE_CHECKING, BinaryIO, Self
 
 from btql.cli.console import Failure, note
+from btql_storage.errors import reason_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +31,7 @@ class Rejects:
             try:
                 self._file = self.path.open("wb")
             except OSError as error:
-                raise Failure(f"cannot write {self.path}: {(error.strerror or str(error)).lower()}") from error
+                raise Failure(f"cannot write {self.path}: {reason_of(error)}") from error
         return self
 
     def __exit__(

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from btql.errors import DatabaseError, Error, InterfaceError, OperationalError, ProgrammingError, of_storage
-from btql_storage.errors import StorageError
+from btql_storage.errors import StorageError, reason_of
 
 
 @contextmanager
@@ -21,4 +21,4 @@ def as_pep249() -> Generator[None]:
     except Error as error:
         raise ProgrammingError(str(error)) from error
     except OSError as error:
-        raise OperationalError(f"{(error.strerror or str(error)).lower()}", sqlstate="58030") from error
+        raise OperationalError(reason_of(error), sqlstate="58030") from error

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from btql_storage.errors import BadLocation
+from btql_storage.errors import BadLocation, reason_of
 
 FILE = "btql.toml"
 CONFIG = "BTQL_CONFIG"
@@ -90,7 +90,7 @@ def _load(path: Path) -> dict[str, object]:
     try:
         return tomllib.loads(path.read_text())
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = reason_of(error)
         raise BadLocation(f"cannot read `{path}`: {reason}", f"{CONFIG} or {FILE} names the configuration") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadLocation(f"`{path}` is not TOML: {error}", "correct the file") from error

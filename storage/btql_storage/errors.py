@@ -223,16 +223,16 @@ def from_os_error(error: OSError, action: str, path: str | os.PathLike[str]) -> 
     """Say in one line what an operating system error means for the reader."""
     text = f"cannot {action} `{os.fspath(path)}`"
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return DiskFull(f"{text}: {_reason(error)}", "free some space and try again, nothing was changed")
+        return DiskFull(f"{text}: {reason_of(error)}", "free some space and try again, nothing was changed")
     if error.errno == errno.EROFS:
-        return ReadOnly(f"{text}: {_reason(error)}", "open the database read-only or copy it elsewhere")
+        return ReadOnly(f"{text}: {reason_of(error)}", "open the database read-only or copy it elsewhere")
     if error.errno in (errno.EACCES, errno.EPERM):
-        return AccessDenied(f"{text}: {_reason(error)}", "check owner and permissions of the folder")
+        return AccessDenied(f"{text}: {reason_of(error)}", "check owner and permissions of the folder")
     if error.errno == errno.ENOENT:
-        return Damaged(f"{text}: {_reason(error)}", "restore the folder from a backup")
-    return InputOutput(f"{text}: {_reason(error)}", "check the disk and try again")
+        return Damaged(f"{text}: {reason_of(error)}", "restore the folder from a backup")
+    return InputOutput(f"{text}: {reason_of(error)}", "check the disk and try again")
 
 
-def _reason(error: OSError) -> str:
-    """Spell an error the way the system does, in lower case."""
+def reason_of(error: OSError) -> str:
+    """Return what the system says of an error, without its number, in lower case."""
     return (error.strerror or str(error)).lower()

@@ -12,7 +12,7 @@ from btql_server.http.errors import HttpError
 from btql_server.pgwire.bad_value import BadValue
 from btql_server.pgwire.catalog.refused import Refused
 from btql_server.pgwire.messages import NotUtf8, Report, Violation
-from btql_storage.errors import StorageError
+from btql_storage.errors import StorageError, reason_of
 
 if TYPE_CHECKING:
     from btql_grammar.diagnostic import Diagnostic
@@ -87,7 +87,7 @@ def report_of(error: Exception, offset: int, trace_id: str) -> Report:
         case Error() | HttpError():
             return Report("ERROR", sqlstate(error), str(error))
         case OSError():
-            return Report("ERROR", sqlstate(error), (error.strerror or str(error)).lower())
+            return Report("ERROR", sqlstate(error), reason_of(error))
         case _:
             log.error("a statement failed", exc_info=error, extra={"trace_id": trace_id})
             return Report("ERROR", "XX000", f"internal error; the server's log has the details under {trace_id}")

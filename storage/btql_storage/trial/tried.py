@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-from btql_storage.errors import AccessDenied, StorageError
+from btql_storage.errors import AccessDenied, StorageError, reason_of
 
 PATIENCE_S = 5.0
 """How long a service is waited for."""
@@ -52,7 +52,7 @@ class Service:
         except StorageError as error:
             problem = str(error)
         except OSError as error:
-            problem = f"{error.filename or self.place}: {(error.strerror or str(error)).lower()}"
+            problem = f"{error.filename or self.place}: {reason_of(error)}"
         self.tried.append(Tried(self.name, self.place, what, problem, remark or "", perf_counter() - began))
 
 
