@@ -81,9 +81,10 @@ class Btql(System):
         return rows_of(taken, columns)
 
     def size(self, address: str) -> int:
-        """Return what it takes but for its log, all of which is in parts: the next compaction removes that."""
-        log = self.folder / "db" / "wal"
-        return super().size(address) - sum(path.stat().st_size for path in log.iterdir())
+        """Return what its parts take, without those that a merge has replaced and without the log, which is in parts."""
+        with btql.connect(self.folder / "db", read_only=True) as conn:
+            found = conn.status()
+        return sum(found.file_bytes.values()) + sum(each.history_bytes for each in found.objects)
 
     def close(self) -> None:
         """Close the folder."""
