@@ -42,6 +42,7 @@ def _object(one: ObjectStatus) -> list[Line]:
         ("rows in parts", units.count(one.rows)),
         *_sizes(one.json_bytes, one.file_bytes),
         *_history(one.history_rows, one.history_bytes),
+        *_replaced(one.replaced_parts, one.replaced_bytes),
         ("waiting", _waiting(one.pending_events, one.pending_bytes)),
     ]
 
@@ -54,6 +55,7 @@ def _total(status: Status) -> list[Line]:
         ("rows in parts", units.count(status.rows)),
         *_sizes(status.json_bytes, status.file_bytes),
         *_history(status.history_rows, status.history_bytes),
+        *_replaced(status.replaced_parts, status.replaced_bytes),
         ("waiting", _waiting(status.pending_events, status.pending_bytes)),
     ]
 
@@ -70,6 +72,14 @@ def _sizes(json_bytes: int, file_bytes: Mapping[str, int]) -> list[Line]:
 
 def _history(rows: int, size_bytes: int) -> list[Line]:
     return [("history", f"{units.plural(rows, 'row')} of the past, {units.size(size_bytes)} on disk")] if rows else []
+
+
+def _replaced(parts: int, size_bytes: int) -> list[Line]:
+    """Say what the folder has beside that, as a merge needs the room of what it replaces for a while."""
+    if not parts:
+        return []
+    found = f"{units.size(size_bytes)} in {units.plural(parts, 'part')} that queries may still read"
+    return [("replaced", f"{found}: btql compact removes them after ten minutes")]
 
 
 def _waiting(events: int, size_bytes: int) -> str:

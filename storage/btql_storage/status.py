@@ -33,6 +33,10 @@ class ObjectStatus:
     """Rows of the past, which versions are read from."""
     history_bytes: int
     """Bytes on disk of those."""
+    replaced_parts: int
+    """Parts that a merge has replaced, kept for the queries that may still read them."""
+    replaced_bytes: int
+    """Bytes on disk of those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,16 @@ class Status:
         return sum(one.history_bytes for one in self.objects)
 
     @property
+    def replaced_parts(self) -> int:
+        """Parts of all objects that wait for their removal."""
+        return sum(one.replaced_parts for one in self.objects)
+
+    @property
+    def replaced_bytes(self) -> int:
+        """Bytes on disk of all parts that wait for their removal."""
+        return sum(one.replaced_bytes for one in self.objects)
+
+    @property
     def compression_ratio(self) -> float | None:
         """How many bytes of JSON one byte of the parts holds; None without parts."""
         on_disk = sum(self.file_bytes.values())
@@ -121,6 +135,7 @@ def paused_since(folder: Folder) -> int | None:
 def _object_status(folder: Folder, target: ObjectInfo, segments: int, waiting: tuple[int, int]) -> ObjectStatus:
     view = folder.catalog.view(target.id, 0)
     parts, past = view.parts, [one.part for one in view.history]
+    replaced = folder.catalog.deleted.replaced_parts(target.id)
     file_bytes: Counter[str] = Counter()
     for part in parts:
         file_bytes.update(part.file_bytes)
@@ -135,4 +150,6 @@ def _object_status(folder: Folder, target: ObjectInfo, segments: int, waiting: t
         pending_bytes=waiting[1],
         history_rows=sum(part.rows for part in past),
         history_bytes=sum(sum(part.file_bytes.values()) for part in past),
+        replaced_parts=len(replaced),
+        replaced_bytes=sum(replaced.values()),
     )

@@ -4,10 +4,13 @@ import csv
 import gzip
 import io
 import json
+import re
 
 import pyarrow as pa
 import pytest
 from pyarrow import ipc, parquet
+
+from btql import connect
 
 SPANS = [
     {"id": f"s{number}", "input": f"question {number}", "metadata": {"n": number, "odd key": None}, "tags": ["a"]}
@@ -215,6 +218,18 @@ def test_pause_and_resume(btql, database):
     assert "since 20" in btql("status", database)[1].partition("background work")[2]
     assert "background work goes on" in btql("resume", database)[2]
     assert "background work" not in btql("status", database)[1]
+
+
+def test_status_tells_what_merges_have_replaced(btql, database):
+    assert "replaced" not in btql("status", database)[1]
+    with connect(database, background=False) as connection:
+        for number in range(12):
+            connection.ingest("project_logs:demo", [{"id": f"late {number}"}])
+            connection.compact()
+    (line,) = [line.strip() for line in btql("status", database)[1].splitlines() if "replaced" in line]
+    assert re.fullmatch(
+        r"replaced +[\d.]+ [KM]iB in \d+ parts that queries may still read: btql compact removes them .*", line
+    )
 
 
 def test_pages_of_an_answer(btql, database):

@@ -155,6 +155,19 @@ def test_status_counts_what_is_there_and_what_waits(storage: Storage, target):
     assert storage.status().rows == 49
 
 
+def test_status_tells_what_is_replaced_and_not_removed_yet(storage: Storage, target, quick_path: Path):
+    for number in range(12):
+        storage.ingest(target, [{"id": str(number), "input": "x" * 1_000}])
+        storage.compact()
+    status = storage.status()
+
+    folders = [*(quick_path / "parts").iterdir()]
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    assert len(folders) == status.parts + status.replaced_parts > status.parts
+    counted = status.replaced_bytes + sum(status.file_bytes.values())
+    assert counted == sum(path.stat().st_size for path in files if path.name != "part.json")
+
+
 def test_processing_stops_at_numbers_that_nobody_here_handed_out(
     storage: Storage, target, monkeypatch: pytest.MonkeyPatch
 ):

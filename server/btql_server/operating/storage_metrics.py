@@ -25,6 +25,10 @@ _BY_KIND: dict[str, tuple[str, Callable[[ObjectStatus], int]]] = {
     "rows": ("Current rows in parts.", lambda one: one.rows),
     "json_bytes": ("JSON of the documents in parts, before compression.", lambda one: one.json_bytes),
     "file_bytes": ("Files of parts.", lambda one: sum(one.file_bytes.values())),
+    "replaced_bytes": (
+        "Files of parts that a merge has replaced, before they are removed.",
+        lambda one: one.replaced_bytes,
+    ),
     "tail_events": ("Events that wait for compaction.", lambda one: one.pending_events),
     "tail_bytes": ("JSON of the events that wait for compaction.", lambda one: one.pending_bytes),
 }

@@ -81,7 +81,7 @@ class Btql(System):
         return rows_of(taken, columns)
 
     def size(self, address: str) -> int:
-        """Return what its parts take, without those that a merge has replaced and without the log, which is in parts."""
+        """Return what its parts take: those that a merge has replaced and its log go with the next compaction."""
         with btql.connect(self.folder / "db", read_only=True) as conn:
             found = conn.status()
         return sum(found.file_bytes.values()) + sum(each.history_bytes for each in found.objects)

@@ -43,7 +43,9 @@ class Chdb(InArrow):
     def size(self, address: str) -> int:
         """Return what its parts take, without those that a merge has replaced, which stay for eight minutes."""
         self.open(address)
-        table = self._table("SELECT sum(bytes_on_disk) AS bytes FROM system.parts WHERE active AND database = 'default'")
+        table = self._table(
+            "SELECT sum(bytes_on_disk) AS bytes FROM system.parts WHERE active AND database = 'default'"
+        )
         self.close()
         return int(table.column("bytes")[0].as_py())
 
