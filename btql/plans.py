@@ -15,12 +15,10 @@ nothing in it, so that several threads may run one at a time.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from threading import Lock
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 from uuid import UUID
 
@@ -36,6 +34,7 @@ from btql_planner.options import QueryOptions
 from btql_planner.plan import Plan
 from btql_planner.prices import Prices, PriceSource
 from btql_planner.rules import apply_rules
+from btql_storage.cache_budget import Cache
 
 if TYPE_CHECKING:
     from btql_grammar.parameters import Values
@@ -196,40 +195,22 @@ class KeptPlans:
     """The plans that were used last, within the bytes that all caches may have. Safe from several threads."""
 
     def __init__(self, budget: CacheBudget) -> None:
-        self._kept: OrderedDict[Key, tuple[Sequence[_Answer], Planned, int]] = OrderedDict()
-        self._lock = Lock()
-        self._budget = budget
+        self._kept: Cache[Key, tuple[Sequence[_Answer], Planned]] = Cache("plans", budget, KEPT_MAX)
 
     def get(self, key: Key, catalogs: Catalogs) -> Planned | None:
         """Return the plan of a statement, where it is known and the catalogs say what they said."""
-        with self._lock:
-            found = self._kept.get(key)
-            if found is None:
-                return None
-            self._kept.move_to_end(key)
-        answers, plan, size = found
-        if not _say_the_same(catalogs, answers):
+        found = self._kept.get(key)
+        if found is None:
             return None
-        self._budget.used("plans", key, size, lambda: self._drop(key))
-        return plan
+        answers, plan = found
+        return plan if _say_the_same(catalogs, answers) else None
 
     def keep(self, key: Key, asked: Asked, plan: Planned) -> None:
-        """Keep a plan, if it is worth it; the one that was used longest ago makes room."""
+        """Keep a plan, if it is worth it."""
         if not plan.bound.repeats or asked.items > _ITEMS_MAX:
             return
         size = _BYTES + _OUTPUT_BYTES * len(plan.engine.outputs) + _ITEM_BYTES * asked.items
-        with self._lock:
-            self._kept[key] = tuple(asked.answers), plan, size
-            oldest = next(iter(self._kept)) if len(self._kept) > KEPT_MAX else None
-            if oldest is not None:
-                del self._kept[oldest]
-        if oldest is not None:
-            self._budget.gone("plans", oldest)
-        self._budget.used("plans", key, size, lambda: self._drop(key))
-
-    def _drop(self, key: Key) -> None:
-        with self._lock:
-            self._kept.pop(key, None)
+        self._kept.keep(key, (tuple(asked.answers), plan), size)
 
     def __len__(self) -> int:
         """Return how many are kept."""

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from threading import Lock
 from typing import TYPE_CHECKING
 
 from btql.result import Result
 from btql_grammar import tree
 from btql_grammar.depth import Node, children
 from btql_grammar.parser import parse
+from btql_storage.cache_budget import Cache
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -107,22 +107,13 @@ class KeptAnswers:
     """The answers that were kept last, within the bytes that all caches may have."""
 
     def __init__(self, budget: CacheBudget) -> None:
-        self._answers: dict[tuple[str, QueryOptions | None], KeptAnswer] = {}
-        self._lock = Lock()
-        self._budget = budget
+        self._answers: Cache[tuple[str, QueryOptions | None], KeptAnswer] = Cache("answers", budget, _KEPT_MAX)
 
     def get(self, text: str, options: QueryOptions | None) -> KeptAnswer | None:
         """Return the answer to a text; None where it is not known."""
         return self._answers.get((text, options)) if len(text) <= CHARACTERS_MAX else None
 
     def keep(self, text: str, options: QueryOptions | None, answer: KeptAnswer) -> None:
-        """Keep an answer; the one that was kept longest makes room."""
-        if len(text) > CHARACTERS_MAX:
-            return
-        with self._lock:
-            if len(self._answers) >= _KEPT_MAX:
-                oldest = next(iter(self._answers))
-                del self._answers[oldest]
-                self._budget.gone("answers", oldest)
-            self._answers[text, options] = answer
-        self._budget.used("answers", (text, options), answer.size, lambda: self._answers.pop((text, options), None))
+        """Keep an answer."""
+        if len(text) <= CHARACTERS_MAX:
+            self._answers.keep((text, options), answer, answer.size)

@@ -23,8 +23,7 @@ from btql_conformance.doors import DOORS
 from btql_conformance.runner import Databases, run_case
 from btql_planner import rules
 from btql_planner.plan import Plan
-from btql_storage import kept_rows
-from btql_storage.part import kept_columns, order
+from btql_storage.part import kept_columns
 
 FILES = find_case_files([own_corpus()])
 WHOLE = bool(os.environ.get("CONFORMANCE_WHOLE"))
@@ -55,8 +54,6 @@ def keeping_nothing(patch: Patch) -> None:
     patch.setenv("BTQL_MEMORY_CACHE_BYTES_MAX", "1")
     patch.setattr(plans, "KEPT_MAX", 0)
     patch.setattr(kept_columns, "WANTED_MIN", 0)
-    patch.setattr(kept_rows, "KEPT_BYTES_MAX", 0)
-    patch.setattr(order, "KEPT_BYTES_MAX", 0)
 
 
 def keeping_at_once(patch: Patch) -> None:

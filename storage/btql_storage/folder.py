@@ -277,7 +277,9 @@ class Folder:
                 part = self._parts.get(info.id)
                 if part is None:
                     new += 1
-                    part = Part(self.store, part_name(info.id), info.id, info.rows, info.stats, info.file_bytes)
+                    part = Part(
+                        self.store, part_name(info.id), info.id, info.rows, info.stats, info.file_bytes, self.cache
+                    )
                     self._parts[info.id] = part
                 part.quarantined = info.quarantined
                 found.append(part)

@@ -27,9 +27,9 @@ from typing import TYPE_CHECKING, cast
 
 import tantivy
 
+from btql_storage.cache_budget import Cache, CacheBudget
 from btql_storage.collector import collector_paused
 from btql_storage.errors import Damaged
-from btql_storage.kept_rows import KeptRows
 from btql_storage.later import np
 from btql_storage.lexicon import Lexicon
 from btql_storage.text_probe import Found, Phrase
@@ -51,6 +51,8 @@ OPEN_MAX = 32
 COUNTED_FROM = 10_000
 _NO_ROWS = cast("NDArray[np.int64]", array("q"))
 """What is most often found of a rare text. It has a length, and NumPy takes it, but need not be imported for it."""
+_FOUND_BYTES = 1 << 10
+"""About what an answer takes beside its rows."""
 _HEAP_BYTES = 128_000_000
 _RESTORE = "restore it from a backup"
 _OS_ERROR = re.compile(r"(?:os error |code: )(\d+)")
@@ -133,10 +135,16 @@ class _Opened:
 
 
 class TextIndex:
-    """The index of a part, for reading; safe to use from several threads."""
+    """The index of a part, for reading; safe to use from several threads.
 
-    def __init__(self, folder: Path) -> None:
+    What was found is kept, as the index never changes: dashboards ask the same again and again, and whoever pages
+    through hits asks for them once a page. To have the index name 80,000 rows takes 20 ms, most of it to make objects
+    of them, and to count them takes as long where some rows of the part were replaced.
+    """
+
+    def __init__(self, folder: Path, budget: CacheBudget | None = None) -> None:
         self._folder = folder
+        self._found: Cache[TextProbe, Found] = Cache("found", budget or CacheBudget(0))
 
     def rows(self, field: str, tokens: Sequence[str]) -> NDArray[np.int64]:
         """Return the rows whose ``field`` has the phrase, in order. No tokens match nothing."""
@@ -146,12 +154,15 @@ class TextIndex:
 
     def find(self, probe: TextProbe, rows_max: int | None = None) -> Found:
         """Return the rows that a probe holds for; none where that may be more than ``rows_max``."""
-        kept = _kept.get(self, probe)
+        kept = self._found.get(probe)
         if kept is not None and kept.rows is not None and (rows_max is None or len(kept.rows) <= rows_max):
             return kept
         found = self._find(probe, rows_max)
         if found.rows is not None:
-            _kept.keep(self, probe, found)
+            if len(found.rows):
+                # Several queries will read them.
+                found.rows.flags.writeable = False
+            self._found.keep(probe, found, _FOUND_BYTES + 8 * len(found.rows))
         return found
 
     def _find(self, probe: TextProbe, rows_max: int | None) -> Found:
@@ -190,12 +201,11 @@ class TextIndex:
         """Let go of the files."""
         with _open_lock:
             _open_indexes.pop(self, None)
-        _kept.forget(self)
+        self._found.clear()
 
 
 _open_lock = Lock()
 _open_indexes: OrderedDict[TextIndex, _Opened] = OrderedDict()
-_kept = KeptRows()
 
 
 def _opened(index: TextIndex) -> _Opened:

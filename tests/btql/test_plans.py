@@ -225,7 +225,7 @@ def test_an_object_that_is_gone_is_gone(conn: btql.Connection) -> None:
 
 
 def test_no_more_are_kept_than_a_few(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plans, "KEPT_MAX", 3)
+    monkeypatch.setattr(database._plans._kept, "_entries_max", 3)
     for number in range(5):
         is_kept(database, f"SELECT id FROM {LOGS} WHERE metadata.n = {number}")
     assert len(database._plans) == 3

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import tantivy
 
-from btql_storage import kept_rows, text_index
+from btql_storage import text_index
+from btql_storage.cache_budget import CacheBudget
 from btql_storage.errors import Damaged
 from btql_storage.fields import INDEXED_FIELDS
 from btql_storage.text_index import TextIndex, TextIndexWriter
@@ -37,14 +38,14 @@ WORDS = [
 ]
 
 
-def build(folder, documents):
+def build(folder, documents, budget=None):
     writer = TextIndexWriter(folder)
     for start in range(0, len(documents), 50):
         some = documents[start : start + 50]
         names = {name for document in some for name in document}
         writer.add(start, len(some), {name: [document.get(name) for document in some] for name in names})
     writer.finish()
-    return TextIndex(folder)
+    return TextIndex(folder, budget)
 
 
 def random_text(rnd, words):
@@ -167,9 +168,8 @@ def listed(found: Found) -> list[int]:
 
 
 def test_what_was_found_is_found_again(tmp_path, monkeypatch):
-    kept = kept_rows.KeptRows()
-    monkeypatch.setattr(text_index, "_kept", kept)
-    index = build(tmp_path / "text", [{"input": WORDS[number % 3]} for number in range(30)])
+    budget = CacheBudget(1 << 20)
+    index = build(tmp_path / "text", [{"input": WORDS[number % 3]} for number in range(30)], budget)
     probe = Phrase("input", ("quick",))
     found = index.find(probe)
     assert listed(found) == list(range(1, 30, 3))
@@ -184,41 +184,25 @@ def test_what_was_found_is_found_again(tmp_path, monkeypatch):
     with pytest.raises(TypeError):
         index.find(Phrase("output", ("quick",)))
 
+    assert budget.sizes["found"] > 80
     index.close()
-    assert kept.size == 0
+    assert budget.sizes["found"] == 0
     with pytest.raises(TypeError):
         index.find(probe)
 
 
-def test_rows_that_are_too_many_are_not_kept_as_none(tmp_path, monkeypatch):
-    monkeypatch.setattr(text_index, "_kept", kept_rows.KeptRows())
-    index = build(tmp_path / "text", [{"input": "the"} for _ in range(30)])
+def test_rows_that_are_too_many_are_not_kept_as_none(tmp_path):
+    index = build(tmp_path / "text", [{"input": "the"} for _ in range(30)], CacheBudget(1 << 20))
     probe = Phrase("input", ("the",))
     assert index.find(probe, 5).rows is None
     assert listed(index.find(probe)) == list(range(30))
     assert index.find(probe, 5).rows is None
 
 
-def test_rows_of_two_indexes_are_kept_apart(tmp_path, monkeypatch):
-    monkeypatch.setattr(text_index, "_kept", kept_rows.KeptRows())
-    one = build(tmp_path / "one", [{"input": "the"}])
-    other = build(tmp_path / "other", [{"input": "quick"}, {"input": "the"}])
+def test_rows_of_two_indexes_are_kept_apart(tmp_path):
+    budget = CacheBudget(1 << 20)
+    one = build(tmp_path / "one", [{"input": "the"}], budget)
+    other = build(tmp_path / "other", [{"input": "quick"}, {"input": "the"}], budget)
     probe = Phrase("input", ("the",))
     for _ in range(2):
         assert (listed(one.find(probe)), listed(other.find(probe))) == ([0], [1])
-
-
-def test_only_so_many_bytes_of_rows_are_kept(monkeypatch):
-    kept = kept_rows.KeptRows()
-    probes = [Phrase("input", (word,)) for word in WORDS[:4]]
-    rows_max = 100
-    monkeypatch.setattr(kept_rows, "KEPT_BYTES_MAX", 3 * (8 * rows_max + kept_rows._ENTRY_BYTES))
-    for probe in probes[:3]:
-        kept.keep("index", probe, Found(np.arange(rows_max), rows_max))
-    assert kept.get("index", probes[0]) is not None
-    kept.keep("index", probes[3], Found(np.arange(rows_max), rows_max))
-    assert [kept.get("index", probe) is not None for probe in probes] == [True, False, True, True]
-
-    monkeypatch.setattr(kept_rows, "KEPT_BYTES_MAX", 0)
-    kept.keep("index", probes[1], Found(np.arange(1), 1))
-    assert (kept.size, kept.get("index", probes[1])) == (0, None)

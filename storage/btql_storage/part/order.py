@@ -2,17 +2,13 @@
 
 Whoever wants the newest hundred rows of a part finds them in such an array in
 half a millisecond. To have the engine find them means to plan a scan and to
-decode three columns of every row. A part never changes, so what was read stays right;
-what was used least is forgotten once all arrays together have more than
-:data:`KEPT_BYTES_MAX`.
+decode three columns of every row. A part never changes, so what was read stays right.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
-from threading import Lock
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
 
 import pyarrow as pa
 
@@ -33,39 +29,8 @@ if TYPE_CHECKING:
 Ordered: TypeAlias = Literal["created", "_xact_id", "_pagination_key"]
 KeptColumn: TypeAlias = Ordered | Literal["is_root"]
 Numbers: TypeAlias = "NDArray[Any]"
-KEPT_BYTES_MAX = 32 << 20
 _TRACE = "root_span_id"
-T = TypeVar("T")
-
-
-class _Kept(Generic[T]):
-    """Arrays of numbers by file and column, those used last at the end."""
-
-    def __init__(self, size: Callable[[T], int]) -> None:
-        self._size = size
-        self._arrays: OrderedDict[tuple[str, str], T] = OrderedDict()
-        self._bytes = 0
-        self._lock = Lock()
-
-    def get(self, key: tuple[str, str]) -> T | None:
-        with self._lock:
-            found = self._arrays.get(key)
-            if found is not None:
-                self._arrays.move_to_end(key)
-            return found
-
-    def keep(self, key: tuple[str, str], numbers: T) -> None:
-        with self._lock:
-            if key in self._arrays:
-                return
-            self._arrays[key] = numbers
-            self._bytes += self._size(numbers)
-            while self._bytes > KEPT_BYTES_MAX and len(self._arrays) > 1:
-                self._bytes -= self._size(self._arrays.popitem(last=False)[1])
-
-
-_kept = _Kept[Numbers](lambda numbers: numbers.nbytes)
-_kept_traces = _Kept["Traces"](lambda traces: traces.nbytes)
+T = TypeVar("T", "Numbers", "Traces")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +49,7 @@ class Traces:
 
 def traces_of(source: Part | TailChunk) -> Traces:
     """Return the traces of a part, or of a chunk of the tail."""
-    return _made_of(source, _TRACE, _kept_traces, _coded)
+    return _made_of(source, _TRACE, _coded)
 
 
 def _coded(values: ChunkedArray) -> Traces:
@@ -94,21 +59,20 @@ def _coded(values: ChunkedArray) -> Traces:
 
 def numbers_of(source: Part | TailChunk, column: KeptColumn) -> Numbers:
     """Return a column of all rows of a part, or of a chunk of the tail, as numbers or booleans in the same order."""
-    return _made_of(source, column, _kept, numbers_in)
+    return _made_of(source, column, numbers_in)
 
 
-def _made_of(source: Part | TailChunk, column: str, kept: _Kept[T], make: Callable[[ChunkedArray], T]) -> T:
+def _made_of(source: Part | TailChunk, column: str, make: Callable[[ChunkedArray], T]) -> T:
     """Return what is made of a column; of a part it is kept."""
     table: pa.Table | None = getattr(source, "table", None)
     if table is not None:
         return make(table.column(column))
-    path = cast("Part", source).columns_path
-    # Numbers of parts begin anew in another folder, and a copy of a folder has the same files.
-    key = (str(path), column)
-    found = kept.get(key)
+    part = cast("Part", source)
+    path = part.columns_path
+    found = cast("T | None", part.order.get(column))
     if found is None:
         found = make(_read_column(path, column))
-        kept.keep(key, found)
+        part.order.keep(column, found, found.nbytes)
     return found
 
 

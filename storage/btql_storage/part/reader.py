@@ -11,6 +11,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from btql_storage.cache_budget import Cache, CacheBudget
 from btql_storage.keys import Keys
 from btql_storage.later import np
 from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROWS_FILE, TEXT_FOLDER, PartStats
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from btql_storage.keys import Fingerprints, KeyKind
     from btql_storage.part.documents import DocumentsReader
+    from btql_storage.part.order import Numbers, Traces
     from btql_storage.row import Row
     from btql_storage.stores.interface import Store
     from btql_storage.text_index import TextIndex
@@ -51,6 +53,7 @@ class Part:
         rows: int,
         stats: PartStats,
         file_bytes: Mapping[str, int] = MappingProxyType({}),
+        budget: CacheBudget | None = None,
     ) -> None:
         self.store = store
         self.name = name
@@ -62,6 +65,9 @@ class Part:
         """Of each kind of file: columns, rows, keys and text; empty where the catalog was made anew without them."""
         self.quarantined: str | None = None
         """Why its files cannot be trusted, where they cannot."""
+        self._budget = budget or CacheBudget(0)
+        self.order: Cache[str, Numbers | Traces] = Cache("order", self._budget)
+        """What :mod:`btql_storage.part.order` keeps of it."""
 
     @property
     def columns_path(self) -> Path:
@@ -116,6 +122,7 @@ class Part:
         """Let go of the files. A later call opens them again."""
         if (text := self.__dict__.pop("_text", None)) is not None:
             text.close()
+        self.order.clear()
         for name in ("_keys", "_documents"):
             self.__dict__.pop(name, None)
 
@@ -141,4 +148,4 @@ class Part:
     def _text(self) -> TextIndex:
         from btql_storage.text_index import TextIndex
 
-        return TextIndex(self.store.folder(f"{self.name}/{TEXT_FOLDER}"))
+        return TextIndex(self.store.folder(f"{self.name}/{TEXT_FOLDER}"), self._budget)
