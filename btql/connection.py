@@ -180,7 +180,7 @@ class Connection(Manners):
         and ``cursor`` is the one of the page before. ``timeout`` is how many seconds the query may take, reading its
         answer included; it ends with :class:`btql.TimeLimit`.
         """
-        from btql.database import options_of
+        from btql.arguments import options_of
 
         number = None if version is None else str(version)
         options = options_of(tz_offset=tz_offset, version=number, lint=lint, default_limit=limit, cursor=cursor)

@@ -7,14 +7,14 @@ give the same rows and the same errors.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from btql.errors import EngineError, Error, QueryError, ResourceLimit, drawn, drawn_over
+from btql.arguments import text_of
+from btql.errors import drawn
 from btql.execution.admission import Work, admission
 from btql.execution.answer import EngineAnswer
 from btql.execution.directory import Directory
@@ -22,38 +22,32 @@ from btql.execution.fields import PartFields
 from btql.execution.run import Runner
 from btql.execution.sources import Sources
 from btql.execution.stop import Stop
-from btql.fixed_answer import PLAN_COLUMN, FixedAnswer
+from btql.fixed_answer import PLAN_COLUMN, FixedAnswer, written
 from btql.plans import Asked, KeptPlans, Key, key_of, planned
 from btql.repeated import KeptAnswer, KeptAnswers, has_one_answer, parsed
 from btql.result import Result
+from btql.running import DrawnErrors, run
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Source
-from btql_planner import errors
 from btql_planner.bind import BoundQuery
-from btql_planner.engine_plan import EnginePlan, OutputColumn
+from btql_planner.engine_plan import EnginePlan
 from btql_planner.lint import Lint
-from btql_planner.options import LintMode, QueryOptions, settled, with_limits
+from btql_planner.options import QueryOptions, settled, with_limits
 from btql_planner.plan import Plan
 from btql_planner.prices import PriceSource, builtin_prices
 from btql_planner.types import Kind
-from btql_storage.errors import Damaged, Quarantined
 from btql_storage.store import Storage
 
 if TYPE_CHECKING:
     from btql.describe import Described
-    from btql.execution.infer import JsonSchema
     from btql.execution.pinned import Pinned
     from btql.explain import Watch
     from btql_grammar.parameters import Values
 
-_NOT_BUILT = ("not implemented", "OuterReferenceColumn", "not supported", "RecursionLimitExceeded")
-"""What the engine says of queries that it cannot run."""
 _NO_OPTIONS = QueryOptions(lint="off")
 _EXPORT_ROWS = 10_000
 """Who reads all of more rows than this, exports them."""
-_UNREADABLE = ("Parquet", "Arrow error", "IO error", "Object Store error")
-"""What it says where a file cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +281,7 @@ class Database:
         runner = self.runner(compiled) if watch is None else watch.runner(compiled)
         batches = run(runner, compiled.sources)
         fields = compiled.sources.whole_fields
-        answer = _DrawnErrors(EngineAnswer(compiled.engine, batches, lambda: fields, self._stop), compiled.source)
+        answer = DrawnErrors(EngineAnswer(compiled.engine, batches, lambda: fields, self._stop), compiled.source)
         result = Result(answer, compiled.bound.warnings, compiled.lints, self._stop)
         if watch is not None:
             result.explanation = watch.explanation
@@ -316,126 +310,3 @@ def _is_export(plan: EnginePlan, sources: Sources) -> bool:
         return False
     read = (source for snapshot in sources.all_snapshots for source in snapshot.sources)
     return sum(source.stats.rows for source in read) > _EXPORT_ROWS
-
-
-def written(count: int) -> Result:
-    """Return the answer to a statement that writes: how many rows it has written."""
-    result = Result(FixedAnswer("count", Kind.INTEGER, pa.array([count], pa.int64())))
-    result.rows_written = count
-    return result
-
-
-class _DrawnErrors:
-    """An answer whose mistakes, those that only its rows show, are drawn over the query."""
-
-    def __init__(self, answer: EngineAnswer, source: Source) -> None:
-        self._answer = answer
-        self._source = source
-
-    @property
-    def has_cursor(self) -> bool:
-        """Whether a next page can be asked for."""
-        return self._answer.has_cursor
-
-    def outputs(self) -> Sequence[OutputColumn]:
-        """Return the columns."""
-        with drawn_over(self._source):
-            return self._answer.outputs()
-
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield the rows."""
-        with drawn_over(self._source):
-            yield from self._answer.batches()
-
-    def cursor(self) -> str | None:
-        """Return the token of the next page."""
-        return self._answer.cursor()
-
-    def inferred(self) -> JsonSchema | None:
-        """Return the schema that was asked for with ``infer``."""
-        with drawn_over(self._source):
-            return self._answer.inferred()
-
-
-def options_of(
-    *, tz_offset: int, version: str | None, lint: LintMode, default_limit: int | None, cursor: str | None
-) -> QueryOptions:
-    """Return the options of a query; a wrong one is an error like one in its text."""
-    try:
-        return QueryOptions(tz_offset=tz_offset, version=version, lint=lint, default_limit=default_limit, cursor=cursor)
-    except BtqlError as error:
-        raise QueryError(error) from None
-
-
-def text_of(query: Mapping[str, object]) -> str:
-    """Return the JSON form of a query as text, so that an error has something to point into."""
-    from btql_grammar.json_form import from_json
-    from btql_grammar.printer import print_btql
-
-    return print_btql(from_json(query))
-
-
-def run(runner: Runner, sources: Sources) -> Generator[pa.RecordBatch]:
-    """Yield the batches of a run, and close the snapshots behind it."""
-    try:
-        with _damage_named(sources), _engine_errors(), _let_go():
-            yield from runner.batches()
-    finally:
-        sources.close()
-        del runner
-
-
-@contextmanager
-def _let_go() -> Generator[None]:
-    """Take what the frames of an error hold: whoever keeps one would keep the engine's session, and it at work."""
-    try:
-        yield
-    except BaseException as error:
-        from traceback import clear_frames
-
-        clear_frames(error.__traceback__)
-        raise
-
-
-@contextmanager
-def _damage_named(sources: Sources) -> Generator[None]:
-    """Look for the part that is damaged where a reader stumbles over its bytes; nobody looks while all is well."""
-    try:
-        yield
-    except (Quarantined, ResourceLimit):
-        raise
-    except (EngineError, Damaged) as error:
-        stumbled = isinstance(error, Damaged) or any(words in str(error) for words in _UNREADABLE)
-        damaged = sources.damage(str(error)) if stumbled else None
-        if damaged is None:
-            raise
-        raise damaged from error
-
-
-@contextmanager
-def _engine_errors() -> Generator[None]:
-    """Name what the engine says; its bindings raise plain exceptions."""
-    try:
-        yield
-    except Error:
-        raise
-    except Exception as error:
-        from btql.execution.functions import SEVERAL_ROWS
-
-        if SEVERAL_ROWS in str(error):
-            message = f"{SEVERAL_ROWS}: add LIMIT 1, or take one with an aggregate"
-            # As PostgreSQL calls it: cardinality_violation.
-            raise EngineError(message, sqlstate="21000") from error
-        if any(words in str(error) for words in _NOT_BUILT):
-            message = "the engine cannot run a query of this form"
-            way_out = "take it apart: put the queries inside into WITH, or join instead"
-            if "RecursionLimitExceeded" in str(error):
-                message, way_out = "the query is too deep for the engine", "ask in several queries"
-            raise QueryError(BtqlError.of(errors.NOT_SUPPORTED, message, help=way_out)) from error
-        lines = str(error).splitlines() or [type(error).__name__]
-        raise EngineError(f"the engine stopped: {lines[0]}") from error
-    except BaseException as error:
-        # What the engine's own language calls a panic; its class can be imported from nowhere.
-        if type(error).__name__ != "PanicException":
-            raise
-        raise EngineError(f"the engine has a defect that this query meets: {error}; ask in another way") from error

@@ -9,8 +9,9 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, assert_never
 
-from btql.database import Compiled, Database, run
+from btql.database import Compiled, Database
 from btql.errors import ProgrammingError
+from btql.running import run
 from btql_grammar import tree
 from btql_grammar.parameters import Values
 from btql_grammar.span import Source

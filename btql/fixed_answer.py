@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from btql.result import Result
 from btql_planner.engine_plan import OutputColumn
 from btql_planner.types import Kind
 
@@ -44,3 +45,10 @@ class FixedAnswer:
     def inferred(self) -> JsonSchema | None:
         """Return no schema: it was not asked for."""
         return None
+
+
+def written(count: int) -> Result:
+    """Return the answer to a statement that writes: how many rows it has written."""
+    result = Result(FixedAnswer("count", Kind.INTEGER, pa.array([count], pa.int64())))
+    result.rows_written = count
+    return result

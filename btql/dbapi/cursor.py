@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 
 import pyarrow as pa
 
-from btql.database import options_of
+from btql.arguments import options_of
 from btql.dbapi.failures import as_pep249
 from btql.dbapi.parameters import checked
 from btql.dbapi.rows import Row, Rows

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
 
+from btql.arguments import options_of
 from btql.connection import Connection, connect
-from btql.database import options_of
 from btql.dbapi.parameters import checked
 from btql.errors import Error, InterfaceError
 from btql.notebook.display import Answer

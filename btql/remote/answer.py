@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, cast
 import orjson
 import pyarrow as pa
 
-from btql.database import written
 from btql.errors import OperationalError
+from btql.fixed_answer import written
 from btql.remote.failures import BROKEN, told_failure
 from btql.result import Result
 from btql_planner.engine_plan import OutputColumn

@@ -11,8 +11,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
+from btql.arguments import text_of
 from btql.connection import Connection
-from btql.database import text_of
 from btql.errors import NotSupportedError
 from btql.explain import check_format
 from btql.fixed_answer import PLAN_COLUMN

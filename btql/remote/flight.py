@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 import orjson
 import pyarrow as pa
 
-from btql.database import text_of, written
+from btql.arguments import text_of
 from btql.errors import (
     Cancelled,
     DatabaseError,
@@ -29,6 +29,7 @@ from btql.errors import (
     class_of,
     drawn_over,
 )
+from btql.fixed_answer import written
 from btql.remote.answer import RemoteAnswer
 from btql.remote.connection import RemoteConnection
 from btql.remote.failures import BROKEN, CANNOT_CONNECT, told_failure

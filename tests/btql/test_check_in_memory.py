@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from btql.database import Database, run
+from btql.database import Database
 from btql.execution import first_rows
+from btql.running import run
 from btql_planner.options import QueryOptions
 from btql_storage.folder import Settings
 from btql_storage.store import Storage

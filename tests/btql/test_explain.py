@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 import pytest
 
 import btql
-from btql.database import run
 from btql.execution.report import FILES, LEFT_OUT
 from btql.explain import explained
 from btql.explaining import advice
@@ -31,6 +30,7 @@ from btql.explaining.explanation import (
     Warn,
 )
 from btql.explaining.operators import Operator
+from btql.running import run
 from btql_planner.options import QueryOptions
 from btql_storage.part import kept_columns
 from btql_storage.part.documents import DOCUMENT_SCHEMA, DocumentsReader

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from btql.database import Database, run
+from btql.database import Database
 from btql.execution import first_traces
+from btql.running import run
 from btql_planner.explain import plan_text
 from btql_storage.folder import Settings
 from btql_storage.store import Storage

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from btql.database import Database, run
+from btql.database import Database
+from btql.running import run
 from btql_storage.folder import Settings
 from btql_storage.store import Storage
 

@@ -22,7 +22,7 @@ from uuid import uuid4
 
 from pyarrow import flight
 
-from btql.database import options_of
+from btql.arguments import options_of
 from btql.execution.stop import Stop
 from btql_server.access.asker import Asker
 from btql_server.flight.refusals import FlightRefusal, described, refusal_of

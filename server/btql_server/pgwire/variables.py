@@ -305,7 +305,7 @@ class Variables:
 
     def options(self) -> QueryOptions:
         """Return the options of queries."""
-        from btql.database import options_of
+        from btql.arguments import options_of
 
         try:
             offset = int(self.get("btql.tz_offset"))

@@ -14,7 +14,7 @@ from typing import Annotated, cast
 import msgspec
 from msgspec import Meta
 
-from btql.database import options_of
+from btql.arguments import options_of
 from btql_server.access.asker import forbidden
 from btql_server.access.model import Level
 from btql_server.http.answer import Answer

@@ -41,7 +41,7 @@ from typing import cast, get_args
 
 import msgspec
 
-from btql.database import options_of
+from btql.arguments import options_of
 from btql.remote.wire_values import Sorts, from_wire
 from btql_grammar.parameters import Values
 from btql_planner.options import LintMode, QueryOptions

@@ -1,0 +1,130 @@
+"""Running a statement: its batches, and its errors in our words.
+
+The engine's bindings raise plain exceptions with texts about Parquet and plans. Here they become errors that say what
+to do; a reader that stumbles over damaged bytes names the part that has them; and mistakes that only rows show are
+drawn over the query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from btql.errors import EngineError, Error, QueryError, ResourceLimit, drawn_over
+from btql.execution.answer import EngineAnswer
+from btql.execution.run import Runner
+from btql.execution.sources import Sources
+from btql_grammar.diagnostic import BtqlError
+from btql_grammar.span import Source
+from btql_planner import errors
+from btql_planner.engine_plan import OutputColumn
+from btql_storage.errors import Damaged, Quarantined
+
+if TYPE_CHECKING:
+    from btql.execution.infer import JsonSchema
+
+_NOT_BUILT = ("not implemented", "OuterReferenceColumn", "not supported", "RecursionLimitExceeded")
+"""What the engine says of queries that it cannot run."""
+_UNREADABLE = ("Parquet", "Arrow error", "IO error", "Object Store error")
+"""What it says where a file cannot be read."""
+
+
+def run(runner: Runner, sources: Sources) -> Generator[pa.RecordBatch]:
+    """Yield the batches of a run, and close the snapshots behind it."""
+    try:
+        with _damage_named(sources), _engine_errors(), _let_go():
+            yield from runner.batches()
+    finally:
+        sources.close()
+        del runner
+
+
+@contextmanager
+def _let_go() -> Generator[None]:
+    """Take what the frames of an error hold: whoever keeps one would keep the engine's session, and it at work."""
+    try:
+        yield
+    except BaseException as error:
+        from traceback import clear_frames
+
+        clear_frames(error.__traceback__)
+        raise
+
+
+@contextmanager
+def _damage_named(sources: Sources) -> Generator[None]:
+    """Look for the part that is damaged where a reader stumbles over its bytes; nobody looks while all is well."""
+    try:
+        yield
+    except (Quarantined, ResourceLimit):
+        raise
+    except (EngineError, Damaged) as error:
+        stumbled = isinstance(error, Damaged) or any(words in str(error) for words in _UNREADABLE)
+        damaged = sources.damage(str(error)) if stumbled else None
+        if damaged is None:
+            raise
+        raise damaged from error
+
+
+@contextmanager
+def _engine_errors() -> Generator[None]:
+    """Name what the engine says; its bindings raise plain exceptions."""
+    try:
+        yield
+    except Error:
+        raise
+    except Exception as error:
+        from btql.execution.functions import SEVERAL_ROWS
+
+        if SEVERAL_ROWS in str(error):
+            message = f"{SEVERAL_ROWS}: add LIMIT 1, or take one with an aggregate"
+            # As PostgreSQL calls it: cardinality_violation.
+            raise EngineError(message, sqlstate="21000") from error
+        if any(words in str(error) for words in _NOT_BUILT):
+            message = "the engine cannot run a query of this form"
+            way_out = "take it apart: put the queries inside into WITH, or join instead"
+            if "RecursionLimitExceeded" in str(error):
+                message, way_out = "the query is too deep for the engine", "ask in several queries"
+            raise QueryError(BtqlError.of(errors.NOT_SUPPORTED, message, help=way_out)) from error
+        lines = str(error).splitlines() or [type(error).__name__]
+        raise EngineError(f"the engine stopped: {lines[0]}") from error
+    except BaseException as error:
+        # What the engine's own language calls a panic; its class can be imported from nowhere.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise EngineError(f"the engine has a defect that this query meets: {error}; ask in another way") from error
+
+
+class DrawnErrors:
+    """An answer whose mistakes, those that only its rows show, are drawn over the query."""
+
+    def __init__(self, answer: EngineAnswer, source: Source) -> None:
+        self._answer = answer
+        self._source = source
+
+    @property
+    def has_cursor(self) -> bool:
+        """Whether a next page can be asked for."""
+        return self._answer.has_cursor
+
+    def outputs(self) -> Sequence[OutputColumn]:
+        """Return the columns."""
+        with drawn_over(self._source):
+            return self._answer.outputs()
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the rows."""
+        with drawn_over(self._source):
+            yield from self._answer.batches()
+
+    def cursor(self) -> str | None:
+        """Return the token of the next page."""
+        return self._answer.cursor()
+
+    def inferred(self) -> JsonSchema | None:
+        """Return the schema that was asked for with ``infer``."""
+        with drawn_over(self._source):
+            return self._answer.inferred()
