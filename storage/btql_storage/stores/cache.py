@@ -29,16 +29,15 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import rmtree
 from typing import TypeAlias
 from zlib import crc32
 
 from btql_storage.errors import from_os_error
+from btql_storage.stores.cache_files import REMOVED, exclusive, is_at, locked, remove, size_of, sync
 from btql_storage.stores.interface import UNFINISHED
 
 FOLDER = ".folder"
 """Ends the keys of folders."""
-_REMOVED = ".old-"
 _TO_COME = ".size"
 """Ends the names of files that stand for the bytes of a folder that is being made."""
 _LOCKS = 256
@@ -122,7 +121,7 @@ class DiskCache:
         """Take a file or folder as the copy of a key: it is moved. A disk that fails is no error."""
 
         def move(path: Path, expect: Expect) -> None:
-            expect(_size(source))
+            expect(size_of(source))
             source.rename(path)
 
         with suppress(OSError), self._making(key):
@@ -140,11 +139,11 @@ class DiskCache:
         with self._explained(path):
             if not path.exists():
                 return True
-            with self._counting(), _exclusive(path if path.is_dir() else path.parent) as mine:
+            with self._counting(), exclusive(path if path.is_dir() else path.parent) as mine:
                 if not mine and not held:
                     return False
-                size = _size(path)
-                _remove(path)
+                size = size_of(path)
+                remove(path)
                 self._count(-size)
                 return True
 
@@ -162,7 +161,7 @@ class DiskCache:
                 raise from_os_error(error, "keep a copy at", path) from error
             # Whoever removes has it for a moment only.
             fcntl.flock(descriptor, fcntl.LOCK_SH)
-            if _is_at(descriptor, path):
+            if is_at(descriptor, path):
                 return descriptor
             os.close(descriptor)
 
@@ -226,17 +225,17 @@ class DiskCache:
 
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                _remove(unfinished)
+                remove(unfinished)
                 fetch(unfinished, expect)
-                _sync(unfinished)
+                sync(unfinished)
                 with self._counting():
                     unfinished.rename(path)
                     to_come.unlink(missing_ok=True)
             except BaseException as error:
                 with suppress(OSError):
-                    _remove(unfinished)
+                    remove(unfinished)
                     with self._counting():
-                        _remove(to_come)
+                        remove(to_come)
                         self._count(-expected)
                 # Nobody holds the folder, and as it was empty it was removed meanwhile.
                 if not isinstance(error, FileNotFoundError) or attempt == _ATTEMPTS - 1:
@@ -248,13 +247,13 @@ class DiskCache:
     @contextmanager
     def _making(self, key: str) -> Generator[None]:
         self._prepare()
-        with _locked(self.root / "locks" / str(crc32(key.encode()) % _LOCKS)):
+        with locked(self.root / "locks" / str(crc32(key.encode()) % _LOCKS)):
             yield
 
     @contextmanager
     def _counting(self) -> Generator[None]:
         self._prepare()
-        with _locked(self.root / "lock"):
+        with locked(self.root / "lock"):
             yield
 
     def _prepare(self) -> None:
@@ -295,9 +294,9 @@ class DiskCache:
             for copy in copies:
                 if used <= aim:
                     break
-                with _exclusive(copy.path.parent) as mine:
+                with exclusive(copy.path.parent) as mine:
                     if mine:
-                        _remove(copy.path)
+                        remove(copy.path)
                         used -= copy.size
                         with suppress(OSError):
                             # It goes, too, where it is empty.
@@ -313,7 +312,7 @@ class DiskCache:
         with os.scandir(folder) as entries:
             for entry in entries:
                 path = Path(entry.path)
-                if entry.name.startswith((UNFINISHED, _REMOVED)):
+                if entry.name.startswith((UNFINISHED, REMOVED)):
                     yield from self._leftover(path)
                 elif entry.is_dir() and not entry.name.endswith(FOLDER):
                     # Others may remove it meanwhile.
@@ -321,19 +320,19 @@ class DiskCache:
                         yield from self._copies(path)
                 else:
                     with suppress(FileNotFoundError):
-                        yield _Copy(entry.stat().st_mtime_ns, _size(path), path)
+                        yield _Copy(entry.stat().st_mtime_ns, size_of(path), path)
 
     def _leftover(self, path: Path) -> Iterator[_Copy]:
         """Remove what nobody makes any more; what is being made counts, and is not to be removed."""
-        if path.name.startswith(_REMOVED):
+        if path.name.startswith(REMOVED):
             # Whoever removes something counts, and counting is locked.
-            _remove(path)
+            remove(path)
             return
         finished = path.with_name(path.name.removeprefix(UNFINISHED).removesuffix(_TO_COME))
         key = finished.relative_to(self._files).as_posix()
-        with _locked(self.root / "locks" / str(crc32(key.encode()) % _LOCKS), wait=False) as mine:
+        with locked(self.root / "locks" / str(crc32(key.encode()) % _LOCKS), wait=False) as mine:
             if mine:
-                _remove(path)
+                remove(path)
                 return
         with suppress(FileNotFoundError):
             yield _Copy(1 << 63, path.stat().st_size if path.name.endswith(_TO_COME) else 0, path)
@@ -353,75 +352,3 @@ def allow_files() -> None:
     if soft != resource.RLIM_INFINITY and soft < wanted:
         with suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-def _size(path: Path) -> int:
-    if path.is_dir():
-        return sum(_size(entry) for entry in path.iterdir())
-    return path.stat().st_size
-
-
-def _remove(path: Path) -> None:
-    """Remove a file, or a folder: nobody ever sees half of it."""
-    if path.is_dir():
-        removed = path
-        if not path.name.startswith((UNFINISHED, _REMOVED)):
-            removed = path.rename(path.with_name(f"{_REMOVED}{os.getpid()}-{path.name}"))
-        rmtree(removed)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    """Make the bytes durable: after a power failure a copy has its bytes or is not there."""
-    for each in path.iterdir() if path.is_dir() else (path,):
-        descriptor = os.open(each, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def _is_at(descriptor: int, path: str) -> bool:
-    """Return whether what is open is still what has the name."""
-    try:
-        named = os.stat(path)  # noqa: PTH116  as above
-    except FileNotFoundError:
-        return False
-    return os.path.samestat(os.fstat(descriptor), named)
-
-
-@contextmanager
-def _locked(path: Path, *, wait: bool = True) -> Generator[bool]:
-    """Hold a lock file, which is never removed; yield False where it is taken and not to be waited for."""
-    with _flocked(path, os.O_RDWR | os.O_CREAT, wait=wait) as mine:
-        yield mine
-
-
-@contextmanager
-def _exclusive(folder: Path) -> Generator[bool]:
-    """Yield whether nobody holds a folder; nobody will while this lasts."""
-    with _flocked(folder, os.O_RDONLY | os.O_DIRECTORY, wait=False) as mine:
-        yield mine
-
-
-@contextmanager
-def _flocked(path: Path, flags: int, *, wait: bool) -> Generator[bool]:
-    try:
-        descriptor = os.open(path, flags, 0o666)
-    except FileNotFoundError:
-        if not wait:
-            yield False
-            return
-        # Somebody has emptied the whole folder, as people do with caches.
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, flags, 0o666)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
-    finally:
-        os.close(descriptor)
