@@ -1,0 +1,246 @@
+"""How the rows that a scan reads of one object get to the engine: as tables, each from where its rows are read soonest.
+
+* Whole parts are one native Parquet scan over exactly the columns that are asked for, minus superseded rows.
+* Of parts of which some rows are read, the scan is told which; where they are few, they are taken from their documents.
+* Columns that are asked for again and again are in memory (:mod:`btql_storage.part.kept_columns`), and so is the tail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from btql.execution.candidates import Rows
+from btql.execution.engine import CORES, SessionContext
+from btql.execution.first_rows import FirstRows
+from btql.execution.kept_parts import KeptParts, shares
+from btql.execution.parquet_scan import scan_files
+from btql.execution.pruning import ruled_out
+from btql.execution.report import RunReport
+from btql.execution.selection import Selection
+from btql_planner import sql_text
+from btql_storage.arrow import from_numpy
+from btql_storage.later import np
+from btql_storage.part.few_rows import BLOCKS_MAX, SCATTERED_BLOCKS_MAX, are_few, columns_of, fields_of
+from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROW_BITS, ROWS_FILE, TEXT_FOLDER
+from btql_storage.part.kept_columns import KeptColumns, PartColumns
+from btql_storage.part.reader import Part, prefetch
+from btql_storage.snapshot import Snapshot, SnapshotPart
+
+if TYPE_CHECKING:
+    from btql_storage.arrow import Array
+
+LISTED_ROWS_MAX = 2_000
+"""Up to this many rows are named in the statement itself, so that the reader skips pages by them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What a scan reads of one object."""
+
+    name: str
+    snapshot: Snapshot
+    schema: pa.Schema
+    first: FirstRows | None = None
+    """The only rows that are read, where the others come behind what is wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A table, and which of its rows are read."""
+
+    table: str
+    rest: str = ""
+    """What stands behind it in a statement, in which it is called p."""
+
+
+@dataclass(slots=True)
+class _Sorted:
+    """The parts of a piece, by how they are read."""
+
+    whole: list[SnapshotPart] = field(default_factory=list[SnapshotPart])
+    some: list[tuple[SnapshotPart, Rows]] = field(default_factory=list["tuple[SnapshotPart, Rows]"])
+    kept: list[PartColumns] = field(default_factory=list[PartColumns])
+    """All columns are in memory, and all rows are read."""
+    taken: list[pa.Table] = field(default_factory=list["pa.Table"])
+    """The rows that are read of parts whose columns are in memory."""
+
+
+@dataclass(slots=True)
+class PieceReader:
+    """Registers the tables of the pieces of one scan."""
+
+    context: SessionContext
+    selection: Selection
+    columns: KeptColumns
+    wanted: set[tuple[int, str]]
+    """Columns of parts that the statement has asked for."""
+    run_report: RunReport
+    measured: bool
+    """Whether the report tells bytes, which take time to find out."""
+    tables: dict[str, pa.Table] = field(default_factory=dict[str, "pa.Table"])
+    """Tables of rows that are in memory; whoever asks for them registers them, or has no need to."""
+
+    def read(self, piece: Piece) -> Iterator[Read]:
+        """Yield the tables that have the rows of a piece."""
+        yield from self._read_parts(piece)
+        yield from self._read_tail(piece)
+
+    def _read_parts(self, piece: Piece) -> Iterator[Read]:
+        self._prefetch(piece)
+        parts = self._sorted(piece)
+        few = bool(parts.some) and _are_few(piece, parts.some)
+        if piece.first is not None and not few:
+            # The engine compares one column with a bound more quickly than it looks row numbers up.
+            listed = piece.first.listed
+            parts.whole += [each for each, _ in parts.some if each.part.part_id not in listed]
+            parts.some = [(each, rows) for each, rows in parts.some if each.part.part_id in listed]
+        in_files = [each.part for each in parts.whole] + ([] if few else [each.part for each, _ in parts.some])
+        prefetch(in_files, COLUMNS_FILE)
+        for part in in_files:
+            self.selection.report.files.opened("columns", part)
+        if parts.whole:
+            yield self._read_whole(piece, parts.whole)
+        if few:
+            yield self._read_few(piece, parts.some)
+        elif parts.some:
+            table = self._register_files(piece, f"{piece.name}_some", [each.part for each, _ in parts.some])
+            yield Read(table, f" WHERE {self._only(piece.name, parts.some)}")
+        yield from self._read_memory(piece, parts)
+
+    def _prefetch(self, piece: Piece) -> None:
+        """Get copies of what surely will be read, where parts are not on this machine."""
+        entries, spec = piece.snapshot.parts, self.selection.spec
+        if not entries or not entries[0].part.store.keeps_copies:
+            return
+        parts = [entry.part for entry in entries if ruled_out(spec, entry.part) is None]
+        required = [probe for probe in spec.probes if probe.required]
+        restricted = bool(required or self.selection.candidates.keys(spec) or piece.first)
+        names = [KEYS_FILE] if restricted else [KEYS_FILE, COLUMNS_FILE]
+        if any(probe.share_max is None for probe in required):
+            names.append(TEXT_FOLDER)
+        prefetch(parts, *names)
+
+    def _sorted(self, piece: Piece) -> _Sorted:
+        """Return the parts that may have rows by how they are read."""
+        found = _Sorted()
+        is_first = piece.first is not None
+        in_memory = KeptParts(self.columns, piece.snapshot, piece.schema, self.wanted, is_first=is_first)
+        for entry, rows in self.selection.parts(piece.snapshot, piece.first):
+            part = entry.part
+            self.selection.report.rows += part.stats.rows
+            self.selection.report.candidates += part.stats.rows - len(entry.superseded) if rows is None else len(rows)
+            listed = None if piece.first and piece.first.is_bounded(part.part_id) else rows
+            columns = in_memory.get(part, listed)
+            if columns is not None:
+                self.run_report.cached("columns", hit=True)
+                if listed is None:
+                    found.kept.append(columns)
+                else:
+                    found.taken.append(columns.take(listed))
+            elif listed is not None:
+                found.some.append((entry, listed))
+            else:
+                found.whole.append(entry)
+        return found
+
+    def _read_whole(self, piece: Piece, entries: Sequence[SnapshotPart]) -> Read:
+        """Register the files of parts of which all current rows are read, or all up to a bound."""
+        rest = ""
+        dead = [row for each in entries for row in _locators(each.part, each.superseded)]
+        if dead:
+            self._register_rows(f"{piece.name}_superseded", pa.array(dead, pa.int64()))
+            rest = f' LEFT ANTI JOIN {sql_text.name(f"{piece.name}_superseded")} AS d ON p."_row" = d."_row"'
+        if piece.first is not None:
+            rest += f" WHERE {piece.first.condition}"
+        return Read(self._register_files(piece, f"{piece.name}_parts", [each.part for each in entries]), rest)
+
+    def _read_few(self, piece: Piece, some: Sequence[tuple[SnapshotPart, Rows]]) -> Read:
+        """Make the rows of some parts a table in memory, from their documents."""
+        prefetch([entry.part for entry, _ in some], ROWS_FILE)
+        tables: list[pa.Table] = []
+        for entry, rows in some:
+            self.selection.report.files.opened("rows", entry.part)
+            if self.measured and (fields := fields_of(piece.schema.names)):
+                self.selection.report.files.read("rows", entry.part.document_bytes(rows, fields))
+            tables.append(columns_of(entry.part, rows, piece.schema.names).cast(piece.schema))
+        return self._in_memory(f"{piece.name}_some", tables)
+
+    def _read_memory(self, piece: Piece, parts: _Sorted) -> Iterator[Read]:
+        """Make columns that are in memory tables: those of whole parts, and rows that were taken out of them."""
+        if parts.kept:
+            batches = [batch for each in parts.kept for batch in each.batches()]
+            batches = batches or [pa.RecordBatch.from_pylist([], schema=piece.schema)]
+            self.context.register_record_batches(f"{piece.name}_kept", shares(batches, CORES))
+            yield Read(f"{piece.name}_kept", "" if piece.first is None else f" WHERE {piece.first.condition}")
+        if parts.taken:
+            yield self._in_memory(f"{piece.name}_taken", parts.taken)
+
+    def _read_tail(self, piece: Piece) -> Iterator[Read]:
+        tables: list[pa.Table] = []
+        for chunk, rows in self.selection.tail(piece.snapshot, piece.first):
+            tables.append(conform(chunk.table, piece.schema).take(from_numpy(rows)))
+            self.selection.report.tail_rows += len(rows)
+        if tables:
+            yield self._in_memory(f"{piece.name}_tail", tables)
+
+    def _in_memory(self, name: str, tables: Sequence[pa.Table]) -> Read:
+        self.tables[name] = pa.concat_tables(tables)
+        return Read(name)
+
+    def _register_files(self, piece: Piece, table: str, parts: Sequence[Part]) -> str:
+        paths = [str(part.columns_path) for part in parts]
+        self.context.register_view(table, scan_files(self.context, paths, piece.schema))
+        return table
+
+    def _only(self, name: str, some: Sequence[tuple[SnapshotPart, Rows]]) -> str:
+        rows = np.concatenate([rows + (entry.part.part_id << ROW_BITS) for entry, rows in some])
+        if len(rows) <= LISTED_ROWS_MAX:
+            return f'"_row" IN ({", ".join(map(str, rows.tolist()))})'
+        self._register_rows(f"{name}_wanted", from_numpy(rows))
+        return f'"_row" IN (SELECT "_row" FROM {sql_text.name(f"{name}_wanted")})'
+
+    def _register_rows(self, name: str, rows: Array) -> None:
+        register_table(self.context, name, pa.table({"_row": rows}))
+
+
+def register_table(context: SessionContext, name: str, table: pa.Table) -> None:
+    """Make a table of rows in memory known to the engine."""
+    batches = table.to_batches() or [pa.RecordBatch.from_pylist([], schema=table.schema)]
+    context.register_record_batches(name, [batches])
+
+
+def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return the table with exactly the columns of ``schema``, nulls where it has none."""
+    present = set(table.column_names)
+    arrays = [
+        table.column(column.name) if column.name in present else pa.nulls(table.num_rows, column.type)
+        for column in schema
+    ]
+    return pa.table(arrays, schema=schema)
+
+
+def select_list(schema: pa.Schema, told: Mapping[str, str | None]) -> str:
+    """Return the select list of a piece: its columns, and what tells its object from others."""
+    columns = [sql_text.name(column.name) for column in schema]
+    # No plain constants: the engine would take what is constant in each object for constant in all, and not sort by it.
+    fixed = [
+        f"""CASE WHEN "_row" {"IS NULL" if value is None else "IS NOT NULL"} THEN {sql_text.text(value or "")} END"""
+        f" AS {sql_text.name(name)}"
+        for name, value in told.items()
+    ]
+    return ", ".join([*columns, *fixed])
+
+
+def _are_few(piece: Piece, some: Sequence[tuple[SnapshotPart, Rows]]) -> bool:
+    """Return whether some rows are read more quickly from their documents."""
+    parts, rows = [each.part for each, _ in some], [rows for _, rows in some]
+    is_bounded = piece.first is not None and not piece.first.listed
+    return are_few(parts, rows, piece.schema.names, SCATTERED_BLOCKS_MAX if is_bounded else BLOCKS_MAX)
+
+
+def _locators(part: Part, rows: Iterable[int]) -> list[int]:
+    return [(part.part_id << ROW_BITS) + int(row) for row in rows]
