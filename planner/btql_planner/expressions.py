@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 NO_SPAN = Span(0, 0)
 """The span of an expression that the query does not spell out."""
 
+MIRRORED = {"eq": "eq", "lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}
+"""The comparison that says the same with its two sides exchanged."""
+
 ConstantValue = None | bool | int | float | str | datetime | tuple[object, ...]
 
 

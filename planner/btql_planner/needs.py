@@ -19,15 +19,14 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import TypeAlias
 
-from btql_planner.expressions import Apply, Constant, Expression, PathValue, conjuncts
+from btql_planner.expressions import MIRRORED, Apply, Constant, Expression, PathValue, conjuncts
 from btql_planner.types import Kind
 
 Path: TypeAlias = tuple[str, ...]
 
 ANY_KIND = frozenset("biftx")
 _NUMBERS = frozenset("if")
-_MIRRORED = {"eq": "eq", "lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}
-_PRESENT = frozenset({"isnotnull", "ne", "like", "ilike", "match", "includes", *_MIRRORED})
+_PRESENT = frozenset({"isnotnull", "ne", "like", "ilike", "match", "includes", *MIRRORED})
 """Null for null, or false: the first argument has to be there."""
 _NUMBER_LIKE = re.compile(r"[0-9]|inf|nan", re.IGNORECASE)
 """What is in any text that spells a number."""
@@ -70,12 +69,12 @@ def _need(condition: Expression) -> Needed | None:
         each = [needs_of(argument) for argument in arguments]
         return _any(tuple(needs[0] for needs in each)) if all(each) else None
     left, *others = arguments
-    if name in _MIRRORED and isinstance(left, Constant):
-        left, others, name = others[0], [left], _MIRRORED[name]
+    if name in MIRRORED and isinstance(left, Constant):
+        left, others, name = others[0], [left], MIRRORED[name]
     path = _plain_path(left)
     if path is None:
         return None
-    if name in _MIRRORED and isinstance(others[0], Constant):
+    if name in MIRRORED and isinstance(others[0], Constant):
         return _compared(path, name, others[0])
     if name == "in":
         items = [_item(path, item) for item in others]

@@ -15,12 +15,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from btql_planner.expressions import Apply, Column, Constant, Expression
+from btql_planner.expressions import MIRRORED, Apply, Column, Constant, Expression
 from btql_planner.plan import Keys, Plan, Range, Scan, rewrite
 
 RANGED = frozenset({"created", "_xact_id", "_pagination_key"})
 KEYED = frozenset({"id", "span_id", "root_span_id"})
-_MIRRORED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq"}
 
 
 def prune_parts(plan: Plan) -> Plan:
@@ -43,8 +42,8 @@ def compared(condition: Expression) -> tuple[Column, str, datetime | str] | None
     left, right = condition.arguments
     operator = condition.function.name
     if isinstance(left, Constant):
-        left, right, operator = right, left, _MIRRORED.get(operator, "")
-    if operator not in _MIRRORED or not isinstance(left, Column) or left.name not in RANGED:
+        left, right, operator = right, left, MIRRORED.get(operator, "")
+    if operator not in MIRRORED or not isinstance(left, Column) or left.name not in RANGED:
         return None
     bound = right.value if isinstance(right, Constant) else None
     if not isinstance(bound, datetime | str) or isinstance(bound, datetime) != (left.name == "created"):
