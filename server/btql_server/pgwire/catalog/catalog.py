@@ -123,10 +123,9 @@ class Catalog:
         written = tree.copy() if RELATION[1] in sql.lower() else tree
         rewritten = Rewriter(session, parameters).rewrite(tree)
         engine = self._opened()
-        seen = tables(directory) if engine.needs_tables(rewritten) else ()
-        paths = None
-        if rows and self._snapshot is not None and rewritten.reads(RELATION):
-            paths = path_rows(asked_for(written, tables(directory)), self._snapshot, stop)
+        snapshot = self._snapshot if rows and rewritten.reads(RELATION) else None
+        seen = tables(directory) if snapshot is not None or engine.needs_tables(rewritten) else ()
+        paths = None if snapshot is None else path_rows(asked_for(written, seen), snapshot, stop)
         return engine.run(rewritten, seen, session, stop, rows=rows, paths=paths)
 
     def _opened(self) -> Engine:
