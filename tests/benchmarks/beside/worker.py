@@ -82,6 +82,10 @@ class Explain:
 Order = Load | Open | Answer | Ask | Explain
 
 
+_TELLING = 6
+"""An answer and all of its rows may take so many times as long as an answer."""
+
+
 class Worker:
     """The near end of such a process."""
 
@@ -101,8 +105,11 @@ class Worker:
         return cast("Taken", self._order(Open(address), None))
 
     def answer(self, order: Answer, seconds_max: float) -> tuple[Taken, list[Plain]]:
-        """Return an answer."""
-        return cast("tuple[Taken, list[Plain]]", self._order(order, seconds_max))
+        """Return an answer with its rows; to tell these takes longer than the answer where they are documents."""
+        taken, rows = cast("tuple[Taken, list[Plain]]", self._order(order, _TELLING * seconds_max))
+        if taken.seconds > seconds_max:
+            raise Failed(f"no answer within {seconds_max:.0f} s")
+        return taken, rows
 
     def ask(self, order: Ask, seconds_max: float) -> Taken:
         """Return how long an answer takes."""
