@@ -74,7 +74,7 @@ def test_the_rows_are_those_of_all_rows(
     monkeypatch.setattr(first_rows, "GUESS_MIN", 1)
     if not few:
         # Then columns are read from their files, between bounds.
-        monkeypatch.setattr("btql.execution.scan.SCATTERED_BLOCKS_MAX", 0)
+        monkeypatch.setattr("btql.execution.piece_reader.SCATTERED_BLOCKS_MAX", 0)
     database = Database(storage)
     found = 0
     for sort in ("created desc", "created", "_xact_id desc", "_pagination_key"):

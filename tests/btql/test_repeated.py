@@ -58,7 +58,7 @@ def test_options_and_values_are_part_of_the_question(database):
 
 
 def test_no_more_are_kept_than_a_few(database, monkeypatch):
-    monkeypatch.setattr(repeated, "_KEPT_MAX", 3)
+    monkeypatch.setattr(database._kept._answers, "_entries_max", 3)
     threads = [Thread(target=lambda n=n: [database.query(f"select {n}") for _ in range(2)]) for n in range(8)]
     for thread in threads:
         thread.start()
@@ -67,4 +67,4 @@ def test_no_more_are_kept_than_a_few(database, monkeypatch):
     assert len(database._kept._answers) <= 3
     long = f"select '{'x' * 3000}' as x"
     assert len(database.query(long).rows()[0]["x"]) == 3000
-    assert (long, None) not in database._kept._answers
+    assert database._kept._answers.get((long, None)) is None
