@@ -332,13 +332,13 @@ class Folder:
             return set(self._pins)
 
     def drop_part(self, part_id: int) -> None:
-        """Close a part that is about to be removed."""
+        """Let go of a part that is about to be removed."""
         with self._guard:
             part = self._parts.pop(part_id, None)
             self.keys_checked.discard(part_id)
         self.kept_columns.forget(part_name(part_id))
         if part is not None:
-            part.close()
+            part.forget()
 
 
 def part_name(part_id: int) -> str:

@@ -122,9 +122,13 @@ class Part:
         """Let go of the files. A later call opens them again."""
         if (text := self.__dict__.pop("_text", None)) is not None:
             text.close()
-        self.order.clear()
         for name in ("_keys", "_documents"):
             self.__dict__.pop(name, None)
+
+    def forget(self) -> None:
+        """Let go of the files, which are about to be removed, and of what was kept of them."""
+        self.close()
+        self.order.clear()
 
     def _check(self) -> None:
         if self.quarantined is not None:
