@@ -16,9 +16,9 @@ Line = tuple[str, str]
 
 def page(status: Status) -> str:
     """Return the page as text."""
-    blocks = [(f"{one.object.kind}:{one.object.name}", _object(one)) for one in status.objects]
+    blocks = [(f"{one.object.kind}:{one.object.name}", _contents(one)) for one in status.objects]
     if len(blocks) > 1:
-        blocks.append(("all objects", _total(status)))
+        blocks.append(("all objects", [("objects", units.count(len(status.objects))), *_contents(status)]))
     blocks.append(
         ("write-ahead log", [("files", units.count(status.wal_files)), ("size", units.size(status.wal_bytes))])
     )
@@ -35,28 +35,16 @@ def page(status: Status) -> str:
     return "\n\n".join(text)
 
 
-def _object(one: ObjectStatus) -> list[Line]:
+def _contents(of: ObjectStatus | Status) -> list[Line]:
+    """Return what an object has, or all of them together."""
     return [
-        ("segments", units.count(one.segments)),
-        ("parts", units.count(one.parts)),
-        ("rows in parts", units.count(one.rows)),
-        *_sizes(one.json_bytes, one.file_bytes),
-        *_history(one.history_rows, one.history_bytes),
-        *_replaced(one.replaced_parts, one.replaced_bytes),
-        ("waiting", _waiting(one.pending_events, one.pending_bytes)),
-    ]
-
-
-def _total(status: Status) -> list[Line]:
-    return [
-        ("objects", units.count(len(status.objects))),
-        ("segments", units.count(status.segments)),
-        ("parts", units.count(status.parts)),
-        ("rows in parts", units.count(status.rows)),
-        *_sizes(status.json_bytes, status.file_bytes),
-        *_history(status.history_rows, status.history_bytes),
-        *_replaced(status.replaced_parts, status.replaced_bytes),
-        ("waiting", _waiting(status.pending_events, status.pending_bytes)),
+        ("segments", units.count(of.segments)),
+        ("parts", units.count(of.parts)),
+        ("rows in parts", units.count(of.rows)),
+        *_sizes(of.json_bytes, of.file_bytes),
+        *_history(of.history_rows, of.history_bytes),
+        *_replaced(of.replaced_parts, of.replaced_bytes),
+        ("waiting", _waiting(of.pending_events, of.pending_bytes)),
     ]
 
 

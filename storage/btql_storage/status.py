@@ -119,8 +119,9 @@ def read_status(folder: Folder) -> Status:
     """Return what a database holds now."""
     sizes = folder.store.sizes(WAL).values()
     waiting, segments = waiting_by_object(folder), folder.catalog.segment_counts()
+    replaced = folder.catalog.deleted.replaced_sizes()
     objects = [
-        _object_status(folder, one, segments.get(one.id, 0), waiting.get(one.id, (0, 0)))
+        _object_status(folder, one, segments.get(one.id, 0), waiting.get(one.id, (0, 0)), replaced.get(one.id, ()))
         for one in folder.catalog.objects()
     ]
     return Status(objects, len(sizes), sum(sizes), paused_since(folder))
@@ -132,10 +133,11 @@ def paused_since(folder: Folder) -> int | None:
     return None if since is None else int(since)
 
 
-def _object_status(folder: Folder, target: ObjectInfo, segments: int, waiting: tuple[int, int]) -> ObjectStatus:
+def _object_status(
+    folder: Folder, target: ObjectInfo, segments: int, waiting: tuple[int, int], replaced: Sequence[int]
+) -> ObjectStatus:
     view = folder.catalog.view(target.id, 0)
     parts, past = view.parts, [one.part for one in view.history]
-    replaced = folder.catalog.deleted.replaced_parts(target.id)
     file_bytes: Counter[str] = Counter()
     for part in parts:
         file_bytes.update(part.file_bytes)
@@ -151,5 +153,5 @@ def _object_status(folder: Folder, target: ObjectInfo, segments: int, waiting: t
         history_rows=sum(part.rows for part in past),
         history_bytes=sum(sum(part.file_bytes.values()) for part in past),
         replaced_parts=len(replaced),
-        replaced_bytes=sum(replaced.values()),
+        replaced_bytes=sum(replaced),
     )

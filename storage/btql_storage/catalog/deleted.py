@@ -102,6 +102,13 @@ class Deleted:
         query = "select id, file_bytes from parts where object_id = ? and replaced_at is not null order by id"
         return {part_id: sum(orjson.loads(sizes).values()) for part_id, sizes in self._rows(query, object_id)}
 
+    def replaced_sizes(self) -> Mapping[int, Sequence[int]]:
+        """Return the bytes of each part that was replaced and still has files, by object."""
+        found: dict[int, list[int]] = {}
+        for owner, sizes in self._rows("select object_id, file_bytes from parts where replaced_at is not null"):
+            found.setdefault(owner, []).append(sum(orjson.loads(sizes).values()))
+        return found
+
     def waiting(self) -> Mapping[int, WaitingPurge]:
         """Return what waits to be purged, by object."""
         query = "select object_id, count(*), min(purge_since) from parts where purge_since is not null group by 1"
