@@ -84,7 +84,7 @@ class Btql(System):
         """Return what its parts take: those that a merge has replaced and its log go with the next compaction."""
         with btql.connect(self.folder / "db", read_only=True) as conn:
             found = conn.status()
-        return sum(found.file_bytes.values()) + sum(each.history_bytes for each in found.objects)
+        return sum(found.file_bytes.values()) + found.history_bytes
 
     def close(self) -> None:
         """Close the folder."""
