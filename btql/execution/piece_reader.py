@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -221,18 +221,6 @@ def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
         for column in schema
     ]
     return pa.table(arrays, schema=schema)
-
-
-def select_list(schema: pa.Schema, told: Mapping[str, str | None]) -> str:
-    """Return the select list of a piece: its columns, and what tells its object from others."""
-    columns = [sql_text.name(column.name) for column in schema]
-    # No plain constants: the engine would take what is constant in each object for constant in all, and not sort by it.
-    fixed = [
-        f"""CASE WHEN "_row" {"IS NULL" if value is None else "IS NOT NULL"} THEN {sql_text.text(value or "")} END"""
-        f" AS {sql_text.name(name)}"
-        for name, value in told.items()
-    ]
-    return ", ".join([*columns, *fixed])
 
 
 def _are_few(piece: Piece, some: Sequence[tuple[SnapshotPart, Rows]]) -> bool:

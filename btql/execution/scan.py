@@ -16,7 +16,7 @@ import pyarrow as pa
 from btql.execution.counting import count_rows, counted_batches
 from btql.execution.ends import end_rows
 from btql.execution.engine import SessionContext
-from btql.execution.piece_reader import Piece, PieceReader, Read, register_table, select_list
+from btql.execution.piece_reader import Piece, PieceReader, Read, register_table
 from btql.execution.pruning import ruled_out
 from btql.execution.report import RunReport
 from btql.execution.selection import KnownTraces, Selection
@@ -92,13 +92,13 @@ class ScanBuilder:
         for number, snapshot in enumerate(self.sources.snapshots(spec.objects)):
             told = {field: self.sources.constants(snapshot.object).get(field) for field in varying}
             name = f"{spec.name}_{number}_{count or 'all'}"
-            columns = select_list(schema, told)
+            columns = _select_list(schema, told)
             reads += [
                 (columns, read) for read in reader.read(Piece(name, snapshot, schema, selection.first(snapshot, count)))
             ]
         if not reads:
             reader.tables[f"{spec.name}_none"] = schema.empty_table()
-            reads = [(select_list(schema, dict.fromkeys(varying)), Read(f"{spec.name}_none"))]
+            reads = [(_select_list(schema, dict.fromkeys(varying)), Read(f"{spec.name}_none"))]
         if not optional and not varying and self._hold(spec.name, [read for _, read in reads], reader.tables):
             return
         for table, rows in reader.tables.items():
@@ -141,6 +141,18 @@ class ScanBuilder:
         found = [selection.candidates.match(source, probe) + (source.part_id << ROW_BITS) for source in sources]
         rows = from_numpy(np.concatenate([np.empty(0, np.int64), *found]))
         register_table(self.context, probe.name, pa.table({"_row": rows}))
+
+
+def _select_list(schema: pa.Schema, told: Mapping[str, str | None]) -> str:
+    """Return the select list of a piece: its columns, and what tells its object from others."""
+    columns = [sql_text.name(column.name) for column in schema]
+    # No plain constants: the engine would take what is constant in each object for constant in all, and not sort by it.
+    fixed = [
+        f"""CASE WHEN "_row" {"IS NULL" if value is None else "IS NOT NULL"} THEN {sql_text.text(value or "")} END"""
+        f" AS {sql_text.name(name)}"
+        for name, value in told.items()
+    ]
+    return ", ".join([*columns, *fixed])
 
 
 def _with_hits(text: str, probe: ProbeSpec) -> str:
