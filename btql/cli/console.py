@@ -56,7 +56,7 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             _forget_stdout()
             raise SystemExit(0) from None
         except KeyboardInterrupt as error:
-            _leave(EXIT_INTERRUPTED, f"interrupted{f': {error}' if str(error) else ''}")
+            _interrupted(error)
         except Exception as error:
             _end_as_signalled(error)
             text = described(error)
@@ -72,10 +72,14 @@ def _end_as_signalled(error: Exception) -> None:
     match error.__cause__:
         case SystemExit() as ended:
             raise ended from None
-        case KeyboardInterrupt():
-            _leave(EXIT_INTERRUPTED, "interrupted")
+        case KeyboardInterrupt() as interrupt:
+            _interrupted(interrupt)
         case _:
             pass
+
+
+def _interrupted(error: KeyboardInterrupt) -> NoReturn:
+    _leave(EXIT_INTERRUPTED, f"interrupted{f': {error}' if str(error) else ''}")
 
 
 def described(error: Exception) -> str | None:

@@ -23,7 +23,7 @@ def output(path: Path | None) -> Generator[BinaryIO]:
         sys.stdout.buffer.flush()
     elif path.exists() and not path.is_file():
         # A pipe or a device has no half-written state to hide.
-        with _create(path, path) as stream:
+        with create(path, path) as stream:
             yield stream
     else:
         yield from _whole(path)
@@ -33,7 +33,7 @@ def _whole(path: Path) -> Generator[BinaryIO]:
     target = path.resolve()
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        with _create(part, path) as stream:
+        with create(part, path) as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
@@ -42,7 +42,8 @@ def _whole(path: Path) -> Generator[BinaryIO]:
         part.unlink(missing_ok=True)
 
 
-def _create(path: Path, shown: Path) -> BinaryIO:
+def create(path: Path, shown: Path) -> BinaryIO:
+    """Open a file for writing, or say by the name that is shown why it cannot be."""
     try:
         return path.open("wb")
     except OSError as error:

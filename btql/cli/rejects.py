@@ -5,8 +5,8 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import TYPE_CHECKING, BinaryIO, Self
 
-from btql.cli.console import Failure, note
-from btql_storage.errors import reason_of
+from btql.cli.console import note
+from btql.cli.output import create
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,10 +28,7 @@ class Rejects:
 
     def __enter__(self) -> Self:
         if self.path is not None:
-            try:
-                self._file = self.path.open("wb")
-            except OSError as error:
-                raise Failure(f"cannot write {self.path}: {reason_of(error)}") from error
+            self._file = create(self.path, self.path)
         return self
 
     def __exit__(
