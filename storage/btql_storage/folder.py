@@ -168,7 +168,7 @@ class Folder:
         """Close all files."""
         with self._guard:
             for part in self._parts.values():
-                part.close()
+                part.forget()
             self._parts.clear()
         self.numbers.close()
         self.catalog.close()

@@ -126,7 +126,7 @@ class Part:
             self.__dict__.pop(name, None)
 
     def forget(self) -> None:
-        """Let go of the files, which are about to be removed, and of what was kept of them."""
+        """Let go of the files, and of what was kept of them: nobody will ask for it any more."""
         self.close()
         self.order.clear()
 
