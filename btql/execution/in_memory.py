@@ -27,6 +27,7 @@ from btql_planner import sql_text
 from btql_planner.columns import ScanColumns
 from btql_planner.engine_plan import EnginePlan
 from btql_planner.select import Select
+from btql_storage.arrow import empty_batch
 from btql_storage.arrow_functions import compute as pc
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class InMemory:
             table = table.take(pc.sort_indices(table, sort_keys=self.keys))
         if self.limit is not None or self.offset:
             table = table.slice(self.offset, self.limit)
-        whole = table.combine_chunks().to_batches() or [_empty(table.schema)]
+        whole = table.combine_chunks().to_batches() or [empty_batch(table.schema)]
         return pa.RecordBatch.from_arrays([read(whole[0]) for read in self.outputs.values()], names=list(self.outputs))
 
 
@@ -151,7 +152,3 @@ def _name(quoted: str) -> str:
 def _is_ordered_alike(type_: pa.DataType) -> bool:
     """Whether Arrow orders values of a type as the engine does; of floats, some are no numbers."""
     return type_ in (pa.string(), pa.int64(), _TIME)
-
-
-def _empty(schema: pa.Schema) -> pa.RecordBatch:
-    return pa.RecordBatch.from_arrays([pa.nulls(0, each.type) for each in schema], schema=schema)

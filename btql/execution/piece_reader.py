@@ -22,7 +22,7 @@ from btql.execution.pruning import ruled_out
 from btql.execution.report import RunReport
 from btql.execution.selection import Selection
 from btql_planner import sql_text
-from btql_storage.arrow import from_numpy
+from btql_storage.arrow import empty_batch, from_numpy
 from btql_storage.later import np
 from btql_storage.part.few_rows import BLOCKS_MAX, SCATTERED_BLOCKS_MAX, are_few, columns_of, fields_of
 from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROW_BITS, ROWS_FILE, TEXT_FOLDER
@@ -173,7 +173,7 @@ class PieceReader:
         """Make columns that are in memory tables: those of whole parts, and rows that were taken out of them."""
         if parts.kept:
             batches = [batch for each in parts.kept for batch in each.batches()]
-            batches = batches or [pa.RecordBatch.from_pylist([], schema=piece.schema)]
+            batches = batches or [empty_batch(piece.schema)]
             self.context.register_record_batches(f"{piece.name}_kept", shares(batches, CORES))
             yield Read(f"{piece.name}_kept", "" if piece.first is None else f" WHERE {piece.first.condition}")
         if parts.taken:
@@ -209,7 +209,7 @@ class PieceReader:
 
 def register_table(context: SessionContext, name: str, table: pa.Table) -> None:
     """Make a table of rows in memory known to the engine."""
-    batches = table.to_batches() or [pa.RecordBatch.from_pylist([], schema=table.schema)]
+    batches = table.to_batches() or [empty_batch(table.schema)]
     context.register_record_batches(name, [batches])
 
 

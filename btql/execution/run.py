@@ -30,6 +30,7 @@ from btql.execution.sources import Sources
 from btql.execution.stop import Stop
 from btql_planner.engine_plan import EnginePlan, ScanSpec, Stage
 from btql_planner.select import Select
+from btql_storage.arrow import empty_batch
 from btql_storage.later import is_here as numpy_is_here
 from btql_storage.limits import DEFAULT, Limits
 
@@ -262,9 +263,7 @@ class Runner:
         held = self._scans.held.get(below.source_name)
         if held is not None:
             return self._fetcher.add(self._in_memory[below.source_name].rows(held.slice(0, 0)), stage.fetch)
-        schema = self._frame(below.render()).schema()
-        empty = pa.RecordBatch.from_arrays([pa.nulls(0, each.type) for each in schema], schema=schema)
-        return self._fetcher.add(empty, stage.fetch)
+        return self._fetcher.add(empty_batch(self._frame(below.render()).schema()), stage.fetch)
 
     def _replace_table(self, name: str, batches: list[pa.RecordBatch]) -> None:
         if self._context.table_exist(name):

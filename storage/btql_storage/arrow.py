@@ -116,6 +116,11 @@ def nulls(count: int, kind: pa.DataType) -> Array:
     return _nulls(count, kind)
 
 
+def empty_batch(schema: pa.Schema) -> pa.RecordBatch:
+    """Return a batch without rows."""
+    return pa.RecordBatch.from_arrays([_nulls(0, column.type) for column in schema], schema=schema)
+
+
 def take_or_null(values: Array, places: NDArray[np.integer[Any]], absent: NDArray[np.bool_]) -> Array:
     """Return the values at some places, and null where ``absent`` is true."""
     valid = np.packbits(~absent, bitorder="little")

@@ -70,9 +70,11 @@ def arrow_error(result: Result, told: Mapping[str, object]) -> bytes:
     """Return the last message of a stream that an error ends: an empty batch with the error in its metadata."""
     import pyarrow as pa
 
+    from btql_storage.arrow import empty_batch
+
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, result.schema) as writer:
-        empty = pa.RecordBatch.from_pylist([], schema=result.schema)
+        empty = empty_batch(result.schema)
         # The schema is written in front of the first batch.
         writer.write_batch(empty)
         head = sink.tell()
