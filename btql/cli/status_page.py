@@ -50,12 +50,20 @@ def _contents(of: ObjectStatus | Status) -> list[Line]:
 
 def _sizes(json_bytes: int, file_bytes: Mapping[str, int]) -> list[Line]:
     on_disk = sum(file_bytes.values())
-    ratio = f", {json_bytes / on_disk:.1f} times smaller" if on_disk else ""
     return [
         ("as JSON", units.size(json_bytes)),
-        ("on disk", f"{units.size(on_disk)}{ratio}"),
+        ("on disk", f"{units.size(on_disk)}{_ratio(json_bytes, on_disk)}"),
         *((f"  {kind}", units.size(size)) for kind, size in sorted(file_bytes.items(), key=lambda item: -item[1])),
     ]
+
+
+def _ratio(json_bytes: int, on_disk: int) -> str:
+    """Say how sizes compare; of a few small rows, files take more than their JSON."""
+    if not on_disk or not json_bytes:
+        return ""
+    if on_disk <= json_bytes:
+        return f", {json_bytes / on_disk:.1f} times smaller"
+    return f", {on_disk / json_bytes:.1f} times larger"
 
 
 def _history(rows: int, size_bytes: int) -> list[Line]:

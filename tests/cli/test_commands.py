@@ -232,6 +232,16 @@ def test_status_tells_what_merges_have_replaced(btql, database):
     )
 
 
+def test_status_says_how_files_compare_with_json(btql, database):
+    assert "on disk" in btql("status", database)[1]
+    btql("compact", database)
+    assert re.search(r"on disk +[\d.]+ KiB, [\d.]+ times larger\n", btql("status", database)[1])
+    with connect(database, background=False) as connection:
+        connection.ingest("project_logs:demo", [{"id": "long", "input": "the same again " * 100_000}])
+        connection.compact()
+    assert re.search(r"on disk +[\d.]+ KiB, \d\d[\d.]* times smaller\n", btql("status", database)[1])
+
+
 def test_pages_of_an_answer(btql, database):
     text = "select: id | from: project_logs('demo') | limit: 20"
     code, first, err = btql("query", database, text, "-f", "jsonl")
