@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from btql_planner.engine_plan import ProbeSpec, ScanSpec
 from btql_planner.plan import Keys
-from btql_storage.keys import KeyKind
+from btql_storage.keys import KeyKind, fingerprints
 from btql_storage.later import np
 from btql_storage.part.reader import Part
 from btql_storage.text_probe import AllOf
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from btql.execution.report import LeftOut, ScanReport
     from btql.execution.sources import Sources
+    from btql_storage.keys import Fingerprints
     from btql_storage.tail_chunk import TailChunk
 
 Rows: TypeAlias = "NDArray[np.int64]"
@@ -31,13 +32,15 @@ class Candidates:
 
     sources: Sources
     report: ScanReport
+    _sought: dict[Keys, Fingerprints] = field(default_factory=dict[Keys, "Fingerprints"])
+    """The ids that were asked for, as every part has them."""
 
     def rows(self, spec: ScanSpec, source: Part | TailChunk) -> Rows | None:
         """Return the rows of a part that may pass, None for all of them."""
         rows: Rows | None = None
         for keys in self.keys(spec):
             self.report.files.opened("keys", source)
-            rows = _both(rows, _lookup(source, keys))
+            rows = _both(rows, self._lookup(source, keys))
             if len(rows) == 0:
                 self._leave_out("key", source)
                 return rows
@@ -80,6 +83,12 @@ class Candidates:
         self.report.hit(str(probe.asked), count, count)
         return count
 
+    def _lookup(self, source: Part | TailChunk, keys: Keys) -> Rows:
+        sought = self._sought.get(keys)
+        if sought is None:
+            sought = self._sought[keys] = fingerprints(keys.values)
+        return source.lookup(cast("KeyKind", keys.column), sought)
+
     def _leave_out(self, means: LeftOut, source: Part | TailChunk) -> None:
         if isinstance(source, Part):
             self.report.leave_out(means)
@@ -101,7 +110,3 @@ def _pays(probe: ProbeSpec, rows: int) -> bool:
 
 def _both(rows: Rows | None, others: Rows) -> Rows:
     return others if rows is None else np.intersect1d(rows, others, assume_unique=True)
-
-
-def _lookup(source: Part | TailChunk, keys: Keys) -> Rows:
-    return np.unique(source.lookup(cast("KeyKind", keys.column), keys.values))

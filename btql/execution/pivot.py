@@ -20,6 +20,7 @@ from btql_grammar.diagnostic import BtqlError
 from btql_planner import errors
 from btql_planner.engine_plan import OutputColumn
 from btql_planner.finish import PIVOT_COLUMNS_MAX, Pivot
+from btql_storage.arrow import one_array
 
 
 def pivot(
@@ -92,7 +93,7 @@ class _Columns:
 
 def _one_batch(table: pa.Table) -> pa.RecordBatch:
     whole = table.combine_chunks()
-    return pa.RecordBatch.from_arrays([column.combine_chunks() for column in whole.columns], schema=whole.schema)
+    return pa.RecordBatch.from_arrays([one_array(column) for column in whole.columns], schema=whole.schema)
 
 
 def _check_width(spec: Pivot, columns: int) -> None:

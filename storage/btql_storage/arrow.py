@@ -51,13 +51,18 @@ def _arrow_type(dtype: np.dtype[Any]) -> pa.DataType:
 
 def to_numpy(values: Array | ChunkedArray) -> NDArray[Any]:
     """Return an Arrow array of booleans or numbers without nulls as a NumPy array, without copying where possible."""
-    array: Array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    array: Array = one_array(values) if isinstance(values, pa.ChunkedArray) else values
     assert array.null_count == 0, "NumPy has no nulls"
     first, after = array.offset, array.offset + len(array)
     buffer = array.buffers()[1] or b""
     if array.type == pa.bool_():
         return np.unpackbits(np.frombuffer(buffer, np.uint8), bitorder="little")[first:after].astype(np.bool_)
     return np.frombuffer(buffer, str(array.type))[first:after]
+
+
+def one_array(column: ChunkedArray) -> Array:
+    """Return a column as one array; ``combine_chunks`` copies even what is one already."""
+    return column.chunk(0) if column.num_chunks == 1 else cast("Array", column.combine_chunks())
 
 
 def _from_buffer(kind: pa.DataType, count: int, values: NDArray[Any], valid: NDArray[np.uint8] | None = None) -> Array:

@@ -80,7 +80,7 @@ class TailChunk:
         sizes = np.zeros(len(numbers), dtype=np.int64)
         for name in JSON_FIELDS:
             lengths = pc.fill_null(pc.binary_length(self._documents.column(name)), 0)
-            sizes += to_numpy(lengths.combine_chunks()).astype(np.int64)[numbers]
+            sizes += to_numpy(lengths).astype(np.int64)[numbers]
         return sizes
 
     def match(self, field: str, tokens: Sequence[str]) -> RowNumbers:

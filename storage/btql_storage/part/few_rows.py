@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 import pyarrow as pa
 
-from btql_storage.arrow import from_numpy, nulls, to_array
+from btql_storage.arrow import from_numpy, nulls, one_array, to_array
 from btql_storage.arrow_functions import compute as pc
 from btql_storage.block import BLOCK_ROWS_MAX
 from btql_storage.fields import ARRAY_FIELDS, KNOWN_FIELDS, OTHER, SYSTEM_COLUMNS
@@ -69,7 +69,7 @@ def columns_of(part: Part, rows: NDArray[np.int64], names: Sequence[str]) -> pa.
         elif name in shredded:
             arrays[name] = values[shredded[name]]
         else:
-            arrays[name] = system_column(name, documents.column(STORED_NAMES.get(name, name)).combine_chunks())
+            arrays[name] = system_column(name, one_array(documents.column(STORED_NAMES.get(name, name))))
     return pa.table(arrays)
 
 

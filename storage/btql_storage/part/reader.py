@@ -98,6 +98,12 @@ class Part:
         places = np.searchsorted(self._keys.block_starts, numbers, "right")
         return int(np.count_nonzero(np.diff(places, prepend=-1)))
 
+    def shares(self, numbers: NDArray[np.int64], blocks: int) -> list[NDArray[np.int64]]:
+        """Return some rows, which are in order, in pieces that have so many blocks of documents each, at most."""
+        places = np.searchsorted(self._keys.block_starts, numbers, "right")
+        firsts = np.flatnonzero(np.diff(places, prepend=-1))
+        return np.split(numbers, firsts[blocks::blocks])
+
     def json_bytes(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return about how much JSON each of some rows has, without reading them."""
         found = self._keys.json_bytes(numbers)

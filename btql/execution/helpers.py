@@ -1,0 +1,45 @@
+"""Helpers: threads that take a share of work that needs no Python, such as decoding blocks of documents.
+
+Who asks does the work itself, from the front; helpers begin at the back. What no helper has
+begun by then is done by who asks: nobody ever waits for a turn, and the threads of a process
+that was forked, which are not there, leave everything to who asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
+from typing import TypeVar
+
+from btql.execution.engine import CORES
+
+T = TypeVar("T")
+
+
+def run_all(jobs: Sequence[Callable[[], T]]) -> list[T]:
+    """Do some jobs, on the cores that there are, and return what each gives; raise what the first that fails raises."""
+    if len(jobs) < 2 or CORES < 2:
+        return one_by_one(jobs)
+    begun = [_helpers().submit(job) for job in jobs[:0:-1]][::-1]
+    try:
+        return [jobs[0](), *(_outcome(future, job) for future, job in zip(begun, jobs[1:], strict=True))]
+    finally:
+        for future in begun:
+            future.cancel()
+
+
+def one_by_one(jobs: Sequence[Callable[[], T]]) -> list[T]:
+    """Do some jobs that are not worth a second thread."""
+    return [job() for job in jobs]
+
+
+def _outcome(future: Future[T], job: Callable[[], T]) -> T:
+    """Return what a job gives, and do it where no helper has begun it."""
+    return job() if future.cancel() else future.result()
+
+
+@cache
+def _helpers() -> ThreadPoolExecutor:
+    """All statements share these, so that however many run, no more threads contend for the cores."""
+    return ThreadPoolExecutor(CORES - 1, thread_name_prefix="btql-helper")
