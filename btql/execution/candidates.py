@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from btql_storage.tail_chunk import TailChunk
 
 Rows: TypeAlias = "NDArray[np.int64]"
-GAIN_MIN = 20
-"""As many rows as can be checked in the time that it takes to open an index."""
+GAIN_MIN = 2
+"""Where fewer hits than this would be too many to look up, all rows are checked in the time that an index takes."""
 
 
 @dataclass(frozen=True, slots=True)
