@@ -45,7 +45,7 @@ class KeptParts:
 
     def get(self, part: Part, rows: Rows | None) -> PartColumns | None:
         """Return the columns of a part of which some rows are read, None for all of them; None where they are not."""
-        if not self._columns.fit(self._rows if rows is None else part.row_count, len(self._schema)):
+        if not self._columns.fit(self._rows if rows is None else part.row_count, self._schema):
             return None
         asked = {(part.part_id, name) for name in self._schema.names}
         weight = 0 if asked <= self._wanted else self._weight(part, rows)

@@ -146,10 +146,13 @@ def test_columns_of_a_part_that_is_removed_are_let_go(tmp_path: Path) -> None:
 
 def test_scans_that_would_take_most_of_the_memory_are_read_from_files(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = KeptColumns(CacheBudget(1 << 20))
-    assert kept.fit(1_000, 10)
-    assert not kept.fit(100_000, 10)
+    numbers = pa.schema([(f"n{place}", pa.int64()) for place in range(10)])
+    texts = pa.schema([(f"t{place}", pa.string()) for place in range(10)])
+    assert kept.fit(3_000, numbers)
+    assert not kept.fit(3_000, texts)
+    assert not kept.fit(100_000, numbers)
     monkeypatch.setattr(kept_columns, "WANTED_MIN", 0)
-    assert not kept.fit(1_000, 10)
+    assert not kept.fit(3_000, numbers)
 
 
 def test_a_damaged_part_is_not_read_from_memory(kept: KeptColumns, part: Part) -> None:

@@ -21,6 +21,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, cast
 
 import pyarrow as pa
+from pyarrow.types import is_primitive
 
 from btql_storage.arrow import chunked, from_numpy, nulls
 from btql_storage.later import np
@@ -44,8 +45,8 @@ ALL_ROWS, SOME_ROWS = 4, 1
 """What a scan weighs that reads all rows of a part, and one that reads a few."""
 SHARE = 4
 """One scan may have a part of the budget that is one in so many."""
-_CELL_BYTES = 16
-"""About what a value takes, to tell beforehand how large a scan is."""
+_TEXT_BYTES = 16
+"""About what a text or a list takes, to tell beforehand how large a scan is."""
 ROW_BYTES_MAX = 64
 """Columns whose values take more on average are not kept."""
 BATCH_ROWS = 8_192
@@ -101,9 +102,10 @@ class KeptColumns:
         """How often columns were wanted that are not kept, those wanted last at the end."""
         self._lock = Lock()
 
-    def fit(self, rows: int, columns: int) -> bool:
+    def fit(self, rows: int, schema: pa.Schema) -> bool:
         """Whether a scan of so many rows is small enough that its columns are kept."""
-        return bool(WANTED_MIN) and rows * columns * _CELL_BYTES * SHARE <= self._budget.bytes_max
+        row_bytes = sum(_value_bytes(column.type) for column in schema)
+        return bool(WANTED_MIN) and rows * row_bytes * SHARE <= self._budget.bytes_max
 
     def get(self, part: Part, gone: Sequence[int] | Rows, schema: pa.Schema, weight: int) -> PartColumns | None:
         """Return columns of the current rows of a part, if they are kept, or are from now on; null where it has none.
@@ -209,6 +211,11 @@ def _stored(part: Part, types: Mapping[str, pa.DataType]) -> dict[str, Array | N
         for name, columns in groups.items()
     }
     return wide | {name: cast("Array", column.combine_chunks()) for name, column in narrow.items()}
+
+
+def _value_bytes(kind: pa.DataType) -> float:
+    """Return about how many bytes a value takes, with the bit that says whether there is one."""
+    return (kind.bit_width + 1) / 8 if is_primitive(kind) else _TEXT_BYTES
 
 
 def _without(array: Array, places: Rows) -> Array:
