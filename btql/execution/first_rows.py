@@ -9,7 +9,8 @@ Conditions on what is kept in memory (:class:`btql_planner.plan.Check`) are chec
 before a row is seen: a page of root spans that begins at a cursor is as exact as the
 first rows of all. Where any other condition decides which rows count, that many are a
 guess. Then more rows are looked at than are wanted, and where too few of them count,
-the statement is run again over more (:meth:`btql.execution.run.Runner`).
+the statement is run again over more (:meth:`btql.execution.run.Runner`). Of rows that an
+index has named for the condition most count, so that few are looked at.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ Rows: TypeAlias = "NDArray[np.int64]"
 GUESS = 64
 """Where a condition decides, so many times as many rows are looked at first as are wanted."""
 GUESS_MIN = 8_192
+NAMED_GUESS = 2
+"""The same where an index has named the rows: then most of them pass."""
 DOCUMENTS_GUESS = 4
 DOCUMENTS_GUESS_MIN = 200
 """The same where documents decide, which take far longer to read."""
@@ -103,35 +106,86 @@ def first_rows(
         return None
     known = bool(top.among) and not top.filtered
     column = cast("Ordered", top.column)
-    sign = -1 if top.descending else 1
-    begins = {source.part_id: end_of(source.stats, column, last=top.descending) for source in sources}
-    sources = sorted(sources, key=lambda source: sign * begins[source.part_id])
-    if not known and _are_fewer(sources, candidates, count):
+    sources = _in_order(sources, top)
+    looked = None
+    if top.filtered and top.asked is None:
+        named = _count_of_named(top, count)
+        if _are_fewer(sources, candidates, named):
+            return None
+        looked = _look(snapshot, sources, top, named, candidates, only_named=True)
+    if looked is None:
+        if not known and _are_fewer(sources, candidates, count):
+            return None
+        looked = _look(snapshot, sources, top, count, candidates)
+        assert looked is not None
+    if not looked.enough and not known:
         return None
-    superseded = snapshot.superseded
-    best = np.empty(0, np.int64)
-    found: list[_Found] = []
-    withheld = False
-    for source in sources:
-        if len(best) == count and sign * begins[source.part_id] > sign * int(best[-1]):
-            withheld = True
-            break
-        found.append(_look_at(source, candidates(source), superseded[source.part_id], top, count))
-        best = _merged(best, found[-1].current, count, descending=top.descending)
-    if len(best) < count and not known:
-        return None
-    if not len(best):
+    if not len(looked.best):
         return FirstRows({}, set(), "FALSE", 0, withheld=False, filtered=False)
-    bound = int(best[-1])
+    bound, withheld = int(looked.best[-1]), looked.withheld
     rows: dict[int, Rows] = {}
-    for each in found:
+    for each in looked.found:
         before = each.before(bound, descending=top.descending)
         withheld |= len(before) < len(each.rows)
         if len(before):
             rows[each.part_id] = before
-    listed = {each.part_id for each in found if each.is_listed}
+    listed = {each.part_id for each in looked.found if each.is_listed}
     filtered = top.filtered and top.asked is None
     return FirstRows(rows, listed, _condition(column, bound, descending=top.descending), bound, withheld, filtered)
+
+
+def _in_order(sources: Sequence[Part | TailChunk], top: Top) -> list[Part | TailChunk]:
+    """Return sources by the first value that each may have."""
+    column = cast("Ordered", top.column)
+    return sorted(sources, key=lambda source: end_of(source.stats, column, last=top.descending), reverse=top.descending)
+
+
+def _count_of_named(top: Top, count: int) -> int:
+    """Return how many rows to look at, where as many as ``count`` would be, if an index has named them."""
+    return NAMED_GUESS * top.count * count // max(GUESS * top.count, GUESS_MIN)
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What some sources have, of which no further one has better rows."""
+
+    found: list[_Found]
+    best: NDArray[Any]
+    """The values of the best rows, in order."""
+    enough: bool
+    """Whether there were as many as were wanted."""
+    withheld: bool
+    """Whether any source was not looked at."""
+
+
+def _look(
+    snapshot: Snapshot,
+    sources: Sequence[Part | TailChunk],
+    top: Top,
+    count: int,
+    candidates: Callable[[Part | TailChunk], Rows | None],
+    *,
+    only_named: bool = False,
+) -> _Looked | None:
+    """Look at sources, which are in order, until none of the others has a row among the first ``count``.
+
+    None where only rows that an index has named are to be looked at, and it names none of a source.
+    """
+    superseded = snapshot.superseded
+    column = cast("Ordered", top.column)
+    best = np.empty(0, np.int64)
+    found: list[_Found] = []
+    for source in sources:
+        if len(best) == count:
+            begin, last = end_of(source.stats, column, last=top.descending), int(best[-1])
+            if begin < last if top.descending else begin > last:
+                return _Looked(found, best, enough=True, withheld=True)
+        rows = candidates(source)
+        if rows is None and only_named:
+            return None
+        found.append(_look_at(source, rows, superseded[source.part_id], top))
+        best = _merged(best, found[-1].current, count, descending=top.descending)
+    return _Looked(found, best, enough=len(best) == count, withheld=False)
 
 
 def _are_fewer(
@@ -154,44 +208,29 @@ class _Found:
     part_id: int
     rows: Rows
     """Current or not."""
-    numbers: NDArray[Any] | None
-    """Their values; None where the rows are so few that all of them are read."""
+    numbers: NDArray[Any]
+    """Their values."""
     current: NDArray[Any]
-    """The values of the current ones, none of them better than it is."""
+    """The values of the current ones."""
     is_listed: bool
 
     def before(self, bound: int, *, descending: bool) -> Rows:
         """Return the rows up to a bound."""
-        if self.numbers is None:
-            return self.rows
         return self.rows[self.numbers >= bound if descending else self.numbers <= bound]
 
 
-def _look_at(
-    source: Part | TailChunk, listed: Rows | None, superseded: Sequence[int] | Rows, top: Top, count: int
-) -> _Found:
+def _look_at(source: Part | TailChunk, listed: Rows | None, superseded: Sequence[int] | Rows, top: Top) -> _Found:
     column = cast("Ordered", top.column)
     passing = passing_rows(source, top.among)
-    listed = None if listed is None else np.asarray(listed)
-    if listed is None:
-        numbers = numbers_of(source, column)
-        if passing is None:
-            rows = np.arange(len(numbers), dtype=np.int64)
-            return _Found(source.part_id, rows, numbers, current_numbers(source, column, superseded), is_listed=False)
-        rows = np.flatnonzero(passing)
-        numbers = numbers[rows]
-        is_current = np.isin(rows, np.asarray(superseded, np.int64), assume_unique=True, invert=True)
-        return _Found(source.part_id, rows, numbers, numbers[is_current], is_listed=False)
+    numbers = numbers_of(source, column)
+    rows = np.arange(len(numbers), dtype=np.int64) if listed is None else np.asarray(listed)
+    if listed is None and passing is None:
+        return _Found(source.part_id, rows, numbers, current_numbers(source, column, superseded), is_listed=False)
     if passing is not None:
-        listed = listed[passing[listed]]
-    is_current = ~np.isin(listed, np.asarray(superseded, np.int64))
-    if len(listed) <= count:
-        # Where the part has any row, it has one that is no worse than this.
-        least = end_of(source.stats, column, last=not top.descending)
-        values = np.full(int(is_current.sum()), least, np.uint64 if column != "created" else np.int64)
-        return _Found(source.part_id, listed, None, values, is_listed=True)
-    numbers = numbers_of(source, column)[listed]
-    return _Found(source.part_id, listed, numbers, numbers[is_current], is_listed=True)
+        rows = rows[passing[rows]]
+    numbers = numbers[rows]
+    is_current = np.isin(rows, np.asarray(superseded, np.int64), assume_unique=True, invert=True)
+    return _Found(source.part_id, rows, numbers, numbers[is_current], is_listed=listed is not None)
 
 
 def passing_rows(source: Part | TailChunk, among: Sequence[Check]) -> NDArray[np.bool_] | None:

@@ -10,6 +10,7 @@ import pytest
 from btql.database import Database
 from btql.execution import candidates, first_rows
 from btql.running import run
+from btql_planner import probes
 from btql_storage.folder import Settings
 from btql_storage.store import Storage
 
@@ -37,7 +38,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
                         "id": f"{part}-{row}",
                         "created": created(minute),
                         "root_span_id": f"t{row % 5}",
-                        "metadata": {"n": row, "part": part},
+                        "metadata": {"n": row, "part": part, "word": f"word{row % 3}"},
                         "input": f"common word{row % 3} {'rare' * (part == 2)}",
                     }
                     for row, minute in enumerate(minutes)
@@ -75,6 +76,8 @@ def test_the_first_rows_are_those_of_all_rows(database: Database, column: str, o
         "metadata.n = 3", "metadata.n > 20", "metadata.part < 2", "id != '0-1'", "input match 'common'",
         "input match 'word1'", "input match 'word2' and metadata.n > 3", "input match 'rare'", "input match 'none'",
         "any_span(metadata.n = 3) and any_span(metadata.part = 1)",
+        "metadata.word = 'word1'", "metadata.word = 'word2' and metadata.n > 3",
+        "metadata.word = 'word0' or error = 'e'",
         "input = 'common word1 '", "input ilike '%WORD1%' and metadata.n < 9",
     ],
 )  # fmt: skip
@@ -84,6 +87,7 @@ def test_conditions_decide_which_rows_come_first(
     monkeypatch.setattr(first_rows, "GUESS", 1)
     monkeypatch.setattr(first_rows, "GUESS_MIN", 1)
     monkeypatch.setattr(candidates, "GAIN_MIN", 0)
+    monkeypatch.setattr(probes, "COLUMNS_SHARE", 1.0)
     for order in ("desc", "asc"):
         for limit in (2, 9):
             same(
@@ -103,6 +107,25 @@ def test_parts_behind_the_first_rows_are_not_opened(database: Database) -> None:
     assert rows == 3
     assert scan.left_out["enough"] >= PARTS // 2
     assert scan.candidates <= 4
+
+
+def test_parts_behind_rows_that_an_index_names_are_not_opened(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(first_rows, "GUESS_MIN", 1)
+    monkeypatch.setattr(first_rows, "GUESS", 4)
+    monkeypatch.setattr(candidates, "GAIN_MIN", 0)
+    monkeypatch.setattr(probes, "COLUMNS_SHARE", 1.0)
+    compiled = database.compile(
+        "select: id | from: project_logs('p') | filter: metadata.word = 'word2' | sort: created desc | limit: 3"
+    )
+    runner = database.runner(compiled)
+    rows = sum(batch.num_rows for batch in run(runner, compiled.sources))
+    (scan,) = runner.report.scans.values()
+
+    assert rows == 3
+    assert scan.left_out["enough"] >= PARTS // 2
+    assert scan.candidates <= 10
 
 
 @pytest.mark.parametrize("source", ["'p'", "'p', 'q'", "'gone'"])
