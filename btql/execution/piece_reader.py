@@ -127,8 +127,8 @@ class PieceReader:
     def _sorted(self, piece: Piece) -> _Sorted:
         """Return the parts that may have rows by how they are read."""
         found = _Sorted()
-        is_first = piece.first is not None
-        in_memory = KeptParts(self.columns, piece.snapshot, piece.schema, self.wanted, is_first=is_first)
+        by_ids = bool(self.selection.candidates.keys(self.selection.spec))
+        in_memory = KeptParts(self.columns, piece.snapshot, piece.schema, self.wanted, by_ids=by_ids)
         for entry, rows in self.selection.parts(piece.snapshot, piece.first):
             part = entry.part
             self.selection.report.rows += part.stats.rows
