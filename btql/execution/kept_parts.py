@@ -4,7 +4,8 @@ A scan that reads all rows of its parts, or rows that lie all over them, costs m
 is what comes again: lists page by page, groups and counts of a dashboard. One that
 reads the newest rows, or those of a user or a rare word, is quick anyway, so it has to come
 more often. One by ids, a span or a trace, is as quick with a block or two of documents:
-it takes what is there, and is not counted.
+it takes what is there, and is not counted. Nor is one whose columns would have to be
+copied from a bucket first.
 """
 
 from __future__ import annotations
@@ -33,14 +34,14 @@ class KeptParts:
         schema: pa.Schema,
         wanted: set[tuple[int, str]],
         *,
-        by_ids: bool,
+        few_count: bool,
     ) -> None:
         self._columns = columns
         self._schema = schema
         self._wanted = wanted
         """What the statement has asked for before: to ask twice is not to come again."""
-        self._by_ids = by_ids
-        """Whether the scan reads the rows that have some ids."""
+        self._few_count = few_count
+        """Whether the scan is counted where it reads few rows."""
         self._superseded = {entry.part.part_id: entry.superseded for entry in snapshot.parts}
         self._rows = sum(entry.part.row_count for entry in snapshot.parts)
 
@@ -56,7 +57,7 @@ class KeptParts:
     def _weight(self, part: Part, rows: Rows | None) -> int:
         if rows is None or part.blocks(rows) > SCATTERED_BLOCKS_MAX:
             return ALL_ROWS
-        return 0 if self._by_ids else SOME_ROWS
+        return SOME_ROWS if self._few_count else 0
 
 
 def shares(batches: Sequence[pa.RecordBatch], count: int) -> list[list[pa.RecordBatch]]:

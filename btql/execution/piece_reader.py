@@ -114,21 +114,26 @@ class PieceReader:
     def _prefetch(self, piece: Piece) -> None:
         """Get copies of what surely will be read, where parts are not on this machine."""
         entries, spec = piece.snapshot.parts, self.selection.spec
-        if not entries or not entries[0].part.store.keeps_copies:
+        if not _is_copied(piece.snapshot):
             return
         parts = [entry.part for entry in entries if ruled_out(spec, entry.part) is None]
         required = [probe for probe in spec.probes if probe.required]
-        restricted = bool(required or self.selection.candidates.keys(spec) or piece.first)
+        restricted = bool(required or self._is_by_ids or piece.first)
         names = [KEYS_FILE] if restricted else [KEYS_FILE, COLUMNS_FILE]
         if any(probe.share_max is None for probe in required):
             names.append(TEXT_FOLDER)
         prefetch(parts, *names)
 
+    @property
+    def _is_by_ids(self) -> bool:
+        """Whether the rows are asked for by some ids."""
+        return bool(self.selection.candidates.keys(self.selection.spec))
+
     def _sorted(self, piece: Piece) -> _Sorted:
         """Return the parts that may have rows by how they are read."""
         found = _Sorted()
-        by_ids = bool(self.selection.candidates.keys(self.selection.spec))
-        in_memory = KeptParts(self.columns, piece.snapshot, piece.schema, self.wanted, by_ids=by_ids)
+        few_count = piece.first is not None or not (self._is_by_ids or _is_copied(piece.snapshot))
+        in_memory = KeptParts(self.columns, piece.snapshot, piece.schema, self.wanted, few_count=few_count)
         for entry, rows in self.selection.parts(piece.snapshot, piece.first):
             part = entry.part
             self.selection.report.rows += part.stats.rows
@@ -205,6 +210,11 @@ class PieceReader:
 
     def _register_rows(self, name: str, rows: Array) -> None:
         register_table(self.context, name, pa.table({"_row": rows}))
+
+
+def _is_copied(snapshot: Snapshot) -> bool:
+    """Whether parts are not on this machine, and copies of their files are read."""
+    return any(entry.part.store.keeps_copies for entry in snapshot.parts[:1])
 
 
 def register_table(context: SessionContext, name: str, table: pa.Table) -> None:

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 import btql
+from btql.execution import candidates
 from btql.execution.kept_parts import shares
+from btql_planner import probes
 from btql_storage.part import kept_columns
+from btql_storage.part.kept_columns import WANTED_MIN
 
 LOGS = "project_logs('demo')"
 QUESTIONS = [
@@ -90,3 +93,22 @@ def test_neighbours_are_in_one_share(batches: int, sizes: list[int]) -> None:
     made = list(range(batches))
     found = shares(made, 2)  # type: ignore[arg-type, var-annotated]
     assert ([len(each) for each in found], [each for share in found for each in share]) == (sizes, made)
+
+
+def test_columns_by_which_few_rows_are_found_are_kept_once_they_were_asked_often(
+    conn: btql.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(candidates, "GAIN_MIN", 0)
+    monkeypatch.setattr(probes, "COLUMNS_SHARE", 1.0)
+    write(conn, range(100), 1)
+    conn.compact()
+    by_kind = f"measures: count(1) as n | from: {LOGS} | filter: metadata.kind = 'odd'"
+    by_id = f"select: id, metadata.n | from: {LOGS} | filter: id = 'r007'"
+
+    for question in (by_kind, by_id):
+        first = conn.query(question).rows()
+        assert "kept columns" not in str(conn.explain(question, analyze=True))
+        assert all(conn.query(question).rows() == first for _ in range(WANTED_MIN))
+
+    assert "kept columns" in str(conn.explain(by_kind, analyze=True))
+    assert "kept columns" not in str(conn.explain(by_id, analyze=True))
