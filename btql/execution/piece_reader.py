@@ -136,8 +136,10 @@ class PieceReader:
         in_memory = KeptParts(self.columns, piece.snapshot, piece.schema, self.wanted, few_count=few_count)
         for entry, rows in self.selection.parts(piece.snapshot, piece.first):
             part = entry.part
+            gone = len(entry.superseded) if rows is None else 0
             self.selection.report.rows += part.stats.rows
-            self.selection.report.candidates += part.stats.rows - len(entry.superseded) if rows is None else len(rows)
+            self.selection.report.superseded += gone
+            self.selection.report.candidates += part.stats.rows - gone if rows is None else len(rows)
             listed = None if piece.first and piece.first.is_bounded(part.part_id) else rows
             columns = in_memory.get(part, listed)
             if columns is not None:

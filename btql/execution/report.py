@@ -77,7 +77,9 @@ class ScanReport:
     rows: int = 0
     """Rows in the parts that are read."""
     candidates: int = 0
-    """Those of them that ids and indexes leave; all where there are none."""
+    """Those of them that are not superseded, and that ids, indexes and bounds leave."""
+    superseded: int = 0
+    """Those that newer ones have replaced, in parts that are read whole."""
     tail_rows: int = 0
     """Rows that are read from the tail."""
     hits: dict[str, int] = field(default_factory=dict[str, int])

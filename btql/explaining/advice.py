@@ -168,14 +168,11 @@ def tail_is_large(case: Case) -> Iterator[Warn]:
 
 def rows_are_superseded(case: Case) -> Iterator[Warn]:
     """Many of the rows that were read have been replaced since."""
-    for spec, facts in case.scans():
-        if facts.candidates is None or spec.keys or facts.hits or facts.rows < ROWS_MANY:
-            continue
-        superseded = facts.rows - facts.candidates
-        if superseded > facts.rows * _SUPERSEDED_OF:
+    for _, facts in case.scans():
+        if facts.rows >= ROWS_MANY and facts.superseded > facts.rows * _SUPERSEDED_OF:
             yield Warn(
                 code="rows_are_superseded",
-                message=f"{superseded:,} of {facts.rows:,} rows read were replaced by newer ones",
+                message=f"{facts.superseded:,} of {facts.rows:,} rows read were replaced by newer ones",
                 remedy="run `btql compact`, or leave it to `btql serve`",
             )
 

@@ -30,7 +30,9 @@ class ScanFacts(msgspec.Struct, kw_only=True, omit_defaults=True):
     rows: int
     """Rows in the parts that are read."""
     candidates: int | None = None
-    """Those of them that ids and indexes leave."""
+    """Those of them that are not superseded, and that ids, indexes and bounds leave."""
+    superseded: int = 0
+    """Those that newer ones have replaced, in parts that are read whole."""
     tail_rows: int
     """Rows that wait for compaction and are read from memory."""
     hits: dict[str, int] = msgspec.field(default_factory=dict)

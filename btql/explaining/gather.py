@@ -200,6 +200,7 @@ def _read(report: ScanReport) -> ScanFacts:
         left_out=dict(report.left_out),
         rows=report.rows,
         candidates=report.candidates,
+        superseded=report.superseded,
         tail_rows=report.tail_rows,
         hits=dict(report.hits),
         hits_max={sought: count for sought, count in report.expected.items() if count},

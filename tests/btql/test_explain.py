@@ -397,6 +397,11 @@ def test_advice_about_rows_that_wait_or_were_replaced(tmp_path: Path) -> None:
         conn.ingest("project_logs:demo", [event(number, 1) for number in range(60)])
         codes = {each.code: each.message for each in analyzed(conn, query).warnings}
         assert codes == {"rows_are_superseded": "60 of 150 rows read were replaced by newer ones"}
+        # Rows that are not looked at were not replaced.
+        conn.ingest("project_logs:demo", [event(number, 1) for number in range(150)])
+        conn.compact()
+        for newest in (f"{query} ORDER BY created DESC LIMIT 3", f"select: id | from: {LOGS} summary | limit: 3"):
+            assert not analyzed(conn, newest).warnings
         conn.compact()
         assert not analyzed(conn, query).warnings
 
