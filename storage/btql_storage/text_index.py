@@ -155,14 +155,15 @@ class TextIndex:
     def find(self, probe: TextProbe, rows_max: int | None = None) -> Found:
         """Return the rows that a probe holds for; none where that may be more than ``rows_max``."""
         kept = self._found.get(probe)
-        if kept is not None and kept.rows is not None and (rows_max is None or len(kept.rows) <= rows_max):
+        if kept is not None and kept.answers(rows_max):
             return kept
+        if kept is not None and kept.rows is not None:
+            return Found(None, kept.rows_max, len(kept.rows))
         found = self._find(probe, rows_max)
-        if found.rows is not None:
-            if len(found.rows):
-                # Several queries will read them.
-                found.rows.flags.writeable = False
-            self._found.keep(probe, found, _FOUND_BYTES + 8 * len(found.rows))
+        if found.rows is not None and len(found.rows):
+            # Several queries will read them.
+            found.rows.flags.writeable = False
+        self._found.keep(probe, found, _FOUND_BYTES + (0 if found.rows is None else 8 * len(found.rows)))
         return found
 
     def _find(self, probe: TextProbe, rows_max: int | None) -> Found:
@@ -175,7 +176,7 @@ class TextIndex:
             # Room is made for all that may be found, so it is worth knowing how much that is.
             hits_max = asked.count(opened.searcher)
         if rows_max is not None and hits_max > rows_max:
-            return Found(None, asked.rows_max)
+            return Found(None, asked.rows_max, hits_max)
         if not hits_max:
             return Found(_NO_ROWS, asked.rows_max)
         query = tantivy.Query.const_score_query(asked.query, 1.0)

@@ -97,6 +97,14 @@ class Found:
     """Their numbers, in order; None where they were too many, or cannot be told from the others: it may be any."""
     rows_max: int
     """How many there might be at most, as was known before they were looked up."""
+    hits: int | None = None
+    """Where they were too many, how many there are; None where they cannot be told from the others."""
+
+    def answers(self, rows_max: int | None) -> bool:
+        """Whether the same is found where no more rows than that are wanted; None are any."""
+        if self.rows is not None:
+            return rows_max is None or len(self.rows) <= rows_max
+        return self.hits is None or (rows_max is not None and self.hits > rows_max)
 
 
 TextProbe: TypeAlias = Phrase | Word | AllOf | AnyOf | Without

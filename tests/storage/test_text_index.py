@@ -179,8 +179,7 @@ def test_what_was_found_is_found_again(tmp_path, monkeypatch):
     assert index.find(probe, 10) is found
     with pytest.raises(ValueError, match="read-only"):
         np.asarray(found.rows)[0] = 7
-    with pytest.raises(TypeError):
-        index.find(probe, 9)
+    assert index.find(probe, 9).rows is None
     with pytest.raises(TypeError):
         index.find(Phrase("output", ("quick",)))
 
@@ -191,12 +190,18 @@ def test_what_was_found_is_found_again(tmp_path, monkeypatch):
         index.find(probe)
 
 
-def test_rows_that_are_too_many_are_not_kept_as_none(tmp_path):
-    index = build(tmp_path / "text", [{"input": "the"} for _ in range(30)], CacheBudget(1 << 20))
-    probe = Phrase("input", ("the",))
+@pytest.mark.parametrize("probe", [Phrase("input", ("the",)), Phrase("input", ("the", "quick"))])
+def test_how_many_rows_are_too_many_is_counted_once(tmp_path, monkeypatch, probe):
+    index = build(tmp_path / "text", [{"input": "the quick"} for _ in range(30)], CacheBudget(1 << 20))
     assert index.find(probe, 5).rows is None
+    with monkeypatch.context() as patch:
+        patch.setattr(TextIndex, "_find", None)
+        assert index.find(probe, 29).rows is None
+        with pytest.raises(TypeError):
+            index.find(probe, 30)
     assert listed(index.find(probe)) == list(range(30))
     assert index.find(probe, 5).rows is None
+    assert listed(index.find(probe, 30)) == list(range(30))
 
 
 def test_rows_of_two_indexes_are_kept_apart(tmp_path):
