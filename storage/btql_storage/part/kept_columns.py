@@ -49,7 +49,7 @@ _TEXT_BYTES = 16
 """About what a text or a list takes, to tell beforehand how large a scan is."""
 ROW_BYTES_MAX = 64
 """Columns whose values take more on average are not kept."""
-BATCH_ROWS = 8_192
+BATCH_ROWS = 32_768
 """Rows that the engine gets at a time."""
 _COUNTED_MAX = 20_000
 """Columns of parts that are not kept and of which it is known how often they were wanted."""
