@@ -33,9 +33,9 @@ def count(value: Any, *, call: Call) -> Integer:
     """
     if len(value.everything) == 1:
         return call("count", value.everything[0])
-    if call.over is None and value.everything:
+    if call.over is None and value.parts and not value.marker:
         # In a row at most one of them is not null, and to count nulls the engine looks at no value.
-        return f"({' + '.join(call('count', sql) for sql in value.everything)})"
+        return f"({' + '.join(call('count', sql) for sql in value.parts.values())})"
     return call("count", f"CASE WHEN {values.present(value)} THEN 1 END" if value.everything else "NULL")
 
 
