@@ -23,10 +23,12 @@ from __future__ import annotations
 
 from btql_planner import sql_text
 from btql_planner.types import Kind
-from btql_planner.value import Value, absent, present, rank, structure
+from btql_planner.value import Value, absent, present, rank, single, structure
 
 _NUMERIC = (Kind.INTEGER, Kind.FLOAT)
 _UNORDERED = (Kind.LIST, Kind.JSON)
+_PLAIN = {Kind.BOOLEAN, Kind.INTEGER, Kind.TEXT, Kind.TIME}
+"""Two values of one of these kinds are the same where the engine says so."""
 
 
 def equal(left: Value, right: Value, *, exact: bool) -> str:
@@ -55,6 +57,8 @@ def not_equal(left: Value, right: Value, *, exact: bool) -> str:
 
 def same(left: Value, right: Value) -> str:
     """Return ``left <=> right``: true where both are null, never null itself."""
+    if _alike(left, right) and left.type == right.type and left.type <= _PLAIN:
+        return f"({single(left)} IS NOT DISTINCT FROM {single(right)})"
     both_null = sql_text.all_of([absent(left), absent(right)])
     return sql_text.any_of([both_null, _surely(_terms("=", left, right))])
 
