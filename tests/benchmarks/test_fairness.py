@@ -93,7 +93,7 @@ def test_through_a_server(benchmark, folder):
         def export() -> int:
             asked = {"query": ALL, "fmt": "jsonl", "disable_limit": True}
             with httpx.stream("POST", f"{server.url}/btql", json=asked, timeout=120) as answer:
-                return sum(map(len, answer.iter_raw()))
+                return sum(map(len, answer.iter_bytes()))
 
         _compared(
             benchmark,
