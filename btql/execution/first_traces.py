@@ -119,7 +119,11 @@ class _Traces:
         columns: list[tuple[NDArray[Any], ...]] = []
         total = 0
         for source in sources:
-            found = np.setdiff1d(source.lookup("root_span_id", sought), superseded[source.part_id], assume_unique=True)
+            found = source.lookup("root_span_id", sought)
+            if not len(found):
+                # So it is in most parts.
+                continue
+            found = np.setdiff1d(found, superseded[source.part_id], assume_unique=True)
             total += len(found)
             if total > ROWS_MAX:
                 return None

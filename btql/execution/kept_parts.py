@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from btql_storage.part.few_rows import SCATTERED_BLOCKS_MAX
-from btql_storage.part.kept_columns import ALL_ROWS, SOME_ROWS, KeptColumns, PartColumns
+from btql_storage.part.kept_columns import ALL_ROWS, SOME_ROWS, KeptColumns, PartColumns, row_bytes_of
 from btql_storage.part.reader import Part
 from btql_storage.snapshot import Snapshot
 
@@ -38,6 +38,7 @@ class KeptParts:
     ) -> None:
         self._columns = columns
         self._schema = schema
+        self._row_bytes = row_bytes_of(schema)
         self._wanted = wanted
         """What the statement has asked for before: to ask twice is not to come again."""
         self._few_count = few_count
@@ -47,7 +48,7 @@ class KeptParts:
 
     def get(self, part: Part, rows: Rows | None) -> PartColumns | None:
         """Return the columns of a part of which some rows are read, None for all of them; None where they are not."""
-        if not self._columns.fit(self._rows if rows is None else part.row_count, self._schema):
+        if not self._columns.fit(self._rows if rows is None else part.row_count, self._row_bytes):
             return None
         asked = {(part.part_id, name) for name in self._schema.names}
         weight = 0 if asked <= self._wanted else self._weight(part, rows)

@@ -13,7 +13,7 @@ import pytest
 from btql_storage.cache_budget import CacheBudget
 from btql_storage.part import kept_columns
 from btql_storage.part.format import ROW_BITS
-from btql_storage.part.kept_columns import ALL_ROWS, SOME_ROWS, KeptColumns
+from btql_storage.part.kept_columns import ALL_ROWS, SOME_ROWS, KeptColumns, row_bytes_of
 from btql_storage.part.reader import Part
 from btql_storage.store import Storage
 
@@ -146,8 +146,8 @@ def test_columns_of_a_part_that_is_removed_are_let_go(tmp_path: Path) -> None:
 
 def test_scans_that_would_take_most_of_the_memory_are_read_from_files(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = KeptColumns(CacheBudget(1 << 20))
-    numbers = pa.schema([(f"n{place}", pa.int64()) for place in range(10)])
-    texts = pa.schema([(f"t{place}", pa.string()) for place in range(10)])
+    numbers = row_bytes_of(pa.schema([(f"n{place}", pa.int64()) for place in range(10)]))
+    texts = row_bytes_of(pa.schema([(f"t{place}", pa.string()) for place in range(10)]))
     assert kept.fit(3_000, numbers)
     assert not kept.fit(3_000, texts)
     assert not kept.fit(100_000, numbers)

@@ -102,9 +102,8 @@ class KeptColumns:
         """How often columns were wanted that are not kept, those wanted last at the end."""
         self._lock = Lock()
 
-    def fit(self, rows: int, schema: pa.Schema) -> bool:
+    def fit(self, rows: int, row_bytes: float) -> bool:
         """Whether a scan of so many rows is small enough that its columns are kept."""
-        row_bytes = sum(_value_bytes(column.type) for column in schema)
         return bool(WANTED_MIN) and rows * row_bytes * SHARE <= self._budget.bytes_max
 
     def get(self, part: Part, gone: Sequence[int] | Rows, schema: pa.Schema, weight: int) -> PartColumns | None:
@@ -215,6 +214,11 @@ def _stored(part: Part, types: Mapping[str, pa.DataType]) -> dict[str, Array | N
         for name, columns in groups.items()
     }
     return wide | {name: cast("Array", column.combine_chunks()) for name, column in narrow.items()}
+
+
+def row_bytes_of(schema: pa.Schema) -> float:
+    """Return about how many bytes a row takes in memory."""
+    return sum(_value_bytes(column.type) for column in schema)
 
 
 def _value_bytes(kind: pa.DataType) -> float:
