@@ -124,37 +124,39 @@ class Fetcher:
         return documents.take(pa.array(places, pa.int64(), mask=missing))
 
     def _read(self, locators: Rows, fields: Sequence[str], files: FilesReport | None) -> pa.Table:
+        if not len(locators):
+            return pa.table({field: pa.nulls(0, pa.string()) for field in fields})
         order = np.argsort(locators, kind="stable")
-        ordered = locators[order]
-        parts = ordered >> ROW_BITS
-        starts = [0, *(np.flatnonzero(np.diff(parts)) + 1).tolist(), len(ordered)] if len(ordered) else []
-        jobs: list[Callable[[], pa.Table]] = []
+        shares: list[Callable[[], pa.Table]] = []
         blocks = 0
-        needed = [self._sources[int(parts[start])] for start in starts[:-1]]
-        prefetch([source for source in needed if isinstance(source, Part)], ROWS_FILE)
-        for start, end in pairwise(starts):
-            self._check()
-            source = self._sources[int(parts[start])]
-            rows = ordered[start:end] & _ROW_MASK
-            shares = source.shares(rows, SHARE_BLOCKS) if isinstance(source, Part) else [rows]
-            jobs += [partial(source.documents, share, fields) for share in shares]
-            blocks += source.blocks(rows) if isinstance(source, Part) else 0
-            if files is not None and isinstance(source, Part):
+        for source, rows in self._by_source(locators[order]):
+            if not isinstance(source, Part):
+                shares.append(partial(source.documents, rows, fields))
+                continue
+            shares += [partial(source.documents, some, fields) for some in source.shares(rows, SHARE_BLOCKS)]
+            blocks += source.blocks(rows)
+            if files is not None:
                 files.opened("rows", source)
                 # Which rows are in which block is told there.
                 files.opened("keys", source)
                 files.read("rows", source.document_bytes(rows, fields))
-        if not jobs:
-            return pa.table({field: pa.nulls(0, pa.string()) for field in fields})
         run = run_all if blocks > SHARE_BLOCKS else one_by_one
-        documents = pa.concat_tables(run(jobs))
+        documents = pa.concat_tables(run(shares, self._check))
         if (np.diff(order) > 0).all():
             return documents
         back = np.empty(len(order), np.int64)
         back[order] = np.arange(len(order))
-        rows = from_numpy(back)
-        columns = [partial(column.take, rows) for column in documents.columns]
-        return pa.table(dict(zip(documents.column_names, run(columns), strict=True)))
+        places = from_numpy(back)
+        columns = [partial(column.take, places) for column in documents.columns]
+        return pa.table(dict(zip(documents.column_names, run(columns, self._check), strict=True)))
+
+    def _by_source(self, ordered: Rows) -> list[tuple[Part | TailChunk, Rows]]:
+        """Return the rows of each part and tail chunk that has any."""
+        parts = ordered >> ROW_BITS
+        starts = [0, *(np.flatnonzero(np.diff(parts)) + 1).tolist(), len(ordered)]
+        found = [(self._sources[int(parts[start])], ordered[start:end] & _ROW_MASK) for start, end in pairwise(starts)]
+        prefetch([source for source, _ in found if isinstance(source, Part)], ROWS_FILE)
+        return found
 
 
 class _Parsed:

@@ -13,29 +13,39 @@ from functools import cache
 from typing import TypeVar
 
 from btql.execution.engine import CORES
+from btql.execution.stop import go_on
 
 T = TypeVar("T")
 
 
-def run_all(jobs: Sequence[Callable[[], T]]) -> list[T]:
-    """Do some jobs, on the cores that there are, and return what each gives; raise what the first that fails raises."""
+def run_all(jobs: Sequence[Callable[[], T]], check: Callable[[], None] = go_on) -> list[T]:
+    """Do some jobs, on the cores that there are, and return what each gives; raise what the first that fails raises.
+
+    ``check`` raises where the work may not go on; it is called before each job that who asks does, or waits for.
+    """
     if len(jobs) < 2 or CORES < 2:
-        return one_by_one(jobs)
+        return one_by_one(jobs, check)
     begun = [_helpers().submit(job) for job in jobs[:0:-1]][::-1]
     try:
-        return [jobs[0](), *(_outcome(future, job) for future, job in zip(begun, jobs[1:], strict=True))]
+        return [*one_by_one(jobs[:1], check), *(_outcome(*each, check) for each in zip(begun, jobs[1:], strict=True))]
     finally:
         for future in begun:
             future.cancel()
 
 
-def one_by_one(jobs: Sequence[Callable[[], T]]) -> list[T]:
+def one_by_one(jobs: Sequence[Callable[[], T]], check: Callable[[], None] = go_on) -> list[T]:
     """Do some jobs that are not worth a second thread."""
-    return [job() for job in jobs]
+    return [_done(job, check) for job in jobs]
 
 
-def _outcome(future: Future[T], job: Callable[[], T]) -> T:
+def _done(job: Callable[[], T], check: Callable[[], None]) -> T:
+    check()
+    return job()
+
+
+def _outcome(future: Future[T], job: Callable[[], T], check: Callable[[], None]) -> T:
     """Return what a job gives, and do it where no helper has begun it."""
+    check()
     return job() if future.cancel() else future.result()
 
 

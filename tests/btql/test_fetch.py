@@ -31,9 +31,9 @@ def folder(tmp_path_factory):
 def test_documents_are_those_of_their_rows(folder, order, cores, monkeypatch):
     jobs: list[int] = []
 
-    def run_all(some):
+    def run_all(some, check):
         jobs.append(len(some))
-        return helpers.run_all(some)
+        return helpers.run_all(some, check)
 
     monkeypatch.setattr(fetch, "run_all", run_all)
     monkeypatch.setattr(helpers, "CORES", cores)

@@ -71,3 +71,27 @@ def test_what_fails_is_raised_and_the_rest_is_left(failing):
         run_all([lambda number=number: job(number) for number in range(10)])
     run_all([lambda: None, lambda: None])
     assert failing not in done
+
+
+@pytest.mark.parametrize("run", [run_all, one_by_one])
+def test_work_ends_where_it_may_not_go_on(run):
+    busy, begun = threading.Event(), threading.Event()
+    done: list[int] = []
+    checks: list[int] = []
+
+    def check():
+        checks.append(len(done))
+        if len(checks) == 3:
+            raise TimeoutError
+
+    def wait():
+        begun.set()
+        busy.wait(10)
+
+    helpers._helpers().submit(wait)
+    assert begun.wait(10)
+    with pytest.raises(TimeoutError):
+        run([lambda number=number: done.append(number) for number in range(10)], check)
+    busy.set()
+    assert run([lambda: 1, lambda: 2]) == [1, 2]
+    assert done == [0, 1]
