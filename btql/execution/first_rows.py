@@ -108,7 +108,7 @@ def first_rows(
     column = cast("Ordered", top.column)
     sources = _in_order(sources, top)
     looked = None
-    if top.filtered and top.asked is None:
+    if top.filtered:
         named = _count_of_named(top, count)
         if _are_fewer(sources, candidates, named):
             return None
@@ -142,7 +142,7 @@ def _in_order(sources: Sequence[Part | TailChunk], top: Top) -> list[Part | Tail
 
 def _count_of_named(top: Top, count: int) -> int:
     """Return how many rows to look at, where as many as ``count`` would be, if an index has named them."""
-    return NAMED_GUESS * top.count * count // max(GUESS * top.count, GUESS_MIN)
+    return NAMED_GUESS * top.count * count // (enough(top, 1) or count)
 
 
 @dataclass(frozen=True, slots=True)
