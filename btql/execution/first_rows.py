@@ -15,6 +15,7 @@ index has named for the condition most count, so that few are looked at.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,8 +40,8 @@ Rows: TypeAlias = "NDArray[np.int64]"
 GUESS = 64
 """Where a condition decides, so many times as many rows are looked at first as are wanted."""
 GUESS_MIN = 8_192
-NAMED_GUESS = 2
-"""The same where an index has named the rows: then most of them pass."""
+NAMED_GUESS = 1.25
+"""The same where an index has named the rows: then nearly all of them pass."""
 DOCUMENTS_GUESS = 4
 DOCUMENTS_GUESS_MIN = 200
 """The same where documents decide, which take far longer to read."""
@@ -142,7 +143,7 @@ def _in_order(sources: Sequence[Part | TailChunk], top: Top) -> list[Part | Tail
 
 def _count_of_named(top: Top, count: int) -> int:
     """Return how many rows to look at, where as many as ``count`` would be, if an index has named them."""
-    return NAMED_GUESS * top.count * count // (enough(top, 1) or count)
+    return math.ceil(NAMED_GUESS * top.count * count / (enough(top, 1) or count))
 
 
 @dataclass(frozen=True, slots=True)
