@@ -7,13 +7,15 @@ that was forked, which are not there, leave everything to who asks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from btql.execution.engine import CORES
 from btql.execution.stop import go_on
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 T = TypeVar("T")
 
@@ -52,4 +54,7 @@ def _outcome(future: Future[T], job: Callable[[], T], check: Callable[[], None])
 @cache
 def _helpers() -> ThreadPoolExecutor:
     """All statements share these, so that however many run, no more threads contend for the cores."""
+    # The command line's process, which reads few documents, does without.
+    from concurrent.futures import ThreadPoolExecutor
+
     return ThreadPoolExecutor(CORES - 1, thread_name_prefix="btql-helper")
