@@ -34,6 +34,7 @@ class KeptParts:
         schema: pa.Schema,
         wanted: set[tuple[int, str]],
         *,
+        whole_rows: int,
         few_count: bool,
     ) -> None:
         self._columns = columns
@@ -44,11 +45,12 @@ class KeptParts:
         self._few_count = few_count
         """Whether the scan is counted where it reads few rows."""
         self._superseded = {entry.part.part_id: entry.superseded for entry in snapshot.parts}
-        self._rows = sum(entry.part.row_count for entry in snapshot.parts)
+        self._whole_rows = whole_rows
+        """Rows of the parts that are read whole."""
 
     def get(self, part: Part, rows: Rows | None) -> PartColumns | None:
         """Return the columns of a part of which some rows are read, None for all of them; None where they are not."""
-        if not self._columns.fit(self._rows if rows is None else part.row_count, self._row_bytes):
+        if not self._columns.fit(self._whole_rows if rows is None else part.row_count, self._row_bytes):
             return None
         asked = {(part.part_id, name) for name in self._schema.names}
         weight = 0 if asked <= self._wanted else self._weight(part, rows)

@@ -132,16 +132,17 @@ class PieceReader:
     def _sorted(self, piece: Piece) -> _Sorted:
         """Return the parts that may have rows by how they are read."""
         found = _Sorted()
-        few_count = piece.first is not None or not (self._is_by_ids or _is_copied(piece.snapshot))
-        in_memory = KeptParts(self.columns, piece.snapshot, piece.schema, self.wanted, few_count=few_count)
-        for entry, rows in self.selection.parts(piece.snapshot, piece.first):
-            part = entry.part
-            gone = len(entry.superseded) if rows is None else 0
-            self.selection.report.rows += part.stats.rows
-            self.selection.report.superseded += gone
-            self.selection.report.candidates += part.stats.rows - gone if rows is None else len(rows)
-            listed = None if piece.first and piece.first.is_bounded(part.part_id) else rows
-            columns = in_memory.get(part, listed)
+        chosen = [self._chosen(piece, *each) for each in self.selection.parts(piece.snapshot, piece.first)]
+        in_memory = KeptParts(
+            self.columns,
+            piece.snapshot,
+            piece.schema,
+            self.wanted,
+            whole_rows=sum(entry.part.row_count for entry, listed in chosen if listed is None),
+            few_count=piece.first is not None or not (self._is_by_ids or _is_copied(piece.snapshot)),
+        )
+        for entry, listed in chosen:
+            columns = in_memory.get(entry.part, listed)
             if columns is not None:
                 self.run_report.cached("columns", hit=True)
                 if listed is None:
@@ -153,6 +154,15 @@ class PieceReader:
             else:
                 found.whole.append(entry)
         return found
+
+    def _chosen(self, piece: Piece, entry: SnapshotPart, rows: Rows | None) -> tuple[SnapshotPart, Rows | None]:
+        """Count a part that has rows; return which are read, None where all of them, or a bound says which."""
+        gone = len(entry.superseded) if rows is None else 0
+        report = self.selection.report
+        report.rows += entry.part.stats.rows
+        report.superseded += gone
+        report.candidates += entry.part.stats.rows - gone if rows is None else len(rows)
+        return entry, None if piece.first and piece.first.is_bounded(entry.part.part_id) else rows
 
     def _read_whole(self, piece: Piece, entries: Sequence[SnapshotPart]) -> Read:
         """Register the files of parts of which all current rows are read, or all up to a bound."""
