@@ -44,9 +44,9 @@ def test_documents_are_those_of_their_rows(folder, order, cores, monkeypatch):
 
     assert {row["id"]: row["input"] for row in rows} == TEXTS
     if order != "created desc":
-        given = [row["id"] for row in rows]
-        numbers = {id_: int(id_[1:]) for id_ in TEXTS}
-        assert given == sorted(given, key=None if order == "id" else numbers.__getitem__, reverse="desc" in order)
+        given = [str(row["id"]) for row in rows]
+        place = {id_: id_ if order == "id" else f"{int(id_[1:]):03}" for id_ in TEXTS}
+        assert given == sorted(given, key=lambda id_: place[id_], reverse="desc" in order)
     assert max(jobs) > 2
     helpers._helpers.cache_clear()
 
