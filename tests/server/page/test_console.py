@@ -352,6 +352,27 @@ def test_an_example_is_a_query_that_runs(console, site):
         expect(console.locator(".answer .status")).to_have_text(re.compile(r"^[\d,]+ rows? · "))
 
 
+def test_examples_name_an_object_that_there_is_from_the_first(console, site):
+    held = []
+
+    def hold(route):
+        held.append(route)
+
+    console.evaluate("sessionStorage.clear()")
+    console.goto("about:blank")
+    console.route("**/page/objects", hold)
+    console.goto(f"{site.url}/#query")
+    expect(console.locator(".console .area")).to_be_visible()
+    expect(console.locator(".example")).to_have_count(0)
+    while not held:
+        console.wait_for_timeout(50)
+    held[0].continue_()
+    console.unroute("**/page/objects")
+
+    expect(console.locator(".example")).to_have_count(5)
+    expect(console.locator(".examples")).not_to_contain_text("my-project")
+
+
 def test_fields_are_listed_beside_the_query_and_inserted(console):
     console.get_by_role("button", name="Fields").click()
     panel = console.get_by_role("complementary", name="Fields")

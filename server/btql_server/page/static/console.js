@@ -28,6 +28,7 @@ export class QueryView {
     this.running = null;
     this.asked = null;
     this.known = [];
+    this.asksForObjects = true;
     this.rows = [];
     this.columns = [];
     this.cursor = null;
@@ -116,13 +117,17 @@ export class QueryView {
     if (parameters.has("view")) this.results.open(parameters.get("view"));
     this.mark();
     this.showExamples();
-    objects().then(
-      (found) => {
-        this.known = found.objects;
+    objects()
+      .then(
+        (found) => {
+          this.known = found.objects;
+        },
+        () => undefined,
+      )
+      .finally(() => {
+        this.asksForObjects = false;
         this.showExamples();
-      },
-      () => undefined,
-    );
+      });
     if (matchMedia("(pointer: fine)").matches) this.editor.focus();
   }
 
@@ -359,6 +364,11 @@ export class QueryView {
     if (this.examples.hidden) return;
     if (this.editor.value.trim() !== "") {
       this.examples.replaceChildren(h("p", { class: "dim" }, `Not run yet: ${KEYS} runs it.`));
+      return;
+    }
+    if (this.asksForObjects) {
+      // Whoever clicks one at once means an object that there is.
+      this.examples.replaceChildren();
       return;
     }
     const first = this.known.find((each) => each.kind === "project_logs") ?? this.known[0];
