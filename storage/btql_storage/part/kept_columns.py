@@ -49,7 +49,7 @@ _TEXT_BYTES = 16
 """About what a text or a list takes, to tell beforehand how large a scan is."""
 ROW_BYTES_MAX = 64
 """Columns whose values take more on average are not kept."""
-BATCH_ROWS = 32_768
+BATCH_ROWS = 16_384
 """Rows that the engine gets at a time: more than its own 8,192, as each batch costs it 3 µs a column to take over."""
 _COUNTED_MAX = 20_000
 """Columns of parts that are not kept and of which it is known how often they were wanted."""
