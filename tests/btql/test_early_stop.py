@@ -9,6 +9,7 @@ import pytest
 
 from btql.database import Database
 from btql.execution import candidates, first_rows
+from btql.execution.report import ScanReport
 from btql.running import run
 from btql_planner import probes
 from btql_storage.folder import Settings
@@ -62,6 +63,15 @@ def same(database: Database, text: str) -> None:
     assert expected or "none" in text or "> 20" in text
 
 
+def scanned(database: Database, text: str) -> tuple[int, ScanReport]:
+    """Return how many rows an answer has, and what its only scan did."""
+    compiled = database.compile(text)
+    runner = database.runner(compiled)
+    rows = sum(batch.num_rows for batch in run(runner, compiled.sources))
+    (scan,) = runner.report.scans.values()
+    return rows, scan
+
+
 @pytest.mark.parametrize("column", COLUMNS)
 @pytest.mark.parametrize("order", ["asc", "desc"])
 def test_the_first_rows_are_those_of_all_rows(database: Database, column: str, order: str) -> None:
@@ -99,10 +109,7 @@ def test_conditions_decide_which_rows_come_first(
 
 
 def test_parts_behind_the_first_rows_are_not_opened(database: Database) -> None:
-    compiled = database.compile("select: id | from: project_logs('p') | sort: created desc | limit: 3")
-    runner = database.runner(compiled)
-    rows = sum(batch.num_rows for batch in run(runner, compiled.sources))
-    (scan,) = runner.report.scans.values()
+    rows, scan = scanned(database, "select: id | from: project_logs('p') | sort: created desc | limit: 3")
 
     assert rows == 3
     assert scan.left_out["enough"] >= PARTS // 2
@@ -116,12 +123,10 @@ def test_parts_behind_rows_that_an_index_names_are_not_opened(
     monkeypatch.setattr(first_rows, "GUESS", 4)
     monkeypatch.setattr(candidates, "GAIN_MIN", 0)
     monkeypatch.setattr(probes, "COLUMNS_SHARE", 1.0)
-    compiled = database.compile(
-        "select: id | from: project_logs('p') | filter: metadata.word = 'word2' | sort: created desc | limit: 3"
+    rows, scan = scanned(
+        database,
+        "select: id | from: project_logs('p') | filter: metadata.word = 'word2' | sort: created desc | limit: 3",
     )
-    runner = database.runner(compiled)
-    rows = sum(batch.num_rows for batch in run(runner, compiled.sources))
-    (scan,) = runner.report.scans.values()
 
     assert rows == 3
     assert scan.left_out["enough"] >= PARTS // 2
@@ -141,9 +146,6 @@ def test_ends_are_those_of_current_rows(database: Database, source: str, column:
 
 
 def test_ends_of_parts_whose_rows_are_current_are_in_the_catalog(database: Database) -> None:
-    compiled = database.compile("measures: max(_xact_id) as n | from: project_logs('p')")
-    runner = database.runner(compiled)
-    list(run(runner, compiled.sources))
-    (scan,) = runner.report.scans.values()
+    _, scan = scanned(database, "measures: max(_xact_id) as n | from: project_logs('p')")
 
     assert scan.left_out["statistics"] >= scan.parts - 3
