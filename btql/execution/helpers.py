@@ -29,7 +29,7 @@ def run_all(jobs: Sequence[Callable[[], T]], check: Callable[[], None] = go_on) 
         return one_by_one(jobs, check)
     begun = [_helpers().submit(job) for job in jobs[:0:-1]][::-1]
     try:
-        return [*one_by_one(jobs[:1], check), *(_outcome(*each, check) for each in zip(begun, jobs[1:], strict=True))]
+        return [_done(jobs[0], check), *(_outcome(*each, check) for each in zip(begun, jobs[1:], strict=True))]
     finally:
         for future in begun:
             future.cancel()

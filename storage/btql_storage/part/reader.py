@@ -95,14 +95,16 @@ class Part:
 
     def blocks(self, numbers: NDArray[np.int64]) -> int:
         """Return how many blocks of documents have some rows, which are in order."""
-        places = np.searchsorted(self._keys.block_starts, numbers, "right")
-        return int(np.count_nonzero(np.diff(places, prepend=-1)))
+        return len(self._firsts(numbers))
 
     def shares(self, numbers: NDArray[np.int64], blocks: int) -> list[NDArray[np.int64]]:
         """Return some rows, which are in order, in pieces that have so many blocks of documents each, at most."""
+        return np.split(numbers, self._firsts(numbers)[blocks::blocks])
+
+    def _firsts(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the places of the rows, which are in order, that are the first of their block among them."""
         places = np.searchsorted(self._keys.block_starts, numbers, "right")
-        firsts = np.flatnonzero(np.diff(places, prepend=-1))
-        return np.split(numbers, firsts[blocks::blocks])
+        return np.flatnonzero(np.diff(places, prepend=-1))
 
     def json_bytes(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return about how much JSON each of some rows has, without reading them."""
