@@ -180,11 +180,11 @@ def test_a_job_ends_inside_a_file_and_the_next_goes_on(make_db):
 
 def test_a_job_is_bounded_by_bytes_too_and_takes_at_least_one_event(make_db):
     db = make_db(job_json_bytes=1_000)
-    db.put(*({"id": str(number), "input": "x" * 5_000} for number in range(3)))
+    db.put(*({"id": str(number), "input": "x" * 5_000} for number in range(2)))
     db.put({"id": "small"})
     report = db.storage.compact()
 
-    assert (report.events, report.parts) == (4, 4)
+    assert (report.events, report.parts) == (3, 3)
 
 
 def test_a_row_that_is_deleted_leaves_no_part(make_db):
@@ -196,15 +196,15 @@ def test_a_row_that_is_deleted_leaves_no_part(make_db):
     assert db.parts() == []
 
 
-def test_eight_small_parts_become_one(make_db):
+def test_four_small_parts_become_one(make_db):
     db = make_db()
-    for number in range(8):
+    for number in range(4):
         db.put({"id": f"a{number}", "root_span_id": f"t{number % 2}", "input": number}, {"id": f"b{number}"})
         db.storage.compact()
     expected = documents_of(db.storage, db.target)
 
-    assert db.parts() == [(16, 16)]
-    assert len(expected) == 16
+    assert db.parts() == [(8, 8)]
+    assert len(expected) == 8
     assert expected["a3"]["input"] == 3
 
 
@@ -334,16 +334,18 @@ def sizes(*rows: int, superseded: int = 0, segment: int = 1) -> list[PartSize]:
     ("parts", "chosen"),
     [
         ([], ()),
-        (sizes(*[10] * 7), ()),
-        (sizes(*[10] * 8), tuple(range(1, 9))),
+        (sizes(*[10] * 3), ()),
+        (sizes(*[10] * 4), (1, 2, 3, 4)),
+        (sizes(*[1_500] * 7), ()),
+        (sizes(*[1_500] * 8), tuple(range(1, 9))),
         (sizes(*[10] * 20), tuple(range(1, 21))),
-        (sizes(9, 10, 60, 63, 8, 20, 30, 40), tuple(range(1, 9))),
-        (sizes(9, 10, 64, 63, 8, 20, 30, 40), ()),
+        (sizes(9, 10, 8, 63), (1, 2, 3, 4)),
+        (sizes(9, 10, 8, 64), ()),
         (sizes(*[25_000] * 9), tuple(range(1, 9))),
         (sizes(*[50_000] * 30), ()),
         (sizes(10, 10, superseded=3), ()),
         (sizes(100, 10, superseded=4), (2,)),
-        (sizes(*[10] * 7) + sizes(10, segment=2), ()),
+        (sizes(*[10] * 3) + sizes(10, segment=2), ()),
     ],
 )
 def test_the_policy(parts: list[PartSize], chosen: tuple[int, ...]):
@@ -361,12 +363,14 @@ def test_the_policy_comes_to_an_end_and_writes_each_row_few_times(jobs: list[int
     written = next_id = 0
     for rows in jobs:
         next_id += 1
-        parts.append(PartSize(next_id, 1, rows, rows, rows))
+        parts.append(PartSize(next_id, 1, rows, rows, 2_000 * rows))
         while chosen := choose_parts(parts, LIMITS):
             merged = sum(part.rows for part in parts if part.id in chosen)
             written += merged
             next_id += 1
-            parts = [part for part in parts if part.id not in chosen] + [PartSize(next_id, 1, merged, merged, merged)]
+            parts = [part for part in parts if part.id not in chosen] + [
+                PartSize(next_id, 1, merged, merged, 2_000 * merged)
+            ]
 
     assert written <= 6 * sum(jobs)
     assert len(parts) < 8 * 7
