@@ -10,35 +10,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from btql.errors import Error, ResourceLimit
+from btql.errors import ResourceLimit
 from btql.execution.admission import Grant, Turns, Work, admission
-from btql.execution.engine import DataFrame, SessionContext
-from btql.execution.engine_threads import runs
 from btql.execution.fetch import Fetcher
 from btql.execution.first_rows import enough, more
-from btql.execution.goes_on import GoesOn
 from btql.execution.in_memory import in_memory
 from btql.execution.projection import projection
 from btql.execution.report import RunReport
 from btql.execution.scan import ScanBuilder
 from btql.execution.sessions import FOOTERS_SHARE, SessionSpec, sessions
 from btql.execution.sources import Sources
+from btql.execution.statements import Statements
 from btql.execution.stop import Stop
 from btql_planner.engine_plan import EnginePlan, ScanSpec, Stage
 from btql_planner.select import Select
 from btql_storage.arrow import empty_batch
 from btql_storage.later import is_here as numpy_is_here
 from btql_storage.limits import DEFAULT, Limits
-
-if TYPE_CHECKING:
-    from btql.execution.engine import RecordBatch
-
-FUNCTION_PREFIX = "btql_"
-"""How the names of functions begin that are written in Python; few statements call any."""
 
 ROWS_WITHOUT_NUMPY = 1_000_000
 """So many rows the engine reads and sorts by a column in less time than it takes to import NumPy."""
@@ -61,9 +52,8 @@ class Runner:
         self._limits = limits
         self._turns = Turns(work, limits, stop)
         self.report = RunReport()
-        self._session: SessionContext | None = None
+        self._statements: Statements | None = None
         self._grant: Grant | None = None
-        self._goes_on = GoesOn()
         self._fetcher = Fetcher(sources.all_snapshots, stop) if sources is not None else None
         self._stages = {stage.name: stage for stage in plan.stages}
         selects = [*(stage.select for stage in plan.stages), plan.select]
@@ -94,7 +84,6 @@ class Runner:
     def _within(self, *, full: bool) -> Iterator[pa.RecordBatch]:
         """Yield the answer, computed with a grant of memory."""
         self._grant = admission.grant(self._limits, self._turns.work, self._stop, holds=self._holds_rows, full=full)
-        self._goes_on = GoesOn()
         try:
             with self._in_session():
                 batches = self._computed()
@@ -114,11 +103,12 @@ class Runner:
         assert self._grant is not None
         footers = max(self._limits.memory_cache_bytes_max // FOOTERS_SHARE, 1 << 20)
         spec = SessionSpec(self._grant.memory_bytes, self._grant.spill_bytes, self._plan.united, footers)
-        session = self._session = sessions.lend(spec)
+        session = sessions.lend(spec)
+        self._statements = Statements(session, self.report, self._grant, self._stop, explaining=self.explaining)
         try:
             yield
         finally:
-            self._session = None
+            self._statements = None
         sessions.give_back(spec, session)
 
     def _computed(self) -> Iterator[pa.RecordBatch]:
@@ -145,7 +135,11 @@ class Runner:
         with self.report.step("open"):
             if self._sources is not None:
                 self._scans = ScanBuilder(
-                    self._context, self._sources, self.report, measured=self.explaining, statements=self._in_memory
+                    self._engine.context,
+                    self._sources,
+                    self.report,
+                    measured=self.explaining,
+                    statements=self._in_memory,
                 )
                 for spec in self._plan.scans:
                     first = None
@@ -170,9 +164,9 @@ class Runner:
         return sum(source.stats.rows for source in sources) <= ROWS_WITHOUT_NUMPY
 
     @property
-    def _context(self) -> SessionContext:
-        assert self._session is not None
-        return self._session
+    def _engine(self) -> Statements:
+        assert self._statements is not None
+        return self._statements
 
     def _select(self, select: Select, name: str) -> Iterator[pa.RecordBatch]:
         if select.source_name in self._streamed:
@@ -183,8 +177,8 @@ class Runner:
                     step.rows += batch.num_rows
                     yield projected(batch)
                     continue
-                self._replace_table(select.source_name, [batch])
-                yield from self._sql(text, name)
+                self._engine.replace_table(select.source_name, [batch])
+                yield from self._engine.run(text, name)
         elif select.source_name in self._enough:
             yield from self._first_rows(select, name)
         else:
@@ -194,7 +188,7 @@ class Runner:
         """Yield what a statement gives, where its rows are in memory without the engine."""
         rows = None if self._sources is None else self._scans.held.get(select.source_name)
         if rows is None:
-            yield from self._sql(select.render(), name)
+            yield from self._engine.run(select.render(), name)
             return
         step = self.report.step(name)
         with step:
@@ -252,69 +246,15 @@ class Runner:
                 raise too_many_documents(self._grant, stage.name, sum(each.num_rows for each in batches))
         if not batches:
             batches = [self._empty(stage)]
-        self._replace_table(stage.name, batches)
+        self._engine.replace_table(stage.name, batches)
 
     def _empty(self, stage: Stage) -> pa.RecordBatch:
         """Return a batch without rows that has the columns of a stage."""
         assert self._fetcher is not None
         below = stage.select
         if below.source_name in self._streamed:
-            self._replace_table(below.source_name, [self._empty(self._stages[below.source_name])])
+            self._engine.replace_table(below.source_name, [self._empty(self._stages[below.source_name])])
         held = self._scans.held.get(below.source_name)
         if held is not None:
             return self._fetcher.add(self._in_memory[below.source_name].rows(held.slice(0, 0)), stage.fetch)
-        return self._fetcher.add(empty_batch(self._frame(below.render()).schema()), stage.fetch)
-
-    def _replace_table(self, name: str, batches: list[pa.RecordBatch]) -> None:
-        if self._context.table_exist(name):
-            self._context.deregister_table(name)
-        self._context.register_record_batches(name, [batches])
-
-    def _sql(self, text: str, name: str) -> Iterator[pa.RecordBatch]:
-        step = self.report.step(name)
-        with step:
-            frame = self._frame(text)
-            stream = self._stream(frame)
-        ended = False
-        exceeded: Error | None = None
-        runs.begin()
-        try:
-            while not ended:
-                with step:
-                    batch = next(stream, None)
-                if batch is None:
-                    ended = True
-                elif (converted := batch.to_pyarrow()).num_rows:
-                    step.rows += converted.num_rows
-                    yield converted
-        except Exception as error:
-            from btql.execution.exceeded import explained
-
-            assert self._grant is not None
-            exceeded = explained(error, frame, self._grant)
-            if exceeded is None:
-                raise
-        finally:
-            self._goes_on.given_up = not ended
-            runs.end(given_up=not ended)
-            if self.explaining:
-                self.report.plans.setdefault(name, []).append(frame.execution_plan())
-        if exceeded is not None:
-            # Not where the other one was caught: it would come along, with the frames that hold the stream, and the
-            # engine goes on for as long as somebody does.
-            raise exceeded
-
-    def _stream(self, frame: DataFrame) -> Iterator[RecordBatch]:
-        if self._stop is None:
-            return frame.execute_stream()
-        from btql.execution.stoppable import stream
-
-        return stream(frame, self._stop)
-
-    def _frame(self, text: str) -> DataFrame:
-        """Return a statement, planned by the engine but not run."""
-        if FUNCTION_PREFIX in text:
-            from btql.execution.functions import register_functions
-
-            register_functions(self._context, text, self.report.functions, self._goes_on)
-        return self._context.sql(text)
+        return self._fetcher.add(empty_batch(self._engine.frame(below.render()).schema()), stage.fetch)

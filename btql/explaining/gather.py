@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from btql.execution.pruning import ruled_out
 from btql.execution.report import FILES, FileKind, LeftOut, RunReport, ScanReport, StepReport
-from btql.execution.run import FUNCTION_PREFIX
+from btql.execution.statements import FUNCTION_PREFIX
 from btql.explaining.bounds import bounds_of, scan_bound
 from btql.explaining.explanation import (
     VERSION,
