@@ -2,8 +2,9 @@
 
 Off are each rule of the planner where it has a part in the plan, all of them together, the probes of the text index,
 the engine's pushdown into Parquet, answers from a few rows in memory, and whatever is kept from one query to the next;
-and, the other way round, columns are kept from the first question on. Half of the events are in parts, so each answer
-is merged from parts and the tail; ``test_conformance`` has the states with only one of them.
+and, the other way round, columns are kept from the first question on, with numbers for their texts. Half of the
+events are in parts, so each answer is merged from parts and the tail; ``test_conformance`` has the states with only
+one of them.
 
 ``make test`` asks each case behind two of the switches, ``make conformance-doors`` behind every one.
 """
@@ -17,7 +18,7 @@ from functools import partial, wraps
 import pytest
 
 from btql import plans
-from btql.execution import in_memory, run, sessions
+from btql.execution import in_memory, piece_reader, run, sessions
 from btql_conformance.cases import Case, CaseFile, find_case_files, own_corpus
 from btql_conformance.doors import DOORS
 from btql_conformance.runner import Databases, run_case
@@ -58,6 +59,8 @@ def keeping_nothing(patch: Patch) -> None:
 
 def keeping_at_once(patch: Patch) -> None:
     patch.setattr(kept_columns, "WANTED_MIN", 1)
+    patch.setattr(kept_columns, "DIFFERENT_MAX", 1)
+    patch.setattr(piece_reader, "CODED_MIN", 0)
 
 
 SWITCHES: dict[str, Callable[[Patch], None]] = {

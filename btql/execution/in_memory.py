@@ -104,13 +104,13 @@ def in_memory(plan: EnginePlan) -> dict[str, InMemory]:
     if not all(each.source_name in tables for each in selects):
         return {}
     reading = [each for each in selects if each.source_name == scan.name]
-    found = _statement(reading[0]) if len(reading) == 1 else None
+    found = over_rows(reading[0]) if len(reading) == 1 and isinstance(reading[0].source, ScanColumns) else None
     return {} if found is None else {scan.name: found}
 
 
-def _statement(select: Select) -> InMemory | None:
-    """Return a statement for the rows of its scan; None where it says more than this can do."""
-    if not isinstance(select.source, ScanColumns) or select.group is not None or not select.outputs:
+def over_rows(select: Select) -> InMemory | None:
+    """Return a statement for the rows of the table that it reads; None where it says more than this can do."""
+    if select.group is not None or not select.outputs:
         return None
     read = {name: reader(sql) for name, sql in select.outputs.items()}
     asked = [_condition(each if isinstance(each, str) else each()) for each in select.where]

@@ -3,11 +3,12 @@
 * Whole parts are one native Parquet scan over exactly the columns that are asked for, minus superseded rows.
 * Of parts of which some rows are read, the scan is told which; where they are few, they are taken from their documents.
 * Columns that are asked for again and again are in memory (:mod:`btql_storage.part.kept_columns`), and so is the tail.
+  Where all rows are, and the statement can do with them, numbers stand for texts (:mod:`btql.execution.coded`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ from btql.execution.pruning import ruled_out
 from btql.execution.report import RunReport
 from btql.execution.selection import Selection
 from btql_planner import sql_text
-from btql_storage.arrow import empty_batch, from_numpy
+from btql_storage.arrow import empty_batch, from_numpy, one_array
 from btql_storage.later import np
 from btql_storage.part.few_rows import BLOCKS_MAX, SCATTERED_BLOCKS_MAX, are_few, columns_of, fields_of
 from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROW_BITS, ROWS_FILE, TEXT_FOLDER
@@ -32,9 +33,15 @@ from btql_storage.snapshot import Snapshot, SnapshotPart
 
 if TYPE_CHECKING:
     from btql_storage.arrow import Array
+    from btql_storage.part.code_book import CodeBook
+    from btql_storage.tail_chunk import TailChunk
 
 LISTED_ROWS_MAX = 2_000
 """Up to this many rows are named in the statement itself, so that the reader skips pages by them."""
+CODED_MIN = 50_000
+"""Of fewer rows than these, a grouping by texts is done before a second statement is planned."""
+OTHERS_MAX = 20_000
+"""So many rows may come from the tail and from parts that are read in part: their texts are looked up each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +90,33 @@ class PieceReader:
     """Whether the report tells bytes, which take time to find out."""
     tables: dict[str, pa.Table] = field(default_factory=dict[str, "pa.Table"])
     """Tables of rows that are in memory; whoever asks for them registers them, or has no need to."""
+    codable: Collection[str] = ()
+    """Columns that may have numbers for texts."""
+    books: Mapping[str, CodeBook] = field(default_factory=dict[str, "CodeBook"])
+    """What the numbers mean in columns that have them."""
 
     def read(self, piece: Piece) -> Iterator[Read]:
         """Yield the tables that have the rows of a piece."""
-        yield from self._read_parts(piece)
-        yield from self._read_tail(piece)
-
-    def _read_parts(self, piece: Piece) -> Iterator[Read]:
         self._prefetch(piece)
         parts = self._sorted(piece)
+        tail = list(self.selection.tail(piece.snapshot, piece.first))
+        if self.codable and not (parts.whole or parts.some or piece.first):
+            self._number_texts(parts, sum(map(len, parts.taken)) + sum(len(rows) for _, rows in tail))
+        yield from self._read_parts(piece, parts)
+        yield from self._read_tail(piece, tail)
+
+    def _number_texts(self, parts: _Sorted, others: int) -> None:
+        """Have numbers for texts in the columns of parts, unless there are too few rows or too many others."""
+        rows = sum(len(each.table) for each in parts.kept)
+        if not parts.kept or rows < CODED_MIN or others > OTHERS_MAX:
+            return
+        books = self.columns.books(self.codable)
+        coded = [self.columns.coded(each, books) for each in parts.kept]
+        kept = [each for each in coded if each is not None]
+        if len(kept) == len(coded):
+            parts.kept, self.books = kept, books
+
+    def _read_parts(self, piece: Piece, parts: _Sorted) -> Iterator[Read]:
         few = bool(parts.some) and _are_few(piece, parts.some)
         if piece.first is not None and not few:
             # The engine compares one column with a bound more quickly than it looks row numbers up.
@@ -196,16 +221,20 @@ class PieceReader:
         if parts.taken:
             yield self._in_memory(f"{piece.name}_taken", parts.taken)
 
-    def _read_tail(self, piece: Piece) -> Iterator[Read]:
+    def _read_tail(self, piece: Piece, tail: Sequence[tuple[TailChunk, Rows]]) -> Iterator[Read]:
         tables: list[pa.Table] = []
-        for chunk, rows in self.selection.tail(piece.snapshot, piece.first):
+        for chunk, rows in tail:
             tables.append(conform(chunk.table, piece.schema).take(from_numpy(rows)))
             self.selection.report.tail_rows += len(rows)
         if tables:
             yield self._in_memory(f"{piece.name}_tail", tables)
 
     def _in_memory(self, name: str, tables: Sequence[pa.Table]) -> Read:
-        self.tables[name] = pa.concat_tables(tables)
+        table = pa.concat_tables(tables)
+        for column, book in self.books.items():
+            texts = one_array(table.column(column)).dictionary_encode()
+            table = table.set_column(table.schema.get_field_index(column), column, book.encode(texts))
+        self.tables[name] = table
         return Read(name)
 
     def _register_files(self, piece: Piece, table: str, parts: Sequence[Part]) -> str:

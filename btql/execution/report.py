@@ -141,6 +141,8 @@ class RunReport:
     """In the order in which they began; the last statement is ``answer``."""
     in_memory: dict[str, int] = field(default_factory=dict[str, int])
     """The statements that were done without the engine, and the rows in memory that they looked at."""
+    said: dict[str, str] = field(default_factory=dict[str, str])
+    """Statements that were said otherwise than in the plan, and those that were split off, by name."""
     rows: int = 0
     caches: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
     """Lookups in each cache: misses, then hits."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -17,7 +18,7 @@ from btql.errors import ResourceLimit
 from btql.execution.admission import Grant, Turns, Work, admission
 from btql.execution.fetch import Fetcher
 from btql.execution.first_rows import enough, more
-from btql.execution.in_memory import in_memory
+from btql.execution.in_memory import InMemory, in_memory
 from btql.execution.projection import projection
 from btql.execution.report import RunReport
 from btql.execution.scan import ScanBuilder
@@ -30,6 +31,9 @@ from btql_planner.select import Select
 from btql_storage.arrow import empty_batch
 from btql_storage.later import is_here as numpy_is_here
 from btql_storage.limits import DEFAULT, Limits
+
+if TYPE_CHECKING:
+    from btql.execution.coded import Books, Coded
 
 ROWS_WITHOUT_NUMPY = 1_000_000
 """So many rows the engine reads and sorts by a column in less time than it takes to import NumPy."""
@@ -62,6 +66,7 @@ class Runner:
         """Stages that another statement reads batch by batch."""
         self._in_memory = in_memory(plan)
         """Statements that need no engine where the rows of their scan are few, by scan."""
+        self._coded = _coded(plan)
         self._limited = {each.source_name for each in selects if each.limit}
         self._enough: dict[str, int | None] = {}
         """How many rows of a scan to look at first, where its statement wants those that come first."""
@@ -135,12 +140,9 @@ class Runner:
         with self.report.step("open"):
             if self._sources is not None:
                 self._scans = ScanBuilder(
-                    self._engine.context,
-                    self._sources,
-                    self.report,
-                    measured=self.explaining,
-                    statements=self._in_memory,
-                )
+                    self._engine.context, self._sources, self.report, measured=self.explaining,
+                    statements=self._in_memory, coded=self._coded,
+                )  # fmt: skip
                 for spec in self._plan.scans:
                     first = None
                     if spec.top is not None and (spec.name in self._limited or spec.top.asked is not None):
@@ -187,16 +189,43 @@ class Runner:
     def _scanned(self, select: Select, name: str) -> Iterator[pa.RecordBatch]:
         """Yield what a statement gives, where its rows are in memory without the engine."""
         rows = None if self._sources is None else self._scans.held.get(select.source_name)
+        if self._coded is not None and select is self._coded.statement and self._scans.books:
+            yield from self._grouped(self._coded, self._scans.books, name)
+            return
         if rows is None:
             yield from self._engine.run(select.render(), name)
             return
+        yield from self._without_engine(self._in_memory[select.source_name], rows, name)
+
+    def _without_engine(self, statement: InMemory, rows: pa.Table, name: str) -> Iterator[pa.RecordBatch]:
+        """Yield what a statement gives for rows that are in memory."""
         step = self.report.step(name)
         with step:
-            batch = self._in_memory[select.source_name].rows(rows)
+            batch = statement.rows(rows)
         self.report.in_memory[name] = self.report.in_memory.get(name, 0) + rows.num_rows
         if batch.num_rows:
             step.rows += batch.num_rows
             yield batch
+
+    def _grouped(self, grouping: Coded, books: Books, name: str) -> Iterator[pa.RecordBatch]:
+        """Yield what a statement gives that groups a scan which has numbers for texts."""
+        above, groups = grouping.above, grouping.render(books)
+        made = (
+            grouping.decoded(each, books)
+            for each in self._engine.run(groups, name if above is None else grouping.table)
+        )
+        if above is None:
+            self.report.said[name] = groups
+            yield from made
+            return
+        self.report.said |= {grouping.table: groups, name: above}
+        batches = list(made) or [grouping.decoded(empty_batch(self._engine.frame(groups).schema()), books)]
+        rows = pa.Table.from_batches(batches)
+        if grouping.in_memory is not None and grouping.in_memory.fits(rows):
+            yield from self._without_engine(grouping.in_memory, rows, name)
+        else:
+            self._engine.replace_table(grouping.table, batches)
+            yield from self._engine.run(above, name)
 
     def _first_rows(self, select: Select, name: str) -> Iterator[pa.RecordBatch]:
         """Yield the first rows of a scan; where too few of those that were looked at count, look at more."""
@@ -258,3 +287,12 @@ class Runner:
         if held is not None:
             return self._fetcher.add(self._in_memory[below.source_name].rows(held.slice(0, 0)), stage.fetch)
         return self._fetcher.add(empty_batch(self._engine.frame(below.render()).schema()), stage.fetch)
+
+
+def _coded(plan: EnginePlan) -> Coded | None:
+    """Return the statement of a plan that can do with numbers for texts; none are kept where NumPy is not."""
+    if not numpy_is_here():
+        return None
+    from btql.execution.coded import coded
+
+    return coded(plan)

@@ -31,7 +31,9 @@ from btql_storage.part.format import ROW_BITS, TEXT_FOLDER
 from btql_storage.part.reader import Part, prefetch
 
 if TYPE_CHECKING:
+    from btql.execution.coded import Coded
     from btql.execution.in_memory import InMemory
+    from btql_storage.part.code_book import CodeBook
 
 
 @dataclass
@@ -48,6 +50,10 @@ class ScanBuilder:
     """Statements that need no engine where the rows of their scan are few, by scan."""
     held: dict[str, pa.Table] = field(default_factory=dict[str, "pa.Table"])
     """The rows of scans that the engine knows nothing of."""
+    coded: Coded | None = None
+    """A statement that can do with numbers for texts."""
+    books: Mapping[str, CodeBook] = field(default_factory=dict[str, "CodeBook"])
+    """What the numbers mean in the columns of its scan that have them."""
     wanted: set[tuple[int, str]] = field(default_factory=set[tuple[int, str]])
     """Columns of parts that the statement has asked for."""
     measured: bool = False
@@ -88,14 +94,18 @@ class ScanBuilder:
         reader = PieceReader(
             self.context, selection, self.sources.kept_columns, self.wanted, self.run_report, self.measured
         )
+        snapshots = self.sources.snapshots(spec.objects)
+        if self.coded is not None and self.coded.scan == spec.name and len(snapshots) == 1:
+            reader.codable = self.coded.columns
         reads: list[tuple[str, Read]] = []
-        for number, snapshot in enumerate(self.sources.snapshots(spec.objects)):
+        for number, snapshot in enumerate(snapshots):
             told = {field: self.sources.constants(snapshot.object).get(field) for field in varying}
             name = f"{spec.name}_{number}_{count or 'all'}"
             columns = _select_list(schema, told)
             reads += [
                 (columns, read) for read in reader.read(Piece(name, snapshot, schema, selection.first(snapshot, count)))
             ]
+        self.books = reader.books
         if not reads:
             reader.tables[f"{spec.name}_none"] = schema.empty_table()
             reads = [(_select_list(schema, dict.fromkeys(varying)), Read(f"{spec.name}_none"))]

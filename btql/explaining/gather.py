@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from btql.execution.pruning import ruled_out
@@ -77,7 +76,7 @@ def after_run(compiled: Compiled, bounds: Mapping[int, int | None], run: Run) ->
     for spec in compiled.engine.scans:
         if spec.name in report.scans:
             facts.scans.setdefault(id(spec.node), []).append(_read(report.scans[spec.name]))
-    statements = _statements(compiled, found, report.in_memory)
+    statements = _statements(compiled, found, report)
     _add_scans(facts, compiled, report, statements)
     for spec in compiled.engine.scans:
         if spec.name in report.scans:
@@ -161,13 +160,16 @@ def _node(plan: Plan, facts: _Facts) -> Node:
     )
 
 
-def _statements(
-    compiled: Compiled, found: Mapping[str, Operator], in_memory: Mapping[str, int] = MappingProxyType({})
-) -> list[Statement]:
+def _statements(compiled: Compiled, found: Mapping[str, Operator], report: RunReport | None = None) -> list[Statement]:
     engine = compiled.engine
-    texts = [(stage.name, stage.select.render()) for stage in engine.stages] + [("answer", engine.select.render())]
+    said = {} if report is None else report.said
+    in_memory = {} if report is None else report.in_memory
+    planned = {stage.name: stage.select.render() for stage in engine.stages} | {"answer": engine.select.render()}
+    # What was split off ran first.
+    texts = {name: sql for name, sql in said.items() if name not in planned} | planned | said
     return [
-        Statement(name=name, sql=sql, operators=found.get(name), in_memory=in_memory.get(name)) for name, sql in texts
+        Statement(name=name, sql=sql, operators=found.get(name), in_memory=in_memory.get(name))
+        for name, sql in texts.items()
     ]
 
 

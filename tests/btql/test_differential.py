@@ -16,7 +16,7 @@ from oracle.queries import PAIRS
 import btql
 from btql import plans
 from btql.database import Database
-from btql.execution import in_memory, run, sessions
+from btql.execution import in_memory, piece_reader, run, sessions
 from btql.generate.stream import generate
 from btql_planner.plan import Plan
 from btql_planner.rules import OPTIONAL
@@ -108,6 +108,8 @@ def test_columns_that_are_kept_do_not_change_the_answer(
     pair = PAIRS[name]
     text = corpus.fill(pair.btql)
     monkeypatch.setattr(kept_columns, "WANTED_MIN", 1)
+    monkeypatch.setattr(kept_columns, "DIFFERENT_MAX", 1)
+    monkeypatch.setattr(piece_reader, "CODED_MIN", 0)
     kept = [alike(database.query(text).rows(), pair.in_order) for _ in range(2)]
 
     monkeypatch.setattr(kept_columns, "WANTED_MIN", 0)

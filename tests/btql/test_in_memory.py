@@ -106,7 +106,7 @@ def test_explain_says_so(conn: btql.Connection) -> None:
 def test_a_column_of_another_type_is_the_engines() -> None:
     spec = ScanSpec("rows_0", Objects("project_logs", ("demo",)), (), ())
     select = Select(ScanColumns(spec), lambda: '"rows_0"', "rows_0", {"id": '"id"'}, ["(\"id\" = 'a')"])
-    statement = in_memory._statement(select)
+    statement = in_memory.over_rows(select)
     assert statement is not None
     assert statement.fits(pa.table({"id": pa.array(["a", None]), "_row": [1, 2]}))
     assert not statement.fits(pa.table({"id": pa.array(["a"], pa.large_string()), "_row": [1]}))

@@ -26,7 +26,11 @@ def part(tmp_path: Path) -> Iterator[Part]:
     with Storage.open(tmp_path / "db", create=True) as storage:
         logs = storage.create_object("project_logs", "demo")
         events: list[dict[str, object]] = [
-            {"id": f"r{n:02}", "metadata": {"n": n, "long": f"{n}" * 100}, "tags": ["a", "é"][: n % 3]}
+            {
+                "id": f"r{n:02}",
+                "metadata": {"n": n, "long": f"{n}" * 100, "kind": f"k{n % 3}"},
+                "tags": ["a", "é"][: n % 3],
+            }
             for n in range(ROWS)
         ]
         storage.ingest(logs, events)
@@ -159,3 +163,65 @@ def test_a_damaged_part_is_not_read_from_memory(kept: KeptColumns, part: Part) -
     warm(kept, part)
     part.quarantined = "damaged"
     assert kept.get(part, gone(), SCHEMA, ALL_ROWS) is None
+
+
+KINDS = pa.schema({"id": pa.string(), "metadata.kind#t": pa.string()})
+
+
+def kinds(kept: KeptColumns, part: Part, *superseded: int) -> kept_columns.PartColumns:
+    found = [kept.get(part, gone(*superseded), KINDS, ALL_ROWS) for _ in range(2)][1]
+    assert found is not None
+    return found
+
+
+def test_numbers_stand_for_texts_that_repeat(kept: KeptColumns, part: Part) -> None:
+    texts = kinds(kept, part, 4)
+    books = kept.books({"metadata.kind#t"})
+    coded = kept.coded(texts, books)
+    assert coded is not None
+    codes = coded.table.column("metadata.kind#t")
+    assert codes.type == pa.int32()
+    (book,) = books.values()
+    assert book.decode(codes.chunk(0)).to_pylist() == texts.table.column("metadata.kind#t").to_pylist()
+    assert coded.table.column("id") == texts.table.column("id")
+    assert kept.books({"metadata.kind#t"}) == books
+    assert kept.coded(texts, books) == coded
+
+
+def test_numbers_lack_the_rows_that_are_superseded_later(kept: KeptColumns, part: Part) -> None:
+    books = kept.books({"metadata.kind#t"})
+    assert kept.coded(kinds(kept, part), books) is not None
+    later = kinds(kept, part, 0, 5)
+    coded = kept.coded(later, books)
+    assert coded is not None
+    assert coded.table.num_rows == ROWS - 2
+    decoded = books["metadata.kind#t"].decode(coded.table.column("metadata.kind#t").chunk(0))
+    assert decoded.to_pylist() == later.table.column("metadata.kind#t").to_pylist()
+
+
+def test_texts_that_hardly_repeat_get_no_numbers(kept: KeptColumns, part: Part) -> None:
+    texts = kinds(kept, part)
+    for _ in range(2):
+        assert kept.coded(texts, kept.books({"id"})) is None
+
+
+def test_numbers_go_with_what_they_mean(part: Part) -> None:
+    budget = CacheBudget(1 << 20)
+    kept = KeptColumns(budget)
+    texts = kinds(kept, part)
+    alone = budget.sizes["columns"]
+    old = kept.books({"metadata.kind#t"})
+    before = kept.coded(texts, old)
+    assert budget.sizes["columns"] > alone
+    budget.used("others", 1, budget.bytes_max, lambda: None)
+    assert budget.sizes["columns"] == 0
+
+    new = kept.books({"metadata.kind#t"})
+    assert new != old
+    new["metadata.kind#t"].encode(pa.array(["other"]).dictionary_encode())
+    after = kept.coded(kinds(kept, part), new)
+    # Who was at it when the numbers went still has the old ones, and what they mean.
+    for coded, books in ((before, old), (after, new), (kept.coded(texts, old), old)):
+        assert coded is not None
+        decoded = books["metadata.kind#t"].decode(coded.table.column("metadata.kind#t").chunk(0))
+        assert decoded.to_pylist() == texts.table.column("metadata.kind#t").to_pylist()

@@ -10,6 +10,8 @@ numbers are known are taken out of them instead of being looked for.
 * A part never changes, so what was read stays right. The bytes are those of the one budget of all caches
   (:mod:`btql_storage.cache_budget`). Columns of wide values are not kept, nor are those of scans that would take more
   than a share of it.
+* Of texts that repeat the numbers that stand for them are kept as well (:mod:`btql_storage.part.code_book`), once a
+  statement can do with numbers.
 """
 
 from __future__ import annotations
@@ -23,8 +25,9 @@ from typing import TYPE_CHECKING, cast
 import pyarrow as pa
 from pyarrow.types import is_primitive
 
-from btql_storage.arrow import chunked, from_numpy, nulls
+from btql_storage.arrow import chunked, from_numpy, nulls, one_array
 from btql_storage.later import np
+from btql_storage.part.code_book import CodeBook
 from btql_storage.part.format import ROW_BITS
 
 if TYPE_CHECKING:
@@ -51,6 +54,8 @@ ROW_BYTES_MAX = 64
 """Columns whose values take more on average are not kept."""
 BATCH_ROWS = 16_384
 """Rows that the engine gets at a time: more than its own 8,192, as each batch costs it 3 µs a column to take over."""
+DIFFERENT_MAX = 0.75
+"""Texts are numbered where this share of a part's rows, or fewer, have different ones."""
 _COUNTED_MAX = 20_000
 """Columns of parts that are not kept and of which it is known how often they were wanted."""
 
@@ -59,6 +64,7 @@ _COUNTED_MAX = 20_000
 class PartColumns:
     """Some columns of the rows of a part that are current."""
 
+    part: str
     gone: Rows
     """The numbers of the rows that are left out, in order."""
     table: pa.Table
@@ -98,6 +104,8 @@ class KeptColumns:
     def __init__(self, budget: CacheBudget) -> None:
         self._budget = budget
         self._parts: dict[str, _Kept] = {}
+        self._books: dict[str, CodeBook] = {}
+        """What the numbers of texts mean, by column; it goes with all of them."""
         self._wanted: OrderedDict[tuple[str, str], int] = OrderedDict()
         """How often columns were wanted that are not kept, those wanted last at the end."""
         self._lock = Lock()
@@ -134,7 +142,37 @@ class KeptColumns:
         columns = [kept.columns[name] for name in schema.names]
         if any(each is None for each in columns):
             return None
-        return PartColumns(kept.gone, pa.table(cast("list[Array]", columns), schema=schema))
+        return PartColumns(part.name, kept.gone, pa.table(cast("list[Array]", columns), schema=schema))
+
+    def books(self, names: Collection[str]) -> dict[str, CodeBook]:
+        """Return the numbers that stand for the texts of some columns."""
+        with self._lock:
+            return {name: self._books.setdefault(name, CodeBook()) for name in names}
+
+    def coded(self, columns: PartColumns, books: Mapping[str, CodeBook]) -> PartColumns | None:
+        """Return columns of a part with numbers in the place of texts; None where hardly any text is there twice."""
+        table = columns.table
+        for name, book in books.items():
+            codes = self._codes(columns, name, book)
+            if codes is None:
+                return None
+            table = table.set_column(table.schema.get_field_index(name), name, codes)
+        return PartColumns(columns.part, columns.gone, table)
+
+    def _codes(self, columns: PartColumns, name: str, book: CodeBook) -> Array | None:
+        """Return the numbers of the texts of a column, which are kept from now on."""
+        kept_as = _as_codes(name, book)
+        with self._lock:
+            kept = self._parts.get(columns.part)
+        if kept is not None and kept_as in kept.columns and (same := kept.without(columns.gone)) is not None:
+            self._budget.touched(CACHE, ("", name))
+            self._budget.touched(CACHE, (columns.part, kept_as))
+            return same.columns[kept_as]
+        texts = one_array(columns.table.column(name)).dictionary_encode()
+        codes = book.encode(texts) if len(texts.dictionary) <= DIFFERENT_MAX * len(texts) else None
+        self._budget.used(CACHE, ("", name), book.nbytes, partial(self._drop_book, name))
+        self._keep(columns.part, _Kept(columns.gone, {kept_as: codes}), [kept_as])
+        return codes
 
     def forget(self, part: str) -> None:
         """Let go of a part whose files are removed."""
@@ -169,6 +207,16 @@ class KeptColumns:
             size = 0 if array is None else array.nbytes
             self._budget.used(CACHE, (part, name), size, partial(self._drop, part, name))
 
+    def _drop_book(self, name: str) -> None:
+        """Let go of what numbers mean, and of the numbers: those of a next book are others."""
+        with self._lock:
+            book = self._books.pop(name, None)
+            kept_as = "" if book is None else _as_codes(name, book)
+            parts = [part for part, kept in self._parts.items() if kept_as in kept.columns]
+        for part in parts:
+            self._drop(part, kept_as)
+            self._budget.gone(CACHE, (part, kept_as))
+
     def _drop(self, part: str, name: str) -> None:
         with self._lock:
             kept = self._parts.get(part)
@@ -178,6 +226,11 @@ class KeptColumns:
                     self._parts[part] = _Kept(kept.gone, columns)
                 else:
                     del self._parts[part]
+
+
+def _as_codes(name: str, book: CodeBook) -> str:
+    """Return the name under which the numbers of a column's texts are kept; no column's own name ends so."""
+    return f"{name}@{book.id}"
 
 
 def _read(part: Part, types: Mapping[str, pa.DataType], gone: Rows) -> dict[str, Array | None]:

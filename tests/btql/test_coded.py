@@ -1,0 +1,168 @@
+"""Groupings by texts that are said of numbers: which statements, and that the answer is that of plain Python."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import btql
+from btql.execution import piece_reader
+from btql_storage.part import kept_columns
+
+LOGS = "project_logs('demo')"
+MODELS = ["small", "large", "it's", "", None, '"metadata.user#t" = ', "東京"]
+ROWS = 60
+
+
+def event(number: int, version: int = 0) -> dict[str, Any]:
+    model = MODELS[(number + version) % len(MODELS)]
+    return {
+        "id": f"r{number:03}",
+        "created": f"2026-11-01T{number % 24:02}:00:00Z",
+        "metadata": {"model": model, "user": f"u{number % 5}", "mixed": number if number % 4 else f"m{number % 8}"},
+        "metrics": {"tokens": number},
+    }
+
+
+@pytest.fixture
+def rows() -> dict[str, dict[str, Any]]:
+    return {}
+
+
+@pytest.fixture
+def conn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: dict[str, dict[str, Any]]) -> Iterator[btql.Connection]:
+    monkeypatch.setattr(kept_columns, "WANTED_MIN", 1)
+    monkeypatch.setattr(piece_reader, "CODED_MIN", 0)
+    with btql.connect(tmp_path / "db", background=False) as connection:
+        # Two parts, superseded rows in the first, and a tail with a model and a user of its own.
+        for numbers, version in ((range(ROWS), 0), (range(10, 30), 1), (range(25, 35), 2)):
+            events = [event(number, version) for number in numbers]
+            if version == 2:
+                events += [event(100) | {"metadata": {"model": "late", "user": "u100"}}]
+            connection.ingest("project_logs:demo", events)
+            rows |= {each["id"]: each for each in events}
+            if version < 2:
+                connection.compact()
+        yield connection
+
+
+def statements(conn: btql.Connection, question: str) -> list[str]:
+    """Return the first words of each statement that was run."""
+    text = str(conn.explain(question, analyze=True))
+    return [line.partition(": SELECT")[0] for line in text.splitlines() if ": SELECT" in line]
+
+
+def is_coded(conn: btql.Connection, question: str) -> bool:
+    return "groups" in statements(conn, question)
+
+
+def counted(rows: dict[str, dict[str, Any]], *names: str) -> Counter[tuple[Any, ...]]:
+    return Counter(tuple(row["metadata"].get(name) for name in names) for row in rows.values())
+
+
+def test_groups_of_texts(conn: btql.Connection, rows: dict[str, dict[str, Any]]) -> None:
+    question = f"dimensions: metadata.model as m, metadata.user as u | measures: count(1) as n | from: {LOGS}"
+    assert is_coded(conn, question)
+    found = {(row["m"], row["u"]): row["n"] for row in conn.query(question).rows()}
+    assert found == counted(rows, "model", "user")
+    assert found["late", "u100"] == 1
+
+
+def test_groups_in_order_and_those_that_count(conn: btql.Connection, rows: dict[str, dict[str, Any]]) -> None:
+    question = (
+        f"SELECT metadata.model AS m, count(*) AS n FROM {LOGS} GROUP BY m HAVING count(*) > 1 AND m <> 'small' "
+        "ORDER BY n DESC, m LIMIT 3"
+    )
+    assert is_coded(conn, question)
+    expected = sorted(
+        ((-n, m) for (m,), n in counted(rows, "model").items() if n > 1 and m is not None and m != "small"),
+        key=lambda each: (each[0], each[1].encode()),
+    )
+    assert [(row["n"], row["m"]) for row in conn.query(question).rows()] == [(-n, m) for n, m in expected[:3]]
+
+
+@pytest.mark.parametrize("model", [each for each in MODELS if each is not None] + ["late", "nobody's"])
+def test_comparisons_with_a_text(conn: btql.Connection, rows: dict[str, dict[str, Any]], model: str) -> None:
+    quoted = "'" + model.replace("'", "''") + "'"
+    models = [row["metadata"]["model"] for row in rows.values()]
+    question = (
+        f"SELECT count(*) FILTER (WHERE metadata.model = {quoted}) AS same, "
+        f"count(*) FILTER (WHERE metadata.model <> {quoted}) AS other, "
+        f"count(DISTINCT metadata.user) AS users FROM {LOGS} WHERE metadata.model = {quoted} OR metadata.user = 'u1' "
+        f"OR metadata.model IS NULL"
+    )
+    chosen = [
+        row["metadata"]
+        for row in rows.values()
+        if row["metadata"]["model"] in (model, None) or row["metadata"]["user"] == "u1"
+    ]
+    assert is_coded(conn, question)
+    assert conn.query(question).rows() == [
+        {
+            "same": models.count(model),
+            "other": sum(each["model"] not in (model, None) for each in chosen),
+            "users": len({each["user"] for each in chosen}),
+        }
+    ]
+
+
+def test_no_group_is_left(conn: btql.Connection) -> None:
+    question = (
+        f"SELECT metadata.model AS m, count(*) AS n FROM {LOGS} WHERE metadata.model = 'nobody' GROUP BY m ORDER BY m"
+    )
+    assert is_coded(conn, question)
+    assert conn.query(question).rows() == []
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "lower(metadata.model) AS a, count(*) AS n FROM {} GROUP BY a",
+        "max(metadata.model) AS a FROM {}",
+        "count(*) AS n FROM {} WHERE metadata.model LIKE 's%'",
+        "count(*) AS n FROM {} WHERE metadata.model < 't'",
+        "count(*) AS n FROM {} WHERE metadata.model || 'x' = 'smallx'",
+        "count(*) AS n FROM {} WHERE metadata.model = metadata.user",
+        "metrics.tokens AS a, count(metadata.model) AS n FROM {} GROUP BY a",
+        "id FROM {} WHERE metadata.model = 'small'",
+        "a.id FROM {} AS a JOIN {} AS b ON a.metadata.model = b.metadata.model WHERE a.metadata.user = 'u1'",
+    ],
+)
+def test_who_needs_the_texts_gets_them(conn: btql.Connection, monkeypatch: pytest.MonkeyPatch, asked: str) -> None:
+    question = f"SELECT {asked.format(LOGS, LOGS)}"
+    assert not is_coded(conn, question)
+    found = conn.query(question).rows()
+    monkeypatch.setattr(kept_columns, "WANTED_MIN", 0)
+    assert sorted(map(str, conn.query(question).rows())) == sorted(map(str, found)) != []
+
+
+def test_one_column_keeps_its_texts_and_another_does_not(
+    conn: btql.Connection, rows: dict[str, dict[str, Any]]
+) -> None:
+    question = f"SELECT metadata.user AS u, max(metadata.model) AS m FROM {LOGS} WHERE metadata.user <> 'u1' GROUP BY u"
+    assert is_coded(conn, question)
+    assert '"metadata.user#t" <> ' in str(conn.explain(question, analyze=True))
+    for row in conn.query(question).rows():
+        models = [each["metadata"]["model"] for each in rows.values() if each["metadata"]["user"] == row["u"]]
+        assert row["m"] == max((each for each in models if each is not None), key=lambda each: each.encode())
+
+
+def test_values_of_several_kinds(conn: btql.Connection, rows: dict[str, dict[str, Any]]) -> None:
+    question = f"dimensions: metadata.mixed as m | measures: count(1) as n | from: {LOGS}"
+    assert {(row["m"],): row["n"] for row in conn.query(question).rows()} == counted(rows, "mixed")
+
+
+def test_few_rows_or_a_long_tail_keep_their_texts(conn: btql.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    question = f"dimensions: metadata.model as m | measures: count(1) as n | from: {LOGS}"
+    assert is_coded(conn, question)
+    with monkeypatch.context() as patch:
+        patch.setattr(piece_reader, "OTHERS_MAX", 5)
+        assert not is_coded(conn, question)
+    with monkeypatch.context() as patch:
+        patch.setattr(piece_reader, "CODED_MIN", 1_000)
+        assert not is_coded(conn, question)
+    assert is_coded(conn, question)
