@@ -44,7 +44,7 @@ _COUNT = re.compile(rf"count\(DISTINCT (?P<column>{_NAME})\)")
 
 @dataclass(frozen=True, slots=True)
 class Coded:
-    """A statement of a plan, and the grouping of a scan in it that can do with numbers."""
+    """The last statement of a plan, and the grouping of a scan in it that can do with numbers."""
 
     table: ClassVar = "groups"
     """The table of the groups, and the step that makes them."""
@@ -81,25 +81,23 @@ class Coded:
 
 
 def coded(plan: EnginePlan) -> Coded | None:
-    """Return the statement of a plan that can do with numbers for texts, where there is one.
+    """Return the last statement of a plan, where it can do with numbers for texts.
 
     The plan has to have one scan, which is read in one place: everybody who reads a table has to know what is in it.
     """
     if len(plan.scans) != 1 or plan.united:
         return None
     (scan,) = plan.scans
+    groups = _lowest(plan.select)
     texts = {name for name in scan.columns if (split := split_column_name(name)) and split[1] is Kind.TEXT}
-    statements = [*(stage.select for stage in plan.stages), plan.select]
-    lowest = {id(each): _lowest(each) for each in statements}
-    statement = next((each for each in statements if lowest[id(each)].source_name == scan.name), None)
-    if not texts or statement is None or lowest[id(statement)].group is None:
+    if not texts or groups.group is None or groups.source_name != scan.name:
         return None
+    statements = [*(stage.select for stage in plan.stages), plan.select]
     if sum(each.render().count(sql_text.name(scan.name)) for each in statements) != 1:
         return None
-    groups = lowest[id(statement)]
     columns = _columns(groups) & texts
-    above = over_rows(statement) if statement.source is groups else None
-    return Coded(scan.name, statement, groups, frozenset(columns), above) if columns else None
+    above = over_rows(plan.select) if plan.select.source is groups else None
+    return Coded(scan.name, plan.select, groups, frozenset(columns), above) if columns else None
 
 
 def _lowest(select: Select) -> Select:

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -92,7 +92,7 @@ class PieceReader:
     """Tables of rows that are in memory; whoever asks for them registers them, or has no need to."""
     codable: Collection[str] = ()
     """Columns that may have numbers for texts."""
-    books: Mapping[str, CodeBook] = field(default_factory=dict[str, "CodeBook"])
+    books: dict[str, CodeBook] = field(default_factory=dict[str, "CodeBook"])
     """What the numbers mean in columns that have them."""
 
     def read(self, piece: Piece) -> Iterator[Read]:
@@ -110,11 +110,12 @@ class PieceReader:
         rows = sum(len(each.table) for each in parts.kept)
         if not parts.kept or rows < CODED_MIN or others > OTHERS_MAX:
             return
-        books = self.columns.books(self.codable)
-        coded = [self.columns.coded(each, books) for each in parts.kept]
-        kept = [each for each in coded if each is not None]
-        if len(kept) == len(coded):
-            parts.kept, self.books = kept, books
+        for name in self.codable:
+            book = self.columns.book(name)
+            found = [(each, self.columns.codes(each, name, book)) for each in parts.kept]
+            coded = [each.coded(name, codes) for each, codes in found if codes is not None]
+            if len(coded) == len(found):
+                parts.kept, self.books[name] = coded, book
 
     def _read_parts(self, piece: Piece, parts: _Sorted) -> Iterator[Read]:
         few = bool(parts.some) and _are_few(piece, parts.some)

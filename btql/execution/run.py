@@ -188,10 +188,10 @@ class Runner:
 
     def _scanned(self, select: Select, name: str) -> Iterator[pa.RecordBatch]:
         """Yield what a statement gives, where its rows are in memory without the engine."""
-        rows = None if self._sources is None else self._scans.held.get(select.source_name)
         if self._coded is not None and select is self._coded.statement and self._scans.books:
             yield from self._grouped(self._coded, self._scans.books, name)
             return
+        rows = None if self._sources is None else self._scans.held.get(select.source_name)
         if rows is None:
             yield from self._engine.run(select.render(), name)
             return
@@ -210,21 +210,19 @@ class Runner:
     def _grouped(self, grouping: Coded, books: Books, name: str) -> Iterator[pa.RecordBatch]:
         """Yield what a statement gives that groups a scan which has numbers for texts."""
         above, groups = grouping.above, grouping.render(books)
-        made = (
-            grouping.decoded(each, books)
-            for each in self._engine.run(groups, name if above is None else grouping.table)
-        )
+        made_as = name if above is None else grouping.table
+        self.report.said[made_as] = groups
+        batches = list(self._engine.run(groups, made_as)) or [empty_batch(self._engine.frame(groups).schema())]
+        with self.report.step(made_as):
+            rows = pa.Table.from_batches([grouping.decoded(each, books) for each in batches])
         if above is None:
-            self.report.said[name] = groups
-            yield from made
+            yield from rows.to_batches()
             return
-        self.report.said |= {grouping.table: groups, name: above}
-        batches = list(made) or [grouping.decoded(empty_batch(self._engine.frame(groups).schema()), books)]
-        rows = pa.Table.from_batches(batches)
+        self.report.said[name] = above
         if grouping.in_memory is not None and grouping.in_memory.fits(rows):
             yield from self._without_engine(grouping.in_memory, rows, name)
         else:
-            self._engine.replace_table(grouping.table, batches)
+            self._engine.replace_table(grouping.table, rows.to_batches() or [empty_batch(rows.schema)])
             yield from self._engine.run(above, name)
 
     def _first_rows(self, select: Select, name: str) -> Iterator[pa.RecordBatch]:

@@ -12,6 +12,7 @@ import pytest
 
 from btql_storage.cache_budget import CacheBudget
 from btql_storage.part import kept_columns
+from btql_storage.part.code_book import CodeBook
 from btql_storage.part.format import ROW_BITS
 from btql_storage.part.kept_columns import ALL_ROWS, SOME_ROWS, KeptColumns, row_bytes_of
 from btql_storage.part.reader import Part
@@ -165,7 +166,8 @@ def test_a_damaged_part_is_not_read_from_memory(kept: KeptColumns, part: Part) -
     assert kept.get(part, gone(), SCHEMA, ALL_ROWS) is None
 
 
-KINDS = pa.schema({"id": pa.string(), "metadata.kind#t": pa.string()})
+KIND = "metadata.kind#t"
+KINDS = pa.schema({"id": pa.string(), KIND: pa.string()})
 
 
 def kinds(kept: KeptColumns, part: Part, *superseded: int) -> kept_columns.PartColumns:
@@ -174,35 +176,36 @@ def kinds(kept: KeptColumns, part: Part, *superseded: int) -> kept_columns.PartC
     return found
 
 
+def decoded(found: pa.Array | None, book: CodeBook) -> list[str | None]:
+    assert found is not None
+    return book.decode(found).to_pylist()
+
+
 def test_numbers_stand_for_texts_that_repeat(kept: KeptColumns, part: Part) -> None:
     texts = kinds(kept, part, 4)
-    books = kept.books({"metadata.kind#t"})
-    coded = kept.coded(texts, books)
-    assert coded is not None
-    codes = coded.table.column("metadata.kind#t")
+    book = kept.book(KIND)
+    codes = kept.codes(texts, KIND, book)
+    assert codes is not None
     assert codes.type == pa.int32()
-    (book,) = books.values()
-    assert book.decode(codes.chunk(0)).to_pylist() == texts.table.column("metadata.kind#t").to_pylist()
-    assert coded.table.column("id") == texts.table.column("id")
-    assert kept.books({"metadata.kind#t"}) == books
-    assert kept.coded(texts, books) == coded
+    assert decoded(codes, book) == texts.table.column(KIND).to_pylist()
+    assert texts.coded(KIND, codes).table.column(KIND).to_pylist() == codes.to_pylist()
+    assert texts.coded(KIND, codes).table.column("id") == texts.table.column("id")
+    assert kept.book(KIND) is book
+    assert kept.codes(texts, KIND, book) is codes
 
 
 def test_numbers_lack_the_rows_that_are_superseded_later(kept: KeptColumns, part: Part) -> None:
-    books = kept.books({"metadata.kind#t"})
-    assert kept.coded(kinds(kept, part), books) is not None
+    book = kept.book(KIND)
+    assert kept.codes(kinds(kept, part), KIND, book) is not None
     later = kinds(kept, part, 0, 5)
-    coded = kept.coded(later, books)
-    assert coded is not None
-    assert coded.table.num_rows == ROWS - 2
-    decoded = books["metadata.kind#t"].decode(coded.table.column("metadata.kind#t").chunk(0))
-    assert decoded.to_pylist() == later.table.column("metadata.kind#t").to_pylist()
+    codes = kept.codes(later, KIND, book)
+    assert decoded(codes, book) == later.table.column(KIND).to_pylist()
+    assert later.table.num_rows == ROWS - 2
 
 
 def test_texts_that_hardly_repeat_get_no_numbers(kept: KeptColumns, part: Part) -> None:
     texts = kinds(kept, part)
-    for _ in range(2):
-        assert kept.coded(texts, kept.books({"id"})) is None
+    assert [kept.codes(texts, "id", kept.book("id")) for _ in range(2)] == [None, None]
 
 
 def test_numbers_go_with_what_they_mean(part: Part) -> None:
@@ -210,18 +213,17 @@ def test_numbers_go_with_what_they_mean(part: Part) -> None:
     kept = KeptColumns(budget)
     texts = kinds(kept, part)
     alone = budget.sizes["columns"]
-    old = kept.books({"metadata.kind#t"})
-    before = kept.coded(texts, old)
+    old = kept.book(KIND)
+    before = kept.codes(texts, KIND, old)
     assert budget.sizes["columns"] > alone
     budget.used("others", 1, budget.bytes_max, lambda: None)
     assert budget.sizes["columns"] == 0
 
-    new = kept.books({"metadata.kind#t"})
-    assert new != old
-    new["metadata.kind#t"].encode(pa.array(["other"]).dictionary_encode())
-    after = kept.coded(kinds(kept, part), new)
+    new = kept.book(KIND)
+    assert new is not old
+    new.encode(pa.array(["other"]).dictionary_encode())
+    after = kept.codes(kinds(kept, part), KIND, new)
     # Who was at it when the numbers went still has the old ones, and what they mean.
-    for coded, books in ((before, old), (after, new), (kept.coded(texts, old), old)):
-        assert coded is not None
-        decoded = books["metadata.kind#t"].decode(coded.table.column("metadata.kind#t").chunk(0))
-        assert decoded.to_pylist() == texts.table.column("metadata.kind#t").to_pylist()
+    for codes, book in ((before, old), (after, new), (kept.codes(texts, KIND, old), old)):
+        assert decoded(codes, book) == texts.table.column(KIND).to_pylist()
+    assert before != after

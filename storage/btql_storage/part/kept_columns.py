@@ -73,6 +73,11 @@ class PartColumns:
         """Yield all rows."""
         yield from self.table.to_batches(max_chunksize=BATCH_ROWS)
 
+    def coded(self, name: str, codes: Array) -> PartColumns:
+        """Return the same with numbers for the texts of a column."""
+        table = self.table.set_column(self.table.schema.get_field_index(name), name, codes)
+        return PartColumns(self.part, self.gone, table)
+
     def take(self, rows: Rows) -> pa.Table:
         """Return some of the rows by their numbers in the part, all of which are current."""
         return self.table.take(from_numpy(rows - np.searchsorted(self.gone, rows)))
@@ -144,23 +149,13 @@ class KeptColumns:
             return None
         return PartColumns(part.name, kept.gone, pa.table(cast("list[Array]", columns), schema=schema))
 
-    def books(self, names: Collection[str]) -> dict[str, CodeBook]:
-        """Return the numbers that stand for the texts of some columns."""
+    def book(self, name: str) -> CodeBook:
+        """Return the numbers that stand for the texts of a column."""
         with self._lock:
-            return {name: self._books.setdefault(name, CodeBook()) for name in names}
+            return self._books.setdefault(name, CodeBook())
 
-    def coded(self, columns: PartColumns, books: Mapping[str, CodeBook]) -> PartColumns | None:
-        """Return columns of a part with numbers in the place of texts; None where hardly any text is there twice."""
-        table = columns.table
-        for name, book in books.items():
-            codes = self._codes(columns, name, book)
-            if codes is None:
-                return None
-            table = table.set_column(table.schema.get_field_index(name), name, codes)
-        return PartColumns(columns.part, columns.gone, table)
-
-    def _codes(self, columns: PartColumns, name: str, book: CodeBook) -> Array | None:
-        """Return the numbers of the texts of a column, which are kept from now on."""
+    def codes(self, columns: PartColumns, name: str, book: CodeBook) -> Array | None:
+        """Return the numbers of the texts of a column, which are kept from now on; None where hardly a text repeats."""
         kept_as = _as_codes(name, book)
         with self._lock:
             kept = self._parts.get(columns.part)
