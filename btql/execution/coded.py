@@ -19,17 +19,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from btql.execution.in_memory import InMemory, over_rows
 from btql_planner import sql_text
-from btql_planner.engine_plan import EnginePlan
 from btql_planner.select import Select
 from btql_storage.kinds import Kind, split_column_name
 
 if TYPE_CHECKING:
+    from btql.execution.grouping import Grouping
     from btql_storage.part.code_book import CodeBook
 
     Books = Mapping[str, CodeBook]
@@ -44,18 +43,11 @@ _COUNT = re.compile(rf"count\(DISTINCT (?P<column>{_NAME})\)")
 
 @dataclass(frozen=True, slots=True)
 class Coded:
-    """The last statement of a plan, and the grouping of a scan in it that can do with numbers."""
+    """A grouping of a scan that can do with numbers for texts."""
 
-    table: ClassVar = "groups"
-    """The table of the groups, and the step that makes them."""
-
-    scan: str
-    statement: Select
     groups: Select
     columns: frozenset[str]
     """Columns that may have numbers."""
-    in_memory: InMemory | None = None
-    """The statement over the groups, where few of them need no engine."""
 
     def render(self, books: Books) -> str:
         """Return the grouping, said of numbers in the columns that have books."""
@@ -70,41 +62,13 @@ class Coded:
         ]
         return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)
 
-    @property
-    def above(self) -> str | None:
-        """The statement over the table of the groups; None where the groups are what is wanted."""
-        if self.statement is self.groups:
-            return None
-        whole, inside = self.statement.render(), f"({self.groups.render()})"
-        assert whole.count(inside) == 1, "a statement reads its groups once"
-        return whole.replace(inside, sql_text.name(self.table))
 
-
-def coded(plan: EnginePlan) -> Coded | None:
-    """Return the last statement of a plan, where it can do with numbers for texts.
-
-    The plan has to have one scan, which is read in one place: everybody who reads a table has to know what is in it.
-    """
-    if len(plan.scans) != 1 or plan.united:
-        return None
-    (scan,) = plan.scans
-    groups = _lowest(plan.select)
-    texts = {name for name in scan.columns if (split := split_column_name(name)) and split[1] is Kind.TEXT}
-    if not texts or groups.group is None or groups.source_name != scan.name:
-        return None
-    statements = [*(stage.select for stage in plan.stages), plan.select]
-    if sum(each.render().count(sql_text.name(scan.name)) for each in statements) != 1:
-        return None
-    columns = _columns(groups) & texts
-    above = over_rows(plan.select) if plan.select.source is groups else None
-    return Coded(scan.name, plan.select, groups, frozenset(columns), above) if columns else None
-
-
-def _lowest(select: Select) -> Select:
-    """Return the statement of a statement over statements that reads a table."""
-    while isinstance(select.source, Select):
-        select = select.source
-    return select
+def coded(grouping: Grouping) -> Coded | None:
+    """Return a grouping as one that can do with numbers for texts; None where it wants all texts."""
+    scanned = grouping.scan.columns
+    texts = {name for name in scanned if (split := split_column_name(name)) and split[1] is Kind.TEXT}
+    columns = frozenset(_columns(grouping.groups) & texts) if texts else frozenset[str]()
+    return Coded(grouping.groups, columns) if columns else None
 
 
 def _columns(groups: Select) -> set[str]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -18,6 +17,7 @@ from btql.errors import ResourceLimit
 from btql.execution.admission import Grant, Turns, Work, admission
 from btql.execution.fetch import Fetcher
 from btql.execution.first_rows import enough, more
+from btql.execution.grouping import Grouping, grouping
 from btql.execution.in_memory import InMemory, in_memory
 from btql.execution.projection import projection
 from btql.execution.report import RunReport
@@ -31,9 +31,6 @@ from btql_planner.select import Select
 from btql_storage.arrow import empty_batch
 from btql_storage.later import is_here as numpy_is_here
 from btql_storage.limits import DEFAULT, Limits
-
-if TYPE_CHECKING:
-    from btql.execution.coded import Books, Coded
 
 ROWS_WITHOUT_NUMPY = 1_000_000
 """So many rows the engine reads and sorts by a column in less time than it takes to import NumPy."""
@@ -66,7 +63,8 @@ class Runner:
         """Stages that another statement reads batch by batch."""
         self._in_memory = in_memory(plan)
         """Statements that need no engine where the rows of their scan are few, by scan."""
-        self._coded = _coded(plan)
+        self._grouping = grouping(plan)
+        self._coded = None if self._grouping is None else self._grouping.coded()
         self._limited = {each.source_name for each in selects if each.limit}
         self._enough: dict[str, int | None] = {}
         """How many rows of a scan to look at first, where its statement wants those that come first."""
@@ -188,9 +186,11 @@ class Runner:
 
     def _scanned(self, select: Select, name: str) -> Iterator[pa.RecordBatch]:
         """Yield what a statement gives, where its rows are in memory without the engine."""
-        if self._coded is not None and select is self._coded.statement and self._scans.books:
-            yield from self._grouped(self._coded, self._scans.books, name)
-            return
+        if self._grouping is not None and select is self._grouping.statement:
+            groups = self._groups(self._grouping)
+            if groups is not None:
+                yield from self._above(self._grouping, groups, name)
+                return
         rows = None if self._sources is None else self._scans.held.get(select.source_name)
         if rows is None:
             yield from self._engine.run(select.render(), name)
@@ -207,23 +207,31 @@ class Runner:
             step.rows += batch.num_rows
             yield batch
 
-    def _grouped(self, grouping: Coded, books: Books, name: str) -> Iterator[pa.RecordBatch]:
-        """Yield what a statement gives that groups a scan which has numbers for texts."""
-        above, groups = grouping.above, grouping.render(books)
-        made_as = name if above is None else grouping.table
-        self.report.said[made_as] = groups
-        batches = list(self._engine.run(groups, made_as)) or [empty_batch(self._engine.frame(groups).schema())]
-        with self.report.step(made_as):
-            rows = pa.Table.from_batches([grouping.decoded(each, books) for each in batches])
-        if above is None:
-            yield from rows.to_batches()
-            return
-        self.report.said[name] = above
-        if grouping.in_memory is not None and grouping.in_memory.fits(rows):
-            yield from self._without_engine(grouping.in_memory, rows, name)
+    def _groups(self, grouping: Grouping) -> pa.Table | None:
+        """Return the groups of a scan, where they are not made by the statement of the plan."""
+        total = self._scans.counted.get(grouping.scan.name)
+        if total is not None:
+            return grouping.counted(total)
+        coded, books = self._coded, self._scans.books
+        if coded is None or not books:
+            return None
+        text = self.report.said[grouping.table] = coded.render(books)
+        batches = list(self._engine.run(text, grouping.table)) or [empty_batch(self._engine.frame(text).schema())]
+        with self.report.step(grouping.table):
+            return pa.Table.from_batches([coded.decoded(each, books) for each in batches])
+
+    def _above(self, grouping: Grouping, groups: pa.Table, name: str) -> Iterator[pa.RecordBatch]:
+        """Yield what a statement gives whose groups are in memory."""
+        text = grouping.above
+        if text is None:
+            yield from groups.to_batches()
+        elif grouping.in_memory is not None and grouping.in_memory.fits(groups):
+            self.report.said[name] = text
+            yield from self._without_engine(grouping.in_memory, groups, name)
         else:
-            self._engine.replace_table(grouping.table, rows.to_batches() or [empty_batch(rows.schema)])
-            yield from self._engine.run(above, name)
+            self.report.said[name] = text
+            self._engine.replace_table(grouping.table, groups.to_batches() or [empty_batch(groups.schema)])
+            yield from self._engine.run(text, name)
 
     def _first_rows(self, select: Select, name: str) -> Iterator[pa.RecordBatch]:
         """Yield the first rows of a scan; where too few of those that were looked at count, look at more."""
@@ -285,12 +293,3 @@ class Runner:
         if held is not None:
             return self._fetcher.add(self._in_memory[below.source_name].rows(held.slice(0, 0)), stage.fetch)
         return self._fetcher.add(empty_batch(self._engine.frame(below.render()).schema()), stage.fetch)
-
-
-def _coded(plan: EnginePlan) -> Coded | None:
-    """Return the statement of a plan that can do with numbers for texts; none are kept where NumPy is not."""
-    if not numpy_is_here():
-        return None
-    from btql.execution.coded import coded
-
-    return coded(plan)

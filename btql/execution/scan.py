@@ -50,8 +50,10 @@ class ScanBuilder:
     """Statements that need no engine where the rows of their scan are few, by scan."""
     held: dict[str, pa.Table] = field(default_factory=dict[str, "pa.Table"])
     """The rows of scans that the engine knows nothing of."""
+    counted: dict[str, int] = field(default_factory=dict[str, int])
+    """How many rows scans have of which nothing else is used."""
     coded: Coded | None = None
-    """A statement that can do with numbers for texts."""
+    """The grouping of the only scan, where it can do with numbers for texts."""
     books: Mapping[str, CodeBook] = field(default_factory=dict[str, "CodeBook"])
     """What the numbers mean in the columns of its scan that have them."""
     wanted: set[tuple[int, str]] = field(default_factory=set[tuple[int, str]])
@@ -77,7 +79,7 @@ class ScanBuilder:
         if spec.ends and not selection.candidates.keys(spec):
             register_table(self.context, spec.name, end_rows(snapshots, _schema(spec.columns), report))
         elif spec.counted:
-            total = count_rows(spec, snapshots, selection.candidates)
+            total = self.counted[spec.name] = count_rows(spec, snapshots, selection.candidates)
             self.context.register_record_batches(spec.name, [counted_batches(total)])
         else:
             self._register_rows(selection, count)
@@ -95,7 +97,7 @@ class ScanBuilder:
             self.context, selection, self.sources.kept_columns, self.wanted, self.run_report, self.measured
         )
         snapshots = self.sources.snapshots(spec.objects)
-        if self.coded is not None and self.coded.scan == spec.name and len(snapshots) == 1:
+        if self.coded is not None and len(snapshots) == 1:
             reader.codable = self.coded.columns
         reads: list[tuple[str, Read]] = []
         for number, snapshot in enumerate(snapshots):

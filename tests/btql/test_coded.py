@@ -166,3 +166,24 @@ def test_few_rows_or_a_long_tail_keep_their_texts(conn: btql.Connection, monkeyp
         patch.setattr(piece_reader, "CODED_MIN", 1_000)
         assert not is_coded(conn, question)
     assert is_coded(conn, question)
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("count(*) AS n FROM {}", [{"n": ROWS + 1}]),
+        ("count(*) AS n, count(1) AS m FROM {} HAVING count(*) > 5", [{"n": ROWS + 1, "m": ROWS + 1}]),
+        ("count(*) AS n FROM {} HAVING count(*) < 5", []),
+        ("count(*) + 1 AS n FROM {} ORDER BY n", [{"n": ROWS + 2}]),
+        ("count(*) AS n FROM {} LIMIT 0", []),
+        ("count(*) AS n FROM {} WHERE id MATCH 'r001'", [{"n": 1}]),
+        ("count(*) AS n FROM {} WHERE id = 'nobody'", [{"n": 0}]),
+    ],
+)
+def test_numbers_of_rows(conn: btql.Connection, asked: str, expected: list[dict[str, int]]) -> None:
+    assert conn.query(f"SELECT {asked.format(LOGS)}").rows() == expected
+
+
+def test_a_number_of_rows_that_is_known_needs_no_engine(conn: btql.Connection) -> None:
+    text = str(conn.explain(f"SELECT count(*) AS n FROM {LOGS}", analyze=True))
+    assert "answer\n  done without the engine: 1 row in memory" in text
