@@ -7,7 +7,7 @@ without the engine, as the number of rows of which nothing else is asked, or com
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import pyarrow as pa
@@ -36,12 +36,12 @@ class Grouping:
     groups: Select
     in_memory: InMemory | None
     """The statement over the groups, where few of them need no engine."""
+    few: InMemory | None = None
+    """The rows that are counted, where few of them need no engine and nothing but their number is asked."""
 
     @property
-    def above(self) -> str | None:
-        """The statement over the table of the groups; None where the groups are what is wanted."""
-        if self.statement is self.groups:
-            return None
+    def above(self) -> str:
+        """The statement over the table of the groups."""
         whole, inside = self.statement.render(), f"({self.groups.render()})"
         assert whole.count(inside) == 1, "a statement reads its groups once"
         return whole.replace(inside, sql_text.name(self.table))
@@ -54,18 +54,16 @@ class Grouping:
 
         return coded(self)
 
-    def counted(self, rows: int) -> pa.Table | None:
-        """Return the group of so many rows, where nothing but their number is asked."""
+    def counted(self, rows: int) -> pa.Table:
+        """Return the group of so many rows, of a grouping that asks for nothing but their number."""
+        return pa.table({name: pa.array([rows], pa.int64()) for name in self.groups.outputs})
+
+    @property
+    def counts(self) -> bool:
+        """Whether nothing but the number of rows is asked."""
         asked = self.groups
-        if (
-            asked.group
-            or asked.where
-            or asked.order
-            or asked.limit is not None
-            or {*asked.outputs.values()} != {_COUNT}
-        ):
-            return None
-        return pa.table({name: pa.array([rows], pa.int64()) for name in asked.outputs})
+        is_cut = asked.group or asked.limit is not None or asked.offset
+        return not is_cut and {*asked.outputs.values()} == {_COUNT}
 
 
 def grouping(plan: EnginePlan) -> Grouping | None:
@@ -79,9 +77,14 @@ def grouping(plan: EnginePlan) -> Grouping | None:
     groups = plan.select
     while isinstance(groups.source, Select):
         groups = groups.source
-    if groups.group is None or groups.source_name != scan.name:
+    if groups is plan.select or groups.group is None or groups.source_name != scan.name:
         return None
     statements = [*(stage.select for stage in plan.stages), plan.select]
     if sum(each.render().count(sql_text.name(scan.name)) for each in statements) != 1:
         return None
-    return Grouping(scan, plan.select, groups, over_rows(plan.select) if plan.select.source is groups else None)
+    above = over_rows(plan.select) if plan.select.source is groups else None
+    found = Grouping(scan, plan.select, groups, above)
+    if not found.counts or not numpy_is_here():
+        return found
+    rows = Select(groups.source, groups.source_sql, scan.name, {"_row": sql_text.name("_row")}, groups.where)
+    return replace(found, few=over_rows(rows))

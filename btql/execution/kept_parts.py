@@ -52,9 +52,11 @@ class KeptParts:
         """Return the columns of a part of which some rows are read, None for all of them; None where they are not."""
         if not self._columns.fit(self._whole_rows if rows is None else part.row_count, self._row_bytes):
             return None
-        asked = {(part.part_id, name) for name in self._schema.names}
-        weight = 0 if asked <= self._wanted else self._weight(part, rows)
-        self._wanted |= asked
+        weight = 0
+        if not self._columns.has(part, self._schema.names):
+            asked = {(part.part_id, name) for name in self._schema.names}
+            weight = 0 if asked <= self._wanted else self._weight(part, rows)
+            self._wanted |= asked
         return self._columns.get(part, self._superseded[part.part_id], self._schema, weight)
 
     def _weight(self, part: Part, rows: Rows | None) -> int:

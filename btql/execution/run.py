@@ -64,6 +64,8 @@ class Runner:
         self._in_memory = in_memory(plan)
         """Statements that need no engine where the rows of their scan are few, by scan."""
         self._grouping = grouping(plan)
+        if self._grouping is not None and self._grouping.few is not None:
+            self._in_memory[self._grouping.scan.name] = self._grouping.few
         self._coded = None if self._grouping is None else self._grouping.coded()
         self._limited = {each.source_name for each in selects if each.limit}
         self._enough: dict[str, int | None] = {}
@@ -209,27 +211,25 @@ class Runner:
 
     def _groups(self, grouping: Grouping) -> pa.Table | None:
         """Return the groups of a scan, where they are not made by the statement of the plan."""
-        total = self._scans.counted.get(grouping.scan.name)
-        if total is not None:
-            return grouping.counted(total)
-        coded, books = self._coded, self._scans.books
-        if coded is None or not books:
+        counted, held = self._scans.counted.get(grouping.scan.name), self._scans.held.get(grouping.scan.name)
+        if counted is not None and grouping.counts:
+            return grouping.counted(counted)
+        if held is not None and grouping.few is not None:
+            self.report.said[grouping.table] = grouping.groups.render()
+            return grouping.counted(sum(map(len, self._without_engine(grouping.few, held, grouping.table))))
+        if self._coded is None or not self._scans.books:
             return None
-        text = self.report.said[grouping.table] = coded.render(books)
+        text = self.report.said[grouping.table] = self._coded.render(self._scans.books)
         batches = list(self._engine.run(text, grouping.table)) or [empty_batch(self._engine.frame(text).schema())]
         with self.report.step(grouping.table):
-            return pa.Table.from_batches([coded.decoded(each, books) for each in batches])
+            return pa.Table.from_batches([self._coded.decoded(each, self._scans.books) for each in batches])
 
     def _above(self, grouping: Grouping, groups: pa.Table, name: str) -> Iterator[pa.RecordBatch]:
         """Yield what a statement gives whose groups are in memory."""
-        text = grouping.above
-        if text is None:
-            yield from groups.to_batches()
-        elif grouping.in_memory is not None and grouping.in_memory.fits(groups):
-            self.report.said[name] = text
+        text = self.report.said[name] = grouping.above
+        if grouping.in_memory is not None and grouping.in_memory.fits(groups):
             yield from self._without_engine(grouping.in_memory, groups, name)
         else:
-            self.report.said[name] = text
             self._engine.replace_table(grouping.table, groups.to_batches() or [empty_batch(groups.schema)])
             yield from self._engine.run(text, name)
 

@@ -187,3 +187,14 @@ def test_numbers_of_rows(conn: btql.Connection, asked: str, expected: list[dict[
 def test_a_number_of_rows_that_is_known_needs_no_engine(conn: btql.Connection) -> None:
     text = str(conn.explain(f"SELECT count(*) AS n FROM {LOGS}", analyze=True))
     assert "answer\n  done without the engine: 1 row in memory" in text
+
+
+def test_few_rows_are_counted_without_the_engine(conn: btql.Connection, rows: dict[str, dict[str, Any]]) -> None:
+    question = f"SELECT count(*) AS n FROM {LOGS} WHERE metadata.user = 'u1' AND created >= '2026-11-01T05:00:00Z'"
+    expected = sum(
+        row["metadata"]["user"] == "u1" and row["created"] >= "2026-11-01T05:00:00Z" for row in rows.values()
+    )
+    assert conn.query(question).rows() == [{"n": expected}]
+    text = str(conn.explain(f"{question} AND id IN ('r001', 'r006', 'r011', 'r016')", analyze=True))
+    assert "groups\n  done without the engine: 4 rows in memory" in text
+    assert "answer\n  done without the engine: 1 row in memory" in text

@@ -29,9 +29,10 @@ WITHOUT_ENGINE = [
     f'SELECT id, tags, "we""ird" FROM {LOGS} ORDER BY created DESC LIMIT 20',
     f"select: * | from: {LOGS} | filter: id = 'r3' and no_such.field = 'x'",
     "SELECT * FROM project_logs('empty')",
+    f"SELECT count(*) AS n, count(1) AS m FROM {LOGS} WHERE id IN ('r7', 'r8') AND created >= '2026-11-01T00:00:02Z'",
 ]
 WITH_ENGINE = [
-    f"SELECT count(*) AS n FROM {LOGS} WHERE id = 'r7'",
+    f"SELECT count(*) AS n, max(id) AS m FROM {LOGS} WHERE id = 'r7'",
     f"SELECT upper(id) AS u FROM {LOGS} WHERE id = 'r7'",
     f"SELECT id FROM {LOGS} WHERE root_span_id = 't1' AND id > 'r2'",
     f"SELECT id FROM {LOGS} WHERE root_span_id = 't1' ORDER BY metadata.share",

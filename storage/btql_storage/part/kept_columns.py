@@ -31,7 +31,7 @@ from btql_storage.part.code_book import CodeBook
 from btql_storage.part.format import ROW_BITS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -148,6 +148,12 @@ class KeptColumns:
         if any(each is None for each in columns):
             return None
         return PartColumns(part.name, kept.gone, pa.table(cast("list[Array]", columns), schema=schema))
+
+    def has(self, part: Part, names: Iterable[str]) -> bool:
+        """Whether columns of a part are kept."""
+        with self._lock:
+            kept = self._parts.get(part.name)
+        return kept is not None and all(name in kept.columns for name in names)
 
     def book(self, name: str) -> CodeBook:
         """Return the numbers that stand for the texts of a column."""
