@@ -69,11 +69,18 @@ class InMemory:
     keys: Sequence[_Key]
     limit: int | None
     offset: int
+    times: int = 1
+    """So many times :data:`ROWS_MAX` are few rows."""
+
+    @property
+    def rows_max(self) -> int:
+        """How many rows are few."""
+        return ROWS_MAX * self.times
 
     def fits(self, table: pa.Table) -> bool:
         """Whether the rows are few, and Arrow compares and orders their columns as the engine does."""
         types = {each.name: each.type for each in table.schema}
-        if len(table) > ROWS_MAX or any(types[each.column] != each.type for each in self.conditions):
+        if len(table) > self.rows_max or any(types[each.column] != each.type for each in self.conditions):
             return False
         return all(_is_ordered_alike(types[name]) for name, _, _ in self.keys)
 

@@ -90,6 +90,8 @@ class PieceReader:
     """Whether the report tells bytes, which take time to find out."""
     tables: dict[str, pa.Table] = field(default_factory=dict[str, "pa.Table"])
     """Tables of rows that are in memory; whoever asks for them registers them, or has no need to."""
+    held_max: int = 0
+    """Up to so many rows are not for the engine, where all of them are in memory."""
     codable: Collection[str] = ()
     """Columns that may have numbers for texts."""
     books: dict[str, CodeBook] = field(default_factory=dict[str, "CodeBook"])
@@ -100,16 +102,22 @@ class PieceReader:
         self._prefetch(piece)
         parts = self._sorted(piece)
         tail = list(self.selection.tail(piece.snapshot, piece.first))
-        if self.codable and not (parts.whole or parts.some or piece.first):
-            self._number_texts(parts, sum(map(len, parts.taken)) + sum(len(rows) for _, rows in tail))
+        if parts.kept and not (parts.whole or parts.some or piece.first):
+            self._place(parts, sum(map(len, parts.taken)) + sum(len(rows) for _, rows in tail))
         yield from self._read_parts(piece, parts)
         yield from self._read_tail(piece, tail)
 
-    def _number_texts(self, parts: _Sorted, others: int) -> None:
-        """Have numbers for texts in the columns of parts, unless there are too few rows or too many others."""
+    def _place(self, parts: _Sorted, others: int) -> None:
+        """Have the rows of whole parts where they are soonest done with: not in the engine, or as numbers for texts."""
         rows = sum(len(each.table) for each in parts.kept)
-        if not parts.kept or rows < CODED_MIN or others > OTHERS_MAX:
-            return
+        if rows + others <= self.held_max:
+            parts.taken += [each.table for each in parts.kept]
+            parts.kept = []
+        elif rows >= CODED_MIN and others <= OTHERS_MAX:
+            self._number_texts(parts)
+
+    def _number_texts(self, parts: _Sorted) -> None:
+        """Have numbers for texts in the columns of parts."""
         for name in self.codable:
             book = self.columns.book(name)
             found = [(each, self.columns.codes(each, name, book)) for each in parts.kept]

@@ -97,6 +97,8 @@ class ScanBuilder:
             self.context, selection, self.sources.kept_columns, self.wanted, self.run_report, self.measured
         )
         snapshots = self.sources.snapshots(spec.objects)
+        if (statement := self.statements.get(spec.name)) is not None and not optional and not varying:
+            reader.held_max = statement.rows_max
         if self.coded is not None and len(snapshots) == 1:
             reader.codable = self.coded.columns
         reads: list[tuple[str, Read]] = []

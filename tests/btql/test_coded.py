@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import btql
-from btql.execution import piece_reader
+from btql.execution import in_memory, piece_reader
 from btql_storage.part import kept_columns
 
 LOGS = "project_logs('demo')"
@@ -198,3 +198,15 @@ def test_few_rows_are_counted_without_the_engine(conn: btql.Connection, rows: di
     text = str(conn.explain(f"{question} AND id IN ('r001', 'r006', 'r011', 'r016')", analyze=True))
     assert "groups\n  done without the engine: 4 rows in memory" in text
     assert "answer\n  done without the engine: 1 row in memory" in text
+
+
+def test_rows_of_whole_parts_are_counted_without_the_engine_up_to_a_number(
+    conn: btql.Connection, rows: dict[str, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = f"SELECT count(*) AS n FROM {LOGS} WHERE metadata.model = 'small'"
+    expected = [{"n": counted(rows, "model")["small",]}]
+    for most, is_few in ((-1, False), (5, False), (len(rows) // 10 + 1, True)):
+        monkeypatch.setattr(in_memory, "ROWS_MAX", most)
+        text = str(conn.explain(question, analyze=True))
+        assert ("groups\n  done without the engine" in text) == is_few
+        assert conn.query(question).rows() == expected
