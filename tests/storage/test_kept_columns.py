@@ -227,3 +227,18 @@ def test_numbers_go_with_what_they_mean(part: Part) -> None:
     for codes, book in ((before, old), (after, new), (kept.codes(texts, KIND, old), old)):
         assert decoded(codes, book) == texts.table.column(KIND).to_pylist()
     assert before != after
+
+
+def test_a_book_that_is_too_large_makes_room_for_a_new_one(part: Part) -> None:
+    budget = CacheBudget(1 << 20)
+    kept = KeptColumns(budget)
+    texts = kinds(kept, part)
+    book = kept.book(KIND)
+    assert kept.codes(texts, KIND, book) is not None
+    book.encode(pa.array([f"{number:0100}" for number in range(1_000)]).dictionary_encode())
+    assert kept.codes(texts, KIND, book) is None
+    budget.used("others", 1, budget.bytes_max - budget.sizes["columns"], lambda: None)
+    kinds(kept, part)
+    budget.used("others", 2, budget.sizes["columns"] // 2, lambda: None)
+    assert kept.book(KIND) is not book
+    assert kept.codes(texts, KIND, kept.book(KIND)) is not None

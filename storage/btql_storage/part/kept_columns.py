@@ -47,7 +47,7 @@ WANTED_MIN = 8
 ALL_ROWS, SOME_ROWS = 4, 1
 """What a scan weighs that reads all rows of a part, and one that reads a few."""
 SHARE = 4
-"""One scan may have a part of the budget that is one in so many."""
+"""One scan, or one book, may have a part of the budget that is one in so many."""
 _TEXT_BYTES = 16
 """About what a text or a list takes, to tell beforehand how large a scan is."""
 ROW_BYTES_MAX = 64
@@ -161,7 +161,13 @@ class KeptColumns:
             return self._books.setdefault(name, CodeBook())
 
     def codes(self, columns: PartColumns, name: str, book: CodeBook) -> Array | None:
-        """Return the numbers of the texts of a column, which are kept from now on; None where hardly a text repeats."""
+        """Return the numbers of the texts of a column, which are kept from now on.
+
+        None where hardly a text repeats, and where the book has become too large, by texts that no row has any more or
+        otherwise: it is not used then, and goes when there is need for its room.
+        """
+        if book.nbytes * SHARE > self._budget.bytes_max:
+            return None
         kept_as = _as_codes(name, book)
         with self._lock:
             kept = self._parts.get(columns.part)

@@ -1,4 +1,4 @@
-"""Groupings by texts that are said of numbers: which statements, and that the answer is that of plain Python."""
+"""Groupings made otherwise than the plan has it, of numbers for texts or without the engine, beside plain Python."""
 
 from __future__ import annotations
 
