@@ -96,8 +96,10 @@ class ScanBuilder:
         reader = PieceReader(
             self.context, selection, self.sources.kept_columns, self.wanted, self.run_report, self.measured
         )
+        # Nothing is added to what the pieces have.
+        plain = not optional and not varying
         snapshots = self.sources.snapshots(spec.objects)
-        if (statement := self.statements.get(spec.name)) is not None and not optional and not varying:
+        if plain and (statement := self.statements.get(spec.name)) is not None:
             reader.held_max = statement.rows_max
         if self.coded is not None and len(snapshots) == 1:
             reader.codable = self.coded.columns
@@ -113,11 +115,11 @@ class ScanBuilder:
         if not reads:
             reader.tables[f"{spec.name}_none"] = schema.empty_table()
             reads = [(_select_list(schema, dict.fromkeys(varying)), Read(f"{spec.name}_none"))]
-        if not optional and not varying and self._hold(spec.name, [read for _, read in reads], reader.tables):
+        if plain and self._hold(spec.name, [read for _, read in reads], reader.tables):
             return
         for table, rows in reader.tables.items():
             register_table(self.context, table, rows)
-        if len(reads) == 1 and not reads[0][1].rest and not optional and not varying:
+        if plain and len(reads) == 1 and not reads[0][1].rest:
             # To plan a statement that says nothing costs as much as one that does.
             self.context.register_view(spec.name, self.context.table(reads[0][1].table))
             return
