@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     Books = Mapping[str, CodeBook]
 
-_NAME, _TEXT = r'"(?:[^"]|"")+"', r"'(?:[^']|'')*'"
+_NAME, _TEXT = sql_text.NAME, sql_text.TEXT
 _TOKEN = re.compile(
     rf"\((?P<column>{_NAME}) (?P<operator>=|<>) (?P<text>{_TEXT})\)|{_NAME} IS (?:NOT )?NULL|(?P<name>{_NAME})|{_TEXT}"
 )
@@ -73,31 +73,26 @@ def coded(grouping: Grouping) -> Coded | None:
 
 def _columns(groups: Select) -> set[str]:
     """Return the columns of which a grouping only wants to know which texts are the same, or are a text it names."""
-    asked = [each if isinstance(each, str) else each() for each in groups.where]
-    expressions = [*groups.outputs.values(), *(groups.group or ()), *asked, *groups.order]
+    expressions = [*groups.outputs.values(), *(groups.group or ()), *groups.conditions, *groups.order]
     grouped = {name for sql in groups.group or () if (name := _column(sql)) is not None}
-    counted = {_unquoted(found["column"]) for sql in expressions if (found := _COUNT.fullmatch(sql))}
+    counted = {sql_text.unquoted(found["column"]) for sql in expressions if (found := _COUNT.fullmatch(sql))}
     others = [sql for sql in expressions if _column(sql) is None and _COUNT.fullmatch(sql) is None]
     tokens = [token for sql in others for token in _TOKEN.finditer(sql)]
-    compared = {_unquoted(token["column"]) for token in tokens if token["column"]}
-    wanted = {_unquoted(token["name"]) for token in tokens if token["name"]}
+    compared = {sql_text.unquoted(token["column"]) for token in tokens if token["column"]}
+    wanted = {sql_text.unquoted(token["name"]) for token in tokens if token["name"]}
     return (grouped | counted | compared) - wanted
 
 
 def _column(sql: str) -> str | None:
     """Return the column that an expression is, where it is nothing but one."""
-    return _unquoted(sql) if sql_text.is_name(sql) else None
-
-
-def _unquoted(name: str) -> str:
-    return name[1:-1].replace('""', '"')
+    return sql_text.unquoted(sql) if sql_text.is_name(sql) else None
 
 
 def _said_of_numbers(books: Books, token: re.Match[str]) -> str:
     """Return a comparison with a text as one with its number, anything else as it is."""
     quoted, operator, text = token["column"], token["operator"], token["text"]
-    book = None if quoted is None else books.get(_unquoted(quoted))
+    book = None if quoted is None else books.get(sql_text.unquoted(quoted))
     if book is None:
         return token[0]
-    code = book.code(text[1:-1].replace("''", "'"))
+    code = book.code(sql_text.unquoted(text))
     return f"({quoted} {operator} {sql_text.number(code)})"

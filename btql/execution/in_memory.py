@@ -14,7 +14,6 @@ Whatever else a statement says, the engine does it. :data:`ROWS_MAX` switches th
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +28,7 @@ from btql_planner.engine_plan import EnginePlan
 from btql_planner.select import Select
 from btql_storage.arrow import empty_batch
 from btql_storage.arrow_functions import compute as pc
+from btql_storage.later import is_here as numpy_is_here
 
 if TYPE_CHECKING:
     from btql_storage.arrow import Array
@@ -39,15 +39,15 @@ ROWS_MAX = 10_000
 _Key: TypeAlias = tuple[str, str, str]
 """A column, its order, and where nulls are, in Arrow's words."""
 
-_EQUAL = r'\("((?:[^"]|"")+)" = \'((?:[^\']|\'\')*)\'\)'
+_EQUAL = rf"\(({sql_text.NAME}) = ({sql_text.TEXT})\)"
 _ANY = re.compile(rf"{_EQUAL}|\({_EQUAL}(?: OR {_EQUAL})*\)")
 _EACH = re.compile(_EQUAL)
 _INSTANT = re.compile(
-    rf'\("((?:[^"]|"")+)" (=|<|<=|>|>=) arrow_cast\(\'([-0-9T:.+]+)\', {re.escape(sql_text.INSTANT)}\)\)'
+    rf"\(({sql_text.NAME}) (=|<|<=|>|>=) arrow_cast\('([-0-9T:.+]+)', {re.escape(sql_text.INSTANT)}\)\)"
 )
 _TIME = pa.timestamp("us", tz="UTC")
 _COMPARED = {"=": "equal", "<": "less", "<=": "less_equal", ">": "greater", ">=": "greater_equal"}
-_KEY = re.compile(r'"((?:[^"]|"")+)" (ASC|DESC) NULLS (FIRST|LAST)')
+_KEY = re.compile(rf"({sql_text.NAME}) (ASC|DESC) NULLS (FIRST|LAST)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def in_memory(plan: EnginePlan) -> dict[str, InMemory]:
     each statement reads one table. Arrow's functions come with NumPy: a process that lives for one query and does
     without (``btql.cli.start``) would import it for longer than the engine takes.
     """
-    if len(plan.scans) != 1 or ROWS_MAX < 0 or "numpy" not in sys.modules:
+    if len(plan.scans) != 1 or ROWS_MAX < 0 or not numpy_is_here():
         return {}
     (scan,) = plan.scans
     selects = [*(stage.select for stage in plan.stages), plan.select]
@@ -120,7 +120,7 @@ def over_rows(select: Select) -> InMemory | None:
     if select.group is not None or not select.outputs:
         return None
     read = {name: reader(sql) for name, sql in select.outputs.items()}
-    asked = [_condition(each if isinstance(each, str) else each()) for each in select.where]
+    asked = [_condition(each) for each in select.conditions]
     ordered = [_KEY.fullmatch(term) for term in select.order]
     outputs = {name: each for name, each in read.items() if each is not None}
     conditions = [each for each in asked if each is not None]
@@ -136,24 +136,22 @@ def _condition(sql: str) -> _Condition | None:
     if (compared := _INSTANT.fullmatch(sql)) is not None:
         function, instant = _COMPARED[compared[2]], datetime.fromisoformat(compared[3])
         bound = pa.scalar(instant, _TIME)
-        return _Condition(_name(compared[1]), _TIME, lambda column: pc.call_function(function, [column, bound]))
+        return _Condition(
+            sql_text.unquoted(compared[1]), _TIME, lambda column: pc.call_function(function, [column, bound])
+        )
     if _ANY.fullmatch(sql) is None:
         return None
     equal = cast("list[tuple[str, str]]", _EACH.findall(sql))
-    (name, *others) = dict.fromkeys(_name(quoted) for quoted, _ in equal)
+    (name, *others) = dict.fromkeys(sql_text.unquoted(quoted) for quoted, _ in equal)
     if others:
         return None
-    wanted = pa.array([text.replace("''", "'") for _, text in equal], pa.string())
+    wanted = pa.array([sql_text.unquoted(text) for _, text in equal], pa.string())
     return _Condition(name, pa.string(), lambda column: pc.is_in(column, value_set=wanted))
 
 
 def _key(term: re.Match[str]) -> _Key:
     order = "ascending" if term[2] == "ASC" else "descending"
-    return _name(term[1]), order, "at_start" if term[3] == "FIRST" else "at_end"
-
-
-def _name(quoted: str) -> str:
-    return quoted.replace('""', '"')
+    return sql_text.unquoted(term[1]), order, "at_start" if term[3] == "FIRST" else "at_end"
 
 
 def _is_ordered_alike(type_: pa.DataType) -> bool:

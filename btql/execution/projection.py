@@ -37,9 +37,9 @@ def projection(select: Select) -> Projection | None:
 def reader(sql: str) -> Reader | None:
     """Return what reads an expression of a batch; None where that takes the engine."""
     if sql_text.is_name(sql):
-        name = sql[1:-1].replace('""', '"')
+        name = sql_text.unquoted(sql)
         return lambda batch: batch.column(name)
     if sql_text.is_text(sql):
-        constant = pa.scalar(sql[1:-1].replace("''", "'"), pa.string())
+        constant = pa.scalar(sql_text.unquoted(sql), pa.string())
         return lambda batch: pa.repeat(constant, batch.num_rows)
     return None

@@ -170,8 +170,9 @@ class ExpressionLowering:
         """
         if not isinstance(columns, Select):
             return sql
-        column = sql[1:-1].replace('""', '"')
-        if not sql_text.is_name(sql):
+        if sql_text.is_name(sql):
+            column = sql_text.unquoted(sql)
+        else:
             column = self.window_keys.setdefault(sql, f"_key_{len(self.window_keys)}")
         columns.outputs.setdefault(column, sql)
         return sql_text.name(column)

@@ -76,6 +76,11 @@ class Select:
         return self.source.scan(source)
 
     @property
+    def conditions(self) -> list[str]:
+        """What has to hold for a row; some of it is said last."""
+        return [each if isinstance(each, str) else each() for each in self.where]
+
+    @property
     def is_rowwise(self) -> bool:
         """Whether each output row depends on one input row alone."""
         return self.group is None and not self.order and self.limit is None and not self.offset
@@ -103,7 +108,7 @@ class Select:
         source = self.source_sql()
         text += f" FROM {source}" if source else ""
         if self.where:
-            text += " WHERE " + " AND ".join(each if isinstance(each, str) else each() for each in self.where)
+            text += " WHERE " + " AND ".join(self.conditions)
         if self.group:
             text += f" GROUP BY {', '.join(self.group)}"
         if self.order:

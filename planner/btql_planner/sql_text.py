@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 
 from btql_planner.types import SQL_TYPES, Kind
 
-_NAME = re.compile(r'"(?:[^"]|"")+"')
-_TEXT = re.compile(r"'(?:[^']|'')*'")
+NAME, TEXT = r'"(?:[^"]|"")+"', r"'(?:[^']|'')*'"
+"""Patterns of a quoted name and of a text literal."""
+_NAME, _TEXT = re.compile(NAME), re.compile(TEXT)
 
 
 def name(text: str) -> str:
@@ -30,6 +31,12 @@ def is_text(sql: str) -> bool:
 def text(value: str) -> str:
     """Return a text literal."""
     return "'" + value.replace("'", "''") + "'"
+
+
+def unquoted(sql: str) -> str:
+    """Return what a quoted name or a text literal says."""
+    quote = sql[0]
+    return sql[1:-1].replace(quote * 2, quote)
 
 
 def number(value: float) -> str:

@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass, replace
 from zlib import crc32
 
+from btql_planner import sql_text
+
 
 class ArgumentError(Exception):
     """An argument that can only be judged by its value is wrong; raised by a declaration's body."""
@@ -21,7 +23,6 @@ class ArgumentError(Exception):
 
 
 _NUMBER = re.compile(r"(?:CAST\()*\(?(-?[0-9][0-9.e+-]*)\)?(?: AS (?:DOUBLE|BIGINT)\))*")
-_TEXT = re.compile(r"'((?:[^']|'')*)'")
 
 
 def written_number(sql: str) -> float | None:
@@ -32,8 +33,7 @@ def written_number(sql: str) -> float | None:
 
 def written_text(sql: str) -> str | None:
     """Return the text that an argument spells out in the query, None where it is computed."""
-    matched = _TEXT.fullmatch(sql)
-    return None if matched is None else matched[1].replace("''", "'")
+    return sql_text.unquoted(sql) if sql_text.is_text(sql) else None
 
 
 @dataclass(frozen=True, slots=True)
