@@ -49,7 +49,8 @@ class CodeBook:
         with self._lock:
             known = len(codes)
             numbers = [codes.setdefault(text, len(codes)) for text in texts.dictionary.to_pylist()]
-            self._chars += sum(map(len, islice(codes, known, None)))
+            # From the end: to skip those that were there takes as long as there are many.
+            self._chars += sum(map(len, islice(reversed(codes), len(codes) - known)))
         return pa.array(numbers, CODE).take(texts.indices)
 
     def code(self, text: str) -> int:
