@@ -14,6 +14,8 @@ from shutil import rmtree
 from threading import Lock
 from uuid import uuid4
 
+from btql_storage.stores.cache_files import exclusive
+
 
 class Workplace:
     """A folder for work in progress; it is made when it is first needed. Every method may raise OSError."""
@@ -43,14 +45,9 @@ class Workplace:
         """Remove the folders of processes that are gone."""
         with suppress(FileNotFoundError):
             for entry in self._root.iterdir():
-                descriptor = os.open(entry, os.O_RDONLY | os.O_DIRECTORY)
-                try:
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    rmtree(entry)
-                except BlockingIOError:
-                    pass
-                finally:
-                    os.close(descriptor)
+                with exclusive(entry) as left:
+                    if left:
+                        rmtree(entry)
 
     def close(self) -> None:
         """Remove this process's folder."""
