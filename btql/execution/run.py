@@ -141,7 +141,7 @@ class Runner:
             if self._sources is not None:
                 self._scans = ScanBuilder(
                     self._engine.context, self._sources, self.report, measured=self.explaining,
-                    statements=self._in_memory, coded=self._coded,
+                    statements=self._in_memory, grouping=self._grouping, coded=self._coded,
                 )  # fmt: skip
                 for spec in self._plan.scans:
                     first = None
@@ -215,7 +215,8 @@ class Runner:
         if counted is not None and grouping.counts:
             return grouping.counted(counted)
         if held is not None and grouping.few is not None:
-            self.report.said[grouping.table] = grouping.groups.render()
+            if self.explaining:
+                self.report.said[grouping.table] = grouping.groups.render()
             return grouping.counted(sum(map(len, self._without_engine(grouping.few, held, grouping.table))))
         if self._coded is None or not self._scans.books:
             return None
@@ -226,12 +227,13 @@ class Runner:
 
     def _above(self, grouping: Grouping, groups: pa.Table, name: str) -> Iterator[pa.RecordBatch]:
         """Yield what a statement gives whose groups are in memory."""
-        text = self.report.said[name] = grouping.above
+        if self.explaining:
+            self.report.said[name] = grouping.above
         if grouping.in_memory is not None and grouping.in_memory.fits(groups):
             yield from self._without_engine(grouping.in_memory, groups, name)
         else:
             self._engine.replace_table(grouping.table, groups.to_batches() or [empty_batch(groups.schema)])
-            yield from self._engine.run(text, name)
+            yield from self._engine.run(grouping.above, name)
 
     def _first_rows(self, select: Select, name: str) -> Iterator[pa.RecordBatch]:
         """Yield the first rows of a scan; where too few of those that were looked at count, look at more."""

@@ -32,6 +32,7 @@ from btql_storage.part.reader import Part, prefetch
 
 if TYPE_CHECKING:
     from btql.execution.coded import Coded
+    from btql.execution.grouping import Grouping
     from btql.execution.in_memory import InMemory
     from btql_storage.part.code_book import CodeBook
 
@@ -52,8 +53,10 @@ class ScanBuilder:
     """The rows of scans that the engine knows nothing of."""
     counted: dict[str, int] = field(default_factory=dict[str, int])
     """How many rows scans have of which nothing else is used."""
+    grouping: Grouping | None = None
+    """The grouping of the only scan in the last statement."""
     coded: Coded | None = None
-    """The grouping of the only scan, where it can do with numbers for texts."""
+    """The same, where it can do with numbers for texts."""
     books: Mapping[str, CodeBook] = field(default_factory=dict[str, "CodeBook"])
     """What the numbers mean in the columns of its scan that have them."""
     wanted: set[tuple[int, str]] = field(default_factory=set[tuple[int, str]])
@@ -80,7 +83,8 @@ class ScanBuilder:
             register_table(self.context, spec.name, end_rows(snapshots, _schema(spec.columns), report))
         elif spec.counted:
             total = self.counted[spec.name] = count_rows(spec, snapshots, selection.candidates)
-            self.context.register_record_batches(spec.name, [counted_batches(total)])
+            if self.grouping is None or not self.grouping.counts:
+                self.context.register_record_batches(spec.name, [counted_batches(total)])
         else:
             self._register_rows(selection, count)
         self.withheld.discard(spec.name)
