@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from btql_planner import sql_text
 from btql_planner.types import Kind
-from btql_planner.value import Value, absent, present, rank, single, structure
+from btql_planner.value import Value, absent, present, rank, single, structure, without_minus_zero
 
 _NUMERIC = (Kind.INTEGER, Kind.FLOAT)
 _UNORDERED = (Kind.LIST, Kind.JSON)
@@ -106,8 +106,7 @@ def meeting_key(value: Value) -> str | None:
 
 
 def _number_key(sql: str) -> str:
-    # Minus zero is zero.
-    return f"'n' || CAST(({sql} + CAST(0 AS DOUBLE)) AS VARCHAR)"
+    return f"'n' || CAST({without_minus_zero(sql)} AS VARCHAR)"
 
 
 def precedes(operator: str, left: Value, right: Value) -> str:

@@ -14,7 +14,7 @@ Everything a function needs to know about such values is in this module, in
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from btql_planner import sql_text
 from btql_planner.types import CONTENTS, NUMBER, NUMERIC, ORDER, Kind, Type
@@ -148,12 +148,28 @@ def coalesce(values: Sequence[Value]) -> Value:
 
 def key(value: Value) -> str:
     """Return one SQL expression that is equal exactly where two values are the same."""
-    if len(value.parts) == 1:
-        return single(value)
-    tagged = [f"'{kind}' || CAST({sql} AS VARCHAR)" for kind, sql in value.parts.items() if kind is not Kind.LIST]
+    same = identities(value)
+    if len(same) == 1:
+        return next(iter(same.values()))
+    tagged = [f"'{kind}' || CAST({sql} AS VARCHAR)" for kind, sql in same.items() if kind is not Kind.LIST]
     if Kind.LIST in value.parts:
         tagged.append(f"'j' || btql_json_list({value.parts[Kind.LIST]})")
     return f"coalesce({', '.join(tagged)})" if tagged else sql_text.null(Kind.TEXT)
+
+
+def identities(value: Value) -> dict[Kind, str]:
+    """Return the SQL of each kind, where bits that differ mean values that do: minus zero is zero.
+
+    The engine compares floats and groups by them as it should, but sorts and counts them by their bits.
+    """
+    # What is stored has no zero among its floats: a whole number is in the other column.
+    is_known = value.apart or Kind.FLOAT not in value.parts
+    return {**value.parts} if is_known else {**value.parts, Kind.FLOAT: without_minus_zero(value.parts[Kind.FLOAT])}
+
+
+def without_minus_zero(sql: str) -> str:
+    """Return a float, zero for minus zero."""
+    return f"({sql} + CAST(0 AS DOUBLE))"
 
 
 def sort_keys(value: Value) -> list[str]:
@@ -162,6 +178,7 @@ def sort_keys(value: Value) -> list[str]:
     Nulls of the rank come last in both directions, and that carries over to the
     value, so that a key that is null for the kind at hand never decides.
     """
+    value = replace(value, parts=identities(value))
     ordered = [kind for kind in ORDER if kind in value.parts]
     numbers = NUMERIC & set(ordered)
     others = [_sortable(kind, value.parts[kind]) for kind in ordered if kind not in numbers | CONTENTS]
