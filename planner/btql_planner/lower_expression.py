@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import assert_never
 
@@ -40,6 +41,8 @@ from btql_storage.text_probe import Phrase
 
 STORED = (Kind.BOOLEAN, Kind.INTEGER, Kind.FLOAT, Kind.TEXT)
 """The kinds that have columns of their own in a part."""
+_NOT_IN_NAMES = re.compile(r"[()]|\b(?:TRY_)?CAST\b| AS [A-Z]+")
+"""What the engine leaves out of the names of expressions."""
 
 
 @dataclass
@@ -53,6 +56,9 @@ class ExpressionLowering:
 
     window_keys: dict[str, str] = field(default_factory=dict[str, str])
     """The columns that computed keys of windows have become, by their SQL."""
+
+    called: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    """Expressions that the engine has one name for, by that name."""
 
     def note(self, name: str, *values: Value) -> None:
         """Remember what is known of the values of a computed column."""
@@ -100,7 +106,7 @@ class ExpressionLowering:
                 continue
             direction = "DESC" if descending else "ASC"
             for sql in value.sort_keys(self.expression(expression, columns)):
-                order.setdefault(sql, f"{sql} {direction} NULLS {nulls.upper()}")
+                order.setdefault(sql, f"{self._apart(sql)} {direction} NULLS {nulls.upper()}")
         return list(order.values())
 
     def expression(self, expression: Expression, columns: Columns, *, exact: bool = True) -> Value:
@@ -138,12 +144,29 @@ class ExpressionLowering:
 
     def aggregate(self, aggregate: AggregateCall, columns: Columns, over: str | None = None) -> Value:
         """Return the SQL of an aggregate, over the rows of a group or of the window ``over``."""
-        arguments = [self.expression(each, columns) for each in aggregate.arguments]
+        arguments = [self.named_apart(self.expression(each, columns)) for each in aggregate.arguments]
         # A constant orders nothing, and the engine would take a number for a column's position.
         keys = [key for key in aggregate.order if not isinstance(key.expression, Constant)]
         order = self._keys([(key.expression, key.descending, key.nulls) for key in keys], columns)
-        condition = None if aggregate.filter is None else self.condition(aggregate.filter, columns)
+        condition = None if aggregate.filter is None else self._apart(self.condition(aggregate.filter, columns))
         return _applied(aggregate, arguments, Call(aggregate.distinct, tuple(order), condition, over), exact=True)
+
+    def named_apart(self, known: Value) -> Value:
+        """Return a value that what it is grouped by, or an aggregate of it, is not mistaken for another's.
+
+        The engine names these by their text without parentheses and casts, and refuses two of one name, as those of
+        ``a - (b - c)`` and ``(a - b) - c`` are.
+        """
+        parts = {kind: self._apart(sql) for kind, sql in known.parts.items()}
+        return replace(known, parts=parts, marker=None if known.marker is None else self._apart(known.marker))
+
+    def _apart(self, sql: str) -> str:
+        same = self.called.setdefault(_NOT_IN_NAMES.sub("", sql), [])
+        if sql not in same:
+            same.append(sql)
+        # The function of one argument is gone before the engine computes anything, but not from the name.
+        times = same.index(sql)
+        return "coalesce(" * times + sql + ")" * times
 
     def _over(self, over: Over, columns: Columns) -> Value:
         words: list[str] = []
@@ -159,7 +182,7 @@ class ExpressionLowering:
             words.append(f"{over.frame.unit.upper()} BETWEEN {_bound(over.frame.start)} AND {_bound(over.frame.end)}")
         if isinstance(over.call, AggregateCall):
             return self.aggregate(over.call, columns, " ".join(words))
-        arguments = [self.expression(each, columns) for each in over.call.arguments]
+        arguments = [self.named_apart(self.expression(each, columns)) for each in over.call.arguments]
         return lower_ranking(over.call, arguments, " ".join(words))
 
     def _window_key(self, sql: str, columns: Columns) -> str:

@@ -265,18 +265,22 @@ class RelationLowering:
     def add_key(self, select: Select, named: Named) -> None:
         """Add a key, and its columns, to a statement that groups."""
         assert select.group is not None
-        parts = self.add(select, named).parts.items()
+        parts = self._add(select, named.name, self.expressions.named_apart(self._computed(select, named))).parts.items()
         # A bare number would be the place of a column.
         bare = isinstance(named.expression, Constant)
         select.group += [sql_text.typed(kind, sql) if bare else sql for kind, sql in parts]
 
     def add(self, select: Select, named: Named) -> Value:
         """Add the columns of a key or an aggregate to a statement that groups."""
+        return self._add(select, named.name, self._computed(select, named))
+
+    def _computed(self, select: Select, named: Named) -> Value:
         computed = self.expressions.expression(named.expression, select.source)
-        if not computed.parts:
-            computed = value.of(Kind.TEXT, sql_text.null(Kind.TEXT))
-        self.expressions.note(named.name, computed)
-        select.kinds[named.name] = tuple(computed.parts)
+        return computed if computed.parts else value.of(Kind.TEXT, sql_text.null(Kind.TEXT))
+
+    def _add(self, select: Select, name: str, computed: Value) -> Value:
+        self.expressions.note(name, computed)
+        select.kinds[name] = tuple(computed.parts)
         for kind, sql in computed.parts.items():
-            select.outputs[f"{named.name}#{kind}"] = sql
+            select.outputs[f"{name}#{kind}"] = sql
         return computed

@@ -102,6 +102,7 @@ class Drawer:
                 lambda: f"abs({e('float')})",
                 lambda: f"coalesce({e('float')}, {e('float')})",
                 lambda: f"least({e('float')}, {e('float')})",
+                lambda: f"CAST({e('int')} AS double)",
             ],
             "text": [
                 lambda: f"{self.pick('upper', 'lower', 'reverse', 'trim')}({e('text')})",
@@ -110,6 +111,7 @@ class Drawer:
                 lambda: f"replace({e('text')}, 'a', {e('text')})",
                 lambda: f"coalesce({e('text')}, {e('text')})",
                 lambda: f"CASE WHEN {e('bool')} THEN {e('text')} END",
+                lambda: f"CAST({e('int')} AS text)",
             ],
             "bool": [
                 lambda: self.comparison(depth),

@@ -57,7 +57,7 @@ def approx_distinct(value: Any, *, call: Call) -> Integer:
     1
     """
     key = values.key(value)
-    if value.type == {Kind.FLOAT}:
+    if [*value.parts] == [Kind.FLOAT]:
         # The engine has no sketch of floats.
         key = f"CAST({key} AS VARCHAR)"
     return f"CAST({call('approx_distinct', key)} AS BIGINT)"
