@@ -127,8 +127,10 @@ def arithmetic(op: str, left: Value, right: Value) -> Value:
     """Return ``left op right`` over numbers, or over a time and an interval."""
     if isinstance(left, Interval) or isinstance(right, Interval):
         return _with_interval(op, left, right)
-    if isinstance(left, datetime) and isinstance(right, datetime) and op == "sub":
-        return Interval(rest=left - right)
+    if op == "sub" and (isinstance(left, datetime) or isinstance(right, datetime)):
+        # A text beside a time is read as one.
+        later, earlier = time_in(left), time_in(right)
+        return None if later is None or earlier is None else Interval(rest=later - earlier)
     if not (is_number(left) and is_number(right)):
         return None
     one, other = cast("tuple[Number, Number]", (left, right))

@@ -385,14 +385,18 @@ class _Query:
         sets = self.query.grouping_sets
         if sets is None:
             return (tuple(range(len(keys))),)
+        places = self._places(keys)
+        return [[n for n, place in enumerate(places) if place in {places[m] for m in chosen}] for chosen in sets]
+
+    def _places(self, keys: Sequence[tree.Expression]) -> list[object]:
+        """Return which column of the answer each key is: the one that its position names, or the first that says it."""
         columns = [item.expression for item in self.items]
-        places = [
+        return [
             dimension.expression.value
             if isinstance(dimension.expression, tree.Literal)
             else (columns.index(key) + 1 if key in columns else (number, "no column"))
             for number, (dimension, key) in enumerate(zip(self.query.dimensions, keys, strict=False))
         ]
-        return [[n for n, place in enumerate(places) if place in {places[m] for m in chosen}] for chosen in sets]
 
     def _key(self, node: tree.Expression, scopes: Sequence[Scope]) -> tree.Expression:
         node = self._by_position(node)
@@ -445,10 +449,11 @@ class _Query:
         return _finished(self.columns, rows, sort, None if traces else query.limit, None if traces else query.offset)
 
     def _value(self, number: int, item: tree.Item, scope: Scope) -> Value:
-        """Return column ``number`` of a row; one that sets of keys name by its position is that key, and no other."""
+        """Return column ``number`` of a row; one that is a key of the sets is that key, and no other one like it."""
         if scope.group is not None and self.query.grouping_sets is not None:
-            for dimension, (_, value) in zip(self.query.dimensions, scope.group.keys, strict=False):
-                if isinstance(dimension.expression, tree.Literal) and dimension.expression.value == number:
+            keys = scope.group.keys
+            for place, (_, value) in zip(self._places([key for key, _ in keys]), keys, strict=False):
+                if place == number:
                     return value
         return evaluate(item.expression, scope.plain())
 
