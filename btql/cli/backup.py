@@ -28,12 +28,17 @@ def backup(
     A folder or bucket can have many backups: they share what they have in common, so each further one copies only what
     is new. Everything that is copied is held against its checksums, and damage is told instead of backed up.
     """
+    from btql_server.registry.copying import taken_along
+    from btql_storage.location import locate
     from btql_storage.store import Storage
 
     began = time.perf_counter()
-    with Storage.open(database) as storage, progress() as bars:
+    location = locate(database)
+    with Storage.open(location) as storage, progress() as bars:
         task = bars.add_task("backing up", total=None, note="")
-        report = storage.care.backup(to, keep=keep, progress=lambda name: bars.update(task, note=name))
+        report = storage.care.backup(
+            to, keep=keep, beside=taken_along(location), progress=lambda name: bars.update(task, note=name)
+        )
     note(
         f"backup {report.name}: {units.plural(report.parts, 'part')} and "
         f"{units.plural(report.log_files, 'log file')}, {units.size(report.bytes)}, of which "
@@ -57,7 +62,9 @@ def restore(
     It need not be of the same kind: what was in a folder may be restored to a bucket with PostgreSQL, and the other
     way round.
     """
+    from btql_server.registry.copying import brought_back
     from btql_storage.care.facade import list_backups, restore_database
+    from btql_storage.location import locate
 
     if list_ or database is None:
         for one in list_backups(backups):
@@ -65,7 +72,9 @@ def restore(
         return
     with progress() as bars:
         task = bars.add_task("restoring", total=None, note="")
-        report = restore_database(backups, database, name=name, progress=lambda file: bars.update(task, note=file))
+        location = locate(database)
+        report = restore_database(backups, location, name=name, progress=lambda file: bars.update(task, note=file))
+        brought_back(location)
     note(
         f"restored backup {report.name}: {units.plural(report.parts, 'part')}, "
         f"{units.plural(report.log_files, 'log file')} and {units.plural(report.files, 'other file')}, "

@@ -67,6 +67,10 @@ class NotADatabase(StorageError):
     default_code = "S0101"
 
 
+class NotYetMade(NotADatabase):
+    """Others are there, but not these tables."""
+
+
 class NewerFormat(StorageError):
     """The files were written by a later version of btql."""
 

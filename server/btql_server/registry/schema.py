@@ -90,10 +90,10 @@ insert into registry_changes values (1);
 SCHEMA = Schema("registry", 3, _TABLES, {1: _FROM_1_TO_2, 2: _FROM_2_TO_3})
 
 
-def connect(place: Path | str) -> Database:
+def connect(place: Path | str, *, read_only: bool = False) -> Database:
     """Open the registry in a folder or at an address of PostgreSQL, made where it is missing."""
     if isinstance(place, Path):
-        return SqliteDatabase(LocalStore(place), FILE, SCHEMA, read_only=False, wait_s=WAIT_S)
+        return SqliteDatabase(LocalStore(place), FILE, SCHEMA, read_only=read_only, wait_s=WAIT_S)
     from btql_storage.databases.postgres import PostgresDatabase
 
-    return PostgresDatabase(place, SCHEMA, read_only=False, wait_s=WAIT_S)
+    return PostgresDatabase(place, SCHEMA, read_only=read_only, wait_s=WAIT_S)

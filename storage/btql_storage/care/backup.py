@@ -9,7 +9,7 @@ the database cannot be written to, it begins anew. Every part is held against it
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from btql_storage.care.tables import Row, Tables
 from btql_storage.care.vault import FILES, LOG, PARTS, Backup, Kept, Vault
 from btql_storage.catalog import Catalog
 from btql_storage.checksums import file_checksum, sha256_of
+from btql_storage.databases.sqlite import content_of
 from btql_storage.errors import Damaged, from_os_error
 from btql_storage.folder import Folder, Settings, part_name
 from btql_storage.format import CATALOG, LOCKS, WAL, wal_name
@@ -40,6 +41,7 @@ _ATTEMPTS = 4
 _OWN = frozenset({MARKER, "parts", WAL, LOCKS, STATES, CATALOG})
 """What of a folder is no other file of the database."""
 _SQLITE = ".sqlite"
+_NOTHING: Mapping[str, bytes] = {}
 
 
 @dataclass(slots=True)
@@ -58,12 +60,17 @@ class BackupReport:
     """Older backups that were removed."""
 
 
-def backup(folder: Folder, vault: Vault, progress: Callable[[str], None] = lambda _: None) -> BackupReport:
-    """Make a backup of an open database."""
+def backup(
+    folder: Folder,
+    vault: Vault,
+    progress: Callable[[str], None] = lambda _: None,
+    beside: Mapping[str, bytes] = _NOTHING,
+) -> BackupReport:
+    """Make a backup of an open database; ``beside`` are files that go with it and are not in its folder, by name."""
     vault.begin()
     with held(folder):
         for attempt in range(_ATTEMPTS):
-            work = _Backup(folder, vault, progress)
+            work = _Backup(folder, vault, progress, beside)
             try:
                 return work.run()
             except Damaged:
@@ -75,8 +82,11 @@ def backup(folder: Folder, vault: Vault, progress: Callable[[str], None] = lambd
 class _Backup:
     """One attempt."""
 
-    def __init__(self, folder: Folder, vault: Vault, progress: Callable[[str], None]) -> None:
+    def __init__(
+        self, folder: Folder, vault: Vault, progress: Callable[[str], None], beside: Mapping[str, bytes]
+    ) -> None:
         self._folder = folder
+        self._beside = beside
         self._store, self._to = folder.store, vault.store
         self._vault = vault
         self._progress = progress
@@ -173,15 +183,15 @@ class _Backup:
 
     def _others(self) -> Iterator[tuple[str, Kept]]:
         """Keep every other file: what a server has registered, uploads, …"""
-        for name in other_files(self._store):
+        for name in dict.fromkeys([*other_files(self._store), *self._beside]):
             self._progress(name)
-            content = self._content(name)
+            content = self._beside.get(name) or self._content(name)
             if content is not None:
                 yield name, self._keep(FILES, "", content)
 
     def _content(self, name: str) -> bytes | None:
         if name.endswith(_SQLITE) and isinstance(self._store, LocalStore):
-            return _sqlite_content(self._store.path(name))
+            return content_of(self._store.path(name))
         return self._store.read(name)
 
     def _free_name(self, made_at: int) -> str:
@@ -266,19 +276,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise from_os_error(error, "read", path) from error
-
-
-def _sqlite_content(path: Path) -> bytes:
-    """Return an SQLite file as of one moment, whoever writes to it."""
-    import sqlite3
-    from contextlib import closing
-
-    with TemporaryDirectory(prefix="btql-backup-") as folder:
-        copy = Path(folder, path.name)
-        try:
-            read = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-            with closing(read) as source, closing(sqlite3.connect(copy)) as target:
-                source.backup(target)
-        except sqlite3.Error as error:
-            raise Damaged(f"`{path}` cannot be copied: {error}", "restore it from a backup") from error
-        return _read(copy)

@@ -5,7 +5,7 @@ A database is given by its place, as it may be one that cannot be opened; :class
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -44,13 +44,21 @@ class Care:
         return check(self._folder, How(deep, mark and not self._folder.read_only, progress))
 
     def backup(
-        self, to: Place, *, keep: int | None = None, progress: Callable[[str], None] = lambda _: None
+        self,
+        to: Place,
+        *,
+        keep: int | None = None,
+        beside: Mapping[str, bytes] | None = None,
+        progress: Callable[[str], None] = lambda _: None,
     ) -> BackupReport:
-        """Make a backup at a place for backups, while others write; with ``keep`` remove all but so many of them."""
+        """Make a backup at a place for backups, while others write; with ``keep`` remove all but so many of them.
+
+        ``beside`` are files that go with it and are not in the folder of the database, by their names in it.
+        """
         from btql_storage.care.backup import backup
 
         with vault_at(to) as vault:
-            report = backup(self._folder, vault, progress)
+            report = backup(self._folder, vault, progress, beside or {})
             if keep is not None:
                 report.forgotten = vault.forget(max(keep, 1))
             return report

@@ -10,6 +10,7 @@ from btql_storage.databases.sqlite import SqliteDatabase
 
 if TYPE_CHECKING:
     from btql_storage.catalog import Catalog
+    from btql_storage.databases.interface import Database, Run
 
 _WITH_OWN_IDS = ("objects", "segments")
 """Tables whose next id the database draws by itself."""
@@ -31,8 +32,13 @@ def load(catalog: Catalog, tables: Mapping[str, Sequence[Row]]) -> None:
         for name, value in own:
             run.execute("delete from settings where name = ?", (name,))
             run.execute("insert into settings (name, value) values (?, ?)", (name, value))
-        if not isinstance(catalog.database, SqliteDatabase):
-            # PostgreSQL counts by itself, and was not asked for these.
-            for table in _WITH_OWN_IDS:
-                top = f"coalesce((select max(id) from {table}), 0) + 1"  # noqa: S608  our words
-                run.execute(f"select setval(pg_get_serial_sequence('{table}', 'id'), {top}, false)")
+        for table in _WITH_OWN_IDS:
+            count_on(catalog.database, run, table, "id")
+
+
+def count_on(database: Database, run: Run, table: str, column: str) -> None:
+    """Have the next number that a database draws for a column follow those that were put there."""
+    if not isinstance(database, SqliteDatabase):
+        # PostgreSQL counts by itself, and was not asked for these.
+        top = f"coalesce((select max({column}) from {table}), 0) + 1"  # noqa: S608  our words
+        run.execute(f"select setval(pg_get_serial_sequence('{table}', '{column}'), {top}, false)")

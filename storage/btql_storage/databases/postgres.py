@@ -16,7 +16,7 @@ from typing import TypeVar, cast
 
 from btql_storage.databases.interface import Answer, Row, Run, Schema, Statement, Value
 from btql_storage.databases.postgres_connections import ANSWER_S, Connection, Connections, close, explained, is_lost
-from btql_storage.errors import NewerFormat, NotADatabase, ReadOnly, StorageError, Unreachable
+from btql_storage.errors import NewerFormat, NotADatabase, NotYetMade, ReadOnly, StorageError, Unreachable
 
 T = TypeVar("T")
 _VACUUM_S = 600.0
@@ -181,9 +181,7 @@ class PostgresDatabase:
                     "install a newer btql",
                 )
             if version == 0:
-                raise NotADatabase(
-                    f"there is no {self._schema.name} in `{self.label}` yet", "open it for writing first"
-                )
+                raise NotYetMade(f"there is no {self._schema.name} in `{self.label}` yet", "open it for writing first")
             if version < self._schema.version:
                 raise NotADatabase(
                     f"the tables `{self._schema.name}` in `{self.label}` have the older version {version}",

@@ -14,6 +14,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import RLock
 from typing import cast
 from urllib.parse import quote
@@ -260,3 +261,14 @@ def _explain(error: sqlite3.Error, path: Path) -> StorageError:
             return Damaged(text, "restore the database from a backup")
         case _:
             return InputOutput(text, "check the disk and try again")
+
+
+def content_of(path: Path) -> bytes:
+    """Return a file as of one moment, whoever writes to it."""
+    with TemporaryDirectory(prefix="btql-copy-") as folder:
+        copy = Path(folder, path.name)
+        with explained(path):
+            read = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)
+            with closing(read) as source, closing(sqlite3.connect(copy)) as target:
+                source.backup(target)
+            return copy.read_bytes()
