@@ -276,11 +276,11 @@ def test_the_order_is_that_of_duckdb(databases, key, direction, nulls):
 
 
 def plain(value):
-    """Return a number as a float of 12 digits: a sum is whole here and a decimal there."""
+    """Return a number as a float of 12 digits: a sum is whole here and a decimal there. Minus zero is zero."""
     if isinstance(value, bool) or value is None or isinstance(value, str):
         return value
     number = float(value)
-    return float(f"{number:.12g}") if math.isfinite(number) else number
+    return float(f"{number:.12g}") + 0.0 if math.isfinite(number) else number
 
 
 def order(row):
