@@ -131,6 +131,17 @@ def test_closing_ends_the_thread(quick_path: Path):
     assert threading.active_count() == before
 
 
+def test_whoever_is_interrupted_while_the_thread_begins_can_close(quick_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def interrupted(_: threading.Thread) -> None:
+        raise KeyboardInterrupt
+
+    storage = Storage.open(quick_path, create=True)
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        storage.run_in_background(AT_ONCE)
+    storage.close()
+
+
 LEAVES = """
 import sys
 from btql_storage.background import loop

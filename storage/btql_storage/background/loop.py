@@ -80,8 +80,10 @@ class Background:
         """Run in a thread that ends with the program."""
         # A thread that is cut off within Arrow or Tantivy, when the interpreter goes, would take the program down.
         atexit.register(self.stop)
-        self._thread = threading.Thread(target=self.run, name="btql-background", daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self.run, name="btql-background", daemon=True)
+        thread.start()
+        # Not before: whoever is interrupted meanwhile stops what is here, and only what has begun has an end.
+        self._thread = thread
 
     def stop(self) -> None:
         """End soon: the job that runs gives up, and what it has not done waits for the next."""

@@ -25,8 +25,10 @@ class Tidying:
         """Begin, unless that was done."""
         with self._guard:
             if self._thread is None and not self._stopped.is_set():
-                self._thread = Thread(target=self._run, name="btql-tidying", daemon=True)
-                self._thread.start()
+                thread = Thread(target=self._run, name="btql-tidying", daemon=True)
+                thread.start()
+                # Not before: whoever is interrupted meanwhile stops what is here, and only what has begun has an end.
+                self._thread = thread
 
     def stop(self) -> None:
         """End; what is under way is not waited for longer than it takes where the service answers."""
