@@ -68,7 +68,7 @@ class NotADatabase(StorageError):
 
 
 class NotYetMade(NotADatabase):
-    """Others are there, but not these tables."""
+    """Nobody has made the tables yet that are asked for."""
 
 
 class NewerFormat(StorageError):

@@ -21,7 +21,7 @@ from btql_storage.errors import NotADatabase, NotYetMade
 from btql_storage.location import Location
 from btql_storage.opening import store_at
 
-_COLUMNS = {
+COLUMNS = {
     "entities": ("seq, id, kind, scope, key, org_id, project_id, name, slug, user_id, created, deleted_at, body"),
     "keys": (
         "seq, id, prefix, hash, principal_id, org_id, name, level, project_id, created, expires_at, revoked_at,"
@@ -70,13 +70,14 @@ def brought_back(location: Location) -> None:
 
 def _copy(source: Database, target: Database) -> None:
     """Fill a new registry with what another one has."""
-    statements = [(f"select {columns} from {table}", ()) for table, columns in _COLUMNS.items()]  # noqa: S608  our words
+    statements = [(f"select {columns} from {table}", ()) for table, columns in COLUMNS.items()]  # noqa: S608  our words
     found = source.read(lambda _: statements)
     with target.writing() as run:
-        for (table, columns), rows in zip(_COLUMNS.items(), found, strict=True):
+        for (table, columns), rows in zip(COLUMNS.items(), found, strict=True):
             if run.execute(f"select 1 from {table} limit 1").fetchone() is not None:  # noqa: S608  our words
                 raise NotADatabase(
-                    f"there is a registry in `{target.label}` already", "restore to a place where there is none"
+                    f"there is a registry in `{target.label}` already, so the one of the backup stays in `{FILE}`",
+                    "restore to a place that has none",
                 )
             places = ", ".join("?" * len(columns.split(",")))
             run.executemany(f"insert into {table} ({columns}) values ({places})", rows)  # noqa: S608  our words

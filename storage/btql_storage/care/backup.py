@@ -41,7 +41,6 @@ _ATTEMPTS = 4
 _OWN = frozenset({MARKER, "parts", WAL, LOCKS, STATES, CATALOG})
 """What of a folder is no other file of the database."""
 _SQLITE = ".sqlite"
-_NOTHING: Mapping[str, bytes] = {}
 
 
 @dataclass(slots=True)
@@ -60,12 +59,7 @@ class BackupReport:
     """Older backups that were removed."""
 
 
-def backup(
-    folder: Folder,
-    vault: Vault,
-    progress: Callable[[str], None] = lambda _: None,
-    beside: Mapping[str, bytes] = _NOTHING,
-) -> BackupReport:
+def backup(folder: Folder, vault: Vault, progress: Callable[[str], None], beside: Mapping[str, bytes]) -> BackupReport:
     """Make a backup of an open database; ``beside`` are files that go with it and are not in its folder, by name."""
     vault.begin()
     with held(folder):

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from btql_storage.care.beginning import begin_catalog, mend_marker
@@ -48,7 +49,7 @@ class Care:
         to: Place,
         *,
         keep: int | None = None,
-        beside: Mapping[str, bytes] | None = None,
+        beside: Mapping[str, bytes] = MappingProxyType({}),
         progress: Callable[[str], None] = lambda _: None,
     ) -> BackupReport:
         """Make a backup at a place for backups, while others write; with ``keep`` remove all but so many of them.
@@ -58,7 +59,7 @@ class Care:
         from btql_storage.care.backup import backup
 
         with vault_at(to) as vault:
-            report = backup(self._folder, vault, progress, beside or {})
+            report = backup(self._folder, vault, progress, beside)
             if keep is not None:
                 report.forgotten = vault.forget(max(keep, 1))
             return report

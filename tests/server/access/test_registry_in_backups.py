@@ -16,6 +16,7 @@ from btql.cli.app import app
 from btql_server.access import grants, key_store, members
 from btql_server.access.key_store import KeySpec
 from btql_server.access.keys import Keys
+from btql_server.registry.copying import COLUMNS
 from btql_server.registry.entity import EntitySpec, Listing
 from btql_server.registry.opening import open_registry
 from btql_server.registry.store import Registry
@@ -92,6 +93,18 @@ def test_the_registry_goes_along(place: Maker, tmp_path: Path, source: str, targ
         assert registry.list(Listing("project", organization.id))[0] == new
     with closing(store_at(locate(other))) as store:
         assert ("registry.sqlite" in store.list("")) is (target == "folder")
+
+
+def test_every_column_goes_along(tmp_path: Path) -> None:
+    with closing(Registry(tmp_path)) as registry:
+        tables = registry.rows("select name from sqlite_master where type = 'table' and name not like 'sqlite_%'")
+        columns = {
+            name: ", ".join(each for (each,) in registry.rows("select name from pragma_table_info(?)", (name,)))
+            for (name,) in tables
+        }
+    # It counts the changes of the tables that it is in.
+    del columns["registry_changes"]
+    assert columns == COLUMNS
 
 
 def test_without_a_registry_there_is_none_to_take(place: Maker, tmp_path: Path) -> None:
