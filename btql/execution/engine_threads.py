@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
+import time
 from functools import cache
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from btql.execution.engine import CORES
 _TASKS = Path("/proc/self/task")
 """Threads of this process; only Linux has it."""
 _NAME = "tokio-rt-worker"
+REST_S = 5.0
+_LOOK_S = 0.005
 
 
 class Runs:
@@ -42,8 +46,15 @@ class Runs:
                 self._given_up = 0
             return min(self._given_up, -(-max(busy - self._under_way * CORES, 0) // CORES))
 
+    def rest(self) -> None:
+        """Wait a while for those given up to end: a thread that meets Python when it goes takes the process down."""
+        until = time.monotonic() + REST_S
+        while self.left_behind() and time.monotonic() < until:
+            time.sleep(_LOOK_S)
+
 
 runs = Runs()
+atexit.register(runs.rest)
 
 
 def computing() -> int:

@@ -13,7 +13,8 @@ from server_support.waiting import eventually
 
 import btql
 from btql.database import Database
-from btql.execution import stoppable
+from btql.execution import engine, engine_threads, stoppable
+from btql.execution.engine_threads import Runs
 from btql.execution.stop import Stop
 from btql_storage.collector import collector_paused
 
@@ -281,3 +282,24 @@ def test_a_defect_of_the_engine_is_an_error_like_any_other(conn, monkeypatch):
     ):
         little.query(text).rows()
     assert conn.query("SELECT 3 AS three", timeout=60).rows() == [{"three": 3}]
+
+
+def test_a_program_ends_once_the_engine_is_at_rest(monkeypatch):
+    runs, busy = Runs(), [engine.CORES] * 3 + [0] * 5
+    monkeypatch.setattr(engine_threads, "computing", lambda: busy.pop(0))
+    runs.rest()
+    assert len(busy) == 8, "nothing was given up"
+    runs.begin()
+    runs.end(given_up=True)
+    runs.rest()
+    assert busy == [0] * 4
+
+
+def test_a_program_ends_though_the_engine_goes_on(monkeypatch):
+    runs = Runs()
+    monkeypatch.setattr(engine_threads, "computing", lambda: engine.CORES)
+    monkeypatch.setattr(engine_threads, "REST_S", 0.02)
+    runs.begin()
+    runs.end(given_up=True)
+    runs.rest()
+    assert runs.left_behind() == 1
