@@ -92,6 +92,7 @@ _FUNCTIONS: dict[str, tuple[Function, list[pa.DataType], pa.DataType]] = {
 _OF_BATCHES: dict[str, tuple[Callable[..., pa.Array], list[pa.DataType], pa.DataType]] = {
     "btql_replace": (growing.replaced, [_TEXT, _TEXT, _TEXT], _TEXT),
     "btql_replaced_fits": (growing.fits, [_TEXT, _TEXT, _TEXT], _BOOLEAN),
+    "btql_bytes_fit": (growing.bytes_fit, [_WHOLE], _BOOLEAN),
     "btql_series_fits": (growing.series_fits, [_WHOLE, _WHOLE, _WHOLE], _BOOLEAN),
 }
 """Functions over whole batches."""

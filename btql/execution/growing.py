@@ -49,6 +49,12 @@ def fits(values: pa.Array, patterns: pa.Array, news: pa.Array) -> pa.Array:
     return pc.and_(pc.is_valid(values), pc.is_valid(news))
 
 
+def bytes_fit(sizes: pa.Array) -> pa.Array:
+    """Return true for texts of so many bytes that may be made; null where there is none."""
+    _check(pc.sum(sizes).as_py() or 0)
+    return pc.is_valid(sizes)
+
+
 def series_fits(firsts: pa.Array, lasts: pa.Array, steps: pa.Array) -> pa.Array:
     """Return true for series that are short enough to be lists."""
     rows: Sequence[tuple[int | None, ...]] = list(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from btql_planner import sql_text, types
@@ -14,6 +15,7 @@ from btql_planner.value import Value, of
 CHARS_MAX = 65_536
 """What repeats and pads makes texts of at most so many characters; beyond it the result is null."""
 _COUNT_MAX = 2**31 - 1
+_NAME = re.compile(sql_text.NAME)
 
 
 def small(count: str) -> str:
@@ -266,6 +268,20 @@ def _joined_type(arguments: Sequence[Type]) -> Type:
     return types.JSON if joins else types.TEXT
 
 
+def _bounded(form: str, between: str, texts: Sequence[str]) -> str:
+    """Return the SQL of texts that become one.
+
+    Where a column is in it twice, and again in what is made of it, texts double with every step, and the engine counts
+    no memory for them: so it is counted beforehand.
+    """
+    joined = form.format(between.join(texts))
+    columns = [name for text in texts for name in {*_NAME.findall(text)}]
+    if len(columns) == len({*columns}):
+        return joined
+    size = " + ".join(f"coalesce(CAST(octet_length({text}) AS BIGINT), 0)" for text in texts)
+    return f"CASE WHEN btql_bytes_fit({size}) THEN {joined} END"
+
+
 @scalar
 def concat(*items: Any) -> Text:
     """Return the items as texts, one after the other; nulls are left out.
@@ -273,7 +289,7 @@ def concat(*items: Any) -> Text:
     >>> concat('a', 1, null, true)
     'a1true'
     """
-    return f"concat({', '.join(as_text(item) for item in items)})"
+    return _bounded("concat({})", ", ", [as_text(item) for item in items])
 
 
 @scalar(returns=_joined_type)
@@ -290,7 +306,7 @@ def textcat(*items: Any) -> Any:
         for other in others:
             joined = f"btql_json_merge({joined}, {other})"
         return of(Kind.JSON, joined)
-    return of(Kind.TEXT, f"({' || '.join(as_text(item) for item in items)})")
+    return of(Kind.TEXT, _bounded("({})", " || ", [as_text(item) for item in items]))
 
 
 @scalar
@@ -300,7 +316,7 @@ def concat_ws(separator: Text, *items: Any) -> Text:
     >>> concat_ws('-', 'a', null, 1)
     'a-1'
     """
-    return f"concat_ws({separator}, {', '.join(as_text(item) for item in items)})"
+    return _bounded("concat_ws({})", ", ", [separator, *(as_text(item) for item in items)])
 
 
 @scalar(name="chr")
