@@ -50,7 +50,7 @@ def fits(values: pa.Array, patterns: pa.Array, news: pa.Array) -> pa.Array:
 
 
 def bytes_fit(sizes: pa.Array) -> pa.Array:
-    """Return true for texts of so many bytes that may be made; null where there is none."""
+    """Return true for all: texts of so many bytes fit into memory together."""
     _check(pc.sum(sizes).as_py() or 0)
     return pc.is_valid(sizes)
 

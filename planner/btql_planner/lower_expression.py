@@ -171,7 +171,9 @@ class ExpressionLowering:
     def _over(self, over: Over, columns: Columns) -> Value:
         words: list[str] = []
         below = columns.source if isinstance(columns, Select) else columns
-        parts = [sql for each in over.partition for sql in value.identities(self.expression(each, below)).values()]
+        parts = [
+            sql for each in over.partition for sql in value.comparable(self.expression(each, below)).parts.values()
+        ]
         if parts:
             words.append(f"PARTITION BY {', '.join(self._window_key(sql, columns) for sql in parts)}")
         keys = self._keys([(key.expression, key.descending, key.nulls) for key in over.order], below)

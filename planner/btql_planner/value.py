@@ -148,23 +148,21 @@ def coalesce(values: Sequence[Value]) -> Value:
 
 def key(value: Value) -> str:
     """Return one SQL expression that is equal exactly where two values are the same."""
-    same = identities(value)
-    if len(same) == 1:
-        return next(iter(same.values()))
-    tagged = [f"'{kind}' || CAST({sql} AS VARCHAR)" for kind, sql in same.items() if kind is not Kind.LIST]
+    value = comparable(value)
+    if len(value.parts) == 1:
+        return single(value)
+    tagged = [f"'{kind}' || CAST({sql} AS VARCHAR)" for kind, sql in value.parts.items() if kind is not Kind.LIST]
     if Kind.LIST in value.parts:
         tagged.append(f"'j' || btql_json_list({value.parts[Kind.LIST]})")
     return f"coalesce({', '.join(tagged)})" if tagged else sql_text.null(Kind.TEXT)
 
 
-def identities(value: Value) -> dict[Kind, str]:
-    """Return the SQL of each kind, where bits that differ mean values that do: minus zero is zero.
-
-    The engine compares floats and groups by them as it should, but sorts and counts them by their bits.
-    """
+def comparable(value: Value) -> Value:
+    """Return the value with zero for minus zero: the engine sorts and counts floats by their bits."""
     # What is stored has no zero among its floats: a whole number is in the other column.
-    is_known = value.apart or Kind.FLOAT not in value.parts
-    return {**value.parts} if is_known else {**value.parts, Kind.FLOAT: without_minus_zero(value.parts[Kind.FLOAT])}
+    if value.apart or Kind.FLOAT not in value.parts:
+        return value
+    return replace(value, parts={**value.parts, Kind.FLOAT: without_minus_zero(value.parts[Kind.FLOAT])})
 
 
 def without_minus_zero(sql: str) -> str:
@@ -178,7 +176,7 @@ def sort_keys(value: Value) -> list[str]:
     Nulls of the rank come last in both directions, and that carries over to the
     value, so that a key that is null for the kind at hand never decides.
     """
-    value = replace(value, parts=identities(value))
+    value = comparable(value)
     ordered = [kind for kind in ORDER if kind in value.parts]
     numbers = NUMERIC & set(ordered)
     others = [_sortable(kind, value.parts[kind]) for kind in ordered if kind not in numbers | CONTENTS]
