@@ -44,8 +44,10 @@ class Watch:
         with self._changed:
             self._running[id(what)] = (what, stop, time.monotonic() + _SECONDS_MAX)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._look, name="btql-catalog-watch", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._look, name="btql-catalog-watch", daemon=True)
+                thread.start()
+                # Not before: where there are too many threads, there is none to wait for at the end.
+                self._thread = thread
             self._changed.notify()
         try:
             yield
