@@ -11,6 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from server_support.processes import children
 from server_support.serving import btql_serve
+from server_support.waiting import eventually
 
 from btql_server.access.model import Level
 from btql_server.operating import storage_metrics
@@ -128,11 +129,18 @@ def test_any_worker_tells_of_all(tmp_path):
         # Each client has a connection of its own, so both workers are asked.
         for _ in range(20):
             httpx.get(serving.url + "/ping")
-        counts, samples = set(), {}
-        for _ in range(6):
+
+        def pings():
             with httpx.Client(base_url=serving.url) as client:
                 samples = _samples(client)
-            counts.add(_named(samples, "btql_http_requests_total", route="/ping"))
+            return samples, _named(samples, "btql_http_requests_total", route="/ping")
+
+        # A request is counted once it is answered, so the last one may not be yet.
+        eventually(lambda: pings()[1] == 20)
+        counts, samples = set(), {}
+        for _ in range(6):
+            samples, count = pings()
+            counts.add(count)
         assert counts == {20.0}
         assert ("btql_compaction_jobs_total",) in samples
         # What a worker has counted outlives it; what it was doing does not.
