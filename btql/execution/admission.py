@@ -21,19 +21,17 @@ behind them for longer than a batch takes.
 
 from __future__ import annotations
 
-import os
 import time
 from collections import Counter
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from threading import Condition
 from typing import TYPE_CHECKING, Literal
 
 from btql.errors import ResourceLimit
 from btql_storage.limits import way_to_raise
+from btql_storage.machine import of_queries
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -55,7 +53,6 @@ REST_MAX_S = 0.25
 WRITING_S = 0.05
 """A writer sends its next request within this time of the last one; most of a request goes by outside of its write."""
 _LOOK_S = 0.05
-_CGROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +100,7 @@ class Admission:
                     self._add(wanted, 1)
                     return wanted
                 if time.monotonic() - began >= WAIT_S:
-                    raise _taken(total_memory(limits), self.grants)
+                    raise _taken(of_queries(limits), self.grants)
                 self._wait("memory", stop)
 
     def release(self, grant: Grant) -> None:
@@ -116,7 +113,7 @@ class Admission:
         """Whether there is room for a grant, with one part in ``left`` of everything left over."""
         if not self.grants:
             return True
-        memory, spill = total_memory(limits), limits.spill_bytes_max
+        memory, spill = of_queries(limits), limits.spill_bytes_max
         kept_memory, kept_spill = (0, 0) if left is None else (memory // left, spill // left)
         free_memory, free_spill = memory - self.memory_bytes, spill - self.spill_bytes
         return free_memory - grant.memory_bytes >= kept_memory and free_spill - grant.spill_bytes >= kept_spill
@@ -208,22 +205,7 @@ def _taken(memory_bytes: int, queries: int) -> ResourceLimit:
 
 def grants_of(limits: Limits) -> tuple[Grant, Grant]:
     """Return the largest grant and the small one."""
-    memory = min(limits.query_memory_bytes_max, total_memory(limits))
+    memory = min(limits.query_memory_bytes_max, of_queries(limits))
     spill = min(limits.query_spill_bytes_max, limits.spill_bytes_max)
     small = max(memory // SMALL, min(memory, SMALL_BYTES_MIN))
     return Grant(memory, spill, is_full=True), Grant(small, max(spill // SMALL, 1 << 20), is_full=small == memory)
-
-
-def total_memory(limits: Limits) -> int:
-    """Return what all queries of this process may hold together."""
-    return limits.memory_bytes_max or machine_memory() // 2
-
-
-@cache
-def machine_memory() -> int:
-    """Return the memory that this process may have: the machine's, or less where a control group says so."""
-    found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
-    for path in _CGROUPS:
-        with suppress(OSError, ValueError):
-            found.append(int(Path(path).read_text()))
-    return min(found)

@@ -31,6 +31,7 @@ from btql_planner.select import Select
 from btql_storage.arrow import empty_batch
 from btql_storage.later import is_here as numpy_is_here
 from btql_storage.limits import DEFAULT, Limits
+from btql_storage.machine import of_caches
 
 ROWS_WITHOUT_NUMPY = 1_000_000
 """So many rows the engine reads and sorts by a column in less time than it takes to import NumPy."""
@@ -106,7 +107,7 @@ class Runner:
     def _in_session(self) -> Generator[None]:
         """Have an engine session, which is kept for others once the whole answer was read."""
         assert self._grant is not None
-        footers = max(self._limits.memory_cache_bytes_max // FOOTERS_SHARE, 1 << 20)
+        footers = max(of_caches(self._limits) // FOOTERS_SHARE, 1 << 20)
         spec = SessionSpec(self._grant.memory_bytes, self._grant.spill_bytes, self._plan.united, footers)
         session = sessions.lend(spec)
         self._statements = Statements(session, self.report, self._grant, self._stop, explaining=self.explaining)

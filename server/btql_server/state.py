@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from btql.database import Database
-from btql.execution.admission import machine_memory
 from btql_server.access.audit_log import AuditLog
 from btql_server.access.keys import Keys
 from btql_server.access.model import AUDIT_LOG
@@ -25,6 +24,7 @@ from btql_server.writing.files import Files, Uploads
 from btql_server.writing.signing import Signer, secret_at, secret_in
 from btql_server.writing.stored_files import StoredFiles
 from btql_storage.folder import Settings as StorageSettings
+from btql_storage.machine import shared
 from btql_storage.store import Storage
 
 if TYPE_CHECKING:
@@ -61,9 +61,7 @@ class State:
     @classmethod
     def open(cls, settings: Settings) -> State:
         """Open the database of a server, made where there is none."""
-        limits = settings.limits
-        if not limits.memory_bytes_max:
-            limits = replace(limits, memory_bytes_max=machine_memory() // 2 // settings.workers)
+        limits = shared(settings.limits, settings.workers)
         bounds = StorageSettings(compact_to_read=not settings.maintained, limits=limits)
         if settings.maintained:
             most = settings.waiting_bytes_max

@@ -23,6 +23,7 @@ from btql_storage.errors import Damaged, ReadOnly
 from btql_storage.format import CATALOG, PARTS, WAL, FolderLock, open_folder, wal_name, wal_numbers
 from btql_storage.identity import check_own
 from btql_storage.limits import DEFAULT, Limits, from_environment
+from btql_storage.machine import of_caches
 from btql_storage.numbers import LocalNumbers, Numbers
 from btql_storage.part.kept_columns import KeptColumns
 from btql_storage.part.reader import Part
@@ -129,7 +130,7 @@ class Folder:
         self._guard = Lock()
         self.lookups: Counter[tuple[str, bool]] = Counter()
         """How often something was looked up that is kept in memory (``parts``, …), and whether it was there."""
-        self.cache = CacheBudget(settings.limits.memory_cache_bytes_max)
+        self.cache = CacheBudget(of_caches(settings.limits))
         """The bytes of what is kept in memory."""
         self.kept_columns = KeptColumns(self.cache)
         self.keys_checked: set[int] = set()

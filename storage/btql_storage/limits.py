@@ -73,8 +73,8 @@ class Limits:
     """Rows of an answer; one with more is an error, not cut."""
     bulk_queries_max: int = 2
     """How many exports compute at the same time; others wait for a turn."""
-    memory_cache_bytes_max: int = 512 << 20
-    """What a process keeps of files and answers because they may be needed again."""
+    memory_cache_bytes_max: int = 0
+    """What a process keeps of files and answers because they may be needed again; 0 is an eighth of that memory."""
 
 
 HIGHEST = Limits(

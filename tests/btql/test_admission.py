@@ -12,7 +12,7 @@ from server_support.waiting import eventually
 
 import btql
 from btql.execution import admission as module
-from btql.execution.admission import Admission, Turns, grants_of, total_memory
+from btql.execution.admission import Admission, Turns, grants_of
 from btql.execution.stop import Stop
 from btql_storage.limits import DEFAULT
 
@@ -66,10 +66,6 @@ def test_an_error_says_who_has_the_memory(monkeypatch):
         ledger.grant(LIMITS, "interactive", None, holds=True)
     assert (caught.value.code, caught.value.limit, caught.value.value) == ("B0507", "memory_bytes_max", 1024 * MIB)
     assert "1,024 MiB (`memory_bytes_max`), was held by 11 other queries" in str(caught.value)
-
-
-def test_half_of_the_machine_is_for_queries():
-    assert total_memory(DEFAULT) == module.machine_memory() // 2
 
 
 def test_bulk_queries_take_turns_and_interactive_ones_do_not_wait():
