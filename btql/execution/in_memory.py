@@ -42,8 +42,10 @@ _Key: TypeAlias = tuple[str, str, str]
 _EQUAL = rf"\(({sql_text.NAME}) = ({sql_text.TEXT})\)"
 _ANY = re.compile(rf"{_EQUAL}|\({_EQUAL}(?: OR {_EQUAL})*\)")
 _EACH = re.compile(_EQUAL)
-_INSTANT = re.compile(
-    rf"\(({sql_text.NAME}) (=|<|<=|>|>=) arrow_cast\('([-0-9T:.+]+)', {re.escape(sql_text.INSTANT)}\)\)"
+_ALONE = re.compile(sql_text.NAME)
+_ORDERED = re.compile(
+    rf"\(({sql_text.NAME}) (=|<|<=|>|>=) "
+    rf"(?:arrow_cast\('([-0-9T:.+]+)', {re.escape(sql_text.INSTANT)}\)|({sql_text.TEXT}))\)"
 )
 _TIME = pa.timestamp("us", tz="UTC")
 _COMPARED = {"=": "equal", "<": "less", "<=": "less_equal", ">": "greater", ">=": "greater_equal"}
@@ -133,11 +135,14 @@ def over_rows(select: Select) -> InMemory | None:
 def _condition(sql: str) -> _Condition | None:
     if sql == "FALSE":
         return _Condition("_row", pa.int64(), lambda column: pa.repeat(pa.scalar(False), len(column)))  # noqa: FBT003
-    if (compared := _INSTANT.fullmatch(sql)) is not None:
-        function, instant = _COMPARED[compared[2]], datetime.fromisoformat(compared[3])
-        bound = pa.scalar(instant, _TIME)
+    if _ALONE.fullmatch(sql) is not None:
+        return _Condition(sql_text.unquoted(sql), pa.bool_(), lambda column: column)
+    if (ordered := _ORDERED.fullmatch(sql)) is not None:
+        name, operator, instant, text = ordered.groups()
+        value = sql_text.unquoted(text) if instant is None else datetime.fromisoformat(instant)
+        bound = pa.scalar(value, pa.string() if instant is None else _TIME)
         return _Condition(
-            sql_text.unquoted(compared[1]), _TIME, lambda column: pc.call_function(function, [column, bound])
+            sql_text.unquoted(name), bound.type, lambda column: pc.call_function(_COMPARED[operator], [column, bound])
         )
     if _ANY.fullmatch(sql) is None:
         return None

@@ -124,7 +124,7 @@ def test_no_group_is_left(conn: btql.Connection) -> None:
         "lower(metadata.model) AS a, count(*) AS n FROM {} GROUP BY a",
         "max(metadata.model) AS a FROM {}",
         "count(*) AS n FROM {} WHERE metadata.model LIKE 's%'",
-        "count(*) AS n FROM {} WHERE metadata.model < 't'",
+        "max(metadata.user) AS a FROM {} WHERE metadata.model < 't'",
         "count(*) AS n FROM {} WHERE metadata.model || 'x' = 'smallx'",
         "count(*) AS n FROM {} WHERE metadata.model = metadata.user",
         "metrics.tokens AS a, count(metadata.model) AS n FROM {} GROUP BY a",

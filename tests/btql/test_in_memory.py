@@ -27,6 +27,8 @@ WITHOUT_ENGINE = [
     f"SELECT id, metadata.number AS n FROM {LOGS} WHERE root_span_id = 't1' ORDER BY n NULLS FIRST, id",
     f"select: id, metadata.odd | from: {LOGS} | filter: root_span_id = 't3' | sort: metadata.odd asc, id desc",
     f'SELECT id, tags, "we""ird" FROM {LOGS} ORDER BY created DESC LIMIT 20',
+    f"SELECT id FROM {LOGS} WHERE id IN ('r1', 'r2', 'r7') AND is_root",
+    f"SELECT id FROM {LOGS} WHERE root_span_id = 't1' AND id > 'r''2' AND id <= 'r6'",
     f"select: * | from: {LOGS} | filter: id = 'r3' and no_such.field = 'x'",
     "SELECT * FROM project_logs('empty')",
     f"SELECT count(*) AS n, count(1) AS m FROM {LOGS} WHERE id IN ('r7', 'r8') AND created >= '2026-11-01T00:00:02Z'",
@@ -34,7 +36,7 @@ WITHOUT_ENGINE = [
 WITH_ENGINE = [
     f"SELECT count(*) AS n, max(id) AS m FROM {LOGS} WHERE id = 'r7'",
     f"SELECT upper(id) AS u FROM {LOGS} WHERE id = 'r7'",
-    f"SELECT id FROM {LOGS} WHERE root_span_id = 't1' AND id > 'r2'",
+    f"SELECT id FROM {LOGS} WHERE root_span_id = 't1' AND NOT is_root",
     f"SELECT id FROM {LOGS} WHERE root_span_id = 't1' ORDER BY metadata.share",
     f"SELECT a.id FROM {LOGS} a JOIN {LOGS} b ON a.id = b.id WHERE a.id = 'r7'",
 ]
@@ -52,6 +54,7 @@ def event(number: int) -> dict[str, object]:
         "root_span_id": f"t{number % 5}",
         "created": f"2026-11-01T00:00:{number % 60:02}Z",
         "metadata": metadata,
+        "span_parents": [] if number < 5 else ["x"],
         "tags": ["a"] if number % 7 == 0 else None,
         'we"ird': number,
     }
