@@ -23,10 +23,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from btql.execution.pruning import microseconds
-from btql_planner.plan import Check, Top
+from btql_planner.plan import ROOTS, Check, Top
 from btql_planner.sql_text import INSTANT
 from btql_storage.later import np
-from btql_storage.part.order import KeptColumn, Ordered, number_of, numbers_of, value_of
+from btql_storage.part.order import KeptColumn, Ordered, number_of, numbers_of, roots_of, value_of
 from btql_storage.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -222,26 +222,28 @@ class _Found:
 
 def _look_at(source: Part | TailChunk, listed: Rows | None, superseded: Sequence[int] | Rows, top: Top) -> _Found:
     column = cast("Ordered", top.column)
-    passing = passing_rows(source, top.among)
     numbers = numbers_of(source, column)
-    rows = np.arange(len(numbers), dtype=np.int64) if listed is None else np.asarray(listed)
-    if listed is None and passing is None:
+    rows = passing_rows(source, top.among, None if listed is None else np.asarray(listed))
+    if rows is None:
+        rows = np.arange(len(numbers), dtype=np.int64)
         return _Found(source.part_id, rows, numbers, current_numbers(source, column, superseded), is_listed=False)
-    if passing is not None:
-        rows = rows[passing[rows]]
     numbers = numbers[rows]
     is_current = np.isin(rows, np.asarray(superseded, np.int64), assume_unique=True, invert=True)
     return _Found(source.part_id, rows, numbers, numbers[is_current], is_listed=listed is not None)
 
 
-def passing_rows(source: Part | TailChunk, among: Sequence[Check]) -> NDArray[np.bool_] | None:
-    """Return for each row of a part whether it passes some checks; None where there are none."""
-    passing: NDArray[np.bool_] | None = None
-    for check in among:
+def passing_rows(source: Part | TailChunk, among: Sequence[Check], rows: Rows | None) -> Rows | None:
+    """Return which of some rows of a part pass checks, in order; None stands for all rows."""
+    # Few rows are roots, and which ones is kept: the others are not looked at.
+    for check in sorted(among, key=ROOTS.__ne__):
+        if rows is None and check == ROOTS:
+            rows = roots_of(source)
+            continue
         value = microseconds(check.value) if isinstance(check.value, datetime) else number_of(check.value)
-        each = _OPERATORS[check.operator](numbers_of(source, cast("KeptColumn", check.column)), value)
-        passing = each if passing is None else passing & each
-    return passing
+        numbers = numbers_of(source, cast("KeptColumn", check.column))
+        passing = _OPERATORS[check.operator](numbers if rows is None else numbers[rows], value)
+        rows = np.flatnonzero(passing) if rows is None else rows[passing]
+    return rows
 
 
 def current_numbers(source: Part | TailChunk, column: Ordered, superseded: Sequence[int] | Rows) -> NDArray[Any]:

@@ -132,14 +132,14 @@ class _Traces:
             mine = traces_of(source)
             numbers = to_numpy(pc.fill_null(pc.index_in(mine.ids, ids), -1))[mine.codes[found]]
             found = found[numbers >= 0]
-            passing = passing_rows(source, top.among)
+            passed = cast("Rows", passing_rows(source, top.among, found))
             rows[source.part_id] = found
             columns.append(
                 (
                     numbers[numbers >= 0],
                     *(numbers_of(source, name)[found] for name in ("is_root", "created", "_pagination_key")),
                     numbers_of(source, cast("KeptColumn", top.column))[found],
-                    np.ones(len(found), np.bool_) if passing is None else passing[found],
+                    np.isin(found, passed, assume_unique=True),
                 )
             )
         if not columns:

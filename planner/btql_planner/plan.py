@@ -87,6 +87,9 @@ class Check:
     """What is on its right side; transactions and keys in the form in which rows have them."""
 
 
+ROOTS = Check("is_root", "eq", value=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Top:
     """The first rows in the order of a column that is never null, and those that tie with the last of them."""

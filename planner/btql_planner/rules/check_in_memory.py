@@ -23,10 +23,9 @@ from datetime import datetime
 from typing import Literal, cast
 
 from btql_planner.expressions import Column, Expression
-from btql_planner.plan import Check, Plan, Scan, Sort, rewrite
+from btql_planner.plan import ROOTS, Check, Plan, Scan, Sort, rewrite
 from btql_planner.rules.prune_parts import compared
 
-ROOTS = Check("is_root", "eq", value=True)
 _FORMS = {"_xact_id": re.compile("[0-9]{19}"), "_pagination_key": re.compile("p[0-9]{20}")}
 _NUMBER_MAX = 2**64 - 1
 

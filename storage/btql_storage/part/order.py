@@ -30,6 +30,7 @@ Ordered: TypeAlias = Literal["created", "_xact_id", "_pagination_key"]
 KeptColumn: TypeAlias = Ordered | Literal["is_root"]
 Numbers: TypeAlias = "NDArray[Any]"
 _TRACE = "root_span_id"
+_ROOT = "is_root"
 T = TypeVar("T", "Numbers", "Traces")
 
 
@@ -52,6 +53,11 @@ def traces_of(source: Part | TailChunk) -> Traces:
     return _made_of(source, _TRACE, _coded)
 
 
+def roots_of(source: Part | TailChunk) -> NDArray[np.int64]:
+    """Return the numbers of the rows that are roots, current or not, in order."""
+    return _made_of(source, _ROOT, lambda values: numbers_in(values).nonzero()[0], kept_as="roots")
+
+
 def _coded(values: ChunkedArray) -> Traces:
     coded = cast("pa.DictionaryArray", pc.dictionary_encode(values).combine_chunks())
     return Traces(to_numpy(coded.indices), coded.dictionary)
@@ -62,17 +68,17 @@ def numbers_of(source: Part | TailChunk, column: KeptColumn) -> Numbers:
     return _made_of(source, column, numbers_in)
 
 
-def _made_of(source: Part | TailChunk, column: str, make: Callable[[ChunkedArray], T]) -> T:
-    """Return what is made of a column; of a part it is kept."""
+def _made_of(source: Part | TailChunk, column: str, make: Callable[[ChunkedArray], T], kept_as: str | None = None) -> T:
+    """Return what is made of a column; of a part it is kept, under the column's name or another."""
     table: pa.Table | None = getattr(source, "table", None)
     if table is not None:
         return make(table.column(column))
     part = cast("Part", source)
     path = part.columns_path
-    found = cast("T | None", part.order.get(column))
+    found = cast("T | None", part.order.get(kept_as or column))
     if found is None:
         found = make(_read_column(path, column))
-        part.order.keep(column, found, found.nbytes)
+        part.order.keep(kept_as or column, found, found.nbytes)
     return found
 
 
