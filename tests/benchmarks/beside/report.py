@@ -11,9 +11,10 @@ from benchmarks.beside.suite import Suite
 from benchmarks.beside.system import THREADS
 
 _HOW = f"""Each system has a process of its own and {THREADS} threads. It is asked everything once before anything
-is measured, and its times count only where its answer is the one on which most agree; numbers may differ by a hundred
-thousandth. Rounds go around: every system in turn, question by question, so that all of them meet the same machine. A
-time ends when the whole answer is in the process that asked: as Arrow for btql, chDB and DuckDB, as tuples for others.
+is measured, twice where that took long, and its times count only where its answer is the one on which most agree;
+numbers may differ by a hundred thousandth. Rounds go around: every system in turn, question by question, so that all of
+them meet the same machine. A time ends when the whole answer is in the process that asked: as Arrow for btql, chDB and
+DuckDB, as tuples for others.
 
 - **warm**: the median of the rounds, in milliseconds, and from the fastest to the slowest. Where a slow system had
   fewer rounds than others, it says how many.
