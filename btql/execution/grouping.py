@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pyarrow as pa
 
-from btql.execution.in_memory import InMemory, over_rows
+from btql.execution.in_memory import COUNTED_TIMES, InMemory, WithoutEngine, over_rows
 from btql_planner import sql_text
 from btql_planner.engine_plan import EnginePlan, ScanSpec
 from btql_planner.select import Select
@@ -21,9 +21,7 @@ from btql_storage.later import is_here as numpy_is_here
 if TYPE_CHECKING:
     from btql.execution.coded import Coded
 
-_COUNT = "count(1)"
-_TIMES = 10
-"""Rows that are only compared and counted are few up to ten times as many: 100,000 take Arrow a millisecond."""
+COUNT = "count(1)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +36,9 @@ class Grouping:
     groups: Select
     in_memory: InMemory | None
     """The statement over the groups, where few of them need no engine."""
-    few: InMemory | None = None
-    """The rows that are counted, where few of them need no engine and nothing but their number is asked."""
+    few: WithoutEngine | None = None
+    """What is done with rows in memory, where they need no engine: those that are counted, where nothing but their
+    number is asked, or counts of the different texts that they have."""
 
     @property
     def above(self) -> str:
@@ -65,7 +64,7 @@ class Grouping:
         """Whether nothing but the number of rows is asked."""
         asked = self.groups
         is_cut = asked.group or asked.limit is not None or asked.offset
-        return not is_cut and {*asked.outputs.values()} == {_COUNT}
+        return not is_cut and {*asked.outputs.values()} == {COUNT}
 
 
 def grouping(plan: EnginePlan) -> Grouping | None:
@@ -86,7 +85,11 @@ def grouping(plan: EnginePlan) -> Grouping | None:
         return None
     above = over_rows(plan.select) if plan.select.source is groups else None
     found = Grouping(scan, plan.select, groups, above)
-    if not found.counts or not numpy_is_here():
+    if not numpy_is_here():
         return found
+    if not found.counts:
+        from btql.execution.distinct import distinct_counts
+
+        return replace(found, few=distinct_counts(groups))
     rows = over_rows(Select(groups.source, groups.source_sql, scan.name, {"_row": sql_text.name("_row")}, groups.where))
-    return replace(found, few=None if rows is None else replace(rows, times=_TIMES))
+    return replace(found, few=None if rows is None else replace(rows, times=COUNTED_TIMES))

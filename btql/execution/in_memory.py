@@ -17,7 +17,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias, cast
 
 import pyarrow as pa
 
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 ROWS_MAX = 10_000
 """Of more rows than these the engine's threads make up for the start; less than 0: the engine does everything."""
+COUNTED_TIMES = 10
+"""Rows that are only compared and counted are few up to ten times as many: 100,000 take Arrow a millisecond."""
 
 _Key: TypeAlias = tuple[str, str, str]
 """A column, its order, and where nulls are, in Arrow's words."""
@@ -52,6 +54,26 @@ _COMPARED = {"=": "equal", "<": "less", "<=": "less_equal", ">": "greater", ">="
 _KEY = re.compile(rf"({sql_text.NAME}) (ASC|DESC) NULLS (FIRST|LAST)")
 
 
+class WithoutEngine(Protocol):
+    """What is done with the rows of a scan where all of them are in memory."""
+
+    takes_codes: ClassVar[bool]
+    """Whether any number of rows is welcome that have numbers for texts (:mod:`btql_storage.part.code_book`)."""
+
+    @property
+    def rows_max(self) -> int:
+        """How many rows are few."""
+        ...
+
+    def fits(self, table: pa.Table) -> bool:
+        """Whether this does with these rows what the engine would do."""
+        ...
+
+    def rows(self, table: pa.Table) -> pa.RecordBatch:
+        """Return what the statement gives for the rows of its scan."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Condition:
     """What must hold for a row."""
@@ -66,6 +88,7 @@ class _Condition:
 class InMemory:
     """A statement over one scan, for the rows of that scan."""
 
+    takes_codes: ClassVar[bool] = False
     outputs: Mapping[str, Reader]
     conditions: Sequence[_Condition]
     keys: Sequence[_Key]

@@ -11,7 +11,7 @@ copied from a bucket first.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
 
@@ -22,6 +22,8 @@ from btql_storage.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from btql.execution.candidates import Rows
+
+T = TypeVar("T")
 
 
 class KeptParts:
@@ -65,7 +67,7 @@ class KeptParts:
         return SOME_ROWS if self._few_count else 0
 
 
-def shares(batches: Sequence[pa.RecordBatch], count: int) -> list[list[pa.RecordBatch]]:
-    """Return neighbouring batches in at most so many lists of about the same length."""
+def shares(batches: Sequence[T], count: int) -> list[list[T]]:
+    """Return neighbouring batches, or arrays, in at most so many lists of about the same length."""
     size = max(-(-len(batches) // count), 1)
     return [list(batches[start : start + size]) for start in range(0, len(batches), size)]

@@ -92,6 +92,8 @@ class PieceReader:
     """Tables of rows that are in memory; whoever asks for them registers them, or has no need to."""
     held_max: int = 0
     """Up to so many rows are not for the engine, where all of them are in memory."""
+    holds_codes: bool = False
+    """Nor are any number of rows, where they have numbers for texts."""
     codable: Collection[str] = ()
     """Columns that may have numbers for texts."""
     books: dict[str, CodeBook] = field(default_factory=dict[str, "CodeBook"])
@@ -222,7 +224,10 @@ class PieceReader:
 
     def _read_memory(self, piece: Piece, parts: _Sorted) -> Iterator[Read]:
         """Make columns that are in memory tables: those of whole parts, and rows that were taken out of them."""
-        if parts.kept:
+        if parts.kept and self.holds_codes and self.books.keys() >= {*self.codable}:
+            self.tables[f"{piece.name}_kept"] = pa.concat_tables([each.table for each in parts.kept])
+            yield Read(f"{piece.name}_kept")
+        elif parts.kept:
             batches = [batch for each in parts.kept for batch in each.batches()]
             batches = batches or [empty_batch(piece.schema)]
             self.context.register_record_batches(f"{piece.name}_kept", shares(batches, CORES))

@@ -18,7 +18,7 @@ from btql.execution.admission import Grant, Turns, Work, admission
 from btql.execution.fetch import Fetcher
 from btql.execution.first_rows import enough, more
 from btql.execution.grouping import Grouping, grouping
-from btql.execution.in_memory import InMemory, in_memory
+from btql.execution.in_memory import WithoutEngine, in_memory
 from btql.execution.projection import projection
 from btql.execution.report import RunReport
 from btql.execution.scan import ScanBuilder
@@ -62,7 +62,7 @@ class Runner:
         self._holds_rows = not all(each.is_rowwise for each in selects)
         self._streamed = {each.source_name for each in selects if each.source_name in self._stages and each.is_rowwise}
         """Stages that another statement reads batch by batch."""
-        self._in_memory = in_memory(plan)
+        self._in_memory: dict[str, WithoutEngine] = dict(in_memory(plan))
         """Statements that need no engine where the rows of their scan are few, by scan."""
         self._grouping = grouping(plan)
         if self._grouping is not None and self._grouping.few is not None:
@@ -200,7 +200,7 @@ class Runner:
             return
         yield from self._without_engine(self._in_memory[select.source_name], rows, name)
 
-    def _without_engine(self, statement: InMemory, rows: pa.Table, name: str) -> Iterator[pa.RecordBatch]:
+    def _without_engine(self, statement: WithoutEngine, rows: pa.Table, name: str) -> Iterator[pa.RecordBatch]:
         """Yield what a statement gives for rows that are in memory."""
         step = self.report.step(name)
         with step:
@@ -218,7 +218,8 @@ class Runner:
         if held is not None and grouping.few is not None:
             if self.explaining:
                 self.report.said[grouping.table] = grouping.groups.render()
-            return grouping.counted(sum(map(len, self._without_engine(grouping.few, held, grouping.table))))
+            batches = list(self._without_engine(grouping.few, held, grouping.table))
+            return grouping.counted(sum(map(len, batches))) if grouping.counts else pa.Table.from_batches(batches)
         if self._coded is None or not self._scans.books:
             return None
         text = self.report.said[grouping.table] = self._coded.render(self._scans.books)

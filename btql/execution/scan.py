@@ -33,7 +33,7 @@ from btql_storage.part.reader import Part, prefetch
 if TYPE_CHECKING:
     from btql.execution.coded import Coded
     from btql.execution.grouping import Grouping
-    from btql.execution.in_memory import InMemory
+    from btql.execution.in_memory import WithoutEngine
     from btql_storage.part.code_book import CodeBook
 
 
@@ -47,7 +47,7 @@ class ScanBuilder:
     traces: KnownTraces = field(default_factory=KnownTraces)
     withheld: set[str] = field(default_factory=set[str])
     """Scans that have more rows than were registered."""
-    statements: Mapping[str, InMemory] = field(default_factory=dict[str, "InMemory"])
+    statements: Mapping[str, WithoutEngine] = field(default_factory=dict[str, "WithoutEngine"])
     """Statements that need no engine where the rows of their scan are few, by scan."""
     held: dict[str, pa.Table] = field(default_factory=dict[str, "pa.Table"])
     """The rows of scans that the engine knows nothing of."""
@@ -104,7 +104,7 @@ class ScanBuilder:
         plain = not optional and not varying
         snapshots = self.sources.snapshots(spec.objects)
         if plain and (statement := self.statements.get(spec.name)) is not None:
-            reader.held_max = statement.rows_max
+            reader.held_max, reader.holds_codes = statement.rows_max, statement.takes_codes
         if self.coded is not None and len(snapshots) == 1:
             reader.codable = self.coded.columns
         reads: list[tuple[str, Read]] = []

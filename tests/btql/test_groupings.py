@@ -110,6 +110,49 @@ def test_comparisons_with_a_text(conn: btql.Connection, rows: dict[str, dict[str
     ]
 
 
+@pytest.mark.parametrize("few", [10_000, 0, -1], ids=["texts", "numbers", "engine"])
+def test_different_texts_are_counted(
+    conn: btql.Connection, rows: dict[str, dict[str, Any]], monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(in_memory, "ROWS_MAX", few)
+    question = (
+        "SELECT count(DISTINCT metadata.model) AS models, count(*) AS n, count(DISTINCT metadata.user) + 1 AS users "
+        f"FROM {LOGS}"
+    )
+    conn.query(question).rows()
+    found = [each["metadata"] for each in rows.values()]
+    models, users = ({each[name] for each in found} - {None} for name in ("model", "user"))
+    assert conn.query(question).rows() == [{"models": len(models), "n": len(found), "users": len(users) + 1}]
+    text = str(conn.explain(question, analyze=True))
+    assert (f"groups\n  done without the engine: {len(found)} rows in memory" in text) is (few >= 0)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "count(DISTINCT metadata.user) AS a, max(id) AS b FROM {}",
+        "count(DISTINCT metadata.user) AS a FROM {} WHERE id > 'r030'",
+        "count(DISTINCT metadata.user) AS a FROM {} GROUP BY metadata.model",
+        "count(DISTINCT metrics.tokens) AS a FROM {}",
+        "count(DISTINCT metadata.mixed) AS a FROM {}",
+        "count(DISTINCT upper(metadata.user)) AS a FROM {}",
+    ],
+)
+def test_other_counts_are_the_engines(conn: btql.Connection, monkeypatch: pytest.MonkeyPatch, asked: str) -> None:
+    question = f"SELECT {asked.format(LOGS)}"
+    found = conn.query(question).rows()
+    assert "groups\n  done without" not in str(conn.explain(question, analyze=True))
+    monkeypatch.setattr(in_memory, "ROWS_MAX", -1)
+    monkeypatch.setattr(kept_columns, "WANTED_MIN", 0)
+    assert sorted(map(str, conn.query(question).rows())) == sorted(map(str, found))
+
+
+def test_different_texts_of_no_rows(conn: btql.Connection) -> None:
+    conn.ingest("project_logs:empty", [])
+    question = "SELECT count(DISTINCT metadata.user) AS users FROM project_logs('empty')"
+    assert conn.query(question).rows() == [{"users": 0}]
+
+
 def test_no_group_is_left(conn: btql.Connection) -> None:
     question = (
         f"SELECT metadata.model AS m, count(*) AS n FROM {LOGS} WHERE metadata.model = 'nobody' GROUP BY m ORDER BY m"
