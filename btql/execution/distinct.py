@@ -57,7 +57,8 @@ class DistinctCounts:
 
 def distinct_counts(groups: Select) -> DistinctCounts | None:
     """Return a grouping of a scan as one that only counts different values; None where it does anything else."""
-    if groups.group or groups.where or groups.order or groups.limit is not None or in_memory.ROWS_MAX < 0:
+    is_cut = groups.limit is not None or groups.offset
+    if groups.group or groups.where or groups.order or is_cut or in_memory.ROWS_MAX < 0:
         return None
     counted: dict[str, str | None] = {}
     for name, sql in groups.outputs.items():

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
+from btql.execution.candidates import among
 from btql.execution.pruning import microseconds
 from btql_planner.plan import ROOTS, Check, Top
 from btql_planner.sql_text import INSTANT
@@ -123,7 +124,7 @@ def first_rows(
         return None
     if not len(looked.best):
         return FirstRows({}, set(), "FALSE", 0, withheld=False, filtered=False)
-    bound, withheld = int(looked.best[-1]), looked.withheld
+    bound, withheld = _last(looked.best, top), looked.withheld
     rows: dict[int, Rows] = {}
     for each in looked.found:
         before = each.before(bound, descending=top.descending)
@@ -152,7 +153,7 @@ class _Looked:
 
     found: list[_Found]
     best: NDArray[Any]
-    """The values of the best rows, in order."""
+    """The values of the best rows."""
     enough: bool
     """Whether there were as many as were wanted."""
     withheld: bool
@@ -178,7 +179,7 @@ def _look(
     found: list[_Found] = []
     for source in sources:
         if len(best) == count:
-            begin, last = end_of(source.stats, column, last=top.descending), int(best[-1])
+            begin, last = end_of(source.stats, column, last=top.descending), _last(best, top)
             if begin < last if top.descending else begin > last:
                 return _Looked(found, best, enough=True, withheld=True)
         rows = candidates(source)
@@ -228,7 +229,7 @@ def _look_at(source: Part | TailChunk, listed: Rows | None, superseded: Sequence
         rows = np.arange(len(numbers), dtype=np.int64)
         return _Found(source.part_id, rows, numbers, current_numbers(source, column, superseded), is_listed=False)
     numbers = numbers[rows]
-    is_current = np.isin(rows, np.asarray(superseded, np.int64), assume_unique=True, invert=True)
+    is_current = ~among(rows, superseded)
     return _Found(source.part_id, rows, numbers, numbers[is_current], is_listed=listed is not None)
 
 
@@ -265,13 +266,18 @@ def end_of(stats: PartStats, column: Ordered, *, last: bool) -> int:
 
 
 def _merged(best: NDArray[Any], numbers: NDArray[Any], count: int, *, descending: bool) -> NDArray[Any]:
-    """Return the first ``count`` of both, in order."""
-    if len(numbers) > count:
-        place = len(numbers) - count if descending else count - 1
-        parted = np.partition(numbers, place)
-        numbers = parted[place:] if descending else parted[:count]
-    merged = np.sort(np.concatenate([best.astype(numbers.dtype), numbers]))
-    return (merged[::-1] if descending else merged)[:count]
+    """Return the first ``count`` of both."""
+    both = np.concatenate([best.astype(numbers.dtype), numbers])
+    if len(both) <= count:
+        return both
+    place = len(both) - count if descending else count - 1
+    parted = np.partition(both, place)
+    return parted[place:] if descending else parted[:count]
+
+
+def _last(best: NDArray[Any], top: Top) -> int:
+    """Return the last of the best values."""
+    return int(best.min() if top.descending else best.max())
 
 
 def _condition(column: Ordered, bound: int, *, descending: bool) -> str:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 import pyarrow as pa
 
+from btql.execution.candidates import among
 from btql.execution.first_rows import FirstRows, first_rows, passing_rows
 from btql_planner.plan import Top
 from btql_storage.arrow import to_numpy
@@ -123,7 +124,7 @@ class _Traces:
             if not len(found):
                 # So it is in most parts.
                 continue
-            found = np.setdiff1d(found, superseded[source.part_id], assume_unique=True)
+            found = found[~among(found, superseded[source.part_id])]
             total += len(found)
             if total > ROWS_MAX:
                 return None
@@ -187,7 +188,7 @@ def _ids(sources: Sequence[Part | TailChunk], superseded: Superseded, some: Mapp
     found: list[Array] = []
     for source in sources:
         if source.part_id in some:
-            rows = np.setdiff1d(some[source.part_id], superseded[source.part_id], assume_unique=True)
+            rows = some[source.part_id][~among(some[source.part_id], superseded[source.part_id])]
             mine = traces_of(source)
             found.append(mine.ids.take(pa.array(np.unique(mine.codes[rows]))))
     return pc.unique(pa.chunked_array(found, pa.string()))

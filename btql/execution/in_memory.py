@@ -42,7 +42,7 @@ _Key: TypeAlias = tuple[str, str, str]
 """A column, its order, and where nulls are, in Arrow's words."""
 
 _EQUAL = rf"\(({sql_text.NAME}) = ({sql_text.TEXT})\)"
-_ANY = re.compile(rf"{_EQUAL}|\({_EQUAL}(?: OR {_EQUAL})*\)")
+_ANY = re.compile(rf"\({_EQUAL}(?: OR {_EQUAL})*\)")
 _EACH = re.compile(_EQUAL)
 _ALONE = re.compile(sql_text.NAME)
 _ORDERED = re.compile(

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from btql.execution.candidates import Candidates, Rows
+from btql.execution.candidates import Candidates, Rows, among
 from btql.execution.first_rows import FirstRows, first_rows
 from btql.execution.first_traces import FirstTraces, first_traces
 from btql.execution.pruning import ruled_out
@@ -76,7 +76,7 @@ class Selection:
                     if known is None or len(known):
                         self.report.leave_out("enough")
                     continue
-                superseded = np.intersect1d(entry.superseded, listed, assume_unique=True)
+                superseded = listed[among(listed, entry.superseded)]
                 yield from self._current(SnapshotPart(entry.part, superseded), listed)
             else:
                 rows = self._candidates(entry.part)
@@ -95,12 +95,12 @@ class Selection:
             else:
                 listed = self._candidates(chunk)
             rows = np.arange(chunk.rows, dtype=np.int64) if listed is None else listed
-            rows = np.setdiff1d(rows, chunk.superseded, assume_unique=True)
+            rows = rows[~among(rows, chunk.superseded)]
             if len(rows):
                 yield chunk, rows
 
     def _current(self, entry: SnapshotPart, rows: Rows) -> Iterator[tuple[SnapshotPart, Rows]]:
-        current = np.setdiff1d(rows, entry.superseded, assume_unique=True)
+        current = rows[~among(rows, entry.superseded)]
         if len(current):
             yield entry, current
         else:

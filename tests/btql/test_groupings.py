@@ -147,6 +147,14 @@ def test_other_counts_are_the_engines(conn: btql.Connection, monkeypatch: pytest
     assert sorted(map(str, conn.query(question).rows())) == sorted(map(str, found))
 
 
+@pytest.mark.parametrize(
+    ("rest", "rows_left"), [("HAVING count(*) > 1000", 0), ("HAVING count(*) > 10", 1), ("OFFSET 1", 0), ("LIMIT 0", 0)]
+)
+def test_what_is_asked_of_the_counts(conn: btql.Connection, rest: str, rows_left: int) -> None:
+    found = conn.query(f"SELECT count(DISTINCT metadata.user) AS users FROM {LOGS} {rest}").rows()
+    assert found == [{"users": 6}] * rows_left
+
+
 def test_different_texts_of_no_rows(conn: btql.Connection) -> None:
     conn.ingest("project_logs:empty", [])
     question = "SELECT count(DISTINCT metadata.user) AS users FROM project_logs('empty')"
