@@ -74,7 +74,8 @@ class Limits:
     bulk_queries_max: int = 2
     """How many exports compute at the same time; others wait for a turn."""
     memory_cache_bytes_max: int = 0
-    """What a process keeps of files and answers because they may be needed again; 0 is an eighth of that memory."""
+    """What a process keeps of files and answers because they may be needed again; 0 is an eighth of the memory
+    that the process may have."""
 
 
 HIGHEST = Limits(
