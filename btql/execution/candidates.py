@@ -108,14 +108,5 @@ def _pays(probe: ProbeSpec, rows: int) -> bool:
     return probe.share_max is None or rows * probe.share_max >= GAIN_MIN
 
 
-def among(rows: Rows, others: Sequence[int] | Rows) -> NDArray[np.bool_]:
-    """Return which rows are among others, which are in order: a look-up for each, and nothing is sorted."""
-    known = np.asarray(others, np.int64)
-    if not len(known):
-        return np.zeros(len(rows), np.bool_)
-    found: NDArray[np.bool_] = known.take(np.searchsorted(known, rows), mode="clip") == rows
-    return found
-
-
 def _both(rows: Rows | None, others: Rows) -> Rows:
     return others if rows is None else np.intersect1d(rows, others, assume_unique=True)

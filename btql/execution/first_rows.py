@@ -22,12 +22,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from btql.execution.candidates import among
 from btql.execution.pruning import microseconds
 from btql_planner.plan import ROOTS, Check, Top
 from btql_planner.sql_text import INSTANT
 from btql_storage.later import np
 from btql_storage.part.order import KeptColumn, Ordered, number_of, numbers_of, roots_of, value_of
+from btql_storage.row_numbers import are_among
 from btql_storage.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -229,7 +229,7 @@ def _look_at(source: Part | TailChunk, listed: Rows | None, superseded: Sequence
         rows = np.arange(len(numbers), dtype=np.int64)
         return _Found(source.part_id, rows, numbers, current_numbers(source, column, superseded), is_listed=False)
     numbers = numbers[rows]
-    is_current = ~among(rows, superseded)
+    is_current = ~are_among(rows, superseded)
     return _Found(source.part_id, rows, numbers, numbers[is_current], is_listed=listed is not None)
 
 

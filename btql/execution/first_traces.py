@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 import pyarrow as pa
 
-from btql.execution.candidates import among
 from btql.execution.first_rows import FirstRows, first_rows, passing_rows
 from btql_planner.plan import Top
 from btql_storage.arrow import to_numpy
@@ -31,6 +30,7 @@ from btql_storage.keys import fingerprints
 from btql_storage.later import np
 from btql_storage.part.order import KeptColumn, numbers_of, traces_of
 from btql_storage.part.reader import Part
+from btql_storage.row_numbers import are_among
 from btql_storage.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class _Traces:
             if not len(found):
                 # So it is in most parts.
                 continue
-            found = found[~among(found, superseded[source.part_id])]
+            found = found[~are_among(found, superseded[source.part_id])]
             total += len(found)
             if total > ROWS_MAX:
                 return None
@@ -188,7 +188,7 @@ def _ids(sources: Sequence[Part | TailChunk], superseded: Superseded, some: Mapp
     found: list[Array] = []
     for source in sources:
         if source.part_id in some:
-            rows = some[source.part_id][~among(some[source.part_id], superseded[source.part_id])]
+            rows = some[source.part_id][~are_among(some[source.part_id], superseded[source.part_id])]
             mine = traces_of(source)
             found.append(mine.ids.take(pa.array(np.unique(mine.codes[rows]))))
     return pc.unique(pa.chunked_array(found, pa.string()))

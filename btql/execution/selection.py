@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from btql.execution.candidates import Candidates, Rows, among
+from btql.execution.candidates import Candidates, Rows
 from btql.execution.first_rows import FirstRows, first_rows
 from btql.execution.first_traces import FirstTraces, first_traces
 from btql.execution.pruning import ruled_out
@@ -24,6 +24,7 @@ from btql_planner.engine_plan import ScanSpec
 from btql_planner.plan import Top
 from btql_storage.later import np
 from btql_storage.part.reader import Part
+from btql_storage.row_numbers import are_among
 from btql_storage.snapshot import Snapshot, SnapshotPart
 
 if TYPE_CHECKING:
@@ -76,8 +77,7 @@ class Selection:
                     if known is None or len(known):
                         self.report.leave_out("enough")
                     continue
-                superseded = listed[among(listed, entry.superseded)]
-                yield from self._current(SnapshotPart(entry.part, superseded), listed)
+                yield from self._current(entry, listed)
             else:
                 rows = self._candidates(entry.part)
                 if rows is None:
@@ -95,16 +95,16 @@ class Selection:
             else:
                 listed = self._candidates(chunk)
             rows = np.arange(chunk.rows, dtype=np.int64) if listed is None else listed
-            rows = rows[~among(rows, chunk.superseded)]
+            rows = rows[~are_among(rows, chunk.superseded)]
             if len(rows):
                 yield chunk, rows
 
     def _current(self, entry: SnapshotPart, rows: Rows) -> Iterator[tuple[SnapshotPart, Rows]]:
-        current = rows[~among(rows, entry.superseded)]
-        if len(current):
-            yield entry, current
-        else:
+        gone = are_among(rows, entry.superseded)
+        if gone.all():
             self.report.leave_out("superseded")
+        else:
+            yield SnapshotPart(entry.part, rows[gone]), rows[~gone]
 
     def _candidates(self, source: Part | TailChunk) -> Rows | None:
         """Return the rows of a part that may pass, None for all of them; looked up once."""

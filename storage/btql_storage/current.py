@@ -17,6 +17,7 @@ from btql_storage.folder import Folder
 from btql_storage.keys import fingerprints
 from btql_storage.merge import SURVIVING_FIELDS
 from btql_storage.row import Row
+from btql_storage.row_numbers import are_among
 
 _SMALL_VALUES = ("id", "span_id", "root_span_id", "created", "xact_id", "pagination_key")
 
@@ -38,7 +39,7 @@ def find_current(folder: Folder, ids: Sequence[str], parts: Sequence[PartInfo]) 
     for info in parts:
         part = folder.part(info)
         candidates = part.lookup("id", sought)
-        candidates = candidates[~np.isin(candidates, info.superseded)]
+        candidates = candidates[~are_among(candidates, info.superseded)]
         if not len(candidates):
             continue
         table = part.documents(candidates, [*_SMALL_VALUES, *SURVIVING_FIELDS])

@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from btql_storage.accept_columns import Accepted
 from btql_storage.errors import BadEvent
+from btql_storage.row_numbers import are_among
 from btql_storage.wal_format import Flag
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def _look_up(snapshot: Snapshot, ids: Sequence[str]) -> _Places:
     found: _Places = {}
     for source in snapshot.sources:
         candidates = source.lookup("id", ids)
-        candidates = candidates[~np.isin(candidates, superseded[source.part_id])]
+        candidates = candidates[~are_among(candidates, superseded[source.part_id])]
         if len(candidates):
             table = source.documents(candidates, ["id", "span_id", "root_span_id"])
             columns = [column.to_pylist() for column in table.columns]
