@@ -155,8 +155,8 @@ class Keys:
         """Return the rows that may have one of the values, in order and each once."""
         sought = values if isinstance(values, np.ndarray) else fingerprints(values)
         entry = self._entries[kind]
-        first = np.searchsorted(entry.fingerprints, sought, "left")
-        after = np.searchsorted(entry.fingerprints, sought, "right")
+        first = entry.fingerprints.searchsorted(sought)
+        after = entry.fingerprints.searchsorted(sought, "right")
         if (first == after).all():
             # So it is in most parts.
             return np.empty(0, np.int64)
