@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from btql_storage.arrow import checked_texts
+from btql_storage.arrow import checked_texts, to_numpy
 from btql_storage.clock import Clock
 from btql_storage.control import Control, column_of
 from btql_storage.envelope import Envelope, Joined
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MICROSECONDS = pa.timestamp("us", tz="UTC")
+# Of years before and after, which Arrow knows, there is no text that a client could read.
+_FIRST_US = (datetime.min.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LAST_US = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // _MICROSECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +141,12 @@ def _times(texts: list[str | None], now_us: int) -> tuple[pa.Array, list[int]]:
         # Some are written in a way that the quick parser does not know, or are none.
         times = pa.array([_time(index, text) for index, text in enumerate(texts)], pa.int64())
     missing = [index for index, text in enumerate(texts) if text is None] if times.null_count else []
-    return times.fill_null(now_us) if missing else times, missing
+    filled = times.fill_null(now_us) if missing else times
+    values = to_numpy(filled)
+    if values.min(initial=0) < _FIRST_US or values.max(initial=0) > _LAST_US:
+        index = int(np.flatnonzero((values < _FIRST_US) | (values > _LAST_US))[0])
+        raise BadEvent(index, f"`created` is not within the years 1 to 9999: `{texts[index]}`", "created")
+    return filled, missing
 
 
 def _time(index: int, text: str | None) -> int | None:
