@@ -78,12 +78,13 @@ def control_of(index: int, fields: Mapping[str, msgspec.Raw], comment: Comment |
     merge_paths, array_delete, source, metadata = [fields.get(name, NULL) for name in _IN_COLUMN]
     if comment is None and merge_paths == array_delete == source == metadata == NULL:
         return None
-    return Control(
-        _read(index, "_merge_paths", _paths, merge_paths) or [],
-        _read(index, "_array_delete", _deletions, array_delete) or [],
-        _audit(index, source, metadata) or (None if comment is None else Audit()),
-        comment,
-    )
+    paths = _read(index, "_merge_paths", _paths, merge_paths) or []
+    deletions = _read(index, "_array_delete", _deletions, array_delete) or []
+    audit = _audit(index, source, metadata)
+    if comment is not None:
+        # It changes no field of the row that it is about, whatever else its document says.
+        return Control(audit=audit or Audit(), comment=comment)
+    return Control(paths, deletions, audit)
 
 
 def column_of(found: Mapping[int, Control], rows: int) -> pa.Array | None:

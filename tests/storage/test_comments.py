@@ -37,11 +37,12 @@ def comments_of(document: dict[str, Any]) -> list[str]:
 
 @pytest.mark.parametrize("compacted", [False, True])
 def test_a_comment_is_added_to_its_row(storage: Storage, target: ObjectInfo, compacted: bool):
-    storage.ingest(target, [{"id": "a", "created": DAY, "input": {"x": 1}}])
+    storage.ingest(target, [{"id": "a", "created": DAY, "input": {"x": [1]}}])
     if compacted:
         storage.compact()
+    its_own = {"input": 9, "_array_delete": [{"path": ["input", "x"], "delete": [1]}]}
     receipt = storage.ingest(
-        target, [comment("c1", user={"id": "u"}, _audit_source="external", _audit_metadata={"by": "me"}, input=9)]
+        target, [comment("c1", user={"id": "u"}, _audit_source="external", _audit_metadata={"by": "me"}, **its_own)]
     )
     if compacted:
         storage.compact()
@@ -54,7 +55,7 @@ def test_a_comment_is_added_to_its_row(storage: Storage, target: ObjectInfo, com
             "span_id": "a",
             "root_span_id": "a",
             "created": DAY,
-            "input": {"x": 1},
+            "input": {"x": [1]},
             "comments": [
                 {
                     "id": "c1",
