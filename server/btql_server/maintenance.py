@@ -50,6 +50,7 @@ class Maintenance:
         self._metrics.done(done.jobs, done.seconds)
         log.info("compacted", extra={"jobs": done.jobs, "seconds": round(done.seconds, 2)})
 
-    def _failed(self, error: StorageError) -> None:
+    def _failed(self, error: Exception) -> None:
         self._metrics.failed()
-        log.error("cannot compact", extra={"error": str(error), "code": error.code})
+        if isinstance(error, StorageError):
+            log.error("cannot compact", extra={"error": str(error), "code": error.code})

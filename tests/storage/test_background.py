@@ -54,6 +54,28 @@ def test_what_waits_is_compacted_by_itself(storage: Storage, target: ObjectInfo)
     assert set(documents_of(storage, target)) == {"0"}
 
 
+def test_a_mistake_of_ours_does_not_end_it(
+    storage: Storage, target: ObjectInfo, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    jobs, failures = threading.Semaphore(0), list[Exception]()
+    compact_once = storage.compact_once
+
+    def once_wrongly(**options: Pace) -> object:
+        if not failures:
+            raise OverflowError("date value out of range")
+        return compact_once(**options)
+
+    monkeypatch.setattr(loop, "_AFTER_ERROR_S", 0.01)
+    monkeypatch.setattr(storage, "compact_once", once_wrongly)
+    put(storage, target)
+    background = Background(storage, AT_ONCE, done=lambda done: jobs.release(done.jobs), failed=failures.append)
+    background.start()
+    assert jobs.acquire(timeout=30)
+    background.stop()
+    assert [type(one) for one in failures] == [OverflowError]
+    assert "background work failed" in caplog.text
+
+
 def test_little_may_wait_for_a_while(storage: Storage, target: ObjectInfo, monkeypatch: pytest.MonkeyPatch):
     now = 0.0
     monkeypatch.setattr(loop.time, "monotonic", lambda: now)

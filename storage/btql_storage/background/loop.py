@@ -9,6 +9,7 @@ for; should all of them die, nothing is lost: what is not done is still waiting,
 from __future__ import annotations
 
 import atexit
+import logging
 import threading
 import time
 from collections.abc import Callable, Generator
@@ -22,6 +23,8 @@ from btql_storage.errors import Closed, StorageError
 if TYPE_CHECKING:
     from btql_storage.compaction.run import Waiting
     from btql_storage.store import Storage
+
+log = logging.getLogger(__name__)
 
 _LOOK_EVERY_S = 1.0
 _AFTER_ERROR_S = 10.0
@@ -56,7 +59,7 @@ class Background:
         policy: Policy,
         *,
         done: Callable[[Done], None] = lambda _: None,
-        failed: Callable[[StorageError], None] = lambda _: None,
+        failed: Callable[[Exception], None] = lambda _: None,
         tending: Callable[[], None] = lambda: None,
     ) -> None:
         self._storage = storage
@@ -118,6 +121,11 @@ class Background:
             except Closed:
                 return
             except StorageError as error:
+                self._failed(error)
+                self._stop.wait(_AFTER_ERROR_S)
+            except Exception as error:
+                # A mistake of ours. A thread that ends would hide it, and what was written would wait for ever.
+                log.exception("background work failed")
                 self._failed(error)
                 self._stop.wait(_AFTER_ERROR_S)
 
