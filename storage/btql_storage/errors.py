@@ -234,6 +234,8 @@ def from_os_error(error: OSError, action: str, path: str | os.PathLike[str]) -> 
         return AccessDenied(f"{text}: {reason_of(error)}", "check owner and permissions of the folder")
     if error.errno == errno.ENOENT:
         return Damaged(f"{text}: {reason_of(error)}", "restore the folder from a backup")
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return InputOutput(f"{text}: {reason_of(error)}", "let the process have more files open (`ulimit -n`)")
     return InputOutput(f"{text}: {reason_of(error)}", "check the disk and try again")
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import random
 import resource
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import datafusion
 import numpy as np
@@ -232,6 +233,16 @@ def test_a_closed_part_opens_again(small):
     part.close()
 
     assert part.rows(np.array([4])) == [rows[4]]
+
+
+def test_a_part_that_was_read_holds_no_file_open(tmp_path):
+    part, _ = build(tmp_path / "9", some_rows(300))
+    part.rows(np.array([4, 250]))
+    part.lookup("id", ["row-3"])
+    assert phrase(part, "input", ["alpha"])
+
+    open_files = [link.resolve() for link in Path("/proc/self/fd").iterdir()]
+    assert not [path for path in open_files if path.is_relative_to(tmp_path)]
 
 
 def test_huge_documents(tmp_path):

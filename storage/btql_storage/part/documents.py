@@ -99,8 +99,9 @@ class DocumentsReader:
         self._path = path
         self._block_starts = block_starts
         with read_errors(path):
-            self._map = pa.memory_map(str(path))
-            check_format(path, pa.ipc.open_file(self._map).schema.metadata)
+            # What is mapped stays so without its file, and a process may read more parts than it may have files open.
+            self._mapped = pa.memory_map(str(path)).read_buffer()
+            check_format(path, pa.ipc.open_file(self._mapped).schema.metadata)
         # A file reader decodes one set of columns and serves one thread at a time.
         self._idle: dict[tuple[str, ...], list[pa.ipc.RecordBatchFileReader]] = {}
 
@@ -156,7 +157,7 @@ class DocumentsReader:
         except IndexError:
             included = sorted({DOCUMENT_SCHEMA.get_field_index(name) for name in fields})
             reader = pa.ipc.open_file(
-                self._map, options=pa.ipc.IpcReadOptions(included_fields=included, use_threads=False)
+                self._mapped, options=pa.ipc.IpcReadOptions(included_fields=included, use_threads=False)
             )
         yield reader
         if len(self._idle) > _PROJECTIONS_MAX:
