@@ -22,6 +22,7 @@ from btql_planner.expressions import engine_name
 from btql_planner.types import Kind
 from btql_storage import json_text
 from btql_storage.arrow import from_numpy, one_array, to_numpy
+from btql_storage.arrow_functions import compute as pc
 from btql_storage.fields import KNOWN_FIELDS, OTHER
 from btql_storage.kinds import INTEGER_MAX, INTEGER_MIN
 from btql_storage.later import np
@@ -115,13 +116,10 @@ class Fetcher:
         """Return the documents of rows; where an outer join has found none, there are nulls."""
         if not rows.null_count:
             return self._read(to_numpy(rows), fields, files)
-        there = np.flatnonzero(~to_numpy(rows.is_null()))
-        places = np.zeros(len(rows), np.int64)
-        places[there] = np.arange(len(there))
+        there = rows.is_valid()
+        places = from_numpy(np.cumsum(to_numpy(there), dtype=np.int64) - 1)
         documents = self._read(to_numpy(rows.drop_null()), fields, files)
-        missing = np.ones(len(rows), np.bool_)
-        missing[there] = False
-        return documents.take(pa.array(places, pa.int64(), mask=missing))
+        return documents.take(pc.if_else(there, places, pa.scalar(None, pa.int64())))
 
     def _read(self, locators: Rows, fields: Sequence[str], files: FilesReport | None) -> pa.Table:
         if not len(locators):

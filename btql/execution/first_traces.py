@@ -24,7 +24,7 @@ import pyarrow as pa
 
 from btql.execution.first_rows import FirstRows, first_rows, passing_rows
 from btql_planner.plan import Top
-from btql_storage.arrow import to_numpy
+from btql_storage.arrow import from_numpy, to_numpy
 from btql_storage.arrow_functions import compute as pc
 from btql_storage.keys import fingerprints
 from btql_storage.later import np
@@ -190,5 +190,5 @@ def _ids(sources: Sequence[Part | TailChunk], superseded: Superseded, some: Mapp
         if source.part_id in some:
             rows = some[source.part_id][~are_among(some[source.part_id], superseded[source.part_id])]
             mine = traces_of(source)
-            found.append(mine.ids.take(pa.array(np.unique(mine.codes[rows]))))
+            found.append(mine.ids.take(from_numpy(np.unique(mine.codes[rows]))))
     return pc.unique(pa.chunked_array(found, pa.string()))

@@ -144,8 +144,8 @@ def spans(answer):
     texts = [f"over the {{n}} rainbow" for n in range(50)]
     kinds = [1, "one", None, [1], 2.5]
     return [
-        {{"id": str(n), "input": text, "metadata": {{"n": n, "mixed": kinds[n % 5]}}, "answer": answer}}
-        for n, text in enumerate(texts)
+        {{"id": str(n), "input": text, "answer": answer, "metadata": {{"n": n, "next": str(n + 1), "mixed": kind}}}}
+        for n, (text, kind) in enumerate(zip(texts, kinds * 10))
     ]
 
 def check(conn):
@@ -156,6 +156,11 @@ def check(conn):
     assert ids("select: id, input | filter: input MATCH '9 rainbow'") == ["9"]
     assert ids("select: id | filter: input MATCH '9 rainbow' or metadata.n = 3") == ["3", "9"]
     assert ids("select: id | filter: root_span_id = '11'") == ["11"]
+    assert len(conn.query("select: * | from: project_logs('demo') summary | limit: 3").rows()) == 3
+    demo = "project_logs('demo')"
+    pairs = f"SELECT a.id, b.input FROM {{demo}} a LEFT JOIN {{demo}} b ON b.id = a.metadata.next"
+    joined = {{row["id"]: row["input"] for row in conn.query(pairs)}}
+    assert (joined["7"], joined["49"]) == ("over the 8 rainbow", None)
 
 with btql.connect({str(tmp_path / "db")!r}) as conn:
     for answer in ("first", "second", "third"):
