@@ -145,7 +145,18 @@ class Visible:
         if len(found) > 1:
             listed = " or ".join(f"`{kind}('{each}')`" for each in found[:3])
             raise HttpError(400, f"`{name}` is ambiguous: {len(found)} {registered}s have that name; write {listed}")
+        if found and self._is_written_by_name(kind, name):
+            raise HttpError(
+                400,
+                f"`{name}` is ambiguous: it names a {registered}, and rows that were written without one; "
+                f"write `{kind}('{found[0]}')` for those of the {registered}, or rename it to get at the others",
+            )
         return found[0] if found else name
+
+    def _is_written_by_name(self, kind: str, name: str) -> bool:
+        """Whether there are rows under a name itself, as embedding programs and SQL write them, that may be read."""
+        resource = resource_of(self._registry, self._storage, kind, name)
+        return resource is not None and self._level(resource) >= Level.READ
 
     def _opened(self, kind: str, name: str) -> ObjectInfo:
         """Return an object that the principal may use, counted and noted."""

@@ -219,6 +219,22 @@ def test_two_experiments_of_one_name_have_to_be_named_by_id(parties, things):
     assert all(each in answer.json()["Message"] for each in made)
 
 
+def test_a_project_and_rows_without_one_of_the_same_name_are_told_apart(party):
+    admin = party.join(level=Level.ADMIN)
+    _ask(admin, """INSERT INTO project_logs."both" (id) VALUES ('before')""").raise_for_status()
+    made = admin.post("/v1/project", json={"name": "both"}).json()["id"]
+    admin.post("/logs3", json={"rows": [{"id": "after", "project_id": made, "log_id": "g"}]}).raise_for_status()
+
+    for statement in ("SELECT id FROM project_logs('both')", """DELETE FROM project_logs."both" """):
+        refused = _ask(admin, statement)
+        assert refused.status_code == 400
+        assert f"write `project_logs('{made}')` for those of the project" in refused.json()["Message"]
+    assert _ask(admin, f"SELECT id FROM project_logs('{made}')").json()["data"] == [{"id": "after"}]
+    admin.patch(f"/v1/project/{made}", json={"name": "one"}).raise_for_status()
+    assert _ask(admin, "SELECT id FROM project_logs('both')").json()["data"] == [{"id": "before"}]
+    assert _ask(admin, "SELECT id FROM project_logs('one')").json()["data"] == [{"id": "after"}]
+
+
 def test_what_was_deleted_is_gone(parties):
     admin = parties["admin"]
     made = admin.post("/v1/project", json={"name": "Short-lived"}).json()["id"]
