@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -172,6 +173,16 @@ def test_what_else_is_in_the_folder_comes_with(path: Path, quick_path: Path):
     assert (quick_path / "copy" / "uploads" / "attachments" / "a" / "file").read_bytes() == b"an upload"
 
 
+def test_what_holds_nothing_is_passed_over(path: Path, quick_path: Path):
+    (path / "uploads" / "incoming").mkdir(parents=True)
+    (path / "uploads" / "attachment").write_bytes(b"an upload")
+    os.mkfifo(path / "uploads" / "pipe")
+    (path / "uploads" / "nowhere").symlink_to(path / "missing")
+    backed_up(path, quick_path / "backups")
+    assert restore_database(quick_path / "backups", quick_path / "copy").files == 1
+    assert (quick_path / "copy" / "uploads" / "attachment").read_bytes() == b"an upload"
+
+
 def spoil(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 0x55
@@ -212,6 +223,11 @@ def test_a_damaged_backup_is_named(path: Path, quick_path: Path, folder: str):
 def test_places_that_are_something_else_are_refused(path: Path, quick_path: Path):
     with pytest.raises(NotADatabase, match="there is a database"):
         backed_up(path, path)
+    (quick_path / "link").symlink_to(path)
+    for inside in (path / "backups", quick_path / "link" / "old" / "backups"):
+        with pytest.raises(NotADatabase, match=r"is inside the database .* give a place outside of it"):
+            backed_up(path, inside)
+    assert not (path / "backups").exists()
     backed_up(path, quick_path / "backups")
     with pytest.raises(NotADatabase, match="new or an empty place"):
         restore_database(quick_path / "backups", path)

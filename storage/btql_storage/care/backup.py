@@ -25,7 +25,7 @@ from btql_storage.care.vault import FILES, LOG, PARTS, Backup, Kept, Vault
 from btql_storage.catalog import Catalog
 from btql_storage.checksums import file_checksum, sha256_of
 from btql_storage.databases.sqlite import content_of
-from btql_storage.errors import Damaged, from_os_error
+from btql_storage.errors import Damaged, NotADatabase, from_os_error
 from btql_storage.folder import Folder, Settings, part_name
 from btql_storage.format import CATALOG, LOCKS, WAL, wal_name
 from btql_storage.identity import DATABASE
@@ -61,6 +61,7 @@ class BackupReport:
 
 def backup(folder: Folder, vault: Vault, progress: Callable[[str], None], beside: Mapping[str, bytes]) -> BackupReport:
     """Make a backup of an open database; ``beside`` are files that go with it and are not in its folder, by name."""
+    _check_outside(folder.store, vault.store)
     vault.begin()
     with held(folder):
         for attempt in range(_ATTEMPTS):
@@ -71,6 +72,18 @@ def backup(folder: Folder, vault: Vault, progress: Callable[[str], None], beside
                 if attempt == _ATTEMPTS - 1 or work.is_still_needed():
                     raise
     raise AssertionError("the last attempt returns or raises")
+
+
+def _check_outside(database: Store, backups: Store) -> None:
+    """Raise where backups would be files of the database, which the next one copies with all that it holds."""
+    if isinstance(database, LocalStore) and isinstance(backups, LocalStore):
+        is_inside = database.root.resolve() in backups.root.resolve().parents
+    else:
+        is_inside = backups.label.startswith(f"{database.label}/")
+    if is_inside:
+        raise NotADatabase(
+            f"`{backups.label}` is inside the database `{database.label}`", "give a place outside of it for backups"
+        )
 
 
 class _Backup:
@@ -253,8 +266,14 @@ def other_files(store: Store) -> Iterator[str]:
 
 
 def _files_below(store: Store, name: str) -> Iterator[str]:
-    children = store.list(name) if not (isinstance(store, LocalStore) and store.path(name).is_file()) else []
-    if not children:
+    if isinstance(store, LocalStore):
+        # What is neither, such as a socket, has nothing to copy.
+        is_file, is_folder = store.path(name).is_file(), store.path(name).is_dir()
+        children = store.list(name) if is_folder else []
+    else:
+        children = store.list(name)
+        is_file = not children
+    if is_file:
         yield name
     for child in children:
         yield from _files_below(store, f"{name}/{child}")
