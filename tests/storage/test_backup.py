@@ -15,6 +15,7 @@ from storage_support.reading import documents_of
 
 from btql_storage.care.facade import check_database, repair_database, restore_database
 from btql_storage.care.hold import held
+from btql_storage.clock import Clock
 from btql_storage.errors import Damaged, NotADatabase
 from btql_storage.folder import Settings
 from btql_storage.store import ObjectInfo, Storage
@@ -209,6 +210,33 @@ def test_damaged_and_missing_files_are_brought_back(path: Path, quick_path: Path
     assert outcome.is_sound
     assert sum("brought back" in line for line in outcome.done) == 3
     assert documents(path) == expected
+
+
+class FixedClock(Clock):
+    """Always at the same moment, so that two databases number their transactions alike."""
+
+    def now_us(self) -> int:
+        return 1_790_000_000_000_000
+
+
+def test_files_of_other_databases_are_not_brought_back(quick_path: Path):
+    for name in ("a", "b"):
+        with Storage.open(quick_path / name, create=True, settings=SMALL, clock=FixedClock()) as storage:
+            storage.ingest(storage.create_object("project_logs", "x"), [{"id": f"of {name}", "created": DAY}])
+    backed_up(quick_path / "a", quick_path / "backups")
+    log = max((quick_path / "b" / "wal").iterdir())
+    assert log.name in {file.name for file in (quick_path / "a" / "wal").iterdir()}
+    whole = log.read_bytes()
+    spoil(log)
+    outcome = repair_database(quick_path / "b", source=quick_path / "backups")
+    assert not outcome.is_sound
+    assert any("are of other databases" in line for line in outcome.done)
+    log.unlink()
+    log.write_bytes(whole)
+    backed_up(quick_path / "b", quick_path / "backups")
+    spoil(log)
+    assert repair_database(quick_path / "b", source=quick_path / "backups").is_sound
+    assert documents(quick_path / "b").keys() == {"of b"}
 
 
 @pytest.mark.parametrize("folder", ["parts", "log", "files", "backups"])

@@ -24,6 +24,7 @@ from btql_storage.checksums import sha256_of
 from btql_storage.errors import Damaged, NotADatabase, StorageError
 from btql_storage.folder import Folder, part_name
 from btql_storage.format import CATALOG, WAL, wal_name
+from btql_storage.identity import DATABASE
 from btql_storage.states import state_of, write_state
 from btql_storage.stores.interface import AlreadyThere
 from btql_storage.stores.local import LocalStore
@@ -84,11 +85,17 @@ def _with_checksums_since(folder: Folder, tables: Tables) -> dict[str, Sequence[
 
 
 def bring_back(vault: Vault, folder: Folder, findings: list[Finding]) -> Iterator[str]:
-    """Replace damaged and missing files by those of the newest backup that has them; yield what was brought back."""
+    """Replace damaged and missing files by those of the newest backup that has them; yield what was brought back.
+
+    Only backups of this very database count: transactions and parts of others have the same numbers.
+    """
     damaged = [one for one in findings if one.kind in (Kind.DAMAGED, Kind.MISSING, Kind.QUARANTINED)]
     parts = sorted({one.part for one in damaged if one.part is not None})
     log = sorted({one.xact_id for one in damaged if one.xact_id is not None})
-    backups = [backup for name in reversed(vault.names()) if (backup := _readable(vault, name)) is not None]
+    readable = [backup for name in reversed(vault.names()) if (backup := _readable(vault, name)) is not None]
+    backups = [backup for backup in readable if _is_of(backup, folder)]
+    if damaged and readable and not backups:
+        yield f"nothing was brought back: the backups at `{vault.store.label}` are of other databases"
     stats = {part_id: row["stats"] for part_id, row in Tables.read(folder.catalog).parts.items()}
     with folder.compact_lock.held():
         for part_id in parts:
@@ -119,8 +126,14 @@ def _bring_part(vault: Vault, folder: Folder, part_id: int, kept: Kept, backup: 
     return f"`{name}` was brought back from the backup `{backup.name}`"
 
 
+def _is_of(backup: Backup, folder: Folder) -> bool:
+    """Return whether a backup is of a database; those of before there were ids are known by their place."""
+    database = folder.catalog.setting(DATABASE)
+    return backup.database == database and (database is not None or backup.source == folder.store.label)
+
+
 def _is_same_part(vault: Vault, backup: Backup, part_id: int, stats: object) -> bool:
-    """Return whether a part of a backup is the one that the catalog means, as a number alone may be of another."""
+    """Return whether a part of a backup is the one that the catalog means."""
     row = _tables(vault, backup).parts.get(part_id)
     return row is not None and row["stats"] == stats
 
