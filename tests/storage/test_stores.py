@@ -140,6 +140,15 @@ class TestLocal(StoreContract):
             store.make_folder(folder)
         return store
 
+    def test_who_prepares_the_same_has_a_folder_of_its_own(self, quick_path: Path, store: Store):
+        prepare(store, "parts/1")
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(publish, LocalStore(quick_path), "parts/1").result()
+
+        assert store.list("parts") == ["1"]
+        with pytest.raises(StorageError, match="not empty"):
+            store.publish("parts/1")
+
 
 class TestS3(StoreContract):
     @pytest.fixture

@@ -64,7 +64,10 @@ class Store(Protocol):
         ...
 
     def unfinished(self, name: str) -> Path:
-        """Return the local folder in which to prepare what :meth:`publish` will call ``name``; it is not there yet."""
+        """Return the local folder in which to prepare what :meth:`publish` will call ``name``; it is not there yet.
+
+        The same thread publishes it.
+        """
         ...
 
     def publish(self, name: str) -> None:

@@ -97,7 +97,7 @@ class LocalStore:
         to remove it: then it stays, complete, and the error says so.
         """
         path = self.path(name)
-        unfinished = path.with_name(f"{UNFINISHED}{os.getpid()}-{get_ident()}-{path.name}")
+        unfinished = self._unfinished(path)
         with self._explained("write", path):
             try:
                 self._write(unfinished, content)
@@ -113,9 +113,11 @@ class LocalStore:
         return len(content)
 
     def unfinished(self, name: str) -> Path:
-        """Return the folder in which to prepare what :meth:`publish` will call ``name``; it is not there yet."""
-        path = self.path(name)
-        unfinished = path.with_name(f"{UNFINISHED}{path.name}")
+        """Return the folder in which to prepare what :meth:`publish` will call ``name``; it is not there yet.
+
+        Other threads and processes that prepare the same have folders of their own; only this thread publishes it.
+        """
+        unfinished = self._unfinished(self.path(name))
         with self._explained("write", unfinished):
             self.step("prepare", unfinished)
             if unfinished.exists():
@@ -127,7 +129,7 @@ class LocalStore:
     def publish(self, name: str) -> None:
         """Give the prepared folder its name, durably (guarantee 2)."""
         path = self.path(name)
-        unfinished = path.with_name(f"{UNFINISHED}{path.name}")
+        unfinished = self._unfinished(path)
         with self._explained("write", path):
             self.step("rename", path)
             unfinished.rename(path)
@@ -178,7 +180,7 @@ class LocalStore:
             self.step("list", path)
             left = [name for name in _names(path) if name.startswith(UNFINISHED)]
         for entry in left:
-            # A file that is being put has the process before its name.
+            # What is being written has the process and the thread before its name.
             number = entry.removeprefix(UNFINISHED).rpartition("-")[2].partition(".")[0]
             if upto is None or not number.isdigit() or int(number) <= upto:
                 self.delete(f"{name}/{entry}")
@@ -197,6 +199,9 @@ class LocalStore:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+    def _unfinished(self, path: Path) -> Path:
+        return path.with_name(f"{UNFINISHED}{os.getpid()}-{get_ident()}-{path.name}")
 
     def _write(self, path: Path, content: bytes | memoryview) -> None:
         self.step("create", path)
