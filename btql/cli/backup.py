@@ -20,7 +20,10 @@ def backup(
     to: Annotated[str, typer.Argument(metavar="BACKUPS", help="A folder for backups, or s3://, gs:// or az://.")],
     *,
     keep: Annotated[
-        int | None, typer.Option("--keep", min=1, metavar="N", help="Remove all but the newest N backups afterwards.")
+        int | None,
+        typer.Option(
+            "--keep", min=1, metavar="N", help="Remove all but the newest N backups of this database afterwards."
+        ),
     ] = None,
 ) -> None:
     """Copy a database as of one moment, while others write to it.
@@ -54,7 +57,9 @@ def restore(
         str | None, typer.Argument(metavar="DB", help="Where the database is to be: a new folder, or an address.")
     ] = None,
     *,
-    name: Annotated[str | None, typer.Option("--name", help="Which backup; the newest where none is named.")] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", help="Which backup; the newest where all are of one database.")
+    ] = None,
     list_: Annotated[bool, typer.Option("--list", help="Only list the backups there are.")] = False,
 ) -> None:
     """Make a database again from a backup, at a new place.

@@ -98,7 +98,7 @@ class _Backup:
         self._vault = vault
         self._progress = progress
         self._report = BackupReport()
-        self._known = {kept.place: kept for name in vault.names() for kept in vault.backup(name).parts.values()}
+        self._known = {kept.place: kept for one in vault.backups() for kept in one.parts.values()}
         # The order is what makes it right.
         listed = folder.wal_numbers()
         self._tables = Tables.read(folder.catalog)

@@ -52,8 +52,9 @@ class Care:
         beside: Mapping[str, bytes] = MappingProxyType({}),
         progress: Callable[[str], None] = lambda _: None,
     ) -> BackupReport:
-        """Make a backup at a place for backups, while others write; with ``keep`` remove all but so many of them.
+        """Make a backup at a place for backups, while others write.
 
+        With ``keep`` remove all but the newest so many of this database.
         ``beside`` are files that go with it and are not in the folder of the database, by their names in it.
         """
         from btql_storage.care.backup import backup
@@ -61,7 +62,7 @@ class Care:
         with vault_at(to) as vault:
             report = backup(self._folder, vault, progress, beside)
             if keep is not None:
-                report.forgotten = vault.forget(max(keep, 1))
+                report.forgotten = vault.forget(max(keep, 1), report.name)
             return report
 
 
@@ -85,23 +86,23 @@ def check_database(
 
 
 def list_backups(source: Place) -> list[Backup]:
-    """Return the backups at a place, oldest first."""
+    """Return the backups at a place, those of each database oldest first."""
     with vault_at(source) as vault:
-        return [vault.backup(name) for name in vault.names()]
+        return vault.backups()
 
 
 def restore_database(
     source: Place, place: Place | Location, *, name: str | None = None, progress: Callable[[str], None] = lambda _: None
 ) -> RestoreReport:
-    """Make a database at a new place from a backup, by default the newest."""
+    """Make a database at a new place from a backup, by default the newest; of several databases one must be named."""
     from btql_storage.care.restore import restore
 
     with vault_at(source) as vault:
-        vault.backup(name)
+        backup = vault.newest() if name is None else vault.backup(name)
         how = HowToOpen(create=True, read_only=False, settings=Settings(), clock=SYSTEM_CLOCK)
         folder = open_at(locate(place), how)
         try:
-            return restore(vault, folder, name, progress)
+            return restore(vault, folder, backup, progress)
         finally:
             folder.close()
 

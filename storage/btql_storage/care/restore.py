@@ -45,10 +45,9 @@ class RestoreReport:
     last_xact_id: int
 
 
-def restore(vault: Vault, folder: Folder, name: str | None, progress: Callable[[str], None]) -> RestoreReport:
+def restore(vault: Vault, folder: Folder, backup: Backup, progress: Callable[[str], None]) -> RestoreReport:
     """Fill a new database from a backup."""
     folder.check_writable()
-    backup = vault.backup(name)
     if folder.catalog.objects() or folder.wal_numbers() or folder.store.list("parts"):
         raise NotADatabase(f"there is a database at `{folder.store.label}`", "restore to a new or an empty place")
     with folder.compact_lock.held():

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from btql_storage.checksums import is_sealed, open_seal, seal
-from btql_storage.errors import Damaged, NewerFormat, NotADatabase
+from btql_storage.errors import Damaged, NewerFormat, NotADatabase, OtherDatabase
 from btql_storage.location import PREFIX, locate
 from btql_storage.marker import MARKER
 from btql_storage.opening import store_at
@@ -70,6 +70,11 @@ class Backup(msgspec.Struct, frozen=True):
     seal: str
 
     @property
+    def whose(self) -> str:
+        """What tells its database from others; one of before there were ids is known by its place."""
+        return self.database or self.source
+
+    @property
     def bytes(self) -> int:
         """What it would take alone."""
         return sum(one.bytes for group in (self.parts, self.log, self.files) for one in group.values())
@@ -92,29 +97,36 @@ class Vault:
                 self.store.put(VAULT, msgspec.json.encode({"format": _FORMAT}) + b"\n")
 
     def names(self) -> list[str]:
-        """Return the backups, oldest first."""
+        """Return the names of all backups, sorted."""
         if self.store.read(VAULT) is None:
             raise NotADatabase(f"there are no backups at `{self.store.label}`", "`btql backup` makes them")
         return sorted(name.removesuffix(".json") for name in self.store.list(BACKUPS) if name.endswith(".json"))
 
-    def backup(self, name: str | None = None) -> Backup:
-        """Return a backup, by default the newest."""
-        names = self.names()
-        if not names or (name is not None and name not in names):
-            known = f"there are {', '.join(names)}" if names else "`btql backup` makes them"
-            raise NotADatabase(f"there is no backup{f' `{name}`' if name else ''} at `{self.store.label}`", known)
-        wanted = name or names[-1]
-        path = f"{BACKUPS}/{wanted}.json"
-        content = self.store.read(path) or b""
-        try:
-            found = msgspec.json.decode(content, type=Backup)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise self._damaged(path) from error
-        if found.format > _FORMAT:
-            raise NewerFormat(f"`{path}` of `{self.store.label}` has format {found.format}", "install a newer btql")
-        if not is_sealed(content, found.seal.encode()):
-            raise self._damaged(path)
+    def backups(self) -> list[Backup]:
+        """Return all backups, those of each database oldest first."""
+        found = (self._read(name) for name in self.names())
+        # One may just have been removed.
+        return sorted((one for one in found if one is not None), key=lambda one: (one.whose, one.name))
+
+    def backup(self, name: str) -> Backup:
+        """Return a backup."""
+        found = self._read(name) if name in self.names() else None
+        if found is None:
+            raise self._no_backup(name)
         return found
+
+    def newest(self) -> Backup:
+        """Return the newest backup, where all are of one database."""
+        newest = {one.whose: one for one in self.backups()}
+        if not newest:
+            raise self._no_backup(None)
+        if len(newest) > 1:
+            listed = ", ".join(f"`{one.name}` of `{one.source}`" for one in newest.values())
+            raise OtherDatabase(
+                f"there are backups of {len(newest)} databases at `{self.store.label}`, the newest are {listed}",
+                "say which one: --name",
+            )
+        return next(iter(newest.values()))
 
     def add(self, backup: Backup) -> None:
         """Make a backup appear."""
@@ -123,11 +135,15 @@ class Vault:
         seal(content, opened)
         self.store.put(f"{BACKUPS}/{backup.name}.json", bytes(content))
 
-    def forget(self, kept: int) -> list[str]:
-        """Remove all but the newest backups, and the files that no other one needs; return their names."""
-        names = self.names()
-        gone = names[:-kept] if kept else []
-        left = [self.backup(name) for name in names if name not in gone]
+    def forget(self, kept: int, made: str) -> list[str]:
+        """Remove all but the newest backups of the database of which one was just made; return their names.
+
+        Files go with them that no other backup needs.
+        """
+        backups = self.backups()
+        whose = {one.whose for one in backups if one.name == made}
+        gone = [one.name for one in backups if one.whose in whose][:-kept]
+        left = [one for one in backups if one.name not in gone]
         for name in gone:
             self.store.delete(f"{BACKUPS}/{name}.json")
         if gone:
@@ -138,6 +154,26 @@ class Vault:
                     if f"{folder}/{name}" not in needed:
                         self.store.delete(f"{folder}/{name}")
         return gone
+
+    def _read(self, name: str) -> Backup | None:
+        path = f"{BACKUPS}/{name}.json"
+        content = self.store.read(path)
+        if content is None:
+            return None
+        try:
+            found = msgspec.json.decode(content, type=Backup)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise self._damaged(path) from error
+        if found.format > _FORMAT:
+            raise NewerFormat(f"`{path}` of `{self.store.label}` has format {found.format}", "install a newer btql")
+        if not is_sealed(content, found.seal.encode()):
+            raise self._damaged(path)
+        return found
+
+    def _no_backup(self, name: str | None) -> NotADatabase:
+        names = self.names()
+        known = f"there are {', '.join(names)}" if names else "`btql backup` makes them"
+        return NotADatabase(f"there is no backup{f' `{name}`' if name else ''} at `{self.store.label}`", known)
 
     def _damaged(self, path: str) -> Damaged:
         return Damaged(f"the backup `{path}` of `{self.store.label}` is damaged", "take another one: --name")
