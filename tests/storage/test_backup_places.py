@@ -9,6 +9,7 @@ import pytest
 from storage_support.reading import documents_of
 
 from btql_storage.care.facade import list_backups, restore_database
+from btql_storage.clock import Clock
 from btql_storage.errors import OtherDatabase
 from btql_storage.folder import Settings
 from btql_storage.store import Storage
@@ -72,6 +73,37 @@ def test_each_database_keeps_its_own(first: Path, second: Path, place: Path):
     assert [report.forgotten for report in made] == [[], [made[0].name]]
     assert {one.name for one in list_backups(place)} == {*others, made[1].name}
     comes_back(place, others[0], second)
+
+
+class AheadClock(Clock):
+    """A clock that is a year ahead."""
+
+    def now_us(self) -> int:
+        return super().now_us() + 365 * 86_400 * 1_000_000
+
+
+def test_backups_made_by_a_clock_that_was_ahead_are_no_newer(first: Path, place: Path):
+    with Storage.open(first, settings=SMALL, clock=AheadClock()) as storage:
+        ahead = storage.care.backup(place)
+    again = backed_up(first, place, keep=1)
+    assert again.name < ahead.name
+    # Nothing was written between the two.
+    assert (again.forgotten, {one.name for one in list_backups(place)}) == ([], {again.name, ahead.name})
+    write(first, "later")
+    last = backed_up(first, place, keep=1)
+
+    assert set(last.forgotten) == {again.name, ahead.name}
+    assert restore_database(place, place.with_name("copy")).name == last.name
+    assert documents(place.with_name("copy")) == documents(first)
+
+
+def test_the_newest_has_the_last_transaction(first: Path, place: Path):
+    with Storage.open(first, settings=SMALL, clock=AheadClock()) as storage:
+        storage.care.backup(place)
+    write(first, "later")
+    last = backed_up(first, place)
+
+    assert restore_database(place, place.with_name("copy")).name == last.name
 
 
 def test_of_several_databases_one_is_named(first: Path, second: Path, place: Path):

@@ -91,8 +91,8 @@ def bring_back(vault: Vault, folder: Folder, findings: list[Finding]) -> Iterato
     damaged = [one for one in findings if one.kind in (Kind.DAMAGED, Kind.MISSING, Kind.QUARANTINED)]
     parts = sorted({one.part for one in damaged if one.part is not None})
     log = sorted({one.xact_id for one in damaged if one.xact_id is not None})
-    readable = [backup for name in reversed(vault.names()) if (backup := _readable(vault, name)) is not None]
-    backups = [backup for backup in readable if _is_of(backup, folder)]
+    readable = [backup for name in vault.names() if (backup := _readable(vault, name)) is not None]
+    backups = [backup for backup in sorted(readable, key=lambda one: one.age, reverse=True) if _is_of(backup, folder)]
     if damaged and readable and not backups:
         yield f"nothing was brought back: the backups at `{vault.store.label}` are of other databases"
     stats = {part_id: row["stats"] for part_id, row in Tables.read(folder.catalog).parts.items()}

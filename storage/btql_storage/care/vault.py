@@ -75,6 +75,11 @@ class Backup(msgspec.Struct, frozen=True):
         return self.database or self.source
 
     @property
+    def age(self) -> tuple[int, str]:
+        """What puts the backups of one database in order, the oldest first: names come from clocks, which err."""
+        return self.last_xact_id, self.name
+
+    @property
     def bytes(self) -> int:
         """What it would take alone."""
         return sum(one.bytes for group in (self.parts, self.log, self.files) for one in group.values())
@@ -106,7 +111,7 @@ class Vault:
         """Return all backups, those of each database oldest first."""
         found = (self._read(name) for name in self.names())
         # One may just have been removed.
-        return sorted((one for one in found if one is not None), key=lambda one: (one.whose, one.name))
+        return sorted((one for one in found if one is not None), key=lambda one: (one.whose, one.age))
 
     def backup(self, name: str) -> Backup:
         """Return a backup."""
@@ -138,11 +143,14 @@ class Vault:
     def forget(self, kept: int, made: str) -> list[str]:
         """Remove all but the newest backups of the database of which one was just made; return their names.
 
-        Files go with them that no other backup needs.
+        That one stays in any case. Files go with them that no other backup needs.
         """
         backups = self.backups()
         whose = {one.whose for one in backups if one.name == made}
-        gone = [one.name for one in backups if one.whose in whose][:-kept]
+        older = [one.name for one in backups if one.whose in whose][:-kept]
+        # It is not the last where others have the same last transaction. Not even then is one more removed: two
+        # that are made at the same time would remove each other.
+        gone = [name for name in older if name != made]
         left = [one for one in backups if one.name not in gone]
         for name in gone:
             self.store.delete(f"{BACKUPS}/{name}.json")
