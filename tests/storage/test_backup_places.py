@@ -9,6 +9,7 @@ import pytest
 from storage_support.reading import documents_of
 
 from btql_storage.care.facade import list_backups, restore_database
+from btql_storage.care.vault import Vault
 from btql_storage.clock import Clock
 from btql_storage.errors import OtherDatabase
 from btql_storage.folder import Settings
@@ -115,3 +116,21 @@ def test_of_several_databases_one_is_named(first: Path, second: Path, place: Pat
     assert f"`{made[1]}` of `{second}`" in str(raised.value)
     assert not place.with_name("copy").exists()
     comes_back(place, made[0], first)
+
+
+def test_backups_of_the_same_second_have_names_of_their_own(
+    first: Path, second: Path, place: Path, monkeypatch: pytest.MonkeyPatch
+):
+    made_at = Clock().now_s()
+    monkeypatch.setattr(Clock, "now_s", lambda _: made_at)
+    names: list[str] = []
+    read = Vault.names
+    # Both have looked which names there are before either has one.
+    monkeypatch.setattr(Vault, "names", lambda vault: [name for name in read(vault) if name not in names])
+    names.append(backed_up(first, place).name)
+    names.append(backed_up(second, place).name)
+    monkeypatch.undo()
+
+    assert names[1] == f"{names[0]}-002"
+    for name, path in zip(names, (first, second), strict=True):
+        comes_back(place, name, path)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
@@ -115,13 +114,11 @@ class _Backup:
         log = {wal_name(number): self._log_file(number) for number in self._log}
         files = dict(self._others())
         database = next((row["value"] for row in self._tables.rows["settings"] if row["name"] == DATABASE), None)
-        name = self._free_name(made_at)
         made = Backup(
-            1, name, database, self._store.label, made_at, self._last, self._catalog().place, parts, log, files, ""
+            1, "", database, self._store.label, made_at, self._last, self._catalog().place, parts, log, files, ""
         )
-        self._vault.add(made)
         report = self._report
-        report.name, report.parts, report.log_files = name, len(parts), len(log)
+        report.name, report.parts, report.log_files = self._vault.add(made), len(parts), len(log)
         report.bytes, report.last_xact_id = made.bytes, self._last
         return report
 
@@ -200,16 +197,6 @@ class _Backup:
         if name.endswith(_SQLITE) and isinstance(self._store, LocalStore):
             return content_of(self._store.path(name))
         return self._store.read(name)
-
-    def _free_name(self, made_at: int) -> str:
-        base = datetime.fromtimestamp(made_at, UTC).strftime("%Y-%m-%dT%H%M%SZ")
-        names = set(self._vault.names())
-        number = 1
-        name = base
-        while name in names:
-            number += 1
-            name = f"{base}-{number:03}"
-        return name
 
 
 def copy_part(source: Store, name: str, target: Store, to: str) -> int:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -133,12 +134,14 @@ class Vault:
             )
         return next(iter(newest.values()))
 
-    def add(self, backup: Backup) -> None:
-        """Make a backup appear."""
-        opened = open_seal()
-        content = bytearray(msgspec.json.encode(msgspec.structs.replace(backup, seal=opened.decode())) + b"\n")
-        seal(content, opened)
-        self.store.put(f"{BACKUPS}/{backup.name}.json", bytes(content))
+    def add(self, backup: Backup) -> str:
+        """Make a backup appear under a name that nobody has, that of its time; return the name."""
+        base = datetime.fromtimestamp(backup.made_at, UTC).strftime("%Y-%m-%dT%H%M%SZ")
+        number, name = 1, base
+        while not self._added(msgspec.structs.replace(backup, name=name)):
+            number += 1
+            name = f"{base}-{number:03}"
+        return name
 
     def forget(self, kept: int, made: str) -> list[str]:
         """Remove all but the newest backups of the database of which one was just made; return their names.
@@ -162,6 +165,16 @@ class Vault:
                     if f"{folder}/{name}" not in needed:
                         self.store.delete(f"{folder}/{name}")
         return gone
+
+    def _added(self, backup: Backup) -> bool:
+        opened = open_seal()
+        content = bytearray(msgspec.json.encode(msgspec.structs.replace(backup, seal=opened.decode())) + b"\n")
+        seal(content, opened)
+        try:
+            self.store.put(f"{BACKUPS}/{backup.name}.json", bytes(content))
+        except AlreadyThere:
+            return False
+        return True
 
     def _read(self, name: str) -> Backup | None:
         path = f"{BACKUPS}/{name}.json"
