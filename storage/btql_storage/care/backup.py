@@ -8,7 +8,6 @@ the database cannot be written to, it begins anew. Every part is held against it
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,19 +18,19 @@ from btql_storage.care.hold import PREFIX as HOLD
 from btql_storage.care.hold import held
 from btql_storage.care.load import load
 from btql_storage.care.part_check import part_file
+from btql_storage.care.part_copy import copy_part
 from btql_storage.care.tables import Row, Tables
 from btql_storage.care.vault import FILES, LOG, PARTS, Backup, Kept, Vault
 from btql_storage.catalog import Catalog
-from btql_storage.checksums import file_checksum, sha256_of
+from btql_storage.checksums import sha256_of
 from btql_storage.databases.sqlite import content_of
 from btql_storage.errors import Damaged, NotADatabase, from_os_error
 from btql_storage.folder import Folder, Settings, part_name
 from btql_storage.format import CATALOG, LOCKS, WAL, wal_name
 from btql_storage.identity import DATABASE
 from btql_storage.marker import MARKER
-from btql_storage.part.files import sync_tree
-from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROWS_FILE, TEXT_FOLDER
-from btql_storage.part.manifest import MANIFEST_FILE, UNTIL_FILE, read_manifest
+from btql_storage.part.format import KEYS_FILE
+from btql_storage.part.manifest import MANIFEST_FILE
 from btql_storage.states import STATES
 from btql_storage.stores.interface import AlreadyThere, Store
 from btql_storage.stores.local import LocalStore
@@ -197,51 +196,6 @@ class _Backup:
         if name.endswith(_SQLITE) and isinstance(self._store, LocalStore):
             return content_of(self._store.path(name))
         return self._store.read(name)
-
-
-def copy_part(source: Store, name: str, target: Store, to: str) -> int:
-    """Copy a part from one store to another; return its bytes."""
-    prepared = target.unfinished(to)
-    size = 0
-    try:
-        prepared.mkdir(parents=True)
-        for entry in part_files(source, name):
-            path = prepared / entry[0]
-            path.parent.mkdir(exist_ok=True)
-            shutil.copyfile(entry[1], path)
-            size += path.stat().st_size
-        _check(prepared, f"{source.label}/{name}")
-        sync_tree(prepared)
-    except OSError as error:
-        raise from_os_error(error, "copy", f"{source.label}/{name}") from error
-    target.publish(to)
-    return size
-
-
-def part_files(store: Store, name: str) -> Iterator[tuple[str, Path]]:
-    """Yield the files of a part's folder, and where each can be read."""
-    listed = set(store.list(name))
-    if ROWS_FILE not in listed:
-        raise Damaged(f"`{name}` of `{store.label}` is missing", "`btql repair` says what can be done")
-    for file in (COLUMNS_FILE, ROWS_FILE, KEYS_FILE, MANIFEST_FILE, UNTIL_FILE):
-        if file in listed:
-            yield file, store.file(f"{name}/{file}")
-    for path in sorted(store.folder(f"{name}/{TEXT_FOLDER}").iterdir()):
-        if path.suffix != ".lock":
-            yield f"{TEXT_FOLDER}/{path.name}", path
-
-
-def _check(prepared: Path, source: str) -> None:
-    """Raise where a copy of a part is not what its manifest says."""
-    path = prepared / MANIFEST_FILE
-    if not path.is_file():
-        # It is of before there were manifests.
-        return
-    for name, note in read_manifest(path).files.items():
-        copy = prepared / name
-        if not copy.is_file() or copy.stat().st_size != note.bytes or file_checksum(copy) != note.sha256:
-            shutil.rmtree(prepared)
-            raise Damaged(f"`{source}/{name}` is not what was written", "`btql check` and `btql repair` it first")
 
 
 def other_files(store: Store) -> Iterator[str]:

@@ -13,11 +13,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from btql_storage.care.backup import catalog_in, copy_part
+from btql_storage.care.backup import catalog_in
 from btql_storage.care.check import CHECKSUMS_SINCE
 from btql_storage.care.findings import Finding, Kind
 from btql_storage.care.load import load
 from btql_storage.care.part_check import has_manifest
+from btql_storage.care.part_copy import copy_part
 from btql_storage.care.tables import Row, Tables
 from btql_storage.care.vault import Backup, Kept, Vault
 from btql_storage.checksums import sha256_of
