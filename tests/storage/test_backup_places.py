@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import obstore
 import pytest
+from obstore.store import S3Store
 from storage_support.reading import documents_of
 
 from btql_storage.care.facade import list_backups, restore_database
@@ -50,7 +55,7 @@ def place(quick_path: Path) -> Path:
     return quick_path / "backups"
 
 
-def backed_up(path: Path, place: Path, **options: Any):
+def backed_up(path: Path, place: Path | str, **options: Any):
     with Storage.open(path, settings=SMALL) as storage:
         return storage.care.backup(place, **options)
 
@@ -134,3 +139,74 @@ def test_backups_of_the_same_second_have_names_of_their_own(
     assert names[1] == f"{names[0]}-002"
     for name, path in zip(names, (first, second), strict=True):
         comes_back(place, name, path)
+
+
+def cut(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def empty(path: Path) -> None:
+    os.truncate(path, 0)
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, cut, empty])
+@pytest.mark.parametrize("folder", ["parts", "log", "files"])
+def test_what_a_place_has_lost_is_copied_again(first: Path, place: Path, folder: str, harm: Callable[[Path], None]):
+    (first / "uploads").mkdir()
+    (first / "uploads" / "one").write_bytes(b"an upload")
+    backed_up(first, place)
+    for file in (place / folder).rglob("*"):
+        if file.is_file() and not (folder == "files" and file.read_bytes() != b"an upload"):
+            harm(file)
+    again = backed_up(first, place)
+
+    assert again.copied_bytes > 0
+    comes_back(place, again.name, first)
+
+
+def test_a_part_that_is_missing_is_copied_again(first: Path, place: Path):
+    backed_up(first, place)
+    shutil.rmtree(next((place / "parts").iterdir()))
+    comes_back(place, backed_up(first, place).name, first)
+
+
+def test_a_part_of_before_there_were_manifests_is_copied_once(first: Path, place: Path):
+    (first / "parts" / "1" / "part.json").unlink()
+    made = backed_up(first, place)
+    part = next((place / "parts").iterdir())
+    before = part.stat().st_ino
+    backed_up(first, place)
+    assert part.stat().st_ino == before
+    (part / "rows.arrow").unlink()
+    backed_up(first, place)
+
+    comes_back(place, made.name, first)
+
+
+def test_a_file_without_bytes_comes_back(first: Path, place: Path):
+    (first / "uploads").mkdir()
+    (first / "uploads" / "nothing").touch()
+    made = [backed_up(first, place).name for _ in range(2)]
+    for name in made:
+        comes_back(place, name, first)
+        assert (place.with_name(f"copy of {name}") / "uploads" / "nothing").read_bytes() == b""
+
+
+@pytest.mark.parametrize("name", ["rows.arrow", "text.tar"])
+@pytest.mark.parametrize("content", [None, b"half"])
+def test_what_a_bucket_has_lost_is_copied_again(
+    first: Path, quick_path: Path, s3: tuple[str, str], name: str, content: bytes | None
+):
+    address = f"{s3[0]}?endpoint={s3[1]}&cache={quick_path / 'cache'}"
+    backed_up(first, address)
+    assert backed_up(first, address).copied_bytes < 100_000  # the catalog
+    files = S3Store.from_url(s3[0], endpoint=s3[1], client_options={"allow_http": True})
+    part = next(one["path"] for chunk in obstore.list(files, "parts") for one in chunk if one["path"].endswith(name))
+    obstore.delete(files, part)
+    if content is not None:
+        obstore.put(files, part, content)
+    backed_up(first, address)
+    shutil.rmtree(quick_path / "cache")
+    restore_database(address, quick_path / "copy")
+
+    assert documents(quick_path / "copy") == documents(first)

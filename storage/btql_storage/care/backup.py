@@ -18,7 +18,7 @@ from btql_storage.care.hold import PREFIX as HOLD
 from btql_storage.care.hold import held
 from btql_storage.care.load import load
 from btql_storage.care.part_check import part_file
-from btql_storage.care.part_copy import copy_part
+from btql_storage.care.part_copy import keep_part, part_sizes
 from btql_storage.care.tables import Row, Tables
 from btql_storage.care.vault import FILES, LOG, PARTS, Backup, Kept, Vault
 from btql_storage.catalog import Catalog
@@ -96,7 +96,6 @@ class _Backup:
         self._vault = vault
         self._progress = progress
         self._report = BackupReport()
-        self._known = {kept.place: kept for one in vault.backups() for kept in one.parts.values()}
         # The order is what makes it right.
         listed = folder.wal_numbers()
         self._tables = Tables.read(folder.catalog)
@@ -131,17 +130,12 @@ class _Backup:
     def _part(self, row: Row) -> Kept:
         part_id = cast("int", row["id"])
         self._progress(part_name(part_id))
-        letters = self._letters_of(part_id)
-        place = f"{PARTS}/{part_id}-{letters}"
-        if place in self._known:
-            return self._known[place]
-        # What a backup has left that was killed may be half of it.
-        self._to.delete(place)
-        size = copy_part(self._store, part_name(part_id), self._to, place)
-        self._report.copied_bytes += size
+        place = f"{PARTS}/{part_id}-{self._letters_of(part_id)}"
+        sizes = part_sizes(self._store, part_id)
+        self._report.copied_bytes += keep_part(self._store, part_name(part_id), self._to, place, sizes)
         self._store.release(part_name(part_id))
         self._to.release(place)
-        return Kept(place, size)
+        return Kept(place, sum(sizes.values()))
 
     def _letters_of(self, part_id: int) -> str:
         """Return what tells a part from others of its number."""
@@ -161,13 +155,17 @@ class _Backup:
 
     def _keep(self, folder: str, prefix: str, content: bytes) -> Kept:
         place = f"{folder}/{prefix}{sha256_of(content)[: 16 if prefix else 64]}"
-        if self._to.size(place) != len(content):
-            # What a killed backup left has the name and all of its bytes, or is not there.
+        # One without any bytes looks as if it were missing.
+        is_there = bool(content) and self._to.size(place) == len(content)
+        while not is_there:
             try:
-                self._to.put(place, content)
-                self._report.copied_bytes += len(content)
+                self._report.copied_bytes += self._to.put(place, content)
+                break
             except AlreadyThere:
-                pass
+                # Another backup was first, or something has cut it short since.
+                is_there = self._to.size(place) == len(content)
+                if not is_there:
+                    self._to.delete(place)
         return Kept(place, len(content))
 
     def _catalog(self) -> Kept:

@@ -7,11 +7,13 @@ compressed: the index is.
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from shutil import copyfileobj
 from typing import IO, cast
 
+ARCHIVE = ".tar"
+"""Ends the name of such an object, after that of the folder."""
 _CHUNK_BYTES = 1 << 20
 _LEFT_OUT = ".lock"
 """Ends the names of files that mean something to processes of one machine only."""
@@ -30,6 +32,12 @@ def packed(folder: Path) -> Iterator[bytes]:
                 yield chunk
         yield bytes(-header.size % tarfile.BLOCKSIZE)
     yield bytes(2 * tarfile.BLOCKSIZE)
+
+
+def packed_bytes(sizes: Iterable[int]) -> int:
+    """Return how large the tar file of files with these sizes is."""
+    blocks = sum(1 + -(-size // tarfile.BLOCKSIZE) for size in sizes)
+    return (blocks + 2) * tarfile.BLOCKSIZE
 
 
 def unpack(chunks: Iterator[bytes], folder: Path) -> None:

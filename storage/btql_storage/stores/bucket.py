@@ -32,13 +32,12 @@ from uuid import uuid4
 from btql_storage.errors import Damaged, from_os_error
 from btql_storage.format import WAL
 from btql_storage.marker import MARKER
-from btql_storage.stores.archive import packed, unpack
+from btql_storage.stores.archive import ARCHIVE, packed, unpack
 from btql_storage.stores.cache import FOLDER, DiskCache, Expect, Fetch
 from btql_storage.stores.remote import PATIENCE, Patience, Remote
 from btql_storage.stores.tidying import Tidying
 from btql_storage.stores.workplace import Workplace
 
-_ARCHIVE = ".tar"
 _TIDIED = ".tidied"
 _TIDY_S = 60.0
 _AT_ONCE = 8
@@ -126,7 +125,7 @@ class BucketStore:
 
         def upload(entry: Path) -> None:
             if entry.is_dir():
-                self._remote.upload(f"{name}/{entry.name}{_ARCHIVE}", packed(entry))
+                self._remote.upload(f"{name}/{entry.name}{ARCHIVE}", packed(entry))
             else:
                 self._remote.upload(f"{name}/{entry.name}", entry)
 
@@ -149,7 +148,7 @@ class BucketStore:
         """Return where a folder within a published one can be read on this machine."""
 
         def fetch(path: Path, expect: Expect) -> None:
-            archive = name + _ARCHIVE
+            archive = name + ARCHIVE
             try:
                 unpack(self._remote.chunks(archive, expect), path)
             except TarError as error:
