@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import pytest
 from obstore.store import S3Store
 from storage_support.reading import documents_of
 
+from btql_storage.care import part_copy
+from btql_storage.care.claims import Claim
 from btql_storage.care.facade import list_backups, restore_database
 from btql_storage.care.vault import Vault
 from btql_storage.clock import Clock
@@ -210,3 +213,114 @@ def test_what_a_bucket_has_lost_is_copied_again(
     restore_database(address, quick_path / "copy")
 
     assert documents(quick_path / "copy") == documents(first)
+
+
+def test_files_of_a_running_backup_stay(first: Path, second: Path, place: Path):
+    earlier = backed_up(second, place)
+    with Storage.open(second, settings=SMALL) as storage:
+        storage.compact()
+    forgotten: list[str] = []
+
+    def meanwhile(name: str) -> None:
+        if name.endswith(".arrow"):
+            forgotten.extend(backed_up(second, place, keep=1).forgotten)
+
+    made = backed_up(first, place, progress=meanwhile)
+
+    assert forgotten == [earlier.name]
+    comes_back(place, made.name, first)
+    # What it kept from being removed goes with the next one.
+    before = len(list((place / "files").iterdir()))
+    backed_up(second, place, keep=1)
+    assert len(list((place / "files").iterdir())) == before - 1
+    assert list((place / "running").iterdir()) == []
+
+
+def test_files_that_a_running_backup_found_there_stay(first: Path, place: Path):
+    earlier = backed_up(first, place)
+    forgotten: list[str] = []
+
+    def meanwhile(name: str) -> None:
+        if name.endswith(".arrow") and not forgotten:
+            # The backup that stays needs none of the parts.
+            with Storage.open(first, settings=SMALL) as storage:
+                storage.retention.delete_object(storage.object("project_logs", "x"))
+                forgotten.extend(storage.care.backup(place, keep=1).forgotten)
+
+    made = backed_up(first, place, progress=meanwhile)
+
+    assert forgotten == [earlier.name]
+    restore_database(place, place.with_name("copy"), name=made.name)
+    assert len(documents(place.with_name("copy"))) == 41
+
+
+def test_what_a_killed_backup_left_stays_for_a_day(first: Path, place: Path):
+    backed_up(first, place)
+    left = [place / "parts" / "9-left", place / "log" / ".new-1-1-left"]
+    left[0].mkdir()
+    left[1].touch()
+    now_s = Clock().now_s()
+    for age, stays in ((3_600, True), (-3_600, True), (90_000, False)):
+        claim = place / "running" / f"backup-{now_s - age}-killed"
+        claim.write_text("at work")
+        backed_up(first, place, keep=1)
+        assert [claim.exists(), *(path.exists() for path in left)] == [stays] * 3
+        claim.unlink(missing_ok=True)
+
+
+def test_a_backup_waits_for_files_to_be_removed(first: Path, place: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("btql_storage.care.claims._POLL_S", 0.01)
+    backed_up(first, place)
+    removal = place / "running" / f"removal-{Clock().now_s()}-other"
+    removal.write_text("at work")
+    part = next((place / "parts").iterdir())
+    looked: list[str] = []
+    others = Claim.others
+
+    def meanwhile(claim: Claim) -> list[str]:
+        looked.extend(others(claim))
+        if len(looked) == 3:
+            shutil.rmtree(part)
+            removal.unlink()
+        return others(claim)
+
+    monkeypatch.setattr(Claim, "others", meanwhile)
+    comes_back(place, backed_up(first, place).name, first)
+
+    # One that was killed is waited for in vain.
+    monkeypatch.setattr("btql_storage.care.claims._DEAD_S", 0.1)
+    removal.write_text("at work")
+    backed_up(first, place)
+    assert not removal.exists()
+
+
+def test_a_backup_that_was_taken_for_a_dead_one_copies_again(first: Path, place: Path):
+    done: list[str] = []
+
+    def meanwhile(name: str) -> None:
+        if name.endswith(".arrow") and not done:
+            done.append(name)
+            next((place / "running").iterdir()).unlink()
+            shutil.rmtree(next((place / "parts").iterdir()))
+
+    comes_back(place, backed_up(first, place, progress=meanwhile).name, first)
+
+
+def test_one_database_is_backed_up_twice_at_the_same_time(first: Path, place: Path, monkeypatch: pytest.MonkeyPatch):
+    prepare = part_copy._prepare
+    made: list[str] = []
+
+    def overtaken(*of: Any) -> int:
+        copied = prepare(*of)
+        if not made:
+            monkeypatch.undo()
+            with ThreadPoolExecutor(1) as pool:
+                made.append(pool.submit(backed_up, first, place, keep=1).result().name)
+        return copied
+
+    monkeypatch.setattr(part_copy, "_prepare", overtaken)
+    made.append(backed_up(first, place, keep=1).name)
+
+    assert [one.name for one in list_backups(place)] == made[1:]
+    comes_back(place, made[1], first)
+    assert [path.name for path in (place / "parts").iterdir() if path.name.startswith(".")] == []

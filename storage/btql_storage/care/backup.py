@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
 
+from btql_storage.care.claims import claimed
 from btql_storage.care.hold import PREFIX as HOLD
 from btql_storage.care.hold import held
 from btql_storage.care.load import load
@@ -24,7 +25,7 @@ from btql_storage.care.vault import FILES, LOG, PARTS, Backup, Kept, Vault
 from btql_storage.catalog import Catalog
 from btql_storage.checksums import sha256_of
 from btql_storage.databases.sqlite import content_of
-from btql_storage.errors import Damaged, NotADatabase, from_os_error
+from btql_storage.errors import Damaged, Locked, NotADatabase, from_os_error
 from btql_storage.folder import Folder, Settings, part_name
 from btql_storage.format import CATALOG, LOCKS, WAL, wal_name
 from btql_storage.identity import DATABASE
@@ -61,15 +62,25 @@ def backup(folder: Folder, vault: Vault, progress: Callable[[str], None], beside
     """Make a backup of an open database; ``beside`` are files that go with it and are not in its folder, by name."""
     _check_outside(folder.store, vault.store)
     vault.begin()
-    with held(folder):
+    with claimed(vault.store, folder.clock, "backup") as claim, held(folder):
+        claim.wait_for_removals()
+
+        def told(name: str) -> None:
+            claim.renew()
+            progress(name)
+
         for attempt in range(_ATTEMPTS):
-            work = _Backup(folder, vault, progress, beside)
+            work = _Backup(folder, vault, told, beside)
             try:
-                return work.run()
+                made = work.copied()
             except Damaged:
                 if attempt == _ATTEMPTS - 1 or work.is_still_needed():
                     raise
-    raise AssertionError("the last attempt returns or raises")
+                continue
+            if claim.is_there():
+                return work.added(made)
+            claim.put()
+    raise Locked(f"others took this backup to `{vault.store.label}` for a dead one", "set the clocks and try again")
 
 
 def _check_outside(database: Store, backups: Store) -> None:
@@ -105,19 +116,21 @@ class _Backup:
         self._log = sorted(needed)
         self._last = max((*listed, self._tables.processed_upto), default=0)
 
-    def run(self) -> BackupReport:
-        """Copy all that is new, and add the backup."""
+    def copied(self) -> Backup:
+        """Copy all that is new; return the backup, which has no name yet."""
         made_at = self._folder.clock.now_s()
         parts = {str(part_id): self._part(row) for part_id, row in self._tables.parts.items()}
         log = {wal_name(number): self._log_file(number) for number in self._log}
         files = dict(self._others())
         database = next((row["value"] for row in self._tables.rows["settings"] if row["name"] == DATABASE), None)
-        made = Backup(
-            1, "", database, self._store.label, made_at, self._last, self._catalog().place, parts, log, files, ""
-        )
+        catalog = self._catalog().place
+        return Backup(1, "", database, self._store.label, made_at, self._last, catalog, parts, log, files, "")
+
+    def added(self, made: Backup) -> BackupReport:
+        """Have the backup appear."""
         report = self._report
-        report.name, report.parts, report.log_files = self._vault.add(made), len(parts), len(log)
-        report.bytes, report.last_xact_id = made.bytes, self._last
+        report.name, report.parts, report.log_files = self._vault.add(made), len(made.parts), len(made.log)
+        report.bytes, report.last_xact_id = made.bytes, made.last_xact_id
         return report
 
     def is_still_needed(self) -> bool:

@@ -62,7 +62,7 @@ class Care:
         with vault_at(to) as vault:
             report = backup(self._folder, vault, progress, beside)
             if keep is not None:
-                report.forgotten = vault.forget(max(keep, 1), report.name)
+                report.forgotten = vault.forget(max(keep, 1), report.name, self._folder.clock)
             return report
 
 

@@ -7,6 +7,7 @@
     parts/<id>-<letters>/     a part, as in a database; the letters tell it from others of that number
     log/<xact>-<letters>      a log file
     files/<letters>           any other file, and the catalogs, by their checksum
+    running/<claim>           somebody is at work (:mod:`.claims`)
 
 Files never change and are shared by all backups that have them, so a further backup copies what is new. A backup
 appears last, in one piece: what a broken one has left is used by the next. Databases may share a place.
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from btql_storage.care.claims import Claim, claimed
 from btql_storage.checksums import is_sealed, open_seal, seal
 from btql_storage.errors import Damaged, NewerFormat, NotADatabase, OtherDatabase
 from btql_storage.location import PREFIX, locate
@@ -31,6 +33,7 @@ from btql_storage.opening import store_at
 from btql_storage.stores.interface import AlreadyThere
 
 if TYPE_CHECKING:
+    from btql_storage.clock import Clock
     from btql_storage.location import Place
     from btql_storage.stores.interface import Store
 
@@ -143,10 +146,10 @@ class Vault:
             name = f"{base}-{number:03}"
         return name
 
-    def forget(self, kept: int, made: str) -> list[str]:
+    def forget(self, kept: int, made: str, clock: Clock) -> list[str]:
         """Remove all but the newest backups of the database of which one was just made; return their names.
 
-        That one stays in any case. Files go with them that no other backup needs.
+        That one stays in any case. Files go with them that no other backup needs, unless others are at work here.
         """
         backups = self.backups()
         whose = {one.whose for one in backups if one.name == made}
@@ -154,17 +157,28 @@ class Vault:
         # It is not the last where others have the same last transaction. Not even then is one more removed: two
         # that are made at the same time would remove each other.
         gone = [name for name in older if name != made]
-        left = [one for one in backups if one.name not in gone]
         for name in gone:
             self.store.delete(f"{BACKUPS}/{name}.json")
-        if gone:
-            needed = {one.place for backup in left for group in _groups(backup) for one in group.values()}
-            needed |= {backup.catalog for backup in left}
-            for folder in (PARTS, LOG, FILES):
-                for name in self.store.list(folder):
-                    if f"{folder}/{name}" not in needed:
-                        self.store.delete(f"{folder}/{name}")
+        with claimed(self.store, clock, "removal") as claim:
+            if not claim.others():
+                self._remove_unneeded(claim)
         return gone
+
+    def _remove_unneeded(self, claim: Claim) -> None:
+        # Read after the claim: whoever was at work before it has appeared.
+        backups = self.backups()
+        needed = {one.place for backup in backups for group in _groups(backup) for one in group.values()}
+        needed |= {backup.catalog for backup in backups}
+        for folder in (PARTS, LOG, FILES):
+            for name in self.store.list(folder):
+                if f"{folder}/{name}" in needed:
+                    continue
+                claim.renew()
+                if not claim.is_there():
+                    # It was taken for a dead one's, so others are at work by now.
+                    return
+                self.store.delete(f"{folder}/{name}")
+            self.store.sweep(folder)
 
     def _added(self, backup: Backup) -> bool:
         opened = open_seal()
