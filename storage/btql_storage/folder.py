@@ -32,6 +32,7 @@ from btql_storage.stores.local import LocalStore
 
 # A query over what was compacted opens no WAL file.
 if TYPE_CHECKING:
+    from btql_storage.marker import Marker
     from btql_storage.wal import WalFile
 
 _WAL_FILES_KEPT = 4_096
@@ -105,6 +106,13 @@ class Services:
             raise Damaged(
                 f"the catalog `{store.path(CATALOG)}` is missing", "`btql repair` makes it again from the files"
             )
+        return cls.beside(store, marker, read_only=read_only, settings=settings, clock=clock)
+
+    @classmethod
+    def beside(
+        cls, store: LocalStore, marker: Marker, *, read_only: bool, settings: Settings, clock: Clock
+    ) -> Services:
+        """Return those of one folder, whose marker is known."""
         catalog = Catalog.sqlite(store, CATALOG, read_only=read_only, wait_s=settings.lock_wait_s)
         check_own(marker, catalog, str(store.root), read_only=read_only)
         return cls(

@@ -23,7 +23,7 @@ from pathlib import Path
 from threading import RLock
 
 from btql_storage.errors import Locked, NotADatabase, from_os_error
-from btql_storage.marker import MARKER, Marker, check_catalog, read_marker
+from btql_storage.marker import MARKER, Marker, check_catalog, check_restored, read_marker
 from btql_storage.stores.interface import UNFINISHED, AlreadyThere
 from btql_storage.stores.local import LocalStore
 
@@ -42,6 +42,7 @@ def open_folder(store: LocalStore, *, create: bool, read_only: bool) -> Marker:
     """Return the marker of a folder that is a database by itself; make one where that is asked for."""
     marker = find_marker(store)
     if marker is None:
+        check_restored(store)
         if read_only or not create:
             raise no_database(store.root)
         begin_folder(store.root)

@@ -3,18 +3,24 @@
 It has the format version, the id that tells this database from every other one (what services keep for it has that
 id, too), and where the catalog is, as a catalog that is not the right one would show an empty database. It never
 changes. Markers of before had the version alone; such a database is a folder with its catalog.
+
+While a database is restored there is a note in the place of its marker (:mod:`btql_storage.care.restoring`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 import orjson
 
-from btql_storage.errors import Damaged, NewerFormat, OtherDatabase
+from btql_storage.errors import Damaged, NewerFormat, NotADatabase, OtherDatabase
+
+if TYPE_CHECKING:
+    from btql_storage.stores.interface import Store
 
 MARKER = "btql.json"
+RESTORING = "btql-restoring.json"
 FORMAT_VERSION = 1
 CatalogPlace: TypeAlias = Literal["folder", "sqlite", "postgresql"]
 """In the folder itself; a file of one machine; a server."""
@@ -76,6 +82,15 @@ def check_catalog(marker: Marker, given: CatalogPlace, place: str) -> None:
     """Raise where a database is opened with a catalog of another kind than it was made with."""
     if marker.catalog != given:
         raise OtherDatabase(f"the catalog of `{place}` is {_PLACES[marker.catalog]}", _WAYS[marker.catalog])
+
+
+def check_restored(store: Store) -> None:
+    """Raise where there is no marker yet, as a database is being restored."""
+    if store.size(RESTORING):
+        raise NotADatabase(
+            f"a restore to `{store.label}` has not come to its end",
+            "where it runs no more, `btql restore` to the same place begins it anew",
+        )
 
 
 def _damaged(path: object) -> Damaged:

@@ -23,7 +23,7 @@ from btql_storage.errors import NotADatabase, OtherDatabase, from_os_error
 from btql_storage.folder import Folder, Services, Settings
 from btql_storage.format import LOCKS, FolderLock, begin_folder, find_marker, make_folders, no_database
 from btql_storage.identity import DATABASE, FILES, agreed, check_ids
-from btql_storage.marker import MARKER, CatalogPlace, Marker, check_catalog, read_marker
+from btql_storage.marker import MARKER, CatalogPlace, Marker, check_catalog, check_restored, read_marker
 from btql_storage.numbers import LocalNumbers, Numbers
 from btql_storage.stores.interface import AlreadyThere, Store
 from btql_storage.stores.local import LocalStore
@@ -49,20 +49,27 @@ class How:
     clock: Clock
 
 
-def open_at(location: Location, how: How) -> Folder:
-    """Open the database at a location."""
+def open_at(location: Location, how: How, marker: Marker | None = None) -> Folder:
+    """Open the database at a location; one that has no marker while it is restored by what will be its ``marker``."""
     if location.is_alone:
-        return Folder.at(
-            Path(location.files), create=how.create, read_only=how.read_only, settings=how.settings, clock=how.clock
-        )
+        settings, clock = how.settings, how.clock
+        if marker is None:
+            path = Path(location.files)
+            return Folder.at(path, create=how.create, read_only=how.read_only, settings=settings, clock=clock)
+        check_catalog(marker, "folder", location.files)
+        own = LocalStore(Path(location.files))
+        make_folders(own)
+        services = Services.beside(own, marker, read_only=how.read_only, settings=settings, clock=clock)
+        return Folder(services, read_only=how.read_only, settings=settings, clock=clock)
     with ExitStack() as stack:
         store = store_at(location)
         stack.callback(store.close)
-        marker = _marker(store, location)
-        if marker is None and (how.read_only or not how.create):
-            if isinstance(store, LocalStore):
-                raise no_database(store.root)
-            raise NotADatabase(f"there is no database at `{store.label}`", "`btql ingest` makes one")
+        if marker is None:
+            marker = _marker(store, location)
+            if marker is None:
+                _check_may_make(store, how)
+        else:
+            check_catalog(marker, catalog_place(location), store.label)
         catalog = catalog_at(location, how, is_new=marker is None)
         stack.callback(catalog.close)
         if marker is None:
@@ -71,6 +78,15 @@ def open_at(location: Location, how: How) -> Folder:
         services = _services(location, how, store, catalog, database)
         stack.pop_all()
     return Folder(services, read_only=how.read_only, settings=how.settings, clock=how.clock)
+
+
+def _check_may_make(store: Store, how: How) -> None:
+    """Raise where there is no database, and none is to be made."""
+    check_restored(store)
+    if how.read_only or not how.create:
+        if isinstance(store, LocalStore):
+            raise no_database(store.root)
+        raise NotADatabase(f"there is no database at `{store.label}`", "`btql ingest` makes one")
 
 
 def store_at(location: Location) -> Store:

@@ -29,7 +29,7 @@ from btql_storage.errors import Damaged, Locked, NotADatabase, from_os_error
 from btql_storage.folder import Folder, Settings, part_name
 from btql_storage.format import CATALOG, LOCKS, WAL, wal_name
 from btql_storage.identity import DATABASE
-from btql_storage.marker import MARKER
+from btql_storage.marker import MARKER, RESTORING
 from btql_storage.part.format import KEYS_FILE
 from btql_storage.part.manifest import MANIFEST_FILE
 from btql_storage.states import STATES
@@ -37,7 +37,7 @@ from btql_storage.stores.interface import AlreadyThere, Store
 from btql_storage.stores.local import LocalStore
 
 _ATTEMPTS = 4
-_OWN = frozenset({MARKER, "parts", WAL, LOCKS, STATES, CATALOG})
+_OWN = frozenset({MARKER, RESTORING, "parts", WAL, LOCKS, STATES, CATALOG})
 """What of a folder is no other file of the database."""
 _SQLITE = ".sqlite"
 

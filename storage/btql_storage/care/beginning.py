@@ -13,7 +13,7 @@ from btql_storage.errors import StorageError, from_os_error
 from btql_storage.folder import Settings
 from btql_storage.format import CATALOG, PARTS, WAL
 from btql_storage.identity import DATABASE
-from btql_storage.marker import MARKER, CatalogPlace, Marker, read_marker
+from btql_storage.marker import MARKER, CatalogPlace, Marker, check_restored, read_marker
 from btql_storage.opening import How, catalog_at, store_at
 from btql_storage.stores.local import LocalStore
 
@@ -34,6 +34,8 @@ def mend_marker(location: Location, outcome: Repaired) -> None:
             if content is not None:
                 read_marker(content, MARKER, store.label)
                 return
+        if content is None:
+            check_restored(store)
         if not store.list(WAL) and not store.list(PARTS):
             # It was none, or an empty one: opening it says so.
             return

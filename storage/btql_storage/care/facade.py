@@ -94,13 +94,17 @@ def list_backups(source: Place) -> list[Backup]:
 def restore_database(
     source: Place, place: Place | Location, *, name: str | None = None, progress: Callable[[str], None] = lambda _: None
 ) -> RestoreReport:
-    """Make a database at a new place from a backup, by default the newest; of several databases one must be named."""
+    """Make a database at a new place from a backup, by default the newest; of several databases one must be named.
+
+    One that was broken off is begun anew.
+    """
     from btql_storage.care.restore import restore
+    from btql_storage.care.restoring import open_to_restore
 
     with vault_at(source) as vault:
         backup = vault.newest() if name is None else vault.backup(name)
         how = HowToOpen(create=True, read_only=False, settings=Settings(), clock=SYSTEM_CLOCK)
-        folder = open_at(locate(place), how)
+        folder = open_to_restore(locate(place), how)
         try:
             return restore(vault, folder, backup, progress)
         finally:

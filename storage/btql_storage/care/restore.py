@@ -19,10 +19,11 @@ from btql_storage.care.findings import Finding, Kind
 from btql_storage.care.load import load
 from btql_storage.care.part_check import has_manifest
 from btql_storage.care.part_copy import copy_part
+from btql_storage.care.restoring import begin, finish
 from btql_storage.care.tables import Row, Tables
 from btql_storage.care.vault import Backup, Kept, Vault
 from btql_storage.checksums import sha256_of
-from btql_storage.errors import Damaged, NotADatabase, StorageError
+from btql_storage.errors import Damaged, StorageError
 from btql_storage.folder import Folder, part_name
 from btql_storage.format import CATALOG, WAL, wal_name
 from btql_storage.identity import DATABASE
@@ -47,11 +48,10 @@ class RestoreReport:
 
 
 def restore(vault: Vault, folder: Folder, backup: Backup, progress: Callable[[str], None]) -> RestoreReport:
-    """Fill a new database from a backup."""
+    """Fill a new database from a backup; nobody can open it before all is there."""
     folder.check_writable()
-    if folder.catalog.objects() or folder.wal_numbers() or folder.store.list("parts"):
-        raise NotADatabase(f"there is a database at `{folder.store.label}`", "restore to a new or an empty place")
     with folder.compact_lock.held():
+        note = begin(folder)
         for part, kept in backup.parts.items():
             progress(part_name(int(part)))
             copy_part(vault.store, kept.place, folder.store, part_name(int(part)))
@@ -69,7 +69,8 @@ def restore(vault: Vault, folder: Folder, backup: Backup, progress: Callable[[st
         for target in folder.catalog.objects():
             if target.id in with_parts:
                 write_state(folder, state_of(folder, target, folder.catalog.next_part_id()))
-    folder.recover_numbers()
+        folder.recover_numbers()
+        finish(folder, note)
     return RestoreReport(
         backup.name, len(backup.parts), len(backup.log), len(backup.files), backup.bytes, backup.last_xact_id
     )
