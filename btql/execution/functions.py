@@ -51,6 +51,7 @@ _FUNCTIONS: dict[str, tuple[Function, list[pa.DataType], pa.DataType]] = {
     "btql_decode": (on_text.decode, [_TEXT, _TEXT], _TEXT),
     "btql_similarity": (on_text.similarity, [_TEXT, _TEXT], _FLOAT),
     "btql_array_includes": (comparing.array_includes, [_TEXT, _TEXT, _TEXT], _BOOLEAN),
+    "btql_array_includes_any": (comparing.array_includes_any, [_TEXT, _TEXT], _BOOLEAN),
     "btql_json_includes": (comparing.includes, [_TEXT, _TEXT, _TEXT], _BOOLEAN),
     "btql_json_length": (on_json.length, [_TEXT], _WHOLE),
     "btql_array_length": (on_json.array_length, [_TEXT], _WHOLE),

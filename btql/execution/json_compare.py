@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import cast
 
 from btql.execution.json_functions import parse, texts
@@ -81,6 +82,22 @@ def array_includes(haystack: str, kind: str, needle: str) -> bool | None:
     """Whether an array has an element; None for anything but an array."""
     value = parse(haystack)
     return _has(value, kind, needle) if isinstance(value, list) else None
+
+
+def array_includes_any(haystack: str, needles: str) -> bool | None:
+    """Whether an array has one of the elements of another; None for anything but an array."""
+    value = parse(haystack)
+    if not isinstance(value, list):
+        return None
+    return any(member is not None and same(member, wanted) for member in value for wanted in _needles(needles))
+
+
+@lru_cache(maxsize=8)
+def _needles(text: str) -> list[JsonValue]:
+    """Return the items of a literal array, which is the same for every row."""
+    items = parse(text)
+    assert isinstance(items, list)
+    return items
 
 
 def _has(members: JsonValue, kind: str, needle: str) -> bool:

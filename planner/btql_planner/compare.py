@@ -21,6 +21,9 @@ into a scan.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from btql_planner import sql_text
 from btql_planner.types import Kind
 from btql_planner.value import Value, absent, present, rank, single, structure, without_minus_zero
@@ -29,6 +32,9 @@ _NUMERIC = (Kind.INTEGER, Kind.FLOAT)
 _UNORDERED = (Kind.LIST, Kind.JSON)
 _PLAIN = {Kind.BOOLEAN, Kind.INTEGER, Kind.TEXT, Kind.TIME}
 """Two values of one of these kinds are the same where the engine says so."""
+_LITERAL_TEXT = re.compile(rf"TRY_CAST\(({sql_text.TEXT}) AS DOUBLE\)")
+_ZEROS = ("CAST(0.0 AS DOUBLE)", "CAST((-0.0) AS DOUBLE)")
+"""To the engine's IN they are two numbers."""
 
 
 def equal(left: Value, right: Value, *, exact: bool) -> str:
@@ -41,6 +47,41 @@ def equal(left: Value, right: Value, *, exact: bool) -> str:
     if not left.everything or not right.everything:
         return sql_text.null(Kind.BOOLEAN)
     return f"CASE WHEN {present(left)} AND {present(right)} THEN {_surely(terms)} END"
+
+
+def among(left: Value, items: Sequence[Value], *, exact: bool) -> str:
+    """Return whether ``left`` equals one of ``items``, as SQL's own IN, which the engine looks up in a hash table.
+
+    All items are literals of one kind, never null.
+    """
+    sides: dict[tuple[Kind, str], list[str]] = {}
+    for item in items:
+        (other,) = item.parts
+        for one, sql in left.parts.items():
+            pair = None if _never_equal(left, one, item, other) else _pair(one, sql, other, single(item), equality=True)
+            if pair is not None:
+                zeros = _ZEROS if _is_zero(pair[1]) and _as_floats(one, other) else ()
+                sides.setdefault((one, pair[0]), []).extend(zeros or pair[1:])
+    terms = [f"({sql} IN ({', '.join(others)}))" for (_, sql), others in sides.items()]
+    if not exact or _alike(left, items[0]):
+        return sql_text.any_of(terms)
+    if not left.everything:
+        return sql_text.null(Kind.BOOLEAN)
+    return f"CASE WHEN {present(left)} THEN {_surely(terms)} END"
+
+
+def _as_floats(one: Kind, other: Kind) -> bool:
+    """Whether two kinds of numbers, and texts that spell some, meet as floats."""
+    return {one, other} <= {*_NUMERIC, Kind.TEXT} and (one != other or one is Kind.FLOAT)
+
+
+def _is_zero(literal: str) -> bool:
+    spelled = _LITERAL_TEXT.fullmatch(literal)
+    digits = sql_text.unquoted(spelled[1]) if spelled else sql_text.numeral(literal)
+    try:
+        return digits is not None and float(digits) == 0
+    except ValueError:
+        return False
 
 
 def not_equal(left: Value, right: Value, *, exact: bool) -> str:

@@ -11,6 +11,7 @@ from btql_planner.types import SQL_TYPES, Kind
 NAME, TEXT = r'"(?:[^"]|"")+"', r"'(?:[^']|'')*'"
 """Patterns of a quoted name and of a text literal."""
 _NAME, _TEXT = re.compile(NAME), re.compile(TEXT)
+_NUMBER = re.compile(r"\(?(-?\d+)\)?|CAST\(\(?(-?\d[\d.e+-]*)\)? AS DOUBLE\)")
 
 
 def name(text: str) -> str:
@@ -46,6 +47,12 @@ def number(value: float) -> str:
     if math.isinf(value) or math.isnan(value):
         return f"CAST('{value}' AS DOUBLE)"
     return f"CAST({value!r} AS DOUBLE)" if value >= 0 else f"CAST(({value!r}) AS DOUBLE)"
+
+
+def numeral(sql: str) -> str | None:
+    """Return the digits of what :func:`number` made of a finite number, None for any other expression."""
+    found = _NUMBER.fullmatch(sql)
+    return None if found is None else found[1] or found[2]
 
 
 INSTANT = "'Timestamp(Microsecond, Some(\"UTC\"))'"

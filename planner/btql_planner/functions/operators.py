@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from btql_planner import compare, sql_text, types
+from btql_planner import compare, membership, sql_text, types
 from btql_planner.functions.registry import coerce, number_type, operator, union_type
 from btql_planner.types import Kind, Type
 from btql_planner.value import (
@@ -63,52 +63,14 @@ for _name, _symbol in {"lt": "<", "le": "<=", "gt": ">", "ge": ">="}.items():
 @operator("in", types.BOOLEAN)
 def is_in(values: Sequence[Value], *, exact: bool) -> Value:
     """``IN``: equal to one of the items; for a list, one of its elements is."""
-    needle, *items = values
-    if len(items) > 8 and (listed := _plain_list(needle, items)):
-        return boolean(listed)
-    terms = [_in_term(needle, item, exact=exact) for item in items]
-    return boolean(sql_text.any_of(terms))
-
-
-def _plain_list(needle: Value, items: Sequence[Value]) -> str | None:
-    """Return SQL's own IN where both sides are texts: long lists are looked up in a hash table."""
-    if needle.type != types.TEXT or needle.marker or any(item.type != types.TEXT for item in items):
-        return None
-    return f"({single(needle)} IN ({', '.join(single(item) for item in items)}))"
-
-
-def _in_term(needle: Value, item: Value, *, exact: bool) -> str:
-    """Return whether the needle is the item or, being a list or an array, has it as an element."""
-    equal = compare.equal(needle, item, exact=exact)
-    elements = _membership(needle, item, "btql_array_includes")
-    if exact:
-        elements = [f"coalesce({term}, FALSE)" for term in elements]
-    return sql_text.any_of([*elements, *([] if equal == "FALSE" else [equal])])
-
-
-def _membership(haystack: Value, needle: Value, on_json: str) -> list[str]:
-    """Return the terms that say whether a list, or JSON by the function ``on_json``, has an element."""
-    terms: list[str] = []
-    if Kind.LIST in haystack.parts and Kind.TEXT in needle.parts:
-        terms.append(f"array_has({haystack.parts[Kind.LIST]}, {needle.parts[Kind.TEXT]})")
-    arrays = [haystack.parts[Kind.JSON]] if Kind.JSON in haystack.parts else []
-    if Kind.LIST in haystack.parts and needle.type & types.NUMERIC:
-        # A text that spells the number is equal to it.
-        arrays.append(f"btql_json_list({haystack.parts[Kind.LIST]})")
-    for array in arrays:
-        terms += [
-            f"{on_json}({array}, '{kind}', CAST({sql} AS VARCHAR))"
-            for kind, sql in needle.parts.items()
-            if kind in types.ANY
-        ]
-    return terms
+    return boolean(membership.is_in(values[0], values[1:], exact=exact))
 
 
 @operator("includes", types.BOOLEAN)
 def includes(values: Sequence[Value], *, exact: bool) -> Value:
     """``haystack INCLUDES needle``: an array has the element, an object the value."""
     haystack, needle = values
-    terms = _membership(haystack, needle, "btql_json_includes")
+    terms = membership.terms(haystack, needle, "btql_json_includes")
     found = sql_text.any_of([f"coalesce({term}, FALSE)" for term in terms])
     if not exact:
         return boolean(found)
