@@ -18,7 +18,7 @@ Rows of several requests that wait at the same time are written by one thread to
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Lock
@@ -113,8 +113,15 @@ class AuditLog:
             try:
                 write(self._storage, org_id, [row for rows, _ in mine for row in rows])
             except Exception as error:  # noqa: BLE001  whoever waits gets it
-                for _, done in mine:
+                for done in _waited_for(mine):
                     done.set_exception(error)
             else:
-                for _, done in mine:
+                for done in _waited_for(mine):
                     done.set_result(None)
+
+
+def _waited_for(group: Sequence[tuple[Sequence[Row], Future[None]]]) -> Iterator[Future[None]]:
+    """Yield the futures that somebody waits for: a request that was cancelled meanwhile has cancelled its own."""
+    for _, done in group:
+        if done.set_running_or_notify_cancel():
+            yield done

@@ -4,6 +4,8 @@ import base64
 import gzip
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from threading import Event
 from uuid import uuid4
 
 import httpx
@@ -11,6 +13,7 @@ import pytest
 
 from btql_server.access import audit_log
 from btql_server.access.audit_headers import RESOURCES_BYTES_MAX, packed
+from btql_server.access.audit_log import AuditLog
 from btql_server.access.model import Level
 from btql_server.serve import running
 from btql_server.settings import Settings
@@ -291,3 +294,25 @@ def test_the_list_of_resources_fits_into_a_header(count):
     assert listed == every[: len(listed)]
     assert found.get("truncated", False) is (len(listed) < count)
     assert len(listed) == count or len(listed) > 50
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_request_that_was_cancelled_holds_up_no_other_of_its_group(tmp_path, monkeypatch, fails):
+    entered, go_on = Event(), Event()
+
+    def write(storage, org_id, rows):
+        entered.set()
+        assert go_on.wait(10)
+        if fails:
+            raise DiskFull("full")
+
+    monkeypatch.setattr(audit_log, "write", write)
+    with Storage.open(tmp_path / "db", create=True) as storage, closing(AuditLog(storage)) as log:
+        first = log.add("org", [{"id": "1"}])
+        assert entered.wait(10)
+        waiting = [log.add("org", [{"id": "2"}]) for _ in range(3)]
+        waiting[0].cancel()
+        go_on.set()
+
+        for done in [first, *waiting[1:]]:
+            assert isinstance(done.exception(10), DiskFull if fails else type(None))
