@@ -8,7 +8,7 @@ which tells the server to stop, and wakes whoever waits for it.
 from __future__ import annotations
 
 import http.client
-import select
+import selectors
 import socket
 import ssl
 import threading
@@ -130,14 +130,21 @@ class Client:
                 connection = self._idle.pop() if self._idle else None
             if connection is None:
                 break
-            # What can be read before a request was sent is the end of the connection.
-            if connection.sock is not None and not select.select([connection.sock], [], [], 0)[0]:
+            if connection.sock is not None and not _has_ended(connection.sock):
                 return connection
             connection.close()
         host, port = self._address.host, self._address.port
         if self._tls is not None:
             return http.client.HTTPSConnection(host, port, timeout=CONNECT_S, context=self._tls)
         return http.client.HTTPConnection(host, port, timeout=CONNECT_S)
+
+
+def _has_ended(waiting: socket.socket) -> bool:
+    """Whether a connection that waits was closed: what can be read before a request was sent is its end."""
+    # Not select.select(), which takes no file descriptor above 1023.
+    with selectors.DefaultSelector() as selector:
+        selector.register(waiting, selectors.EVENT_READ)
+        return bool(selector.select(0))
 
 
 def _close(idle: list[http.client.HTTPConnection]) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import resource
 import socket
 import threading
 import time
+from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
@@ -364,3 +368,18 @@ def test_rows_stream_in_bounded_memory(remote):
     assert pa.total_allocated_bytes() - before < 64 << 20
     assert batch.num_rows
     reader.close()
+
+
+def test_a_process_with_many_open_files_asks_as_any_other(url):
+    # select() takes no file descriptor above 1023.
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 2_048:
+        pytest.skip("this machine allows a process too few open files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2_048), hard))
+    with ExitStack() as opened:
+        opened.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        while opened.enter_context(Path(os.devnull).open()).fileno() < 1_024:
+            pass
+        with btql.connect(url) as connection:
+            for _ in range(2):
+                assert connection.execute("SELECT 1 AS one").fetchall() == [(1,)]
