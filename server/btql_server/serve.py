@@ -18,7 +18,8 @@ import threading
 import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -52,11 +53,15 @@ def serve(settings: Settings, ready: Callable[[Addresses], None]) -> None:
     log_as("serve", settings.log_level)
     settings = replace(settings, maintained=True)
     check(settings)
-    if settings.flight is not None:
-        # It is bound by a worker, who would not be able to say so well what is wrong with the address.
-        listen(settings.flight).close()
+    _check_flight(settings)
     with listening(settings) as listeners, counts_folder() as environment:
         asyncio.run(Supervisor(settings, listeners, ready, environment).run())
+
+
+def _check_flight(settings: Settings) -> None:
+    """Refuse an address of Flight SQL that is taken: who binds it later cannot say so well what is wrong with it."""
+    if settings.flight is not None:
+        listen(settings.flight).close()
 
 
 def check(settings: Settings) -> None:
@@ -314,22 +319,25 @@ def running_doors(settings: Settings) -> Generator[Addresses]:
     from btql_server.state import State
     from btql_server.worker import Worker
 
-    state = State.open(settings)
-    loop = asyncio.new_event_loop()
-    ready = threading.Event()
-    with listening(settings) as listeners:
+    _check_flight(settings)
+    with ExitStack() as stack:
+        state = State.open(settings)
+        stack.callback(state.close)
+        listeners = stack.enter_context(listening(settings))
+        loop = stack.enter_context(closing(asyncio.new_event_loop()))
+        thread = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="btql-serve"))
+        ready = threading.Event()
         worker = Worker(state, listeners, ready.set)
-        thread = threading.Thread(target=lambda: loop.run_until_complete(worker.run()), name="btql-serve")
-        thread.start()
-        try:
-            ready.wait()
-            addresses = {door: url_of(listener, door) for door, listener in listeners.items()}
-            if settings.flight is not None:
-                found = flight_url(replace(settings, flight=(settings.flight[0], worker.flight_port or 0)))
-                addresses["flight"] = found or ""
-            yield addresses
-        finally:
-            loop.call_soon_threadsafe(worker.stop)
-            thread.join()
-            loop.close()
-            state.close()
+        served = thread.submit(lambda: loop.run_until_complete(worker.run()))
+        served.add_done_callback(lambda _: ready.set())
+        # What ended it other than being told to stop is raised, by whoever waits for it.
+        stack.callback(served.result)
+        stack.callback(loop.call_soon_threadsafe, worker.stop)
+        ready.wait()
+        if served.done():
+            served.result()
+        addresses = {door: url_of(listener, door) for door, listener in listeners.items()}
+        if settings.flight is not None:
+            found = flight_url(replace(settings, flight=(settings.flight[0], worker.flight_port or 0)))
+            addresses["flight"] = found or ""
+        yield addresses
