@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from btql_storage.catalog import Assignment, ObjectInfo, RowNumbers, Swap
 from btql_storage.errors import Damaged, NewerFormat, from_os_error
@@ -92,8 +93,10 @@ def commit_swap(folder: Folder, target: ObjectInfo, swap: Swap) -> None:
 
 
 def state_of(folder: Folder, target: ObjectInfo, number: int) -> State:
-    """Return the state of an object as the catalog has it; the compaction lock is held."""
-    return _after(folder, target, Swap(target.id, 0, (), {}, (), (), ()), number)
+    """Return the state of an object as the catalog has it, deleted or not; the compaction lock is held."""
+    state = _after(folder, target, Swap(target.id, 0, (), {}, (), (), ()), number)
+    gone = folder.catalog.deleted.deleted(target.kind, target.name)
+    return state if gone is None else replace(state, deleted_at=gone.deleted_at)
 
 
 def write_state(folder: Folder, state: State) -> None:
@@ -117,8 +120,9 @@ def state_numbers(store: Store, object_id: int) -> list[int]:
 
 
 def objects_with_states(store: Store) -> list[int]:
-    """Return the ids of objects that have states."""
-    return sorted(int(name) for name in store.list(STATES) if name.isdigit())
+    """Return the ids of objects that have states; a folder without any tells nothing."""
+    ids = sorted(int(name) for name in store.list(STATES) if name.isdigit())
+    return [object_id for object_id in ids if state_numbers(store, object_id)]
 
 
 def read_state(store: Store, object_id: int, number: int) -> State:

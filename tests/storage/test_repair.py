@@ -12,6 +12,7 @@ from storage_support.model import Model
 from storage_support.reading import documents_of, snapshot_rows, to_document
 
 from btql_storage.care.facade import check_database, repair_database
+from btql_storage.care.findings import Kind
 from btql_storage.care.tables import Tables
 from btql_storage.errors import Damaged
 from btql_storage.folder import Settings
@@ -194,9 +195,34 @@ def test_a_state_is_written_again(written: Written):
     written.check()
 
 
+def test_a_state_that_is_missing_is_named_and_written_again(quick_path: Path):
+    path = quick_path / "db"
+    with Storage.open(path, create=True, settings=SMALL) as storage:
+        target, gone = (storage.create_object("project_logs", name) for name in ("x", "gone"))
+        for one in (target, gone):
+            storage.ingest(one, [{"id": f"r{number}"} for number in range(20)])
+        storage.compact()
+        storage.ingest(target, [{"id": "r7", "_object_delete": True}])
+        storage.compact()
+        storage.retention.delete_object(gone)
+        expected = documents_of(storage, target)
+    for state in path.glob("states/*/*"):
+        state.unlink()
+    missing = {(one.kind, one.subject) for one in check_database(path).serious}
+    assert missing == {(Kind.MISSING, "states/1"), (Kind.MISSING, "states/2")}
+    outcome = repair_database(path)
+    assert outcome.is_sound
+    assert sum("its state beside its data" in line for line in outcome.done) == 2
+    lose_catalog(path)
+    assert repair_database(path).is_sound
+    with Storage.open(path) as storage:
+        assert storage.objects() == [target]
+        assert documents_of(storage, target) == expected
+
+
 def test_without_states_the_latest_rows_count(written: Written):
     shutil.rmtree(written.path / "states")
-    assert {one.subject for one in check_database(written.path).serious} == {"states/1", "states/2"}
+    assert {one.subject for one in check_database(written.path).serious} == {"states/1", "states/2", "states/3"}
     lose_catalog(written.path)
     outcome = repair_database(written.path)
     assert outcome.is_sound

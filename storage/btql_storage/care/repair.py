@@ -90,6 +90,8 @@ class _Repair:
         self._how = how
         self._outcome = outcome
         self._targets = {one.id: one for one in folder.catalog.objects()}
+        self._known = {one.object.id: one.object for one in folder.catalog.deleted.objects()} | self._targets
+        """Those that were deleted, too."""
 
     def parts(self, findings: Sequence[Finding]) -> None:
         """Write damaged parts anew, and read those again that are sound."""
@@ -136,10 +138,11 @@ class _Repair:
             without = part_id < since and not has_manifest(self._folder.store, part_id)
             if without and target is not None and self._is_sound_without(row):
                 self._write_manifest(row, target)
-        with_parts = {row["object_id"] for row in tables.parts.values()}
-        for object_id in sorted(with_parts - set(objects_with_states(self._folder.store))):
+        with_parts = {row["object_id"] for row in tables.rows["parts"]}
+        without_states = with_parts.difference(objects_with_states(self._folder.store))
+        for object_id in sorted(without_states.intersection(self._known)):
             self._write_state(object_id)
-            self._outcome.done.append(f"`{_label(self._targets[object_id])}` has its state beside its data now")
+            self._outcome.done.append(f"`{_label(self._known[object_id])}` has its state beside its data now")
 
     def _write_anew(self, row: Row, target: ObjectInfo) -> None:
         """Write a part anew from its documents, as far as these are sound."""
@@ -187,7 +190,7 @@ class _Repair:
 
     def _write_state(self, object_id: int) -> None:
         number = self._folder.catalog.next_part_id()
-        write_state(self._folder, state_of(self._folder, self._targets[object_id], number))
+        write_state(self._folder, state_of(self._folder, self._known[object_id], number))
 
     def _is_sound_without(self, row: Row) -> bool:
         """Return whether a part that has no checksums is what its documents say."""
