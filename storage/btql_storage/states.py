@@ -8,7 +8,9 @@ then, which of their rows are current, and which events are still to come. Parts
 2. A state that was written for a change that did not come is right as well: its parts are there, they hold the events
    that it does not list, and what they replace is still there, too. Once another change has come instead, that
    one's state is newer.
-3. Events of files after ``processed_upto`` are to come, listed or not.
+3. That an object was deleted counts once it is its only state. As long as there are others the delete may not have come
+   as far as the catalog, and what they list is there.
+4. Events of files after ``processed_upto`` are to come, listed or not.
 
 The file: eight bytes with the version, then MessagePack, compressed by zlib, whose checksum guards it. No value
 that a client sent is in it, only names of objects and numbers.
@@ -89,7 +91,7 @@ def commit_swap(folder: Folder, target: ObjectInfo, swap: Swap) -> None:
     number = max((part.id for part in swap.new_parts), default=0) or folder.catalog.next_part_id()
     write_state(folder, _after(folder, target, swap, number))
     folder.catalog.commit_swap(swap, folder.clock.now_s())
-    _remove_older(folder.store, target.id, number)
+    remove_older(folder.store, target.id, number)
 
 
 def state_of(folder: Folder, target: ObjectInfo, number: int) -> State:
@@ -201,7 +203,8 @@ def _pending(one: Assignment) -> PendingState:
     return PendingState(one.xact_id, one.segment_id, packed(one.rows), one.json_bytes)
 
 
-def _remove_older(store: Store, object_id: int, number: int) -> None:
+def remove_older(store: Store, object_id: int, number: int) -> None:
+    """Remove the states of an object from before one that counts."""
     for older in state_numbers(store, object_id):
         if older < number:
             store.delete(_name(object_id, older))

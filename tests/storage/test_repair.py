@@ -14,6 +14,7 @@ from storage_support.reading import documents_of, snapshot_rows, to_document
 from btql_storage.care.facade import check_database, repair_database
 from btql_storage.care.findings import Kind
 from btql_storage.care.tables import Tables
+from btql_storage.catalog.deleted import Deleted
 from btql_storage.errors import Damaged
 from btql_storage.folder import Settings
 from btql_storage.store import Storage
@@ -218,6 +219,46 @@ def test_a_state_that_is_missing_is_named_and_written_again(quick_path: Path):
     with Storage.open(path) as storage:
         assert storage.objects() == [target]
         assert documents_of(storage, target) == expected
+
+
+@pytest.mark.parametrize("compacted", ["never", "once", "before it was made anew"])
+@pytest.mark.parametrize("repaired", [False, True])
+def test_a_delete_that_was_killed_loses_nothing_with_the_catalog(
+    quick_path: Path, monkeypatch: pytest.MonkeyPatch, compacted: str, repaired: bool
+):
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    path = quick_path / "db"
+    with Storage.open(path, create=True) as storage:
+        target = storage.create_object("project_logs", "x")
+        if compacted == "before it was made anew":
+            storage.ingest(target, [{"id": "long gone"}])
+            storage.compact()
+            storage.retention.delete_object(target)
+            assert storage.create_object("project_logs", "x") == target
+        storage.ingest(target, [{"id": f"r{number}"} for number in range(20)])
+        if compacted == "once":
+            storage.compact()
+        expected = documents_of(storage, target)
+        monkeypatch.setattr(Deleted, "delete_object", killed)
+        with pytest.raises(KeyboardInterrupt):
+            storage.retention.delete_object(target)
+        monkeypatch.undo()
+    (found,) = check_database(path).serious
+    assert found.subject.startswith("states/1/")
+    if repaired:
+        assert repair_database(path).is_sound
+        assert check_database(path).findings == []
+    lose_catalog(path)
+    assert repair_database(path).is_sound
+    with Storage.open(path) as storage:
+        assert documents_of(storage, storage.object("project_logs", "x")) == expected
+        storage.retention.delete_object(target)
+    lose_catalog(path)
+    assert repair_database(path).is_sound
+    with Storage.open(path) as storage:
+        assert storage.objects() == []
 
 
 def test_without_states_the_latest_rows_count(written: Written):

@@ -93,7 +93,20 @@ def check_states(store: Store, tables: Tables | None) -> Iterator[Finding]:
                 yield from _compare(state, subject, owner, tables)
 
 
+def is_half_deleted(state: State, tables: Tables) -> bool:
+    """Return whether a state is of a delete that did not come as far as the catalog.
+
+    A state with a number that the catalog has not given out is newer than the catalog, which is an old copy then.
+    """
+    known = {row["id"]: row["deleted_upto"] for row in tables.rows["objects"]}.get(state.object_id, 0)
+    return state.deleted_upto > known and state.number <= tables.numbers.get("part", 0)
+
+
 def _compare(state: State, subject: str, owner: str, tables: Tables) -> Iterator[Finding]:
+    if is_half_deleted(state, tables):
+        message = "it says that the object was deleted, and the catalog does not: the delete had not ended"
+        yield Finding(Kind.CATALOG, subject, message, owner)
+        return
     parts = {row["id"]: row for row in tables.parts.values() if row["object_id"] == state.object_id}
     told = {part.id: part for part in state.parts}
     if f"{state.kind}:{state.name}" != owner:

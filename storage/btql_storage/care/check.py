@@ -20,6 +20,7 @@ from btql_storage.format import PARTS, WAL, wal_numbers
 from btql_storage.identity import DATABASE
 from btql_storage.numbers import LocalNumbers
 from btql_storage.part.manifest import MANIFEST_FILE
+from btql_storage.states import STATES
 from btql_storage.stores.interface import Store
 
 CHECKSUMS_SINCE = "checksums.since"
@@ -126,12 +127,14 @@ def _still_true(folder: Folder, findings: list[Finding]) -> list[Finding]:
     tables = Tables.read(folder.catalog)
     waiting = {row["xact_id"] for row in tables.rows["assignments"]}
     there = waiting.union(folder.wal_numbers())
+    objects = set(tables.objects.values())
     kept: list[Finding] = []
     for one in findings:
         gone_part = one.part is not None and one.part not in tables.parts
         needed = waiting if one.kind is Kind.MISSING else there
         gone_file = one.xact_id is not None and one.xact_id not in needed
-        if not gone_part and not gone_file:
+        gone_object = one.object is not None and one.object not in objects and one.subject.startswith(f"{STATES}/")
+        if not gone_part and not gone_file and not gone_object:
             kept.append(one)
     return kept
 

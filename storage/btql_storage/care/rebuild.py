@@ -1,7 +1,8 @@
 """Makes the catalog again from the files alone.
 
 1. Of each object the newest state that fits the files (:mod:`btql_storage.states`) tells which parts are live, which of
-   their rows are current, and which events are to come. The manifests of the parts tell the rest.
+   their rows are current, and which events are to come. The manifests of the parts tell the rest. Where the newest is
+   of a delete that may not have ended, the one before it counts.
 2. An object without any state is known from the manifests of its parts: of each id the latest row counts, and what
    else is in the log. Rows that were deleted may come back then, and its past is gone. Without parts, all of its events
    are in the log.
@@ -97,6 +98,7 @@ class _Rebuild:
         self._report = Rebuilt()
         self._objects: dict[int, _Object] = {}
         self._last_segment = 0
+        self._listed = self._folder.wal_numbers()
         self._part_folders = {int(name) for name in self._store.list(PARTS) if name.isdigit()}
 
     def run(self) -> Rebuilt:
@@ -105,7 +107,7 @@ class _Rebuild:
         for one in self._objects.values():
             self._take_parts(one)
         guessed = self._guess()
-        listed = self._folder.wal_numbers()
+        listed = self._listed
         upto = max((one.known_upto for one in self._objects.values()), default=0)
         if guessed:
             # What is in their parts is told from what is not only here.
@@ -137,10 +139,30 @@ class _Rebuild:
             return
         fits = {part.id for part in readable[-1].parts} <= self._part_folders
         state = readable[-1] if fits else readable[0]
+        if state.deleted_at is not None:
+            state = self._before_delete(state) or state
         one = _Object(object_id, state.kind, state.name, state)
         one.segments = {int(segment): events for segment, events in state.segments.items()}
         one.assignments = state.assignments()
         self._objects[object_id] = one
+
+    def _before_delete(self, deleted: State) -> State | None:
+        """Return the state before a delete that may not have ended, where all that it lists is there."""
+        older = [number for number in state_numbers(self._store, deleted.object_id) if number < deleted.number]
+        if not older:
+            return None
+        try:
+            state = read_state(self._store, deleted.object_id, older[-1])
+        except StorageError:
+            return None
+        waiting = {one.xact_id for one in state.pending}
+        if not {part.id for part in state.parts} <= self._part_folders or not waiting.issubset(self._listed):
+            return None
+        message = "a delete of the object had not ended, so it is there: delete it again"
+        self._found(
+            Kind.CATALOG, f"{STATES}/{deleted.object_id}/{deleted.number}", message, f"{state.kind}:{state.name}"
+        )
+        return state
 
     def _take_parts(self, one: _Object) -> None:
         assert one.state is not None, "only objects with a state have parts"

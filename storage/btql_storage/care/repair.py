@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import orjson
 
+from btql_storage.care.catalog_check import is_half_deleted
 from btql_storage.care.check import How, check, parts_with_manifests
 from btql_storage.care.findings import Finding, Kind
 from btql_storage.care.part_check import PartCheck, has_manifest, part_file
@@ -32,7 +33,15 @@ from btql_storage.folder import Folder, part_name
 from btql_storage.format import WAL, wal_name
 from btql_storage.part.format import ROWS_FILE, PartStats
 from btql_storage.part.manifest import MANIFEST_FILE, UNTIL_FILE, Owner, manifest_of, until_bytes
-from btql_storage.states import STATES, commit_swap, objects_with_states, state_of, write_state
+from btql_storage.states import (
+    STATES,
+    commit_swap,
+    objects_with_states,
+    read_state,
+    remove_older,
+    state_of,
+    write_state,
+)
 from btql_storage.stores.interface import AlreadyThere
 
 if TYPE_CHECKING:
@@ -120,14 +129,26 @@ class _Repair:
             self._give_up_file(xact_id, " and ".join(f"`{name}`" for name in sorted(names) if name))
 
     def states(self, findings: Sequence[Finding]) -> None:
-        """Write the states of objects again that are damaged."""
-        for name in dict.fromkeys(one.subject for one in findings if one.kind is Kind.DAMAGED):
-            folder, _, rest = name.partition("/")
-            object_id = rest.partition("/")[0]
-            if folder == STATES and object_id.isdigit() and int(object_id) in self._targets:
-                self._folder.store.delete(name)
+        """Write the states of objects again that are damaged, or of a delete that had not ended.
+
+        Where a state contradicts the catalog in another way, nobody can tell here which of them is right.
+        """
+        tables, store = Tables.read(self._folder.catalog), self._folder.store
+        kinds = {one.subject: one.kind for one in findings if one.subject.startswith(f"{STATES}/")}
+        for name, kind in kinds.items():
+            _, object_id, *rest = name.split("/")
+            number = "".join(rest)
+            if not object_id.isdigit() or not number.isdigit() or int(object_id) not in self._targets:
+                continue
+            if kind is Kind.DAMAGED:
+                store.delete(name)
                 self._write_state(int(object_id))
                 self._outcome.done.append(f"`{name}` was written again")
+            elif kind is Kind.CATALOG and is_half_deleted(read_state(store, int(object_id), int(number)), tables):
+                remove_older(store, int(object_id), self._write_state(int(object_id)))
+                self._outcome.done.append(
+                    f"`{name}` was written again, as the object is there: its delete had not ended"
+                )
 
     def checksums(self) -> None:
         """Give checksums to parts that have none, and a state to objects that have none."""
@@ -188,9 +209,10 @@ class _Repair:
             self._write_state(object_id)
         self._outcome.lost.append(f"the events of transaction {xact_id}{f' of {whose}' if whose else ''}")
 
-    def _write_state(self, object_id: int) -> None:
+    def _write_state(self, object_id: int) -> int:
         number = self._folder.catalog.next_part_id()
         write_state(self._folder, state_of(self._folder, self._known[object_id], number))
+        return number
 
     def _is_sound_without(self, row: Row) -> bool:
         """Return whether a part that has no checksums is what its documents say."""
