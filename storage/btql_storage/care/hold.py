@@ -1,8 +1,8 @@
 """Holds: while one is in force, nobody removes files that are no longer needed, as a backup may be copying them.
 
 A hold is a setting of the catalog with the second at which it ends; who has it moves that on while it works. One
-that was left by a process that died ends by itself. A purge does not wait for holds: what is to be gone is gone,
-and the backup begins anew.
+that was left by a process that died ends by itself, also where its clock was ahead: one that would last too long does
+not count. A purge does not wait for holds: what is to be gone is gone, and the backup begins anew.
 """
 
 from __future__ import annotations
@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 PREFIX = "hold."
 _LASTS_S = 120
 _RENEWED_S = 30
+_AHEAD_S_MAX = 3_600
+"""No hold lasts longer. One that does was left before the clock was set back; clocks of machines differ by less."""
 
 
 def is_held(folder: Folder) -> bool:
     """Return whether files that are no longer needed are to stay."""
     now_s = folder.clock.now_s()
-    return any(int(value) > now_s for value in folder.catalog.settings(PREFIX).values() if value.isdigit())
+    ends = [int(value) for value in folder.catalog.settings(PREFIX).values() if value.isdigit()]
+    return any(now_s < end <= now_s + _AHEAD_S_MAX for end in ends)
 
 
 @contextmanager
