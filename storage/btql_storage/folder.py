@@ -118,7 +118,7 @@ class Services:
         return cls(
             store,
             catalog,
-            LocalNumbers(store, clock, settings.lock_wait_s),
+            LocalNumbers(store, clock, settings.lock_wait_s, partial(last_known, store, catalog)),
             FolderLock(store, "compact", settings.lock_wait_s),
         )
 
@@ -185,8 +185,7 @@ class Folder:
 
     def recover_numbers(self) -> None:
         """Learn which transaction was the last; files and catalog know it together."""
-        self.numbers.seen(max(self.wal_numbers(), default=0))
-        self.numbers.seen(self.catalog.processed_upto())
+        self.numbers.seen(last_known(self.store, self.catalog))
         self._knows_numbers = True
 
     def need_numbers(self) -> None:
@@ -348,6 +347,11 @@ class Folder:
         self.kept_columns.forget(part_name(part_id))
         if part is not None:
             part.forget()
+
+
+def last_known(store: Store, catalog: Catalog) -> int:
+    """Return the last transaction; the WAL keeps its newest file, and the catalog knows what was processed."""
+    return max((*wal_numbers(store.list(WAL)), catalog.processed_upto()))
 
 
 def part_name(part_id: int) -> str:

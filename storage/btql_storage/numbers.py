@@ -7,13 +7,14 @@ for each way to coordinate them.
 :class:`LocalNumbers` is for the processes of one machine: whoever takes a number holds the write lock until the
 transaction's file is there. The last number is kept in a small file beside the data, so that taking the next one
 needs no listing. That file is never synced: the processes of one machine see each other's writes without, and after
-a power failure no process is left that has not looked at the WAL and the catalog first.
+a power failure no process is left that has not looked at the WAL and the catalog first. It has no checksum either, so
+it is held against the clock: where it cannot be right, WAL and catalog are asked again.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Lock
@@ -28,6 +29,10 @@ from btql_storage.transactions import PREFIX
 NEVER_LAST = (1 << 63) - 1
 """No transaction has this number."""
 _DIGITS = 19
+_AHEAD_MAX = 86_400 << 16
+"""A number is no further ahead of the clock, nor of the last one that is known: clocks are set back by less."""
+COUNTER = f"{LOCKS}/last_xact"
+"""The file with the last number."""
 
 
 class Numbers(Protocol):
@@ -79,10 +84,14 @@ class Numbers(Protocol):
 class LocalNumbers:
     """Numbers for the processes of one machine, which take turns through a lock of the folder."""
 
-    def __init__(self, store: LocalStore, clock: Clock, wait_s: float) -> None:
+    def __init__(
+        self, store: LocalStore, clock: Clock, wait_s: float, last_known: Callable[[], int] = lambda: 0
+    ) -> None:
         self._store = store
-        self._path: Path = store.path(f"{LOCKS}/last_xact")
+        self._path: Path = store.path(COUNTER)
         self._clock = clock
+        self._last_known = last_known
+        """Asks WAL and catalog for the last number that is in use."""
         self.lock = FolderLock(store, "write", wait_s)
         self._last = 0
         self._threads = Lock()
@@ -124,11 +133,34 @@ class LocalNumbers:
     def next(self) -> int:
         """Take the next number."""
         with self._threads:
-            now = PREFIX | self._clock.now_s() << 16
-            number = max(self._last + 1, self._read() + 1, now)
+            read = self._read()
+            if read < self._last or self._is_too_far_ahead(read, self._last):
+                self._last = max(self._last, self._last_known())
+                if self._is_too_far_ahead(read, self._last):
+                    read = 0
+            number = max(self._last + 1, read + 1, self._now())
             self._write(number)
             self._last = number
             return number
+
+    def problem(self) -> str | None:
+        """Return why the number in the file cannot be right; None where it can."""
+        read = self._read()
+        # What a power failure has left is less, and does no harm.
+        if not self._is_too_far_ahead(read, self._last_known()):
+            return None
+        return f"it says that the last transaction was {read}, which is too far ahead, so it is not used"
+
+    def forget(self) -> None:
+        """Remove the file; the next number is told from WAL and catalog."""
+        with self.turn():
+            self._store.delete(COUNTER)
+
+    def _now(self) -> int:
+        return PREFIX | self._clock.now_s() << 16
+
+    def _is_too_far_ahead(self, number: int, last: int) -> bool:
+        return number > max(self._now(), last) + _AHEAD_MAX
 
     def _read(self) -> int:
         try:

@@ -14,13 +14,14 @@ from __future__ import annotations
 
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from btql_storage.catalog.catalog import Catalog
 from btql_storage.catalog.leases import LeaseLock
 from btql_storage.errors import NotADatabase, OtherDatabase, from_os_error
-from btql_storage.folder import Folder, Services, Settings
+from btql_storage.folder import Folder, Services, Settings, last_known
 from btql_storage.format import LOCKS, FolderLock, begin_folder, find_marker, make_folders, no_database
 from btql_storage.identity import DATABASE, FILES, agreed, check_ids
 from btql_storage.marker import MARKER, CatalogPlace, Marker, check_catalog, check_restored, read_marker
@@ -163,7 +164,7 @@ def _on_one_machine(folder: Path, how: How, store: Store, catalog: Catalog) -> S
         here.make_folder(LOCKS)
     numbers: Numbers
     if isinstance(store, LocalStore):
-        numbers = LocalNumbers(here, how.clock, wait_s)
+        numbers = LocalNumbers(here, how.clock, wait_s, partial(last_known, store, catalog))
     else:
         from btql_storage.coordination.catalog_numbers import CatalogNumbers
 

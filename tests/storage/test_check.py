@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from storage_support.reading import documents_of
 
-from btql_storage.care.facade import check_database
+from btql_storage.care.facade import check_database, repair_database
 from btql_storage.care.findings import Kind
 from btql_storage.errors import StorageError
 from btql_storage.folder import Settings
@@ -166,6 +166,22 @@ def test_a_damaged_catalog_is_named_and_the_files_are_checked_all_the_same(path:
     subjects = {one.subject for one in check_database(path).serious}
     assert "parts/1/rows.arrow" in subjects
     assert any("catalog" in one for one in subjects)
+
+
+def test_a_counter_that_cannot_be_is_named_and_not_used(path: Path):
+    counter = path / "locks" / "last_xact"
+    before = counter.read_bytes()
+    flip_to = bytes([before[0] ^ 8]) + before[1:]
+    counter.write_bytes(flip_to)
+    report = check_database(path)
+    assert [(one.kind, one.subject) for one in report.serious] == [(Kind.DAMAGED, "locks/last_xact")]
+    assert repair_database(path).is_sound
+    assert check_database(path).findings == []
+    counter.write_bytes(flip_to)
+    with Storage.open(path) as storage:
+        xact_id = storage.ingest(storage.object("project_logs", "x"), documents(90, 1)).xact_id
+        assert int(before) < xact_id < int(before) + (3_600 << 16)
+    assert check_database(path).findings == []
 
 
 def test_what_nobody_needs_is_told_and_does_no_harm(path: Path):

@@ -210,6 +210,45 @@ def test_a_broken_counter_is_overruled_by_what_was_seen(tmp_path: Path, left: by
     assert numbers.next() == PREFIX | 100 << 16 | 1
 
 
+@pytest.mark.parametrize("place", [0, 1, 3, 7])
+def test_a_counter_that_is_too_far_ahead_is_not_used(tmp_path: Path, place: int):
+    clock = HandClock(1_800_000_000)
+    last = PREFIX | clock.seconds << 16
+    content = bytearray(b"%019d" % last)
+    content[place] = ord("9")
+    numbers = LocalNumbers(LocalStore(tmp_path), clock, 1, lambda: last)
+    (tmp_path / "locks").mkdir()
+    (tmp_path / "locks/last_xact").write_bytes(content)
+
+    assert str(int(content)) in str(numbers.problem())
+    numbers.seen(last)
+    assert numbers.next() == last + 1
+    assert numbers.problem() is None
+
+
+def test_a_counter_that_went_back_is_overruled_by_what_others_wrote(tmp_path: Path):
+    clock = HandClock(100)
+    first = _numbers(tmp_path, clock)
+    taken = [first.next() for _ in range(3)]
+    second = LocalNumbers(LocalStore(tmp_path), clock, 1, lambda: taken[-1])
+    second.seen(taken[1])
+    (tmp_path / "locks/last_xact").write_bytes(b"%019d" % taken[0])
+
+    assert second.next() == taken[-1] + 1
+
+
+def test_a_counter_from_before_the_clock_was_set_back_is_used_where_files_have_its_numbers(tmp_path: Path):
+    clock = HandClock(1_800_000_000)
+    first = _numbers(tmp_path, clock)
+    clock.seconds += 400 * 86_400
+    taken = [first.next()]
+    clock.seconds -= 400 * 86_400
+    second = LocalNumbers(LocalStore(tmp_path), clock, 1, lambda: taken[-1])
+
+    assert second.problem() is None
+    assert second.next() == taken[-1] + 1
+
+
 def test_a_full_second_borrows_from_the_next(tmp_path: Path):
     numbers = _numbers(tmp_path, HandClock(1))
     numbers.seen(PREFIX | 1 << 16 | 0xFFFF)

@@ -18,7 +18,7 @@ from btql_storage.errors import Damaged, StorageError
 from btql_storage.folder import Folder, part_name
 from btql_storage.format import PARTS, WAL, wal_numbers
 from btql_storage.identity import DATABASE
-from btql_storage.numbers import LocalNumbers
+from btql_storage.numbers import COUNTER, LocalNumbers
 from btql_storage.part.manifest import MANIFEST_FILE
 from btql_storage.states import STATES
 from btql_storage.stores.interface import Store
@@ -59,6 +59,7 @@ def check(folder: Folder, how: How = How()) -> Report:
     # Where writers take turns, each file that is there was acknowledged.
     turns = isinstance(folder.numbers, LocalNumbers)
     report.findings += check_wal(folder.store, listed, tables, has_strays=not turns)
+    report.findings += _check_counter(folder)
     report.looked_at["bytes"] += sum(map(folder.wal_size, listed))
     damaged = _check_parts(folder, tables, how, report)
     report.findings += check_states(folder.store, tables)
@@ -113,6 +114,12 @@ def _check_parts(folder: Folder, tables: Tables, how: How, report: Report) -> se
         report.looked_at["bytes"] += one.bytes
         folder.store.release(part_name(part_id))
     return damaged
+
+
+def _check_counter(folder: Folder) -> Iterator[Finding]:
+    problem = folder.numbers.problem() if isinstance(folder.numbers, LocalNumbers) else None
+    if problem is not None:
+        yield Finding(Kind.DAMAGED, COUNTER, problem)
 
 
 def _orphans(tables: Tables, folders: list[str]) -> Iterator[Finding]:

@@ -31,6 +31,7 @@ from btql_storage.compaction.job import write_part
 from btql_storage.errors import StorageError
 from btql_storage.folder import Folder, part_name
 from btql_storage.format import WAL, wal_name
+from btql_storage.numbers import COUNTER, LocalNumbers
 from btql_storage.part.format import ROWS_FILE, PartStats
 from btql_storage.part.manifest import MANIFEST_FILE, UNTIL_FILE, Owner, manifest_of, until_bytes
 from btql_storage.states import (
@@ -87,6 +88,7 @@ def repair(folder: Folder, how: RepairHow, outcome: Repaired) -> None:
         work.parts(findings)
         work.log(findings)
         work.states(findings)
+        work.counter(findings)
         work.checksums()
         outcome.left = check(folder, How(mark=True, progress=how.progress)).findings
 
@@ -149,6 +151,13 @@ class _Repair:
                 self._outcome.done.append(
                     f"`{name}` was written again, as the object is there: its delete had not ended"
                 )
+
+    def counter(self, findings: Sequence[Finding]) -> None:
+        """Remove the last number where it cannot be right."""
+        numbers = self._folder.numbers
+        if isinstance(numbers, LocalNumbers) and any(one.subject == COUNTER for one in findings):
+            numbers.forget()
+            self._outcome.done.append(f"`{COUNTER}` was removed: numbers go on from the log and the catalog")
 
     def checksums(self) -> None:
         """Give checksums to parts that have none, and a state to objects that have none."""
