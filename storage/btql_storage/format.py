@@ -31,6 +31,8 @@ WAL = "wal"
 PARTS = "parts"
 LOCKS = "locks"
 CATALOG = "catalog.sqlite"
+SET_ASIDE = "set-aside"
+"""The folder for files that a repair takes out of use, and the ending of such a catalog."""
 
 _WAL_SUFFIX = ".arrow"
 _POLL_S = 0.002

@@ -9,10 +9,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from filelock import FileLock
 from storage_support.clocks import HandClock
 from storage_support.reading import documents_of, snapshot_rows
 
 from btql_storage.background.loop import Background, Policy
+from btql_storage.care.facade import repair_database
 from btql_storage.errors import Locked, UnknownObject
 from btql_storage.folder import Settings
 from btql_storage.retention.policy import RetentionPolicy
@@ -133,6 +135,57 @@ def test_batches_that_clients_may_ask_for_again_go_too(db: Db):
     assert [path.name for path in kept.iterdir()] == ["two"]
     assert "uploads/overflow/org/one" in {one.name for one in report.removed}
     assert report.proof.holds
+
+
+def test_answers_of_queries_in_the_background_go_too(db: Db):
+    target = db.object()
+    db.put(target, person("a"))
+    answer = db.folder / "background" / "3f1c" / "rows.jsonl"
+    answer.parent.mkdir(parents=True)
+    answer.write_text(json.dumps(person("a")) + "\n")
+    (answer.parent / "lock").touch()
+    db.put(target, {"id": "a", "_object_delete": True})
+    report = db.storage.retention.purge(target, [SECRET])
+
+    assert report.proof.holds
+    assert db.found() == set()
+    assert next(one for one in report.removed if one.name == "background/3f1c").bytes > 0
+
+
+def test_queries_that_run_in_the_background_are_stopped_and_waited_for(quick_path: Path):
+    db = Db(quick_path, Settings(lock_wait_s=0.5))
+    with db.storage as storage:
+        target = db.object()
+        db.put(target, person("a"))
+        running = db.folder / "background" / "3f1c"
+        running.mkdir(parents=True)
+        with FileLock(running / "lock"), pytest.raises(Locked, match="purge again"):
+            storage.retention.purge(target)
+        assert (running / "cancel").exists()
+        storage.retention.purge(target)
+        assert not running.exists()
+
+
+def test_what_a_repair_has_set_aside_goes_too(db: Db):
+    target = db.object()
+    db.put(target, person("a"), {"id": "k"})
+    db.storage.compact()
+    lost = db.put(target, person("b"))
+    db.storage.close()
+    log = db.folder / "wal" / f"{lost}.arrow"
+    content = bytearray(log.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    log.write_bytes(content)
+    repair_database(db.folder, give_up_rows=True)
+    repair_database(db.folder, catalog=True)
+    db.storage = Storage.open(db.folder, clock=db.clock)
+    db.put(target, {"id": "a", "_object_delete": True})
+    report = db.storage.retention.purge(target, [SECRET])
+
+    removed = {one.name for one in report.removed}
+    assert removed >= {f"set-aside/{lost}.arrow", "catalog.sqlite.set-aside-1"}
+    assert report.proof.holds
+    assert db.found() == set()
 
 
 @pytest.mark.parametrize("whole", [False, True])

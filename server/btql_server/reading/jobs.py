@@ -4,7 +4,8 @@
 2. Whoever runs a job holds its lock until the record says how it ended. A job that is not ended and whose lock is
    free was left by a process that is gone: it failed.
 3. Another process cancels by a file, ``cancel``, that the one who runs the job looks for.
-4. What is kept is bounded, in number, in bytes and in time; the oldest results go first.
+4. What is kept is bounded, in number, in bytes and in time; the oldest results go first. A purge removes all
+   (:mod:`btql_storage.retention.answers`).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from btql.execution.stop import Stop
 from btql_server.http.errors import HttpError
 from btql_server.registry.store import now_text
 from btql_storage.errors import StorageError, from_os_error
+from btql_storage.retention.answers import ANSWERS, CANCEL, LOCK
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
     from btql.result import Result
     from btql_server.settings import Settings
 
-FOLDER = "background"
 THREADS = 2
 WAITING_MAX = 64
 OF_ONE_MAX = 16
@@ -70,7 +71,7 @@ class Jobs:
     """The jobs of one database, and the threads that run those of this process."""
 
     def __init__(self, settings: Settings) -> None:
-        self._folder = settings.data / FOLDER
+        self._folder = settings.data / ANSWERS
         self._limits = settings.limits
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="btql-background")
         self._running: dict[str, Event] = {}
@@ -108,7 +109,7 @@ class Jobs:
     def _record(self, job: Job) -> FileLock:
         """Make the record of a new job; return its lock, held. Nothing is left of one that cannot be recorded."""
         path = self._path(job.id)
-        lock = FileLock(path / "lock", thread_local=False)
+        lock = FileLock(path / LOCK, thread_local=False)
         try:
             path.mkdir(parents=True)
             lock.acquire()
@@ -125,7 +126,7 @@ class Jobs:
         if job is None or job.status in ENDED or job_id in self._running:
             return job
         try:
-            with FileLock(self._path(job_id) / "lock", timeout=0):
+            with FileLock(self._path(job_id) / LOCK, timeout=0):
                 # It may have ended since it was read.
                 job = self._load(job_id)
                 if job is not None and job.status not in ENDED:
@@ -140,7 +141,7 @@ class Jobs:
         if job.status in ENDED:
             shutil.rmtree(self._path(job.id), ignore_errors=True)
             return job
-        (self._path(job.id) / "cancel").touch()
+        (self._path(job.id) / CANCEL).touch()
         if (mine := self._running.get(job.id)) is not None:
             mine.set()
         job.status = "canceled"
@@ -207,7 +208,7 @@ class Jobs:
         job.rows = result.rows_read
 
     def _is_over(self, job_id: str, cancelled: Event) -> bool:
-        return cancelled.is_set() or self._closing.is_set() or (self._path(job_id) / "cancel").exists()
+        return cancelled.is_set() or self._closing.is_set() or (self._path(job_id) / CANCEL).exists()
 
     def _end(self, job: Job, status: Status, error: str | None = None) -> None:
         job.status, job.error, job.ended = status, error, now_text()

@@ -11,7 +11,7 @@ from btql_storage.catalog import Catalog
 from btql_storage.clock import SYSTEM_CLOCK
 from btql_storage.errors import StorageError, from_os_error
 from btql_storage.folder import Settings
-from btql_storage.format import CATALOG, PARTS, WAL
+from btql_storage.format import CATALOG, PARTS, SET_ASIDE, WAL
 from btql_storage.identity import DATABASE
 from btql_storage.marker import MARKER, CatalogPlace, Marker, check_restored, read_marker
 from btql_storage.opening import How, catalog_at, store_at
@@ -97,12 +97,12 @@ def _catalog_path(location: Location) -> Path | None:
 
 def _set_aside(path: Path) -> Iterator[str]:
     number = 1
-    while path.with_name(f"{path.name}.set-aside-{number}").exists():
+    while path.with_name(f"{path.name}.{SET_ASIDE}-{number}").exists():
         number += 1
     for side in _SIDES:
         source = path.with_name(f"{path.name}{side}")
         if source.exists():
-            target = path.with_name(f"{path.name}.set-aside-{number}{side}")
+            target = path.with_name(f"{path.name}.{SET_ASIDE}-{number}{side}")
             try:
                 source.rename(target)
             except OSError as error:

@@ -30,7 +30,7 @@ from btql_storage.catalog import NewPart, ObjectInfo, Swap
 from btql_storage.compaction.job import write_part
 from btql_storage.errors import StorageError
 from btql_storage.folder import Folder, part_name
-from btql_storage.format import WAL, wal_name
+from btql_storage.format import SET_ASIDE, WAL, wal_name
 from btql_storage.numbers import COUNTER, LocalNumbers
 from btql_storage.part.format import ROWS_FILE, PartStats
 from btql_storage.part.manifest import MANIFEST_FILE, UNTIL_FILE, Owner, manifest_of, until_bytes
@@ -49,7 +49,6 @@ if TYPE_CHECKING:
     from btql_storage.part.format import StatsJson
     from btql_storage.row import Row as DocumentRow
 
-SET_ASIDE = "set-aside"
 _IDS_SHOWN = 20
 
 

@@ -3,7 +3,8 @@
 Three questions, each answered by reading:
 
 - does any file of the object, part or log, have a row with an id that was deleted?
-- is there a part that the catalog does not count as live, or a log file from before the purge with events of it?
+- is there a part that the catalog does not count as live, a log file from before the purge with events of it, or
+  anything that a repair has set aside?
 - where texts are given: is any of them in any file, of this object or another, in whatever form
   (:mod:`~btql_storage.retention.search`), or in a table of the catalog?
 """
@@ -11,6 +12,7 @@ Three questions, each answered by reading:
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,8 +21,10 @@ from btql_storage.folder import Folder, part_name
 from btql_storage.format import PARTS, WAL, wal_name
 from btql_storage.keys import fingerprints
 from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROWS_FILE, TEXT_FOLDER
+from btql_storage.retention.answers import are_elsewhere
 from btql_storage.retention.batches import batches_of
 from btql_storage.retention.search import Found, Search
+from btql_storage.retention.set_aside import files_set_aside
 from btql_storage.stores.local import LocalStore
 
 _UPLOADS = "uploads"
@@ -56,10 +60,11 @@ def prove(folder: Folder, target: ObjectInfo, last: int, ids: Collection[str], t
     search = Search(texts)
     files = size = 0
     for name, path in _files(folder):
-        files += 1
-        size += path.stat().st_size
-        if texts:
-            found += [Found(name, text) for text in search.file(path)]
+        # Files of others, a server's or a client's upload, come and go meanwhile.
+        with suppress(FileNotFoundError):
+            size += path.stat().st_size
+            files += 1
+            found += [Found(name, text) for text in (search.file(path) if texts else ())]
     if texts:
         tables = ((f"table {table} of the catalog", value) for table, value in folder.catalog.values())
         found += [Found(where, text) for where, value in (*_uploads(folder), *tables) for text in search.value(value)]
@@ -75,6 +80,7 @@ def _leftovers(folder: Folder, target: ObjectInfo, last: int) -> Iterator[Found]
             yield Found(f"{PARTS}/{name}", "a part that is no longer in use")
     for name, _ in batches_of(folder.store, target.name):
         yield Found(name, "rows of the object, as a client sent them")
+    yield from (Found(name, "a repair has set it aside") for name, _ in files_set_aside(folder))
     for number in folder.wal_numbers():
         if number < last and len(folder.wal_file(number).rows_of(target.id)):
             yield Found(f"{WAL}/{wal_name(number)}", "events from before the purge")
@@ -127,4 +133,6 @@ def _beyond(folder: Folder) -> Iterator[str]:
     if not isinstance(folder.store, LocalStore):
         yield "earlier versions of objects, where the bucket keeps them"
         yield "copies on other machines, until a process there that uses the database tidies up, for about a minute"
+    if are_elsewhere(folder):
+        yield "answers of queries in the background, which each server keeps for a day on its own disk"
     yield from folder.catalog.database.beyond_scrubbing

@@ -5,7 +5,9 @@
 2. Write anew each part of the object that has superseded rows, without them, and the history without the rows that are
    no longer there.
 3. Remove, without any grace, the parts that were replaced, the log files up to ``last`` with events of the object, and
-   batches that a server keeps of what clients sent (:mod:`btql_storage.retention.batches`).
+   batches that a server keeps of what clients sent (:mod:`btql_storage.retention.batches`). What may have rows of any
+   object goes as a whole: answers of queries in the background (:mod:`btql_storage.retention.answers`), and what a
+   repair has set aside (:mod:`btql_storage.retention.set_aside`).
    Queries of this process that still read such a part are waited for. Queries of other processes may fail over it,
    and may simply be asked again.
 4. Have the catalog leave nothing of what it knew in its own files: statistics have the smallest and largest texts.
@@ -20,6 +22,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import starmap
 
 import numpy as np
 
@@ -32,11 +35,13 @@ from btql_storage.folder import Folder, part_name
 from btql_storage.format import WAL, wal_name
 from btql_storage.group_commit import write_nothing
 from btql_storage.process import process
+from btql_storage.retention.answers import remove_answers, stop_answers
 from btql_storage.retention.batches import batches_of
 from btql_storage.retention.due import purge_before_s
 from btql_storage.retention.expire import drop_history
 from btql_storage.retention.proof import Proof, prove
 from btql_storage.retention.rows import current_rows
+from btql_storage.retention.set_aside import remove_set_aside
 
 _LOOK_EVERY_S = 0.01
 
@@ -71,6 +76,7 @@ class PurgeReport:
 def purge(folder: Folder, target: ObjectInfo, texts: Sequence[str] = ()) -> PurgeReport:
     """Remove every byte of what was deleted from an object, or of all of it where the object was deleted."""
     folder.check_writable()
+    stop_answers(folder)
     with folder.compact_lock.held(), folder.working():
         last = _settle(folder, target)
         live = target in folder.catalog.objects()
@@ -82,6 +88,8 @@ def purge(folder: Folder, target: ObjectInfo, texts: Sequence[str] = ()) -> Purg
             *_remove_parts(folder, target),
             *_remove_log(folder, target, last),
             *_remove_batches(folder, target),
+            *starmap(Removed, remove_answers(folder)),
+            *starmap(Removed, remove_set_aside(folder)),
         ]
         folder.catalog.scrub(thorough=True)
         if not live:
