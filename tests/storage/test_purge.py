@@ -102,6 +102,37 @@ def test_what_a_row_was_before_it_was_changed_is_gone_from_logs_and_kept_as_hist
         assert db.found() == set()
 
 
+@pytest.mark.parametrize("compacted", [False, True])
+def test_versions_that_were_deleted_go_where_the_row_was_written_again(db: Db, compacted: bool):
+    """What the row was since is kept; also what it was between two deletes goes."""
+    target = db.object("dataset")
+
+    def put(*events: dict[str, Any]) -> int:
+        xact_id = db.put(target, *events)
+        if compacted:
+            db.storage.compact()
+        return xact_id
+
+    first = put(person("a"), person("b", KEPT))
+    put(person("a", SECRET + " changed"))
+    put({"id": "a", "_object_delete": True})
+    between = put(person("a", SECRET + " again"))
+    put({"id": "a", "_object_delete": True})
+    clean = put({"id": "a", "input": "clean"})
+    put({"id": "a", "input": "cleaner"})
+    db.storage.compact()
+    report = db.storage.retention.purge(target, [SECRET])
+
+    assert report.proof.holds
+    assert report.rows == 3
+    assert db.found() == set()
+    for version, expected in ((first, {"b"}), (between, {"b"}), (clean, {"a", "b"})):
+        with db.storage.snapshot(target, version) as snapshot:
+            assert {row.id for row in snapshot_rows(snapshot)} == expected
+    assert documents_of(db.storage, target)["a"]["input"] == "cleaner"
+    assert db.storage.retention.purge(target, [SECRET]).rows == 0
+
+
 def test_a_whole_object_is_gone_from_every_file(db: Db):
     target, other = db.object(), db.object(name="y")
     # Both in one file of the log.

@@ -29,9 +29,7 @@ def are_elsewhere(folder: Folder) -> bool:
     """Return whether servers keep their answers in other places than beside the data, each on its own disk."""
     store, database = folder.store, folder.catalog.database
     return not (
-        isinstance(store, LocalStore)
-        and isinstance(database, SqliteDatabase)
-        and database.path.parent == store.root
+        isinstance(store, LocalStore) and isinstance(database, SqliteDatabase) and database.path.parent == store.root
     )
 
 

@@ -2,7 +2,8 @@
 
 Three questions, each answered by reading:
 
-- does any file of the object, part or log, have a row with an id that was deleted?
+- does any file of the object, part or log, have a row with an id that was deleted, or, of a row that was written
+  again, a version from before?
 - is there a part that the catalog does not count as live, a log file from before the purge with events of it, or
   anything that a repair has set aside?
 - where texts are given: is any of them in any file, of this object or another, in whatever form
@@ -23,6 +24,7 @@ from btql_storage.keys import fingerprints
 from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROWS_FILE, TEXT_FOLDER
 from btql_storage.retention.answers import are_elsewhere
 from btql_storage.retention.batches import batches_of
+from btql_storage.retention.past import deleted_past
 from btql_storage.retention.search import Found, Search
 from btql_storage.retention.set_aside import files_set_aside
 from btql_storage.stores.local import LocalStore
@@ -87,6 +89,9 @@ def _leftovers(folder: Folder, target: ObjectInfo, last: int) -> Iterator[Found]
     for part in folder.catalog.view(target.id).parts:
         if len(part.superseded):
             yield Found(part_name(part.id), "rows that are no longer current")
+    for past in deleted_past(folder, folder.catalog.view(target.id, 0)):
+        for one in sorted(past.ids):
+            yield Found(part_name(past.one.part.id), f"the id {one}, from before it was deleted")
 
 
 def _ids(folder: Folder, target: ObjectInfo, ids: Collection[str]) -> Iterator[Found]:

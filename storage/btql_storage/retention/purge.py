@@ -2,8 +2,8 @@
 
 1. Write an empty transaction, whose number is ``last``: all that was acknowledged before has a smaller one. Process
    and compact until no event of the object up to ``last`` waits, so that every delete has become a mark in a part.
-2. Write anew each part of the object that has superseded rows, without them, and the history without the rows that are
-   no longer there.
+2. Write anew each part of the object that has superseded rows, without them, and the history without what was deleted,
+   whether a row of that id is there again or not (:mod:`btql_storage.retention.past`).
 3. Remove, without any grace, the parts that were replaced, the log files up to ``last`` with events of the object, and
    batches that a server keeps of what clients sent (:mod:`btql_storage.retention.batches`). What may have rows of any
    object goes as a whole: answers of queries in the background (:mod:`btql_storage.retention.answers`), and what a
@@ -38,7 +38,8 @@ from btql_storage.process import process
 from btql_storage.retention.answers import remove_answers, stop_answers
 from btql_storage.retention.batches import batches_of
 from btql_storage.retention.due import purge_before_s
-from btql_storage.retention.expire import drop_history
+from btql_storage.retention.expire import without
+from btql_storage.retention.past import deleted_past
 from btql_storage.retention.proof import Proof, prove
 from btql_storage.retention.rows import current_rows
 from btql_storage.retention.set_aside import remove_set_aside
@@ -145,15 +146,15 @@ def _rewrite(folder: Folder, target: ObjectInfo) -> tuple[int, int, set[str]]:
             written += rewrite_parts(folder, target, [part]).parts
     view = folder.catalog.view(target.id, 0)
     current: set[str] = set()
-    if ids or view.history:
+    past = list(deleted_past(folder, view))
+    for each in past:
+        rewrite_parts(folder, target, [without(each.one.part, each.rows)], [each.one.until])
+        rows += len(each.rows)
+        ids |= each.ids
+    if ids:
         for table in current_rows(folder, view.parts, ["id"]):
             current.update(table.column("id").to_pylist())
-    for one in view.history:
-        (table,) = current_rows(folder, [one.part], ["id"])
-        ids.update(table.column("id").to_pylist())
-    ids -= current
-    dropped = drop_history(folder, target, view.history, ids)
-    return rows + dropped, written, ids
+    return rows, written, ids - current
 
 
 def _superseded_ids(folder: Folder, part: PartInfo) -> set[str]:
