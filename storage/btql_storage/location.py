@@ -119,8 +119,22 @@ def locate(place: Place | Location, environment: Mapping[str, str] = os.environ)
     from btql_storage.configuration import general_limits
 
     location = _located(place, environment)
+    if location.folder is not None:
+        _check_name(location.folder)
     general = general_limits(os.fspath(place), environment)
     return replace(location, limits={**general, **location.limits}) if general else location
+
+
+def _check_name(folder: Path) -> None:
+    """Raise where the engine and the text index, which know UTF-8 alone, could not open the files of a folder."""
+    whole = os.fsencode(folder.absolute())
+    try:
+        whole.decode()
+    except UnicodeDecodeError:
+        shown_name = whole.decode(errors="backslashreplace")
+        raise BadLocation(
+            f"the name of the folder `{shown_name}` is not UTF-8", "rename it, or choose another one"
+        ) from None
 
 
 def _located(place: Place, environment: Mapping[str, str]) -> Location:

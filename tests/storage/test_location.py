@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,18 @@ def test_what_is_wrong_with_an_address_is_said_without_its_passwords(address):
     assert WRONG_ADDRESSES[address] in str(caught.value)
     assert "secret" not in str(caught.value)
     assert caught.value.code == "S0111"
+
+
+@pytest.mark.parametrize("make", [str, Path])
+def test_a_folder_whose_name_is_not_utf_8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: type[str | Path]):
+    """The engine and the text index name files in UTF-8."""
+    name = os.fsdecode(b"bad\xff")
+    with pytest.raises(BadLocation, match=r"bad\\xff.* is not UTF-8; rename it"):
+        locate(make(f"{name}/db"))
+    (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / name)
+    with pytest.raises(BadLocation, match="is not UTF-8"):
+        locate(make("db"))
 
 
 def test_a_path_that_was_an_address():
