@@ -7,8 +7,10 @@ import os
 import resource
 import subprocess
 import sys
+from functools import partial
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from storage_support.disks import FailingStore, ReadOnlyStore
@@ -16,6 +18,7 @@ from storage_support.failing import REQUESTS, SMALL, holds_when_it_fails_at
 from storage_support.model import Model
 from storage_support.reading import documents_of
 
+from btql_storage.care.facade import check_database
 from btql_storage.catalog import Catalog
 from btql_storage.clock import SYSTEM_CLOCK as CLOCK
 from btql_storage.errors import Locked, NewerFormat, NotADatabase, ReadOnly, StorageError
@@ -146,6 +149,43 @@ def test_a_catalog_without_side_files_is_read_as_it_stands(quick_path: Path, mon
             writer.create_object("project_logs", "y")
 
         assert [one.name for one in reader.objects()] == ["x", "y"], "what is written later is seen, too"
+
+
+@pytest.mark.parametrize("changes", [b"", b"what was committed last"])
+def test_a_snapshot_without_the_side_file_that_readers_share(
+    quick_path: Path, monkeypatch: pytest.MonkeyPatch, changes: bytes
+):
+    """What is in SQLite's log counts, and cannot be read without a file that nobody can make there."""
+    with Storage.open(quick_path, create=True) as storage:
+        storage.create_object("project_logs", "x")
+    (quick_path / "catalog.sqlite-wal").write_bytes(changes)
+    # As good as a place where it cannot be made, also for root.
+    (quick_path / "catalog.sqlite-shm").symlink_to(quick_path / "nowhere" / "shm")
+    real = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode, **more: False if mode == os.W_OK else real(path, mode, **more))
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=os.ST_RDONLY))
+    if changes:
+        for call in (partial(Storage.open, quick_path, read_only=True), partial(check_database, quick_path)):
+            with pytest.raises(ReadOnly, match=r"catalog\.sqlite-wal.*copy the folder"):
+                call()
+    else:
+        with Storage.open(quick_path, read_only=True) as reader:
+            assert [one.name for one in reader.objects()] == ["x"]
+        assert check_database(quick_path).is_sound
+
+
+def test_a_path_with_two_slashes(quick_path: Path):
+    """POSIX lets it mean what it likes, and Python keeps both."""
+    path = Path(f"/{quick_path}/db")
+    assert str(path).startswith("//")
+    with Storage.open(path, create=True) as storage:
+        target = storage.create_object("project_logs", "x")
+        storage.ingest(target, REQUESTS[0])
+        storage.compact()
+        assert storage.retention.purge(target, ["nowhere"]).proof.holds
+    with Storage.open(path, read_only=True) as storage:
+        assert set(documents_of(storage, target)) == {"a", "b", "c"}
+        storage.care.backup(quick_path / "backups")
 
 
 def test_a_held_lock(quick_path: Path):

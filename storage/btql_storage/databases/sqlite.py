@@ -3,11 +3,14 @@
 The schema has a version of its own (``user_version``) beside the folder's.
 ``synchronous=FULL`` makes every commit survive a power failure. Where nothing
 may be written, the file is opened read-only; SQLite's WAL mode then needs the
-side files of a writer, so without any the file is read as it stands.
+side files of a writer, so without any the file is read as it stands. Where a
+snapshot of a disk has the changes of a writer that were not yet in the file,
+leaving these out would be wrong, so that is an error.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -146,7 +149,7 @@ def connect(store: LocalStore, path: Path, schema: Schema, *, read_only: bool, w
             connection, lasting = _connect_to_read(store, path, schema, wait_s)
         else:
             store.step("open", path)
-            connection = _open(f"file:{quote(str(path))}", wait_s)
+            connection = _open(uri_of(path), wait_s)
             _make_schema(connection, schema, wait_s)
             # A file that was just made must still be there after a power failure.
             store.sync_folder(path.parent)
@@ -159,6 +162,13 @@ def connect(store: LocalStore, path: Path, schema: Schema, *, read_only: bool, w
     return Opened(connection, lasting)
 
 
+def uri_of(path: Path, *parameters: str) -> str:
+    """Return how SQLite is told of a file."""
+    # Of a path with two slashes in front the first name would be taken for a machine.
+    scheme = "file://" if path.is_absolute() else "file:"
+    return f"{scheme}{quote(str(path))}?{'&'.join(parameters)}"
+
+
 def _open(uri: str, wait_s: float) -> sqlite3.Connection:
     # Transactions are begun and ended by hand; threads take turns through its lock.
     return sqlite3.connect(uri, uri=True, timeout=wait_s, isolation_level=None, check_same_thread=False)
@@ -168,15 +178,21 @@ def _connect_to_read(store: LocalStore, path: Path, schema: Schema, wait_s: floa
     store.step("open", path)
     if not path.is_file():
         return _empty(schema), False
-    connection = _open(f"file:{quote(str(path))}?mode=ro", wait_s)
+    connection = _open(uri_of(path, "mode=ro"), wait_s)
     try:
         version = schema_version(connection)
     except sqlite3.OperationalError:
         connection.close()
-        if path.with_name(f"{path.name}-wal").exists():
-            raise
+        log = path.with_name(f"{path.name}-wal")
+        if log.exists() and log.stat().st_size:
+            if os.access(path.parent, os.W_OK) or not os.access(log, os.R_OK):
+                raise
+            raise ReadOnly(
+                f"`{log}` has changes of the catalog, and is not read where `{path.name}-shm` cannot be made beside it",
+                "copy the folder to where it can be written; a database that nobody has open needs neither file",
+            ) from None
         # No writer is there, and none of its side files can be made: just now nobody changes the file.
-        return _open(f"file:{quote(str(path))}?mode=ro&immutable=1", wait_s), False
+        return _open(uri_of(path, "mode=ro", "immutable=1"), wait_s), False
     if version == 0:
         connection.close()
         return _empty(schema), False
@@ -255,6 +271,8 @@ def _explain(error: sqlite3.Error, path: Path) -> StorageError:
             return ReadOnly(text, "open the database read-only or copy it elsewhere")
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return Locked(text, "wait for the other process to finish and try again")
+        case sqlite3.SQLITE_CANTOPEN if _is_on_read_only_disk(path):
+            return ReadOnly(text, "open the database read-only or copy it elsewhere")
         case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
             return AccessDenied(text, "check owner and permissions of the folder")
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
@@ -263,12 +281,18 @@ def _explain(error: sqlite3.Error, path: Path) -> StorageError:
             return InputOutput(text, "check the disk and try again")
 
 
+def _is_on_read_only_disk(path: Path) -> bool:
+    with suppress(OSError):
+        return bool(os.statvfs(path.parent).f_flag & os.ST_RDONLY)
+    return False
+
+
 def content_of(path: Path) -> bytes:
     """Return a file as of one moment, whoever writes to it."""
     with TemporaryDirectory(prefix="btql-copy-") as folder:
         copy = Path(folder, path.name)
         with explained(path):
-            read = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)
+            read = sqlite3.connect(uri_of(path, "mode=ro"), uri=True)
             with closing(read) as source, closing(sqlite3.connect(copy)) as target:
                 source.backup(target)
             return copy.read_bytes()

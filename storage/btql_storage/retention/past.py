@@ -59,9 +59,7 @@ def _states(folder: Folder, one: HistoryPart) -> Iterator[_State]:
     numbers = to_numpy(table.column("_row"))
     begins = table.column("_xact_id").to_pylist()
     ends = one.until[numbers].tolist()
-    for row_id, begin, end, row in zip(
-        table.column("id").to_pylist(), begins, ends, numbers.tolist(), strict=True
-    ):
+    for row_id, begin, end, row in zip(table.column("id").to_pylist(), begins, ends, numbers.tolist(), strict=True):
         yield _State(row_id, int(begin), end, row)
 
 

@@ -27,6 +27,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import ipc
 
+from btql_storage.databases.sqlite import uri_of
 from btql_storage.fields import INDEXED_FIELDS
 from btql_storage.text_index import TextIndex
 from btql_storage.tokens import tokenize
@@ -141,7 +142,7 @@ class Search:
 
     def _sqlite(self, path: Path) -> set[str]:
         found: set[str] = set()
-        with suppress(sqlite3.Error), closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        with suppress(sqlite3.Error), closing(sqlite3.connect(uri_of(path, "mode=ro"), uri=True)) as connection:
             tables = connection.execute("select name from sqlite_master where type = 'table'").fetchall()
             for (table,) in tables:
                 for row in connection.execute(f'select * from "{table}"'):  # noqa: S608  a name from the schema
