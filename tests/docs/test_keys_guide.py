@@ -40,6 +40,8 @@ def test_the_commands_do_what_the_guide_says(tmp_path):
     listed = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"key":')]
     assert sorted((key["owner"], key["level"]) for key in listed) == [
         ("ann@example.com", "admin"),
+        ("ann@example.com", "read"),
         ("bob@example.com", "read"),
         ("ci", "write"),
+        ("prometheus", "read"),
     ]
