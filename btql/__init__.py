@@ -53,8 +53,11 @@ if TYPE_CHECKING:
     from btql.result import Result as Result
 
 __all__ = [
+    "AsyncConnection",
+    "AsyncCursor",
     "Cancelled",
     "Connection",
+    "Cursor",
     "DataError",
     "DatabaseError",
     "EngineBusy",
@@ -68,11 +71,13 @@ __all__ = [
     "ProgrammingError",
     "QueryError",
     "ResourceLimit",
+    "Result",
     "StorageError",
     "TimeLimit",
     "Warning",
     "apilevel",
     "connect",
+    "connect_async",
     "functions",
     "paramstyle",
     "threadsafety",
@@ -85,7 +90,7 @@ paramstyle = "qmark"
 """``?``; ``$1`` and ``:name`` are understood as well."""
 
 _LATER = {
-    # Of the classes that are public, all but the connection are errors.
+    # Of the classes that are public, all but those below are errors.
     **dict.fromkeys([name for name in __all__ if name[0].isupper()], "btql.errors"),
     "Connection": "btql.connection",
     "connect": "btql.connection",

@@ -74,7 +74,7 @@ def connect(  # noqa: PLR0913  options are keywords
 
     A server is ``http://host:port`` or ``https://host:port``, or, over Arrow Flight SQL, ``grpc://host:port`` or
     ``grpc+tls://host:port``, which needs ``btql[flight]``; with the key in it (``http://KEY@host:port``), in
-    ``api_key`` or in the environment variable ``BTQL_API_KEY``. ``ca_file`` has the certificates to trust, where that
+    ``api_key`` or in the environment variable ``BTQL_API_KEY``. ``ca_file`` has the certificates to trust, where those
     are not the system's. ``create``, ``read_only``, ``prices`` and ``background`` are for folders. ``timeout`` is how
     many seconds a statement of a cursor may take.
 
@@ -174,8 +174,8 @@ class Connection(Manners):
         read as a part of the query.
 
         ``tz_offset`` moves the boundaries of days, hours and the like: minutes to add to local time
-        to get UTC, as JavaScript counts. ``version`` reads datasets and experiments as they were right
-        after that transaction. ``lint`` may be ``default``, which tells on the result what may be slow,
+        to get UTC, as JavaScript counts. ``version`` reads experiments, datasets, prompts and functions as they
+        were right after that transaction. ``lint`` may be ``default``, which tells on the result what may be slow,
         or ``strict``, which refuses such a query. ``limit`` counts where the query has none of its own,
         and ``cursor`` is the one of the page before. ``timeout`` is how many seconds the query may take, reading its
         answer included; it ends with :class:`btql.TimeLimit`.

@@ -119,7 +119,7 @@ class Result:
     def cancel(self) -> None:
         """Stop the query, from any thread: whoever reads the answer gets :class:`btql.Cancelled`.
 
-        Only a query with a ``timeout`` can be stopped.
+        In a folder only a query that was asked with a ``timeout`` can be stopped; on a server any can.
         """
         if self._stop is None:
             raise Error("only a query that has a timeout can be cancelled")

@@ -37,7 +37,9 @@ def export(
     ] = None,
     version: Annotated[
         int | None,
-        typer.Option(metavar="XACT", help="A dataset or an experiment as it was right after this transaction."),
+        typer.Option(
+            metavar="XACT", help="An experiment, dataset, prompt or function as it was right after this transaction."
+        ),
     ] = None,
 ) -> None:
     """Write every row of an object with everything that it holds, in the order in which rows were first written.

@@ -27,7 +27,7 @@ def purge(
     target: Annotated[str, typer.Argument(metavar="OBJECT", help="The object, as kind:name; it may be deleted.")],
     search: Annotated[
         list[str] | None,
-        typer.Option("--search", metavar="TEXT", help="Look for this in every file afterwards; may be repeated."),
+        typer.Option("--search", metavar="TEXT", help="Verify that no file contains TEXT; may be repeated."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:

@@ -71,19 +71,22 @@ def query(
     ] = 0,
     version: Annotated[
         str | None,
-        typer.Option(metavar="XACT", help="Read a dataset or an experiment as it was right after this transaction."),
+        typer.Option(
+            metavar="XACT",
+            help="Read an experiment, dataset, prompt or function as it was right after this transaction.",
+        ),
     ] = None,
     timeout: Annotated[
         float | None, typer.Option(min=0.001, metavar="SECONDS", help="Stop a query that takes longer.")
     ] = None,
     lint: Annotated[
-        LintChoice, typer.Option(help="Say what may be slow about the query (default), or refuse it (strict).")
+        LintChoice, typer.Option(help="off, default (say what may be slow) or strict (refuse it).")
     ] = LintChoice.OFF,
 ) -> None:
     """Ask one question in BTQL or SQL and print the answer.
 
-    A table fits the terminal: long values are cut and end in an ellipsis. The other formats
-    are exact and stream, however large the answer is.
+    A table shows at most 1,000 rows and fits the terminal: long values are cut and end in an ellipsis; in a pipe none
+    is cut. The other formats are exact and stream, however large the answer is.
     """
     form = _format(form, path)
     began = time.perf_counter()

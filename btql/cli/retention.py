@@ -52,7 +52,11 @@ def set_(
     ] = None,
     history: Annotated[
         str | None,
-        typer.Option("--history", metavar="TIME", help="How long datasets and experiments keep what rows were."),
+        typer.Option(
+            "--history",
+            metavar="TIME",
+            help="How long experiments, datasets, prompts and functions keep what rows were.",
+        ),
     ] = None,
 ) -> None:
     """Set how much of an object is kept, or of every object of a kind. It takes the place of the policy of before.
