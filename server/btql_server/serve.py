@@ -65,7 +65,7 @@ def _check_flight(settings: Settings) -> None:
 
 
 def check(settings: Settings) -> None:
-    """Make the database where there is none; refuse what would be open to everybody."""
+    """Make the database where there is none; refuse what would be open to everybody, and say where no key is yet."""
     if settings.tls_cert is not None and settings.tls_key is not None:
         from btql_server.pgwire.tls import load_tls
 
@@ -77,20 +77,20 @@ def check(settings: Settings) -> None:
         registry.default_organization()
         addresses = (settings.http, settings.pg, settings.flight)
         host = next((each[0] for each in addresses if each is not None and not _is_loopback(each[0])), None)
-        if host is None:
-            return
         if settings.insecure_no_auth:
-            raise ServeError(
-                f"a server without keys may only listen on this machine, not on {host}: "
-                "leave --insecure-no-auth out, or listen on 127.0.0.1"
-            )
+            if host is not None:
+                raise ServeError(
+                    f"a server without keys may only listen on this machine, not on {host}: "
+                    "leave --insecure-no-auth out, or listen on 127.0.0.1"
+                )
+            return
         with closing(Keys(registry)) as keys:
             anybody = keys.any()
+        command = f"`btql keys create --data {shown(settings.database or str(settings.data))}`"
+        if not anybody and host is not None:
+            raise ServeError(f"nobody has a key yet, so the server does not listen on {host}: make one with {command}")
         if not anybody:
-            raise ServeError(
-                f"nobody has a key yet, so the server does not listen on {host}: "
-                f"make one with `btql keys create --data {shown(settings.database or str(settings.data))}`"
-            )
+            log.warning("no key yet: %s", command)
     finally:
         registry.close()
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 from server_support.processes import children, is_gone
-from server_support.serving import btql_serve
+from server_support.serving import btql_serve, new_key
 from server_support.waiting import eventually
 
 import btql
@@ -37,6 +37,16 @@ def test_workers_are_started_again_and_sigterm_ends_all(tmp_path):
     (request,) = [line for line in lines if line["message"] == "GET /readyz 200"]
     assert request["trace_id"]
     assert request["level"] == "info"
+
+
+def test_a_server_says_how_to_make_the_first_key(tmp_path):
+    data = tmp_path / "db"
+    with btql_serve(data) as server:
+        assert f"no key yet: `btql keys create --data {data}`" in server.log.read_text()
+        server.stop()
+    new_key(data, "--user", "ann@example.com")
+    with btql_serve(data) as server:
+        assert server.log.read_text().count("no key yet") == 1
 
 
 def test_children_do_not_outlive_a_parent_that_is_killed(tmp_path):
