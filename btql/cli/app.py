@@ -33,7 +33,10 @@ from btql.cli import (
 from btql.cli.console import guarded
 from btql.cli.storing import spread
 
-_EPILOG = "Every command says more with --help. Documentation: README.md of the project."
+_EPILOG = (
+    "Every command says more with --help. In `btql shell DB`, \\help tells of statements and functions; "
+    "in Python, btql.functions() lists these and help(btql.connect) is where to begin."
+)
 
 app = typer.Typer(
     name="btql",

@@ -75,7 +75,11 @@ def serve(
     ] = None,
     limit: Annotated[
         list[str] | None,
-        typer.Option("--limit", metavar="NAME=SIZE", help="A limit, such as query_memory_bytes_max=4GiB."),
+        typer.Option(
+            "--limit",
+            metavar="NAME=VALUE",
+            help="A limit, such as query_memory_bytes_max=4GiB; may be repeated. A wrong name lists all.",
+        ),
     ] = None,
     log_level: Annotated[
         str, typer.Option("--log-level", help="What is logged: debug, info, warning or error.")
