@@ -1,4 +1,4 @@
-"""docs/python-db-api.md prints what it says, with a folder and a server of the same database."""
+"""docs/python-db-api.md, with a folder and a server of one database, and docs/data.md print what they say."""
 
 from guides.running import Python, run_guide
 
@@ -15,3 +15,8 @@ def test_the_guide(tmp_path, monkeypatch, request):
             replace={"http://127.0.0.1:8000": url},
             update=request.config.getoption("--update"),
         )
+
+
+def test_the_data_model(tmp_path, monkeypatch, update):
+    monkeypatch.chdir(tmp_path)
+    run_guide("../data.md", {"python": Python()}, update=update)
