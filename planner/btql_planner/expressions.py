@@ -111,6 +111,11 @@ class Apply:
     type: Type
     span: Span = field(default=NO_SPAN, kw_only=True, compare=False, repr=False)
 
+    @property
+    def in_python(self) -> bool:
+        """Whether it is computed in Python, row by row."""
+        return self.function.in_python([argument.type for argument in self.arguments])
+
 
 @dataclass(frozen=True, slots=True)
 class Ordering:

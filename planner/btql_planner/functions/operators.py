@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from btql_planner import compare, membership, sql_text, types
-from btql_planner.functions.registry import coerce, number_type, operator, union_type
+from btql_planner.functions.registry import coerce, has, number_type, operator, union_type
 from btql_planner.types import Kind, Type
 from btql_planner.value import (
     BITS,
@@ -60,13 +60,13 @@ for _name, _symbol in {"lt": "<", "le": "<=", "gt": ">", "ge": ">="}.items():
     _ordering(_name, _symbol)
 
 
-@operator("in", types.BOOLEAN)
+@operator("in", types.BOOLEAN, python=has(Kind.JSON))
 def is_in(values: Sequence[Value], *, exact: bool) -> Value:
     """``IN``: equal to one of the items; for a list, one of its elements is."""
     return boolean(membership.is_in(values[0], values[1:], exact=exact))
 
 
-@operator("includes", types.BOOLEAN)
+@operator("includes", types.BOOLEAN, python=has(Kind.JSON))
 def includes(values: Sequence[Value], *, exact: bool) -> Value:
     """``haystack INCLUDES needle``: an array has the element, an object the value."""
     haystack, needle = values
@@ -108,7 +108,7 @@ def is_not_null(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG0
 
 
 def _pattern(name: str, symbol: str) -> None:
-    @operator(name, types.BOOLEAN)
+    @operator(name, types.BOOLEAN, python=lambda arguments: Kind.LIST in arguments[0])
     def lower(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001  # pyright: ignore[reportUnusedFunction]
         subject, pattern = values
         wanted = pattern.get(Kind.TEXT)

@@ -67,6 +67,7 @@ Anything = Annotated[Expression, types.ANY]
 
 
 Typing = Callable[[Sequence[Type]], Type]
+Test = Callable[[Sequence[Type]], bool]
 
 
 class Lowering(Protocol):
@@ -147,8 +148,8 @@ class Function:
     """The result type does not depend on the data."""
     volatile: bool = field(default=False, compare=False, repr=False)
     """Two calls may give different results."""
-    python: bool = field(default=False, compare=False, repr=False)
-    """Runs in Python, row by row: never inside a scan."""
+    python: bool | Test = field(default=False, compare=False, repr=False)
+    """Runs in Python, row by row: never inside a scan. A test of the arguments' types where only some do."""
     buckets: bool = field(default=False, compare=False, repr=False)
     """Cuts the last argument, a time, into the days, hours, … of the clock of ``tz_offset``."""
     order: Order = field(default="none", compare=False, repr=False)
@@ -166,6 +167,10 @@ class Function:
     def parameter(self, index: int) -> Parameter:
         """Return the parameter that argument number ``index`` (from 0) belongs to."""
         return self.parameters[min(index, len(self.parameters) - 1)]
+
+    def in_python(self, arguments: Sequence[Type]) -> bool:
+        """Whether a call with arguments of these types runs in Python."""
+        return self.python(arguments) if callable(self.python) else self.python
 
     @property
     def signature(self) -> str:
@@ -250,7 +255,7 @@ class Options(TypedDict, total=False):
     """The result's type, where it depends on the arguments'."""
     scalar: bool
     volatile: bool
-    python: bool
+    python: bool | Test
     buckets: bool
     order: Order
     distinct: bool
@@ -283,7 +288,7 @@ def aggregate(declaration: Callable[..., object] | None = None, /, **options: Un
 
 
 def operator(
-    name: str, returns: Type | Typing, *, scalar: bool = False, python: bool = False
+    name: str, returns: Type | Typing, *, scalar: bool = False, python: bool | Test = False
 ) -> Callable[[OperatorLowering], OperatorLowering]:
     """Declare an operator: any values in, any value out, no name to call it by."""
 
@@ -338,6 +343,11 @@ def number_type(arguments: Sequence[Type]) -> Type:
     """Return INTEGER where every number is whole, else FLOAT."""
     fractional = any(argument & (types.FLOAT | types.BIG) for argument in arguments)
     return types.FLOAT if fractional or not any(Kind.INTEGER in a for a in arguments) else types.INTEGER
+
+
+def has(kind: Kind) -> Test:
+    """Return whether any argument may be of a kind."""
+    return lambda arguments: any(kind in argument for argument in arguments)
 
 
 def union_type(arguments: Sequence[Type]) -> Type:

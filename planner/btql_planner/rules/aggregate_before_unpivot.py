@@ -72,7 +72,7 @@ def _columns_say(expression: Expression) -> bool:
     return not any(
         isinstance(node, Match)
         or (isinstance(node, PathValue) and node.needs_document)
-        or (isinstance(node, Apply) and node.function.python)
+        or (isinstance(node, Apply) and node.in_python)
         for node in walk(expression)
     )
 

@@ -17,12 +17,6 @@ from dataclasses import replace
 from btql_planner.expressions import Apply, Expression, PathValue, conjuncts, walk
 from btql_planner.plan import Filter, Plan, Scan, rewrite
 from btql_planner.rules.probe_text_index import with_conditions
-from btql_planner.types import Kind
-
-ON_JSON = frozenset({"in", "includes", "len"})
-"""Functions that are written in Python for arrays and objects."""
-ON_LISTS = frozenset({"like", "ilike"})
-"""Functions that are written in Python for lists of texts."""
 
 
 def push_filter_into_scan(plan: Plan) -> Plan:
@@ -43,14 +37,6 @@ def _on_filter(plan: Plan) -> Plan | None:
 
 def _columns_decide(condition: Expression) -> bool:
     return not any(
-        (isinstance(node, PathValue) and node.needs_document) or (isinstance(node, Apply) and _in_python(node))
+        (isinstance(node, PathValue) and node.needs_document) or (isinstance(node, Apply) and node.in_python)
         for node in walk(condition)
     )
-
-
-def _in_python(call: Apply) -> bool:
-    if call.function.name in ON_JSON:
-        return any(Kind.JSON in argument.type for argument in call.arguments)
-    if call.function.name in ON_LISTS:
-        return Kind.LIST in call.arguments[0].type
-    return call.function.python
