@@ -23,11 +23,12 @@ from btql.execution import text_functions as on_text
 from btql.execution.engine import ScalarUDF, SessionContext, udf
 from btql.execution.goes_on import GoesOn
 from btql.execution.report import FunctionReport
+from btql_planner import time_reading
 
 SEVERAL_ROWS = "a subquery that stands for one value has several rows"
 _NAME = re.compile(r"\bbtql_\w+")
 _TEXT, _BOOLEAN, _WHOLE, _FLOAT = pa.string(), pa.bool_(), pa.int64(), pa.float64()
-_LIST, _INTERVAL = pa.list_(_TEXT), pa.month_day_nano_interval()
+_LIST, _INTERVAL, _TIME = pa.list_(_TEXT), pa.month_day_nano_interval(), pa.timestamp("us", "UTC")
 
 Function = Callable[..., object]
 
@@ -45,6 +46,8 @@ _FUNCTIONS: dict[str, tuple[Function, list[pa.DataType], pa.DataType]] = {
     "btql_list_like": (on_text.like, [_LIST, _TEXT], _BOOLEAN),
     "btql_list_ilike": (on_text.ilike, [_LIST, _TEXT], _BOOLEAN),
     "btql_interval_text": (on_text.interval, [_INTERVAL], _TEXT),
+    "btql_to_timestamp": (time_reading.time_by_pattern, [_TEXT, _TEXT], _TIME),
+    "btql_to_date": (time_reading.date_by_pattern, [_TEXT, _TEXT], _TIME),
     "btql_number_text": (on_text.number, [_FLOAT, _TEXT], _TEXT),
     "btql_format": (on_text.format_, [_TEXT, _TEXT], _TEXT),
     "btql_encode": (on_text.encode, [_TEXT, _TEXT], _TEXT),

@@ -9,7 +9,7 @@ from typing import cast
 from btql_conformance.aggregates import AGGREGATES
 from btql_conformance.functions import to_integer
 from btql_conformance.functions_all import FUNCTIONS
-from btql_conformance.functions_time import interval, read_interval, truncated
+from btql_conformance.functions_time import by_pattern, interval, read_interval, truncated
 from btql_conformance.operators import (
     all_of,
     and_,
@@ -235,7 +235,11 @@ def _call(node: tree.Call, scope: Scope) -> Value:
             unit, moment = (evaluate(argument, scope) for argument in node.arguments)
             return _truncated(unit, moment, scope)
         case "to_date" | "date":
-            return _truncated("day", evaluate(node.arguments[0], scope), scope)
+            value, *pattern = (evaluate(argument, scope) for argument in node.arguments)
+            if not pattern:
+                return _truncated("day", value, scope)
+            moment = by_pattern(value, pattern[0])
+            return None if moment is None else truncated("day", moment, 0)
         case "to_integer":
             return to_integer(evaluate(node.arguments[0], scope))
         case "to_boolean":

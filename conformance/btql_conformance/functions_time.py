@@ -96,8 +96,47 @@ def _to_datetime(value: Value) -> Value:
     return time_in(value)
 
 
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_READ = {
+    "YYYY": r"(?P<year>\d{1,4})", "MM": r"(?P<month>\d{1,2})", "DD": r"(?P<day>\d{1,2})", "HH24": r"(?P<hour>\d{1,2})",
+    "HH12": r"(?P<hour>\d{1,2})", "MI": r"(?P<minute>\d{1,2})", "SS": r"(?P<second>\d{1,2})",
+    "MS": r"(?P<fraction>\d{1,3})", "US": r"(?P<fraction>\d{1,6})", "AM": "(?P<half>[ap]m)",
+    "MON": f"(?P<name>{'|'.join(_MONTHS)})", "TZH": r"(?P<zone>[+-]\d{1,2})", "TZM": r"(?P<more>\d{1,2})",
+}  # fmt: skip
+_READ_PIECE = re.compile(rf'"([^"]*)"|({"|".join(sorted(_READ, key=len, reverse=True))})|(.)', re.IGNORECASE)
+
+
+def by_pattern(value: Value, pattern: Value) -> datetime | None:
+    """Return the time that a text spells by a pattern in which a separator stands between any two fields."""
+    if not isinstance(value, str) or not isinstance(pattern, str):
+        return None
+    form = "".join(
+        "." * len(quoted) if quoted else _READ[token.upper()] if token else r"\s*\W?\s*"
+        for quoted, token, _ in _READ_PIECE.findall(pattern)
+    )
+    found = re.match(form, value.strip(), re.IGNORECASE)
+    if found is None:
+        return None
+    parts = found.groupdict("")
+    month = _MONTHS.index(parts["name"].lower()) + 1 if parts.get("name") else int(parts.get("month") or 1)
+    hour = int(parts.get("hour") or 0)
+    if parts.get("half"):
+        hour = hour % 12 + 12 * (parts["half"].lower() == "pm")
+    minute, second = (int(parts.get(name) or 0) for name in ("minute", "second"))
+    zone = int(parts.get("zone") or 0)
+    offset = timedelta(hours=zone, minutes=int(parts.get("more") or 0) * (-1 if zone < 0 else 1))
+    try:
+        micros = int((parts.get("fraction") or "").ljust(6, "0"))
+        day = datetime(int(parts["year"]), month, int(parts.get("day") or 1), hour, minute, second, micros, tzinfo=UTC)
+        return day - offset
+    except ValueError:
+        return None
+
+
 @function("to_timestamp", "any any?")
-def _to_timestamp(value: Value, _form: Value = None) -> Value:
+def _to_timestamp(value: Value, *pattern: Value) -> Value:
+    if pattern:
+        return by_pattern(value, pattern[0])
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _EPOCH + timedelta(seconds=value)
     return time_in(value)

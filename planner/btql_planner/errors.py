@@ -7,9 +7,14 @@ a page in ``docs/errors``.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
+
+if TYPE_CHECKING:
+    from btql_planner.expressions import AggregateCall, Apply
+    from btql_planner.functions.call import ArgumentError
 
 UNKNOWN_FUNCTION = "B0201"
 UNKNOWN_NAME = "B0202"
@@ -53,6 +58,12 @@ def place_of(text: str, word: str, span: Span) -> Span:
         return span
     quoted = text[start - 1 : start] in ("'", '"') and text[end : end + 1] == text[start - 1 : start]
     return Span(start - quoted, end + quoted)
+
+
+def wrong_argument(error: ArgumentError, call: Apply | AggregateCall) -> BtqlError:
+    """Return the error for an argument that the body of a declaration refuses."""
+    place = call.arguments[min(error.index, len(call.arguments) - 1)].span
+    return BtqlError.of(WRONG_ARGUMENT, str(error), place, "this")
 
 
 def not_supported(what: str, span: Span, way_out: str | None = None) -> BtqlError:

@@ -1,4 +1,4 @@
-"""Compute what is known while the query is planned: times a fixed interval away from now, and starts of days.
+"""Compute what is known while the query is planned: times that it spells or an interval away, and starts of days.
 
 A bound such as ``created > now() - interval 7 day`` then is a constant, by
 which whole parts can be left out.
@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
+from btql_planner import errors
 from btql_planner.expressions import Apply, Constant
+from btql_planner.functions.call import ArgumentError
 from btql_planner.types import Kind
 
 _INTERVAL = re.compile(r"(-?\d+) ([a-z]+?)s?")
@@ -31,8 +33,11 @@ def fold(call: Apply) -> Constant | None:
     constants = [argument for argument in call.arguments if isinstance(argument, Constant)]
     if len(constants) < len(call.arguments):
         return None
+    known = call.function.known
     try:
-        moment = _moment(call.function.name, constants)
+        moment = _moment(call.function.name, constants) if known is None else known(constants)
+    except ArgumentError as error:
+        raise errors.wrong_argument(error, call) from None
     except (OverflowError, ValueError):
         return None
     return None if moment is None else Constant(moment, Kind.TIME, span=call.span)

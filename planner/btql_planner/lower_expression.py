@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import assert_never
 
-from btql_grammar.diagnostic import BtqlError
 from btql_planner import compare, errors, sql_text, value
 from btql_planner.columns import engine_column
 from btql_planner.engine_plan import ProbeSpec
@@ -217,8 +216,7 @@ def _applied(call: Apply | AggregateCall, arguments: Sequence[Value], around: Ca
     try:
         return call.function.lower(arguments, exact=exact, call=around)
     except ArgumentError as error:
-        place = call.arguments[min(error.index, len(call.arguments) - 1)].span
-        raise BtqlError.of(errors.WRONG_ARGUMENT, str(error), place, "this") from None
+        raise errors.wrong_argument(error, call) from None
 
 
 def _bound(bound: Bound) -> str:

@@ -33,6 +33,7 @@ WRITTEN = {
     "string_agg": [None, "','"], "search": ["'a'"],
     **{name: [None, "'[a-z]+'"] for name in ("regexp_like", "regexp_match", "regexp_substr", "regexp_count")},
     "regexp_replace": [None, "'[a-z]+'", None],
+    **{name: [None, "'YYYY-MM-DD HH24:MI:SS'"] for name in ("to_timestamp", "to_date")},
 }  # fmt: skip
 """Arguments that have to be written in the query; None takes any value."""
 SPECIAL = {"percentile_cont": "percentile_cont(0.5) WITHIN GROUP (ORDER BY {0})",
@@ -95,6 +96,7 @@ def test_functions(conn: btql.Connection, start: int) -> None:
         "CASE WHEN {0} THEN {1} ELSE {2} END", "{0} || {1}", "{0}::int", "{0}::numeric(10,2)", "{0}::text",
         "{0}::bool", "{0}::jsonb", "{0}::date", "{0}::timestamptz", "{0}::interval", "{0}::text[]", "{0}::varchar(3)",
         "{0} MATCH 'a'", "created - {0}", "now() > {0}", "coalesce({0}, {1})", "(coalesce({0}, {1}))[0]",
+        "to_timestamp({0})", "to_date({0})",
     ],
 )  # fmt: skip
 def test_operators(conn: btql.Connection, template: str) -> None:

@@ -21,6 +21,7 @@ from btql_planner.functions.registry import (
     scalar,
 )
 from btql_planner.functions.time import truncated
+from btql_planner.functions.time_patterns import has_pattern, known_date, known_time, read
 from btql_planner.spelling import as_json, as_text, from_json
 from btql_planner.types import Kind, Type
 from btql_planner.value import SAFE_MAX, Value
@@ -112,7 +113,7 @@ def to_boolean(value: Any) -> Boolean:
     return _first(value, terms, Kind.BOOLEAN)
 
 
-@scalar
+@scalar(known=known_time)
 def to_datetime(value: Any) -> Time:
     """Return ``value`` as a time; a text is read as ISO 8601, in UTC unless it says otherwise. ``::timestamptz``.
 
@@ -122,13 +123,15 @@ def to_datetime(value: Any) -> Time:
     return _first(value, {Kind.TIME: "{}", Kind.TEXT: compare.as_time("{}")}, Kind.TIME)
 
 
-@scalar
-def to_date(value: Any) -> Time:
-    """Return the start of the day that ``value`` lies in. ``::date``.
+@scalar(known=known_date, python=has_pattern)
+def to_date(value: Any, pattern: Text = "") -> Time:
+    """Return the start of the day that ``value`` lies in; for patterns see ``to_timestamp``. ``::date``.
 
-    >>> to_date('2026-11-25T10:00:00Z')
+    >>> to_date('25.11.2026', 'DD.MM.YYYY')
     '2026-11-25T00:00:00.000Z'
     """
+    if pattern:
+        return read("to_date", value, pattern)
     return truncated("day", to_datetime(value))
 
 

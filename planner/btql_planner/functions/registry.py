@@ -38,7 +38,7 @@ from typing import Annotated, Literal, Protocol, TypedDict, TypeVar, Unpack, cas
 from btql_grammar import tree
 from btql_grammar.span import Span
 from btql_planner import compare, types, value
-from btql_planner.expressions import Expression
+from btql_planner.expressions import Constant, ConstantValue, Expression
 from btql_planner.functions.call import PLAIN, Call
 from btql_planner.prices import Prices
 from btql_planner.types import Kind, Type
@@ -68,6 +68,7 @@ Anything = Annotated[Expression, types.ANY]
 
 Typing = Callable[[Sequence[Type]], Type]
 Test = Callable[[Sequence[Type]], bool]
+Known = Callable[[Sequence[Constant]], ConstantValue]
 
 
 class Lowering(Protocol):
@@ -146,6 +147,8 @@ class Function:
     """What arrays, objects and long texts hold makes no difference to the result."""
     certain: bool = field(default=True, compare=False, repr=False)
     """The result type does not depend on the data."""
+    known: Known | None = field(default=None, compare=False, repr=False)
+    """Gives the result for constants while the query is planned, None where only the engine can tell."""
     volatile: bool = field(default=False, compare=False, repr=False)
     """Two calls may give different results."""
     python: bool | Test = field(default=False, compare=False, repr=False)
@@ -254,6 +257,7 @@ class Options(TypedDict, total=False):
     returns: Typing
     """The result's type, where it depends on the arguments'."""
     scalar: bool
+    known: Known
     volatile: bool
     python: bool | Test
     buckets: bool
@@ -389,7 +393,7 @@ def _make(body: Body, options: Options, name: str, *, aggregate: bool) -> Functi
     return Function(
         name, parameters, variadic, returns, _lowering(body, parameters, result, aggregate=aggregate), "",
         topic=_topic(body), aggregate=aggregate, certain=base is not Value,
-        scalar=options.get("scalar", False), volatile=options.get("volatile", False),
+        scalar=options.get("scalar", False), known=options.get("known"), volatile=options.get("volatile", False),
         python=options.get("python", False), buckets=options.get("buckets", False),
         order=options.get("order", "none"), distinct=options.get("distinct", True),
     )  # fmt: skip

@@ -31,7 +31,7 @@ from btql_planner.functions.registry import (
     form,
     scalar,
 )
-from btql_planner.functions.time_patterns import char_pieces
+from btql_planner.functions.time_patterns import SECONDS, char_pieces, has_pattern, known_timestamp, read
 from btql_planner.types import Kind
 from btql_planner.value import Value, single
 
@@ -227,20 +227,22 @@ def make_timestamp(year: Integer, month: Integer, day: Integer, hour: Integer, m
     return _from_microseconds(f"({day_start} + {clock} + CAST(round({seconds} * 1000000) AS BIGINT))")
 
 
-@scalar
-def to_timestamp(value: Any) -> Time:
+@scalar(known=known_timestamp, python=has_pattern)
+def to_timestamp(value: Any, pattern: Text = "") -> Time:
     """Return the instant so many seconds after the start of 1970, as ``metrics.start`` counts.
 
-    A text is read as ISO 8601.
+    A text is read as ISO 8601, or by a pattern of Postgres: YYYY, YY, MM, Mon, Month, DD, HH24, HH12, MI, SS, MS, US,
+    AM, TZH, TZM, and texts in double quotes. One that does not fit is null, and an error where the query says it.
 
-    >>> to_timestamp(1795602600.5)
-    '2026-11-25T10:30:00.500Z'
+    >>> to_timestamp('25 Nov 2026, 13:45', 'DD Mon YYYY, HH24:MI')
+    '2026-11-25T13:45:00.000Z'
     """
+    if pattern:
+        return read("to_timestamp", value, pattern)
     terms: list[str] = [value.parts[Kind.TIME]] if Kind.TIME in value.parts else []
     if value.type & types.NUMERIC:
         seconds = single(coerce(value, types.FLOAT))
-        # Years 1 to 9999: what lies beyond cannot be shown.
-        bounded = f"CASE WHEN {seconds} >= -62135596800 AND {seconds} < 253402300800 THEN {seconds} END"
+        bounded = f"CASE WHEN {seconds} >= {SECONDS[0]} AND {seconds} < {SECONDS[1]} THEN {seconds} END"
         terms.append(_from_microseconds(f"CAST(round({bounded} * 1000000) AS BIGINT)"))
     if Kind.TEXT in value.parts:
         terms.append(compare.as_time(value.parts[Kind.TEXT]))

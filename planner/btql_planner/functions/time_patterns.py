@@ -1,13 +1,22 @@
-"""Postgres' patterns for times, in terms of those that the engine knows."""
+"""Postgres' patterns for times: shown in terms of those that the engine knows, read in Python."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 from btql_planner import sql_text
-from btql_planner.functions.call import ArgumentError
+from btql_planner.expressions import Constant
+from btql_planner.functions.call import ArgumentError, written_text
 from btql_planner.spelling import formatted
+from btql_planner.time_reading import PatternError, check_pattern, date_by_pattern, iso_time, time_by_pattern
+from btql_planner.types import Kind, Type
+from btql_planner.value import Value
 
+SECONDS = (-62_135_596_800, 253_402_300_800)
+"""From 1970 to the years 1 and 10000: what lies beyond cannot be shown."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TOKENS = {
     "YYYY": "%Y", "YY": "%y", "MM": "%m", "DDD": "%j", "DD": "%d", "HH24": "%H", "HH12": "%I", "HH": "%I",
     "MI": "%M", "SS": "%S", "MS": "%3f", "US": "%6f", "IYYY": "%G", "IW": "%V", "ID": "%u", "TZ": "UTC", "OF": "+00",
@@ -43,3 +52,68 @@ def char_pieces(moment: str, pattern: str) -> str:
 
 def _shown(moment: str, form: str) -> str:
     return formatted(moment, sql_text.text(form))
+
+
+def read(function: str, value: Value, pattern: str) -> str:
+    """Return the SQL of ``to_timestamp(value, pattern)`` or ``to_date(value, pattern)``."""
+    written = written_text(pattern)
+    if written is None:
+        message = f"{function} takes a pattern that is written in the query"
+        raise ArgumentError(message, 1)
+    _check(function, written)
+    if Kind.TIME in value.parts:
+        message = f"{function} reads a text by a pattern, and this is a time already"
+        raise ArgumentError(message, 0)
+    return f"btql_{function}({value.get(Kind.TEXT)}, {pattern})"
+
+
+def has_pattern(arguments: Sequence[Type]) -> bool:
+    """Whether a call is one by a pattern."""
+    return len(arguments) > 1
+
+
+def known_time(arguments: Sequence[Constant]) -> datetime | None:
+    """Return the instant that a constant text spells as ISO 8601."""
+    (value,) = arguments
+    return iso_time(str(value.value)) if value.kind is Kind.TEXT else None
+
+
+def known_timestamp(arguments: Sequence[Constant]) -> datetime | None:
+    """Return the instant that a constant says by seconds, as ISO 8601 or by a pattern."""
+    value = arguments[0]
+    if has_pattern([argument.type for argument in arguments]):
+        return _known("to_timestamp", *arguments)
+    if value.kind in (Kind.INTEGER, Kind.FLOAT) and SECONDS[0] <= float(str(value.value)) < SECONDS[1]:
+        return _EPOCH + timedelta(microseconds=round(float(str(value.value)) * 1_000_000))
+    return known_time(arguments)
+
+
+def known_date(arguments: Sequence[Constant]) -> datetime | None:
+    """Return the start of the day that a constant text spells."""
+    if has_pattern([argument.type for argument in arguments]):
+        return _known("to_date", *arguments)
+    moment = known_time(arguments)
+    return None if moment is None else moment.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _known(function: str, value: Constant, pattern: Constant) -> datetime | None:
+    if value.kind is None or pattern.kind is not Kind.TEXT:
+        return None
+    _check(function, str(pattern.value))
+    if value.kind is not Kind.TEXT:
+        message = f"{function} takes a text where there is a pattern"
+        raise ArgumentError(message, 0)
+    by_pattern = date_by_pattern if function == "to_date" else time_by_pattern
+    found = by_pattern(str(value.value), str(pattern.value))
+    if found is None:
+        message = f"`{value.value}` does not fit the pattern `{pattern.value}`, or there is no such time"
+        raise ArgumentError(message, 0)
+    return found
+
+
+def _check(function: str, pattern: str) -> None:
+    try:
+        check_pattern(pattern)
+    except PatternError as error:
+        message = f"{function} {error}"
+        raise ArgumentError(message, 1) from None
