@@ -33,6 +33,8 @@ class Asker:
     """Set when the client went away or the server stops: whoever works for long looks at it."""
     touched: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
     """What was read or written: id to (kind, name)."""
+    read: dict[tuple[str, str], None] = field(default_factory=dict[tuple[str, str], None])
+    """The sources of statements, each once: kind, and id or name. Who may read them all may see what was answered."""
     changes: list[Change] = field(default_factory=list[Change])
     """What was changed, for the audit log. The registry adds its changes by itself."""
     stored_events: int = 0

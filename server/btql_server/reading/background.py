@@ -1,7 +1,8 @@
 """``/btql/async``: queries that are answered in the background, for answers that take longer than a request may.
 
 The query is compiled at once, so that what is wrong about it is told at once; its rows are read later, without a
-default limit, and kept for a day. Only whoever asked may see them, and administrators of the organization.
+default limit, and kept for a day. Only whoever asked may see them, and administrators of the organization, and only as
+long as they may read all objects that the rows are of: what is taken back, or deleted, is gone from here, too.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from btql_server.http.answer import Answer, json_bytes
 from btql_server.http.call import Call, uuid_of
 from btql_server.http.errors import HttpError, invalid
 from btql_server.http.routes import Routes
+from btql_server.reading.directory import Visible
 from btql_server.reading.jobs import Job, Status
 from btql_server.reading.request import QueryRequest
 from btql_server.reading.running import run_query
@@ -82,7 +84,7 @@ def start(call: Call, body: BackgroundRequest) -> Answer:
         return run_query(call, asked, stop, options=options, parameters=body.parameters)
 
     principal = call.principal
-    job = call.state.jobs.start(principal.org_id, _asker(principal), ask, lambda: next(iter(call.touched), ""))
+    job = call.state.jobs.start(principal.org_id, _asker(principal), ask, call.read)
     return _told(job)
 
 
@@ -98,6 +100,7 @@ def rows(call: Call, id: str, query: ResultQuery) -> Answer:  # noqa: A002
     job = _found(call, id)
     if job.status != "succeeded":
         return Answer(msgspec.json.encode(BackgroundRows(status=job.status, rows=[], error=job.error)))
+    _check_readable(call, job)
     place = query.cursor or "0"
     try:
         lines, following = call.state.jobs.page(job, int(place), query.limit, PAGE_BYTES_MAX)
@@ -131,6 +134,16 @@ def _found(call: Call, job_id: str) -> Job:
     if job.asked_by != _asker(principal) and principal.level(Resource(principal.org_id)) < Level.ADMIN:
         raise forbidden(principal, Level.READ, f"query id {job_id}")
     return job
+
+
+def _check_readable(call: Call, job: Job) -> None:
+    """Refuse rows of an object that may not be read any more, or is not there; as a query of it now would be."""
+    if job.read is None:
+        raise forbidden(call.principal, Level.READ, f"query id {job.id}")
+    visible = Visible(call)
+    for kind, name in job.read:
+        if not visible.may_read(kind, name):
+            raise forbidden(call.principal, Level.READ, f"{kind} id {name}")
 
 
 def _asker(principal: Principal) -> str:

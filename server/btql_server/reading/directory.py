@@ -58,15 +58,19 @@ class Visible:
             return self._of_organization(kind)
         written, name = name, self._id_of(kind, name)
         row = self._row(kind, name)
-        resource = row.resource if row is not None else resource_of(self._registry, self._storage, kind, name)
-        if resource is None or self._level(resource) < Level.READ:
+        if self._level_at(kind, name, row) < Level.READ:
             if _UUID.fullmatch(name):
                 raise forbidden(principal, Level.READ, f"{kind} id {name}")
             return ()
+        self._asker.read[kind, name] = None
         if row is not None and row.project_id is not None:
             self._rows[kind, written] = row.id
             return (self._opened(_ROWS[kind], row.project_id),)
         return (self._opened(kind, name),)
+
+    def may_read(self, kind: str, name: str) -> bool:
+        """Whether the principal may read now what a statement has read, named as in ``asker.read``."""
+        return self._level_at(kind, name, self._row(kind, name)) >= Level.READ
 
     def only(self, kind: str, name: str) -> str | None:
         """Return the id of a prompt or function, which is a row among those of its project."""
@@ -130,8 +134,9 @@ class Visible:
         below = _OF_ORGANIZATION[kind]
         projects = self._registry.list(Listing("project", org_id=self._asker.principal.org_id))
         there = {each.name for each in self._storage.objects() if each.kind == below}
-        readable = (each.id for each in projects if self._level(each.resource) >= Level.READ)
-        return [self._opened(below, project_id) for project_id in readable if project_id in there]
+        readable = [each.id for each in projects if self._level(each.resource) >= Level.READ and each.id in there]
+        self._asker.read |= dict.fromkeys((below, project_id) for project_id in readable)
+        return [self._opened(below, project_id) for project_id in readable]
 
     def _id_of(self, kind: str, name: str) -> str:
         """Return the id that a name stands for; the name itself where it stands for none."""
@@ -175,6 +180,11 @@ class Visible:
     def _entity(self, kind: str, name: str) -> Entity | None:
         registered = REGISTERED.get(kind)
         return None if registered is None else self._registry.get(registered, name)
+
+    def _level_at(self, kind: str, name: str, row: Entity | None) -> Level:
+        """Return what the principal may do with a source; ``row`` is the prompt or function that it is, if any."""
+        resource = row.resource if row is not None else resource_of(self._registry, self._storage, kind, name)
+        return Level.NONE if resource is None else self._level(resource)
 
     def _level(self, resource: Resource) -> Level:
         return self._asker.principal.level(resource)

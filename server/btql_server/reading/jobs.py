@@ -32,7 +32,7 @@ from btql_storage.errors import StorageError, from_os_error
 from btql_storage.retention.answers import ANSWERS, CANCEL, LOCK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from btql.result import Result
     from btql_server.settings import Settings
@@ -53,6 +53,9 @@ class Job(msgspec.Struct, kw_only=True):
     org_id: str
     asked_by: str
     """The key that asked; nobody else may see the rows, but administrators of the organization."""
+    read: list[tuple[str, str]] | None = None
+    """Kind and id of each object that the query reads, as whoever sees the rows must be allowed to read them still.
+    None in a record of before they were noted: nobody knows what its rows are of."""
     status: Status
     created: str
     object_id: str | None = None
@@ -86,8 +89,13 @@ class Jobs:
         self._closing.set()
         self._executor.shutdown(wait=True)
 
-    def start(self, org_id: str, asked_by: str, ask: Callable[[Stop], Result], touched: Callable[[], str]) -> Job:
-        """Begin a job; ``ask`` compiles the query, whose mistakes are raised here, and its rows are read later."""
+    def start(
+        self, org_id: str, asked_by: str, ask: Callable[[Stop], Result], read: Mapping[tuple[str, str], None]
+    ) -> Job:
+        """Begin a job; ``ask`` compiles the query, whose mistakes are raised here, and its rows are read later.
+
+        ``read`` has the objects that the query reads, once it is compiled.
+        """
         if len(self._running) >= WAITING_MAX + THREADS:
             raise HttpError(503, f"{WAITING_MAX} queries in the background are waiting already", retry_after_s=10)
         if sum(each == asked_by for each in list(self._askers.values())) >= OF_ONE_MAX:
@@ -99,7 +107,8 @@ class Jobs:
         stop = Stop(self._limits.background_seconds_max, lambda: self._is_over(job_id, cancelled))
         result = ask(stop)
         job = Job(id=job_id, org_id=org_id, asked_by=asked_by, status="queued", created=now_text())
-        job.object_id = touched() or None
+        job.read = list(read)
+        job.object_id = job.read[0][1] if job.read else None
         lock = self._record(job)
         self._running[job_id] = cancelled
         self._askers[job_id] = asked_by

@@ -159,7 +159,7 @@ def test_another_process_cancels(tmp_path):
     with btql.connect(tmp_path) as conn:
         conn.ingest("project_logs:demo", [{"id": "a"}])
         mine, other = _jobs(tmp_path), _jobs(tmp_path)
-        job = mine.start("o", "p", lambda stop: conn._database.for_one(stop=stop).query(LONG), lambda: "demo")
+        job = mine.start("o", "p", lambda stop: conn._database.for_one(stop=stop).query(LONG), {})
         seen = other.get(job.id)
         assert seen is not None
         assert seen.status in ("queued", "running")
@@ -204,9 +204,7 @@ def test_a_job_that_cannot_be_recorded_leaves_nothing(tmp_path, monkeypatch):
         jobs = _jobs(tmp_path)
         monkeypatch.setattr(jobs, "_save", _no_room)
         with pytest.raises(DiskFull):
-            jobs.start(
-                "o", "p", lambda stop: conn._database.for_one(stop=stop).query("SELECT 1 AS one"), lambda: "demo"
-            )
+            jobs.start("o", "p", lambda stop: conn._database.for_one(stop=stop).query("SELECT 1 AS one"), {})
         assert list((tmp_path / "background").iterdir()) == []
         jobs.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from uuid import uuid4
 
 import httpx
@@ -258,6 +259,101 @@ def test_background_queries_belong_to_whoever_asked(parties, things):
     assert parties["stranger"].delete(f"/btql/async/{job}").status_code == 403
     refused = parties["stranger"].post("/btql/async", json={"query": f"SELECT id FROM dataset('{things['dataset']}')"})
     assert refused.status_code == 403
+
+
+@pytest.fixture
+def guest(party):
+    """A client of a member who was granted nothing, of their id, and the administrator."""
+    admin = party.join(level=Level.ADMIN)
+    email = f"guest-{uuid4()}@example.com"
+    (added,) = admin.patch("/v1/organization/members", json={"invite_users": {"emails": [email]}}).json()["added_users"]
+    key = admin.post("/v1/api_key", json={"name": "k", "user_id": added["id"]}).json()["key"]
+    with httpx.Client(base_url=admin.base_url, headers={"authorization": f"Bearer {key}"}, timeout=60) as client:
+        yield client, added["id"], admin
+
+
+def _project_with_a_row(admin):
+    project = admin.post("/v1/project", json={"name": f"p-{uuid4()}"}).json()["id"]
+    admin.post("/logs3", json={"rows": [{"id": "r", "project_id": project, "log_id": "g"}]}).raise_for_status()
+    return project
+
+
+def _grant(admin, user, project):
+    grant = {"object_type": "project", "object_id": project, "user_id": user, "permission": "read"}
+    return admin.post("/v1/acl", json=grant).json()["id"]
+
+
+def _in_background(client, query):
+    job = client.post("/btql/async", json={"query": query}).json()["id"]
+    ends = time.monotonic() + 30
+    while client.get(f"/btql/async/{job}").json()["status"] != "succeeded":
+        assert time.monotonic() < ends
+        time.sleep(0.02)
+    return f"/btql/async/{job}/result"
+
+
+@pytest.mark.parametrize("place", ["SELECT id FROM {one}", "SELECT id FROM {other} UNION SELECT id FROM {one}"])
+def test_rows_of_the_background_go_with_the_permission_to_read_them(guest, place):
+    client, user, admin = guest
+    projects = [_project_with_a_row(admin) for _ in range(2)]
+    grants = [_grant(admin, user, each) for each in projects]
+    one, other = (f"project_logs('{each}')" for each in projects)
+    query = place.format(one=one, other=other)
+    # The second time its plan is one that was kept.
+    results = [_in_background(client, query) for _ in range(2)]
+    assert [client.get(each).json()["rows"] for each in results] == [[{"id": "r"}]] * 2
+
+    admin.delete(f"/v1/acl/{grants[0]}").raise_for_status()
+    assert _ask(client, query).status_code == 403
+    for each in results:
+        refused = client.get(each)
+        assert (refused.status_code, "rows" in refused.json()) == (403, False)
+        assert f"Missing read access to project_logs id {projects[0]}" in refused.json()["Message"]
+        assert admin.get(each).json()["rows"] == [{"id": "r"}]
+
+    _grant(admin, user, projects[0])
+    assert client.get(results[0]).json()["rows"] == [{"id": "r"}]
+
+
+@pytest.mark.parametrize("place", ["SELECT id FROM project_logs('{id}')", "SELECT id FROM project_logs('{name}')"])
+def test_rows_of_the_background_go_with_what_they_are_of(guest, place):
+    _, _, admin = guest
+    project = _project_with_a_row(admin)
+    name = admin.get(f"/v1/project/{project}").json()["name"]
+    result = _in_background(admin, place.format(id=project, name=name))
+    assert admin.get(result).json()["rows"] == [{"id": "r"}]
+
+    admin.delete(f"/v1/project/{project}").raise_for_status()
+    refused = admin.get(result)
+    assert (refused.status_code, refused.json()["Code"]) == (403, "ForbiddenError")
+    assert f"Missing read access to project_logs id {project}" in refused.json()["Message"]
+
+
+def test_prompts_of_an_organization_that_were_read_in_the_background(guest):
+    client, user, admin = guest
+    projects = [_project_with_a_row(admin) for _ in range(2)]
+    for each in projects:
+        prompt = {"project_id": each, "name": "p", "slug": "p", "prompt_data": {}}
+        admin.post("/v1/prompt", json=prompt).raise_for_status()
+    grants = [_grant(admin, user, each) for each in projects]
+    result = _in_background(client, "SELECT id FROM org_prompts('default')")
+    assert len(client.get(result).json()["rows"]) == 2
+
+    admin.delete(f"/v1/acl/{grants[1]}").raise_for_status()
+    assert client.get(result).status_code == 403
+
+
+def test_one_prompt_that_was_read_in_the_background(guest):
+    client, user, admin = guest
+    prompt = {"project_id": _project_with_a_row(admin), "name": "p", "slug": "p", "prompt_data": {}}
+    own = admin.post("/v1/prompt", json=prompt).json()["id"]
+    grant = {"object_type": "prompt", "object_id": own, "user_id": user, "permission": "read"}
+    grant = admin.post("/v1/acl", json=grant).json()["id"]
+    result = _in_background(client, f"SELECT id FROM prompt('{own}')")
+    assert client.get(result).json()["rows"] == [{"id": own}]
+
+    admin.delete(f"/v1/acl/{grant}").raise_for_status()
+    assert client.get(result).status_code == 403
 
 
 def test_a_prompt_is_one_row_of_its_project(parties, things):
