@@ -59,6 +59,8 @@ class Reading:
     """Answer with entries of the audit log instead of rows."""
     plan: PlanHeader | None = None
     """How the query runs, if that was asked for."""
+    cursor: str | None = None
+    """Asks for the next page, where the query itself does not know."""
 
     def answer(self) -> Answer:
         """Return the answer."""
@@ -130,7 +132,7 @@ class Reading:
         """Yield the answer of a fetch: rows and a cursor."""
         yield b'{"events":'
         yield from json_array(self.result)
-        yield b"," + json_bytes({"cursor": self.result.cursor})[1:]
+        yield b"," + json_bytes({"cursor": self.cursor or self.result.cursor})[1:]
 
     def _warnings(self) -> list[dict[str, str]]:
         found = [
@@ -165,6 +167,7 @@ class Reading:
     def _headers(self, cursor: str | None, *, ended: bool = True) -> dict[str, str]:
         took = round((time.perf_counter() - self.began) * 1_000)
         headers = {"x-bt-brainstore-duration-ms": str(took), "x-bt-freshness-state": "complete"}
+        cursor = cursor or self.cursor
         if cursor is not None:
             headers["x-bt-cursor"] = cursor
         if self.form in ("arrow", "jsonl", "parquet"):

@@ -2,13 +2,13 @@
 
 A page has up to ``limit`` traces with all of their spans, or as many rows of a dataset. It is a query like any other;
 with ``filters``, those spans of each trace are left that match all of them. ``max_xact_id`` and ``max_root_span_id``
-are the deprecated way to page: they go on below a row, in the order of transactions, and ``limit`` counts rows.
+are the deprecated way to page (:mod:`btql_server.reading.pairs`).
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, cast
 
 import msgspec
@@ -22,6 +22,7 @@ from btql_server.http.call import Call
 from btql_server.http.errors import invalid
 from btql_server.http.routes import Routes
 from btql_server.http.versions import parse_version
+from btql_server.reading import pairs
 from btql_server.reading.answering import Reading
 from btql_server.reading.directory import Visible
 from btql_server.reading.running import database_for, stop_of
@@ -102,36 +103,66 @@ def fetch(call: Call, kind: str, name: str, asked: FetchQuery, filters: Sequence
     if not visible.find(kind, name):
         raise forbidden(call.principal, Level.READ, f"{kind} id {name[:80]}")
     version = None if asked.version is None else str(parse_version(str(asked.version)))
-    options = options_of(tz_offset=0, version=version, lint="off", default_limit=None, cursor=asked.cursor or None)
     limit = limits.query_rows_default if asked.limit is None else min(asked.limit, limits.query_rows_max)
     stop = stop_of(call, limits.query_seconds_default)
     database = database_for(call, stop, visible)
-    result = database.query(_query(kind, name, limit, asked, filters or ()), options=options)
-    return Reading(call, result, stop, "events", began).answer()
+    upper = _upper(asked)
+    cursor = None if upper is not None else asked.cursor or None
+    options = options_of(tz_offset=0, version=version, lint="off", default_limit=None, cursor=cursor)
+    conditions = [_condition(each, place) for place, each in enumerate(filters or ())]
+    if upper is None:
+        result = database.query(_query(kind, name, limit, conditions), options=options)
+        return Reading(call, result, stop, "events", began).answer()
+
+    def first_rows(count: int) -> Iterable[Mapping[str, object]]:
+        return database.query(_in_order(kind, name, [*conditions, upper], count), options=options)
+
+    following = pairs.next_of(first_rows, limit)
+    if following is not None:
+        conditions.append(following.above)
+    result = database.query(_in_order(kind, name, [*conditions, upper]), options=options)
+    return Reading(call, result, stop, "events", began, cursor=following and following.cursor).answer()
 
 
-def _query(kind: str, name: str, limit: int, asked: FetchQuery, filters: Sequence[Node]) -> Node:
-    """Return the query for a page, in the JSON form."""
-    conditions = [_condition(each, place) for place, each in enumerate(filters)]
-    by_transaction = asked.max_xact_id is not None
-    if by_transaction:
-        conditions.append(_before(str(asked.max_xact_id), asked.max_root_span_id))
-    whole_traces = kind != "dataset" and not by_transaction
-    source: dict[str, object] = {
-        "op": "function",
-        "name": _ident(kind),
-        "args": [{"op": "literal", "value": name}],
-        "shape": "traces" if whole_traces else "spans",
+def _query(kind: str, name: str, limit: int, conditions: Sequence[Node]) -> Node:
+    """Return the query for a page of whole traces, or of rows of a dataset, in the JSON form."""
+    whole_traces = kind != "dataset"
+    query: dict[str, object] = {
+        "select": [{"op": "star"}],
+        "from": _source(kind, name, "traces" if whole_traces else "spans"),
+        "limit": limit,
     }
-    query: dict[str, object] = {"select": [{"op": "star"}], "from": source, "limit": limit}
     if conditions:
         both: Node = {"op": "and", "children": conditions}
         query["filter"] = both
         if whole_traces:
             query["trace_filter"] = both
-    if by_transaction:
-        query["sort"] = [{"expr": _ident("_xact_id"), "dir": "desc"}]
     return query
+
+
+def _in_order(kind: str, name: str, conditions: Sequence[Node], limit: int | None = None) -> Node:
+    """Return the query for rows in the order of pairs; with a limit for no more of them than where they are."""
+    whole: Node = {"op": "star"}
+    places: list[Node] = [{"expr": _ident(each), "alias": each} for each in ("_xact_id", "root_span_id")]
+    return {
+        "select": [whole] if limit is None else places,
+        "from": _source(kind, name, "spans"),
+        "filter": {"op": "and", "children": conditions},
+        "sort": pairs.ORDER,
+        "limit": limit,
+    }
+
+
+def _upper(asked: FetchQuery) -> Node | None:
+    """Return the condition for where a page begins, in the order of pairs; None where that is not asked for."""
+    pair = pairs.pair_of(asked.cursor or "")
+    if pair is not None:
+        return pair.here_or_below
+    return None if asked.max_xact_id is None else pairs.below(str(asked.max_xact_id), asked.max_root_span_id)
+
+
+def _source(kind: str, name: str, shape: str) -> Node:
+    return {"op": "function", "name": _ident(kind), "args": [{"op": "literal", "value": name}], "shape": shape}
 
 
 def _condition(condition: Node, place: int) -> Node:
@@ -149,16 +180,6 @@ def _condition(condition: Node, place: int) -> Node:
     if value is None:
         return {"op": "isnull", "expr": field}
     return _comparison("eq", field, value)
-
-
-def _before(xact_id: str, root_span_id: str | None) -> Node:
-    """Return the condition for rows behind one, in the order of transactions and then of traces."""
-    earlier = _comparison("lt", _ident("_xact_id"), xact_id)
-    if root_span_id is None:
-        return _comparison("le", _ident("_xact_id"), xact_id)
-    same = _comparison("eq", _ident("_xact_id"), xact_id)
-    below = _comparison("lt", _ident("root_span_id"), root_span_id)
-    return {"op": "or", "children": [earlier, {"op": "and", "children": [same, below]}]}
 
 
 def _comparison(op: str, left: Node, value: object) -> Node:

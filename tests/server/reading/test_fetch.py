@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 
 
@@ -66,6 +68,83 @@ def test_the_deprecated_way_to_page(client, project):
     ]
     del more["max_root_span_id"]
     assert len(_ids(client.post(f"/v1/project_logs/{project}/fetch", json=more))) == 24
+
+
+def _logged(client, requests):
+    """Return the path to fetch the logs of a new project, which have the rows of several requests."""
+    project = client.post("/v1/project", json={"name": f"paged-{uuid4()}"}).json()["id"]
+    for rows in requests:
+        sent = [{**row, "project_id": project, "log_id": "g"} for row in rows]
+        assert client.post("/logs3", json={"rows": sent}).status_code == 200
+    return f"/v1/project_logs/{project}/fetch"
+
+
+def _pages_by_pairs(client, path, limit):
+    """Return the ids on each page, as a client pages that goes on below the least pair it was given."""
+    pair = {"max_xact_id": "1000999999999999999", "max_root_span_id": "zzzz"}
+    pages = []
+    while True:
+        events = client.post(path, json={"limit": limit, **pair}).json()["events"]
+        if not events:
+            return pages
+        pages.append([event["id"] for event in events])
+        xact_id, root = min((event["_xact_id"], event["root_span_id"]) for event in events)
+        pair = {"max_xact_id": xact_id, "max_root_span_id": root}
+
+
+def _pages_by_cursors(client, path, limit):
+    pages = []
+    asked = {"limit": limit, "max_xact_id": "1000999999999999999"}
+    while True:
+        answer = client.post(path, json=asked)
+        body = answer.json()
+        pages.append([event["id"] for event in body["events"]])
+        if body["cursor"] is None:
+            return pages
+        assert answer.headers["x-bt-cursor"] == body["cursor"]
+        asked = {"limit": limit, "cursor": body["cursor"]}
+
+
+@pytest.mark.parametrize("pages", [_pages_by_pairs, _pages_by_cursors])
+def test_a_pair_is_never_on_two_pages(client, pages):
+    path = _logged(client, [[{"id": f"r{n}", "root_span_id": "same"} for n in range(5)]])
+    assert [sorted(each) for each in pages(client, path, 2)] == [["r0", "r1", "r2", "r3", "r4"]]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 100])
+@pytest.mark.parametrize("pages", [_pages_by_pairs, _pages_by_cursors])
+def test_the_deprecated_way_to_page_loses_no_row(client, pages, limit):
+    # Traces whose spans came in several requests, beside others, with roots in no order.
+    requests = [
+        [{"id": f"{request}-{root}-{n}", "root_span_id": root} for root in roots for n in range(3)]
+        for request, roots in enumerate(("cab", "bd", "a", "dea", "c"))
+    ]
+    path = _logged(client, requests)
+
+    found = pages(client, path, limit)
+    ids = [each for page in found for each in page]
+    assert sorted(ids) == sorted(row["id"] for rows in requests for row in rows)
+    assert all(len({each.split("-")[1] for each in page}) <= limit for page in found)
+    assert [each.split("-")[0] for each in ids] == sorted((each.split("-")[0] for each in ids), reverse=True)
+
+
+def test_a_page_that_ends_behind_many_rows(client):
+    path = _logged(client, [[{"id": f"first-{n}", "root_span_id": "a"} for n in range(9)],
+                            [{"id": f"long-{n}", "root_span_id": "b"} for n in range(1_200)]])  # fmt: skip
+    assert [len(each) for each in _pages_by_pairs(client, path, 1)] == [1_200, 9]
+
+
+def test_filters_with_the_deprecated_way_to_page(client, project):
+    asked = {"limit": 2, "max_xact_id": "1000999999999999999", "filters": [{"btql": "input.span = 1"}]}
+    first = client.post(f"/v1/project_logs/{project}/fetch", json=asked)
+    second = client.post(f"/v1/project_logs/{project}/fetch", json={**asked, "cursor": first.json()["cursor"]})
+    assert (_ids(first), _ids(second)) == (["t7s1", "t6s1"], ["t5s1", "t4s1"])
+
+
+@pytest.mark.parametrize("cursor", ["below.", "below.!", "below.eA", "below.eCBh"])
+def test_a_pair_that_no_page_gave(client, project, cursor):
+    answer = client.post(f"/v1/project_logs/{project}/fetch", json={"cursor": cursor})
+    assert (answer.status_code, "cursor" in answer.json()["Message"]) == (400, True)
 
 
 @pytest.mark.parametrize(
