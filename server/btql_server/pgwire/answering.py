@@ -18,6 +18,7 @@ from btql_server.pgwire.portals import Columns, Portal, Prepared
 from btql_server.pgwire.reading_tokens import Reading
 from btql_server.pgwire.scanning import is_btql
 from btql_server.pgwire.types import NAMED, TEXT, column_type, pg_type, type_named
+from btql_server.pgwire.variables import TRANSACTION_READ_ONLY
 from btql_server.reading.directory import Visible
 from btql_server.reading.running import describe_query
 
@@ -271,8 +272,7 @@ class Answering:
 
     def check_writable(self, verb: str) -> None:
         """Refuse a statement that writes where only reading was asked for."""
-        session = self._session
-        if session.transaction.read_only or session.variables.get("default_transaction_read_only") == "on":
+        if self._session.variables.get(TRANSACTION_READ_ONLY) == "on":
             raise Failure("25006", f"cannot execute {verb} in a read-only transaction")
 
     def wrote(self) -> None:

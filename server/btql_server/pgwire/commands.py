@@ -97,8 +97,9 @@ class Commands:
         if transaction.is_open:
             self._session.warn("there is already a transaction in progress", "25001")
             return
-        transaction.begin(read_only=bool(read_only))
-        self._session.variables.begin()
+        variables = self._session.variables
+        transaction.begin(read_only=variables.reads_by_default if read_only is None else read_only)
+        variables.begin()
 
     def _modes(self, reading: Reading) -> bool | None:
         """Read the modes of a transaction; return whether it only reads, if they say that."""
@@ -151,7 +152,7 @@ class Commands:
         session.variables.end(failed=failed or not commit)
         await session.close_portals()
         if chain:
-            transaction.begin(read_only=read_only)
+            transaction.begin(read_only=bool(read_only))
             session.variables.begin()
         return "COMMIT" if commit and not failed else "ROLLBACK"
 
@@ -179,7 +180,7 @@ class Commands:
                 session.warn("SET TRANSACTION can only be used in transaction blocks", "25P01")
             read_only = self._modes(reading)
             if read_only is not None:
-                session.transaction.read_only = read_only
+                session.transaction.set_read_only(read_only)
             return
         if reading.take("CONSTRAINTS"):
             # There are none, so that all of them may be checked whenever somebody likes.

@@ -63,8 +63,9 @@ class Session:
         self.number = number
         self.database = "btql"
         self.user = "btql"
-        self.variables = Variables(lambda name, value: wire.send(messages.parameter_status(name, value)))
         self.transaction = Transaction(state.storage)
+        tell = messages.parameter_status
+        self.variables = Variables(lambda name, value: wire.send(tell(name, value)), self.transaction)
         self.kept = Kept()
         self.gone = threading.Event()
         self.work: Work | None = None
@@ -250,7 +251,7 @@ class Session:
             self.wire.send(messages.EMPTY_QUERY)
         several = len(pieces) > 1
         if several:
-            self.transaction.begin_together()
+            self.transaction.begin_together(read_only=self.variables.reads_by_default)
         try:
             for piece in pieces:
                 await self._run(piece)

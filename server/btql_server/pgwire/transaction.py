@@ -27,11 +27,13 @@ class Transaction:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._pinned: Pinned | None = None
-        self._savepoints: list[str] = []
+        self._savepoints: list[tuple[str, bool | None]] = []
+        """By name, with whether the transaction only read when each was set."""
         self.is_open = False
         """Whether BEGIN has opened it."""
         self.is_failed = False
-        self.read_only = False
+        self.read_only: bool | None = None
+        """None where it goes by the session's default, for nothing has begun."""
         self.writes = 0
         """Statements that have written."""
         self._together = False
@@ -51,9 +53,21 @@ class Transaction:
         if not self._together:
             self._pinned = None
 
+    def set_read_only(self, read_only: bool) -> None:  # noqa: FBT001  it is a setting, and the only argument
+        """Change whether the transaction only reads; a statement that stands alone has ended before that matters."""
+        if not self.is_open and not self._together:
+            return
+        if self.read_only and not read_only:
+            if self._savepoints and self._savepoints[-1][1]:
+                raise Failure("25001", "cannot set transaction read-write mode inside a read-only transaction")
+            if self._pinned is not None:
+                raise Failure("25001", "transaction read-write mode must be set before any query")
+        self.read_only = read_only
+
     def end(self) -> None:
         """Close it."""
-        self.is_open = self.is_failed = self.read_only = False
+        self.is_open = self.is_failed = False
+        self.read_only = None
         self.writes = 0
         self._savepoints.clear()
         self._pinned = None
@@ -63,15 +77,17 @@ class Transaction:
         if self.is_open:
             self.is_failed = True
 
-    def begin_together(self) -> None:
+    def begin_together(self, *, read_only: bool) -> None:
         """Begin what several statements in one message share."""
+        if not self.is_open:
+            self.read_only = read_only
         self._together, self.writes = True, 0 if not self.is_open else self.writes
 
     def end_together(self) -> None:
         """End it, unless a BEGIN among them goes on."""
         self._together = False
         if not self.is_open:
-            self._pinned = None
+            self._pinned = self.read_only = None
 
     def pinned(self) -> Pinned | None:
         """Return the moment that is read; None where a statement stands alone. May look at files."""
@@ -91,7 +107,7 @@ class Transaction:
         self._check_open("SAVEPOINT")
         if len(self._savepoints) >= SAVEPOINTS_MAX:
             raise Failure("53400", f"a transaction has at most {SAVEPOINTS_MAX:,} savepoints")
-        self._savepoints.append(name)
+        self._savepoints.append((name, self.read_only))
 
     def release(self, name: str) -> None:
         """Forget a savepoint, and those that were set later."""
@@ -101,12 +117,14 @@ class Transaction:
     def back_to(self, name: str) -> None:
         """Go on after an error, from a savepoint."""
         self._check_open("ROLLBACK TO SAVEPOINT")
-        del self._savepoints[self._place(name) + 1 :]
+        place = self._place(name)
+        del self._savepoints[place + 1 :]
+        self.read_only = self._savepoints[place][1]
         self.is_failed = False
 
     def _place(self, name: str) -> int:
         for place in range(len(self._savepoints) - 1, -1, -1):
-            if self._savepoints[place] == name:
+            if self._savepoints[place][0] == name:
                 return place
         raise Failure("3B001", f'savepoint "{name[:80]}" does not exist')
 

@@ -11,11 +11,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from btql.connection import KINDS
 from btql.errors import QueryError
 from btql_planner.options import QueryOptions
 from btql_server.pgwire.failure import Failure, unsupported
+
+if TYPE_CHECKING:
+    from btql_server.pgwire.transaction import Transaction
 
 SERVER_VERSION = "15.0"
 """The release of PostgreSQL whose catalog is answered: clients choose their queries by it."""
@@ -23,6 +27,8 @@ _MILLISECONDS = {"": 1, "ms": 1, "s": 1_000, "min": 60_000, "h": 3_600_000, "d":
 _DURATION = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*([a-z]*)\s*")
 _LEVELS = ("debug5", "debug4", "debug3", "debug2", "debug1", "log", "notice", "warning", "error")
 _UTC = ("utc", "gmt", "etc/utc", "etc/gmt", "universal", "zulu", "etc/universal", "default", "z", "0", "+00", "00:00")
+TRANSACTION_READ_ONLY = "transaction_read_only"
+"""Of the transaction that is open; the default of the session only says how one begins."""
 _CUSTOM = re.compile(r"[a-z_][\w$]*(\.[a-z_][\w$]*)+")
 _CUSTOM_MAX = 100
 _VALUE_MAX = 1_000
@@ -156,7 +162,7 @@ _KNOWN: Mapping[str, _Variable] = {
     "transaction_isolation": _Variable("repeatable read", _isolation),
     "default_transaction_deferrable": _Variable("off", _boolean),
     "transaction_deferrable": _Variable("off", _boolean),
-    "transaction_read_only": _Variable("off", _boolean),
+    TRANSACTION_READ_ONLY: _Variable("off", _boolean),
     "max_identifier_length": _Variable("63", _fixed),
     "max_index_keys": _Variable("32", _fixed),
     "block_size": _Variable("8192", _fixed),
@@ -195,8 +201,9 @@ _ALIASES = {"time zone": "timezone", "names": "client_encoding", "session author
 class Variables:
     """The settings of one session; what a failed transaction has set is taken back."""
 
-    def __init__(self, report: Callable[[str, str], None]) -> None:
+    def __init__(self, report: Callable[[str, str], None], transaction: Transaction) -> None:
         self._report = report
+        self._transaction = transaction
         self._values: dict[str, str] = {}
         self._defaults: dict[str, str] = {}
         """What the client has asked for when it connected."""
@@ -233,6 +240,9 @@ class Variables:
                 raise Failure("42704", f'unrecognized configuration parameter "{name[:80]}"')
             if len(self._values) >= _CUSTOM_MAX and name not in self._values:
                 raise Failure("53400", f"a session has at most {_CUSTOM_MAX} settings of its own")
+        elif name == TRANSACTION_READ_ONLY:
+            self._transaction.set_read_only(value is not None and self._checked(name, variable, value)[0] == "on")
+            return None
         before = self.get(name, missing="")
         if value is None:
             if variable is not None and variable.check is _fixed:
@@ -249,6 +259,9 @@ class Variables:
     def get(self, name: str, missing: str | None = None) -> str:
         """Return the value of a setting."""
         name = _ALIASES.get(name, name)
+        if name == TRANSACTION_READ_ONLY:
+            said = self._transaction.read_only
+            return "on" if (self.reads_by_default if said is None else said) else "off"
         for values in (self._local, self._values, self._defaults):
             if name in values:
                 return values[name]
@@ -257,6 +270,11 @@ class Variables:
         if missing is None:
             raise Failure("42704", f'unrecognized configuration parameter "{name[:80]}"')
         return missing
+
+    @property
+    def reads_by_default(self) -> bool:
+        """Whether a transaction that does not say otherwise only reads."""
+        return self.get("default_transaction_read_only") == "on"
 
     def spelled(self, name: str) -> str:
         """Return the name of a setting as SHOW heads its column."""

@@ -128,6 +128,80 @@ def test_manners_of_transactions(raw):
     assert error(raw.ask(query("INSERT INTO demo (id) VALUES ('x')")))["C"] == "25006"
 
 
+def read_only(raw):
+    return rows(raw.ask(query("SHOW transaction_read_only")))[0][0]
+
+
+WRITE = "DELETE FROM demo WHERE id = 'none'"
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        "BEGIN READ ONLY",
+        "BEGIN; SET TRANSACTION READ ONLY",
+        "BEGIN; SET transaction_read_only = on",
+        "BEGIN; SET LOCAL transaction_read_only TO true",
+        "SET default_transaction_read_only = on; BEGIN",
+        "BEGIN READ ONLY; COMMIT AND CHAIN",
+    ],
+)
+def test_a_transaction_that_only_reads_says_so_and_keeps_to_it(raw, begin):
+    raw.ask(query(begin))
+    assert read_only(raw) == "on"
+    assert rows(raw.ask(query("SELECT current_setting('transaction_read_only')"))) == [["on"]]
+    assert error(raw.ask(query(WRITE)))["C"] == "25006"
+    raw.ask(query("ROLLBACK; SET default_transaction_read_only = off"))
+    assert read_only(raw) == "off"
+    assert tags(raw.ask(query(WRITE))) == ["DELETE 0"]
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        "START TRANSACTION READ WRITE",
+        "BEGIN; SET TRANSACTION READ WRITE",
+        "BEGIN; SET transaction_read_only = off",
+        "BEGIN; RESET transaction_read_only",
+    ],
+)
+def test_the_default_only_says_how_a_transaction_begins(raw, begin):
+    raw.ask(query("SET default_transaction_read_only = on"))
+    assert read_only(raw) == "on"
+    assert error(raw.ask(query(WRITE)))["C"] == "25006"
+    raw.ask(query(begin))
+    assert read_only(raw) == "off"
+    assert tags(raw.ask(query(WRITE))) == ["DELETE 0"]
+    raw.ask(query("COMMIT"))
+    assert error(raw.ask(query(WRITE)))["C"] == "25006"
+
+
+def test_the_default_does_not_change_a_transaction_that_is_open(raw):
+    raw.ask(query("BEGIN; SET default_transaction_read_only = on"))
+    assert tags(raw.ask(query(WRITE))) == ["DELETE 0"]
+    raw.ask(query("COMMIT"))
+    assert error(raw.ask(query(WRITE)))["C"] == "25006"
+
+
+def test_outside_of_a_transaction_it_holds_for_the_message_alone(raw):
+    for setting in ("SET transaction_read_only = on", "SET TRANSACTION READ ONLY"):
+        raw.ask(query(setting))
+        assert tags(raw.ask(query(WRITE))) == ["DELETE 0"]
+        assert error(raw.ask(query(f"{setting}; {WRITE}")))["C"] == "25006"
+        assert tags(raw.ask(query(WRITE))) == ["DELETE 0"]
+
+
+def test_a_transaction_that_only_reads_may_write_only_if_that_is_said_first(raw):
+    raw.ask(query("BEGIN READ ONLY; SELECT count(*) FROM demo"))
+    assert error(raw.ask(query("SET transaction_read_only = off")))["C"] == "25001"
+    raw.ask(query("ROLLBACK; BEGIN; SAVEPOINT a; SET TRANSACTION READ ONLY; SAVEPOINT b"))
+    assert error(raw.ask(query("SET TRANSACTION READ WRITE")))["C"] == "25001"
+    raw.ask(query("ROLLBACK TO b"))
+    assert read_only(raw) == "on"
+    raw.ask(query("ROLLBACK TO a"))
+    assert read_only(raw) == "off"
+
+
 def test_settings(raw):
     def shown(name: str) -> str | None:
         return rows(raw.ask(query(f"SHOW {name}")))[0][0]
