@@ -23,6 +23,14 @@ _FORMS = "`project_id:<id>`, `project_name:<name>`, `experiment_id:<id>` or an e
 MISSING = f"no parent: say where the spans belong with the header `{HEADER}`, as {_FORMS}"
 
 
+def read_header(value: str) -> str:
+    """Return what a header says, which arrives as Latin-1 whatever it was: bytes that are UTF-8 are read as such."""
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return value
+
+
 @dataclass(frozen=True, slots=True)
 class Parent:
     """Where spans go."""

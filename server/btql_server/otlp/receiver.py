@@ -20,7 +20,7 @@ from btql_server.otlp.braintrust import PARENT
 from btql_server.otlp.event import event_of
 from btql_server.otlp.from_json import ExportTraceServiceRequest, spans_of_json
 from btql_server.otlp.from_protobuf import spans_of_protobuf
-from btql_server.otlp.parent import HEADER, MISSING, Parent, Parents
+from btql_server.otlp.parent import HEADER, MISSING, Parent, Parents, read_header
 from btql_server.otlp.span import Span
 from btql_server.writing.rows import read_row
 from btql_server.writing.store import write_events
@@ -131,7 +131,9 @@ def _batch(call: Call, spans: Sequence[Span]) -> Batch:
 def _parent(call: Call, parents: Parents, span: Span) -> Parent:
     if span.problem is not None:
         raise HttpError(400, span.problem)
-    named = span.attributes.get(PARENT) or span.resource.get(PARENT) or call.request.headers.get(HEADER)
+    named = (
+        span.attributes.get(PARENT) or span.resource.get(PARENT) or read_header(call.request.headers.get(HEADER, ""))
+    )
     if not isinstance(named, str) or not named:
         raise HttpError(400, MISSING)
     return parents.find(named)

@@ -92,6 +92,19 @@ def test_a_span_says_itself_where_it_belongs(send, logs, project, as_json):
     assert logs("header") == {}
 
 
+@pytest.mark.parametrize(
+    ("sent", "name"),
+    [("été 🦊".encode(), "été 🦊"), ("déjà".encode("latin-1"), "déjà"), (b"plain", "plain")],
+    ids=["utf-8", "latin-1", "ascii"],
+)
+def test_the_parent_of_a_header_is_read_as_utf_8_where_it_is_such(server, logs, as_json, sent, name):
+    url, _ = server
+    headers = {b"content-type": b"application/json", b"x-bt-parent": b"project_name:" + sent}
+    answer = httpx.post(url + "/otel/v1/traces", content=as_json([{}]), headers=headers)
+    assert answer.json() == {"partialSuccess": {}}
+    assert list(logs(name)) == ["eee19b7ec3c1b174"]
+
+
 def test_spans_of_an_experiment(send, server, project, as_json):
     url, rows = server
     experiment = httpx.post(url + "/v1/experiment", json={"project_id": project("shop"), "name": "e"}).json()["id"]
