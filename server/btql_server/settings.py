@@ -38,7 +38,7 @@ class Limits(storage_limits.Limits):
     background_kept_s: float = 86_400.0
     """How long rows of queries in the background are kept."""
     logs3_payload_bytes_max: int = 64 << 20
-    """What ``/version`` tells SDKs; larger batches are sent by ``/logs3/overflow``."""
+    """What ``/version`` tells SDKs, unless a request may have less; larger batches are sent by ``/logs3/overflow``."""
     pg_connections_max: int = 500
     """Connections of the Postgres wire that one worker has open at the same time."""
     refused_wait_s: float = 0.5

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from btql_server.serve import running
-from btql_server.settings import Settings
+from btql_server.settings import Limits, Settings
 
 
 def test_every_answer_has_a_trace_id_and_says_how_long_it_took(client):
@@ -41,6 +41,18 @@ def test_readiness_is_lost_with_the_folder_and_comes_back_with_it(tmp_path):
         assert httpx.get(f"{url}/healthz").status_code == 200
         (tmp_path / "away").rename(folder)
         assert httpx.get(f"{url}/readyz").status_code == 200
+
+
+def test_sdks_are_told_of_no_more_than_a_request_may_have(client, tmp_path):
+    assert client.get("/version").json()["logs3_payload_max_bytes"] == 64 << 20
+    settings = Settings(
+        tmp_path / "db", ("127.0.0.1", 0), insecure_no_auth=True, limits=Limits(request_bytes_max=2 << 20)
+    )
+    with running(settings) as url:
+        most = httpx.get(f"{url}/version").json()["logs3_payload_max_bytes"]
+        assert most == 2 << 20
+        for size, status in ((most, 200), (most + 1, 413)):
+            assert httpx.post(f"{url}/logs3", content=b'{"rows": []}'.ljust(size)).status_code == status
 
 
 def test_browsers_may_ask_from_known_origins_and_for_private_networks(client):

@@ -49,5 +49,7 @@ def version(call: Call) -> Answer:
     """Return what SDKs must know of this server before they write."""
     from importlib.metadata import version as version_of
 
-    limit = call.state.settings.limits.logs3_payload_bytes_max
-    return json_answer({"version": version_of("btql"), "logs3_payload_max_bytes": limit})
+    limits = call.state.settings.limits
+    # SDKs send batches of just this size: where a request may have less, they would all be refused.
+    payload = min(limits.logs3_payload_bytes_max, limits.request_bytes_max)
+    return json_answer({"version": version_of("btql"), "logs3_payload_max_bytes": payload})
