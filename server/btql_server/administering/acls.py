@@ -18,7 +18,7 @@ from typing import cast
 import msgspec
 from msgspec import Struct
 
-from btql_server.access import grants, members
+from btql_server.access import administrators, grants, members
 from btql_server.access.asker import forbidden
 from btql_server.access.grants import Grant, GrantFilter, GrantSpec, Permission
 from btql_server.access.model import Level, Resource
@@ -133,7 +133,7 @@ def batch_update(call: Call, body: AclBatch) -> Answer:
             400, f"Invalid request: {len(adding) + len(removing):,} entries at once; at most {_BATCH_MAX:,}"
         )
     registry = call.state.registry
-    with registry.writing():
+    with administrators.keeping_one(registry, call.principal.org_id):
         added = [grant for grant, new in (_add(call, item) for item in adding) if new]
         removed = [grant for grant in (_find(call, item) for item in removing) if grant is not None]
         for grant in removed:
@@ -161,7 +161,7 @@ def delete_like(call: Call, body: AclItem) -> Answer:
     grant = _find(call, body)
     if grant is None:
         raise HttpError(404, "there is no such entry: nothing was taken back")
-    grants.remove(call.state.registry, grant)
+    _take_back(call, grant)
     return json_answer(_shown(grant))
 
 
@@ -175,8 +175,13 @@ def acl(call: Call, acl_id: str) -> Answer:
 def delete(call: Call, acl_id: str) -> Answer:
     """Take a permission back."""
     grant = _require(call, Level.ADMIN, acl_id)
-    grants.remove(call.state.registry, grant)
+    _take_back(call, grant)
     return json_answer(_shown(grant))
+
+
+def _take_back(call: Call, grant: Grant) -> None:
+    with administrators.keeping_one(call.state.registry, grant.org_id):
+        grants.remove(call.state.registry, grant)
 
 
 def _list(call: Call, query: AclFilter, object_type: str | None, object_id: str | None) -> Answer:

@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from btql_server.access import grants, key_store, members
+from btql_server.access import administrators, grants, key_store, members
 from btql_server.access.key_store import KeySpec
 from btql_server.access.model import Level
 from btql_server.http.answer import Answer, json_answer
@@ -144,7 +144,7 @@ def change_members(call: Call, body: MemberChanges) -> Answer:
     own_organization(call, name=body.org_name, org_id=body.org_id)
     call.require_organization(Level.ADMIN)
     invitation, removal = body.invite_users or Invitation(), body.remove_users or Removal()
-    with call.state.registry.writing():
+    with administrators.keeping_one(call.state.registry, call.principal.org_id):
         added = _invite(call, invitation)
         _remove(call, removal)
     error = "this server sends no email: tell them by yourself" if invitation.send_invite_emails else None

@@ -133,6 +133,41 @@ def test_only_administrators_change_members(party, otto):
     assert me(client) == walt
 
 
+def test_somebody_can_always_administer_the_organization(party):
+    lone = party.join("lone@alone.example", Level.ADMIN, organization="alone")
+    refused(lone.patch("/v1/organization/members", json={"remove_users": {"emails": ["lone@alone.example"]}}), 409)
+    (grant,) = ok(lone.get("/v1/acl/list_org"))["objects"]
+    entry = {name: grant[name] for name in ("object_type", "object_id", "user_id", "permission")}
+    for request in (
+        lone.build_request("DELETE", f"/v1/acl/{grant['id']}"),
+        lone.build_request("DELETE", "/v1/acl", json=entry),
+        lone.build_request("POST", "/v1/acl/batch_update", json={"remove_acls": [entry]}),
+    ):
+        refused(lone.send(request), 409, "nobody with a working key could administer the organization")
+    assert ok(lone.get("/v1/acl/list_org"))["objects"] == [grant]
+
+    # Another one counts from when they have a key that allows it.
+    (next_one,) = invite(lone, emails=["next@alone.example"], group_names=["Owners"])["added_users"]
+    spec = {"user_id": next_one["id"]}
+    ok(lone.post("/v1/api_key", json=spec | {"name": "reads", "level": "read"}))
+    refused(lone.patch("/v1/organization/members", json={"remove_users": {"emails": ["lone@alone.example"]}}), 409)
+    key = ok(lone.post("/v1/api_key", json=spec | {"name": "all"}))["key"]
+    remove(lone, emails=["lone@alone.example"])
+    refused(lone.get("/api/self/me"), 401)
+    assert [user["email"] for user in ok(party.client(key).get("/v1/user"))["objects"]] == ["next@alone.example"]
+
+
+def test_an_administrator_hands_over_in_one_request(party):
+    first = party.join("first@handed.example", Level.ADMIN, organization="handed")
+    accounts = [{"name": "second", "token_name": "its key"}]
+    changes = {
+        "invite_users": {"service_accounts": accounts, "group_name": "Owners"},
+        "remove_users": {"emails": ["first@handed.example"]},
+    }
+    (added,) = ok(first.patch("/v1/organization/members", json=changes))["added_users"]
+    assert ok(party.client(added["api_key"]).get("/v1/acl/list_org"))["objects"]
+
+
 def test_who_sees_which_users(party, ann, otto):
     invite(ann, emails=["carla@example.com"])
     project = ok(ann.post("/v1/project", json={"name": "members"}))
