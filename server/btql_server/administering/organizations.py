@@ -177,7 +177,8 @@ def change(call: Call, org_id: str, body: OrganizationChanges) -> Answer:
         try:
             entity = call.state.registry.update(entity, {}, name=body.name)
         except NameTaken:
-            raise HttpError(409, f"there is another organization `{body.name}`: choose another name") from None
+            # Whoever has it is another organization, of which no key may learn anything.
+            raise HttpError(409, f"the name `{body.name}` cannot be used: choose another one") from None
     return json_answer(_shown(call, entity))
 
 
