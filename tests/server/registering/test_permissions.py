@@ -154,6 +154,32 @@ def test_who_may_write_to_one_project_sees_that_one(guest, theirs):
     assert guest.post("/api/base_experiment/get_id", json={"id": made[2]["id"]}).json()["base_exp_id"] == made[1]["id"]
 
 
+def test_who_may_read_one_thing_is_told_the_name_of_its_project_and_no_more(party, admin):
+    project = admin.post("/v1/project", json={"name": "around it", "description": "told to nobody"}).json()
+    place = {"project_id": project["id"], "name": "it"}
+    member = party.join("member@example.com", Level.READ, project="around it")
+    user = member.get("/api/self/me").json()["id"]
+    for grant in admin.get("/v1/acl/list_org", params={"user_id": user}).json()["objects"]:
+        assert admin.delete(f"/v1/acl/{grant['id']}").status_code == 200
+    things = {kind: admin.post(f"/v1/{kind}", json=place).json() for kind in ("experiment", "dataset")}
+    for kind, thing in things.items():
+        grant = {"object_type": kind, "object_id": thing["id"], "user_id": user, "permission": "read"}
+        assert admin.post("/v1/acl", json=grant).status_code == 200
+
+    for kind, thing in things.items():
+        asked = {"object_type": kind, "object_ids": [thing["id"]]}
+        answers = (
+            member.get(f"/v1/{kind}/{thing['id']}/summarize"),
+            member.post("/api/self/get_object_info", json=asked),
+        )
+        for answer in answers:
+            assert answer.status_code == 200
+            assert "around it" in answer.text
+            assert "told to nobody" not in answer.text
+    assert member.get(f"/v1/project/{project['id']}").status_code == 403
+    assert member.get("/v1/project").json() == {"objects": []}
+
+
 def test_audit_headers_name_what_was_touched(admin, theirs):
     experiment = theirs["experiment"]
     place = {"project_id": theirs["project"]["id"], "name": "compared", "base_exp_id": experiment["id"]}
