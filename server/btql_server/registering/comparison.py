@@ -9,10 +9,11 @@ what is 0 on both sides. Units: ``s`` for seconds, ``tok`` for tokens, ``$`` for
 counts and for metrics of one's own.
 
 **Improvements and regressions** count pairs of matching traces. Traces match if they come from the same row of a
-dataset (``origin.id``) where the two experiments have any such row in common, else if they have the same input;
-within experiments that share rows, a trace that comes from none is matched by its input. Several trials of one
-case, and copies of one input, are one case: their mean is compared. More is better in a score, less in a metric.
-What only one side has is neither. ``diff`` is the mean here less the mean there, if the base has the score at all.
+dataset (``origin.object_id`` and ``origin.id``) where the two experiments have any such row in common, else if they
+have the same input; within experiments that share rows, a trace that comes from none is matched by its input. Both are
+compared as canonical JSON, so the number 1 is not the text "1", and a row is no input. Several trials of one case, and
+copies of one input, are one case: their mean is compared. More is better in a score, less in a metric. What only one
+side has is neither. ``diff`` is the mean here less the mean there, if the base has the score at all.
 """
 
 from __future__ import annotations
@@ -46,10 +47,13 @@ _NAMES = "SELECT DISTINCT name FROM experiment('{experiment}') UNPIVOT (value FO
 _MEANS = "SELECT {means} FROM experiment('{experiment}', shape => 'summary')"
 _CASES = "SELECT {key} AS case_key, {means} FROM experiment('{experiment}', shape => 'summary') GROUP BY 1"
 _PAIRS = "WITH own AS ({own}), base AS ({base}) SELECT {counts} FROM own JOIN base ON own.case_key = base.case_key"
-_SHARED_ROWS = """
-SELECT count(*) AS n FROM experiment('{own}', shape => 'summary')
-WHERE origin.id IN (SELECT origin.id FROM experiment('{base}', shape => 'summary') WHERE origin.id IS NOT NULL)
-"""
+_INPUT = "'input ' || json_text(comparison_key)"
+_ROW = "'row ' || json_text([origin.object_id, origin.id])"
+_ROW_OR_INPUT = f"CASE WHEN origin.id IS NULL THEN {_INPUT} ELSE {_ROW} END"
+_SHARED_ROWS = f"""
+SELECT count(*) AS n FROM experiment('{{own}}', shape => 'summary') WHERE origin.id IS NOT NULL
+AND {_ROW} IN (SELECT {_ROW} FROM experiment('{{base}}', shape => 'summary') WHERE origin.id IS NOT NULL)
+"""  # noqa: S608  our words
 
 
 class ScoreSummary(Struct):
@@ -169,9 +173,9 @@ def _averages(what: What, names: Sequence[str]) -> str:
 
 
 def _key(database: Database, own: str, base: str) -> str:
-    """Return what matching traces have in common."""
+    """Return what matching traces have in common: a text that says, too, what kind of key it is."""
     (shared,) = database.query(_SHARED_ROWS.format(own=own, base=base)).rows()
-    return "coalesce(origin.id, comparison_key)" if shared["n"] else "comparison_key"
+    return _ROW_OR_INPUT if shared["n"] else _INPUT
 
 
 def _unit(name: str) -> str:

@@ -48,7 +48,7 @@ def summarize(client):
     return summarize
 
 
-def trace(case, scores=(), *, start=0.0, origin=None, tokens=(), root_scores=None):
+def trace(case, scores=(), *, start=0.0, origin=None, dataset="d", tokens=(), root_scores=None):
     """Return one case of an evaluation: a root, an LLM call for each count of tokens, a span for each scorer."""
     root = uuid4().hex
     events = [
@@ -63,7 +63,7 @@ def trace(case, scores=(), *, start=0.0, origin=None, tokens=(), root_scores=Non
             "span_attributes": {"name": "eval", "type": "eval"},
             "origin": None
             if origin is None
-            else {"object_type": "dataset", "object_id": "d", "id": origin, "_xact_id": "1000198244757536772"},
+            else {"object_type": "dataset", "object_id": dataset, "id": origin, "_xact_id": "1000198244757536772"},
         }
     ]
     child = {"root_span_id": root, "span_parents": [root]}
@@ -245,6 +245,33 @@ def test_rows_of_a_dataset_match_though_their_inputs_changed(experiment, log, su
     )
     # r1 by its row, "same" by its input; r2 and r3 are other rows, although they look alike.
     assert summarize(own)["scores"]["s"]["improvements"] == 2
+
+
+def test_a_number_and_its_text_are_two_cases(experiment, log, summarize):
+    base, own = experiment(), experiment()
+    for target, value in ((base, 0), (own, 1)):
+        log(target, chain(*(trace(case, [("s", value)]) for case in (1, "1", [1], ["1"], True, "true"))))
+    # 1.0 is the same number as 1.
+    log(own, trace(1.0, [("s", 1)]))
+    assert summarize(own)["scores"]["s"]["improvements"] == 6
+
+
+def test_rows_of_two_datasets_match_by_their_inputs_only(experiment, log, summarize):
+    base, own, both = experiment(), experiment(), experiment()
+    log(base, trace("a", [("s", 0)], origin="r1", dataset="d1") + trace("b", [("s", 1)], origin="r2", dataset="d1"))
+    log(own, trace("b", [("s", 1)], origin="r1", dataset="d2") + trace("a", [("s", 0)], origin="r2", dataset="d2"))
+    log(both, trace("a", [("s", 0)], origin="r1", dataset="d1") + trace("b", [("s", 1)], origin="r1", dataset="d2"))
+    for target in (own, both):
+        score = summarize(target, comparison_experiment_id=base["id"])["scores"]["s"]
+        assert (score["improvements"], score["regressions"]) == (0, 0)
+
+
+def test_an_input_that_reads_like_the_id_of_a_row_is_no_row(experiment, log, summarize):
+    base, own = experiment(), experiment()
+    log(base, trace("a", [("s", 0)], origin="r1") + trace("r2", [("s", 0)]) + trace('["d","r3"]', [("s", 0)]))
+    log(own, trace("a", [("s", 1)], origin="r1") + trace("b", [("s", 1)], origin="r2"))
+    log(own, trace("c", [("s", 1)], origin="r3") + trace(["d", "r1"], [("s", 0)]))
+    assert summarize(own)["scores"]["s"]["improvements"] == 1
 
 
 def test_inputs_match_where_no_row_is_shared(experiment, log, summarize):
