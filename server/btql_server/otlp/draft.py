@@ -83,9 +83,11 @@ class Draft:
     def move_usage(self, names: Mapping[str, str]) -> None:
         """Move counts of tokens to ``metrics``, where the span is a call of a model.
 
-        Spans around such calls often repeat the counts: in the sums of a trace they would count twice.
+        Spans around such calls often repeat the counts: in the sums of a trace they would count twice. A span of no
+        known type is a call where it says of which model.
         """
-        if self.span_attributes.get("type", "llm") == "llm":
+        kind = self.span_attributes.get("type")
+        if kind == "llm" or (kind is None and "model" in self.metadata):
             self.move_to_metrics(names)
 
     def move_to_metrics(self, names: Mapping[str, str]) -> None:

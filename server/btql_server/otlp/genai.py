@@ -76,6 +76,8 @@ FIELDS = {
 
 _OTHER_TYPES = frozenset({"traceloop.span.kind", "llm.request.type", "openinference.span.kind", "ai.operationId"})
 """Where other conventions say what type of span this is."""
+_AGENT_RUN = frozenset({"agent_name", "model_name"})
+"""What runs of agents have in pydantic-ai before it said what its operations are."""
 _ROLES = {
     "gen_ai.system.message": "system",
     "gen_ai.user.message": "user",
@@ -96,8 +98,11 @@ def apply(draft: Draft) -> None:
     operation = draft.rest.get("gen_ai.operation.name")
     if isinstance(operation, str):
         draft.fill_type(TYPES.get(operation))
-    elif "gen_ai.request.model" in draft.rest and not _OTHER_TYPES & draft.rest.keys():
-        draft.fill_type("llm")
+    elif not _OTHER_TYPES & draft.rest.keys():
+        if _AGENT_RUN <= draft.rest.keys():
+            draft.fill_type("task")
+        elif "gen_ai.request.model" in draft.rest:
+            draft.fill_type("llm")
     _take_events(draft)
     _take_messages(draft)
     for name, field in FIELDS.items():
