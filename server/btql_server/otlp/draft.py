@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from btql_server.otlp.span import Attributes, SpanEvent
 from btql_storage.json_text import JsonValue, parse
@@ -47,12 +48,17 @@ class Draft:
         return {name.removeprefix(prefix): self.rest.pop(name) for name in names}
 
     def take_numbered(self, prefix: str) -> list[JsonValue]:
-        """Remove attributes such as ``<prefix>0.role`` and return the objects that they describe, in order."""
+        """Remove attributes such as ``<prefix>0.role`` and return the objects that they describe, in order.
+
+        A value whose name has others below it, as ``<prefix>0`` then has, is part of no object and is left.
+        """
         names = [name for name in self.rest if name.startswith(prefix)]
         if not names:
             return []
-        numbered = [name for name in names if _NUMBER.fullmatch(name.removeprefix(prefix).partition(".")[0])]
-        found = with_lists(nested({name.removeprefix(prefix): self.rest.pop(name) for name in numbered}))
+        short = [name.removeprefix(prefix) for name in names]
+        numbered = [name for name in short if _NUMBER.fullmatch(name.partition(".")[0])]
+        above = _names_above(numbered)
+        found = with_lists(nested({name: self.rest.pop(prefix + name) for name in numbered if name not in above}))
         return found if isinstance(found, list) else []
 
     def fill(self, name: str, value: JsonValue) -> None:
@@ -136,6 +142,12 @@ def nested(flat: Mapping[str, JsonValue], start: Attributes | None = None) -> At
         else:
             place[last] = value
     return tree
+
+
+def _names_above(names: Iterable[str]) -> Collection[str]:
+    """Return the names that others are below of, as :func:`nested` takes them apart."""
+    ways = (name.split(".", DEPTH_MAX)[:-1] for name in names)
+    return {name for way in ways for name in accumulate(way, "{}.{}".format)}
 
 
 def with_lists(tree: JsonValue) -> JsonValue:

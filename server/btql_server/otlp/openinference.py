@@ -75,8 +75,17 @@ def _take_value(draft: Draft, field: str) -> None:
 
 def _listed(draft: Draft, prefix: str, name: str) -> list[JsonValue] | None:
     """Take attributes such as ``<prefix>0.<name>.role``."""
-    found = draft.take_numbered(prefix)
-    return [one.get(name, one) if isinstance(one, dict) else one for one in found] or None
+    return [_unwrapped(one, name) for one in draft.take_numbered(prefix)] or None
+
+
+def _unwrapped(one: JsonValue, name: str) -> JsonValue:
+    """Return what is at the one key that an object should have, with whatever it has beside."""
+    if not isinstance(one, dict) or name not in one:
+        return one
+    inner, beside = one[name], {key: value for key, value in one.items() if key != name}
+    if isinstance(inner, dict):
+        return {**beside, **inner}
+    return one if beside else inner
 
 
 def _messages(draft: Draft, prefix: str) -> list[JsonValue] | None:

@@ -107,6 +107,43 @@ def test_dotted_names_that_collide_keep_both_values(as_json):
     assert _event(span)["metadata"] == {"a": 1, "a.b": 2, "__proto__": {"c": 3}}
 
 
+@pytest.mark.parametrize(
+    ("attributes", "event_input", "left"),
+    [
+        (
+            {"gen_ai.prompt.0": "hello", "gen_ai.prompt.0.role": "user", "gen_ai.prompt.0.content": "hi"},
+            [{"role": "user", "content": "hi"}],
+            {"gen_ai.prompt.0": "hello"},
+        ),
+        (
+            {"gen_ai.prompt.0.content": "hi", "gen_ai.prompt.0.content.0.text": "x", "gen_ai.prompt.1.content": "ho"},
+            [{"content": [{"text": "x"}]}, {"content": "ho"}],
+            {"gen_ai.prompt.0.content": "hi"},
+        ),
+        (
+            {"gen_ai.prompt.0": "hello", "gen_ai.prompt.1": "you"},
+            ["hello", "you"],
+            None,
+        ),
+        (
+            {"llm.input_messages.0.message": "hello", "llm.input_messages.0.message.role": "user"},
+            [{"role": "user"}],
+            {"llm.input_messages.0.message": "hello"},
+        ),
+        (
+            {"llm.input_messages.0.message.role": "user", "llm.input_messages.0.at": 7},
+            [{"at": 7, "role": "user"}],
+            None,
+        ),
+    ],
+)
+def test_what_no_message_can_be_made_of_stays_under_its_name(as_json, attributes, event_input, left):
+    (span,) = spans_of_json(as_json([{"attributes": attributes}]))
+    event = _event(span)
+    assert event["input"] == event_input
+    assert event.get("metadata") == left
+
+
 def test_a_span_below_an_exported_one_joins_its_trace(as_json):
     inherited: dict[str, object] = {"metadata": {"user": "u1", "tier": "gold"}, "id": "never taken over", "tags": ["a"]}
     above = Exported("project_logs", "p", {}, "0123456789abcdef", "f" * 32, inherited)
