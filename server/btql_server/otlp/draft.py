@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
+from sys import float_info
 
 from btql_server.otlp.span import Attributes, SpanEvent
 from btql_storage.json_text import JsonValue, parse
@@ -105,8 +106,8 @@ class Draft:
 
 
 def is_number(value: JsonValue) -> bool:
-    """Whether a value may be a metric."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether a value may be a metric: a number that can be added to a fraction, which one of 400 digits cannot."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= float_info.max
 
 
 def structured(value: JsonValue) -> JsonValue:

@@ -7,140 +7,135 @@ Whole numbers of 64 bits may be texts. Unknown keys are ignored, null is as if t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
 
 import msgspec
 
 from btql_server.http.body import decode
 from btql_server.http.errors import HttpError
-from btql_server.otlp.span import KINDS, STATUSES, Attributes, Link, Scope, Span, SpanEvent, named, plain
+from btql_server.otlp.json_messages import (
+    ExportTraceServiceRequest,
+    OtlpAnyValue,
+    OtlpArrayValue,
+    OtlpKeyValue,
+    OtlpKeyValues,
+    OtlpResource,
+    OtlpScope,
+    OtlpSpan,
+    OtlpStatus,
+    RawRequest,
+)
+from btql_server.otlp.span import (
+    KINDS,
+    STATUSES,
+    Attributes,
+    Link,
+    Scope,
+    Shared,
+    Span,
+    SpanEvent,
+    fault_of,
+    named,
+    not_shared,
+    plain,
+    unreadable,
+)
 from btql_storage.json_text import JsonValue
 
-
-class OtlpAnyValue(msgspec.Struct, rename="camel"):
-    """A value of any kind: one of these, or none."""
-
-    string_value: str | None = None
-    bool_value: bool | None = None
-    int_value: int | str | None = None
-    double_value: float | str | None = None
-    array_value: OtlpArrayValue | None = None
-    kvlist_value: OtlpKeyValues | None = None
-    bytes_value: str | None = None
+T = TypeVar("T")
+_INTEGERS = (-(1 << 63), (1 << 63) - 1)
+_TIMES = (0, (1 << 64) - 1)
 
 
-class OtlpArrayValue(msgspec.Struct, rename="camel"):
-    """An array."""
+class _Name(msgspec.Struct):
+    """What a span is called, whatever else it is."""
 
-    values: list[OtlpAnyValue | None] | None = None
-
-
-class OtlpKeyValue(msgspec.Struct, rename="camel"):
-    """An attribute."""
-
-    key: str = ""
-    value: OtlpAnyValue | None = None
-
-
-class OtlpKeyValues(msgspec.Struct, rename="camel"):
-    """An object."""
-
-    values: list[OtlpKeyValue] | None = None
-
-
-class OtlpEvent(msgspec.Struct, rename="camel"):
-    """Something that happened at one moment of a span."""
-
-    name: str | None = None
-    time_unix_nano: int | str | None = None
-    attributes: list[OtlpKeyValue] | None = None
-
-
-class OtlpLink(msgspec.Struct, rename="camel"):
-    """A span that another one has to do with."""
-
-    trace_id: str | None = None
-    span_id: str | None = None
-    attributes: list[OtlpKeyValue] | None = None
-
-
-class OtlpStatus(msgspec.Struct, rename="camel"):
-    """How a span ended."""
-
-    code: int | str | None = None
-    message: str | None = None
-
-
-class OtlpSpan(msgspec.Struct, rename="camel"):
-    """A span; ids are hexadecimal, times are nanoseconds."""
-
-    trace_id: str | None = None
-    span_id: str | None = None
-    parent_span_id: str | None = None
-    trace_state: str | None = None
-    name: str | None = None
-    kind: int | str | None = None
-    start_time_unix_nano: int | str | None = None
-    end_time_unix_nano: int | str | None = None
-    attributes: list[OtlpKeyValue] | None = None
-    events: list[OtlpEvent] | None = None
-    links: list[OtlpLink] | None = None
-    status: OtlpStatus | None = None
-
-
-class OtlpScope(msgspec.Struct, rename="camel"):
-    """The library that made spans."""
-
-    name: str | None = None
-    version: str | None = None
-    attributes: list[OtlpKeyValue] | None = None
-
-
-class OtlpScopeSpans(msgspec.Struct, rename="camel"):
-    """Spans of one library."""
-
-    scope: OtlpScope | None = None
-    spans: list[OtlpSpan] | None = None
-
-
-class OtlpResource(msgspec.Struct, rename="camel"):
-    """What the spans come from."""
-
-    attributes: list[OtlpKeyValue] | None = None
-
-
-class OtlpResourceSpans(msgspec.Struct, rename="camel"):
-    """Spans of one resource."""
-
-    resource: OtlpResource | None = None
-    scope_spans: list[OtlpScopeSpans] | None = None
-
-
-class ExportTraceServiceRequest(msgspec.Struct, rename="camel"):
-    """Spans, as exporters send them."""
-
-    resource_spans: list[OtlpResourceSpans] | msgspec.UnsetType | None = msgspec.UNSET
+    name: str = ""
 
 
 def spans_of_json(body: bytes) -> Sequence[Span]:
     """Return the spans of an ExportTraceServiceRequest; 400 where it is none."""
-    request = decode(body, ExportTraceServiceRequest)
+    try:
+        request = decode(body, ExportTraceServiceRequest)
+    except HttpError as error:
+        return _one_by_one(body, error)
     if request.resource_spans is msgspec.UNSET and (keys := decode(body, dict[str, object])):
         # Unknown keys are ignored, but whoever sends nothing else has sent no spans, and should know.
         raise HttpError(400, f"there are no `resourceSpans`, only `{next(iter(keys))[:80]}`")
+    return [
+        span
+        for of_resource in request.resource_spans or ()
+        for resource in (_shared(of_resource.resource.attributes if of_resource.resource else None),)
+        for of_scope in of_resource.scope_spans or ()
+        for span in _spans(of_scope.spans or (), resource, of_scope.scope)
+    ]
+
+
+def _one_by_one(body: bytes, error: HttpError) -> Sequence[Span]:
+    """Return the spans of a request that cannot be decoded as a whole, or raise why, where that is no single span."""
     try:
-        return list(_spans(request))
-    except RecursionError:
-        raise HttpError(400, "the body is nested too deep") from None
+        request = decode(body, RawRequest)
+    except HttpError:
+        raise error from None
+    return [
+        span
+        for of_resource in request.resource_spans or ()
+        for resource in (_decoded_resource(of_resource.resource),)
+        for of_scope in of_resource.scope_spans or ()
+        for span in _decoded(of_scope.spans or (), resource, of_scope.scope)
+    ]
 
 
-def _spans(request: ExportTraceServiceRequest) -> Iterator[Span]:
-    for of_resource in request.resource_spans or ():
-        resource = _attributes(of_resource.resource.attributes) if of_resource.resource else {}
-        for of_scope in of_resource.scope_spans or ():
-            library = of_scope.scope or OtlpScope()
-            scope = Scope(library.name or "", library.version or "", _attributes(library.attributes))
-            for span in of_scope.spans or ():
-                yield _span(span, resource, scope)
+def _decoded_resource(text: msgspec.Raw) -> Shared:
+    try:
+        return _shared(_decoded_part(text, OtlpResource).attributes)
+    except HttpError as error:
+        return not_shared(error.message)
+
+
+def _decoded(texts: Iterable[msgspec.Raw], resource: Shared, scope: msgspec.Raw) -> Iterator[Span]:
+    good: list[OtlpSpan] = []
+    for text in map(bytes, texts):
+        try:
+            good.append(decode(text, OtlpSpan))
+        except HttpError as error:
+            yield unreadable(_name_of(text), error.message.replace("the body is", "it is"))
+    try:
+        library = _decoded_part(scope, OtlpScope)
+    except HttpError as error:
+        resource, library = not_shared(error.message), None
+    yield from _spans(good, resource, library)
+
+
+def _decoded_part(text: msgspec.Raw, shape: type[T]) -> T:
+    return shape() if bytes(text) == b"null" else decode(bytes(text), shape)
+
+
+def _name_of(raw: bytes) -> str:
+    try:
+        return decode(raw, _Name).name
+    except HttpError:
+        return ""
+
+
+def _shared(pairs: Iterable[OtlpKeyValue] | None) -> Shared:
+    try:
+        return Shared(_attributes(pairs))
+    except (RecursionError, ValueError) as error:
+        return not_shared(fault_of(error))
+
+
+def _spans(spans: Iterable[OtlpSpan], resource: Shared, library: OtlpScope | None) -> Iterator[Span]:
+    """Yield the spans of one library; those that cannot be converted say so."""
+    library = library or OtlpScope()
+    of_scope = _shared(library.attributes)
+    fault = resource.fault or of_scope.fault
+    scope = Scope(library.name or "", library.version or "", of_scope.attributes)
+    for span in spans:
+        try:
+            yield unreadable(span.name or "", fault) if fault else _span(span, resource.attributes, scope)
+        except (RecursionError, ValueError) as error:
+            yield unreadable(span.name or "", fault_of(error))
 
 
 def _span(span: OtlpSpan, resource: Attributes, scope: Scope) -> Span:
@@ -152,11 +147,11 @@ def _span(span: OtlpSpan, resource: Attributes, scope: Scope) -> Span:
         parent_span_id=parent.strip("0") and parent,
         name=span.name or "",
         kind=_named(KINDS, span.kind, "SPAN_KIND_"),
-        start_ns=_whole(span.start_time_unix_nano),
-        end_ns=_whole(span.end_time_unix_nano),
+        start_ns=_whole(span.start_time_unix_nano, _TIMES),
+        end_ns=_whole(span.end_time_unix_nano, _TIMES),
         attributes=_attributes(span.attributes),
         events=[
-            SpanEvent(one.name or "", _whole(one.time_unix_nano), _attributes(one.attributes))
+            SpanEvent(one.name or "", _whole(one.time_unix_nano, _TIMES), _attributes(one.attributes))
             for one in span.events or ()
         ],
         links=[Link(_id(one.trace_id), _id(one.span_id), _attributes(one.attributes)) for one in span.links or ()],
@@ -183,7 +178,7 @@ def _value(value: OtlpAnyValue | None) -> JsonValue:
         case OtlpAnyValue(bool_value=bool() as truth):
             return truth
         case OtlpAnyValue(int_value=int() | str() as number):
-            return _whole(number)
+            return _whole(number, _INTEGERS)
         case OtlpAnyValue(double_value=float() | str() as number):
             return plain(_number(number))
         case OtlpAnyValue(array_value=OtlpArrayValue(values)):
@@ -196,18 +191,22 @@ def _value(value: OtlpAnyValue | None) -> JsonValue:
             return None
 
 
-def _whole(number: int | str | None) -> int:
+def _whole(number: int | str | None, bounds: tuple[int, int]) -> int:
+    """Return a whole number of the 64 bits that it has in protobuf."""
     try:
-        return int(number or 0)
+        found = int(number or 0)
     except ValueError:
-        raise HttpError(400, f"`{str(number)[:40]}` is not a whole number") from None
+        raise ValueError(f"`{str(number)[:40]}` is not a whole number") from None
+    if not bounds[0] <= found <= bounds[1]:
+        raise ValueError(f"`{str(number)[:40]}` is not a whole number from {bounds[0]} to {bounds[1]}")
+    return found
 
 
 def _number(number: float | str) -> float:
     try:
         return float(number)
     except ValueError:
-        raise HttpError(400, f"`{str(number)[:40]}` is not a number") from None
+        raise ValueError(f"`{str(number)[:40]}` is not a number") from None
 
 
 def _named(names: Sequence[str], given: int | str | None, prefix: str) -> str:

@@ -99,7 +99,7 @@ def apply(draft: Draft) -> None:
     if isinstance(operation, str):
         draft.fill_type(TYPES.get(operation))
     elif not _OTHER_TYPES & draft.rest.keys():
-        if _AGENT_RUN <= draft.rest.keys():
+        if draft.rest.keys() >= _AGENT_RUN:
             draft.fill_type("task")
         elif "gen_ai.request.model" in draft.rest:
             draft.fill_type("llm")

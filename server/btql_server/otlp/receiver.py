@@ -18,8 +18,9 @@ from btql_server.http.errors import HttpError, as_http
 from btql_server.http.routes import Routes
 from btql_server.otlp.braintrust import PARENT
 from btql_server.otlp.event import event_of
-from btql_server.otlp.from_json import ExportTraceServiceRequest, spans_of_json
+from btql_server.otlp.from_json import spans_of_json
 from btql_server.otlp.from_protobuf import spans_of_protobuf
+from btql_server.otlp.json_messages import ExportTraceServiceRequest
 from btql_server.otlp.parent import HEADER, MISSING, Parent, Parents, read_header
 from btql_server.otlp.span import Span
 from btql_server.writing.rows import read_row
@@ -121,7 +122,7 @@ def _batch(call: Call, spans: Sequence[Span]) -> Batch:
             read_row(event, ("row",), call.state.settings.limits)
         except HttpError as error:
             batch.reject(_named(span.name), error)
-        except (RecursionError, ValueError) as error:
+        except (ArithmeticError, RecursionError, ValueError) as error:
             batch.reject(_named(span.name), HttpError(400, f"it cannot be written as JSON: {error}"))
         else:
             batch.events.setdefault(parent.target, []).append(event)

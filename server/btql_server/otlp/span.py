@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from btql_storage.json_text import JsonValue
 
@@ -66,10 +66,14 @@ class Span:
     trace_state: str
     resource: Attributes
     scope: Scope
+    fault: str = ""
+    """Why it could not be read; everything else is then empty, but for its name where that is known."""
 
     @property
     def problem(self) -> str | None:
         """Why it cannot be stored; None if it can."""
+        if self.fault:
+            return self.fault
         if _TRACE_ID.fullmatch(self.trace_id) is None:
             return f"the trace id `{self.trace_id[:40]}` is not 32 hexadecimal digits, or all of them are zero"
         if _SPAN_ID.fullmatch(self.span_id) is None:
@@ -81,6 +85,29 @@ class Span:
         if not all(0 <= time < 1 << 64 for time in (self.start_ns, self.end_ns)):
             return "its times are not nanoseconds in 64 bits"
         return None
+
+
+class Shared(NamedTuple):
+    """The attributes of a resource or a scope, which all of its spans share."""
+
+    attributes: Attributes
+    fault: str = ""
+    """Why they could not be read, and neither can any of the spans."""
+
+
+def unreadable(name: str, fault: str) -> Span:
+    """Return what stands for a span that could not be read, so that the others of its request can be stored."""
+    return Span("", "", "", name, KINDS[0], 0, 0, {}, (), (), STATUSES[0], "", "", {}, Scope(), fault)
+
+
+def fault_of(error: Exception) -> str:
+    """Return why a span could not be read."""
+    return "it is nested too deep" if isinstance(error, RecursionError) else str(error)
+
+
+def not_shared(reason: str) -> Shared:
+    """Return what stands for a resource or a scope that could not be read."""
+    return Shared({}, f"its resource or scope cannot be read: {reason}")
 
 
 def named(names: Sequence[str], number: int) -> str:

@@ -202,6 +202,73 @@ def test_spans_that_cannot_be_stored_are_counted_and_the_others_stored(send, log
     assert set(logs("partial, too")) == {"0000000000000004"}
 
 
+_DIGITS = "9" * 400
+_ODD = {
+    "an event of a time beyond all": {"events": [{"name": None, "timeUnixNano": "9" * 23}]},
+    "a sum of more than numbers can be": {
+        "attributes": [
+            {"key": "gen_ai.operation.name", "value": {"stringValue": "chat"}},
+            {"key": "gen_ai.usage.input_tokens", "value": {"intValue": _DIGITS}},
+            {"key": "gen_ai.usage.output_tokens", "value": {"doubleValue": 1.5}},
+        ]
+    },
+    "a moment of more than numbers can be": {
+        "attributes": [
+            {"key": "ai.operationId", "value": {"stringValue": "ai.generateText.doGenerate"}},
+            {"key": "ai.response.msToFirstChunk", "value": {"intValue": int(_DIGITS)}},
+        ]
+    },
+    "a number of more digits than are read": {"attributes": [{"key": "n", "value": {"intValue": "9" * 5_000}}]},
+    "a time that is none": {"startTimeUnixNano": "1.5"},
+    "a time before all": {"endTimeUnixNano": -1},
+    "a double that is none": {"attributes": [{"key": "n", "value": {"doubleValue": int(_DIGITS)}}]},
+    "an attribute that is a text": {"attributes": ["text"]},
+    "a name that is a number": {"name": 7},
+    "a status that is a list": {"status": []},
+}
+
+
+@pytest.mark.parametrize("odd", _ODD.values(), ids=_ODD)
+def test_one_odd_span_is_counted_and_the_others_stored(send, logs, as_json, odd):
+    name = f"odd {next(name for name, each in _ODD.items() if each is odd)}"
+    document = json.loads(as_json([{"spanId": f"000000000000000{number}"} for number in (1, 2, 3)]))
+    document["resourceSpans"][0]["scopeSpans"][0]["spans"][1] |= {"name": "odd", **odd}
+    answer = send(json.dumps(document).encode(), JSON, f"project_name:{name}")
+    assert answer.status_code == 200, answer.text
+    partial = answer.json()["partialSuccess"]
+    assert partial["rejectedSpans"] == "1"
+    assert partial["errorMessage"].startswith("a span without a name: " if "name" in odd else "span `odd`: ")
+    assert set(logs(name)) == {"0000000000000001", "0000000000000003"}
+
+
+@pytest.mark.parametrize("place", ["resource", "scope"])
+@pytest.mark.parametrize("value", [{"intValue": "x"}, {"intValue": []}])
+def test_an_odd_resource_takes_its_own_spans_along_only(send, logs, as_json, place, value):
+    name = f"odd {place} {value}"
+    document, other = (json.loads(as_json([{"spanId": f"000000000000000{number}"}])) for number in (1, 2))
+    bad = {"attributes": [{"key": "n", "value": value}]}
+    of_resource = other["resourceSpans"][0]
+    (of_resource if place == "resource" else of_resource["scopeSpans"][0])[place] = bad
+    document["resourceSpans"].append(of_resource)
+    answer = send(json.dumps(document).encode(), JSON, f"project_name:{name}")
+    partial = answer.json()["partialSuccess"]
+    assert partial["rejectedSpans"] == "1"
+    assert "its resource or scope cannot be read" in partial["errorMessage"]
+    assert list(logs(name)) == ["0000000000000001"]
+
+
+def test_numbers_that_cannot_be_added_are_kept(send, logs, as_json):
+    attributes = {
+        "braintrust.span_attributes": '{"type": "llm"}',
+        "braintrust.metrics": f'{{"prompt_tokens": {_DIGITS}, "other": 1}}',
+        "gen_ai.usage.output_tokens": 1.5,
+    }
+    assert send(as_json([{"attributes": attributes}]), JSON, "project_name:sums").json() == {"partialSuccess": {}}
+    (row,) = logs("sums").values()
+    assert row["metadata"] == {"braintrust.metrics.prompt_tokens": int(_DIGITS)}
+    assert (row["metrics"]["other"], row["metrics"]["completion_tokens"]) == (1, 1.5)
+
+
 @pytest.mark.parametrize("span", [{"traceId": "0" * 32}, {"traceId": "abc"}, {"spanId": "xyz"}, {"spanId": ""}])
 def test_where_no_span_can_be_stored_that_is_an_error(send, as_json, span):
     answer = send(as_json([span]), JSON)

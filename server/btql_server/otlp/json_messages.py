@@ -1,0 +1,132 @@
+"""The messages of OTLP as they are in JSON, and those of them whose spans are not decoded yet."""
+
+from __future__ import annotations
+
+import msgspec
+
+_NULL = msgspec.Raw(b"null")
+
+
+class OtlpAnyValue(msgspec.Struct, rename="camel"):
+    """A value of any kind: one of these, or none."""
+
+    string_value: str | None = None
+    bool_value: bool | None = None
+    int_value: int | str | None = None
+    double_value: float | str | None = None
+    array_value: OtlpArrayValue | None = None
+    kvlist_value: OtlpKeyValues | None = None
+    bytes_value: str | None = None
+
+
+class OtlpArrayValue(msgspec.Struct, rename="camel"):
+    """An array."""
+
+    values: list[OtlpAnyValue | None] | None = None
+
+
+class OtlpKeyValue(msgspec.Struct, rename="camel"):
+    """An attribute."""
+
+    key: str = ""
+    value: OtlpAnyValue | None = None
+
+
+class OtlpKeyValues(msgspec.Struct, rename="camel"):
+    """An object."""
+
+    values: list[OtlpKeyValue] | None = None
+
+
+class OtlpEvent(msgspec.Struct, rename="camel"):
+    """Something that happened at one moment of a span."""
+
+    name: str | None = None
+    time_unix_nano: int | str | None = None
+    attributes: list[OtlpKeyValue] | None = None
+
+
+class OtlpLink(msgspec.Struct, rename="camel"):
+    """A span that another one has to do with."""
+
+    trace_id: str | None = None
+    span_id: str | None = None
+    attributes: list[OtlpKeyValue] | None = None
+
+
+class OtlpStatus(msgspec.Struct, rename="camel"):
+    """How a span ended."""
+
+    code: int | str | None = None
+    message: str | None = None
+
+
+class OtlpSpan(msgspec.Struct, rename="camel"):
+    """A span; ids are hexadecimal, times are nanoseconds."""
+
+    trace_id: str | None = None
+    span_id: str | None = None
+    parent_span_id: str | None = None
+    trace_state: str | None = None
+    name: str | None = None
+    kind: int | str | None = None
+    start_time_unix_nano: int | str | None = None
+    end_time_unix_nano: int | str | None = None
+    attributes: list[OtlpKeyValue] | None = None
+    events: list[OtlpEvent] | None = None
+    links: list[OtlpLink] | None = None
+    status: OtlpStatus | None = None
+
+
+class OtlpScope(msgspec.Struct, rename="camel"):
+    """The library that made spans."""
+
+    name: str | None = None
+    version: str | None = None
+    attributes: list[OtlpKeyValue] | None = None
+
+
+class OtlpScopeSpans(msgspec.Struct, rename="camel"):
+    """Spans of one library."""
+
+    scope: OtlpScope | None = None
+    spans: list[OtlpSpan] | None = None
+
+
+class OtlpResource(msgspec.Struct, rename="camel"):
+    """What the spans come from."""
+
+    attributes: list[OtlpKeyValue] | None = None
+
+
+class OtlpResourceSpans(msgspec.Struct, rename="camel"):
+    """Spans of one resource."""
+
+    resource: OtlpResource | None = None
+    scope_spans: list[OtlpScopeSpans] | None = None
+
+
+class ExportTraceServiceRequest(msgspec.Struct, rename="camel"):
+    """Spans, as exporters send them."""
+
+    resource_spans: list[OtlpResourceSpans] | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class RawScopeSpans(msgspec.Struct, rename="camel"):
+    """Spans of one library that are still JSON."""
+
+    scope: msgspec.Raw = _NULL
+    spans: list[msgspec.Raw] | None = None
+
+
+class RawResourceSpans(msgspec.Struct, rename="camel"):
+    """Spans of one resource that are still JSON."""
+
+    resource: msgspec.Raw = _NULL
+    scope_spans: list[RawScopeSpans] | None = None
+
+
+class RawRequest(msgspec.Struct, rename="camel"):
+    """A request whose spans are still JSON."""
+
+    resource_spans: list[RawResourceSpans] | None = None
