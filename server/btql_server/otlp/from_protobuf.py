@@ -23,7 +23,12 @@ def spans_of_protobuf(body: bytes) -> Sequence[Span]:
     try:
         request.ParseFromString(body)
     except DecodeError as error:
-        raise HttpError(400, f"the body is not an ExportTraceServiceRequest in protobuf: {error}") from None
+        from btql_server.otlp.by_hand import spans_one_by_one
+
+        try:
+            return spans_one_by_one(body)
+        except ValueError:
+            raise HttpError(400, f"the body is not an ExportTraceServiceRequest in protobuf: {error}") from None
     return list(_spans(request))
 
 
@@ -34,10 +39,11 @@ def _spans(request: ExportTraceServiceRequest) -> Iterator[Span]:
             library = of_scope.scope
             scope = Scope(library.name, library.version, _attributes(library.attributes))
             for span in of_scope.spans:
-                yield _span(span, resource, scope)
+                yield span_of(span, resource, scope)
 
 
-def _span(span: trace_pb2.Span, resource: Attributes, scope: Scope) -> Span:
+def span_of(span: trace_pb2.Span, resource: Attributes, scope: Scope) -> Span:
+    """Return a span that the library has decoded."""
     # Eight zeros are how some libraries say that there is no parent.
     parent = span.parent_span_id
     return Span(
@@ -60,10 +66,11 @@ def _span(span: trace_pb2.Span, resource: Attributes, scope: Scope) -> Span:
 
 
 def _attributes(pairs: Iterable[common_pb2.KeyValue]) -> Attributes:
-    return {pair.key: _value(pair.value) for pair in pairs}
+    return {pair.key: value_of(pair.value) for pair in pairs}
 
 
-def _value(value: common_pb2.AnyValue) -> JsonValue:
+def value_of(value: common_pb2.AnyValue) -> JsonValue:
+    """Return a value that the library has decoded."""
     match value.WhichOneof("value"):
         case "string_value":
             return value.string_value
@@ -74,7 +81,7 @@ def _value(value: common_pb2.AnyValue) -> JsonValue:
         case "double_value":
             return plain(value.double_value)
         case "array_value":
-            return [_value(item) for item in value.array_value.values]
+            return [value_of(item) for item in value.array_value.values]
         case "kvlist_value":
             return _attributes(value.kvlist_value.values)
         case "bytes_value":

@@ -3,11 +3,15 @@
 import base64
 import gzip
 import json
+from typing import Any
 
 import httpx
 import pytest
 from google.rpc.status_pb2 import Status
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
 
 PROTOBUF = {"content-type": "application/x-protobuf"}
 JSON = {"content-type": "application/json"}
@@ -267,6 +271,110 @@ def test_numbers_that_cannot_be_added_are_kept(send, logs, as_json):
     (row,) = logs("sums").values()
     assert row["metadata"] == {"braintrust.metrics.prompt_tokens": int(_DIGITS)}
     assert (row["metrics"]["other"], row["metrics"]["completion_tokens"]) == (1, 1.5)
+
+
+def _nested(kind, levels):
+    value = 7
+    for _ in range(levels):
+        value = [value] if kind == "lists" else {"a": value}
+    return value
+
+
+def _field(number, content):
+    tag, size = bytes([number << 3 | 2]), len(content)
+    length = b""
+    while size > 0x7F:
+        length += bytes([size & 0x7F | 0x80])
+        size >>= 7
+    return tag + length + bytes([size]) + content
+
+
+def _any_value(value):
+    """A value in protobuf, or the bytes of one as they are."""
+    match value:
+        case bytes():
+            return value
+        case list():
+            return _field(5, b"".join(_field(1, _any_value(item)) for item in value))
+        case dict():
+            pairs = (_field(1, key.encode()) + _field(2, _any_value(item)) for key, item in value.items())
+            return _field(6, b"".join(_field(1, pair) for pair in pairs))
+        case _:
+            return b"\x18" + bytes([value])
+
+
+@pytest.fixture
+def deep_protobuf(as_protobuf):
+    """Spans to the body of a request, whose attribute `deep` the library would not write itself."""
+
+    def encode(spans, place="span"):
+        found = b""
+        for span in spans:
+            (of_resource,) = ExportTraceServiceRequest.FromString(
+                as_protobuf([{key: value for key, value in span.items() if key != "deep"}])
+            ).resource_spans
+            deep = _field(1, b"deep") + _field(2, _any_value(span["deep"]))
+            (of_scope,) = of_resource.scope_spans
+            (only,) = of_scope.spans
+            data = only.SerializeToString()
+            match place:
+                case "span":
+                    data += _field(9, deep)
+                case "event":
+                    data += _field(11, _field(2, b"e") + _field(3, deep))
+                case _:
+                    data += _field(13, _field(1, bytes(16)) + _field(4, deep))
+            found += _field(1, _field(1, of_resource.resource.SerializeToString()) + _field(2, _field(2, data)))
+        return found
+
+    return encode
+
+
+@pytest.mark.parametrize("kind", ["lists", "objects"])
+@pytest.mark.parametrize("encoding", ["json", "protobuf"])
+def test_only_what_is_nested_deeper_than_a_row_may_be_is_rejected(send, logs, as_json, deep_protobuf, encoding, kind):
+    name = f"deep {kind} {encoding}"
+    # The event and its `metadata` are two levels themselves.
+    values = {str(levels): _nested(kind, levels) for levels in (30, 100, 198, 199)}
+    spans: list[dict[str, Any]] = [
+        {"spanId": f"{number:016x}", "name": levels, "attributes": {"kept": levels}, "deep": value}
+        for number, (levels, value) in enumerate(values.items(), 1)
+    ]
+    if encoding == "json":
+        for span in spans:
+            span["attributes"]["deep"] = span.pop("deep")
+        body = as_json(spans)
+        partial = send(body, JSON, f"project_name:{name}").json()["partialSuccess"]
+        rejected, message = int(partial["rejectedSpans"]), partial["errorMessage"]
+    else:
+        answer = send(deep_protobuf(spans), PROTOBUF, f"project_name:{name}")
+        partial = ExportTraceServiceResponse.FromString(answer.content).partial_success
+        rejected, message = partial.rejected_spans, partial.error_message
+    assert (rejected, message[:11]) == (1, "span `199`:")
+    found = {row["metadata"]["kept"]: row["metadata"]["deep"] for row in logs(name).values()}
+    assert found == {levels: value for levels, value in values.items() if levels != "199"}
+
+
+@pytest.mark.parametrize("place", ["event", "link"])
+def test_deep_values_of_events_and_links_come_back(send, logs, deep_protobuf, place):
+    spans = [{"deep": _nested("lists", 120)}]
+    name = f"deep {place}"
+    assert send(deep_protobuf(spans, place), PROTOBUF, f"project_name:{name}").status_code == 200
+    (row,) = logs(name).values()
+    (found,) = row["context"]["otel"][f"{place}s"]
+    assert found["attributes"] == {"deep": spans[0]["deep"]}
+
+
+def test_spans_far_too_deep_are_rejected_by_themselves(send, logs, as_protobuf, deep_protobuf):
+    deep = _any_value(7)
+    for _ in range(600):
+        deep = _field(5, _field(1, deep))
+    body = as_protobuf([{"spanId": "0000000000000001"}]) + deep_protobuf([{"name": "x", "deep": deep}])
+    answer = send(body, PROTOBUF, "project_name:far too deep")
+    partial = ExportTraceServiceResponse.FromString(answer.content).partial_success
+    assert partial.rejected_spans == 1
+    assert partial.error_message == "span `x`: it is nested too deep"
+    assert list(logs("far too deep")) == ["0000000000000001"]
 
 
 @pytest.mark.parametrize("span", [{"traceId": "0" * 32}, {"traceId": "abc"}, {"spanId": "xyz"}, {"spanId": ""}])

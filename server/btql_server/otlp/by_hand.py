@@ -1,0 +1,135 @@
+"""Spans in protobuf that the library cannot decode as part of their request, one by one.
+
+The library decodes a request as a whole or not at all, and no deeper than 100 messages. A value in a list takes two
+messages, one in an object three, so 50 levels of a document are too many already, where a row may have 200. Here:
+
+1. The request is taken apart, down to the bytes of each span. What cannot be is no request.
+2. The library decodes each span. Where that is too much for it, the attributes are taken out of the span, which is
+   decoded without, and are decoded by themselves: level by level, with the library for what has no more levels.
+3. A span that cannot be decoded like this, either, is rejected by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.common.v1 import common_pb2
+from opentelemetry.proto.trace.v1 import trace_pb2
+
+from btql_server.otlp import from_protobuf
+from btql_server.otlp.span import (
+    Attributes,
+    Link,
+    Scope,
+    Shared,
+    Span,
+    SpanEvent,
+    fault_of,
+    not_shared,
+    unreadable,
+)
+from btql_server.otlp.wire import contents, fields, without
+from btql_storage.json_text import JsonValue
+
+# Numbers of fields. The attributes of each message have another one.
+_RESOURCE_SPANS, _RESOURCE, _SCOPE_SPANS, _SCOPE, _SPANS, _NAME = 1, 1, 2, 1, 2, 5
+_OF_RESOURCE, _OF_SCOPE, _OF_SPAN, _OF_EVENT, _OF_LINK = 1, 3, 9, 3, 4
+_EVENTS, _LINKS = 11, 13
+_VALUE, _ARRAY, _OBJECT, _ITEMS = 2, 5, 6, 1
+_BAD = (DecodeError, RecursionError, ValueError)
+
+
+def spans_one_by_one(body: bytes) -> Sequence[Span]:
+    """Return the spans of a request; ValueError where it is none."""
+    return [
+        span
+        for of_resource in contents(memoryview(body), _RESOURCE_SPANS)
+        for resource in (_resource(of_resource),)
+        for of_scope in contents(of_resource, _SCOPE_SPANS)
+        for span in _spans(of_scope, resource)
+    ]
+
+
+def _resource(message: memoryview) -> Shared:
+    try:
+        return Shared(
+            {
+                name: value
+                for resource in contents(message, _RESOURCE)
+                for name, value in _attributes(resource, _OF_RESOURCE).items()
+            }
+        )
+    except _BAD as error:
+        return not_shared(fault_of(error))
+
+
+def _spans(message: memoryview, resource: Shared) -> Iterator[Span]:
+    """Yield the spans of one library; those that cannot be decoded say so."""
+    scope = Scope()
+    try:
+        for library in contents(message, _SCOPE):
+            known = common_pb2.InstrumentationScope.FromString(without(library, _OF_SCOPE))
+            scope = Scope(known.name, known.version, _attributes(library, _OF_SCOPE))
+    except _BAD as error:
+        resource = not_shared(fault_of(error))
+    for data in contents(message, _SPANS):
+        try:
+            yield unreadable(_name(data), resource.fault) if resource.fault else _span(data, resource.attributes, scope)
+        except _BAD as error:
+            yield unreadable(_name(data), fault_of(error))
+
+
+def _span(data: memoryview, resource: Attributes, scope: Scope) -> Span:
+    try:
+        return from_protobuf.span_of(trace_pb2.Span.FromString(bytes(data)), resource, scope)
+    except DecodeError:
+        shell = trace_pb2.Span.FromString(without(data, _OF_SPAN, _EVENTS, _LINKS))
+    return replace(
+        from_protobuf.span_of(shell, resource, scope),
+        attributes=_attributes(data, _OF_SPAN),
+        events=[_event(event) for event in contents(data, _EVENTS)],
+        links=[_link(link) for link in contents(data, _LINKS)],
+    )
+
+
+def _name(data: memoryview) -> str:
+    try:
+        return "".join(bytes(name).decode() for name in contents(data, _NAME))
+    except ValueError:
+        return ""
+
+
+def _event(data: memoryview) -> SpanEvent:
+    event = trace_pb2.Span.Event.FromString(without(data, _OF_EVENT))
+    return SpanEvent(event.name, event.time_unix_nano, _attributes(data, _OF_EVENT))
+
+
+def _link(data: memoryview) -> Link:
+    link = trace_pb2.Span.Link.FromString(without(data, _OF_LINK))
+    return Link(link.trace_id.hex(), link.span_id.hex(), _attributes(data, _OF_LINK))
+
+
+def _attributes(message: memoryview, number: int) -> Attributes:
+    return {_key(pair): _value(_value_of(pair)) for pair in contents(message, number)}
+
+
+def _key(pair: memoryview) -> str:
+    return common_pb2.KeyValue.FromString(without(pair, _VALUE)).key
+
+
+def _value_of(pair: memoryview) -> memoryview:
+    return next(contents(pair, _VALUE), memoryview(b""))
+
+
+def _value(data: memoryview) -> JsonValue:
+    """Return a value. The stack has two frames for each level, as 200 levels must fit into its 1,000."""
+    for field in fields(data):
+        if field.content is None:
+            continue
+        if field.number == _ARRAY:
+            return [_value(item) for item in contents(field.content, _ITEMS)]
+        if field.number == _OBJECT:
+            return {_key(pair): _value(_value_of(pair)) for pair in contents(field.content, _ITEMS)}
+    return from_protobuf.value_of(common_pb2.AnyValue.FromString(bytes(data)))
