@@ -8,7 +8,7 @@ context. Safe from several threads.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -145,6 +145,9 @@ class Folder:
         """Parts whose keys were held against their checksum."""
         self._parts: dict[int, Part] = {}
         self._pins: Counter[int] = Counter()
+        self._replaced: set[int] = set()
+        """Parts that were replaced while snapshots read them."""
+        self.catalog.replaced = self._let_go_of
         self._wal_files: dict[int, WalFile] = {}
         self._wal_sizes: dict[int, WalSize] = {}
         self._at_work = 0
@@ -310,6 +313,21 @@ class Folder:
                 else:
                     del self._pins[part_id]
             self._release(given_up)
+            idle = [part_id for part_id in given_up if part_id in self._replaced and part_id not in self._pins]
+            self._replaced.difference_update(idle)
+        for part_id in idle:
+            self.drop_part(part_id)
+
+    def _let_go_of(self, part_ids: Collection[int]) -> None:
+        """Let go of parts that were replaced, by whichever process, once no snapshot reads them.
+
+        What is mapped of a removed file keeps its room on the disk.
+        """
+        with self._guard:
+            idle = [part_id for part_id in part_ids if part_id not in self._pins]
+            self._replaced.update(part_id for part_id in part_ids if part_id in self._pins)
+        for part_id in idle:
+            self.drop_part(part_id)
 
     @contextmanager
     def working(self) -> Generator[None]:

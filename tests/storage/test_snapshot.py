@@ -181,3 +181,26 @@ def test_readers_in_threads_see_whole_requests_while_everything_goes_on(quick_pa
 
         assert problems == []
         assert len(documents_of(storage, target)) == 121
+
+
+@pytest.mark.parametrize("reads_meanwhile", [False, True])
+def test_parts_that_another_process_replaced_are_let_go_of(tmp_path: Path, reads_meanwhile: bool):
+    def removed_but_mapped() -> list[str]:
+        lines = Path("/proc/self/maps").read_text().splitlines()
+        return [line for line in lines if str(tmp_path) in line and line.endswith("(deleted)")]
+
+    at_once = Settings(grace_s=0)
+    with (
+        Storage.open(tmp_path / "db", create=True, settings=at_once) as writer,
+        Storage.open(tmp_path / "db") as reader,
+    ):
+        target = writer.create_object("project_logs", "p")
+        for number in range(3):
+            writer.ingest(target, [{"id": "a", "root_span_id": "t", "input": f"word {number}"}])
+            snapshot = reader.snapshot(target) if reads_meanwhile and number else None
+            writer.compact()
+            assert documents_of(reader, target)["a"]["input"] == f"word {number}"
+            if snapshot is not None:
+                assert [row.fields["input"] for row in snapshot_rows(snapshot)] == [f'"word {number}"'.encode()]
+                snapshot.close()
+        assert removed_but_mapped() == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from threading import Lock
@@ -51,6 +51,8 @@ class Catalog:
         """Asked in every transaction that belongs to processing, compaction or the removal of files."""
         self.deleted = Deleted(database, self._working)
         """What was deleted, and how long things are kept."""
+        self.replaced: Callable[[Collection[int]], None] = lambda _: None
+        """Called with the parts that an object had when it was looked at before, and has no longer."""
         self._guard = Lock()
         self._stats: dict[int, PartStats] = {}
         self._views: dict[int, _KeptView] = {}
@@ -294,10 +296,13 @@ class Catalog:
         before = kept.rows if kept is not None else {}
         fresh = self._read_view(object_id, None, before)
         if fresh.changed is not None:
+            gone = before.keys() - fresh.rows.keys()
             with self._guard:
                 self._views[object_id] = fresh
-                for part_id in before.keys() - fresh.rows.keys():
+                for part_id in gone:
                     self._stats.pop(part_id, None)
+            if gone:
+                self.replaced(gone)
         return fresh.view
 
     def _read_view(
