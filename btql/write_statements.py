@@ -27,6 +27,7 @@ from btql_grammar.parser import parse
 from btql_grammar.span import Source, Span
 from btql_planner import errors
 from btql_planner.names import SYSTEM_KINDS
+from btql_storage import accept
 from btql_storage.accept import EVENTS_MAX
 
 if TYPE_CHECKING:
@@ -96,7 +97,8 @@ class _Writing:
         if statement.merge:
             for event in events:
                 event["_is_merge"] = True
-        return self._write(self._sources.target(kind, name, statement.target.span, create=True), events)
+        checked = self._checked(events, range(1, len(events) + 1))
+        return self._write(self._sources.target(kind, name, statement.target.span, create=True), checked)
 
     def target(self, statement: tree.Insert, *, create: bool) -> ObjectInfo | None:
         """Return the object that an INSERT is for."""
@@ -131,7 +133,7 @@ class _Writing:
         for row in rows:
             event = _document(paths, [row[name] for name in names[1:]])
             events.append({**event, "id": row["id"], "_is_merge": True, "_merge_paths": [list(path) for path in paths]})
-        return self._write(target, events)
+        return self._write(target, self._checked(events, [str(row["id"]) for row in rows]))
 
     def delete(self, statement: tree.Delete) -> int:
         """Remove each row that matches."""
@@ -155,7 +157,11 @@ class _Writing:
             )  # fmt: skip
         return result.columns, rows
 
-    def _write(self, target: ObjectInfo, events: Sequence[Event]) -> int:
+    def _checked(self, events: Sequence[Event], places: Sequence[int | str]) -> Sequence[accept.Event]:
+        """Return events as they are to be stored, if whoever asks may write such."""
+        return self._sources.directory.checked(events, places)
+
+    def _write(self, target: ObjectInfo, events: Sequence[accept.Event]) -> int:
         self._database.storage.ingest(target, events)
         return len(events)
 

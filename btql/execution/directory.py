@@ -3,7 +3,8 @@
 Every name of an object in a statement passes one of these: behind FROM, alone or with its kind, in the target of
 INSERT, UPDATE and DELETE, and inside EXPLAIN. A program that has the database in its own process sees all of it
 (:class:`Everything`). A server gives each request a directory of its own, so that what may not be read does not
-exist, in hints neither, and so that names of its own lead to objects.
+exist, in hints neither, and so that names of its own lead to objects. It also looks at what a statement is about to
+write, as a server holds its clients to more than a program is held to.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from btql_planner.catalog import ID_FIELDS
+from btql_storage.accept import Event
 from btql_storage.catalog import ObjectInfo
 from btql_storage.errors import UnknownObject
 from btql_storage.store import Storage
@@ -67,6 +69,13 @@ class Directory(Protocol):
         """Return the fields that have one value in all rows of an object, such as ``project_id``."""
         ...
 
+    def checked(self, events: Sequence[Event], places: Sequence[int | str]) -> Sequence[Event]:
+        """Return events as they are to be stored; an error for one that may not be.
+
+        ``places`` says where in the statement each is: the number of its row, from 1, or the id of the row.
+        """
+        ...
+
 
 class Everything:
     """All objects of a database, under the names that they have there."""
@@ -102,6 +111,10 @@ class Everything:
     def constants(self, target: ObjectInfo) -> Mapping[str, str | None]:
         """Return what follows from the object's name."""
         return constants_of(target)
+
+    def checked(self, events: Sequence[Event], places: Sequence[int | str]) -> Sequence[Event]:  # noqa: ARG002
+        """Return the events: the storage says by itself what it cannot store."""
+        return events
 
 
 def constants_of(target: ObjectInfo) -> dict[str, str | None]:

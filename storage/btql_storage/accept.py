@@ -98,7 +98,7 @@ def _lines(events: Sequence[Event], limits: Limits) -> list[bytes]:
         return lines
     lines, size = [], 0
     for index, event in enumerate(events):
-        lines.append(_line(event, index, limits))
+        lines.append(line_of(event, index, limits))
         size += len(lines[index])
         check_request(size, limits)
     return lines
@@ -147,7 +147,8 @@ def _about(document: dict[str, msgspec.Raw]) -> str | None:
         return None
 
 
-def _line(event: Event, index: int, limits: Limits) -> bytes:
+def line_of(event: Event, index: int, limits: Limits) -> bytes:
+    """Return an event as a line of JSON; BadEvent, with the index, where it cannot be one."""
     if isinstance(event, bytes):
         return event
     if isinstance(event, Read):

@@ -1,4 +1,4 @@
-"""The objects of a server as one principal sees them: every name in a statement passes here.
+"""The objects of a server as one principal sees them: every name in a statement passes here, and all that it writes.
 
 A source is named by an id or by a name. An id that is no object, and one that may not be read, are refused alike,
 with 403. A name is one that a program with the database embedded has given (``project_logs('demo')``), or that of a
@@ -20,11 +20,16 @@ from btql_server.access.objects import OF_PROJECT, REGISTERED, resource_of
 from btql_server.http.errors import HttpError
 from btql_server.registry.changes import Change
 from btql_server.registry.entity import Listing
+from btql_server.writing.comments import with_author
+from btql_server.writing.rows import read_row
+from btql_storage.accept import line_of
 
 if TYPE_CHECKING:
     from btql_server.access.asker import Asker
     from btql_server.registry.entity import Entity
+    from btql_storage.accept import Event
     from btql_storage.catalog import ObjectInfo
+    from btql_storage.envelope import Read
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
 _OF_ORGANIZATION = {"org_prompts": "project_prompts", "org_functions": "project_functions"}
@@ -129,6 +134,15 @@ class Visible:
     def constants(self, target: ObjectInfo) -> Mapping[str, str | None]:
         """Return what all rows of an object have in common."""
         return _constants(target, self._entity(target.kind, target.name))
+
+    def checked(self, events: Sequence[Event], places: Sequence[int | str]) -> Sequence[Read]:
+        """Return the events of a statement as they are to be stored, held to the same types as those of a request."""
+        limits = self._asker.state.settings.limits
+        found: list[Read] = []
+        for index, (event, place) in enumerate(zip(events, places, strict=True)):
+            row = read_row(line_of(event, index, limits), ("row", place), limits)
+            found.append(with_author(row, self._asker.principal))
+        return found
 
     def _of_organization(self, kind: str) -> Sequence[ObjectInfo]:
         below = _OF_ORGANIZATION[kind]

@@ -317,3 +317,18 @@ def test_a_prepared_statement_belongs_to_whoever_prepared_it(door, client):
     with pytest.raises(KeyError, match="prepare it again"):
         info_of(client, door, command)
     assert encode(messages.ActionClosePreparedStatementRequest(handle))
+
+
+def test_what_statements_write_has_the_types_on_record(cursor):
+    logs = "project_logs.typed"
+    with pytest.raises(flightsql.Error, match=r"from 0 to 1, got 500 at `row\[2\]\.scores\.s`"):
+        cursor.execute(f"INSERT INTO {logs} (id, scores.s) VALUES ('a', 1), ('b', 500)")
+    with pytest.raises(flightsql.Error, match=r"from 0 to 1, got 3 at `row\[2\]\.scores\.s`"):
+        cursor.executemany(f"INSERT INTO {logs} (id, scores.s) VALUES (?, ?)", [("a", 1), ("b", 3)])
+    cursor.executemany(f"INSERT INTO {logs} (id, scores.s) VALUES (?, ?)", [("a", 1), ("b", 0)])
+    with pytest.raises(flightsql.Error, match=r"expected a number, got a text at `row\.a\.metrics\.m`"):
+        cursor.execute(f"UPDATE {logs} SET metrics.m = 'x' WHERE id = 'a'")
+    assert asked(cursor, f"SELECT id, scores.s AS s, metrics.m AS m FROM {logs} ORDER BY id") == [
+        ("a", 1, None),
+        ("b", 0, None),
+    ]

@@ -254,3 +254,11 @@ def test_cursors(raw):
 def test_a_session_without_a_word_is_no_trouble_for_another(bare, place, other):
     bare.send(startup()[:6])
     assert rows(other.ask(query("SELECT 1"))) == [["1"]]
+
+
+def test_what_statements_write_has_the_types_on_record(raw):
+    found = raw.ask(query("INSERT INTO project_logs('typed') (id, scores.s) VALUES ('a', 1), ('b', 500)"))
+    assert "from 0 to 1, got 500 at `row[2].scores.s`" in error(found)["M"]
+    assert tags(raw.ask(query("INSERT INTO project_logs('typed') (id, scores.s) VALUES ('a', 1)"))) == ["INSERT 0 1"]
+    found = raw.ask(query("UPDATE project_logs('typed') SET metrics.m = 'x'"))
+    assert "expected a number, got a text at `row.a.metrics.m`" in error(found)["M"]
