@@ -75,7 +75,7 @@ def natural(batch: pa.RecordBatch, kind: Kind, name: str) -> pa.Array:
         # The engine's functions return instants in several units, with and without a zone; all are UTC.
         return column.cast(pa.timestamp("us"), safe=False).cast(INSTANT)
     if kind is Kind.INTERVAL:
-        from btql.execution.text_functions import interval
+        from btql.execution.interval_functions import text as interval
 
         return pa.array([None if value is None else interval(value) for value in column.to_pylist()], pa.string())
     return column.cast(wanted)

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from btql.execution import array_functions as on_arrays
 from btql.execution import growing
+from btql.execution import interval_functions as on_intervals
 from btql.execution import json_compare as comparing
 from btql.execution import json_functions as on_json
 from btql.execution import object_functions as on_objects
@@ -45,9 +46,11 @@ _FUNCTIONS: dict[str, tuple[Function, list[pa.DataType], pa.DataType]] = {
     "btql_match": (on_text.match, [_TEXT, _TEXT, _TEXT], _BOOLEAN),
     "btql_list_like": (on_text.like, [_LIST, _TEXT], _BOOLEAN),
     "btql_list_ilike": (on_text.ilike, [_LIST, _TEXT], _BOOLEAN),
-    "btql_interval_text": (on_text.interval, [_INTERVAL], _TEXT),
+    "btql_interval_text": (on_intervals.text, [_INTERVAL], _TEXT),
     "btql_to_timestamp": (time_reading.time_by_pattern, [_TEXT, _TEXT], _TIME),
     "btql_to_date": (time_reading.date_by_pattern, [_TEXT, _TEXT], _TIME),
+    "btql_interval_times": (on_intervals.times, [_INTERVAL, _FLOAT], _INTERVAL),
+    "btql_interval_divided": (on_intervals.divided, [_INTERVAL, _FLOAT], _INTERVAL),
     "btql_number_text": (on_text.number, [_FLOAT, _TEXT], _TEXT),
     "btql_format": (on_text.format_, [_TEXT, _TEXT], _TEXT),
     "btql_encode": (on_text.encode, [_TEXT, _TEXT], _TEXT),

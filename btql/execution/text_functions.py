@@ -1,4 +1,4 @@
-"""Functions of texts, numbers and intervals, row by row; see ``functions.py`` for how they are reached."""
+"""Functions of texts and numbers, row by row; see ``functions.py`` for how they are reached."""
 
 from __future__ import annotations
 
@@ -8,12 +8,7 @@ import re
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from functools import lru_cache
 
-import pyarrow as pa
-
 from btql_storage import json_text, tokens
-
-_SECOND = 1_000_000_000
-_DAY = 86_400 * _SECOND
 
 
 def match(kind: str, value: str, phrase: str) -> bool:
@@ -38,26 +33,6 @@ def _wild(pattern: str, flags: re.RegexFlag) -> re.Pattern[str]:
     wild = {"%": ".*", "_": "."}
     pieces = re.findall(r"\\.|.", pattern, re.DOTALL)
     return re.compile("".join(wild.get(piece) or re.escape(piece[-1]) for piece in pieces), flags)
-
-
-def interval(value: pa.MonthDayNano) -> str:
-    """Return an interval as Postgres shows it: ``1 year 2 mons 3 days 04:05:06.5``."""
-    months, days, nanos = value
-    # An interval between two times is all nanoseconds; whole days read better.
-    more, rest = divmod(abs(nanos), _DAY)
-    days += more if nanos >= 0 else -more
-    years, months = int(months / 12), months - 12 * int(months / 12)
-    pieces = [
-        f"{count} {unit}{'' if count == 1 else 's'}"
-        for count, unit in ((years, "year"), (months, "mon"), (days, "day"))
-        if count
-    ]
-    if rest or not pieces:
-        seconds, fraction = divmod(rest, _SECOND)
-        clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
-        clock += f".{fraction:09}".rstrip("0") if fraction else ""
-        pieces.append(f"-{clock}" if nanos < 0 else clock)
-    return " ".join(pieces)
 
 
 def number(value: float, pattern: str) -> str:

@@ -14,6 +14,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from fractions import Fraction
 from functools import cache
 from typing import cast
 
@@ -184,9 +185,19 @@ def _with_interval(op: str, left: Value, right: Value) -> Value:
 def _scaled(op: str, left: Value, right: Value) -> Value:
     if isinstance(right, Interval):
         left, right = right, left
-    if op != "mul" or not isinstance(left, Interval) or not isinstance(right, int):
+        if op == "div":
+            return None
+    if op not in ("mul", "div") or not isinstance(left, Interval) or not is_number(right):
         return None
-    return Interval(left.months * right, left.rest * right)
+    factor = Fraction(cast("Number", right))
+    if op == "div" and not factor:
+        return None
+    factor = 1 / factor if op == "div" else factor
+    months = int(left.months * factor)
+    # What is left of a month is so many thirtieths of it in days.
+    days = (left.months * factor - months) * 30
+    rest = left.rest // timedelta(microseconds=1) * factor + days * 86_400_000_000
+    return Interval(months, timedelta(microseconds=round(rest)))
 
 
 def shifted(moment: datetime, months: int) -> datetime:

@@ -134,6 +134,8 @@ def _check_arithmetic(name: str, arguments: tuple[Expression, ...]) -> None:
             usable = bool(argument.type & (moments | types.TEXT)) and not (name == "add" and len(times) > 1)
             alone = len(times) == 1 and name == "sub" and argument.type & types.NUMERIC
             usable = usable and not alone and not backwards
+        elif _takes_interval(name, arguments, argument):
+            usable = True
         else:
             usable = bool(argument.type & types.NUMERIC)
         if not usable:
@@ -142,6 +144,14 @@ def _check_arithmetic(name: str, arguments: tuple[Expression, ...]) -> None:
                 f"this is {describe_one(argument.type)}",
                 help="times take `+` and `-` with an interval: `now() - interval 1 day`",
             )  # fmt: skip
+
+
+def _takes_interval(name: str, arguments: tuple[Expression, ...], argument: Expression) -> bool:
+    """Whether an argument is the interval that a number multiplies or divides, or that a minus turns round."""
+    if Kind.INTERVAL not in argument.type:
+        return False
+    alone = sum(Kind.INTERVAL in each.type for each in arguments) == 1
+    return alone and (name in ("mul", "neg") or (name == "div" and argument is arguments[0]))
 
 
 def _check_pattern(name: str, pattern: Expression) -> None:

@@ -1,4 +1,4 @@
-"""Compute what is known while the query is planned: times that it spells or an interval away, and starts of days.
+"""Compute what is known while the query is planned: times that it spells or an interval away, starts of days.
 
 A bound such as ``created > now() - interval 7 day`` then is a constant, by
 which whole parts can be left out.
@@ -6,25 +6,14 @@ which whole parts can be left out.
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 
 from btql_planner import errors
 from btql_planner.expressions import Apply, Constant
 from btql_planner.functions.call import ArgumentError
-from btql_planner.types import Kind
+from btql_planner.interval_scaling import added, divided, spans_of, spelled, times
+from btql_planner.types import INTERVAL, Kind
 
-_INTERVAL = re.compile(r"(-?\d+) ([a-z]+?)s?")
-_MONTHS = {"month": 1, "year": 12}
-_MICROSECONDS = {
-    "microsecond": 1,
-    "millisecond": 1_000,
-    "second": 1_000_000,
-    "minute": 60_000_000,
-    "hour": 3_600_000_000,
-    "day": 86_400_000_000,
-    "week": 604_800_000_000,
-}
 _SMALLER = ("month", "day", "hour", "minute", "second", "microsecond")
 
 
@@ -40,7 +29,31 @@ def fold(call: Apply) -> Constant | None:
         raise errors.wrong_argument(error, call) from None
     except (OverflowError, ValueError):
         return None
+    if moment is None and call.type == INTERVAL:
+        interval = _interval(call.function.name, constants)
+        return None if interval is None else Constant(interval, Kind.INTERVAL, span=call.span)
     return None if moment is None else Constant(moment, Kind.TIME, span=call.span)
+
+
+def _interval(name: str, arguments: list[Constant]) -> str | None:
+    """Return the text of the interval that arithmetic gives."""
+    lengths = [spans_of(str(each.value)) for each in arguments if each.kind is Kind.INTERVAL]
+    numbers = [each.value for each in arguments if isinstance(each.value, int | float)]
+    made = None
+    match name, lengths, numbers:
+        case "add", [(_, _, _) as one, (_, _, _) as other], []:
+            made = added(one, other, 1)
+        case "sub", [(_, _, _) as one, (_, _, _) as other], []:
+            made = added(one, other, -1)
+        case "neg", [(_, _, _) as one], []:
+            made = times(one, -1)
+        case "mul", [(_, _, _) as one], [factor]:
+            made = times(one, factor)
+        case "div", [(_, _, _) as one], [divisor]:
+            made = divided(one, divisor)
+        case _:
+            pass
+    return None if made is None else spelled(made)
 
 
 def _moment(name: str, arguments: list[Constant]) -> datetime | None:
@@ -59,18 +72,16 @@ def _moment(name: str, arguments: list[Constant]) -> datetime | None:
 
 
 def _moved(moment: datetime, interval: str, sign: int) -> datetime | None:
-    matched = _INTERVAL.fullmatch(interval)
-    if matched is None:
+    spans = spans_of(interval)
+    if spans is None:
         return None
-    count, unit = sign * int(matched[1]), matched[2]
-    if unit in _MICROSECONDS:
-        return moment + timedelta(microseconds=count * _MICROSECONDS[unit])
-    if unit not in _MONTHS:
-        return None
-    from calendar import monthrange
+    months, days, microseconds = (sign * part for part in spans)
+    if months:
+        from calendar import monthrange
 
-    year, month = divmod(moment.year * 12 + moment.month - 1 + count * _MONTHS[unit], 12)
-    return moment.replace(year=year, month=month + 1, day=min(moment.day, monthrange(year, month + 1)[1]))
+        year, month = divmod(moment.year * 12 + moment.month - 1 + months, 12)
+        moment = moment.replace(year=year, month=month + 1, day=min(moment.day, monthrange(year, month + 1)[1]))
+    return moment + timedelta(days=days, microseconds=microseconds)
 
 
 def _start(unit: str, moment: datetime) -> datetime | None:

@@ -96,7 +96,7 @@ def test_functions(conn: btql.Connection, start: int) -> None:
         "CASE WHEN {0} THEN {1} ELSE {2} END", "{0} || {1}", "{0}::int", "{0}::numeric(10,2)", "{0}::text",
         "{0}::bool", "{0}::jsonb", "{0}::date", "{0}::timestamptz", "{0}::interval", "{0}::text[]", "{0}::varchar(3)",
         "{0} MATCH 'a'", "created - {0}", "now() > {0}", "coalesce({0}, {1})", "(coalesce({0}, {1}))[0]",
-        "to_timestamp({0})", "to_date({0})",
+        "to_timestamp({0})", "to_date({0})", "{0} * interval 1 day", "interval 1 month / {0}",
     ],
 )  # fmt: skip
 def test_operators(conn: btql.Connection, template: str) -> None:

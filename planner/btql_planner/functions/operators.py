@@ -178,13 +178,35 @@ def _with_time(symbol: str, left: Value, right: Value) -> Value | None:
     return None
 
 
+def _product_type(arguments: Sequence[Type]) -> Type:
+    return types.INTERVAL if any(Kind.INTERVAL in argument for argument in arguments) else number_type(arguments)
+
+
+def _quotient_type(arguments: Sequence[Type]) -> Type:
+    return types.INTERVAL if Kind.INTERVAL in arguments[0] else types.FLOAT
+
+
+def _scaled(function: str, left: Value, right: Value) -> Value | None:
+    """Return an interval times or by a number, None where there are only numbers."""
+    for interval, factor in ((left, right), (right, left)):
+        if Kind.INTERVAL in interval.parts:
+            scale = f"CAST({single(number(factor))} AS DOUBLE)"
+            return of(Kind.INTERVAL, f"{function}({interval.parts[Kind.INTERVAL]}, {scale})")
+    return None
+
+
+_TYPES = {"+": _sum_type, "-": _sum_type, "*": _product_type, "%": number_type}
+
+
 def _arithmetic(name: str, symbol: str) -> None:
-    @operator(name, _sum_type if symbol in "+-" else number_type, scalar=True)
+    @operator(name, _TYPES[symbol], scalar=True, python=has(Kind.INTERVAL) if symbol == "*" else False)
     def lower(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001  # pyright: ignore[reportUnusedFunction]
         left, right = values
         moved = _with_time(symbol, left, right) if symbol in "+-" else None
         if moved is not None:
             return moved
+        if symbol == "*" and (scaled := _scaled("btql_interval_times", left, right)) is not None:
+            return scaled
         one, other = number(left), number(right)
         divisor = f"nullif({single(other)}, 0)" if symbol == "%" else single(other)
         sql = f"({single(one)} {symbol} {divisor})"
@@ -198,16 +220,20 @@ for _name, _symbol in {"add": "+", "sub": "-", "mul": "*", "mod": "%"}.items():
     _arithmetic(_name, _symbol)
 
 
-@operator("div", types.FLOAT, scalar=True)
+@operator("div", _quotient_type, scalar=True, python=has(Kind.INTERVAL))
 def divide(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
-    """``/``: always a fraction, null where the divisor is zero."""
+    """``/``: always a fraction, or an interval; null where the divisor is zero."""
+    if (scaled := _scaled("btql_interval_divided", *values)) is not None:
+        return scaled
     left, right = (f"CAST({single(number(value))} AS DOUBLE)" for value in values)
     return of(Kind.FLOAT, f"({left} / nullif({right}, 0))")
 
 
-@operator("neg", number_type, scalar=True)
+@operator("neg", _product_type, scalar=True)
 def negative(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
     """Unary minus."""
+    if Kind.INTERVAL in values[0].parts:
+        return of(Kind.INTERVAL, f"(- {values[0].parts[Kind.INTERVAL]})")
     value = number(values[0])
     if value.type == types.FLOAT:
         return of(Kind.FLOAT, f"(- {single(value)})")

@@ -41,9 +41,6 @@ _YEARS = (-9_214_560_000_000_000, 9_214_646_400_000_000)
 _MICROSECONDS = {"second": 1_000_000, "minute": 60_000_000, "hour": 3_600_000_000, "day": 86_400_000_000}
 _LENGTHS = {**_MICROSECONDS, "microsecond": 1, "millisecond": 1_000, "week": 7 * _MICROSECONDS["day"]}
 _LENGTH_MAX = 1 << 62
-_INTERVAL = re.compile(r"INTERVAL '(-?\d+) ([a-z]+)'")
-_SUM = re.compile(rf"\(*{_INTERVAL.pattern}\)*(?: \+ {_INTERVAL.pattern}\)*)*")
-"""Intervals that are added up, as ``INTERVAL '1 hour 30 minutes'`` is taken apart."""
 Stride = Annotated[Value, types.INTERVAL]
 _EXAMPLES = {
     "second": "2026-11-25T13:45:56.000Z",
@@ -150,12 +147,9 @@ def _written_length(stride: Value) -> int:
     sql = stride.get(Kind.INTERVAL)
     cast = re.fullmatch(r"TRY_CAST\((.*) AS INTERVAL\)", sql)
     text = written_text(stride.get(Kind.TEXT) if Kind.TEXT in stride.parts else cast[1] if cast else "")
-    if text is not None:
-        parts = interval_parts(text) or []
-    elif _SUM.fullmatch(sql):
-        parts = [(int(amount), unit) for amount, unit in _INTERVAL.findall(sql)]
-    else:
-        return 0
+    if text is None:
+        text = written_text(sql.removeprefix("INTERVAL "))
+    parts = interval_parts(text) or [] if text is not None else []
     return sum(amount * _LENGTHS[unit] for amount, unit in parts) if all(unit in _LENGTHS for _, unit in parts) else 0
 
 
