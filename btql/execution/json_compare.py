@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import cast
@@ -9,6 +11,8 @@ from typing import cast
 from btql.execution.json_functions import parse, texts
 from btql_storage import json_text
 from btql_storage.json_text import JsonValue
+
+_NUMERAL = re.compile(r"[ \t\n\f\r]*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[ \t\n\f\r]*")
 
 
 def same(one: JsonValue, other: JsonValue) -> bool:
@@ -23,12 +27,13 @@ def same(one: JsonValue, other: JsonValue) -> bool:
 
 
 def _spelled(value: JsonValue) -> int | float | None:
+    """Return a number, or the one that a text spells: what the engine casts, where Python's own float() takes more."""
     if isinstance(value, int | float):
         return value
-    try:
-        return float(value) if isinstance(value, str) else None
-    except ValueError:
+    if not isinstance(value, str) or _NUMERAL.fullmatch(value) is None:
         return None
+    number = float(value)
+    return number if math.isfinite(number) else None
 
 
 def order(one: JsonValue, other: JsonValue) -> int | None:
