@@ -42,6 +42,7 @@ WAITING_MAX = 64
 OF_ONE_MAX = 16
 """Queries of one key that have not ended, so that there is room for those of others."""
 _LOOK_S = 0.2
+"""How long after it was looked for the file that cancels a job is looked for again; a query asks far more often."""
 Status = Literal["queued", "running", "canceled", "succeeded", "failed"]
 ENDED = frozenset({"canceled", "succeeded", "failed"})
 
@@ -68,6 +69,27 @@ class Job(msgspec.Struct, kw_only=True):
 
 # Made by one thread: msgspec learns what a Struct is when it is first decoded, and two at once would crash.
 _job = msgspec.json.Decoder(Job).decode
+
+
+class _Over:
+    """Says whether a job is to stop: it was cancelled, here or by another process, or this process ends."""
+
+    def __init__(self, path: Path, cancelled: Event, closing: Event) -> None:
+        self._file = path / "cancel"
+        self._cancelled = cancelled
+        self._closing = closing
+        self._look_at = 0.0
+
+    def __call__(self) -> bool:
+        if self._cancelled.is_set() or self._closing.is_set():
+            return True
+        now = time.monotonic()
+        if now < self._look_at:
+            return False
+        self._look_at = now + _LOOK_S
+        if self._file.exists():
+            self._cancelled.set()
+        return self._cancelled.is_set()
 
 
 class Jobs:
@@ -104,7 +126,7 @@ class Jobs:
         self.clean()
         cancelled = Event()
         job_id = str(uuid4())
-        stop = Stop(self._limits.background_seconds_max, lambda: self._is_over(job_id, cancelled))
+        stop = Stop(self._limits.background_seconds_max, _Over(self._path(job_id), cancelled, self._closing))
         result = ask(stop)
         job = Job(id=job_id, org_id=org_id, asked_by=asked_by, status="queued", created=now_text())
         job.read = list(read)
@@ -215,9 +237,6 @@ class Jobs:
             file.flush()
             os.fsync(file.fileno())
         job.rows = result.rows_read
-
-    def _is_over(self, job_id: str, cancelled: Event) -> bool:
-        return cancelled.is_set() or self._closing.is_set() or (self._path(job_id) / CANCEL).exists()
 
     def _end(self, job: Job, status: Status, error: str | None = None) -> None:
         job.status, job.error, job.ended = status, error, now_text()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import time
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
@@ -172,6 +173,34 @@ def test_another_process_cancels(tmp_path):
         assert now.status == "canceled"
         mine.close()
         other.close()
+
+
+def test_the_file_that_cancels_is_not_looked_for_at_every_check(tmp_path, monkeypatch):
+    looks: list[Path] = []
+    exists = Path.exists
+
+    def counted(path):
+        if path.name == "cancel":
+            looks.append(path)
+        return exists(path)
+
+    monkeypatch.setattr(Path, "exists", counted)
+    with btql.connect(tmp_path) as conn:
+        conn.ingest("project_logs:demo", [{"id": "a"}])
+        jobs = _jobs(tmp_path)
+
+        def ask(stop):
+            for _ in range(1_000):
+                stop.check()
+            return conn._database.for_one(stop=stop).query("SELECT 1")
+
+        began = time.monotonic()
+        job = jobs.start("o", "p", ask, {})
+        jobs.close()
+        now = jobs.get(job.id)
+        assert now is not None
+        assert now.status == "succeeded"
+        assert 1 <= len(looks) <= 2 + (time.monotonic() - began) / 0.2
 
 
 def test_the_oldest_results_go_when_there_are_too_many_bytes(tmp_path):
