@@ -72,7 +72,8 @@ def utf8(data: bytes) -> str:
 def _text(type_: PgType) -> Convert:
     """Return what reads values of a type in text."""
     if type_.name.endswith("vector"):
-        return lambda data: [int(each) for each in utf8(data).split()]
+        read_each = _reading(TYPES[type_.element])
+        return lambda data: [read_each(each) for each in utf8(data).split()]
     if type_.element:
         read_one = _reading(TYPES[type_.element])
         return lambda data: read_array(utf8(data), read_one)

@@ -169,6 +169,9 @@ WRONG = [
     ("_int4", b"{1,x}", "22P02", 'invalid input syntax for type integer: "x"'),
     ("_int4", b"{1,{2}}", "22P02", 'malformed array literal: "{1,{2}}"'),
     ("_int4", b"{1", "22P02", 'malformed array literal: "{1"'),
+    ("int2vector", b"1 x", "22P02", 'invalid input syntax for type smallint: "x"'),
+    ("int2vector", b"1 40000", "22003", 'value "40000" is out of range for type smallint'),
+    ("oidvector", b"1 -x", "22P02", 'invalid input syntax for type oid: "-x"'),
     ("text", b"a\xff", "22021", 'invalid byte sequence for encoding "UTF8": 0xff'),
     ("text", b"a\x00", "22021", 'invalid byte sequence for encoding "UTF8": 0x00'),
 ]
