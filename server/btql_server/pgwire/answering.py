@@ -290,6 +290,11 @@ class Answering:
         opened, portal.opened = portal.opened, None
         if opened is None or (portal.prepared.statement is not None and portal.prepared.statement.kind == "fetch"):
             return
+        await self.let_go(opened)
+
+    @staticmethod
+    async def let_go(opened: Opened) -> None:
+        """Close an answer; one from the engine may have to wait for it, and not on the event loop."""
         if opened.is_small:
             opened.close()
         else:

@@ -100,7 +100,7 @@ class Copying:
                 if end := encoder.end():
                     session.wire.send(messages.copy_data(end))
             finally:
-                opened.close()
+                await self._answering.let_go(opened)
         session.wire.send(messages.COPY_DONE)
         return work.rows
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from server_support.endless import LONG
 from server_support.pg_raw import error, kinds, notices, query, rows, startup, tags
+
+from btql_server.pgwire.answers import Opened
 
 
 def status(found) -> str:
@@ -262,3 +266,25 @@ def test_what_statements_write_has_the_types_on_record(raw):
     assert tags(raw.ask(query("INSERT INTO project_logs('typed') (id, scores.s) VALUES ('a', 1)"))) == ["INSERT 0 1"]
     found = raw.ask(query("UPDATE project_logs('typed') SET metrics.m = 'x'"))
     assert "expected a number, got a text at `row.a.metrics.m`" in error(found)["M"]
+
+
+def test_the_answer_of_a_copy_is_closed_without_holding_up_others(raw, monkeypatch):
+    closed_by: list[bool] = []
+    close = Opened.close
+
+    def noted(opened):
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            closed_by.append(False)
+        else:
+            closed_by.append(True)
+        close(opened)
+
+    monkeypatch.setattr(Opened, "close", noted)
+    monkeypatch.setattr(Opened, "is_small", False)
+
+    assert tags(raw.ask(query("COPY demo TO STDOUT"))) == ["COPY 10"]
+
+    # Not by the thread of the event loop: the engine may have to be waited for.
+    assert closed_by == [False]
