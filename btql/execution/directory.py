@@ -57,8 +57,12 @@ class Directory(Protocol):
         """Return the object to write to, made with ``create`` where it is missing; None where there is none."""
         ...
 
+    def kinds(self, name: str) -> Iterable[str]:
+        """Return the kind of each object that may be read and has a name: what a name without a kind may mean."""
+        ...
+
     def names(self) -> Iterable[tuple[str, str]]:
-        """Return kind and name of all objects that may be read: for names without a kind, and for hints."""
+        """Return kind and name of all objects that may be read, for hints."""
         ...
 
     def listed(self) -> Iterable[Listed]:
@@ -99,6 +103,10 @@ class Everything:
         if create:
             return self._storage.create_object(kind, name)
         return next(iter(self.find(kind, name)), None)
+
+    def kinds(self, name: str) -> Iterable[str]:
+        """Return the kinds of the objects of that name."""
+        return [each.kind for each in self._storage.objects(name)]
 
     def names(self) -> Iterable[tuple[str, str]]:
         """Return all objects, oldest first."""

@@ -61,8 +61,7 @@ class Sources:
         if table.columns:
             raise errors.not_supported("a list of columns behind the name of an object", table.span)
         *kinds, name = table.path
-        names = dict.fromkeys(self.directory.names())
-        found = [kind for kind, known in names if known == name and (not kinds or [kind] == kinds)]
+        found = [kind for kind in dict.fromkeys(self.directory.kinds(name)) if not kinds or [kind] == kinds]
         if len(found) == 1:
             return tree.From(found[0], (name,), span=table.span, alias=table.alias or name)
         written = ".".join(table.path)

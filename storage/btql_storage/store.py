@@ -145,9 +145,9 @@ class Storage:
                 raise
             return found
 
-    def objects(self) -> list[ObjectInfo]:
-        """Return all objects, oldest first."""
-        return self._folder.catalog.objects()
+    def objects(self, name: str | None = None) -> list[ObjectInfo]:
+        """Return all objects, or those of a name, oldest first."""
+        return self._folder.catalog.objects(name)
 
     def ingest(self, target: ObjectInfo, events: Sequence[Event], *, as_rows: bool = False) -> Receipt:
         """Store events, all or none; they are durable when this returns.

@@ -9,7 +9,7 @@ neither. Whether a text is an id is seen by its form alone, so that the answer t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from btql.connection import KINDS
@@ -41,6 +41,8 @@ _ROWS = {"prompt": "project_prompts", "function": "project_functions"}
 _LOG_IDS = {"project_logs": "g", "playground_logs": "x", "project_prompts": "p", "project_functions": "p"}
 _NAMED = {kind: REGISTERED[kind] for kind in ("experiment", "dataset", "playground_logs")}
 """Kind of object to the kind of what is registered, beside those of a project."""
+_WITH_NAMES = ("project", *_NAMED.values())
+"""Kinds of what is registered under a name that a statement may use."""
 
 
 class Visible:
@@ -109,20 +111,34 @@ class Visible:
             self.changes.append(change)
         return opened
 
+    def kinds(self, name: str) -> Iterator[str]:
+        """Yield the kind of each object that may be read and has a name, its own or the registered one."""
+        called = self._registered(name)
+        by_id = [self._registry.get(kind, name) for kind in _WITH_NAMES]
+        known = called | {each.id: each for each in by_id if each is not None}
+        objects = [each for own in dict.fromkeys((name, *called)) for each in self._storage.objects(own)]
+        for each in self._readable(objects, known):
+            yield from (kind for kind, known_as in _names(each) if known_as == name)
+
     def names(self) -> Iterator[tuple[str, str]]:
         """Yield kind and name of every object that may be read, and the names of registered ones."""
         for each in self.listed():
-            # A project's name alone means its logs, not its prompts.
-            is_logs = each.object.kind in _NAMED or each.object.kind == "project_logs"
-            yield from each.names if is_logs else [(each.object.kind, each.object.name)]
+            yield from _names(each)
 
     def listed(self) -> Iterator[Listed]:
         """Yield every object that may be read, with what it is called where it is registered."""
+        return self._readable(self._storage.objects(), self._registered())
+
+    def _registered(self, name: str | None = None) -> dict[str, Entity]:
+        """Return what is registered in the organization, or what has a name of it, by its id."""
         org_id = self._asker.principal.org_id
-        kinds = ("project", *_NAMED.values())
-        known = {each.id: each for kind in kinds for each in self._registry.list(Listing(kind, org_id=org_id))}
+        listings = [Listing(kind, org_id=org_id, name=name) for kind in _WITH_NAMES]
+        return {each.id: each for listing in listings for each in self._registry.list(listing)}
+
+    def _readable(self, objects: Iterable[ObjectInfo], known: Mapping[str, Entity]) -> Iterator[Listed]:
+        """Yield those of some objects that may be read."""
         default = self._registry.default_organization().id
-        for each in self._storage.objects():
+        for each in objects:
             entity = known.get(each.name)
             if entity is not None and self._level(entity.resource) >= Level.READ:
                 yield _listed(each, entity)
@@ -202,6 +218,12 @@ class Visible:
 
     def _level(self, resource: Resource) -> Level:
         return self._asker.principal.level(resource)
+
+
+def _names(listed: Listed) -> Iterable[tuple[str, str]]:
+    """Return kind and name for each name of an object. That of a project alone means its logs, not its prompts."""
+    is_logs = listed.object.kind in _NAMED or listed.object.kind == "project_logs"
+    return listed.names if is_logs else [(listed.object.kind, listed.object.name)]
 
 
 def _listed(target: ObjectInfo, entity: Entity) -> Listed:

@@ -97,9 +97,9 @@ class Catalog:
             raise UnknownObject(f"there is no object `{kind}:{name}`", "see `btql status` for those there are")
         return ObjectInfo(sql.one_value(rows), kind, name)
 
-    def objects(self) -> list[ObjectInfo]:
-        """Return all objects, oldest first."""
-        return [ObjectInfo(*row) for row in self.database.read(lambda version: [sql.select_objects(version)])[0]]
+    def objects(self, name: str | None = None) -> list[ObjectInfo]:
+        """Return all objects, or those of a name, oldest first."""
+        return [ObjectInfo(*row) for row in self.database.read(lambda version: [sql.select_objects(version, name)])[0]]
 
     def setting(self, name: str) -> str | None:
         """Return what was set under a name; None where nothing was."""

@@ -94,10 +94,13 @@ def select_compacted(object_id: int) -> Statement:
     return query, (object_id, object_id)
 
 
-def select_objects(version: int) -> Statement:
-    """Return what reads the objects that were not deleted."""
-    living = " where deleted_at is null" if version >= CHANGES_SINCE else ""
-    return f"select id, kind, name from objects{living} order by id", ()  # noqa: S608  our words
+def select_objects(version: int, name: str | None = None) -> Statement:
+    """Return what reads the objects that were not deleted, all of them or those of a name."""
+    wanted = ["deleted_at is null"] if version >= CHANGES_SINCE else []
+    values = () if name is None else (name,)
+    wanted += ["name = ?"] * len(values)
+    where = f" where {' and '.join(wanted)}" if wanted else ""
+    return f"select id, kind, name from objects{where} order by id", values  # noqa: S608  our words
 
 
 def select_object(kind: str, name: str, version: int) -> Statement:

@@ -443,3 +443,12 @@ def test_whoever_may_read_one_prompt_learns_nothing_of_others(party):
         assert "hidden" not in answer.text
     assert admin.get("/page/fields", params={"object": f"prompt:{own}"}, headers=narrow).status_code == 403
     assert admin.get("/page/fields", params={"object": f"prompt:{own}"}).status_code == 200
+
+
+def test_a_bare_name_is_looked_up_and_not_searched_for_among_all(parties, things, monkeypatch):
+    listed = []
+    monkeypatch.setattr(Visible, "names", lambda self: listed.append(self) or ())
+
+    for named in ('"Secret plans"', f'project_logs."{things["project_logs"]}"'):
+        assert _ask(parties["admin"], f"SELECT id FROM {named}").json()["data"] == [{"id": "l"}]
+    assert listed == []
