@@ -32,6 +32,9 @@ class Note(msgspec.Struct, frozen=True):
     """What was at the place before, and is not the database's."""
 
 
+_note_of = msgspec.json.Decoder(Note).decode
+
+
 def open_to_restore(location: Location, how: How) -> Folder:
     """Open a new database, or what a restore has left that was broken off."""
     store = store_at(location)
@@ -88,7 +91,7 @@ def _note(store: Store) -> Note | None:
     if content is None:
         return None
     try:
-        return msgspec.json.decode(content, type=Note)
+        return _note_of(content)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Damaged(
             f"`{RESTORING}` of `{store.label}` is damaged", "restore to another place, and remove this one"
