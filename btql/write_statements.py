@@ -8,7 +8,7 @@
 - DELETE removes each row that matches.
 
 What matches is decided on a snapshot: rows that others write meanwhile are not
-waited for, and what is merged into them stays merged.
+waited for, what is merged into them stays merged, and what is deleted stays deleted.
 """
 
 from __future__ import annotations
@@ -133,7 +133,9 @@ class _Writing:
         for row in rows:
             event = _document(paths, [row[name] for name in names[1:]])
             events.append({**event, "id": row["id"], "_is_merge": True, "_merge_paths": [list(path) for path in paths]})
-        return self._write(target, self._checked(events, [str(row["id"]) for row in rows]))
+        checked = self._checked(events, [str(row["id"]) for row in rows])
+        # A row that was deleted since it was read stays deleted.
+        return self._write(target, checked, only_updates=True)
 
     def delete(self, statement: tree.Delete) -> int:
         """Remove each row that matches."""
@@ -161,8 +163,8 @@ class _Writing:
         """Return events as they are to be stored, if whoever asks may write such."""
         return self._sources.directory.checked(events, places)
 
-    def _write(self, target: ObjectInfo, events: Sequence[accept.Event]) -> int:
-        self._database.storage.ingest(target, events)
+    def _write(self, target: ObjectInfo, events: Sequence[accept.Event], *, only_updates: bool = False) -> int:
+        self._database.storage.ingest(target, events, only_updates=only_updates)
         return len(events)
 
     def _target(self, statement: tree.Update | tree.Delete) -> ObjectInfo:

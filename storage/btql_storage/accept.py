@@ -71,11 +71,13 @@ def accept(
     limits: Limits = DEFAULT,
     *,
     as_rows: bool = False,
+    only_updates: bool = False,
 ) -> Accepted:
     """Check the events of one request; BadEvent names one that cannot be stored.
 
     ``leave_out`` has top-level keys that are not stored, as they say the same of a whole object. With ``as_rows``
-    each document is a row: one that looks like a comment on another row is none.
+    each document is a row: one that looks like a comment on another row is none. With ``only_updates`` none makes a
+    row: where there is none by the time that the event is applied, it does nothing.
     """
     check_events(len(events), limits)
     with collector_paused():
@@ -86,6 +88,9 @@ def accept(
         envelopes, joined = together or _one_by_one(events, lines, limits)
         stored: list[bytes | None] = [*lines]
         controls = _instructions(envelopes, stored, clock, as_rows=as_rows)
+        if only_updates:
+            for index in range(len(envelopes)):
+                controls.setdefault(index, Control()).only_updates = True
         column = texts_of(stored, joined)
         return finish(envelopes, column, controls, leave_out, json_bytes, clock)
 

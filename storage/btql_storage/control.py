@@ -3,7 +3,8 @@
 ``_merge_paths`` and ``_array_delete`` say how a merge is done. ``_audit_source`` and
 ``_audit_metadata`` do not go to the row's fields but to an entry of its ``audit_data``. An
 event with a ``comment`` and an ``origin.id`` is no row at all: it adds to the ``comments`` of
-the row with that id. What each of them does is told in :mod:`btql_storage.merge`.
+the row with that id. ``only_updates`` is said of all events of a request by whoever stores them. What each of them
+does is told in :mod:`btql_storage.merge`.
 """
 
 from __future__ import annotations
@@ -65,6 +66,8 @@ class Control(msgspec.Struct, omit_defaults=True):
     array_delete: list[ArrayDelete] = []
     audit: Audit | None = None
     comment: Comment | None = None
+    only_updates: bool = False
+    """Whether the event does nothing where there is no row, instead of making one. No document asks for it."""
 
 
 _paths = msgspec.json.Decoder(list[list[str]])

@@ -9,7 +9,7 @@
    ``_merge_paths`` stops the deep merge: the value there is replaced
    (``["tags"]`` gives up the union). ``created``, ``span_id``, ``root_span_id`` and
    ``span_parents`` of the row are kept, also where it has none. Merging without a
-   row is inserting.
+   row is inserting, but for an event that only updates: it does nothing then.
 3. ``_array_delete`` then takes values out of arrays; a path that leads to no
    array does nothing.
 4. ``_object_delete`` removes the row, whatever else the event says.
@@ -54,7 +54,7 @@ def apply(row: Row | None, event: WalEvent) -> Row | None:
     """Return the row after the event, None where it is deleted; the old row is not changed."""
     if event.deletes:
         return None
-    if row is None and event.only_takes_away:
+    if row is None and event.makes_no_row:
         return None
     control = event.control or _NO_CONTROL
     if row is None or not event.merges:

@@ -149,13 +149,15 @@ class Storage:
         """Return all objects, or those of a name, oldest first."""
         return self._folder.catalog.objects(name)
 
-    def ingest(self, target: ObjectInfo, events: Sequence[Event], *, as_rows: bool = False) -> Receipt:
+    def ingest(
+        self, target: ObjectInfo, events: Sequence[Event], *, as_rows: bool = False, only_updates: bool = False
+    ) -> Receipt:
         """Store events, all or none; they are durable when this returns.
 
         An event is a mapping or the bytes of one JSON document. BadEvent says
-        which one cannot be stored, and why. With ``as_rows`` none is a comment.
+        which one cannot be stored, and why. With ``as_rows`` none is a comment, with ``only_updates`` none makes a row.
         """
-        return self.ingest_all([target] * len(events), events, as_rows=as_rows)
+        return self.ingest_all([target] * len(events), events, as_rows=as_rows, only_updates=only_updates)
 
     def ingest_all(
         self,
@@ -164,6 +166,7 @@ class Storage:
         leave_out: frozenset[str] = frozenset(),
         *,
         as_rows: bool = False,
+        only_updates: bool = False,
     ) -> Receipt:
         """Store events of any objects in one transaction, all or none; ``targets`` has the object of each.
 
@@ -181,7 +184,9 @@ class Storage:
         distinct = list(dict.fromkeys({id(target): target for target in targets}.values()))
         for target in distinct:
             self._check_known(target)
-        accepted = accept(events, folder.clock, leave_out, folder.settings.limits, as_rows=as_rows)
+        accepted = accept(
+            events, folder.clock, leave_out, folder.settings.limits, as_rows=as_rows, only_updates=only_updates
+        )
         if not accepted.rows:
             return Receipt(0, 0)
         if accepted.parents:

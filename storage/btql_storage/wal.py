@@ -103,9 +103,12 @@ class WalEvent:
         return before_us if before_us is not None and self.flags & _CREATED_GIVEN_BY_US else self.created_us
 
     @property
-    def only_takes_away(self) -> bool:
-        """Whether the event does nothing to a row that is not there: it takes a comment away."""
-        return self.control is not None and self.control.comment is not None and self.control.comment.deleted
+    def makes_no_row(self) -> bool:
+        """Whether the event does nothing to a row that is not there: it takes a comment away, or only updates."""
+        control = self.control
+        if control is None:
+            return False
+        return control.only_updates or (control.comment is not None and control.comment.deleted)
 
     @property
     def pagination_key(self) -> str:

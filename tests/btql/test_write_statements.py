@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import btql
+from btql import write_statements
 from btql_storage.accept import EVENTS_MAX
 
 
@@ -164,3 +166,56 @@ def test_explain_gives_a_plan_as_rows(conn: btql.Connection) -> None:
     assert any(str(line).strip("└─ ").startswith("Scan rows filter") for line in lines)
     analysis = [row["QUERY PLAN"] for row in conn.query("EXPLAIN ANALYZE SELECT id FROM d WHERE id = '1'").rows()]
     assert any(str(line).split() == ["rows", "out", "1"] for line in analysis)
+
+
+def _delete_behind_the_read(monkeypatch: pytest.MonkeyPatch, deleting: Callable[[], object]) -> None:
+    """Let somebody delete rows once an UPDATE has read them."""
+    read = write_statements._Writing._rows
+
+    def rows_then_delete(self: Any, query: Any, span: Any) -> Any:
+        found = read(self, query, span)
+        monkeypatch.undo()
+        deleting()
+        return found
+
+    monkeypatch.setattr(write_statements._Writing, "_rows", rows_then_delete)
+
+
+@pytest.mark.parametrize("compacted_between", [False, True])
+def test_an_update_of_a_row_that_is_gone_does_nothing(
+    conn: btql.Connection, monkeypatch: pytest.MonkeyPatch, compacted_between: bool
+) -> None:
+    def deleting() -> None:
+        conn.query("DELETE FROM d WHERE id = '2'")
+        if compacted_between:
+            conn.compact()
+
+    before = conn._database.storage.last_xact_id()
+    _delete_behind_the_read(monkeypatch, deleting)
+    assert rows(conn, "UPDATE d SET output = 'late'") == [(3,)]
+    left = [("1", "1", "late"), ("3", "3", "late")]
+    for _ in range(2):
+        assert rows(conn, "SELECT id, root_span_id, output FROM d ORDER BY id") == left
+        assert rows(conn, "SELECT count(*), count(DISTINCT root_span_id) FROM d") == [(2, 2)]
+        assert conn.query("select: id, output | from: dataset('d') | sort: id", version=str(before)).rows() == [
+            {"id": each, "output": None} for each in ("1", "2", "3")
+        ]
+        conn.compact()
+
+    conn.query("INSERT INTO d (id, input) VALUES ('2', 'again')")
+    conn.query("UPDATE d SET output = 'now' WHERE id = '2'")
+    assert rows(conn, "SELECT input, output FROM d WHERE id = '2'") == [("again", "now")]
+
+
+def test_an_update_of_a_row_that_is_written_again_changes_it(
+    conn: btql.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deleting() -> None:
+        conn.query("DELETE FROM d WHERE id = '2'")
+        conn.query("INSERT INTO d (id, input) VALUES ('2', 'again')")
+
+    _delete_behind_the_read(monkeypatch, deleting)
+    conn.query("UPDATE d SET output = 'late' WHERE id = '2'")
+    for _ in range(2):
+        assert rows(conn, "SELECT input, output FROM d WHERE id = '2'") == [("again", "late")]
+        conn.compact()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from storage_support.model import Model
 from storage_support.reading import to_document
 
 from btql_storage.accept import accept
+from btql_storage.control import Control
 from btql_storage.merge import apply, apply_all, needs_row
 from btql_storage.row import Row
 from btql_storage.wal import WalEvent, WalFile
@@ -192,3 +194,24 @@ def test_any_sequence_of_events_gives_what_the_model_gives(as_events, events: li
     model.apply([{"id": "a", "created": "2026-01-01T00:00:00Z", **event} for event in events])
 
     assert (None if row is None else to_document(row)) == model.rows.get("a")
+
+
+def test_an_event_that_only_updates_makes_no_row(as_events):
+    first, update, delete = as_events(
+        {"input": {"k": 1}}, {"_is_merge": True, "input": {"k": 2}}, {"_object_delete": True}
+    )
+    update = replace(update, control=Control(only_updates=True))
+
+    assert apply(None, update) is None
+    assert apply_all(None, [first, delete, update]) is None
+    row = apply_all(None, [update, first, update])
+    assert row is not None
+    assert row.fields == {"input": b'{"k":2}'}
+
+
+def test_no_document_asks_to_only_update(as_events):
+    (event,) = as_events({"_is_merge": True, "_merge_paths": [], "only_updates": True, "_only_updates": True})
+    row = apply(None, event)
+
+    assert row is not None
+    assert not event.makes_no_row

@@ -181,7 +181,7 @@ def _order(events: dict[str, list[WalEvent]], current: dict[str, CurrentRow]) ->
         for event in mine:
             if event.deletes:
                 now = None
-            elif not event.merges or (now is None and not event.only_takes_away):
+            elif not event.merges or (now is None and not event.makes_no_row):
                 now = event.root_span_id, event.created_after(None if now is None else now[1])
         if now is not None:
             trace, created = now
