@@ -15,7 +15,7 @@ from datetime import datetime
 import pyarrow as pa
 
 from btql.execution.stop import go_on
-from btql.values import json_of, python_values
+from btql.values import json_of, natural, python_values
 from btql_grammar.diagnostic import BtqlError
 from btql_planner import errors
 from btql_planner.engine_plan import OutputColumn
@@ -33,7 +33,7 @@ def pivot(
     keys, spread, measures = outputs[: spec.keys], outputs[spec.keys], outputs[spec.keys + 1 :]
     if table is None:
         return [OutputColumn(key.name, {}) for key in keys], pa.RecordBatch.from_arrays([pa.nulls(0)], ["_none"])
-    batch = _one_batch(table)
+    batch = _one_batch(table, outputs)
     rows = _Numbering(batch, keys, check)
     values = _Numbering(batch, [spread], check)
     shown = python_values(spread, batch.take(pa.array(values.firsts, pa.int64())))
@@ -91,9 +91,12 @@ class _Columns:
         self.outputs.append(OutputColumn(name, parts, column.wide))
 
 
-def _one_batch(table: pa.Table) -> pa.RecordBatch:
+def _one_batch(table: pa.Table, outputs: Sequence[OutputColumn]) -> pa.RecordBatch:
+    """Return the rows in the Arrow types that values have outside: Arrow takes no rows out of some of the engine's."""
     whole = table.combine_chunks()
-    return pa.RecordBatch.from_arrays([one_array(column) for column in whole.columns], schema=whole.schema)
+    batch = pa.RecordBatch.from_arrays([one_array(column) for column in whole.columns], schema=whole.schema)
+    parts = {name: natural(batch, kind, name) for output in outputs for kind, name in output.parts.items()}
+    return pa.RecordBatch.from_arrays(list(parts.values()), list(parts))
 
 
 def _check_width(spec: Pivot, columns: int) -> None:

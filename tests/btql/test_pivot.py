@@ -277,6 +277,27 @@ def test_kinds_of_values_stay_apart_in_a_pivot(odd: btql.Connection) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            f"dimensions: metadata.g, metadata.none | measures: count(1) as n | pivot: n | {LOGS}",
+            [{"g": None, "null_n": 5}],
+        ),
+        (
+            f"dimensions: metadata.none as g, id | measures: max(id) as m | pivot: m | {LOGS} | filter: id < 'b'",
+            [{"g": None, "a_m": "a"}],
+        ),
+        (
+            f"SELECT * {FROM_SQL} PIVOT(count(1) AS n FOR metadata.none IN (ANY)) GROUP BY id ORDER BY id LIMIT 1",
+            [{"id": "a", "null_n": 1}],
+        ),
+    ],
+)
+def test_a_key_may_be_null_everywhere(odd: btql.Connection, text: str, expected: Rows) -> None:
+    assert odd.query(text).rows() == expected
+
+
 def test_documents_are_read_behind_an_unpivot(conn: btql.Connection) -> None:
     text = f"select: id, tag, role.content as content, output | {LOGS} | unpivot: tags as (tag), input as (role)"
     expected = [
