@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 from btql_conformance.functions import function
 from btql_conformance.operators import arithmetic
 from btql_conformance.values import Number, Value, number_in
 
+_EVERY_DIGIT = Context(prec=400)
+
 
 @function("round", "number integer?")
 def _round(value: Number, digits: int = 0) -> Value:
-    return float(Decimal(repr(value)).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP))
+    return float(Decimal(repr(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP, _EVERY_DIGIT))
 
 
 @function("trunc", "number integer?")

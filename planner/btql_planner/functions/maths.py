@@ -15,6 +15,8 @@ from btql_planner.value import Value
 _SMALLEST = "(-9223372036854775807 - 1)"
 _EXACT_DIGITS = 15
 _POWERS_MAX = 300
+_WHOLE_FROM = 2**53
+"""Every float from here on is a whole number."""
 
 
 @scalar(name="round", scalar=True)
@@ -24,14 +26,23 @@ def round_(value: Float, digits: Integer = "") -> Float:
     >>> round(2.345, 1)
     2.3
     """
-    if not digits:
-        return f"round({value})"
+    return _to_digits("round", value, digits) if digits else f"round({value})"
+
+
+def _to_digits(name: str, value: str, digits: str) -> str:
+    """Return a number that an engine's function brings to ``digits`` decimals; what has no more stays as it is.
+
+    The engine multiplies first, and a large number by the power of ten may be infinite.
+    """
     written = written_number(digits)
-    if written is not None and abs(written) <= _EXACT_DIGITS:
-        return f"round({value}, {digits})"
-    if written is not None and written > 0:
+    if written is not None and written > _EXACT_DIGITS:
         return value
-    return f"round({value}, {clamped(digits, -_POWERS_MAX, _EXACT_DIGITS)})"
+    brought = f"{name}({value}, {clamped(digits, -_POWERS_MAX, _EXACT_DIGITS)})"
+    if written is not None:
+        brought = f"{name}({value}, {max(int(written), -_POWERS_MAX)})"
+        return f"CASE WHEN abs({value}) < {_WHOLE_FROM} THEN {brought} ELSE {value} END" if written > 0 else brought
+    more = f"{digits} > {_EXACT_DIGITS} OR ({digits} > 0 AND abs({value}) >= {_WHOLE_FROM})"
+    return f"CASE WHEN {more} THEN {value} ELSE {brought} END"
 
 
 @scalar(name="abs", scalar=True, returns=number_type)
@@ -56,9 +67,7 @@ def trunc(value: Float, digits: Integer = "") -> Float:
     >>> trunc(2.567, 2)
     2.56
     """
-    if not digits:
-        return f"trunc({value})"
-    return f"trunc({value}, {clamped(digits, -_POWERS_MAX, _EXACT_DIGITS)})"
+    return _to_digits("trunc", value, digits) if digits else f"trunc({value})"
 
 
 @scalar(scalar=True, returns=number_type)
