@@ -8,6 +8,7 @@ from itertools import product
 import pytest
 
 import btql
+from btql_planner import types
 from btql_planner.functions import functions
 from btql_planner.functions.registry import Function
 
@@ -84,6 +85,35 @@ def test_functions(conn: btql.Connection, start: int) -> None:
         assert rows, text
         if not function.aggregate:
             assert conn.query(f"SELECT count(*) AS n FROM project_logs('p') WHERE {text} IS NOT NULL").rows(), text
+
+
+NUMBERS = [value for value in VALUES if isinstance(value, int | float) and not isinstance(value, bool)]
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[btql.Connection]:
+    """Every pair of two numbers."""
+    events = [
+        {"id": f"r{number:04}", "metadata": {"a": a, "b": b, "c": a}}
+        for number, (a, b) in enumerate(product(NUMBERS, NUMBERS))
+    ]
+    with btql.connect(tmp_path_factory.mktemp("pairs") / "db") as connection:
+        connection.ingest("project_logs:p", events)
+        yield connection
+
+
+def takes_numbers(function: Function) -> bool:
+    own = [parameter for parameter in function.parameters if not parameter.whole or parameter.type <= types.NUMBER]
+    return len(own) > 1 and all(parameter.type <= types.NUMBER for parameter in own)
+
+
+def test_functions_of_several_numbers(pairs: btql.Connection) -> None:
+    names = [name for name in PUBLIC if takes_numbers(functions()[name]) and name not in SPECIAL]
+
+    assert "power" in names
+    for name in names:
+        text = call(functions()[name])
+        assert pairs.query(f"SELECT {text} AS v FROM project_logs('p')").rows(), text
 
 
 @pytest.mark.parametrize(
