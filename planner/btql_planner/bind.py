@@ -44,7 +44,11 @@ def bind(
     context = Context(source, catalogs, _bind_inner, options or QueryOptions())
     if context.options.cursor is not None and not isinstance(statement, tree.Query):
         raise no_cursor(statement.span)
-    rows = _bind_rows(statement, Around(context), "")
+    try:
+        rows = _bind_rows(statement, Around(context), "")
+    except RecursionError:
+        # A query inside another takes several frames of Python's, and common tables are inside each other unseen.
+        raise errors.too_deep(context.place or statement.span) from None
     columns = tuple(name for name, _ in rows.columns)
     return BoundQuery(rows.plan, columns, tuple(context.warnings), context.answer, context.repeats)
 

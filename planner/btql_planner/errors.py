@@ -66,6 +66,14 @@ def wrong_argument(error: ArgumentError, call: Apply | AggregateCall) -> BtqlErr
     return BtqlError.of(WRONG_ARGUMENT, str(error), place, "this")
 
 
+def too_deep(span: Span) -> BtqlError:
+    """Return the error for queries inside each other without end."""
+    return BtqlError.of(
+        "B0107", "the query is nested too deep", span, "too deep here",
+        help="let fewer common tables and queries read one another in a row",
+    )  # fmt: skip
+
+
 def not_supported(what: str, span: Span, way_out: str | None = None) -> BtqlError:
     """Return the error for something that is part of the language but not built."""
     return BtqlError.of(NOT_SUPPORTED, f"{what} is not supported yet", span, "this", help=way_out)

@@ -92,6 +92,8 @@ class Context:
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     relations: int = 0
     """How many relations were bound so far."""
+    place: Span | None = None
+    """Where the last one of them stands."""
     repeats: bool = True
     """Whether the plan depends on nothing but the statement, its options, and what catalogs and prices say."""
 
@@ -117,6 +119,7 @@ class Context:
     def count_relation(self, span: Span) -> None:
         """Refuse a statement with too many relations; common tables that read one another multiply."""
         self.relations += 1
+        self.place = span
         if self.relations > RELATIONS_MAX:
             raise errors.not_supported(f"a statement with more than {RELATIONS_MAX} relations", span)
 

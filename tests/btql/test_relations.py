@@ -734,6 +734,14 @@ def test_what_is_too_deep_for_the_engine_is_an_error_of_the_query(conn: btql.Con
     assert caught.value.code == "B0403"
 
 
+def test_common_tables_that_read_one_another_without_end_are_an_error_of_the_query(conn: btql.Connection) -> None:
+    others = "".join(f", a{number} AS (SELECT * FROM a{number - 1})" for number in range(1, 150))
+
+    with pytest.raises(btql.QueryError, match="nested too deep") as caught:
+        conn.query(f"WITH a0 AS (SELECT 1 AS x){others} SELECT * FROM a149").rows()
+    assert caught.value.code == "B0107"
+
+
 def test_the_snapshot_of_an_object_is_one(conn: btql.Connection) -> None:
     result = conn.query("SELECT count(*) AS n, (SELECT count(*) FROM experiment('b')) AS m FROM experiment('b')")
 
