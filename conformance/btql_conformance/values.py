@@ -13,6 +13,7 @@ A value is what ``json`` makes of a document, or a datetime in UTC, or an
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -58,7 +59,8 @@ def number_in(value: Value) -> Number | None:
     if is_number(value):
         return cast("Number", value)
     if isinstance(value, str) and _NUMERAL.fullmatch(value):
-        return int(value) if _WHOLE.fullmatch(value) else float(value)
+        number = int(value) if _WHOLE.fullmatch(value) else float(value)
+        return number if isinstance(number, int) or math.isfinite(number) else None
     return None
 
 

@@ -76,7 +76,7 @@ def _as_floats(one: Kind, other: Kind) -> bool:
 
 
 def _is_zero(literal: str) -> bool:
-    spelled = _LITERAL_TEXT.fullmatch(literal)
+    spelled = _LITERAL_TEXT.search(literal)
     digits = sql_text.unquoted(spelled[1]) if spelled else sql_text.numeral(literal)
     try:
         return digits is not None and float(digits) == 0
@@ -139,7 +139,7 @@ def meeting_key(value: Value) -> str | None:
             case Kind.INTEGER | Kind.FLOAT | Kind.BIG:
                 terms.append(_number_key(f"CAST({sql} AS DOUBLE)"))
             case Kind.TEXT:
-                number = f"TRY_CAST({sql} AS DOUBLE)"
+                number = as_number(sql)
                 terms.append(f"CASE WHEN {number} IS NULL THEN 't' || {sql} ELSE {_number_key(number)} END")
             case _:
                 terms.append(f"'{kind}' || CAST({sql} AS VARCHAR)")
@@ -159,6 +159,11 @@ def precedes(operator: str, left: Value, right: Value) -> str:
         within.append(f"({contents[0]} {operator} {contents[1]})")
     decided = f"coalesce({', '.join([*within, 'FALSE'])})"
     return f"({ranks[0]} {operator} {ranks[1]} OR ({ranks[0]} = {ranks[1]} AND {decided}))"
+
+
+def as_number(sql: str) -> str:
+    """Return a text as a float, null where it spells no finite number: JSON has no other, but the engine reads them."""
+    return sql_text.finite(f"TRY_CAST({sql} AS DOUBLE)")
 
 
 def as_time(sql: str) -> str:
@@ -244,7 +249,7 @@ def _contents(one: Kind, left: str, other: Kind, right: str) -> tuple[str, str] 
 def _float(kind: Kind, sql: str) -> str:
     match kind:
         case Kind.TEXT:
-            return f"TRY_CAST({sql} AS DOUBLE)"
+            return as_number(sql)
         case Kind.BIG:
             return f"CAST({sql} AS DOUBLE)"
         case _:

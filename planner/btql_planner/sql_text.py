@@ -80,6 +80,11 @@ def typed(kind: Kind, sql: str) -> str:
     return f"CAST({sql} AS {SQL_TYPES[kind]})" if kind in (Kind.INTEGER, Kind.FLOAT) else sql
 
 
+def finite(sql: str) -> str:
+    """Return a float, null where it is infinite or no number."""
+    return f"nullif(nullif(nanvl({sql}, CAST(NULL AS DOUBLE)), CAST('inf' AS DOUBLE)), CAST('-inf' AS DOUBLE))"
+
+
 def varying(sql: str) -> str:
     """Return SQL whose value the engine cannot know before it runs.
 

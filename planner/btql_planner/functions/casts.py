@@ -65,7 +65,7 @@ def to_number(value: Any) -> Float:
         Kind.FLOAT: "{}",
         Kind.BIG: "CAST({} AS DOUBLE)",
         Kind.BOOLEAN: "CAST({} AS DOUBLE)",
-        Kind.TEXT: "TRY_CAST({} AS DOUBLE)",
+        Kind.TEXT: compare.as_number("{}"),
     }
     return _first(value, terms, Kind.FLOAT)
 
@@ -86,9 +86,9 @@ def to_numeric(value: Any) -> Any:
     text = value.parts.get(Kind.TEXT)
     parts = {Kind.INTEGER: _first(value, whole, Kind.INTEGER), Kind.FLOAT: _first(value, fraction, Kind.FLOAT)}
     if text is not None:
-        number = f"TRY_CAST({text} AS DOUBLE)"
+        number = compare.as_number(text)
         is_whole = f"{number} = trunc({number}) AND abs({number}) < {SAFE_MAX}"
-        read = f"coalesce(TRY_CAST({text} AS BIGINT), CASE WHEN {is_whole} THEN CAST({number} AS BIGINT) END)"
+        read = f"coalesce(TRY_CAST({text} AS BIGINT), CASE WHEN {is_whole} THEN TRY_CAST({number} AS BIGINT) END)"
         parts[Kind.INTEGER] = f"coalesce({parts[Kind.INTEGER]}, {read})"
         parts[Kind.FLOAT] = f"coalesce({parts[Kind.FLOAT]}, CASE WHEN NOT ({is_whole}) THEN {number} END)"
     return Value({**parts, **{kind: sql for kind, sql in value.parts.items() if kind is Kind.BIG}}, apart=True)

@@ -157,7 +157,7 @@ def power(value: Float, exponent: Float) -> Float:
     """
     # The engine ends the query at a zero to the power of a negative number.
     known = f"CASE WHEN {value} <> 0 OR {exponent} >= 0 THEN {value} END"
-    return _finite(f"power({known}, {exponent})")
+    return sql_text.finite(f"power({known}, {exponent})")
 
 
 @scalar(scalar=True)
@@ -254,8 +254,3 @@ def isnan(value: Float) -> Boolean:
     False
     """
     return f"isnan({value})"
-
-
-def _finite(sql: str) -> str:
-    """Return a number, null where it is infinite or no number."""
-    return f"nullif(nullif(nanvl({sql}, CAST(NULL AS DOUBLE)), CAST('inf' AS DOUBLE)), CAST('-inf' AS DOUBLE))"
