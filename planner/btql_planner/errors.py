@@ -63,7 +63,7 @@ def place_of(text: str, word: str, span: Span) -> Span:
 def wrong_argument(error: ArgumentError, call: Apply | AggregateCall) -> BtqlError:
     """Return the error for an argument that the body of a declaration refuses."""
     place = call.arguments[min(error.index, len(call.arguments) - 1)].span
-    return BtqlError.of(WRONG_ARGUMENT, str(error), place, "this")
+    return BtqlError.of(WRONG_ARGUMENT, str(error), place, "this", help=error.help)
 
 
 def too_deep(span: Span) -> BtqlError:

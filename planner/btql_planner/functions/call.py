@@ -17,9 +17,10 @@ from btql_planner import sql_text
 class ArgumentError(Exception):
     """An argument that can only be judged by its value is wrong; raised by a declaration's body."""
 
-    def __init__(self, message: str, index: int) -> None:
+    def __init__(self, message: str, index: int, *, help: str | None = None) -> None:  # noqa: A002
         super().__init__(message)
         self.index = index
+        self.help = help
 
 
 _NUMBER = re.compile(r"(?:CAST\()*\(?(-?[0-9][0-9.e+-]*)\)?(?: AS (?:DOUBLE|BIGINT)\))*")

@@ -13,6 +13,7 @@ import re
 
 from btql_planner import sql_text
 from btql_planner.functions.call import ArgumentError, written_text
+from btql_planner.functions.pattern_syntax import refused
 from btql_planner.functions.registry import Boolean, Float, Integer, List, Text, scalar
 
 _FLAGS = re.compile(r"[gimsxc]*")
@@ -46,6 +47,8 @@ def _check(name: str, pattern: str, index: int) -> None:
         reason = str(error).partition("expression: ")[2] or "it is none"
     if reason is not None:
         raise ArgumentError(f"{name} takes a regular expression: {reason}", index)
+    if (wrong := refused(pattern, remarks=re.match(r"\(\?[ims]*x", pattern) is not None)) is not None:
+        raise ArgumentError(f"{name} takes a regular expression: {wrong[0]}", index, help=wrong[1])
 
 
 @scalar
