@@ -316,7 +316,11 @@ def concat_ws(separator: Text, *items: Any) -> Text:
     >>> concat_ws('-', 'a', null, 1)
     'a-1'
     """
-    return _bounded("concat_ws({})", ", ", [separator, *(as_text(item) for item in items)])
+    texts = [as_text(item) for item in items] or [sql_text.null(Kind.TEXT)]
+    if not any(_NAME.search(text) for text in texts) and _NAME.search(separator):
+        # Of nulls alone, between which there is a column, the engine makes a plan that it then refuses.
+        texts[0] = sql_text.varying(texts[0])
+    return _bounded("concat_ws({})", ", ", [separator, *texts])
 
 
 @scalar(name="chr")
