@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from btql_grammar.diagnostic import BtqlError
 from btql_planner import errors
 from btql_planner.bind_expression import ExpressionBinder
 from btql_planner.bound_relation import BoundRelation
-from btql_planner.expressions import Expression, Reference, engine_name
+from btql_planner.expressions import Constant, Expression, Reference, engine_name
 from btql_planner.functions import functions
 from btql_planner.grouping import refuse_aggregates
 from btql_planner.names import ColumnNames
@@ -88,6 +89,12 @@ def _series(node: tree.TableCall, arguments: Sequence[Expression], name: str) ->
             errors.WRONG_ARGUMENT_COUNT, "a series of times needs an interval", node.call.span, "this call",
             help="write `generate_series(from, to, interval 1 day)`",
         )  # fmt: skip
+    for step in arguments[2:]:
+        if isinstance(step, Constant) and re.fullmatch(r"-?0+( \w+)?", str(step.value)):
+            raise BtqlError.of(
+                errors.WRONG_ARGUMENT, "a series with a step of zero has no end", step.span, "this step",
+                help="write a step such as `1`, `-1` or `interval 1 day`",
+            )  # fmt: skip
     column = Reference(f"{name}.value", TIME if of_time else INTEGER)
     return _Columns(Series(Nothing(), tuple(arguments), column.name), (("generate_series", column),))
 

@@ -226,7 +226,10 @@ def series(lowering: RelationLowering, plan: Series) -> Select:
         counted = [f"CAST(date_part('epoch', {each}) AS BIGINT)" for each in counted]
     # In the argument, so that the engine does not make the series before it runs.
     last = f"CASE WHEN btql_series_fits({', '.join(counted)}) THEN {ends[1]} END"
-    unnested = f"unnest(generate_series({ends[0]}, {last}, {step}))"
+    # Where a row has a step of zero the engine would end the query.
+    length = f"date_part('epoch', {step})" if kind is Kind.TIME else step
+    moving = f"CASE WHEN {length} <> 0 THEN {step} END" if len(arguments) > 2 else step
+    unnested = f"unnest(generate_series({ends[0]}, {last}, {moving}))"
     select.outputs[f"{plan.name}#{kind}"] = unnested
     return select
 

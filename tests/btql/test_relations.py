@@ -355,6 +355,15 @@ CASES: dict[str, tuple[str, Rows]] = {
         [("model",), ("n",), ("u",)],
     ),
     "series": ("SELECT * FROM generate_series(1, 7, 3) AS g", [(1,), (4,), (7,)]),
+    "series that goes nowhere": ("SELECT * FROM generate_series(1, 7, 1 - 1) AS g", []),
+    "series that goes nowhere in time": (
+        "SELECT * FROM generate_series(now(), now(), interval 1 day - interval 24 hours) AS g",
+        [],
+    ),
+    "series that goes nowhere in some rows": (
+        "SELECT t.n, g FROM (VALUES (0), (2)) AS t (n), LATERAL generate_series(1, 3, t.n) AS g ORDER BY 2",
+        [(2, 1), (2, 3)],
+    ),
     "series for each row": (
         "SELECT b.id, g FROM b, generate_series(metadata.v, 21) AS g WHERE b.id <> 'b1' ORDER BY 1, 2",
         [("b2", 20), ("b2", 21), ("b3", 21)],

@@ -5,13 +5,16 @@ An array is a list of texts, as ``tags`` is, or any array of JSON; what is neith
 
 from __future__ import annotations
 
-from btql_planner.functions.call import ArgumentError
+from btql_planner.functions.call import ArgumentError, written_number
 from btql_planner.functions.json import array_size
 from btql_planner.functions.registry import Any, Boolean, Integer, List, Text, scalar
 from btql_planner.functions.registry import Json as JsonText
 from btql_planner.spelling import as_json, as_member
 from btql_planner.types import Kind
 from btql_planner.value import Value
+
+_SIZE_MAX = 2**31 - 1
+"""No list has more elements, and at an index beyond the engine ends the query."""
 
 
 def _array(value: Value) -> str:
@@ -48,6 +51,9 @@ def element(items: List, index: Integer) -> Text:
     >>> element(['a', 'b'], -1)
     'b'
     """
+    written = written_number(index)
+    if written is None or abs(written) >= _SIZE_MAX:
+        index = f"CASE WHEN {index} > {-_SIZE_MAX} AND {index} < {_SIZE_MAX} THEN {index} END"
     return f"array_element({items}, CASE WHEN {index} < 0 THEN {index} ELSE {index} + 1 END)"
 
 
