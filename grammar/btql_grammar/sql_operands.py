@@ -125,8 +125,8 @@ class OperandParser(BracketParser):
             return tree.Literal(str(path[0]), span=span, double_quoted=True)
         return tree.Identifier(tuple(path), span=span)
 
-    def follow(self, expression: tree.Expression) -> tree.Expression:
-        """Return ``expression`` with the casts, subscripts and time zones that follow it."""
+    def follow(self, expression: tree.Expression, *, zones: bool = True) -> tree.Expression:
+        """Return ``expression`` with the casts, subscripts and, with ``zones``, time zones that follow it."""
         while True:
             match self.word:
                 case "::":
@@ -139,9 +139,10 @@ class OperandParser(BracketParser):
                     self.step()
                     key = tree.Literal(self.read_name(), span=self.previous().span)
                     expression = build.subscript(expression, key, self.since(expression.span))
-                case "at" if self.accept("at", "time", "zone"):
+                case "at" if zones and self.accept("at", "time", "zone"):
                     place = self.previous().span
-                    zone = self.read_unary()
+                    # A second zone is one of what the clock in the first one shows.
+                    zone = self.follow(self.read_operand(), zones=False)
                     span = self.since(expression.span)
                     expression = tree.Call("timezone", (zone, expression), span=span, name_span=place)
                 case "collate":
