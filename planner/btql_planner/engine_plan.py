@@ -98,6 +98,8 @@ class OutputColumn:
     """Whole and fractional numbers do not fit one float64 column exactly."""
     preview: int | None = None
     """Characters that are left of a text, and of the JSON of anything else; None keeps all."""
+    whole_field: bool = False
+    """It is a field of the document as it is, which may hold any JSON although none is known yet."""
 
 
 @dataclass(frozen=True, slots=True)

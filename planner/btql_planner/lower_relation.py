@@ -81,7 +81,8 @@ class RelationLowering:
             names = {kind: f"c{number}#{kind}" for kind in each.parts}
             select.outputs.update({names[kind]: sql for kind, sql in each.parts.items()})
             wide = isinstance(item.expression, PathValue) and item.expression.availability.wide
-            outputs.append(OutputColumn(item.name, names, wide))
+            field = isinstance(item.expression, PathValue) and len(item.expression.path) == 1
+            outputs.append(OutputColumn(item.name, names, wide, whole_field=field))
         assert not inner, "a projection is the last use of its input"
         return select, tuple(outputs)
 

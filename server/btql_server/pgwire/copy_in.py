@@ -13,11 +13,12 @@ from btql_server.pgwire.bad_value import BAD_COPY, BadValue
 from btql_server.pgwire.copy_binary import BinaryRows
 from btql_server.pgwire.copy_lines import CsvRows, TextRows
 from btql_server.pgwire.copy_options import CopyFormat, CopyOptions
-from btql_server.pgwire.decoder import converter
-from btql_server.pgwire.types import PgType
+from btql_server.pgwire.decoder import BINARY, Convert, converter
+from btql_server.pgwire.types import JSONB, PgType
 
 Row: TypeAlias = list[object]
 _SHOWN_MAX = 60
+_JSONB_VERSION = b"\x01"
 
 
 class Rows(Protocol):
@@ -38,10 +39,22 @@ class Rows(Protocol):
 class CopyDecoder:
     """Reads the rows of one COPY, piece by piece."""
 
-    def __init__(self, columns: Sequence[str], types: Sequence[PgType], form: CopyFormat, options: CopyOptions) -> None:
+    def __init__(
+        self,
+        columns: Sequence[str],
+        types: Sequence[PgType],
+        form: CopyFormat,
+        options: CopyOptions,
+        told: Sequence[PgType] | None = None,
+    ) -> None:
+        """``told`` are the types that a query for the columns has now."""
         self._columns = list(columns)
         self._options = options
-        self._converters = [converter(each.oid, 1 if form == "binary" else 0) for each in types]
+        self._converters = [converter(each.oid, BINARY if form == "binary" else 0) for each in types]
+        if form == "binary" and told is not None:
+            for place, (type_, other) in enumerate(zip(types, told, strict=True)):
+                if type_ is JSONB and other is not JSONB:
+                    self._converters[place] = _json_or(converter(other.oid, BINARY))
         self._header = options.header
         match form:
             case "text":
@@ -115,3 +128,22 @@ class CopyDecoder:
             if field is None or field.decode(errors="replace") != column:
                 message = f'column name mismatch in header line field {place}: got {name}, expected "{column}"'
                 raise BadValue(BAD_COPY, message)
+
+
+def _json_or(plain: Convert) -> Convert:
+    """Return what reads a field of JSON whose values are all of one kind by now: as ``jsonb``, or as that kind.
+
+    A client that asks the server for its types, as asyncpg does, was told that kind. A text does not begin like
+    ``jsonb``, and a number that does is not followed by JSON.
+    """
+    json = converter(JSONB.oid, BINARY)
+
+    def convert(data: bytes) -> object:
+        if data[:1] != _JSONB_VERSION:
+            return plain(data)
+        try:
+            return json(data)
+        except BadValue:
+            return plain(data)
+
+    return convert

@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
+from btql.errors import QueryError
 from btql.tables import columns_of
 from btql.write_statements import OURS
 from btql_server.pgwire import messages
@@ -24,9 +25,9 @@ from btql_server.pgwire.copy_out import CopyEncoder
 from btql_server.pgwire.copy_statement import Copy, read_copy
 from btql_server.pgwire.failure import Failure
 from btql_server.pgwire.messages import Violation
-from btql_server.pgwire.types import JSONB, NAMED, TEXT, PgType
+from btql_server.pgwire.types import JSONB, NAMED, TEXT, PgType, column_type
 from btql_server.reading.directory import Visible
-from btql_server.reading.running import target_of
+from btql_server.reading.running import describe_query, target_of
 from btql_server.writing.rows import read_row
 from btql_server.writing.store import Writes
 from btql_storage.accept import EVENTS_MAX
@@ -124,7 +125,8 @@ class Copying:
             insert = f"{head}{asked.query} (id) VALUES ('')"
             constants = await pool.run(_constants, work.asker, insert)
             columns = asked.columns or tuple(each.name for each in columns_of(constants))
-            incoming = _Incoming(asked, columns, work.asker, insert)
+            told = await self._told(asked, columns, work) if asked.form == "binary" else None
+            incoming = _Incoming(asked, columns, work.asker, insert, told)
             session.wire.send(messages.copy_response(b"G", int(asked.form == "binary"), len(columns)))
             session.wire.flush()
             await self._receive(incoming, work)
@@ -132,6 +134,19 @@ class Copying:
             work.rows = incoming.rows
         self._answering.wrote()
         return work.rows
+
+    async def _told(self, asked: Copy, columns: Sequence[str], work: Work) -> Sequence[PgType] | None:
+        """Return the types that a query for the columns is described with; None where the table is not there yet."""
+        session = self._session
+        text = f"SELECT {', '.join(map(_quoted, columns))} FROM {asked.query}"  # noqa: S608
+        pinned = session.transaction.pinned()
+        try:
+            found = await session.state.pools["query"].run(
+                lambda: describe_query(work.asker, text, work.stop, pinned=pinned)
+            )
+        except QueryError:
+            return None
+        return [column_type(each) for each in found.outputs]
 
     async def _receive(self, incoming: _Incoming, work: Work) -> None:
         """Take what the client sends until it says that this was all."""
@@ -167,14 +182,16 @@ class Copying:
 class _Incoming:
     """The rows that come in, as events that wait to be stored together."""
 
-    def __init__(self, asked: Copy, columns: Sequence[str], asker: Asker, insert: str) -> None:
+    def __init__(
+        self, asked: Copy, columns: Sequence[str], asker: Asker, insert: str, told: Sequence[PgType] | None
+    ) -> None:
         for name in asked.columns:
             if name in OURS:
                 raise Failure("42601", f"`{name}` cannot be written here: the database gives it", "leave it out")
         self._asker = asker
         self._insert = insert
         self._paths = [None if name in OURS else tuple(name.split(".")) for name in columns]
-        self._decoder = CopyDecoder(columns, [_type_of(name) for name in columns], asked.form, asked.options)
+        self._decoder = CopyDecoder(columns, [_type_of(name) for name in columns], asked.form, asked.options, told)
         self._events: list[bytes] = []
         self._limits = asker.state.settings.limits
         self._received = 0

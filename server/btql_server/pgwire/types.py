@@ -153,7 +153,7 @@ def column_type(output: OutputColumn) -> PgType:
     """Return the type of a column of an answer."""
     kinds = frozenset(output.parts)
     if not kinds:
-        return TEXT
+        return JSONB if output.whole_field else TEXT
     if output.preview is not None:
         return JSONB
     if len(kinds) == 1:

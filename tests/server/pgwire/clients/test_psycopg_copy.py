@@ -69,6 +69,32 @@ def test_rows_in(conn, form):
     assert found[2][3:] == wanted[2][3:]
 
 
+def test_fields_of_json_are_taken_in_binary_as_the_server_describes_them(conn):
+    """As a client does that asks for the types of ``SELECT columns FROM table`` first."""
+    table = "project_logs.psycopg_copy_described"
+    names = ["id", "metadata", "scores", "input", "output", "expected"]
+    conn.execute(f"INSERT INTO {table} (id, input, output, expected) VALUES ('a', 'text', 1, true)")
+
+    def types():
+        return [each.type_code for each in conn.execute(f"SELECT {', '.join(names)} FROM {table}").description]
+
+    def copy_in(types, *values):
+        with (
+            conn.cursor() as cursor,
+            cursor.copy(f"COPY {table} ({', '.join(names)}) FROM STDIN (FORMAT binary)") as copy,
+        ):
+            copy.set_types(types)
+            copy.write_row(values)
+
+    assert types() == [25, 3802, 3802, 25, 20, 16]
+    copy_in(types(), "b", Jsonb({"a": 1}), Jsonb({"s": 0.5}), '{"a":1}', 1 << 60, False)
+    copy_in(["text", *["jsonb"] * 5], "c", Jsonb({}), None, Jsonb({"a": 1}), Jsonb(7), Jsonb(True))
+
+    found = conn.execute(f"SELECT {', '.join(names)} FROM {table} WHERE id <> 'a' ORDER BY id").fetchall()
+    assert found[0] == ("b", {"a": 1}, {"s": 0.5}, '{"a":1}', 1 << 60, False)
+    assert found[1][3:] == ({"a": 1}, 7, True)
+
+
 def test_csv_in(conn):
     table = "project_logs.psycopg_copy_csv"
     text = 'id,error,metadata\na,"""one, two""","{""model"": ""m""}"\nb,,\n'

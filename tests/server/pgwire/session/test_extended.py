@@ -172,3 +172,14 @@ def test_a_copy_that_fails_leaves_nothing(raw):
         assert error(raw.ask(query("SELECT count(*) FROM project_logs('fails')")))["C"] == "42P01"
     raw.send(query("COPY project_logs('fails') (_xact_id) FROM STDIN"))
     assert error(raw.until())["C"] == "42601"
+
+
+def test_a_field_without_values_is_described_as_json(raw):
+    raw.ask(query("INSERT INTO project_logs('bare') (id, input) VALUES ('a', 'x')"))
+
+    found = raw.ask(parse("SELECT metadata, input, metadata.k, NULL AS n FROM bare", "s"), describe("S", "s"), SYNC)
+
+    (fields,) = [each.body for each in found if each.kind == "T"]
+    names = [b"metadata", b"input", b"k", b"n"]
+    oids = [struct.unpack_from("!I", fields, fields.index(name + b"\0") + len(name) + 7)[0] for name in names]
+    assert oids == [3802, 25, 25, 25]
