@@ -137,6 +137,16 @@ def documents(path: Path) -> dict[str, Any]:
         return documents_of(storage, storage.object("project_logs", "x"))
 
 
+def test_a_copy_of_what_was_all_compacted_is_sound(path: Path, quick_path: Path):
+    with Storage.open(path, settings=SMALL) as storage:
+        storage.compact()
+    backed_up(path, quick_path / "vault")
+    restore_database(quick_path / "vault", quick_path / "copy")
+
+    assert check_database(path).findings == check_database(quick_path / "copy").findings == []
+    assert documents(quick_path / "copy") == documents(path)
+
+
 def test_the_next_backup_copies_only_what_is_new(path: Path, quick_path: Path):
     vault = quick_path / "backups"
     first = backed_up(path, vault)

@@ -186,7 +186,7 @@ class _Backup:
         tables = dict(self._tables.rows) | {
             "parts": list(self._tables.parts.values()),
             "settings": [row for row in self._tables.rows["settings"] if not row["name"].startswith(HOLD)],
-            "done_files": [],
+            "done_files": [row for row in self._tables.rows["done_files"] if row["xact_id"] in self._log],
         }
         with TemporaryDirectory(prefix="btql-backup-") as folder:
             copy = catalog_in(Path(folder))
