@@ -160,14 +160,18 @@ class Child:
         self._settings = settings
         self._listeners = listeners
         self._process: Process | None = None
-        self._stopping = False
+        self._stopping = asyncio.Event()
 
     async def keep(self, ready: asyncio.Event) -> None:
         """Run the process, and start it again until :meth:`stop`; an error where it never becomes ready."""
         pause = 0.0
-        while not self._stopping:
+        while not self._stopping.is_set():
             began = time.monotonic()
             process = await self._start()
+            if self._is_stopping():
+                # Whoever stopped it may have seen the one before, which has ended.
+                await self.stop()
+                return
             line = await process.stdout.readline() if process.stdout is not None else b""
             if line.startswith(b"ready"):
                 self._take_addresses(line.decode().split()[1:])
@@ -180,7 +184,8 @@ class Child:
                 raise ServeError(f"the {self.name} process ended with code {code} before it was ready")
             pause = 0.0 if time.monotonic() - began > _STEADY_S else min(_PAUSE_MAX_S, 2 * pause + 0.5)
             log.error("a process died and is started again", extra={"child": self.name, "code": code, "pause_s": pause})
-            await asyncio.sleep(pause)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), pause)
 
     def _take_addresses(self, found: Sequence[str]) -> None:
         """Keep the address that a worker has bound by itself, so that the next one in its place takes the same."""
@@ -213,11 +218,11 @@ class Child:
         return process
 
     def _is_stopping(self) -> bool:
-        return self._stopping
+        return self._stopping.is_set()
 
     async def stop(self) -> None:
         """Let the process end by itself; kill it where that takes too long."""
-        self._stopping = True
+        self._stopping.set()
         process = self._process
         if process is None or process.returncode is not None or process.stdin is None:
             return
@@ -231,7 +236,7 @@ class Child:
 
     def kill(self) -> None:
         """End the process at once. What it acknowledged is durable."""
-        self._stopping = True
+        self._stopping.set()
         if self._process is not None:
             with suppress(ProcessLookupError):
                 self._process.kill()

@@ -1,0 +1,78 @@
+"""The children of `btql serve`, told to stop at moments when none of them runs."""
+
+from __future__ import annotations
+
+import asyncio
+
+from btql_server.operating.shared_counts import FOLDER
+from btql_server.serve import Child
+from btql_server.settings import Settings
+
+
+class Pipe:
+    def __init__(self):
+        self.closed = asyncio.Event()
+
+    def close(self):
+        self.closed.set()
+
+    async def readline(self):
+        return b"ready\n"
+
+
+class Ended:
+    """A process that is ready, and ends at once or once it is told to."""
+
+    pid = 0
+
+    def __init__(self, *, at_once):
+        self.stdin = self.stdout = Pipe()
+        self.returncode = 1 if at_once else None
+
+    async def wait(self):
+        if self.returncode is None:
+            await self.stdin.closed.wait()
+            self.returncode = 0
+        return self.returncode
+
+
+class Childish(Child):
+    def __init__(self, tmp_path, *, at_once):
+        super().__init__("worker", "worker-1", Settings(tmp_path / "db"), {}, {FOLDER: str(tmp_path)})
+        self.at_once = at_once
+        self.starting, self.may_start = asyncio.Event(), asyncio.Event()
+
+    async def _start(self):
+        self.starting.set()
+        await self.may_start.wait()
+        self._process = Ended(at_once=self.at_once)
+        return self._process
+
+
+def test_a_child_in_its_pause_is_stopped_at_once(tmp_path):
+    async def run():
+        child = Childish(tmp_path, at_once=True)
+        child.may_start.set()
+        keeping = asyncio.create_task(child.keep(asyncio.Event()))
+        for _ in range(3):
+            await child.starting.wait()
+            child.starting.clear()
+        # It has died three times, so that the pause is of 3.5 s.
+        await asyncio.sleep(0.05)
+        await child.stop()
+        await asyncio.wait_for(keeping, 2)
+
+    asyncio.run(run())
+
+
+def test_a_child_that_is_being_started_is_told_to_stop(tmp_path):
+    async def run():
+        child = Childish(tmp_path, at_once=False)
+        keeping = asyncio.create_task(child.keep(asyncio.Event()))
+        await child.starting.wait()
+        await child.stop()
+        child.may_start.set()
+        await asyncio.wait_for(keeping, 5)
+        assert child._process.stdin.closed.is_set()
+
+    asyncio.run(run())
