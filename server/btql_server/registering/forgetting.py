@@ -16,19 +16,14 @@ from btql_server.registry.store import Registry
 from btql_storage.catalog import ObjectInfo
 from btql_storage.store import Storage
 
+# What was done in an organization is told for longer than there is one.
+_KINDS = {stored: kind for stored, kind in REGISTERED.items() if stored != AUDIT_LOG}
+
 
 def forget_deleted(registry: Registry, storage: Storage) -> Sequence[ObjectInfo]:
     """Delete the stored objects of whatever was deleted from the registry; return them."""
-    gone = [one for one in storage.objects() if _is_deleted(registry, one)]
+    deleted = set(registry.deleted_ids(sorted(set(_KINDS.values()))))
+    gone = [one for one in storage.objects() if (_KINDS.get(one.kind), one.name) in deleted]
     for one in gone:
         storage.retention.delete_object(one)
     return gone
-
-
-def _is_deleted(registry: Registry, one: ObjectInfo) -> bool:
-    kind = REGISTERED.get(one.kind)
-    # What was done in an organization is told for longer than there is one.
-    if kind is None or one.kind == AUDIT_LOG:
-        return False
-    entity = registry.get(kind, one.name, deleted=True)
-    return entity is not None and entity.deleted_at is not None

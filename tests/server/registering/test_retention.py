@@ -7,6 +7,7 @@ import pytest
 from btql_server.access.model import Level
 from btql_server.registering.forgetting import forget_deleted
 from btql_server.registry.opening import open_registry
+from btql_server.registry.store import Registry
 from btql_storage.location import locate
 from btql_storage.store import Storage
 
@@ -84,3 +85,27 @@ def test_rows_of_what_was_deleted_go_from_the_storage(party):
         assert kinds == ["experiment", "project_functions", "project_logs", "project_prompts"]
         (gone, *_) = [one for one in storage.retention.status() if one.object.name == ids[1]]
         assert gone.deleted_at is not None
+
+
+def test_the_registry_is_asked_once_for_all_that_was_deleted(party, monkeypatch):
+    client = party.join("asked@example.com", Level.ADMIN)
+    project = client.post("/v1/project", json={"name": "asked"}).json()
+    for name in "abc":
+        made = client.post("/v1/experiment", json={"project_id": project["id"], "name": name}).json()
+        insert(client, made["id"], {"id": "a"})
+    with Storage.open(party.folder) as storage:
+        registry = open_registry(locate(party.folder))
+        forget_deleted(registry, storage)
+        asked: list[str] = []
+        rows_of = Registry.rows
+
+        def counted(self, statement, values=()):
+            asked.append(statement)
+            return rows_of(self, statement, values)
+
+        monkeypatch.setattr(Registry, "rows", counted)
+        monkeypatch.setattr(Registry, "get", lambda *_, **__: pytest.fail("one by one"))
+        assert forget_deleted(registry, storage) == []
+        registry.close()
+
+    assert len(asked) == 1
