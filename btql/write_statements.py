@@ -27,8 +27,9 @@ from btql_grammar.parser import parse
 from btql_grammar.span import Source, Span
 from btql_planner import errors
 from btql_planner.names import SYSTEM_KINDS
-from btql_storage import accept
+from btql_storage import accept, json_text
 from btql_storage.accept import EVENTS_MAX
+from btql_storage.fields import ARRAY_FIELDS, OBJECT_FIELDS
 
 if TYPE_CHECKING:
     from btql.database import Database
@@ -206,8 +207,24 @@ def _document(paths: Sequence[Path | None], values: Sequence[object]) -> Event:
             if not isinstance(below, dict):
                 below = place[str(piece)] = {}
             place = below
-        place[str(path[-1])] = _plain(value)
+        place[str(path[-1])] = _read(path[0], value) if len(path) == 1 and isinstance(value, str) else _plain(value)
     return document
+
+
+def _read(field: str | int, text: str) -> object:
+    """Return what a text of JSON says, in a field of which the text itself can be no value; any other as it is.
+
+    Clients of Postgres write JSON as texts, which the type of a column there reads. Where any text is a value, as in
+    ``input``, it stays one.
+    """
+    wanted = dict if field in OBJECT_FIELDS else list if field in ARRAY_FIELDS else None
+    if wanted is None or text.lstrip()[:1] not in ("{", "["):
+        return text
+    try:
+        value = json_text.parse(text.encode())
+    except ValueError:
+        return text
+    return value if isinstance(value, wanted) else text
 
 
 def _plain(value: object) -> object:

@@ -15,6 +15,9 @@ OTHER = "_other"
 ARRAY_FIELDS = ("tags", "span_parents")
 """Fields that are arrays of texts: columns of type list, never shredded."""
 
+OBJECT_FIELDS = ("scores", "metadata", "metrics", "context", "span_attributes")
+"""Fields that are objects."""
+
 KNOWN_FIELDS = (
     "input",
     "output",

@@ -12,7 +12,7 @@ import msgspec
 
 from btql_storage.control import NULL
 from btql_storage.errors import BadEvent
-from btql_storage.fields import ARRAY_FIELDS
+from btql_storage.fields import ARRAY_FIELDS, OBJECT_FIELDS
 from btql_storage.members import members
 
 _texts = msgspec.json.Decoder(list[str]).decode
@@ -93,7 +93,7 @@ def _check_texts(index: int, name: str, text: bytes) -> None:
 _CHECKS: dict[str, Callable[[int, str, bytes], None]] = {
     **dict.fromkeys(("_is_merge", "_object_delete"), _check_switch),
     **dict.fromkeys(("id", "span_id", "root_span_id", "created", "_parent_id"), _check_text),
-    **dict.fromkeys(("scores", "metadata", "metrics", "context", "span_attributes"), _check_object),
+    **dict.fromkeys(OBJECT_FIELDS, _check_object),
     **dict.fromkeys(ARRAY_FIELDS, _check_texts),
 }
 """Top-level keys whose values have a shape, in the order in which they are looked at."""

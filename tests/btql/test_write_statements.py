@@ -44,6 +44,21 @@ def test_insert_makes_documents_of_rows(conn: btql.Connection) -> None:
     ]
 
 
+def test_a_text_of_json_is_read_where_only_an_object_or_an_array_can_be(conn: btql.Connection) -> None:
+    statement = (
+        "INSERT INTO d (id, metadata, scores, tags, input) VALUES ('4', $1, '{\"s\": 1}', '[\"a\"]', '{\"k\":1}')"
+    )
+    conn.query(statement, ['{"n": 12345678901234567890}'])
+    conn.query("UPDATE d SET metrics = '{\"m\": 2}', output = '[1]' WHERE id = '4'")
+
+    assert rows(conn, "SELECT metadata, scores, metrics, tags, input, output FROM d WHERE id = '4'") == [
+        ({"n": 12345678901234567890}, {"s": 1}, {"m": 2}, ["a"], '{"k":1}', "[1]"),
+    ]
+    for field, text in (("metadata", "[1]"), ("scores", "1"), ("metrics", '{"m":'), ("tags", '{"a": 1}')):
+        with pytest.raises(btql.Error, match=f"`{field}` is not an"):
+            conn.query(f"INSERT INTO d (id, {field}) VALUES ('5', $1)", [text])
+
+
 def test_insert_draws_ids_and_makes_new_objects(conn: btql.Connection) -> None:
     assert rows(conn, "INSERT INTO experiment('new') (input) VALUES ('a'), ('b')") == [(2,)]
     assert rows(conn, "SELECT count(DISTINCT id), min(input), max(input) FROM new") == [(2, "a", "b")]
