@@ -84,9 +84,9 @@ def joined(items: str, separator: str, null: str) -> str | None:
     return separator.join(null if value is None else value for value in values if value is not None or null)
 
 
-def mode(items: list[str | None]) -> str | None:
-    """Return the JSON text that occurs most often, None where there are only nulls."""
+def mode(items: list[str | None], last: bool) -> str | None:  # noqa: FBT001 - the engine names no arguments
+    """Return the JSON text that is there most often, the ``last`` in order of several, None where all are null."""
     counts = Counter(item for item in items if item is not None)
     most = max(counts.values(), default=0)
     often = [item for item, count in counts.items() if count == most]
-    return min(often, key=lambda item: _sort_key(parse(item)), default=None)
+    return (max if last else min)(often, key=lambda item: _sort_key(parse(item)), default=None)

@@ -66,7 +66,7 @@ _FUNCTIONS: dict[str, tuple[Function, list[pa.DataType], pa.DataType]] = {
     "btql_json_list": (on_json.from_list, [_LIST], _TEXT),
     "btql_json_texts": (on_json.texts, [_TEXT], _LIST),
     "btql_json_canonical": (on_json.canonical, [_TEXT], _TEXT),
-    "btql_json_mode": (on_arrays.mode, [_LIST], _TEXT),
+    "btql_json_mode": (on_arrays.mode, [_LIST, _BOOLEAN], _TEXT),
     "btql_json_as_b": (on_json.as_boolean, [_TEXT], _BOOLEAN),
     "btql_json_as_i": (on_json.as_integer, [_TEXT], _WHOLE),
     "btql_json_as_f": (on_json.as_float, [_TEXT], _FLOAT),

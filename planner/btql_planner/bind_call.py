@@ -106,10 +106,11 @@ def bind_aggregate(
 ) -> AggregateCall:
     """Return an aggregate over rows that ``inner`` knows the names of."""
     order = call.order
-    if function.order == "within" and len(order) == 1 and len(nodes) < len(function.parameters):
-        nodes, order = _within_group(nodes, order[0]), ()
+    within = function.order == "within" and len(order) == 1 and len(nodes) < len(function.parameters)
+    if within:
+        nodes, order = _within_group(function, nodes, order[0])
     _check_count(function, len(nodes), call.span)
-    if order and function.order != "by":
+    if order and function.order != "by" and not within:
         message = f"the order of the rows makes no difference to `{function.name}`"
         raise BtqlError.of(errors.MISPLACED, message, order[0].span, "this order", help=f"write `{function.signature}`")
     if call.distinct and not function.distinct:
@@ -126,14 +127,19 @@ def bind_aggregate(
     )  # fmt: skip
 
 
-def _within_group(nodes: Sequence[tree.Expression], key: tree.SortItem) -> tuple[tree.Expression, ...]:
-    """Return the arguments with the sorted value as the last; the largest first is the share from the other end."""
-    if key.direction == "asc" or not nodes:
-        return (*nodes, key.expression)
-    share = nodes[0]
+def _within_group(
+    function: Function, nodes: Sequence[tree.Expression], key: tree.SortItem
+) -> tuple[tuple[tree.Expression, ...], tuple[tree.SortItem, ...]]:
+    """Return the arguments with the sorted value as the last, and the order where it is not that of the numbers.
+
+    Between two values ``percentile_cont`` finds the same from either end, by the share from there.
+    """
+    share = nodes[0] if nodes else None
+    if key.direction == "asc" or function.name != "percentile_cont":
+        return (*nodes, key.expression), () if key.direction == "asc" else (key,)
     if isinstance(share, tree.Literal) and isinstance(share.value, int | float):
-        share = replace(share, value=1 - share.value)
-    return (share, key.expression)
+        nodes = (replace(share, value=1 - share.value),)
+    return (*nodes, key.expression), ()
 
 
 def _check_distinct_order(call: tree.Call, arguments: Sequence[Expression], keys: Sequence[Ordering]) -> None:

@@ -45,12 +45,15 @@ def percentile_cont(fraction: Float, value: Number, *, call: Call) -> Float:
 def percentile_disc(fraction: Float, value: Number, *, call: Call) -> Float:
     """Return the first of the sorted numbers at which ``fraction`` of them is reached; never between two.
 
+    With ``ORDER BY … DESC`` the largest is the first.
+
     >>> percentile_disc(0.5) WITHIN GROUP (ORDER BY 3)
     3.0
     """
     share = _share("percentile_disc", fraction, 0)
     number = f"CAST({value} AS DOUBLE)"
-    ordered = Call(order=(f"{number} ASC NULLS LAST",), filter=call.filter, over=call.over)
+    direction = "DESC" if "DESC" in call.direction else "ASC"
+    ordered = Call(order=(f"{number} {direction} NULLS LAST",), filter=call.filter, over=call.over)
     place = f"greatest(CAST(ceil(CAST({share} AS DOUBLE) * {call('count', number)}) AS BIGINT), 1)"
     return f"array_element({ordered.ordered('array_agg', number)}, {place})"
 
@@ -72,7 +75,8 @@ def mode(value: Any, *, call: Call) -> Any:
     >>> mode() WITHIN GROUP (ORDER BY 'a')
     'a'
     """
-    return from_json(f"btql_json_mode({call('array_agg', as_json(value))})")
+    last = "DESC" in call.direction
+    return from_json(f"btql_json_mode({call('array_agg', as_json(value))}, {str(last).upper()})")
 
 
 def _deviation(name: str, aliases: tuple[str, ...], sentence: str, example: str) -> None:
