@@ -192,13 +192,22 @@ def _set(value: JsonValue, path: list[str | None], new: JsonValue) -> JsonValue:
         return new
     key, *rest = path
     if isinstance(value, list) and key is not None and key.removeprefix("-").isdecimal():
-        index = int(key)
-        if -len(value) <= index < len(value):
-            value[index] = _set(value[index], rest, new)
-        return value
+        return _set_element(value, int(key), rest, new)
     if not isinstance(value, dict) or key is None or (rest and key not in value):
         return value
     changed = _set(value.get(key), rest, new)
     if changed is None and not rest:
         return {name: member for name, member in value.items() if name != key}
     return {**value, key: changed}
+
+
+def _set_element(items: list[JsonValue], index: int, rest: list[str | None], new: JsonValue) -> JsonValue:
+    """Return an array with an element changed; an index beyond either end adds one there, as in Postgres."""
+    inside = -len(items) <= index < len(items)
+    if rest:
+        return [*items[:index], _set(items[index], rest, new), *items[index:][1:]] if inside else items
+    if inside:
+        return [*items[:index], *([] if new is None else [new]), *items[index:][1:]]
+    if new is None:
+        return items
+    return [new, *items] if index < 0 else [*items, new]
