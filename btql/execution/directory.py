@@ -11,13 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from btql_planner.catalog import ID_FIELDS
-from btql_storage.accept import Event
 from btql_storage.catalog import ObjectInfo
 from btql_storage.errors import UnknownObject
 from btql_storage.store import Storage
+
+if TYPE_CHECKING:
+    from btql_storage.accept import Event
 
 
 @dataclass(frozen=True, slots=True)
