@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from btql_grammar.span import Span
 from btql_planner.expressions import AggregateCall, Apply, Constant
-from btql_planner.types import ANY, NULL, Type
+from btql_planner.types import ANY, NULL, NUMBER, Kind, Type
 
 if TYPE_CHECKING:
     from btql_planner.plan import Plan
@@ -33,6 +33,9 @@ def kinds_of_parameters(plan: Plan, places: Mapping[Span, object]) -> dict[Span,
 
 def _look(node: Apply | AggregateCall, found: dict[Span, Type]) -> None:
     beside: Type = NULL.union(*(each.type for each in node.arguments))
+    if node.function.name in ("mul", "div") and Kind.INTERVAL in beside:
+        # An interval goes with a number there, not with another one.
+        beside = NUMBER
     for index, each in enumerate(node.arguments):
         if isinstance(each, Constant) and each.value is None and each.span in found:
             wanted = node.function.parameter(index).type

@@ -181,6 +181,7 @@ DESCRIBED = {
     "SELECT date_bin($1, created, $2) FROM x": "INTERVAL TIME",
     "INSERT INTO x (id, metrics.n, scores.s, metadata.m) VALUES ($1, $2, $3, $4)": "TEXT NUMBER NUMBER ",
     "UPDATE x SET metrics.n = $1 WHERE left(id, $2) = 'a'": "NUMBER INTEGER",
+    "SELECT interval '1 day' * $1, $2 * interval '1 day', interval '1 day' / $3": "NUMBER NUMBER NUMBER",
 }
 
 
