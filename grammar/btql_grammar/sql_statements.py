@@ -7,6 +7,7 @@ rows that its condition selects.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from btql_grammar import build, tree
@@ -120,10 +121,9 @@ class StatementParser(QueryParser):
         self.require("(")
         columns: list[tuple[str | int, ...]] = []
         while not columns or self.accept(","):
-            place = self.here()
-            columns.append(self._column().path)
-            if columns[-1] in columns[:-1]:
-                raise BtqlError.of("B0109", "the column stands twice", self.since(place), "again", help="remove one")
+            column = self._column()
+            _refuse_overlap(column, columns)
+            columns.append(column.path)
         self.require(")")
         return tuple(columns)
 
@@ -189,6 +189,8 @@ class StatementParser(QueryParser):
         assignments = self._assignments()
         while self.accept(","):
             assignments += self._assignments()
+        for number, (column, _) in enumerate(assignments):
+            _refuse_overlap(column, [other.path for other, _ in assignments[:number]])
         if self.at("from"):
             raise unsupported("UPDATE … FROM", self.here(), "take the values from a subquery: `SET a = (SELECT ...)`")
         condition = self.read_expression() if self.accept("where") else None
@@ -230,6 +232,18 @@ class StatementParser(QueryParser):
             raise unsupported("DELETE … USING", self.here(), "select the rows: `WHERE id IN (SELECT id FROM ...)`")
         condition = self.read_expression() if self.accept("where") else None
         return tree.Delete(target, condition, span=self.since(start))
+
+
+def _refuse_overlap(column: tree.Identifier, others: Sequence[tuple[str | int, ...]]) -> None:
+    """Raise where a field that is written is one of the others, or has one inside, or is inside one."""
+    path = column.path
+    if path in others:
+        raise BtqlError.of("B0109", "the column stands twice", column.span, "again", help="remove one")
+    if any(path[: len(other)] == other[: len(path)] for other in others):
+        raise BtqlError.of(
+            "B0109", "of two columns one is inside the other", column.span, "this one",
+            help="write the outer one whole: `metadata = {a: 1, b: 2}`",
+        )  # fmt: skip
 
 
 def build_expression(parser: StatementParser) -> tree.Expression:
