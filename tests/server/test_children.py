@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any, cast
 
 from btql_server.operating.shared_counts import FOLDER
 from btql_server.serve import Child
@@ -40,12 +41,13 @@ class Childish(Child):
     def __init__(self, tmp_path, *, at_once):
         super().__init__("worker", "worker-1", Settings(tmp_path / "db"), {}, {FOLDER: str(tmp_path)})
         self.at_once = at_once
+        self.latest: Any = None
         self.starting, self.may_start = asyncio.Event(), asyncio.Event()
 
     async def _start(self):
         self.starting.set()
         await self.may_start.wait()
-        self._process = Ended(at_once=self.at_once)
+        self._process = self.latest = cast("Any", Ended(at_once=self.at_once))
         return self._process
 
 
@@ -73,6 +75,6 @@ def test_a_child_that_is_being_started_is_told_to_stop(tmp_path):
         await child.stop()
         child.may_start.set()
         await asyncio.wait_for(keeping, 5)
-        assert child._process.stdin.closed.is_set()
+        assert child.latest.stdin.closed.is_set()
 
     asyncio.run(run())

@@ -150,10 +150,8 @@ class Registry:
     def deleted_ids(self, kinds: Sequence[str]) -> list[tuple[str, str]]:
         """Return kind and id of every entity of certain kinds that was deleted, in one round trip."""
         marks = ", ".join("?" * len(kinds))
-        where = f"deleted_at is not null and kind in ({marks})"
-        return [
-            (str(kind), str(each)) for kind, each in self.rows(f"select kind, id from entities where {where}", kinds)
-        ]
+        statement = f"select kind, id from entities where deleted_at is not null and kind in ({marks})"  # noqa: S608
+        return [(str(kind), str(each)) for kind, each in self.rows(statement, kinds)]
 
     def find(self, kind: str, scope: str, key: str) -> Entity | None:
         """Return a living entity by its name or slug within a project or, for projects, an organization."""
