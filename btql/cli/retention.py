@@ -64,6 +64,7 @@ def set_(
     What an object's own policy says holds in the place of the one of its kind. A trace goes as a whole, by the
     `created` of its newest row. Policies are applied in the background, or by `btql retention run`.
     """
+    from btql_storage.catalog.shapes import VERSIONED_KINDS
     from btql_storage.retention.policy import RetentionPolicy
     from btql_storage.store import Storage
 
@@ -75,8 +76,11 @@ def set_(
     )
     if policy.is_empty:
         raise UsageFailure("a policy needs at least one of --age, --rows, --bytes and --history")
+    kind = _checked(scope).partition(":")[0]
+    if policy.history_s is not None and kind not in VERSIONED_KINDS:
+        raise UsageFailure(f"{kind} has no versions: --history is for datasets, experiments, prompts and functions")
     with Storage.open(database) as storage:
-        storage.retention.set_policy(_checked(scope), policy)
+        storage.retention.set_policy(scope, policy)
     note(f"{scope}: keep {described(policy)}")
 
 
