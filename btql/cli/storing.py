@@ -23,6 +23,7 @@ from btql.cli.rejects import Rejects
 from btql.connection import split_object
 from btql_storage.errors import BadEvent
 from btql_storage.limits import DEFAULT, Limits, from_environment
+from btql_storage.location import locate
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -75,6 +76,8 @@ class Work:
         if self.rejects is not None and any(self.rejects.absolute() == Path(name).absolute() for name in files):
             raise UsageFailure(f"{self.rejects} cannot be both an input and the file for rejects")
         split_object(self.target)
+        # A server takes its rows by other ways than a command: its address is none of a database.
+        locate(database)
         with ExitStack() as stack:
             # Everything that can be wrong with the call is found before a database is made.
             sources = [stack.enter_context(opened(name)) for name in files]
