@@ -1,13 +1,15 @@
 """``btql serve``: the database as a server."""
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from btql.cli.console import Failure, UsageFailure
+from btql.cli.console import UsageFailure
 from btql.cli.examples import examples
+from btql_storage.errors import NotInstalled
 from btql_storage.location import locate
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ EXAMPLES = examples(
     "btql serve --data traces --limit request_bytes_max=1GiB --limit document_bytes_max=512MiB",
 )
 _PORT_MAX = 65_535
+_LIBRARIES = ("uvicorn", "httptools", "uvloop", "starlette", "prometheus_client")
 
 
 def serve(
@@ -91,11 +94,13 @@ def serve(
     ADBC and pyarrow.flight. Prints one line, `ready http=... pg=... flight=...`, once requests are answered, and logs
     JSON lines on standard error. Stops on SIGTERM or Ctrl-C: what runs may end, and what was acknowledged is durable.
     """
-    try:
-        from btql_server.serve import serve as serve_with
-        from btql_server.settings import Limits, Settings
-    except ModuleNotFoundError as error:
-        raise Failure(f"{error.name} is not installed; write `pip install 'btql[server]'`") from None
+    missing = next((name for name in _LIBRARIES if find_spec(name) is None), None)
+    if missing is not None:
+        # The processes that need them are others, which could only end with a traceback each.
+        raise NotInstalled(missing, "a server", "server")
+    from btql_server.serve import serve as serve_with
+    from btql_server.settings import Limits, Settings
+
     if log_level not in ("debug", "info", "warning", "error"):
         raise UsageFailure(f"`{log_level}` is no level: say debug, info, warning or error")
     location = locate(data)

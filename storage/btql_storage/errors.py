@@ -148,8 +148,8 @@ class NotInstalled(StorageError):
 
     default_code = "S0113"
 
-    def __init__(self, library: str, what_for: str) -> None:
-        super().__init__(f"{what_for} needs the library `{library}`", "pip install 'btql[cloud]'")
+    def __init__(self, library: str, what_for: str, extra: str = "cloud") -> None:
+        super().__init__(f"{what_for} needs the library `{library}`", f"pip install 'btql[{extra}]'")
 
 
 class OtherDatabase(StorageError):
