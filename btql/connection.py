@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from btql.dbapi.manners import Manners
-from btql.errors import ProgrammingError
+from btql.errors import NotSupportedError, ProgrammingError
 from btql.remote.address import is_address
 from btql_storage.location import given_place, locate
 
@@ -75,8 +75,8 @@ def connect(  # noqa: PLR0913  options are keywords
     A server is ``http://host:port`` or ``https://host:port``, or, over Arrow Flight SQL, ``grpc://host:port`` or
     ``grpc+tls://host:port``, which needs ``btql[flight]``; with the key in it (``http://KEY@host:port``), in
     ``api_key`` or in the environment variable ``BTQL_API_KEY``. ``ca_file`` has the certificates to trust, where those
-    are not the system's. ``create``, ``read_only``, ``prices`` and ``background`` are for folders. ``timeout`` is how
-    many seconds a statement of a cursor may take.
+    are not the system's. ``create``, ``read_only``, ``prices`` and ``background`` are for folders; ``read_only`` and
+    ``prices`` are refused for a server. ``timeout`` is how many seconds a statement of a cursor may take.
 
     ``prices`` adds to what ``estimated_cost()`` knows of models: a file, JSON or TOML, or the same as
     a dictionary, ``{"models": {"my-model": {"input": 1.5, "output": 6.0}}}``, in dollars for a million tokens.
@@ -91,6 +91,7 @@ def connect(  # noqa: PLR0913  options are keywords
     if path is None:
         path = given_place()
     if is_address(path):
+        _refuse_of_folders(read_only=read_only, prices=prices is not None)
         connection = _remote(str(path), api_key, ca_file)
         connection.timeout = timeout
         return connection
@@ -103,6 +104,14 @@ def connect(  # noqa: PLR0913  options are keywords
     connection = Connection(Database(storage, price_source(location.folder, prices)), background=background)
     connection.timeout = timeout
     return connection
+
+
+def _refuse_of_folders(*, read_only: bool, prices: bool) -> None:
+    """Refuse what a server would not heed."""
+    if read_only:
+        raise NotSupportedError("read_only is for folders and buckets; give the server a key that only reads")
+    if prices:
+        raise NotSupportedError("prices is for folders and buckets; a server has its own, beside its database")
 
 
 def _remote(url: str, api_key: str | None, ca_file: str | Path | None) -> Connection:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from btql_grammar.tree import ExplainFormat
     from btql_storage.compaction.job import CompactionProgress, CompactionReport
     from btql_storage.retention.facade import Retention
+    from btql_storage.retention.purge import PurgeReport
     from btql_storage.status import Status
     from btql_storage.store import Receipt
 
@@ -76,6 +77,10 @@ class RemoteConnection(Connection):
     def retention(self) -> Retention:
         """Refuse: a server has routes for it."""
         self.refuse("retention is set where the folder is: `btql retention`, or PUT /v1/…/retention")
+
+    def purge(self, target: str, texts: Sequence[str] = ()) -> PurgeReport:  # noqa: ARG002
+        """Refuse: a server has a route for it."""
+        self.refuse("purge where the folder is: `btql purge`, or POST /v1/…/purge")
 
     def close(self) -> None:
         """Close the connections that wait for a request."""

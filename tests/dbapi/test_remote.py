@@ -314,10 +314,20 @@ def test_what_only_a_folder_can_do_is_refused(any_remote):
         any_remote.compact()
     with pytest.raises(btql.NotSupportedError, match="`btql status`"):
         any_remote.status()
+    with pytest.raises(btql.NotSupportedError, match=r"purge where the folder is: `btql purge`, or POST"):
+        any_remote.purge("project_logs:demo")
 
     assert "one" in any_remote.explain("SELECT 1 AS one")
     assert json.loads(any_remote.explain("SELECT 1 AS one", analyze=True, format="json"))["rows"] == 1
     assert "-- plan" in any_remote.explain("SELECT 1 AS one", format="tree")
+
+
+def test_options_of_folders_that_a_server_would_not_heed_are_refused(addresses):
+    for address in addresses["http"], addresses["flight"]:
+        with pytest.raises(btql.NotSupportedError, match="give the server a key that only reads"):
+            btql.connect(address, read_only=True)
+        with pytest.raises(btql.NotSupportedError, match="prices is for folders and buckets"):
+            btql.connect(address, prices={"models": {}})
 
 
 def test_what_has_no_place_in_flight_sql_is_refused(addresses):
