@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -102,3 +103,31 @@ def test_a_policy_that_is_none(btql, words: list[str], told: str):
 
     assert code == 2
     assert told in err
+
+
+def test_only_kinds_that_have_versions_have_a_history(btql):
+    ingest(btql, "project_logs:demo", {"id": "a"})
+    for scope in ("project_logs", "project_logs:demo"):
+        code, _, err = btql("retention", "set", "db", scope, "--history", "3d")
+        assert code == 2
+        assert "project_logs has no versions: --history is for datasets, experiments, prompts and functions" in err
+    for scope in ("dataset", "experiment:e", "project_prompts", "project_functions"):
+        assert btql("retention", "set", "db", scope, "--history", "3d")[0] == 0
+
+
+def test_rows_cannot_be_stored_at_the_address_of_a_server(btql):
+    Path("rows.jsonl").write_text('{"id": "a"}\n')
+    for command in ("ingest", "import"):
+        code, _, err = btql(command, "http://127.0.0.1:9", "project_logs:demo", "rows.jsonl")
+        assert code != 0
+        assert "S0111" in err
+
+
+def test_a_server_without_its_libraries_says_what_to_install(btql, monkeypatch):
+    found = importlib.util.find_spec
+    hidden = "prometheus_client"
+    monkeypatch.setattr("btql.cli.serve.find_spec", lambda name: None if name == hidden else found(name))
+    code, _, err = btql("serve", "--data", "db", "--insecure-no-auth")
+    assert code != 0
+    assert "S0113" in err
+    assert "pip install 'btql[server]'" in err
