@@ -21,6 +21,7 @@ from btql_grammar.diagnostic import BtqlError, Label
 from btql_planner import errors
 from btql_planner.bind_expression import ExpressionBinder
 from btql_planner.bind_relation import bind_relation, with_tables
+from btql_planner.bind_set import refuse_constant
 from btql_planner.bind_window import refuse_windows
 from btql_planner.bound_relation import BoundRelation
 from btql_planner.clauses.page import Page, no_cursor
@@ -280,6 +281,7 @@ class _QueryBinder:
         for item in self.query.sort:
             expression = self._by_position(item.expression, outputs)
             if expression is None:
+                refuse_constant(item.expression)
                 expression = self._above(item.expression, aggregates=self.grouped)
             keys.append(SortKey(expression, item.direction == "desc", item.nulls or "last"))
         return keys

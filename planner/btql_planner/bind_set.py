@@ -86,6 +86,12 @@ def _joined(node: tree.SetOperation, operands: Sequence[tree.Statement]) -> tree
     return tree.SetOperation(node.op, left, right, node.all, span=node.span)
 
 
+def refuse_constant(node: tree.Expression) -> None:
+    """Raise where rows are to be sorted by a constant that is no position; a name may stand in double quotes."""
+    if isinstance(node, tree.Literal) and isinstance(node.value, str | float) and not node.double_quoted:
+        raise errors.constant_order(node.span)
+
+
 def _sort_keys(
     items: Sequence[tree.SortItem], columns: Sequence[tuple[str, Reference]], around: Around
 ) -> tuple[SortKey, ...]:
@@ -101,6 +107,7 @@ def _sort_keys(
                 )  # fmt: skip
             expression: Expression = columns[node.value - 1][1]
         else:
+            refuse_constant(node)
             expression = binder.bind(node)
         refuse_aggregates(expression)
         refuse_windows(expression)

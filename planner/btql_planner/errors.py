@@ -66,6 +66,14 @@ def wrong_argument(error: ArgumentError, call: Apply | AggregateCall) -> BtqlErr
     return BtqlError.of(WRONG_ARGUMENT, str(error), place, "this", help=error.help)
 
 
+def constant_order(span: Span) -> BtqlError:
+    """Return the error for a text or a fraction that rows are to be sorted by."""
+    return BtqlError.of(
+        BAD_POSITION, "a constant puts rows into no order", span, "the same for every row",
+        help="write the name of a column, without quotes, or its position: `1`",
+    )  # fmt: skip
+
+
 def too_deep(span: Span) -> BtqlError:
     """Return the error for queries inside each other without end."""
     return BtqlError.of(
