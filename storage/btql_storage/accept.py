@@ -14,7 +14,7 @@ This pass is what bounds the rate of ingestion, so it avoids work per value.
 
 What is refused, each with the event's index and a reason: text that is not
 JSON or not UTF-8, lone surrogates, no object, what is beyond a limit
-(:mod:`btql_storage.limits`), a field with the wrong shape, a time that is none.
+(:mod:`btql_storage.limits`), a field with the wrong shape, a score or metric beyond float64, a time that is none.
 A request is all or nothing.
 
 What a client leaves out is filled in: ``id`` is drawn, ``span_id`` is the id,

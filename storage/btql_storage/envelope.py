@@ -9,7 +9,7 @@ passed over after its first byte. An event that is not taken is read a second ti
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import msgspec
 import numpy as np
@@ -29,6 +29,10 @@ class Anything(msgspec.Struct, gc=False):
     """An object, whatever is in it."""
 
 
+Value: TypeAlias = float | str | bool | list[Any] | dict[str, Any] | None
+"""Anything but a number beyond float64, at which the decoder stops: it reads numbers as fast as it passes over them."""
+
+
 class Envelope(msgspec.Struct, gc=False):
     """The keys of an event that say where it belongs and what is to be done with it. Null is like none."""
 
@@ -39,9 +43,9 @@ class Envelope(msgspec.Struct, gc=False):
     is_merge: bool | None = field(name="_is_merge", default=None)
     object_delete: bool | None = field(name="_object_delete", default=None)
     parent_id: str | None = field(name="_parent_id", default=None)
-    scores: Anything | None = None
+    scores: dict[str, Value] | None = None
     metadata: Anything | None = None
-    metrics: Anything | None = None
+    metrics: dict[str, Value] | None = None
     context: Anything | None = None
     span_attributes: Anything | None = None
     tags: list[str] | None = None

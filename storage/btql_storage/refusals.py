@@ -14,6 +14,7 @@ from btql_storage.control import NULL
 from btql_storage.errors import BadEvent
 from btql_storage.fields import ARRAY_FIELDS, OBJECT_FIELDS
 from btql_storage.members import members
+from btql_storage.number_range import NUMBER_MAX, too_large
 
 _texts = msgspec.json.Decoder(list[str]).decode
 
@@ -81,6 +82,20 @@ def _check_object(index: int, name: str, text: bytes) -> None:
         raise BadEvent(index, f"`{name}` is not an object", name)
 
 
+def _check_numbers(index: int, name: str, text: bytes) -> None:
+    _check_object(index, name, text)
+    try:
+        path = too_large(text, name)
+    except UnicodeDecodeError as error:
+        raise _not_utf8(index, name, error) from error
+    except ValueError as error:
+        raise BadEvent(index, f"`{name}`: {reason_of(error)}", name) from error
+    if path is not None:
+        raise BadEvent(
+            index, f"`{path}` is a number beyond {NUMBER_MAX:.1e}, the largest that can be computed with", name
+        )
+
+
 def _check_texts(index: int, name: str, text: bytes) -> None:
     try:
         _texts(text)
@@ -94,6 +109,7 @@ _CHECKS: dict[str, Callable[[int, str, bytes], None]] = {
     **dict.fromkeys(("_is_merge", "_object_delete"), _check_switch),
     **dict.fromkeys(("id", "span_id", "root_span_id", "created", "_parent_id"), _check_text),
     **dict.fromkeys(OBJECT_FIELDS, _check_object),
+    **dict.fromkeys(("scores", "metrics"), _check_numbers),
     **dict.fromkeys(ARRAY_FIELDS, _check_texts),
 }
 """Top-level keys whose values have a shape, in the order in which they are looked at."""

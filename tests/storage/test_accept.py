@@ -301,3 +301,41 @@ def test_events_that_are_read_in_one_go_are_each_one_document(texts: list[str]):
 
 def test_plain_events_are_read_in_one_go():
     assert read_all([b'{"id":"a"}', b'{"input":[1,\n2]}']) is not None
+
+
+NUMBERS = ["1e999", "-1e999", "1E+400", "1.5e0309", "2" + "0" * 308, "1" * 5_000]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("space", ["", " ", "\n"])
+@pytest.mark.parametrize(
+    ("document", "path"),
+    [
+        ('{"metrics":{"fine":1e300,"x":%s}}', "metrics.x"),
+        ('{"scores":{"x":%s}}', "scores.x"),
+        ('{"metrics":{"deep":[1,{"x":%s,"y":1e999}]}}', "metrics.deep[1].x"),
+        ('{"metrics":{"x":%s},"tags":["a"],"_merge_paths":[["tags"]]}', "metrics.x"),
+    ],
+)
+def test_scores_and_metrics_beyond_float64_are_refused(number, space, document, path):
+    wrong = (document % (number + space)).encode()
+    for events in ([wrong], [b"{}", wrong], [{"input": 1}, wrong]):
+        with pytest.raises(BadEvent) as caught:
+            accept(events)
+        assert (caught.value.index, caught.value.field) == (len(events) - 1, path.split(".")[0])
+        assert f"`{path}` is a number beyond 1.8e+308" in caught.value.reason
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        *(f'{{"input":{{"x":{number}}},"metrics":{{"m":1}}}}' for number in NUMBERS),
+        '{"id":"03e999","metrics":{"x":1e308,"1e999":"1e999","y":1e-999},"input":"1e999, 1e999"}',
+        '{"metrics":{"z":1.7976931348623157e308,"none":null,"yes":true,"deep":{"a":[1]}}}',
+        '{"metrics":{"x":1%s}}' % ("0" * 305),
+        '{"metrics":{"x":null},"scores":null,"output":[1e999]}',
+    ],
+)
+def test_other_numbers_are_kept_as_they_are(document):
+    assert accept([document.encode()]).lines.to_pylist() == [f"{document}\n"]
+    assert accept([b"{}", document.encode()]).lines.to_pylist() == ["{}\n", f"{document}\n"]

@@ -21,11 +21,12 @@ from btql_server.http.errors import invalid
 from btql_server.settings import Limits
 from btql_server.writing.store import Path, beyond_limit
 from btql_storage.control import NULL
-from btql_storage.envelope import NOT_GIVEN, Envelope, Read
+from btql_storage.envelope import NOT_GIVEN, Anything, Envelope, Read
 from btql_storage.errors import BadEvent, LimitExceeded
 from btql_storage.json_text import JsonValue, parse
 from btql_storage.limits import check_document, too_deep
 from btql_storage.members import members
+from btql_storage.number_range import NUMBER_MAX, is_too_large
 from btql_storage.refusals import check_shapes
 
 _Metric: TypeAlias = float | Literal["NaN", "Infinity", "-Infinity"] | None
@@ -47,7 +48,10 @@ class Place(NamedTuple):
 
 
 class _Keys(Envelope, gc=False):
-    """What the storage must know of a row, and where it belongs."""
+    """What the storage must know of a row, and where it belongs. Its values were looked at by themselves."""
+
+    metrics: Anything | None = None  # type: ignore[assignment]
+    scores: Anything | None = None  # type: ignore[assignment]
 
     experiment_id: str | None = None
     dataset_id: str | None = None
@@ -180,6 +184,8 @@ def _look_closer(raw: msgspec.Raw, path: Path, check: Callable[[str, JsonValue],
 
 
 def _check_metric(key: str, value: JsonValue) -> str | None:
+    if _is_number(value) and is_too_large(cast("float", value)):
+        return f"expected a number up to {NUMBER_MAX:.1e}, got a larger one"
     if _is_number(value) or value is None or value in _NOT_FINITE or key in _NOT_MEASURED:
         return None
     return f"expected a number, got {_kind(value)}"

@@ -62,6 +62,16 @@ def test_a_wrong_type_is_named_with_its_place(refused, fields, path, reason):
     assert reason in error["message"]
 
 
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "1E+400", "17" + "0" * 308, "1" * 5_000, "0.1e0000310"])
+def test_a_number_that_nothing_computes_with_is_named_with_its_place(refused, number):
+    answer = refused(b'{"project_id":"$P","id":"bad","metrics":{"fine":1e300,"x": %b}}' % number.encode())
+    (error,) = answer["errors"]
+    assert (error["path"], "up to 1.8e+308" in error["message"]) == (["rows", 1, "metrics", "x"], True)
+
+    answer = refused(b'{"project_id":"$P","id":"bad","scores":{"x":%b }}' % number.encode())
+    assert answer["errors"][0]["path"] == ["rows", 1, "scores", "x"]
+
+
 @pytest.mark.parametrize(
     "fields",
     [
