@@ -6,7 +6,8 @@ by ``[limits]`` of ``btql.toml``, by ``btql serve --limit document_bytes_max=1Gi
 each limit may be at most. Those of queries are kept by :mod:`btql.execution`.
 
 A document is checked before it is taken apart, on its bytes (:func:`shape_of`), so what is refused never costs the
-memory that it would have needed.
+memory that it would have needed. That bounds what one write carries: a row that is merged into again and again may
+grow beyond, as merges happen after they were acknowledged, when nobody is left to be told.
 """
 
 from __future__ import annotations
