@@ -65,7 +65,8 @@ def to_number(value: Any) -> Float:
         Kind.FLOAT: "{}",
         Kind.BIG: "CAST({} AS DOUBLE)",
         Kind.BOOLEAN: "CAST({} AS DOUBLE)",
-        Kind.TEXT: compare.as_number("{}"),
+        # A cast to float reads `NaN` and `Infinity`, too, as Postgres does and its drivers send them.
+        Kind.TEXT: "TRY_CAST({} AS DOUBLE)",
     }
     return _first(value, terms, Kind.FLOAT)
 
