@@ -24,7 +24,9 @@ def test_every_command_and_option_is_there():
     assert len(found) > 20
     missing = [name for name in found if f"`{name}" not in PAGE]
     for name, command in found.items():
-        options = [one for one in command.params if one.param_type_name == "option" and not one.hidden]
+        options = [
+            one for one in command.params if one.param_type_name == "option" and not getattr(one, "hidden", False)
+        ]
         spellings = [each for one in options for each in (*one.opts, *one.secondary_opts)]
         missing += [f"{name} {each}" for each in spellings if f"{each}`" not in PAGE and f"{each} " not in PAGE]
 

@@ -60,10 +60,10 @@ def test_a_mistake_of_ours_does_not_end_it(
     jobs, failures = threading.Semaphore(0), list[Exception]()
     compact_once = storage.compact_once
 
-    def once_wrongly(**options: Pace) -> object:
+    def once_wrongly(pace: Pace) -> object:
         if not failures:
             raise OverflowError("date value out of range")
-        return compact_once(**options)
+        return compact_once(pace=pace)
 
     monkeypatch.setattr(loop, "_AFTER_ERROR_S", 0.01)
     monkeypatch.setattr(storage, "compact_once", once_wrongly)

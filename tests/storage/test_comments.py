@@ -40,7 +40,7 @@ def test_a_comment_is_added_to_its_row(storage: Storage, target: ObjectInfo, com
     storage.ingest(target, [{"id": "a", "created": DAY, "input": {"x": [1]}}])
     if compacted:
         storage.compact()
-    its_own = {"input": 9, "_array_delete": [{"path": ["input", "x"], "delete": [1]}]}
+    its_own: dict[str, Any] = {"input": 9, "_array_delete": [{"path": ["input", "x"], "delete": [1]}]}
     receipt = storage.ingest(
         target, [comment("c1", user={"id": "u"}, _audit_source="external", _audit_metadata={"by": "me"}, **its_own)]
     )
