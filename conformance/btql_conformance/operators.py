@@ -179,7 +179,11 @@ def _with_interval(op: str, left: Value, right: Value) -> Value:
         left, right = right, left
     moment = time_in(left)
     interval = cast("Interval", right)
-    return None if moment is None else shifted(moment, sign * interval.months) + sign * interval.rest
+    try:
+        return None if moment is None else shifted(moment, sign * interval.months) + sign * interval.rest
+    except (OverflowError, ValueError):
+        # Years go from 1 to 9999.
+        return None
 
 
 def _scaled(op: str, left: Value, right: Value) -> Value:

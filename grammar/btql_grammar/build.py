@@ -32,6 +32,12 @@ UNITS: dict[str, tree.Unit] = {
     "year": "year", "month": "month", "week": "week", "day": "day", "hour": "hour", "minute": "minute",
     "second": "second", "millisecond": "millisecond", "microsecond": "microsecond",
 }  # fmt: skip
+_CALENDAR_UNITS = {"year": 12, "month": 1, "week": 7, "day": 1}
+"""Months or days of each."""
+_NANOSECONDS = {
+    "hour": 3_600_000_000_000, "minute": 60_000_000_000, "second": 1_000_000_000, "millisecond": 1_000_000,
+    "microsecond": 1_000,
+}  # fmt: skip
 TYPES: dict[str, str] = {
     name: canonical
     for canonical, names in {
@@ -177,9 +183,17 @@ def interval(value: int, unit: str, span: Span, unit_span: Span) -> tree.Interva
             "unknown unit",
             help="the units are " + ", ".join(UNITS),
         )
-    if abs(value) > INTEGER_MAX:
-        raise BtqlError.of("B0106", "the interval is too long", span, "out of range", help="use a larger unit")
+    if abs(value) > _longest(name):
+        message = f"no interval has more than {_longest(name):,} {name}s"
+        raise BtqlError.of("B0106", message, span, "too long", help="use a larger unit, or none so far from today")
     return tree.Interval(value, name, span=span)
+
+
+def _longest(unit: tree.Unit) -> int:
+    """Return how many of a unit an interval may have: months and days are 32 bits, and nanoseconds 64."""
+    if unit in _CALENDAR_UNITS:
+        return (2**31 - 1) // _CALENDAR_UNITS[unit]
+    return INTEGER_MAX // _NANOSECONDS[unit]
 
 
 def interval_text(text: str) -> tuple[int, str] | None:

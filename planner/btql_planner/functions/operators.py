@@ -6,10 +6,12 @@ comparison is in ``compare.py``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from btql_planner import compare, membership, sql_text, types
 from btql_planner.functions.registry import coerce, has, number_type, operator, union_type
+from btql_planner.interval_scaling import spans_of
 from btql_planner.types import Kind, Type
 from btql_planner.value import (
     BITS,
@@ -24,6 +26,10 @@ from btql_planner.value import (
     single,
     whole,
 )
+
+_INTERVAL_LITERAL = re.compile(r"INTERVAL '([^']*)'")
+_FARTHEST = {"year": 20_000, "day": 20_000 * 366}
+"""From any time that there is, so much leads to none: years go from 1 to 9999. The engine counts to the year 262,000."""
 
 
 @operator("eq", types.BOOLEAN)
@@ -174,8 +180,20 @@ def _with_time(symbol: str, left: Value, right: Value) -> Value | None:
     for time, interval in ((left, right), (right, left)):
         if Kind.INTERVAL in interval.parts:
             moment = time.parts.get(Kind.TIME) or compare.as_time(time.get(Kind.TEXT))
-            return of(Kind.TIME, f"({moment} {symbol} {interval.parts[Kind.INTERVAL]})")
+            return of(Kind.TIME, _moved(moment, symbol, interval.parts[Kind.INTERVAL]))
     return None
+
+
+def _moved(moment: str, symbol: str, interval: str) -> str:
+    """Return a time some way before or after another, null where that is so far off that the engine would end."""
+    moved = f"({moment} {symbol} {interval})"
+    literal = _INTERVAL_LITERAL.fullmatch(interval)
+    spans = spans_of(literal[1]) if literal else None
+    if spans is None:
+        near = (f"abs(date_part('{unit}', {interval})) < {most}" for unit, most in _FARTHEST.items())
+        return f"(CASE WHEN {' AND '.join(near)} THEN {moved} END)"
+    is_near = abs(spans[0]) < 12 * _FARTHEST["year"] and abs(spans[1]) < _FARTHEST["day"]
+    return moved if is_near else sql_text.null(Kind.TIME)
 
 
 def _product_type(arguments: Sequence[Type]) -> Type:
