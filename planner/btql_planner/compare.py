@@ -33,6 +33,7 @@ _UNORDERED = (Kind.LIST, Kind.JSON)
 _PLAIN = {Kind.BOOLEAN, Kind.INTEGER, Kind.TEXT, Kind.TIME}
 """Two values of one of these kinds are the same where the engine says so."""
 _LITERAL_TEXT = re.compile(rf"TRY_CAST\(({sql_text.TEXT}) AS DOUBLE\)")
+_WITHOUT_SECONDS = r"'^([0-9]{4}-[0-9]{2}-[0-9]{2}[ Tt][0-9]{2}:[0-9]{2})($|[^:].*$)'"
 _ZEROS = ("CAST(0.0 AS DOUBLE)", "CAST((-0.0) AS DOUBLE)")
 """To the engine's IN they are two numbers."""
 
@@ -168,7 +169,10 @@ def as_number(sql: str) -> str:
 
 def as_time(sql: str) -> str:
     """Return a text as an instant in UTC, null where it does not spell one."""
-    return f"arrow_try_cast({sql}, {sql_text.INSTANT})"
+    # Without seconds it is ISO 8601, too, which the engine does not know.
+    with_seconds = f"regexp_replace({sql}, {_WITHOUT_SECONDS}, '\\1:00\\2')"
+    read, read_then = (f"arrow_try_cast({each}, {sql_text.INSTANT})" for each in (sql, with_seconds))
+    return f"coalesce({read}, {read_then})"
 
 
 def as_interval(sql: str) -> str:

@@ -29,7 +29,7 @@ from btql_planner.value import (
 
 _INTERVAL_LITERAL = re.compile(r"INTERVAL '([^']*)'")
 _FARTHEST = {"year": 20_000, "day": 20_000 * 366}
-"""From any time that there is, so much leads to none: years go from 1 to 9999. The engine counts to the year 262,000."""
+"""So much leads from any time to none, as years go from 1 to 9999; the engine itself counts to 262,000."""
 
 
 @operator("eq", types.BOOLEAN)
