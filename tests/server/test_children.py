@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any, cast
 
+from server_support import loops
+
 from btql_server.operating.shared_counts import FOLDER
 from btql_server.serve import Child
 from btql_server.settings import Settings
@@ -64,7 +66,7 @@ def test_a_child_in_its_pause_is_stopped_at_once(tmp_path):
         await child.stop()
         await asyncio.wait_for(keeping, 2)
 
-    asyncio.run(run())
+    loops.run(run())
 
 
 def test_a_child_that_is_being_started_is_told_to_stop(tmp_path):
@@ -77,4 +79,4 @@ def test_a_child_that_is_being_started_is_told_to_stop(tmp_path):
         await asyncio.wait_for(keeping, 5)
         assert child.latest.stdin.closed.is_set()
 
-    asyncio.run(run())
+    loops.run(run())

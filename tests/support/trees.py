@@ -42,7 +42,7 @@ def _leaf(draw: Draw) -> tree.Expression:
     if kind == 2:
         return tree.Literal(draw(texts), double_quoted=draw(st.booleans()))
     if kind == 3:
-        return tree.Interval(draw(st.integers(-9, 2**27)), draw(st.sampled_from(sorted(build.UNITS.values()))))
+        return tree.Interval(draw(st.integers(-9, 2**21)), draw(st.sampled_from(sorted(build.UNITS.values()))))
     if kind == 4:
         return tree.Identifier((draw(texts), draw(pieces)))
     return tree.Identifier((draw(st.sampled_from(_FREE)), *draw(st.lists(pieces, max_size=2))))
