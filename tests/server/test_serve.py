@@ -24,6 +24,8 @@ def test_workers_are_started_again_and_sigterm_ends_all(tmp_path):
     with btql_serve(tmp_path / "db", "--insecure-no-auth", "--workers", "2") as server:
         # Ready means that requests are answered.
         assert httpx.get(f"{server.url}/readyz").json() == {"status": "ready"}
+        # It is told after the answer, and not by a worker that was killed.
+        assert eventually(lambda: "GET /readyz 200" in server.log.read_text())
         first = children(server.pid)
         assert set(first) == {"worker-1", "worker-2", "maintenance"}
         os.kill(first["worker-1"], signal.SIGKILL)
