@@ -75,7 +75,7 @@ class _Over:
     """Says whether a job is to stop: it was cancelled, here or by another process, or this process ends."""
 
     def __init__(self, path: Path, cancelled: Event, closing: Event) -> None:
-        self._file = path / "cancel"
+        self._file = path / CANCEL
         self._cancelled = cancelled
         self._closing = closing
         self._look_at = 0.0
