@@ -1,4 +1,4 @@
-"""The encoding of protocol buffers, as far as Flight SQL needs it.
+"""Messages of protocol buffers, as far as Flight SQL needs them; :mod:`btql_server.wire` has their encoding.
 
 A message is a dataclass: its first field has the number 1, the next one 2, and so on. A field is a text, bytes, a
 whole number, a boolean, a message, several of one of these (``tuple[str, ...]``), or, with ``| None``, one that tells
@@ -16,9 +16,9 @@ from functools import cache
 from types import NoneType
 from typing import Any, ClassVar, Protocol, TypeVar, cast, get_args, get_origin, get_type_hints
 
-_VARINT, _FIXED_64, _BYTES, _FIXED_32 = 0, 1, 2, 5
-_VARINT_BYTES_MAX = 10
-_NUMBER_MAX = (1 << 29) - 1
+from btql_server import wire
+from btql_server.wire import Malformed
+
 _DEPTH_MAX = 8
 
 
@@ -31,10 +31,6 @@ class Message(Protocol):
 M = TypeVar("M", bound=Message)
 
 
-class Malformed(ValueError):  # noqa: N818  it says what the bytes are
-    """Bytes that are no such message."""
-
-
 def decode(kind: type[M], data: bytes, depth: int = 0) -> M:
     """Return the message that the bytes are."""
     if depth > _DEPTH_MAX:
@@ -42,10 +38,11 @@ def decode(kind: type[M], data: bytes, depth: int = 0) -> M:
     shapes = _shapes(kind)
     found: dict[str, Any] = {}
     several: dict[str, list[object]] = {}
-    for number, value in _fields(data):
-        shape = shapes.get(number)
+    for field in wire.fields(memoryview(data)):
+        shape = shapes.get(field.number)
         if shape is None:
             continue
+        value = field.value if isinstance(field.value, int) else bytes(field.value)
         name, inner, repeated = shape
         if not repeated:
             found[name] = _value(inner, value, depth)
@@ -96,20 +93,11 @@ def _value(kind: type, value: int | bytes, depth: int) -> object:
 
 def _field(number: int, value: object) -> bytes:
     if isinstance(value, int):
-        return _varint(number << 3 | _VARINT) + _varint(value & (1 << 64) - 1)
+        return wire.varint(number << 3 | wire.VARINT) + wire.varint(value & (1 << 64) - 1)
     if isinstance(value, str):
         value = value.encode()
     data = value if isinstance(value, bytes) else encode(cast("Message", value))
-    return _varint(number << 3 | _BYTES) + _varint(len(data)) + data
-
-
-def _varint(value: int) -> bytes:
-    found = bytearray()
-    while value > 0x7F:
-        found.append(value & 0x7F | 0x80)
-        value >>= 7
-    found.append(value)
-    return bytes(found)
+    return wire.varint(number << 3 | wire.BYTES) + wire.varint(len(data)) + data
 
 
 def _signed(value: int) -> int:
@@ -119,44 +107,5 @@ def _signed(value: int) -> int:
 def _varints(data: bytes) -> Iterator[int]:
     place = 0
     while place < len(data):
-        value, place = _read_varint(data, place)
+        value, place = wire.read_varint(memoryview(data), place)
         yield value
-
-
-def _read_varint(data: bytes, place: int) -> tuple[int, int]:
-    """Return the number at a place, and the place behind it."""
-    value = 0
-    for index in range(_VARINT_BYTES_MAX):
-        if place + index >= len(data):
-            raise Malformed("the message ends inside a number")
-        byte = data[place + index]
-        value |= (byte & 0x7F) << 7 * index
-        if byte < 0x80:
-            if value >= 1 << 64:
-                break
-            return value, place + index + 1
-    raise Malformed("a number is too long")
-
-
-def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
-    """Yield the number and the value of each field: a number, or bytes."""
-    place = 0
-    while place < len(data):
-        tag, place = _read_varint(data, place)
-        number, kind = tag >> 3, tag & 7
-        if not 0 < number <= _NUMBER_MAX:
-            raise Malformed("a field has an impossible number")
-        if kind == _VARINT:
-            value, place = _read_varint(data, place)
-            yield number, value
-            continue
-        if kind == _BYTES:
-            length, place = _read_varint(data, place)
-        elif kind in (_FIXED_32, _FIXED_64):
-            length = 4 if kind == _FIXED_32 else 8
-        else:
-            raise Malformed("a field has an unknown type")
-        if length > len(data) - place:
-            raise Malformed("a field is longer than the message")
-        yield number, data[place : place + length]
-        place += length

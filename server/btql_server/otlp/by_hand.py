@@ -30,7 +30,7 @@ from btql_server.otlp.span import (
     not_shared,
     unreadable,
 )
-from btql_server.otlp.wire import contents, fields, without
+from btql_server.wire import contents, fields, without
 from btql_storage.json_text import JsonValue
 
 # Numbers of fields. The attributes of each message have another one.

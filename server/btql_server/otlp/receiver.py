@@ -23,6 +23,7 @@ from btql_server.otlp.from_protobuf import spans_of_protobuf
 from btql_server.otlp.json_messages import ExportTraceServiceRequest
 from btql_server.otlp.parent import HEADER, MISSING, Parent, Parents, read_header
 from btql_server.otlp.span import Span
+from btql_server.wire import varint
 from btql_server.writing.rows import read_row
 from btql_server.writing.store import write_events
 from btql_storage.accept import accept
@@ -199,13 +200,5 @@ def _refused(call: Call, error: HttpError, *, as_json: bool) -> Answer:
         return Answer(json_bytes({"code": code, "message": error.message, **usual}), JSON, error.status, headers)
     text = error.message.encode()
     # Field 1 is the code, field 2 the message; the package that has this type is not worth a dependency.
-    body = b"\x08" + _varint(code) + b"\x12" + _varint(len(text)) + text
+    body = b"\x08" + varint(code) + b"\x12" + varint(len(text)) + text
     return Answer(body, PROTOBUF, error.status, headers)
-
-
-def _varint(number: int) -> bytes:
-    pieces = []
-    while number > 0x7F:
-        pieces.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes([*pieces, number])

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from btql_server.flight import messages
-from btql_server.flight.protobuf import Malformed, decode, encode
+from btql_server.flight.protobuf import decode, encode
+from btql_server.wire import Malformed
 
 MESSAGES = [
     messages.CommandGetTables("c", None, "%", ("TABLE", "VIEW"), include_schema=True),
