@@ -114,7 +114,7 @@ class Visible:
     def kinds(self, name: str) -> Iterator[str]:
         """Yield the kind of each object that may be read and has a name, its own or the registered one."""
         called = self._registered(name)
-        by_id = [self._registry.get(kind, name) for kind in _WITH_NAMES]
+        by_id = [self._registry.get(kind, name) for kind in _WITH_NAMES] if _UUID.fullmatch(name) else []
         known = called | {each.id: each for each in by_id if each is not None}
         objects = [each for own in dict.fromkeys((name, *called)) for each in self._storage.objects(own)]
         for each in self._readable(objects, known):
