@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from btql_server.otlp.draft import Draft, is_number, nested, parsed, structured
+from btql_server.otlp.draft import Draft, is_metric, nested, parsed, structured
 from btql_server.otlp.span import Attributes
 from btql_storage.json_text import JsonValue
 
@@ -32,7 +32,7 @@ def apply(draft: Draft) -> None:
         draft.fill(name, value if value is not None else _take_object(draft, PREFIX + name) or None)
     draft.metadata |= _take_tree(draft, PREFIX + "metadata")
     draft.span_attributes |= _take_tree(draft, PREFIX + "span_attributes")
-    _take_numbers(draft, "metrics", draft.metrics, is_number)
+    _take_numbers(draft, "metrics", draft.metrics, is_metric)
     _take_numbers(draft, "scores", draft.scores, _is_score)
     draft.move_to_tags(PREFIX + "tags")
 

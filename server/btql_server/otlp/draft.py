@@ -6,10 +6,12 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
-from sys import float_info
+from typing import TypeGuard
 
 from btql_server.otlp.span import Attributes, SpanEvent
+from btql_server.writing.rows import is_number
 from btql_storage.json_text import JsonValue, parse
+from btql_storage.number_range import is_too_large
 
 DEPTH_MAX = 32
 """Pieces of a dotted name; what follows is one piece."""
@@ -101,13 +103,13 @@ class Draft:
         """Move numbers to ``metrics``; what is no number, or another one than is there, stays where it is."""
         for name, key in names.items():
             value = self.rest.get(name)
-            if is_number(value) and self.metrics.setdefault(key, value) == value:
+            if is_metric(value) and self.metrics.setdefault(key, value) == value:
                 del self.rest[name]
 
 
-def is_number(value: JsonValue) -> bool:
+def is_metric(value: JsonValue) -> TypeGuard[int | float]:
     """Whether a value may be a metric: a number that can be added to a fraction, which one of 400 digits cannot."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= float_info.max
+    return is_number(value) and not is_too_large(value)
 
 
 def structured(value: JsonValue) -> JsonValue:

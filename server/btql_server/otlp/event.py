@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from btql_server.http.answer import json_bytes
 from btql_server.otlp import braintrust, genai, indexed, openinference, vercel
-from btql_server.otlp.draft import Draft, is_number
+from btql_server.otlp.draft import Draft, is_metric
 from btql_server.otlp.slug import Exported
 from btql_server.otlp.span import Attributes, Span, SpanEvent
 from btql_server.registering.crud import merged
@@ -75,7 +75,7 @@ def _put_below(event: dict[str, object], above: Exported) -> None:
 def _metrics(span: Span, draft: Draft) -> Attributes:
     metrics = draft.metrics
     prompt, completion = metrics.get("prompt_tokens"), metrics.get("completion_tokens")
-    if isinstance(prompt, int | float) and isinstance(completion, int | float) and is_number(prompt + completion):
+    if isinstance(prompt, int | float) and isinstance(completion, int | float) and is_metric(prompt + completion):
         metrics.setdefault("tokens", prompt + completion)
     times = {"start": span.start_ns, "end": span.end_ns}
     return {**{name: time / _SECOND_NS for name, time in times.items() if time}, **metrics}

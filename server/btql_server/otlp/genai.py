@@ -6,7 +6,7 @@ as one ``gen_ai.prompt`` and ``gen_ai.completion`` (2024). All are brought to on
 
 from __future__ import annotations
 
-from btql_server.otlp.draft import Draft, is_number, structured
+from btql_server.otlp.draft import Draft, is_metric, structured
 from btql_server.otlp.messages import content_of_parts, messages_of_parts
 from btql_server.otlp.span import Attributes, SpanEvent
 from btql_storage.json_text import JsonValue
@@ -177,7 +177,7 @@ def _take_score(draft: Draft, event: SpanEvent) -> bool:
     """Turn an evaluation into a score, if it is one."""
     name = event.attributes.get("gen_ai.evaluation.name")
     value = event.attributes.get("gen_ai.evaluation.score.value")
-    if not isinstance(name, str) or not is_number(value) or not 0 <= float(str(value)) <= 1:
+    if not isinstance(name, str) or not is_metric(value) or not 0 <= float(str(value)) <= 1:
         return False
     draft.scores.setdefault(name, value)
     return True

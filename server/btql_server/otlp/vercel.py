@@ -6,7 +6,7 @@ repeat the usage; it is counted at the inner one. The inner one also has some ``
 
 from __future__ import annotations
 
-from btql_server.otlp.draft import Draft, is_number, parsed
+from btql_server.otlp.draft import Draft, is_metric, parsed
 from btql_server.otlp.messages import tool_call
 from btql_storage.json_text import JsonValue
 
@@ -63,7 +63,7 @@ def apply(draft: Draft) -> None:
         draft.metadata.setdefault(name, value)
     draft.move_to_metadata(METADATA)
     first = draft.rest.get(_FIRST_CHUNK[0], draft.rest.get(_FIRST_CHUNK[1]))
-    if isinstance(first, int | float) and is_number(first) and draft.span_attributes["type"] == "llm":
+    if is_metric(first) and draft.span_attributes["type"] == "llm":
         draft.metrics.setdefault("time_to_first_token", first / 1_000)
     draft.move_usage(METRICS)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Annotated, Literal, NamedTuple, TypeAlias, cast
+from typing import Annotated, Literal, NamedTuple, TypeAlias, TypeGuard, cast
 
 import msgspec
 from msgspec import Meta
@@ -184,9 +184,9 @@ def _look_closer(raw: msgspec.Raw, path: Path, check: Callable[[str, JsonValue],
 
 
 def _check_metric(key: str, value: JsonValue) -> str | None:
-    if _is_number(value) and is_too_large(cast("float", value)):
+    if is_number(value) and is_too_large(value):
         return f"expected a number up to {NUMBER_MAX:.1e}, got a larger one"
-    if _is_number(value) or value is None or value in _NOT_FINITE or key in _NOT_MEASURED:
+    if is_number(value) or value is None or value in _NOT_FINITE or key in _NOT_MEASURED:
         return None
     return f"expected a number, got {_kind(value)}"
 
@@ -194,13 +194,13 @@ def _check_metric(key: str, value: JsonValue) -> str | None:
 def _check_score(_key: str, value: JsonValue) -> str | None:
     if value is None or value == "NaN":
         return None
-    if not _is_number(value):
+    if not is_number(value):
         return f"expected a number from 0 to 1 or null, got {_kind(value)}"
-    number = cast("float", value)
-    return None if 0 <= number <= 1 else f"expected a number from 0 to 1, got {number!s:.40}"
+    return None if 0 <= value <= 1 else f"expected a number from 0 to 1, got {value!s:.40}"
 
 
-def _is_number(value: JsonValue) -> bool:
+def is_number(value: JsonValue) -> TypeGuard[int | float]:
+    """Whether a value is a number, of any size."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
