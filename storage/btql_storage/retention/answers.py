@@ -7,7 +7,6 @@ those that run, and removes all. A client that asks for one gets to know that it
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from collections.abc import Generator, Iterator
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from btql_storage.databases.sqlite import SqliteDatabase
 from btql_storage.errors import Locked, from_os_error
+from btql_storage.file_lock import taken
 from btql_storage.folder import Folder
 from btql_storage.stores.local import LocalStore
 
@@ -88,12 +88,5 @@ def _free(path: Path) -> Generator[bool]:
         return
     except OSError as error:
         raise from_os_error(error, "lock", path / LOCK) from error
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
-    finally:
-        os.close(descriptor)
+    with taken(descriptor) as free:
+        yield free

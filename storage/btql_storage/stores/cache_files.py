@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import rmtree
 
+from btql_storage.file_lock import taken
 from btql_storage.stores.interface import UNFINISHED
 
 REMOVED = ".old-"
@@ -77,12 +77,5 @@ def _flocked(path: Path, flags: int, *, wait: bool) -> Generator[bool]:
         # Somebody has emptied the whole folder, as people do with caches.
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, flags, 0o666)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
-    finally:
-        os.close(descriptor)
+    with taken(descriptor, wait=wait) as mine:
+        yield mine
