@@ -1,8 +1,8 @@
 """What the body of a declaration gets besides its arguments' SQL, and how it says that one is wrong.
 
 A :class:`Call` renders an aggregate with all that stands around its arguments. Some arguments
-have to be written in the query, not computed: :func:`written_number` and :func:`written_text`
-read them, and :class:`ArgumentError` refuses what they cannot be.
+have to be written in the query, not computed: :func:`written_number`, :func:`written_text` and
+:func:`written_interval` read them, and :class:`ArgumentError` refuses what they cannot be.
 """
 
 from __future__ import annotations
@@ -35,6 +35,11 @@ def written_number(sql: str) -> float | None:
 def written_text(sql: str) -> str | None:
     """Return the text that an argument spells out in the query, None where it is computed."""
     return sql_text.unquoted(sql) if sql_text.is_text(sql) else None
+
+
+def written_interval(sql: str) -> str | None:
+    """Return the text of an interval that the query spells out, None where it is computed."""
+    return written_text(sql.removeprefix("INTERVAL "))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ comparison is in ``compare.py``.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from btql_planner import compare, membership, sql_text, types
+from btql_planner.functions.call import written_interval
 from btql_planner.functions.registry import coerce, has, number_type, operator, union_type
 from btql_planner.interval_scaling import spans_of
 from btql_planner.types import Kind, Type
@@ -27,7 +27,6 @@ from btql_planner.value import (
     whole,
 )
 
-_INTERVAL_LITERAL = re.compile(r"INTERVAL '([^']*)'")
 _FARTHEST = {"year": 20_000, "day": 20_000 * 366}
 """So much leads from any time to none, as years go from 1 to 9999; the engine itself counts to 262,000."""
 
@@ -187,8 +186,8 @@ def _with_time(symbol: str, left: Value, right: Value) -> Value | None:
 def _moved(moment: str, symbol: str, interval: str) -> str:
     """Return a time some way before or after another, null where that is so far off that the engine would end."""
     moved = f"({moment} {symbol} {interval})"
-    literal = _INTERVAL_LITERAL.fullmatch(interval)
-    spans = spans_of(literal[1]) if literal else None
+    written = written_interval(interval)
+    spans = None if written is None else spans_of(written)
     if spans is None:
         near = (f"abs(date_part('{unit}', {interval})) < {most}" for unit, most in _FARTHEST.items())
         return f"(CASE WHEN {' AND '.join(near)} THEN {moved} END)"

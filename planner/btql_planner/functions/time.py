@@ -15,7 +15,7 @@ from btql_grammar.span import Span
 from btql_grammar.sql_intervals import interval_parts
 from btql_planner import compare, sql_text, types
 from btql_planner.expressions import Constant
-from btql_planner.functions.call import ArgumentError, written_text
+from btql_planner.functions.call import ArgumentError, written_interval, written_text
 from btql_planner.functions.registry import (
     Amount,
     Any,
@@ -148,7 +148,7 @@ def _written_length(stride: Value) -> int:
     cast = re.fullmatch(r"TRY_CAST\((.*) AS INTERVAL\)", sql)
     text = written_text(stride.get(Kind.TEXT) if Kind.TEXT in stride.parts else cast[1] if cast else "")
     if text is None:
-        text = written_text(sql.removeprefix("INTERVAL "))
+        text = written_interval(sql)
     parts = interval_parts(text) or [] if text is not None else []
     return sum(amount * _LENGTHS[unit] for amount, unit in parts) if all(unit in _LENGTHS for _, unit in parts) else 0
 
