@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from btql.database import Database
 from btql_server.access.audit_log import AuditLog
@@ -29,6 +30,9 @@ from btql_storage.store import Storage
 
 if TYPE_CHECKING:
     from btql_server.http.call import Call
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -85,6 +89,16 @@ class State:
             Jobs(settings),
             tracing_of(os.environ),
         )
+
+    async def look_up(self, find: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call what asks :attr:`keys`, from the event loop: on a thread where that is a round trip.
+
+        A database that does not answer keeps only those waiting who ask it. With SQLite it takes some microseconds,
+        and less than a thread would.
+        """
+        if self.keys.is_remote:
+            return await self.pools["lookup"].run(find, *args, **kwargs)
+        return find(*args, **kwargs)
 
     def close(self) -> None:
         """Let go of everything, once the last request was answered."""

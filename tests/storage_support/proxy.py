@@ -39,6 +39,8 @@ class Proxy:
         self.delay_s = 0.0
         self.connections = 0
         """How many there were."""
+        self.held = 0
+        """How many pieces of them a silent network has swallowed."""
         self._guard = Lock()
         self._open: set[socket.socket] = set()
         self._network = Network.FINE
@@ -88,6 +90,7 @@ class Proxy:
         with suppress(OSError):
             while chunk := source.recv(_CHUNK):
                 time.sleep(self.delay_s)
+                self.held += self._network is Network.SILENT
                 while self._network is Network.SILENT:
                     # The bytes are lost where the network comes back: the connection is closed then.
                     time.sleep(0.005)

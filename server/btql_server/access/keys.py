@@ -30,6 +30,8 @@ from btql_storage.databases.interface import Row
 from btql_storage.errors import StorageError
 
 NOBODY_ID = "00000000-0000-0000-0000-000000000000"
+NOBODY = Principal(NOBODY_ID, "anonymous", "", "")
+"""Who asks for what needs no key, and so may do nothing else."""
 _KEPT_MAX = 10_000
 _NOTE_EVERY_S = 60.0
 _WRITE_AFTER_S = 5.0
@@ -99,6 +101,8 @@ class Keys:
         self._salt = secrets.token_bytes(SALT_BYTES)
         """Stands in for the one that keys share, as long as there is no key that has one."""
         self._uses = _Uses(registry)
+        self.is_remote = isinstance(registry.place, str)
+        """Whether a lookup may wait for the network."""
 
     def close(self) -> None:
         """Write down what is still to be written, and let go of the database."""

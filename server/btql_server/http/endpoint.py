@@ -19,6 +19,7 @@ from typing import Any, cast
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from btql_server.access.keys import NOBODY
 from btql_server.access.model import Principal
 from btql_server.http.answer import Answer, json_bytes
 from btql_server.http.body import convert, decode, receive_body
@@ -49,7 +50,7 @@ class Endpoint:
         request = Request(scope, receive)
         seen: Seen = scope["state"]["seen"]
         seen.route = self.route
-        call = Call(self._state, self._principal(request), request, seen.trace_id)
+        call = Call(self._state, await self._principal(request), request, seen.trace_id)
         seen.call = call
         await self._count(call)
         arguments = await self._arguments(call)
@@ -72,14 +73,17 @@ class Endpoint:
         with collecting(call.changes):
             return self.route.handler(**arguments)
 
-    def _principal(self, request: Request) -> Principal:
-        keys = self._state.keys
-        if self.route.public or self._state.settings.insecure_no_auth:
-            return keys.anonymous()
+    async def _principal(self, request: Request) -> Principal:
+        if self.route.public:
+            # The registry is not asked: whether the server lives is told even while that does not answer.
+            return NOBODY
+        state = self._state
+        if state.settings.insecure_no_auth:
+            return await state.look_up(state.keys.anonymous)
         key = bearer(request)
         if key is None:
             raise HttpError(401, "Missing API key: send `Authorization: Bearer <key>`", plain=True)
-        principal = keys.principal(key)
+        principal = await state.look_up(state.keys.principal, key)
         if principal is None:
             raise HttpError(401, "Invalid API key", plain=True)
         return principal
@@ -148,7 +152,7 @@ class Endpoint:
                 for start in range(0, len(piece), _SLICE_BYTES):
                     await _piece(send, piece[start : start + _SLICE_BYTES])
                 # A reader may take any time, and a key that is revoked meanwhile is good for nothing more.
-                self._principal(call.request)
+                await self._principal(call.request)
                 piece = await pool.run(pull)
             if call.left:
                 raise Aborted

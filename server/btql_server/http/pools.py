@@ -18,12 +18,18 @@ from btql_server.http.errors import HttpError
 P = ParamSpec("P")
 T = TypeVar("T")
 PoolState = Literal["running", "waiting"]
-PoolName = Literal["small", "query", "bulk", "write"]
+PoolName = Literal["lookup", "small", "query", "bulk", "write"]
 Watch: TypeAlias = Callable[[PoolName, PoolState, int], None]
 """Told by how much the requests in a state of a class become more or fewer."""
 STACK_BYTES = 64 << 20
 """Address space; pages are taken when they are used."""
-SIZES: dict[PoolName, tuple[int, int]] = {"small": (4, 512), "query": (6, 128), "bulk": (2, 32), "write": (4, 512)}
+SIZES: dict[PoolName, tuple[int, int]] = {
+    "lookup": (8, 1_024),
+    "small": (4, 512),
+    "query": (6, 128),
+    "bulk": (2, 32),
+    "write": (4, 512),
+}
 """Threads of a class, and how many requests may wait for one."""
 
 

@@ -250,7 +250,7 @@ class Answering:
             if rows is not None and work.rows >= rows:
                 return True
             # A reader may take any time, and a key that is revoked meanwhile is good for nothing more.
-            session.principal()
+            await session.principal()
 
     async def write(self, portal: Portal) -> None:
         """Run a statement that writes."""

@@ -25,6 +25,7 @@ from btql_server.pgwire.scram import PLAIN, PLUS, Exchange
 if TYPE_CHECKING:
     from btql_server.access.keys import Keys
     from btql_server.access.model import Principal
+    from btql_server.http.pools import Pool
     from btql_server.pgwire.throttle import Throttle
     from btql_server.pgwire.wire import Wire
 
@@ -49,20 +50,21 @@ class Refused(Exception):  # noqa: N818
 class Authentication:
     """Lets clients in, or does not."""
 
-    def __init__(self, keys: Keys, throttle: Throttle, *, trust: bool) -> None:
+    def __init__(self, keys: Keys, lookups: Pool, throttle: Throttle, *, trust: bool) -> None:
         self._keys = keys
+        self._look_up = lookups.run
         self._throttle = throttle
         self._trust = trust
 
     async def admit(self, wire: Wire, user: str, address: str, binding: bytes | None) -> Admitted:
         """Return who it is; raise :class:`Refused`."""
         if self._trust:
-            return Admitted(await asyncio.to_thread(self._keys.anonymous), None)
-        if wire.tls is not None and await asyncio.to_thread(self._keys.is_sent, user):
+            return Admitted(await self._look_up(self._keys.anonymous), None)
+        if wire.tls is not None and await self._look_up(self._keys.is_sent, user):
             prefix = await self._sent(wire, user)
         else:
             prefix = await self._proved(wire, user, binding if wire.tls is not None else None)
-        principal = None if prefix is None else await asyncio.to_thread(self._keys.living, prefix)
+        principal = None if prefix is None else await self._look_up(self._keys.living, prefix)
         if principal is None:
             await asyncio.sleep(self._throttle.failed(address))
             raise Refused(
@@ -81,7 +83,7 @@ class Authentication:
         wire.send(messages.ASK_PASSWORD)
         wire.flush()
         text = messages.read_text(await _response(wire))
-        principal = await asyncio.to_thread(self._keys.principal, text)
+        principal = await self._look_up(self._keys.principal, text)
         return user if principal is not None and prefix_of(text) == user else None
 
     async def _proved(self, wire: Wire, user: str, binding: bytes | None) -> str | None:
@@ -91,7 +93,7 @@ class Authentication:
         mechanism, first = messages.read_sasl_initial(await _response(wire))
         if mechanism not in mechanisms:
             raise Violation("client selected an invalid SASL authentication mechanism")
-        salt, provable = await asyncio.to_thread(self._keys.provable, user)
+        salt, provable = await self._look_up(self._keys.provable, user)
         exchange = Exchange(mechanism, binding, salt)
         wire.send(messages.sasl_continue(exchange.begin(first)))
         wire.flush()

@@ -97,7 +97,7 @@ class Copying:
                     work.rows += piece.rows
                     if piece.done:
                         break
-                    session.principal()
+                    await session.principal()
                 if end := encoder.end():
                     session.wire.send(messages.copy_data(end))
             finally:
@@ -139,10 +139,9 @@ class Copying:
         """Return the types that a query for the columns is described with; None where the table is not there yet."""
         session = self._session
         text = f"SELECT {', '.join(map(_quoted, columns))} FROM {asked.query}"  # noqa: S608
-        pinned = session.transaction.pinned()
         try:
             found = await session.state.pools["query"].run(
-                lambda: describe_query(work.asker, text, work.stop, pinned=pinned)
+                lambda: describe_query(work.asker, text, work.stop, pinned=session.transaction.pinned())
             )
         except QueryError:
             return None

@@ -53,9 +53,8 @@ class PgListener:
         self._tls = None
         if settings.tls_cert is not None and settings.tls_key is not None:
             self._tls = load_tls(settings.tls_cert, settings.tls_key)
-        self._authentication = Authentication(
-            state.keys, Throttle(settings.limits.refused_wait_s), trust=settings.insecure_no_auth
-        )
+        throttle, trust = Throttle(settings.limits.refused_wait_s), settings.insecure_no_auth
+        self._authentication = Authentication(state.keys, state.pools["lookup"], throttle, trust=trust)
         self._cancelling = Cancelling(worker)
         storage = state.storage
         self._catalog = Catalog(lambda table: storage.snapshot(storage.object(table.schema, table.id)))

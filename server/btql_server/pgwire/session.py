@@ -131,17 +131,15 @@ class Session:
         address = (self.address, 0)
         return CatalogSession(self.database, self.user, self.number, settings, change_setting, address)
 
-    def principal(self) -> Principal:
+    async def principal(self) -> Principal:
         """Return who asks; a key that was revoked meanwhile is good for nothing more."""
         prefix = self._admitted.prefix
-        found = self._admitted.principal if prefix is None else self.state.keys.living(prefix)
+        if prefix is None:
+            return self._admitted.principal
+        found = await self.state.look_up(self.state.keys.living, prefix)
         if found is None:
             raise Revoked("the key of this session was revoked, or has expired")
         return found
-
-    def asker(self) -> Asker:
-        """Return who asks the next statement."""
-        return Asker(self.state, self.principal(), uuid4().hex, self.gone)
 
     @asynccontextmanager
     async def working(self, verb: str, opened: Opened | None = None, *, goes_on: bool = False) -> AsyncGenerator[Work]:
@@ -149,7 +147,10 @@ class Session:
 
         What ``goes_on`` is counted later, with its rows: when what it ``opened`` is handed out.
         """
-        asker = self.asker() if opened is None or opened.asker is None else opened.asker
+        if opened is None or opened.asker is None:
+            asker = Asker(self.state, await self.principal(), uuid4().hex, self.gone)
+        else:
+            asker = opened.asker
         if opened is None:
             await self._count(asker)
         stop = None if opened is None else opened.stop
