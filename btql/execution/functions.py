@@ -46,6 +46,7 @@ _FUNCTIONS: dict[str, tuple[Function, list[pa.DataType], pa.DataType]] = {
     "btql_match": (on_text.match, [_TEXT, _TEXT, _TEXT], _BOOLEAN),
     "btql_list_like": (on_text.like, [_LIST, _TEXT], _BOOLEAN),
     "btql_list_ilike": (on_text.ilike, [_LIST, _TEXT], _BOOLEAN),
+    "btql_interval_of": (on_intervals.read, [_TEXT], _INTERVAL),
     "btql_interval_text": (on_intervals.text, [_INTERVAL], _TEXT),
     "btql_to_timestamp": (time_reading.time_by_pattern, [_TEXT, _TEXT], _TIME),
     "btql_to_date": (time_reading.date_by_pattern, [_TEXT, _TEXT], _TIME),

@@ -9,7 +9,8 @@ from typing import cast
 from btql_conformance.aggregates import AGGREGATES
 from btql_conformance.functions import to_integer
 from btql_conformance.functions_all import FUNCTIONS
-from btql_conformance.functions_time import by_pattern, interval, read_interval, truncated
+from btql_conformance.functions_time import by_pattern, truncated
+from btql_conformance.intervals import Interval, interval, read_interval
 from btql_conformance.operators import (
     all_of,
     and_,
@@ -28,7 +29,7 @@ from btql_conformance.operators import (
 from btql_conformance.ordering import sorted_by
 from btql_conformance.scope import NOW, EvaluationError, Scope
 from btql_conformance.shapes import flattened
-from btql_conformance.values import Interval, Value, eq, get, identity, number_in, time_in
+from btql_conformance.values import Value, eq, get, identity, number_in, time_in
 from btql_conformance.windows import windowed
 from btql_grammar import tree
 

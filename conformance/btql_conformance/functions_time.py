@@ -8,8 +8,9 @@ from typing import cast
 from zoneinfo import ZoneInfo
 
 from btql_conformance.functions import function
+from btql_conformance.intervals import Interval, read_interval
 from btql_conformance.operators import shifted
-from btql_conformance.values import Interval, Number, Value, time_in
+from btql_conformance.values import Number, Value, time_in
 
 UNITS = ("year", "month", "day", "hour", "minute", "second")
 _FIRST = {"month": 1, "day": 1}
@@ -203,36 +204,9 @@ def _strftime(moment: datetime, form: str) -> Value:
     return moment.strftime(form)
 
 
-_UNIT_DELTAS = {"week": 7 * 86400, "day": 86400, "hour": 3600, "minute": 60, "second": 1}
-
-
-def interval(count: int, unit: str) -> Interval:
-    """Return ``interval 7 day``."""
-    if unit in ("year", "month"):
-        return Interval(months=count * (12 if unit == "year" else 1))
-    if unit in ("millisecond", "microsecond"):
-        return Interval(rest=timedelta(**{f"{unit}s": count}))
-    return Interval(rest=timedelta(seconds=count * _UNIT_DELTAS[unit]))
-
-
 @function("to_interval", "text")
 def _to_interval(value: str) -> Value:
     return read_interval(value)
-
-
-def read_interval(text: str) -> Interval | None:
-    """Return the interval that a text such as ``1 day 2 hours`` spells."""
-    total = Interval()
-    pieces = re.findall(r"(-?\d+)\s*([a-z]+)", text.lower())
-    if not pieces:
-        return None
-    for count, unit in pieces:
-        name = unit.rstrip("s")
-        if name not in (*_UNIT_DELTAS, "year", "month", "millisecond", "microsecond"):
-            return None
-        one = interval(int(count), name)
-        total = Interval(total.months + one.months, total.rest + one.rest)
-    return total
 
 
 @function("age", "time time")

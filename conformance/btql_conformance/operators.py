@@ -18,9 +18,9 @@ from fractions import Fraction
 from functools import cache
 from typing import cast
 
+from btql_conformance.intervals import Interval, spelled_interval
 from btql_conformance.values import (
     Condition,
-    Interval,
     Number,
     Value,
     canonical,
@@ -28,7 +28,6 @@ from btql_conformance.values import (
     identity,
     is_number,
     order,
-    spelled_interval,
     time_in,
 )
 

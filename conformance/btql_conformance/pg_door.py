@@ -16,8 +16,9 @@ from psycopg import pq
 from psycopg.adapt import Buffer, Loader
 
 from btql_conformance.doors import Answer, Failure, Page, Unsuitable
+from btql_conformance.intervals import Interval, spelled_interval
 from btql_conformance.spelling import as_btql
-from btql_conformance.values import Interval, Value, spelled_interval
+from btql_conformance.values import Value
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Source
 

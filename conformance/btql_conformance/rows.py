@@ -10,7 +10,8 @@ from typing import cast
 
 from btql_conformance.cases import Expected, ExpectedError, ExpectedRows
 from btql_conformance.doors import Answer, Failure, Page
-from btql_conformance.values import Interval, Value, identity, is_number, spelled_interval, spelled_time
+from btql_conformance.intervals import Interval, spelled_interval
+from btql_conformance.values import Value, identity, is_number, spelled_time
 
 Row = Mapping[str, Value]
 SHOWN_MAX = 12

@@ -1,13 +1,13 @@
 """Values of documents, and how any two of them compare (reference 2.3).
 
 A value is what ``json`` makes of a document, or a datetime in UTC, or an
-:class:`Interval`; None is null and also what is missing. Whole numbers are exact.
+:class:`~btql_conformance.intervals.Interval`; None is null and also what is missing. Whole numbers are exact.
 
 - ``=`` between values of different kinds is false and ``!=`` true, except that a text that spells a
-  number compares with a number as one, and a text that spells a time with a time.
-- An order exists between numbers, between texts (by code point), between times, between booleans (false
-  first), and between a number or time and a text that spells one. Otherwise it is null.
-- A sort puts kinds in the order boolean, number, time, text, array or object; null comes last.
+  number compares with a number as one, and a text that spells a time or an interval with one of those.
+- An order exists between numbers, between texts (by code point), between times, between intervals (by length), between
+  booleans (false first), and between a number, time or interval and a text that spells one. Otherwise it is null.
+- A sort puts kinds in the order boolean, number, time, interval, text, array or object; null comes last.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import cast
+
+from btql_conformance.intervals import Interval, length_in
 
 Value = object
 Condition = bool | None
@@ -26,14 +27,6 @@ Number = int | float
 
 _NUMERAL = re.compile(r"[ \t\n\f\r]*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?[ \t\n\f\r]*")
 _WHOLE = re.compile(r"[ \t\n\f\r]*[+-]?[0-9]+[ \t\n\f\r]*")
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A span of time: months have no fixed length, the rest has."""
-
-    months: int = 0
-    rest: timedelta = timedelta()
 
 
 def get(value: Value, path: tuple[str | int, ...]) -> Value:
@@ -108,25 +101,6 @@ def spelled_time(value: object) -> str:
     return value.astimezone(UTC).isoformat(timespec=digits).replace("+00:00", "Z")
 
 
-def spelled_interval(value: Interval) -> str:
-    """Return an interval as Postgres spells it: ``1 year 2 mons 3 days 04:05:06.5``."""
-    years, months = divmod(abs(value.months), 12)
-    sign = "-" if value.months < 0 else ""
-    seconds = value.rest.total_seconds()
-    days, left = divmod(abs(value.rest), timedelta(days=1))
-    minus = "-" if seconds < 0 else ""
-    pieces = [
-        f"{sign}{count} {name}{'' if count == 1 else 's'}"
-        for count, name in ((years, "year"), (months, "mon"))
-        if count
-    ]
-    pieces += [f"{minus}{days} day{'' if days == 1 else 's'}"] if days else []
-    if left or not pieces:
-        clock = str(left) if left >= timedelta(hours=10) else f"0{left}"
-        pieces.append(minus + (clock.rstrip("0") if "." in clock else clock))
-    return " ".join(pieces)
-
-
 def identity(value: Value) -> tuple[str, Value]:
     """Return what two values have in common exactly when they are the same: 1 and 1.0, but not 1, '1' and true."""
     match value:
@@ -141,7 +115,7 @@ def identity(value: Value) -> tuple[str, Value]:
         case datetime():
             return "time", value
         case Interval():
-            return "interval", value
+            return "interval", value.length
         case list():
             return "array", tuple(identity(item) for item in cast("list[Value]", value))
         case _:
@@ -159,6 +133,9 @@ def eq(left: Value, right: Value) -> Condition:
     if isinstance(left, datetime) != isinstance(right, datetime):
         begin, end = time_in(left), time_in(right)
         return begin is not None and end is not None and begin == end
+    if isinstance(left, Interval) != isinstance(right, Interval):
+        short, long = length_in(left), length_in(right)
+        return short is not None and short == long
     return identity(left) == identity(right)
 
 
@@ -170,6 +147,9 @@ def order(left: Value, right: Value) -> int | None:
     if isinstance(left, datetime) or isinstance(right, datetime):
         begin, end = time_in(left), time_in(right)
         return None if begin is None or end is None else _sign(begin, end)
+    if isinstance(left, Interval) or isinstance(right, Interval):
+        short, long = length_in(left), length_in(right)
+        return None if short is None or long is None else _sign(short, long)
     if isinstance(left, bool) and isinstance(right, bool):
         return _sign(left, right)
     if isinstance(left, str) and isinstance(right, str):
@@ -190,14 +170,16 @@ def place(value: Value) -> int:
         return 1
     if isinstance(value, datetime):
         return 2
-    return 3 if isinstance(value, str) else 4
+    if isinstance(value, Interval):
+        return 3
+    return 4 if isinstance(value, str) else 5
 
 
 def sort_order(left: Value, right: Value) -> int:
     """Return -1, 0 or 1 for any two values that are not null, as a sort arranges them."""
     if place(left) != place(right):
         return _sign(place(left), place(right))
-    if place(left) == 4:
+    if place(left) == 5:
         return _sign(canonical(left), canonical(right))
     return order(left, right) or 0
 

@@ -28,6 +28,7 @@ from btql_planner.expressions import (
     Subquery,
 )
 from btql_planner.functions.registry import Function
+from btql_planner.intervals import spans_of, spelled
 from btql_planner.types import Kind, Type, describe, describe_one
 from btql_storage.kinds import TEXT_BYTES_MAX
 
@@ -59,7 +60,7 @@ def check_arguments(function: Function, arguments: Sequence[Expression]) -> None
 def as_operands(name: str, arguments: tuple[Expression, ...], span: Span) -> tuple[Expression, ...]:
     """Return an operator's arguments, made comparable, after a check of their types."""
     if name in _COMPARISONS:
-        arguments = _with_arrays(with_times(arguments))
+        arguments = _with_arrays(_with_intervals(with_times(arguments)))
         _check_comparable(arguments, span)
     elif name in _ARITHMETIC:
         if name in ("add", "sub"):
@@ -88,6 +89,25 @@ def _as_time(argument: Expression) -> Expression:
             help="write a date or time as ISO 8601: '2026-11-25' or '2026-11-25T10:30:00Z'",
         ) from None  # fmt: skip
     return Constant(moment if moment.tzinfo else moment.replace(tzinfo=UTC), Kind.TIME, span=argument.span)
+
+
+def _with_intervals(arguments: tuple[Expression, ...]) -> tuple[Expression, ...]:
+    """Return the arguments with every text that stands beside an interval read as one."""
+    if not any(argument.type == types.INTERVAL for argument in arguments):
+        return arguments
+    return tuple(_as_interval(argument) for argument in arguments)
+
+
+def _as_interval(argument: Expression) -> Expression:
+    if not isinstance(argument, Constant) or not isinstance(argument.value, str) or argument.kind is not Kind.TEXT:
+        return argument
+    spans = spans_of(argument.value)
+    if spans is None:
+        raise BtqlError.of(
+            errors.NOT_A_TIME, f"`{argument.value}` is not an interval", argument.span, "used as an interval",
+            help="write `interval 90 minute`, or a text such as '90 minutes' or '1 day 02:30:00'",
+        )  # fmt: skip
+    return Constant(spelled(spans), Kind.INTERVAL, span=argument.span)
 
 
 def _with_arrays(arguments: tuple[Expression, ...]) -> tuple[Expression, ...]:

@@ -176,8 +176,11 @@ def as_time(sql: str) -> str:
 
 
 def as_interval(sql: str) -> str:
-    """Return a text as an interval, null where it does not spell one."""
-    return f"TRY_CAST({sql} AS INTERVAL)"
+    """Return a text as an interval, null where it does not spell one.
+
+    Not by the engine's own cast, which knows no clocks, and takes ``5`` for five months.
+    """
+    return f"btql_interval_of({sql})"
 
 
 def difference(later: str, earlier: str) -> str:

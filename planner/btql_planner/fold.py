@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from btql_planner import errors
 from btql_planner.expressions import Apply, Constant
 from btql_planner.functions.call import ArgumentError
-from btql_planner.interval_scaling import added, divided, spans_of, spelled, times
+from btql_planner.intervals import added, divided, spans_of, spelled, times
 from btql_planner.types import INTERVAL, Kind
 
 _SMALLER = ("month", "day", "hour", "minute", "second", "microsecond")
@@ -36,7 +36,10 @@ def fold(call: Apply) -> Constant | None:
 
 
 def _interval(name: str, arguments: list[Constant]) -> str | None:
-    """Return the text of the interval that arithmetic gives."""
+    """Return the text of the interval that a cast or arithmetic gives."""
+    if name == "to_interval":
+        read = spans_of(str(arguments[0].value)) if arguments[0].kind is Kind.TEXT else None
+        return None if read is None else spelled(read)
     lengths = [spans_of(str(each.value)) for each in arguments if each.kind is Kind.INTERVAL]
     numbers = [each.value for each in arguments if isinstance(each.value, int | float)]
     made = None

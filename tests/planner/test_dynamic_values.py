@@ -24,7 +24,12 @@ SAMPLES = {
 MEETING = {
     "as numbers": ("parse_json('\"2.0\"')", "2", "parse_json('\"10\"')", "11"),
     "as times": ("parse_json('\"2026-01-01\"')", "to_datetime('2026-01-01')", "parse_json('\"2025-01-01\"')", "now()"),
-    "as intervals": ("parse_json('\"24 hours\"')", "interval 1 day", "parse_json('\"1 hour\"')", "interval 1 day"),
+    "as intervals": (
+        "parse_json('\"1 day 00:00:00\"')",
+        "interval 1 day",
+        "parse_json('\"1 hour\"')",
+        "interval 1 day",
+    ),
 }
 ORDERED = ("false first", "by size", "by code point", "by instant", "by length")
 

@@ -18,6 +18,7 @@ from btql_planner.functions.registry import (
     Text,
     Time,
     dynamic_type,
+    has,
     scalar,
 )
 from btql_planner.functions.time import truncated
@@ -136,9 +137,9 @@ def to_date(value: Any, pattern: Text = "") -> Time:
     return truncated("day", to_datetime(value))
 
 
-@scalar
+@scalar(python=has(Kind.TEXT))
 def to_interval(value: Any) -> Interval:
-    """Return ``value`` as an interval; a text is read as in ``'1 day 2 hours'``. ``::interval``.
+    """Return ``value`` as an interval; a text is one as in ``'1 day 2 hours'`` or ``'1 day 02:30:00'``. ``::interval``.
 
     >>> to_interval('36 hours')
     '1 day 12:00:00'

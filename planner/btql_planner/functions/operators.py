@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from btql_planner import compare, membership, sql_text, types
 from btql_planner.functions.call import written_interval
 from btql_planner.functions.registry import coerce, has, number_type, operator, union_type
-from btql_planner.interval_scaling import spans_of
+from btql_planner.intervals import spans_of
 from btql_planner.types import Kind, Type
 from btql_planner.value import (
     BITS,
@@ -31,32 +31,37 @@ _FARTHEST = {"year": 20_000, "day": 20_000 * 366}
 """So much leads from any time to none, as years go from 1 to 9999; the engine itself counts to 262,000."""
 
 
-@operator("eq", types.BOOLEAN)
+def _reads_intervals(arguments: Sequence[Type]) -> bool:
+    """Whether a text may meet an interval, and is read as one."""
+    return any(Kind.INTERVAL in argument for argument in arguments) and any(Kind.TEXT in each for each in arguments)
+
+
+@operator("eq", types.BOOLEAN, python=_reads_intervals)
 def equal(values: Sequence[Value], *, exact: bool) -> Value:
     """``=``."""
     return boolean(compare.equal(values[0], values[1], exact=exact))
 
 
-@operator("ne", types.BOOLEAN)
+@operator("ne", types.BOOLEAN, python=_reads_intervals)
 def not_equal(values: Sequence[Value], *, exact: bool) -> Value:
     """``!=``."""
     return boolean(compare.not_equal(values[0], values[1], exact=exact))
 
 
-@operator("nseq", types.BOOLEAN)
+@operator("nseq", types.BOOLEAN, python=_reads_intervals)
 def same(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
     """``<=>`` and IS."""
     return boolean(compare.same(values[0], values[1]))
 
 
-@operator("nsne", types.BOOLEAN)
+@operator("nsne", types.BOOLEAN, python=_reads_intervals)
 def not_same(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
     """``<!=>`` and IS NOT."""
     return boolean(f"(NOT {compare.same(values[0], values[1])})")
 
 
 def _ordering(name: str, symbol: str) -> None:
-    @operator(name, types.BOOLEAN)
+    @operator(name, types.BOOLEAN, python=_reads_intervals)
     def lower(values: Sequence[Value], *, exact: bool) -> Value:  # pyright: ignore[reportUnusedFunction]
         return boolean(compare.ordered(symbol, values[0], values[1], exact=exact))
 
@@ -65,7 +70,7 @@ for _name, _symbol in {"lt": "<", "le": "<=", "gt": ">", "ge": ">="}.items():
     _ordering(_name, _symbol)
 
 
-@operator("in", types.BOOLEAN, python=has(Kind.JSON))
+@operator("in", types.BOOLEAN, python=lambda arguments: has(Kind.JSON)(arguments) or _reads_intervals(arguments))
 def is_in(values: Sequence[Value], *, exact: bool) -> Value:
     """``IN``: equal to one of the items; for a list, one of its elements is."""
     return boolean(membership.is_in(values[0], values[1:], exact=exact))

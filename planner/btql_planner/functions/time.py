@@ -144,11 +144,8 @@ def date_bin(stride: Stride, value: Time, origin: Time = "") -> Time:
 
 def _written_length(stride: Value) -> int:
     """Return the microseconds of an interval that the query spells out; 0 where it does not, or has months."""
-    sql = stride.get(Kind.INTERVAL)
-    cast = re.fullmatch(r"TRY_CAST\((.*) AS INTERVAL\)", sql)
-    text = written_text(stride.get(Kind.TEXT) if Kind.TEXT in stride.parts else cast[1] if cast else "")
-    if text is None:
-        text = written_interval(sql)
+    as_text, as_interval = stride.get(Kind.TEXT), stride.get(Kind.INTERVAL)
+    text = written_text(as_text) if Kind.TEXT in stride.parts else written_interval(as_interval)
     parts = interval_parts(text) or [] if text is not None else []
     return sum(amount * _LENGTHS[unit] for amount, unit in parts) if all(unit in _LENGTHS for _, unit in parts) else 0
 

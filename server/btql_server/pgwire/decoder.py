@@ -143,12 +143,13 @@ def _date(data: bytes) -> object:
 
 
 def _time(data: bytes) -> str:
-    from btql_server.pgwire.text_times import DAY_US, clock_of
+    from btql_planner.intervals import clock
+    from btql_server.pgwire.text_times import DAY_US
 
     (micros,) = struct.unpack("!q", data)
     if not 0 <= micros <= DAY_US:
         raise ValueError(micros)
-    return clock_of(micros)
+    return clock(micros)
 
 
 def _interval(data: bytes) -> object:

@@ -135,7 +135,7 @@ def _date(text: str) -> date:
 
 
 def _time(text: str) -> str:
-    from btql_server.pgwire.text_times import clock_of
+    from btql_planner.intervals import clock
 
     found = _TIME.fullmatch(text)
     if found is None:
@@ -144,7 +144,7 @@ def _time(text: str) -> str:
     if hour > 24 or minute > 59 or second > 60:
         raise _out_of_range(text)
     micros = int((found[4] or "0")[:6].ljust(6, "0"))
-    return clock_of(((hour * 60 + minute) * 60 + second) * 1_000_000 + micros)
+    return clock(((hour * 60 + minute) * 60 + second) * 1_000_000 + micros)
 
 
 def _interval(text: str) -> object:
@@ -153,11 +153,11 @@ def _interval(text: str) -> object:
 
 def interval_value(months: int, days: int, micros: int) -> object:
     """Return an interval as a parameter takes it; months have no fixed length, so those are left to the engine."""
-    from btql_server.pgwire.text_times import interval_text
+    from btql_planner.intervals import shown
 
     if not months:
         return timedelta(days=days, microseconds=micros)
-    text = interval_text(months, days, micros)
+    text = shown((months, days, micros))
     return build.cast(tree.Literal(text, span=_NOWHERE), "interval", _NOWHERE, _NOWHERE)
 
 

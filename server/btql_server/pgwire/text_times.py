@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from btql_planner.intervals import clock, in_days, shown
 from btql_server.pgwire.byte_arrays import Encoded, encoded, missing_of, numbers_of, of_array, side_by_side
 from btql_storage.later import np
 
@@ -172,9 +173,9 @@ def _one_by_one(
             spelled.append(None)
             continue
         year, month_and_day = _civil(day)
-        clock = "" if rest is None else " " + clock_of(int(rest[place])) + zone
+        time = "" if rest is None else " " + clock(int(rest[place])) + zone
         era = " BC" if year <= 0 else ""
-        spelled.append(f"{year if year > 0 else 1 - year:04}-{month_and_day}{clock}{era}")
+        spelled.append(f"{year if year > 0 else 1 - year:04}-{month_and_day}{time}{era}")
     return pa.array(spelled, pa.string())
 
 
@@ -185,48 +186,19 @@ def _civil(day: int) -> tuple[int, str]:
     return int(date[:4]) + 400 * (cycles - 5), date[5:]
 
 
-def clock_of(micros: int) -> str:
-    """Return microseconds as hours, minutes and seconds."""
-    seconds, fraction = divmod(micros, SECOND_US)
-    text = f"{seconds // 3_600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
-    return text + f".{fraction:06}".rstrip("0") if fraction else text
-
-
 def durations(values: pa.Array) -> Encoded:
     """Return lengths of time; whole days are days."""
     scale = {"s": SECOND_US, "ms": 1_000, "us": 1}.get(values.type.unit)
     numbers = values.cast(pa.int64()).to_pylist()
-    spelled = [
-        None if each is None else _days_apart(each // 1_000 if scale is None else each * scale) for each in numbers
-    ]
+    micros = [None if each is None else each // 1_000 if scale is None else each * scale for each in numbers]
+    spelled = [None if each is None else shown(in_days((0, 0, each))) for each in micros]
     return of_array(pa.array(spelled, pa.string()))
-
-
-def _days_apart(micros: int) -> str:
-    days = int(abs(micros) // DAY_US) * (1 if micros >= 0 else -1)
-    return interval_text(0, days, micros - days * DAY_US)
 
 
 def intervals(values: pa.Array) -> Encoded:
     """Return intervals of months, days and a time."""
     spelled = [
-        None if each is None else interval_text(each.months, each.days, int(each.nanoseconds / 1_000))
+        None if each is None else shown((each.months, each.days, int(each.nanoseconds / 1_000)))
         for each in values.to_pylist()
     ]
     return of_array(pa.array(spelled, pa.string()))
-
-
-def interval_text(months: int, days: int, micros: int) -> str:
-    """Return an interval as Postgres prints it: ``1 year -2 mons +3 days -04:05:06.5``."""
-    years = int(months / 12)
-    pieces: list[str] = []
-    negative = False
-    for count, unit in ((years, "year"), (months - 12 * years, "mon"), (days, "day")):
-        if count:
-            sign = "+" if negative and count > 0 else ""
-            pieces.append(f"{sign}{count} {unit}{'' if count == 1 else 's'}")
-            negative = count < 0
-    if micros or not pieces:
-        sign = "-" if micros < 0 else "+" if negative else ""
-        pieces.append(sign + clock_of(abs(micros)))
-    return " ".join(pieces)
