@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Collection, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,6 @@ from btql.errors import drawn
 from btql.execution.admission import Work, admission
 from btql.execution.answer import EngineAnswer
 from btql.execution.directory import Directory
-from btql.execution.fields import PartFields
 from btql.execution.run import Runner
 from btql.execution.sources import Sources
 from btql.execution.stop import Stop
@@ -90,7 +90,6 @@ class Database:
         self._prices = prices
         self._directory = directory
         self._stop = stop
-        self._part_fields = PartFields()
         self._kept = KeptAnswers(storage.cache)
         self._plans = KeptPlans(storage.cache)
 
@@ -103,8 +102,9 @@ class Database:
         watching: bool = False,
     ) -> Database:
         """Return the same database for one query: with objects as its asker may see them, as of then, and an end."""
-        found = Database(self.storage, self._prices, directory or self._directory, stop, pinned, watching=watching)
-        found._part_fields, found._kept, found._plans = self._part_fields, self._kept, self._plans
+        found: Database = copy(self)
+        found._directory = directory or self._directory
+        found._stop, found._pinned, found._watching = stop, pinned, watching
         return found
 
     def check(self) -> None:
@@ -169,7 +169,7 @@ class Database:
                 options = settled(options, statement, source.text)
             unlimited = getattr(statement, "limit", 0) is None
             version = None if options.version is None else int(options.version)
-            sources = Sources(self.storage, version, self._part_fields, self._directory, self.check, self._pinned)
+            sources = Sources(self.storage, version, self._directory, self.check, self._pinned)
             self.check()
             statement, warnings = with_limits(statement, options)
             plan = None if key is None else self._plans.get(key, sources)
@@ -299,7 +299,7 @@ class Database:
 
     def sources(self) -> Sources:
         """Return the objects of this database, for one statement."""
-        return Sources(self.storage, None, self._part_fields, self._directory, self.check, self._pinned)
+        return Sources(self.storage, None, self._directory, self.check, self._pinned)
 
 
 def _is_export(plan: EnginePlan, sources: Sources) -> bool:

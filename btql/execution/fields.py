@@ -1,18 +1,20 @@
 """The fields of a snapshot, as the planner asks for them.
 
 A thousand parts with thousands of paths are added up once and not for each query: parts
-never change, so what was found for a set of them is kept (:class:`PartFields`). The tail
-is small and changes with every write; it is looked at anew.
+never change, so what was found for a set of them is kept as long as the catalog keeps the set
+in memory. The tail is small and changes with every write; it is looked at anew.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
+from weakref import WeakKeyDictionary
 
 from btql.execution.directory import constants_of
 from btql_planner.catalog import Availability
 from btql_planner.types import Kind
+from btql_storage.catalog.shapes import Mark
 from btql_storage.kinds import FieldPath
 from btql_storage.kinds import Kind as StoredKind
 from btql_storage.part.format import PartStats
@@ -65,31 +67,25 @@ class StatsFields:
         return self._keys[above]
 
 
-class PartFields:
-    """What was added up for the parts of each object, kept until the parts are others."""
+_fields: WeakKeyDictionary[Mark, StatsFields] = WeakKeyDictionary()
+"""What was added up for the parts of each object."""
 
-    def __init__(self) -> None:
-        self._kept: dict[int, tuple[list[int], StatsFields]] = {}
 
-    def of(self, snapshot: Snapshot) -> StatsFields:
-        """Return the fields of a snapshot's parts: those of the query before, nearly always."""
-        parts = [entry.part for entry in snapshot.parts]
-        numbers = [part.part_id for part in parts]
-        kept = self._kept.get(snapshot.object.id)
-        if kept is None or kept[0] != numbers:
-            # Two threads may do this at once; either result is right.
-            kept = self._kept[snapshot.object.id] = (numbers, StatsFields([part.stats for part in parts]))
-        return kept[1]
+def _fields_of_parts(snapshot: Snapshot) -> StatsFields:
+    """Return the fields of a snapshot's parts: those of the query before, nearly always."""
+    found = _fields.get(snapshot.mark)
+    if found is None:
+        # Two threads may do this at once; either result is right.
+        found = _fields[snapshot.mark] = StatsFields([entry.part.stats for entry in snapshot.parts])
+    return found
 
 
 class SnapshotFields:
     """The fields of one object as one snapshot has them: of its parts, and of its tail."""
 
-    def __init__(
-        self, snapshot: Snapshot, kept: PartFields | None = None, constants: Mapping[str, str | None] | None = None
-    ) -> None:
+    def __init__(self, snapshot: Snapshot, constants: Mapping[str, str | None] | None = None) -> None:
         self._constants = constants_of(snapshot.object) if constants is None else dict(constants)
-        self._parts = (kept or PartFields()).of(snapshot)
+        self._parts = _fields_of_parts(snapshot)
         self._tail = StatsFields([chunk.stats for chunk in snapshot.tail])
 
     def availability(self, path: FieldPath) -> Availability:

@@ -11,7 +11,7 @@ from threading import Lock
 
 from btql.connection import KINDS
 from btql.execution.directory import Directory, Everything
-from btql.execution.fields import MergedFields, PartFields, SnapshotFields
+from btql.execution.fields import MergedFields, SnapshotFields
 from btql.execution.pinned import Pinned
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
@@ -33,7 +33,6 @@ class Sources:
         self,
         storage: Storage,
         version: int | None = None,
-        kept: PartFields | None = None,
         directory: Directory | None = None,
         check: Callable[[], None] = lambda: None,
         pinned: Pinned | None = None,
@@ -44,7 +43,6 @@ class Sources:
         """Raises where the statement may not go on; called while snapshots are taken."""
         self.directory = directory or Everything(storage)
         """What the names in the statement mean."""
-        self._kept = kept
         self._version = version
         """The transaction after which all objects are read; None reads them as they are now."""
         self._snapshots: dict[ObjectInfo, Snapshot] = {}
@@ -98,10 +96,7 @@ class Sources:
             found = dict.fromkeys(each for name in objects.names for each in self.find(source.kind, name, source.span))
             self._keys[objects] = self._only(source)
             self._objects[objects] = [self._snapshot(each, source.span) for each in found]
-            fields = [
-                SnapshotFields(snapshot, self._kept, self.constants(snapshot.object))
-                for snapshot in self._objects[objects]
-            ]
+            fields = [SnapshotFields(snapshot, self.constants(snapshot.object)) for snapshot in self._objects[objects]]
             self._fields[objects] = fields[0] if len(fields) == 1 else MergedFields(fields)
         return self._fields[objects]
 

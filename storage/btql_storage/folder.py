@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 _WAL_FILES_KEPT = 4_096
 _WAL_SIZES_KEPT = 32_768
+VIEWS_SHARE = 4
+"""What the catalog says of objects may take one part in so many of the bytes of the other caches, beside these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,9 @@ class Folder:
         self._pins: Counter[int] = Counter()
         self._replaced: set[int] = set()
         """Parts that were replaced while snapshots read them."""
-        self.catalog.replaced = self._let_go_of
+        self.catalog.views.budget.bytes_max = self.cache.bytes_max // VIEWS_SHARE
+        self.catalog.views.replaced = self._let_go_of
+        self.catalog.views.dropped = self._close_unused
         self._wal_files: dict[int, WalFile] = {}
         self._wal_sizes: dict[int, WalSize] = {}
         self._at_work = 0
@@ -328,6 +332,14 @@ class Folder:
             self._replaced.update(part_id for part_id in part_ids if part_id in self._pins)
         for part_id in idle:
             self.drop_part(part_id)
+
+    def _close_unused(self, part_ids: Collection[int]) -> None:
+        """Close parts of an object that was not asked for in a long time; a snapshot that reads one goes on."""
+        with self._guard:
+            parts = [self._parts.pop(one, None) for one in part_ids if one in self._parts]
+            idle = [part for part in parts if part is not None and part.part_id not in self._pins]
+        for part in idle:
+            part.forget()
 
     @contextmanager
     def working(self) -> Generator[None]:

@@ -23,6 +23,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 from btql_storage.catalog import ObjectInfo, RowNumbers, View
+from btql_storage.catalog.shapes import Mark
 from btql_storage.errors import Damaged, TailTooLarge, VersionGone
 from btql_storage.folder import Folder, part_name
 from btql_storage.later import np
@@ -55,7 +56,13 @@ class Snapshot:
     """The rows of one object as of one moment; close it when the query is done."""
 
     def __init__(
-        self, folder: Folder, target: ObjectInfo, parts: Sequence[SnapshotPart], tail: Sequence[TailChunk], xact_id: int
+        self,
+        folder: Folder,
+        target: ObjectInfo,
+        parts: Sequence[SnapshotPart],
+        tail: Sequence[TailChunk],
+        xact_id: int,
+        mark: Mark,
     ) -> None:
         self.object = target
         self.parts = parts
@@ -63,6 +70,8 @@ class Snapshot:
         self.xact_id = xact_id
         """The latest transaction that may be seen. All up to it are that were acknowledged when it was taken; where
         writers take no turns, one that was on its way then may get a smaller number."""
+        self.mark = mark
+        """The same for all snapshots that read the same parts, one after the other."""
         self._folder = folder
         self._pinned = [one.part.part_id for one in parts]
         folder.pin(self._pinned)
@@ -177,7 +186,7 @@ class Snapshots:
     def _build(self, target: ObjectInfo, listed: Sequence[int], view: View, waiting: Waiting, check: Check) -> Snapshot:
         chunks, replaced = self._kept_tail(target, view, waiting, check)
         xact_id = max(view.processed_upto, listed[-1] if listed else 0)
-        return Snapshot(self._folder, target, self._parts(view, replaced), chunks, xact_id)
+        return Snapshot(self._folder, target, self._parts(view, replaced), chunks, xact_id, view.mark)
 
     def _kept_tail(self, target: ObjectInfo, view: View, waiting: Waiting, check: Check) -> _Refreshed:
         if not waiting:
@@ -215,7 +224,7 @@ class Snapshots:
         until_then = {xact_id: rows for xact_id, rows in waiting.items() if xact_id <= version}
         chunks, replaced = Tail(self._folder).refresh(until_then, view.parts, check)
         parts = [*self._parts_until(view, replaced, version), *self._history(view, version)]
-        return Snapshot(self._folder, target, parts, chunks, version)
+        return Snapshot(self._folder, target, parts, chunks, version, Mark())
 
     def _parts_until(self, view: View, replaced: Mapping[int, RowNumbers], version: int) -> Iterator[SnapshotPart]:
         """Yield the parts that have rows of a version, without what was written after it."""

@@ -270,6 +270,11 @@ class Storage:
         return self._folder.cache
 
     @property
+    def views_cache(self) -> CacheBudget:
+        """The bytes of what is kept in memory of the catalog."""
+        return self._folder.catalog.views.budget
+
+    @property
     def kept_columns(self) -> KeptColumns:
         """The columns of parts that are kept in memory."""
         return self._folder.kept_columns

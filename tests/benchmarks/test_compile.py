@@ -8,7 +8,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 from support.fields import SPANS, WrittenCatalogs
 
-from btql.execution.fields import PartFields, SnapshotFields
+from btql.execution.fields import SnapshotFields
 from btql_grammar import tree
 from btql_grammar.parser import parse
 from btql_grammar.span import Source
@@ -18,6 +18,7 @@ from btql_planner.engine_plan import EnginePlan
 from btql_planner.lower import lower
 from btql_planner.rules import apply_rules
 from btql_storage.catalog import ObjectInfo
+from btql_storage.catalog.shapes import Mark
 from btql_storage.kinds import Kind
 from btql_storage.part.format import PartStats, PathStats, TextBounds
 
@@ -111,23 +112,23 @@ class _Snapshot:
         paths |= {("span_attributes", "name"): text, ("metadata", "model"): text, ("metadata", "user"): text}
         self.parts = [_Part(n, PartStats(10, 100, 0, 1, 0, 1, "p0", "p1", dict(paths))) for n in range(1_000)]
         self.tail: list[_Part] = []
+        self.mark = Mark()
 
 
 @dataclass(frozen=True)
 class _Catalogs:
     snapshot: _Snapshot
-    kept: PartFields
 
     def resolve(self, table: tree.Table) -> tree.From:
         raise KeyError(table.path)
 
     def fields(self, source: tree.From) -> SnapshotFields:
-        return SnapshotFields(self.snapshot, self.kept)  # type: ignore[arg-type]
+        return SnapshotFields(self.snapshot)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
 def many_parts() -> _Catalogs:
-    return _Catalogs(_Snapshot(), PartFields())
+    return _Catalogs(_Snapshot())
 
 
 @QUERIES

@@ -56,11 +56,11 @@ class UsageMetrics:
         for was_there, count in tuple(sessions.lookups.items()):
             outcome = "hit" if was_there else "miss"
             self._lookups.labels("sessions", outcome).inc(self._new(("sessions", outcome), count))
-        kept = self._storage.cache
-        for cache, size in tuple(kept.sizes.items()):
-            self._cache_bytes.labels(cache).set(size)
-        for cache, count in tuple(kept.dropped.items()):
-            self._dropped.labels(cache).inc(self._new(("dropped", cache), count))
+        for kept in (self._storage.cache, self._storage.views_cache):
+            for cache, size in tuple(kept.sizes.items()):
+                self._cache_bytes.labels(cache).set(size)
+            for cache, count in tuple(kept.dropped.items()):
+                self._dropped.labels(cache).inc(self._new(("dropped", cache), count))
         self._memory.set(admission.memory_bytes)
         for work, number in tuple(admission.computing.items()):
             self._computing.labels(work).set(number)

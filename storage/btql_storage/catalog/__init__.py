@@ -22,8 +22,8 @@ Invariants, which every transaction here keeps:
 
 Every change of what a query sees is one transaction here, so a crash leaves
 the state before it or after it. Readers of other processes see whole
-transactions only. The statements are in :mod:`.catalog`, the tables in :mod:`.schema`;
-the databases they run on are in :mod:`btql_storage.databases`.
+transactions only. The statements are in :mod:`.catalog`, what is kept in memory in :mod:`.views`,
+the tables in :mod:`.schema`; the databases they run on are in :mod:`btql_storage.databases`.
 """
 
 from btql_storage.catalog.catalog import Catalog

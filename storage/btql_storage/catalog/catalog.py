@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from threading import Lock
 from typing import Protocol, Self, cast
 
 from btql_storage.catalog import rows as sql
 from btql_storage.catalog.deleted import Deleted
 from btql_storage.catalog.schema import CHANGES_SINCE, HISTORY_SINCE, SCHEMA
-from btql_storage.catalog.shapes import Assignment, ObjectInfo, PartInfo, SegmentInfo, Swap, View
-from btql_storage.databases.interface import Database, Row, Run, Statement, Value
+from btql_storage.catalog.shapes import Assignment, ObjectInfo, SegmentInfo, Swap, View
+from btql_storage.catalog.views import Views
+from btql_storage.databases.interface import Database, Row, Run, Value
 from btql_storage.databases.sqlite import SqliteDatabase
 from btql_storage.errors import UnknownObject
-from btql_storage.part.format import PartStats
 from btql_storage.stores.local import LocalStore
 
 
@@ -26,19 +24,6 @@ class Fence(Protocol):
     def fence(self, run: Run) -> None:
         """Raise where the right is another's by now."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class _KeptView:
-    changed: int | None
-    """None where the catalog does not count changes, so the view cannot be kept."""
-    view: View
-    rows: Mapping[int, tuple[Row, PartInfo]]
-    """Parts by their ids, and the rows of the catalog that they were made of."""
-
-
-class _PartGoneError(Exception):
-    """A part was forgotten between two reads."""
 
 
 class Catalog:
@@ -51,11 +36,8 @@ class Catalog:
         """Asked in every transaction that belongs to processing, compaction or the removal of files."""
         self.deleted = Deleted(database, self._working)
         """What was deleted, and how long things are kept."""
-        self.replaced: Callable[[Collection[int]], None] = lambda _: None
-        """Called with the parts that an object had when it was looked at before, and has no longer."""
-        self._guard = Lock()
-        self._stats: dict[int, PartStats] = {}
-        self._views: dict[int, _KeptView] = {}
+        self.views = Views(database)
+        """What is kept of objects, from one query to the next."""
 
     @classmethod
     def sqlite(cls, store: LocalStore, name: str, *, read_only: bool, wait_s: float) -> Self:
@@ -151,11 +133,7 @@ class Catalog:
 
     def view(self, object_id: int, history_after: int | None = None) -> View:
         """Return everything about an object as of one moment, with ``history_after`` also rows that ended later."""
-        while True:
-            with suppress(_PartGoneError):
-                if history_after is not None:
-                    return self._read_view(object_id, history_after, {}).view
-                return self._current_view(object_id)
+        return self.views.view(object_id, history_after)
 
     def history_parts(self) -> dict[int, int]:
         """Return how many parts of history there are, by object."""
@@ -280,77 +258,7 @@ class Catalog:
         with self._working() as run:
             run.executemany("delete from done_files where xact_id = ?", [(one,) for one in files])
             run.executemany("delete from parts where id = ? and replaced_at is not null", [(one,) for one in parts])
-        with self._guard:
-            for part_id in parts:
-                self._stats.pop(part_id, None)
-
-    def _current_view(self, object_id: int) -> View:
-        """Return the view that is kept where nothing of the object changed since (invariant 6)."""
-        with self._guard:
-            kept = self._views.get(object_id)
-        if kept is not None:
-            (head,) = self.database.read(lambda version: [sql.select_head(object_id, version)])
-            upto, _, changed, _ = sql.only(head)
-            if changed == kept.changed:
-                return kept.view if upto == kept.view.processed_upto else replace(kept.view, processed_upto=upto)
-        before = kept.rows if kept is not None else {}
-        fresh = self._read_view(object_id, None, before)
-        if fresh.changed is not None:
-            gone = before.keys() - fresh.rows.keys()
-            with self._guard:
-                self._views[object_id] = fresh
-                for part_id in gone:
-                    self._stats.pop(part_id, None)
-            if gone:
-                self.replaced(gone)
-        return fresh.view
-
-    def _read_view(
-        self, object_id: int, history_after: int | None, before: Mapping[int, tuple[Row, PartInfo]]
-    ) -> _KeptView:
-        """Read an object's view; parts whose rows are as they were before are not made anew."""
-
-        def statements(version: int) -> Iterator[Statement]:
-            yield sql.select_head(object_id, version)
-            yield sql.select_assignments(object_id)
-            yield sql.select_parts(object_id, version)
-            yield sql.select_history(object_id, history_after, version)
-            if version < HISTORY_SINCE:
-                yield sql.select_compacted(object_id)
-
-        head, assigned, live, past, *old = self.database.read(lambda version: list(statements(version)))
-        upto, compacted, changed, deleted_upto = sql.only(head)
-        if compacted is None and old and sql.one_value(old[0]):
-            compacted = upto
-        parts = {row[0]: one for row in live if (one := before.get(row[0])) is not None and one[0] == row}
-        fresh = [row for row in live if row[0] not in parts]
-        stats = self._stats_of([row[0] for row in (*fresh, *past)])
-        parts |= {row[0]: (row, sql.part_of(object_id, row, stats[row[0]])) for row in fresh}
-        view = View(
-            upto,
-            sql.assignments_of(assigned),
-            [parts[row[0]][1] for row in live],
-            compacted or 0,
-            [sql.history_part_of(object_id, row, stats[row[0]]) for row in past],
-            deleted_upto or 0,
-        )
-        return _KeptView(changed, view, parts)
-
-    def _stats_of(self, part_ids: Sequence[int]) -> Mapping[int, PartStats]:
-        """Return the statistics of parts. They never change and may be long, so they are read once."""
-        with self._guard:
-            known = {one: self._stats[one] for one in part_ids if one in self._stats}
-        missing = [one for one in part_ids if one not in known]
-        for some in sql.in_pieces(missing):
-            query = f"select id, stats from parts where id in ({sql.places(some)})"  # noqa: S608  our words
-            rows = self._rows(query, *some)
-            fresh = {part_id: PartStats.from_bytes(text) for part_id, text in rows}
-            if len(fresh) < len(some):
-                raise _PartGoneError
-            known |= fresh
-            with self._guard:
-                self._stats |= fresh
-        return known
+        self.views.forget(parts)
 
     def _rows(self, query: str, *values: Value) -> list[Row]:
         return self.database.read(lambda _: [(query, values)])[0]

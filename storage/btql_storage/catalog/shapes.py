@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 from btql_storage.later import np
@@ -88,6 +88,12 @@ class HistoryPart:
     """For each of its rows the transaction that replaced or deleted it."""
 
 
+class Mark:
+    """Stands for a set of parts of an object; whoever finds out something about them may keep it under this, weakly."""
+
+    __slots__ = ("__weakref__",)
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """What one read transaction saw of an object."""
@@ -101,6 +107,8 @@ class View:
     """Only what was asked for."""
     deleted_upto: int = 0
     """The last transaction whose events went with the object, where it was deleted as a whole."""
+    mark: Mark = field(default_factory=Mark, compare=False)
+    """The same as long as its parts are the same, though others of their rows may be superseded, and it is kept."""
 
 
 @dataclass(frozen=True, slots=True)
