@@ -352,7 +352,7 @@ class Storage:
         self._known = set()
         self._snapshots.forget()
 
-    def _is_again(self, target: ObjectInfo) -> bool:
+    def _is_there(self, target: ObjectInfo) -> bool:
         try:
             return self.object(target.kind, target.name) == target
         except UnknownObject:
@@ -360,12 +360,13 @@ class Storage:
 
     def _check_known(self, target: ObjectInfo) -> None:
         # Another process may have deleted it.
-        if target not in self._known or time.monotonic() > self._known_until:
-            self._known_until = time.monotonic() + _KNOWN_S
-            known = set(self._folder.catalog.objects())
-            if target not in known and not self._is_again(target):
+        now = time.monotonic()
+        if now > self._known_until:
+            self._known, self._known_until = set(), now + _KNOWN_S
+        if target not in self._known:
+            if not self._is_there(target):
                 raise UnknownObject(f"`{target.kind}:{target.name}` is no object of this database", "create it first")
-            self._known = known | {target}
+            self._known.add(target)
 
 
 def _settings(location: Location) -> Settings:
