@@ -13,6 +13,7 @@ import msgspec
 
 from btql_server.http.body import decode
 from btql_server.http.errors import HttpError
+from btql_server.otlp.json_by_hand import member, take_apart
 from btql_server.otlp.json_messages import (
     ExportTraceServiceRequest,
     OtlpAnyValue,
@@ -47,12 +48,6 @@ _INTEGERS = (-(1 << 63), (1 << 63) - 1)
 _TIMES = (0, (1 << 64) - 1)
 
 
-class _Name(msgspec.Struct):
-    """What a span is called, whatever else it is."""
-
-    name: str = ""
-
-
 def spans_of_json(body: bytes) -> Sequence[Span]:
     """Return the spans of an ExportTraceServiceRequest; 400 where it is none."""
     try:
@@ -74,16 +69,26 @@ def spans_of_json(body: bytes) -> Sequence[Span]:
 def _one_by_one(body: bytes, error: HttpError) -> Sequence[Span]:
     """Return the spans of a request that cannot be decoded as a whole, or raise why, where that is no single span."""
     try:
-        request = decode(body, RawRequest)
-    except HttpError:
+        request = _with_raw_spans(body)
+    except ValueError:
         raise error from None
-    return [
+    found = [
         span
         for of_resource in request.resource_spans or ()
         for resource in (_decoded_resource(of_resource.resource),)
         for of_scope in of_resource.scope_spans or ()
         for span in _decoded(of_scope.spans or (), resource, of_scope.scope)
     ]
+    if not any(span.fault for span in found):
+        raise error
+    return found
+
+
+def _with_raw_spans(body: bytes) -> RawRequest:
+    try:
+        return decode(body, RawRequest)
+    except HttpError:
+        return take_apart(body)
 
 
 def _decoded_resource(text: msgspec.Raw) -> Shared:
@@ -111,10 +116,11 @@ def _decoded_part(text: msgspec.Raw, shape: type[T]) -> T:
     return shape() if bytes(text) == b"null" else decode(bytes(text), shape)
 
 
-def _name_of(raw: bytes) -> str:
+def _name_of(text: bytes) -> str:
+    """Return what a span is called, whatever else it is."""
     try:
-        return decode(raw, _Name).name
-    except HttpError:
+        return decode(member(text, "name"), str)
+    except (HttpError, ValueError):
         return ""
 
 

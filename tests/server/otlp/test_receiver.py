@@ -377,6 +377,51 @@ def test_spans_far_too_deep_are_rejected_by_themselves(send, logs, as_protobuf, 
     assert list(logs("far too deep")) == ["0000000000000001"]
 
 
+# What is no text, or too deep, for the library that decodes JSON, wherever in a body it is.
+_NOT_DECODED = {
+    "half of an emoji": b'{"stringValue":"' + rb"cut \ud83d" + b'"}',
+    "lists": b'{"arrayValue":{"values":[' * 400 + b"{}" + b"]}}" * 400,
+    "objects": b'{"kvlistValue":{"values":[{"key":"k","value":' * 400 + b"{}" + b"}]}}" * 400,
+}
+
+
+@pytest.mark.parametrize("odd", _NOT_DECODED)
+@pytest.mark.parametrize("place", ["span", "resource", "scope"])
+def test_what_cannot_be_decoded_takes_its_own_span_along_only(send, logs, as_json, place, odd):
+    name = f"not decoded {place} {odd}"
+    document, other = (json.loads(as_json([{"spanId": f"000000000000000{number}"}])) for number in (1, 2))
+    of_resource = other["resourceSpans"][0]
+    of_scope = of_resource["scopeSpans"][0]
+    odd_one = {"span": of_scope["spans"][0], "resource": of_resource["resource"], "scope": of_scope["scope"]}[place]
+    odd_one |= {"attributes": [{"key": "k", "value": "?"}], "name": 'odd "[{'}
+    document["resourceSpans"].insert(0, of_resource)
+    body = json.dumps(document, indent=1).encode().replace(b'"?"', _NOT_DECODED[odd])
+    answer = send(body, JSON, f"project_name:{name}")
+    assert answer.status_code == 200, answer.text
+    partial = answer.json()["partialSuccess"]
+    assert partial["rejectedSpans"] == "1"
+    assert partial["errorMessage"].startswith('span `odd "[{`: ' if place == "span" else "span `a span`: its resource")
+    assert ("lone surrogate" if "emoji" in odd else "nested too deep") in partial["errorMessage"]
+    assert list(logs(name)) == ["0000000000000001"]
+
+
+@pytest.mark.parametrize("spoil", [lambda body: body[:-2], lambda body: body + b"]"])
+def test_a_body_that_is_no_json_is_refused_whole(send, logs, as_json, spoil):
+    document = json.loads(as_json([{"spanId": "0000000000000001"}, {"spanId": "0000000000000002", "name": "?"}]))
+    body = json.dumps(document).encode().replace(b'"?"', b'"' + rb"\ud83d" + b'"')
+    answer = send(spoil(body), JSON, "project_name:no json")
+    assert answer.status_code == 400
+    assert answer.json()["message"].startswith("the body is not JSON")
+
+
+def test_a_very_large_body_is_not_taken_apart(send, as_json):
+    document = json.loads(as_json([{"spanId": "0000000000000001"}, {"spanId": "0000000000000002", "name": "?"}]))
+    body = json.dumps(document).encode().replace(b'"?"', b'"' + rb"\ud83d" + b'"')
+    answer = send(body[:-1] + b',"more":[' + b"0," * 1_000_000 + b"0]}", JSON, "project_name:large")
+    assert answer.status_code == 400
+    assert "a text has a lone surrogate at the byte" in answer.json()["message"]
+
+
 @pytest.mark.parametrize("span", [{"traceId": "0" * 32}, {"traceId": "abc"}, {"spanId": "xyz"}, {"spanId": ""}])
 def test_where_no_span_can_be_stored_that_is_an_error(send, as_json, span):
     answer = send(as_json([span]), JSON)
