@@ -1,13 +1,13 @@
 """How nodes are made, the same for both languages.
 
 The readers of BTQL and SQL differ in what they read from, not in what it means.
-Everything with a meaning of its own is here: what quotes and escapes stand for,
-which spellings are one operator, what is unfolded, flattened and folded.
+Everything with a meaning of its own is here: which spellings are one operator, what
+is unfolded, flattened and folded. What quotes and escapes stand for is in
+:mod:`~btql_grammar.quotes`.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import replace
@@ -62,53 +62,11 @@ WORD_OPERATORS: dict[str, tree.ComparisonOp | tree.ArithmeticOp | Choice["neg"]]
 }  # fmt: skip
 """Operators that BTQL also spells like functions: ``add(a, b)``."""
 
-_SINGLE_ESCAPES = re.compile(r"''|\\([\\'])")
-_DOUBLE_ESCAPES = re.compile(r'""|(?:\\u[0-9a-fA-F]{4})+|\\["\\/bfnrt]')
 _TYPE = re.compile(
     r"(?P<base>[a-z][a-z0-9_]*(?:\s+[a-z]+)*)\s*(?:\((?P<sizes>\s*[0-9]+(?:\s*,\s*[0-9]+)*\s*)\))?"
     r"\s*(?P<brackets>(?:\[\s*\]\s*)*)"
 )
 _INTERVAL_TEXT = re.compile(r"\s*(-?[0-9]+)\s+([^\W\d]+)\s*")
-
-
-def single_quoted(lexeme: str) -> str:
-    r"""Return the text that ``'...'`` stands for.
-
-    Only ``''``, ``\'`` and ``\\`` are escapes. Any other backslash stays, so that
-    a pattern may say ``'50\% off'``.
-    """
-    body = lexeme[1:-1]
-    if "'" not in body and "\\" not in body:
-        return body
-    return _SINGLE_ESCAPES.sub(lambda match: match[1] or "'", body)
-
-
-def double_quoted(lexeme: str, start: int) -> str:
-    """Return the text that ``"..."`` stands for: JSON escapes, and ``""`` for a quote."""
-    body = lexeme[1:-1]
-    if '"' not in body and "\\" not in body:
-        return body
-
-    def decode(match: re.Match[str]) -> str:
-        if match[0] == '""':
-            return '"'
-        text: str = json.loads(f'"{match[0]}"')
-        if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
-            raise BtqlError.of(
-                "B0105",
-                f"`{match[0]}` is half of a surrogate pair, which is not a character",
-                Span(start + 1 + match.start(), start + 1 + match.end()),
-                "here",
-                help=r'write both halves, as in `"\ud83d\ude00"`, or the character itself',
-            )
-        return text
-
-    return _DOUBLE_ESCAPES.sub(decode, body)
-
-
-def unquote(lexeme: str, start: int) -> str:
-    """Return the text of a lexeme in either kind of quotes."""
-    return single_quoted(lexeme) if lexeme.startswith("'") else double_quoted(lexeme, start)
 
 
 def parameter(text: str, span: Span) -> tree.Parameter:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
 from btql_grammar import build, tree
+from btql_grammar.quotes import double_quoted, name, single_quoted
 
 CHOICE, OR, AND, NOT, COMPARISON, OTHER, SUM, PRODUCT, UNARY, ATOM = range(10)
 """How strongly a text binds, weakest first; OTHER are the operators that only SQL has."""
@@ -16,7 +16,6 @@ SIGNS: dict[tree.ComparisonOp, str] = {
     "is": "is", "like": "like", "ilike": "ilike", "match": "match", "in": "in",
 }  # fmt: skip
 ARITHMETIC = {op: sign for sign, op in build.ARITHMETIC.items()}
-_NAME = re.compile(r"[^\W\d][\w$]*")
 
 Leveled = tuple[str, int]
 """A text and how strongly it binds."""
@@ -116,26 +115,6 @@ class ExpressionPrinter(ABC):
         first, *rest = path
         text = double_quoted(str(first)) if str(first).lower() in self.reserved else name(str(first))
         return text + "".join(f"[{piece}]" if isinstance(piece, int) else f".{name(piece)}" for piece in rest)
-
-
-def name(text: str) -> str:
-    """Return a name for a place where any word may stand: quoted only where it is no word."""
-    return text if _NAME.fullmatch(text) else double_quoted(text)
-
-
-def single_quoted(value: str) -> str:
-    """Return a text literal."""
-    if "\0" in value:
-        # Only a text in double quotes can spell this character.
-        return double_quoted(value)
-    escaped = value.replace("\\", "\\\\").replace("'", "''")
-    return f"'{escaped}'"
-
-
-def double_quoted(value: str) -> str:
-    """Return a quoted name."""
-    escaped = value.replace("\\", "\\\\").replace('"', '""').replace("\0", "\\u0000")
-    return f'"{escaped}"'
 
 
 def parameter(node: tree.Parameter) -> str:

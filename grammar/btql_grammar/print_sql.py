@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from btql_grammar import build, tree
-from btql_grammar.print_expressions import OTHER, count, double_quoted, name, single_quoted
+from btql_grammar.print_expressions import OTHER, count
 from btql_grammar.print_sql_expressions import SqlExpressionPrinter, unsayable
+from btql_grammar.quotes import double_quoted, name, single_quoted
 from btql_grammar.sql_relations import NOT_ALIASES, SOURCES, TABLE_FUNCTIONS
 
 _BTQL_CLAUSES = (

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from btql_grammar import build, tree
+from btql_grammar import build, quotes, tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.lexer import Token
 from btql_grammar.span import Span
@@ -151,7 +151,7 @@ class ExpressionReader:
     def text(self, parts: Parts) -> tree.Literal:
         token = parts[0]
         double = token.type == "DOUBLE_QUOTED"
-        return tree.Literal(build.unquote(token.text, token.start), span=token.span, double_quoted=double)
+        return tree.Literal(quotes.unquoted(token.text, token.start), span=token.span, double_quoted=double)
 
     def call(self, parts: Parts) -> tree.Expression:
         name, _, *arguments, end = parts
@@ -190,7 +190,7 @@ class ExpressionReader:
         amount = parts[-2] if parts[-1].type == "ANY_NAME" else parts[-1]
         said = "7 day"
         if amount.type != "FLOAT":
-            words = build.unquote(amount.text, amount.start)
+            words = quotes.unquoted(amount.text, amount.start)
             if parts[-1].type == "ANY_NAME":
                 words = f"{words} {parts[-1].text}"
             known = build.interval_text(words)
@@ -219,7 +219,7 @@ class ExpressionReader:
 
 def text_of(token: Token) -> str:
     """Return the name a token gives: as it stands, or what its quotes hold."""
-    return build.unquote(token.text, token.start) if token.text[0] in "'\"" else token.text
+    return quotes.unquoted(token.text, token.start) if token.text[0] in "'\"" else token.text
 
 
 def _follow(value: tree.Expression, pieces: list[Piece]) -> tree.Expression:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-from btql_grammar import build, tree
+from btql_grammar import build, quotes, tree
 from btql_grammar.span import Span
 from btql_grammar.sql_cursor import SQL_RESERVED, Cursor
 from btql_grammar.sql_tokens import Token
@@ -58,7 +58,7 @@ class BracketParser(Cursor):
         while not self.at("}"):
             if items and not self.accept(","):
                 self.fail("`,` or `}`")
-            key = build.single_quoted(self.text_of(self.step())) if self.token.kind == "string" else self.read_name()
+            key = quotes.unquoted_single(self.text_of(self.step())) if self.token.kind == "string" else self.read_name()
             self.require(":")
             items.append((key, self.read_expression()))
         self.step()

@@ -10,7 +10,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from btql_grammar import build, tree
+from btql_grammar import build, quotes, tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
 from btql_grammar.sql_cursor import unsupported
@@ -50,7 +50,7 @@ class CallParser(OperandParser):
         word = name.word
         if not word:
             # A name in quotes never has words inside its parentheses.
-            quoted = build.double_quoted(self.text_of(name), name.start).lower()
+            quoted = quotes.unquoted_double(self.text_of(name), name.start).lower()
             return self._suffixes(quoted, name, start, self._inside(is_array=False))
         if word in _CASTS:
             return self._cast(start)
@@ -217,7 +217,7 @@ class CallParser(OperandParser):
         self.require("(")
         part = self.step()
         text = self.text_of(part)
-        field = text.lower() if part.kind == "word" else build.single_quoted(text).lower()
+        field = text.lower() if part.kind == "word" else quotes.unquoted_single(text).lower()
         self.require("from")
         arguments = [tree.Literal(field, span=part.span), self.read_expression()]
         self.require(")")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from btql_grammar import build, tree
+from btql_grammar import build, quotes, tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.lexer import RESERVED
 from btql_grammar.span import Span
@@ -101,7 +101,7 @@ class Cursor:
         token = self.token
         if token.kind == "quoted":
             self.step()
-            return build.double_quoted(self.text_of(token), token.start)
+            return quotes.unquoted_double(self.text_of(token), token.start)
         if token.kind != "word":
             single = token.kind == "string"
             self.fail(what, 'names stand in double quotes: `"my name"`' if single else None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 
-from btql_grammar import build, tree
+from btql_grammar import build, quotes, tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.lexer import is_interval, is_percent
 from btql_grammar.span import Span
@@ -41,7 +41,7 @@ class OperandParser(BracketParser):
         match token.kind:
             case "string":
                 self.step()
-                return tree.Literal(build.single_quoted(self.text_of(token)), span=token.span)
+                return tree.Literal(quotes.unquoted_single(self.text_of(token)), span=token.span)
             case "quoted":
                 return self._path()
             case "number":
@@ -206,7 +206,7 @@ class OperandParser(BracketParser):
         sign = -1 if self.accept("-") else 1
         amount = self.step()
         if amount.kind == "string":
-            return self._interval_text(build.single_quoted(self.text_of(amount)), start)
+            return self._interval_text(quotes.unquoted_single(self.text_of(amount)), start)
         text = self.text_of(amount)
         if not (text.isascii() and text.isdigit() and len(text) < 300):
             raise self._no_interval(self.since(start))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal as Choice
 
-from btql_grammar import build, tree
+from btql_grammar import build, quotes, tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
 from btql_grammar.sql_cursor import unsupported
@@ -211,7 +211,7 @@ class QueryParser(SelectParser):
         token = self.token
         if token.kind in ("string", "quoted"):
             self.step()
-            tail.cursor = build.unquote(self.text_of(token), token.start)
+            tail.cursor = quotes.unquoted(self.text_of(token), token.start)
             return
         tail.offset = self._count(tail, "offset", "OFFSET")
         if self.at("row", "rows"):

@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass, replace
 
-from btql_grammar import build, tree
+from btql_grammar import build, quotes, tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
 from btql_grammar.sql_cursor import SQL_RESERVED, unsupported
@@ -199,7 +199,7 @@ class RelationParser(WindowParser):
         if not self.is_name(first) or self.word in NOT_ALIASES:
             help_ = None
             if first.kind == "string":
-                name = build.single_quoted(self.text_of(first))
+                name = quotes.unquoted_single(self.text_of(first))
                 help_ = f"names stand in double quotes: `\"{name}\"`, or name the kind: `project_logs('{name}')`"
             elif self.at(":"):
                 help_ = "in SQL no colon follows FROM; in BTQL one follows every clause: `select: ... from: ...`"
@@ -254,7 +254,7 @@ class RelationParser(WindowParser):
             help_ = f"write `'{self.text_of(token)}'`" if token.kind == "word" else None
             raise BtqlError.of("B0109", rule, self.here(), "not a text", help=help_)
         self.step()
-        return build.unquote(self.text_of(token), token.start), token.span
+        return quotes.unquoted(self.text_of(token), token.start), token.span
 
     def _has_alias(self) -> bool:
         return self.at("as") or (self.is_name(self.token) and self.word not in NOT_ALIASES)

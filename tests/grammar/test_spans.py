@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from support import trees
 
-from btql_grammar import build, tree
+from btql_grammar import quotes, tree
 from btql_grammar.depth import Node, children
 from btql_grammar.parser import parse, parse_expression
 from btql_grammar.printer import print_btql, print_expression, print_sql
@@ -36,7 +36,7 @@ def check(text: str, root: Node, language: tree.Language) -> None:
             assert node in meant, piece
         if isinstance(node, tree.Call):
             written = text[node.name_span.start : node.name_span.end]
-            assert (build.unquote(written, 0) if written.startswith('"') else written).lower() == node.name
+            assert (quotes.unquoted(written, 0) if written.startswith('"') else written).lower() == node.name
 
 
 @settings(max_examples=100, deadline=None)
