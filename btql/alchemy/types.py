@@ -14,6 +14,8 @@ from sqlalchemy import types
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 
+from btql_planner import sql_text
+
 
 class Processor(Protocol):
     """What changes a value on its way."""
@@ -38,7 +40,8 @@ class JsonPath(types.JSON.JSONPathType):
 
     def literal_processor(self, dialect: Dialect) -> Processor:  # noqa: ARG002
         """Return what writes a path into the text."""
-        return lambda value: f"ARRAY[{', '.join(_quoted(str(piece)) for piece in value)}]"
+        # SQLAlchemy doubles the backslashes of what comes out.
+        return lambda value: f"ARRAY[{', '.join(sql_text.text(str(piece)) for piece in value)}]"
 
 
 class Span(types.Interval):
@@ -80,10 +83,6 @@ def _as_it_is(value: object) -> object:
 
 def _without_json_null(value: object) -> object:
     return None if value is types.JSON.NULL else value
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 COLSPECS: dict[type[types.TypeEngine[Any]], type[types.TypeEngine[Any]]] = {

@@ -6,10 +6,9 @@ and what is a function by the planner's registry.
 
 from __future__ import annotations
 
-import re
-
 from btql.connection import KINDS
 from btql_grammar.lexer import CLAUSES as _CLAUSES
+from btql_grammar.quotes import name
 
 CLAUSES = tuple(sorted(_CLAUSES))
 """What may stand before a colon in BTQL."""
@@ -35,11 +34,8 @@ SHAPES = ("spans", "summary", "traces")
 
 OBJECT_KINDS = tuple(sorted(KINDS))
 
-_PLAIN_PIECE = re.compile(r"[^\W\d]\w*\Z")
-
 
 def spelled(path: tuple[str, ...]) -> str:
     """Return a path as it is written in a query, with quotes where a piece needs them."""
     first, *others = path
-    pieces = [piece if _PLAIN_PIECE.match(piece) else '"' + piece.replace('"', '""') + '"' for piece in others]
-    return ".".join([first, *pieces])
+    return ".".join([first, *map(name, others)])

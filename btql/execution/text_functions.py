@@ -8,6 +8,7 @@ import re
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from functools import lru_cache
 
+from btql_planner import sql_text
 from btql_storage import json_text, tokens
 
 
@@ -114,17 +115,14 @@ def format_(pattern: str, arguments: str) -> str | None:
             return None
         value = values[place - 1]
         text = "" if value is None else value if isinstance(value, str) else json_text.canonical(value)
-        pieces.append({"s": text, "I": _identifier(text), "L": "NULL" if value is None else _literal(text)}[found[2]])
+        literal = "NULL" if value is None else sql_text.text(text)
+        pieces.append({"s": text, "I": _identifier(text), "L": literal}[found[2]])
     return "".join([*pieces, pattern[end:]])
 
 
 def _identifier(text: str) -> str:
     plain = re.fullmatch(r"[a-z_][a-z0-9_]*", text)
-    return text if plain else '"' + text.replace('"', '""') + '"'
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    return text if plain else sql_text.name(text)
 
 
 def similarity(one: str, other: str) -> float:

@@ -235,9 +235,13 @@ def _to_number(value: Value) -> Value:
     return int(value) if isinstance(value, bool) else number_in(value)
 
 
+def _within(text: str, quote: str) -> str:
+    return quote + text.replace(quote, quote * 2) + quote
+
+
 @function("quote_literal", "text")
 def _quote_literal(value: str) -> Value:
-    return "'" + value.replace("'", "''") + "'"
+    return _within(value, "'")
 
 
 @function("encode", "text text")
@@ -255,9 +259,9 @@ def _format(pattern: str, *items: Value) -> Value:
             return "%"
         item = text_of(items[int(matched[1]) - 1 if matched[1] else next(position)])
         if matched[2] == "L":
-            return "NULL" if item is None else "'" + item.replace("'", "''") + "'"
+            return "NULL" if item is None else _within(item, "'")
         text = item or ""
-        return '"' + text.replace('"', '""') + '"' if matched[2] == "I" else text
+        return _within(text, '"') if matched[2] == "I" else text
 
     return re.sub(r"%(?:(\d+)\$)?([sIL%])", piece, pattern)
 
@@ -265,7 +269,7 @@ def _format(pattern: str, *items: Value) -> Value:
 @function("quote_ident", "text")
 def _quote_ident(value: str) -> Value:
     plain = re.fullmatch(r"[a-z_][a-z0-9_]*", value)
-    return value if plain else '"' + value.replace('"', '""') + '"'
+    return value if plain else _within(value, '"')
 
 
 @function("decode", "text text")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, assert_never
 
+from btql_grammar.quotes import name, single_quoted
 from btql_planner.expressions import (
     AggregateCall,
     Apply,
@@ -46,8 +47,7 @@ def path_text(path: tuple[str | int, ...]) -> str:
         if isinstance(piece, int):
             written += f"[{piece}]"
             continue
-        plain = piece.isidentifier()
-        written += ("." if written else "") + (piece if plain else '"' + piece.replace('"', '""') + '"')
+        written += ("." if written else "") + name(piece)
     return written
 
 
@@ -163,7 +163,7 @@ def _constant(constant: Constant) -> str:
         case bool():
             return "true" if constant.value else "false"
         case str():
-            return "'" + constant.value.replace("'", "''") + "'"
+            return single_quoted(constant.value)
         case datetime():
             return f"'{constant.value.isoformat()}'"
         case tuple():

@@ -16,6 +16,7 @@ import pyarrow as pa
 from pyarrow import flight
 
 from btql.tables import tables
+from btql_grammar.quotes import double_quoted
 from btql_server.flight import messages, metadata, parameters
 from btql_server.flight.callers import MIDDLEWARE, Calls, FlightCall, Handshake
 from btql_server.flight.ingesting import Ingest, IngestSpec, spec_of
@@ -307,7 +308,7 @@ def _table_of(call: FlightCall, descriptor: flight.FlightDescriptor) -> tuple[st
 
 def _selecting(kind: str, name: str) -> str:
     """Return the statement that reads a whole table."""
-    return " ".join(("SELECT * FROM", ".".join('"' + part.replace('"', '""') + '"' for part in (kind, name))))
+    return " ".join(("SELECT * FROM", ".".join(map(double_quoted, (kind, name)))))
 
 
 def _wrapped_or_text(call: FlightCall, data: bytes) -> messages.Command | str:

@@ -19,6 +19,7 @@ import msgspec
 from btql.errors import QueryError
 from btql.tables import columns_of
 from btql.write_statements import OURS
+from btql_grammar.quotes import double_quoted
 from btql_server.pgwire import messages
 from btql_server.pgwire.copy_in import CopyDecoder
 from btql_server.pgwire.copy_out import CopyEncoder
@@ -262,7 +263,7 @@ def _type_of(name: str) -> PgType:
 
 
 def _quoted(path: str) -> str:
-    return ".".join('"' + each.replace('"', '""') + '"' for each in path.split("."))
+    return ".".join(map(double_quoted, path.split(".")))
 
 
 def _plain(value: object) -> object:

@@ -16,6 +16,7 @@ from urllib.parse import quote, unquote_to_bytes
 
 from msgspec import Struct
 
+from btql_grammar.quotes import single_quoted
 from btql_server.http.answer import Answer
 from btql_server.http.call import Call
 from btql_server.http.errors import HttpError
@@ -56,7 +57,6 @@ def link(call: Call, organization: str, rest: str, query: LinkQuery) -> Answer:
 def _to_object(call: Call, kind: str, name: str, row_id: str | None) -> Answer:
     parameters = {"object": f"{kind}:{name}"}
     if row_id is not None:
-        text = row_id.replace("'", "''")
-        parameters["filter"] = f"id = '{text}'"
+        parameters["filter"] = f"id = {single_quoted(row_id)}"
     hash_ = "&".join(f"{key}={quote(value, safe='')}" for key, value in parameters.items())
     return Answer(b"", "text/html", 302, {"location": f"{call.base_url}/#{hash_}"})

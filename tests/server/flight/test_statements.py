@@ -184,6 +184,14 @@ def test_plain_flight_takes_texts_and_paths(door, client):
     assert [b"project_logs", b"demo"] in listed
 
 
+def test_a_path_names_a_table_to_the_letter(door, client, cursor):
+    cursor.execute(r'INSERT INTO project_logs."C:\\new ""one""" (id) VALUES (?)', ["a"])
+    descriptor = flight.FlightDescriptor.for_path("project_logs", r'C:\new "one"')
+    ticket = client.get_flight_info(descriptor, door.options()).endpoints[0].ticket
+
+    assert client.do_get(ticket, door.options()).read_all()["id"].to_pylist() == ["a"]
+
+
 def test_a_ticket_can_be_used_again_and_by_others(door, client):
     info = info_of(client, door, f"SELECT id FROM {DEMO} WHERE id = 'r001'".encode())
     other = door.party.key("guest@example.com").text

@@ -31,6 +31,10 @@ def target(answer):
             f"/object?object_type=experiment&object_id={ROW}&id=it%27s",
             {"object": f"experiment:{ROW}", "filter": "id = 'it''s'"},
         ),
+        (
+            f"/object?object_type=experiment&object_id={ROW}&id=a%5C%5Cb",
+            {"object": f"experiment:{ROW}", "filter": r"id = 'a\\\\b'"},
+        ),
     ],
 )
 def test_links_lead_to_the_page(client, path, expected):

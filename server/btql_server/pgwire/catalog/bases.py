@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from btql.connection import KINDS
 from btql.tables import SCHEMAS, Column, Table
+from btql_planner import sql_text
 from btql_server.pgwire.catalog.relations import SCHEMA_NUMBERS, RelationColumn, relations
 from btql_server.pgwire.types import NAMED, TYPES, PgType
 
@@ -177,7 +178,7 @@ def quoted(name: str) -> str:
     """Return a name as it is written in a statement."""
     if _PLAIN.fullmatch(name) and name not in RESERVED:
         return name
-    return '"' + name.replace('"', '""') + '"'
+    return sql_text.name(name)
 
 
 def _spelled(schema: str, name: str, visible: bool) -> str:  # noqa: FBT001  one of three facts

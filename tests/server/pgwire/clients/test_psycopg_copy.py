@@ -109,6 +109,17 @@ def test_csv_in(conn):
     assert found == [("a", "one, two", {"model": "m"}), ("b", None, None)]
 
 
+def test_columns_are_named_to_the_letter_either_way(conn):
+    table = r'project_logs.psycopg_copy_names (id, metadata."C:\new ""one""")'
+    with conn.cursor() as cursor:
+        with cursor.copy(f"COPY {table} FROM STDIN") as copy:
+            copy.write_row(("a", "x"))
+        with cursor.copy(f"COPY {table} TO STDOUT") as copy:
+            assert list(copy.rows()) == [("a", '"x"')]
+    (found,) = conn.execute("SELECT metadata FROM project_logs.psycopg_copy_names").fetchone()
+    assert found == {r'C:\new "one"': "x"}
+
+
 def test_what_is_wrong_is_refused_with_its_line_and_writes_nothing(conn):
     table = "project_logs.psycopg_copy_wrong"
     with (
