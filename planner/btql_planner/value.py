@@ -22,7 +22,9 @@ from btql_planner.types import CONTENTS, NUMBER, NUMERIC, ORDER, Kind, Type
 BITS = 64
 """Of the engine's whole numbers."""
 SAFE_MAX = "9223372036854774784"
-"""The largest float below two to the 63rd: up to here a float sum says that the whole one did not wrap."""
+"""The largest float below two to the 63rd."""
+_FAR = "4611686018427387904"
+"""Two to the 62nd: a float is nearer to the whole number that it stands for, and farther from one that wrapped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,8 @@ def whole(sql: str, as_float: str, bits: int) -> Value:
     """
     if bits < BITS:
         return Value({Kind.INTEGER: sql}, bits=bits)
-    fits = f"abs({as_float}) < {SAFE_MAX}"
+    # One that wrapped is two to the 64th, or a multiple of it, from the number that it should be.
+    fits = f"abs({as_float} - CAST({sql} AS DOUBLE)) < {_FAR}"
     parts = {
         Kind.INTEGER: f"CASE WHEN {fits} THEN {sql} END",
         Kind.FLOAT: f"CASE WHEN NOT {fits} THEN {as_float} END",
