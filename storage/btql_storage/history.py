@@ -15,14 +15,14 @@ are written once, and one row for each later transaction that changes one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import pyarrow.parquet as pq
 
 from btql_storage.arrow import to_numpy
 from btql_storage.arrow_functions import compute as pc
-from btql_storage.catalog import HistoryPart, NewPart, PartInfo, RowNumbers
+from btql_storage.catalog import HistoryPart, NewPart, RowNumbers
 from btql_storage.folder import Folder, part_name
 from btql_storage.merge import apply
 from btql_storage.part.manifest import Owner
@@ -98,9 +98,3 @@ def later_rows(part: Part, version: int) -> RowNumbers:
 def hidden_rows(one: HistoryPart, part: Part, version: int) -> RowNumbers:
     """Return the rows of a part of history that were not current right after ``version``, in order."""
     return np.union1d(np.flatnonzero(one.until <= version), later_rows(part, version))
-
-
-def until_of(parts: Sequence[HistoryPart], chosen: Sequence[PartInfo]) -> list[RowNumbers]:
-    """Return when the rows of some of the parts ended."""
-    by_id = {one.part.id: one.until for one in parts}
-    return [by_id[part.id] for part in chosen]

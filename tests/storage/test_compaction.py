@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from storage_support.clocks import HandClock
 from storage_support.reading import documents_of, rows_of
 
-from btql_storage.catalog import RowNumbers
+from btql_storage.catalog import PartSize, RowNumbers
 from btql_storage.compaction.job import CompactionProgress
-from btql_storage.compaction.policy import Limits, PartSize, choose_parts
+from btql_storage.compaction.policy import Limits, choose_parts
 from btql_storage.compaction.run import waiting
 from btql_storage.errors import DiskFull
 from btql_storage.folder import Settings

@@ -12,6 +12,7 @@ from btql_storage.catalog.deleted import Deleted
 from btql_storage.catalog.schema import CHANGES_SINCE, HISTORY_SINCE, SCHEMA
 from btql_storage.catalog.shapes import Assignment, ObjectInfo, SegmentInfo, Swap, View
 from btql_storage.catalog.views import Views
+from btql_storage.catalog.work import Work
 from btql_storage.databases.interface import Database, Row, Run, Value
 from btql_storage.databases.sqlite import SqliteDatabase
 from btql_storage.errors import UnknownObject
@@ -36,6 +37,8 @@ class Catalog:
         """Asked in every transaction that belongs to processing, compaction or the removal of files."""
         self.deleted = Deleted(database, self._working)
         """What was deleted, and how long things are kept."""
+        self.work = Work(database)
+        """What waits for compaction."""
         self.views = Views(database)
         """What is kept of objects, from one query to the next."""
 

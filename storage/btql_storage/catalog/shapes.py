@@ -79,6 +79,24 @@ class PartInfo:
         return self.stats.rows - len(self.superseded)
 
 
+@dataclass(frozen=True, slots=True)
+class PartSize:
+    """How large a live part is."""
+
+    id: int
+    segment_id: int
+    rows: int
+    rows_current: int
+    json_bytes: int
+    purge_since: int | None = None
+    """When the first of the deletes was whose rows it still has, in Unix seconds."""
+
+    @property
+    def json_bytes_current(self) -> int:
+        """About how much JSON its current rows have."""
+        return self.json_bytes * self.rows_current // max(self.rows, 1)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class HistoryPart:
     """A live part with rows of the past."""

@@ -21,29 +21,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 
+from btql_storage.catalog import PartSize
+
 SUPERSEDED_PERCENT_MAX = 30
 MERGE_PARTS_MIN = 8
 MERGE_LITTLE_MIN = 4
 LITTLE_BYTES_MAX = 4 << 20
 """Up to this much JSON is merged early: it is written anew in less than half a second of a core."""
-
-
-@dataclass(frozen=True, slots=True)
-class PartSize:
-    """What the policy knows of a live part."""
-
-    id: int
-    segment_id: int
-    rows: int
-    rows_current: int
-    json_bytes: int
-    purge_since: int | None = None
-    """When the first of the deletes was whose rows it still has, in Unix seconds."""
-
-    @property
-    def json_bytes_current(self) -> int:
-        """About how much JSON its current rows have."""
-        return self.json_bytes * self.rows_current // max(self.rows, 1)
 
 
 @dataclass(frozen=True, slots=True)

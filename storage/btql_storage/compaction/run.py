@@ -14,21 +14,20 @@ parts that a killed compaction left.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from btql_storage.background.pace import UNHURRIED, Pace
 from btql_storage.care.hold import is_held
 from btql_storage.care.quarantine import check_keys, check_readable, quarantine
-from btql_storage.catalog import Assignment, ObjectInfo, PartInfo, View
+from btql_storage.catalog import Assignment, ObjectInfo, PartInfo, PartSize, View
 from btql_storage.compaction.job import JobOutcome, compact_segment
-from btql_storage.compaction.policy import MERGE_PARTS_MIN, Limits, PartSize, choose_parts
+from btql_storage.compaction.policy import MERGE_LITTLE_MIN, MERGE_PARTS_MIN, Limits, choose_parts
 from btql_storage.compaction.rewrite import rewrite_parts
 from btql_storage.errors import Damaged
 from btql_storage.folder import Folder, part_name
 from btql_storage.format import PARTS, WAL, wal_name
-from btql_storage.history import until_of
 from btql_storage.memory import give_back, tame_allocator
 from btql_storage.process import process
 from btql_storage.retention.due import finish, make_way, purge_before_s
@@ -59,10 +58,8 @@ def _run_job(folder: Folder, target: ObjectInfo | None, pace: Pace) -> JobOutcom
     folder.check_writable()
     with folder.compact_lock.held(), folder.working():
         process(folder)
-        targets = {one.id: one for one in (folder.catalog.objects() if target is None else [target])}
-        views = {object_id: folder.catalog.view(object_id) for object_id in targets}
         damaged: Damaged | None = None
-        for parts, job in _jobs(folder, targets, views, pace):
+        for parts, job in _jobs(folder, target, pace):
             try:
                 return job()
             except Damaged as error:
@@ -75,36 +72,39 @@ def _run_job(folder: Folder, target: ObjectInfo | None, pace: Pace) -> JobOutcom
 
 
 def _jobs(
-    folder: Folder, targets: Mapping[int, ObjectInfo], views: Mapping[int, View], pace: Pace
+    folder: Folder, target: ObjectInfo | None, pace: Pace
 ) -> Iterator[tuple[Sequence[PartInfo], Callable[[], JobOutcome]]]:
-    """Yield what could be done, the most urgent first, with the parts that it reads."""
-    oldest = [(view.assignments[0].xact_id, owner) for owner, view in views.items() if view.assignments]
-    for _, object_id in sorted(oldest):
-        view = views[object_id]
-        yield view.parts, partial(_compact_object, folder, targets[object_id], view, pace)
-    for object_id, view in views.items():
-        chosen = _chosen(folder, view.parts)
-        if chosen:
-            yield chosen, partial(rewrite_parts, folder, targets[object_id], chosen, (), pace)
-    for object_id, count in folder.catalog.history_parts().items():
-        if count >= MERGE_PARTS_MIN and object_id in targets:
-            past = folder.catalog.view(object_id, 0).history
-            chosen = _chosen(folder, [one.part for one in past])
-            if chosen:
-                until = until_of(past, chosen)
-                yield chosen, partial(rewrite_parts, folder, targets[object_id], chosen, until, pace)
+    """Yield what could be done, the most urgent first, with the parts that it reads.
+
+    Only objects with something to do are looked at: there may be many thousand others.
+    """
+    catalog, only = folder.catalog, None if target is None else target.id
+    for one in catalog.work.waiting(only):
+        view = catalog.view(one.id)
+        assert view.assignments, "nobody else compacts"
+        yield view.parts, partial(_compact_object, folder, one, view, pace)
+    for one, chosen in _chosen(folder, catalog.work.uneven(MERGE_LITTLE_MIN, only)):
+        parts = [part for part in catalog.view(one.id).parts if part.id in chosen]
+        yield parts, partial(rewrite_parts, folder, one, parts, (), pace)
+    counts = catalog.history_parts()
+    past_parts = catalog.work.uneven(MERGE_LITTLE_MIN, only, past=True) if counts else {}
+    for one, chosen in _chosen(folder, past_parts):
+        if counts.get(one.id, 0) >= MERGE_PARTS_MIN:
+            past = [each for each in catalog.view(one.id, 0).history if each.part.id in chosen]
+            parts = [each.part for each in past]
+            yield parts, partial(rewrite_parts, folder, one, parts, [each.until for each in past], pace)
 
 
-def _chosen(folder: Folder, parts: Sequence[PartInfo]) -> list[PartInfo]:
-    """Return the parts to write anew as one."""
+def _chosen(
+    folder: Folder, sizes: Mapping[ObjectInfo, Sequence[PartSize]]
+) -> Iterator[tuple[ObjectInfo, Collection[int]]]:
+    """Yield objects with parts to write anew as one."""
     settings = folder.settings
     limits = Limits(settings.part_rows_max, settings.part_json_bytes_max, purge_before_s(folder))
-    chosen = choose_parts([_size(part) for part in parts if part.quarantined is None], limits)
-    return [part for part in parts if part.id in chosen]
-
-
-def _size(part: PartInfo) -> PartSize:
-    return PartSize(part.id, part.segment_id, part.rows, part.rows_current, part.stats.json_bytes, part.purge_since)
+    for target, parts in sizes.items():
+        chosen = choose_parts(parts, limits)
+        if chosen:
+            yield target, chosen
 
 
 def waiting(folder: Folder, target: ObjectInfo | None = None) -> Waiting:

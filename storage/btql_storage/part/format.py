@@ -103,6 +103,10 @@ class StatsJson(TypedDict):
     paths: list[PathJson]
 
 
+STATS_HEAD_BYTES = 1_024
+"""Of the JSON text of statistics so many bytes have all that is not about paths."""
+
+
 @dataclass(frozen=True, slots=True)
 class PartStats:
     """What the catalog knows about a part, or a tail chunk about itself."""
@@ -153,6 +157,13 @@ class PartStats:
         if not paths:
             return cls.from_json(cast("StatsJson", orjson.loads(text)))
         return cls.from_json(cast("StatsJson", orjson.loads(head + b',"paths":[]}')), _LaterPaths(text))
+
+    @classmethod
+    def from_head(cls, text: bytes) -> PartStats:
+        """Return the statistics, without those of paths, from the first :data:`STATS_HEAD_BYTES` of their JSON text."""
+        head, paths, _ = text.partition(b',"paths":')
+        assert paths, "what comes before is shorter"
+        return cls.from_json(cast("StatsJson", orjson.loads(head + b',"paths":[]}')))
 
     @classmethod
     def from_json(cls, value: StatsJson, paths: Mapping[FieldPath, PathStats] | None = None) -> PartStats:
