@@ -29,6 +29,7 @@ from btql_server.pgwire.messages import Violation
 from btql_server.pgwire.types import JSONB, NAMED, TEXT, PgType, column_type
 from btql_server.reading.directory import Visible
 from btql_server.reading.running import describe_query, target_of
+from btql_server.writing.comments import with_author
 from btql_server.writing.rows import read_row
 from btql_server.writing.store import Writes
 from btql_storage.accept import EVENTS_MAX
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from btql_server.pgwire.session import Session
     from btql_server.pgwire.statements import Statement
     from btql_server.pgwire.work import Work
+    from btql_storage.envelope import Read
 
 _PIECE_BYTES = 256 << 10
 _TYPES = {
@@ -192,7 +194,7 @@ class _Incoming:
         self._insert = insert
         self._paths = [None if name in OURS else tuple(name.split(".")) for name in columns]
         self._decoder = CopyDecoder(columns, [_type_of(name) for name in columns], asked.form, asked.options, told)
-        self._events: list[bytes] = []
+        self._events: list[Read] = []
         self._limits = asker.state.settings.limits
         self._received = 0
         self.rows = 0
@@ -217,8 +219,8 @@ class _Incoming:
         target = target_of(self._asker, self._insert, create=True)
         assert target is not None
         writes = Writes()
-        for number, text in enumerate(self._events, 1):
-            writes.add(target, text, ("row", number))
+        for number, event in enumerate(self._events, 1):
+            writes.add(target, event, ("row", number))
         writes.store(self._asker)
 
     def _add(self, rows: Sequence[Sequence[object]]) -> None:
@@ -227,9 +229,8 @@ class _Incoming:
             if self.rows > EVENTS_MAX:
                 message = f"a COPY takes at most {EVENTS_MAX:,} rows, as it is one transaction"
                 raise Failure("54000", message, "send them in several COPY statements")
-            text = _encode(self._document(row))
-            read_row(text, ("row", self.rows), self._limits)
-            self._events.append(text)
+            event = read_row(_encode(self._document(row)), ("row", self.rows), self._limits)
+            self._events.append(with_author(event, self._asker.principal))
 
     def _document(self, row: Sequence[object]) -> Mapping[str, object]:
         document: dict[str, object] = {}

@@ -9,7 +9,7 @@ import io
 import psycopg
 import pytest
 from psycopg.types.json import Jsonb
-from server_support.pg import ROWS
+from server_support.pg import ROWS, USER
 
 START = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
 QUERY = (
@@ -141,3 +141,20 @@ def test_what_is_wrong_is_refused_with_its_line_and_writes_nothing(conn):
 
 
 QUERY_IN = "COPY project_logs.psycopg_copy_wrong (id) FROM STDIN"
+
+
+def test_whose_a_comment_is_the_key_tells(conn):
+    table = "project_logs.psycopg_copy_comments"
+    said = {
+        "comment": {"text": "looks right"},
+        "origin": {"id": "a"},
+        "user": {"id": "me", "email": "other@example.com"},
+    }
+    with conn.cursor() as cursor, cursor.copy(f'COPY {table} (id, comment, origin, "user") FROM STDIN') as copy:
+        copy.write_row(("a", None, None, None))
+        copy.write_row(("c", *map(Jsonb, said.values())))
+    ((comments,),) = conn.execute(f"SELECT comments FROM {table} WHERE id = 'a'").fetchall()
+    (comment,) = comments
+    assert comment["comment"] == {"text": "looks right"}
+    assert comment["user"]["email"] == USER
+    assert comment["user"]["id"] != "me"
