@@ -22,6 +22,7 @@ from btql_server.http.pools import PoolName
 from btql_server.http.routes import Routes
 from btql_server.registry.store import time_text
 from btql_storage.catalog import ObjectInfo
+from btql_storage.catalog.shapes import VERSIONED_KINDS
 from btql_storage.retention.facade import PurgeStatus
 from btql_storage.retention.policy import RetentionPolicy
 from btql_storage.retention.purge import PurgeReport
@@ -116,6 +117,9 @@ def _add(kind: str) -> None:
         policy = RetentionPolicy(**structs.asdict(body))
         if policy.is_empty:
             raise HttpError(400, "a policy needs a limit: age_s, json_bytes, rows or history_s; DELETE removes it")
+        if policy.history_s is not None and not target.keeps_history:
+            kept = " and ".join(each for each in KINDS if each in VERSIONED_KINDS)
+            raise HttpError(400, f"{kind} has no versions: leave `history_s` out, it is for {kept}")
         call.state.storage.retention.set_policy(f"{kind}:{object_id}", policy)
         return _status(call, target)
 

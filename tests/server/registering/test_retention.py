@@ -42,6 +42,17 @@ def test_a_policy_is_set_and_removed(client, experiment):
     assert client.delete(path).status_code == 200
 
 
+def test_a_history_is_for_kinds_that_have_versions(client, project, experiment):
+    kept = {"history_s": 60}
+    assert client.put(f"/v1/experiment/{experiment}/retention", json=kept).json()["policy"]["history_s"] == 60
+    path = f"/v1/project_logs/{project['id']}/retention"
+    refused = client.put(path, json={**kept, "rows": 10})
+    assert refused.status_code == 400
+    message = "project_logs has no versions: leave `history_s` out, it is for experiment and dataset"
+    assert refused.json()["Message"] == message
+    assert client.get(path).json()["policy"] is None
+
+
 def test_what_was_deleted_is_purged(client, experiment):
     insert(client, experiment, {"id": "a", "input": "x"}, {"id": "b"})
     insert(client, experiment, {"id": "a", "_object_delete": True})
