@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import psycopg
 
 ROWS = 500
 USER = "ann@example.com"
+_RUNNING = re.compile(r'^btql_pool_requests\{pool="(?:query|bulk)",state="running"\} (.+)$', re.MULTILINE)
 
 
 def demo_rows() -> list[dict[str, object]]:
@@ -64,6 +68,21 @@ class Door:
         """Return a connection of psycopg, in autocommit unless told otherwise."""
         given: dict[str, Any] = {**self.address, "sslmode": "disable", "autocommit": True, **more}
         return psycopg.connect(**given)
+
+    def one_more_runs(self) -> Callable[[], bool]:
+        """Return what tells whether the server runs one query more than it does; those of other tests may be ending."""
+        authorization = {"authorization": f"Bearer {self.key}"}
+        fewest = float("inf")
+
+        def begun() -> bool:
+            nonlocal fewest
+            metrics = httpx.get(f"{self.url}/metrics", headers=authorization).text
+            running = sum(map(float, _RUNNING.findall(metrics)))
+            fewest = min(fewest, running)
+            return running > fewest
+
+        assert not begun()
+        return begun
 
     def environment(self, **more: str) -> dict[str, str]:
         """Return what psql and other programs read from the environment."""

@@ -14,6 +14,7 @@ import time
 import pytest
 from server_support.endless import ENDLESS, LONG
 from server_support.pg import ROWS
+from server_support.waiting import eventually
 
 WAIT_S = 60
 
@@ -163,23 +164,25 @@ def test_copy_of_a_wrong_file_says_where_and_writes_nothing(psql, tmp_path):
 
 def test_ctrl_c_ends_the_query_and_not_the_session(door):
     for mode in ("disable", "require"):
-        output = _interrupted(door.environment(PGSSLMODE=mode), f"{LONG};\n", "SELECT 40 + 2;\n\\q\n")
+        output = _interrupted(door, mode, f"{LONG};\n", "SELECT 40 + 2;\n\\q\n")
 
         assert "ERROR:  canceling statement due to user request" in output, output
         assert "42" in output.split("canceling statement")[1]
 
 
-def _interrupted(environment, first, then):
-    """Return what psql shows on a terminal where Ctrl-C is typed a moment after the first statement."""
+def _interrupted(door, mode, first, then):
+    """Return what psql shows on a terminal where Ctrl-C is typed while the server runs the first statement."""
     leader, follower = pty.openpty()
     command = ["psql", "--no-psqlrc", "--no-align", "--tuples-only", "--no-readline"]
+    environment = door.environment(PGSSLMODE=mode)
+    begun = door.one_more_runs()
     with subprocess.Popen(
         command, stdin=follower, stdout=follower, stderr=follower, env=environment, start_new_session=True
     ) as process:
         os.close(follower)
         try:
             os.write(leader, first.encode())
-            time.sleep(0.5)
+            eventually(begun, WAIT_S)
             process.send_signal(signal.SIGINT)
             os.write(leader, then.encode())
             output = _all_of(leader)

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 import psycopg
@@ -15,6 +16,7 @@ import pytest
 from server_support.endless import ENDLESS, LONG, RUNAWAY
 from server_support.loops import run
 from server_support.processes import children, resident_bytes
+from server_support.waiting import eventually
 
 TLS = pytest.mark.parametrize("mode", ["disable", "require"])
 
@@ -23,11 +25,13 @@ TLS = pytest.mark.parametrize("mode", ["disable", "require"])
 @pytest.mark.parametrize("how", ["cancel", "cancel_safe"])
 def test_a_query_is_cancelled_from_another_thread(door, mode, how):
     with door.connect(sslmode=mode) as conn:
-        timer = threading.Timer(0.3, getattr(conn, how))
-        timer.start()
-        with pytest.raises(psycopg.errors.QueryCanceled) as raised:
-            conn.execute(LONG)
-        timer.join()
+        begun = door.one_more_runs()
+        with ThreadPoolExecutor() as threads:
+            asked = threads.submit(conn.execute, LONG)
+            eventually(begun)
+            getattr(conn, how)()
+            with pytest.raises(psycopg.errors.QueryCanceled) as raised:
+                asked.result()
         assert raised.value.sqlstate == "57014"
         assert conn.execute("SELECT 1").fetchone() == (1,)
 
@@ -117,8 +121,9 @@ def test_asynchronous_connections(door):
             async with conn.cursor() as cursor, cursor.copy("COPY (SELECT 1, 'x') TO STDOUT") as copy:
                 copied = [row async for row in copy.rows()]
             # psycopg cancels the query of a task that is cancelled.
+            begun = door.one_more_runs()
             task = asyncio.create_task(conn.execute(LONG))
-            await asyncio.sleep(0.3)
+            await asyncio.to_thread(eventually, begun)
             task.cancel()
             with pytest.raises((asyncio.CancelledError, psycopg.errors.QueryCanceled)):
                 await task
