@@ -270,7 +270,7 @@ class _Joins:
     def _value(self, rows: Plan, query: Subquery) -> tuple[Plan, Expression]:
         inner = self.place(query.plan)[0]
         column: Expression
-        if isinstance(query.test, Apply) and query.test.function.name == "eq" and not has_parameters(inner):
+        if isinstance(query.test, Apply) and query.test.function.name == "eq" and _twice(inner, query):
             return self._member(rows, query, query.test, inner)
         if query.column is not None:
             inner, column = _one_row(inner, self._name()), query.column
@@ -316,6 +316,16 @@ def _beside(rows: Plan, inner: Plan, query: Subquery) -> Plan:
     if not query.parameters:
         return Join(rows, inner, "left")
     return Lateral(rows, inner, "left", query.parameters, query.arguments)
+
+
+def _twice(inner: Plan, query: Subquery) -> bool:
+    """Whether a query may be asked both for one value and for its nulls.
+
+    Not where it looks at the row around it, and not where it holds queries itself and one pass will do, as for a value
+    that is the same in all rows: each level would be there twice as often as the one around it.
+    """
+    joined = any(isinstance(node, Join | Lateral) for node in walk_plan(inner))
+    return not has_parameters(inner) and (bool(query.parameters) or not joined)
 
 
 def _one_row(plan: Plan, name: str) -> Plan:
