@@ -186,7 +186,7 @@ def read(call: Call, stored: Stored, entity_id: str, version: str | None, enviro
     entity = require_entity(call, Level.READ, stored.kind.name, entity_id)
     wanted = None if version is None else parse_version(version)
     if wanted is None and environment is not None:
-        wanted = pinned(call, require_environment(call, environment), entity)
+        wanted = pinned(call, require_environment(call, environment), [entity]).get(entity.id)
         if wanted is None:
             message = f"no version of {stored.kind.name} id {entity.id} is in the environment `{environment[:80]}`"
             raise HttpError(400, message)
@@ -198,11 +198,9 @@ def listing(call: Call, stored: Stored, query: ListQuery, version: str | None, e
     entities = listed(call, stored.kind, query)
     found: dict[str, Document] = {}
     if version is None and environment is not None:
-        place = require_environment(call, environment)
-        for entity in entities:
-            wanted = pinned(call, place, entity)
-            if wanted is not None:
-                found |= documents(call, stored, [entity], wanted)
+        versions = pinned(call, require_environment(call, environment), entities)
+        for wanted in sorted(set(versions.values())):
+            found |= documents(call, stored, [each for each in entities if versions.get(each.id) == wanted], wanted)
     else:
         found = documents(call, stored, entities, None if version is None else parse_version(version))
     return [shown(stored, entity, found[entity.id]) for entity in entities if entity.id in found]

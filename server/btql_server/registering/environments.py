@@ -7,7 +7,7 @@ belongs to the environment and the object, and goes with either.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
@@ -86,26 +86,31 @@ def pin(call: Call, environment: Entity, target: Entity, xact_id: int) -> Entity
 
 def find_pin(call: Call, environment: Entity, target: Entity) -> Entity | None:
     """Return the entry that says which version of an object is in an environment."""
-    return call.state.registry.find(PIN, target.project_id or target.org_id, _slug(environment, target))
+    return call.state.registry.find(PIN, *_place(environment, target))
 
 
-def pinned(call: Call, environment: Entity, target: Entity) -> int | None:
-    """Return the version of an object that is in an environment, None where none is."""
-    found = find_pin(call, environment, target)
-    return None if found is None else int(str(found.body["object_version"]))
+def pinned(call: Call, environment: Entity, targets: Iterable[Entity]) -> dict[str, int]:
+    """Return the versions of objects that are in an environment, by id of the object; not of those that are not."""
+    found = call.state.registry.find_all(PIN, [_place(environment, target) for target in targets])
+    return {str(each.body["object_id"]): int(str(each.body["object_version"])) for each in found}
 
 
 def pins(call: Call, target: Entity) -> Sequence[tuple[Entity, Entity]]:
     """Return the environments that an object is in, each with its pin."""
     registry = call.state.registry
-    found: list[tuple[Entity, Entity]] = []
-    for entry in registry.list(Listing(PIN, target.org_id, target.project_id)):
-        if entry.body["object_type"] == target.kind and entry.body["object_id"] == target.id:
-            environment = registry.get("environment", str(entry.body["environment_id"]))
-            # Those of an environment that was deleted mean nothing any more.
-            if environment is not None:
-                found.append((environment, entry))
-    return found
+    mine = {
+        str(entry.body["environment_id"]): entry
+        for entry in registry.list(Listing(PIN, target.org_id, target.project_id))
+        if entry.body["object_type"] == target.kind and entry.body["object_id"] == target.id
+    }
+    # Those of an environment that was deleted mean nothing any more.
+    environments = {each.id: each for each in registry.list(Listing("environment", ids=list(mine)))}
+    return [(environments[one], entry) for one, entry in mine.items() if one in environments]
+
+
+def _place(environment: Entity, target: Entity) -> tuple[str, str]:
+    """Return where the registry finds the pin of an object in an environment."""
+    return target.project_id or target.org_id, _slug(environment, target)
 
 
 def _slug(environment: Entity, target: Entity) -> str:

@@ -25,6 +25,8 @@ from btql_storage import json_text
 from btql_storage.databases.interface import Answer, Row, Run, Value
 
 DEFAULT_ORGANIZATION = "default"
+_AT_ONCE = 500
+"""So many places are named in one statement."""
 _COLUMNS = "id, kind, org_id, project_id, name, slug, user_id, created, deleted_at, body"
 
 
@@ -157,6 +159,20 @@ class Registry:
         """Return a living entity by its name or slug within a project or, for projects, an organization."""
         found = self._select("kind = ? and scope = ? and key = ? and deleted_at is null", (kind, scope, key))
         return found[0] if found else None
+
+    def find_all(self, kind: str, places: Sequence[tuple[str, str]]) -> Sequence[Entity]:
+        """Return the living entities at some places, each a scope and a key as :meth:`find` takes them, all at once."""
+        found: list[Entity] = []
+        for start in range(0, len(places), _AT_ONCE):
+            some = places[start : start + _AT_ONCE]
+            lists = [tuple(dict.fromkeys(each)) for each in zip(*some, strict=True)]
+            marks = (", ".join("?" * len(each)) for each in lists)
+            condition = "kind = ? and scope in ({}) and key in ({}) and deleted_at is null".format(*marks)
+            found += self._select(condition, (kind, *lists[0], *lists[1]))
+        wanted = set(places)
+        return [
+            one for one in found if (_scope(kind, one.org_id, one.project_id), _key(kind, one.name, one.slug)) in wanted
+        ]
 
     def list(self, listing: Listing) -> Sequence[Entity]:
         """Return living entities, newest first."""

@@ -15,6 +15,7 @@ from btql_server.access import grants, key_store, members
 from btql_server.access.key_store import KeySpec
 from btql_server.access.keys import Keys
 from btql_server.access.model import ORGANIZATION, Level
+from btql_server.registry import store
 from btql_server.registry.changes import Change, collecting
 from btql_server.registry.entity import EntitySpec, Listing
 from btql_server.registry.store import NameTaken, Registry
@@ -60,6 +61,23 @@ def test_entities_have_one_name_among_the_living(registry: Registry, other: Regi
     again, made = project(other, "a")
     assert made
     assert again.id != first.id
+
+
+def test_several_are_found_at_once_each_where_it_is_looked_for(registry: Registry, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(store, "_AT_ONCE", 2)
+    one, other = (project(registry, name)[0] for name in ("a", "b"))
+    made = {
+        (each.id, slug): registry.create(EntitySpec("view", each.org_id, each.id, slug=slug))[0]
+        for each, slugs in ((one, "abc"), (other, "ab"))
+        for slug in slugs
+    }
+    wanted = [(one.id, "a"), (other.id, "b"), (other.id, "c"), (one.id, "c")]
+
+    assert {each.id for each in registry.find_all("view", wanted)} == {
+        made[place].id for place in wanted if place in made
+    }
+    assert registry.find_all("view", []) == []
+    assert registry.find_all("prompt", wanted) == []
 
 
 def test_lists_go_page_by_page(registry: Registry):

@@ -6,6 +6,8 @@ from itertools import count
 
 import pytest
 
+from btql_server.registry.store import Registry
+
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 _NUMBERS = count(1)
 
@@ -68,6 +70,27 @@ def test_a_prompt_in_an_environment(client, project, prompt, environment, compac
 
     pin(client, "prompt", one["id"], environment, two["_xact_id"])
     assert client.get(f"/v1/prompt/{one['id']}", params={"environment": environment}).json() == two
+
+
+def test_the_registry_is_asked_once_for_the_versions_of_a_list(client, project, environment, monkeypatch):
+    of_project = {"project_id": project["id"]}
+    asked = []
+    rows_of = Registry.rows
+    pinned, counts = [], []
+    for names in ("ab", "cdef"):
+        for name in names:
+            spec = {**of_project, "name": name, "slug": name}
+            one, _ = (client.put("/v1/prompt", json={**spec, "description": text}).json() for text in ("one", "two"))
+            if name != "e":
+                pin(client, "prompt", one["id"], environment, one["_xact_id"])
+                pinned.insert(0, one)
+        asked.clear()
+        with monkeypatch.context() as patched:
+            patched.setattr(Registry, "rows", lambda *given: asked.append(given) or rows_of(*given))
+            found = client.get("/v1/prompt", params={"environment": environment, **of_project}).json()
+        assert found["objects"] == pinned
+        counts.append(len(asked))
+    assert counts[0] == counts[1] > 0
 
 
 def test_pins_are_read_listed_and_taken_away(client, prompt, environment):
