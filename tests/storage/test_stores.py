@@ -73,6 +73,13 @@ class StoreContract:
 
         assert store.list("parts") == ["1"]
 
+    def test_the_whole_store_is_neither_swept_nor_removed(self, store: Store):
+        store.put("parts/1", b"x")
+        for remove in (store.sweep, store.delete):
+            with pytest.raises(AssertionError):
+                remove("")
+        assert store.list("parts") == ["1"]
+
     def test_what_is_deleted_is_gone(self, store: Store):
         publish(store, "parts/12")
         publish(store, "parts/123")

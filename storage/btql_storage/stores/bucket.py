@@ -199,6 +199,7 @@ class BucketStore:
 
     def delete(self, name: str) -> None:
         """Remove a file or folder; nothing happens where it is missing."""
+        assert name, "the database itself is never removed"
         self.release(name)
         self._remote.delete([f"{name}/{found}" for found, _ in self._remote.objects(name)] or [name])
         self._cache.remove(self._key(name))
@@ -217,7 +218,8 @@ class BucketStore:
 
     def sweep(self, name: str, upto: int | None = None) -> None:
         """Remove what killed processes of this machine left; in the bucket there is nothing unfinished."""
-        del name, upto
+        assert name, "what is made beside the folders may be anybody's"
+        del upto
         with self._explained("clean", self._cache.root):
             self._work.sweep()
 

@@ -128,7 +128,7 @@ class Store(Protocol):
         ...
 
     def sweep(self, name: str, upto: int | None = None) -> None:
-        """Remove the unfinished work of a folder; the caller knows that nobody is at it.
+        """Remove the unfinished work of a folder of the database; the caller knows that nobody is at it.
 
         Where names are numbers, of those up to one alone: what is later is perhaps another's by now.
         """

@@ -157,6 +157,7 @@ class LocalStore:
 
     def delete(self, name: str) -> None:
         """Remove a file or folder; nothing happens where it is missing."""
+        assert name, "the folder itself is never removed"
         path = self.path(name)
         with self._explained("remove", path):
             self.step("remove", path)
@@ -175,6 +176,7 @@ class LocalStore:
 
     def sweep(self, name: str, upto: int | None = None) -> None:
         """Remove the unfinished work of a folder, where names have numbers that up to one alone."""
+        assert name, "what is made beside the folders may be anybody's"
         path = self.path(name)
         with self._explained("clean", path):
             self.step("list", path)
