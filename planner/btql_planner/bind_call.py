@@ -93,12 +93,20 @@ def _by_local_clock(
 def _aggregate(
     binder: ExpressionBinder, function: Function, nodes: Sequence[tree.Expression], call: tree.Call
 ) -> Expression:
+    if binder.inside:
+        written, around = binder.names.context.text(call.span), binder.inside
+        message = f"the aggregate `{function.name}` cannot stand inside the aggregate `{around}`"
+        raise BtqlError.of(
+            errors.MISPLACED, message, call.span, "one value for each group, not for each row",
+            help=f"group twice: `{around}(n)` over `FROM (SELECT {written} AS n FROM … GROUP BY …)`, in BTQL with "
+            f"`final_measures: {around}(n)`",
+        )  # fmt: skip
     if not binder.aggregates:
         raise BtqlError.of(
             errors.MISPLACED, f"the aggregate `{function.name}` cannot stand here", call.span,
             "no groups exist here yet", help="filter groups with `final_filter:`, in SQL with `HAVING`",
         )  # fmt: skip
-    return bind_aggregate(binder.inner, function, nodes, call)
+    return bind_aggregate(binder.within(function.name), function, nodes, call)
 
 
 def bind_aggregate(

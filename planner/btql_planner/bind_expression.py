@@ -50,6 +50,8 @@ class ExpressionBinder:
     names: Scope
     aggregates: bool = False
     """Whether aggregates may stand here."""
+    inside: str = ""
+    """The aggregate whose arguments are bound."""
 
     @property
     def options(self) -> QueryOptions:
@@ -64,10 +66,9 @@ class ExpressionBinder:
         """Return what models cost."""
         return self.names.context.prices()
 
-    @property
-    def inner(self) -> ExpressionBinder:
-        """The binder of what stands inside an aggregate."""
-        return replace(self, aggregates=False)
+    def within(self, aggregate: str) -> ExpressionBinder:
+        """Return the binder of what stands inside an aggregate."""
+        return replace(self, aggregates=False, inside=aggregate)
 
     def bind(self, node: tree.Expression) -> Expression:
         """Return the typed expression for a tree node."""
