@@ -2,8 +2,8 @@
 
 1. The relation behind FROM becomes rows, filtered as the shape of its source
    says (:mod:`btql_planner.clauses.rows`), unpivoted and sampled.
-2. A query with dimensions, measures or an aggregate in its select list is an
-   aggregate query: its keys and aggregates go into one Aggregate node, and
+2. A query with dimensions, measures or an aggregate in its select list, its
+   final filter or its order is an aggregate query: its keys and aggregates go into one Aggregate node, and
    everything above refers to that node's columns.
 3. Rows of a source come newest first where nothing else is asked for, and equal
    sort keys are told apart by ``_pagination_key``, so every answer has one order.
@@ -93,8 +93,9 @@ class _QueryBinder:
         self.scope = Scope(self.around, self.relation.names, merged=self.relation.merged, windows=windows)
         self.clauses = SourceClauses(query, self.relation, self.scope)
         self.shape: tree.Shape | None = self.clauses.shape
+        spelled = [item.expression for item in (*query.select, *query.sort) if not isinstance(item, tree.Star)]
         self.grouped = bool(query.dimensions or query.measures or query.grouping_sets is not None) or any(
-            isinstance(item, tree.Item) and has_aggregate(item.expression) for item in query.select
+            map(has_aggregate, (*spelled, query.final_filter))
         )
 
     def bind(self) -> Rows:

@@ -130,7 +130,7 @@ class Grouping:
                 )  # fmt: skip
 
 
-def has_aggregate(node: tree.Expression) -> bool:
+def has_aggregate(node: tree.Expression | None) -> bool:
     """Whether an aggregate is called anywhere in an expression."""
     found = False
     for call in calls(node):
