@@ -22,7 +22,7 @@ from uuid import uuid4
 
 from btql_storage.addresses import shown
 from btql_storage.coordination import redis_scripts as scripts
-from btql_storage.coordination.register import Fate, Flying
+from btql_storage.coordination.register import VOIDS_KEPT_S, Fate, Flying
 from btql_storage.errors import AccessDenied, BadLocation, NotInstalled, StorageError, Unreachable
 from btql_storage.transactions import PREFIX
 
@@ -33,8 +33,6 @@ PATIENCE_S = 10.0
 """How long a call is repeated before it fails."""
 ANSWER_S = 2.0
 """How long one answer may take, and one connection."""
-VOIDS_KEPT_S = 7 * 24 * 3600
-"""A writer that stood still for longer than this is not told what became of its transaction."""
 _POLL_S = 0.05
 _ERAS_KEPT = 1024
 """Far more than numbers are on their way in one process."""

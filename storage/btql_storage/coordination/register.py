@@ -21,6 +21,9 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
 
+VOIDS_KEPT_S = 7 * 24 * 3600
+"""A writer that stood still for longer than this is not told what became of its transaction."""
+
 
 class Fate(Enum):
     """What becomes of a number whose file was written."""

@@ -17,14 +17,12 @@ from threading import Lock
 from typing import TypeVar, cast
 from uuid import uuid4
 
-from btql_storage.coordination.register import Fate, Flying
+from btql_storage.coordination.register import VOIDS_KEPT_S, Fate, Flying
 from btql_storage.databases.interface import Database, Run, Schema
 from btql_storage.errors import Unreachable
 from btql_storage.transactions import PREFIX
 
 T = TypeVar("T")
-VOIDS_KEPT_S = 7 * 24 * 3600
-"""A writer that stood still for longer than this is not told what became of its transaction."""
 _TABLES = """
 create table xacts (name text primary key, value integer not null) without rowid;
 insert into xacts values ('last', 0), ('forgotten', 0);
