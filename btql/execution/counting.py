@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from btql.execution.candidates import Candidates, Rows
+from btql.execution.candidates import Candidates
 from btql.execution.pruning import ruled_out
 from btql_planner.engine_plan import ScanSpec
 from btql_storage.arrow import from_numpy
 from btql_storage.later import np
 from btql_storage.part.reader import Part
+from btql_storage.row_numbers import are_among
 from btql_storage.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -50,15 +51,8 @@ def _of_source(
         if isinstance(source, Part):
             candidates.report.leave_out("statistics")
         return source.stats.rows - len(superseded)
-    return len(rows) - _how_many_in(rows, np.asarray(superseded, np.int64))
-
-
-def _how_many_in(rows: Rows, some: Rows) -> int:
-    """Return how many of some rows are among others. Few are looked up in many, so nothing is sorted."""
-    if not len(rows):
-        return 0
-    places = np.minimum(np.searchsorted(rows, some), len(rows) - 1)
-    return int(np.count_nonzero(rows[places] == some))
+    # The superseded are few, mostly, so they are looked up among the others.
+    return len(rows) - int(np.count_nonzero(are_among(np.asarray(superseded, np.int64), rows)))
 
 
 def counted_batches(count: int) -> list[pa.RecordBatch]:

@@ -15,6 +15,7 @@ from btql_storage.catalog import RowNumbers
 from btql_storage.merge import SURVIVING_FIELDS
 from btql_storage.part.reader import Part
 from btql_storage.row import Row
+from btql_storage.row_numbers import are_among
 from btql_storage.snapshot import Snapshot
 from btql_storage.tail_chunk import TailChunk
 
@@ -40,7 +41,7 @@ def rows_by_id(snapshot: Snapshot, ids: Collection[str]) -> dict[str, Row]:
     wanted = set(ids)
     found: dict[str, Row] = {}
     for source, superseded in _sources(snapshot):
-        numbers = _without(source.lookup("id", list(wanted)), superseded)
+        numbers = _current(source.lookup("id", list(wanted)), superseded)
         if len(numbers):
             rows = source.rows(numbers) if isinstance(source, Part) else source.whole_rows(numbers)
             # Fingerprints may collide, so the ids themselves decide.
@@ -82,7 +83,7 @@ def _transactions(snapshot: Snapshot) -> dict[str, int]:
     found: dict[str, int] = {}
     for source, superseded in _sources(snapshot):
         count = source.row_count if isinstance(source, Part) else source.rows
-        numbers = _without(np.arange(count, dtype=np.int64), superseded)
+        numbers = _current(np.arange(count, dtype=np.int64), superseded)
         if len(numbers):
             table = source.documents(numbers, ["id", "xact_id"])
             ids: list[str] = table.column("id").to_pylist()
@@ -99,10 +100,5 @@ def _sources(snapshot: Snapshot) -> Iterator[tuple[_Source, RowNumbers]]:
         yield chunk, chunk.superseded
 
 
-def _without(numbers: RowNumbers, superseded: RowNumbers) -> RowNumbers:
-    """Return the numbers that are not among others; both are sorted, and the others may be many."""
-    if not len(superseded):
-        return numbers
-    places = np.minimum(np.searchsorted(superseded, numbers), len(superseded) - 1)
-    kept: RowNumbers = numbers[superseded[places] != numbers]
-    return kept
+def _current(numbers: RowNumbers, superseded: RowNumbers) -> RowNumbers:
+    return numbers[~are_among(numbers, superseded)]
