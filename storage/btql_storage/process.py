@@ -40,7 +40,7 @@ def process(folder: Folder, limit: int | None = None) -> int:
         folder.note_processed(upto)
         fresh = [number for number in _durable_numbers(folder, upto) if number > upto][:limit]
         # Counted before files are opened: where compaction is far behind, none of them is.
-        pending = sum(events for events, _ in folder.catalog.pending().values()) if fresh else 0
+        pending = sum(one.events for one in folder.catalog.pending().values()) if fresh else 0
         batches = _batches(folder, fresh)
         while pending < folder.settings.pending_events_max and (batch := next(batches, None)):
             work = _Batch(folder)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from btql_storage.background.pace import PAUSED
-from btql_storage.catalog import ObjectInfo
+from btql_storage.catalog import ObjectInfo, Pending
 from btql_storage.compaction.run import waiting_by_object
 from btql_storage.folder import Folder
 from btql_storage.format import WAL
@@ -121,7 +121,7 @@ def read_status(folder: Folder) -> Status:
     waiting, segments = waiting_by_object(folder), folder.catalog.segment_counts()
     replaced = folder.catalog.deleted.replaced_sizes()
     objects = [
-        _object_status(folder, one, segments.get(one.id, 0), waiting.get(one.id, (0, 0)), replaced.get(one.id, ()))
+        _object_status(folder, one, segments.get(one.id, 0), waiting.get(one.id), replaced.get(one.id, ()))
         for one in folder.catalog.objects()
     ]
     return Status(objects, len(sizes), sum(sizes), paused_since(folder))
@@ -134,7 +134,7 @@ def paused_since(folder: Folder) -> int | None:
 
 
 def _object_status(
-    folder: Folder, target: ObjectInfo, segments: int, waiting: tuple[int, int], replaced: Sequence[int]
+    folder: Folder, target: ObjectInfo, segments: int, waiting: Pending | None, replaced: Sequence[int]
 ) -> ObjectStatus:
     view = folder.catalog.view(target.id, 0)
     parts, past = view.parts, [one.part for one in view.history]
@@ -148,8 +148,8 @@ def _object_status(
         rows=sum(part.rows_current for part in parts),
         json_bytes=sum(part.stats.json_bytes for part in parts),
         file_bytes=file_bytes,
-        pending_events=waiting[0],
-        pending_bytes=waiting[1],
+        pending_events=0 if waiting is None else waiting.events,
+        pending_bytes=0 if waiting is None else waiting.json_bytes,
         history_rows=sum(part.rows for part in past),
         history_bytes=sum(sum(part.file_bytes.values()) for part in past),
         replaced_parts=len(replaced),

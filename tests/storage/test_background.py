@@ -341,7 +341,7 @@ def test_files_are_opened_once_at_most_to_count_what_waits(storage: Storage, tar
         assert other.waiting() == other.waiting() == found
         assert opened(other) == 3
         # The same, looked at more closely.
-        assert sum(events for events, _ in waiting_by_object(other._folder).values()) == 3
+        assert sum(one.events for one in waiting_by_object(other._folder).values()) == 3
         storage.process()
         assert other.waiting() == found
         assert not other._folder._wal_sizes

@@ -68,7 +68,7 @@ def test_processing_is_seen_at_once_and_counted(catalog: Catalog):
     assert [(a.xact_id, a.segment_id, a.rows.tolist(), a.json_bytes) for a in view.assignments] == [
         (7, one.segment_id, [0, 1, 2], 300)
     ]
-    assert catalog.pending() == {1: (3, 300)}
+    assert catalog.pending() == {1: (3, 300, 7)}
     assert [segment.events for segment in catalog.segments(1)] == [3]
 
 
@@ -77,7 +77,7 @@ def test_processing_the_same_files_twice_is_refused(catalog: Catalog):
     with pytest.raises(Locked):
         catalog.commit_processed(0, 7, [one])
 
-    assert catalog.pending() == {1: (3, 300)}
+    assert catalog.pending() == {1: (3, 300, 7)}
 
 
 def test_a_swap_changes_everything_together(catalog: Catalog):
@@ -192,11 +192,9 @@ def test_processing_is_known_by_segment_and_object(catalog: Catalog):
     segment = catalog.new_segment(other.id)
     catalog.commit_processed(7, 12, [Assignment(9, 1, rows(0), 10), Assignment(12, segment.id, rows(4, 7), 50)])
 
-    assert catalog.pending() == {1: (4, 310), other.id: (2, 50)}
+    assert catalog.pending() == {1: (4, 310, 7), other.id: (2, 50, 12)}
     assert catalog.segment_counts() == {1: 1, other.id: 1}
     assert [one.events for one in catalog.segments()] == [4, 2]
-    assert catalog.oldest_pending() == 7
-    assert catalog.oldest_pending(other.id) == 12
     assert catalog.history_parts() == {}
 
 

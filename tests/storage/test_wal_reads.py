@@ -80,7 +80,7 @@ def test_what_waits_is_counted_for_each_object_as_files_have_it(tmp_path: Path):
     with Storage.open(tmp_path / "db") as storage:
         one, other = storage.object("project_logs", "demo"), storage.object("dataset", "other")
         mine = storage._folder
-        found = {owner: events for owner, (events, _) in waiting_by_object(mine).items()}
+        found = {owner: one.events for owner, one in waiting_by_object(mine).items()}
 
         # One in three requests has both of its events in the first.
         assert found == {one.id: 10, other.id: 4}

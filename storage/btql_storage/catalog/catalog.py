@@ -10,7 +10,7 @@ from typing import Protocol, Self, cast
 from btql_storage.catalog import rows as sql
 from btql_storage.catalog.deleted import Deleted
 from btql_storage.catalog.schema import CHANGES_SINCE, HISTORY_SINCE, SCHEMA
-from btql_storage.catalog.shapes import Assignment, ObjectInfo, SegmentInfo, Swap, View
+from btql_storage.catalog.shapes import Assignment, ObjectInfo, Pending, SegmentInfo, Swap, View
 from btql_storage.catalog.views import Views
 from btql_storage.catalog.work import Work
 from btql_storage.databases.interface import Database, Row, Run, Value
@@ -151,18 +151,13 @@ class Catalog:
         )
         return [(part_id, segment_id) for part_id, segment_id in self._rows(query, object_id)]
 
-    def pending(self) -> dict[int, tuple[int, int]]:
-        """Return events and JSON bytes that are assigned and not in a part, by object."""
+    def pending(self) -> dict[int, Pending]:
+        """Return what is assigned and not in a part, by object."""
         query = (
-            "select object_id, cast(sum(events) as bigint), cast(sum(json_bytes) as bigint) from assignments group by 1"
+            "select object_id, cast(sum(events) as bigint), cast(sum(json_bytes) as bigint), min(xact_id)"
+            " from assignments group by 1"
         )
-        return {owner: (events, size) for owner, events, size in self._rows(query)}
-
-    def oldest_pending(self, object_id: int | None = None) -> int | None:
-        """Return the oldest transaction with events that are assigned and not in a part, of one object or of all."""
-        query = "select min(xact_id) from assignments"
-        rows = self._rows(query) if object_id is None else self._rows(f"{query} where object_id = ?", object_id)
-        return cast("int | None", rows[0][0])
+        return {owner: Pending(*sums) for owner, *sums in self._rows(query)}
 
     def live_part_ids(self) -> tuple[set[int], set[int]]:
         """Return the ids of live parts, and of those that were replaced and still have files."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from btql_storage.later import np
 from btql_storage.part.format import PartStats
@@ -50,6 +50,15 @@ class Assignment:
     segment_id: int
     rows: RowNumbers
     json_bytes: int
+
+
+class Pending(NamedTuple):
+    """Events of an object that are not in a part yet, all together."""
+
+    events: int
+    json_bytes: int
+    oldest: int
+    """The first transaction that has any of them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,7 +21,7 @@ from functools import partial
 from btql_storage.background.pace import UNHURRIED, Pace
 from btql_storage.care.hold import is_held
 from btql_storage.care.quarantine import check_keys, check_readable, quarantine
-from btql_storage.catalog import Assignment, ObjectInfo, PartInfo, PartSize, View
+from btql_storage.catalog import Assignment, ObjectInfo, PartInfo, PartSize, Pending, View
 from btql_storage.compaction.job import JobOutcome, compact_segment
 from btql_storage.compaction.policy import MERGE_LITTLE_MIN, MERGE_PARTS_MIN, Limits, choose_parts
 from btql_storage.compaction.rewrite import rewrite_parts
@@ -109,37 +109,29 @@ def _chosen(
 
 def waiting(folder: Folder, target: ObjectInfo | None = None) -> Waiting:
     """Count the events that are not in a part yet, assigned or not."""
+    found = waiting_by_object(folder)
+    mine = [one for object_id, one in found.items() if target is None or object_id == target.id]
+    oldest = min((one.oldest for one in mine), default=None)
+    return Waiting(
+        sum(one.events for one in mine),
+        sum(one.json_bytes for one in mine),
+        None if oldest is None else seconds_of(oldest),
+    )
+
+
+def waiting_by_object(folder: Folder) -> dict[int, Pending]:
+    """Count the events that are not in a part yet, for each object that has any."""
     listed = folder.new_wal_numbers()
     upto = folder.catalog.processed_upto()
     # The next listing is shorter.
     folder.note_processed(upto)
-    events = json_bytes = 0
-    oldest = folder.catalog.oldest_pending(None if target is None else target.id)
-    for object_id, (assigned, size) in folder.catalog.pending().items():
-        if target is None or object_id == target.id:
-            events += assigned
-            json_bytes += size
+    found = folder.catalog.pending()
     for number in (number for number in listed if number > upto):
         held = folder.wal_holds(number)
         total = sum(held.events.values())
-        mine = total if target is None else held.events.get(target.id, 0)
-        events += mine
-        json_bytes += held.json_bytes * mine // max(total, 1)
-        if mine and oldest is None:
-            oldest = number
-    return Waiting(events, json_bytes, None if oldest is None else seconds_of(oldest))
-
-
-def waiting_by_object(folder: Folder) -> dict[int, tuple[int, int]]:
-    """Count the events that are not in a part yet, and their JSON bytes, for each object that has any."""
-    listed = folder.new_wal_numbers()
-    upto = folder.catalog.processed_upto()
-    found = folder.catalog.pending()
-    for held in (folder.wal_holds(number) for number in listed if number > upto):
-        total = sum(held.events.values())
         for object_id, mine in held.events.items():
-            events, json_bytes = found.get(object_id, (0, 0))
-            found[object_id] = (events + mine, json_bytes + held.json_bytes * mine // total)
+            events, json_bytes, oldest = found.get(object_id, Pending(0, 0, number))
+            found[object_id] = Pending(events + mine, json_bytes + held.json_bytes * mine // total, oldest)
     return found
 
 
