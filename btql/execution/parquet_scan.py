@@ -7,7 +7,7 @@ logical plans can be serialised, and the message of a listing scan has a
 paths to the message, and read the plan back.
 
 The message is protocol buffers; two of its field numbers are all we need, so
-the few lines to append to it are here instead of a dependency.
+it is put together by hand.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from pathlib import Path
 import pyarrow as pa
 
 from btql.execution.engine import DataFrame, SessionContext
+from btql.wire import BYTES, contents, varint
 
-_LISTING_SCAN_TAG = b"\x0a"
-"""Field 1 of LogicalPlanNode, length-delimited."""
-_PATHS_TAG = b"\x12"
-"""Field 2 of ListingTableScanNode, length-delimited, repeated."""
+_LISTING_SCAN = 1
+"""The field of LogicalPlanNode."""
+_PATHS = 2
+"""The field of ListingTableScanNode, repeated."""
 
 
 def scan_files(context: SessionContext, paths: Sequence[str], schema: pa.Schema) -> DataFrame:
@@ -31,31 +32,12 @@ def scan_files(context: SessionContext, paths: Sequence[str], schema: pa.Schema)
     frame = context.read_parquet(first, schema)
     if not others:
         return frame
-    scan = _listing_scan(frame.logical_plan().to_bytes(None))
-    for path in others:
-        uri = Path(path).resolve().as_uri().encode()
-        scan += _PATHS_TAG + _varint(len(uri)) + uri
-    message = _LISTING_SCAN_TAG + _varint(len(scan)) + scan
-    return context.from_plan(message)
+    message = frame.logical_plan().to_bytes(None)
+    scan = b"".join(contents(memoryview(message), _LISTING_SCAN))
+    assert _field(_LISTING_SCAN, scan) == message, "the plan of a Parquet file is one listing scan"
+    paths_more = (_field(_PATHS, Path(path).resolve().as_uri().encode()) for path in others)
+    return context.from_plan(_field(_LISTING_SCAN, b"".join([scan, *paths_more])))
 
 
-def _listing_scan(message: bytes) -> bytes:
-    assert message[:1] == _LISTING_SCAN_TAG, "the plan of a Parquet file is a listing scan"
-    length, shift, place = 0, 0, 1
-    while True:
-        byte = message[place]
-        length |= (byte & 0x7F) << shift
-        shift, place = shift + 7, place + 1
-        if byte < 0x80:
-            break
-    assert place + length == len(message), "the listing scan is all of the plan"
-    return message[place:]
-
-
-def _varint(value: int) -> bytes:
-    encoded = bytearray()
-    while value > 0x7F:
-        encoded.append(value & 0x7F | 0x80)
-        value >>= 7
-    encoded.append(value)
-    return bytes(encoded)
+def _field(number: int, content: bytes) -> bytes:
+    return varint(number << 3 | BYTES) + varint(len(content)) + content

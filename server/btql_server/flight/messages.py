@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeVar
 
+from btql.wire import Malformed
 from btql_server.flight.protobuf import Message, decode, encode
-from btql_server.wire import Malformed
 
 _PREFIX = "type.googleapis.com/"
 _PACKAGE = "arrow.flight.protocol.sql."

@@ -1,4 +1,4 @@
-"""Messages of protocol buffers, as far as Flight SQL needs them; :mod:`btql_server.wire` has their encoding.
+"""Messages of protocol buffers, as far as Flight SQL needs them; :mod:`btql.wire` has their encoding.
 
 A message is a dataclass: its first field has the number 1, the next one 2, and so on. A field is a text, bytes, a
 whole number, a boolean, a message, several of one of these (``tuple[str, ...]``), or, with ``| None``, one that tells
@@ -16,8 +16,8 @@ from functools import cache
 from types import NoneType
 from typing import Any, ClassVar, Protocol, TypeVar, cast, get_args, get_origin, get_type_hints
 
-from btql_server import wire
-from btql_server.wire import Malformed
+from btql import wire
+from btql.wire import Malformed
 
 _DEPTH_MAX = 8
 

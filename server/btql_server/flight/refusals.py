@@ -22,9 +22,9 @@ from pyarrow import flight
 
 from btql.errors import QueryError
 from btql.sqlstates import position, sqlstate
+from btql.wire import Malformed
 from btql_server.http.answer import json_bytes
 from btql_server.http.errors import HttpError, as_http
-from btql_server.wire import Malformed
 from btql_storage.errors import StorageError
 
 log = logging.getLogger("btql.flight")

@@ -18,6 +18,7 @@ from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1 import common_pb2
 from opentelemetry.proto.trace.v1 import trace_pb2
 
+from btql.wire import contents, fields, without
 from btql_server.otlp import from_protobuf
 from btql_server.otlp.span import (
     Attributes,
@@ -30,7 +31,6 @@ from btql_server.otlp.span import (
     not_shared,
     unreadable,
 )
-from btql_server.wire import contents, fields, without
 from btql_storage.json_text import JsonValue
 
 # Numbers of fields. The attributes of each message have another one.

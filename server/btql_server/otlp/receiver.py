@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
+from btql.wire import varint
 from btql_server.http.answer import JSON, Answer, json_bytes
 from btql_server.http.call import Call
 from btql_server.http.errors import HttpError, as_http
@@ -23,7 +24,6 @@ from btql_server.otlp.from_protobuf import spans_of_protobuf
 from btql_server.otlp.json_messages import ExportTraceServiceRequest
 from btql_server.otlp.parent import HEADER, MISSING, Parent, Parents, read_header
 from btql_server.otlp.span import Span
-from btql_server.wire import varint
 from btql_server.writing.rows import read_row
 from btql_server.writing.store import write_events
 from btql_storage.accept import accept

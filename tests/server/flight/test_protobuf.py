@@ -9,9 +9,9 @@ from google.protobuf import any_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
+from btql.wire import Malformed
 from btql_server.flight import messages
 from btql_server.flight.protobuf import decode, encode
-from btql_server.wire import Malformed
 
 MESSAGES = [
     messages.CommandGetTables("c", None, "%", ("TABLE", "VIEW"), include_schema=True),

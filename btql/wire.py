@@ -1,7 +1,7 @@
 """The encoding of protocol buffers, as far as it takes to part a message into its fields, whatever they mean.
 
-Flight SQL makes its messages of these (:mod:`btql_server.flight.protobuf`); OpenTelemetry's, for which there is a
-library, are taken apart so where that gives up (:mod:`btql_server.otlp.by_hand`).
+The engine's plans are such messages (:mod:`btql.execution.parquet_scan`). In the server Flight SQL makes its own of
+them; OpenTelemetry's, for which there is a library, are taken apart so where that gives up.
 """
 
 from __future__ import annotations
