@@ -10,6 +10,7 @@ from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
 from btql_planner import errors, types
+from btql_planner.bind_json import items_of
 from btql_planner.expressions import Apply, Column, Constant, Expression, Match, PathValue
 from btql_planner.functions import functions
 from btql_planner.types import Kind
@@ -65,6 +66,9 @@ def _match(binder: ExpressionBinder, node: tree.Comparison) -> Expression:
 def bind_quantified(binder: ExpressionBinder, node: tree.Quantified) -> Expression:
     """Return ``left op ANY (array)`` or ``ALL``: a list that is spelled out is compared item by item."""
     array = cast("tree.Expression", node.right)
+    if isinstance(array, tree.Literal) and isinstance(array.value, str):
+        items = [tree.Literal(each, span=array.span) for each in items_of(array.value, array.span)]
+        array = tree.Array(tuple(items), span=array.span)
     if node.op not in _QUANTIFIABLE:
         message = f"{node.quantifier.upper()} goes with `=`, `!=`, `<`, `<=`, `>` and `>=`"
         raise BtqlError.of(errors.MISPLACED, message, node.span, "this comparison")

@@ -20,6 +20,7 @@ from btql_planner import errors
 from btql_planner.expressions import Apply, Column, Constant, Expression, PathValue
 from btql_planner.functions import functions
 from btql_planner.json_paths import json_get
+from btql_planner.postgres_arrays import texts_of
 from btql_planner.types import BOOLEAN, JSON, LIST, Kind
 from btql_storage import json_text
 
@@ -50,8 +51,6 @@ _CASTS = {
 _TYPE = re.compile(
     r"([a-z_ 0-9]+?)\s*(?:\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\))?((?: with(?:out)? time zone)?)\s*((?:\[\])*)"
 )
-_POSTGRES_ARRAY = re.compile(r'\{(?:\s*(?:"(?:[^"\\]|\\.)*"|[^,{}"]*)\s*,?)*\}')
-_POSTGRES_ITEM = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^,{}"]+))\s*(?:,|$)')
 
 
 def bind_array(binder: ExpressionBinder, node: tree.Array) -> Expression:
@@ -103,6 +102,11 @@ def as_json_constant(argument: Expression) -> Expression:
     return argument
 
 
+def _list_constant(items: Sequence[str | None], span: Span) -> Constant:
+    """Return a list of texts; one with nulls is JSON, as a list that is written in the query may have none."""
+    return _json_constant(items, span) if None in items else Constant(tuple(items), Kind.LIST, span=span)
+
+
 def _json_constant(value: object, span: Span) -> Constant:
     return Constant(json_text.canonical(value), Kind.JSON, span=span)
 
@@ -120,7 +124,7 @@ def bind_cast(binder: ExpressionBinder, node: tree.Cast) -> Expression:
         raise errors.not_supported(f"the type `{node.type_name}`", node.span, "write `::jsonb`, which keeps any value")
     expression = binder.bind(node.expression)
     if name == "text[]" and isinstance(expression, Constant) and expression.kind is Kind.TEXT:
-        return Constant(tuple(_postgres_array(expression)), Kind.LIST, span=node.span)
+        expression = _list_constant(_postgres_array(expression), expression.span)
     if name == "text[]" and isinstance(expression, Constant) and expression.kind is Kind.LIST:
         return expression
     value = binder.apply_to(functions()[_CASTS[name]], (expression,), node.span)
@@ -145,16 +149,20 @@ def _cast_array(binder: ExpressionBinder, node: tree.Cast) -> Expression:
     raise errors.not_supported(f"the type `{node.type_name}`", node.span, "write `::jsonb`, which keeps any value")
 
 
-def _postgres_array(constant: Constant) -> list[str]:
+def _postgres_array(constant: Constant) -> list[str | None]:
     """Return the items of ``'{a,b}'``."""
-    text = str(constant.value).strip()
-    if _POSTGRES_ARRAY.fullmatch(text) is None:
+    return items_of(str(constant.value), constant.span)
+
+
+def items_of(text: str, span: Span) -> list[str | None]:
+    """Return the items of ``'{a,b}'``, which stands where only a list can."""
+    found = texts_of(text)
+    if found is None:
         raise BtqlError.of(
-            errors.WRONG_ARGUMENT, "this is no list of texts", constant.span, "not a list",
+            errors.WRONG_ARGUMENT, "this is no list of texts", span, "not a list",
             help="write `['a', 'b']`, or `'{a,b}'` as Postgres does",
         )  # fmt: skip
-    found = _POSTGRES_ITEM.finditer(text[1:-1])
-    return [re.sub(r"\\(.)", r"\1", item[1]) if item[1] is not None else item[2].strip() for item in found]
+    return found
 
 
 # Operators.
@@ -168,9 +176,11 @@ def bind_json_operator(binder: ExpressionBinder, node: tree.JsonOperator) -> Exp
             found = _get(binder, left, node)
             return binder.apply_to(functions()["to_string"], (found,), node.span) if node.op.endswith(">>") else found
         case "@>":
-            return _contains(binder, left, _document(binder.bind(node.right)), node.span)
+            return _contains(binder, left, _document(binder.bind(node.right), left), node.span)
         case "<@":
-            return _contains(binder, binder.bind(node.right), _document(left), node.span)
+            whole = binder.bind(node.right)
+            whole = _document(whole, left) if left.type == LIST else whole
+            return _contains(binder, whole, _document(left, whole), node.span)
         case _:
             return _has_keys(binder, left, node)
 
@@ -198,6 +208,8 @@ def _get(binder: ExpressionBinder, left: Expression, node: tree.JsonOperator) ->
             errors.WRONG_ARGUMENT, f"`{node.op}` takes a path that is written in the query", node.right.span,
             "not a list of keys", help="write `metadata #>> '{user,name}'`",
         )  # fmt: skip
+    if None in pieces:
+        return Constant(None, None, span=node.span)
     for piece in pieces:
         left = below(binder, left, str(piece), node.span)
     return left
@@ -223,10 +235,12 @@ def below(binder: ExpressionBinder, left: Expression, piece: str | int, span: Sp
     return json_get(left, [piece], span)
 
 
-def _document(right: Expression) -> Expression:
-    """Return the right side of ``@>``: a text in the query is JSON."""
+def _document(right: Expression, left: Expression) -> Expression:
+    """Return the right side of ``@>``: a text in the query is JSON or, beside a list of texts, an array as Postgres'."""
     if not isinstance(right, Constant) or right.kind is not Kind.TEXT:
         return as_json_constant(right)
+    if left.type == LIST and (items := texts_of(str(right.value))) is not None:
+        return _json_constant(items, right.span)
     try:
         return _json_constant(json_text.parse(str(right.value).encode()), right.span)
     except ValueError:
@@ -294,7 +308,7 @@ def _has_keys(binder: ExpressionBinder, left: Expression, node: tree.JsonOperato
     if node.op == "?":
         wanted = Apply(functions()["array"], (wanted,), JSON, span=wanted.span)
     elif isinstance(wanted, Constant) and wanted.kind is Kind.TEXT:
-        wanted = _json_constant(_postgres_array(wanted), wanted.span)
+        wanted = _json_constant([each for each in _postgres_array(wanted) if each is not None], wanted.span)
     quantifier = Constant("all" if node.op == "?&" else "any", Kind.TEXT, span=node.span)
     arguments = (left, as_json_constant(wanted), quantifier)
     return Apply(functions()["json_has_keys"], arguments, BOOLEAN, span=node.span)
