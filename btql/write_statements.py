@@ -27,6 +27,7 @@ from btql_grammar.parser import parse
 from btql_grammar.span import Source, Span
 from btql_planner import errors
 from btql_planner.names import SYSTEM_KINDS
+from btql_planner.postgres_arrays import texts_of
 from btql_storage import accept, json_text
 from btql_storage.accept import EVENTS_MAX
 from btql_storage.fields import ARRAY_FIELDS, OBJECT_FIELDS
@@ -214,9 +215,11 @@ def _document(paths: Sequence[Path | None], values: Sequence[object]) -> Event:
 def _read(field: str | int, text: str) -> object:
     """Return what a text of JSON says, in a field of which the text itself can be no value; any other as it is.
 
-    Clients of Postgres write JSON as texts, which the type of a column there reads. Where any text is a value, as in
-    ``input``, it stays one.
+    Clients of Postgres write JSON as texts, and arrays as ``{a,b}``, which the type of a column there reads. Where any
+    text is a value, as in ``input``, it stays one.
     """
+    if field in ARRAY_FIELDS and (items := texts_of(text)) is not None:
+        return items
     wanted = dict if field in OBJECT_FIELDS else list if field in ARRAY_FIELDS else None
     if wanted is None or text.lstrip()[:1] not in ("{", "["):
         return text

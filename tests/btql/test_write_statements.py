@@ -59,6 +59,17 @@ def test_a_text_of_json_is_read_where_only_an_object_or_an_array_can_be(conn: bt
             conn.query(f"INSERT INTO d (id, {field}) VALUES ('5', $1)", [text])
 
 
+def test_an_array_of_postgres_is_read_where_only_an_array_can_be(conn: btql.Connection) -> None:
+    conn.query("""INSERT INTO d (id, tags, input) VALUES ('4', '{a,"b, c"}', '{a}'), ('5', '{}', null)""")
+    conn.query("UPDATE d SET tags = $1 WHERE id = '5'", ["{z}"])
+
+    found = rows(conn, "SELECT tags, input FROM d WHERE id IN ('4', '5') ORDER BY id")
+    assert found == [(["a", "b, c"], "{a}"), (["z"], None)]
+    for text in ("a", "{a", "{a,NULL}", "{{a}}"):
+        with pytest.raises(btql.Error, match="`tags` is not an array of texts"):
+            conn.query("INSERT INTO d (id, tags) VALUES ('5', $1)", [text])
+
+
 def test_insert_draws_ids_and_makes_new_objects(conn: btql.Connection) -> None:
     assert rows(conn, "INSERT INTO experiment('new') (input) VALUES ('a'), ('b')") == [(2,)]
     assert rows(conn, "SELECT count(DISTINCT id), min(input), max(input) FROM new") == [(2, "a", "b")]
