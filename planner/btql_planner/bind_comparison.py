@@ -67,8 +67,8 @@ def bind_quantified(binder: ExpressionBinder, node: tree.Quantified) -> Expressi
     """Return ``left op ANY (array)`` or ``ALL``: a list that is spelled out is compared item by item."""
     array = cast("tree.Expression", node.right)
     if isinstance(array, tree.Literal) and isinstance(array.value, str):
-        items = [tree.Literal(each, span=array.span) for each in items_of(array.value, array.span)]
-        array = tree.Array(tuple(items), span=array.span)
+        texts = items_of(array.value, array.span)
+        array = tree.Array(tuple(tree.Literal(each, span=array.span) for each in texts), span=array.span)
     if node.op not in _QUANTIFIABLE:
         message = f"{node.quantifier.upper()} goes with `=`, `!=`, `<`, `<=`, `>` and `>=`"
         raise BtqlError.of(errors.MISPLACED, message, node.span, "this comparison")

@@ -236,7 +236,7 @@ def below(binder: ExpressionBinder, left: Expression, piece: str | int, span: Sp
 
 
 def _document(right: Expression, left: Expression) -> Expression:
-    """Return the right side of ``@>``: a text in the query is JSON or, beside a list of texts, an array as Postgres'."""
+    """Return the right side of ``@>``: a text in the query is JSON, or an array of Postgres beside a list."""
     if not isinstance(right, Constant) or right.kind is not Kind.TEXT:
         return as_json_constant(right)
     if left.type == LIST and (items := texts_of(str(right.value))) is not None:
