@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from btql.dbapi.aio import AsyncConnection as AsyncConnection
     from btql.dbapi.aio import AsyncCursor as AsyncCursor
     from btql.dbapi.aio import connect_async as connect_async
+    from btql.dbapi.async_result import AsyncResult as AsyncResult
     from btql.dbapi.cursor import Cursor as Cursor
     from btql.dbapi.types import BINARY as BINARY
     from btql.dbapi.types import BOOLEAN as BOOLEAN
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AsyncConnection",
     "AsyncCursor",
+    "AsyncResult",
     "Cancelled",
     "Connection",
     "Cursor",
@@ -96,6 +98,7 @@ _LATER = {
     "connect": "btql.connection",
     "AsyncConnection": "btql.dbapi.aio",
     "AsyncCursor": "btql.dbapi.aio",
+    "AsyncResult": "btql.dbapi.async_result",
     "Cursor": "btql.dbapi.cursor",
     "connect_async": "btql.dbapi.aio",
     "Result": "btql.result",

@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 
 
 def options_of(
-    *, tz_offset: int, version: str | None, lint: LintMode, default_limit: int | None, cursor: str | None
+    *, tz_offset: int, version: str | int | None, lint: LintMode, default_limit: int | None, cursor: str | None
 ) -> QueryOptions:
     """Return the options of a query; a wrong one is an error like one in its text."""
+    number = None if version is None else str(version)
     try:
-        return QueryOptions(tz_offset=tz_offset, version=version, lint=lint, default_limit=default_limit, cursor=cursor)
+        return QueryOptions(tz_offset=tz_offset, version=number, lint=lint, default_limit=default_limit, cursor=cursor)
     except BtqlError as error:
         raise QueryError(error) from None
 

@@ -191,8 +191,7 @@ class Connection(Manners):
         """
         from btql.arguments import options_of
 
-        number = None if version is None else str(version)
-        options = options_of(tz_offset=tz_offset, version=number, lint=lint, default_limit=limit, cursor=cursor)
+        options = options_of(tz_offset=tz_offset, version=version, lint=lint, default_limit=limit, cursor=cursor)
         return self.run(query, parameters, options, None if timeout is None else self.new_stop(timeout))
 
     def run(

@@ -176,14 +176,18 @@ class Result:
             raise Error("the answer was read before: keep it with `.arrow()`, which can be read any number of times")
         return c_stream(self.schema, self.batches(), requested_schema)
 
-    def __iter__(self) -> Iterator[dict[str, object]]:
-        """Yield the rows as dictionaries, as they are computed."""
+    def chunks(self) -> Iterator[list[dict[str, object]]]:
+        """Yield the rows as dictionaries, as many at a time as were computed together."""
         outputs = self._answer.outputs()
         names = [output.name for output in outputs]
         for batch in self.engine_batches():
             values = [python_values(output, batch) for output in outputs]
-            for row in zip(*values, strict=True):
-                yield dict(zip(names, row, strict=True))
+            yield [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
+
+    def __iter__(self) -> Iterator[dict[str, object]]:
+        """Yield the rows as dictionaries, as they are computed."""
+        for rows in self.chunks():
+            yield from rows
 
     def rows(self) -> list[dict[str, object]]:
         """Return all rows as dictionaries; values are as in the documents, times are datetimes in UTC."""

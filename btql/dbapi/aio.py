@@ -4,59 +4,42 @@ Statements run, and rows are computed, on threads of the connection's own; the l
 those threads in chunks, so that ``async for`` does not change threads for each row. A task that is cancelled while it
 waits cancels its statement, and ends once that has ended.
 
-One cursor is for one task at a time, and a connection for any number of tasks; statements of several cursors run at
+One cursor or result is for one task at a time, and a connection for any number of tasks; statements of several run at
 the same time, up to :data:`THREADS_MAX`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from inspect import signature
 from types import TracebackType
-from typing import TYPE_CHECKING, Generic, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
+
+from btql.arguments import options_of
+from btql.connection import Connection, connect
+from btql.dbapi.async_result import AsyncResult
+from btql.dbapi.awaiting import Opening, awaited
 
 if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
     import pyarrow as pa
 
-    from btql.connection import Connection
     from btql.dbapi.cursor import Column, Cursor
     from btql.dbapi.rows import Row
+    from btql.execution.stop import Stop
     from btql.result import Result
     from btql_grammar.parameters import Values
+    from btql_planner.options import LintMode, QueryOptions
     from btql_storage.store import Receipt
 
 P = ParamSpec("P")
 T = TypeVar("T")
 THREADS_MAX = 16
 """How many statements of one connection run at the same time."""
-_LOOK_S = 0.05
-"""How often a statement that was begun too late to hear of it is told again to stop."""
-
-
-class Opening(Generic[T]):
-    """Something that is awaited, or entered by ``async with``."""
-
-    def __init__(self, opening: Awaitable[T], close: Callable[[T], Awaitable[None]]) -> None:
-        self._opening = opening
-        self._close = close
-        self._opened: list[T] = []
-
-    def __await__(self) -> Generator[object, None, T]:
-        """Return what is opened."""
-        return self._opening.__await__()
-
-    async def __aenter__(self) -> T:
-        self._opened.append(await self._opening)
-        return self._opened[-1]
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._close(self._opened.pop())
 
 
 class AsyncConnection:
@@ -80,15 +63,32 @@ class AsyncConnection:
         """Run a statement on a new cursor, and return that; ``async with`` closes it."""
         return Opening(self.cursor().execute(operation, parameters), AsyncCursor.close)
 
-    async def query(
+    def query(  # noqa: PLR0913  options are keywords
         self,
         query: str | Mapping[str, object],
         parameters: Values | None = None,
         *,
-        timeout: float | None = None,  # noqa: ASYNC109  it counts where the statement runs
-    ) -> Result:
-        """Ask as :meth:`btql.Connection.query` does. The result computes its rows where it is read."""
-        return await self.call(self.sync.query, query, parameters, timeout=timeout)
+        tz_offset: int = 0,
+        version: str | int | None = None,
+        lint: LintMode = "off",
+        limit: int | None = None,
+        cursor: str | None = None,
+        timeout: float | None = None,
+    ) -> Opening[AsyncResult]:
+        """Ask as :meth:`btql.Connection.query` does, with the same options; ``async with`` closes the result."""
+        options = options_of(tz_offset=tz_offset, version=version, lint=lint, default_limit=limit, cursor=cursor)
+        return Opening(self._asked(query, parameters, options, self.sync.new_stop(timeout)), AsyncResult.close)
+
+    async def _asked(
+        self, query: str | Mapping[str, object], parameters: Values | None, options: QueryOptions, stop: Stop
+    ) -> AsyncResult:
+        def ask() -> Result:
+            result = self.sync.run(query, parameters, options, stop)
+            # To know the columns of a pivot takes computing it, which is not for the loop.
+            _ = result.outputs
+            return result
+
+        return AsyncResult(await awaited(self.threads, ask, stop.cancel), stop, self.threads)
 
     async def ingest(self, target: str, events: Sequence[Mapping[str, object]] | Sequence[bytes]) -> Receipt:
         """Write one batch of events to an object such as ``project_logs:demo``."""
@@ -252,26 +252,22 @@ class AsyncCursor:
         await self.close()
 
     async def _call(self, function: Callable[[], T]) -> T:
-        """Call a method of the cursor on a thread; should the task be cancelled, the statement is."""
-        running = self.connection.threads.submit(function)
-        waiting = asyncio.wrap_future(running)
-        try:
-            return await asyncio.shield(waiting)
-        except asyncio.CancelledError:
-            # The cursor is for one thread at a time, so that one has to be done with it. It may not have begun yet.
-            while not running.cancel() and not running.done():
-                self.sync.cancel()
-                await asyncio.wait([waiting], timeout=_LOOK_S)
-            raise
+        return await awaited(self.connection.threads, function, self.sync.cancel)
 
 
-def connect_async(path: str, **options: object) -> Opening[AsyncConnection]:
-    """Open a database or connect to a server as :func:`btql.connect` does, with the same options."""
-    from btql.connection import connect
-
-    async def opened() -> AsyncConnection:
+def _awaited(opening: Callable[P, Connection]) -> Callable[P, Opening[AsyncConnection]]:
+    async def opened(*args: P.args, **kwargs: P.kwargs) -> AsyncConnection:
         threads = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="btql")
-        opening = partial(connect, path, **options)  # type: ignore[arg-type]
-        return AsyncConnection(await asyncio.get_running_loop().run_in_executor(threads, opening), threads)
+        loop = asyncio.get_running_loop()
+        return AsyncConnection(await loop.run_in_executor(threads, partial(opening, *args, **kwargs)), threads)
 
-    return Opening(opened(), AsyncConnection.close)
+    def connect_async(*args: P.args, **kwargs: P.kwargs) -> Opening[AsyncConnection]:
+        """Open a database or connect to a server as :func:`btql.connect` does, with the same options."""
+        return Opening(opened(*args, **kwargs), AsyncConnection.close)
+
+    options = signature(opening).replace(return_annotation="Opening[AsyncConnection]")
+    connect_async.__signature__ = options  # type: ignore[attr-defined]  help() and notebooks show it
+    return connect_async
+
+
+connect_async = _awaited(connect)

@@ -73,8 +73,7 @@ class Cursor:
         stop = self._begin(timeout)
         with as_pep249():
             values = None if parameters is None else checked(parameters)
-            number = None if version is None else str(version)
-            options = options_of(tz_offset=tz_offset, version=number, lint="off", default_limit=None, cursor=None)
+            options = options_of(tz_offset=tz_offset, version=version, lint="off", default_limit=None, cursor=None)
             result = self.connection.run(operation, values, options, stop)
             self.warnings = result.warnings
             if result.rows_written is None:

@@ -33,7 +33,6 @@ def test_statements_are_awaited(where):
             assert await (await conn.execute(MANY)).fetchone() == (0,)
             assert await cursor.callproc("lower", ["X"]) == ["X"]
             assert [row async for row in cursor] == [("x",)]
-            assert (await conn.query("SELECT 1 AS one")).rows() == [{"one": 1}]
             await conn.commit()
 
     run(program())
@@ -114,5 +113,80 @@ def test_errors_are_the_same(where):
             conn.cursor()
         with pytest.raises(btql.Error):
             await btql.connect_async("/nowhere/at/all", create=False)
+
+    run(program())
+
+
+def test_a_result_is_awaited_in_any_form(where):
+    async def program():
+        async with btql.connect_async(where) as conn:
+            first = await conn.query("SELECT n FROM project_logs('many') WHERE n < ? ORDER BY n", [2])
+            assert (first.columns, first.schema.names) == (["n"], ["n"])
+            assert await first.rows() == [{"n": 0}, {"n": 1}]
+            async with conn.query(MANY) as result:
+                assert [row["n"] async for row in result] == list(range(3_000))
+            async with conn.query(MANY) as result:
+                assert sum([batch.num_rows async for batch in result.batches()]) == 3_000
+            assert (await (await conn.query(MANY)).arrow()).num_rows == 3_000
+            assert len(await (await conn.query(MANY)).to_pandas()) == 3_000
+            assert len(await (await conn.query(MANY)).to_polars()) == 3_000
+            written = await conn.query("INSERT INTO project_logs('async') (id) VALUES ('a')")
+            assert written.rows_written == 1
+            await conn.execute("DELETE FROM project_logs('async')")
+            pivot = (
+                "measures: count(1) as c | dimensions: id, n | pivot: c | from: project_logs('many') | filter: n < 2"
+            )
+            pivoted = await conn.query(pivot)
+            assert len(pivoted.columns) > 1
+            await pivoted.close()
+
+    run(program())
+
+
+def test_the_pages_of_a_result_go_on(where):
+    async def program():
+        async with btql.connect_async(where) as conn:
+            if str(where).startswith("grpc"):
+                with pytest.raises(btql.NotSupportedError, match="do not go over Flight SQL"):
+                    await conn.query("select: id | from: project_logs('demo')", cursor="any")
+                return
+            first = await conn.query("select: id | from: project_logs('demo') | limit: 3")
+            rows = await first.rows()
+            second = await conn.query("select: id | from: project_logs('demo') | limit: 3", cursor=first.cursor)
+            rows += await second.rows()
+            assert sorted(row["id"] for row in rows) == ["r0", "r1", "r2", "r3", "r4"]
+
+    run(program())
+
+
+def test_a_query_that_nobody_waits_for_is_stopped(where):
+    async def program():
+        async with btql.connect_async(where) as conn:
+
+            async def ask(**options):
+                async with conn.query(LONG, **options) as result:
+                    await result.rows()
+
+            began = time.monotonic()
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(ask(), 0.2)
+            with pytest.raises(btql.TimeLimit):
+                await ask(timeout=0.2)
+            assert time.monotonic() - began < 10
+
+    run(program())
+
+
+def test_a_result_is_cancelled_and_closed_before_its_end(tmp_path):
+    async def program():
+        async with btql.connect_async(tmp_path) as conn:
+            result = await conn.query(LONG)
+            asyncio.get_running_loop().call_later(0.2, result.cancel)
+            with pytest.raises(btql.Cancelled):
+                await result.rows()
+            began = time.monotonic()
+            async with conn.query(LONG):
+                pass
+            assert time.monotonic() - began < 10
 
     run(program())
