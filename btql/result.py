@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING, Protocol, cast
+from types import ModuleType, TracebackType
+from typing import TYPE_CHECKING, Protocol, Self, cast
 
 import pyarrow as pa
 
@@ -207,6 +207,14 @@ class Result:
         if close is not None:
             close()
         self.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
 
 def pandas_frame(table: pa.Table) -> pd.DataFrame:

@@ -73,7 +73,7 @@ class _Relations:
         catalog = context.catalogs.fields(node)
         source = "" if self.alone else context.new_name("t")
         scan = Scan(source or "rows", objects=Objects.of(node))
-        names: RelationNames = ObjectNames(catalog, node.alias, source, schema)
+        names: RelationNames = ObjectNames(catalog, node.alias, source, schema, context.warn)
         plan: Plan = scan
         if node.shape == "summary":
             spans = ObjectNames(catalog, node.alias)

@@ -7,11 +7,14 @@ name belongs to is decided by :mod:`btql_planner.scope`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 from btql_grammar.span import Span
+from btql_planner import errors
 from btql_planner.catalog import Availability, FieldCatalog, Path
+from btql_planner.explain_expression import path_text
 from btql_planner.expressions import Apply, Column, Constant, Expression, PathValue
 from btql_planner.functions import functions
 from btql_planner.json_paths import json_get
@@ -31,6 +34,8 @@ SYSTEM_KINDS: dict[str, Kind] = {
 }
 NESTED = ("span_attributes", "scores", "metrics", "metadata")
 """Fields whose keys may be written without them, in the order in which they are searched."""
+_KEYS_MAX = 2_000
+"""Among more keys than these none is looked for that a name may be a slip of: it takes some 5 us for each."""
 
 
 @dataclass
@@ -44,6 +49,8 @@ class ObjectNames:
     """What the plan calls it; empty where a query has this relation alone."""
     schema: str | None = None
     """The kind of the object, where it may stand before the alias: ``project_logs.demo.id``."""
+    warn: Callable[[str], object] = len
+    """Is told what the query may not have meant."""
 
     def __post_init__(self) -> None:
         self._constants = self.catalog.constants()
@@ -76,7 +83,10 @@ class ObjectNames:
             return Constant(value, None if value is None else Kind.TEXT, span=span)
         kind = Kind.TEXT if head in self._varying else SYSTEM_KINDS.get(head)
         if kind is None:
-            return PathValue(path, self._availability(path), source=self.source, span=span)
+            availability = self._availability(path)
+            if not availability.exists:
+                self._warn_of_slip(path)
+            return PathValue(path, availability, source=self.source, span=span)
         column = Column(head, kind, source=self.source, span=span)
         if not rest:
             return column
@@ -92,6 +102,21 @@ class ObjectNames:
             if self.catalog.availability((outer, head)).exists:
                 return self.field((outer, *path), span)
         return None
+
+    def _warn_of_slip(self, path: tuple[str | int, ...]) -> None:
+        """Tell of a path that no row has, where its first key that is unknown looks like one that is known."""
+        for place in range(1, len(path)):
+            above, key = path[:place], path[place]
+            if isinstance(key, int) or not all(isinstance(piece, str) for piece in above):
+                return
+            keys = self.catalog.keys_below(cast("Path", above))
+            if key in keys:
+                continue
+            close = errors.close_to(key, sorted(keys)) if len(keys) <= _KEYS_MAX else None
+            if close is not None:
+                name, meant = (path_text((*above, each)) for each in (key, close))
+                self.warn(f"no row has a field `{name}`, it is null everywhere, did you mean `{meant}`?")
+            return
 
     def _availability(self, path: tuple[str | int, ...]) -> Availability:
         """Return what is known of a path; below an array only the documents know."""

@@ -205,6 +205,41 @@ def test_warnings_name_fields_that_no_row_has(conn: btql.Connection) -> None:
     assert "did you mean `metadata`" in result.warnings[0]
 
 
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("metadata.modle", "metadata.model"),
+        ("metadata->>'modle'", "metadata.model"),
+        ('metadata."user name"', 'metadata."user-name"'),
+        ("metadata.usr.id", "metadata.user"),
+        ("metadata.user.nmae", "metadata.user.name"),
+        ("d.metrics.latncy", "metrics.latency"),
+        # Below an array only the documents know, and what looks like nothing that is there may come later.
+        ("metadata.list[0].modle", None),
+        ("metadata.other", None),
+        ("metadata.model.modle", None),
+        ("scores.modle", None),
+    ],
+)
+def test_warnings_name_keys_that_look_like_slips(tmp_path: Path, path: str, meant: str | None) -> None:
+    metadata = {"model": "m", "user-name": "n", "user": {"name": "a"}, "list": [{"model": 1}]}
+    with btql.connect(tmp_path / "db") as conn:
+        conn.ingest("project_logs:demo", [{"id": "a", "metadata": metadata, "metrics": {"latency": 1}}])
+        for _ in range(2):
+            warnings = conn.query(f"SELECT {path} AS x FROM demo AS d").warnings
+
+            assert len(warnings) == (meant is not None)
+            assert all(warning.endswith(f", it is null everywhere, did you mean `{meant}`?") for warning in warnings)
+            conn.compact()
+
+
+def test_an_answer_is_let_go_by_with(conn: btql.Connection) -> None:
+    with conn.query("SELECT id FROM project_logs('demo')") as result:
+        next(iter(result))
+
+    assert list(result) == []
+
+
 def test_errors(conn: btql.Connection) -> None:
     with pytest.raises(btql.QueryError, match=r"error\[B0201\]"):
         conn.query("select: lenght(id) | from: project_logs('demo')")
