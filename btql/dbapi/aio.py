@@ -265,8 +265,9 @@ def _awaited(opening: Callable[P, Connection]) -> Callable[P, Opening[AsyncConne
         """Open a database or connect to a server as :func:`btql.connect` does, with the same options."""
         return Opening(opened(*args, **kwargs), AsyncConnection.close)
 
-    options = signature(opening).replace(return_annotation="Opening[AsyncConnection]")
-    connect_async.__signature__ = options  # type: ignore[attr-defined]  help() and notebooks show it
+    # What help() and notebooks show.
+    shown = signature(opening).replace(return_annotation="Opening[AsyncConnection]")
+    connect_async.__signature__ = shown  # type: ignore[attr-defined]
     return connect_async
 
 

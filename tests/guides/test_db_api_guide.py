@@ -1,4 +1,4 @@
-"""docs/python-db-api.md, with a folder and a server of one database, and docs/data.md print what they say."""
+"""docs/python-db-api.md, with a folder and a server of one database, docs/python.md and docs/data.md print what they say."""
 
 from guides.running import Python, run_guide
 
@@ -20,3 +20,8 @@ def test_the_guide(tmp_path, monkeypatch, request):
 def test_the_data_model(tmp_path, monkeypatch, update):
     monkeypatch.chdir(tmp_path)
     run_guide("../data.md", {"python": Python()}, update=update)
+
+
+def test_python(tmp_path, monkeypatch, update):
+    monkeypatch.chdir(tmp_path)
+    run_guide("../python.md", {"python": Python()}, update=update)
