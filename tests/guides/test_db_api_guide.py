@@ -1,4 +1,4 @@
-"""docs/python-db-api.md, with a folder and a server of one database, docs/python.md and docs/data.md print what they say."""
+"""docs/python-db-api.md (with a folder and a server of one database), python.md and data.md print what they say."""
 
 from guides.running import Python, run_guide
 
