@@ -129,7 +129,7 @@ class Database:
     ) -> tuple[Source, tree.Statement]:
         source = Source("")
         try:
-            source = Source(query if isinstance(query, str) else text_of(query))
+            source = Source(query) if isinstance(query, str) else Source(text_of(query), "<query as BTQL>")
             statement = parsed(source.text)
             if parameters is not None:
                 from btql_grammar.parameters import with_values

@@ -149,8 +149,8 @@ for _kind in _QUERY_ERRORS.values():
 
 
 def drawn(error: BtqlError, source: Source) -> QueryError:
-    """Return a mistake in a text as the error that draws it."""
-    error.source = source
+    """Return a mistake in a text as the error that draws it; a piece of text in the JSON form draws its own."""
+    error.source = error.source or source
     return QueryError(error)
 
 

@@ -22,7 +22,7 @@ _T = TypeVar("_T", tree.Statement, tree.Expression)
 
 def parse(text: str, name: str = "<query>") -> tree.Statement:
     """Return the tree of a statement in BTQL or SQL; ``name`` stands in error drawings."""
-    return _guarded(text, name, _statement)
+    return _guarded(text, name, "query", _statement)
 
 
 def parse_expression(text: str, name: str = "<expression>", language: tree.Language = "btql") -> tree.Expression:
@@ -37,14 +37,13 @@ def parse_expression(text: str, name: str = "<expression>", language: tree.Langu
         assert not isinstance(made, tree.Query), "the grammar starts at an expression"
         return made
 
-    return _guarded(text, name, expression)
+    return _guarded(text, name, "expression", expression)
 
 
-def _guarded(text: str, name: str, read: Callable[[str], _T]) -> _T:
+def _guarded(text: str, name: str, what: str, read: Callable[[str], _T]) -> _T:
     try:
         scan.check(text)
         if scan.after_space(text) == len(text):
-            what = "expression" if name == "<expression>" else "query"
             raise BtqlError.of("B0112", f"the {what} is empty", Span(0, 0), "nothing here")
         made = read(text)
         check_depth(made)

@@ -249,6 +249,36 @@ def test_the_json_form(conn: btql.Connection) -> None:
         conn.query({"select": [{"expr": {"btql": "lowr(id)"}, "alias": "x"}], "from": source})
 
 
+PIECE = """\
+error[B0101]: expected an expression, found `=`
+ --> filter.children[1].btql:1:9
+  |
+1 | error = = 'x'
+  |         ^ found `=`
+  |"""
+WHOLE = """\
+error[B0201]: unknown function `lowr`
+ --> <query as BTQL>:3:9
+  |
+3 | filter: lowr(error) = 'x'
+  |         ^^^^ no such function
+  |
+  = help: did you mean `lower`?"""
+
+
+def test_a_mistake_in_a_piece_of_the_json_form_is_drawn_over_that_piece(conn: btql.Connection) -> None:
+    def mistake(condition: dict[str, object]) -> str:
+        logs = {"op": "function", "name": {"op": "ident", "name": ["project_logs"]}}
+        source = {**logs, "args": [{"op": "literal", "value": "demo"}]}
+        with pytest.raises(btql.QueryError) as caught:
+            conn.query({"select": [{"op": "star"}], "from": source, "filter": condition})
+        return str(caught.value)
+
+    assert mistake({"op": "and", "children": [{"btql": "is_root"}, {"btql": "error = = 'x'"}]}) == PIECE
+    assert mistake({"btql": "lowr(error) = 'x'"}) == WHOLE
+    assert mistake({"btql": ""}).startswith("error[B0112]: the expression is empty\n --> filter.btql:1:1")
+
+
 # Versions.
 
 
