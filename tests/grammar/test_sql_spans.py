@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from support import sql_trees
 
@@ -38,7 +39,9 @@ def check(text: str, node: Node) -> None:
             # With parentheses or without: those of ARRAY (SELECT …) belong to the call.
             assert parse(piece) == node.query, piece
         case tree.Array() if piece.startswith("("):
-            assert parse_expression(f"[{piece[1:-1]}]", language="sql") == node, piece
+            # A list behind IN, or an array that stands in parentheses: `([0])` may be either.
+            as_list = parse_expression(f"[{piece[1:-1]}]", language="sql")
+            assert as_list == node or parse_expression(piece, language="sql") == node, piece
         case tree.Literal() | tree.Identifier() | tree.Call() | tree.Cast() | tree.Comparison() | tree.JsonOperator():
             check_expression(piece, node)
         case tree.Boolean() | tree.Arithmetic() | tree.If() | tree.Row() | tree.Subscript() | tree.Exists():
@@ -64,5 +67,17 @@ def check_expression(piece: str, node: tree.Expression) -> None:
 @given(sql_trees.statements())
 def test_spans_of_statements(statement: tree.Statement) -> None:
     text = print_sql(statement)
+    for node in below(parse(text)):
+        check(text, node)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT a IN (), a IN (1, 2), a IN ([0]), a IN (([0])), a IN ([]), a NOT IN ((1, 2), (3, 4))",
+        "SELECT count(*) FROM project_logs('x') GROUP BY GROUPING SETS ((), (a), ([0]), ([]))",
+    ],
+)
+def test_spans_of_what_stands_in_parentheses(text: str) -> None:
     for node in below(parse(text)):
         check(text, node)
