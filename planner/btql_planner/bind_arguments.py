@@ -27,7 +27,7 @@ from btql_planner.expressions import (
     Reference,
     Subquery,
 )
-from btql_planner.functions.registry import Function
+from btql_planner.functions.function import Function
 from btql_planner.intervals import spans_of, spelled
 from btql_planner.types import Kind, Type, describe, describe_one
 from btql_storage.kinds import TEXT_BYTES_MAX

@@ -14,7 +14,7 @@ from btql_planner.bind_arguments import check_arguments
 from btql_planner.clauses.trace_filter import ANY_SPAN, FILTER_SPANS, outside_filter
 from btql_planner.expressions import AggregateCall, Constant, Expression, Ordering, as_scalar
 from btql_planner.functions import functions
-from btql_planner.functions.registry import Function
+from btql_planner.functions.function import Function
 from btql_planner.types import Kind
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ from btql_planner.bind_window import bind_over
 from btql_planner.expressions import Apply, Constant, Expression, as_scalar
 from btql_planner.fold import fold
 from btql_planner.functions import functions
-from btql_planner.functions.registry import Function
+from btql_planner.functions.function import Function
 from btql_planner.options import QueryOptions
 from btql_planner.prices import Prices
 from btql_planner.scope import Scope

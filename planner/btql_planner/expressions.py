@@ -18,7 +18,7 @@ from btql_planner.catalog import Availability
 from btql_planner.types import BOOLEAN, NULL, Kind, Type
 
 if TYPE_CHECKING:
-    from btql_planner.functions.registry import Function
+    from btql_planner.functions.function import Function
     from btql_planner.plan import Plan
 
 NO_SPAN = Span(0, 0)

@@ -10,7 +10,7 @@ import pytest
 import btql
 from btql_planner import types
 from btql_planner.functions import functions
-from btql_planner.functions.registry import Function
+from btql_planner.functions.function import Function
 
 VALUES: list[object] = [
     None, True, False, 0, 1, -1, 7, 2**31, -(2**31), 2**53 + 1, 2**63 - 1, -(2**63), 2**64, 10**30, 0.5, -0.5,

@@ -9,9 +9,10 @@ import pytest
 from support.evaluate import evaluate
 
 from btql_planner.functions import functions
+from btql_planner.functions.declare import Text as SqlText
+from btql_planner.functions.declare import scalar
 from btql_planner.functions.page import functions_page
-from btql_planner.functions.registry import REGISTRY, scalar
-from btql_planner.functions.registry import Text as SqlText
+from btql_planner.functions.registry import REGISTRY
 
 PUBLIC = sorted(name for name, function in functions().items() if not function.hidden)
 PAGE = Path(__file__).parents[2] / "docs" / "functions.md"

@@ -15,13 +15,14 @@ from btql_planner.functions.registry import REGISTRY, Registry
 
 _FIRST = ("operators", "aggregate", "dynamic", "time", "search", "text", "maths")
 """Where names are looked up first."""
+_NOT_DECLARATIONS = ("__init__", "declare", "function", "page", "registry")
 
 
 @cache
 def functions() -> Registry:
     """Return every function and operator by name."""
     names = {file.stem for folder in __path__ for file in Path(folder).iterdir() if file.suffix == ".py"}
-    others = sorted(names - {*_FIRST, "__init__", "registry", "page"})
+    others = sorted(names - {*_FIRST, *_NOT_DECLARATIONS})
     REGISTRY.load_from([_loader(name) for name in (*_FIRST, *others)])
     return REGISTRY
 

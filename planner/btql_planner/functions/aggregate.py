@@ -11,7 +11,7 @@ from dataclasses import replace
 from btql_planner import sql_text, types
 from btql_planner import value as values
 from btql_planner.functions.call import Call
-from btql_planner.functions.registry import Any, Boolean, Integer, Measure, aggregate, number_type
+from btql_planner.functions.declare import Any, Boolean, Integer, Measure, aggregate, number_type
 from btql_planner.types import CONTENTS, NUMERIC, ORDER, Kind, Type
 from btql_planner.value import Value
 

@@ -6,9 +6,9 @@ An array is a list of texts, as ``tags`` is, or any array of JSON; what is neith
 from __future__ import annotations
 
 from btql_planner.functions.call import ArgumentError, written_number
+from btql_planner.functions.declare import Any, Boolean, Integer, List, Text, scalar
+from btql_planner.functions.declare import Json as JsonText
 from btql_planner.functions.json import array_size
-from btql_planner.functions.registry import Any, Boolean, Integer, List, Text, scalar
-from btql_planner.functions.registry import Json as JsonText
 from btql_planner.spelling import as_json, as_member
 from btql_planner.types import Kind
 from btql_planner.value import Value

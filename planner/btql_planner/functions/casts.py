@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from btql_planner import compare, sql_text, types
-from btql_planner.functions.registry import (
+from btql_planner.functions.declare import (
     Any,
     Boolean,
     Float,

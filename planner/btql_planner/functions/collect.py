@@ -12,7 +12,7 @@ from btql_planner import sql_text, types
 from btql_planner import value as values
 from btql_planner.functions.aggregate import first_type
 from btql_planner.functions.call import ArgumentError, Call, written_text
-from btql_planner.functions.registry import Any, Json, Text, aggregate
+from btql_planner.functions.declare import Any, Json, Text, aggregate
 from btql_planner.spelling import as_member, as_text
 from btql_planner.types import Kind, Type
 from btql_planner.value import Value, of

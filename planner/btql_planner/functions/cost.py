@@ -10,7 +10,8 @@ from btql_planner import sql_text, types
 from btql_planner import value as values
 from btql_planner.expressions import Expression
 from btql_planner.functions.call import PLAIN, Call
-from btql_planner.functions.registry import Amount, Binder, Function, Parameter, form
+from btql_planner.functions.declare import Amount, form
+from btql_planner.functions.function import Binder, Function, Parameter
 from btql_planner.prices import Price, Prices
 from btql_planner.types import Kind
 from btql_planner.value import Value, of

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from btql_planner import compare, types
 from btql_planner import value as values
-from btql_planner.functions.registry import Any, scalar, union_type
+from btql_planner.functions.declare import Any, scalar, union_type
 from btql_planner.types import Type
 from btql_planner.value import Value
 

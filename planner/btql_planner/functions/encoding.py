@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from btql_planner.functions.call import ArgumentError, written_text
-from btql_planner.functions.registry import Integer, Text, scalar
+from btql_planner.functions.declare import Integer, Text, scalar
 
 
 @scalar

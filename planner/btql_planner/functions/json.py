@@ -12,7 +12,8 @@ from btql_grammar.span import Span
 from btql_planner import sql_text, types
 from btql_planner.expressions import Expression
 from btql_planner.functions.call import ArgumentError, written_text
-from btql_planner.functions.registry import Any, Anything, Binder, Integer, List, Node, Text, dynamic_type, form, scalar
+from btql_planner.functions.declare import Any, Anything, Integer, List, Node, Text, dynamic_type, form, scalar
+from btql_planner.functions.function import Binder
 from btql_planner.spelling import as_json, from_json
 from btql_planner.types import Kind, Type
 from btql_planner.value import Value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from btql_planner import compare, types
-from btql_planner.functions.registry import dynamic_type, operator
+from btql_planner.functions.declare import dynamic_type, operator
 from btql_planner.spelling import as_json, as_member, as_text, from_json
 from btql_planner.types import Kind
 from btql_planner.value import Value, boolean, condition, of, single

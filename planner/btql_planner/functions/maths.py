@@ -7,7 +7,7 @@ from collections.abc import Callable
 from btql_planner import sql_text, types
 from btql_planner import value as values
 from btql_planner.functions.call import written_number
-from btql_planner.functions.registry import Any, Boolean, Float, Integer, NumberValue, number_type, scalar
+from btql_planner.functions.declare import Any, Boolean, Float, Integer, NumberValue, number_type, scalar
 from btql_planner.functions.text import clamped
 from btql_planner.types import Kind
 from btql_planner.value import Value

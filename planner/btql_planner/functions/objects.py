@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from btql_planner import sql_text, types
 from btql_planner.functions.call import Call
-from btql_planner.functions.registry import Json, aggregate, operator
+from btql_planner.functions.declare import Json, aggregate, operator
 from btql_planner.spelling import as_json, as_member
 from btql_planner.types import Kind
 from btql_planner.value import Value, of, present, single

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from btql_planner import compare, membership, sql_text, types
 from btql_planner.functions.call import written_interval
-from btql_planner.functions.registry import coerce, has, number_type, operator, union_type
+from btql_planner.functions.declare import coerce, has, number_type, operator, union_type
 from btql_planner.intervals import spans_of
 from btql_planner.types import Kind, Type
 from btql_planner.value import (

@@ -6,7 +6,7 @@ import inspect
 from importlib import import_module
 
 from btql_planner.functions import functions
-from btql_planner.functions.registry import Function
+from btql_planner.functions.function import Function
 
 _TOPICS = {
     "aggregate": "Aggregates",

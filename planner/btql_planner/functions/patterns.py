@@ -13,8 +13,8 @@ import re
 
 from btql_planner import sql_text
 from btql_planner.functions.call import ArgumentError, written_text
+from btql_planner.functions.declare import Boolean, Float, Integer, List, Text, scalar
 from btql_planner.functions.pattern_syntax import refused
-from btql_planner.functions.registry import Boolean, Float, Integer, List, Text, scalar
 
 _FLAGS = re.compile(r"[gimsxc]*")
 _ONLY_ELSEWHERE = re.compile(r"\\[QC]")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from btql_planner import types
-from btql_planner.functions.registry import operator
+from btql_planner.functions.declare import operator
 from btql_planner.types import Kind
 from btql_planner.value import Value, of, single
 

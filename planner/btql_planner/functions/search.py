@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from btql_grammar import tree
 from btql_grammar.span import Span
-from btql_planner.functions.registry import Binder, Condition, Node, form
+from btql_planner.functions.declare import Condition, Node, form
+from btql_planner.functions.function import Binder
 
 SEARCHED = ("input", "output", "expected", "metadata", "span_attributes")
 """The fields that ``search(query)`` looks into."""

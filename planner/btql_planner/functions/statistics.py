@@ -6,7 +6,7 @@ Rows without a number take no part; pairs need both numbers.
 from __future__ import annotations
 
 from btql_planner.functions.call import ArgumentError, Call, written_number
-from btql_planner.functions.registry import Any, Float, Integer, Number, aggregate, dynamic_type
+from btql_planner.functions.declare import Any, Float, Integer, Number, aggregate, dynamic_type
 from btql_planner.spelling import as_json, from_json
 
 

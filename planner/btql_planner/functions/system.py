@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from btql_planner import sql_text
-from btql_planner.functions.registry import Text, scalar
+from btql_planner.functions.declare import Text, scalar
 
 
 @scalar

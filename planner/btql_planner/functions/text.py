@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from btql_planner import sql_text, types
 from btql_planner.functions.call import written_number, written_text
-from btql_planner.functions.registry import Any, Boolean, Integer, Text, has, scalar
+from btql_planner.functions.declare import Any, Boolean, Integer, Text, has, scalar
 from btql_planner.spelling import as_json, as_text
 from btql_planner.types import Kind, Type
 from btql_planner.value import Value, of

@@ -16,10 +16,9 @@ from btql_grammar.sql_intervals import interval_parts
 from btql_planner import compare, sql_text, types
 from btql_planner.expressions import Constant
 from btql_planner.functions.call import ArgumentError, written_interval, written_text
-from btql_planner.functions.registry import (
+from btql_planner.functions.declare import (
     Amount,
     Any,
-    Binder,
     Float,
     Integer,
     Interval,
@@ -31,6 +30,7 @@ from btql_planner.functions.registry import (
     form,
     scalar,
 )
+from btql_planner.functions.function import Binder
 from btql_planner.functions.time_patterns import SECONDS, char_pieces, has_pattern, known_timestamp, read
 from btql_planner.types import Kind
 from btql_planner.value import Value, single
