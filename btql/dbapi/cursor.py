@@ -70,8 +70,8 @@ class Cursor:
         in them is read as a part of the statement. ``tz_offset`` and ``version`` are those of
         :meth:`btql.Connection.query`.
         """
-        stop = self._begin(timeout)
         with as_pep249():
+            stop = self._begin(timeout)
             values = None if parameters is None else checked(parameters)
             options = options_of(tz_offset=tz_offset, version=version, lint="off", default_limit=None, cursor=None)
             result = self.connection.run(operation, values, options, stop)
@@ -88,8 +88,8 @@ class Cursor:
         All values are looked at before anything is written. An INSERT with VALUES writes all of its rows at once, as
         one transaction; any other statement is a transaction for each sequence.
         """
-        stop = self._begin(timeout)
         with as_pep249():
+            stop = self._begin(timeout)
             many = [checked(each) for each in seq_of_parameters]
             self._note(self.connection.run_many(operation, many, stop) if many else 0)
         return self

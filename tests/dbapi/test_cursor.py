@@ -170,6 +170,21 @@ def test_what_the_storage_raises_is_of_these_classes_too(tmp_path):
         btql.connect(tmp_path / "nowhere", create=False)
 
 
+def test_a_storage_that_others_have_closed_is_told_in_classes_of_pep_249(folder):
+    with btql.connect(folder) as connection:
+        cursor = connection.execute("SELECT id FROM project_logs('many')")
+        connection._database.storage.close()
+        for call in (
+            lambda: cursor.execute("SELECT 1 AS one"),
+            lambda: cursor.executemany("DELETE FROM project_logs('demo') WHERE id = ?", [["none"]]),
+            lambda: connection.execute("SELECT id FROM project_logs('demo')"),
+        ):
+            with pytest.raises(btql.DatabaseError, match="closed") as caught:
+                call()
+            assert isinstance(caught.value.__cause__, btql.StorageError)
+        cursor.close()
+
+
 def test_a_statement_ends_at_its_time(conn):
     cursor = conn.cursor()
     cursor.timeout = 60
