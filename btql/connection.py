@@ -76,7 +76,7 @@ def connect(  # noqa: PLR0913  options are keywords
     ``grpc+tls://host:port``, which needs ``btql[flight]``; with the key in it (``http://KEY@host:port``), in
     ``api_key`` or in the environment variable ``BTQL_API_KEY``. ``ca_file`` has the certificates to trust, where those
     are not the system's. ``create``, ``read_only``, ``prices`` and ``background`` are for folders; ``read_only`` and
-    ``prices`` are refused for a server. ``timeout`` is how many seconds a statement of a cursor may take.
+    ``prices`` are refused for a server. ``timeout`` is how many seconds a statement may take that is not given another.
 
     ``prices`` adds to what ``estimated_cost()`` knows of models: a file, JSON or TOML, or the same as
     a dictionary, ``{"models": {"my-model": {"input": 1.5, "output": 6.0}}}``, in dollars for a million tokens.
@@ -187,12 +187,13 @@ class Connection(Manners):
         were right after that transaction. ``lint`` may be ``default``, which tells on the result what may be slow,
         or ``strict``, which refuses such a query. ``limit`` counts where the query has none of its own,
         and ``cursor`` is the one of the page before. ``timeout`` is how many seconds the query may take, reading its
-        answer included; it ends with :class:`btql.TimeLimit`.
+        answer included, the connection's unless told; it ends with :class:`btql.TimeLimit`.
         """
         from btql.arguments import options_of
 
         options = options_of(tz_offset=tz_offset, version=version, lint=lint, default_limit=limit, cursor=cursor)
-        return self.run(query, parameters, options, None if timeout is None else self.new_stop(timeout))
+        seconds = self.timeout if timeout is None else timeout
+        return self.run(query, parameters, options, None if seconds is None else self.new_stop(seconds))
 
     def run(
         self, query: str | Mapping[str, object], parameters: Values | None, options: QueryOptions, stop: Stop | None

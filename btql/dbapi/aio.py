@@ -77,7 +77,8 @@ class AsyncConnection:
     ) -> Opening[AsyncResult]:
         """Ask as :meth:`btql.Connection.query` does, with the same options; ``async with`` closes the result."""
         options = options_of(tz_offset=tz_offset, version=version, lint=lint, default_limit=limit, cursor=cursor)
-        return Opening(self._asked(query, parameters, options, self.sync.new_stop(timeout)), AsyncResult.close)
+        stop = self.sync.new_stop(self.sync.timeout if timeout is None else timeout)
+        return Opening(self._asked(query, parameters, options, stop), AsyncResult.close)
 
     async def _asked(
         self, query: str | Mapping[str, object], parameters: Values | None, options: QueryOptions, stop: Stop

@@ -33,7 +33,7 @@ class Manners:
     NotSupportedError: ClassVar = errors.NotSupportedError
 
     timeout: float | None = None
-    """How many seconds a statement of a new cursor may take; None is as long as the database lets it."""
+    """How many seconds a query may take, or a statement of a new cursor; None is as long as the database lets it."""
     closed: bool = False
     has_written: bool = False
     """Whether a cursor has written something since the last commit."""

@@ -95,6 +95,8 @@ def test_cancel_and_timeout_are_those_of_a_cursor(where):
         async with btql.connect_async(where, timeout=0.2) as conn, conn.cursor() as cursor:
             with pytest.raises(btql.TimeLimit):
                 await (await cursor.execute(LONG)).fetchall()
+            with pytest.raises(btql.TimeLimit):
+                await (await conn.query(LONG)).rows()
             cursor.timeout = None
             asyncio.get_running_loop().call_later(0.2, cursor.cancel)
             with pytest.raises(btql.Cancelled):

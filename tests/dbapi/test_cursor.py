@@ -185,6 +185,16 @@ def test_a_storage_that_others_have_closed_is_told_in_classes_of_pep_249(folder)
         cursor.close()
 
 
+def test_the_time_of_a_connection_holds_for_its_queries(where):
+    with btql.connect(where, timeout=0.2) as connection:
+        with pytest.raises(btql.TimeLimit):
+            connection.query(LONG).rows()
+        assert connection.query("SELECT 1 AS one", timeout=60).rows() == [{"one": 1}]
+        connection.timeout = 60
+        with pytest.raises(btql.TimeLimit):
+            connection.query(LONG, timeout=0.2).rows()
+
+
 def test_a_statement_ends_at_its_time(conn):
     cursor = conn.cursor()
     cursor.timeout = 60
