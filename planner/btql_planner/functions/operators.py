@@ -262,7 +262,12 @@ def negative(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
     return whole(f"(- {single(value)})", f"(- CAST({single(value)} AS DOUBLE))", value.bits)
 
 
-@operator("if", union_type)
+def _type_of_results(arguments: Sequence[Type]) -> Type:
+    """Return every kind that a result may have; what stands before each is a condition."""
+    return union_type([*arguments[1::2], arguments[-1]])
+
+
+@operator("if", _type_of_results)
 def if_(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
     """``a ? b : c`` and CASE: condition, result, condition, result, …, otherwise."""
     branches = [(condition(values[i]), values[i + 1]) for i in range(0, len(values) - 1, 2)]
