@@ -29,8 +29,9 @@ from btql_grammar.span import Source, Span
 from btql_planner.engine_plan import OutputColumn
 from btql_planner.names import SYSTEM_KINDS
 from btql_planner.options import QueryOptions
-from btql_planner.parameters import kinds_of_parameters
-from btql_planner.types import INTEGER, LIST, NULL, NUMBER, NUMERIC, TEXT, Kind, Type
+from btql_planner.parameters import NUMBER_FIELDS, kinds_of_parameters
+from btql_planner.types import INTEGER, JSON, LIST, NULL, NUMBER, NUMERIC, TEXT, Kind, Type
+from btql_storage.fields import OBJECT_FIELDS
 
 if TYPE_CHECKING:
     from btql.database import Compiled, Database
@@ -42,8 +43,6 @@ _KINDS = {
     "datetime": Kind.TIME, "interval": Kind.INTERVAL, "json": Kind.JSON,
 }  # fmt: skip
 """The kind of values of each type that a cast may name."""
-_NUMBERS = ("scores", "metrics")
-"""Fields with nothing but numbers below them."""
 _NOTHING = Span(0, 0)
 
 
@@ -56,7 +55,7 @@ class ParameterInfo:
     kinds: Type
     """What its value should be; empty where nothing tells."""
     type_name: str | None = None
-    """The type that the statement casts it to."""
+    """The type that the statement casts it to; of a list, the one that what it is compared with asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +85,11 @@ def described(database: Database, source: Source, statement: tree.Statement, opt
             kinds: dict[Span, Type] = {}
             if places and (query := _query_of(statement)) is not None:
                 kinds = _kinds(database, source, query, options, places)
-            return Described(_WRITES[type(statement)], _parameters(places, kinds | told, statement), ())
+            return Described(_WRITES[type(statement)], _parameters(places, kinds, told, statement), ())
         case tree.Explain():
             kind = Kind.JSON if statement.format == "json" else Kind.TEXT
             plan = OutputColumn(PLAN_COLUMN, {kind: PLAN_COLUMN})
-            return Described("explain", _parameters(places, told, statement), (plan,))
+            return Described("explain", _parameters(places, {}, told, statement), (plan,))
         case _:
             pass
     samples: dict[Key, object] = {}
@@ -100,7 +99,7 @@ def described(database: Database, source: Source, statement: tree.Statement, opt
         samples = samples_of(database, source, statement, options, places)
         kinds = _kinds(database, source, with_values(statement, given(places, samples)), options, places)
     kinds |= {span: kinds_of(samples[key]) for span, key in places.items() if key in samples}
-    parameters = _parameters(places, kinds | told, statement)
+    parameters = _parameters(places, kinds, told, statement)
     nulls = {each.key: samples[each.key] if each.key in samples else _null(each) for each in parameters}
     try:
         typed = with_values(statement, given(places, nulls)) if places else statement
@@ -151,7 +150,9 @@ def _told(statement: tree.Statement) -> dict[Span, Type]:
             continue
         if len(path) == 1 and path[0] in SYSTEM_KINDS:
             found[written.span] = frozenset({SYSTEM_KINDS[str(path[0])]})
-        elif len(path) > 1 and path[0] in _NUMBERS:
+        elif len(path) == 1 and path[0] in OBJECT_FIELDS:
+            found[written.span] = JSON
+        elif len(path) > 1 and path[0] in NUMBER_FIELDS:
             found[written.span] = NUMBER
     return found
 
@@ -178,16 +179,21 @@ _WRITES: dict[type, StatementKind] = {tree.Insert: "insert", tree.Update: "updat
 
 
 def _parameters(
-    places: dict[Span, Key], kinds: dict[Span, Type], statement: tree.Statement
+    places: dict[Span, Key], kinds: dict[Span, Type], told: dict[Span, Type], statement: tree.Statement
 ) -> tuple[ParameterInfo, ...]:
     found: dict[Key, Type] = {}
     for span, key in places.items():
-        found[key] = found.get(key, NULL) | kinds.get(span, NULL)
-    casts = {
-        places[node.expression.span]: node.type_name
-        for node in nodes_below(statement)
-        if isinstance(node, tree.Cast) and isinstance(node.expression, tree.Parameter)
-    }
+        found[key] = found.get(key, NULL) | (told if span in told else kinds).get(span, NULL)
+    casts: dict[Key, str] = {}
+    for node in nodes_below(statement):
+        match node:
+            case tree.Cast(expression=tree.Parameter() as value):
+                casts[places[value.span]] = node.type_name
+            case tree.Quantified(right=tree.Parameter() as items) if beside := kinds.get(items.span, NULL):
+                if beside <= NUMERIC:
+                    casts[places[items.span]] = "float8[]"
+            case _:
+                pass
     numbers = [key for key in found if isinstance(key, int)]
     keys: Iterable[Key] = range(1, max(numbers) + 1) if numbers else found
     return tuple(ParameterInfo(key, found.get(key, NULL), casts.get(key)) for key in keys)

@@ -7,16 +7,19 @@ itself. Where nothing tells, the answer is empty.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, cast
 
 from btql_grammar.span import Span
-from btql_planner.expressions import AggregateCall, Apply, Constant
-from btql_planner.types import ANY, NULL, NUMBER, Kind, Type
+from btql_planner.expressions import AggregateCall, Apply, Constant, Expression, PathValue
+from btql_planner.types import ANY, BOOLEAN, JSON, LIST, NULL, NUMBER, Kind, Type
 
 if TYPE_CHECKING:
     from btql_planner.plan import Plan
+
+NUMBER_FIELDS = ("scores", "metrics")
+"""Fields with nothing but numbers below them."""
 
 
 def kinds_of_parameters(plan: Plan, places: Mapping[Span, object]) -> dict[Span, Type]:
@@ -32,14 +35,38 @@ def kinds_of_parameters(plan: Plan, places: Mapping[Span, object]) -> dict[Span,
 
 
 def _look(node: Apply | AggregateCall, found: dict[Span, Type]) -> None:
-    beside: Type = NULL.union(*(each.type for each in node.arguments))
+    beside: Type = NULL.union(*map(_type_of, _alike(node)))
     if node.function.name in ("mul", "div") and Kind.INTERVAL in beside:
         # An interval goes with a number there, not with another one.
         beside = NUMBER
+    if node.function.name == "json_contains" and beside != LIST:
+        # Whatever the document is, a part of it is JSON.
+        beside = JSON
     for index, each in enumerate(node.arguments):
         if isinstance(each, Constant) and each.value is None and each.span in found:
             wanted = node.function.parameter(index).type
+            if node.function.name == "if" and index % 2 == 0 and index < len(node.arguments) - 1:
+                wanted = BOOLEAN
             found[each.span] |= beside if wanted >= ANY else wanted
+
+
+def _alike(node: Apply | AggregateCall) -> Sequence[Expression]:
+    """Return the arguments of a function that tell of what kinds the others are."""
+    match node.function.name:
+        case "if":
+            # The results; what stands before each is a condition.
+            return [*node.arguments[1::2], node.arguments[-1]]
+        case "quantified":
+            # What is compared with each item of a list.
+            return node.arguments[:1]
+        case _:
+            return node.arguments
+
+
+def _type_of(expression: Expression) -> Type:
+    """Return the kinds of an expression, of a score or a metric also where no row has it yet."""
+    is_number = isinstance(expression, PathValue) and len(expression.path) > 1 and expression.path[0] in NUMBER_FIELDS
+    return NUMBER if is_number and not expression.type else expression.type
 
 
 def _parts(node: object) -> Iterator[object]:

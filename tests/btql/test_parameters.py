@@ -180,6 +180,12 @@ DESCRIBED = {
     "SELECT round(metrics.tokens, $1), sqrt($2), date_trunc('day', $3) FROM x": "INTEGER FLOAT TIME",
     "SELECT date_bin($1, created, $2) FROM x": "INTERVAL TIME",
     "INSERT INTO x (id, metrics.n, scores.s, metadata.m) VALUES ($1, $2, $3, $4)": "TEXT NUMBER NUMBER ",
+    "INSERT INTO x (metadata, scores, input) VALUES ($1, $2, $3)": "JSON JSON ",
+    "UPDATE x SET context = $1": "JSON",
+    "SELECT CASE WHEN id = $1 THEN $2 WHEN $3 THEN $4 ELSE $5 END FROM x": "TEXT  BOOLEAN  ",
+    "SELECT CASE WHEN $1 THEN id ELSE $2 END FROM x": "BOOLEAN TEXT",
+    "SELECT id FROM x WHERE metadata @> $1 AND input <@ $2 AND tags @> $3": "JSON JSON LIST",
+    "SELECT id FROM x WHERE metrics.not_there_yet > $1 AND scores.nor_that < $2": "NUMBER NUMBER",
     "UPDATE x SET metrics.n = $1 WHERE left(id, $2) = 'a'": "NUMBER INTEGER",
     "SELECT interval '1 day' * $1, $2 * interval '1 day', interval '1 day' / $3": "NUMBER NUMBER NUMBER",
 }
@@ -191,6 +197,20 @@ def test_casts_and_fields_tell_what_a_value_should_be(conn, text):
 
     names = ["NUMBER" if each.kinds == NUMBER else next((k.name for k in each.kinds), "") for each in found.parameters]
     assert " ".join(names) == DESCRIBED[text]
+
+
+@pytest.mark.parametrize(
+    ("condition", "type_name"),
+    [
+        ("length(id) = ANY($1)", "float8[]"),
+        ("scores.not_there_yet <> ALL($1)", "float8[]"),
+        ("id = ANY($1)", None),
+        ("length(id) = ANY($1::int8[])", "int8[]"),
+    ],
+)
+def test_a_list_is_of_what_it_is_compared_with(conn, condition, type_name):
+    (found,) = conn._database.describe(f"SELECT id FROM x WHERE {condition}").parameters
+    assert found.type_name == type_name
 
 
 def test_what_the_next_page_needs_is_no_column(conn):

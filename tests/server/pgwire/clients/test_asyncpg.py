@@ -8,7 +8,9 @@ import json
 import math
 import ssl
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -148,6 +150,65 @@ def test_numbers_are_written_as_numbers(connect):
             return await conn.fetchval("SELECT metrics.n + metrics.m + scores.s FROM project_logs.asyncpg_numbers")
 
     assert run(ask()) == 9
+
+
+WHERE = [
+    ("id = $1", "w"),
+    ("id = ANY($1)", ["v", "w"]),
+    ("metadata.n = $1", 4),
+    ("metadata.n = ANY($1)", [4, 5]),
+    ("scores.s = ANY($1)", [0.5]),
+    ("metadata.b = $1", True),
+    ("metadata.id = $1::uuid", UUID(int=7)),
+    ("created = $1", START),
+    ("created > $1::timestamptz - $2", START, dt.timedelta(days=1)),
+    ("metrics.not_there_yet > $1 OR true", 1),
+    ("scores.s = $1", 0.5),
+    ("scores.s = $1", Decimal("0.5")),
+    ("tags @> $1", ["x"]),
+    ("$1 = ANY(tags)", "y"),
+    ("metadata @> $1", {"n": 4}),
+    ("$1::text IS NULL OR id = $1", None),
+    ("CASE WHEN id = $1 THEN $2 ELSE $3 END = 'yes'", "w", "yes", "no"),
+]
+
+
+@pytest.mark.parametrize("asked", WHERE, ids=[each[0] for each in WHERE])
+def test_values_are_what_they_are_compared_with(connect, asked):
+    condition, *values = asked
+    table = "project_logs.asyncpg_where"
+
+    async def ask():
+        async with connect() as conn:
+            await conn.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+            await conn.execute(
+                f"INSERT INTO {table} (id, created, tags, metadata, scores.s) VALUES ($1, $2, $3, $4, $5)",
+                *("w", START, ["x", "y"], {"n": 4, "b": True, "id": str(UUID(int=7))}, 0.5),
+            )
+            return [each["id"] for each in await conn.fetch(f"SELECT id FROM {table} WHERE {condition}", *values)]
+
+    assert run(ask()) == ["w"]
+
+
+def test_fields_of_json_are_written_as_such(connect):
+    table = "project_logs.asyncpg_json"
+
+    async def ask():
+        async with connect() as conn:
+            statement = f"INSERT INTO {table} (id, metadata, scores, tags, input) VALUES ($1, $2, $3, $4, $5)"
+            await conn.execute(statement, "a", '{"k": [1]}', None, None, "a text")
+            with pytest.raises(asyncpg.InvalidParameterValueError, match="`metadata` is not an object"):
+                await conn.execute(statement, "b", "[1]", None, None, None)
+            await conn.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+            await conn.execute(statement, "b", {"k": {"l": None}}, {"s": 1}, [], None)
+            await conn.execute(f"UPDATE {table} SET input = $1::jsonb, tags = $2 WHERE id = 'b'", {"q": 1}, ["t"])
+            found = await conn.fetch(f"SELECT id, metadata, scores, tags, input FROM {table} ORDER BY id")
+            return [tuple(each) for each in found]
+
+    assert run(ask()) == [
+        ("a", {"k": [1]}, None, None, "a text"),
+        ("b", {"k": {"l": None}}, {"s": 1}, ["t"], {"q": 1}),
+    ]
 
 
 def test_cursors(connect):
