@@ -83,6 +83,8 @@ def _hint(place: Stumble) -> str | None:
     token, expected = place.token, place.expected
     if place.follows("_COMMA"):
         return "remove the comma before it, or add what is missing"
+    if place.wants_operand and token.type == "_COMMA":
+        return "remove the comma, or add what is missing before it"
     if place.follows("_SEMICOLON"):
         return "send the queries one by one"
     if "ANY_NAME" in expected and token.type == "STRING":

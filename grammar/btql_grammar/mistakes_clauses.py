@@ -49,6 +49,7 @@ _SQL_ONLY = {
     "full": "joins", "natural": "joins", "lateral": "joins", "union": "UNION", "intersect": "INTERSECT",
     "except": "EXCEPT", "with": "WITH", "over": "window functions", "window": "window functions",
 }  # fmt: skip
+_ARITHMETIC = frozenset({"PLUS", "MINUS", "TIMES", "STAR"})
 _COMMON = "the common clauses are select, dimensions, measures, from, filter, sort and limit"
 
 
@@ -195,6 +196,10 @@ def _after_number(place: Stumble) -> BtqlError | None:
         return None
     if head.text.lower() == "limit" and place.token.type == "_COMMA" and place.wants_clause:
         return place.misfit("limit takes one number", "a second number", "write `limit: 10 offset: 20`")
+    if head.type == "COUNT_HEAD" and place.token.type in _ARITHMETIC:
+        message = f"{head.text.lower()} takes a whole number, nothing that is computed"
+        help_ = f"write the number itself, or `{head.text.lower()}: $1` and give its value beside the query"
+        return place.misfit(message, "an operator", help_)
     if head.type == "SAMPLE_HEAD" and not place.follows("SAMPLE_HEAD"):
         help_ = f"write `{EXAMPLES['sample']}`, or a number of rows: `sample: 100`"
         return place.misfit("this is not a sample", "not expected here", help_)

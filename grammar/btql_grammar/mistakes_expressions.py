@@ -98,7 +98,7 @@ def _negation(place: Stumble) -> BtqlError | None:
 
 def _list(place: Stumble) -> BtqlError | None:
     """``a in 'x', 'y'``."""
-    if place.token.type != "_COMMA" or not place.has_read("IN"):
+    if place.token.type != "_COMMA" or place.wants_operand or not place.has_read("IN"):
         return None
     help_ = "write the list in parentheses: `in ('x', 'y')`"
     return place.fault("the list behind `in` has no parentheses", "a second value", help_)

@@ -143,6 +143,8 @@ class Cursor:
         found = self.text_of(token)
         if help_ is None and self.index and self.previous().word == ",":
             help_ = "remove the comma before it, or add what is missing"
+        if help_ is None and found == ",":
+            help_ = "remove the comma, or add what is missing before it"
         if found[:1] in _OTHER_QUOTES:
             message, label = f"`{found[0]}` is not a quote here", "found this"
             help_ = f"write a straight `{_OTHER_QUOTES[found[0]]}`"

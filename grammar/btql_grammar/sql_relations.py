@@ -229,6 +229,7 @@ class RelationParser(WindowParser):
             if begun and not self.accept(","):
                 self.fail("`,` or `)`")
             begun = True
+            self._refuse_other_names()
             if self.at("shape") and self.ahead().word in ("=>", ":", ":="):
                 self.step()
                 self.step()
@@ -237,6 +238,14 @@ class RelationParser(WindowParser):
                 arguments.append(self._text("the names in a source are texts in quotes")[0])
         self.step()
         return tree.From(kind, tuple(arguments), shape, span=self.since(span))
+
+    def _refuse_other_names(self) -> None:
+        """Raise where an argument has a name, and it is not that of the shape."""
+        if self.token.kind == "word" and not self.at("shape") and self.ahead().word in ("=>", ":="):
+            raise BtqlError.of(
+                "B0109", f"a source takes no `{self.text_of(self.token)}`", self.here(), "unknown name",
+                help="the shape of the answer is the only argument with a name: `shape => 'traces'`",
+            )  # fmt: skip
 
     def _has_texts_only(self) -> bool:
         """Tell whether the parenthesis that comes next holds what a source may have, and nothing else."""

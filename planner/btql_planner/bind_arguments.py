@@ -127,8 +127,23 @@ def _check_comparable(arguments: tuple[Expression, ...], span: Span) -> None:
             continue
         if not _comparable(first.type, other.type):
             message = f"cannot compare {describe(first.type)} with {describe(other.type)}"
-            error = BtqlError.of(errors.WRONG_TYPE, message, other.span, f"this is {describe_one(other.type)}")
-            raise error if other.span.end else BtqlError.of(errors.WRONG_TYPE, message, span, "this comparison")
+            place, label = (
+                (other.span, f"this is {describe_one(other.type)}") if other.span.end else (span, "this comparison")
+            )
+            raise BtqlError.of(errors.WRONG_TYPE, message, place, label, help=_way_to_compare(first, other))
+
+
+def _way_to_compare(*sides: Expression) -> str | None:
+    """Return what to write where a time, or the length of one, is compared with a number."""
+    number = next((side for side in sides if side.type & types.NUMERIC), None)
+    written = str(number.value) if isinstance(number, Constant) else "seconds"
+    if number is None:
+        return None
+    if any(side.type == types.TIME for side in sides):
+        return f"write a time such as '2026-11-25'; seconds since 1970 become one by `to_timestamp({written})`"
+    if any(side.type == types.INTERVAL for side in sides):
+        return f"write an interval, such as `interval {written} second`"
+    return None
 
 
 def _comparable(one: Type, other: Type) -> bool:

@@ -52,9 +52,12 @@ def close_to(name: str, known: Iterable[str]) -> str | None:
 
 def place_of(text: str, word: str, span: Span) -> Span:
     """Return where a word stands last within a span, with quotes around it; the whole span where it does not."""
+    if not word:
+        start = max(text.rfind(empty, span.start, span.end) for empty in ("''", '""'))
+        return span if start < 0 else Span(start, start + 2)
     start = text.lower().rfind(word.lower(), span.start, span.end)
     end = start + len(word)
-    if not word or start < 0:
+    if start < 0:
         return span
     quoted = text[start - 1 : start] in ("'", '"') and text[end : end + 1] == text[start - 1 : start]
     return Span(start - quoted, end + quoted)

@@ -67,7 +67,7 @@ def decode(token: str, paging: Paging, span: Span) -> tuple[int, ...]:
     if len(content) != paging.numbers * KEY_BYTES or encode(*numbers) != token.rstrip("="):
         raise BtqlError.of(
             errors.BAD_CURSOR, "the cursor is not one that this query gave", span, "this cursor",
-            help="send the cursor of the page before, unchanged, with the same query",
+            help="send the cursor of the page before, unchanged, with the same query; for the first page send none",
         )  # fmt: skip
     return numbers
 

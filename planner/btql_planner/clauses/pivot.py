@@ -84,6 +84,9 @@ class _Spelled:
         expressions = [item.expression for item in keys]
         items: list[tree.SortItem] = []
         for each in self.query.sort:
+            if not keys:
+                message = "a pivot without another dimension is one row, there is nothing to sort"
+                self._refuse(message, each.span, "leave the order out, or add a dimension that stays")
             expression = self._at(tree.Item(each.expression, span=each.span)).expression
             named = next((key.expression for key in keys if _is_named(expression, key)), expression)
             if named not in expressions:

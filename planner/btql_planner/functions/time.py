@@ -35,7 +35,7 @@ from btql_planner.functions.time_patterns import SECONDS, char_pieces, has_patte
 from btql_planner.types import Kind
 from btql_planner.value import Value, single
 
-_UNITS = "second, minute, hour, day, week, month, quarter or year"
+_UNITS = "second, minute, hour, day, week, month, quarter and year"
 _YEARS = (-9_214_560_000_000_000, 9_214_646_400_000_000)
 """The microseconds that the engine also has as nanoseconds, whole years of them."""
 _MICROSECONDS = {"second": 1_000_000, "minute": 60_000_000, "hour": 3_600_000_000, "day": 86_400_000_000}
@@ -81,8 +81,11 @@ def date_trunc(unit: Text, value: Time) -> Time:
     """
     matched = re.fullmatch(r"'(?:(\d{1,9}) +)?(second|minute|hour|day|week|month|quarter|year)s?'", unit.lower())
     if matched is None:
-        message = f"date_trunc takes {_UNITS}, not {unit}"
-        raise ArgumentError(message, 0)
+        given = written_text(unit)
+        message = (
+            "date_trunc takes a unit that is written in the query" if given is None else f"there is no unit {unit}"
+        )
+        raise ArgumentError(message, 0, help=f"the units are {_UNITS}")
     count, name = matched.groups()
     if count is None:
         return truncated(name, value)
