@@ -75,10 +75,11 @@ def with_times(arguments: tuple[Expression, ...]) -> tuple[Expression, ...]:
     """Return the arguments with every text that stands beside a time read as one."""
     if not any(argument.type == types.TIME for argument in arguments):
         return arguments
-    return tuple(_as_time(argument) for argument in arguments)
+    return tuple(as_time(argument) for argument in arguments)
 
 
-def _as_time(argument: Expression) -> Expression:
+def as_time(argument: Expression) -> Expression:
+    """Return a text of the query as the time that it spells, anything else as it is."""
     if not isinstance(argument, Constant) or not isinstance(argument.value, str) or argument.kind is not Kind.TEXT:
         return argument
     try:
@@ -95,10 +96,11 @@ def _with_intervals(arguments: tuple[Expression, ...]) -> tuple[Expression, ...]
     """Return the arguments with every text that stands beside an interval read as one."""
     if not any(argument.type == types.INTERVAL for argument in arguments):
         return arguments
-    return tuple(_as_interval(argument) for argument in arguments)
+    return tuple(as_interval(argument) for argument in arguments)
 
 
-def _as_interval(argument: Expression) -> Expression:
+def as_interval(argument: Expression) -> Expression:
+    """Return a text of the query as the interval that it spells, anything else as it is."""
     if not isinstance(argument, Constant) or not isinstance(argument.value, str) or argument.kind is not Kind.TEXT:
         return argument
     spans = spans_of(argument.value)

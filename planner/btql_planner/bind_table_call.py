@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_planner import errors
+from btql_planner.bind_arguments import as_interval, as_time
 from btql_planner.bind_expression import ExpressionBinder
 from btql_planner.bound_relation import BoundRelation
 from btql_planner.expressions import Constant, Expression, Reference, engine_name
@@ -18,7 +19,7 @@ from btql_planner.names import ColumnNames
 from btql_planner.plan import Nothing, Plan, Unnest
 from btql_planner.plan_relations import Series
 from btql_planner.scope import Scope
-from btql_planner.types import INTEGER, TIME, Kind
+from btql_planner.types import INTEGER, INTERVAL, TIME
 
 ELEMENTS = ("unnest", "jsonb_array_elements", "json_array_elements")
 ELEMENT_TEXTS = ("jsonb_array_elements_text", "json_array_elements_text")
@@ -76,9 +77,11 @@ def _unnested(binder: ExpressionBinder, node: tree.TableCall, argument: Expressi
 
 
 def _series(node: tree.TableCall, arguments: Sequence[Expression], name: str) -> _Columns:
-    of_time = Kind.TIME in arguments[0].type
+    of_time = any(each.type & (TIME | INTERVAL) for each in arguments)
+    if of_time:
+        arguments = [*map(as_time, arguments[:2]), *map(as_interval, arguments[2:])]
     wanted = [TIME, TIME] if of_time else [INTEGER, INTEGER]
-    for each, type_ in zip(arguments, [*wanted, frozenset({Kind.INTERVAL if of_time else Kind.INTEGER})], strict=False):
+    for each, type_ in zip(arguments, [*wanted, INTERVAL if of_time else INTEGER], strict=False):
         if not each.type & type_:
             raise BtqlError.of(
                 errors.WRONG_ARGUMENT, "a series is of whole numbers, or of times with an interval between them",

@@ -355,6 +355,15 @@ CASES: dict[str, tuple[str, Rows]] = {
         [("model",), ("n",), ("u",)],
     ),
     "series": ("SELECT * FROM generate_series(1, 7, 3) AS g", [(1,), (4,), (7,)]),
+    "series of times, each a text or not": (
+        (
+            "SELECT to_string(a), to_string(b), to_string(c) FROM"
+            " generate_series('2026-01-01', '2026-01-02', interval 36 hour) AS a,"
+            " generate_series('2026-01-01', to_datetime('2026-01-02'), '1 day 12:00:00') AS b,"
+            " generate_series(to_datetime('2026-01-01'), '2026-01-02', '36 hours') AS c"
+        ),
+        [("2026-01-01T00:00:00.000Z",) * 3],
+    ),
     "series that goes nowhere": ("SELECT * FROM generate_series(1, 7, 1 - 1) AS g", []),
     "series that goes nowhere in time": (
         "SELECT * FROM generate_series(now(), now(), interval 1 day - interval 24 hours) AS g",
