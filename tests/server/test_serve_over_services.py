@@ -98,6 +98,14 @@ def test_what_one_server_stores_the_other_one_has(pair: Pair, tmp_path: Path):
     assert pair.post(pair.second, "/logs3", named).status_code == 200
     assert len(pair.ask(pair.first, rows)) == 7
 
+    # Rows of a query in the background are on the machine that was asked.
+    job = pair.post(pair.first, "/btql/async", {"query": rows}).json()["id"]
+    key = {"authorization": f"Bearer {pair.key}"}
+    assert httpx.get(f"{pair.first.url}/btql/async/{job}", headers=key).status_code == 200
+    elsewhere = httpx.get(f"{pair.second.url}/btql/async/{job}", headers=key)
+    assert elsewhere.status_code == 403
+    assert "only the server that began it knows it" in elsewhere.json()["Message"]
+
     # One dies, the other goes on.
     pair.first.stop(signal.SIGKILL)
     event = {"events": [{"id": "after", "input": "hello"}]}

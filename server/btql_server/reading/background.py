@@ -127,13 +127,19 @@ def cancel_by_post(call: Call, id: str) -> Answer:  # noqa: A002
 
 
 def _found(call: Call, job_id: str) -> Job:
-    job = call.state.jobs.get(uuid_of(job_id))
-    principal = call.principal
-    if job is None or job.org_id != principal.org_id:
-        raise forbidden(principal, Level.READ, f"query id {job_id}")
-    if job.asked_by != _asker(principal) and principal.level(Resource(principal.org_id)) < Level.ADMIN:
-        raise forbidden(principal, Level.READ, f"query id {job_id}")
-    return job
+    jobs, principal = call.state.jobs, call.principal
+    job = jobs.get(uuid_of(job_id))
+    if job is not None and job.org_id == principal.org_id and _may_see(principal, job):
+        return job
+    refused = forbidden(principal, Level.READ, f"query id {job_id}")
+    if not jobs.of_many_servers:
+        raise refused
+    way_out = "only the server that began it knows it: send it what is asked of such a query"
+    raise HttpError(refused.status, f"{refused.message}; {way_out}")
+
+
+def _may_see(principal: Principal, job: Job) -> bool:
+    return job.asked_by == _asker(principal) or principal.level(Resource(principal.org_id)) >= Level.ADMIN
 
 
 def _check_readable(call: Call, job: Job) -> None:

@@ -98,6 +98,8 @@ class Jobs:
     def __init__(self, settings: Settings) -> None:
         self._folder = settings.data / ANSWERS
         self._limits = settings.limits
+        self.of_many_servers = settings.location.shares_catalog
+        """Whether other servers of the same database may have jobs of their own."""
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="btql-background")
         self._running: dict[str, Event] = {}
         """The jobs of this process that have not ended, with what cancels them."""
