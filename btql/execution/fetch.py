@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 import pyarrow as pa
 
 from btql.execution.helpers import one_by_one, run_all
+from btql.execution.kind_of import kept_as
 from btql.execution.stop import Stop
 from btql_planner.columns import engine_column
 from btql_planner.engine_plan import FetchSpec
@@ -24,7 +25,6 @@ from btql_storage import json_text
 from btql_storage.arrow import from_numpy, one_array, to_numpy
 from btql_storage.arrow_functions import compute as pc
 from btql_storage.fields import KNOWN_FIELDS, OTHER
-from btql_storage.kinds import INTEGER_MAX, INTEGER_MIN
 from btql_storage.later import np
 from btql_storage.part.few_rows import STORED_NAMES, system_column
 from btql_storage.part.format import ROW_BITS, ROWS_FILE
@@ -205,21 +205,6 @@ def _split(values: list[object], path: Path, kinds: Sequence[Kind]) -> dict[str,
     for row, value in enumerate(values):
         if value is None:
             continue
-        kind, known = _classify(value)
+        kind, known = kept_as(value)
         lists[kind][row] = known
     return {engine_column(path, kind): pa.array(lists[kind], _TYPES[kind]) for kind in kinds}
-
-
-def _classify(value: object) -> tuple[Kind, object]:
-    match value:
-        case bool():
-            return Kind.BOOLEAN, value
-        case int():
-            return (Kind.INTEGER, value) if INTEGER_MIN <= value <= INTEGER_MAX else (Kind.BIG, str(value))
-        case float():
-            whole = value.is_integer() and INTEGER_MIN <= value <= INTEGER_MAX
-            return (Kind.INTEGER, int(value)) if whole else (Kind.FLOAT, value)
-        case str():
-            return Kind.TEXT, value
-        case _:
-            return Kind.JSON, json_text.canonical(value)

@@ -12,10 +12,10 @@ from typing import cast
 
 import pyarrow as pa
 
+from btql.execution.kind_of import kept_as
 from btql_planner.types import Kind
 from btql_storage import json_text
 from btql_storage.json_text import JsonValue
-from btql_storage.kinds import INTEGER_MAX, INTEGER_MIN
 
 Struct = dict[str, JsonValue]
 
@@ -48,21 +48,9 @@ def elements(text: str) -> list[Struct] | None:
 
 def _struct(key: str | None, position: int, value: JsonValue) -> Struct:
     struct: Struct = {"key": key, "position": position, **dict.fromkeys(_KINDS)}
-    match value:
-        case None:
-            pass
-        case bool():
-            struct[Kind.BOOLEAN] = value
-        case int():
-            fits = INTEGER_MIN <= value <= INTEGER_MAX
-            struct[Kind.INTEGER if fits else Kind.BIG] = value if fits else str(value)
-        case float():
-            whole = value.is_integer() and INTEGER_MIN <= value <= INTEGER_MAX
-            struct[Kind.INTEGER if whole else Kind.FLOAT] = int(value) if whole else value
-        case str():
-            struct[Kind.TEXT] = value
-        case _:
-            struct[Kind.JSON] = json_text.canonical(value)
+    if value is not None:
+        kind, known = kept_as(value)
+        struct[kind] = known
     return struct
 
 
