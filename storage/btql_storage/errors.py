@@ -39,6 +39,8 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import ClassVar
 
 MAYBE_STORED = "what the request holds may be stored or not: look before repeating the call"
@@ -221,6 +223,15 @@ class BadText(StorageError):
     """A name or text has a character that the database of the catalog cannot keep."""
 
     default_code = "S0208"
+
+
+@contextmanager
+def explained(action: str, path: str | os.PathLike[str]) -> Generator[None]:
+    """Let an operating system error out of the block as what it means."""
+    try:
+        yield
+    except OSError as error:
+        raise from_os_error(error, action, path) from error
 
 
 def from_os_error(error: OSError, action: str, path: str | os.PathLike[str]) -> StorageError:

@@ -17,9 +17,8 @@ the marker says, with the database's own id in it, is part of their keys.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -29,7 +28,7 @@ from threading import Lock
 from typing import Self
 from uuid import uuid4
 
-from btql_storage.errors import Damaged, from_os_error
+from btql_storage.errors import Damaged, explained
 from btql_storage.format import WAL
 from btql_storage.marker import MARKER
 from btql_storage.stores.archive import ARCHIVE, packed, unpack
@@ -114,12 +113,12 @@ class BucketStore:
 
     def unfinished(self, name: str) -> Path:
         """Return the local folder in which to prepare what :meth:`publish` will call ``name``; it is not there yet."""
-        with self._explained("prepare", self._cache.root):
+        with explained("prepare", self._cache.root):
             return self._work.fresh(name)
 
     def publish(self, name: str) -> None:
         """Upload the prepared folder, durably (guarantee 2)."""
-        with self._explained("read", self._cache.root):
+        with explained("read", self._cache.root):
             source = self._work.path(name)
             entries = sorted(source.iterdir())
 
@@ -129,7 +128,7 @@ class BucketStore:
             else:
                 self._remote.upload(f"{name}/{entry.name}", entry)
 
-        with self._explained("read", source):
+        with explained("read", source):
             list(self._threads().map(upload, entries))
         for entry in entries:
             key = self._key(f"{name}/{entry.name}")
@@ -220,7 +219,7 @@ class BucketStore:
         """Remove what killed processes of this machine left; in the bucket there is nothing unfinished."""
         assert name, "what is made beside the folders may be anybody's"
         del upto
-        with self._explained("clean", self._cache.root):
+        with explained("clean", self._cache.root):
             self._work.sweep()
 
     def tidy(self) -> None:
@@ -302,10 +301,3 @@ class BucketStore:
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="btql-bucket")
             return self._pool
-
-    @contextmanager
-    def _explained(self, action: str, path: Path) -> Generator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise from_os_error(error, action, path) from error

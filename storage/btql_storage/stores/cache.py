@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import TypeAlias
 from zlib import crc32
 
-from btql_storage.errors import from_os_error
+from btql_storage.errors import explained, from_os_error
 from btql_storage.stores.cache_files import REMOVED, exclusive, is_at, locked, remove, size_of, sync
 from btql_storage.stores.interface import UNFINISHED
 
@@ -87,7 +87,7 @@ class DiskCache:
         """
         path = self._files / key
         if not self.touch(key):
-            with self._explained(path), self._making(key):
+            with explained("keep a copy at", path), self._making(key):
                 # Another thread or process may have been first.
                 if not self.touch(key):
                     self._make(path, fetch)
@@ -136,7 +136,7 @@ class DiskCache:
     def remove(self, key: str, *, held: bool = False) -> bool:
         """Remove the copies whose keys are this one or below it; False where they stay, as somebody holds them."""
         path = self._files / key
-        with self._explained(path):
+        with explained("keep a copy at", path):
             if not path.exists():
                 return True
             with self._counting(), exclusive(path if path.is_dir() else path.parent) as mine:
@@ -166,7 +166,7 @@ class DiskCache:
             os.close(descriptor)
 
     def _make_folder(self, path: str) -> None:
-        with self._explained(Path(path)):
+        with explained("keep a copy at", Path(path)):
             self._prepare()
             Path(path).mkdir(parents=True, exist_ok=True)
 
@@ -205,7 +205,7 @@ class DiskCache:
 
     def sweep(self) -> None:
         """Count what is there, and remove what killed processes left and what is too much."""
-        with self._explained(self.root), self._counting():
+        with explained("keep a copy at", self.root), self._counting():
             self._make_room(0)
 
     def _make(self, path: Path, fetch: Fetch) -> None:
@@ -336,13 +336,6 @@ class DiskCache:
                 return
         with suppress(FileNotFoundError):
             yield _Copy(1 << 63, path.stat().st_size if path.name.endswith(_TO_COME) else 0, path)
-
-    @contextmanager
-    def _explained(self, path: Path) -> Generator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise from_os_error(error, "keep a copy at", path) from error
 
 
 def allow_files() -> None:

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Generator, Iterable, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import get_ident
 from types import MappingProxyType
 
-from btql_storage.errors import InputOutput, from_os_error
+from btql_storage.errors import InputOutput, explained
 from btql_storage.stores.interface import UNFINISHED, AlreadyThere
 
 
@@ -69,7 +69,7 @@ class LocalStore:
     def read(self, name: str) -> bytes | None:
         """Return the content of a small file; None where there is none."""
         path = self.path(name)
-        with self._explained("read", path):
+        with explained("read", path):
             self.step("read", path)
             try:
                 return path.read_bytes()
@@ -98,7 +98,7 @@ class LocalStore:
         """
         path = self.path(name)
         unfinished = self._unfinished(path)
-        with self._explained("write", path):
+        with explained("write", path):
             try:
                 self._write(unfinished, content)
                 self._link(unfinished, path)
@@ -118,7 +118,7 @@ class LocalStore:
         Other threads and processes that prepare the same have folders of their own; only this thread publishes it.
         """
         unfinished = self._unfinished(self.path(name))
-        with self._explained("write", unfinished):
+        with explained("write", unfinished):
             self.step("prepare", unfinished)
             if unfinished.exists():
                 from shutil import rmtree
@@ -130,7 +130,7 @@ class LocalStore:
         """Give the prepared folder its name, durably (guarantee 2)."""
         path = self.path(name)
         unfinished = self._unfinished(path)
-        with self._explained("write", path):
+        with explained("write", path):
             self.step("rename", path)
             unfinished.rename(path)
             self.sync_folder(path.parent)
@@ -140,7 +140,7 @@ class LocalStore:
         path = self.path(name)
         if path.is_dir():
             return
-        with self._explained("make", path):
+        with explained("make", path):
             self.step("make folder", path)
             path.mkdir(parents=True, exist_ok=True)
             self.sync_folder(path.parent)
@@ -148,7 +148,7 @@ class LocalStore:
     def list(self, name: str, after: str = "") -> list[str]:
         """Return the finished entries of a folder, sorted, of those after a name if one is given."""
         path = self.path(name)
-        with self._explained("list", path):
+        with explained("list", path):
             self.step("list", path)
             try:
                 return sorted(name for name in _names(path) if name > after and not name.startswith(UNFINISHED))
@@ -159,7 +159,7 @@ class LocalStore:
         """Remove a file or folder; nothing happens where it is missing."""
         assert name, "the folder itself is never removed"
         path = self.path(name)
-        with self._explained("remove", path):
+        with explained("remove", path):
             self.step("remove", path)
             with suppress(FileNotFoundError):
                 if path.is_dir():
@@ -178,7 +178,7 @@ class LocalStore:
         """Remove the unfinished work of a folder, where names have numbers that up to one alone."""
         assert name, "what is made beside the folders may be anybody's"
         path = self.path(name)
-        with self._explained("clean", path):
+        with explained("clean", path):
             self.step("list", path)
             left = [name for name in _names(path) if name.startswith(UNFINISHED)]
         for entry in left:
@@ -190,7 +190,7 @@ class LocalStore:
     def sync(self, name: str) -> None:
         """Make the names in a folder durable."""
         path = self.path(name)
-        with self._explained("write", path):
+        with explained("write", path):
             self.sync_folder(path)
 
     def sync_folder(self, path: Path) -> None:
@@ -236,13 +236,6 @@ class LocalStore:
             os.link(unfinished, path)
         except FileExistsError as error:
             raise AlreadyThere(str(path)) from error
-
-    @contextmanager
-    def _explained(self, action: str, path: Path) -> Generator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise from_os_error(error, action, path) from error
 
 
 def _names(path: Path) -> list[str]:
