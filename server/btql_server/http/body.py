@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import re
 import zlib
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from functools import partial
 from threading import Lock
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
@@ -25,7 +25,7 @@ T = TypeVar("T")
 _MIB = 1 << 20
 _DEFLATED_SLICE = 4 << 10
 """Bytes of gzip that become at most 4 MiB, and are looked at again for each member in them."""
-_SLICE = 512
+_ZSTD_SLICE = 512
 """Bytes of zstd that become at most 16 MiB, as a block of 4 bytes may become 128 KiB."""
 _PLACE = re.compile(r"(?P<reason>.*?) - at `\$(?P<path>.*)`$", re.DOTALL)
 _LONE_SURROGATE = re.compile(
@@ -87,7 +87,7 @@ def decompress(body: bytes, encoding: str, limits: Limits) -> bytes:
     elif encoding == "deflate":
         pieces = _inflated(body, 15)
     elif encoding == "zstd":
-        pieces = _unpacked(body)
+        pieces = _unzstd(body)
     else:
         raise HttpError(415, f"the content encoding `{encoding}` is not known here: send gzip, zstd, deflate or none")
     found: list[bytes] = []
@@ -101,41 +101,49 @@ def decompress(body: bytes, encoding: str, limits: Limits) -> bytes:
 
 
 def _inflated(body: bytes, window_bits: int) -> Iterator[bytes]:
-    stream = None
-    try:
-        for start in range(0, len(body), _DEFLATED_SLICE):
-            rest = body[start : start + _DEFLATED_SLICE]
-            # A gzip body may have several members, one after the other.
-            while rest:
-                stream = stream or zlib.decompressobj(window_bits)
-                yield stream.decompress(rest)
-                rest = stream.unused_data
-                if stream.eof:
-                    stream = None
-        if stream is not None:
-            raise HttpError(400, "the compressed body is cut short")
-    except zlib.error as error:
-        raise HttpError(400, f"the body is not what its content encoding says: {error}") from None
+    """Yield what gzip or deflate has made small; a gzip body may have several members, one after the other."""
+    return _unpacked(body, _DEFLATED_SLICE, lambda: zlib.decompressobj(window_bits), zlib.error)
 
 
-def _unpacked(body: bytes) -> Iterator[bytes]:
+def _unzstd(body: bytes) -> Iterator[bytes]:
+    """Yield what zstd has made small; its frames are what members are to gzip."""
     import zstandard
 
-    decompressor = zstandard.ZstdDecompressor()
+    return _unpacked(body, _ZSTD_SLICE, zstandard.ZstdDecompressor().decompressobj, zstandard.ZstdError)
+
+
+class _Stream(Protocol):
+    """What decompresses one member of a body."""
+
+    @property
+    def eof(self) -> bool:
+        """Whether the member is complete."""
+        ...
+
+    @property
+    def unused_data(self) -> bytes:
+        """What stands behind it."""
+        ...
+
+    def decompress(self, data: bytes, /) -> bytes:
+        """Return what the next bytes become."""
+        ...
+
+
+def _unpacked(body: bytes, slice_bytes: int, begin: Callable[[], _Stream], broken: type[Exception]) -> Iterator[bytes]:
     stream = None
     try:
-        for start in range(0, len(body), _SLICE):
-            rest = body[start : start + _SLICE]
-            # A zstd body may have several frames, as a gzip body may have members.
+        for start in range(0, len(body), slice_bytes):
+            rest = body[start : start + slice_bytes]
             while rest:
-                stream = stream or decompressor.decompressobj()
+                stream = stream or begin()
                 yield stream.decompress(rest)
                 rest = stream.unused_data
                 if stream.eof:
                     stream = None
         if stream is not None:
             raise HttpError(400, "the compressed body is cut short")
-    except zstandard.ZstdError as error:
+    except broken as error:
         raise HttpError(400, f"the body is not what its content encoding says: {error}") from None
 
 
