@@ -1,4 +1,4 @@
-"""The error for a value that came over the wire, or should go over it, and cannot be read or written."""
+"""The error for a value that came over the wire, or should go over it, and cannot be read or written; texts first."""
 
 from __future__ import annotations
 
@@ -26,3 +26,15 @@ class BadValue(Error):  # noqa: N818 - read in `except` clauses, like the names 
         self.hint = hint
         self.context = context
         """Where it stands, such as the line and the column of a COPY."""
+
+
+def utf8(data: bytes) -> str:
+    """Return the text that bytes are."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        shown = " ".join(f"0x{byte:02x}" for byte in data[error.start : error.end])
+        raise BadValue(NOT_UTF8, f'invalid byte sequence for encoding "UTF8": {shown}') from None
+    if "\0" in text:
+        raise BadValue(NOT_UTF8, 'invalid byte sequence for encoding "UTF8": 0x00')
+    return text

@@ -18,10 +18,10 @@ from btql_server.pgwire.bad_value import (
     INVALID_BINARY,
     INVALID_TEXT,
     NOT_SUPPORTED,
-    NOT_UTF8,
     OUT_OF_RANGE,
     TIME_OUT_OF_RANGE,
     BadValue,
+    utf8,
 )
 from btql_server.pgwire.read_text import READERS, interval_value, spoken
 from btql_server.pgwire.types import TYPES, PgType
@@ -55,18 +55,6 @@ def converter(oid: int, form: int) -> Convert:
             raise BadValue(NOT_SUPPORTED, f"values of type {oid} cannot be read in binary", "send them as text")
         return _binary(type_) if type_ is not None else utf8
     return _text(type_) if type_ is not None else utf8
-
-
-def utf8(data: bytes) -> str:
-    """Return bytes as a text."""
-    try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        shown = " ".join(f"0x{byte:02x}" for byte in data[error.start : error.end])
-        raise BadValue(NOT_UTF8, f'invalid byte sequence for encoding "UTF8": {shown}') from None
-    if "\0" in text:
-        raise BadValue(NOT_UTF8, 'invalid byte sequence for encoding "UTF8": 0x00')
-    return text
 
 
 def _text(type_: PgType) -> Convert:

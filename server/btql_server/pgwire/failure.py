@@ -11,7 +11,7 @@ from btql.sqlstates import position, sqlstate
 from btql_server.http.errors import HttpError
 from btql_server.pgwire.bad_value import BadValue
 from btql_server.pgwire.catalog.refused import Refused
-from btql_server.pgwire.messages import NotUtf8, Report, Violation
+from btql_server.pgwire.messages import Report, Violation
 from btql_storage.errors import StorageError, reason_of
 
 if TYPE_CHECKING:
@@ -71,8 +71,6 @@ def report_of(error: Exception, offset: int, trace_id: str) -> Report:
             return Report("ERROR", error.sqlstate, error.message, hint=error.hint, position=at)
         case BadValue():
             return Report("ERROR", error.sqlstate, error.message, hint=error.hint, where=error.context)
-        case NotUtf8():
-            return Report("ERROR", error.sqlstate, str(error))
         case Violation():
             return Report("FATAL", error.sqlstate, str(error))
         case QueryError():

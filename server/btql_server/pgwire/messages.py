@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from btql.errors import Error
+from btql_server.pgwire.bad_value import utf8
 
 if TYPE_CHECKING:
     from btql_server.pgwire.types import PgType
@@ -144,20 +145,6 @@ class _Fields:
     def end(self) -> None:
         if self._at != len(self._body):
             raise Violation("invalid message format")
-
-
-class NotUtf8(Error):  # noqa: N818
-    """A text that is not UTF-8; the session goes on."""
-
-    sqlstate = "22021"
-
-
-def utf8(data: bytes) -> str:
-    """Return a text."""
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        raise NotUtf8(f'invalid byte sequence for encoding "UTF8": 0x{data[error.start]:02x}') from None
 
 
 def read_first(body: bytes) -> Startup | CancelRequest | Negotiation:
