@@ -25,8 +25,8 @@ from pyarrow import flight
 from btql.arguments import options_of
 from btql.execution.stop import Stop
 from btql_server.access.asker import Asker
-from btql_server.flight.refusals import FlightRefusal, described, refusal_of
-from btql_server.http.errors import HttpError
+from btql_server.flight.refusals import FlightRefusal, refusal_of
+from btql_server.http.errors import HttpError, described
 from btql_server.http.versions import parse_version
 
 if TYPE_CHECKING:

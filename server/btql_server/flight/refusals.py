@@ -127,11 +127,6 @@ def _text(error: Exception, found: HttpError) -> str:
     return str(error) if isinstance(error, QueryError | StorageError) else found.message
 
 
-def described(error: Exception) -> str:
-    """Return what the log says of an error: never a statement's text, which may hold what is private."""
-    return error.code if isinstance(error, QueryError | StorageError) else str(error).partition("\n")[0]
-
-
 def without_tracebacks() -> None:
     """Let pyarrow say the code of an error in place of its traceback; once for the whole process.
 

@@ -165,3 +165,10 @@ def invalid(reason: str, path: Sequence[str | int]) -> HttpError:
 def spelled(path: Sequence[str | int]) -> str:
     """Return a path as people write it: ``rows[3].metrics.start``."""
     return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).removeprefix(".")
+
+
+def described(error: Exception) -> str:
+    """Return what the log says of an error: never a statement's text, which may hold what is private."""
+    if isinstance(error, QueryError | storage_errors.StorageError):
+        return error.code
+    return str(error).partition("\n")[0]

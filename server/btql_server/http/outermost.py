@@ -13,11 +13,9 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from btql.errors import QueryError
 from btql_server.http.endpoint import Aborted, send_error
-from btql_server.http.errors import HttpError, as_http
+from btql_server.http.errors import HttpError, as_http, described
 from btql_server.http.seen import Seen
-from btql_storage.errors import StorageError
 
 log = logging.getLogger("btql.http")
 
@@ -86,7 +84,7 @@ class Outermost:
             await self._recorder(seen, status)
 
     async def _refuse(self, error: Exception, seen: Seen, send: Send) -> None:
-        seen.error = _described(error)
+        seen.error = described(error)
         refusal = _unrouted(error) if isinstance(error, HTTPException) else as_http(error)
         if refusal is None:
             log.error("a request failed", exc_info=error, extra={"trace_id": seen.trace_id})
@@ -122,11 +120,6 @@ class Outermost:
                 "error": seen.error,
             },
         )
-
-
-def _described(error: Exception) -> str:
-    """Return what the log says of an error: never a query's text, which may hold what is private."""
-    return error.code if isinstance(error, QueryError | StorageError) else str(error).partition("\n")[0]
 
 
 def _unrouted(error: HTTPException) -> HttpError:
