@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Self
 from btql.dbapi.manners import Manners
 from btql.errors import NotSupportedError, ProgrammingError
 from btql.remote.address import is_address
+from btql_grammar.sources import KINDS
 from btql_storage.location import given_place, locate
 
 if TYPE_CHECKING:
@@ -37,22 +38,6 @@ if TYPE_CHECKING:
     from btql_storage.retention.purge import PurgeReport
     from btql_storage.status import Status
     from btql_storage.store import Receipt
-
-KINDS = (
-    "project_logs",
-    "experiment",
-    "dataset",
-    "prompt",
-    "function",
-    "view",
-    "project_prompts",
-    "project_functions",
-    "org_prompts",
-    "org_functions",
-    "playground_logs",
-    "audit_log",
-)
-"""The kinds of object that a name may begin with."""
 
 
 def connect(  # noqa: PLR0913  options are keywords

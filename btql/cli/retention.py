@@ -12,7 +12,8 @@ from btql.cli.amounts import count, duration, size
 from btql.cli.console import UsageFailure, note
 from btql.cli.database import Database
 from btql.cli.examples import examples
-from btql.connection import KINDS, split_object
+from btql.connection import split_object
+from btql_grammar.sources import KINDS
 
 if TYPE_CHECKING:
     from btql_storage.retention.facade import PurgeStatus

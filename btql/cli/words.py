@@ -6,9 +6,9 @@ and what is a function by the planner's registry.
 
 from __future__ import annotations
 
-from btql.connection import KINDS
 from btql_grammar.lexer import CLAUSES as _CLAUSES
 from btql_grammar.quotes import name
+from btql_grammar.sources import KINDS
 
 CLAUSES = tuple(sorted(_CLAUSES))
 """What may stand before a colon in BTQL."""

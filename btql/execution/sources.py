@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from threading import Lock
 
-from btql.connection import KINDS
 from btql.execution.directory import Directory, Everything
 from btql.execution.fields import MergedFields, SnapshotFields
 from btql.execution.pinned import Pinned
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
+from btql_grammar.sources import KINDS
 from btql_grammar.span import Span
 from btql_planner import errors
 from btql_planner.catalog import FieldCatalog, Objects

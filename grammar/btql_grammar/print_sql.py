@@ -14,7 +14,8 @@ from btql_grammar import build, tree
 from btql_grammar.print_expressions import OTHER, count
 from btql_grammar.print_sql_expressions import SqlExpressionPrinter, unsayable
 from btql_grammar.quotes import double_quoted, name, single_quoted
-from btql_grammar.sql_relations import NOT_ALIASES, SOURCES, TABLE_FUNCTIONS
+from btql_grammar.sources import KINDS
+from btql_grammar.sql_relations import NOT_ALIASES, TABLE_FUNCTIONS
 
 _BTQL_CLAUSES = (
     "span_filter", "final_dimensions", "final_measures", "infer", "inference_budget", "comparison_key",
@@ -195,7 +196,7 @@ class SqlPrinter(SqlExpressionPrinter):
                 return f"{lateral}({self.inner_query(node.query)}){_alias(node.alias, node.columns)}"
             case tree.TableCall():
                 called = node.call.name
-                hidden = called in SOURCES or called not in TABLE_FUNCTIONS
+                hidden = called in KINDS or called not in TABLE_FUNCTIONS
                 text = f"{'LATERAL ' if hidden else ''}{self.expression(node.call)}"
                 ordinality = " WITH ORDINALITY" if node.ordinality else ""
                 return f"{text}{ordinality}{_alias(node.alias, node.columns)}"
@@ -229,11 +230,7 @@ class SqlPrinter(SqlExpressionPrinter):
     def _insert(self, node: tree.Insert) -> list[str]:
         columns = f" ({', '.join(self.path(column) for column in node.columns)})" if node.columns else ""
         target = self._relation(node.target)
-        if (
-            isinstance(node.target, tree.Table)
-            and node.target.path[0].lower() in SOURCES
-            and len(node.target.path) == 1
-        ):
+        if isinstance(node.target, tree.Table) and node.target.path[0].lower() in KINDS and len(node.target.path) == 1:
             # Behind the bare name of a kind, a parenthesis would hold names of objects.
             target = double_quoted(node.target.path[0]) + target[len(node.target.path[0]) :]
         lines = [f"INSERT INTO {target}{columns}", *self._lines(node.source)]

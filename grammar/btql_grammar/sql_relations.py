@@ -13,14 +13,11 @@ from dataclasses import dataclass, replace
 
 from btql_grammar import build, quotes, tree
 from btql_grammar.diagnostic import BtqlError
+from btql_grammar.sources import KINDS
 from btql_grammar.span import Span
 from btql_grammar.sql_cursor import SQL_RESERVED, unsupported
 from btql_grammar.sql_windows import WindowParser
 
-SOURCES = frozenset((
-    "experiment", "dataset", "prompt", "function", "view", "project_logs", "project_prompts", "project_functions",
-    "org_prompts", "org_functions", "playground_logs", "audit_log",
-))  # fmt: skip
 TABLE_FUNCTIONS = frozenset((
     "unnest", "generate_series", "generate_subscripts", "range", "json_each", "jsonb_each", "json_each_text",
     "jsonb_each_text", "json_array_elements", "jsonb_array_elements", "json_array_elements_text",
@@ -76,7 +73,7 @@ class RelationParser(WindowParser):
 
     def read_target(self) -> tree.From | tree.Table:
         """Return the object that a statement writes to; a parenthesis behind a bare name holds columns."""
-        if self.word in SOURCES and self.ahead().word == "(":
+        if self.word in KINDS and self.ahead().word == "(":
             start = self.here()
             self.step()
             return self._source(start, self.text_of(self.previous()).lower())
@@ -212,7 +209,7 @@ class RelationParser(WindowParser):
     def _called(self, name: str, span: Span, *, function: bool) -> tree.From | tree.TableCall:
         """Return the source or the function ``name``, whose parenthesis comes next."""
         lower = name.lower()
-        if function or lower in TABLE_FUNCTIONS or (lower not in SOURCES and not self._has_texts_only()):
+        if function or lower in TABLE_FUNCTIONS or (lower not in KINDS and not self._has_texts_only()):
             called = self.read_call(self.previous(), span)
             if not isinstance(called, tree.Call):
                 raise unsupported(f"{lower.upper()} behind FROM", called.span, "select it: `FROM (SELECT ...)`")

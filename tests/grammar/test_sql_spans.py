@@ -12,6 +12,7 @@ from btql_grammar import tree
 from btql_grammar.depth import Node, children
 from btql_grammar.parser import parse, parse_expression
 from btql_grammar.printer import print_sql
+from btql_grammar.sources import KINDS
 
 
 def below(node: Node) -> list[Node]:
@@ -24,7 +25,7 @@ def check(text: str, node: Node) -> None:
     match node:
         case tree.Query() | tree.SetOperation() | tree.Values() | tree.Insert() | tree.Update() | tree.Delete():
             assert parse(piece) == node, piece
-        case tree.TableCall() if node.call.name in sql_trees.SOURCES:
+        case tree.TableCall() if node.call.name in KINDS:
             pass  # Without the LATERAL before it, it names an object.
         case tree.From() | tree.Table() | tree.Derived() | tree.TableCall():
             plain = replace(node) if isinstance(node, tree.From) else replace(node, alias=None, columns=())

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from support import trees
 
 from btql_grammar import build, tree
+from btql_grammar.sources import KINDS
 from btql_grammar.sql_expressions import JSON_OPERATORS
-from btql_grammar.sql_relations import SOURCES, TABLE_FUNCTIONS
+from btql_grammar.sql_relations import TABLE_FUNCTIONS
 from btql_grammar.sql_windows import BOUNDS
 
 _HERE = tree.Star().span
@@ -173,7 +174,7 @@ class Grower:
         makers = (self.source, self.table, self.table_call, self.derived, self.join)
         return self.draw(st.sampled_from(makers if self.budget > 0 else makers[:2]))()
 
-    def source(self, kinds: Sequence[str] = (*sorted(SOURCES), "it's", "join", "foo")) -> tree.From:
+    def source(self, kinds: Sequence[str] = (*sorted(KINDS), "it's", "join", "foo")) -> tree.From:
         kind = self.draw(st.sampled_from(kinds))
         shape = self.draw(st.sampled_from(["spans", "traces", "summary"]))
         return tree.From(kind, self.some(lambda: self.draw(trees.texts)), shape, alias=self.draw(_optional_names))
@@ -304,7 +305,7 @@ class Grower:
 
     def target(self) -> tree.From | tree.Table:
         if self.draw(st.booleans()):
-            return self.source(sorted(SOURCES))
+            return self.source(sorted(KINDS))
         first = self.draw(_names | st.just("view"))
         return tree.Table((first, *self.names()), alias=self.draw(_optional_names))
 

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import pyarrow as pa
 
-from btql.connection import KINDS
 from btql_grammar import tree
+from btql_grammar.sources import KINDS
 from btql_grammar.span import Source, Span
 from btql_server.flight.documents import Documents
 from btql_server.flight.metadata import CATALOG

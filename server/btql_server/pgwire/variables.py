@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from btql.connection import KINDS
 from btql.errors import QueryError
+from btql_grammar.sources import KINDS
 from btql_planner.options import QueryOptions
 from btql_server.pgwire.failure import Failure, unsupported
 

@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from btql.connection import KINDS
 from btql.execution.directory import Listed, constants_of
+from btql_grammar.sources import KINDS
 from btql_server.access.asker import forbidden
 from btql_server.access.model import Level, Resource
 from btql_server.access.objects import OF_PROJECT, REGISTERED, resource_of

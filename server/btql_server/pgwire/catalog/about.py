@@ -14,7 +14,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
-from btql.connection import KINDS
+from btql_grammar.sources import KINDS
 from btql_server.pgwire.catalog.lexing import Token, tokens
 from btql_server.pgwire.catalog.names import CALLED, KEYWORDS
 from btql_server.pgwire.catalog.relations import INTERNAL_SCHEMAS, relations

@@ -12,8 +12,8 @@ from functools import cache
 
 import pyarrow as pa
 
-from btql.connection import KINDS
 from btql.tables import SCHEMAS, Column, Table
+from btql_grammar.sources import KINDS
 from btql_planner import sql_text
 from btql_server.pgwire.catalog.relations import SCHEMA_NUMBERS, RelationColumn, relations
 from btql_server.pgwire.types import NAMED, TYPES, PgType
