@@ -95,7 +95,8 @@ def quotient(value: NumberValue, divisor: NumberValue) -> Any:
     if one.type == other.type == types.INTEGER:
         # The smallest whole number has no opposite.
         return Value({Kind.INTEGER: f"(nullif({values.single(one)}, {_SMALLEST}) / {by})"}, bits=one.bits)
-    return values.of(Kind.FLOAT, f"trunc(CAST({values.single(one)} AS DOUBLE) / CAST({by} AS DOUBLE))")
+    times = f"trunc(CAST({values.single(one)} AS DOUBLE) / CAST({by} AS DOUBLE))"
+    return values.of(Kind.FLOAT, sql_text.finite(times))
 
 
 def _simple(name: str, sentence: str, example: str, sql: str, aliases: tuple[str, ...] = ()) -> None:
@@ -128,7 +129,13 @@ for _name, _sentence, _call, _answer, _sql in (
     ("asin", "Return the angle in radians with a sine.", "asin(0)", "0.0", f"asin({_WITHIN_ONE})"),
     ("acos", "Return the angle in radians with a cosine.", "acos(1)", "0.0", f"acos({_WITHIN_ONE})"),
     ("atan", "Return the angle in radians with a tangent.", "atan(0)", "0.0", "atan({})"),
-    ("degrees", "Return an angle in degrees instead of radians.", "degrees(pi())", "180.0", "degrees({})"),
+    (
+        "degrees",
+        "Return an angle in degrees instead of radians.",
+        "degrees(pi())",
+        "180.0",
+        sql_text.finite("degrees({})"),
+    ),
     ("radians", "Return an angle in radians instead of degrees.", "round(radians(180), 2)", "3.14", "radians({})"),
 ):
     _simple(_name, _sentence, _example(_call, _answer), _sql)
