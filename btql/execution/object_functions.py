@@ -7,7 +7,7 @@ they are what ``unnest`` in the engine makes rows of.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from math import fsum
+from math import fsum, isfinite
 from typing import cast
 
 import pyarrow as pa
@@ -84,4 +84,14 @@ def _added(texts: Iterable[str | None], combine: Callable[[list[int | float]], i
         for key, each in value.items() if isinstance(value, dict) else ():
             if isinstance(each, int | float):
                 numbers.setdefault(key, []).append(int(each) if isinstance(each, bool) else each)
-    return json_text.canonical({key: combine(listed) for key, listed in numbers.items()}) if numbers else None
+    added = {key: _finite(combine, listed) for key, listed in numbers.items()}
+    return json_text.canonical(added) if added else None
+
+
+def _finite(combine: Callable[[list[int | float]], int | float], numbers: list[int | float]) -> int | float | None:
+    """Return what numbers make; None where that is beyond the range of a float."""
+    try:
+        made = combine(numbers)
+    except OverflowError:
+        return None
+    return made if isinstance(made, int) or isfinite(made) else None

@@ -127,3 +127,17 @@ def test_a_path(tmp_path: Path) -> None:
         assert connection.query("select: metadata | from: project_logs('p')").rows() == [
             {"metadata": {"x": BIG, "y": BIG + 1}}
         ]
+
+
+def test_metrics_that_add_up_to_more_than_a_float_holds(tmp_path: Path) -> None:
+    spans = [
+        {"id": f"s{number}", "span_id": f"s{number}", "root_span_id": "s0", "metrics": {"huge": 1.7e308, "n": number}}
+        for number in range(2)
+    ]
+    with btql.connect(tmp_path / "db") as connection:
+        connection.ingest("project_logs:p", spans)
+
+        assert column(connection, "SELECT object_sum(metrics) FROM project_logs('p')") == [{"huge": None, "n": 1}]
+        assert column(connection, "SELECT object_avg(metrics) FROM project_logs('p')") == [{"huge": None, "n": 0.5}]
+        counts = dict.fromkeys(("errors", "llm_calls", "llm_errors", "tool_calls", "tool_errors"), 0)
+        assert column(connection, "select: metrics | from: project_logs('p') summary") == [{**counts, "n": 1}]

@@ -9,7 +9,7 @@ from btql_planner.functions.call import Call
 from btql_planner.functions.declare import Json, aggregate, operator
 from btql_planner.spelling import as_json, as_member
 from btql_planner.types import Kind
-from btql_planner.value import Value, of, present, single
+from btql_planner.value import Value, of, single
 
 
 @aggregate(distinct=False, python=True)
@@ -38,8 +38,9 @@ def compact_object(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: A
 
     Keys are JSON with a colon behind, in their order.
     """
+    # What JSON has no number for is as good as null.
     members = [
-        f"CASE WHEN {present(value)} THEN ',' || {single(key)} || {as_json(value)} ELSE '' END"
+        f"coalesce(',' || {single(key)} || {as_json(value)}, '')"
         for key, value in zip(values[::2], values[1::2], strict=True)
     ]
     return of(Kind.JSON, f"nullif('{{' || substr({' || '.join(members)}, 2) || '}}', '{{}}')")
