@@ -24,6 +24,13 @@ def test_what_has_no_route_is_an_error_in_the_usual_shape(client, method, path, 
     assert body["InternalTraceId"] == answer.headers["x-bt-internal-trace-id"]
 
 
+def test_a_slash_at_the_end_leads_to_no_other_address(client):
+    """Behind a proxy with TLS, the address in a redirect would be one without."""
+    made = client.post("/v1/project/", json={"name": "with a slash"})
+    assert made.status_code == 200
+    assert client.get(f"/v1/project/{made.json()['id']}/").json() == made.json()
+
+
 def test_ready_and_healthy(client):
     assert client.get("/healthz").json() == {"status": "ok"}
     assert client.get("/readyz").json() == {"status": "ready"}

@@ -55,7 +55,26 @@ def test_the_first_route_that_fits_answers(router, path, answer):
     assert asked(router, path) == [answer]
 
 
-@pytest.mark.parametrize(("path", "method", "status"), [("/c/d", "POST", 405), ("/e", "GET", 404)])
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("/c/d/", ("literal", {})),
+        ("/c/x//", ("last", {"two": "x"})),
+        ("/f/g/", ("rest", {"rest": "g/"})),
+        ("//", ("root", {})),
+    ],
+)
+def test_a_slash_too_many_is_left_out(path, answer):
+    routes = [
+        Route("/", Named("root"), methods=["GET"]),
+        Route("/c/d", Named("literal"), methods=["GET"]),
+        Route("/c/{two}", Named("last"), methods=["GET"]),
+        Route("/f/{rest:path}", Named("rest"), methods=["GET"]),
+    ]
+    assert asked(LookedUp(routes), path) == [answer]
+
+
+@pytest.mark.parametrize(("path", "method", "status"), [("/c/d", "POST", 405), ("/e", "GET", 404), ("/e/", "GET", 404)])
 def test_what_has_no_route(router, path, method, status):
     with pytest.raises(HTTPException) as raised:
         asked(router, path, method)
