@@ -30,6 +30,7 @@ from btql_planner.names import SYSTEM_KINDS
 from btql_planner.postgres_arrays import texts_of
 from btql_storage import accept, json_text
 from btql_storage.accept import EVENTS_MAX
+from btql_storage.errors import BadEvent
 from btql_storage.fields import ARRAY_FIELDS, OBJECT_FIELDS
 
 if TYPE_CHECKING:
@@ -136,8 +137,14 @@ class _Writing:
             event = _document(paths, [row[name] for name in names[1:]])
             events.append({**event, "id": row["id"], "_is_merge": True, "_merge_paths": [list(path) for path in paths]})
         checked = self._checked(events, [str(row["id"]) for row in rows])
-        # A row that was deleted since it was read stays deleted.
-        return self._write(target, checked, only_updates=True)
+        try:
+            # A row that was deleted since it was read stays deleted.
+            return self._write(target, checked, only_updates=True)
+        except BadEvent as error:
+            wrong = [place for place, _ in statement.assignments if place.path[0] == error.field]
+            if len(wrong) != 1:
+                raise
+            raise _unfit(error.reason, str(rows[error.index]["id"]), wrong[0]) from None
 
     def delete(self, statement: tree.Delete) -> int:
         """Remove each row that matches."""
@@ -194,6 +201,18 @@ def _check_path(path: Path, span: Span, refused: frozenset[str]) -> None:
         raise BtqlError.of(errors.MISPLACED, message, span, "this field", help="leave it out")
     if any(isinstance(piece, int) for piece in path):
         raise errors.not_supported("writing to an element of an array", span, "write the whole array")
+
+
+def _unfit(reason: str, row: str, field: tree.Identifier) -> BtqlError:
+    """Return the error for a value that a field cannot have."""
+    name = field.path[0]
+    whole = len(field.path) == 1
+    help_ = None
+    if whole and name in ARRAY_FIELDS:
+        help_ = f"assign an array: `SET {name} = ['a', 'b']`"
+    elif whole and name in OBJECT_FIELDS:
+        help_ = f"assign an object, `SET {name} = {{a: 1}}`, or to a key of it, `SET {name}.a = 1`"
+    return BtqlError.of(errors.WRONG_TYPE, f"row `{row}`: {reason}", field.span, "assigned here", help=help_)
 
 
 def _document(paths: Sequence[Path | None], values: Sequence[object]) -> Event:

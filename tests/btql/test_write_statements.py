@@ -170,6 +170,27 @@ def test_mistakes_are_named_and_nothing_is_written(conn: btql.Connection, statem
     assert rows(conn, "SELECT * FROM d ORDER BY id") == before
 
 
+def test_a_value_that_a_field_cannot_have_is_drawn_where_it_is_assigned(conn: btql.Connection) -> None:
+    with pytest.raises(btql.QueryError) as caught:
+        conn.query("UPDATE d SET input = 'new', tags = 'x' WHERE id = '2'")
+    with pytest.raises(btql.QueryError, match=r"row `1`: `metrics` is not an object") as other:
+        conn.query("UPDATE d SET metrics = 3 WHERE id = '1'")
+
+    assert (
+        str(caught.value)
+        == """\
+error[B0301]: row `2`: `tags` is not an array of texts
+ --> <query>:1:29
+  |
+1 | UPDATE d SET input = 'new', tags = 'x' WHERE id = '2'
+  |                             ^^^^ assigned here
+  |
+  = help: assign an array: `SET tags = ['a', 'b']`"""
+    )
+    assert "assign an object, `SET metrics = {a: 1}`" in str(other.value)
+    assert rows(conn, "SELECT input FROM d WHERE id = '2'") == [({"k": [1]},)]
+
+
 def test_a_transaction_has_a_limit(conn: btql.Connection) -> None:
     with pytest.raises(btql.QueryError, match=r"65,536") as caught:
         conn.query(f"INSERT INTO d (input) SELECT n FROM generate_series(1, {EVENTS_MAX + 1}) AS s (n)")
