@@ -61,6 +61,20 @@ def test_a_query_that_stumbles_marks_the_part_and_names_it(path: Path):
     assert "quarantined" in {str(one.kind) for one in check_database(path).findings}
 
 
+@pytest.mark.parametrize("content", [None, b"", b"PAR1", b"PAR1PAR1"])
+@pytest.mark.parametrize("query", ["select: id, created", "measures: count(1)", "measures: max(created)"])
+def test_an_empty_file_and_one_that_is_gone_are_no_files_without_rows(path: Path, query: str, content: bytes | None):
+    columns = path / "parts" / "1" / "columns.parquet"
+    columns.unlink()
+    if content is not None:
+        columns.write_bytes(content)
+    with btql.connect(path, background=False) as connection:
+        asking = f"{query} | from: project_logs('x') | filter: input != 'nothing' or created is null"
+        for error in (Damaged, Quarantined):
+            with pytest.raises(error, match="parts/1"):
+                connection.query(asking).rows()
+
+
 @pytest.mark.parametrize("name", ["rows.arrow", "keys.arrow"])
 def test_compaction_stops_for_one_object_and_goes_on_for_others(path: Path, name: str):
     spoil(path / "parts" / "1" / name)

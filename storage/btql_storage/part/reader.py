@@ -65,17 +65,23 @@ class Part:
         """Of each kind of file: columns, rows, keys and text; empty where the catalog was made anew without them."""
         self.quarantined: str | None = None
         """Why its files cannot be trusted, where they cannot."""
+        self._is_size_known = False
+        """Whether the file with the columns is as large as it was written, as of when the part was opened."""
         self._budget = budget or CacheBudget(0)
         self.order: Cache[str, Numbers | Traces] = Cache("order", self._budget)
         """What :mod:`btql_storage.part.order` keeps of it."""
 
     @property
     def columns_path(self) -> Path:
-        """The Parquet file with the columns; its format has been checked."""
+        """The Parquet file with the columns; its format and its size have been checked."""
         self._check()
         # All files of a part have one format, so opening one checks it.
         _ = self._keys
-        return self.store.file(f"{self.name}/{COLUMNS_FILE}")
+        path = self.store.file(f"{self.name}/{COLUMNS_FILE}")
+        if not self._is_size_known:
+            _check_size(path, self.file_bytes.get("columns"))
+            self._is_size_known = True
+        return path
 
     def documents(self, rows: NDArray[np.int64], fields: Sequence[str]) -> pa.Table:
         """Return some columns of ``rows.arrow`` for some rows, both in the order asked for."""
@@ -132,6 +138,7 @@ class Part:
             text.close()
         for name in ("_keys", "_documents"):
             self.__dict__.pop(name, None)
+        self._is_size_known = False
 
     def forget(self) -> None:
         """Let go of the files, and of what was kept of them: nobody will ask for it any more."""
@@ -161,3 +168,19 @@ class Part:
         from btql_storage.text_index import TextIndex
 
         return TextIndex(self.store.folder(f"{self.name}/{TEXT_FOLDER}"), self._budget)
+
+
+def _check_size(path: Path, size: int | None) -> None:
+    """Raise where a file has another size than it was written with, or nothing where that is not known.
+
+    The engine takes a file that is empty for one without rows, and does not always say what is wrong with others.
+    """
+    from btql_storage.errors import Damaged, from_os_error
+
+    try:
+        found = path.stat().st_size
+    except OSError as error:
+        raise from_os_error(error, "read", path) from error
+    if not found or found != (size or found):
+        known = "is empty" if size is None else f"has {found:,} bytes and was written with {size:,}"
+        raise Damaged(f"`{path}` {known}", "`btql repair` says what can be done")
