@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, assert_never
 
 from btql.database import Compiled, Database
-from btql.errors import ProgrammingError
+from btql.errors import ProgrammingError, drawn_over
 from btql.running import run
 from btql_grammar import tree
 from btql_grammar.parameters import Values
@@ -117,8 +117,9 @@ def written(explanation: Explanation, form: ExplainFormat) -> str:
 
 def _explained(compiled: Compiled, watch: Watch, *, analyze: bool) -> Explanation:
     if analyze:
-        for _ in run(watch.runner(compiled), compiled.sources):
-            pass
+        with drawn_over(compiled.source):
+            for _ in run(watch.runner(compiled), compiled.sources):
+                pass
         return watch.explanation()
     from btql.explaining.advice import warnings
     from btql.explaining.gather import planned

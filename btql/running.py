@@ -18,7 +18,7 @@ from btql.execution.answer import EngineAnswer
 from btql.execution.run import Runner
 from btql.execution.sources import Sources
 from btql_grammar.diagnostic import BtqlError
-from btql_grammar.span import Source
+from btql_grammar.span import Source, Span
 from btql_planner import errors
 from btql_planner.engine_plan import OutputColumn
 from btql_storage.errors import Damaged, Quarantined
@@ -79,10 +79,12 @@ def _engine_errors() -> Generator[None]:
     except Exception as error:
         from btql.execution.functions import SEVERAL_ROWS
 
-        if SEVERAL_ROWS in str(error):
-            message = f"{SEVERAL_ROWS}: add LIMIT 1, or take one with an aggregate"
-            # As PostgreSQL calls it: cardinality_violation.
-            raise EngineError(message, sqlstate="21000") from error
+        if (several := SEVERAL_ROWS.search(str(error))) is not None:
+            raise BtqlError.of(
+                errors.SEVERAL_ROWS, "a subquery that stands for one value has several rows",
+                Span(int(several[1]), int(several[2])), "this subquery",
+                help="add `LIMIT 1`, or take one value with an aggregate such as `max(…)`",
+            ) from error  # fmt: skip
         if any(words in str(error) for words in _NOT_BUILT):
             message = "the engine cannot run a query of this form"
             way_out = "take it apart: put the queries inside into WITH, or join instead"

@@ -58,6 +58,7 @@ SQLSTATES = {
     "B0415": "42P10",
     "B0416": "42804",
     "B0417": BAD_PARAMETER,
+    "B0418": "21000",  # cardinality_violation
     "B0501": STOPPED,
     "B0502": STOPPED,
     "B0503": BUSY,

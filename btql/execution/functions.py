@@ -26,7 +26,8 @@ from btql.execution.goes_on import GoesOn
 from btql.execution.report import FunctionReport
 from btql_planner import time_reading
 
-SEVERAL_ROWS = "a subquery that stands for one value has several rows"
+SEVERAL_ROWS = re.compile(r"several rows at ([0-9]+) to ([0-9]+)")
+"""What is said of a subquery that stands for one value, with its place in the query."""
 _NAME = re.compile(r"\bbtql_\w+")
 _TEXT, _BOOLEAN, _WHOLE, _FLOAT = pa.string(), pa.bool_(), pa.int64(), pa.float64()
 _LIST, _INTERVAL, _TIME = pa.list_(_TEXT), pa.month_day_nano_interval(), pa.timestamp("us", "UTC")
@@ -34,15 +35,15 @@ _LIST, _INTERVAL, _TIME = pa.list_(_TEXT), pa.month_day_nano_interval(), pa.time
 Function = Callable[..., object]
 
 
-def _at_most_one(rows: int) -> bool:
+def _at_most_one(rows: int, start: int, end: int) -> bool:
     """Stop a query in which a subquery that stands for one value has several rows."""
     if rows > 1:
-        raise ValueError(SEVERAL_ROWS)
+        raise ValueError(f"several rows at {start} to {end}")
     return True
 
 
 _FUNCTIONS: dict[str, tuple[Function, list[pa.DataType], pa.DataType]] = {
-    "btql_at_most_one": (_at_most_one, [_WHOLE], _BOOLEAN),
+    "btql_at_most_one": (_at_most_one, [_WHOLE, _WHOLE, _WHOLE], _BOOLEAN),
     "btql_match": (on_text.match, [_TEXT, _TEXT, _TEXT], _BOOLEAN),
     "btql_list_like": (on_text.like, [_LIST, _TEXT], _BOOLEAN),
     "btql_list_ilike": (on_text.ilike, [_LIST, _TEXT], _BOOLEAN),

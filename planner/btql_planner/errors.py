@@ -40,6 +40,7 @@ WRONG_SHAPE = "B0414"
 BAD_PIVOT = "B0415"
 BAD_UNPIVOT = "B0416"
 UNREADABLE_VERSION = "B0417"
+SEVERAL_ROWS = "B0418"
 
 
 def close_to(name: str, known: Iterable[str]) -> str | None:

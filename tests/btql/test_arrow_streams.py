@@ -101,5 +101,5 @@ def test_a_mistake_that_only_rows_show_reaches_the_reader(conn):
     assert "database.py" not in str(caught.value)
     with pytest.raises(duckdb.Error, match="has several rows"):
         duckdb.from_arrow(conn.query(SEVERAL)).fetchall()
-    with pytest.raises(btql.EngineError, match="has several rows"):
+    with pytest.raises(btql.QueryError, match="has several rows"):
         conn.query(SEVERAL).reader().read_all()

@@ -732,8 +732,15 @@ def test_mistakes_are_named(conn: btql.Connection, name: str) -> None:
 
 
 def test_a_query_that_stands_for_one_value_has_one_row(conn: btql.Connection) -> None:
-    with pytest.raises(btql.EngineError, match="several rows"):
-        conn.query("SELECT id, (SELECT id FROM b WHERE b.metadata.ref = a.id) AS x FROM a").rows()
+    query = "SELECT id, (SELECT id FROM b WHERE b.metadata.ref = a.id) AS x FROM a"
+
+    with pytest.raises(btql.QueryError, match="several rows") as caught:
+        conn.query(query).rows()
+    with pytest.raises(btql.QueryError) as explained:
+        conn.query(f"EXPLAIN ANALYZE {query}").rows()
+
+    assert "1:12\n" in str(caught.value)
+    assert f"1:{12 + len('EXPLAIN ANALYZE ')}\n" in str(explained.value)
 
 
 def test_long_chains_are_not_deep(conn: btql.Connection) -> None:

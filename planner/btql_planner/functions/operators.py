@@ -276,8 +276,8 @@ def if_(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
 
 @operator("at_most_one", types.BOOLEAN, python=True)
 def at_most_one(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
-    """Whether a number of rows is at most one: stops the query where it is not."""
-    return boolean(f"btql_at_most_one({single(values[0])})")
+    """Whether a number of rows, of a query at a place in the text, is at most one: stops the query where it is not."""
+    return boolean(f"btql_at_most_one({', '.join(map(single, values))})")
 
 
 @operator("grouping", types.INTEGER)

@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from btql_grammar.span import Span
 from btql_planner import errors, types
 from btql_planner.expressions import (
     AggregateCall,
@@ -273,7 +274,7 @@ class _Joins:
         if isinstance(query.test, Apply) and query.test.function.name == "eq" and _twice(inner, query):
             return self._member(rows, query, query.test, inner)
         if query.column is not None:
-            inner, column = _one_row(inner, self._name()), query.column
+            inner, column = _one_row(inner, self._name(), query.span), query.column
         elif query.test is None:
             inner, column = self._exists(inner)
         else:
@@ -328,7 +329,7 @@ def _twice(inner: Plan, query: Subquery) -> bool:
     return not has_parameters(inner) and (bool(query.parameters) or not joined)
 
 
-def _one_row(plan: Plan, name: str) -> Plan:
+def _one_row(plan: Plan, name: str, place: Span) -> Plan:
     """Return the plan, made to stop with an error where it has more than one row."""
     top = plan.input if isinstance(plan, Project) else plan
     while isinstance(top, Filter | Sort | Project):
@@ -339,7 +340,8 @@ def _one_row(plan: Plan, name: str) -> Plan:
         return plan
     rows = Named(engine_name(name, "rows"), Over(_count(_ONE)))
     counted = Window(plan, (rows,))
-    return Filter(counted, apply("at_most_one", Reference(rows.name, types.INTEGER)))
+    written = (Constant(offset, Kind.INTEGER) for offset in (place.start, place.end))
+    return Filter(counted, apply("at_most_one", Reference(rows.name, types.INTEGER), *written))
 
 
 def _count(argument: Expression) -> AggregateCall:
