@@ -8,6 +8,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from storage_support.clocks import HandClock
 from storage_support.reading import documents_of
 
 from btql_storage.care.facade import check_database, repair_database
@@ -63,6 +64,32 @@ def flip(path: Path, place: int | None = None) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 2 if place is None else place] ^= 0x10
     path.write_bytes(content)
+
+
+def test_a_damaged_log_file_that_nobody_needs_does_no_harm(tmp_path: Path):
+    path = tmp_path / "db"
+    clock = HandClock()
+    settings = Settings(grace_s=0, wal_grace_s=0)
+    with Storage.open(path, create=True, settings=settings, clock=clock) as storage:
+        target = storage.create_object("project_logs", "x")
+        storage.ingest(target, documents(0, 20))
+        storage.compact()
+    (file,) = (path / "wal").iterdir()
+    for place in (None, 0):
+        flip(file, place)
+        report = check_database(path)
+        assert [(one.kind, one.xact_id) for one in report.findings] == [(Kind.ORPHAN, int(file.stem))]
+        assert report.is_sound
+        outcome = repair_database(path, give_up_rows=True)
+        assert (outcome.done, outcome.lost, outcome.is_sound) == ([], [], True)
+    # It goes as a sound one does.
+    clock.seconds += 7 * 86_400
+    with Storage.open(path, settings=settings, clock=clock) as storage:
+        for _ in range(2):
+            storage.remove_unneeded()
+        assert len(documents_of(storage, target)) == 20
+    assert not file.exists()
+    assert check_database(path).findings == []
 
 
 def test_a_sound_database_has_nothing_to_report(path: Path):

@@ -27,6 +27,7 @@ def check_wal(
     assigned: dict[int, list[Row]] = {}
     for row in tables.rows["assignments"] if tables is not None else ():
         assigned.setdefault(row["xact_id"], []).append(row)
+    done = {row["xact_id"] for row in tables.rows["done_files"]} if tables is not None else set[int]()
     there = set(listed)
     for xact_id in sorted(assigned.keys() - there):
         owners = {row["object_id"] for row in assigned[xact_id]}
@@ -36,13 +37,17 @@ def check_wal(
             )
     for xact_id in listed:
         try:
-            file = WalFile(store.file(f"{WAL}/{wal_name(xact_id)}"), xact_id)
+            file: WalFile | None = WalFile(store.file(f"{WAL}/{wal_name(xact_id)}"), xact_id)
             found = list(_file(file))
         except StorageError as error:
-            yield _found(Kind.DAMAGED, xact_id, error.message)
+            found = [_found(Kind.DAMAGED, xact_id, error.message)]
+            file = None
+        if xact_id in done and any(one.is_serious for one in found):
+            # Nobody reads it any more, and compaction removes it by its name.
+            yield _found(Kind.ORPHAN, xact_id, f"it is damaged, and all of its events are in parts: {found[0].message}")
             continue
         yield from found
-        if tables is not None:
+        if tables is not None and file is not None:
             yield from _against_catalog(
                 file, assigned.get(xact_id, []), tables, is_whole=not found, has_strays=has_strays
             )

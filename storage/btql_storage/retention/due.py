@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from btql_storage.catalog.deleted import DeletedObject, WaitingPurge
+from btql_storage.errors import Damaged
 from btql_storage.folder import Folder
 from btql_storage.group_commit import write_nothing
 
@@ -28,8 +29,16 @@ def make_way(folder: Folder) -> None:
     """Let an empty log file take the place of the newest where that has long been in parts; the lock is held."""
     done = folder.catalog.done_files(purge_before_s(folder))
     newest = max(folder.wal_numbers(), default=0) if done else 0
-    if newest and newest == done[-1] and folder.wal_file(newest).rows:
+    if newest and newest == done[-1] and _has_events(folder, newest):
         write_nothing(folder)
+
+
+def _has_events(folder: Folder, xact_id: int) -> bool:
+    try:
+        return folder.wal_file(xact_id).rows > 0
+    except Damaged:
+        # It is to go all the more.
+        return True
 
 
 def finish(folder: Folder, before: Mapping[int, WaitingPurge]) -> None:
