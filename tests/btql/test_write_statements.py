@@ -59,6 +59,15 @@ def test_a_text_of_json_is_read_where_only_an_object_or_an_array_can_be(conn: bt
             conn.query(f"INSERT INTO d (id, {field}) VALUES ('5', $1)", [text])
 
 
+def test_an_object_grows_by_another_one(conn: btql.Connection) -> None:
+    conn.query("INSERT INTO d (id, metadata, input) VALUES ('4', '{\"k\": 1, \"l\": 2}', 'a text')")
+    conn.query(
+        "UPDATE d SET metadata = metadata || '{\"k\": 3}'::jsonb, input = input || $1 WHERE id = '4'", [{"a": 1}]
+    )
+
+    assert rows(conn, "SELECT metadata, input FROM d WHERE id = '4'") == [({"k": 3, "l": 2}, 'a text{"a":1}')]
+
+
 def test_an_array_of_postgres_is_read_where_only_an_array_can_be(conn: btql.Connection) -> None:
     conn.query("""INSERT INTO d (id, tags, input) VALUES ('4', '{a,"b, c"}', '{a}'), ('5', '{}', null)""")
     conn.query("UPDATE d SET tags = $1 WHERE id = '5'", ["{z}"])

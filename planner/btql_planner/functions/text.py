@@ -10,7 +10,7 @@ from btql_planner.functions.call import written_number, written_text
 from btql_planner.functions.declare import Any, Boolean, Integer, Text, has, scalar
 from btql_planner.spelling import as_json, as_text
 from btql_planner.types import Kind, Type
-from btql_planner.value import Value, of
+from btql_planner.value import Value, choose, of, structure
 
 CHARS_MAX = 65_536
 """What repeats and pads makes texts of at most so many characters; beyond it the result is null."""
@@ -263,9 +263,10 @@ def ends_with(value: Text, end: Text) -> Boolean:
 
 
 def _joined_type(arguments: Sequence[Type]) -> Type:
-    arrays = types.LIST | types.JSON
-    joins = any(arguments) and all(argument <= arrays for argument in arguments)
-    return types.JSON if joins else types.TEXT
+    if not all(argument & types.CONTENTS for argument in arguments):
+        return types.TEXT
+    joins = all(argument <= types.CONTENTS for argument in arguments)
+    return types.JSON if joins else types.JSON | types.TEXT
 
 
 def _bounded(form: str, between: str, texts: Sequence[str]) -> str:
@@ -301,12 +302,20 @@ def textcat(*items: Any) -> Any:
     >>> textcat('a', 1, true)
     'a1true'
     """
-    if _joined_type([item.type for item in items]) == types.JSON:
-        joined, *others = [as_json(item) for item in items]
-        for other in others:
-            joined = f"btql_json_merge({joined}, {other})"
+    kinds = _joined_type([item.type for item in items])
+    text = of(Kind.TEXT, sql_text.null(Kind.TEXT))
+    if Kind.TEXT in kinds:
+        text = of(Kind.TEXT, _bounded("({})", " || ", [as_text(item) for item in items]))
+    if Kind.JSON not in kinds:
+        return text
+    documents = [document for item in items if (document := structure(item)) is not None]
+    joined, *others = documents
+    for other in others:
+        joined = f"btql_json_merge({joined}, {other})"
+    if kinds == types.JSON:
         return of(Kind.JSON, joined)
-    return of(Kind.TEXT, _bounded("({})", " || ", [as_text(item) for item in items]))
+    are_documents = sql_text.all_of([f"{document} IS NOT NULL" for document in documents])
+    return choose([(are_documents, of(Kind.JSON, joined))], text)
 
 
 @scalar
