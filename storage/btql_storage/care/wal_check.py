@@ -36,12 +36,12 @@ def check_wal(
                 Kind.MISSING, xact_id, "it is not there, and has events that are in no part", _name(tables, owner)
             )
     for xact_id in listed:
+        file: WalFile | None = None
         try:
-            file: WalFile | None = WalFile(store.file(f"{WAL}/{wal_name(xact_id)}"), xact_id)
+            file = WalFile(store.file(f"{WAL}/{wal_name(xact_id)}"), xact_id)
             found = list(_file(file))
         except StorageError as error:
-            found = [_found(Kind.DAMAGED, xact_id, error.message)]
-            file = None
+            found, file = [_found(Kind.DAMAGED, xact_id, error.message)], None
         if xact_id in done and any(one.is_serious for one in found):
             # Nobody reads it any more, and compaction removes it by its name.
             yield _found(Kind.ORPHAN, xact_id, f"it is damaged, and all of its events are in parts: {found[0].message}")
