@@ -47,6 +47,7 @@ _FUNCTIONS: dict[str, tuple[Function, list[pa.DataType], pa.DataType]] = {
     "btql_match": (on_text.match, [_TEXT, _TEXT, _TEXT], _BOOLEAN),
     "btql_list_like": (on_text.like, [_LIST, _TEXT], _BOOLEAN),
     "btql_list_ilike": (on_text.ilike, [_LIST, _TEXT], _BOOLEAN),
+    "btql_interval_part": (on_intervals.part, [_INTERVAL, _TEXT], _WHOLE),
     "btql_interval_of": (on_intervals.read, [_TEXT], _INTERVAL),
     "btql_interval_text": (on_intervals.text, [_INTERVAL], _TEXT),
     "btql_to_timestamp": (time_reading.time_by_pattern, [_TEXT, _TEXT], _TIME),

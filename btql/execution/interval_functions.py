@@ -28,6 +28,11 @@ def divided(value: pa.MonthDayNano, divisor: float) -> pa.MonthDayNano | None:
     return _made(intervals.divided(spans(value), divisor))
 
 
+def part(value: pa.MonthDayNano, unit: str) -> int:
+    """Return the number of a unit in an interval as it is shown."""
+    return intervals.part(spans(value), unit)
+
+
 def spans(value: pa.MonthDayNano) -> Spans:
     """Return months, days and microseconds; the engine's nanoseconds are always whole microseconds."""
     return value.months, value.days, value.nanoseconds // 1000

@@ -84,7 +84,18 @@ def part(field: str, value: Value) -> Value:
 def _interval_part(field: str, value: Interval) -> Value:
     if field == "epoch":
         return value.rest.total_seconds() + value.months * 30 * 86400
-    return None
+    sign = -1 if value.rest < timedelta() else 1
+    days, clock = divmod(abs(value.rest), timedelta(days=1))
+    hours, rest = divmod(clock, timedelta(hours=1))
+    minutes, left = divmod(rest, timedelta(minutes=1))
+    years = int(value.months / 12)
+    found = {
+        "year": years, "month": value.months - 12 * years, "day": sign * days, "hour": sign * hours,
+        "minute": sign * minutes, "second": sign * left.total_seconds(),
+        "millisecond": sign * left / timedelta(milliseconds=1),
+        "microsecond": sign * (left // timedelta(microseconds=1)),
+    }  # fmt: skip
+    return found.get(field.rstrip("s"))
 
 
 @function("extract date_part", "text any")

@@ -39,6 +39,7 @@ _ALSO: dict[Type, Type] = {
     types.NUMBER: types.BOOLEAN | types.BIG,
     types.FLOAT: types.INTEGER | types.BIG,
     types.INTERVAL: types.TEXT,
+    types.TIME | types.INTERVAL: types.TEXT,
     types.NUMBER | types.INTERVAL: types.BOOLEAN | types.BIG,
 }
 """What a parameter takes beside its own kinds."""

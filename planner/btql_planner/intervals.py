@@ -27,6 +27,8 @@ _DAYS = {"day": 1, "week": 7}
 _MICROSECONDS = {
     "hour": 3_600_000_000, "minute": 60_000_000, "second": 1_000_000, "millisecond": 1_000, "microsecond": 1,
 }  # fmt: skip
+PARTS = ("year", "month", "day", *_MICROSECONDS)
+"""What an interval is shown as, and the small units of its clock."""
 
 
 def added(one: Spans, other: Spans, sign: int) -> Spans | None:
@@ -87,6 +89,25 @@ def in_days(spans: Spans) -> Spans:
     months, days, microseconds = spans
     more = abs(microseconds) // _DAY * (1 if microseconds > 0 else -1)
     return months, days + more, microseconds - more * _DAY
+
+
+def part(spans: Spans, unit: str) -> int:
+    """Return one of :data:`PARTS` of an interval as it is shown, below zero where that is."""
+    months, days, microseconds = in_days(spans)
+    years, sign, length = int(months / 12), -1 if microseconds < 0 else 1, abs(microseconds)
+    match unit:
+        case "year":
+            return years
+        case "month":
+            return months - 12 * years
+        case "day":
+            return days
+        case "hour":
+            return sign * (length // _MICROSECONDS["hour"])
+        case _:
+            # Minutes begin anew with the hour, all that is smaller with the minute.
+            cycle = _MICROSECONDS["hour" if unit == "minute" else "minute"]
+            return sign * (length % cycle // _MICROSECONDS[unit])
 
 
 def shown(spans: Spans) -> str:

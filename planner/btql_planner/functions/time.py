@@ -28,10 +28,12 @@ from btql_planner.functions.declare import (
     Time,
     coerce,
     form,
+    has,
     scalar,
 )
 from btql_planner.functions.function import Binder
 from btql_planner.functions.time_patterns import SECONDS, char_pieces, has_pattern, known_timestamp, read
+from btql_planner.intervals import PARTS
 from btql_planner.types import Kind
 from btql_planner.value import Value, single
 
@@ -42,6 +44,7 @@ _MICROSECONDS = {"second": 1_000_000, "minute": 60_000_000, "hour": 3_600_000_00
 _LENGTHS = {**_MICROSECONDS, "microsecond": 1, "millisecond": 1_000, "week": 7 * _MICROSECONDS["day"]}
 _LENGTH_MAX = 1 << 62
 Stride = Annotated[Value, types.INTERVAL]
+MomentOrLength = Annotated[Value, types.TIME | types.INTERVAL]
 _EXAMPLES = {
     "second": "2026-11-25T13:45:56.000Z",
     "minute": "2026-11-25T13:45:00.000Z",
@@ -317,14 +320,28 @@ _CLOCK = {"hour": "day", "minute": "hour", "second": "minute", "millisecond": "m
 """With what a number of a clock begins anew. The engine's ``date_part`` takes twice as long: it makes dates first."""
 
 
-@scalar
-def whole_part(unit: Text, value: Time) -> Integer:
-    """Return the number of a unit in a time, cut to a whole one.
+@scalar(python=has(Kind.INTERVAL))
+def whole_part(unit: Text, value: MomentOrLength) -> Integer:
+    """Return the number of a unit in a time or an interval, cut to a whole one.
 
     >>> whole_part('second', '2026-11-25T10:30:15.250Z')
     15
     """
     name = (written_text(unit) or "").lower()
+    terms = [_part_of_interval(name, unit, value.parts[Kind.INTERVAL])] if Kind.INTERVAL in value.parts else []
+    if not terms or value.type != types.INTERVAL:
+        terms.append(_part_of_time(name, unit, single(coerce(value, types.TIME))))
+    return terms[0] if len(terms) == 1 else f"coalesce({', '.join(terms)})"
+
+
+def _part_of_interval(name: str, unit: str, value: str) -> str:
+    number = name.rstrip("s")
+    if number not in PARTS:
+        raise ArgumentError(f"there is no part {unit} of an interval; the parts are {', '.join(PARTS)}, epoch", 0)
+    return f"btql_interval_part({value}, '{number}')"
+
+
+def _part_of_time(name: str, unit: str, value: str) -> str:
     if (number := name.rstrip("s")) in _CLOCK:
         cycle, each = _LENGTHS[_CLOCK[number]], _LENGTHS[number]
         return f"(((arrow_cast({value}, 'Int64') % {cycle} + {cycle}) % {cycle}) / {each})"
@@ -339,7 +356,8 @@ def date_part(binder: Binder, span: Span, unit: Node, value: Node) -> Amount:
     """Return a part of a time as a number: its year, quarter, month, week, day, hour, minute, second, and others.
 
     SQL also writes ``extract(hour FROM value)``. ``second`` has a fraction, ``epoch`` is the seconds since the start of
-    1970, ``dow`` counts from Sunday as 0, ``isodow`` from Monday as 1.
+    1970, ``dow`` counts from Sunday as 0, ``isodow`` from Monday as 1. An interval has what it is shown with: years,
+    months, days, hours, minutes and seconds.
 
     >>> date_part('hour', '2026-11-25T13:45:56Z')
     13
