@@ -312,15 +312,23 @@ class Grower:
     def path(self) -> tuple[str | int, ...]:
         return (self.name(), *self.draw(st.lists(_names | st.integers(-9, 9), max_size=2)))
 
+    def columns(self, least: int) -> list[tuple[str | int, ...]]:
+        """Return columns to write to: none is another, or inside another."""
+        found: list[tuple[str | int, ...]] = []
+        for path in self.some(self.path, least):
+            if not any(each[: len(path)] == path[: len(each)] for each in found):
+                found.append(path)
+        return found
+
     def insert(self) -> tree.Insert:
-        columns = tuple({self.path(): None for _ in range(self.draw(st.integers(0, 2)))})
+        columns = tuple(self.columns(0))
         source = self.draw(st.sampled_from([lambda: self.values(len(columns)), self.query]))()
         if isinstance(source, tree.Values) and columns and len(source.rows[0]) != len(columns):
             columns = ()
         return tree.Insert(self.target(), columns, source, merge=self.draw(st.booleans()))
 
     def update(self) -> tree.Update:
-        pairs = self.some(lambda: (tree.Identifier(self.path()), self.expression()), least=1)
+        pairs = tuple((tree.Identifier(path), self.expression()) for path in self.columns(1))
         return tree.Update(self.target(), pairs, self.maybe(self.expression))
 
     def delete(self) -> tree.Delete:
