@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import accumulate
 
-DAYS = 7
 HOUR_MS = 3_600_000
 START_MS = round(datetime(2026, 11, 1, tzinfo=UTC).timestamp() * 1000)
 

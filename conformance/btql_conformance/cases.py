@@ -172,11 +172,11 @@ def read_sheet(path: Path) -> Sheet:
     return sheet
 
 
-def read_cases(path: Path, name: str | None = None) -> CaseFile:
+def read_cases(path: Path) -> CaseFile:
     """Read a case file."""
     sheet = read_sheet(path)
     folder = corpus_folder(path)
-    shown = name or (path.resolve().relative_to(folder).with_suffix("").as_posix())
+    shown = path.resolve().relative_to(folder).with_suffix("").as_posix()
     names: tuple[str, ...] = ()
     inline: list[str] = []
     for line in sheet.head:

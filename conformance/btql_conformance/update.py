@@ -89,12 +89,12 @@ def check_file(file: CaseFile) -> list[Problem]:
     return problems
 
 
-def update_file(path: Path, *, everything: bool = False) -> list[Problem]:
+def update_file(path: Path) -> list[Problem]:
     """Fill in what is expected in a case file, and return the cases for which that failed."""
     file = read_cases(path)
     objects = file.data().objects()
     sheet = read_sheet(path)
-    updater = _Updater(file, objects, everything)
+    updater = _Updater(file, objects)
     for section in sheet.sections:
         updater.update(section)
     lines = [line.rstrip() for line in sheet.head]
@@ -110,10 +110,9 @@ def update_file(path: Path, *, everything: bool = False) -> list[Problem]:
 
 
 class _Updater:
-    def __init__(self, file: CaseFile, objects: Objects, everything: bool) -> None:  # noqa: FBT001
+    def __init__(self, file: CaseFile, objects: Objects) -> None:
         self._cases = {case.name: case for case in file.cases}
         self._objects = objects
-        self._everything = everything
         self.problems: list[Problem] = []
 
     def update(self, section: Section) -> None:
@@ -123,7 +122,7 @@ class _Updater:
                 block.lines = [self._value_line(section, line) for line in block.lines]
         case = self._cases.get(section.name)
         new = any("new" in block.words for block in section.blocks)
-        if case is None or case.by_hand or not (case.expected is None or new or self._everything):
+        if case is None or case.by_hand or not (case.expected is None or new):
             return
         if any(block.kind == "error" for block in section.blocks):
             return
@@ -145,7 +144,7 @@ class _Updater:
     def _value_line(self, section: Section, line: str) -> str:
         expression, expected = split_value(line)
         case = self._cases.get(f"{section.name}: {expression}")
-        if case is None or not (expected is None or (self._everything and isinstance(expected, ExpectedRows))):
+        if case is None or expected is not None:
             return line
         table = self._table(case)
         if table is None:

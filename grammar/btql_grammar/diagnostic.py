@@ -15,6 +15,7 @@ from btql_grammar.span import Source, Span
 _LINE_CHARS_MAX = 200
 """Longer lines are drawn in part."""
 _WORDS_CHARS_MAX = 1000
+_SHORT_CHARS_MAX = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +86,10 @@ class BtqlError(Exception):
         return self.render()
 
 
-def shorten(text: str, most: int = 40) -> str:
+def shorten(text: str) -> str:
     """Return ``text`` for a message: one line of bearable length."""
     line = text.split("\n", 1)[0]
-    return line if line == text and len(line) <= most else f"{line[: most - 3]}..."
+    return line if line == text and len(line) <= _SHORT_CHARS_MAX else f"{line[: _SHORT_CHARS_MAX - 3]}..."
 
 
 def _bounded(words: str) -> str:

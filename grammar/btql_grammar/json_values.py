@@ -147,15 +147,15 @@ class Node:
             self.fail(f"cannot be `{shorten(value)}`", help_)
         return value
 
-    def integer(self, least: int = -INTEGER_MAX, most: int = INTEGER_MAX) -> int:
-        """Return the value, which must be a whole number within bounds."""
+    def integer(self, least: int = -INTEGER_MAX) -> int:
+        """Return the value, which must be a whole number that is not too small or too large."""
         value = self.value
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if type(value) is not int:
             self.fail(f"must be a whole number, not {_kind(value)}")
-        if not least <= value <= most:
-            self.fail("is out of range", f"write a whole number from {least} to {most}")
+        if not least <= value <= INTEGER_MAX:
+            self.fail("is out of range", f"write a whole number from {least} to {INTEGER_MAX}")
         return value
 
     def number(self) -> int | float:

@@ -17,7 +17,6 @@ from btql_grammar.span import Span
 
 Kind = Choice["word", "number", "string", "quoted", "symbol", "end"]
 
-WORD = re.compile(r"[^\W\d][\w$]*")
 NUMBER = r"(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _SYMBOL = (
     r"<!=>|<=>|->>|->|\#>>|\#>|@>|<@|\?\||\?&|==|=>|=<|=~|!~~\*|!~~|~~\*|~~|!~\*|!~|~\*|<=|>=|<>|!=|::|:=|\|\||&&|\*\*"

@@ -100,10 +100,10 @@ class Stumble:
         """Return the error for text that cannot go on like this."""
         return BtqlError.of("B0101", message, span or self.span, label, help=help_)
 
-    def misfit(self, message: str, label: str, help_: str | None, span: Span | None = None) -> BtqlError:
+    def misfit(self, message: str, label: str, help_: str | None) -> BtqlError:
         """Return the error for a clause with a body of the wrong kind."""
         label = "the query ends here" if self.at_end else label
-        return BtqlError.of("B0109", message, span or self.span, label, help=help_)
+        return BtqlError.of("B0109", message, self.span, label, help=help_)
 
     def found(self) -> str:
         """Say what stands here."""

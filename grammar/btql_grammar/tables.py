@@ -43,8 +43,6 @@ class Production:
     """How many symbols it takes from the stack."""
     builder: str
     """The method of the reader that makes the node; empty for a list of parts."""
-    inline: bool
-    """A single part stands for itself."""
     parts: tuple[int, ...]
     """The symbols that reach the builder."""
     spread: frozenset[int]
@@ -79,7 +77,6 @@ def load() -> Tables:
             origin,
             size,
             builder,
-            inline,
             tuple(parts),
             frozenset(spread),
             unit=inline and size == 1,

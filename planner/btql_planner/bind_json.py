@@ -27,7 +27,6 @@ from btql_storage import json_text
 if TYPE_CHECKING:
     from btql_planner.bind_expression import ExpressionBinder
 
-Pieces = tuple[str | int, ...]
 OBJECT_FIELDS = frozenset({"metadata", "metrics", "scores", "span_attributes", "context", "facets", "classifications"})
 """Fields that are objects wherever they are anything."""
 _CASTS = {

@@ -19,8 +19,6 @@ class WindowFunction:
     least: int
     most: int
     returns: Callable[[Sequence[Type]], Type]
-    framed: bool = False
-    """Whether the frame makes a difference."""
     nearby: bool = False
     """The value of another row, which may be of any kind."""
 
@@ -50,9 +48,9 @@ WINDOW_FUNCTIONS: Mapping[str, WindowFunction] = {
     "ntile": WindowFunction("ntile(groups)", 1, 1, _whole),
     "lag": WindowFunction("lag(value, [rows], [default])", 1, 3, _shifted, nearby=True),
     "lead": WindowFunction("lead(value, [rows], [default])", 1, 3, _shifted, nearby=True),
-    "first_value": WindowFunction("first_value(value)", 1, 1, _first, framed=True, nearby=True),
-    "last_value": WindowFunction("last_value(value)", 1, 1, _first, framed=True, nearby=True),
-    "nth_value": WindowFunction("nth_value(value, row)", 2, 2, _first, framed=True, nearby=True),
+    "first_value": WindowFunction("first_value(value)", 1, 1, _first, nearby=True),
+    "last_value": WindowFunction("last_value(value)", 1, 1, _first, nearby=True),
+    "nth_value": WindowFunction("nth_value(value, row)", 2, 2, _first, nearby=True),
 }
 
 

@@ -42,11 +42,6 @@ class Lexicon:
         """Return how many terms there are."""
         return len(self._ends)
 
-    @property
-    def chars(self) -> int:
-        """How many characters all terms have, a measure of the memory that they take."""
-        return len(self._text)
-
     def find(self, pieces: Sequence[Piece]) -> NDArray[np.int64]:
         """Return the numbers of the terms that have one of the pieces, in order."""
         found = [np.empty(0, np.int64)]

@@ -157,9 +157,9 @@ def _located(place: Place, environment: Mapping[str, str]) -> Location:
     return replace(_complete(base, {}, environment, configured) if configured else base, limits=found.limits)
 
 
-def given_place(environment: Mapping[str, str] = os.environ) -> str:
+def given_place() -> str:
     """Return the database that the environment names, for whoever names none."""
-    found = environment.get(DATABASE)
+    found = os.environ.get(DATABASE)
     if not found:
         raise BadLocation("no database was named", f"give a folder or an address, or set {DATABASE}")
     return found

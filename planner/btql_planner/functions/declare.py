@@ -136,7 +136,7 @@ def operator(
     return declare
 
 
-def form(*, aliases: Sequence[str] = (), name: str | None = None) -> Callable[[B], B]:
+def form(*, aliases: Sequence[str] = ()) -> Callable[[B], B]:
     """Declare a function that is bound by its own rules: its body gets the binder, trees, and the span of the call."""
 
     def declare(body: B) -> B:
@@ -154,7 +154,7 @@ def form(*, aliases: Sequence[str] = (), name: str | None = None) -> Callable[[B
                 **own,
             )
 
-        _register(body, name, aliases, make)
+        _register(body, None, aliases, make)
         return body
 
     return declare

@@ -28,14 +28,14 @@ class Answer:
     """Whose threads compute the pieces of a stream; None is the route's pool."""
 
 
-def json_answer(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
+def json_answer(value: object, headers: Mapping[str, str] | None = None) -> Answer:
     """Return a value as a JSON answer."""
-    return Answer(json_bytes(value), JSON, status, headers or {})
+    return Answer(json_bytes(value), JSON, headers=headers or {})
 
 
-def text_answer(text: str, status: int = 200) -> Answer:
+def text_answer(text: str) -> Answer:
     """Return plain text as an answer."""
-    return Answer(text.encode(), TEXT, status)
+    return Answer(text.encode(), TEXT)
 
 
 def json_bytes(value: object) -> bytes:

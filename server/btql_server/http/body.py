@@ -186,8 +186,9 @@ def refusal(error: Exception, text: bytes, path: Sequence[str | int] = ()) -> Ht
     return invalid(reason, path) if path else HttpError(400, f"the body is {reason}")
 
 
-def require_shallow(value: object, most: int = DEFAULT.document_depth_max) -> None:
+def require_shallow(value: object) -> None:
     """Raise for a decoded value that is nested deeper than an event may be: to write it would recurse too deep."""
+    most = DEFAULT.document_depth_max
     level, depth = [value], 0
     while level:
         depth += 1

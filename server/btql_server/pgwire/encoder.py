@@ -21,7 +21,6 @@ from btql_storage.later import np
 if TYPE_CHECKING:
     from btql_server.pgwire.byte_arrays import Piece
 
-TEXT_FORMAT = 0
 BINARY_FORMAT = 1
 _ROWS_MAX = 16_384
 _BYTES_MAX = 8 << 20

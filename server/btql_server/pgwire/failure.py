@@ -25,22 +25,13 @@ _HELP = re.compile(r"\s*= help: (.*)")
 class Failure(Error):  # noqa: N818  read in `except` clauses
     """A statement that a session refuses."""
 
-    def __init__(
-        self,
-        sqlstate: str,
-        message: str,
-        hint: str | None = None,
-        *,
-        at: int | None = None,
-        detail: str | None = None,
-    ) -> None:
+    def __init__(self, sqlstate: str, message: str, hint: str | None = None, *, at: int | None = None) -> None:
         super().__init__(message)
         self.sqlstate = sqlstate
         self.message = message
         self.hint = hint
         self.at = at
         """Where in the statement, in characters from 0."""
-        self.detail = detail
 
 
 def unsupported(message: str, hint: str | None = None, *, at: int | None = None) -> Failure:
@@ -65,7 +56,7 @@ def report_of(error: Exception, offset: int, trace_id: str) -> Report:
     match error:
         case Failure():
             at = None if error.at is None else offset + error.at + 1
-            return Report("ERROR", error.sqlstate, error.message, error.detail, error.hint, at)
+            return Report("ERROR", error.sqlstate, error.message, hint=error.hint, position=at)
         case Refused():
             at = None if error.position is None else offset + error.position + 1
             return Report("ERROR", error.sqlstate, error.message, hint=error.hint, position=at)

@@ -18,11 +18,10 @@ from btql_server.pgwire.bad_value import utf8
 if TYPE_CHECKING:
     from btql_server.pgwire.types import PgType
 
-PROTOCOL_3 = 3 << 16
 NEWEST_MINOR = 2
-SSL_REQUEST = 80877103
-GSS_REQUEST = 80877104
-CANCEL_REQUEST = 80877102
+_NEGOTIATIONS = {80877103: "S", 80877104: "G"}
+"""What stands where others have the version of the protocol, and the letter of what it asks for."""
+_CANCEL = 80877102
 STARTUP_BYTES_MAX = 10_000
 _SMALL = 10_000
 _TEXT_BYTES_MAX = 8 << 20
@@ -151,20 +150,15 @@ def read_first(body: bytes) -> Startup | CancelRequest | Negotiation:
     """Return what the first message of a connection says; ``body`` is what stands behind its length."""
     fields = _Fields(body)
     code = fields.int32()
-    match code:
-        case 80877103:
-            fields.end()
-            return Negotiation("S")
-        case 80877104:
-            fields.end()
-            return Negotiation("G")
-        case 80877102:
-            return CancelRequest(fields.int32(), fields.rest())
-        case _:
-            major, minor = code >> 16, code & 0xFFFF
-            if major != 3:
-                raise Unsupported(f"unsupported frontend protocol {major}.{minor}: server supports 3.0 to 3.2")
-            return Startup(minor, _parameters(fields))
+    if code in _NEGOTIATIONS:
+        fields.end()
+        return Negotiation(_NEGOTIATIONS[code])
+    if code == _CANCEL:
+        return CancelRequest(fields.int32(), fields.rest())
+    major, minor = code >> 16, code & 0xFFFF
+    if major != 3:
+        raise Unsupported(f"unsupported frontend protocol {major}.{minor}: server supports 3.0 to 3.{NEWEST_MINOR}")
+    return Startup(minor, _parameters(fields))
 
 
 class Unsupported(Violation):

@@ -171,11 +171,6 @@ def type_named(written: str) -> PgType | None:
     return NAMED.get(f"_{name}" if brackets else name)
 
 
-def array_of(element: PgType) -> PgType | None:
-    """Return the type of arrays of a type; None where there is none."""
-    return TYPES.get(element.array)
-
-
 def _name(arrow: pa.DataType) -> str:
     found = _ARROW.get(arrow)
     if found is not None:

@@ -84,13 +84,12 @@ def run_many(
     stop: Stop,
     *,
     options: QueryOptions | None = None,
-    pinned: Pinned | None = None,
 ) -> Result:
     """Run a statement that writes once for each of several sequences of values; its answer is the count of rows."""
     from btql.fixed_answer import written
 
     visible = Visible(asker)
-    count = database_for(asker, stop, visible, pinned).query_many(query, parameters, options)
+    count = database_for(asker, stop, visible).query_many(query, parameters, options)
     asker.changes.extend(visible.changes)
     return written(count)
 

@@ -30,10 +30,10 @@ class Fence(Protocol):
 class Catalog:
     """The catalog of one database; safe from several threads."""
 
-    def __init__(self, database: Database, fence: Fence | None = None) -> None:
+    def __init__(self, database: Database) -> None:
         self.database = database
         """For tables of others that live in the catalog."""
-        self.fence = fence
+        self.fence: Fence | None = None
         """Asked in every transaction that belongs to processing, compaction or the removal of files."""
         self.deleted = Deleted(database, self._working)
         """What was deleted, and how long things are kept."""

@@ -42,15 +42,15 @@ class Token:
         return self.text[1:-1].replace('""', '"') if self.kind == "quoted" else None
 
 
-def tokens(sql: str, *, spaces: bool = False) -> list[Token]:
-    """Return the tokens of a statement, with ``spaces`` also what is between them."""
-    return list(_tokens(sql, spaces=spaces))
+def tokens(sql: str) -> list[Token]:
+    """Return the tokens of a statement, without what is between them."""
+    return list(_tokens(sql))
 
 
-def _tokens(sql: str, *, spaces: bool) -> Iterator[Token]:
+def _tokens(sql: str) -> Iterator[Token]:
     for found in _TOKEN.finditer(sql):
         kind = found.lastgroup or "mark"
         if kind == "tag":
             kind = "text"
-        if spaces or kind != "space":
+        if kind != "space":
             yield Token(kind, found.group(), found.start())
