@@ -95,7 +95,10 @@ def clear(database: Database, scope: Scope) -> None:
             note(f"there is no policy for {scope}")
             return
         retention.set_policy(scope, None)
-    note(f"{scope}: keep everything")
+        kind, colon, _ = scope.partition(":")
+        of_kind = retention.policies().get(kind) if colon else None
+    kept = "everything" if of_kind is None else f"{described(of_kind)}, as the policy of {kind} says"
+    note(f"{scope}: keep {kept}")
 
 
 def show(database: Database, as_json: AsJson = False) -> None:
@@ -132,11 +135,16 @@ def run(
     with Storage.open(database) as storage:
         only = None if target is None else storage.object(*split_object(target))
         done = storage.retention.run(only)
+        waiting = storage.waiting(only).events if storage.retention.policies() else 0
     for one in done:
         past = f", {units.plural(one.expired.past_rows, 'row')} of the past" if one.expired.past_rows else ""
         note(f"{one.object.kind}:{one.object.name}: {units.plural(one.expired.rows, 'row')} expired{past}")
     if not done:
         note("nothing has expired")
+    if waiting:
+        note(
+            f"traces of {units.plural(waiting, 'event')} that wait for compaction stay for now: run `btql compact` first"
+        )
 
 
 def status(

@@ -296,11 +296,11 @@ class Storage:
 
         return Care(self._folder)
 
-    def waiting(self) -> Waiting:
-        """Count the events that are not in a part yet."""
+    def waiting(self, target: ObjectInfo | None = None) -> Waiting:
+        """Count the events that are not in a part yet, of one object or of all."""
         from btql_storage.compaction.run import waiting
 
-        return waiting(self._folder)
+        return waiting(self._folder, target)
 
     def remove_unneeded(self) -> None:
         """Remove files that nothing can ask for any more; :meth:`compact` does so, too."""

@@ -85,6 +85,31 @@ def test_policies_are_set_shown_run_and_cleared(btql):
     assert "there is no policy for project_logs" in btql("retention", "clear", "db", "project_logs")[2]
 
 
+def test_what_holds_after_a_policy_is_cleared_is_told(btql):
+    ingest(btql, "project_logs:demo", {"id": "a"})
+    btql("retention", "set", "db", "project_logs", "--rows", "5")
+    for policy in (["--age", "30d"], ["--rows", "7"]):
+        btql("retention", "set", "db", "project_logs:demo", *policy)
+        told = btql("retention", "clear", "db", "project_logs:demo")[2]
+        assert "project_logs:demo: keep at most 5 rows, as the policy of project_logs says" in told
+    assert "project_logs: keep everything" in btql("retention", "clear", "db", "project_logs")[2]
+
+
+def test_what_waits_for_compaction_is_told_where_policies_are_run(btql):
+    ingest(btql, "project_logs:demo", {"id": "a", "created": "2020-01-01T00:00:00Z"})
+    ingest(btql, "project_logs:other", {"id": "a"}, {"id": "b"})
+    assert "wait" not in btql("retention", "run", "db")[2]
+    btql("retention", "set", "db", "project_logs", "--age", "30d")
+    assert "traces of 3 events that wait for compaction stay for now" in btql("retention", "run", "db")[2]
+    told = btql("retention", "run", "db", "project_logs:demo")[2]
+    assert "nothing has expired" in told
+    assert "traces of 1 event that wait for compaction" in told
+    btql("compact", "db")
+    told = btql("retention", "run", "db", "project_logs:demo")[2]
+    assert "project_logs:demo: 1 row expired" in told
+    assert "wait" not in told
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
