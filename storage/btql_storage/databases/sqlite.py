@@ -169,9 +169,18 @@ def uri_of(path: Path, *parameters: str) -> str:
     return f"{scheme}{quote(str(path))}?{'&'.join(parameters)}"
 
 
+class _Connection(sqlite3.Connection):
+    """A connection that closes itself once nobody holds it; from Python 3.13 on, SQLite's own warns of that."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
 def _open(uri: str, wait_s: float) -> sqlite3.Connection:
     # Transactions are begun and ended by hand; threads take turns through its lock.
-    return sqlite3.connect(uri, uri=True, timeout=wait_s, isolation_level=None, check_same_thread=False)
+    return sqlite3.connect(
+        uri, uri=True, timeout=wait_s, isolation_level=None, check_same_thread=False, factory=_Connection
+    )
 
 
 def _connect_to_read(store: LocalStore, path: Path, schema: Schema, wait_s: float) -> tuple[sqlite3.Connection, bool]:
@@ -201,7 +210,7 @@ def _connect_to_read(store: LocalStore, path: Path, schema: Schema, wait_s: floa
 
 def _empty(schema: Schema) -> sqlite3.Connection:
     """Stand in for the file of a database that is only being made."""
-    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    connection = _open(":memory:", 0)
     _make_schema(connection, schema, 0)
     return connection
 
