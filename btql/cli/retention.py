@@ -142,9 +142,8 @@ def run(
     if not done:
         note("nothing has expired")
     if waiting:
-        note(
-            f"traces of {units.plural(waiting, 'event')} that wait for compaction stay for now: run `btql compact` first"
-        )
+        events = units.plural(waiting, "event")
+        note(f"traces of {events} that wait for compaction stay for now: run `btql compact` first")
 
 
 def status(
