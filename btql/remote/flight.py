@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from btql_planner.options import QueryOptions
     from btql_storage.store import Receipt
 
-_WRITES = re.compile(r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*(?:INSERT|UPDATE|DELETE)\b", re.IGNORECASE | re.DOTALL)
+_WRITES = re.compile(r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*+(?:INSERT|UPDATE|DELETE)\b", re.IGNORECASE | re.DOTALL)
 _HEADER = "adbc.flight.sql.rpc.call_header.x-btql-"
 _SETS_MAX = 50_000
 """So many values are sent at a time; the server takes 65,536."""

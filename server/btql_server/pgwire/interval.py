@@ -23,6 +23,7 @@ _PIECE = re.compile(
     r"\s*(?:([+-]?)(\d+):(\d\d?)(?::(\d\d?)(?:\.(\d{1,9}))?)?|([+-]?\d+(?:\.\d+)?)\s*([a-zµ]+))(?=\s|$|[+-]|\d)"
 )
 _ISO_PIECE = re.compile(r"([+-]?\d+(?:\.\d+)?)([YMWDHS])")
+_ISO_PIECES = re.compile(r"(?:[+-]?\d++(?:\.\d++)?[YMWDHS])*+")
 _DAY_US = 86_400_000_000
 
 
@@ -64,7 +65,7 @@ def _iso(text: str) -> tuple[int, int, int]:
     date, _, clock = text[1:].partition("T")
     found = {"months": 0.0, "days": 0.0, "micros": 0.0}
     for part, units in ((date, _ISO_UNITS), (clock, _ISO_CLOCK)):
-        if _ISO_PIECE.sub("", part):
+        if not _ISO_PIECES.fullmatch(part):
             raise ValueError(text)
         for number, letter in _ISO_PIECE.findall(part):
             if letter not in units:

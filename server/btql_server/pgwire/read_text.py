@@ -30,7 +30,7 @@ _SPOKEN = {
 """What Postgres calls types in its messages."""
 _ANY_CASE = re.IGNORECASE | re.ASCII
 _WHOLE = re.compile(r"\s*[+-]?[0-9]+\s*", re.ASCII)
-_FLOAT = re.compile(r"\s*[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf(?:inity)?|nan)\s*", _ANY_CASE)
+_FLOAT = re.compile(r"\s*[+-]?(?:(?:[0-9]++(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf(?:inity)?|nan)\s*", _ANY_CASE)
 _DATE = r"(\d{4,6})-(\d\d?)-(\d\d?)"
 _CLOCK = r"(\d\d?):(\d\d)(?::(\d\d)(?:\.(\d+))?)?"
 _ZONE = r"(z|utc|gmt|[+-]\d\d?(?::?\d\d(?::?\d\d)?)?)"
@@ -38,6 +38,8 @@ _INSTANT = re.compile(rf"\s*{_DATE}(?:[ T]+{_CLOCK})?\s*{_ZONE}?\s*(bc|ad)?\s*",
 _TIME = re.compile(rf"\s*{_CLOCK}\s*{_ZONE}?\s*", _ANY_CASE)
 _TRUE = ("t", "tr", "tru", "true", "y", "ye", "yes", "on", "1")
 _FALSE = ("f", "fa", "fal", "fals", "false", "n", "no", "of", "off", "0")
+_LONGEST = 128
+"""Characters of a time. Spaces may be in many places of one, and a long text of them is not tried in all those ways."""
 _WAY_OUT = "write it as 2024-02-29 12:00:00.5+00"
 _NOWHERE = Span(0, 0)
 
@@ -88,11 +90,12 @@ def _json(text: str) -> object:
 
 def instant(text: str) -> datetime:
     """Return an instant in ISO's form, with or without a zone."""
-    found = _INSTANT.fullmatch(text)
+    text = text.strip()
+    found = _INSTANT.fullmatch(text) if len(text) <= _LONGEST else None
     if found is None:
-        if text.strip().lower() == "epoch":
+        if text.lower() == "epoch":
             return datetime(1970, 1, 1, tzinfo=UTC)
-        if text.strip().lower() in ("infinity", "-infinity"):
+        if text.lower() in ("infinity", "-infinity"):
             raise OverflowError(text)
         raise BadValue(BAD_TIME, f'invalid input syntax for type timestamp: "{text[:60]}"', _WAY_OUT)
     year, month, day, hour, minute, second, fraction, zone, era = found.groups()
@@ -137,7 +140,8 @@ def _date(text: str) -> date:
 def _time(text: str) -> str:
     from btql_planner.intervals import clock
 
-    found = _TIME.fullmatch(text)
+    text = text.strip()
+    found = _TIME.fullmatch(text) if len(text) <= _LONGEST else None
     if found is None:
         raise ValueError(text)
     hour, minute, second = (int(each or 0) for each in found.groups()[:3])

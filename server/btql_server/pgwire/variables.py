@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SERVER_VERSION = "15.0"
 """The release of PostgreSQL whose catalog is answered: clients choose their queries by it."""
 _MILLISECONDS = {"": 1, "ms": 1, "s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000, "us": 0.001}
-_DURATION = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*([a-z]*)\s*")
+_DURATION = re.compile(r"\s*+(-?\d+(?:\.\d+)?)\s*+([a-z]*)\s*+")
 _LEVELS = ("debug5", "debug4", "debug3", "debug2", "debug1", "log", "notice", "warning", "error")
 _UTC = ("utc", "gmt", "etc/utc", "etc/gmt", "universal", "zulu", "etc/universal", "default", "z", "0", "+00", "00:00")
 TRANSACTION_READ_ONLY = "transaction_read_only"

@@ -177,6 +177,30 @@ WRONG = [
 ]
 
 
+_MANY = 100_000
+LONG = [
+    ("float8", "1" * _MANY + "!"),
+    ("numeric", "1" * _MANY + "!"),
+    ("timestamptz", "2026-01-01" + " " * _MANY + "!"),
+    ("timestamp", "2026-01-01 10:00" + " " * _MANY + "!"),
+    ("time", "10:00" + " " * _MANY + "!"),
+    ("interval", "P" + "1" * _MANY),
+    ("_text", "{" + " " * _MANY + '"'),
+]
+
+
+@pytest.mark.parametrize(("name", "text"), LONG)
+def test_long_texts_are_refused_at_once(name: str, text: str) -> None:
+    """They were tried in more ways than there is time for, while nothing else of the process ran."""
+    with pytest.raises(BadValue):
+        converter(NAMED[name].oid, 0)(text.encode())
+
+
+def test_spaces_around_a_time_are_no_part_of_it() -> None:
+    text = b" " * 1_000 + b"2026-01-01 10:00+00" + b" " * 1_000
+    assert converter(NAMED["timestamptz"].oid, 0)(text) == datetime(2026, 1, 1, 10, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(("name", "data", "sqlstate", "message"), WRONG)
 def test_wrong_texts_are_refused_by_name(name: str, data: bytes, sqlstate: str, message: str) -> None:
     with pytest.raises(BadValue) as caught:

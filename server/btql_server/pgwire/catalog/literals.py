@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from sqlglot import exp
 
-_ELEMENT = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^,{}"]*))\s*(,|$)')
+_ELEMENT = re.compile(r'\s*+(?:"((?:[^"\\]++|\\.)*+)"\s*+|([^,{}"]*+))(,|$)')
 _WHOLE = re.compile(r"-?\d{1,18}")
 
 
