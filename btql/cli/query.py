@@ -19,6 +19,8 @@ from btql.cli.text import given
 
 if TYPE_CHECKING:
     import typer
+
+    from btql.result import Result
 else:
     from btql_storage.later import Later
 
@@ -102,28 +104,17 @@ def query(
             lint=lint.value,
             timeout=timeout,
         )
-        for warning in result.warnings:
-            note(f"warning: {warning}")
-        for each in result.lints:
-            note(f"{each.severity}: {each.code}: {each.message}")
+        _note_what_is_said_of(result)
         if result.inferred is not None:
             write_schema(result.inferred, path)
-            return
-        if form is Format.TABLE and path is None:
-            rows, remarks = draw_table(result)
-            details = "".join(f"; {remark}" for remark in remarks)
-            note(f"{units.plural(rows, 'row')} in {units.duration(time.perf_counter() - began)}{details}")
-            note_next_page(result)
-            return
-        with output(path) as stream:
-            rows = write(result, form, stream, seekable=path is not None)
-        note_next_page(result)
-    if path is not None:
-        took = units.duration(time.perf_counter() - began)
-        note(f"wrote {units.plural(rows, 'row')}, {units.size(path.stat().st_size)}, to {path} in {took}")
+        elif form is Format.TABLE:
+            _draw(result, began)
+        else:
+            _write(result, form, path, began)
 
 
 def _format(form: Format | None, path: Path | None) -> Format:
+    """Return the format that was asked for, in so many words or by the name of the file."""
     if form is None:
         form = Format.TABLE if path is None else from_name(path)
         if form is None:
@@ -135,3 +126,28 @@ def _format(form: Format | None, path: Path | None) -> Format:
     if form in BINARY and path is None and sys.stdout.isatty():
         raise UsageFailure(f"{form} is not for a terminal: add -o FILE or send it into a pipe")
     return form
+
+
+def _note_what_is_said_of(result: Result) -> None:
+    for warning in result.warnings:
+        note(f"warning: {warning}")
+    for each in result.lints:
+        note(f"{each.severity}: {each.code}: {each.message}")
+
+
+def _draw(result: Result, began: float) -> None:
+    """Draw the answer as a table on the terminal."""
+    rows, remarks = draw_table(result)
+    details = "".join(f"; {remark}" for remark in remarks)
+    note(f"{units.plural(rows, 'row')} in {units.duration(time.perf_counter() - began)}{details}")
+    note_next_page(result)
+
+
+def _write(result: Result, form: Format, path: Path | None, began: float) -> None:
+    """Write the whole answer to a file, or to standard output."""
+    with output(path) as stream:
+        rows = write(result, form, stream, seekable=path is not None)
+    note_next_page(result)
+    if path is not None:
+        took = units.duration(time.perf_counter() - began)
+        note(f"wrote {units.plural(rows, 'row')}, {units.size(path.stat().st_size)}, to {path} in {took}")

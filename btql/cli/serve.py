@@ -94,16 +94,16 @@ def serve(
     ADBC and pyarrow.flight. Prints one line, `ready http=... pg=... flight=...`, once requests are answered, and logs
     JSON lines on standard error. Stops on SIGTERM or Ctrl-C: what runs may end, and what was acknowledged is durable.
     """
-    missing = next((name for name in _LIBRARIES if find_spec(name) is None), None)
-    if missing is not None:
-        # The processes that need them are others, which could only end with a traceback each.
-        raise NotInstalled(missing, "a server", "server")
+    _require_libraries()
     from btql_server.serve import serve as serve_with
-    from btql_server.settings import Limits, Settings
+    from btql_server.settings import Settings
 
     if log_level not in ("debug", "info", "warning", "error"):
         raise UsageFailure(f"`{log_level}` is no level: say debug, info, warning or error")
+    if (tls_cert is None) != (tls_key is None):
+        raise UsageFailure("a certificate goes with its key: give both --tls-cert and --tls-key")
     location = locate(data)
+    rates = {"requests_per_minute": requests_per_minute, "queries_per_minute": queries_per_minute}
     settings = Settings(
         data=location.own_folder,
         database=None if location.is_alone else data,
@@ -120,25 +120,24 @@ def serve(
         compact_cpu=compact_cpu,
         compact_bytes_per_s=None if compact_rate is None else round(compact_rate * 1e6),
         log_level=log_level,
-        limits=_limits(
-            Limits(),
-            location.limits,
-            limit or [],
-            {"requests_per_minute": requests_per_minute, "queries_per_minute": queries_per_minute},
-        ),
+        limits=_limits(location.limits, limit or [], rates),
     )
-    if (tls_cert is None) != (tls_key is None):
-        raise UsageFailure("a certificate goes with its key: give both --tls-cert and --tls-key")
     serve_with(settings, lambda found: print("ready", *(f"{door}={url}" for door, url in found.items()), flush=True))
 
 
-def _limits(
-    limits: "Limits", configured: Mapping[str, object], given: list[str], rates: Mapping[str, int | None]
-) -> "Limits":
-    """Return the limits with what the configuration file, the environment and the options say, the options last."""
+def _require_libraries() -> None:
+    """Raise where a server has not what it needs: its processes could only end with a traceback each."""
+    missing = next((name for name in _LIBRARIES if find_spec(name) is None), None)
+    if missing is not None:
+        raise NotInstalled(missing, "a server", "server")
+
+
+def _limits(configured: Mapping[str, object], given: list[str], rates: Mapping[str, int | None]) -> "Limits":
+    """Return the limits that the configuration file, the environment and the options say, the options last."""
+    from btql_server.settings import Limits
     from btql_storage.limits import from_environment, from_file, with_options
 
-    limits = from_environment(from_file(limits, configured))
+    limits = from_environment(from_file(Limits(), configured))
     limits = with_options(limits, {name: value for name, value in rates.items() if value is not None})
     pairs = [one.partition("=") for one in given]
     return with_options(limits, {name.strip(): size for name, _, size in pairs}, "--limit {}".format)
