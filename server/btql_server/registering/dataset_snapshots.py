@@ -14,8 +14,10 @@ from btql_server.http.answer import Answer, json_answer
 from btql_server.http.call import Call, uuid_of
 from btql_server.http.errors import HttpError
 from btql_server.http.versions import parse_version
-from btql_server.registering.crud import Given, Kind, change, create, given_by, rest, shown, updated
+from btql_server.registering.crud import change, create, updated
+from btql_server.registering.kind import Given, Kind, shown
 from btql_server.registering.places import Name, require_entity
+from btql_server.registering.rest import given_by, rest
 from btql_server.registry.entity import Entity, Listing
 
 

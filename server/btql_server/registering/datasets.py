@@ -9,9 +9,11 @@ from msgspec import Struct
 from btql_server.access.model import Resource
 from btql_server.http.answer import Answer
 from btql_server.http.call import Call
-from btql_server.registering.crud import Given, Kind, Made, get_or_create, place_of, rest, shown
+from btql_server.registering.crud import get_or_create, place_of
+from btql_server.registering.kind import Given, Kind, Made, shown
 from btql_server.registering.places import Name
 from btql_server.registering.projects import Project, Register, register_project, registered
+from btql_server.registering.rest import rest
 
 DEFAULT_NAME = "logs"
 """What a dataset is called whose name an SDK leaves out."""

@@ -19,19 +19,9 @@ from btql_server.access.model import Level, Resource
 from btql_server.http.call import Call
 from btql_server.http.errors import HttpError
 from btql_server.http.versions import parse_version
-from btql_server.registering.crud import (
-    Given,
-    Kind,
-    ListQuery,
-    described,
-    existing,
-    listed,
-    merged,
-    place_of,
-    spec_of,
-    updated,
-)
+from btql_server.registering.crud import described, existing, listed, merged, place_of, spec_of, updated
 from btql_server.registering.environments import pin, pinned, require_environment
+from btql_server.registering.kind import Given, Kind, ListQuery
 from btql_server.registering.places import require_entity, touch
 from btql_server.registry.entity import Entity, EntitySpec
 from btql_server.writing.rows import read_row

@@ -10,10 +10,10 @@ from btql_server.http.call import Call
 from btql_server.http.errors import HttpError
 from btql_server.http.routes import Routes
 from btql_server.http.versions import parse_version
-from btql_server.registering.crud import Given
 from btql_server.registering.documents import Stored, documents
 from btql_server.registering.environments import find_pin, pin, pins, require_environment
 from btql_server.registering.functions import FUNCTION
+from btql_server.registering.kind import Given
 from btql_server.registering.places import Name, own_organization, require_entity
 from btql_server.registering.prompts import PROMPT
 from btql_server.registry.entity import Entity

@@ -13,8 +13,9 @@ from msgspec import Struct
 
 from btql_server.http.call import Call
 from btql_server.http.errors import HttpError
-from btql_server.registering.crud import Given, Kind, rest
+from btql_server.registering.kind import Given, Kind
 from btql_server.registering.places import Name
+from btql_server.registering.rest import rest
 from btql_server.registry.entity import Entity, EntitySpec, Listing
 
 PIN = "environment_object"

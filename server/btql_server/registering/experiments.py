@@ -16,9 +16,11 @@ from btql_server.http.answer import Answer, json_answer
 from btql_server.http.call import Call
 from btql_server.http.errors import HttpError
 from btql_server.registering.bases import ancestor_of, base_named, base_of, require_base
-from btql_server.registering.crud import Given, Kind, Made, get_or_create, given_by, place_of, rest, shown
+from btql_server.registering.crud import get_or_create, place_of
+from btql_server.registering.kind import Given, Kind, Made, shown
 from btql_server.registering.places import NAME_LENGTH_MAX, Name, find_project, own_organization, require_entity
 from btql_server.registering.projects import Project, Register, register_project, registered
+from btql_server.registering.rest import given_by, rest
 from btql_server.registry.entity import Entity
 
 _SUFFIX_LENGTH = 9

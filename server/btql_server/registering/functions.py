@@ -11,8 +11,8 @@ import msgspec
 from msgspec import Struct
 
 from btql_server.http.errors import invalid
-from btql_server.registering.crud import Given, Kind
 from btql_server.registering.documents import Stored
+from btql_server.registering.kind import Given, Kind
 from btql_server.registering.places import Name
 from btql_server.registering.versioned import versioned
 

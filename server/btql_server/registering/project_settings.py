@@ -14,8 +14,9 @@ from btql_server.access.model import Level, Resource
 from btql_server.http.call import Call, uuid_of
 from btql_server.http.errors import HttpError
 from btql_server.http.routes import Routes
-from btql_server.registering.crud import Given, Kind, rest
+from btql_server.registering.kind import Given, Kind
 from btql_server.registering.places import Name, own_organization, require_entity
+from btql_server.registering.rest import rest
 from btql_server.registry.entity import Entity
 
 

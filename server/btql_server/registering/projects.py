@@ -10,8 +10,10 @@ from msgspec import Struct
 from btql_server.access.model import Level
 from btql_server.http.answer import Answer, json_answer
 from btql_server.http.call import Call
-from btql_server.registering.crud import Given, Kind, Made, get_or_create, rest, shown
+from btql_server.registering.crud import get_or_create
+from btql_server.registering.kind import Given, Kind, Made, shown
 from btql_server.registering.places import Name, find_project, own_organization, require_entity, require_project
+from btql_server.registering.rest import rest
 from btql_server.registry.entity import Entity
 
 

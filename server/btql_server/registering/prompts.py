@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
-from btql_server.registering.crud import Kind
 from btql_server.registering.documents import Stored
+from btql_server.registering.kind import Kind
 from btql_server.registering.places import Name
 from btql_server.registering.versioned import versioned
 

@@ -17,11 +17,13 @@ from btql_server.http.answer import Answer, json_answer
 from btql_server.http.call import Call
 from btql_server.http.errors import HttpError, invalid
 from btql_server.http.routes import Routes
-from btql_server.registering.crud import Given, existing, given_by, place_of
+from btql_server.registering.crud import existing, place_of
 from btql_server.registering.documents import Changes, Stored, assign, documents, environments_of, save
 from btql_server.registering.functions import FUNCTION, FunctionSpec
+from btql_server.registering.kind import Given
 from btql_server.registering.places import touch
 from btql_server.registering.prompts import PROMPT
+from btql_server.registering.rest import given_by
 from btql_server.registry.entity import Entity
 
 routes = Routes("Functions")

@@ -7,7 +7,6 @@ from msgspec import Struct
 from btql_server.http.answer import Answer, json_answer
 from btql_server.http.call import Call
 from btql_server.http.routes import Routes
-from btql_server.registering.crud import Handlers, ListQuery, declared, found_or_made, given_by
 from btql_server.registering.documents import (
     Stored,
     change,
@@ -17,6 +16,8 @@ from btql_server.registering.documents import (
     read,
     replace_or_create,
 )
+from btql_server.registering.kind import ListQuery
+from btql_server.registering.rest import Handlers, declared, found_or_made, given_by
 
 
 class VersionQuery(Struct):
