@@ -125,7 +125,7 @@ def bind_aggregate(
         raise errors.not_supported(f"`{function.name}` with DISTINCT", call.span)
     arguments = tuple(inner.bind(node) for node in nodes)
     check_arguments(function, arguments)
-    if function.scalar:
+    if function.scalars_only:
         arguments = tuple(as_scalar(argument) for argument in arguments)
     keys = tuple(Ordering(inner.bind(key.expression), key.direction == "desc", key.nulls or "last") for key in order)
     _check_distinct_order(call, arguments, keys)

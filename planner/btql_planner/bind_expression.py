@@ -155,7 +155,7 @@ class ExpressionBinder:
             check_arguments(function, bound)
             if function.name in ("least", "greatest", "nullif", "coalesce"):
                 bound = with_times(bound)
-        if function.scalar or needs_no_document(function.name, bound):
+        if function.scalars_only or needs_no_document(function.name, bound):
             bound = tuple(as_scalar(argument) for argument in bound)
         type_ = function.returns([argument.type for argument in bound])
         applied = Apply(function, bound, type_, span=span)

@@ -24,7 +24,7 @@ def first_type(arguments: Sequence[Type]) -> Type:
     return arguments[0] if arguments else types.NULL
 
 
-@aggregate(scalar=True)
+@aggregate(scalars_only=True)
 def count(value: Any, *, call: Call) -> Integer:
     """Return in how many rows ``value`` is not null; ``count(*)`` counts all rows.
 
@@ -63,7 +63,7 @@ def approx_distinct(value: Any, *, call: Call) -> Integer:
     return f"CAST({call('approx_distinct', key)} AS BIGINT)"
 
 
-@aggregate(scalar=True)
+@aggregate(scalars_only=True)
 def count_if(condition: Boolean, *, call: Call) -> Integer:
     """Return in how many rows the condition is true.
 
@@ -81,7 +81,7 @@ def _mean(arguments: Sequence[Type]) -> Type:
     return types.INTERVAL if arguments[0] == types.INTERVAL else types.FLOAT
 
 
-@aggregate(name="sum", returns=_measured, scalar=True)
+@aggregate(name="sum", returns=_measured, scalars_only=True)
 def sum_(value: Measure, *, call: Call) -> Any:
     """Return the sum of the numbers, true counted as 1 and false as 0; or of the intervals.
 
@@ -100,7 +100,7 @@ def sum_(value: Measure, *, call: Call) -> Any:
     return values.whole(call("sum", sql), call("sum", f"{sql} + CAST(0 AS DOUBLE)"), number.bits + ROW_BITS)
 
 
-@aggregate(scalar=True, aliases=("mean",), returns=_mean)
+@aggregate(scalars_only=True, aliases=("mean",), returns=_mean)
 def avg(value: Measure, *, call: Call) -> Any:
     """Return the mean of the numbers, true counted as 1 and false as 0; or of the intervals.
 
@@ -156,7 +156,7 @@ def any_value(value: Any, *, call: Call) -> Any:
     return _extreme("min", value, ORDER, call)
 
 
-@aggregate(scalar=True, aliases=("every",))
+@aggregate(scalars_only=True, aliases=("every",))
 def bool_and(condition: Boolean, *, call: Call) -> Boolean:
     """Return whether the condition is true in every row in which it is not null.
 
@@ -166,7 +166,7 @@ def bool_and(condition: Boolean, *, call: Call) -> Boolean:
     return call("bool_and", condition)
 
 
-@aggregate(scalar=True)
+@aggregate(scalars_only=True)
 def bool_or(condition: Boolean, *, call: Call) -> Boolean:
     """Return whether the condition is true in any row.
 
@@ -176,7 +176,7 @@ def bool_or(condition: Boolean, *, call: Call) -> Boolean:
     return call("bool_or", condition)
 
 
-@aggregate(scalar=True)
+@aggregate(scalars_only=True)
 def bit_and(value: Integer, *, call: Call) -> Integer:
     """Return the bits that all whole numbers have.
 
@@ -186,7 +186,7 @@ def bit_and(value: Integer, *, call: Call) -> Integer:
     return call("bit_and", value)
 
 
-@aggregate(scalar=True)
+@aggregate(scalars_only=True)
 def bit_or(value: Integer, *, call: Call) -> Integer:
     """Return the bits that any whole number has.
 
@@ -196,7 +196,7 @@ def bit_or(value: Integer, *, call: Call) -> Integer:
     return call("bit_or", value)
 
 
-@aggregate(scalar=True)
+@aggregate(scalars_only=True)
 def bit_xor(value: Integer, *, call: Call) -> Integer:
     """Return the bits that an odd number of the whole numbers have.
 

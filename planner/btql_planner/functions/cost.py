@@ -60,7 +60,7 @@ def _pricing(prices: Prices) -> Function:
     parameter = Parameter("value", types.ANY, whole=True)
     return Function(
         "model_cost", (parameter,), variadic=True, returns=lambda _: types.FLOAT, lower=lower, documentation="",
-        hidden=True, scalar=True,
+        hidden=True, scalars_only=True,
     )  # fmt: skip
 
 

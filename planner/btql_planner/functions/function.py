@@ -97,7 +97,7 @@ class Function:
     aggregate: bool = field(default=False, compare=False, repr=False)
     hidden: bool = field(default=False, compare=False, repr=False)
     """An operator: reached by its symbol, not by its name."""
-    scalar: bool = field(default=False, compare=False, repr=False)
+    scalars_only: bool = field(default=False, compare=False, repr=False)
     """What arrays, objects and long texts hold makes no difference to the result."""
     certain: bool = field(default=True, compare=False, repr=False)
     """The result type does not depend on the data."""
@@ -141,7 +141,7 @@ class Function:
 class Traits(TypedDict, total=False):
     """The fields of a :class:`Function` that its declaration may set."""
 
-    scalar: bool
+    scalars_only: bool
     known: Known
     volatile: bool
     python: bool | Test

@@ -40,13 +40,13 @@ def json_contains(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: AR
     return boolean(f"btql_json_contains({as_json(values[0])}, {as_json(values[1])})")
 
 
-@operator("json_equals", types.BOOLEAN, scalar=True)
+@operator("json_equals", types.BOOLEAN, scalars_only=True)
 def json_equals(values: Sequence[Value], *, exact: bool) -> Value:
     """A member of ``@>``: equal, and of the same kind."""
     return boolean(compare.alike(values[0], values[1], exact=exact))
 
 
-@operator("if_present", types.BOOLEAN, scalar=True)
+@operator("if_present", types.BOOLEAN, scalars_only=True)
 def if_present(values: Sequence[Value], *, exact: bool) -> Value:
     """A condition that is null where the value it looks into is: presence, condition.
 

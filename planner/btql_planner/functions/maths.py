@@ -19,7 +19,7 @@ _WHOLE_FROM = 2**53
 """Every float from here on is a whole number."""
 
 
-@scalar(name="round", scalar=True)
+@scalar(name="round", scalars_only=True)
 def round_(value: Float, digits: Integer = "") -> Float:
     """Return ``value`` rounded to ``digits`` decimals, half away from zero.
 
@@ -45,7 +45,7 @@ def _to_digits(name: str, value: str, digits: str) -> str:
     return f"CASE WHEN {more} THEN {value} ELSE {brought} END"
 
 
-@scalar(name="abs", scalar=True, returns=number_type)
+@scalar(name="abs", scalars_only=True, returns=number_type)
 def abs_(value: NumberValue) -> Any:
     """Return the distance of ``value`` from zero.
 
@@ -60,7 +60,7 @@ def abs_(value: NumberValue) -> Any:
     return Value({Kind.INTEGER: f"abs(nullif({sql}, {_SMALLEST}))", Kind.FLOAT: too_large}, apart=True)
 
 
-@scalar(scalar=True)
+@scalar(scalars_only=True)
 def trunc(value: Float, digits: Integer = "") -> Float:
     """Return ``value`` cut to ``digits`` decimals, towards zero.
 
@@ -70,7 +70,7 @@ def trunc(value: Float, digits: Integer = "") -> Float:
     return _to_digits("trunc", value, digits) if digits else f"trunc({value})"
 
 
-@scalar(scalar=True, returns=number_type)
+@scalar(scalars_only=True, returns=number_type)
 def remainder(value: NumberValue, divisor: NumberValue) -> Any:
     """Return what is left of ``value`` after a division, with the sign of ``value``; also ``mod(a, b)`` and ``a % b``.
 
@@ -83,7 +83,7 @@ def remainder(value: NumberValue, divisor: NumberValue) -> Any:
     return Value({Kind.INTEGER if whole else Kind.FLOAT: sql}, bits=min(other.bits, values.BITS - 1))
 
 
-@scalar(scalar=True, returns=number_type)
+@scalar(scalars_only=True, returns=number_type)
 def quotient(value: NumberValue, divisor: NumberValue) -> Any:
     """Return how many times ``divisor`` goes into ``value``, cut towards zero; in SQL also ``div(a, b)``.
 
@@ -105,7 +105,7 @@ def _simple(name: str, sentence: str, example: str, sql: str, aliases: tuple[str
 
     declaration.__name__ = name
     declaration.__doc__ = f"{sentence}\n\n{example}\n"
-    scalar(aliases=aliases, scalar=True)(declaration)
+    scalar(aliases=aliases, scalars_only=True)(declaration)
 
 
 def _example(call: str, answer: str) -> str:
@@ -145,7 +145,7 @@ _simple(
 )  # fmt: skip
 
 
-@scalar(scalar=True)
+@scalar(scalars_only=True)
 def atan2(y: Float, x: Float) -> Float:
     """Return the angle in radians of the point (x, y).
 
@@ -155,7 +155,7 @@ def atan2(y: Float, x: Float) -> Float:
     return f"atan2({y}, {x})"
 
 
-@scalar(aliases=("pow",), scalar=True)
+@scalar(aliases=("pow",), scalars_only=True)
 def power(value: Float, exponent: Float) -> Float:
     """Return ``value`` to the power of ``exponent``.
 
@@ -167,7 +167,7 @@ def power(value: Float, exponent: Float) -> Float:
     return sql_text.finite(f"power({known}, {exponent})")
 
 
-@scalar(scalar=True)
+@scalar(scalars_only=True)
 def log(base: Float, value: Float = "") -> Float:
     """Return the logarithm of ``value`` to a base; of a single number, the logarithm to the base 10.
 
@@ -204,7 +204,7 @@ def _whole_pair(combine: Callable[[str, str], str], one: str, other: str) -> str
     return combine(f"nullif({one}, {_SMALLEST})", f"nullif({other}, {_SMALLEST})")
 
 
-@scalar(scalar=True)
+@scalar(scalars_only=True)
 def gcd(one: Integer, other: Integer) -> Integer:
     """Return the largest whole number that divides both.
 
@@ -214,7 +214,7 @@ def gcd(one: Integer, other: Integer) -> Integer:
     return _whole_pair(lambda a, b: f"gcd({a}, {b})", one, other)
 
 
-@scalar(scalar=True)
+@scalar(scalars_only=True)
 def lcm(one: Integer, other: Integer) -> Integer:
     """Return the smallest whole number that both divide; null where it needs more than 64 bits.
 
@@ -228,7 +228,7 @@ def lcm(one: Integer, other: Integer) -> Integer:
     )
 
 
-@scalar(scalar=True)
+@scalar(scalars_only=True)
 def factorial(value: Integer) -> Integer:
     """Return the product of the whole numbers up to ``value``; null below 0 and above 20.
 
@@ -238,7 +238,7 @@ def factorial(value: Integer) -> Integer:
     return f"factorial(CASE WHEN {value} BETWEEN 0 AND 20 THEN {value} END)"
 
 
-@scalar(scalar=True)
+@scalar(scalars_only=True)
 def width_bucket(value: Float, low: Float, high: Float, count: Integer) -> Integer:
     """Return in which of ``count`` equal parts of the range ``value`` lies: 0 below it, ``count + 1`` from its end on.
 
@@ -253,7 +253,7 @@ def width_bucket(value: Float, low: Float, high: Float, count: Integer) -> Integ
     )
 
 
-@scalar(scalar=True)
+@scalar(scalars_only=True)
 def isnan(value: Float) -> Boolean:
     """Return whether ``value`` is no number at all, as a division of two infinities is.
 

@@ -87,31 +87,31 @@ def includes(values: Sequence[Value], *, exact: bool) -> Value:
     return boolean(f"CASE WHEN {present(haystack)} AND {present(needle)} THEN {found} END")
 
 
-@operator("and", types.BOOLEAN, scalar=True)
+@operator("and", types.BOOLEAN, scalars_only=True)
 def conjunction(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
     """AND."""
     return boolean(sql_text.all_of([condition(value) for value in values]))
 
 
-@operator("or", types.BOOLEAN, scalar=True)
+@operator("or", types.BOOLEAN, scalars_only=True)
 def disjunction(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
     """OR."""
     return boolean(sql_text.any_of([condition(value) for value in values]))
 
 
-@operator("not", types.BOOLEAN, scalar=True)
+@operator("not", types.BOOLEAN, scalars_only=True)
 def negation(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
     """NOT."""
     return boolean(f"(NOT {condition(values[0])})")
 
 
-@operator("isnull", types.BOOLEAN, scalar=True)
+@operator("isnull", types.BOOLEAN, scalars_only=True)
 def is_null(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
     """IS NULL."""
     return boolean(f"({absent(values[0])})")
 
 
-@operator("isnotnull", types.BOOLEAN, scalar=True)
+@operator("isnotnull", types.BOOLEAN, scalars_only=True)
 def is_not_null(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
     """IS NOT NULL."""
     return boolean(f"({present(values[0])})")
@@ -221,7 +221,7 @@ _TYPES = {"+": _sum_type, "-": _sum_type, "*": _product_type, "%": number_type}
 
 
 def _arithmetic(name: str, symbol: str) -> None:
-    @operator(name, _TYPES[symbol], scalar=True, python=has(Kind.INTERVAL) if symbol == "*" else False)
+    @operator(name, _TYPES[symbol], scalars_only=True, python=has(Kind.INTERVAL) if symbol == "*" else False)
     def lower(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001  # pyright: ignore[reportUnusedFunction]
         left, right = values
         moved = _with_time(symbol, left, right) if symbol in "+-" else None
@@ -242,7 +242,7 @@ for _name, _symbol in {"add": "+", "sub": "-", "mul": "*", "mod": "%"}.items():
     _arithmetic(_name, _symbol)
 
 
-@operator("div", _quotient_type, scalar=True, python=has(Kind.INTERVAL))
+@operator("div", _quotient_type, scalars_only=True, python=has(Kind.INTERVAL))
 def divide(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
     """``/``: always a fraction, or an interval; null where the divisor is zero."""
     if (scaled := _scaled("btql_interval_divided", *values)) is not None:
@@ -251,7 +251,7 @@ def divide(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
     return of(Kind.FLOAT, f"({left} / nullif({right}, 0))")
 
 
-@operator("neg", _product_type, scalar=True)
+@operator("neg", _product_type, scalars_only=True)
 def negative(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
     """Unary minus."""
     if Kind.INTERVAL in values[0].parts:

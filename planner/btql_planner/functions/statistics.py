@@ -17,7 +17,7 @@ def _share(name: str, fraction: str, index: int) -> float:
     return share
 
 
-@aggregate(scalar=True, distinct=False)
+@aggregate(scalars_only=True, distinct=False)
 def percentile(value: Number, fraction: Float, *, call: Call) -> Float:
     """Return the value below which ``fraction`` (0 to 1) of the numbers lie.
 
@@ -30,7 +30,7 @@ def percentile(value: Number, fraction: Float, *, call: Call) -> Float:
     return call.within("percentile_cont", str(share), f"CAST({value} AS DOUBLE)")
 
 
-@aggregate(scalar=True, order="within", distinct=False)
+@aggregate(scalars_only=True, order="within", distinct=False)
 def percentile_cont(fraction: Float, value: Number, *, call: Call) -> Float:
     """Return what ``percentile`` does, in the spelling of SQL.
 
@@ -41,7 +41,7 @@ def percentile_cont(fraction: Float, value: Number, *, call: Call) -> Float:
     return call.within("percentile_cont", str(share), f"CAST({value} AS DOUBLE)")
 
 
-@aggregate(scalar=True, order="within", distinct=False)
+@aggregate(scalars_only=True, order="within", distinct=False)
 def percentile_disc(fraction: Float, value: Number, *, call: Call) -> Float:
     """Return the first of the sorted numbers at which ``fraction`` of them is reached; never between two.
 
@@ -58,7 +58,7 @@ def percentile_disc(fraction: Float, value: Number, *, call: Call) -> Float:
     return f"array_element({ordered.ordered('array_agg', number)}, {place})"
 
 
-@aggregate(scalar=True, distinct=False)
+@aggregate(scalars_only=True, distinct=False)
 def median(value: Number, *, call: Call) -> Float:
     """Return the middle number, or the mean of the two in the middle.
 
@@ -89,7 +89,7 @@ def _deviation(name: str, aliases: tuple[str, ...], sentence: str, example: str)
     >>> {name}(2)
     {example}
     """
-    aggregate(aliases=aliases, scalar=True)(declaration)
+    aggregate(aliases=aliases, scalars_only=True)(declaration)
 
 
 _deviation("stddev_samp", ("stddev",), "Return the standard deviation of a sample; null for a single number.", "None")
@@ -109,7 +109,7 @@ def _pairs(name: str, sentence: str, example: str) -> None:
     >>> {name}(2, 3)
     {example}
     """
-    aggregate(scalar=True, distinct=False)(declaration)
+    aggregate(scalars_only=True, distinct=False)(declaration)
 
 
 _pairs("corr", "Return the correlation of two numbers, from -1 to 1.", "None")
@@ -120,7 +120,7 @@ _pairs("regr_intercept", "Return where the line that fits the pairs best crosses
 _pairs("regr_r2", "Return how well a line fits the pairs, from 0 to 1.", "None")
 
 
-@aggregate(scalar=True, distinct=False)
+@aggregate(scalars_only=True, distinct=False)
 def regr_count(y: Number, x: Number, *, call: Call) -> Integer:
     """Return how many pairs of two numbers there are.
 

@@ -201,7 +201,7 @@ def _date(year: str, month: str, day: str) -> str:
     return compare.as_time(f"({dashed})")
 
 
-@scalar(scalar=True)
+@scalar(scalars_only=True)
 def make_date(year: Integer, month: Integer, day: Integer) -> Time:
     """Return the start of a day; null where there is no such day.
 
@@ -211,7 +211,7 @@ def make_date(year: Integer, month: Integer, day: Integer) -> Time:
     return _date(year, month, day)
 
 
-@scalar(aliases=("make_timestamptz",), scalar=True)
+@scalar(aliases=("make_timestamptz",), scalars_only=True)
 def make_timestamp(year: Integer, month: Integer, day: Integer, hour: Integer, minute: Integer, second: Float) -> Time:
     """Return an instant; null where there is none.
 
