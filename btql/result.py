@@ -1,4 +1,11 @@
-"""The answer to a query: rows, Arrow, data frames."""
+"""The answer to a query: rows, Arrow, data frames.
+
+1. An answer is computed while it is read, and can be read once, in whichever form. Until then, or until
+   :meth:`Result.close`, it holds on to what it reads from: a snapshot with its files, or an answer of a server.
+2. Where the rows come from is an :class:`Answer`: the engine, memory, a server. Whoever asks sees the same of each.
+3. The engine has several columns for a value that may be of several kinds. ``engine_batches`` gives those, for who
+   writes them by himself; everything else has one column for each that the query names.
+"""
 
 from __future__ import annotations
 

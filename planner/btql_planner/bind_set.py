@@ -1,4 +1,11 @@
-"""Bind UNION, INTERSECT, EXCEPT and VALUES."""
+"""Bind UNION, INTERSECT, EXCEPT and VALUES: rows of several queries, or of none, under one list of columns.
+
+1. Both sides have as many columns; the left one names them, and a column may be of every kind that either has.
+2. A long chain of one operation becomes a tree, as queries that are nested deep are slow to plan. EXCEPT stays as it
+   is: its order makes a difference.
+3. The rows of VALUES are a table, unless one of them has a subquery or a value of the query around: then each row is
+   a query of its own, and they become a UNION ALL.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,12 @@
-"""Lower expressions: to the engine's SQL, kind by kind, over the columns of one SELECT."""
+"""Lower expressions: to the engine's SQL, kind by kind, over the columns of one SELECT.
+
+1. What an expression becomes is a :class:`~btql_planner.value.Value`: an SQL expression for each kind it may have.
+2. Columns and paths ask the SELECT that they stand in (:mod:`btql_planner.columns`) what they are called there; a
+   path may thereby make it read another column, or a document.
+3. Functions and operators lower themselves, by their declarations.
+4. What is wanted of a condition that only decides about rows is less than of a value: null may stand for false
+   (``exact``), which saves a test for each operand.
+"""
 
 from __future__ import annotations
 
