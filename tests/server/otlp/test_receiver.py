@@ -367,7 +367,7 @@ def test_deep_values_of_events_and_links_come_back(send, logs, deep_protobuf, pl
 
 def test_spans_far_too_deep_are_rejected_by_themselves(send, logs, as_protobuf, deep_protobuf):
     deep = _any_value(7)
-    for _ in range(600):
+    for _ in range(3_000):
         deep = _field(5, _field(1, deep))
     body = as_protobuf([{"spanId": "0000000000000001"}]) + deep_protobuf([{"name": "x", "deep": deep}])
     answer = send(body, PROTOBUF, "project_name:far too deep")
@@ -380,8 +380,8 @@ def test_spans_far_too_deep_are_rejected_by_themselves(send, logs, as_protobuf, 
 # What is no text, or too deep, for the library that decodes JSON, wherever in a body it is.
 _NOT_DECODED = {
     "half of an emoji": b'{"stringValue":"' + rb"cut \ud83d" + b'"}',
-    "lists": b'{"arrayValue":{"values":[' * 400 + b"{}" + b"]}}" * 400,
-    "objects": b'{"kvlistValue":{"values":[{"key":"k","value":' * 400 + b"{}" + b"}]}}" * 400,
+    "lists": b'{"arrayValue":{"values":[' * 20_000 + b"{}" + b"]}}" * 20_000,
+    "objects": b'{"kvlistValue":{"values":[{"key":"k","value":' * 20_000 + b"{}" + b"}]}}" * 20_000,
 }
 
 
