@@ -156,7 +156,7 @@ def test_the_pages_of_a_result_go_on(where):
             rows = await first.rows()
             second = await conn.query("select: id | from: project_logs('demo') | limit: 3", cursor=first.cursor)
             rows += await second.rows()
-            assert sorted(row["id"] for row in rows) == ["r0", "r1", "r2", "r3", "r4"]
+            assert sorted(str(row["id"]) for row in rows) == ["r0", "r1", "r2", "r3", "r4"]
 
     run(program())
 

@@ -33,8 +33,9 @@ class Far:
 
     def connect(self) -> psycopg.Connection:
         host, port = self.pg
-        login = {"host": host, "port": str(port), "user": USER, "password": self.key, "dbname": "btql"}
-        return psycopg.connect(**login, sslmode="disable", autocommit=True)
+        return psycopg.connect(
+            host=host, port=port, user=USER, password=self.key, dbname="btql", sslmode="disable", autocommit=True
+        )
 
 
 @pytest.fixture
