@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from btql_storage.background.pace import PAUSED
-from btql_storage.catalog import ObjectInfo, Pending
+from btql_storage.catalog import LivePart, ObjectInfo, Pending
 from btql_storage.compaction.run import waiting_by_object
 from btql_storage.folder import Folder
 from btql_storage.format import WAL
@@ -119,9 +119,11 @@ def read_status(folder: Folder) -> Status:
     """Return what a database holds now."""
     sizes = folder.store.sizes(WAL).values()
     waiting, segments = waiting_by_object(folder), folder.catalog.segment_counts()
-    replaced = folder.catalog.deleted.replaced_sizes()
+    live, replaced = folder.catalog.work.live(), folder.catalog.deleted.replaced_sizes()
     objects = [
-        _object_status(folder, one, segments.get(one.id, 0), waiting.get(one.id), replaced.get(one.id, ()))
+        _object_status(
+            one, segments.get(one.id, 0), live.get(one.id, ()), waiting.get(one.id), replaced.get(one.id, ())
+        )
         for one in folder.catalog.objects()
     ]
     return Status(objects, len(sizes), sum(sizes), paused_since(folder))
@@ -134,10 +136,9 @@ def paused_since(folder: Folder) -> int | None:
 
 
 def _object_status(
-    folder: Folder, target: ObjectInfo, segments: int, waiting: Pending | None, replaced: Sequence[int]
+    target: ObjectInfo, segments: int, live: Sequence[LivePart], waiting: Pending | None, replaced: Sequence[int]
 ) -> ObjectStatus:
-    view = folder.catalog.view(target.id, 0)
-    parts, past = view.parts, [one.part for one in view.history]
+    parts, past = ([one for one in live if one.is_past == is_past] for is_past in (False, True))
     file_bytes: Counter[str] = Counter()
     for part in parts:
         file_bytes.update(part.file_bytes)
@@ -146,7 +147,7 @@ def _object_status(
         segments=segments,
         parts=len(parts),
         rows=sum(part.rows_current for part in parts),
-        json_bytes=sum(part.stats.json_bytes for part in parts),
+        json_bytes=sum(part.json_bytes for part in parts),
         file_bytes=file_bytes,
         pending_events=0 if waiting is None else waiting.events,
         pending_bytes=0 if waiting is None else waiting.json_bytes,

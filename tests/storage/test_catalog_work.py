@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from storage_support.catalogs import Opener
 
-from btql_storage.catalog import Assignment, Catalog, NewPart, ObjectInfo, PartInfo, PartSize, Swap
+from btql_storage.catalog import Assignment, Catalog, LivePart, NewPart, ObjectInfo, PartInfo, PartSize, Swap
 from btql_storage.compaction.policy import MERGE_LITTLE_MIN, Limits, choose_parts
 from btql_storage.kinds import Kind
 from btql_storage.part.format import PartStats, PathStats
@@ -37,7 +37,7 @@ def filled(catalog: Catalog, dice: Random) -> None:
             for _ in range(dice.choice([1, 2, 4, 5])):
                 stats = replace(STATS, rows=dice.choice([10, 10, 80]), json_bytes=dice.choice([100, 5 << 20]))
                 until = dice.choice([None, None, np.full(stats.rows, 9, np.int64)])
-                new = NewPart(catalog.next_part_id(), stats, {}, until)
+                new = NewPart(catalog.next_part_id(), stats, {"columns": dice.randrange(1, 9), "rows": 3}, until)
                 swap = Swap(target.id, segment_id, [new], {}, (), (), (), keeps_history=True)
                 catalog.commit_swap(swap, 1)
                 gone = rows(dice.choice([0, 0, 0, 2, 5]))
@@ -69,6 +69,43 @@ def test_the_parts_to_write_anew_are_those_that_the_views_show(open_catalog: Ope
             assert {target: one for target, one in chosen.items() if one} == {
                 target: one for target, one in shown.items() if one
             }
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_live_parts_are_those_that_the_views_show(open_catalog: Opener, seed: int):
+    catalog = open_catalog()
+    filled(catalog, Random(seed))
+    shown: dict[int, list[LivePart]] = {}
+    for target in catalog.objects():
+        view = catalog.view(target.id, 0)
+        parts = [(part, False) for part in view.parts] + [(one.part, True) for one in view.history]
+        shown[target.id] = [
+            LivePart(part.rows, part.rows_current, part.stats.json_bytes, part.file_bytes, is_past)
+            for part, is_past in parts
+        ]
+    assert any(one.is_past for parts in shown.values() for one in parts)
+    found = catalog.work.live()
+
+    assert {object_id: sorted(found.get(object_id, []), key=str) for object_id in shown} == {
+        object_id: sorted(parts, key=str) for object_id, parts in shown.items()
+    }
+
+
+def test_a_status_looks_at_no_object_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with Storage.open(tmp_path, create=True) as storage:
+        for name in "ab":
+            storage.ingest(storage.create_object("dataset", name), [{"id": "1"}, {"id": "2"}])
+        storage.compact()
+        storage.ingest(storage.object("dataset", "a"), [{"id": "1", "input": "new"}])
+        storage.compact()
+        with monkeypatch.context() as patched:
+            patched.setattr(Catalog, "view", None)
+            status = storage.status()
+
+    assert [(one.object.name, one.parts, one.rows, one.history_rows) for one in status.objects] == [
+        ("a", 2, 2, 1),
+        ("b", 1, 2, 0),
+    ]
 
 
 def test_the_object_that_waits_longest_comes_first(open_catalog: Opener):

@@ -30,6 +30,7 @@ from btql_storage.catalog.catalog import Catalog
 from btql_storage.catalog.shapes import (
     Assignment,
     HistoryPart,
+    LivePart,
     NewPart,
     ObjectInfo,
     PartInfo,
@@ -45,6 +46,7 @@ __all__ = [
     "Assignment",
     "Catalog",
     "HistoryPart",
+    "LivePart",
     "NewPart",
     "ObjectInfo",
     "PartInfo",

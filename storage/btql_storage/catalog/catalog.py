@@ -38,7 +38,7 @@ class Catalog:
         self.deleted = Deleted(database, self._working)
         """What was deleted, and how long things are kept."""
         self.work = Work(database)
-        """What waits for compaction."""
+        """How much there is, and what waits for compaction."""
         self.views = Views(database)
         """What is kept of objects, from one query to the next."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -104,6 +104,18 @@ class PartSize:
     def json_bytes_current(self) -> int:
         """About how much JSON its current rows have."""
         return self.json_bytes * self.rows_current // max(self.rows, 1)
+
+
+class LivePart(NamedTuple):
+    """How much a live part holds."""
+
+    rows: int
+    rows_current: int
+    json_bytes: int
+    file_bytes: Mapping[str, int]
+    """Bytes on disk by kind of file."""
+    is_past: bool
+    """Whether its rows are of the past, which only versions are read from."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,16 +1,21 @@
-"""What there is to do for compaction, as the catalog tells it without looking at every object by itself."""
+"""How much there is, and what there is to do, as the catalog tells it without looking at every object by itself."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from btql_storage.catalog.shapes import ObjectInfo, PartSize
+import orjson
+
+from btql_storage.catalog.schema import HISTORY_SINCE
+from btql_storage.catalog.shapes import LivePart, ObjectInfo, PartSize
 from btql_storage.databases.interface import Database, Row, Statement
 from btql_storage.part.format import STATS_HEAD_BYTES, PartStats
 
+_HEAD = f"substr(stats, 1, {STATS_HEAD_BYTES})"
+
 
 class Work:
-    """The part of the catalog that says what waits; see :class:`~btql_storage.catalog.catalog.Catalog`."""
+    """The part of the catalog that says what there is; see :class:`~btql_storage.catalog.catalog.Catalog`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -33,7 +38,7 @@ class Work:
         live = f"replaced_at is null and quarantined is null and until is {'not null' if past else 'null'}"
         found = self._rows(
             "select o.id, o.kind, o.name,"  # noqa: S608  as above
-            f" p.id, p.segment_id, substr(p.stats, 1, {STATS_HEAD_BYTES}), length(p.superseded), p.purge_since"
+            f" p.id, p.segment_id, {_HEAD}, length(superseded), p.purge_since"
             f" from parts p join objects o on o.id = p.object_id where o.deleted_at is null{_of(object_id)} and {live}"
             " and (length(p.superseded) > 0 or p.purge_since is not null or p.segment_id in"
             f" (select segment_id from parts where {live} group by segment_id having count(*) >= ?)) order by p.id",
@@ -41,15 +46,33 @@ class Work:
         )
         sizes: dict[ObjectInfo, list[PartSize]] = {}
         for *target, part_id, segment_id, head, superseded_bytes, purge_since in found:
-            stats = PartStats.from_head(head)
-            rows_current = stats.rows - superseded_bytes // 4
-            one = PartSize(part_id, segment_id, stats.rows, rows_current, stats.json_bytes, purge_since)
+            one = PartSize(part_id, segment_id, *_sums(head, superseded_bytes), purge_since)
             sizes.setdefault(ObjectInfo(*target), []).append(one)
         return sizes
+
+    def live(self) -> Mapping[int, Sequence[LivePart]]:
+        """Return all live parts, by object."""
+
+        def statements(version: int) -> list[Statement]:
+            is_past = "until is not null" if version >= HISTORY_SINCE else "1 = 0"
+            columns = f"object_id, {_HEAD}, length(superseded), file_bytes, {is_past}"
+            return [(f"select {columns} from parts where replaced_at is null", ())]  # noqa: S608  as above
+
+        found: dict[int, list[LivePart]] = {}
+        for object_id, head, superseded_bytes, file_bytes, is_past in self._database.read(statements)[0]:
+            one = LivePart(*_sums(head, superseded_bytes), orjson.loads(file_bytes), bool(is_past))
+            found.setdefault(object_id, []).append(one)
+        return found
 
     def _rows(self, query: str, *values: int) -> list[Row]:
         statements: list[Statement] = [(query, values)]
         return self._database.read(lambda _: statements)[0]
+
+
+def _sums(head: bytes, superseded_bytes: int) -> tuple[int, int, int]:
+    """Return the rows of a part, those of them that are current, and the bytes of their JSON."""
+    stats = PartStats.from_head(head)
+    return stats.rows, stats.rows - superseded_bytes // 4, stats.json_bytes
 
 
 def _of(object_id: int | None) -> str:
