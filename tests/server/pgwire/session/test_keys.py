@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from typing import Any
 
 import psycopg
@@ -147,7 +148,7 @@ def test_tls_binds_the_proof_to_the_channel(pg):
 
 def test_a_key_of_an_earlier_version_is_sent_once(pg):
     old = pg.party.key("eve@example.com", Level.READ).text
-    with sqlite3.connect(pg.folder / "registry.sqlite") as registry:
+    with closing(sqlite3.connect(pg.folder / "registry.sqlite")) as file, file as registry:
         registry.execute("UPDATE keys SET scram_salt = NULL WHERE prefix = ?", (old[:15],))
     assert "of an earlier version" in pg.refusal(old, "eve@example.com")
     assert "password authentication failed" in pg.refusal(old, old[:15])
