@@ -97,8 +97,8 @@ def test_a_query_of_compacted_spans_loads_the_engines_and_nothing_else_that_is_h
         conn.compact()
     code = f"""
 {_asked(tmp_path / "db", A_QUERY, "json")}
-# From Python 3.13 on, every dataclass asks `inspect` for its annotations, and that imports `ast`.
-assert "selectors" not in sys.modules and ("ast" not in sys.modules or sys.version_info >= (3, 13))
+# From Python 3.12 on, every dataclass asks `inspect` for its annotations, and that imports `ast`.
+assert "selectors" not in sys.modules and ("ast" not in sys.modules or sys.version_info >= (3, 12))
 """
 
     assert _loaded(code) == {"datafusion", "pyarrow"}
