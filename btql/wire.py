@@ -70,6 +70,16 @@ def without(message: memoryview, *numbers: int) -> bytes:
     return b"".join(field.whole for field in fields(message) if field.number not in numbers)
 
 
+def number_field(number: int, value: int) -> bytes:
+    """Return a field with a number that is not negative."""
+    return varint(number << 3 | VARINT) + varint(value)
+
+
+def bytes_field(number: int, content: bytes) -> bytes:
+    """Return a field with a text, bytes or a message."""
+    return varint(number << 3 | BYTES) + varint(len(content)) + content
+
+
 def varint(value: int) -> bytes:
     """Return a number that is not negative as it is written, with as many bytes as it needs."""
     found = bytearray()

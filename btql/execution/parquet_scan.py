@@ -18,7 +18,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from btql.execution.engine import DataFrame, SessionContext
-from btql.wire import BYTES, contents, varint
+from btql.wire import bytes_field, contents
 
 _LISTING_SCAN = 1
 """The field of LogicalPlanNode."""
@@ -34,10 +34,6 @@ def scan_files(context: SessionContext, paths: Sequence[str], schema: pa.Schema)
         return frame
     message = frame.logical_plan().to_bytes(None)
     scan = b"".join(contents(memoryview(message), _LISTING_SCAN))
-    assert _field(_LISTING_SCAN, scan) == message, "the plan of a Parquet file is one listing scan"
-    paths_more = (_field(_PATHS, Path(path).resolve().as_uri().encode()) for path in others)
-    return context.from_plan(_field(_LISTING_SCAN, b"".join([scan, *paths_more])))
-
-
-def _field(number: int, content: bytes) -> bytes:
-    return varint(number << 3 | BYTES) + varint(len(content)) + content
+    assert bytes_field(_LISTING_SCAN, scan) == message, "the plan of a Parquet file is one listing scan"
+    paths_more = (bytes_field(_PATHS, Path(path).resolve().as_uri().encode()) for path in others)
+    return context.from_plan(bytes_field(_LISTING_SCAN, b"".join([scan, *paths_more])))

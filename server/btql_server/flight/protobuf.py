@@ -93,11 +93,10 @@ def _value(kind: type, value: int | bytes, depth: int) -> object:
 
 def _field(number: int, value: object) -> bytes:
     if isinstance(value, int):
-        return wire.varint(number << 3 | wire.VARINT) + wire.varint(value & (1 << 64) - 1)
+        return wire.number_field(number, value & (1 << 64) - 1)
     if isinstance(value, str):
         value = value.encode()
-    data = value if isinstance(value, bytes) else encode(cast("Message", value))
-    return wire.varint(number << 3 | wire.BYTES) + wire.varint(len(data)) + data
+    return wire.bytes_field(number, value if isinstance(value, bytes) else encode(cast("Message", value)))
 
 
 def _signed(value: int) -> int:

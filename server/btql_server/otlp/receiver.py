@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from btql.wire import varint
+from btql.wire import bytes_field, number_field
 from btql_server.http.answer import JSON, Answer, json_bytes
 from btql_server.http.call import Call
 from btql_server.http.errors import HttpError, as_http
@@ -39,6 +39,8 @@ _ANSWERS = {PROTOBUF: bytes, JSON: dict[str, object]}
 _GRPC_CODES = {400: 3, 401: 16, 403: 7, 404: 5, 413: 8, 429: 8, 503: 14, 504: 4, 507: 8}
 """HTTP status to the code of a ``google.rpc.Status``."""
 _GRPC_INTERNAL = 13
+_STATUS_CODE, _STATUS_MESSAGE = 1, 2
+"""The fields of ``google.rpc.Status``."""
 
 
 @dataclass(slots=True)
@@ -198,7 +200,6 @@ def _refused(call: Call, error: HttpError, *, as_json: bool) -> Answer:
         # Beside the keys of the protocol there are those of all other errors of this server.
         usual = error.body(call.request.url.path, call.trace_id)
         return Answer(json_bytes({"code": code, "message": error.message, **usual}), JSON, error.status, headers)
-    text = error.message.encode()
-    # Field 1 is the code, field 2 the message; the package that has this type is not worth a dependency.
-    body = b"\x08" + varint(code) + b"\x12" + varint(len(text)) + text
+    # The package that has this type is not worth a dependency.
+    body = number_field(_STATUS_CODE, code) + bytes_field(_STATUS_MESSAGE, error.message.encode())
     return Answer(body, PROTOBUF, error.status, headers)
