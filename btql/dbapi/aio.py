@@ -15,13 +15,12 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from inspect import signature
-from types import TracebackType
 from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
 
 from btql.arguments import options_of
 from btql.connection import Connection, connect
 from btql.dbapi.async_result import AsyncResult
-from btql.dbapi.awaiting import Opening, awaited
+from btql.dbapi.awaiting import Closing, Opening, awaited, each_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +41,7 @@ THREADS_MAX = 16
 """How many statements of one connection run at the same time."""
 
 
-class AsyncConnection:
+class AsyncConnection(Closing):
     """An open database, or a server: what :class:`btql.Connection` is, with methods to await."""
 
     def __init__(self, connection: Connection, threads: ThreadPoolExecutor) -> None:
@@ -108,16 +107,8 @@ class AsyncConnection:
         await self.call(self.sync.close)
         self.threads.shutdown(wait=False)
 
-    async def __aenter__(self) -> Self:
-        return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
-
-class AsyncCursor:
+class AsyncCursor(Closing):
     """A cursor whose methods are awaited."""
 
     def __init__(self, connection: AsyncConnection, cursor: Cursor) -> None:
@@ -213,8 +204,7 @@ class AsyncCursor:
 
     async def fetch_record_batches(self) -> AsyncIterator[pa.RecordBatch]:
         """Yield what is left as Arrow record batches, as they are computed."""
-        reader = self.sync.fetch_record_batch()
-        while (batch := await self._call(partial(next, reader, None))) is not None:
+        async for batch in each_of(self.sync.fetch_record_batch(), self._call):
             yield batch
 
     async def fetch_df(self) -> pd.DataFrame:
@@ -243,14 +233,6 @@ class AsyncCursor:
     async def close(self) -> None:
         """Stop what runs, and let go of the rows."""
         await self._call(self.sync.close)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
     async def _call(self, function: Callable[[], T]) -> T:
         return await awaited(self.connection.threads, function, self.sync.cancel)

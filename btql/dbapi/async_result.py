@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from btql.dbapi.awaiting import awaited
+from btql.dbapi.awaiting import Closing, awaited, each_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class AsyncResult:
+class AsyncResult(Closing):
     """An answer, computed while it is read. Read it once: as rows, as Arrow, or in batches; by one task at a time."""
 
     def __init__(self, result: Result, stop: Stop, threads: ThreadPoolExecutor) -> None:
@@ -76,14 +74,12 @@ class AsyncResult:
 
     async def batches(self) -> AsyncIterator[pa.RecordBatch]:
         """Yield the rows as Arrow record batches, as they are computed."""
-        batches = self.sync.batches()
-        while (batch := await self._call(partial(next, batches, None))) is not None:
+        async for batch in each_of(self.sync.batches(), self._call):
             yield batch
 
     async def __aiter__(self) -> AsyncIterator[dict[str, object]]:
         """Yield the rows as dictionaries, as they are computed."""
-        chunks = self.sync.chunks()
-        while (rows := await self._call(partial(next, chunks, None))) is not None:
+        async for rows in each_of(self.sync.chunks(), self._call):
             for row in rows:
                 yield row
 
@@ -96,14 +92,6 @@ class AsyncResult:
         if not self.sync.exhausted:
             self._stop.cancel()
         await self._call(self.sync.close)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
     async def _call(self, function: Callable[[], T]) -> T:
         return await awaited(self._threads, function, self._stop.cancel)

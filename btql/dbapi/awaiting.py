@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Generator
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from types import TracebackType
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
 
 T = TypeVar("T")
 _LOOK_S = 0.05
 """How often a statement that was begun too late to hear of it is told again to stop."""
+
+
+class Call(Protocol):
+    """Calls a function on a thread, and waits for what it returns."""
+
+    async def __call__(self, function: Callable[[], T], /) -> T:
+        """Return what the function returns."""
+        ...
 
 
 class Opening(Generic[T]):
@@ -35,6 +45,22 @@ class Opening(Generic[T]):
         await self._close(self._opened.pop())
 
 
+class Closing(ABC):
+    """What ``async with`` lets go of."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Let go of what it holds."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
 async def awaited(threads: ThreadPoolExecutor, function: Callable[[], T], cancel: Callable[[], object]) -> T:
     """Call a function on a thread; should the task be cancelled, ``cancel`` stops what the function waits for."""
     running = threads.submit(function)
@@ -47,3 +73,9 @@ async def awaited(threads: ThreadPoolExecutor, function: Callable[[], T], cancel
             cancel()
             await asyncio.wait([waiting], timeout=_LOOK_S)
         raise
+
+
+async def each_of(items: Iterator[T], call: Call) -> AsyncIterator[T]:
+    """Yield what an iterator yields, each item computed by a call; none of them is None."""
+    while (item := await call(partial(next, items, None))) is not None:
+        yield item
