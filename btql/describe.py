@@ -29,9 +29,9 @@ from btql_grammar.span import Source, Span
 from btql_planner.engine_plan import OutputColumn
 from btql_planner.names import SYSTEM_KINDS
 from btql_planner.options import QueryOptions
-from btql_planner.parameters import NUMBER_FIELDS, kinds_of_parameters
+from btql_planner.parameters import kinds_of_parameters
 from btql_planner.types import INTEGER, JSON, LIST, NULL, NUMBER, NUMERIC, TEXT, Kind, Type
-from btql_storage.fields import OBJECT_FIELDS
+from btql_storage.fields import NUMBER_FIELDS, OBJECT_FIELDS
 
 if TYPE_CHECKING:
     from btql.database import Compiled, Database

@@ -14,12 +14,10 @@ from typing import TYPE_CHECKING, cast
 from btql_grammar.span import Span
 from btql_planner.expressions import AggregateCall, Apply, Constant, Expression, PathValue
 from btql_planner.types import ANY, BOOLEAN, JSON, LIST, NULL, NUMBER, Kind, Type
+from btql_storage.fields import NUMBER_FIELDS
 
 if TYPE_CHECKING:
     from btql_planner.plan import Plan
-
-NUMBER_FIELDS = ("scores", "metrics")
-"""Fields with nothing but numbers below them."""
 
 
 def kinds_of_parameters(plan: Plan, places: Mapping[Span, object]) -> dict[Span, Type]:

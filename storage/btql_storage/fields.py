@@ -18,6 +18,9 @@ ARRAY_FIELDS = ("tags", "span_parents")
 OBJECT_FIELDS = ("scores", "metadata", "metrics", "context", "span_attributes")
 """Fields that are objects."""
 
+NUMBER_FIELDS = ("scores", "metrics")
+"""Fields that are objects with nothing but numbers below them."""
+
 KNOWN_FIELDS = (
     "input",
     "output",

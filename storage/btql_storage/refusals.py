@@ -12,7 +12,7 @@ import msgspec
 
 from btql_storage.control import NULL
 from btql_storage.errors import BadEvent
-from btql_storage.fields import ARRAY_FIELDS, OBJECT_FIELDS
+from btql_storage.fields import ARRAY_FIELDS, NUMBER_FIELDS, OBJECT_FIELDS
 from btql_storage.members import members
 from btql_storage.number_range import NUMBER_MAX, too_large
 
@@ -109,7 +109,7 @@ _CHECKS: dict[str, Callable[[int, str, bytes], None]] = {
     **dict.fromkeys(("_is_merge", "_object_delete"), _check_switch),
     **dict.fromkeys(("id", "span_id", "root_span_id", "created", "_parent_id"), _check_text),
     **dict.fromkeys(OBJECT_FIELDS, _check_object),
-    **dict.fromkeys(("scores", "metrics"), _check_numbers),
+    **dict.fromkeys(NUMBER_FIELDS, _check_numbers),
     **dict.fromkeys(ARRAY_FIELDS, _check_texts),
 }
 """Top-level keys whose values have a shape, in the order in which they are looked at."""

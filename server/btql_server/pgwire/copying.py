@@ -33,6 +33,7 @@ from btql_server.writing.comments import with_author
 from btql_server.writing.rows import read_row
 from btql_server.writing.store import Writes
 from btql_storage.accept import EVENTS_MAX
+from btql_storage.fields import NUMBER_FIELDS
 
 if TYPE_CHECKING:
     from btql_server.access.asker import Asker
@@ -51,7 +52,6 @@ _TYPES = {
     "boolean": NAMED["bool"],
     "jsonb": JSONB,
 }
-_NUMBERS = ("scores", "metrics")
 
 
 class Copying:
@@ -258,7 +258,7 @@ def _type_of(name: str) -> PgType:
     """Return the type of a column that comes in: of a field, or of what is in one."""
     field, dot, _ = name.partition(".")
     if dot:
-        return NAMED["float8"] if field in _NUMBERS else TEXT
+        return NAMED["float8"] if field in NUMBER_FIELDS else TEXT
     known = {each.name: _TYPES[each.type] for each in columns_of()}
     return known.get(name, TEXT if name in OURS else JSONB)
 
