@@ -6,7 +6,7 @@ happen to hold another kind, the value is null in those rows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import assert_never
 
@@ -74,9 +74,7 @@ def as_operands(name: str, arguments: tuple[Expression, ...], span: Span) -> tup
 
 def with_times(arguments: tuple[Expression, ...]) -> tuple[Expression, ...]:
     """Return the arguments with every text that stands beside a time read as one."""
-    if not any(argument.type == types.TIME for argument in arguments):
-        return arguments
-    return tuple(as_time(argument) for argument in arguments)
+    return _read_beside(types.TIME, as_time, arguments)
 
 
 def as_time(argument: Expression) -> Expression:
@@ -95,9 +93,13 @@ def as_time(argument: Expression) -> Expression:
 
 def _with_intervals(arguments: tuple[Expression, ...]) -> tuple[Expression, ...]:
     """Return the arguments with every text that stands beside an interval read as one."""
-    if not any(argument.type == types.INTERVAL for argument in arguments):
-        return arguments
-    return tuple(as_interval(argument) for argument in arguments)
+    return _read_beside(types.INTERVAL, as_interval, arguments)
+
+
+def _read_beside(
+    type_: Type, read: Callable[[Expression], Expression], arguments: tuple[Expression, ...]
+) -> tuple[Expression, ...]:
+    return tuple(map(read, arguments)) if any(each.type == type_ for each in arguments) else arguments
 
 
 def as_interval(argument: Expression) -> Expression:

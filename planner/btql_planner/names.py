@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import cast
 
 from btql_grammar.span import Span
 from btql_planner import errors
@@ -49,7 +48,7 @@ class ObjectNames:
     """What the plan calls it; empty where a query has this relation alone."""
     schema: str | None = None
     """The kind of the object, where it may stand before the alias: ``project_logs.demo.id``."""
-    warn: Callable[[str], object] = len
+    warn: Callable[[str], object] | None = None
     """Is told what the query may not have meant."""
 
     def __post_init__(self) -> None:
@@ -105,18 +104,18 @@ class ObjectNames:
 
     def _warn_of_slip(self, path: tuple[str | int, ...]) -> None:
         """Tell of a path that no row has, where its first key that is unknown looks like one that is known."""
-        for place in range(1, len(path)):
-            above, key = path[:place], path[place]
-            if isinstance(key, int) or not all(isinstance(piece, str) for piece in above):
+        above: Path = (str(path[0]),)
+        for key in path[1:]:
+            if isinstance(key, int) or self.warn is None:
                 return
-            keys = self.catalog.keys_below(cast("Path", above))
-            if key in keys:
-                continue
-            close = errors.close_to(key, sorted(keys)) if len(keys) <= _KEYS_MAX else None
-            if close is not None:
-                name, meant = (path_text((*above, each)) for each in (key, close))
-                self.warn(f"no row has a field `{name}`, it is null everywhere, did you mean `{meant}`?")
-            return
+            keys = self.catalog.keys_below(above)
+            if key not in keys:
+                close = errors.close_to(key, sorted(keys)) if len(keys) <= _KEYS_MAX else None
+                if close is not None:
+                    name, meant = (path_text((*above, each)) for each in (key, close))
+                    self.warn(f"no row has a field `{name}`, it is null everywhere, did you mean `{meant}`?")
+                return
+            above = (*above, key)
 
     def _availability(self, path: tuple[str | int, ...]) -> Availability:
         """Return what is known of a path; below an array only the documents know."""

@@ -34,11 +34,11 @@ class Output:
 
 def bind_outputs(query: tree.Query, scope: Scope) -> list[Output]:
     """Return select, dimensions and measures as one list of columns."""
-    items = _items(query, scope)
+    binder = ExpressionBinder(scope, aggregates=True)
+    items = _items(query, binder)
     short = [_short_name(item, scope) for item, _ in items]
     often = Counter(short)
     explicit = {item.alias for item, bound in items if bound is None}
-    binder = ExpressionBinder(scope, aggregates=True)
     outputs: list[Output] = []
     for (item, bound), name in zip(items, short, strict=True):
         # Two paths that end alike keep their full names; one that ends like an alias is refused.
@@ -49,15 +49,14 @@ def bind_outputs(query: tree.Query, scope: Scope) -> list[Output]:
     return outputs
 
 
-def _items(query: tree.Query, scope: Scope) -> list[tuple[tree.Item, Expression | None]]:
+def _items(query: tree.Query, binder: ExpressionBinder) -> list[tuple[tree.Item, Expression | None]]:
     """Return the items of the list; those of a star are bound."""
-    binder = ExpressionBinder(scope, aggregates=True)
     items: list[tuple[tree.Item, Expression | None]] = []
     starred: set[str] = set()
     for item in query.select:
         if not isinstance(item, tree.Star):
             items.append((item, None))
-        elif not scope.relations:
+        elif not binder.names.relations:
             raise BtqlError.of(errors.NO_SOURCE, "`*` needs rows from somewhere", item.span, "no source")
         else:
             items += bind_star(item, binder, starred)
