@@ -16,7 +16,6 @@ from btql_grammar.span import Span
 from btql_grammar.sql_cursor import unsupported
 from btql_grammar.sql_select import SelectParser
 
-_ARITHMETIC = frozenset("+-*/%")
 _WRITES = ("insert", "update", "delete", "merge")
 
 
@@ -194,7 +193,7 @@ class QueryParser(SelectParser):
             self.step()
             if build.TYPES.get(self.read_type()[0]) not in ("integer", "number"):
                 self.fail("a number of rows", help_)
-        if self.token.word in _ARITHMETIC:
+        if self.token.word in build.ARITHMETIC:
             raise BtqlError.of(
                 "B0109", f"{what} takes a whole number, nothing that is computed", self.here(), "an operator",
                 help=f"write the number itself, or `{what} $1` and give its value beside the query",
