@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from btql_planner.types import NUMERIC, Kind
-from btql_server.pgwire import messages
+from btql_server.pgwire import messages, requests
 from btql_server.pgwire.answers import Opened, Question, fixed, known_answer, open_answer, text_rows, write
 from btql_server.pgwire.cursors import fetch_of, inner_of
 from btql_server.pgwire.decoder import decode_parameter
@@ -93,7 +93,7 @@ class Answering:
                 )
             )
 
-    async def values(self, prepared: Prepared, asked: messages.Bind) -> Sequence[object]:
+    async def values(self, prepared: Prepared, asked: requests.Bind) -> Sequence[object]:
         """Return the values of parameters; types that the client leaves open are found out."""
         given = asked.values
         types = prepared.parameters

@@ -18,8 +18,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from btql_server.access.key_text import prefix_of
-from btql_server.pgwire import messages
-from btql_server.pgwire.messages import Report, Violation
+from btql_server.pgwire import messages, requests
+from btql_server.pgwire.messages import Report
+from btql_server.pgwire.requests import Violation
 from btql_server.pgwire.scram import PLAIN, PLUS, Exchange
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Authentication:
     async def _sent(self, wire: Wire, user: str) -> str | None:
         wire.send(messages.ASK_PASSWORD)
         wire.flush()
-        text = messages.read_text(await _response(wire))
+        text = requests.read_text(await _response(wire))
         principal = await self._look_up(self._keys.principal, text)
         return user if principal is not None and prefix_of(text) == user else None
 
@@ -90,7 +91,7 @@ class Authentication:
         mechanisms = [PLUS, PLAIN] if binding is not None else [PLAIN]
         wire.send(messages.ask_sasl(mechanisms))
         wire.flush()
-        mechanism, first = messages.read_sasl_initial(await _response(wire))
+        mechanism, first = requests.read_sasl_initial(await _response(wire))
         if mechanism not in mechanisms:
             raise Violation("client selected an invalid SASL authentication mechanism")
         salt, provable = await self._look_up(self._keys.provable, user)

@@ -20,12 +20,12 @@ from btql.errors import QueryError
 from btql.tables import columns_of
 from btql.write_statements import OURS
 from btql_grammar.quotes import double_quoted
-from btql_server.pgwire import messages
+from btql_server.pgwire import messages, requests
 from btql_server.pgwire.copy_in import CopyDecoder
 from btql_server.pgwire.copy_out import CopyEncoder
 from btql_server.pgwire.copy_statement import Copy, read_copy
 from btql_server.pgwire.failure import Failure
-from btql_server.pgwire.messages import Violation
+from btql_server.pgwire.requests import Violation
 from btql_server.pgwire.types import JSONB, NAMED, TEXT, PgType, column_type
 from btql_server.reading.directory import Visible
 from btql_server.reading.running import describe_query, target_of
@@ -173,7 +173,7 @@ class Copying:
                     await pool.run(incoming.end, b"".join(waiting))
                     return
                 case "f":
-                    raise Failure("57014", f"COPY from stdin failed: {messages.read_text(body)[:200]}")
+                    raise Failure("57014", f"COPY from stdin failed: {requests.read_text(body)[:200]}")
                 case "H" | "S":
                     # A Sync that was sent too early is answered when it comes again.
                     pass

@@ -11,7 +11,8 @@ from btql.sqlstates import position, sqlstate
 from btql_server.http.errors import HttpError
 from btql_server.pgwire.bad_value import BadValue
 from btql_server.pgwire.catalog.refused import Refused
-from btql_server.pgwire.messages import Report, Violation
+from btql_server.pgwire.messages import Report
+from btql_server.pgwire.requests import Violation
 from btql_storage.errors import StorageError, reason_of
 
 if TYPE_CHECKING:

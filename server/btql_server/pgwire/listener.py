@@ -23,7 +23,8 @@ from btql_server.pgwire.authentication import Authentication, Refused
 from btql_server.pgwire.cancelling import Cancelling
 from btql_server.pgwire.catalog.catalog import Catalog
 from btql_server.pgwire.failure import report_of
-from btql_server.pgwire.messages import NEWEST_MINOR, CancelRequest, Report, Startup
+from btql_server.pgwire.messages import Report
+from btql_server.pgwire.requests import NEWEST_MINOR, CancelRequest, Startup
 from btql_server.pgwire.session import ENDING, Session
 from btql_server.pgwire.startup import begin
 from btql_server.pgwire.throttle import Throttle

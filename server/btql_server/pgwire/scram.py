@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from btql_server.access.verifier import ITERATIONS, Verifier, answer, proves
-from btql_server.pgwire.messages import Violation
+from btql_server.pgwire.requests import Violation
 
 PLAIN = "SCRAM-SHA-256"
 PLUS = "SCRAM-SHA-256-PLUS"

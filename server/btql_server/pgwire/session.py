@@ -20,14 +20,15 @@ from uuid import uuid4
 
 from btql_server.access.asker import Asker
 from btql_server.access.recorder import record_statement
-from btql_server.pgwire import messages
+from btql_server.pgwire import messages, requests
 from btql_server.pgwire.answering import Answering
 from btql_server.pgwire.catalog.session_values import Session as CatalogSession
 from btql_server.pgwire.commands import Commands
 from btql_server.pgwire.copying import Copying
 from btql_server.pgwire.failure import Failure, report_of, state_of
-from btql_server.pgwire.messages import Report, Violation
+from btql_server.pgwire.messages import Report
 from btql_server.pgwire.portals import Kept, Portal, Prepared
+from btql_server.pgwire.requests import Violation
 from btql_server.pgwire.scanning import split
 from btql_server.pgwire.statements import Statement, understood
 from btql_server.pgwire.transaction import Transaction
@@ -190,9 +191,9 @@ class Session:
         try:
             match chr(kind):
                 case "Q":
-                    await self._query(messages.read_text(body))
+                    await self._query(requests.read_text(body))
                 case "S":
-                    messages.read_empty(body)
+                    requests.read_empty(body)
                     await self._sync()
                 case "H":
                     self.wire.flush()
@@ -217,15 +218,15 @@ class Session:
     async def _extended(self, kind: str, body: bytes) -> None:
         match kind:
             case "P":
-                await self._parse(messages.read_parse(body))
+                await self._parse(requests.read_parse(body))
             case "B":
-                await self._bind(messages.read_bind(body))
+                await self._bind(requests.read_bind(body))
             case "D":
-                await self._describe(messages.read_named(body))
+                await self._describe(requests.read_named(body))
             case "E":
-                await self._execute(*messages.read_execute(body))
+                await self._execute(*requests.read_execute(body))
             case _:
-                await self._close(messages.read_named(body))
+                await self._close(requests.read_named(body))
 
     def _refuse(self, error: Exception) -> None:
         trace_id = uuid4().hex if self.work is None else self.work.asker.trace_id
@@ -314,7 +315,7 @@ class Session:
             message = "current transaction is aborted, commands ignored until end of transaction block"
             raise Failure("25P02", message, "end it by ROLLBACK")
 
-    async def _parse(self, asked: messages.Parse) -> None:
+    async def _parse(self, asked: requests.Parse) -> None:
         self.offset = 0
         pieces = await self._split(asked.text)
         if len(pieces) > 1:
@@ -327,7 +328,7 @@ class Session:
         self.kept.add(asked.name, Prepared(statement, asked.types))
         self.wire.send(messages.PARSE_COMPLETE)
 
-    async def _bind(self, asked: messages.Bind) -> None:
+    async def _bind(self, asked: requests.Bind) -> None:
         prepared = self.kept.statement(asked.statement)
         if prepared.statement is not None:
             self.check_failed(prepared.statement)
@@ -338,7 +339,7 @@ class Session:
         self.kept.add_portal(Portal(asked.portal, prepared, values, asked.result_formats))
         self.wire.send(messages.BIND_COMPLETE)
 
-    async def _describe(self, asked: messages.Named) -> None:
+    async def _describe(self, asked: requests.Named) -> None:
         if asked.kind == "S":
             prepared = self.kept.statement(asked.name)
             if prepared.statement is not None:
@@ -383,7 +384,7 @@ class Session:
         portal.done = True
         await self.execute_other(portal)
 
-    async def _close(self, asked: messages.Named) -> None:
+    async def _close(self, asked: requests.Named) -> None:
         if asked.kind == "S":
             self.kept.drop(asked.name)
         else:

@@ -16,11 +16,11 @@ import socket
 import ssl
 from typing import TYPE_CHECKING
 
-from btql_server.pgwire.messages import (
+from btql_server.pgwire.messages import Report
+from btql_server.pgwire.requests import (
     STARTUP_BYTES_MAX,
     CancelRequest,
     Negotiation,
-    Report,
     Startup,
     Violation,
     read_first,

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
-from btql_server.pgwire.messages import Violation, longest
+from btql_server.pgwire.requests import Violation, longest
 
 if TYPE_CHECKING:
     import ssl

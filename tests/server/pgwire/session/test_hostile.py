@@ -25,20 +25,20 @@ from server_support.pg_raw import (
     text,
 )
 
-from btql_server.pgwire import messages
+from btql_server.pgwire import requests
 from btql_server.pgwire.bad_value import BadValue
-from btql_server.pgwire.messages import Violation
+from btql_server.pgwire.requests import Violation
 
 READERS = {
-    "startup": messages.read_first,
-    "Q": messages.read_text,
-    "P": messages.read_parse,
-    "B": messages.read_bind,
-    "D": messages.read_named,
-    "C": messages.read_named,
-    "E": messages.read_execute,
-    "p": messages.read_sasl_initial,
-    "S": messages.read_empty,
+    "startup": requests.read_first,
+    "Q": requests.read_text,
+    "P": requests.read_parse,
+    "B": requests.read_bind,
+    "D": requests.read_named,
+    "C": requests.read_named,
+    "E": requests.read_execute,
+    "p": requests.read_sasl_initial,
+    "S": requests.read_empty,
 }
 RECORDED = [
     query("SELECT 1; SELECT 'a'"),
