@@ -14,11 +14,11 @@ from btql_server.pgwire.answers import Opened, Question, fixed, known_answer, op
 from btql_server.pgwire.cursors import fetch_of, inner_of
 from btql_server.pgwire.decoder import decode_parameter
 from btql_server.pgwire.failure import Failure
+from btql_server.pgwire.known_settings import TRANSACTION_READ_ONLY
 from btql_server.pgwire.portals import Columns, Portal, Prepared
 from btql_server.pgwire.reading_tokens import Reading
 from btql_server.pgwire.scanning import is_btql
 from btql_server.pgwire.types import NAMED, TEXT, column_type, pg_type, type_named
-from btql_server.pgwire.variables import TRANSACTION_READ_ONLY
 from btql_server.reading.directory import Visible
 from btql_server.reading.running import describe_query
 
