@@ -8,7 +8,7 @@
    over both, so that nobody reads the text a second time.
 3. Everything else is checked and filled in a column at a time
    (:mod:`btql_storage.accept_columns`). The line itself goes to the WAL as it
-   is; whoever reads it there takes it apart (:mod:`btql_storage.wal`).
+   is; whoever reads it there takes it apart (:mod:`btql_storage.wal.reader`).
 
 This pass is what bounds the rate of ingestion, so it avoids work per value.
 
@@ -25,7 +25,7 @@ to give. ``_async_scoring_control`` and ``_skip_async_scoring`` ask for what
 does not happen here, and are dropped.
 
 A document with a ``comment`` and an ``origin.id`` is no row: it becomes an event
-of the row with that id (:mod:`btql_storage.control`).
+of the row with that id (:mod:`btql_storage.wal.control`).
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ import orjson
 from btql_storage.accept_columns import Accepted, finish, texts_of
 from btql_storage.clock import SYSTEM_CLOCK, Clock
 from btql_storage.collector import collector_paused
-from btql_storage.control import NULL, Comment, Control, control_of
 from btql_storage.envelope import Envelope, Joined, Read, join, read, read_all, with_instructions
 from btql_storage.errors import BadEvent
 from btql_storage.limits import DEFAULT, Limits, check_events, check_request, too_deep
 from btql_storage.refusals import checked, lowered, reason_of
 from btql_storage.transactions import ROWS_MAX
+from btql_storage.wal.control import NULL, Comment, Control, control_of
 
 EVENTS_MAX = ROWS_MAX
 """Events of a request, whatever its limits are: a transaction has numbers for as many."""

@@ -19,11 +19,11 @@ import pyarrow as pa
 
 from btql_storage.arrow import checked_texts, to_numpy
 from btql_storage.clock import Clock
-from btql_storage.control import Control, column_of
 from btql_storage.envelope import Envelope, Joined
 from btql_storage.errors import BadEvent
 from btql_storage.refusals import check_utf8
-from btql_storage.wal_format import Flag
+from btql_storage.wal.control import Control, column_of
+from btql_storage.wal.format import Flag
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,7 +53,7 @@ class Accepted:
     leave_out: frozenset[str]
     """Top-level keys of the lines that are not stored."""
     controls: pa.Array | None
-    """JSON of :class:`~btql_storage.control.Control`, null where an event has none; None where no event has any."""
+    """JSON of :class:`~btql_storage.wal.control.Control`, null where an event has none; None where no event has any."""
     parents: dict[int, str]
     """Places of the events with a ``_parent_id``, to the id of the row that is to be their parent."""
     comment_ids: dict[int, str]

@@ -50,7 +50,7 @@ class Envelope(msgspec.Struct, gc=False):
     span_attributes: Anything | None = None
     tags: list[str] | None = None
     span_parents: list[str] | None = None
-    # The rarer instructions, read by :mod:`btql_storage.control` where they are there at all.
+    # The rarer instructions, read by :mod:`btql_storage.wal.control` where they are there at all.
     merge_paths: msgspec.Raw = field(name="_merge_paths", default=NOT_GIVEN)
     array_delete: msgspec.Raw = field(name="_array_delete", default=NOT_GIVEN)
     audit_source: msgspec.Raw = field(name="_audit_source", default=NOT_GIVEN)

@@ -33,7 +33,7 @@ from btql_storage.stores.local import LocalStore
 # A query over what was compacted opens no WAL file.
 if TYPE_CHECKING:
     from btql_storage.marker import Marker
-    from btql_storage.wal import WalFile
+    from btql_storage.wal.reader import WalFile
 
 _WAL_FILES_KEPT = 4_096
 _WAL_SIZES_KEPT = 32_768
@@ -247,7 +247,7 @@ class Folder:
             file = self._wal_files.get(xact_id)
             self.lookups["wal_files", file is not None] += 1
         if file is None:
-            from btql_storage.wal import WalFile
+            from btql_storage.wal.reader import WalFile
 
             name = f"{WAL}/{wal_name(xact_id)}"
             file = (
@@ -262,7 +262,7 @@ class Folder:
 
     def _checked_copy(self, name: str, xact_id: int) -> WalFile:
         """Return a WAL file that is read from a copy; a damaged copy is made anew."""
-        from btql_storage.wal import WalFile
+        from btql_storage.wal.reader import WalFile
 
         locate = partial(self.store.file, name)
         try:

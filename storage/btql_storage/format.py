@@ -4,7 +4,7 @@
 
     btql.json        the marker (:mod:`btql_storage.marker`), written first when a database is made
     catalog.sqlite   what is known (:mod:`btql_storage.catalog`)
-    wal/             one file per transaction (:mod:`btql_storage.wal_format`)
+    wal/             one file per transaction (:mod:`btql_storage.wal.format`)
     parts/           one folder per part (:mod:`btql_storage.part.format`)
     locks/           write.lock, compact.lock and the transaction counter
 

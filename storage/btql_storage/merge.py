@@ -32,11 +32,11 @@ from typing import cast
 
 import msgspec
 
-from btql_storage.control import NULL, Audit, Comment, Control
 from btql_storage.json_text import parse
 from btql_storage.members import members
 from btql_storage.row import Row
-from btql_storage.wal import WalEvent
+from btql_storage.wal.control import NULL, Audit, Comment, Control
+from btql_storage.wal.reader import WalEvent
 
 _items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode

@@ -19,7 +19,7 @@ import pyarrow as pa
 from btql_storage.accept_columns import Accepted
 from btql_storage.errors import BadEvent
 from btql_storage.row_numbers import are_among
-from btql_storage.wal_format import Flag
+from btql_storage.wal.format import Flag
 
 if TYPE_CHECKING:
     from btql_storage.catalog import ObjectInfo

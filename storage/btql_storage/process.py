@@ -25,7 +25,7 @@ from btql_storage.folder import Folder
 from btql_storage.format import WAL
 from btql_storage.homes import Homes
 from btql_storage.numbers import NEVER_LAST
-from btql_storage.wal import WalFile
+from btql_storage.wal.reader import WalFile
 
 _BATCH_FILES = 256
 _BATCH_EVENTS = 200_000

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from btql_storage.control import NULL
 from btql_storage.errors import BadEvent
 from btql_storage.fields import ARRAY_FIELDS, NUMBER_FIELDS, OBJECT_FIELDS
 from btql_storage.members import members
 from btql_storage.number_range import NUMBER_MAX, too_large
+from btql_storage.wal.control import NULL
 
 _texts = msgspec.json.Decoder(list[str]).decode
 

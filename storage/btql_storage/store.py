@@ -24,10 +24,10 @@ from btql_storage.catalog import ObjectInfo
 from btql_storage.clock import SYSTEM_CLOCK, Clock
 from btql_storage.errors import Closed, UnknownObject
 from btql_storage.folder import Folder, Settings
-from btql_storage.group_commit import GroupCommit
 from btql_storage.location import Location, Place, locate
 from btql_storage.snapshot import Snapshot, Snapshots
 from btql_storage.transactions import PREFIX
+from btql_storage.wal.group_commit import GroupCommit
 
 # Whoever only reads needs no writer: imports of that side wait until it is used.
 if TYPE_CHECKING:
@@ -174,8 +174,8 @@ class Storage:
         """
         from btql_storage.accept import accept
         from btql_storage.parents import with_parents
-        from btql_storage.wal_format import ObjectName
-        from btql_storage.wal_writing import columns
+        from btql_storage.wal.format import ObjectName
+        from btql_storage.wal.writer import columns
 
         assert len(targets) == len(events)
         folder = self._folder

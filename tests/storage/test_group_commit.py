@@ -12,11 +12,11 @@ import pytest
 from server_support.waiting import eventually
 from storage_support.reading import documents_of, rows_of
 
-from btql_storage import group_commit
 from btql_storage.errors import DiskFull, Locked
 from btql_storage.folder import Settings
 from btql_storage.store import ObjectInfo, Receipt, Storage
 from btql_storage.stores.local import LocalStore
+from btql_storage.wal import group_commit
 
 DAY = "2026-01-01T00:00:00Z"
 

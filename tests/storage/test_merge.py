@@ -13,12 +13,12 @@ from storage_support.model import Model
 from storage_support.reading import to_document
 
 from btql_storage.accept import accept
-from btql_storage.control import Control
 from btql_storage.merge import apply, apply_all, needs_row
 from btql_storage.row import Row
-from btql_storage.wal import WalEvent, WalFile
-from btql_storage.wal_format import ObjectName
-from btql_storage.wal_writing import columns, encode
+from btql_storage.wal.control import Control
+from btql_storage.wal.format import ObjectName
+from btql_storage.wal.reader import WalEvent, WalFile
+from btql_storage.wal.writer import columns, encode
 
 XACT = 0x0DE1 << 48 | 1_700_000_000 << 16
 

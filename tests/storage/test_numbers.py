@@ -22,8 +22,8 @@ from btql_storage.numbers import LocalNumbers, Numbers
 from btql_storage.stores.interface import AlreadyThere
 from btql_storage.stores.local import LocalStore
 from btql_storage.transactions import PREFIX, seconds_of
-from btql_storage.wal_format import ObjectName
-from btql_storage.wal_writing import columns, encode
+from btql_storage.wal.format import ObjectName
+from btql_storage.wal.writer import columns, encode
 
 Make = Callable[..., Numbers]
 """Opens the numbers of one database once more, as another machine does; ``lease_s`` says how long writers may take."""

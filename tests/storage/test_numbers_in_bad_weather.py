@@ -22,9 +22,9 @@ from btql_storage.errors import StorageError
 from btql_storage.format import WAL, wal_name, wal_numbers
 from btql_storage.stores.interface import AlreadyThere
 from btql_storage.stores.local import LocalStore
-from btql_storage.wal import WalFile
-from btql_storage.wal_format import ObjectName
-from btql_storage.wal_writing import columns, encode
+from btql_storage.wal.format import ObjectName
+from btql_storage.wal.reader import WalFile
+from btql_storage.wal.writer import columns, encode
 
 WRITERS = 4
 REQUESTS = 25

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from storage_support.wal_events import TARGET, XACT, read_back
 
-from btql_storage import wal, wal_format, wal_writing
 from btql_storage.accept import accept
 from btql_storage.clock import Clock
 from btql_storage.errors import Damaged, NewerFormat
@@ -17,12 +16,14 @@ from btql_storage.format import wal_name, wal_numbers
 from btql_storage.numbers import LocalNumbers
 from btql_storage.stores.local import LocalStore
 from btql_storage.transactions import PREFIX, pagination_key
+from btql_storage.wal import format as wal_format
+from btql_storage.wal import reader, writer
 
 
-def written(tmp_path: Path, *lines: bytes) -> wal.WalFile:
+def written(tmp_path: Path, *lines: bytes) -> reader.WalFile:
     path = tmp_path / wal_name(XACT)
-    path.write_bytes(wal_writing.encode(wal_writing.columns(accept(lines), [TARGET]), XACT))
-    return wal.WalFile(path, XACT)
+    path.write_bytes(writer.encode(writer.columns(accept(lines), [TARGET]), XACT))
+    return reader.WalFile(path, XACT)
 
 
 def test_events_come_out_as_they_went_in(tmp_path: Path):
@@ -75,13 +76,13 @@ def test_a_damaged_file_is_named(tmp_path: Path, content: bytes):
     path = tmp_path / "x.arrow"
     path.write_bytes(content)
     with pytest.raises(Damaged, match=r"x\.arrow"):
-        wal.WalFile(path, 1)
+        reader.WalFile(path, 1)
 
 
 def test_a_cut_file_is_named(tmp_path: Path):
     path = written(tmp_path, *(b'{"input":"%d"}' % i for i in range(1000))).path
     path.write_bytes(path.read_bytes()[:-100])
-    cut = wal.WalFile(path, XACT)
+    cut = reader.WalFile(path, XACT)
 
     # Whose events it has is still known: who is not in it need not care.
     assert [one.name for one in cut.objects] == [TARGET.name]
@@ -98,28 +99,28 @@ def test_every_byte_that_is_flipped_is_found(tmp_path: Path):
         flipped[place] ^= 1 << place % 8
         path.write_bytes(flipped)
         with pytest.raises((Damaged, NewerFormat), match=path.name):
-            wal.WalFile(path, XACT).check()
+            reader.WalFile(path, XACT).check()
 
 
 def test_a_missing_file_is_named(tmp_path: Path):
     with pytest.raises(Damaged, match="missing"):
-        wal.WalFile(tmp_path / "y.arrow", 1)
+        reader.WalFile(tmp_path / "y.arrow", 1)
 
 
 def test_a_newer_format_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(wal_format, "FORMAT_VERSION", wal.FORMAT_VERSION + 1)
-    with pytest.raises(NewerFormat, match=f"format {wal.FORMAT_VERSION + 1}"):
+    monkeypatch.setattr(wal_format, "FORMAT_VERSION", reader.FORMAT_VERSION + 1)
+    with pytest.raises(NewerFormat, match=f"format {reader.FORMAT_VERSION + 1}"):
         written(tmp_path, b'{"_audit_source":"api"}')
 
 
-def comparable(event: wal.WalEvent) -> wal.WalEvent:
+def comparable(event: reader.WalEvent) -> reader.WalEvent:
     # Files of before have no null but in merges; it says nothing elsewhere.
     return replace(event, fields={name: text for name, text in event.fields.items() if event.merges or text != b"null"})
 
 
 @pytest.mark.parametrize("version", [1, 2])
 def test_files_of_older_versions_are_read(tmp_path: Path, version: int):
-    old = wal.WalFile(Path(__file__).parent / "old_files" / f"wal-{version}.arrow", XACT)
+    old = reader.WalFile(Path(__file__).parent / "old_files" / f"wal-{version}.arrow", XACT)
     plain = [
         b'{"id":"a","root_span_id":"r","created":"2026-01-01T00:00:00Z","input":{"x":1.0},"odd":[1],"project_id":"p"}',
         '{"id":"b","output":"ä","input":null,"gone":null,"_is_merge":true,"_merge_paths":[["x"]],"flags":7}'.encode(),
@@ -134,7 +135,7 @@ def test_files_of_older_versions_are_read(tmp_path: Path, version: int):
     accepted = accept(lines, HandClock(1_700_000_000), frozenset({"project_id"}))
     objects = [TARGET, wal_format.ObjectName(9, "project_logs", "p")]
     owners = [3, 3, 9, 3, 3, 3][: len(lines)]
-    now = read_back(wal_writing.columns(accepted, objects, owners))
+    now = read_back(writer.columns(accepted, objects, owners))
 
     assert old.objects == objects
     assert old.rows_of(9).tolist() == [2]
@@ -144,9 +145,9 @@ def test_files_of_older_versions_are_read(tmp_path: Path, version: int):
 def test_keys_that_are_left_out_are_so_for_whoever_reads(tmp_path: Path):
     path = tmp_path / "x.arrow"
     accepted = accept([b'{"id":"a","project_id":"p","input":1}'], leave_out=frozenset({"project_id"}))
-    path.write_bytes(wal_writing.encode(wal_writing.columns(accepted, [TARGET]), XACT))
+    path.write_bytes(writer.encode(writer.columns(accepted, [TARGET]), XACT))
 
-    assert [event.fields for event in wal.WalFile(path, XACT).events(np.arange(1))] == [{"input": b"1"}]
+    assert [event.fields for event in reader.WalFile(path, XACT).events(np.arange(1))] == [{"input": b"1"}]
     assert b"project_id" in path.read_bytes()
 
 
@@ -154,8 +155,8 @@ def test_objects_share_a_file(tmp_path: Path):
     path = tmp_path / "x.arrow"
     accepted = accept([b'{"id":"%d"}' % number for number in range(5)])
     objects = [wal_format.ObjectName(9, "dataset", "d"), wal_format.ObjectName(3, "project_logs", "p")]
-    path.write_bytes(wal_writing.encode(wal_writing.columns(accepted, objects, [9, 3, 3, 9, 3]), XACT))
-    file = wal.WalFile(path, XACT)
+    path.write_bytes(writer.encode(writer.columns(accepted, objects, [9, 3, 3, 9, 3]), XACT))
+    file = reader.WalFile(path, XACT)
 
     assert file.objects == objects
     assert [event.id for event in file.events(file.rows_of(9))] == ["0", "3"]

@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from btql_storage import folder, wal
+from btql_storage import folder
 from btql_storage.compaction.run import waiting, waiting_by_object
 from btql_storage.folder import Settings
 from btql_storage.store import Storage
-from btql_storage.wal import WalFile
+from btql_storage.wal import reader
+from btql_storage.wal.reader import WalFile
 
 FEW = Settings(pending_events_max=20, job_events=10)
 
@@ -70,7 +71,7 @@ def test_a_file_that_is_mapped_has_the_same_events_as_one_that_is_read(tmp_path:
     (path,) = (tmp_path / "db" / "wal").glob("*.arrow")
     rows = np.arange(2)
     read = list(WalFile(path, int(path.stem)).events(rows))
-    monkeypatch.setattr(wal, "_SMALL_BYTES", 0)
+    monkeypatch.setattr(reader, "_SMALL_BYTES", 0)
 
     assert list(WalFile(path, int(path.stem)).events(rows)) == read
 

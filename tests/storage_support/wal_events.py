@@ -11,12 +11,12 @@ import numpy as np
 from btql_storage.accept_columns import Accepted
 from btql_storage.format import wal_name
 from btql_storage.transactions import PREFIX
-from btql_storage.wal import WalEvent, WalFile
-from btql_storage.wal_format import ObjectName
-from btql_storage.wal_writing import columns, encode
+from btql_storage.wal.format import ObjectName
+from btql_storage.wal.reader import WalEvent, WalFile
+from btql_storage.wal.writer import columns, encode
 
 if TYPE_CHECKING:
-    from btql_storage.wal_writing import Columns
+    from btql_storage.wal.writer import Columns
 
 XACT = PREFIX | 5 << 16
 TARGET = ObjectName(3, "dataset", "d")

@@ -22,7 +22,7 @@ from btql_server.writing.comments import with_author
 from btql_server.writing.rows import read_row
 from btql_server.writing.store import Path, Writes
 from btql_storage.catalog import ObjectInfo
-from btql_storage.control import NULL
+from btql_storage.wal.control import NULL
 
 routes = Routes("Logs")
 _encode = msgspec.json.Encoder().encode

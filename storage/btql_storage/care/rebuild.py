@@ -38,7 +38,7 @@ from btql_storage.part.manifest import MANIFEST_FILE, UNTIL_FILE, Manifest, read
 from btql_storage.states import STATES, State, objects_with_states, read_state, state_numbers, unpacked
 
 if TYPE_CHECKING:
-    from btql_storage.wal import WalFile
+    from btql_storage.wal.reader import WalFile
 
 _EVER = (-(1 << 62), 1 << 62)
 

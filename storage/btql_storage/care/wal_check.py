@@ -11,7 +11,7 @@ from btql_storage.care.findings import Finding, Kind
 from btql_storage.care.tables import Row, Tables, row_numbers
 from btql_storage.errors import StorageError
 from btql_storage.format import WAL, wal_name
-from btql_storage.wal import WalFile
+from btql_storage.wal.reader import WalFile
 
 if TYPE_CHECKING:
     from btql_storage.stores.interface import Store

@@ -16,9 +16,9 @@ def make_void(store: Store, number: int) -> bool:
 
     The answer is final, and may be asked for any number of times as long as the number is flying.
     """
-    from btql_storage.empty_request import nothing
-    from btql_storage.wal import WalFile
-    from btql_storage.wal_writing import encode
+    from btql_storage.wal.empty_request import nothing
+    from btql_storage.wal.reader import WalFile
+    from btql_storage.wal.writer import encode
 
     name = f"{WAL}/{wal_name(number)}"
     try:

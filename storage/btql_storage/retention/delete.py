@@ -21,9 +21,9 @@ from msgspec.structs import replace
 from btql_storage.catalog import ObjectInfo
 from btql_storage.errors import StorageError
 from btql_storage.folder import Folder
-from btql_storage.group_commit import write_nothing
 from btql_storage.process import process
 from btql_storage.states import remove_older, state_numbers, state_of, write_state
+from btql_storage.wal.group_commit import write_nothing
 
 
 def delete_object(folder: Folder, target: ObjectInfo) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from btql_storage.catalog.deleted import DeletedObject, WaitingPurge
 from btql_storage.errors import Damaged
 from btql_storage.folder import Folder
-from btql_storage.group_commit import write_nothing
+from btql_storage.wal.group_commit import write_nothing
 
 NEVER = 1 << 62
 """No time is as late."""

@@ -33,7 +33,6 @@ from btql_storage.compaction.run import compact_once, remove_strangers
 from btql_storage.errors import Locked
 from btql_storage.folder import Folder, part_name
 from btql_storage.format import WAL, wal_name
-from btql_storage.group_commit import write_nothing
 from btql_storage.process import process
 from btql_storage.retention.answers import remove_answers, stop_answers
 from btql_storage.retention.batches import batches_of
@@ -43,6 +42,7 @@ from btql_storage.retention.past import deleted_past
 from btql_storage.retention.proof import Proof, prove
 from btql_storage.retention.rows import current_rows
 from btql_storage.retention.set_aside import remove_set_aside
+from btql_storage.wal.group_commit import write_nothing
 
 _LOOK_EVERY_S = 0.01
 

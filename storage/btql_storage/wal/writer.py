@@ -1,4 +1,4 @@
-"""Writing WAL files (:mod:`btql_storage.wal_format`): a request as columns, several as one, and the bytes of a file."""
+"""Writing WAL files (:mod:`btql_storage.wal.format`): a request as columns, several as one, and the bytes of a file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from btql_storage.accept_columns import Accepted
 from btql_storage.arrow import from_numpy, nulls, pieces
 from btql_storage.checksums import open_seal, seal
 from btql_storage.later import np
-from btql_storage.wal_format import (
+from btql_storage.wal.format import (
     CONTROL,
     EVENT,
     OBJECT,

@@ -1,7 +1,7 @@
 """WAL files: what durability means here, and their format.
 
 One transaction, of one request or of several that came at the same time
-(:mod:`btql_storage.group_commit`), is one immutable file ``wal/<xact_id>.arrow``, written with
+(:mod:`btql_storage.wal.group_commit`), is one immutable file ``wal/<xact_id>.arrow``, written with
 put-if-absent (:mod:`btql_storage.stores.local`), so it is there whole or not at
 all. It is an Arrow IPC file of one batch with these columns:
 
@@ -9,7 +9,7 @@ all. It is an Arrow IPC file of one batch with these columns:
 ``created_us, xact_id``         int64
 ``row_number, flags, object``   int32; ``object`` is the catalog's object id
 ``event``                       the JSON of the event as it came; null for a comment, which is all in ``control``
-``control``                     JSON of :class:`~btql_storage.control.Control`, where any event has some
+``control``                     JSON of :class:`~btql_storage.wal.control.Control`, where any event has some
 ``:`` and a top-level field     its JSON text, where it is to be another than that of ``event``
 
 Buffers are laid out, and where the store is remote compressed, one by one, so ids are read without touching payloads.

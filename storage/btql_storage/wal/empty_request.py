@@ -10,7 +10,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from btql_storage.arrow import nulls
-from btql_storage.wal_writing import Columns
+from btql_storage.wal.writer import Columns
 
 _KINDS = {
     "id": pa.utf8(),

@@ -1,4 +1,4 @@
-"""Reading WAL files (:mod:`btql_storage.wal_format`).
+"""Reading WAL files (:mod:`btql_storage.wal.format`).
 
 To map a file takes as long as to read some events, and many files have no more than that. So small ones are read
 as a whole.
@@ -18,13 +18,13 @@ from pyarrow import ipc
 
 from btql_storage.arrow import Array, from_numpy, to_list, to_numpy
 from btql_storage.checksums import is_file_sealed
-from btql_storage.control import CONTROLS, Control
 from btql_storage.errors import Damaged, NewerFormat, from_os_error
 from btql_storage.fields import OTHER
 from btql_storage.later import np
 from btql_storage.members import members
 from btql_storage.transactions import pagination_key
-from btql_storage.wal_format import (
+from btql_storage.wal.control import CONTROLS, Control
+from btql_storage.wal.format import (
     CONTROL,
     EVENT,
     FORMAT_VERSION,

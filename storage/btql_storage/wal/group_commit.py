@@ -24,7 +24,7 @@ from btql_storage.stores.interface import AlreadyThere
 from btql_storage.transactions import ROWS_MAX
 
 if TYPE_CHECKING:
-    from btql_storage.wal_writing import Columns
+    from btql_storage.wal.writer import Columns
 
 _ATTEMPTS = 10
 """How often a request is written under yet another number."""
@@ -75,7 +75,7 @@ class GroupCommit:
         return mine.xact_id
 
     def _write_next(self) -> None:
-        from btql_storage.wal_writing import together
+        from btql_storage.wal.writer import together
 
         # Should others keep the lock for too long, all who waited for it are told.
         group = self._queue.copy()
@@ -105,7 +105,7 @@ class GroupCommit:
 
 def _write(folder: Folder, request: Columns) -> int:
     """Make columns durable and return their transaction; for whoever has the turn."""
-    from btql_storage.wal_writing import encode
+    from btql_storage.wal.writer import encode
 
     folder.need_numbers()
     for _ in range(_ATTEMPTS):
@@ -148,7 +148,7 @@ def write_nothing(folder: Folder) -> int:
 
     All that was acknowledged before has a smaller number, and no other file with a smaller one will appear any more.
     """
-    from btql_storage.empty_request import nothing
+    from btql_storage.wal.empty_request import nothing
 
     with folder.numbers.turn():
         xact_id = _write(folder, nothing())
