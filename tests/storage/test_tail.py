@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from storage_support.reading import rows_of, snapshot_rows
 from storage_support.wal_events import events_of
 
+from btql_storage import text_scan
 from btql_storage.accept import accept
 from btql_storage.errors import TailTooLarge
 from btql_storage.folder import Settings
@@ -21,6 +22,7 @@ from btql_storage.row import Row
 from btql_storage.store import Storage
 from btql_storage.tail import Tail
 from btql_storage.tail_chunk import TailChunk
+from btql_storage.text_probe import Phrase
 from btql_storage.tokens import matches, tokenize
 
 DAY = "2026-01-01T00:00:00Z"
@@ -192,13 +194,19 @@ def chunk_of(*documents: dict[str, Any]) -> TailChunk:
     return TailChunk.of(rows, 1 << 30)
 
 
+def found(chunk: TailChunk, *tokens: str) -> list[int]:
+    rows = chunk.find(Phrase("input", tokens)).rows
+    assert rows is not None
+    return rows.tolist()
+
+
 def test_a_chunk_answers_like_a_part():
     chunk = chunk_of({"input": "one two"}, {"output": "three"}, {"input": {"deep": ["Two three"]}})
 
-    assert chunk.match("input", ["two"]).tolist() == [0, 2]
-    assert chunk.match("input", ["two", "three"]).tolist() == [2]
-    assert chunk.match("input", []).tolist() == []
-    assert chunk.with_superseded([0]).match("input", ["two"]).tolist() == [0, 2]
+    assert found(chunk, "two") == [0, 2]
+    assert found(chunk, "two", "three") == [2]
+    assert found(chunk) == []
+    assert found(chunk.with_superseded([0]), "two") == [0, 2]
     assert chunk.lookup("id", ["2", "0", "nobody"]).tolist() == [0, 2]
     assert chunk.lookup("span_id", fingerprints(["s1"])).tolist() == [1]
     assert chunk.lookup("root_span_id", ["t0"]).tolist() == [0, 1]
@@ -229,6 +237,8 @@ def test_a_chunk_finds_exactly_what_matches(values: list[Any], query: str):
     tokens = tokenize(query)
     expected = [number for number, value in enumerate(values) if value is not None and matches(value, tokens)]
 
-    assert chunk.match("input", tokens).tolist() == expected
+    assert found(chunk, *tokens) == expected
     # Too large a field is searched without keeping its tokens.
-    assert chunk._search("input", tokens).tolist() == expected
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text_scan, "KEPT_BYTES_MAX", -1)
+        assert found(chunk_of(*({"input": value} for value in values)), *tokens) == expected
