@@ -25,12 +25,13 @@ from btql_server.pgwire.answering import Answering
 from btql_server.pgwire.catalog.session_values import Session as CatalogSession
 from btql_server.pgwire.commands import Commands
 from btql_server.pgwire.copying import Copying
+from btql_server.pgwire.extended import Extended
 from btql_server.pgwire.failure import Failure, report_of, state_of
 from btql_server.pgwire.messages import Report
-from btql_server.pgwire.portals import Kept, Portal, Prepared
+from btql_server.pgwire.portals import Kept
 from btql_server.pgwire.requests import Violation
 from btql_server.pgwire.scanning import split
-from btql_server.pgwire.statements import Statement, understood
+from btql_server.pgwire.simple import Simple
 from btql_server.pgwire.transaction import Transaction
 from btql_server.pgwire.variables import Variables
 from btql_server.pgwire.wire import Gone, Wire
@@ -44,7 +45,9 @@ if TYPE_CHECKING:
     from btql_server.pgwire.answers import Opened
     from btql_server.pgwire.authentication import Admitted
     from btql_server.pgwire.catalog.catalog import Catalog
+    from btql_server.pgwire.portals import Portal
     from btql_server.pgwire.scanning import Piece
+    from btql_server.pgwire.statements import Statement
     from btql_server.state import State
 
 _LONG_TEXT = 32 << 10
@@ -76,6 +79,8 @@ class Session:
         self._answering = Answering(self)
         self._commands = Commands(self, self._answering)
         self._copying = Copying(self, self._answering)
+        self._simple = Simple(self, self._answering)
+        self._extended = Extended(self, self._answering)
         self._skipping = False
         self._idle = False
         self._ending = False
@@ -85,7 +90,7 @@ class Session:
     async def run(self) -> None:
         """Answer messages until the client ends the session."""
         try:
-            self._ready()
+            self.ready()
             while not self._ending:
                 self._idle = True
                 kind, body = await self.wire.message()
@@ -191,7 +196,7 @@ class Session:
         try:
             match chr(kind):
                 case "Q":
-                    await self._query(requests.read_text(body))
+                    await self._simple.query(requests.read_text(body))
                 case "S":
                     requests.read_empty(body)
                     await self._sync()
@@ -203,30 +208,17 @@ class Session:
                 case "F" | "p":
                     _refuse_kind(kind)
                 case _:
-                    await self._extended(chr(kind), body)
+                    await self._extended.message(chr(kind), body)
         except (Gone, Violation):
             raise
         except Exception as error:  # noqa: BLE001  every message gets an answer
             self._refuse(error)
             if kind in b"QF":
-                self._ready()
+                self.ready()
             else:
                 # Some clients send their Sync only once they have read the error.
                 self.wire.flush()
                 self._skipping = True
-
-    async def _extended(self, kind: str, body: bytes) -> None:
-        match kind:
-            case "P":
-                await self._parse(requests.read_parse(body))
-            case "B":
-                await self._bind(requests.read_bind(body))
-            case "D":
-                await self._describe(requests.read_named(body))
-            case "E":
-                await self._execute(*requests.read_execute(body))
-            case _:
-                await self._close(requests.read_named(body))
 
     def _refuse(self, error: Exception) -> None:
         trace_id = uuid4().hex if self.work is None else self.work.asker.trace_id
@@ -240,58 +232,15 @@ class Session:
             raise Gone from None
         self.say(report)
 
-    def _ready(self) -> None:
+    def ready(self) -> None:
+        """Say that the next statement may come."""
         self.wire.send(messages.ready(self.transaction.status))
         self.wire.flush()
 
-    async def _query(self, text: str) -> None:
-        """Answer a Query."""
-        await self._drop_unnamed()
-        self.offset = 0
-        pieces = await self._split(text)
-        if not pieces:
-            self.wire.send(messages.EMPTY_QUERY)
-        several = len(pieces) > 1
-        if several:
-            self.transaction.begin_together(read_only=self.variables.reads_by_default)
-        try:
-            for piece in pieces:
-                await self._run(piece)
-        except Exception:
-            self._tell_what_stays(several=several)
-            raise
-        finally:
-            if several:
-                self.transaction.end_together()
-            if not self.transaction.is_open:
-                await self.close_portals()
-        self._ready()
-
-    def _tell_what_stays(self, *, several: bool) -> None:
-        if several and self.transaction.writes and not self.transaction.is_open:
-            self.warn(f"{self.transaction.writes} statements before the error have written, and that was not undone")
-
-    async def _split(self, text: str) -> Sequence[Piece]:
+    async def split(self, text: str) -> Sequence[Piece]:
+        """Return the statements of a text."""
         # A long text takes a while, which is not spent on the thread of the event loop.
         return await asyncio.to_thread(split, text) if len(text) > _LONG_TEXT else split(text)
-
-    async def _run(self, piece: Piece) -> None:
-        """Answer one statement of a Query."""
-        statement = understood(piece)
-        self.offset = piece.offset
-        self.check_failed(statement)
-        portal = Portal("", Prepared(statement))
-        match statement.kind:
-            case "rows" | "fetch":
-                await self._answering.begin(portal)
-                try:
-                    self.wire.send(portal.description())
-                    await self._answering.hand_out(portal, None)
-                finally:
-                    if statement.kind == "rows":
-                        await self._answering.close(portal)
-            case _:
-                await self.execute_other(portal)
 
     async def execute_other(self, portal: Portal) -> None:
         """Run a statement that gives no rows."""
@@ -315,93 +264,19 @@ class Session:
             message = "current transaction is aborted, commands ignored until end of transaction block"
             raise Failure("25P02", message, "end it by ROLLBACK")
 
-    async def _parse(self, asked: requests.Parse) -> None:
-        self.offset = 0
-        pieces = await self._split(asked.text)
-        if len(pieces) > 1:
-            raise Failure("42601", "cannot insert multiple commands into a prepared statement", at=pieces[1].offset)
-        statement = understood(pieces[0]) if pieces else None
-        if statement is not None:
-            self.check_failed(statement)
-        if not asked.name:
-            await self._drop_unnamed()
-        self.kept.add(asked.name, Prepared(statement, asked.types))
-        self.wire.send(messages.PARSE_COMPLETE)
-
-    async def _bind(self, asked: requests.Bind) -> None:
-        prepared = self.kept.statement(asked.statement)
-        if prepared.statement is not None:
-            self.check_failed(prepared.statement)
-            self.offset = prepared.statement.piece.offset
-        if not asked.portal:
-            await self._close_portal("")
-        values = await self._answering.values(prepared, asked)
-        self.kept.add_portal(Portal(asked.portal, prepared, values, asked.result_formats))
-        self.wire.send(messages.BIND_COMPLETE)
-
-    async def _describe(self, asked: requests.Named) -> None:
-        if asked.kind == "S":
-            prepared = self.kept.statement(asked.name)
-            if prepared.statement is not None:
-                self.check_failed(prepared.statement)
-                self.offset = prepared.statement.piece.offset
-            await self._answering.describe(prepared)
-            self.wire.send(messages.parameter_description(prepared.parameters or ()))
-            columns = prepared.columns
-            if columns is None:
-                self.wire.send(messages.NO_DATA)
-            else:
-                formats = [0] * len(columns.names)
-                self.wire.send(messages.row_description(columns.names, columns.types, formats))
-            return
-        portal = self.kept.portal(asked.name)
-        statement = portal.prepared.statement
-        if portal.opened is None and (statement is None or statement.kind not in ("rows", "fetch")):
-            self.wire.send(messages.NO_DATA)
-            return
-        if portal.opened is None:
-            assert statement is not None
-            self.check_failed(statement)
-            self.offset = statement.piece.offset
-            await self._answering.begin(portal)
-        self.wire.send(portal.description())
-
-    async def _execute(self, name: str, rows: int) -> None:
-        portal = self.kept.portal(name)
-        statement = portal.prepared.statement
-        if statement is None:
-            self.wire.send(messages.EMPTY_QUERY)
-            return
-        self.check_failed(statement)
-        self.offset = statement.piece.offset
-        if statement.kind in ("rows", "fetch") or portal.is_cursor:
-            if portal.opened is None:
-                await self._answering.begin(portal)
-            await self._answering.hand_out(portal, rows or None)
-            return
-        if portal.done:
-            raise Failure("55000", f'portal "{name[:80]}" cannot be run')
-        portal.done = True
-        await self.execute_other(portal)
-
-    async def _close(self, asked: requests.Named) -> None:
-        if asked.kind == "S":
-            self.kept.drop(asked.name)
-        else:
-            await self._close_portal(asked.name)
-        self.wire.send(messages.CLOSE_COMPLETE)
-
     async def _sync(self) -> None:
         self._skipping = False
         if not self.transaction.is_open:
             await self.close_portals()
-        self._ready()
+        self.ready()
 
-    async def _drop_unnamed(self) -> None:
+    async def drop_unnamed(self) -> None:
+        """Forget the statement and the portal without a name."""
         self.kept.drop("")
-        await self._close_portal("")
+        await self.close_portal("")
 
-    async def _close_portal(self, name: str) -> None:
+    async def close_portal(self, name: str) -> None:
+        """Close a portal, if there is one of this name."""
         portal = self.kept.portals.pop(name, None)
         if portal is not None:
             await self._answering.close(portal)
@@ -410,7 +285,7 @@ class Session:
         """Close the portals that end with their transaction; with ``held`` all of them."""
         ended = self.wire.is_lost or self._ending
         for name in [name for name, each in self.kept.portals.items() if held or ended or not each.hold]:
-            await self._close_portal(name)
+            await self.close_portal(name)
 
 
 def _refuse_kind(kind: int) -> None:
