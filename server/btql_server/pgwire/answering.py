@@ -8,23 +8,17 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from btql_planner.types import NUMERIC, Kind
-from btql_server.pgwire import messages, requests
-from btql_server.pgwire.answers import Opened, Question, fixed, known_answer, open_answer, text_rows, write
-from btql_server.pgwire.cursors import fetch_of, inner_of
-from btql_server.pgwire.decoder import decode_parameter
+from btql_server.pgwire import messages
+from btql_server.pgwire.answers import Opened, Question, fixed, known_answer, open_answer, write
+from btql_server.pgwire.cursors import fetch_of
 from btql_server.pgwire.failure import Failure
+from btql_server.pgwire.known_answers import known_by
 from btql_server.pgwire.known_settings import TRANSACTION_READ_ONLY
-from btql_server.pgwire.portals import Columns, Portal, Prepared
-from btql_server.pgwire.reading_tokens import Reading
+from btql_server.pgwire.portals import Portal
 from btql_server.pgwire.scanning import is_btql
-from btql_server.pgwire.types import NAMED, TEXT, column_type, pg_type, type_named
 from btql_server.reading.directory import Visible
-from btql_server.reading.running import describe_query
 
 if TYPE_CHECKING:
-    from btql.describe import Described
-    from btql_planner.types import Type
     from btql_server.pgwire.session import Session
     from btql_server.pgwire.statements import Statement
     from btql_server.pgwire.work import Work
@@ -38,86 +32,6 @@ class Answering:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    async def describe(self, prepared: Prepared) -> None:
-        """Find out what a statement takes and gives, to tell it to the client."""
-        statement = prepared.statement
-        if prepared.is_described or statement is None:
-            return
-        if statement.kind in ("session", "copy"):
-            prepared.parameters = prepared.given
-            if (opened := self._known(statement)) is not None:
-                prepared.columns = Columns(opened.names, opened.types)
-        elif statement.kind == "fetch":
-            prepared.parameters = ()
-            cursor = self._session.kept.cursor(fetch_of(statement).name)
-            if cursor.opened is not None:
-                prepared.columns = Columns(cursor.opened.names, cursor.opened.types)
-        elif statement.kind == "rows" and (opened := self._known(statement)) is not None:
-            prepared.parameters = prepared.given
-            prepared.columns = Columns(opened.names, opened.types)
-        elif statement.kind == "rows" and self._is_catalog(statement):
-            await self._describe_catalog(prepared, statement)
-        else:
-            found = await self._described(statement)
-            prepared.parameters = _parameters(found, prepared.given)
-            if statement.kind == "rows":
-                names = [each.name for each in found.outputs]
-                prepared.columns = Columns(names, [column_type(each) for each in found.outputs])
-        prepared.is_described = True
-
-    def _is_catalog(self, statement: Statement) -> bool:
-        return not statement.piece.is_btql and self._session.catalog.answers(statement.text)
-
-    async def _describe_catalog(self, prepared: Prepared, statement: Statement) -> None:
-        session = self._session
-        asked = session.catalog_session(lambda name, value: None)  # noqa: ARG005  nothing is run
-        async with session.working("DESCRIBE") as work:
-            visible = Visible(work.asker)
-            describe = session.catalog.describe
-            run = partial(describe, statement.text, visible, asked, types=prepared.given, stop=work.stop)
-            found = await session.state.pools["small"].run(run)
-        prepared.parameters = tuple(each.oid for each in found.parameters)
-        prepared.columns = Columns(list(found.schema.names), found.types)
-
-    async def _described(self, statement: Statement) -> Described:
-        session = self._session
-        text, shift = statement.text, 0
-        if statement.kind == "declare":
-            text, shift = inner_of(statement)
-        session.offset = statement.piece.offset + shift
-        options = session.variables.options()
-        async with session.working("DESCRIBE") as work:
-            return await session.state.pools["query"].run(
-                lambda: describe_query(
-                    work.asker, text, work.stop, options=options, pinned=session.transaction.pinned()
-                )
-            )
-
-    async def values(self, prepared: Prepared, asked: requests.Bind) -> Sequence[object]:
-        """Return the values of parameters; types that the client leaves open are found out."""
-        given = asked.values
-        types = prepared.parameters
-        if types is None and len(prepared.given) >= len(given) and 0 not in prepared.given[: len(given)]:
-            types = prepared.given
-        if types is None:
-            if not given:
-                return ()
-            # Of its columns nothing is promised by that.
-            asked_for = Prepared(prepared.statement, prepared.given)
-            await self.describe(asked_for)
-            types = prepared.parameters = asked_for.parameters or ()
-        if prepared.parameters is not None and len(given) != len(types):
-            message = (
-                f'bind message supplies {len(given)} parameters, but prepared statement "{asked.statement[:80]}" '
-                f"requires {len(types)}"
-            )
-            raise Failure("08P01", message)
-        formats = asked.formats or (0,)
-        return [
-            None if data is None else decode_parameter(type_, formats[min(place, len(formats) - 1)], data, place + 1)
-            for place, (data, type_) in enumerate(zip(given, types, strict=False))
-        ]
-
     async def begin(self, portal: Portal) -> None:
         """Run the statement of a portal; its rows are there to be handed out."""
         session = self._session
@@ -126,7 +40,7 @@ class Answering:
         if statement.kind == "fetch":
             self._fetch(portal, statement)
             return
-        known = self._known(statement)
+        known = known_by(session, statement)
         if known is not None:
             portal.opened = known
             return
@@ -174,35 +88,6 @@ class Answering:
         portal.opened, portal.rows = cursor.opened, asked.rows
         if not portal.formats:
             portal.formats = cursor.formats
-
-    def _known(self, statement: Statement) -> Opened | None:
-        """Return the answer to a statement that the session knows by itself."""
-        if statement.verb == "SHOW":
-            return self._show(statement)
-        if statement.verb == "SELECT" and "advisory" in statement.text:
-            words = [each.upper for each in statement.tokens]
-            if words[1] == "PG_ADVISORY_UNLOCK_ALL" and len(words) == 4:
-                # There are no locks. This is what connection pools send before a connection is used again.
-                return text_rows(["pg_advisory_unlock_all"], [[""]])
-        return None
-
-    def _show(self, statement: Statement) -> Opened:
-        reading = Reading(statement.tokens, len(statement.text))
-        reading.expect("SHOW")
-        variables = self._session.variables
-        if reading.take("ALL"):
-            reading.end()
-            return text_rows(["name", "setting", "description"], variables.all(), "SHOW")
-        if reading.take("TRANSACTION", "ISOLATION", "LEVEL"):
-            name = "transaction_isolation"
-        elif reading.take("TIME", "ZONE"):
-            name = "timezone"
-        elif reading.take("SESSION", "AUTHORIZATION"):
-            name = "session_authorization"
-        else:
-            name = reading.dotted().lower()
-        reading.end()
-        return text_rows([variables.spelled(name)], [[variables.get(name)]], "SHOW")
 
     async def hand_out(self, portal: Portal, rows: int | None) -> None:
         """Send the rows of a portal, at most ``rows`` of them, and say how it stands then."""
@@ -303,21 +188,3 @@ class Answering:
 
 def _verb(statement: Statement | None, opened: Opened) -> str:
     return opened.verb if statement is None else statement.verb
-
-
-def _parameters(found: Described, given: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the types of parameters: those that the client has given, or those that fit where they stand."""
-    types: list[int] = []
-    for place, each in enumerate(found.parameters):
-        asked = given[place] if place < len(given) else 0
-        cast = None if each.type_name is None else type_named(each.type_name)
-        types.append(asked or (_type_of(each.kinds) if cast is None else cast.oid))
-    return tuple(types)
-
-
-def _type_of(kinds: Type) -> int:
-    if len(kinds) == 1:
-        return pg_type(next(iter(kinds))).oid
-    if kinds and kinds <= NUMERIC:
-        return NAMED["numeric" if Kind.BIG in kinds and len(kinds) == 1 else "float8"].oid
-    return TEXT.oid

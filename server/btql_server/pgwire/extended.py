@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from btql_server.pgwire import messages, requests
+from btql_server.pgwire.describing import Describing
 from btql_server.pgwire.failure import Failure
 from btql_server.pgwire.portals import Portal, Prepared
 from btql_server.pgwire.statements import understood
@@ -20,6 +21,7 @@ class Extended:
     def __init__(self, session: Session, answering: Answering) -> None:
         self._session = session
         self._answering = answering
+        self._describing = Describing(session)
 
     async def message(self, kind: str, body: bytes) -> None:
         """Answer one message."""
@@ -57,7 +59,7 @@ class Extended:
             session.offset = prepared.statement.piece.offset
         if not asked.portal:
             await session.close_portal("")
-        values = await self._answering.values(prepared, asked)
+        values = await self._describing.values(prepared, asked)
         session.kept.add_portal(Portal(asked.portal, prepared, values, asked.result_formats))
         session.wire.send(messages.BIND_COMPLETE)
 
@@ -68,7 +70,7 @@ class Extended:
             if prepared.statement is not None:
                 session.check_failed(prepared.statement)
                 session.offset = prepared.statement.piece.offset
-            await self._answering.describe(prepared)
+            await self._describing.describe(prepared)
             session.wire.send(messages.parameter_description(prepared.parameters or ()))
             columns = prepared.columns
             if columns is None:
