@@ -20,7 +20,7 @@ from btql_grammar import tree
 from btql_grammar.parameters import each_with_values, with_values
 from btql_grammar.span import Source
 from btql_planner import errors
-from btql_storage.accept import EVENTS_MAX
+from btql_storage.ingest.accept import EVENTS_MAX
 
 if TYPE_CHECKING:
     from btql.database import Database

@@ -28,10 +28,11 @@ from btql_grammar.span import Source, Span
 from btql_planner import errors
 from btql_planner.names import SYSTEM_KINDS
 from btql_planner.postgres_arrays import texts_of
-from btql_storage import accept, json_text
-from btql_storage.accept import EVENTS_MAX
+from btql_storage import json_text
 from btql_storage.errors import BadEvent
 from btql_storage.fields import ARRAY_FIELDS, OBJECT_FIELDS
+from btql_storage.ingest import accept
+from btql_storage.ingest.accept import EVENTS_MAX
 
 if TYPE_CHECKING:
     from btql.database import Database

@@ -166,7 +166,7 @@ class _Run:
 
 def _bad_lines(lines: list[bytes], limits: Limits) -> Iterator[tuple[int, str]]:
     """Yield index and reason of every line that cannot be stored, in their order."""
-    from btql_storage.accept import accept
+    from btql_storage.ingest.accept import accept
 
     for index, line in enumerate(lines):
         try:

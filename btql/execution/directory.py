@@ -19,7 +19,7 @@ from btql_storage.errors import UnknownObject
 from btql_storage.store import Storage
 
 if TYPE_CHECKING:
-    from btql_storage.accept import Event
+    from btql_storage.ingest.accept import Event
 
 
 @dataclass(frozen=True, slots=True)

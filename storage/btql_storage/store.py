@@ -31,12 +31,12 @@ from btql_storage.wal.group_commit import GroupCommit
 
 # Whoever only reads needs no writer: imports of that side wait until it is used.
 if TYPE_CHECKING:
-    from btql_storage.accept import Event
     from btql_storage.background.loop import Background, Policy
     from btql_storage.cache_budget import CacheBudget
     from btql_storage.care.facade import Care
     from btql_storage.compaction.job import CompactionProgress, CompactionReport
     from btql_storage.compaction.run import Waiting
+    from btql_storage.ingest.accept import Event
     from btql_storage.limits import Limits
     from btql_storage.part.kept_columns import KeptColumns
     from btql_storage.retention.facade import Retention
@@ -172,8 +172,8 @@ class Storage:
 
         ``leave_out`` has top-level keys of documents that are not stored: those that only say where an event belongs.
         """
-        from btql_storage.accept import accept
-        from btql_storage.parents import with_parents
+        from btql_storage.ingest.accept import accept
+        from btql_storage.ingest.parents import with_parents
         from btql_storage.wal.format import ObjectName
         from btql_storage.wal.writer import columns
 

@@ -10,7 +10,7 @@ import pytest
 
 import btql
 from btql import write_statements
-from btql_storage.accept import EVENTS_MAX
+from btql_storage.ingest.accept import EVENTS_MAX
 
 
 @pytest.fixture(params=["log", "parts"])

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from msgspec.json import Decoder
 from storage_support.wal_events import events_of
 
-from btql_storage.accept import EVENTS_MAX, accept
 from btql_storage.clock import Clock
-from btql_storage.envelope import Envelope, read_all
 from btql_storage.errors import BadEvent, TooManyEvents
+from btql_storage.ingest.accept import EVENTS_MAX, accept
+from btql_storage.ingest.envelope import Envelope, read_all
+from btql_storage.ingest.refusals import checked
 from btql_storage.merge import apply
-from btql_storage.refusals import checked
 from btql_storage.row import Row
 from btql_storage.wal.control import Control
 from btql_storage.wal.format import Flag

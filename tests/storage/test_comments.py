@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from storage_support.reading import documents_of
 
-from btql_storage.accept import accept
 from btql_storage.errors import BadEvent
 from btql_storage.folder import Settings
+from btql_storage.ingest.accept import accept
 from btql_storage.store import ObjectInfo, Storage
 
 DAY = "2026-01-01T00:00:00Z"

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from btql_storage.accept import accept
 from btql_storage.errors import BadEvent, BadSetting, LimitExceeded, TooManyEvents
 from btql_storage.folder import Settings
+from btql_storage.ingest.accept import accept
 from btql_storage.limits import (
     DEFAULT,
     HIGHEST,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from storage_support.model import Model
 from storage_support.reading import to_document
 
-from btql_storage.accept import accept
+from btql_storage.ingest.accept import accept
 from btql_storage.merge import apply, apply_all, needs_row
 from btql_storage.row import Row
 from btql_storage.wal.control import Control

@@ -12,12 +12,12 @@ from uuid import uuid4
 
 import pytest
 
-from btql_storage.accept import accept
 from btql_storage.clock import SYSTEM_CLOCK
 from btql_storage.coordination.catalog_numbers import CatalogNumbers
 from btql_storage.coordination.redis_numbers import RedisNumbers
 from btql_storage.coordination.voids import make_void
 from btql_storage.format import WAL, wal_name, wal_numbers
+from btql_storage.ingest.accept import accept
 from btql_storage.numbers import LocalNumbers, Numbers
 from btql_storage.stores.interface import AlreadyThere
 from btql_storage.stores.local import LocalStore

@@ -13,13 +13,13 @@ from threading import Event
 import pytest
 from redis import Redis
 
-from btql_storage.accept import accept
 from btql_storage.clock import SYSTEM_CLOCK
 from btql_storage.coordination.catalog_numbers import CatalogNumbers
 from btql_storage.coordination.redis_numbers import RedisNumbers
 from btql_storage.coordination.shared import SharedNumbers
 from btql_storage.errors import StorageError
 from btql_storage.format import WAL, wal_name, wal_numbers
+from btql_storage.ingest.accept import accept
 from btql_storage.stores.interface import AlreadyThere
 from btql_storage.stores.local import LocalStore
 from btql_storage.wal.format import ObjectName

@@ -14,9 +14,9 @@ from storage_support.reading import rows_of, snapshot_rows
 from storage_support.wal_events import events_of
 
 from btql_storage import text_scan
-from btql_storage.accept import accept
 from btql_storage.errors import TailTooLarge
 from btql_storage.folder import Settings
+from btql_storage.ingest.accept import accept
 from btql_storage.keys import fingerprints
 from btql_storage.row import Row
 from btql_storage.store import Storage

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from storage_support.wal_events import TARGET, XACT, read_back
 
-from btql_storage.accept import accept
 from btql_storage.clock import Clock
 from btql_storage.errors import Damaged, NewerFormat
 from btql_storage.format import wal_name, wal_numbers
+from btql_storage.ingest.accept import accept
 from btql_storage.numbers import LocalNumbers
 from btql_storage.stores.local import LocalStore
 from btql_storage.transactions import PREFIX, pagination_key

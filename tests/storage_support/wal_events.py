@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from btql_storage.accept_columns import Accepted
 from btql_storage.format import wal_name
+from btql_storage.ingest.columns import Accepted
 from btql_storage.transactions import PREFIX
 from btql_storage.wal.format import ObjectName
 from btql_storage.wal.reader import WalEvent, WalFile

@@ -28,7 +28,7 @@ from uuid import uuid4
 from btql_server.access.model import AUDIT_LOG, Principal
 from btql_server.registry.changes import Change
 from btql_server.registry.store import now_text
-from btql_storage.accept import EVENTS_MAX
+from btql_storage.ingest.accept import EVENTS_MAX
 from btql_storage.store import Storage
 
 Row: TypeAlias = Mapping[str, object]

@@ -28,9 +28,9 @@ from btql_server.reading.directory import Visible
 from btql_server.writing.comments import with_author
 from btql_server.writing.rows import read_row
 from btql_server.writing.store import ADDRESS_KEYS, Writes, beyond_limit
-from btql_storage.accept import EVENTS_MAX, accept
-from btql_storage.envelope import Read
 from btql_storage.errors import BadEvent, LimitExceeded, StorageError
+from btql_storage.ingest.accept import EVENTS_MAX, accept
+from btql_storage.ingest.envelope import Read
 from btql_storage.limits import Limits
 
 if TYPE_CHECKING:

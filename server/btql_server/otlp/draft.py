@@ -10,8 +10,8 @@ from typing import TypeGuard
 
 from btql_server.otlp.span import Attributes, SpanEvent
 from btql_server.writing.rows import is_number
+from btql_storage.ingest.number_range import is_too_large
 from btql_storage.json_text import JsonValue, parse
-from btql_storage.number_range import is_too_large
 
 DEPTH_MAX = 32
 """Pieces of a dotted name; what follows is one piece."""

@@ -26,9 +26,9 @@ from btql_server.otlp.parent import HEADER, MISSING, Parent, Parents, read_heade
 from btql_server.otlp.span import Span
 from btql_server.writing.rows import read_row
 from btql_server.writing.store import write_events
-from btql_storage.accept import accept
 from btql_storage.catalog import ObjectInfo
 from btql_storage.errors import BadEvent
+from btql_storage.ingest.accept import accept
 
 routes = Routes("OpenTelemetry")
 

@@ -32,8 +32,8 @@ from btql_server.reading.running import describe_query, target_of
 from btql_server.writing.comments import with_author
 from btql_server.writing.rows import read_row
 from btql_server.writing.store import Writes
-from btql_storage.accept import EVENTS_MAX
 from btql_storage.fields import NUMBER_FIELDS
+from btql_storage.ingest.accept import EVENTS_MAX
 
 if TYPE_CHECKING:
     from btql_server.access.asker import Asker
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from btql_server.pgwire.session import Session
     from btql_server.pgwire.statements import Statement
     from btql_server.pgwire.work import Work
-    from btql_storage.envelope import Read
+    from btql_storage.ingest.envelope import Read
 
 _PIECE_BYTES = 256 << 10
 _TYPES = {

@@ -22,14 +22,14 @@ from btql_server.registry.changes import Change
 from btql_server.registry.entity import Listing
 from btql_server.writing.comments import with_author
 from btql_server.writing.rows import read_row
-from btql_storage.accept import line_of
+from btql_storage.ingest.accept import line_of
 
 if TYPE_CHECKING:
     from btql_server.access.asker import Asker
     from btql_server.registry.entity import Entity
-    from btql_storage.accept import Event
     from btql_storage.catalog import ObjectInfo
-    from btql_storage.envelope import Read
+    from btql_storage.ingest.accept import Event
+    from btql_storage.ingest.envelope import Read
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
 _OF_ORGANIZATION = {"org_prompts": "project_prompts", "org_functions": "project_functions"}

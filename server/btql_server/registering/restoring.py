@@ -24,8 +24,8 @@ from btql_server.http.routes import Routes
 from btql_server.http.versions import parse_version
 from btql_server.registry.changes import Change
 from btql_server.writing.store import write_events
-from btql_storage.accept import EVENTS_MAX
 from btql_storage.catalog import ObjectInfo
+from btql_storage.ingest.accept import EVENTS_MAX
 from btql_storage.lookup import Difference, difference, rows_by_id
 from btql_storage.merge import SURVIVING_FIELDS
 from btql_storage.row import Row

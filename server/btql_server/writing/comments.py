@@ -6,7 +6,7 @@ import msgspec
 
 from btql_server.access.model import Principal
 from btql_server.writing.rows import Row
-from btql_storage.envelope import Read
+from btql_storage.ingest.envelope import Read
 from btql_storage.members import members
 
 _encode = msgspec.json.Encoder().encode

@@ -20,13 +20,13 @@ from btql_server.http.body import refusal
 from btql_server.http.errors import invalid
 from btql_server.settings import Limits
 from btql_server.writing.store import Path, beyond_limit
-from btql_storage.envelope import NOT_GIVEN, Anything, Envelope, Read
 from btql_storage.errors import BadEvent, LimitExceeded
+from btql_storage.ingest.envelope import NOT_GIVEN, Anything, Envelope, Read
+from btql_storage.ingest.number_range import NUMBER_MAX, is_too_large
+from btql_storage.ingest.refusals import check_shapes
 from btql_storage.json_text import JsonValue, parse
 from btql_storage.limits import check_document, too_deep
 from btql_storage.members import members
-from btql_storage.number_range import NUMBER_MAX, is_too_large
-from btql_storage.refusals import check_shapes
 from btql_storage.wal.control import NULL
 
 _Metric: TypeAlias = float | Literal["NaN", "Infinity", "-Infinity"] | None

@@ -14,8 +14,8 @@ from btql_server.access.asker import Asker
 from btql_server.http.errors import HttpError, invalid, spelled
 from btql_server.registry.changes import Change
 from btql_storage.catalog import ObjectInfo
-from btql_storage.envelope import Read
 from btql_storage.errors import BadEvent, LimitExceeded
+from btql_storage.ingest.envelope import Read
 from btql_storage.store import Receipt
 
 ADDRESS_KEYS = frozenset({"org_id", "project_id", "experiment_id", "dataset_id", "prompt_session_id", "log_id"})

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 from pyarrow import ipc
 
-from btql_storage.accept_columns import Accepted
 from btql_storage.arrow import from_numpy, nulls, pieces
 from btql_storage.checksums import open_seal, seal
+from btql_storage.ingest.columns import Accepted
 from btql_storage.later import np
 from btql_storage.wal.format import (
     CONTROL,

@@ -7,7 +7,7 @@ import threading
 import httpx
 import pytest
 
-from btql_storage.accept import EVENTS_MAX
+from btql_storage.ingest.accept import EVENTS_MAX
 
 
 def logs3(http, *rows, **more):

@@ -2,12 +2,12 @@
 
 1. Events come as NDJSON lines (bytes) or as Python mappings, which are turned
    into such lines first.
-2. Of each line the *envelope* is read (:mod:`btql_storage.envelope`), which
+2. Of each line the *envelope* is read (:mod:`btql_storage.ingest.envelope`), which
    checks all of its syntax on the way. A caller that must know more of an event
    reads it itself, with an envelope of its own that has more keys, and hands
    over both, so that nobody reads the text a second time.
 3. Everything else is checked and filled in a column at a time
-   (:mod:`btql_storage.accept_columns`). The line itself goes to the WAL as it
+   (:mod:`btql_storage.ingest.columns`). The line itself goes to the WAL as it
    is; whoever reads it there takes it apart (:mod:`btql_storage.wal.reader`).
 
 This pass is what bounds the rate of ingestion, so it avoids work per value.
@@ -37,13 +37,13 @@ from typing import TypeAlias, cast
 import msgspec
 import orjson
 
-from btql_storage.accept_columns import Accepted, finish, texts_of
 from btql_storage.clock import SYSTEM_CLOCK, Clock
 from btql_storage.collector import collector_paused
-from btql_storage.envelope import Envelope, Joined, Read, join, read, read_all, with_instructions
 from btql_storage.errors import BadEvent
+from btql_storage.ingest.columns import Accepted, finish, texts_of
+from btql_storage.ingest.envelope import Envelope, Joined, Read, join, read, read_all, with_instructions
+from btql_storage.ingest.refusals import checked, lowered, reason_of
 from btql_storage.limits import DEFAULT, Limits, check_events, check_request, too_deep
-from btql_storage.refusals import checked, lowered, reason_of
 from btql_storage.transactions import ROWS_MAX
 from btql_storage.wal.control import NULL, Comment, Control, control_of
 

@@ -3,7 +3,7 @@
 ``msgspec`` checks the syntax of a whole document and decodes these few keys of it in one pass, several times faster
 than it would decode the document. What is only looked at to be refused, such as ``scores`` that are no object, is
 passed over after its first byte. An event that is not taken is read a second time, slowly, by
-:mod:`btql_storage.refusals`, which knows how to say what is wrong.
+:mod:`btql_storage.ingest.refusals`, which knows how to say what is wrong.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def read(line: bytes, index: int = 0, limits: Limits = DEFAULT) -> Read:
 
 
 def _read_again(line: bytes, index: int) -> Read:
-    from btql_storage.refusals import checked
+    from btql_storage.ingest.refusals import checked
 
     # What is wrong may be the first of two values of one key, of which the last counts.
     once = msgspec.json.encode(checked(line, index))

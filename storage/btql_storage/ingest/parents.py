@@ -16,8 +16,8 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from btql_storage.accept_columns import Accepted
 from btql_storage.errors import BadEvent
+from btql_storage.ingest.columns import Accepted
 from btql_storage.row_numbers import are_among
 from btql_storage.wal.format import Flag
 

@@ -19,9 +19,9 @@ import pyarrow as pa
 
 from btql_storage.arrow import checked_texts, to_numpy
 from btql_storage.clock import Clock
-from btql_storage.envelope import Envelope, Joined
 from btql_storage.errors import BadEvent
-from btql_storage.refusals import check_utf8
+from btql_storage.ingest.envelope import Envelope, Joined
+from btql_storage.ingest.refusals import check_utf8
 from btql_storage.wal.control import Control, column_of
 from btql_storage.wal.format import Flag
 

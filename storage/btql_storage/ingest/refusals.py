@@ -1,7 +1,7 @@
 """Says why an event cannot be stored, field by field; only for those that could not.
 
-One function per shape. Whatever :class:`~btql_storage.envelope.Envelope` does not take must be refused here, with
-the words that users see.
+One function per shape. Whatever :class:`~btql_storage.ingest.envelope.Envelope` does not take must be refused here,
+with the words that users see.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import msgspec
 
 from btql_storage.errors import BadEvent
 from btql_storage.fields import ARRAY_FIELDS, NUMBER_FIELDS, OBJECT_FIELDS
+from btql_storage.ingest.number_range import NUMBER_MAX, too_large
 from btql_storage.members import members
-from btql_storage.number_range import NUMBER_MAX, too_large
 from btql_storage.wal.control import NULL
 
 _texts = msgspec.json.Decoder(list[str]).decode
