@@ -8,19 +8,18 @@ but relations of the catalog: :mod:`.rewrite` lets nothing else through.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, cast
 
 import duckdb
 import pyarrow as pa
 
-from btql_server.pgwire.catalog import bases
+from btql_server.pgwire.catalog import bases, type_rows
+from btql_server.pgwire.catalog.contents import contents, reads_tables, varies
+from btql_server.pgwire.catalog.engine_errors import refused_by
 from btql_server.pgwire.catalog.macros import macros, used_macros, used_relations
 from btql_server.pgwire.catalog.paths import PATH_SHAPE
 from btql_server.pgwire.catalog.refused import Refused
@@ -42,10 +41,9 @@ _BATCH_ROWS = 10_000
 _IDLE_MAX = 8
 _NOTHING_SEEN = "seen_0"
 _NO_PATHS = "paths_0"
-_HEADING = re.compile(r"^-- (pg_catalog|information_schema)\.(\w+)\n", re.MULTILINE)
 _BASES: dict[str, Callable[[], pa.Table]] = {
-    "b_types": bases.type_rows,
-    "b_procs": bases.procedure_rows,
+    "b_types": type_rows.type_rows,
+    "b_procs": type_rows.procedure_rows,
     "b_schemas": bases.schema_rows,
     "b_reserved": bases.reserved_rows,
     "b_relations": bases.relation_rows,
@@ -63,16 +61,6 @@ CREATE VIEW b_class_names AS
     SELECT relname AS name, oid FROM b_classes WHERE visible
     UNION ALL SELECT nspname || '.' || relname, oid FROM b_classes;
 """
-_OF_TABLES = re.compile(r"\bb_(?:tables|classes|class_names|shapes)\b")
-
-
-@cache
-def contents() -> dict[tuple[str, str], str]:
-    """Return the queries that give what is in the relations."""
-    text = files("btql_server.pgwire.catalog").joinpath("contents.sql").read_text(encoding="utf-8")
-    _, *pieces = _HEADING.split(text)
-    found = zip(pieces[::3], pieces[1::3], pieces[2::3], strict=True)
-    return {(schema, name): query.strip().removesuffix(";") for schema, name, query in found}
 
 
 class Engine:
@@ -120,8 +108,8 @@ class Engine:
 
     def needs_tables(self, rewritten: Rewritten) -> bool:
         """Whether the answer depends on which tables there are."""
-        return any(_of_tables(f"macro {name}") for name in rewritten.functions) or any(
-            _of_tables(f"{each.schema}.{each.name}") for each in rewritten.relations
+        return any(reads_tables(f"macro {name}") for name in rewritten.functions) or any(
+            reads_tables(f"{each.schema}.{each.name}") for each in rewritten.relations
         )
 
     def run(
@@ -179,7 +167,7 @@ class Engine:
             stop.check()
             raise Refused("57014", "the query of the catalog took too long") from None
         except duckdb.Error as error:
-            raise _refused(error) from None
+            raise refused_by(error) from None
         except RecursionError:
             raise Refused("54001", "the query of the catalog is nested too deeply") from None
 
@@ -225,7 +213,7 @@ class Engine:
         )
         source = " WHERE false" if query is None else f" FROM ({query}) AS b_given"
         # What is the same for everybody is computed once.
-        kept = "VIEW" if query is not None and _varies(relation.schema, relation.name) else "TABLE"
+        kept = "VIEW" if query is not None and varies(relation.schema, relation.name) else "TABLE"
         self._connection.execute(f"CREATE {kept} {relation.internal} AS SELECT {columns}{source}")
 
     def _make_used(self, text: str, but: str) -> None:
@@ -265,27 +253,6 @@ class Engine:
         self._connection.unregister("b_rows")
 
 
-@cache
-def _of_tables(what: str) -> bool:
-    """Whether a macro (``macro format_type``) or a relation reads the tables, by itself or by what it reads."""
-    kind, _, name = what.partition(" ")
-    text = macros()[name] if kind == "macro" else contents().get(cast("tuple[str, str]", tuple(what.split("."))), "")
-    if _OF_TABLES.search(text):
-        return True
-    called = used_macros(text) - {name}
-    read = used_relations(text)
-    return any(_of_tables(f"macro {each}") for each in called) or any(_of_tables(".".join(each)) for each in read)
-
-
-@cache
-def _varies(schema: str, name: str) -> bool:
-    """Whether what is in a relation depends on who asks."""
-    text = contents().get((schema, name), "")
-    if "getvariable" in text or used_macros(text) or _of_tables(f"{schema}.{name}"):
-        return True
-    return any(_varies(*each) for each in used_relations(text))
-
-
 _NOBODY: dict[str, object] = {
     "b_user": "", "b_database": "", "b_pid": 0, "b_setting_names": [""], "b_setting_values": [""]
 }  # fmt: skip
@@ -319,38 +286,3 @@ def _fetched(answer: duckdb.DuckDBPyRelation) -> pa.Table:
         if size > _BYTES_MAX:
             raise Refused("54000", f"the answer of the catalog has more than {_BYTES_MAX >> 20} MB", "ask for less")
     return pa.Table.from_batches(batches, reader.schema)
-
-
-_SAID = re.compile(r"(relation|type|schema) \"(.*)\" does not exist$")
-_UNKNOWN_COLUMN = re.compile(
-    r'(?:Referenced column|have a column named|column named|Column) "([^"]+)"(?! must| cannot)'
-)
-_STATES = {
-    "relation": "42P01",
-    "type": "42704",
-    "schema": "3F000",
-}
-_CLASSES: tuple[tuple[type[duckdb.Error], str], ...] = (
-    (duckdb.OutOfMemoryException, "53200"),
-    (duckdb.ConversionException, "22P02"),
-    (duckdb.OutOfRangeException, "22003"),
-    (duckdb.BinderException, "42804"),
-    (duckdb.CatalogException, "42883"),
-    (duckdb.ParserException, "42601"),
-)
-
-
-def _refused(error: duckdb.Error) -> Refused:
-    """Return the error in Postgres' words, as far as it has some for it; the engine's own statement is not shown."""
-    text = str(error).splitlines()[0].partition("Error: ")[2] or "it cannot be run"
-    said = _SAID.search(text)
-    if said is not None:
-        return Refused(_STATES[said[1]], f'{said[1]} "{said[2]}" does not exist')
-    column = _UNKNOWN_COLUMN.search(text)
-    if column is not None:
-        return Refused("42703", f'column "{column[1]}" does not exist')
-    table = re.search(r'Referenced table "([^"]+)" not found', text)
-    if table is not None:
-        return Refused("42P01", f'missing FROM-clause entry for table "{table[1]}"')
-    state = next((state for kind, state in _CLASSES if isinstance(error, kind)), "0A000")
-    return Refused(state, f"the catalog cannot answer this: {text[:300]}")

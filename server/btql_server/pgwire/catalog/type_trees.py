@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from btql_server.pgwire.catalog.bases import sql_name, type_kind
+from btql_server.pgwire.catalog.type_rows import sql_name, type_kind
 from btql_server.pgwire.types import NAMED, TYPES, PgType
 
 _SHAPE: dict[str, tuple[pa.DataType, str]] = {
