@@ -1,7 +1,8 @@
 """A first look at what a client sends: one statement or several, in which language, and the words it begins with.
 
-Texts, comments and quoted names end where the grammar says so (:mod:`btql_grammar.scan`). BTQL is recognised by its
-first clause, ``select: …``, and is one statement, whatever stands in it.
+Texts, comments and quoted names end where the grammar says so (:mod:`btql_grammar.scan`); one that is never closed
+goes to the end of everything, so that its end is looked for only once. BTQL is recognised by its first clause,
+``select: …``, and is one statement, whatever stands in it.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from dataclasses import dataclass
 from btql_grammar.scan import DOUBLE_QUOTED, SPACE, STRING, after_space
 
 _BTQL = re.compile(r"[a-zA-Z_]+\s*:(?!:)")
-_DOLLARS = r"\$(?P<tag>(?:[^\W\d]\w*)?)\$(?s:.*?)\$(?P=tag)\$"
+_TAG = r"\$(?:[^\W\d]\w*)?\$"
+_DOLLARS = rf"(?P<tag>{_TAG})(?s:.*?)(?P=tag)"
+_UNCLOSED = rf"(?:'|\"|/\*|{_TAG})(?s:.*)"
 _TOKEN = re.compile(
     rf"(?P<space>{SPACE})|(?P<string>{_DOLLARS}|{STRING})|(?P<quoted>{DOUBLE_QUOTED})"
-    r"|(?P<number>\d[\w.]*)|(?P<word>\w+)|(?P<mark>::|.)",
+    rf"|(?P<number>\d[\w.]*)|(?P<word>\w+)|(?P<unclosed>{_UNCLOSED})|(?P<mark>::|.)",
     re.DOTALL,
 )
 
@@ -32,7 +35,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One word, text, number or mark."""
+    """One word, text, number or mark; or what is never closed."""
 
     kind: str
     text: str
@@ -94,7 +97,6 @@ def tokens(text: str, most: int | None = None) -> list[Token]:
     found: list[Token] = []
     for match in _TOKEN.finditer(text):
         kind = match.lastgroup
-        kind = "string" if kind == "tag" else kind
         if kind is None or match["space"] is not None:
             continue
         found.append(Token(kind, match[0], match.start(), match.end()))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from btql_server.pgwire.failure import Failure
 from btql_server.pgwire.scanning import Piece, Token, tokens
 
 StatementKind = Literal["rows", "write", "session", "fetch", "declare", "copy"]
@@ -38,6 +39,7 @@ _SESSION = {
     "ANALYSE": "ANALYZE",
 }
 """First words of statements that are about the session, and the tags of their answers."""
+_CLOSINGS = {"'": ("quoted string", "'"), '"': ("quoted identifier", '"'), "/*": ("comment", "*/")}
 _ENDS_FAILED = frozenset({"COMMIT", "END", "ROLLBACK", "ABORT"})
 
 
@@ -67,7 +69,10 @@ class Statement:
     @cached_property
     def tokens(self) -> list[Token]:
         """Its words, texts, numbers and marks."""
-        return tokens(self.text)
+        found = tokens(self.text)
+        if found and found[-1].kind == "unclosed":
+            raise _unclosed(found[-1])
+        return found
 
 
 def understood(piece: Piece) -> Statement:
@@ -86,3 +91,14 @@ def understood(piece: Piece) -> Statement:
         case _:
             kind = "write" if verb in _WRITES else "session" if verb in _SESSION else "rows"
     return Statement(piece, verb, kind)
+
+
+def _unclosed(token: Token) -> Failure:
+    near = token.text[:40]
+    for opening, (what, closing) in _CLOSINGS.items():
+        if near.startswith(opening):
+            break
+    else:
+        what, closing = "dollar-quoted string", token.text[: token.text.index("$", 1) + 1]
+    message = f'unterminated {what} at or near "{near}"'
+    return Failure("42601", message, f"add the missing `{closing}`", at=token.start)

@@ -11,10 +11,11 @@ import pyarrow as pa
 from btql_server.pgwire.catalog.names import KEYWORDS, OF_SESSION
 from btql_server.pgwire.catalog.session_values import Session, value_of
 
+# Nothing is tried twice, however much space there is.
 _CALL = re.compile(
-    r"""\s*select\s+(?:pg_catalog\s*\.\s*)?(?P<name>[a-z_]+)\s*
-    (?P<call>\(\s*(?:'(?P<argument>[^'\\]*)'|(?P<truth>true|false))?\s*\))?
-    (?:\s+(?:as\s+)?(?:"(?P<quoted>[^"]+)"|(?P<alias>[a-z_][a-z0-9_]*)))?\s*;?\s*\Z""",
+    r"""\s*+select\s++(?:pg_catalog\s*+\.\s*+)?(?P<name>[a-z_]++)
+    (?P<call>\s*+\(\s*+(?:'(?P<argument>[^'\\]*+)'|(?P<truth>true|false))?\s*+\))?
+    (?:\s++(?:as\s++)?(?:"(?P<quoted>[^"]++)"|(?P<alias>[a-z_][a-z0-9_]*+)))?\s*+;?\s*+\Z""",
     re.VERBOSE | re.IGNORECASE,
 )
 _TYPES: dict[type, pa.DataType] = {

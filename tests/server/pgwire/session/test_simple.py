@@ -54,6 +54,8 @@ def test_statements_and_their_tags(raw):
         ("SET statement_timeout = 'soon'", "22023", None),
         ("SET server_version = '9'", "55P02", None),
         ("SET a b c", "42601", "7"),
+        ("SET a.b = 'c; SELECT 1", "42601", "11"),
+        ("COPY (SELECT $t$ 1) TO STDOUT", "42601", "14"),
         ("SHOW nothing_of_this_name", "42704", None),
         ("FETCH 1 FROM nothing", "34000", None),
         ("FETCH BACKWARD 1 FROM nothing", "0A000", None),

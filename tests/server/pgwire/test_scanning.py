@@ -1,0 +1,64 @@
+"""The first look at what a client sends: where statements end, and that no text takes it long."""
+
+from __future__ import annotations
+
+import pytest
+
+from btql_server.pgwire.catalog.session_values import Session
+from btql_server.pgwire.catalog.shortcut import shortcut
+from btql_server.pgwire.scanning import split, tokens
+
+CHARS = 1 << 20
+
+
+def texts(sql):
+    return [each.text for each in split(sql)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("SELECT ';'; SELECT \";\" -- ;\n; /* ; */ SELECT 3", ["SELECT ';'", 'SELECT ";" -- ;', "SELECT 3"]),
+        ("SELECT $a$;$b$;$a$; SELECT $$;$$", ["SELECT $a$;$b$;$a$", "SELECT $$;$$"]),
+        ("SELECT $1; SELECT a$2", ["SELECT $1", "SELECT a$2"]),
+        # What is never closed goes to the end: the grammar says that it is not closed.
+        ("SELECT 1; SELECT 'a; SELECT 2", ["SELECT 1", "SELECT 'a; SELECT 2"]),
+        ('SELECT "a; SELECT 2', ['SELECT "a; SELECT 2']),
+        ("SELECT 1 /* ; SELECT 2", ["SELECT 1 /* ; SELECT 2"]),
+        ("SELECT $a$ ; $b$", ["SELECT $a$ ; $b$"]),
+    ],
+)
+def test_where_statements_end(sql, expected):
+    assert texts(sql) == expected
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        pytest.param("".join(f"$t{n}$ " for n in range(CHARS // 8)), id="dollars"),
+        pytest.param("'" + "\\'" * (CHARS // 2), id="quotes"),
+        pytest.param('"' + '\\"' * (CHARS // 2), id="names"),
+        pytest.param("/* " * (CHARS // 3), id="comments"),
+        pytest.param("$" * CHARS, id="signs"),
+        pytest.param("/*" * (CHARS // 2), id="one comment"),
+    ],
+)
+def test_what_is_never_closed_is_looked_at_once(sql):
+    # Each of these took hours where the end was looked for again at every beginning.
+    assert len(split("SELECT 1;" + sql + ";")) == 2
+    assert tokens("SELECT " + sql)[-1].kind in ("unclosed", "string", "mark")
+
+
+def test_a_long_statement_is_no_call_of_one_function():
+    session = Session("d", "u", 1, {}, lambda name, value: None)
+    for sql in (
+        "select version{}!",
+        "select version({}!",
+        "select{}!",
+        "select pg_catalog{}!",
+        "select version() as{}!",
+    ):
+        assert shortcut(sql.format(" " * CHARS), (), session) is None
+    found = shortcut('SELECT  pg_catalog . current_database ( ) AS "D" ; ', (), session)
+    assert found is not None
+    assert found.to_pylist() == [{"D": "d"}]
