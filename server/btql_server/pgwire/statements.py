@@ -95,10 +95,10 @@ def understood(piece: Piece) -> Statement:
 
 def _unclosed(token: Token) -> Failure:
     near = token.text[:40]
-    for opening, (what, closing) in _CLOSINGS.items():
-        if near.startswith(opening):
-            break
-    else:
+    opening = next((each for each in _CLOSINGS if near.startswith(each)), None)
+    if opening is None:
         what, closing = "dollar-quoted string", token.text[: token.text.index("$", 1) + 1]
+    else:
+        what, closing = _CLOSINGS[opening]
     message = f'unterminated {what} at or near "{near}"'
     return Failure("42601", message, f"add the missing `{closing}`", at=token.start)
