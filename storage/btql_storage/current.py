@@ -37,7 +37,7 @@ def find_current(folder: Folder, ids: Sequence[str], parts: Sequence[PartInfo]) 
     sought = fingerprints(ids)
     found: dict[str, CurrentRow] = {}
     for info in parts:
-        part = folder.part(info)
+        part = folder.parts.get(info)
         candidates = part.lookup("id", sought)
         candidates = candidates[~are_among(candidates, info.superseded)]
         if not len(candidates):
@@ -56,7 +56,7 @@ def parts_with(folder: Folder, ids: Sequence[str], parts: Sequence[PartInfo]) ->
     if not ids:
         return frozenset()
     sought = fingerprints(ids)
-    return frozenset(info.id for info in parts if len(folder.part(info).lookup("id", sought)))
+    return frozenset(info.id for info in parts if len(folder.parts.get(info).lookup("id", sought)))
 
 
 def fetch_rows(folder: Folder, places: Sequence[CurrentRow]) -> dict[str, Row]:
@@ -67,7 +67,7 @@ def fetch_rows(folder: Folder, places: Sequence[CurrentRow]) -> dict[str, Row]:
     rows: dict[str, Row] = {}
     for group in by_part.values():
         numbers = np.array([place.number for place in group], dtype=np.int64)
-        rows.update((row.id, row) for row in folder.part(group[0].part).rows(numbers))
+        rows.update((row.id, row) for row in folder.parts.get(group[0].part).rows(numbers))
     return rows
 
 
@@ -81,7 +81,7 @@ def sizes(folder: Folder, places: Sequence[CurrentRow | None]) -> RowNumbers:
             indices.append(index)
             numbers.append(place.number)
     for info, indices, numbers in by_part.values():
-        found[indices] = folder.part(info).json_bytes(np.array(numbers, dtype=np.int64))
+        found[indices] = folder.parts.get(info).json_bytes(np.array(numbers, dtype=np.int64))
     return found
 
 

@@ -188,3 +188,8 @@ class FolderLock:
             f"another process has held the {self._name} lock of `{self._store.root}` for {self._wait_s:g} s",
             "wait for it to finish and try again",
         )
+
+
+def part_name(part_id: int) -> str:
+    """Return a part's folder, relative to the database."""
+    return f"{PARTS}/{part_id}"

@@ -23,7 +23,8 @@ import pyarrow.parquet as pq
 from btql_storage.arrow import to_numpy
 from btql_storage.arrow_functions import compute as pc
 from btql_storage.catalog import HistoryPart, NewPart, RowNumbers
-from btql_storage.folder import Folder, part_name
+from btql_storage.folder import Folder
+from btql_storage.format import part_name
 from btql_storage.merge import apply
 from btql_storage.part.manifest import Owner
 from btql_storage.part.reader import Part

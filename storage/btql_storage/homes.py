@@ -25,7 +25,7 @@ class Homes:
         self._ids: dict[str, int] = {}
         self._traces: dict[str, int] = {}
         for one in view.assignments:
-            ids, traces = folder.wal_file(one.xact_id).ids(one.rows)
+            ids, traces = folder.wal.file(one.xact_id).ids(one.rows)
             self.settle(ids, traces, [one.segment_id] * len(ids))
 
     def settle(self, ids: Sequence[str], traces: Sequence[str], segments: Sequence[int]) -> None:
@@ -55,7 +55,7 @@ class Homes:
             return found
         sought = fingerprints(wanted)
         for info in self._parts:
-            part = self._folder.part(info)
+            part = self._folder.parts.get(info)
             candidates = part.lookup(kind, sought)
             if len(candidates):
                 # Fingerprints may collide, so the values themselves decide.

@@ -35,9 +35,9 @@ def process(folder: Folder, limit: int | None = None) -> int:
     """Process up to ``limit`` WAL files (all that may be, by default); return how many were."""
     folder.check_writable()
     processed = 0
-    with folder.compact_lock.held(), folder.working():
+    with folder.compact_lock.held(), folder.parts.working():
         upto = folder.catalog.processed_upto()
-        folder.note_processed(upto)
+        folder.wal.note_processed(upto)
         fresh = [number for number in _durable_numbers(folder, upto) if number > upto][:limit]
         # Counted before files are opened: where compaction is far behind, none of them is.
         pending = sum(one.events for one in folder.catalog.pending().values()) if fresh else 0
@@ -56,7 +56,7 @@ def process(folder: Folder, limit: int | None = None) -> int:
 
 def _durable_numbers(folder: Folder, upto: int) -> list[int]:
     with folder.numbers.settling() as last:
-        everything = folder.new_wal_numbers()
+        everything = folder.wal.new_numbers()
         if everything and everything[-1] > last:
             folder.numbers.check_known(everything[-1])
         listed = [number for number in everything if number <= last]
@@ -72,7 +72,7 @@ def _batches(folder: Folder, fresh: Sequence[int]) -> Iterator[list[WalFile]]:
     batch: list[WalFile] = []
     events = 0
     for number in fresh:
-        file = folder.wal_file(number)
+        file = folder.wal.file(number)
         batch.append(file)
         events += file.rows
         if len(batch) == _BATCH_FILES or events >= _BATCH_EVENTS:

@@ -25,7 +25,8 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 from btql_storage.catalog import ObjectInfo, RowNumbers, View
 from btql_storage.catalog.shapes import Mark
 from btql_storage.errors import Damaged, TailTooLarge, VersionGone
-from btql_storage.folder import Folder, part_name
+from btql_storage.folder import Folder
+from btql_storage.format import part_name
 from btql_storage.later import np
 from btql_storage.part.reader import Part
 
@@ -74,7 +75,7 @@ class Snapshot:
         """The same for all snapshots that read the same parts, one after the other."""
         self._folder = folder
         self._pinned = [one.part.part_id for one in parts]
-        folder.pin(self._pinned)
+        folder.parts.pin(self._pinned)
 
     @property
     def sources(self) -> list[Part | TailChunk]:
@@ -96,7 +97,7 @@ class Snapshot:
     def close(self) -> None:
         """Let the files go that were kept for this snapshot."""
         pinned, self._pinned = self._pinned, []
-        self._folder.unpin(pinned)
+        self._folder.parts.unpin(pinned)
 
     def __enter__(self) -> Self:
         """Return the snapshot itself."""
@@ -125,11 +126,11 @@ class Snapshots:
         """
         for attempt in range(_ATTEMPTS):
             last = attempt == _ATTEMPTS - 1
-            if version is not None and version > self._folder.processed_upto:
+            if version is not None and version > self._folder.wal.processed_upto:
                 self._folder.numbers.settle(version)
-            listed = self._folder.new_wal_numbers()
+            listed = self._folder.wal.new_numbers()
             view = self._folder.catalog.view(target.id, version)
-            self._folder.note_processed(view.processed_upto)
+            self._folder.wal.note_processed(view.processed_upto)
             try:
                 waiting = self._waiting(target, listed, view)
                 if version is None or version >= max((*listed, view.processed_upto)):
@@ -144,7 +145,7 @@ class Snapshots:
                     continue
                 # A request that failed takes its file back, and what was compacted since is removed: no damage.
                 needed = {*listed, *(one.xact_id for one in view.assignments)}
-                if last or needed <= set(self._folder.wal_numbers()):
+                if last or needed <= set(self._folder.wal.numbers()):
                     raise
         raise AssertionError("the last attempt returns or raises")
 
@@ -172,7 +173,7 @@ class Snapshots:
             json_bytes += one.json_bytes
         upto = max(view.processed_upto, view.deleted_upto)
         for xact_id in (number for number in listed if number > upto):
-            file = self._folder.wal_file(xact_id)
+            file = self._folder.wal.file(xact_id)
             rows = file.rows_of(target.id)
             if len(rows):
                 waiting[xact_id] = rows
@@ -243,13 +244,15 @@ class Snapshots:
         for past in view.history:
             if past.part.stats.xact_id_min > version:
                 continue
-            part = self._folder.part(past.part)
+            part = self._folder.parts.get(past.part)
             hidden = hidden_rows(past, part, version)
             if len(hidden) < past.part.rows:
                 yield SnapshotPart(part, hidden)
 
     def _parts(self, view: View, replaced: Mapping[int, RowNumbers]) -> list[SnapshotPart]:
-        found = list(map(SnapshotPart, self._folder.parts(view.parts), [info.superseded for info in view.parts]))
+        found = list(
+            map(SnapshotPart, self._folder.parts.get_all(view.parts), [info.superseded for info in view.parts])
+        )
         if replaced:
             for place, info in enumerate(view.parts):
                 if info.id in replaced:

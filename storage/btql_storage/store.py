@@ -277,7 +277,7 @@ class Storage:
     @property
     def kept_columns(self) -> KeptColumns:
         """The columns of parts that are kept in memory."""
-        return self._folder.kept_columns
+        return self._folder.parts.kept_columns
 
     @property
     def limits(self) -> Limits:
@@ -321,7 +321,7 @@ class Storage:
     def last_xact_id(self) -> int:
         """Return the last transaction there is: no write that was acknowledged is later, every new one will be."""
         # The newest file is always kept, but perhaps there never was one.
-        last = max(self._folder.wal_numbers(), default=PREFIX)
+        last = max(self._folder.wal.numbers(), default=PREFIX)
         self._folder.numbers.settle(last)
         return last
 

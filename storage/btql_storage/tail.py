@@ -94,7 +94,7 @@ class Tail:
         with self._whole():
             while taken < len(fresh) and len(events) < _CHUNK_EVENTS:
                 xact_id, rows = fresh[taken]
-                events += self._folder.wal_file(xact_id).events(rows)
+                events += self._folder.wal.file(xact_id).events(rows)
                 taken += 1
             self._apply(events)
             self._applied.update((xact_id, len(rows)) for xact_id, rows in fresh[:taken])
@@ -133,7 +133,7 @@ class Tail:
 
     def _comes_late(self, xact_id: int, rows: RowNumbers) -> bool:
         """Whether a file has no event of a row that a later one has changed, so that the order does not matter."""
-        ids, _ = self._folder.wal_file(xact_id).ids(rows)
+        ids, _ = self._folder.wal.file(xact_id).ids(rows)
         return all(self._changed_by.get(row_id, 0) < xact_id for row_id in ids)
 
     def _apply(self, events: Sequence[WalEvent]) -> None:

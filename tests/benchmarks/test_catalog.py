@@ -63,7 +63,7 @@ def full(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[Full]:
             url = request.getfixturevalue("postgres_url")
             folder.catalog.close()
             folder.catalog = Catalog.postgres(url, read_only=False, wait_s=30)
-            upto = max(folder.wal_numbers())
+            upto = max(folder.wal.numbers())
             folder.catalog.commit_processed(0, upto, [])
         catalog = folder.catalog
         target = catalog.create_object("project_logs", "many")

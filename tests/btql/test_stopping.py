@@ -184,7 +184,7 @@ class _Counting(Stop):
 def test_a_stopped_query_lets_its_files_go(conn, database):
     with pytest.raises(btql.TimeLimit):
         conn.query(SORTED, timeout=0.01).rows()
-    assert database.storage._folder.pinned() == set()
+    assert database.storage._folder.parts.pinned() == set()
 
 
 def test_a_limit_that_is_not_reached_changes_nothing(conn):

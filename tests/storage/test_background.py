@@ -344,6 +344,6 @@ def test_files_are_opened_once_at_most_to_count_what_waits(storage: Storage, tar
         assert sum(one.events for one in waiting_by_object(other._folder).values()) == 3
         storage.process()
         assert other.waiting() == found
-        assert not other._folder._wal_sizes
+        assert not other._folder.wal._sizes
     assert storage.waiting() == found
-    assert not storage._folder._wal_sizes
+    assert not storage._folder.wal._sizes

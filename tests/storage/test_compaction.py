@@ -42,7 +42,7 @@ class Db:
         folder = self.storage._folder
         homes: dict[str, int] = {}
         for one in folder.catalog.view(self.target.id).assignments:
-            ids, _ = folder.wal_file(one.xact_id).ids(one.rows)
+            ids, _ = folder.wal.file(one.xact_id).ids(one.rows)
             homes |= dict.fromkeys(ids, one.segment_id)
         return homes
 

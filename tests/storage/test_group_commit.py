@@ -44,7 +44,7 @@ def at_once(storage: Storage, *calls: Callable[[], Receipt], before_the_rest=lam
 
 
 def wal_files(storage: Storage) -> int:
-    return len(storage._folder.wal_numbers())
+    return len(storage._folder.wal.numbers())
 
 
 def test_requests_that_wait_for_the_disk_become_durable_in_one_file(storage: Storage, target: ObjectInfo):

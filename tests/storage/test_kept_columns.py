@@ -143,7 +143,7 @@ def test_columns_of_a_part_that_is_removed_are_let_go(tmp_path: Path) -> None:
             warm(storage.kept_columns, snapshot.parts[0].part)
             part_id = snapshot.parts[0].part.part_id
         assert storage.cache.sizes["columns"] > 0
-        storage._folder.drop_part(part_id)
+        storage._folder.parts.drop(part_id)
         assert storage.cache.sizes["columns"] == 0
         with storage.snapshot(logs) as snapshot:
             assert storage.kept_columns.get(snapshot.parts[0].part, gone(), SCHEMA, ALL_ROWS) is None

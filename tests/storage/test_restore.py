@@ -156,7 +156,7 @@ def test_numbers_go_on_after_a_restore_that_was_broken_off(original: Path, vault
     restore_database(vault, copy)
     with Storage.open(copy, settings=SMALL) as storage:
         assert storage.create_object("project_logs", "z").id == 3
-        last = max(storage._folder.wal_numbers())
+        last = max(storage._folder.wal.numbers())
         assert storage.ingest(storage.object("project_logs", "x"), [{"id": "new"}]).xact_id > last
 
 

@@ -302,7 +302,7 @@ def _segments(storage: Storage, logs: ObjectInfo, trace: str | None = None) -> s
         return {part.segment_id for part in parts}
     found: set[int] = set()
     for info in parts:
-        part = folder.part(info)
+        part = folder.parts.get(info)
         candidates = part.lookup("root_span_id", [trace])
         current = [number for number in candidates.tolist() if number not in set(info.superseded)]
         if current and any(row.root_span_id == trace for row in part.rows(candidates)):

@@ -131,9 +131,9 @@ def test_a_snapshot_pins_its_parts_until_it_is_closed(storage: Storage, target):
     first.close()
     first.close()
 
-    assert folder.pinned() == {second.parts[0].part.part_id}
+    assert folder.parts.pinned() == {second.parts[0].part.part_id}
     second.close()
-    assert folder.pinned() == set()
+    assert folder.parts.pinned() == set()
 
 
 def test_readers_in_threads_see_whole_requests_while_everything_goes_on(quick_path: Path):

@@ -48,7 +48,7 @@ def test_objects_that_were_asked_for_longest_ago_are_let_go(path: Path):
         assert 0 < len(folder.catalog.views) < len(NAMES) // 2
         assert storage.views_cache.sizes["views"] <= _BYTES
         assert storage.views_cache.dropped["views"] > len(NAMES)
-        assert len(folder._parts) < len(NAMES)
+        assert len(folder.parts._parts) < len(NAMES)
 
 
 def test_what_is_known_of_an_object_is_kept_until_it_makes_room(path: Path):
@@ -72,7 +72,7 @@ def test_a_snapshot_goes_on_with_parts_that_were_let_go(path: Path):
             for other in others:
                 storage._folder.catalog.view(other.id)
             parts = [one.part for one in snapshot.parts]
-            assert not {part.part_id for part in parts} & storage._folder._parts.keys()
+            assert not {part.part_id for part in parts} & storage._folder.parts._parts.keys()
             assert [row.id for part in parts for row in part.rows(part.lookup("id", ["a"]))] == ["a"]
 
 

@@ -8,11 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from btql_storage import folder
 from btql_storage.compaction.run import waiting, waiting_by_object
 from btql_storage.folder import Settings
 from btql_storage.store import Storage
-from btql_storage.wal import reader
+from btql_storage.wal import files, reader
 from btql_storage.wal.reader import WalFile
 
 FEW = Settings(pending_events_max=20, job_events=10)
@@ -42,7 +41,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Counter[int]:
 
 def test_files_are_not_opened_again_for_each_batch_that_is_processed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     fill(tmp_path / "db", 60)
-    monkeypatch.setattr(folder, "_WAL_FILES_KEPT", 4)
+    monkeypatch.setattr(files, "_FILES_KEPT", 4)
     counts = opened(monkeypatch)
     with Storage.open(tmp_path / "db", settings=FEW) as storage:
         # Each job counts what still waits, for its progress.
@@ -86,5 +85,5 @@ def test_what_waits_is_counted_for_each_object_as_files_have_it(tmp_path: Path):
         # One in three requests has both of its events in the first.
         assert found == {one.id: 10, other.id: 4}
         for target in (one, other):
-            rows = sum(len(mine.wal_file(number).rows_of(target.id)) for number in mine.wal_numbers())
+            rows = sum(len(mine.wal.file(number).rows_of(target.id)) for number in mine.wal.numbers())
             assert waiting(mine, target).events == rows == found[target.id]

@@ -76,7 +76,7 @@ def _superseded(info: PartInfo) -> set[int]:
 
 def _rows(folder: Folder, info: PartInfo) -> list[Row]:
     """Return all rows of a part, checked against what the catalog says of it."""
-    rows = folder.part(info).rows(np.arange(info.rows, dtype=np.int64))
+    rows = folder.parts.get(info).rows(np.arange(info.rows, dtype=np.int64))
     stats = info.stats
     assert len(rows) == stats.rows > 0
     assert min(row.xact_id for row in rows) == stats.xact_id_min, f"part {info.id}: its oldest transaction"
@@ -88,12 +88,12 @@ def _rows(folder: Folder, info: PartInfo) -> list[Row]:
 
 
 def _check_assignments(folder: Folder, target: ObjectInfo, view: View) -> None:
-    listed = set(folder.wal_numbers())
+    listed = set(folder.wal.numbers())
     assigned: Counter[tuple[int, int]] = Counter()
     for one in view.assignments:
         assert one.xact_id <= view.processed_upto, f"{one.xact_id} is assigned and not processed"
         assert one.xact_id in listed, f"the file of {one.xact_id} is gone, and its events are in no part"
-        mine = set(folder.wal_file(one.xact_id).rows_of(target.id).tolist())
+        mine = set(folder.wal.file(one.xact_id).rows_of(target.id).tolist())
         rows = one.rows.tolist()
         assert rows, f"{one.xact_id} is assigned without events"
         assert rows == sorted(set(rows)), f"{one.xact_id}: events are not in order"
@@ -103,7 +103,7 @@ def _check_assignments(folder: Folder, target: ObjectInfo, view: View) -> None:
 
 
 def _check_tidy(folder: Folder) -> None:
-    listed = folder.wal_numbers()
+    listed = folder.wal.numbers()
     assert len(listed) <= 1, f"WAL files stay for ever: {listed[:-1]}"
     assert all(number <= folder.catalog.processed_upto() for number in listed)
     live, replaced = folder.catalog.live_part_ids()

@@ -26,8 +26,8 @@ from btql_storage.catalog import Catalog
 from btql_storage.checksums import sha256_of
 from btql_storage.databases.sqlite import content_of
 from btql_storage.errors import Damaged, Locked, NotADatabase, from_os_error
-from btql_storage.folder import Folder, Settings, part_name
-from btql_storage.format import CATALOG, LOCKS, WAL, wal_name
+from btql_storage.folder import Folder, Settings
+from btql_storage.format import CATALOG, LOCKS, WAL, part_name, wal_name
 from btql_storage.identity import DATABASE
 from btql_storage.marker import MARKER, RESTORING
 from btql_storage.part.format import KEYS_FILE
@@ -108,7 +108,7 @@ class _Backup:
         self._progress = progress
         self._report = BackupReport()
         # The order is what makes it right.
-        listed = folder.wal_numbers()
+        listed = folder.wal.numbers()
         self._tables = Tables.read(folder.catalog)
         needed = {row["xact_id"] for row in self._tables.rows["assignments"]}
         # The newest is kept always: its number tells which transaction was the last.
@@ -161,7 +161,7 @@ class _Backup:
     def _log_file(self, number: int) -> Kept:
         self._progress(wal_name(number))
         # Reading it as a log file is what checks it.
-        file = self._folder.wal_file(number)
+        file = self._folder.wal.file(number)
         file.check()
         content = _read(file.path)
         return self._keep(LOG, f"{number}-", content)

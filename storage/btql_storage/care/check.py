@@ -15,8 +15,8 @@ from btql_storage.care.part_check import PartCheck, has_manifest
 from btql_storage.care.tables import Tables
 from btql_storage.care.wal_check import check_wal
 from btql_storage.errors import Damaged, StorageError
-from btql_storage.folder import Folder, part_name
-from btql_storage.format import PARTS, WAL, wal_numbers
+from btql_storage.folder import Folder
+from btql_storage.format import PARTS, WAL, part_name, wal_numbers
 from btql_storage.identity import DATABASE
 from btql_storage.numbers import COUNTER, LocalNumbers
 from btql_storage.part.manifest import MANIFEST_FILE
@@ -46,7 +46,7 @@ def check(folder: Folder, how: How = How()) -> Report:
     report.findings += check_database(folder.catalog)
     try:
         # First the files, then the catalog: what it does not know must be older than it.
-        listed, folders = folder.wal_numbers(), folder.store.list(PARTS)
+        listed, folders = folder.wal.numbers(), folder.store.list(PARTS)
         tables = Tables.read(folder.catalog)
     except Damaged as error:
         report.findings.append(Finding(Kind.DAMAGED, folder.catalog.database.label, error.message))
@@ -60,7 +60,7 @@ def check(folder: Folder, how: How = How()) -> Report:
     turns = isinstance(folder.numbers, LocalNumbers)
     report.findings += check_wal(folder.store, listed, tables, has_strays=not turns)
     report.findings += _check_counter(folder)
-    report.looked_at["bytes"] += sum(map(folder.wal_size, listed))
+    report.looked_at["bytes"] += sum(map(folder.wal.size, listed))
     damaged = _check_parts(folder, tables, how, report)
     report.findings += check_states(folder.store, tables)
     try:
@@ -82,7 +82,7 @@ def mark(folder: Folder, report: Report) -> None:
             reasons.setdefault(one.part, []).append(one)
     for part_id, findings in reasons.items():
         folder.catalog.quarantine(part_id, "; ".join(f"`{one.subject}`: {one.message}" for one in findings))
-        folder.drop_part(part_id)
+        folder.parts.drop(part_id)
 
 
 def parts_with_manifests(folder: Folder, tables: Tables) -> int:
@@ -133,7 +133,7 @@ def _still_true(folder: Folder, findings: list[Finding]) -> list[Finding]:
     """Return the findings that are not about what was removed or replaced meanwhile."""
     tables = Tables.read(folder.catalog)
     waiting = {row["xact_id"] for row in tables.rows["assignments"]}
-    there = waiting.union(folder.wal_numbers())
+    there = waiting.union(folder.wal.numbers())
     objects = set(tables.objects.values())
     kept: list[Finding] = []
     for one in findings:

@@ -28,7 +28,7 @@ from btql_storage.care.tables import Row as TableRow
 from btql_storage.care.tables import row_numbers
 from btql_storage.checksums import file_checksum
 from btql_storage.errors import StorageError
-from btql_storage.folder import part_name
+from btql_storage.format import part_name
 from btql_storage.keys import fingerprints
 from btql_storage.kinds import Kind as ColumnKind
 from btql_storage.kinds import column_name

@@ -9,7 +9,7 @@ from pathlib import Path
 from btql_storage.care.part_check import has_manifest
 from btql_storage.checksums import file_checksum
 from btql_storage.errors import Damaged, InputOutput, from_os_error
-from btql_storage.folder import part_name
+from btql_storage.format import part_name
 from btql_storage.part.files import sync_tree
 from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROWS_FILE, TEXT_FOLDER
 from btql_storage.part.manifest import MANIFEST_FILE, UNTIL_FILE, read_manifest

@@ -16,7 +16,8 @@ from btql_storage.care.part_check import PartCheck
 from btql_storage.catalog import PartInfo
 from btql_storage.checksums import file_checksum
 from btql_storage.errors import Damaged, Quarantined, StorageError, from_os_error
-from btql_storage.folder import Folder, part_name
+from btql_storage.folder import Folder
+from btql_storage.format import part_name
 from btql_storage.part.format import KEYS_FILE
 from btql_storage.part.manifest import MANIFEST_FILE, read_manifest
 
@@ -35,7 +36,7 @@ def check_readable(folder: Folder, parts: Iterable[PartInfo]) -> None:
 def check_keys(folder: Folder, parts: Iterable[PartInfo]) -> None:
     """Raise where the keys of a part are not what was written: its rows would be taken to be new."""
     for info in parts:
-        if info.id in folder.keys_checked or not _has_manifest(folder, info.id):
+        if info.id in folder.parts.keys_checked or not _has_manifest(folder, info.id):
             continue
         path = folder.store.file(f"{part_name(info.id)}/{KEYS_FILE}")
         note = read_manifest(folder.store.file(f"{part_name(info.id)}/{MANIFEST_FILE}")).files[KEYS_FILE]
@@ -45,7 +46,7 @@ def check_keys(folder: Folder, parts: Iterable[PartInfo]) -> None:
             raise from_os_error(error, "read", path) from error
         if not is_whole:
             raise _damaged(info.id, f"`{part_name(info.id)}/{KEYS_FILE}`: its checksum does not hold")
-        folder.keys_checked.add(info.id)
+        folder.parts.keys_checked.add(info.id)
 
 
 def check_files(folder: Folder, parts: Iterable[PartInfo]) -> None:
@@ -89,7 +90,7 @@ def damage(folder: Folder, part_id: int) -> str | None:
 
 def _damage_itself(folder: Folder, part_id: int) -> str | None:
     """Return what is wrong with the files of a part, and not just with their copies on this machine."""
-    folder.drop_part(part_id)
+    folder.parts.drop(part_id)
     folder.store.drop_copies(part_name(part_id))
     return damage(folder, part_id)
 

@@ -30,8 +30,8 @@ from btql_storage.care.part_check import part_file, read_documents
 from btql_storage.care.tables import Row
 from btql_storage.catalog import Assignment, PartInfo, View
 from btql_storage.errors import StorageError
-from btql_storage.folder import Folder, part_name
-from btql_storage.format import PARTS, WAL, wal_name
+from btql_storage.folder import Folder
+from btql_storage.format import PARTS, WAL, part_name, wal_name
 from btql_storage.homes import Homes
 from btql_storage.part.format import ROWS_FILE, PartStats
 from btql_storage.part.manifest import MANIFEST_FILE, UNTIL_FILE, Manifest, read_manifest, read_until
@@ -98,7 +98,7 @@ class _Rebuild:
         self._report = Rebuilt()
         self._objects: dict[int, _Object] = {}
         self._last_segment = 0
-        self._listed = self._folder.wal_numbers()
+        self._listed = self._folder.wal.numbers()
         self._part_folders = {int(name) for name in self._store.list(PARTS) if name.isdigit()}
 
     def run(self) -> Rebuilt:
@@ -115,7 +115,7 @@ class _Rebuild:
         self._last_segment = max((segment for one in self._objects.values() for segment in one.segments), default=0)
         self._take_log([number for number in listed if number <= upto])
         load(self._folder.catalog, self._tables(listed, upto))
-        self._folder.processed_upto = 0
+        self._folder.wal.processed_upto = 0
         self._folder.recover_numbers()
         self._report.objects = len(self._objects)
         return self._report
@@ -242,7 +242,7 @@ class _Rebuild:
         homes: dict[int, Homes] = {}
         for number in known:
             try:
-                file = self._folder.wal_file(number)
+                file = self._folder.wal.file(number)
                 for target in file.objects:
                     one = self._object(target.id, target.kind, target.name)
                     if number > one.known_upto:
@@ -284,7 +284,7 @@ class _Rebuild:
         # Objects of which the log alone tells are made known here; processing takes their events as ever.
         for number in (number for number in listed if number > upto):
             try:
-                for target in self._folder.wal_file(number).objects:
+                for target in self._folder.wal.file(number).objects:
                     self._object(target.id, target.kind, target.name)
             except StorageError as error:
                 self._found(Kind.DAMAGED, f"{WAL}/{wal_name(number)}", error.message)

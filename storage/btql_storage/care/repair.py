@@ -29,8 +29,8 @@ from btql_storage.care.tables import Row, Tables, row_numbers
 from btql_storage.catalog import NewPart, ObjectInfo, Swap
 from btql_storage.compaction.job import write_part
 from btql_storage.errors import StorageError
-from btql_storage.folder import Folder, part_name
-from btql_storage.format import SET_ASIDE, WAL, wal_name
+from btql_storage.folder import Folder
+from btql_storage.format import SET_ASIDE, WAL, part_name, wal_name
 from btql_storage.numbers import COUNTER, LocalNumbers
 from btql_storage.part.format import ROWS_FILE, PartStats
 from btql_storage.part.manifest import MANIFEST_FILE, UNTIL_FILE, Owner, manifest_of, until_bytes
@@ -81,7 +81,7 @@ class Repaired:
 def repair(folder: Folder, how: RepairHow, outcome: Repaired) -> None:
     """Repair an open database."""
     folder.check_writable()
-    with folder.compact_lock.held(), folder.working():
+    with folder.compact_lock.held(), folder.parts.working():
         findings = check(folder, How(mark=True, progress=how.progress)).findings
         work = _Repair(folder, how, outcome)
         work.parts(findings)
@@ -187,7 +187,7 @@ class _Repair:
         new_parts = [self._new_part(row, target, documents, kept)] if kept else []
         swap = Swap(target.id, row["segment_id"], new_parts, {}, [part_id], (), (), keeps_history=True)
         commit_swap(self._folder, target, swap)
-        self._folder.drop_part(part_id)
+        self._folder.parts.drop(part_id)
         name, label = part_name(part_id), _label(target)
         self._outcome.done.append(f"`{name}` of `{label}` was written anew from its documents, {len(kept):,} rows")
         if lost:

@@ -24,8 +24,8 @@ from btql_storage.care.tables import Row, Tables
 from btql_storage.care.vault import Backup, Kept, Vault
 from btql_storage.checksums import sha256_of
 from btql_storage.errors import Damaged, StorageError
-from btql_storage.folder import Folder, part_name
-from btql_storage.format import CATALOG, WAL, wal_name
+from btql_storage.folder import Folder
+from btql_storage.format import CATALOG, WAL, part_name, wal_name
 from btql_storage.identity import DATABASE
 from btql_storage.states import state_of, write_state
 from btql_storage.stores.interface import AlreadyThere
@@ -113,14 +113,14 @@ def bring_back(vault: Vault, folder: Folder, findings: list[Finding]) -> Iterato
                     content = _content(vault, kept)
                     folder.store.delete(name)
                     _put(folder.store, name, content)
-                    folder.forget_wal_file(number)
+                    folder.wal.forget(number)
                     yield f"`{name}` was brought back from the backup `{backup.name}`"
                     break
 
 
 def _bring_part(vault: Vault, folder: Folder, part_id: int, kept: Kept, backup: Backup) -> str:
     name = part_name(part_id)
-    folder.drop_part(part_id)
+    folder.parts.drop(part_id)
     folder.store.delete(name)
     copy_part(vault.store, kept.place, folder.store, name)
     folder.catalog.quarantine(part_id, None)

@@ -56,7 +56,7 @@ def begin(folder: Folder) -> Note:
             raise NotADatabase(f"somebody has removed the database at `{store.label}`", "restore to another place")
         _clean(store, note)
         return note
-    if folder.catalog.objects() or folder.wal_numbers() or store.list(PARTS):
+    if folder.catalog.objects() or folder.wal.numbers() or store.list(PARTS):
         raise NotADatabase(f"there is a database at `{store.label}`", "restore to a new or an empty place")
     note = Note(marker.decode(), [name for name in store.list("") if not _is_own(name) and name not in (WAL, PARTS)])
     store.delete(RESTORING)

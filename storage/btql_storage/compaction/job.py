@@ -29,7 +29,8 @@ from btql_storage.background.pace import UNHURRIED, Pace
 from btql_storage.catalog import Assignment, NewPart, ObjectInfo, PartInfo, RowNumbers, Swap
 from btql_storage.collector import collector_paused
 from btql_storage.current import CurrentRow, fetch_rows, find_current, parts_with, sizes
-from btql_storage.folder import Folder, part_name
+from btql_storage.folder import Folder
+from btql_storage.format import part_name
 from btql_storage.history import HistoryWriter
 from btql_storage.merge import apply_all, needs_row
 from btql_storage.part.manifest import Owner
@@ -79,7 +80,7 @@ def compact_segment(
     taken, used, left = _take(assignments, folder)
     events: dict[str, list[WalEvent]] = {}
     with collector_paused(lasting=True):
-        for event in chain.from_iterable(folder.wal_file(one.xact_id).events(one.rows) for one in used):
+        for event in chain.from_iterable(folder.wal.file(one.xact_id).events(one.rows) for one in used):
             events.setdefault(event.id, []).append(event)
     pace.step(0)
     current = find_current(folder, list(events), parts)

@@ -70,7 +70,7 @@ def _order(folder: Folder, parts: Sequence[PartInfo]) -> tuple[RowNumbers, RowNu
     """Return, for each row to come, which of the parts has it and under which number."""
     tables: list[pa.Table] = []
     for place, info in enumerate(parts):
-        path = folder.part(info).columns_path
+        path = folder.parts.get(info).columns_path
         table = pq.ParquetFile(path, memory_map=True).read(["_row", "id", "root_span_id", "created"])
         numbers = to_numpy(table.column("_row")) & _ROW_MASK
         table = table.set_column(0, "_row", from_numpy(numbers))
@@ -92,7 +92,7 @@ def _windows(folder: Folder, parts: Sequence[PartInfo], places: RowNumbers, numb
         rows: list[Row | None] = [None] * (end - start)
         for place in np.unique(places[start:end]).tolist():
             mine = np.flatnonzero(places[start:end] == place)
-            found = folder.part(parts[place]).rows(numbers[start:end][mine])
+            found = folder.parts.get(parts[place]).rows(numbers[start:end][mine])
             for index, row in zip(mine.tolist(), found, strict=True):
                 rows[index] = row
         whole = [row for row in rows if row is not None]
@@ -104,5 +104,5 @@ def _sizes(folder: Folder, parts: Sequence[PartInfo], places: RowNumbers, number
     sizes = np.zeros(len(numbers), dtype=np.int64)
     for place, info in enumerate(parts):
         mine = places == place
-        sizes[mine] = folder.part(info).json_bytes(numbers[mine])
+        sizes[mine] = folder.parts.get(info).json_bytes(numbers[mine])
     return sizes

@@ -26,8 +26,8 @@ from btql_storage.compaction.job import JobOutcome, compact_segment
 from btql_storage.compaction.policy import MERGE_LITTLE_MIN, MERGE_PARTS_MIN, Limits, choose_parts
 from btql_storage.compaction.rewrite import rewrite_parts
 from btql_storage.errors import Damaged
-from btql_storage.folder import Folder, part_name
-from btql_storage.format import PARTS, WAL, wal_name
+from btql_storage.folder import Folder
+from btql_storage.format import PARTS, WAL, part_name, wal_name
 from btql_storage.memory import give_back, tame_allocator
 from btql_storage.process import process
 from btql_storage.retention.due import finish, make_way, purge_before_s
@@ -56,7 +56,7 @@ def compact_once(folder: Folder, target: ObjectInfo | None = None, pace: Pace = 
 
 def _run_job(folder: Folder, target: ObjectInfo | None, pace: Pace) -> JobOutcome | None:
     folder.check_writable()
-    with folder.compact_lock.held(), folder.working():
+    with folder.compact_lock.held(), folder.parts.working():
         process(folder)
         damaged: Damaged | None = None
         for parts, job in _jobs(folder, target, pace):
@@ -121,13 +121,13 @@ def waiting(folder: Folder, target: ObjectInfo | None = None) -> Waiting:
 
 def waiting_by_object(folder: Folder) -> dict[int, Pending]:
     """Count the events that are not in a part yet, for each object that has any."""
-    listed = folder.new_wal_numbers()
+    listed = folder.wal.new_numbers()
     upto = folder.catalog.processed_upto()
     # The next listing is shorter.
-    folder.note_processed(upto)
+    folder.wal.note_processed(upto)
     found = folder.catalog.pending()
     for number in (number for number in listed if number > upto):
-        held = folder.wal_holds(number)
+        held = folder.wal.holds(number)
         total = sum(held.events.values())
         for object_id, mine in held.events.items():
             events, json_bytes, oldest = found.get(object_id, Pending(0, 0, number))
@@ -159,7 +159,7 @@ def _compact_object(folder: Folder, target: ObjectInfo, view: View, pace: Pace) 
 
 def _remove_wal_files(folder: Folder) -> None:
     before_s = folder.clock.now_s() - min(folder.settings.grace_s, folder.settings.wal_grace_s)
-    listed = folder.wal_numbers()
+    listed = folder.wal.numbers()
     newest = max(listed, default=0)
     # What writers left that were killed; those that are at work have later numbers, or come too late.
     folder.store.sweep(WAL, min(folder.catalog.processed_upto(), PREFIX | before_s << 16))
@@ -183,10 +183,10 @@ def _strays(folder: Folder, listed: Sequence[int], before_s: int) -> list[int]:
 
 def _remove_parts(folder: Folder) -> None:
     before_s = folder.clock.now_s() - folder.settings.grace_s
-    pinned = folder.pinned()
+    pinned = folder.parts.pinned()
     old = [part_id for part_id in folder.catalog.replaced_parts(before_s) if part_id not in pinned]
     for part_id in old:
-        folder.drop_part(part_id)
+        folder.parts.drop(part_id)
         folder.store.delete(part_name(part_id))
     if old:
         folder.catalog.forget(parts=old)

@@ -16,7 +16,7 @@ def written_again(folder: Folder, kind: str, name: str) -> ObjectInfo | None:
     gone = folder.catalog.deleted.deleted(kind, name)
     if gone is None:
         return None
-    for number in folder.new_wal_numbers():
-        if number > gone.deleted_upto and len(folder.wal_file(number).rows_of(gone.object.id)):
+    for number in folder.wal.new_numbers():
+        if number > gone.deleted_upto and len(folder.wal.file(number).rows_of(gone.object.id)):
             return gone.object
     return None

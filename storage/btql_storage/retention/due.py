@@ -28,14 +28,14 @@ def purge_before_s(folder: Folder) -> int:
 def make_way(folder: Folder) -> None:
     """Let an empty log file take the place of the newest where that has long been in parts; the lock is held."""
     done = folder.catalog.done_files(purge_before_s(folder))
-    newest = max(folder.wal_numbers(), default=0) if done else 0
+    newest = max(folder.wal.numbers(), default=0) if done else 0
     if newest and newest == done[-1] and _has_events(folder, newest):
         write_nothing(folder)
 
 
 def _has_events(folder: Folder, xact_id: int) -> bool:
     try:
-        return folder.wal_file(xact_id).rows > 0
+        return folder.wal.file(xact_id).rows > 0
     except Damaged:
         # It is to go all the more.
         return True
@@ -56,5 +56,5 @@ def finish(folder: Folder, before: Mapping[int, WaitingPurge]) -> None:
 
 
 def _in_log(folder: Folder, one: DeletedObject) -> bool:
-    numbers = (number for number in folder.wal_numbers() if number <= one.deleted_upto)
-    return any(each.id == one.object.id for number in numbers for each in folder.wal_file(number).objects)
+    numbers = (number for number in folder.wal.numbers() if number <= one.deleted_upto)
+    return any(each.id == one.object.id for number in numbers for each in folder.wal.file(number).objects)

@@ -143,7 +143,7 @@ def _traces_waiting(folder: Folder, view: View) -> set[str]:
     traces: set[str] = set()
     ids: set[str] = set()
     for one in view.assignments:
-        of_rows, roots = folder.wal_file(one.xact_id).ids(one.rows)
+        of_rows, roots = folder.wal.file(one.xact_id).ids(one.rows)
         ids.update(of_rows)
         traces.update(roots)
     places = find_current(folder, list(ids), view.parts) if ids else {}
@@ -210,7 +210,7 @@ def _ids(folder: Folder, places: Iterable[tuple[PartInfo, RowNumbers]]) -> set[s
     """Return the ids of rows."""
     found: set[str] = set()
     for part, rows in places:
-        found.update(folder.part(part).documents(rows, ["id"]).column("id").to_pylist())
+        found.update(folder.parts.get(part).documents(rows, ["id"]).column("id").to_pylist())
     return found
 
 

@@ -102,7 +102,7 @@ class Retention:
         for one in folder.catalog.objects() if target is None else [target]:
             policy = self.policy_of(one, policies)
             if not policy.is_empty:
-                with folder.compact_lock.held(), folder.working():
+                with folder.compact_lock.held(), folder.parts.working():
                     expired = expire(folder, one, policy)
                 if expired != Expired():
                     found.append(Run(one, expired))

@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from btql_storage.catalog.shapes import ObjectInfo
-from btql_storage.folder import Folder, part_name
-from btql_storage.format import PARTS, WAL, wal_name
+from btql_storage.folder import Folder
+from btql_storage.format import PARTS, WAL, part_name, wal_name
 from btql_storage.keys import fingerprints
 from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROWS_FILE, TEXT_FOLDER
 from btql_storage.retention.answers import are_elsewhere
@@ -83,8 +83,8 @@ def _leftovers(folder: Folder, target: ObjectInfo, last: int) -> Iterator[Found]
     for name, _ in batches_of(folder.store, target.name):
         yield Found(name, "rows of the object, as a client sent them")
     yield from (Found(name, "a repair has set it aside") for name, _ in files_set_aside(folder))
-    for number in folder.wal_numbers():
-        if number < last and len(folder.wal_file(number).rows_of(target.id)):
+    for number in folder.wal.numbers():
+        if number < last and len(folder.wal.file(number).rows_of(target.id)):
             yield Found(f"{WAL}/{wal_name(number)}", "events from before the purge")
     for part in folder.catalog.view(target.id).parts:
         if len(part.superseded):
@@ -101,7 +101,7 @@ def _ids(folder: Folder, target: ObjectInfo, ids: Collection[str]) -> Iterator[F
     sought = fingerprints(ids)
     view = folder.catalog.view(target.id, 0)
     for info in (*view.parts, *(one.part for one in view.history)):
-        part = folder.part(info)
+        part = folder.parts.get(info)
         candidates = part.lookup("id", sought)
         # Fingerprints may collide, so the ids themselves decide.
         if len(candidates):

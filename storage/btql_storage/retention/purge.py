@@ -31,8 +31,8 @@ from btql_storage.catalog.shapes import ObjectInfo, PartInfo
 from btql_storage.compaction.rewrite import rewrite_parts
 from btql_storage.compaction.run import compact_once, remove_strangers
 from btql_storage.errors import Locked
-from btql_storage.folder import Folder, part_name
-from btql_storage.format import WAL, wal_name
+from btql_storage.folder import Folder
+from btql_storage.format import WAL, part_name, wal_name
 from btql_storage.process import process
 from btql_storage.retention.answers import remove_answers, stop_answers
 from btql_storage.retention.batches import batches_of
@@ -78,7 +78,7 @@ def purge(folder: Folder, target: ObjectInfo, texts: Sequence[str] = ()) -> Purg
     """Remove every byte of what was deleted from an object, or of all of it where the object was deleted."""
     folder.check_writable()
     stop_answers(folder)
-    with folder.compact_lock.held(), folder.working():
+    with folder.compact_lock.held(), folder.parts.working():
         last = _settle(folder, target)
         live = target in folder.catalog.objects()
         ids = set[str]()
@@ -105,7 +105,7 @@ def purge_overdue(folder: Folder, pace: Pace) -> None:
     for target in folder.catalog.objects() if overdue else []:
         if target.id not in overdue:
             continue
-        with folder.compact_lock.held(), folder.working():
+        with folder.compact_lock.held(), folder.parts.working():
             for part in folder.catalog.view(target.id).parts:
                 if part.purge_since is not None and part.purge_since <= before_s and part.quarantined is None:
                     pace.begin()
@@ -122,7 +122,7 @@ def _settle(folder: Folder, target: ObjectInfo) -> int:
         # Processing may have to wait for compaction.
         if not process(folder) and compact_once(folder) is None:
             raise _not_yet(folder)
-    files = {number for number in folder.wal_numbers() if number < last and _has(folder, number, target)}
+    files = {number for number in folder.wal.numbers() if number < last and _has(folder, number, target)}
     waiting = folder.catalog.pending() if files else {}
     for one in folder.catalog.objects():
         while one.id in waiting and any(each.xact_id in files for each in folder.catalog.view(one.id).assignments):
@@ -159,7 +159,7 @@ def _rewrite(folder: Folder, target: ObjectInfo) -> tuple[int, int, set[str]]:
 
 def _superseded_ids(folder: Folder, part: PartInfo) -> set[str]:
     numbers = np.array(part.superseded, dtype=np.int64)
-    return set(folder.part(part).documents(numbers, ["id"]).column("id").to_pylist())
+    return set(folder.parts.get(part).documents(numbers, ["id"]).column("id").to_pylist())
 
 
 def _remove_parts(folder: Folder, target: ObjectInfo) -> Iterator[Removed]:
@@ -167,7 +167,7 @@ def _remove_parts(folder: Folder, target: ObjectInfo) -> Iterator[Removed]:
     parts = folder.catalog.deleted.replaced_parts(target.id)
     _wait_for_queries(folder, set(parts))
     for part_id, size in parts.items():
-        folder.drop_part(part_id)
+        folder.parts.drop(part_id)
         folder.store.delete(part_name(part_id))
         yield Removed(part_name(part_id), size)
     folder.catalog.forget(parts=list(parts))
@@ -176,7 +176,7 @@ def _remove_parts(folder: Folder, target: ObjectInfo) -> Iterator[Removed]:
 
 def _wait_for_queries(folder: Folder, part_ids: set[int]) -> None:
     deadline = time.monotonic() + folder.settings.lock_wait_s
-    while not part_ids.isdisjoint(folder.pinned()):
+    while not part_ids.isdisjoint(folder.parts.pinned()):
         if time.monotonic() > deadline:
             raise Locked(
                 f"a query has read what is to be purged for over {folder.settings.lock_wait_s:g} s",
@@ -187,9 +187,9 @@ def _wait_for_queries(folder: Folder, part_ids: set[int]) -> None:
 
 def _remove_log(folder: Folder, target: ObjectInfo, last: int) -> Iterator[Removed]:
     """Remove the log files with events of an object; all of these are in parts."""
-    numbers = [number for number in folder.wal_numbers() if number < last and _has(folder, number, target)]
+    numbers = [number for number in folder.wal.numbers() if number < last and _has(folder, number, target)]
     for number in numbers:
-        size = folder.wal_size(number)
+        size = folder.wal.size(number)
         folder.store.delete(f"{WAL}/{wal_name(number)}")
         yield Removed(f"{WAL}/{wal_name(number)}", size)
     folder.catalog.forget(files=numbers)
@@ -202,4 +202,4 @@ def _remove_batches(folder: Folder, target: ObjectInfo) -> Iterator[Removed]:
 
 
 def _has(folder: Folder, number: int, target: ObjectInfo) -> bool:
-    return any(one.id == target.id for one in folder.wal_file(number).objects)
+    return any(one.id == target.id for one in folder.wal.file(number).objects)

@@ -18,7 +18,7 @@ _ROW_MASK = (1 << 32) - 1
 def current_rows(folder: Folder, parts: Sequence[PartInfo], names: Sequence[str]) -> Iterator[pa.Table]:
     """Yield, for each part, columns of its rows that are not superseded, with their numbers as ``_row``."""
     for info in parts:
-        path = folder.part(info).columns_path
+        path = folder.parts.get(info).columns_path
         table = pq.ParquetFile(path, memory_map=True).read(["_row", *names])
         numbers = to_numpy(table.column("_row")) & _ROW_MASK
         table = table.set_column(table.schema.get_field_index("_row"), "_row", from_numpy(numbers))

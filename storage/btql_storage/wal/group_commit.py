@@ -18,10 +18,11 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from btql_storage.errors import MAYBE_STORED, DiskFull, InputOutput, Locked, ReadOnly, StorageError, Unreachable
-from btql_storage.folder import Folder, WalSize
+from btql_storage.folder import Folder
 from btql_storage.format import WAL, wal_name
 from btql_storage.stores.interface import AlreadyThere
 from btql_storage.transactions import ROWS_MAX
+from btql_storage.wal.files import WalSize
 
 if TYPE_CHECKING:
     from btql_storage.wal.writer import Columns
@@ -84,7 +85,7 @@ class GroupCommit:
                 group = _first_group(self._queue)
                 written = together([waiting.request for waiting in group])
                 xact_id = _write(self._folder, written)
-            self._folder.note_written(xact_id, WalSize(written.rows_by_object, written.json_bytes))
+            self._folder.wal.note_written(xact_id, WalSize(written.rows_by_object, written.json_bytes))
             for waiting in group:
                 waiting.xact_id = xact_id
         except Exception as error:  # noqa: BLE001  each thread raises it for itself
