@@ -60,7 +60,7 @@ class Case:
 
     def pairs(self) -> Iterator[tuple[Plan, Node]]:
         """Yield the nodes of the plan, each beside what is known of it."""
-        yield from _pairs(self.compiled.rewritten, self.explanation.plan)
+        yield from _pairs(self.compiled.rewritten, self.explanation.plan, set())
 
 
 Rule = Callable[[Case], Iterator[Warn]]
@@ -266,7 +266,7 @@ def _rows(operator: Operator) -> int:
     return operator.rows or 0
 
 
-def _pairs(plan: Plan, node: Node) -> Iterator[tuple[Plan, Node]]:
+def _pairs(plan: Plan, node: Node, shared: set[str]) -> Iterator[tuple[Plan, Node]]:
     yield plan, node
-    for below, child in zip(branches(plan), node.inputs, strict=True):
-        yield from _pairs(below, child)
+    for below, child in zip(branches(plan, shared), node.inputs, strict=True):
+        yield from _pairs(below, child, shared)

@@ -28,7 +28,7 @@ from btql.explaining.scanned import scanned
 from btql_grammar import tree
 from btql_grammar.printer import print_btql, print_sql
 from btql_planner.explain import branches, node_text, plan_text
-from btql_planner.plan import Alias, Plan, Project, Sort
+from btql_planner.plan import Alias, Plan, Project, Sort, inputs
 
 if TYPE_CHECKING:
     from btql.database import Compiled
@@ -138,13 +138,13 @@ def _explanation(compiled: Compiled, facts: _Facts, statements: list[Statement])
         if is_btql
         else Query(language="sql", text=print_sql(statement)),
         typed_plan=plan_text(compiled.bound.plan),
-        plan=_node(compiled.rewritten, facts),
+        plan=_node(compiled.rewritten, facts, set()),
         statements=statements,
         notes=list(compiled.bound.warnings),
     )
 
 
-def _node(plan: Plan, facts: _Facts) -> Node:
+def _node(plan: Plan, facts: _Facts, shared: set[str]) -> Node:
     name, _, detail = node_text(plan).partition(" ")
     key = id(plan)
     scans = facts.scans.get(key, [])
@@ -156,7 +156,7 @@ def _node(plan: Plan, facts: _Facts) -> Node:
         seconds=facts.seconds.get(key),
         bytes=dict(facts.bytes.get(key, {})),
         scan=scans[0] if len(scans) == 1 else None,
-        inputs=[_node(each, facts) for each in branches(plan)],
+        inputs=[_node(each, facts, shared) for each in branches(plan, shared)],
     )
 
 
@@ -233,7 +233,7 @@ def _add_steps(facts: _Facts, compiled: Compiled, report: RunReport) -> None:
         if stage.fetch.is_empty:
             _note(facts, node, step.rows, step.seconds)
             continue
-        (below,) = branches(node)
+        (below,) = inputs(node)
         _note(facts, below, step.rows, step.seconds)
         if fetch is not None:
             _note(facts, node, fetch.rows, fetch.seconds)

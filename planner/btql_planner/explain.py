@@ -44,20 +44,27 @@ from btql_planner.types import describe
 
 def plan_text(plan: Plan) -> str:
     """Return a plan as a tree, the top first."""
-    return "\n".join(_lines(plan, "", ""))
+    return "\n".join(_lines(plan, "", "", set()))
 
 
-def _lines(plan: Plan, first: str, rest: str) -> list[str]:
+def _lines(plan: Plan, first: str, rest: str, shared: set[str]) -> list[str]:
     lines = [first + node_text(plan)]
-    below = branches(plan)
+    below = branches(plan, shared)
     for number, each in enumerate(below):
         last = number == len(below) - 1
-        lines += _lines(each, rest + ("└── " if last else "├── "), rest + ("    " if last else "│   "))
+        lines += _lines(each, rest + ("└── " if last else "├── "), rest + ("    " if last else "│   "), shared)
     return lines
 
 
-def branches(plan: Plan) -> list[Plan]:
-    """Return what is drawn below a node: its inputs, and the subqueries in its expressions."""
+def branches(plan: Plan, shared: set[str]) -> list[Plan]:
+    """Return what is drawn below a node: its inputs, and the subqueries in its expressions.
+
+    What is below ``shared`` rows was drawn where they were first read; others are added to them.
+    """
+    if isinstance(plan, Shared):
+        if plan.name in shared:
+            return []
+        shared.add(plan.name)
     parts = [part for each in expressions(plan) for part in walk(each)]
     return [*inputs(plan), *(part.plan for part in parts if isinstance(part, Subquery))]
 

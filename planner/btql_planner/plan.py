@@ -370,11 +370,16 @@ def inputs(plan: Plan) -> tuple[Plan, ...]:
 
 
 def walk(plan: Plan) -> Iterator[Plan]:
-    """Yield the node and everything below it, parents first."""
+    """Yield the node and everything below it, parents first; what is below Shared rows comes once."""
+    shared: set[str] = set()
     waiting = [plan]
     while waiting:
         node = waiting.pop()
         yield node
+        if isinstance(node, Shared):
+            if node.name in shared:
+                continue
+            shared.add(node.name)
         waiting.extend(reversed(inputs(node)))
 
 
@@ -469,8 +474,37 @@ def _map_named(items: tuple[Named, ...], change: Callable[[Expression], Expressi
 
 def rewrite(plan: Plan, change: Callable[[Plan], Plan | None]) -> Plan:
     """Return the plan with ``change`` tried on every node, inputs first."""
-    below = inputs(plan)
-    new = tuple(rewrite(each, change) for each in below)
-    if not all(map(is_, new, below)):
-        plan = with_inputs(plan, new)
-    return change(plan) or plan
+
+    def changed(node: Plan, below: Callable[[Plan], Plan]) -> Plan:
+        node = with_inputs(node, tuple(map(below, inputs(node))))
+        return change(node) or node
+
+    return _each_once(plan, changed)
+
+
+def rewrite_down(plan: Plan, change: Callable[[Plan], Plan | None]) -> Plan:
+    """Return the plan with ``change`` tried on every node, as often as it changes anything, before its inputs."""
+
+    def changed(node: Plan, below: Callable[[Plan], Plan]) -> Plan:
+        while (new := change(node)) is not None:
+            node = new
+        return with_inputs(node, tuple(map(below, inputs(node))))
+
+    return _each_once(plan, changed)
+
+
+def _each_once(plan: Plan, change: Callable[[Plan, Callable[[Plan], Plan]], Plan]) -> Plan:
+    """Return the plan with each node changed, Shared rows once for all places where they are read.
+
+    Each level of queries inside queries would double the work else.
+    """
+    shared: dict[str, Plan] = {}
+
+    def changed(node: Plan) -> Plan:
+        if not isinstance(node, Shared):
+            return change(node, changed)
+        if node.name not in shared:
+            shared[node.name] = change(node, changed)
+        return shared[node.name]
+
+    return changed(plan)

@@ -18,7 +18,7 @@ rule, so it cannot be switched off.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from btql_planner.expressions import Expression, PathValue, walk
 from btql_planner.plan import (
@@ -40,7 +40,7 @@ from btql_planner.plan import (
     with_inputs,
 )
 from btql_planner.plan import walk as walk_plan
-from btql_planner.plan_relations import Join, Lateral, Recursion, RecursiveTable, SetOperation, ValuesTable
+from btql_planner.plan_relations import Join, Lateral, Recursion, RecursiveTable, SetOperation, Shared, ValuesTable
 
 Path = tuple[str | int, ...]
 Use = tuple[str, Path]
@@ -70,6 +70,7 @@ def _is_cut(plan: Plan) -> bool:
 class _Fetches:
     early: Mapping[str, tuple[Path, ...]]
     """What is needed of sources with names of their own before rows are dropped; it is fetched below their Alias."""
+    shared: dict[str, tuple[Plan, There]] = field(default_factory=dict[str, tuple[Plan, There]])
 
     def place(self, plan: Plan) -> tuple[Plan, There]:
         """Return the plan with fetches, and the paths that are there above it."""
@@ -96,6 +97,11 @@ class _Fetches:
                 right, others = self.place(plan.right)
                 left, there = _fetch(left, [use for use in _needed(expressions(plan)) if not use[0]], there)
                 return replace(plan, left=left, right=right), there | others
+            case Shared():
+                if plan.name not in self.shared:
+                    below, there = self.place(plan.input)
+                    self.shared[plan.name] = replace(plan, input=below), there
+                return self.shared[plan.name]
             case SetOperation() | RecursiveTable():
                 return with_inputs(plan, tuple(self.place(each)[0] for each in inputs(plan))), frozenset()
             case _:

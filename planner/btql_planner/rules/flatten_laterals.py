@@ -53,9 +53,8 @@ from btql_planner.plan import (
     SortKey,
     Unnest,
     expressions,
-    inputs,
     map_expressions,
-    with_inputs,
+    rewrite_down,
 )
 from btql_planner.plan import walk as walk_plan
 from btql_planner.plan_relations import Join, Lateral, Numbered, Series, SetOperation, Shared, Window
@@ -69,9 +68,11 @@ Env = Mapping[str, Reference]
 
 def flatten_laterals(plan: Plan) -> Plan:
     """Return the plan without Lateral nodes; the outermost go first."""
-    if isinstance(plan, Lateral):
-        plan = _simple(plan) or _Flattening(plan).join()
-    return with_inputs(plan, tuple(map(flatten_laterals, inputs(plan))))
+
+    def change(node: Plan) -> Plan | None:
+        return (_simple(node) or _Flattening(node).join()) if isinstance(node, Lateral) else None
+
+    return rewrite_down(plan, change)
 
 
 def _values(node: Lateral) -> dict[str, Expression]:

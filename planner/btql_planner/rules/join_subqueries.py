@@ -52,7 +52,7 @@ from btql_planner.plan import (
     with_inputs,
 )
 from btql_planner.plan import walk as walk_plan
-from btql_planner.plan_relations import Join, Lateral, Window
+from btql_planner.plan_relations import Join, Lateral, Shared, Window
 from btql_planner.relations import sources, sources_of
 from btql_planner.rules.probe_text_index import with_conditions
 from btql_planner.types import Kind
@@ -128,6 +128,8 @@ def peel(plan: Plan) -> Peeled | None:
 @dataclass
 class _Joins:
     made: int = field(default=0)
+    inner: dict[int, Plan] = field(default_factory=dict[int, Plan])
+    """What the plans of subqueries have become, by their identity."""
 
     def place(self, plan: Plan) -> tuple[Plan, Placed]:
         """Return the plan with joins for the queries in it, and the columns that they have become above it."""
@@ -156,6 +158,13 @@ class _Joins:
                     rows = self._values(rows, each, placed)
                 changed = map_expressions(with_inputs(plan, (rows, *others)), lambda each: _replaced(each, placed))
                 return changed, {} if isinstance(plan, Aggregate) else placed
+
+    def _inner(self, query: Subquery) -> Plan:
+        """Return the plan of a subquery without queries in its expressions; it is asked for again by another way."""
+        key = id(query.plan)
+        if key not in self.inner:
+            self.inner[key] = self.place(query.plan)[0]
+        return self.inner[key]
 
     def _outer_join(self, plan: Join, condition: Expression) -> Plan:
         """Return the join with the queries of its condition beside the rows of the side that may be left out."""
@@ -205,7 +214,7 @@ class _Joins:
             or any(_nested(each) for each in query.arguments)
         ):
             return None
-        inner = peel(self.place(query.plan)[0])
+        inner = peel(self._inner(query))
         if inner is None:
             return None
         values: dict[str, Expression] = {
@@ -227,12 +236,17 @@ class _Joins:
         kept = with_conditions(inner.rows, list(inner.conditions))
         if not (isinstance(test, Apply) and test.function.name == "eq"):
             return Join(rows, kept, "anti", apply("coalesce", test, _TRUE))
+        kept = self._read_twice(kept)
         needle, item = test.arguments
         counts, total, present = self._counts(kept, item)
         found = Join(Join(rows, kept, "anti", test), counts, "left")
         empty = apply("eq", total, _ZERO)
         complete = apply("and", apply("isnotnull", needle), apply("eq", total, present))
         return Filter(found, apply("or", empty, complete))
+
+    def _read_twice(self, rows: Plan) -> Plan:
+        """Return the rows for two places; those that are joined are computed once, as each level would double them."""
+        return Shared(rows, f"shared_{self._name()}") if _is_joined(rows) else rows
 
     def _counts(self, rows: Plan, item: Expression) -> tuple[Plan, Reference, Reference]:
         """Return one row with the number of rows, and of rows in which the item is not null."""
@@ -269,7 +283,7 @@ class _Joins:
         return rows
 
     def _value(self, rows: Plan, query: Subquery) -> tuple[Plan, Expression]:
-        inner = self.place(query.plan)[0]
+        inner = self._inner(query)
         column: Expression
         if isinstance(query.test, Apply) and query.test.function.name == "eq" and _twice(inner, query):
             return self._member(rows, query, query.test, inner)
@@ -283,6 +297,7 @@ class _Joins:
 
     def _member(self, rows: Plan, query: Subquery, test: Apply, inner: Plan) -> tuple[Plan, Expression]:
         """Return whether a value is among the rows of a query that depends on nothing: null where a null hides it."""
+        inner = self._read_twice(inner)
         found, among = self._exists(Filter(inner, test))
         counts, total, present = self._counts(inner, test.arguments[1])
         rows = Join(_beside(rows, found, query), counts, "left")
@@ -323,10 +338,13 @@ def _twice(inner: Plan, query: Subquery) -> bool:
     """Whether a query may be asked both for one value and for its nulls.
 
     Not where it looks at the row around it, and not where it holds queries itself and one pass will do, as for a value
-    that is the same in all rows: each level would be there twice as often as the one around it.
+    that is the same in all rows.
     """
-    joined = any(isinstance(node, Join | Lateral) for node in walk_plan(inner))
-    return not has_parameters(inner) and (bool(query.parameters) or not joined)
+    return not has_parameters(inner) and (bool(query.parameters) or not _is_joined(inner))
+
+
+def _is_joined(plan: Plan) -> bool:
+    return any(isinstance(node, Join | Lateral) for node in walk_plan(plan))
 
 
 def _one_row(plan: Plan, name: str, place: Span) -> Plan:

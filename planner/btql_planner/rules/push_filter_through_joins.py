@@ -17,7 +17,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from btql_planner.expressions import Apply, Expression, conjuncts, walk, without_source
-from btql_planner.plan import Alias, Filter, Plan, inputs, with_inputs
+from btql_planner.plan import Alias, Filter, Plan, rewrite_down
 from btql_planner.plan_relations import Join
 from btql_planner.relations import sources, sources_of
 from btql_planner.rules.join_subqueries import all_of
@@ -26,13 +26,13 @@ from btql_planner.rules.probe_text_index import with_conditions
 
 def push_filter_through_joins(plan: Plan) -> Plan:
     """Return the plan with conditions as far down as they can be."""
+    return rewrite_down(plan, _pushed)
+
+
+def _pushed(plan: Plan) -> Plan | None:
     if isinstance(plan, Filter) and isinstance(_below_filters(plan), Join | Alias):
-        pushed = _push(plan.input, conjuncts(plan.condition))
-        if pushed is not None:
-            return push_filter_through_joins(pushed)
-    if isinstance(plan, Join) and (moved := _from_condition(plan)) is not None:
-        return push_filter_through_joins(moved)
-    return with_inputs(plan, tuple(map(push_filter_through_joins, inputs(plan))))
+        return _push(plan.input, conjuncts(plan.condition))
+    return _from_condition(plan) if isinstance(plan, Join) else None
 
 
 def _below_filters(plan: Plan) -> Plan:
