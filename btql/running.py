@@ -62,11 +62,19 @@ def _damage_named(sources: Sources) -> Generator[None]:
     except (Quarantined, ResourceLimit):
         raise
     except (EngineError, Damaged) as error:
-        stumbled = isinstance(error, Damaged) or any(words in str(error) for words in _UNREADABLE)
-        damaged = sources.damage(str(error)) if stumbled else None
+        damaged = sources.damage(str(error)) if _may_be_damage(error) else None
         if damaged is None:
             raise
         raise damaged from error
+
+
+def _may_be_damage(error: EngineError | Damaged) -> bool:
+    """Whether bytes that are not what was written could be behind an error."""
+    if isinstance(error, Damaged) or any(words in str(error) for words in _UNREADABLE):
+        return True
+    # What the engine raises on purpose is a plain exception. Bytes that look sound make a reader do anything: the
+    # engine's panics, as it takes them for what it wrote, and ours misses what every file has.
+    return type(error) is EngineError and type(error.__cause__) not in (Exception, type(None))
 
 
 @contextmanager

@@ -75,6 +75,29 @@ def test_an_empty_file_and_one_that_is_gone_are_no_files_without_rows(path: Path
                 connection.query(asking).rows()
 
 
+@pytest.mark.parametrize("suffix", ["fast", "term"])
+def test_a_reader_that_panics_or_fails_over_damaged_bytes_names_the_file(path: Path, suffix: str):
+    """The sizes are right, so that nobody sees at once that something is wrong."""
+    (index,) = (path / "parts" / "1" / "text").glob(f"*.{suffix}")
+    content = index.read_bytes()
+    index.write_bytes(bytes(byte ^ 0xFF for byte in content[:32]) + content[32:])
+    asking = "select: id | from: project_logs('x') | filter: input match 'word'"
+    with btql.connect(path, background=False) as connection:
+        with pytest.raises(Damaged, match=rf"`parts/1/text/\w+.{suffix}`: its checksum does not hold; `btql repair`"):
+            connection.query(asking).rows()
+        with pytest.raises(Quarantined, match="parts/1"):
+            connection.query(asking).rows()
+
+
+def test_a_panic_of_the_engine_over_files_that_are_whole_is_its_defect(path: Path, monkeypatch: pytest.MonkeyPatch):
+    def panics(*_: object) -> object:
+        raise type("PanicException", (BaseException,), {})("index out of bounds")
+
+    monkeypatch.setattr("btql.execution.run.Runner.batches", panics)
+    with btql.connect(path, background=False) as connection, pytest.raises(btql.Error, match="the engine has a defect"):
+        asked(connection, "x")
+
+
 @pytest.mark.parametrize("name", ["rows.arrow", "keys.arrow"])
 def test_compaction_stops_for_one_object_and_goes_on_for_others(path: Path, name: str):
     spoil(path / "parts" / "1" / name)
