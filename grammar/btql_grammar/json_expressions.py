@@ -22,13 +22,13 @@ def read_expression(node: Node) -> tree.Expression:
     """Return the tree of an expression."""
     if "btql" in node.mapping():
         return _snippet(node)
-    op = node.required("op").choice(*_OPERATORS)
+    op = node.chosen("op", *_OPERATORS)
     return _OPERATORS[op](node, op)
 
 
 def read_path(node: Node, *others: str) -> tuple[str | int, ...]:
     """Return the path of an ident, which may have keys with these other names."""
-    node.required("op").choice("ident")
+    node.chosen("op", "ident")
     node.refuse_others(("op", "name", "alias"))
     if node.has("alias") and "alias" not in others:
         node.required("alias").fail("has no meaning here", "give the entry of the list the alias")
@@ -54,7 +54,7 @@ def _step(piece: Node) -> str | int:
 def _snippet(node: Node) -> tree.Expression:
     node.refuse_others(("btql", "op"))
     if node.has("op"):
-        node.required("op").choice("btql")
+        node.chosen("op", "btql")
     text = node.required("btql")
     made = parser.parse_expression(text.text(), name=text.path)
     level: list[tree.Expression] = [made]
@@ -87,7 +87,7 @@ def _constant(node: Node) -> tree.Expression:
 
 def _interval(node: Node, _: str) -> tree.Expression:
     node.refuse_others(("op", "value", "unit"))
-    unit = node.required("unit").choice(*build.UNITS)
+    unit = node.chosen("unit", *build.UNITS)
     return tree.Interval(node.required("value").integer(), build.UNITS[unit])
 
 

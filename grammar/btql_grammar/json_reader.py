@@ -87,7 +87,7 @@ def _infer(node: Node) -> tuple[tree.Identifier | tree.Star, ...]:
 
 
 def _identifier(node: Node) -> tree.Identifier:
-    node.required("op").choice("ident", "star")
+    node.chosen("op", "ident", "star")
     return tree.Identifier(read_path(node))
 
 
@@ -98,7 +98,7 @@ def _sort(node: Node) -> tuple[tree.SortItem, ...]:
 def _sort_item(node: Node) -> tree.SortItem:
     node.refuse_others(("expr", "dir", "nulls"))
     expression = read_expression(node.required("expr"))
-    direction = cast("tree.Direction", node.required("dir").choice("asc", "desc"))
+    direction = cast("tree.Direction", node.chosen("dir", "asc", "desc"))
     nulls = node.maybe("nulls", lambda found: found.choice("first", "last"))
     return tree.SortItem(expression, direction, nulls=cast("Any", nulls))
 
@@ -116,7 +116,7 @@ def _filter(node: Node) -> tree.Expression | None:
 
 
 def _source(node: Node) -> tree.From | tree.Table:
-    op = node.required("op").choice("function", "ident")
+    op = node.chosen("op", "function", "ident")
     alias = node.maybe("alias", Node.text)
     if op == "ident":
         path = read_path(node, "alias")
@@ -145,14 +145,14 @@ def _source(node: Node) -> tree.From | tree.Table:
 
 def _named_shape(argument: Node) -> Node:
     argument.refuse_others(("expr", "alias"))
-    argument.required("alias").choice("shape")
+    argument.chosen("alias", "shape")
     expression = argument.required("expr")
     _literal_text(expression)
     return expression.required("value")
 
 
 def _literal_text(node: Node) -> str:
-    node.required("op").choice("literal")
+    node.chosen("op", "literal")
     node.refuse_others(("op", "value"))
     return node.required("value").text()
 
@@ -162,7 +162,7 @@ def _sample(node: Node) -> tree.Sample:
     method, seed = node.required("method"), node.maybe("seed", Node.integer)
     method.refuse_others(("type", "value"))
     value = method.required("value")
-    if method.required("type").choice("rate", "count") == "count":
+    if method.chosen("type", "rate", "count") == "count":
         return tree.Sample(None, value.integer(least=1), seed)
     rate = float(value.number())
     if not 0 <= rate <= 1:

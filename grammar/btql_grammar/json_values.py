@@ -19,6 +19,9 @@ from btql_grammar.scan import DEPTH_MAX, PIECES_MAX
 
 _T = TypeVar("_T")
 _WORD = re.compile(r"[A-Za-z_]\w*")
+_ONLY_EXPRESSIONS = (
+    'only expressions are written as `{"btql": "…"}`: write the whole query as text, or this in the JSON form'
+)
 _BITS_MAX = 996
 """Numbers of up to 300 digits can be read and printed."""
 
@@ -98,8 +101,16 @@ class Node:
     def required(self, key: str) -> Node:
         """Return what stands at ``key``, which may be null but not missing."""
         if key not in self.mapping():
-            self.fail(f"has no `{key}`")
+            self.fail(f"has no `{key}`", f"add `{key}`")
         return self.inner(self.mapping()[key], self._path(key))
+
+    def chosen(self, key: str, *known: str) -> str:
+        """Return the text at ``key``, which must be one of the known ones."""
+        if key not in self.mapping():
+            words = " or ".join([", ".join(known[:-1]), known[-1]] if len(known) > 1 else known)
+            help_ = f"add `{key}`: {words}" if len(known) < 5 else f"add `{key}`"
+            self.fail(f"has no `{key}`", _ONLY_EXPRESSIONS if "btql" in self.mapping() else help_)
+        return self.required(key).choice(*known)
 
     def maybe(self, key: str, read: Callable[[Node], _T]) -> _T | None:
         """Return what ``read`` makes of the value at ``key``, or None."""
