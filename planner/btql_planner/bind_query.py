@@ -31,7 +31,7 @@ from btql_planner.clauses.source import SourceClauses
 from btql_planner.clauses.stages import in_stages, refuse_inside, without_inference
 from btql_planner.expressions import Column, Expression, Reference
 from btql_planner.finish import Infer, Pivot
-from btql_planner.grouping import Grouping, has_aggregate, refuse_aggregates
+from btql_planner.grouping import Grouping, has_aggregate, refuse_aggregates, refuse_aggregates_as_keys
 from btql_planner.layers import Windows, first_of_each
 from btql_planner.options import refuse_parameters
 from btql_planner.outputs import Output, bind_outputs, by_position, column_called, column_that_is, name_aliases
@@ -292,8 +292,8 @@ class _QueryBinder:
         for item in self.query.dimensions:
             key = by_position(item.expression, outputs)
             if key is None:
-                key = ExpressionBinder(self.scope).bind(item.expression)
-            refuse_aggregates(key)
+                key = ExpressionBinder(self.scope, aggregates=True).bind(item.expression)
+            refuse_aggregates_as_keys(key, self.scope.context.text)
             refuse_windows(key)
             keys.append(key)
         return keys

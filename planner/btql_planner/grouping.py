@@ -139,6 +139,19 @@ def has_aggregate(node: tree.Expression | None) -> bool:
     return found
 
 
+def refuse_aggregates_as_keys(expression: Expression, written: Callable[[Span], str]) -> None:
+    """Raise where an aggregate is what the rows are to be grouped by."""
+    for node in walk(expression):
+        if isinstance(node, AggregateCall):
+            again = f"`GROUP BY n` over `FROM (SELECT {written(node.span)} AS n FROM … GROUP BY …)`"
+            raise BtqlError.of(
+                errors.MISPLACED, f"the aggregate `{node.function.name}` cannot be grouped by", node.span,
+                "one value for each group, which it would have to tell apart",
+                help="move it from `dimensions:` to `measures:`, in SQL out of GROUP BY; to group by it, group twice: "
+                f"{again}, in BTQL with `final_dimensions: n`",
+            )  # fmt: skip
+
+
 def refuse_aggregates(expression: Expression) -> None:
     """Raise where an aggregate stands that has no groups to work on."""
     for node in walk(expression):
