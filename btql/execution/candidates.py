@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from btql_planner.engine_plan import ProbeSpec, ScanSpec
-from btql_planner.plan import Keys
+from btql_planner.plan_scan import Keys
 from btql_storage.keys import KeyKind, fingerprints
 from btql_storage.later import np
 from btql_storage.part.reader import Part

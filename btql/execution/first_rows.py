@@ -5,7 +5,7 @@ ascends). Once as many current rows were seen as are wanted, whatever lies behin
 the last of them is not read: parts, by their statistics, and rows. Rows that tie
 with the last one are kept, since other keys of the order decide among them.
 
-Conditions on what is kept in memory (:class:`btql_planner.plan.Check`) are checked
+Conditions on what is kept in memory (:class:`btql_planner.plan_scan.Check`) are checked
 before a row is seen: a page of root spans that begins at a cursor is as exact as the
 first rows of all. Where any other condition decides which rows count, that many are a
 guess. Then more rows are looked at than are wanted, and where too few of them count,
@@ -23,7 +23,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from btql.execution.pruning import microseconds
-from btql_planner.plan import ROOTS, Check, Top
+from btql_planner.plan_scan import ROOTS, Check, Top
 from btql_planner.sql_text import INSTANT
 from btql_storage.later import np
 from btql_storage.part.order import KeptColumn, Ordered, number_of, numbers_of, roots_of, value_of

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 import pyarrow as pa
 
 from btql.execution.first_rows import FirstRows, first_rows, passing_rows
-from btql_planner.plan import Top
+from btql_planner.plan_scan import Top
 from btql_storage.arrow import from_numpy, to_numpy
 from btql_storage.arrow_functions import compute as pc
 from btql_storage.keys import fingerprints

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from btql_planner.engine_plan import ScanSpec
 from btql_planner.needs import AnyNeed, Need, Needed
-from btql_planner.plan import Range
+from btql_planner.plan_scan import Range
 from btql_storage.part.format import TEXT_BOUND_CHARS, PartStats, PathStats
 
 if TYPE_CHECKING:

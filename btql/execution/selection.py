@@ -21,7 +21,7 @@ from btql.execution.report import ScanReport
 from btql.execution.sources import Sources
 from btql_planner.catalog import Objects
 from btql_planner.engine_plan import ScanSpec
-from btql_planner.plan import Top
+from btql_planner.plan_scan import Top
 from btql_storage.later import np
 from btql_storage.part.reader import Part
 from btql_storage.row_numbers import are_among

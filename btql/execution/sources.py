@@ -18,7 +18,7 @@ from btql_grammar.sources import KINDS
 from btql_grammar.span import Span
 from btql_planner import errors
 from btql_planner.catalog import FieldCatalog, Objects
-from btql_planner.plan import Keys
+from btql_planner.plan_scan import Keys
 from btql_storage.catalog import ObjectInfo
 from btql_storage.errors import Damaged, VersionGone
 from btql_storage.part.kept_columns import KeptColumns

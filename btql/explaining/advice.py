@@ -18,7 +18,9 @@ from btql.explaining.explanation import Explanation, Node, ScanFacts, Warn
 from btql_planner.explain import branches
 from btql_planner.explain_expression import path_text, text
 from btql_planner.expressions import Apply, Constant, Expression, PathValue, walk
-from btql_planner.plan import Fetch, Filter, Limit, Plan, Scan, TraceLimit, TracePage, expressions
+from btql_planner.plan import Fetch, Filter, Limit, Plan, TraceLimit, TracePage
+from btql_planner.plan_scan import Scan
+from btql_planner.plan_traversal import expressions
 from btql_storage.fields import INDEXED_FIELDS
 
 if TYPE_CHECKING:

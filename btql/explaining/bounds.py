@@ -16,28 +16,20 @@ from btql_planner.plan import (
     Limit,
     Nothing,
     Plan,
-    Scan,
     TraceLimit,
     TracePage,
     TraceSelection,
     TraceSummary,
     Unnest,
-    inputs,
 )
-from btql_planner.plan_relations import (
-    Join,
-    Lateral,
-    Recursion,
-    RecursiveTable,
-    Series,
-    SetOperation,
-    ValuesTable,
-)
+from btql_planner.plan_relations import Join, Lateral, Recursion, RecursiveTable, Series, SetOperation, ValuesTable
+from btql_planner.plan_scan import Scan
+from btql_planner.plan_traversal import inputs
 
 if TYPE_CHECKING:
     from btql.execution.sources import Sources
     from btql_planner.engine_plan import ScanSpec
-    from btql_planner.plan import Keys
+    from btql_planner.plan_scan import Keys
 
 Bound = int | None
 

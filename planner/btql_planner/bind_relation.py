@@ -24,8 +24,9 @@ from btql_planner.expressions import Apply, Constant, Expression
 from btql_planner.functions import functions
 from btql_planner.grouping import refuse_aggregates
 from btql_planner.names import ColumnNames, ObjectNames
-from btql_planner.plan import Alias, Plan, Scan
+from btql_planner.plan import Alias, Plan
 from btql_planner.plan_relations import Join, JoinKind, Lateral
+from btql_planner.plan_scan import Scan
 from btql_planner.scope import Around, BoundTable, Captures, RelationNames, Rows, Scope
 from btql_planner.types import BOOLEAN
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from btql_planner.catalog import Objects
 from btql_planner.finish import Answer
 from btql_planner.needs import Needed
-from btql_planner.plan import Keys, Plan, Range, Top
+from btql_planner.plan import Plan
+from btql_planner.plan_scan import Keys, Range, Top
 from btql_planner.select import Select
 from btql_planner.types import Kind
 from btql_storage.text_probe import TextProbe

@@ -16,16 +16,12 @@ from btql_planner.plan import (
     Nothing,
     Plan,
     Project,
-    Scan,
     Sort,
-    Top,
     TraceLimit,
     TracePage,
     TraceSelection,
     TraceSummary,
     Unnest,
-    expressions,
-    inputs,
 )
 from btql_planner.plan_relations import (
     Join,
@@ -39,6 +35,8 @@ from btql_planner.plan_relations import (
     ValuesTable,
     Window,
 )
+from btql_planner.plan_scan import Scan, Top
+from btql_planner.plan_traversal import expressions, inputs
 from btql_planner.types import describe
 
 

@@ -31,7 +31,9 @@ from btql_grammar.span import Span
 from btql_planner import errors
 from btql_planner.explain_expression import text
 from btql_planner.options import LintMode
-from btql_planner.plan import Aggregate, Fetch, Filter, Plan, Scan, TraceSummary, walk
+from btql_planner.plan import Aggregate, Fetch, Filter, Plan, TraceSummary
+from btql_planner.plan_scan import Scan
+from btql_planner.plan_traversal import walk
 
 RANGED = frozenset({"created", "_xact_id", "_pagination_key"})
 KEYED = frozenset({"id", "root_span_id"})

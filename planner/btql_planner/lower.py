@@ -12,8 +12,9 @@ from btql_planner.engine_plan import EnginePlan
 from btql_planner.expressions import Expression, PathValue
 from btql_planner.finish import PREVIEWED, Answer
 from btql_planner.lower_relation import RelationLowering
-from btql_planner.plan import Plan, Project, walk
+from btql_planner.plan import Plan, Project
 from btql_planner.plan_relations import SetOperation
+from btql_planner.plan_traversal import walk
 
 
 def lower(plan: Plan, answer: Answer | None = None) -> EnginePlan:

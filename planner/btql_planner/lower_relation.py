@@ -25,7 +25,6 @@ from btql_planner.plan import (
     Nothing,
     Plan,
     Project,
-    Scan,
     Sort,
     SortKey,
     TraceLimit,
@@ -46,6 +45,7 @@ from btql_planner.plan_relations import (
     ValuesTable,
     Window,
 )
+from btql_planner.plan_scan import Scan
 from btql_planner.select import Columns, Path, Select
 from btql_planner.types import Kind
 from btql_planner.value import Value

@@ -9,6 +9,9 @@ subqueries ever mix them up. A query over one source calls its columns
 short name, given by an Alias (``t1``) or by a Project below the top (``q2``),
 and its columns carry it: ``t1#|created``, ``q2#|model``.
 
+Nodes over several relations are in :mod:`btql_planner.plan_relations`, the scan
+is in :mod:`btql_planner.plan_scan`; :mod:`btql_planner.plan_traversal` goes through plans.
+
 ===============  ==========================================================
 Scan             rows of one snapshot, with the conditions storage can check
 Fetch            adds values that only the documents have, by row number
@@ -35,15 +38,10 @@ Nothing          one row without columns, for SELECT without FROM
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from operator import is_
+from dataclasses import dataclass
 from typing import Literal
 
-from btql_planner.catalog import Objects
 from btql_planner.expressions import Expression, Reference, engine_name
-from btql_planner.needs import Needed
 from btql_planner.plan_relations import (
     Join,
     Lateral,
@@ -56,81 +54,8 @@ from btql_planner.plan_relations import (
     ValuesTable,
     Window,
 )
-from btql_planner.probes import Probe
+from btql_planner.plan_scan import Scan
 from btql_planner.types import ANY, BOOLEAN, INTEGER, LIST, NULL, TEXT
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """Both ends belong to the range; None is open."""
-
-    column: str
-    low: datetime | str | None
-    high: datetime | str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """The values that an id column may have."""
-
-    column: str
-    values: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """A condition on a column that is kept in memory, so that nothing is read to know which rows it holds for."""
-
-    column: str
-    operator: Literal["lt", "le", "gt", "ge", "eq"]
-    value: datetime | str | bool
-    """What is on its right side; transactions and keys in the form in which rows have them."""
-
-
-ROOTS = Check("is_root", "eq", value=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Top:
-    """The first rows in the order of a column that is never null, and those that tie with the last of them."""
-
-    column: str
-    count: int
-    descending: bool
-    filtered: bool
-    """Only those count that pass the filters of the scan, or a selection of traces."""
-    asked: int | None = None
-    """How many rows the answer has once enough were looked at, where their documents decide which of them count."""
-    among: tuple[Check, ...] = ()
-    """Filters of the scan that are known of each row before it is looked at: no other rows count."""
-    only: Literal["roots", "passing"] | None = None
-    """Of traces, only these rows are wanted: the root spans, or the rows that pass what is checked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """Rows of the snapshot, newest versions only."""
-
-    alias: str
-    objects: Objects = field(kw_only=True)
-    filters: tuple[Expression, ...] = ()
-    """Conditions over columns, checked inside the scan."""
-    probes: tuple[Probe, ...] = ()
-    """What the text index is asked; a row must be a hit of each."""
-    ranges: tuple[Range, ...] = ()
-    """Bounds that follow from the filters: parts outside them are not read."""
-    keys: tuple[Keys, ...] = ()
-    """Ids that follow from the filters: parts without any of them are not read."""
-    needs: tuple[Needed, ...] = ()
-    """What follows from the filters for the values of paths: parts without such are not read."""
-    top: Top | None = None
-    """Only rows up to here are wanted; further ones may be left out."""
-    traces: Top | None = None
-    """Only rows of the traces whose root spans come first are wanted."""
-    ends: bool = False
-    """Only the smallest and the largest value of each column are wanted."""
-    counted: bool = False
-    """Only how many rows there are is wanted; they need not have anything in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,161 +275,3 @@ Plan = (
     | RecursiveTable
     | Nothing
 )
-
-
-def inputs(plan: Plan) -> tuple[Plan, ...]:
-    """Return the nodes directly below."""
-    match plan:
-        case Scan() | Nothing() | ValuesTable() | Recursion():
-            return ()
-        case Join() | Lateral() | SetOperation():
-            return (plan.left, plan.right)
-        case RecursiveTable():
-            return (plan.anchor, plan.step)
-        case TraceSelection():
-            return (plan.input, *plan.matching)
-        case TraceSummary():
-            return (plan.roots, plan.spans)
-        case _:
-            return (plan.input,)
-
-
-def walk(plan: Plan) -> Iterator[Plan]:
-    """Yield the node and everything below it, parents first; what is below Shared rows comes once."""
-    shared: set[str] = set()
-    waiting = [plan]
-    while waiting:
-        node = waiting.pop()
-        yield node
-        if isinstance(node, Shared):
-            if node.name in shared:
-                continue
-            shared.add(node.name)
-        waiting.extend(reversed(inputs(node)))
-
-
-def with_inputs(plan: Plan, new: tuple[Plan, ...]) -> Plan:
-    """Return the node over other inputs."""
-    if all(map(is_, new, inputs(plan))):
-        return plan
-    match plan:
-        case Scan() | Nothing() | ValuesTable() | Recursion():
-            return plan
-        case Join() | Lateral() | SetOperation():
-            return replace(plan, left=new[0], right=new[1])
-        case RecursiveTable():
-            return replace(plan, anchor=new[0], step=new[1])
-        case TraceSelection():
-            return replace(plan, input=new[0], matching=new[1:])
-        case TraceSummary():
-            return replace(plan, roots=new[0], spans=new[1])
-        case _:
-            return replace(plan, input=new[0])
-
-
-def expressions(plan: Plan) -> tuple[Expression, ...]:
-    """Return the expressions that the node itself evaluates."""
-    match plan:
-        case Scan():
-            return plan.filters
-        case Filter() | TraceSelection():
-            return (plan.condition,)
-        case TraceSummary():
-            return tuple(named.expression for named in plan.measures)
-        case Unnest():
-            return (plan.expression,) if plan.entries is None else tuple(value for _, value in plan.entries)
-        case Aggregate():
-            return tuple(named.expression for named in (*plan.keys, *plan.measures))
-        case Project():
-            return tuple(item.expression for item in plan.items)
-        case Sort() | TraceLimit():
-            return tuple(key.expression for key in plan.keys)
-        case Join():
-            return () if plan.condition is None else (plan.condition,)
-        case Lateral():
-            return (*plan.arguments, *(() if plan.condition is None else (plan.condition,)))
-        case Window():
-            return tuple(item.expression for item in plan.items)
-        case Series():
-            return plan.arguments
-        case Numbered():
-            return plan.keys
-        case ValuesTable():
-            return tuple(each for row in plan.rows for each in row)
-        case _:
-            return ()
-
-
-def map_expressions(plan: Plan, change: Callable[[Expression], Expression]) -> Plan:
-    """Return the node with ``change`` applied to each expression that it evaluates."""
-    match plan:
-        case Filter() | TraceSelection():
-            return replace(plan, condition=change(plan.condition))
-        case TraceSummary():
-            return replace(plan, measures=_map_named(plan.measures, change))
-        case Unnest():
-            entries = plan.entries and tuple((key, change(value)) for key, value in plan.entries)
-            return replace(plan, expression=change(plan.expression), entries=entries)
-        case Aggregate():
-            return replace(plan, keys=_map_named(plan.keys, change), measures=_map_named(plan.measures, change))
-        case Project():
-            return replace(plan, items=_map_named(plan.items, change))
-        case Sort() | TraceLimit():
-            return replace(plan, keys=tuple(replace(key, expression=change(key.expression)) for key in plan.keys))
-        case Join():
-            return plan if plan.condition is None else replace(plan, condition=change(plan.condition))
-        case Lateral():
-            condition = None if plan.condition is None else change(plan.condition)
-            return replace(plan, arguments=tuple(map(change, plan.arguments)), condition=condition)
-        case Window():
-            return replace(plan, items=_map_named(plan.items, change))
-        case Series():
-            return replace(plan, arguments=tuple(map(change, plan.arguments)))
-        case Numbered():
-            return replace(plan, keys=tuple(map(change, plan.keys)))
-        case ValuesTable():
-            return replace(plan, rows=tuple(tuple(map(change, row)) for row in plan.rows))
-        case _:
-            return plan
-
-
-def _map_named(items: tuple[Named, ...], change: Callable[[Expression], Expression]) -> tuple[Named, ...]:
-    return tuple(replace(item, expression=change(item.expression)) for item in items)
-
-
-def rewrite(plan: Plan, change: Callable[[Plan], Plan | None]) -> Plan:
-    """Return the plan with ``change`` tried on every node, inputs first."""
-
-    def changed(node: Plan, below: Callable[[Plan], Plan]) -> Plan:
-        node = with_inputs(node, tuple(map(below, inputs(node))))
-        return change(node) or node
-
-    return _each_once(plan, changed)
-
-
-def rewrite_down(plan: Plan, change: Callable[[Plan], Plan | None]) -> Plan:
-    """Return the plan with ``change`` tried on every node, as often as it changes anything, before its inputs."""
-
-    def changed(node: Plan, below: Callable[[Plan], Plan]) -> Plan:
-        while (new := change(node)) is not None:
-            node = new
-        return with_inputs(node, tuple(map(below, inputs(node))))
-
-    return _each_once(plan, changed)
-
-
-def _each_once(plan: Plan, change: Callable[[Plan, Callable[[Plan], Plan]], Plan]) -> Plan:
-    """Return the plan with each node changed, Shared rows once for all places where they are read.
-
-    Each level of queries inside queries would double the work else.
-    """
-    shared: dict[str, Plan] = {}
-
-    def changed(node: Plan) -> Plan:
-        if not isinstance(node, Shared):
-            return change(node, changed)
-        if node.name not in shared:
-            shared[node.name] = change(node, changed)
-        return shared[node.name]
-
-    return changed(plan)

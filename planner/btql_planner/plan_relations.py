@@ -1,7 +1,6 @@
 """Plan nodes over several relations: joins, set operations, windows, recursion.
 
-They belong to the typed plan of :mod:`btql_planner.plan`, which has the list of
-all nodes and what can be done with any of them.
+They belong to the typed plan of :mod:`btql_planner.plan`, which has the list of all nodes.
 """
 
 from __future__ import annotations

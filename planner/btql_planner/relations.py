@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from btql_planner.expressions import Column, Expression, PathValue, Reference, split_engine_name, walk
-from btql_planner.plan import Aggregate, Alias, Nothing, Plan, Project, TraceSummary, Unnest, inputs
+from btql_planner.plan import Aggregate, Alias, Nothing, Plan, Project, TraceSummary, Unnest
 from btql_planner.plan_relations import (
     Join,
     Numbered,
@@ -16,6 +16,7 @@ from btql_planner.plan_relations import (
     ValuesTable,
     Window,
 )
+from btql_planner.plan_traversal import inputs
 
 
 def sources(plan: Plan) -> frozenset[str]:

@@ -20,7 +20,8 @@ from btql_planner.clauses.trace_filter import Connected, Formula, PlainCondition
 from btql_planner.expressions import Apply, Expression, Parameter, walk, without_source
 from btql_planner.functions import functions
 from btql_planner.grouping import refuse_aggregates
-from btql_planner.plan import Filter, Plan, Scan, TraceSelection, in_matching
+from btql_planner.plan import Filter, Plan, TraceSelection, in_matching
+from btql_planner.plan_scan import Scan
 from btql_planner.scope import Scope
 
 

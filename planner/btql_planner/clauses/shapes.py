@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from btql_grammar import tree
-from btql_planner.plan import Plan, Scan, TraceSummary, walk
+from btql_planner.plan import Plan, TraceSummary
+from btql_planner.plan_scan import Scan
+from btql_planner.plan_traversal import walk
 
 
 def in_shape(rows: Plan, scan: Scan, shape: tree.Shape, name: str) -> Plan:

@@ -45,7 +45,8 @@ from btql_planner.expressions import (
 from btql_planner.functions import functions
 from btql_planner.json_paths import json_get
 from btql_planner.names import NESTED, ObjectNames
-from btql_planner.plan import Named, Plan, TraceSummary, rewrite
+from btql_planner.plan import Named, Plan, TraceSummary
+from btql_planner.plan_traversal import rewrite
 from btql_planner.types import Kind
 from btql_storage import json_text
 from btql_storage.kinds import Kind as StoredKind

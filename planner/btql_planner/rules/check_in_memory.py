@@ -23,7 +23,9 @@ from datetime import datetime
 from typing import Literal, cast
 
 from btql_planner.expressions import Column, Expression
-from btql_planner.plan import ROOTS, Check, Plan, Scan, Sort, rewrite
+from btql_planner.plan import Plan, Sort
+from btql_planner.plan_scan import ROOTS, Check, Scan
+from btql_planner.plan_traversal import rewrite
 from btql_planner.rules.prune_parts import compared
 
 _FORMS = {"_xact_id": re.compile("[0-9]{19}"), "_pagination_key": re.compile("p[0-9]{20}")}

@@ -16,7 +16,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from btql_planner.expressions import AggregateCall, Constant, Expression
-from btql_planner.plan import Aggregate, Plan, Scan, rewrite
+from btql_planner.plan import Aggregate, Plan
+from btql_planner.plan_scan import Scan
+from btql_planner.plan_traversal import rewrite
 
 
 def count_rows(plan: Plan) -> Plan:

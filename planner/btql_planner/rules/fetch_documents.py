@@ -29,18 +29,16 @@ from btql_planner.plan import (
     Nothing,
     Plan,
     Project,
-    Scan,
     Sort,
     TraceLimit,
     TracePage,
     TraceSelection,
     TraceSummary,
-    expressions,
-    inputs,
-    with_inputs,
 )
-from btql_planner.plan import walk as walk_plan
 from btql_planner.plan_relations import Join, Lateral, Recursion, RecursiveTable, SetOperation, Shared, ValuesTable
+from btql_planner.plan_scan import Scan
+from btql_planner.plan_traversal import expressions, inputs, with_inputs
+from btql_planner.plan_traversal import walk as walk_plan
 
 Path = tuple[str | int, ...]
 Use = tuple[str, Path]

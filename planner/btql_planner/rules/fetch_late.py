@@ -17,8 +17,10 @@ from dataclasses import replace
 
 from btql_planner.expressions import Column, PathValue, walk
 from btql_planner.names import SYSTEM_KINDS
-from btql_planner.plan import Fetch, Filter, Limit, Plan, Project, Scan, Sort, expressions, rewrite
-from btql_planner.plan import walk as plan_nodes
+from btql_planner.plan import Fetch, Filter, Limit, Plan, Project, Sort
+from btql_planner.plan_scan import Scan
+from btql_planner.plan_traversal import expressions, rewrite
+from btql_planner.plan_traversal import walk as plan_nodes
 
 ROWS_MAX = 1_000
 

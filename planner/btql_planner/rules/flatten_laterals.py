@@ -41,23 +41,10 @@ from btql_planner.expressions import (
     transform,
     walk,
 )
-from btql_planner.plan import (
-    Aggregate,
-    Filter,
-    Limit,
-    Named,
-    Nothing,
-    Plan,
-    Project,
-    Sort,
-    SortKey,
-    Unnest,
-    expressions,
-    map_expressions,
-    rewrite_down,
-)
-from btql_planner.plan import walk as walk_plan
+from btql_planner.plan import Aggregate, Filter, Limit, Named, Nothing, Plan, Project, Sort, SortKey, Unnest
 from btql_planner.plan_relations import Join, Lateral, Numbered, Series, SetOperation, Shared, Window
+from btql_planner.plan_traversal import expressions, map_expressions, rewrite_down
+from btql_planner.plan_traversal import walk as walk_plan
 from btql_planner.rules.join_subqueries import all_of, apply, peel, substitute
 from btql_planner.rules.probe_text_index import with_conditions
 from btql_planner.types import Kind

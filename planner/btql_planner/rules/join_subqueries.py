@@ -38,21 +38,10 @@ from btql_planner.expressions import (
     walk,
 )
 from btql_planner.functions import functions
-from btql_planner.plan import (
-    Aggregate,
-    Filter,
-    Limit,
-    Named,
-    Plan,
-    Project,
-    Sort,
-    expressions,
-    inputs,
-    map_expressions,
-    with_inputs,
-)
-from btql_planner.plan import walk as walk_plan
+from btql_planner.plan import Aggregate, Filter, Limit, Named, Plan, Project, Sort
 from btql_planner.plan_relations import Join, Lateral, Shared, Window
+from btql_planner.plan_traversal import expressions, inputs, map_expressions, with_inputs
+from btql_planner.plan_traversal import walk as walk_plan
 from btql_planner.relations import sources, sources_of
 from btql_planner.rules.probe_text_index import with_conditions
 from btql_planner.types import Kind

@@ -20,18 +20,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from btql_planner.expressions import Expression, Reference, walk
-from btql_planner.plan import (
-    Filter,
-    Limit,
-    Plan,
-    Scan,
-    Sort,
-    TraceSelection,
-    TraceSummary,
-    expressions,
-    in_matching,
-    rewrite,
-)
+from btql_planner.plan import Filter, Limit, Plan, Sort, TraceSelection, TraceSummary, in_matching
+from btql_planner.plan_scan import Scan
+from btql_planner.plan_traversal import expressions, rewrite
 
 
 def limit_summaries(plan: Plan) -> Plan:

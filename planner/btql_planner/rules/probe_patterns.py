@@ -17,7 +17,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from btql_planner.expressions import conjuncts
-from btql_planner.plan import Filter, Plan, Scan, rewrite
+from btql_planner.plan import Filter, Plan
+from btql_planner.plan_scan import Scan
+from btql_planner.plan_traversal import rewrite
 from btql_planner.probes import Probe, of_pattern
 from btql_storage.text_probe import Word, leaves
 

@@ -22,7 +22,9 @@ from dataclasses import replace
 from btql_planner import types
 from btql_planner.expressions import Apply, Expression, Match, conjuncts
 from btql_planner.functions import functions
-from btql_planner.plan import Filter, Plan, Scan, rewrite
+from btql_planner.plan import Filter, Plan
+from btql_planner.plan_scan import Scan
+from btql_planner.plan_traversal import rewrite
 from btql_planner.probes import Probe, phrase
 from btql_storage.text_probe import AllOf, Without
 

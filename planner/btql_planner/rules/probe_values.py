@@ -19,7 +19,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from btql_planner.expressions import conjuncts
-from btql_planner.plan import Filter, Plan, Scan, rewrite
+from btql_planner.plan import Filter, Plan
+from btql_planner.plan_scan import Scan
+from btql_planner.plan_traversal import rewrite
 from btql_planner.probes import of_value
 
 

@@ -17,7 +17,9 @@ from dataclasses import replace
 
 from btql_planner.expressions import Expression
 from btql_planner.needs import needs_of
-from btql_planner.plan import Filter, Plan, Scan, rewrite
+from btql_planner.plan import Filter, Plan
+from btql_planner.plan_scan import Scan
+from btql_planner.plan_traversal import rewrite
 
 
 def prune_by_paths(plan: Plan) -> Plan:

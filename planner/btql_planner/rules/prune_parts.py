@@ -16,7 +16,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from btql_planner.expressions import MIRRORED, Apply, Column, Constant, Expression
-from btql_planner.plan import Keys, Plan, Range, Scan, rewrite
+from btql_planner.plan import Plan
+from btql_planner.plan_scan import Keys, Range, Scan
+from btql_planner.plan_traversal import rewrite
 
 RANGED = frozenset({"created", "_xact_id", "_pagination_key"})
 KEYED = frozenset({"id", "span_id", "root_span_id"})

@@ -18,7 +18,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from btql_planner.expressions import Column
-from btql_planner.plan import Limit, Plan, Scan, Sort, Top, TraceSelection, TraceSummary, in_matching, rewrite
+from btql_planner.plan import Limit, Plan, Sort, TraceSelection, TraceSummary, in_matching
+from btql_planner.plan_scan import Scan, Top
+from btql_planner.plan_traversal import rewrite
 from btql_planner.rules.check_in_memory import check_of
 from btql_planner.rules.stop_early import ORDERED
 

@@ -18,7 +18,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from btql_planner.expressions import Column
-from btql_planner.plan import Limit, Plan, Scan, Sort, Top, TraceSelection, rewrite
+from btql_planner.plan import Limit, Plan, Sort, TraceSelection
+from btql_planner.plan_scan import Scan, Top
+from btql_planner.plan_traversal import rewrite
 
 COUNT_MAX = 10_000
 ORDERED = frozenset({"created", "_xact_id", "_pagination_key"})
