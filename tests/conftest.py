@@ -17,6 +17,8 @@ import pytest
 import trustme
 from hypothesis import settings
 
+from btql_storage.part import writer
+
 # Machines that run tests are busy, so no example has a deadline; a test that hangs is a test that fails.
 settings.register_profile("btql", deadline=None)
 settings.load_profile("btql")
@@ -58,6 +60,12 @@ def _few_authorities(tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.getbasetemp() / "authority.pem"
     trustme.CA().cert_pem.write_to_path(str(path))
     os.environ["SSL_CERT_FILE"] = str(path)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _text_indexes() -> None:
+    # Tests have few rows, of which parts would have no text index; in programs that tests start it is so.
+    writer.INDEXED_FROM_BYTES = 0
 
 
 @pytest.fixture(autouse=True)

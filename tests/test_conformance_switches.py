@@ -1,10 +1,10 @@
 """The cases of the language with everything off that makes a query faster: each answer is still the expected one.
 
 Off are each rule of the planner where it has a part in the plan, all of them together, the probes of the text index,
-the engine's pushdown into Parquet, answers from a few rows in memory, and whatever is kept from one query to the next;
-and, the other way round, columns are kept from the first question on, with numbers for their texts. Half of the
-events are in parts, so each answer is merged from parts and the tail; ``test_conformance`` has the states with only
-one of them.
+that index itself, the engine's pushdown into Parquet, answers from a few rows in memory, and whatever is kept from one
+query to the next; and, the other way round, columns are kept from the first question on, with numbers for their texts.
+Half of the events are in parts, so each answer is merged from parts and the tail; ``test_conformance`` has the states
+with only one of them.
 
 ``make test`` asks each case behind two of the switches, ``make conformance-doors`` behind every one.
 """
@@ -24,7 +24,7 @@ from btql_conformance.doors import DOORS
 from btql_conformance.runner import Databases, run_case
 from btql_planner import rules
 from btql_planner.plan import Plan
-from btql_storage.part import kept_columns
+from btql_storage.part import kept_columns, writer
 
 FILES = find_case_files([own_corpus()])
 WHOLE = bool(os.environ.get("CONFORMANCE_WHOLE"))
@@ -63,9 +63,14 @@ def keeping_at_once(patch: Patch) -> None:
     patch.setattr(piece_reader, "CODED_MIN", 0)
 
 
+def without_text_indexes(patch: Patch) -> None:
+    patch.setattr(writer, "INDEXED_FROM_BYTES", 1 << 40)
+
+
 SWITCHES: dict[str, Callable[[Patch], None]] = {
     "no rule": partial(without_rules, disabled=rules.OPTIONAL),
     "no probe": partial(without_rules, disabled=PROBES),
+    "no text index": without_text_indexes,
     "no pushdown": without_pushdown,
     "nothing in memory": without_answers_in_memory,
     "nothing kept": keeping_nothing,

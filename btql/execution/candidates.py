@@ -68,7 +68,7 @@ class Candidates:
         rows_max = None
         if probe.share_max is not None:
             rows_max = int(source.stats.rows * probe.share_max)
-        self.report.files.opened("text", source)
+        self._opened(source)
         found = source.find(probe.asked, rows_max)
         rows = None if found.rows is None else len(found.rows)
         self.report.hit(str(probe.asked), rows, found.rows_max)
@@ -77,11 +77,15 @@ class Candidates:
     def count(self, part: Part, spec: ScanSpec) -> int:
         """Return how many rows of a part all probes hold for, current or not; each of them decides."""
         probe = _all([probe for probe in spec.probes if probe.required])
-        self.report.files.opened("text", part)
+        self._opened(part)
         count = part.count(probe.asked)
         assert count is not None, "only what is checked once more may be left undecided"
         self.report.hit(str(probe.asked), count, count)
         return count
+
+    def _opened(self, source: Part | TailChunk) -> None:
+        indexed = not isinstance(source, Part) or source.has_text_index
+        self.report.files.opened("text" if indexed else "rows", source)
 
     def _lookup(self, source: Part | TailChunk, keys: Keys) -> Rows:
         sought = self._sought.get(keys)

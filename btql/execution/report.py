@@ -29,7 +29,7 @@ LeftOut = Literal["range", "key", "text", "kind", "value", "superseded", "statis
 LEFT_OUT: dict[LeftOut, str] = {
     "range": "no row in the range of time, transaction or pagination key",
     "key": "none of the ids",
-    "text": "no hit in the text index",
+    "text": "no row has the text",
     "kind": "the path is absent, or of other kinds only",
     "value": "smallest and largest value of a path rule it out",
     "superseded": "all rows that were found have been replaced",

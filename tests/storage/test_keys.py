@@ -108,11 +108,11 @@ def test_a_newer_format_says_so(tmp_path):
     path = tmp_path / "keys.arrow"
     build(path, [make_row(0, {})])
     table = pa.ipc.open_file(path).read_all()
-    schema = table.schema.with_metadata({"btql.format": "3"})
+    schema = table.schema.with_metadata({"btql.format": "4"})
     with pa.ipc.new_file(path, schema) as file:
         file.write_table(table.cast(schema))
 
-    with pytest.raises(NewerFormat, match=r"format 3 .* install a newer btql"):
+    with pytest.raises(NewerFormat, match=r"format 4 .* install a newer btql"):
         Keys(path)
 
 

@@ -126,7 +126,7 @@ def test_the_layout_of_the_columns(small):
     group = metadata.row_group(0)
     by_name = {group.column(i).path_in_schema: group.column(i) for i in range(metadata.num_columns)}
 
-    assert metadata.metadata[b"btql.format"] == b"2"
+    assert metadata.metadata[b"btql.format"] == b"3"
     assert all(column.compression == "ZSTD" for column in by_name.values())
     assert all(column.has_offset_index and column.has_column_index for column in by_name.values())
     assert "DELTA_BINARY_PACKED" in by_name["_row"].encodings

@@ -179,10 +179,11 @@ class PartCheck:
             return
         yield from self._columns(small, stats)
         yield from self._keys(small)
-        path = self.store.folder(f"{part_name(self.part_id)}/{TEXT_FOLDER}")
-        indexed = TextIndex(path).open().num_docs
-        if indexed > stats.rows:
-            yield self._found(Kind.DAMAGED, TEXT_FOLDER, f"it has {indexed:,} documents of {stats.rows:,} rows")
+        if orjson.loads(self.row["file_bytes"]).get("text") != 0:
+            path = self.store.folder(f"{part_name(self.part_id)}/{TEXT_FOLDER}")
+            indexed = TextIndex(path).open().num_docs
+            if indexed > stats.rows:
+                yield self._found(Kind.DAMAGED, TEXT_FOLDER, f"it has {indexed:,} documents of {stats.rows:,} rows")
 
     def _columns(self, documents: pa.Table, stats: PartStats) -> Iterator[Finding]:
         path = self._path(COLUMNS_FILE)

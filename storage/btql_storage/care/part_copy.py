@@ -64,7 +64,7 @@ def is_whole(store: Store, name: str, sizes: Mapping[str, int]) -> bool:
     if isinstance(store, LocalStore):
         there = store.sizes(f"{name}/{TEXT_FOLDER}")
         return all(there.get(file, 0) == size for file, size in text.items())
-    return found.get(f"{TEXT_FOLDER}{ARCHIVE}") == packed_bytes(text.values())
+    return not text or found.get(f"{TEXT_FOLDER}{ARCHIVE}") == packed_bytes(text.values())
 
 
 def _prepare(source: Store, name: str, target: Store, to: str) -> int:
@@ -93,9 +93,10 @@ def part_files(store: Store, name: str) -> Iterator[tuple[str, Path]]:
     for file in (COLUMNS_FILE, ROWS_FILE, KEYS_FILE, MANIFEST_FILE, UNTIL_FILE):
         if file in listed:
             yield file, store.file(f"{name}/{file}")
-    for path in sorted(store.folder(f"{name}/{TEXT_FOLDER}").iterdir()):
-        if path.suffix != ".lock":
-            yield f"{TEXT_FOLDER}/{path.name}", path
+    if not listed.isdisjoint({TEXT_FOLDER, TEXT_FOLDER + ARCHIVE}):
+        for path in sorted(store.folder(f"{name}/{TEXT_FOLDER}").iterdir()):
+            if path.suffix != ".lock":
+                yield f"{TEXT_FOLDER}/{path.name}", path
 
 
 def _check(prepared: Path, source: str) -> None:

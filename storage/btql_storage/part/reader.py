@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from btql_storage.stores.interface import Store
     from btql_storage.text_index import TextIndex
     from btql_storage.text_probe import Found, TextProbe
+    from btql_storage.text_scan import TextScan
 
 
 def prefetch(parts: Sequence[Part], *names: str) -> None:
@@ -38,7 +39,10 @@ def prefetch(parts: Sequence[Part], *names: str) -> None:
     if not parts or not parts[0].store.keeps_copies:
         return
     files = [f"{part.name}/{name}" for part in parts for name in names if name != TEXT_FOLDER]
-    folders = [f"{part.name}/{TEXT_FOLDER}" for part in parts if TEXT_FOLDER in names]
+    folders: list[str] = []
+    if TEXT_FOLDER in names:
+        folders = [f"{part.name}/{TEXT_FOLDER}" for part in parts if part.has_text_index]
+        files += [f"{part.name}/{ROWS_FILE}" for part in parts if not part.has_text_index]
     parts[0].store.prefetch(files, folders)
 
 
@@ -63,6 +67,8 @@ class Part:
         self.stats = stats
         self.file_bytes = file_bytes
         """Of each kind of file: columns, rows, keys and text; empty where the catalog was made anew without them."""
+        self.has_text_index = file_bytes.get("text") != 0
+        """Parts of a few rows have none: their documents are searched."""
         self.quarantined: str | None = None
         """Why its files cannot be trusted, where they cannot."""
         self._is_size_known = False
@@ -118,12 +124,12 @@ class Part:
         return np.full(len(numbers), self.stats.json_bytes // max(self.row_count, 1)) if found is None else found
 
     def find(self, probe: TextProbe, rows_max: int | None = None) -> Found:
-        """Return the rows that a probe of the text index holds for; none where that may be more than ``rows_max``."""
+        """Return the rows that a probe holds for; none where that may be more than ``rows_max``, or any."""
         self._check()
         return self._text.find(probe, rows_max)
 
     def count(self, probe: TextProbe) -> int | None:
-        """Return how many rows a probe of the text index holds for; None where that may be any."""
+        """Return how many rows a probe holds for; None where that may be any."""
         self._check()
         return self._text.count(probe)
 
@@ -164,10 +170,18 @@ class Part:
         return DocumentsReader(self.store.file(f"{self.name}/{ROWS_FILE}"), self._keys.block_starts)
 
     @cached_property
-    def _text(self) -> TextIndex:
+    def _text(self) -> TextIndex | TextScan:
+        if not self.has_text_index:
+            from btql_storage.text_scan import TextScan
+
+            return TextScan(self.row_count, self._field, Cache("texts", self._budget))
         from btql_storage.text_index import TextIndex
 
         return TextIndex(self.store.folder(f"{self.name}/{TEXT_FOLDER}"), self._budget)
+
+    def _field(self, name: str) -> pa.ChunkedArray:
+        """Return the JSON texts of a field of all rows."""
+        return self._documents.read(np.arange(self.row_count), [name]).column(name)
 
 
 def _check_size(path: Path, size: int | None) -> None:

@@ -3,7 +3,7 @@
 Rows come in final order and are not kept. Each is parsed once; then
 
 1. its values go to the column chunk under way (:mod:`btql_storage.shred`),
-2. its texts to the text index, which works in its own thread,
+2. its texts to the text index, which works in its own thread, unless there are too few of them to need one,
 3. its JSON as it is to the block of ``rows.arrow`` under way,
 4. and with each chunk its ids to the keys, and what is known to the statistics.
 
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from btql_storage.block import BlockCutter
 from btql_storage.collector import collector_paused
@@ -40,11 +40,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from btql_storage.block import Block
+    from btql_storage.json_text import JsonValue
     from btql_storage.part.manifest import Owner
     from btql_storage.row import Row
 
 CHUNK_ROWS = 4096
 CHUNK_BYTES = 16 << 20
+INDEXED_FROM_BYTES = 128 << 10
+"""A part with less JSON has no text index. To look through all of it takes a few milliseconds, once; an index would be
+seven more files, take as long to write as all else together, and be as large as what it indexes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ class PartFiles:
 
     stats: PartStats
     file_bytes: Mapping[str, int]
-    """Bytes on disk of each kind of file: columns, rows, keys and text."""
+    """Bytes on disk of each kind of file: columns, rows, keys and text, which is 0 without a text index."""
 
     @property
     def rows(self) -> int:
@@ -70,8 +74,8 @@ class PartWriter:
         self._owner = owner
         with write_errors(folder):
             folder.mkdir(parents=True)
-            self._text = TextIndexWriter(folder / TEXT_FOLDER)
             self._documents = DocumentsWriter(folder / ROWS_FILE)
+        self._text = _Texts(folder / TEXT_FOLDER)
         self._columns = ColumnsWriter(folder / COLUMNS_FILE)
         self._keys = KeysWriter()
         self._stats = StatsBuilder()
@@ -111,7 +115,7 @@ class PartWriter:
         if self._chunk_bytes + block.json_bytes > CHUNK_BYTES or len(self._chunk) + len(block.rows) > CHUNK_ROWS:
             self._end_chunk()
         parsed = {name: parse_all(block.known[name]) for name in INDEXED_FIELDS if name in block.known}
-        self._text.add(self._row_count, len(block.rows), parsed)
+        self._text.add(_Block(self._row_count, len(block.rows), parsed), block.json_bytes)
         self._shredder.add(block, parsed)
         self._documents.add(block)
         self._chunk += block.rows
@@ -130,8 +134,45 @@ class PartWriter:
         self._chunk_bytes = 0
 
 
+class _Block(NamedTuple):
+    """What a text index takes in at once."""
+
+    first_row: int
+    rows: int
+    fields: Mapping[str, Sequence[JsonValue]]
+
+
+class _Texts:
+    """The text index of a part, which is begun once there is enough for one."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._writer: TextIndexWriter | None = None
+        self._waiting: list[_Block] = []
+        self._json_bytes = 0
+
+    def add(self, block: _Block, json_bytes: int) -> None:
+        """Take in the next rows, with how much JSON they have."""
+        self._waiting.append(block)
+        self._json_bytes += json_bytes
+        if self._json_bytes < INDEXED_FROM_BYTES:
+            return
+        if self._writer is None:
+            self._writer = TextIndexWriter(self._folder)
+        for each in self._waiting:
+            self._writer.add(*each)
+        self._waiting.clear()
+
+    def finish(self) -> None:
+        """Finish the index, where there is one."""
+        self._waiting.clear()
+        if self._writer is not None:
+            self._writer.finish()
+
+
 def _sizes(folder: Path) -> dict[str, int]:
     """Return the bytes on disk of each kind of file."""
-    text = sum(file.stat().st_size for file in (folder / TEXT_FOLDER).iterdir())
+    index = folder / TEXT_FOLDER
+    text = sum(file.stat().st_size for file in index.iterdir()) if index.exists() else 0
     files = {"columns": COLUMNS_FILE, "rows": ROWS_FILE, "keys": KEYS_FILE}
     return {kind: (folder / name).stat().st_size for kind, name in files.items()} | {"text": text}

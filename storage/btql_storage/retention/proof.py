@@ -27,6 +27,7 @@ from btql_storage.retention.batches import batches_of
 from btql_storage.retention.past import deleted_past
 from btql_storage.retention.search import Found, Search
 from btql_storage.retention.set_aside import files_set_aside
+from btql_storage.stores.archive import ARCHIVE
 from btql_storage.stores.local import LocalStore
 
 _UPLOADS = "uploads"
@@ -120,8 +121,9 @@ def _files(folder: Folder) -> Iterator[tuple[str, Path]]:
     for part in folder.store.list(PARTS):
         for file in (COLUMNS_FILE, ROWS_FILE, KEYS_FILE):
             yield f"{PARTS}/{part}/{file}", folder.store.file(f"{PARTS}/{part}/{file}")
-        text = folder.store.folder(f"{PARTS}/{part}/{TEXT_FOLDER}")
-        yield from ((f"{PARTS}/{part}/{TEXT_FOLDER}/{path.name}", path) for path in sorted(text.iterdir()))
+        if f"{TEXT_FOLDER}{ARCHIVE}" in folder.store.list(f"{PARTS}/{part}"):
+            text = folder.store.folder(f"{PARTS}/{part}/{TEXT_FOLDER}")
+            yield from ((f"{PARTS}/{part}/{TEXT_FOLDER}/{path.name}", path) for path in sorted(text.iterdir()))
 
 
 def _uploads(folder: Folder) -> Iterator[tuple[str, bytes]]:
