@@ -33,6 +33,8 @@ SYSTEM_KINDS: dict[str, Kind] = {
 }
 NESTED = ("span_attributes", "scores", "metrics", "metadata")
 """Fields whose keys may be written without them, in the order in which they are searched."""
+LISTED_KEYS_MAX = 200
+"""Up to this many keys are taken one by one where a whole object is asked for."""
 _KEYS_MAX = 2_000
 """Among more keys than these none is looked for that a name may be a slip of: it takes some 5 us for each."""
 
@@ -101,6 +103,16 @@ class ObjectNames:
             if self.catalog.availability((outer, head)).exists:
                 return self.field((outer, *path), span)
         return None
+
+    def listed_keys(self, path: Path) -> list[str] | None:
+        """Return the keys that rows have directly below a path, sorted.
+
+        None where statistics do not know them all, or they are many.
+        """
+        if self.catalog.availability(path).cut or self.catalog.availability((*path, "\0")).cut:
+            return None
+        keys = self.catalog.keys_below(path)
+        return sorted(keys) if len(keys) <= LISTED_KEYS_MAX else None
 
     def _warn_of_slip(self, path: tuple[str | int, ...]) -> None:
         """Tell of a path that no row has, where its first key that is unknown looks like one that is known."""

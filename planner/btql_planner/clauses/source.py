@@ -17,7 +17,8 @@ from btql_planner.bound_relation import BoundRelation
 from btql_planner.clauses.rows import SourceRows
 from btql_planner.clauses.sample import sampled
 from btql_planner.clauses.shapes import in_shape, scan_of
-from btql_planner.clauses.summary import METRICS, SummaryClauses, SummaryNames, filled
+from btql_planner.clauses.summary import SummaryClauses, SummaryNames, filled
+from btql_planner.clauses.summary_measures import METRICS
 from btql_planner.clauses.trace_filter import has_span_calls, refuse_span_calls
 from btql_planner.clauses.unpivot import bind_unpivots, named_paths
 from btql_planner.expressions import Expression
@@ -144,7 +145,7 @@ class SourceClauses:
     def _prepare_summaries(self) -> None:
         query = self.query
         for names in self.summaries:
-            names.bind_span = ExpressionBinder(Scope(self.scope.around, [names.spans])).bind
+            names.measures.bind_span = ExpressionBinder(Scope(self.scope.around, [names.spans])).bind
             names.bind_row = ExpressionBinder(Scope(self.scope.around, [names.bare()])).bind
             if self.shape is not None:
                 names.clauses = SummaryClauses(

@@ -20,7 +20,7 @@ from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
 from btql_planner import errors
 from btql_planner.bind_expression import ExpressionBinder
-from btql_planner.clauses.summary import LISTED_KEYS_MAX, SummaryNames, listed_keys
+from btql_planner.clauses.summary import SummaryNames
 from btql_planner.expressions import NO_SPAN, Expression, PathValue, Reference
 from btql_planner.json_paths import json_get
 from btql_planner.names import ObjectNames
@@ -144,8 +144,8 @@ def _entries(
         return None
     if not isinstance(expression, PathValue) and not isinstance(names, SummaryNames):
         return None
-    keys = listed_keys(spans, path)
-    if keys is None or len(keys) > LISTED_KEYS_MAX:
+    keys = spans.listed_keys(path)
+    if keys is None:
         return None
     if isinstance(names, SummaryNames) and path[0] in ("scores", "metrics"):
         keys = sorted({*keys, *names.added_keys(path[0])})

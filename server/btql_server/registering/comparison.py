@@ -27,7 +27,7 @@ from typing import Literal, TypeAlias, cast
 from msgspec import UNSET, Struct, UnsetType
 
 from btql.database import Database
-from btql_planner.clauses.summary import METRICS
+from btql_planner.clauses.summary_measures import METRICS
 
 What: TypeAlias = Literal["scores", "metrics"]
 
