@@ -241,6 +241,8 @@ def _call(node: tree.Call, scope: Scope) -> Value:
                 return _truncated("day", value, scope)
             moment = by_pattern(value, pattern[0])
             return None if moment is None else truncated("day", moment, 0)
+        case "textcat":
+            return _joined(node.arguments, scope)
         case "to_integer":
             return to_integer(evaluate(node.arguments[0], scope))
         case "to_boolean":
@@ -250,6 +252,24 @@ def _call(node: tree.Call, scope: Scope) -> Value:
     if node.name not in FUNCTIONS:
         raise EvaluationError(f"unknown function {node.name}")
     return FUNCTIONS[node.name]([evaluate(argument, scope) for argument in node.arguments])
+
+
+def _joined(nodes: Sequence[tree.Expression], scope: Scope) -> Value:
+    """Return ``||``: a text that the query spells is the array or object in it where all others are such."""
+    items = [evaluate(node, scope) for node in nodes]
+    read = [_document(node, item) for node, item in zip(nodes, items, strict=True)]
+    computed = [item for node, item in zip(nodes, items, strict=True) if not isinstance(node, tree.Literal)]
+    documents = bool(computed) and all(isinstance(item, list | dict) for item in (*computed, *read))
+    return FUNCTIONS["textcat"](read if documents else items)
+
+
+def _document(node: tree.Expression, item: Value) -> Value:
+    if not isinstance(node, tree.Literal) or not isinstance(item, str):
+        return item
+    try:
+        return cast("Value", json.loads(item))
+    except ValueError:
+        return item
 
 
 def _truncated(unit: Value, value: Value, scope: Scope) -> Value:

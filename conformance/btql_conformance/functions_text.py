@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Sized
+from functools import reduce
 from typing import cast
 
 from btql_conformance.functions import function
@@ -32,11 +33,17 @@ def _concat(*items: Value) -> Value:
 def _textcat(*items: Value) -> Value:
     if None in items:
         return None
-    if all(isinstance(item, list) for item in items):
-        return [member for item in items for member in cast("list[Value]", item)]
-    if all(isinstance(item, dict) for item in items):
-        return {key: value for item in items for key, value in cast("dict[str, Value]", item).items()}
-    return "".join(text_of(item) or "" for item in items)
+    if not all(isinstance(item, list | dict) for item in items):
+        return "".join(text_of(item) or "" for item in items)
+    return reduce(_merged, items)
+
+
+def _merged(one: Value, other: Value) -> Value:
+    """Return two objects as one object, anything else as the elements of both."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return {**one, **other}
+    left, right = (each if isinstance(each, list) else [each] for each in (one, other))
+    return [*left, *right]
 
 
 @function("concat_ws", "text any*")

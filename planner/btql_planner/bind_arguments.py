@@ -27,6 +27,7 @@ from btql_planner.expressions import (
     Reference,
     Subquery,
 )
+from btql_planner.functions import functions
 from btql_planner.functions.function import Function
 from btql_planner.intervals import spans_of, spelled
 from btql_planner.types import Kind, Type, describe, describe_one
@@ -70,6 +71,25 @@ def as_operands(name: str, arguments: tuple[Expression, ...], span: Span) -> tup
     elif name in ("like", "ilike"):
         _check_pattern(name, arguments[1])
     return arguments
+
+
+def with_documents(arguments: tuple[Expression, ...]) -> tuple[Expression, ...]:
+    """Return the arguments of ``||`` with texts of the query read as JSON, too, where they stand beside documents.
+
+    A text that spells an array or an object is one where all others are: what Postgres makes of ``metadata || '{…}'``.
+    """
+    if not any(each.type & types.CONTENTS for each in arguments):
+        return arguments
+    return tuple(map(_or_document, arguments))
+
+
+def _or_document(argument: Expression) -> Expression:
+    from btql_planner.bind_json import document_of
+
+    document = document_of(argument)
+    if document is None:
+        return argument
+    return Apply(functions()["text_or_document"], (argument, document), types.TEXT | types.JSON, span=argument.span)
 
 
 def with_times(arguments: tuple[Expression, ...]) -> tuple[Expression, ...]:

@@ -18,7 +18,7 @@ from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
 from btql_planner import errors
-from btql_planner.bind_arguments import as_operands, check_arguments, needs_no_document, with_times
+from btql_planner.bind_arguments import as_operands, check_arguments, needs_no_document, with_documents, with_times
 from btql_planner.bind_call import bind_call
 from btql_planner.bind_comparison import bind_comparison, bind_quantified
 from btql_planner.bind_json import (
@@ -155,6 +155,8 @@ class ExpressionBinder:
             check_arguments(function, bound)
             if function.name in ("least", "greatest", "nullif", "coalesce"):
                 bound = with_times(bound)
+            elif function.name == "textcat":
+                bound = with_documents(bound)
         if function.scalars_only or needs_no_document(function.name, bound):
             bound = tuple(as_scalar(argument) for argument in bound)
         type_ = function.returns([argument.type for argument in bound])

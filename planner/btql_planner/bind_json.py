@@ -101,6 +101,17 @@ def as_json_constant(argument: Expression) -> Expression:
     return argument
 
 
+def document_of(argument: Expression) -> Expression | None:
+    """Return the array or the object that a text of the query spells, None where it spells none."""
+    if not isinstance(argument, Constant) or argument.kind is not Kind.TEXT:
+        return None
+    try:
+        value: object = json_text.parse(str(argument.value).encode())
+    except ValueError:
+        return None
+    return _json_constant(value, argument.span) if isinstance(value, dict | list) else None
+
+
 def _list_constant(items: Sequence[str | None], span: Span) -> Constant:
     """Return a list of texts; one with nulls is JSON, as a list that is written in the query may have none."""
     return _json_constant(items, span) if None in items else Constant(tuple(items), Kind.LIST, span=span)

@@ -28,6 +28,13 @@ def object_(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
     return of(Kind.JSON, f"('{{' || {listed} || '}}')")
 
 
+@operator("text_or_document", types.TEXT | types.JSON)
+def text_or_document(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
+    """A text of the query and the JSON that it spells: both, for what chooses between them."""
+    text, document = values
+    return Value({Kind.TEXT: single(text), Kind.JSON: single(document)})
+
+
 @operator("json_get", dynamic_type, python=True)
 def json_get(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
     """``value -> path``: the path is an array of keys and indexes."""

@@ -297,7 +297,8 @@ def concat(*items: Any) -> Text:
 def textcat(*items: Any) -> Any:
     """Return the items as texts, one after the other, and null where any of them is; SQL writes it ``||``.
 
-    Arrays and objects alone make one longer array or one larger object.
+    Arrays and objects alone make one longer array or one larger object; beside them, a text of the query that spells
+    one is one.
 
     >>> textcat('a', 1, true)
     'a1true'
