@@ -74,6 +74,8 @@ def rewrite_function(node: exp.Func, rewriter: Rewriter) -> exp.Expr:
         return _subscripts(node)
     if isinstance(node, exp.ExplodingGenerateSeries | exp.GenerateSeries):
         return _series(node, rewriter)
+    if name == "row_to_json":
+        return exp.Anonymous(this="to_json", expressions=node.expressions[:1])
     if name == "json_build_object":
         return exp.func("json_object", *node.expressions)
     if name in OF_SESSION and not _is_looked_up(name, node):

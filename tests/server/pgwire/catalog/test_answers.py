@@ -95,6 +95,9 @@ def test_spellings_that_only_postgres_has(ask):
         "SELECT relname AS select FROM pg_class WHERE oid = 1259": "pg_class",
         "SELECT pg_catalog.pg_get_indexdef(i.indexrelid) FROM pg_index i WHERE indrelid = 'demo'::regclass":
             "CREATE UNIQUE INDEX demo_pkey ON project_logs.demo USING btree (id)",
+        'SELECT row_to_json(t) FROM (SELECT count(*) AS "Total" FROM pg_stat_bgwriter) t': '{"Total":0}',
+        "SELECT count(*) FROM pg_stat_gssapi WHERE pid = pg_backend_pid() AND encrypted": 0,
+        "SELECT count(*) FROM pg_parameter_acl p JOIN pg_statio_user_tables t ON t.relid = p.oid": 0,
         "VALUES (current_user)": "ann",
         "TABLE information_schema.enabled_roles": "ann",
     }  # fmt: skip
