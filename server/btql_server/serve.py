@@ -10,42 +10,23 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
-import os
 import signal
 import socket
-import sys
-import threading
-import time
-from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable, Generator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import replace
-from typing import TypeAlias
 
-from btql.errors import Error
 from btql_server.access.keys import Keys
+from btql_server.child import Child
+from btql_server.listening import Addresses, ServeError, check_flight, listening, reason_of, url_of
 from btql_server.logs import log_as
-from btql_server.operating.shared_counts import counts_folder, forget
+from btql_server.operating.shared_counts import counts_folder
 from btql_server.registry.opening import open_registry
 from btql_server.settings import Settings
 from btql_storage.addresses import shown
 from btql_storage.store import Storage
 
 log = logging.getLogger("btql.serve")
-Addresses: TypeAlias = Mapping[str, str]
-"""Where the doors are, by their names: ``http``, and ``pg`` and ``flight`` where they were asked for."""
-_BACKLOG = 1_024
-_PAUSE_MAX_S = 30.0
-_STEADY_S = 60.0
-"""Who lived for so long is started again without a pause."""
-_SCHEMES = {"http": "http", "pg": "postgresql"}
-_CLOSING_S = 10.0
-"""What a child may take, beyond its grace, to close its files."""
-
-
-class ServeError(Error):
-    """A server that cannot be started as asked."""
 
 
 def serve(settings: Settings, ready: Callable[[Addresses], None]) -> None:
@@ -53,15 +34,9 @@ def serve(settings: Settings, ready: Callable[[Addresses], None]) -> None:
     log_as("serve", settings.log_level)
     settings = replace(settings, maintained=True)
     check(settings)
-    _check_flight(settings)
+    check_flight(settings)
     with listening(settings) as listeners, counts_folder() as environment:
         asyncio.run(Supervisor(settings, listeners, ready, environment).run())
-
-
-def _check_flight(settings: Settings) -> None:
-    """Refuse an address of Flight SQL that is taken: who binds it later cannot say so well what is wrong with it."""
-    if settings.flight is not None:
-        listen(settings.flight).close()
 
 
 def check(settings: Settings) -> None:
@@ -99,147 +74,8 @@ def _is_loopback(host: str) -> bool:
     try:
         found = {info[4][0] for info in socket.getaddrinfo(host, None)}
     except OSError as error:
-        raise ServeError(f"cannot listen on {host}: {_reason(error)}") from None
+        raise ServeError(f"cannot listen on {host}: {reason_of(error)}") from None
     return all(ipaddress.ip_address(str(address).partition("%")[0]).is_loopback for address in found)
-
-
-def _reason(error: OSError) -> str:
-    """Return what the system says; Python adds the address to it, which the message has already."""
-    # Errors of looking up a name have numbers of their own, below zero.
-    text = error.strerror if error.errno is None or error.errno <= 0 else os.strerror(error.errno)
-    return (text or str(error)).lower()
-
-
-def listen(address: tuple[str, int]) -> socket.socket:
-    """Return a socket that listens on host and port."""
-    host, port = address
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    except OSError as error:
-        raise ServeError(f"cannot listen on {host}:{port}: {_reason(error)}") from None
-    # Connections inherit it: an answer's body does not wait for the client to have acknowledged the head, for 40 ms.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener
-
-
-@contextmanager
-def listening(settings: Settings) -> Generator[dict[str, socket.socket]]:
-    """Listen at each address that workers accept from together, by the name of the door."""
-    listeners: dict[str, socket.socket] = {}
-    try:
-        for door, address in (("http", settings.http), ("pg", settings.pg)):
-            if address is not None:
-                listeners[door] = listen(address)
-        yield listeners
-    finally:
-        for listener in listeners.values():
-            listener.close()
-
-
-def url_of(listener: socket.socket, door: str) -> str:
-    """Return the address of a listening socket."""
-    host, port = listener.getsockname()[:2]
-    return _url(_SCHEMES[door], host, port)
-
-
-class Child:
-    """One child process, started again whenever it dies."""
-
-    def __init__(
-        self,
-        role: str,
-        name: str,
-        settings: Settings,
-        listeners: Mapping[str, socket.socket],
-        environment: dict[str, str],
-    ) -> None:
-        self.name = name
-        self._environment = environment
-        self._role = role
-        self._settings = settings
-        self._listeners = listeners
-        self._process: Process | None = None
-        self._stopping = asyncio.Event()
-
-    async def keep(self, ready: asyncio.Event) -> None:
-        """Run the process, and start it again until :meth:`stop`; an error where it never becomes ready."""
-        pause = 0.0
-        while not self._stopping.is_set():
-            began = time.monotonic()
-            process = await self._start()
-            if self._is_stopping():
-                # Whoever stopped it may have seen the one before, which has ended.
-                await self.stop()
-                return
-            line = await process.stdout.readline() if process.stdout is not None else b""
-            if line.startswith(b"ready"):
-                self._take_addresses(line.decode().split()[1:])
-                ready.set()
-            code = await process.wait()
-            if self._is_stopping():
-                return
-            forget(self._environment, process.pid)
-            if not ready.is_set():
-                raise ServeError(f"the {self.name} process ended with code {code} before it was ready")
-            pause = 0.0 if time.monotonic() - began > _STEADY_S else min(_PAUSE_MAX_S, 2 * pause + 0.5)
-            log.error("a process died and is started again", extra={"child": self.name, "code": code, "pause_s": pause})
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), pause)
-
-    def _take_addresses(self, found: Sequence[str]) -> None:
-        """Keep the address that a worker has bound by itself, so that the next one in its place takes the same."""
-        for each in found:
-            name, _, port = each.partition("=")
-            if name == "flight" and self._settings.flight is not None:
-                self._settings = replace(self._settings, flight=(self._settings.flight[0], int(port)))
-
-    @property
-    def flight_url(self) -> str | None:
-        """Where the process serves Flight SQL."""
-        return flight_url(self._settings)
-
-    async def _start(self) -> Process:
-        numbers = {door: listener.fileno() for door, listener in self._listeners.items()}
-        doors = [f"{door}={number}" for door, number in numbers.items()]
-        command = [sys.executable, "-m", "btql_server.process", self._role, self.name, *doors]
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=PIPE,
-            stdout=PIPE,
-            pass_fds=tuple(numbers.values()),
-            start_new_session=True,
-            env=os.environ | self._environment,
-        )
-        self._process = process
-        assert process.stdin is not None
-        process.stdin.write(self._settings.to_json() + b"\n")
-        await process.stdin.drain()
-        return process
-
-    def _is_stopping(self) -> bool:
-        return self._stopping.is_set()
-
-    async def stop(self) -> None:
-        """Let the process end by itself; kill it where that takes too long."""
-        self._stopping.set()
-        process = self._process
-        if process is None or process.returncode is not None or process.stdin is None:
-            return
-        process.stdin.close()
-        try:
-            await asyncio.wait_for(process.wait(), self._settings.stop_grace_s + _CLOSING_S)
-        except TimeoutError:
-            log.error("a process did not stop and is killed", extra={"child": self.name})  # noqa: TRY400
-            self.kill()
-            await process.wait()
-
-    def kill(self) -> None:
-        """End the process at once. What it acknowledged is durable."""
-        self._stopping.set()
-        if self._process is not None:
-            with suppress(ProcessLookupError):
-                self._process.kill()
 
 
 class Supervisor:
@@ -297,52 +133,3 @@ class Supervisor:
                 one.kill()
         log.info("stopping")
         self._stop.set()
-
-
-def flight_url(settings: Settings) -> str | None:
-    """Return the address of Flight SQL, as its clients write it."""
-    if settings.flight is None:
-        return None
-    return _url("grpc" if settings.tls_cert is None else "grpc+tls", *settings.flight)
-
-
-def _url(scheme: str, host: str, port: int) -> str:
-    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
-
-
-@contextmanager
-def running(settings: Settings) -> Generator[str]:
-    """Serve from a thread of this process, without a process that compacts; for tests and notebooks."""
-    with running_doors(settings) as addresses:
-        yield addresses["http"]
-
-
-@contextmanager
-def running_doors(settings: Settings) -> Generator[Addresses]:
-    """Serve as :func:`running` does; yield the address of every door."""
-    # The parent of `btql serve` needs no engine.
-    from btql_server.state import State
-    from btql_server.worker import Worker
-
-    _check_flight(settings)
-    with ExitStack() as stack:
-        state = State.open(settings)
-        stack.callback(state.close)
-        listeners = stack.enter_context(listening(settings))
-        loop = stack.enter_context(closing(asyncio.new_event_loop()))
-        thread = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="btql-serve"))
-        ready = threading.Event()
-        worker = Worker(state, listeners, ready.set)
-        served = thread.submit(lambda: loop.run_until_complete(worker.run()))
-        served.add_done_callback(lambda _: ready.set())
-        # What ended it other than being told to stop is raised, by whoever waits for it.
-        stack.callback(served.result)
-        stack.callback(loop.call_soon_threadsafe, worker.stop)
-        ready.wait()
-        if served.done():
-            served.result()
-        addresses = {door: url_of(listener, door) for door, listener in listeners.items()}
-        if settings.flight is not None:
-            found = flight_url(replace(settings, flight=(settings.flight[0], worker.flight_port or 0)))
-            addresses["flight"] = found or ""
-        yield addresses

@@ -11,7 +11,7 @@ from IPython.utils.capture import capture_output
 
 import btql
 from btql.notebook.options import read_options
-from btql_server.serve import running
+from btql_server.running import running
 from btql_server.settings import Settings
 
 EVENTS = [

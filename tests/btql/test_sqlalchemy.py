@@ -14,7 +14,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 import btql
 from btql.alchemy.types import read_span
-from btql_server.serve import running_doors
+from btql_server.running import running_doors
 from btql_server.settings import Settings
 
 EVENTS = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import btql
-from btql_server.serve import running_doors
+from btql_server.running import running_doors
 from btql_server.settings import Settings
 
 

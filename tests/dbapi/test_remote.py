@@ -26,7 +26,7 @@ import btql
 from btql.remote.address import address_of
 from btql.remote.wire_values import from_wire, to_wire
 from btql_server.access.model import Level
-from btql_server.serve import running, running_doors
+from btql_server.running import running, running_doors
 from btql_server.settings import Limits, Settings
 
 # What the server of `doors` allows a query: long enough for the others to be answered on a busy machine.

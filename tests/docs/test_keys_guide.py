@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from btql_server.serve import running
+from btql_server.running import running
 from btql_server.settings import Settings
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "keys-and-permissions.md"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from guides.running import Python, Shell, run_guide
 
-from btql_server.serve import running_doors
+from btql_server.running import running_doors
 from btql_server.settings import Settings
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

@@ -2,7 +2,7 @@
 
 from guides.running import Python, run_guide
 
-from btql_server.serve import running
+from btql_server.running import running
 from btql_server.settings import Settings
 
 

@@ -6,7 +6,7 @@ import pytest
 from guides.running import IPython, Python, Shell, run_guide
 
 import btql
-from btql_server.serve import running
+from btql_server.running import running
 from btql_server.settings import Settings
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

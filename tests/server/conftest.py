@@ -8,7 +8,7 @@ import httpx
 import pytest
 from server_support.party import Party
 
-from btql_server.serve import running
+from btql_server.running import running
 from btql_server.settings import Settings
 
 

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from btql_server.serve import running
+from btql_server.running import running
 from btql_server.settings import Limits, Settings
 
 

@@ -7,8 +7,8 @@ from typing import Any, cast
 
 from server_support import loops
 
+from btql_server.child import Child
 from btql_server.operating.shared_counts import FOLDER
-from btql_server.serve import Child
 from btql_server.settings import Settings
 
 

@@ -22,7 +22,7 @@ from btql_conformance.flight_door import FlightSession
 from btql_conformance.http_door import Http, HttpSession
 from btql_conformance.pg_door import PgSession
 from btql_conformance.runner import Databases, run_case
-from btql_server.serve import running_doors
+from btql_server.running import running_doors
 from btql_server.settings import Settings
 
 WHOLE = bool(os.environ.get("CONFORMANCE_WHOLE"))

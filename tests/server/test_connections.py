@@ -14,7 +14,7 @@ import pytest
 from server_support.wire import connect, request
 
 from btql_server.http.protocol import HEAD_BYTES_MAX, BoundedProtocol
-from btql_server.serve import running
+from btql_server.running import running
 from btql_server.settings import Limits, Settings
 
 PING = request("GET", "/ping")

@@ -8,7 +8,7 @@ from server_support.redis_server import redis_server
 
 from btql_server.http.errors import HttpError
 from btql_server.http.rates import LocalBuckets, Rates, RedisBuckets
-from btql_server.serve import running
+from btql_server.running import running
 from btql_server.settings import Limits, Settings
 
 

@@ -7,7 +7,8 @@ import threading
 
 import pytest
 
-from btql_server.serve import ServeError, running, running_doors
+from btql_server.listening import ServeError
+from btql_server.running import running, running_doors
 from btql_server.settings import Settings
 from btql_server.state import State
 from btql_server.worker import Worker

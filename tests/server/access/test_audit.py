@@ -15,7 +15,7 @@ from btql_server.access import audit_log
 from btql_server.access.audit_headers import RESOURCES_BYTES_MAX, packed
 from btql_server.access.audit_log import AuditLog
 from btql_server.access.model import Level
-from btql_server.serve import running
+from btql_server.running import running
 from btql_server.settings import Settings
 from btql_storage.errors import DiskFull
 from btql_storage.store import Storage

@@ -18,7 +18,7 @@ from btql_server.access.keys import Keys
 from btql_server.access.model import ORGANIZATION, Level
 from btql_server.registry.entity import EntitySpec
 from btql_server.registry.store import Registry
-from btql_server.serve import running
+from btql_server.running import running
 from btql_server.settings import Settings
 
 

@@ -16,7 +16,7 @@ from server_support.waiting import eventually
 from storage_support.proxy import Network, Proxy, proxied
 
 from btql_server.access.desk import Desk, Wanted
-from btql_server.serve import running_doors
+from btql_server.running import running_doors
 from btql_server.settings import Settings
 
 ANYWHERE = "127.0.0.1", 0

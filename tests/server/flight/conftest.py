@@ -9,7 +9,7 @@ from server_support.party import Party
 from server_support.pg import demo_rows
 
 import btql
-from btql_server.serve import running_doors
+from btql_server.running import running_doors
 from btql_server.settings import Settings
 
 

@@ -22,7 +22,8 @@ from server_support.serving import btql_serve
 from server_support.waiting import eventually
 
 import btql
-from btql_server.serve import ServeError, check
+from btql_server.listening import ServeError
+from btql_server.serve import check
 from btql_server.settings import Settings
 
 COUNT = "SELECT count(*) AS n FROM demo"

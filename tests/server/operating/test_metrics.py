@@ -15,7 +15,7 @@ from server_support.waiting import eventually
 
 from btql_server.access.model import Level
 from btql_server.operating import storage_metrics
-from btql_server.serve import running_doors
+from btql_server.running import running_doors
 from btql_server.settings import Settings
 
 

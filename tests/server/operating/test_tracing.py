@@ -9,7 +9,7 @@ import pytest
 from server_support.pg import place
 
 from btql_server.operating.tracing import tracing_of
-from btql_server.serve import running, running_doors
+from btql_server.running import running, running_doors
 from btql_server.settings import Settings
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"

@@ -12,7 +12,7 @@ from google.protobuf.json_format import ParseDict
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 import btql
-from btql_server.serve import running
+from btql_server.running import running
 from btql_server.settings import Settings
 
 START_NS = 1_790_000_000_250_000_000

@@ -19,7 +19,7 @@ from btql.generate.events import TraceEvents
 from btql.generate.profile import profile_named
 from btql.generate.stream import generate
 from btql.generate.trace import plan_trace
-from btql_server.serve import running
+from btql_server.running import running
 from btql_server.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[3]

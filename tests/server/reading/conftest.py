@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 import btql
-from btql_server.serve import running
+from btql_server.running import running
 from btql_server.settings import Settings
 
 SPANS = 5_000

@@ -13,7 +13,7 @@ from server_support.endless import LONG
 
 import btql
 from btql_server.reading.jobs import Job, Jobs
-from btql_server.serve import running
+from btql_server.running import running
 from btql_server.settings import Limits, Settings
 from btql_storage.errors import DiskFull
 

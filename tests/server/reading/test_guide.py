@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 import btql
-from btql_server.serve import running
+from btql_server.running import running
 from btql_server.settings import Settings
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"

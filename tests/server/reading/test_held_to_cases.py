@@ -12,7 +12,7 @@ import pytest
 from btql_conformance.cases import find_case_files, own_corpus
 from btql_conformance.http_door import Http, HttpDoor
 from btql_conformance.runner import run_files
-from btql_server.serve import running
+from btql_server.running import running
 from btql_server.settings import Settings
 
 FILES = find_case_files([own_corpus()])

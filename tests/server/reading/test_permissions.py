@@ -15,7 +15,7 @@ from btql_server.access.model import Level
 from btql_server.http.call import Call
 from btql_server.reading.directory import Visible
 from btql_server.registry.entity import EntitySpec
-from btql_server.serve import running
+from btql_server.running import running
 from btql_server.settings import Settings
 from btql_server.state import State
 

@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from btql_server.serve import running
+from btql_server.running import running
 from btql_server.settings import Settings
 from btql_storage.store import Storage
 

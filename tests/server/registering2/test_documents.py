@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from btql_server.http.versions import pretty_version
-from btql_server.serve import running
+from btql_server.running import running
 from btql_server.settings import Settings
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"

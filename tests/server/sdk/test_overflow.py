@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from server_support.clients import Api
 
-from btql_server.serve import running
+from btql_server.running import running
 from btql_server.settings import Limits, Settings
 
 pytestmark = pytest.mark.slow

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 import btql
-from btql_server.serve import running
+from btql_server.running import running
 from btql_server.settings import Limits, Settings
 
 SMALL = Limits(document_bytes_max=1 << 20, document_keys_max=5_000, attachment_bytes_max=4 << 20)

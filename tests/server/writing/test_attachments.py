@@ -11,7 +11,7 @@ import pytest
 from server_support.waiting import eventually
 
 from btql_server.http.errors import HttpError
-from btql_server.serve import running
+from btql_server.running import running
 from btql_server.settings import Settings
 from btql_server.writing import files
 from btql_server.writing.signing import Signer, secret_in

@@ -7,7 +7,7 @@ from server_support.pg import place as place_of
 from server_support.pg_raw import Raw, startup
 
 import btql
-from btql_server.serve import running_doors
+from btql_server.running import running_doors
 from btql_server.settings import Settings
 
 

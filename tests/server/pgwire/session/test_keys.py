@@ -16,7 +16,7 @@ from btql_server.access.model import Level
 from btql_server.access.verifier import answer, make_verifier, proves
 from btql_server.pgwire.scram import PLAIN, Exchange
 from btql_server.pgwire.throttle import Throttle
-from btql_server.serve import running_doors
+from btql_server.running import running_doors
 from btql_server.settings import Limits, Settings
 
 
