@@ -104,6 +104,15 @@ class ObjectNames:
                 return self.field((outer, *path), span)
         return None
 
+    def nested_keys(self) -> Mapping[str, Path]:
+        """Return the keys below the ``NESTED`` fields, each with the path that it stands for."""
+        found: dict[str, Path] = {}
+        for outer in NESTED:
+            keys = self.catalog.keys_below((outer,))
+            for key in keys if len(keys) <= _KEYS_MAX else ():
+                found.setdefault(key, (outer, key))
+        return found
+
     def listed_keys(self, path: Path) -> list[str] | None:
         """Return the keys that rows have directly below a path, sorted.
 
@@ -179,6 +188,10 @@ class ColumnNames:
     def nested(self, path: tuple[str | int, ...], span: Span) -> Expression | None:  # noqa: ARG002
         """Return None: nothing is known below the columns."""
         return None
+
+    def nested_keys(self) -> Mapping[str, Path]:
+        """Return nothing, for the same reason."""
+        return {}
 
 
 def implicit_alias(path: tuple[str | int, ...]) -> str | None:

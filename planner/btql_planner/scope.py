@@ -30,6 +30,7 @@ from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Source, Span
 from btql_planner import errors
 from btql_planner.catalog import Catalogs
+from btql_planner.explain_expression import path_text
 from btql_planner.expressions import Column, Constant, Expression, Parameter, PathValue, Reference
 from btql_planner.finish import Answer
 from btql_planner.json_paths import json_get
@@ -74,6 +75,10 @@ class RelationNames(Protocol):
 
     def nested(self, path: TreePath, span: Span) -> Expression | None:
         """Return what a path means that begins below some column."""
+        ...
+
+    def nested_keys(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the keys that may begin such a path, each with the whole path."""
         ...
 
 
@@ -285,7 +290,8 @@ class Scope:
 
     def _unknown(self, name: str, span: Span, relations: Sequence[RelationNames]) -> Expression:
         known = [*(each for relation in relations for each in relation.top_level), *self.aliases]
-        close = errors.close_to(name, known)
+        nested = {key: path for relation in reversed(relations) for key, path in relation.nested_keys().items()}
+        close = errors.close_to(name, dict.fromkeys([*known, *sorted(nested)]))
         if relations and all(relation.closed for relation in relations):
             listed = ", ".join(f"`{each}`" for each in dict.fromkeys(known))
             raise BtqlError.of(
@@ -297,7 +303,8 @@ class Scope:
                 errors.NO_SOURCE, f"`{name}` needs rows from somewhere", span, "no source",
                 help="add `FROM project_logs('name')`, in BTQL `from: project_logs('name')`",
             )  # fmt: skip
-        hint = f", did you mean `{close}`?" if close else ""
+        meant = path_text(nested[close]) if close in nested and close not in known else close
+        hint = f", did you mean `{meant}`?" if meant else ""
         self.context.warn(f"no row has a field `{name}`, it is null everywhere{hint}")
         return Constant(None, None, span=span)
 

@@ -55,3 +55,23 @@ def test_unknown_names_are_null_with_a_warning() -> None:
         "no row has a field `metadta`, it is null everywhere, did you mean `metadata`?",
         "no row has a field `nope`, it is null everywhere",
     )
+
+
+def test_a_slip_of_a_key_without_its_field_is_shown_with_it():
+    warnings = bound("select: modle, model2.x from: project_logs('p')").warnings
+
+    assert warnings == (
+        "no row has a field `modle`, it is null everywhere, did you mean `metadata.model`?",
+        "no row has a field `model2`, it is null everywhere, did you mean `metadata.model`?",
+    )
+
+
+def test_so_is_one_of_a_summary_and_of_a_relation_among_several():
+    of_traces = bound("select: total_token, wieghted from: project_logs('p') summary weighted_scores: 1 as weighted")
+    joined = bound("SELECT a.modle FROM project_logs('p') AS a JOIN experiment('e') AS b ON a.id = b.id")
+
+    assert [each.partition("did you mean ")[2] for each in of_traces.warnings] == [
+        "`metrics.total_tokens`?",
+        "`scores.weighted`?",
+    ]
+    assert [each.partition("did you mean ")[2] for each in joined.warnings] == ["`metadata.model`?"]

@@ -125,6 +125,11 @@ class SummaryNames:
                 return self.field((outer, *path), span)
         return None
 
+    def nested_keys(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the keys that may begin such a path, each with the whole path."""
+        added = {key: (outer, key) for outer in ("metrics", "scores") for key in self.added_keys(outer)}
+        return {**added, **self.spans.nested_keys()}
+
     def added_keys(self, head: str) -> Collection[str]:
         """Return the scores or metrics that no span has to have."""
         return self.clauses.weighted_scores.keys() if head == "scores" else METRICS

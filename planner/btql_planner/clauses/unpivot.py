@@ -11,7 +11,7 @@ read; else the documents are.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import cast
 
@@ -73,6 +73,10 @@ class UnpivotedNames:
     def nested(self, path: TreePath, span: Span) -> Expression | None:
         """Return what a path means that begins below some column."""
         return self.relation.nested(path, span)
+
+    def nested_keys(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the keys that may begin such a path, each with the whole path."""
+        return self.relation.nested_keys()
 
 
 @dataclass
