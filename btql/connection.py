@@ -279,4 +279,8 @@ def split_object(target: str) -> tuple[str, str]:
     if not colon or not name or kind not in KINDS:
         message = f"`{target}` is no object: write kind and name, such as `project_logs:demo`"
         raise ProgrammingError(message)
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise ProgrammingError(f"{target!a} holds half of a surrogate pair, which is not a character") from None
     return kind, name

@@ -35,6 +35,7 @@ from btql.errors import DataError
 from btql.write_statements import OURS
 from btql_storage import json_text
 from btql_storage.arrow_functions import compute as pc
+from btql_storage.surrogates import mended
 
 _ROWS_AT_ONCE = 8_192
 _OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
@@ -157,12 +158,16 @@ class _Json:
 
 
 def _checked(text: str, name: str) -> _Json:
+    raw = text.encode()
     try:
-        _check_json(text)
+        _check_json(raw)
     except (msgspec.DecodeError, RecursionError, UnicodeError):
-        shown = text if len(text) <= 40 else text[:40] + "…"
-        raise NoDocuments(f"`{name}` holds text that is no JSON: `{shown}`") from None
-    return _Json(text.encode())
+        whole = mended(raw)
+        if whole is None:
+            shown = text if len(text) <= 40 else text[:40] + "…"
+            raise NoDocuments(f"`{name}` holds text that is no JSON: `{shown}`") from None
+        return _checked(whole.decode(), name)
+    return _Json(raw)
 
 
 def plain(column: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:

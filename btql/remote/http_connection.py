@@ -65,7 +65,10 @@ class HttpConnection(RemoteConnection):
 
     def ingest(self, target: str, events: Sequence[Mapping[str, object]] | Sequence[bytes]) -> Receipt:
         """Write one batch of events to an object such as ``project_logs:demo``."""
-        texts = [each if isinstance(each, bytes) else json_text.dumps(each).encode() for each in events]
+        from btql_storage.ingest.accept import Event, line_of
+        from btql_storage.limits import DEFAULT
+
+        texts = [line_of(event, index, DEFAULT) for index, event in enumerate(cast("Sequence[Event]", events))]
         body = b'{"target":%s,"events":[%s]}' % (json_text.dumps(target).encode(), b",".join(texts))
         told = self._client.call_bytes("/btql/ingest", body)
         return Receipt(int(str(told["xact_id"])), len(texts), tuple(cast("list[str]", told["row_ids"])))

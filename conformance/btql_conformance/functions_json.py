@@ -53,7 +53,7 @@ def _json_extract(value: Value, key: str) -> Value:
     read = value
     if isinstance(value, str):
         try:
-            read = json.loads(value)
+            read = _read(value)
         except ValueError:
             return None
     return cast("dict[str, Value]", read).get(key) if isinstance(read, dict) else None
@@ -186,9 +186,15 @@ def _parse_json(value: Value) -> Value:
     if not isinstance(value, str):
         return value
     try:
-        return cast("Value", json.loads(value))
+        return _read(value)
     except ValueError:
         return None
+
+
+def _read(text: str) -> Value:
+    """Return the value of a JSON text, in which half of a surrogate pair is U+FFFD."""
+    written = json.dumps(json.loads(text), ensure_ascii=False)
+    return cast("Value", json.loads(written.encode("utf-16", "surrogatepass").decode("utf-16", "replace")))
 
 
 @function("jsonb_object_keys json_object_keys", "any")

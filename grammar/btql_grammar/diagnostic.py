@@ -141,7 +141,8 @@ def _underline(source: Source, text: str, cut: slice, label: Label, char: str) -
 
 
 def _expand(text: str) -> str:
-    return text.replace("\t", "    ")
+    # What is drawn can be printed, even a query that is refused as it holds half of a character.
+    return text.replace("\t", "    ").encode(errors="replace").decode()
 
 
 def _cells(text: str) -> int:

@@ -5,7 +5,7 @@ standard library, but whole numbers beyond 64 bits become floats, and numbers
 beyond float64 such as ``1e999`` are refused. Documents with them were accepted
 and must come back as they were, so the standard library reads those: a whole
 number of up to ``DIGITS_MAX`` digits is an exact ``int``, anything beyond
-float64 is infinity.
+float64 is infinity. Half of a surrogate pair is U+FFFD (:mod:`btql_storage.surrogates`).
 
 A *canonical* text spells a value in one way only: keys sorted, no white space,
 no fraction where a number has none. Two values are the same when their
@@ -19,6 +19,8 @@ import re
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 import orjson
+
+from btql_storage.surrogates import mended, mended_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +68,7 @@ def dumps(value: object) -> str:
     try:
         return orjson.dumps(value).decode()
     except (TypeError, orjson.JSONEncodeError):
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return mended_text(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
 
 def canonical(value: object) -> str:
@@ -117,13 +119,10 @@ def _may_round_in(texts: Sequence[bytes]) -> list[int]:
 def _parse_slowly(raw: bytes) -> JsonValue:
     """Read what orjson refuses or rounds; nothing that is not JSON gets through."""
     try:
-        value = cast("JsonValue", json.loads(raw.decode(), parse_int=_number, parse_constant=_refuse))
-        # A lone surrogate is no Unicode text. Encoding raises UnicodeEncodeError,
-        # a ValueError, instead of letting it break a writer later.
-        json.dumps(value, ensure_ascii=False).encode()
+        whole = (mended(raw) or raw).decode()
+        return cast("JsonValue", json.loads(whole, parse_int=_number, parse_constant=_refuse))
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
-    return value
 
 
 def _number(text: str) -> int | float:

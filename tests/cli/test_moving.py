@@ -116,6 +116,21 @@ def test_a_row_that_cannot_be_stored_is_named_or_rejected(btql, tmp_path):
     assert json.loads((tmp_path / "bad.ndjson").read_text())["line"] == 1
 
 
+def test_half_of_an_emoji_is_the_character_for_none(btql, tmp_path):
+    json_column = pa.ExtensionArray.from_storage(pa.json_(), pa.array([r'["\ud83d"]']))
+    table = pa.table({"id": ["a"], "input": json_column})
+    with pa.OSFile(str(tmp_path / "t.arrow"), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    (tmp_path / "t.ndjson").write_text('{"id":"b"}\n' + r'{"id":"\ud83d","input":["\uDE00"]}' + "\n")
+    for command, name in (("import", "t.arrow"), ("ingest", "t.ndjson")):
+        code, _, err = btql(command, "db", "project_logs:halves", name)
+        assert code == 0, err
+    _, out, _ = btql("query", "db", "SELECT id, input FROM project_logs('halves') ORDER BY id", "--format", "jsonl")
+    assert [json.loads(line) for line in out.splitlines()] == [
+        {"id": "a", "input": ["\ufffd"]}, {"id": "b", "input": None}, {"id": "\ufffd", "input": ["\ufffd"]},
+    ]  # fmt: skip
+
+
 def test_a_column_without_json_is_named(btql, tmp_path):
     table = pa.table({"id": pa.array([b"a"], pa.binary())})
     with pa.OSFile(str(tmp_path / "t.arrow"), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:

@@ -109,8 +109,7 @@ def test_texts_that_are_no_texts_are_refused_with_their_place(http):
     for text, words in (
         (b'"\xff\xfe"', ("UTF-8", "byte 11")),
         (b'"\xed\xa0\x80"', ("UTF-8",)),
-        (b'"\\ud800"', ("surrogate",)),
-        (b'"\\udc00\\ud800"', ("surrogate",)),
+        (b'"\\ud80"', ("is not JSON",)),
         (b'"line\nbreak"', ("is not JSON",)),
         (b'"\\x41"', ("is not JSON",)),
     ):

@@ -67,10 +67,18 @@ def test_equal_values_have_one_text(one: str, other: str) -> None:
     assert json_text.canonical(json_text.parse(one.encode())) == json_text.canonical(json_text.parse(other.encode()))
 
 
-@pytest.mark.parametrize("text", ["", "nul", "NaN", "[1,]", '"\\ud800"', "1" * 30 + "x"])
+@pytest.mark.parametrize("text", ["", "nul", "NaN", "[1,]", '"\\ud80"', "1" * 30 + "x"])
 def test_what_is_no_json_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         json_text.parse(text.encode())
+
+
+@pytest.mark.parametrize("text", [r'["\ud83d"]', r'["\ud83d", 12345678901234567890123]'])
+def test_half_of_a_surrogate_pair_is_read_as_the_character_for_none(text: str) -> None:
+    wanted = json.loads(text.replace(r"\ud83d", r"\ufffd"))
+    assert json_text.parse(text.encode()) == wanted
+    assert json_text.parse_all([text.encode(), b"1"]) == [wanted, 1]
+    assert json.loads(json_text.dumps(json.loads(text))) == wanted
 
 
 TEXTS = [

@@ -20,6 +20,7 @@ from btql_server.http.alarms import alarms_of
 from btql_server.http.errors import HttpError, invalid
 from btql_server.settings import Limits
 from btql_storage.limits import DEFAULT, way_to_raise
+from btql_storage.surrogates import mended
 
 T = TypeVar("T")
 _MIB = 1 << 20
@@ -28,9 +29,6 @@ _DEFLATED_SLICE = 4 << 10
 _ZSTD_SLICE = 512
 """Bytes of zstd that become at most 16 MiB, as a block of 4 bytes may become 128 KiB."""
 _PLACE = re.compile(r"(?P<reason>.*?) - at `\$(?P<path>.*)`$", re.DOTALL)
-_LONE_SURROGATE = re.compile(
-    rb"(?<!\\)(?:\\\\)*(?:\\u[dD][89abAB]..(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F])"
-)
 _decoders: dict[type, msgspec.json.Decoder[Any]] = {}
 _making_one = Lock()
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]|\[\.\.\.\]")
@@ -152,7 +150,10 @@ def decode(body: bytes, shape: type[T]) -> T:
     try:
         return _decoder_of(shape).decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise refusal(error, body) from None
+        whole = mended(body)
+        if whole is None:
+            raise refusal(error, body) from None
+    return decode(whole, shape)
 
 
 def _decoder_of(shape: type[T]) -> msgspec.json.Decoder[T]:
@@ -179,8 +180,6 @@ def refusal(error: Exception, text: bytes, path: Sequence[str | int] = ()) -> Ht
             reason = "nested too deep"
         case _ if not text.strip():
             reason = "empty"
-        case _ if lone := _LONE_SURROGATE.search(text):
-            reason = f"not JSON: a text has a lone surrogate at the byte {lone.start() + 1}"
         case _:
             reason = f"not JSON: {str(error).removeprefix('JSON is malformed: ')}"
     return invalid(reason, path) if path else HttpError(400, f"the body is {reason}")

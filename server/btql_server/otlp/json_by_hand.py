@@ -1,8 +1,7 @@
 """A request in JSON taken apart by its brackets, down to the text of each span, where it cannot be decoded for that.
 
-The library that decodes JSON gives up a whole body for a text with half of a surrogate pair, as one has that was cut
-in the middle of an emoji, and for some 900 brackets within one another, wherever they are. Here nothing is decoded, so
-that whatever is wrong with a span is found when that span is.
+The library that decodes JSON gives up a whole body for some 900 brackets within one another, wherever they are. Here
+nothing is decoded, so that whatever is wrong with a span is found when that span is.
 """
 
 from __future__ import annotations

@@ -13,9 +13,10 @@
 This pass is what bounds the rate of ingestion, so it avoids work per value.
 
 What is refused, each with the event's index and a reason: text that is not
-JSON or not UTF-8, lone surrogates, no object, what is beyond a limit
+JSON or not UTF-8, no object, what is beyond a limit
 (:mod:`btql_storage.limits`), a field with the wrong shape, a score or metric beyond float64, a time that is none.
-A request is all or nothing.
+A request is all or nothing. Half of a surrogate pair, as a text has that was cut in
+the middle of an emoji, is no reason to refuse it (:mod:`btql_storage.surrogates`).
 
 What a client leaves out is filled in: ``id`` is drawn, ``span_id`` is the id,
 ``root_span_id`` the span id, ``created`` now; :class:`Flag` says which of these
@@ -44,6 +45,7 @@ from btql_storage.ingest.columns import Accepted, finish, texts_of
 from btql_storage.ingest.envelope import Envelope, Joined, Read, join, read, read_all, with_instructions
 from btql_storage.ingest.refusals import checked, lowered, reason_of
 from btql_storage.limits import DEFAULT, Limits, check_events, check_request, too_deep
+from btql_storage.surrogates import mended_value
 from btql_storage.transactions import ROWS_MAX
 from btql_storage.wal.control import NULL, Comment, Control, control_of
 
@@ -159,7 +161,12 @@ def line_of(event: Event, index: int, limits: Limits) -> bytes:
     if isinstance(event, Read):
         return event.line
     try:
-        return _json(event)
+        try:
+            return _json(event)
+        except (orjson.JSONEncodeError, UnicodeEncodeError) as error:
+            if "surrogates" not in str(error):
+                raise
+            return _json(cast("Mapping[str, object]", mended_value(dict(event))))
     except RecursionError as error:
         raise too_deep(index, limits) from error
     except orjson.JSONEncodeError as error:

@@ -17,6 +17,7 @@ from msgspec import field
 
 from btql_storage.errors import BadEvent
 from btql_storage.limits import DEFAULT, Limits, check_document, may_exceed, too_deep
+from btql_storage.surrogates import mended
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -136,7 +137,8 @@ def read(line: bytes, index: int = 0, limits: Limits = DEFAULT) -> Read:
     except RecursionError as error:
         raise too_deep(index, limits) from error
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        return _read_again(line, index)
+        whole = mended(line)
+        return _read_again(line, index) if whole is None else read(whole, index, limits)
 
 
 def _read_again(line: bytes, index: int) -> Read:

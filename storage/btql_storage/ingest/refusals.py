@@ -50,15 +50,10 @@ def reason_of(error: Exception) -> str:
     match error:
         case UnicodeDecodeError():
             return "not valid UTF-8"
-        case UnicodeEncodeError():
-            return "a text with a lone surrogate"
         case msgspec.ValidationError():
             return f"not an object ({lowered(error)})"
         case msgspec.DecodeError():
-            text = lowered(error).removeprefix("JSON is malformed: ")
-            # Half a surrogate pair ends where the second escape should begin.
-            lone = "surrogate" in text or "end of hex escape" in text
-            return f"a text with a lone surrogate ({text})" if lone else f"not JSON: {text}"
+            return f"not JSON: {lowered(error).removeprefix('JSON is malformed: ')}"
         case _:
             return lowered(error)
 

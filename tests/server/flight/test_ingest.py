@@ -74,6 +74,15 @@ def test_every_type_has_its_json(cursor):
     assert row["expected"] == '{"big": 123456789012345678901234567890}'
 
 
+def test_half_of_an_emoji_in_json_is_the_character_for_none(cursor):
+    texts = pa.array([r'{"\ud83d": "\ude00"}', r'["\ud83d\ude00", 123456789012345678901234567890]'])
+    columns = {"id": ["a", "b"], "input": pa.ExtensionArray.from_storage(pa.json_(), texts)}
+    cursor.adbc_ingest("halves", pa.table(columns), mode="create", db_schema_name="project_logs")
+
+    found = asked(cursor, "SELECT input FROM project_logs.halves ORDER BY id")
+    assert found == [(r'{"\ufffd": "\ufffd"}',), (r'["\ud83d\ude00", 123456789012345678901234567890]',)]
+
+
 @pytest.mark.parametrize(
     ("columns", "message"),
     [

@@ -377,9 +377,8 @@ def test_spans_far_too_deep_are_rejected_by_themselves(send, logs, as_protobuf, 
     assert list(logs("far too deep")) == ["0000000000000001"]
 
 
-# What is no text, or too deep, for the library that decodes JSON, wherever in a body it is.
+# What is too deep for the library that decodes JSON, wherever in a body it is.
 _NOT_DECODED = {
-    "half of an emoji": b'{"stringValue":"' + rb"cut \ud83d" + b'"}',
     "lists": b'{"arrayValue":{"values":[' * 20_000 + b"{}" + b"]}}" * 20_000,
     "objects": b'{"kvlistValue":{"values":[{"key":"k","value":' * 20_000 + b"{}" + b"}]}}" * 20_000,
 }
@@ -401,25 +400,45 @@ def test_what_cannot_be_decoded_takes_its_own_span_along_only(send, logs, as_jso
     partial = answer.json()["partialSuccess"]
     assert partial["rejectedSpans"] == "1"
     assert partial["errorMessage"].startswith('span `odd "[{`: ' if place == "span" else "span `a span`: its resource")
-    assert ("lone surrogate" if "emoji" in odd else "nested too deep") in partial["errorMessage"]
+    assert "nested too deep" in partial["errorMessage"]
     assert list(logs(name)) == ["0000000000000001"]
+
+
+@pytest.mark.parametrize("encoding", ["json", "protobuf"])
+def test_halves_of_emojis_become_the_character_for_none(send, logs, as_json, as_protobuf, encoding):
+    r"""In JSON, and in texts of JSON within it, as JavaScript writes them for a text that it has cut."""
+    name = f"halves {encoding}"
+    spans = [
+        {"spanId": "0000000000000001", "name": "cut ?", "attributes": {"k": "?"}},
+        {"spanId": "0000000000000002", "attributes": {"braintrust.input_json": r'{"a":"\ud83d"}'}},
+    ]
+    if encoding == "json":
+        body, media = as_json(spans).replace(b"?", rb"\ud83d"), JSON
+    else:
+        body, media = as_protobuf(spans), PROTOBUF
+    assert send(body, media, f"project_name:{name}").status_code == 200
+    found = logs(name)
+    assert found["0000000000000002"]["input"] == {"a": "\ufffd"}
+    cut = "\ufffd" if encoding == "json" else "?"
+    first = found["0000000000000001"]
+    assert (first["span_attributes"]["name"], first["metadata"]["k"]) == (f"cut {cut}", cut)
 
 
 @pytest.mark.parametrize("spoil", [lambda body: body[:-2], lambda body: body + b"]"])
 def test_a_body_that_is_no_json_is_refused_whole(send, logs, as_json, spoil):
-    document = json.loads(as_json([{"spanId": "0000000000000001"}, {"spanId": "0000000000000002", "name": "?"}]))
-    body = json.dumps(document).encode().replace(b'"?"', b'"' + rb"\ud83d" + b'"')
+    spans = [{"spanId": "0000000000000001"}, {"spanId": "0000000000000002", "attributes": {"k": "?"}}]
+    body = as_json(spans).replace(b'{"stringValue": "?"}', _NOT_DECODED["lists"])
     answer = send(spoil(body), JSON, "project_name:no json")
     assert answer.status_code == 400
-    assert answer.json()["message"].startswith("the body is not JSON")
+    assert answer.json()["message"] == "the body is nested too deep"
 
 
 def test_a_very_large_body_is_not_taken_apart(send, as_json):
-    document = json.loads(as_json([{"spanId": "0000000000000001"}, {"spanId": "0000000000000002", "name": "?"}]))
-    body = json.dumps(document).encode().replace(b'"?"', b'"' + rb"\ud83d" + b'"')
+    spans = [{"spanId": "0000000000000001"}, {"spanId": "0000000000000002", "attributes": {"k": "?"}}]
+    body = as_json(spans).replace(b'{"stringValue": "?"}', _NOT_DECODED["lists"])
     answer = send(body[:-1] + b',"more":[' + b"0," * 1_000_000 + b"0]}", JSON, "project_name:large")
     assert answer.status_code == 400
-    assert "a text has a lone surrogate at the byte" in answer.json()["message"]
+    assert answer.json()["message"] == "the body is nested too deep"
 
 
 @pytest.mark.parametrize("span", [{"traceId": "0" * 32}, {"traceId": "abc"}, {"spanId": "xyz"}, {"spanId": ""}])

@@ -69,6 +69,20 @@ def test_rows_in(conn, form):
     assert found[2][3:] == wanted[2][3:]
 
 
+@pytest.mark.parametrize("form", ["text", "binary"])
+def test_half_of_an_emoji_in_json_is_the_character_for_none(conn, form):
+    table = f"project_logs.psycopg_copy_halves_{form}"
+    with conn.cursor() as cursor:
+        with cursor.copy(f"COPY {table} (id, input) FROM STDIN (FORMAT {form})") as copy:
+            copy.set_types(["text", "jsonb"])
+            copy.write_row(("a", Jsonb({"\ud83d": "cut \ude00", "k": "\U0001f600"})))
+        cursor.execute(f"INSERT INTO {table} (id, input) VALUES ('b', %s)", [Jsonb(["\ud83d"])])
+        cursor.execute(rf"""INSERT INTO {table} (id, input) VALUES ('c', '["\ud83d"]'::jsonb)""")
+    found = conn.execute(f"SELECT id, input FROM {table} ORDER BY id").fetchall()
+    whole = {"\ufffd": "cut \ufffd", "k": "\U0001f600"}
+    assert found == [("a", whole), ("b", ["\ufffd"]), ("c", ["\ufffd"])]
+
+
 def test_fields_of_json_are_taken_in_binary_as_the_server_describes_them(conn):
     """As a client does that asks for the types of ``SELECT columns FROM table`` first."""
     table = "project_logs.psycopg_copy_described"
