@@ -10,7 +10,7 @@ door gives the same rows and the same errors. A newcomer reads in this order:
 5. ``reading``, ``writing``, ``otlp``, ``registering``, ``administering``, ``operating``, ``page``: the handlers, by
    what they are for.
 6. ``pgwire``: messages in and out, in ``listener``, ``session`` and ``answering``; ``flight``: the same for Flight SQL.
-7. ``serve``: the parent, and its signals; ``child``: a process of it; ``listening``: sockets; ``running``: all in a thread.
+7. ``serve``: the parent and its signals; ``child``: a process of it; ``listening``: sockets; ``running``: in a thread.
 
 Handlers are plain functions that run on threads: the engine and the files below block anyway.
 """
