@@ -140,6 +140,13 @@ def _time(data: bytes) -> str:
     return clock(micros)
 
 
+def _time_with_zone(data: bytes) -> str:
+    time, west = struct.unpack("!8si", data)
+    hours, rest = divmod(abs(west), 3_600)
+    minutes, seconds = divmod(rest, 60)
+    return f"{_time(time)}{'-' if west > 0 else '+'}{hours:02}:{minutes:02}" + (f":{seconds:02}" if seconds else "")
+
+
 def _interval(data: bytes) -> object:
     micros, days, months = struct.unpack("!qii", data)
     return interval_value(months, days, micros)
@@ -211,6 +218,7 @@ _BINARIES: Mapping[str, Convert] = {
     "timestamptz": _instant,
     "date": _date,
     "time": _time,
+    "timetz": _time_with_zone,
     "interval": _interval,
     "numeric": _numeric,
     "bytea": lambda data: "\\x" + data.hex(),

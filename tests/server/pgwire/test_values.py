@@ -201,6 +201,14 @@ def test_spaces_around_a_time_are_no_part_of_it() -> None:
     assert converter(NAMED["timestamptz"].oid, 0)(text) == datetime(2026, 1, 1, 10, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("west", "written"), [(0, "+00:00"), (-19_800, "+05:30"), (3_600, "-01:00"), (-1_172, "+00:19:32")]
+)
+def test_a_time_with_its_zone_in_binary_is_the_text_of_it(west: int, written: str) -> None:
+    data = struct.pack("!qi", 3_723_000_004, west)
+    assert converter(NAMED["timetz"].oid, 1)(data) == f"01:02:03.000004{written}"
+
+
 @pytest.mark.parametrize(("name", "data", "sqlstate", "message"), WRONG)
 def test_wrong_texts_are_refused_by_name(name: str, data: bytes, sqlstate: str, message: str) -> None:
     with pytest.raises(BadValue) as caught:
@@ -219,6 +227,8 @@ def test_wrong_texts_are_refused_by_name(name: str, data: bytes, sqlstate: str, 
         ("jsonb", b""),
         ("jsonb", b"\x02{}"),
         ("time", b"\xff" * 8),
+        ("timetz", b"\0" * 8),
+        ("timetz", b"\xff" * 12),
         ("_int4", b"\0\0\0\x01\0\0\0\0\0\0\0\x17\x7f\xff\xff\xff\0\0\0\x01"),
         ("_int4", b"\0\0\0\x07\0\0\0\0\0\0\0\x17"),
         ("_int4", b"\0\0\0\x01\0\0\0\0\0\0\0\x17\0\0\0\x01\0\0\0\x01\0\0\0\x09\0"),
