@@ -1,7 +1,8 @@
 """Flight SQL: statements and rows in Arrow's own encoding, for ADBC, JDBC and ``pyarrow.flight``.
 
 1. ``protobuf`` and ``messages``: what Flight SQL's commands look like on the wire.
-2. ``server``: the calls of Flight, each handed to whoever knows its command.
+2. ``server``: the calls of Flight, each handed to whoever knows its command, which ``commands`` reads; ``actions`` are
+   what is no transfer of rows.
 3. ``statements``: from a text to a schema, a ticket and rows; ``tickets`` and ``prepared`` keep what waits between two
    calls; ``parameters`` are values from Arrow columns.
 4. ``ingesting``: rows of an upload become events; ``documents`` says how.

@@ -16,9 +16,10 @@ import pyarrow as pa
 from pyarrow import flight
 
 from btql.tables import tables
-from btql_grammar.quotes import double_quoted
 from btql_server.flight import messages, metadata, parameters
+from btql_server.flight.actions import ACTIONS, Actions
 from btql_server.flight.callers import MIDDLEWARE, Calls, FlightCall, Handshake
+from btql_server.flight.commands import command_of, refuse_transaction, selecting, table_of, wrapped_or_text
 from btql_server.flight.ingesting import Ingest, IngestSpec, spec_of
 from btql_server.flight.prepared import PreparedStatements
 from btql_server.flight.protobuf import decode, encode
@@ -32,19 +33,6 @@ from btql_server.registry.changes import Change
 if TYPE_CHECKING:
     from btql_server.operating.flight_metrics import FlightMetrics
     from btql_server.state import State
-
-_TEXT = "text"
-_TABLE_PARTS = 2
-_ACTIONS = {
-    "CreatePreparedStatement": "Prepare a statement.",
-    "ClosePreparedStatement": "Forget a prepared statement.",
-    "CancelFlightInfo": "Stop a statement, by its flight info.",
-    "CancelQuery": "Stop a statement; older clients ask for it so.",
-    "CloseSession": "End a session; a connection has nothing else to let go of.",
-}
-_CANCELLED, _NOT_CANCELLABLE = 1, 3
-_CLOSED = 1
-_NO_TRANSACTIONS = frozenset({"BeginTransaction", "EndTransaction", "BeginSavepoint", "EndSavepoint"})
 
 
 class FlightServer(flight.FlightServerBase):  # type: ignore[misc]  # pyarrow has no types for it
@@ -62,6 +50,7 @@ class FlightServer(flight.FlightServerBase):  # type: ignore[misc]  # pyarrow ha
         self.calls = Calls(state, metrics)
         self.statements = Statements(state, loop)
         self.prepared = PreparedStatements()
+        self.actions = Actions(self.statements, self.prepared)
         super().__init__(
             location,
             auth_handler=Handshake(),
@@ -79,7 +68,7 @@ class FlightServer(flight.FlightServerBase):  # type: ignore[misc]  # pyarrow ha
             infos: list[flight.FlightInfo] = []
             for each in found:
                 descriptor = flight.FlightDescriptor.for_path(each.schema, each.name)
-                ticket = flight.Ticket(_selecting(each.schema, each.name).encode())
+                ticket = flight.Ticket(selecting(each.schema, each.name).encode())
                 infos.append(_info(each.arrow_schema, descriptor, ticket))
             return iter(infos)
 
@@ -89,7 +78,7 @@ class FlightServer(flight.FlightServerBase):  # type: ignore[misc]  # pyarrow ha
         """Return the schema of a command's rows, and a ticket for them."""
         with self._call(context) as call:
             call.count()
-            command = _command_of(call, descriptor)
+            command = command_of(call, descriptor)
             listed = None if isinstance(command, str) else metadata.schema_of(command)
             if listed is not None:
                 return _info(listed, descriptor, flight.Ticket(descriptor.command))
@@ -102,7 +91,7 @@ class FlightServer(flight.FlightServerBase):  # type: ignore[misc]  # pyarrow ha
         """Return the schema of a command's rows; nothing is run."""
         with self._call(context) as call:
             call.count()
-            command = _command_of(call, descriptor)
+            command = command_of(call, descriptor)
             schema = None if isinstance(command, str) else metadata.schema_of(command)
             if schema is None:
                 schema = self.statements.schema(call, self._statement(call, command)[0])
@@ -111,7 +100,7 @@ class FlightServer(flight.FlightServerBase):  # type: ignore[misc]  # pyarrow ha
     def do_get(self, context: flight.ServerCallContext, ticket: flight.Ticket) -> flight.FlightDataStream:
         """Return the rows of a ticket."""
         with self._call(context) as call:
-            command = _wrapped_or_text(call, ticket.ticket)
+            command = wrapped_or_text(call, ticket.ticket)
             if not isinstance(command, str) and metadata.schema_of(command) is not None:
                 found = self.statements.on("small", metadata.listed, command, call.asker)
                 call.rows, call.bytes = found.num_rows, found.nbytes
@@ -148,14 +137,14 @@ class FlightServer(flight.FlightServerBase):  # type: ignore[misc]  # pyarrow ha
         self, call: FlightCall, descriptor: flight.FlightDescriptor, reader: flight.MetadataRecordBatchReader
     ) -> bytes:
         if descriptor.descriptor_type == flight.DescriptorType.PATH:
-            spec = IngestSpec(*_table_of(call, descriptor), create=True)
+            spec = IngestSpec(*table_of(call, descriptor), create=True)
             return self._ingested(call, spec, reader)
-        command = _command_of(call, descriptor)
+        command = command_of(call, descriptor)
         match command:
             case messages.CommandStatementIngest():
                 return self._ingested(call, spec_of(command), reader)
             case messages.CommandStatementUpdate():
-                _refuse_transaction(command.transaction_id)
+                refuse_transaction(command.transaction_id)
                 count = self.statements.write(call, command.query, None)
             case str():
                 count = self.statements.write(call, command, None)
@@ -196,58 +185,12 @@ class FlightServer(flight.FlightServerBase):  # type: ignore[misc]  # pyarrow ha
     def list_actions(self, context: flight.ServerCallContext) -> list[tuple[str, str]]:
         """Return the actions."""
         with self._call(context):
-            return list(_ACTIONS.items())
+            return list(ACTIONS.items())
 
     def do_action(self, context: flight.ServerCallContext, action: flight.Action) -> Iterator[bytes]:
         """Do something that is no transfer of rows."""
         with self._call(context) as call:
-            body = action.body.to_pybytes()
-            call.command = action.type if action.type in _ACTIONS else "unknown"
-            match action.type:
-                case "CreatePreparedStatement":
-                    call.count()
-                    return iter((self._prepare(call, body),))
-                case "ClosePreparedStatement":
-                    closing = _wrapped(messages.ActionClosePreparedStatementRequest, body)
-                    self.prepared.close(closing.prepared_statement_handle, call.owner)
-                    return iter(())
-                case "CancelFlightInfo":
-                    info = decode(messages.CancelFlightInfoRequest, body).info
-                    return iter((encode(self._cancel(call, info)),))
-                case "CancelQuery":
-                    asked = _wrapped(messages.ActionCancelQueryRequest, body)
-                    info = decode(messages.FlightInfoMessage, asked.info)
-                    return iter((messages.wrap_as("ActionCancelQueryResult", self._cancel(call, info)),))
-                case "CloseSession":
-                    return iter((encode(messages.StatusResult(_CLOSED)),))
-                case name if name in _NO_TRANSACTIONS:
-                    message = "there are no transactions of several statements here"
-                    raise FlightRefusal("UNIMPLEMENTED", message, "use autocommit; each statement is a transaction")
-                case name:
-                    listed = ", ".join(_ACTIONS)
-                    raise FlightRefusal("UNIMPLEMENTED", f"there is no action `{name[:80]}`", f"there are {listed}")
-
-    def _prepare(self, call: FlightCall, body: bytes) -> bytes:
-        request = _wrapped(messages.ActionCreatePreparedStatementRequest, body)
-        _refuse_transaction(request.transaction_id)
-        described = self.statements.described(call, request.query)
-        gives_rows = described.kind in ("rows", "explain")
-        taken = parameters.schema_of(described.parameters)
-        result = messages.ActionCreatePreparedStatementResult(
-            self.prepared.add(call.owner, request.query),
-            described.schema.serialize().to_pybytes() if gives_rows else b"",
-            taken.serialize().to_pybytes() if taken else b"",
-        )
-        return messages.wrap(result)
-
-    def _cancel(self, call: FlightCall, info: messages.FlightInfoMessage) -> messages.StatusResult:
-        for endpoint in info.endpoint:
-            command = messages.command_of(endpoint.ticket.ticket)
-            if isinstance(command, messages.TicketStatementQuery):
-                number = decode(Handle, command.statement_handle).id
-                if self.statements.tickets.cancel(number, call.owner):
-                    return messages.StatusResult(_CANCELLED)
-        return messages.StatusResult(_NOT_CANCELLABLE)
+            return self.actions.do(call, action.type, action.body.to_pybytes())
 
     def _statement(self, call: FlightCall, command: messages.Command | str) -> tuple[str, pa.Table | None]:
         """Return the text of a command that gives rows, and the values for its parameters."""
@@ -255,7 +198,7 @@ class FlightServer(flight.FlightServerBase):  # type: ignore[misc]  # pyarrow ha
             case str():
                 return command, None
             case messages.CommandStatementQuery() | messages.CommandStatementUpdate():
-                _refuse_transaction(command.transaction_id)
+                refuse_transaction(command.transaction_id)
                 return command.query, None
             case messages.CommandPreparedStatementQuery() | messages.CommandPreparedStatementUpdate():
                 one = self.prepared.get(command.prepared_statement_handle, call.owner)
@@ -283,63 +226,6 @@ def _info(
 ) -> flight.FlightInfo:
     # An endpoint without a place is read where its info came from.
     return flight.FlightInfo(schema, descriptor, [flight.FlightEndpoint(ticket, [])], rows, -1)
-
-
-def _command_of(call: FlightCall, descriptor: flight.FlightDescriptor) -> messages.Command | str:
-    """Return the command of a descriptor, or the text of a statement."""
-    if descriptor.descriptor_type == flight.DescriptorType.PATH:
-        return _selecting(*_table_of(call, descriptor))
-    return _wrapped_or_text(call, descriptor.command or b"")
-
-
-def _table_of(call: FlightCall, descriptor: flight.FlightDescriptor) -> tuple[str, str]:
-    """Return schema and name of the table that a path leads to."""
-    call.command = "path"
-    path = descriptor.path
-    if len(path) != _TABLE_PARTS:
-        message = f"a path has two parts, schema and name of a table, and this one has {len(path)}"
-        raise FlightRefusal("INVALID_ARGUMENT", message, "write it as ['project_logs', 'name']")
-    try:
-        kind, name = (each.decode() for each in path)
-    except UnicodeDecodeError:
-        raise FlightRefusal("INVALID_ARGUMENT", "the path is not UTF-8") from None
-    return kind, name
-
-
-def _selecting(kind: str, name: str) -> str:
-    """Return the statement that reads a whole table."""
-    return " ".join(("SELECT * FROM", ".".join(map(double_quoted, (kind, name)))))
-
-
-def _wrapped_or_text(call: FlightCall, data: bytes) -> messages.Command | str:
-    """Return the command that bytes are, or the text of a statement."""
-    found = messages.command_of(data)
-    if found is None:
-        call.command = _TEXT
-        try:
-            return data.decode()
-        except UnicodeDecodeError:
-            message = "the bytes are neither a command of Flight SQL nor the text of a statement"
-            raise FlightRefusal("INVALID_ARGUMENT", message) from None
-    if isinstance(found, str):
-        call.command = "unknown"
-        raise FlightRefusal("UNIMPLEMENTED", f"there is no command `{found[:80]}` here")
-    call.command = type(found).__name__
-    return found
-
-
-def _wrapped(kind: type[messages.Wrapped], body: bytes) -> messages.Wrapped:
-    """Return the message of a kind that the body of an action is."""
-    found = messages.unwrap(body)
-    if found is None or found[0] != kind.__name__:
-        raise FlightRefusal("INVALID_ARGUMENT", f"the body of the action is no {kind.__name__}")
-    return decode(kind, found[1])
-
-
-def _refuse_transaction(transaction_id: bytes | None) -> None:
-    if transaction_id:
-        message = "there are no transactions of several statements here"
-        raise FlightRefusal("UNIMPLEMENTED", message, "use autocommit; each statement is a transaction")
 
 
 def _batches(reader: flight.MetadataRecordBatchReader) -> Iterator[pa.RecordBatch]:
