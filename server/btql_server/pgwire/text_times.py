@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from btql.execution.interval_functions import spans
 from btql_planner.intervals import clock, in_days, shown
 from btql_server.pgwire.byte_arrays import Encoded, encoded, missing_of, numbers_of, of_array, side_by_side
 from btql_storage.later import np
@@ -197,8 +198,5 @@ def durations(values: pa.Array) -> Encoded:
 
 def intervals(values: pa.Array) -> Encoded:
     """Return intervals of months, days and a time."""
-    spelled = [
-        None if each is None else shown((each.months, each.days, int(each.nanoseconds / 1_000)))
-        for each in values.to_pylist()
-    ]
+    spelled = [None if each is None else shown(spans(each)) for each in values.to_pylist()]
     return of_array(pa.array(spelled, pa.string()))

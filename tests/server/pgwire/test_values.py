@@ -378,6 +378,8 @@ def test_values_fit_the_type_that_was_promised() -> None:
     assert binary_values(pa.array(["1 mon 00:00:01"]), NAMED["interval"]).array().to_pylist() == [
         struct.pack("!qii", 1_000_000, 0, 1)
     ]
+    exact = (0, 0, 9_007_199_254_740_993_000)
+    assert text(pa.array([pa.MonthDayNano(exact)]), "interval") == [b"2501999:47:34.740993"]
     with pytest.raises(BadValue, match="int8 was promised, text came") as caught:
         text(pa.array(["a"]), "int8")
     assert caught.value.sqlstate == "0A000"

@@ -6,7 +6,8 @@ from typing import cast
 
 from sqlglot import exp
 
-from btql_server.pgwire.catalog.literals import array_of, cast_to, literal
+from btql_planner.postgres_arrays import texts_of
+from btql_server.pgwire.catalog.literals import cast_to, literal
 from btql_server.pgwire.catalog.refused import Refused
 from btql_server.pgwire.catalog.relations import VECTORS, numbers, procedures
 from btql_server.pgwire.catalog.type_names import type_name
@@ -112,7 +113,7 @@ def _as_text(inner: exp.Expr, functions: set[str]) -> exp.Expr:
 
 def _array(inner: exp.Expr, element: str) -> exp.Expr:
     if isinstance(inner, exp.Literal) and inner.is_string:
-        values = array_of(inner.name)
+        values = texts_of(inner.name)
         if values is None:
             raise Refused("22P02", f'malformed array literal: "{inner.name[:60]}"')
         inner = literal(values)

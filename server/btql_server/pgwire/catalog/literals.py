@@ -8,7 +8,8 @@ from decimal import Decimal
 
 from sqlglot import exp
 
-_ELEMENT = re.compile(r'\s*+(?:"((?:[^"\\]++|\\.)*+)"\s*+|([^,{}"]*+))(,|$)')
+from btql_planner.postgres_arrays import texts_of
+
 _WHOLE = re.compile(r"-?\d{1,18}")
 
 
@@ -54,33 +55,10 @@ def plain_value(value: object) -> object:
 
 
 def list_of(node: exp.Expr) -> exp.Expr:
-    """Return the list that stands in ``ANY(…)``: a text such as ``{r,v}`` is one, too."""
+    """Return the list that stands in ``ANY(…)``: a text such as ``{r,v}`` is one, too, and ``{1,2}`` one of numbers."""
     inner = node.unnest()
-    if isinstance(inner, exp.Literal) and inner.is_string:
-        parsed = array_of(inner.name)
-        return inner if parsed is None else literal(parsed)
-    return inner
-
-
-def array_of(text: str) -> list[object] | None:
-    """Return the elements of an array as Postgres spells it; None where it is none. Arrays of arrays are not read."""
-    text = text.strip()
-    if not (text.startswith("{") and text.endswith("}")):
-        return None
-    inner, found, at = text[1:-1], list[object](), 0
-    while inner.strip() and at <= len(inner):
-        element = _ELEMENT.match(inner, at)
-        if element is None:
-            return None
-        quoted, bare, end = element.groups()
-        found.append(re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else _bare(bare.strip()))
-        at = element.end()
-        if end == "":
-            break
-    return found
-
-
-def _bare(text: str) -> object:
-    if text.upper() == "NULL":
-        return None
-    return int(text) if _WHOLE.fullmatch(text) else text
+    items = texts_of(inner.name) if isinstance(inner, exp.Literal) and inner.is_string else None
+    if items is None:
+        return inner
+    numbers = all(each is None or _WHOLE.fullmatch(each) for each in items)
+    return literal([int(each) if numbers and each is not None else each for each in items])
