@@ -12,7 +12,6 @@ from typing import Annotated
 
 from btql_grammar import tree
 from btql_grammar.span import Span
-from btql_grammar.sql_intervals import interval_parts
 from btql_planner import compare, sql_text, types
 from btql_planner.expressions import Constant
 from btql_planner.functions.call import ArgumentError, written_interval, written_text
@@ -33,7 +32,7 @@ from btql_planner.functions.declare import (
 )
 from btql_planner.functions.function import Binder
 from btql_planner.functions.time_patterns import SECONDS, char_pieces, has_pattern, known_timestamp, read
-from btql_planner.intervals import PARTS
+from btql_planner.intervals import PARTS, spans_of
 from btql_planner.types import Kind
 from btql_planner.value import Value, single
 
@@ -152,8 +151,8 @@ def _written_length(stride: Value) -> int:
     """Return the microseconds of an interval that the query spells out; 0 where it does not, or has months."""
     as_text, as_interval = stride.get(Kind.TEXT), stride.get(Kind.INTERVAL)
     text = written_text(as_text) if Kind.TEXT in stride.parts else written_interval(as_interval)
-    parts = interval_parts(text) or [] if text is not None else []
-    return sum(amount * _LENGTHS[unit] for amount, unit in parts) if all(unit in _LENGTHS for _, unit in parts) else 0
+    months, days, microseconds = (text is not None and spans_of(text)) or (0, 0, 0)
+    return 0 if months else days * _MICROSECONDS["day"] + microseconds
 
 
 @form(aliases=("current_timestamp",))
