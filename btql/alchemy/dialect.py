@@ -12,33 +12,21 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from inspect import signature
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar, cast
 from urllib.parse import quote
 
 from sqlalchemy import exc, util
 from sqlalchemy.dialects.postgresql.base import PGTypeCompiler
-from sqlalchemy.engine import URL, Connection, default
-from sqlalchemy.engine.interfaces import (
-    ConnectArgsType,
-    DBAPIModule,
-    ReflectedPrimaryKeyConstraint,
-    ReflectedTableComment,
-)
+from sqlalchemy.engine import URL
+from sqlalchemy.engine.interfaces import ConnectArgsType, DBAPIModule
 
-from btql.alchemy import reflection as reflected
 from btql.alchemy.compiler import BtqlCompiler, BtqlIdentifierPreparer
+from btql.alchemy.reflection import ReflectingDialect
 from btql.alchemy.types import COLSPECS
-from btql.tables import Table, schemas
 from btql_storage.location import PARAMETERS
 
-if TYPE_CHECKING:
-    import btql
 
-_SCHEMA = "project_logs"
-"""The schema of tables that are named without one, for the inspector; a statement finds them in any, if unique."""
-
-
-class BtqlDialect(default.DefaultDialect):
+class BtqlDialect(ReflectingDialect):
     """A database in a folder: ``btql:////path/to/it``."""
 
     name = "btql"
@@ -128,115 +116,6 @@ class BtqlDialect(default.DefaultDialect):
     def is_disconnect(self, e: Exception, connection: object, cursor: object) -> bool:
         """Return whether an error means that the server cannot be reached."""
         return str(getattr(e, "sqlstate", "")).startswith("08")
-
-    # Reflection.
-
-    def _tables(self, connection: Connection, keywords: dict[str, object]) -> list[Table]:
-        """Return the tables that may be read; an inspector asks once."""
-        cache = cast("dict[str, list[Table]] | None", keywords.get("info_cache"))
-        if cache is not None and _SCHEMA in cache:
-            return cache[_SCHEMA]
-        import btql
-
-        raw = cast("btql.Connection", connection.connection.dbapi_connection)
-        try:
-            found = raw.tables()
-        except btql.Error as error:
-            raise exc.DBAPIError.instance(None, None, error, btql.Error, dialect=self) from error
-        if cache is not None:
-            cache[_SCHEMA] = found
-        return found
-
-    def _table(self, connection: Connection, name: str, schema: str | None, keywords: dict[str, object]) -> Table:
-        return reflected.table(self._tables(connection, keywords), name, schema or _SCHEMA)
-
-    def _get_default_schema_name(self, connection: Connection) -> str:
-        return _SCHEMA
-
-    def get_schema_names(self, connection: Connection, **keywords: object) -> list[str]:
-        """Return the kinds of object."""
-        return schemas(self._tables(connection, keywords))
-
-    def get_table_names(self, connection: Connection, schema: str | None = None, **keywords: object) -> list[str]:
-        """Return the objects of a kind."""
-        return [each.name for each in self._tables(connection, keywords) if each.schema == (schema or _SCHEMA)]
-
-    def has_table(self, connection: Connection, table_name: str, schema: str | None = None, **keywords: object) -> bool:
-        """Return whether there is an object."""
-        try:
-            self._table(connection, table_name, schema, keywords)
-        except exc.NoSuchTableError:
-            return False
-        return True
-
-    def get_columns(
-        self, connection: Connection, table_name: str, schema: str | None = None, **keywords: object
-    ) -> list[Any]:
-        """Return the fields that rows of an object are known to have."""
-        return [*reflected.columns(self._table(connection, table_name, schema, keywords))]
-
-    def get_pk_constraint(
-        self, connection: Connection, table_name: str, schema: str | None = None, **keywords: object
-    ) -> ReflectedPrimaryKeyConstraint:
-        """Return that ``id`` is what names a row."""
-        self._table(connection, table_name, schema, keywords)
-        return {"constrained_columns": ["id"], "name": None}
-
-    def get_table_comment(
-        self, connection: Connection, table_name: str, schema: str | None = None, **keywords: object
-    ) -> ReflectedTableComment:
-        """Return what an object is."""
-        return {"text": self._table(connection, table_name, schema, keywords).note}
-
-    def get_foreign_keys(
-        self, connection: Connection, table_name: str, schema: str | None = None, **keywords: object
-    ) -> list[Any]:
-        """Return none: rows of one table name none of another."""
-        self._table(connection, table_name, schema, keywords)
-        return []
-
-    def get_indexes(
-        self, connection: Connection, table_name: str, schema: str | None = None, **keywords: object
-    ) -> list[Any]:
-        """Return none: what speeds queries up is made without being asked."""
-        self._table(connection, table_name, schema, keywords)
-        return []
-
-    def get_unique_constraints(
-        self, connection: Connection, table_name: str, schema: str | None = None, **keywords: object
-    ) -> list[Any]:
-        """Return none: only ``id`` is unique, which the primary key says."""
-        self._table(connection, table_name, schema, keywords)
-        return []
-
-    def get_check_constraints(
-        self, connection: Connection, table_name: str, schema: str | None = None, **keywords: object
-    ) -> list[Any]:
-        """Return none: documents may hold anything."""
-        self._table(connection, table_name, schema, keywords)
-        return []
-
-    def get_view_names(self, connection: Connection, schema: str | None = None, **keywords: object) -> list[str]:
-        """Return none: there are only tables."""
-        return []
-
-    def get_materialized_view_names(
-        self, connection: Connection, schema: str | None = None, **keywords: object
-    ) -> list[str]:
-        """Return none: there are only tables."""
-        return []
-
-    def get_temp_table_names(self, connection: Connection, schema: str | None = None, **keywords: object) -> list[str]:
-        """Return none: there are only tables."""
-        return []
-
-    def get_temp_view_names(self, connection: Connection, schema: str | None = None, **keywords: object) -> list[str]:
-        """Return none: there are only tables."""
-        return []
-
-    def get_sequence_names(self, connection: Connection, schema: str | None = None, **keywords: object) -> list[str]:
-        """Return none: there are only tables."""
-        return []
 
 
 class _BucketDialect(BtqlDialect):
