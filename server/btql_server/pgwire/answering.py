@@ -38,7 +38,7 @@ class Answering:
         statement = portal.prepared.statement
         assert statement is not None
         if statement.kind == "fetch":
-            self._fetch(portal, statement)
+            await self._fetch(portal, statement)
             return
         known = known_by(session, statement)
         if known is not None:
@@ -80,11 +80,22 @@ class Answering:
         options = self._session.variables.options()
         return partial(Question, text, work.asker, work.stop, options, values)
 
-    def _fetch(self, portal: Portal, statement: Statement) -> None:
+    async def skip(self, opened: Opened, rows: int | None) -> int:
+        """Leave out the next rows of an answer, all with None; return how many there were."""
+        if rows == 0:
+            return 0
+        opened.resume()
+        try:
+            return await self._session.state.pools["bulk"].run(opened.skip, rows)
+        finally:
+            opened.pause()
+
+    async def _fetch(self, portal: Portal, statement: Statement) -> None:
         asked = fetch_of(statement)
         cursor = self._session.kept.cursor(asked.name)
         if cursor.opened is None:
             raise Failure("34000", f'cursor "{asked.name[:80]}" does not exist')
+        await self.skip(cursor.opened, asked.skipped)
         portal.opened, portal.rows = cursor.opened, asked.rows
         if not portal.formats:
             portal.formats = cursor.formats

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from btql_server.pgwire import messages
+from btql_server.pgwire.catalog.bases import quoted
 from btql_server.pgwire.cursors import declared, fetch_of
 from btql_server.pgwire.failure import Failure, unsupported
 from btql_server.pgwire.portals import Portal, Prepared
@@ -186,12 +187,16 @@ class Commands:
             # There are none, so that all of them may be checked whenever somebody likes.
             return
         local = reading.take("LOCAL")
-        if not local and not reading.take("SESSION", "AUTHORIZATION"):
+        if not local:
             reading.take("SESSION")
-        elif not local:
+        if reading.take("AUTHORIZATION"):
+            if reading.take("DEFAULT"):
+                # What connection pools send before somebody else gets the connection.
+                reading.end()
+                return
             raise Failure("42501", "the session belongs to the owner of its key", "connect with another key")
         name = self._variable(reading)
-        value = self._value(reading)
+        value = self._value(reading, in_quotes=name == "search_path")
         if local and not session.transaction.is_open:
             session.warn("SET LOCAL can only be used in transaction blocks", "25P01")
             return
@@ -210,8 +215,11 @@ class Commands:
         return name
 
     @staticmethod
-    def _value(reading: Reading) -> str | None:
-        """Read a value: a word, a text or a number, or several with commas; None for DEFAULT."""
+    def _value(reading: Reading, *, in_quotes: bool = False) -> str | None:
+        """Read a value: a word, a text or a number, or several with commas; None for DEFAULT.
+
+        With ``in_quotes`` they are names, and keep the quotes that they need.
+        """
         values: list[str] = []
         while True:
             if reading.take("DEFAULT"):
@@ -221,7 +229,8 @@ class Commands:
             token = reading.next()
             if token.kind == "mark":
                 raise Failure("42601", f'syntax error at or near "{token.text}"', at=token.start)
-            values.append(sign + (token.text if token.kind == "word" else token.value))
+            value = sign + (token.text if token.kind == "word" else token.value)
+            values.append(quoted(value) if in_quotes and token.kind != "word" else value)
             if not reading.is_done and not reading.take(","):
                 # Such as INTERVAL '1' HOUR, or 5 min without its quotes.
                 values[-1] += f" {reading.next().value}"
@@ -248,11 +257,8 @@ class Commands:
         opened = self._session.kept.cursor(asked.name).opened
         if opened is None:
             raise Failure("34000", f'cursor "{asked.name[:80]}" does not exist')
-        opened.resume()
-        try:
-            count = await self._session.state.pools["bulk"].run(opened.skip, asked.rows)
-        finally:
-            opened.pause()
+        await self._answering.skip(opened, asked.skipped)
+        count = await self._answering.skip(opened, asked.rows)
         return f"MOVE {count}"
 
     async def _forget(self, reading: Reading, verb: str, tag: str) -> str:

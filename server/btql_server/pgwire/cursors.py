@@ -27,10 +27,13 @@ class Declared:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A cursor, and how many rows of it; None is all that are left."""
+    """A cursor, and how many rows of it."""
 
     name: str
     rows: int | None
+    """None is all that are left."""
+    skipped: int = 0
+    """So many before them are left out."""
 
 
 def declared(statement: Statement) -> Declared:
@@ -68,20 +71,25 @@ def fetch_of(statement: Statement) -> Fetched:
     reading = Reading(statement.tokens, len(statement.text))
     reading.expect(statement.verb)
     rows: int | None = 1
+    skipped = 0
     if (word := reading.take_any(*_BACKWARD)) is not None:
         raise unsupported(f"cursors go forward only, not {word}", "ask again with another ORDER BY")
     if reading.take("ALL") or reading.take("FORWARD", "ALL"):
         rows = None
     elif reading.take("NEXT"):
         rows = 1
-    elif reading.take_any("FORWARD", "RELATIVE") is not None or _is_number(reading):
+    elif reading.take("RELATIVE"):
+        # One row, which is so many further on.
+        number = reading.number()
+        rows, skipped = (1, number - 1) if number > 0 else (number, 0)
+    elif reading.take("FORWARD") or _is_number(reading):
         rows = reading.number() if _is_number(reading) else 1
     if rows is not None and rows < 0:
         raise unsupported("cursors go forward only", "ask again with another ORDER BY")
     reading.take_any("FROM", "IN")
     name = reading.name()
     reading.end()
-    return Fetched(name, rows)
+    return Fetched(name, rows, skipped)
 
 
 def _is_number(reading: Reading) -> bool:

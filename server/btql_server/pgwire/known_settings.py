@@ -78,7 +78,7 @@ def _boolean(name: str, value: str) -> str:
 
 def _on(name: str, value: str) -> str:
     if _boolean(name, value) != "on":
-        raise unsupported(f'parameter "{name}" can only be on')
+        raise unsupported(f'parameter "{name}" can only be on', "leave it as it is")
     return "on"
 
 
@@ -128,6 +128,14 @@ def _isolation(name: str, value: str) -> str:
     return "repeatable read"
 
 
+def unknown(name: str) -> Failure:
+    """Return the error for a setting that there is not."""
+    message = f'unrecognized configuration parameter "{name[:80]}"'
+    return Failure(
+        "42704", message, "SHOW ALL lists all of them; settings of clients have a dot in their names, as `a.b`"
+    )
+
+
 def invalid(name: str, value: str, hint: str | None = None) -> Failure:
     """Return the error for a value that a setting does not take."""
     return Failure("22023", f'invalid value for parameter "{name}": "{value[:80]}"', hint)
@@ -144,7 +152,12 @@ KNOWN: Mapping[str, Variable] = {
     "is_superuser": Variable("off", fixed, reported=True),
     "session_authorization": Variable("", fixed, reported=True),
     "datestyle": Variable("ISO, MDY", _dates, reported=True, spelled="DateStyle"),
-    "intervalstyle": Variable("postgres", _only("postgres", "default"), reported=True, spelled="IntervalStyle"),
+    "intervalstyle": Variable(
+        "postgres",
+        _only("postgres", "default", hint="intervals are written as Postgres does"),
+        reported=True,
+        spelled="IntervalStyle",
+    ),
     "timezone": Variable("UTC", anything, reported=True, spelled="TimeZone"),
     "integer_datetimes": Variable("on", fixed, reported=True),
     "standard_conforming_strings": Variable("on", _on, reported=True),
@@ -188,6 +201,9 @@ KNOWN: Mapping[str, Variable] = {
     "plan_cache_mode": Variable("auto", anything),
     "cursor_tuple_fraction": Variable("0.1", anything),
     "session_replication_role": Variable("origin", _only("origin", "default")),
+    "wal_level": Variable("replica", fixed),
+    "max_connections": Variable("100", fixed),
+    "default_toast_compression": Variable("pglz", anything),
     "password_encryption": Variable("scram-sha-256", fixed),
     "track_activities": Variable("on", anything),
     "array_nulls": Variable("on", _on),

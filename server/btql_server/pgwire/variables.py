@@ -19,12 +19,27 @@ from btql_server.pgwire.known_settings import (
     fixed,
     invalid,
     milliseconds_of,
+    unknown,
 )
 
 if TYPE_CHECKING:
     from btql_server.pgwire.transaction import Transaction
 
-_UTC = ("utc", "gmt", "etc/utc", "etc/gmt", "universal", "zulu", "etc/universal", "default", "z", "0", "+00", "00:00")
+_UTC = (
+    "utc",
+    "gmt",
+    "etc/utc",
+    "etc/gmt",
+    "universal",
+    "zulu",
+    "local",
+    "etc/universal",
+    "default",
+    "z",
+    "0",
+    "+00",
+    "00:00",
+)
 _CUSTOM = re.compile(r"[a-z_][\w$]*(\.[a-z_][\w$]*)+")
 _CUSTOM_MAX = 100
 
@@ -48,7 +63,7 @@ class Variables:
         variable = KNOWN.get(name)
         if variable is None:
             if _CUSTOM.fullmatch(name) is None:
-                raise Failure("42704", f'unrecognized configuration parameter "{name[:80]}"')
+                raise unknown(name)
             self._defaults[name] = anything(name, value)
         else:
             self._defaults[name] = self._checked(name, variable, value)[0]
@@ -68,7 +83,7 @@ class Variables:
         note = None
         if variable is None:
             if _CUSTOM.fullmatch(name) is None:
-                raise Failure("42704", f'unrecognized configuration parameter "{name[:80]}"')
+                raise unknown(name)
             if len(self._values) >= _CUSTOM_MAX and name not in self._values:
                 raise Failure("53400", f"a session has at most {_CUSTOM_MAX} settings of its own")
         elif name == TRANSACTION_READ_ONLY:
@@ -99,7 +114,7 @@ class Variables:
         if name in KNOWN:
             return KNOWN[name].default
         if missing is None:
-            raise Failure("42704", f'unrecognized configuration parameter "{name[:80]}"')
+            raise unknown(name)
         return missing
 
     @property

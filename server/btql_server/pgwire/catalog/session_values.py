@@ -10,53 +10,10 @@ from typing import TypeAlias
 
 from btql.tables import SCHEMAS
 from btql_server.pgwire.catalog.refused import Refused
+from btql_server.pgwire.known_settings import KNOWN, SERVER_VERSION
 
-SERVER_VERSION = "15.0"
-"""The version of Postgres whose catalog this is."""
 Value: TypeAlias = "str | int | bool | list[str] | datetime | None"
 _STARTED = datetime.now(UTC)
-SEARCH_PATH = ", ".join(SCHEMAS)
-"""Tables are found without their schema, whichever it is."""
-_SETTINGS = {
-    "server_version": SERVER_VERSION,
-    "server_version_num": "150000",
-    "server_encoding": "UTF8",
-    "client_encoding": "UTF8",
-    "search_path": SEARCH_PATH,
-    "standard_conforming_strings": "on",
-    "integer_datetimes": "on",
-    "is_superuser": "off",
-    "in_hot_standby": "off",
-    "default_transaction_read_only": "off",
-    "transaction_read_only": "off",
-    "transaction_isolation": "repeatable read",
-    "default_transaction_isolation": "repeatable read",
-    "max_identifier_length": "63",
-    "max_index_keys": "32",
-    "block_size": "8192",
-    "lc_collate": "C.UTF-8",
-    "lc_ctype": "C.UTF-8",
-    "lc_messages": "C",
-    "DateStyle": "ISO, MDY",
-    "IntervalStyle": "postgres",
-    "TimeZone": "UTC",
-    "bytea_output": "hex",
-    "extra_float_digits": "1",
-    "application_name": "",
-    "statement_timeout": "0",
-    "jit": "off",
-    "default_table_access_method": "heap",
-    "default_tablespace": "",
-    "default_toast_compression": "pglz",
-    "row_security": "on",
-    "lock_timeout": "0",
-    "synchronous_commit": "on",
-    "session_authorization": "",
-    "password_encryption": "scram-sha-256",
-    "wal_level": "replica",
-    "max_connections": "100",
-}
-"""Settings that a session may not know of."""
 
 
 @dataclass(slots=True)
@@ -70,7 +27,7 @@ class Session:
     pid: int = 0
     """The number of the session, as in the key for cancelling."""
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
-    """What SHOW tells; it comes before what is known here."""
+    """What SHOW tells; any other has its default."""
     change_setting: Callable[[str, str], None] | None = None
     """Does what SET does, for ``set_config``; None refuses it."""
     client_address: tuple[str, int] | None = None
@@ -79,15 +36,13 @@ class Session:
     def setting(self, name: str) -> str | None:
         """Return a setting by its name, in whichever case."""
         wanted = name.lower()
-        for known in (self.settings, _SETTINGS):
-            for each, value in known.items():
-                if each.lower() == wanted:
-                    return value
-        return None
+        found = next((value for each, value in self.settings.items() if each.lower() == wanted), None)
+        return KNOWN[wanted].default if found is None and wanted in KNOWN else found
 
     def all_settings(self) -> dict[str, str]:
         """Return every setting."""
-        names = {each.lower(): each for each in (*_SETTINGS, *self.settings)}
+        known = {name: variable.spelled or name for name, variable in KNOWN.items()}
+        names = known | {each.lower(): each for each in self.settings}
         return {name: self.setting(name) or "" for name in sorted(names.values(), key=str.lower)}
 
 
@@ -157,7 +112,7 @@ def _current_setting(arguments: Sequence[object], session: Session) -> Value:
     name = str(arguments[0]) if arguments else ""
     found = session.setting(name)
     if found is None and not (len(arguments) > 1 and arguments[1] is True):
-        raise Refused("42704", f'unrecognized configuration parameter "{name}"')
+        raise Refused("42704", f'unrecognized configuration parameter "{name[:80]}"', "SHOW ALL lists all of them")
     return found
 
 

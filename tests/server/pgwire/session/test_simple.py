@@ -228,8 +228,26 @@ def test_settings(raw):
     raw.ask(query("RESET ALL"))
     assert shown("statement_timeout") == "0"
     assert error(raw.ask(query("SHOW a.b")))["C"] == "42704"
+    assert shown("wal_level") == rows(raw.ask(query("SELECT current_setting('wal_level')")))[0][0] == "replica"
+    raw.ask(query("SET search_path TO \"$user\", public, 'A b'"))
+    assert shown("search_path") == '"$user", public, "A b"'
+    assert rows(raw.ask(query("SET search_path = ''; SHOW search_path; SELECT current_schema"))) == [['""'], [None]]
+    assert notices(raw.ask(query("SET TIME ZONE LOCAL"))) == []
+    assert "SHOW ALL" in error(raw.ask(query("SET enable_seqscan = off")))["H"]
     raw.ask(query("SET client_min_messages = error"))
     assert notices(raw.ask(query("COMMIT"))) == []
+
+
+def test_what_connection_pools_send_before_a_connection_is_used_again(raw):
+    found = raw.ask(
+        query(
+            "SET SESSION AUTHORIZATION DEFAULT;RESET ALL;CLOSE ALL;UNLISTEN *;SELECT pg_advisory_unlock_all();"
+            "DISCARD SEQUENCES;DISCARD TEMP"
+        )
+    )
+    assert tags(found)[:2] == ["SET", "RESET"]
+    assert status(found) == "I"
+    assert error(raw.ask(query("SET SESSION AUTHORIZATION 'somebody'")))["C"] == "42501"
 
 
 def test_a_statement_ends_at_its_timeout(raw):
@@ -249,6 +267,10 @@ def test_cursors(raw):
     assert rows(raw.ask(query("FETCH c"))) == [["r5"]]
     assert len(rows(raw.ask(query("FETCH ALL c")))) == 4
     assert tags(raw.ask(query("FETCH NEXT FROM c; CLOSE c"))) == ["FETCH 0", "CLOSE CURSOR"]
+    raw.ask(query("DECLARE c CURSOR FOR SELECT id FROM demo ORDER BY id"))
+    found = raw.ask(query("FETCH RELATIVE 3 FROM c; MOVE RELATIVE 2 FROM c; FETCH RELATIVE 1 FROM c"))
+    assert (rows(found), tags(found)) == ([["r2"], ["r5"]], ["FETCH 1", "MOVE 1", "FETCH 1"])
+    assert tags(raw.ask(query("FETCH RELATIVE 7 FROM c; CLOSE c"))) == ["FETCH 0", "CLOSE CURSOR"]
     raw.ask(
         query("DECLARE held CURSOR WITH HOLD FOR SELECT id FROM demo ORDER BY id; DECLARE gone CURSOR FOR SELECT 1")
     )
