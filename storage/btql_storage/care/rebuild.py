@@ -16,7 +16,6 @@ nothing is answered without it; :mod:`.repair` goes on from there.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -25,15 +24,17 @@ import numpy as np
 import orjson
 
 from btql_storage.care.findings import Finding, Kind
+from btql_storage.care.guess import guess_parts
 from btql_storage.care.load import load
-from btql_storage.care.part_check import part_file, read_documents
+from btql_storage.care.part_check import part_file
+from btql_storage.care.recovered import Recovered, tables_of
 from btql_storage.care.tables import Row
-from btql_storage.catalog import Assignment, PartInfo, View
+from btql_storage.catalog import Assignment, View
 from btql_storage.errors import StorageError
 from btql_storage.folder import Folder
 from btql_storage.format import PARTS, WAL, part_name, wal_name
 from btql_storage.homes import Homes
-from btql_storage.part.format import ROWS_FILE, PartStats
+from btql_storage.part.format import PartStats
 from btql_storage.part.manifest import MANIFEST_FILE, UNTIL_FILE, Manifest, read_manifest, read_until
 from btql_storage.states import STATES, State, objects_with_states, read_state, state_numbers, unpacked
 
@@ -55,33 +56,6 @@ class Rebuilt:
     """What did not fit."""
 
 
-@dataclass(slots=True)
-class _Object:
-    """What is known of an object so far."""
-
-    id: int
-    kind: str
-    name: str
-    state: State | None = None
-    parts: list[PartInfo] = field(default_factory=list[PartInfo])
-    """Those with current rows."""
-    rows: list[Row] = field(default_factory=list[Row])
-    """Of the table of parts."""
-    assignments: list[Assignment] = field(default_factory=list[Assignment])
-    segments: dict[int, int] = field(default_factory=dict[int, int])
-    latest: dict[str, int] = field(default_factory=dict[str, int])
-    """Where there is no state: the transaction of each row that is in a part."""
-
-    @property
-    def label(self) -> str:
-        return f"{self.kind}:{self.name}"
-
-    @property
-    def known_upto(self) -> int:
-        """The last log file whose events are in parts, among the assignments, or gone."""
-        return 0 if self.state is None else max(self.state.processed_upto, self.state.deleted_upto)
-
-
 def rebuild(folder: Folder) -> Rebuilt:
     """Fill the catalog of an open database anew; nobody else may have the database open."""
     folder.check_writable()
@@ -96,7 +70,7 @@ class _Rebuild:
         self._folder = folder
         self._store = folder.store
         self._report = Rebuilt()
-        self._objects: dict[int, _Object] = {}
+        self._objects: dict[int, Recovered] = {}
         self._last_segment = 0
         self._listed = self._folder.wal.numbers()
         self._part_folders = {int(name) for name in self._store.list(PARTS) if name.isdigit()}
@@ -141,7 +115,7 @@ class _Rebuild:
         state = readable[-1] if fits else readable[0]
         if state.deleted_at is not None:
             state = self._before_delete(state) or state
-        one = _Object(object_id, state.kind, state.name, state)
+        one = Recovered(object_id, state.kind, state.name, state)
         one.segments = {int(segment): events for segment, events in state.segments.items()}
         one.assignments = state.assignments()
         self._objects[object_id] = one
@@ -164,7 +138,7 @@ class _Rebuild:
         )
         return state
 
-    def _take_parts(self, one: _Object) -> None:
+    def _take_parts(self, one: Recovered) -> None:
         assert one.state is not None, "only objects with a state have parts"
         for part in one.state.parts:
             name = part_name(part.id)
@@ -187,10 +161,10 @@ class _Rebuild:
                     row |= {"until": b"", "until_max": _EVER[1]}
             if len(superseded):
                 row["purge_since"] = self._folder.clock.now_s()
-            one.rows.append(row)
-            if not part.history:
-                info = PartInfo(part.id, one.id, part.segment_id, stats, {}, _int_array(superseded.tolist()))
-                one.parts.append(info)
+            if part.history:
+                one.rows.append(row)
+            else:
+                one.add_part(row, stats, superseded.tolist())
         self._report.parts += len(one.rows)
 
     def _guess(self) -> bool:
@@ -206,36 +180,13 @@ class _Rebuild:
         for object_id, mine in manifests.items():
             one = self._object(object_id, mine[0].owner.kind, mine[0].owner.name)
             try:
-                self._guess_parts(one, mine)
+                guess_parts(self._store, one, mine)
+                self._report.parts += len(one.rows)
             except StorageError as error:
                 self._found(Kind.DAMAGED, f"object {object_id}", error.message, one.label)
             message = "its state is lost: rows that were deleted may be back, and earlier versions are gone"
             self._found(Kind.MISSING, f"{STATES}/{object_id}", message, one.label)
         return bool(manifests)
-
-    def _guess_parts(self, one: _Object, manifests: Sequence[Manifest]) -> None:
-        """Of each id, the latest row is current; of the same row in two parts, that of the later part."""
-        places: dict[str, tuple[int, int]] = {}
-        ids: dict[int, list[str]] = {}
-        for manifest in manifests:
-            rows = read_documents(part_file(self._store, manifest.part, ROWS_FILE))
-            ids[manifest.part] = rows.column("id").to_pylist()
-            for row_id, xact_id in zip(ids[manifest.part], rows.column("xact_id").to_pylist(), strict=True):
-                places[row_id] = max(places.get(row_id, (0, 0)), (xact_id, manifest.part))
-        one.latest = {row_id: xact_id for row_id, (xact_id, _) in places.items()}
-        for manifest in manifests:
-            part_id, segment_id = manifest.part, manifest.owner.segment_id
-            gone = [number for number, row_id in enumerate(ids[part_id]) if places[row_id][1] != part_id]
-            if len(gone) == len(ids[part_id]):
-                continue
-            blob = np.array(gone, dtype="<i4").tobytes()
-            row: Row = {"id": part_id, "object_id": one.id, "segment_id": segment_id, "superseded": blob}
-            row |= {"stats": orjson.dumps(manifest.stats), "file_bytes": orjson.dumps(manifest.file_bytes)}
-            one.rows.append(row)
-            one.segments[segment_id] = one.segments.get(segment_id, 0) + len(ids[part_id])
-            stats = manifest.part_stats()
-            one.parts.append(PartInfo(part_id, one.id, segment_id, stats, {}, _int_array(gone)))
-        self._report.parts += len(one.rows)
 
     def _take_log(self, known: Sequence[int]) -> None:
         """Assign events of files that one object's state does not know, but another one's does."""
@@ -250,12 +201,12 @@ class _Rebuild:
             except StorageError as error:
                 self._found(Kind.DAMAGED, f"{WAL}/{wal_name(number)}", error.message)
 
-    def _object(self, object_id: int, kind: str, name: str) -> _Object:
+    def _object(self, object_id: int, kind: str, name: str) -> Recovered:
         if object_id not in self._objects:
-            self._objects[object_id] = _Object(object_id, kind, name)
+            self._objects[object_id] = Recovered(object_id, kind, name)
         return self._objects[object_id]
 
-    def _assign(self, file: WalFile, one: _Object, homes: dict[int, Homes]) -> None:
+    def _assign(self, file: WalFile, one: Recovered, homes: dict[int, Homes]) -> None:
         rows = file.rows_of(one.id)
         if not len(rows):
             return
@@ -296,60 +247,16 @@ class _Rebuild:
                 message = "it is not there, and has events that are in no part"
                 self._found(Kind.MISSING, f"{WAL}/{wal_name(missing)}", message, each.label)
         self._report.waiting = sum(len(one.rows) for each in objects for one in each.assignments)
-        now_s = self._folder.clock.now_s()
         last_part = max((*self._part_folders, *self._state_numbers()), default=0)
-        numbers = {"part": last_part, "processed_upto": upto} | dict(self._compacted(objects))
-        return {
-            "numbers": [{"name": name, "value": value} for name, value in numbers.items()],
-            "objects": [_object_row(one) for one in objects],
-            "segments": [
-                {"id": segment, "object_id": one.id, "events": events}
-                for one in objects
-                for segment, events in sorted(one.segments.items())
-            ],
-            "assignments": [_assignment_row(each.id, one) for each in objects for one in each.assignments],
-            "parts": [row for one in objects for row in one.rows],
-            "done_files": [
-                {"xact_id": number, "done_at": now_s} for number in listed if number <= upto and number not in assigned
-            ],
-        }
+        done = [number for number in listed if number <= upto and number not in assigned]
+        return tables_of(objects, {"part": last_part, "processed_upto": upto}, done, self._folder.clock.now_s())
 
     def _state_numbers(self) -> Iterator[int]:
         for object_id in objects_with_states(self._store):
             yield from state_numbers(self._store, object_id)
-
-    def _compacted(self, objects: Sequence[_Object]) -> Iterator[tuple[str, int]]:
-        for one in objects:
-            upto = max(one.latest.values(), default=0) if one.state is None else one.state.compacted_upto
-            if upto:
-                yield f"compacted_upto {one.id}", upto
-
-
-def _object_row(one: _Object) -> Row:
-    row: Row = {"id": one.id, "kind": one.kind, "name": one.name, "changed": 0, "deleted_upto": 0}
-    if one.state is not None:
-        row["deleted_upto"] = one.state.deleted_upto
-        # What was written to it since has made it anew.
-        row["deleted_at"] = None if one.assignments else one.state.deleted_at
-    return row
-
-
-def _assignment_row(object_id: int, one: Assignment) -> Row:
-    return {
-        "xact_id": one.xact_id,
-        "segment_id": one.segment_id,
-        "object_id": object_id,
-        "rows": one.rows.astype("<i4").tobytes(),
-        "events": len(one.rows),
-        "json_bytes": one.json_bytes,
-    }
 
 
 def _anything() -> PartStats:
     """Return statistics by which no query leaves a part out."""
     low, high = _EVER
     return PartStats(0, 0, low, high, 0, high, "", "\U0010ffff", complete=False)
-
-
-def _int_array(values: list[int]) -> array[int]:
-    return array("i", values)
