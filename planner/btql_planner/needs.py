@@ -61,6 +61,16 @@ def needs_of(condition: Expression) -> list[Needed]:
     return [found for part in conjuncts(condition) if (found := _need(part)) is not None]
 
 
+def present(condition: Expression) -> PathValue | None:
+    """Return the path under which there must be a value for a condition to be true."""
+    if not isinstance(condition, Apply) or condition.function.name not in _PRESENT | {"in"}:
+        return None
+    left, *others = condition.arguments
+    if isinstance(left, Constant) and condition.function.name in MIRRORED:
+        left = others[0]
+    return left if isinstance(left, PathValue) else None
+
+
 def _need(condition: Expression) -> Needed | None:
     if not isinstance(condition, Apply):
         return None

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from btql_planner.expressions import Apply, Column, Constant, Expression, Match, PathValue
+from btql_planner.needs import present
 from btql_planner.pattern_words import pattern_probe
 from btql_planner.types import BIG, NUMBER, TEXT, Kind
 from btql_storage.fields import INDEXED_FIELDS
@@ -101,6 +102,19 @@ def of_value(condition: Expression) -> Probe | None:
     if not found or None in asked:
         return None
     return _checked(place, found[0] if len(found) == 1 else AnyOf(found))
+
+
+def of_keys(condition: Expression) -> Probe | None:
+    """Return the keys that a field must have for a value to be under a path that columns do not have."""
+    place = present(condition)
+    field = _field(place) if place is not None else None
+    if place is None or field is None or not place.availability.cut:
+        return None
+    keys = [_tokens(piece)[:_TOKENS_MAX] for piece in place.path[1:] if isinstance(piece, str)]
+    asked = tuple(dict.fromkeys(Phrase(field, tuple(tokens)) for tokens in keys if tokens))
+    if not asked:
+        return None
+    return _checked(place, asked[0] if len(asked) == 1 else AllOf(asked))
 
 
 def of_any(condition: Expression, leaves: tuple[Leaf, ...]) -> Probe | None:

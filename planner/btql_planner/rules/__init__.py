@@ -15,6 +15,7 @@ from btql_planner.rules.flatten_laterals import flatten_laterals
 from btql_planner.rules.join_subqueries import join_subqueries
 from btql_planner.rules.limit_summaries import limit_summaries
 from btql_planner.rules.probe_alternatives import probe_alternatives
+from btql_planner.rules.probe_keys import probe_keys
 from btql_planner.rules.probe_patterns import probe_patterns
 from btql_planner.rules.probe_text_index import probe_text_index
 from btql_planner.rules.probe_values import probe_values
@@ -38,6 +39,7 @@ RULES: tuple[Rule, ...] = (
     probe_alternatives,
     probe_patterns,
     probe_values,
+    probe_keys,
     push_filter_into_scan,
     prune_parts,
     prune_by_paths,

@@ -22,11 +22,11 @@ from btql_planner.expressions import Apply, Expression, conjuncts
 from btql_planner.plan import Filter, Plan
 from btql_planner.plan_scan import Scan
 from btql_planner.plan_traversal import rewrite
-from btql_planner.probes import Probe, of_any, of_match, of_pattern, of_value
+from btql_planner.probes import Probe, of_any, of_keys, of_match, of_pattern, of_value
 from btql_planner.rules.probe_patterns import worthwhile
 from btql_planner.rules.probe_text_index import with_conditions
 
-_LEAVES = (of_match, of_pattern, of_value)
+_LEAVES = (of_match, of_pattern, of_value, of_keys)
 
 
 def probe_alternatives(plan: Plan) -> Plan:
