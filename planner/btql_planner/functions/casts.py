@@ -21,8 +21,8 @@ from btql_planner.functions.declare import (
     has,
     scalar,
 )
-from btql_planner.functions.time import truncated
 from btql_planner.functions.time_patterns import has_pattern, known_date, known_time, read
+from btql_planner.functions.time_units import truncated
 from btql_planner.spelling import as_json, as_text, from_json
 from btql_planner.types import Kind, Type
 from btql_planner.value import SAFE_MAX, Value

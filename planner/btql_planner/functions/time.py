@@ -14,7 +14,7 @@ from btql_grammar import tree
 from btql_grammar.span import Span
 from btql_planner import compare, sql_text, types
 from btql_planner.expressions import Constant
-from btql_planner.functions.call import ArgumentError, written_interval, written_text
+from btql_planner.functions.call import ArgumentError, written_text
 from btql_planner.functions.declare import (
     Amount,
     Any,
@@ -32,15 +32,20 @@ from btql_planner.functions.declare import (
 )
 from btql_planner.functions.function import Binder
 from btql_planner.functions.time_patterns import SECONDS, char_pieces, has_pattern, known_timestamp, read
-from btql_planner.intervals import PARTS, spans_of
+from btql_planner.functions.time_units import (
+    LENGTHS,
+    MICROSECONDS,
+    floor,
+    from_microseconds,
+    part_of_interval,
+    part_of_time,
+    truncated,
+    written_length,
+)
 from btql_planner.types import Kind
 from btql_planner.value import Value, single
 
 _UNITS = "second, minute, hour, day, week, month, quarter and year"
-_YEARS = (-9_214_560_000_000_000, 9_214_646_400_000_000)
-"""The microseconds that the engine also has as nanoseconds, whole years of them."""
-_MICROSECONDS = {"second": 1_000_000, "minute": 60_000_000, "hour": 3_600_000_000, "day": 86_400_000_000}
-_LENGTHS = {**_MICROSECONDS, "microsecond": 1, "millisecond": 1_000, "week": 7 * _MICROSECONDS["day"]}
 _LENGTH_MAX = 1 << 62
 Stride = Annotated[Value, types.INTERVAL]
 MomentOrLength = Annotated[Value, types.TIME | types.INTERVAL]
@@ -91,40 +96,10 @@ def date_trunc(unit: Text, value: Time) -> Time:
     count, name = matched.groups()
     if count is None:
         return truncated(name, value)
-    if name not in _MICROSECONDS or int(count) == 0:
+    if name not in MICROSECONDS or int(count) == 0:
         message = f"date_trunc takes positive multiples of seconds, minutes, hours and days, not {unit}"
         raise ArgumentError(message, 0)
-    return _from_microseconds(_floor(f"arrow_cast({value}, 'Int64')", int(count) * _MICROSECONDS[name]))
-
-
-def truncated(unit: str, moment: str) -> str:
-    """Return the start of a unit.
-
-    The engine cuts in nanoseconds, and stops at times that have none in 64 bits: years before 1678 or after 2261. What
-    has a fixed length is cut here, in microseconds; months, quarters and years are null beyond.
-    """
-    number = f"arrow_cast({moment}, 'Int64')"
-    if unit == "week":
-        # 1970 began on a Thursday.
-        shift = 3 * _MICROSECONDS["day"]
-        return _from_microseconds(f"({_floor(f'({number} + {shift})', 7 * _MICROSECONDS['day'])} - {shift})")
-    if unit in _MICROSECONDS:
-        return _from_microseconds(_floor(number, _MICROSECONDS[unit]))
-    known = f"{number} BETWEEN {_YEARS[0]} AND {_YEARS[1]}"
-    return f"date_trunc('{unit}', CASE WHEN {known} THEN {moment} END)"
-
-
-def _floor(number: str, step: int) -> str:
-    """Return a whole number rounded down to a multiple; the engine's division rounds towards zero.
-
-    One division for each number: in groups by hour, two took a tenth of the query.
-    """
-    below = f"({number} - {step - 1}) / {step} * {step}"
-    return f"(CASE WHEN {number} < 0 THEN {below} ELSE {number} / {step} * {step} END)"
-
-
-def _from_microseconds(number: str) -> str:
-    return f"arrow_cast({number}, {sql_text.INSTANT})"
+    return from_microseconds(floor(f"arrow_cast({value}, 'Int64')", int(count) * MICROSECONDS[name]))
 
 
 @scalar
@@ -136,23 +111,15 @@ def date_bin(stride: Stride, value: Time, origin: Time = "") -> Time:
     >>> date_bin(interval 2 hour, '2026-11-25T13:47:56Z', '2026-11-25T01:00:00Z')
     '2026-11-25T13:00:00.000Z'
     """
-    length = _written_length(stride)
+    length = written_length(stride)
     if not 0 < length < _LENGTH_MAX:
         message = "date_bin takes an interval that is written in the query, from microseconds to weeks"
         raise ArgumentError(message, 0)
     moment = f"arrow_cast({value}, 'Int64')"
     if not origin:
-        return _from_microseconds(_floor(moment, length))
+        return from_microseconds(floor(moment, length))
     start = f"arrow_cast({origin}, 'Int64')"
-    return _from_microseconds(f"({_floor(f'({moment} - {start})', length)} + {start})")
-
-
-def _written_length(stride: Value) -> int:
-    """Return the microseconds of an interval that the query spells out; 0 where it does not, or has months."""
-    as_text, as_interval = stride.get(Kind.TEXT), stride.get(Kind.INTERVAL)
-    text = written_text(as_text) if Kind.TEXT in stride.parts else written_interval(as_interval)
-    months, days, microseconds = (text is not None and spans_of(text)) or (0, 0, 0)
-    return 0 if months else days * _MICROSECONDS["day"] + microseconds
+    return from_microseconds(f"({floor(f'({moment} - {start})', length)} + {start})")
 
 
 @form(aliases=("current_timestamp",))
@@ -220,7 +187,7 @@ def make_timestamp(year: Integer, month: Integer, day: Integer, hour: Integer, m
     seconds = f"CASE WHEN {second} >= 0 AND {second} < 60 THEN {second} END"
     clock = f"{_number(hour, 0, 23)} * 3600000000 + {_number(minute, 0, 59)} * 60000000"
     day_start = f"arrow_cast({_date(year, month, day)}, 'Int64')"
-    return _from_microseconds(f"({day_start} + {clock} + CAST(round({seconds} * 1000000) AS BIGINT))")
+    return from_microseconds(f"({day_start} + {clock} + CAST(round({seconds} * 1000000) AS BIGINT))")
 
 
 @scalar(known=known_timestamp, python=has_pattern)
@@ -239,7 +206,7 @@ def to_timestamp(value: Any, pattern: Text = "") -> Time:
     if value.type & types.NUMERIC:
         seconds = single(coerce(value, types.FLOAT))
         bounded = f"CASE WHEN {seconds} >= {SECONDS[0]} AND {seconds} < {SECONDS[1]} THEN {seconds} END"
-        terms.append(_from_microseconds(f"CAST(round({bounded} * 1000000) AS BIGINT)"))
+        terms.append(from_microseconds(f"CAST(round({bounded} * 1000000) AS BIGINT)"))
     if Kind.TEXT in value.parts:
         terms.append(compare.as_time(value.parts[Kind.TEXT]))
     return terms[0] if len(terms) == 1 else f"coalesce({', '.join([*terms, sql_text.null(Kind.TIME)])})"
@@ -302,23 +269,6 @@ def epoch(value: Any) -> Float:
     return terms[0] if len(terms) == 1 else f"coalesce({', '.join([*terms, sql_text.null(Kind.FLOAT)])})"
 
 
-_PARTS = {
-    **dict.fromkeys(("year", "years"), "date_part('year', {})"),
-    "quarter": "date_part('quarter', {})",
-    **dict.fromkeys(("month", "months"), "date_part('month', {})"),
-    **dict.fromkeys(("week", "weeks"), "date_part('week', {})"),
-    **dict.fromkeys(("day", "days"), "date_part('day', {})"),
-    "dow": "date_part('dow', {})",
-    "isodow": "((date_part('dow', {}) + 6) % 7 + 1)",
-    "doy": "date_part('doy', {})",
-    "isoyear": "date_part('isoyear', {})",
-    "decade": "(date_part('year', {}) / 10)",
-    "century": "((date_part('year', {}) + 99) / 100)",
-}
-_CLOCK = {"hour": "day", "minute": "hour", "second": "minute", "millisecond": "minute", "microsecond": "minute"}
-"""With what a number of a clock begins anew. The engine's ``date_part`` takes twice as long: it makes dates first."""
-
-
 @scalar(python=has(Kind.INTERVAL))
 def whole_part(unit: Text, value: MomentOrLength) -> Integer:
     """Return the number of a unit in a time or an interval, cut to a whole one.
@@ -327,27 +277,10 @@ def whole_part(unit: Text, value: MomentOrLength) -> Integer:
     15
     """
     name = (written_text(unit) or "").lower()
-    terms = [_part_of_interval(name, unit, value.parts[Kind.INTERVAL])] if Kind.INTERVAL in value.parts else []
+    terms = [part_of_interval(name, unit, value.parts[Kind.INTERVAL])] if Kind.INTERVAL in value.parts else []
     if not terms or value.type != types.INTERVAL:
-        terms.append(_part_of_time(name, unit, single(coerce(value, types.TIME))))
+        terms.append(part_of_time(name, unit, single(coerce(value, types.TIME))))
     return terms[0] if len(terms) == 1 else f"coalesce({', '.join(terms)})"
-
-
-def _part_of_interval(name: str, unit: str, value: str) -> str:
-    number = name.rstrip("s")
-    if number not in PARTS:
-        raise ArgumentError(f"there is no part {unit} of an interval; the parts are {', '.join(PARTS)}, epoch", 0)
-    return f"btql_interval_part({value}, '{number}')"
-
-
-def _part_of_time(name: str, unit: str, value: str) -> str:
-    if (number := name.rstrip("s")) in _CLOCK:
-        cycle, each = _LENGTHS[_CLOCK[number]], _LENGTHS[number]
-        return f"(((arrow_cast({value}, 'Int64') % {cycle} + {cycle}) % {cycle}) / {each})"
-    if name not in _PARTS:
-        listed = ", ".join([*(each for each in _PARTS if not each.endswith("s")), *_CLOCK, "epoch"])
-        raise ArgumentError(f"there is no part {unit} of a time; the parts are {listed}", 0)
-    return f"CAST({_PARTS[name].replace('{}', value)} AS BIGINT)"
 
 
 @form(aliases=("extract",))
@@ -366,5 +299,5 @@ def date_part(binder: Binder, span: Span, unit: Node, value: Node) -> Amount:
         return binder.apply("epoch", (value,), span)
     if name.rstrip("s") in ("second", "millisecond"):
         micros = tree.Call("whole_part", (tree.Literal("microsecond", span=unit.span), value), span=span)
-        return binder.apply("div", (micros, tree.Literal(_LENGTHS[name.rstrip("s")], span=span)), span)
+        return binder.apply("div", (micros, tree.Literal(LENGTHS[name.rstrip("s")], span=span)), span)
     return binder.apply("whole_part", (unit, value), span)
