@@ -167,7 +167,9 @@ def _note(fields: dict[str, bytes], event: WalEvent, audit: Audit, comment: Comm
 
 
 def _comment(fields: dict[str, bytes], event: WalEvent, comment: Comment) -> None:
-    others = [raw for raw in _raw_items(fields.get("comments")) if not _has_id(raw, comment.id)]
+    before = _raw_items(fields.get("comments"))
+    places = [place for place, raw in enumerate(before) if _has_id(raw, comment.id)]
+    after = [raw for place, raw in enumerate(before) if place not in places]
     if not comment.deleted:
         entry: dict[str, object] = {
             "id": comment.id,
@@ -177,9 +179,9 @@ def _comment(fields: dict[str, bytes], event: WalEvent, comment: Comment) -> Non
         }
         if comment.user != NULL:
             entry["user"] = comment.user
-        others.append(msgspec.Raw(_encode(entry)))
-    if others:
-        fields["comments"] = _encode(others)
+        after.insert(places[0] if places else len(after), msgspec.Raw(_encode(entry)))
+    if after:
+        fields["comments"] = _encode(after)
     else:
         fields.pop("comments", None)
 

@@ -124,11 +124,11 @@ def test_taking_away_a_comment_makes_no_row(storage: Storage, target: ObjectInfo
     assert documents_of(storage, target).keys() == {"a"}
 
 
-def test_a_comment_is_changed_by_its_id(storage: Storage, target: ObjectInfo):
+def test_a_comment_is_changed_by_its_id_where_it_stands(storage: Storage, target: ObjectInfo):
     storage.ingest(target, [{"id": "a"}, comment("c1"), comment("c2"), comment("c1", comment={"text": "better"})])
 
     (document,) = documents_of(storage, target).values()
-    assert [(one["id"], one["comment"]["text"]) for one in document["comments"]] == [("c2", "c2"), ("c1", "better")]
+    assert [(one["id"], one["comment"]["text"]) for one in document["comments"]] == [("c1", "better"), ("c2", "c2")]
 
 
 def test_comments_are_added_to_whatever_a_document_has_there(storage: Storage, target: ObjectInfo):

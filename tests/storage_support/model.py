@@ -95,11 +95,14 @@ class Model:
                 return
             row = {"id": target, "span_id": target, "root_span_id": target, "created": event["created"]}
         row = deepcopy(row)
-        comments = [one for one in _list(row.get("comments")) if not _is_comment(one, event["id"])]
+        before = _list(row.get("comments"))
+        places = [place for place, one in enumerate(before) if _is_comment(one, event["id"])]
+        comments = [one for place, one in enumerate(before) if place not in places]
         if not event.get("_object_delete"):
             created = event["created"].replace("Z", ".000Z")
             comment = {"id": event["id"], "_xact_id": xact_id, "created": created, "comment": event["comment"]}
-            comments.append(comment | ({"user": event["user"]} if event.get("user") is not None else {}))
+            comment |= {"user": event["user"]} if event.get("user") is not None else {}
+            comments.insert(places[0] if places else len(comments), comment)
         row.pop("comments", None)
         if comments:
             row["comments"] = comments
