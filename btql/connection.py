@@ -14,13 +14,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from btql.dbapi.manners import Manners
 from btql.errors import NotSupportedError, ProgrammingError
 from btql.remote.address import is_address
 from btql_grammar.sources import KINDS
+from btql_storage.closing import Closing
 from btql_storage.location import given_place, locate
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _remote(url: str, api_key: str | None, ca_file: str | Path | None) -> Connec
     return HttpConnection(address, trusted)
 
 
-class Connection(Manners):
+class Connection(Manners, Closing):
     """An open database."""
 
     def __init__(self, database: Database, *, background: bool = False) -> None:
@@ -263,14 +263,6 @@ class Connection(Manners):
         """Let go of the database. Nothing is pending: writes were durable when they returned."""
         self.closed = True
         self._database.storage.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def split_object(target: str) -> tuple[str, str]:

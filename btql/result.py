@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
-from types import ModuleType, TracebackType
-from typing import TYPE_CHECKING, Protocol, Self, cast
+from types import ModuleType
+from typing import TYPE_CHECKING, Protocol, cast
 
 import pyarrow as pa
 
@@ -20,6 +20,7 @@ from btql.errors import Error
 from btql.values import arrow_type, arrow_values, python_values
 from btql_planner.engine_plan import OutputColumn
 from btql_planner.lint import Lint
+from btql_storage.closing import Closing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +56,7 @@ class Answer(Protocol):
         ...
 
 
-class Result:
+class Result(Closing):
     """An answer, computed while it is read. Read it once: as rows, as Arrow, or in batches."""
 
     def __init__(
@@ -214,14 +215,6 @@ class Result:
         if close is not None:
             close()
         self.release()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def pandas_frame(table: pa.Table) -> pd.DataFrame:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 import pyarrow as pa
@@ -20,6 +19,7 @@ from btql.dbapi.parameters import checked
 from btql.dbapi.rows import Row, Rows
 from btql.errors import InterfaceError, ProgrammingError
 from btql.result import c_stream, pandas_frame, polars_frame
+from btql_storage.closing import Closing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +34,7 @@ Column: TypeAlias = tuple[str, pa.DataType, None, None, None, None, bool]
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
 
-class Cursor:
+class Cursor(Closing):
     """What runs statements on a connection."""
 
     arraysize = 1
@@ -225,14 +225,6 @@ class Cursor:
         """Stop what runs, and let go of the rows."""
         self._finish()
         self._closed = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _check_open(self) -> None:
         if self._closed:

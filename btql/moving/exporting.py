@@ -6,13 +6,13 @@ Rows come a window at a time, so an export needs little memory however large the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from btql.moving.lines import EXPORT_SCHEMA, json_texts
 from btql_storage.arrow_functions import compute as pc
+from btql_storage.closing import Closing
 from btql_storage.fields import ARRAY_FIELDS
 from btql_storage.json_text import parse_all
 from btql_storage.ordered import Ordered
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _STORED = {"_xact_id": "xact_id", "_pagination_key": "pagination_key"}
 
 
-class Export:
+class Export(Closing):
     """The rows of one object; read it once, and close it."""
 
     def __init__(self, snapshot: Snapshot) -> None:
@@ -46,16 +46,6 @@ class Export:
     def close(self) -> None:
         """Let the files go that were kept."""
         self._snapshot.close()
-
-    def __enter__(self) -> Self:
-        """Return the export itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the export."""
-        self.close()
 
 
 def _exported(table: pa.Table) -> pa.Table:

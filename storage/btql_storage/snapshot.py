@@ -19,11 +19,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from btql_storage.catalog import ObjectInfo, RowNumbers, View
 from btql_storage.catalog.shapes import Mark
+from btql_storage.closing import Closing
 from btql_storage.errors import Damaged, TailTooLarge, VersionGone
 from btql_storage.folder import Folder
 from btql_storage.format import part_name
@@ -53,7 +53,7 @@ class SnapshotPart:
     """Sorted row numbers."""
 
 
-class Snapshot:
+class Snapshot(Closing):
     """The rows of one object as of one moment; close it when the query is done."""
 
     def __init__(
@@ -98,16 +98,6 @@ class Snapshot:
         """Let the files go that were kept for this snapshot."""
         pinned, self._pinned = self._pinned, []
         self._folder.parts.unpin(pinned)
-
-    def __enter__(self) -> Self:
-        """Return the snapshot itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the snapshot."""
-        self.close()
 
 
 class Snapshots:

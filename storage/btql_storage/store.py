@@ -15,13 +15,13 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from btql_storage.background.pace import PAUSED, UNHURRIED, Pace
 from btql_storage.background.pressure import Pressure
 from btql_storage.catalog import ObjectInfo
 from btql_storage.clock import SYSTEM_CLOCK, Clock
+from btql_storage.closing import Closing
 from btql_storage.errors import Closed, UnknownObject
 from btql_storage.folder import Folder, Settings
 from btql_storage.location import Location, Place, locate
@@ -70,7 +70,7 @@ class Receipt:
     """JSON of the events."""
 
 
-class Storage:
+class Storage(Closing):
     """An open database."""
 
     def __init__(self, folder: Folder) -> None:
@@ -114,16 +114,6 @@ class Storage:
         if folder is not None:
             self._snapshots.forget()
             folder.close()
-
-    def __enter__(self) -> Self:
-        """Return the storage itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the storage."""
-        self.close()
 
     def create_object(self, kind: str, name: str) -> ObjectInfo:
         """Return the object of that kind and name, made if it is new."""
