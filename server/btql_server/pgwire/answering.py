@@ -80,6 +80,16 @@ class Answering:
         options = self._session.variables.options()
         return partial(Question, text, work.asker, work.stop, options, values)
 
+    async def cursor(self, name: str) -> tuple[Portal, Opened]:
+        """Return a cursor and its answer; a portal that was only bound begins now."""
+        cursor = self._session.kept.cursor(name)
+        statement = cursor.prepared.statement
+        if cursor.opened is None and statement is not None and statement.kind == "rows":
+            await self.begin(cursor)
+        if cursor.opened is None:
+            raise Failure("34000", f'cursor "{name[:80]}" does not exist')
+        return cursor, cursor.opened
+
     async def skip(self, opened: Opened, rows: int | None) -> int:
         """Leave out the next rows of an answer, all with None; return how many there were."""
         if rows == 0:
@@ -92,11 +102,9 @@ class Answering:
 
     async def _fetch(self, portal: Portal, statement: Statement) -> None:
         asked = fetch_of(statement)
-        cursor = self._session.kept.cursor(asked.name)
-        if cursor.opened is None:
-            raise Failure("34000", f'cursor "{asked.name[:80]}" does not exist')
-        await self.skip(cursor.opened, asked.skipped)
-        portal.opened, portal.rows = cursor.opened, asked.rows
+        cursor, opened = await self.cursor(asked.name)
+        await self.skip(opened, asked.skipped)
+        portal.opened, portal.rows = opened, asked.rows
         if not portal.formats:
             portal.formats = cursor.formats
 

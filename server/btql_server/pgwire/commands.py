@@ -254,9 +254,7 @@ class Commands:
 
     async def _move(self, statement: Statement) -> str:
         asked = fetch_of(statement)
-        opened = self._session.kept.cursor(asked.name).opened
-        if opened is None:
-            raise Failure("34000", f'cursor "{asked.name[:80]}" does not exist')
+        _, opened = await self._answering.cursor(asked.name)
         await self._answering.skip(opened, asked.skipped)
         count = await self._answering.skip(opened, asked.rows)
         return f"MOVE {count}"

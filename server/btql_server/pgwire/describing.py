@@ -12,6 +12,8 @@ from btql_server.pgwire.decoder import decode_parameter
 from btql_server.pgwire.failure import Failure
 from btql_server.pgwire.known_answers import known_by
 from btql_server.pgwire.portals import Columns, Prepared
+from btql_server.pgwire.scanning import Piece
+from btql_server.pgwire.statements import understood
 from btql_server.pgwire.types import NAMED, TEXT, column_type, pg_type, type_named
 from btql_server.reading.directory import Visible
 from btql_server.reading.running import describe_query
@@ -44,6 +46,11 @@ class Describing:
             cursor = self._session.kept.cursor(fetch_of(statement).name)
             if cursor.opened is not None:
                 prepared.columns = Columns(cursor.opened.names, cursor.opened.types)
+        elif statement.kind == "declare":
+            text, shift = inner_of(statement)
+            inner = Prepared(understood(Piece(text, statement.piece.offset + shift)), prepared.given)
+            await self.describe(inner)
+            prepared.parameters = inner.parameters
         elif statement.kind == "rows" and (opened := known_by(self._session, statement)) is not None:
             prepared.parameters = prepared.given
             prepared.columns = Columns(opened.names, opened.types)
@@ -73,10 +80,8 @@ class Describing:
 
     async def _described(self, statement: Statement) -> Described:
         session = self._session
-        text, shift = statement.text, 0
-        if statement.kind == "declare":
-            text, shift = inner_of(statement)
-        session.offset = statement.piece.offset + shift
+        text = statement.text
+        session.offset = statement.piece.offset
         options = session.variables.options()
         async with session.working("DESCRIBE") as work:
             return await session.state.pools["query"].run(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from btql.fixed_answer import PLAN_COLUMN
 from btql_planner.types import NUMERIC, Kind
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ _SPELLINGS = {
     "timestamp without time zone": "timestamp",
 }
 TEXT = NAMED["text"]
+JSON = NAMED["json"]
 JSONB = NAMED["jsonb"]
 TEXT_LIKE = frozenset(
     NAMED[name].oid
@@ -152,6 +154,9 @@ def pg_type(of: Kind | pa.DataType) -> PgType:
 def column_type(output: OutputColumn) -> PgType:
     """Return the type of a column of an answer."""
     kinds = frozenset(output.parts)
+    if output.name == PLAN_COLUMN and kinds == frozenset({Kind.JSON}):
+        # Postgres' plans are `json`, which drivers read into what they show.
+        return JSON
     if not kinds:
         return JSONB if output.whole_field else TEXT
     if output.preview is not None:

@@ -183,3 +183,28 @@ def test_a_field_without_values_is_described_as_json(raw):
     names = [b"metadata", b"input", b"k", b"n"]
     oids = [struct.unpack_from("!I", fields, fields.index(name + b"\0") + len(name) + 7)[0] for name in names]
     assert oids == [3802, 25, 25, 25]
+
+
+def test_a_cursor_over_the_catalog_takes_parameters(raw):
+    raw.ask(query("BEGIN"))
+    declare = "DECLARE c CURSOR FOR SELECT relname FROM pg_catalog.pg_class WHERE relname = $1"
+    found = raw.ask(parse(declare, "s"), describe("S", "s"), bind("", "s", [b"demo"]), execute(), SYNC)
+    assert (kinds(found), types_of(found[1])) == ("1tn2CZ", [19])
+    assert rows(raw.ask(query("FETCH ALL c"))) == [["demo"]]
+
+
+def test_a_portal_that_was_only_bound_can_be_moved_and_fetched_from(raw):
+    raw.ask(query("BEGIN"))
+    raw.ask(parse(DEMO, "s"), bind("p", "s"), SYNC)
+    assert tags(raw.ask(query("MOVE FORWARD 3 p"))) == ["MOVE 3"]
+    assert rows(raw.ask(execute("p", 1), SYNC)) == [["r3"]]
+    raw.ask(bind("q", "s"), SYNC)
+    assert rows(raw.ask(query("FETCH 2 FROM q"))) == [["r0"], ["r1"]]
+
+
+def test_a_plan_as_json_has_the_type_of_postgres(raw):
+    found = raw.ask(parse("EXPLAIN (FORMAT JSON) SELECT id FROM demo", "s"), describe("S", "s"), SYNC)
+    assert struct.unpack("!IhIhih", found[2].body[-18:])[2] == 114
+    found = raw.ask(framed("B", text("", "s") + struct.pack("!hhhh", 0, 0, 1, 1)), execute(), SYNC)
+    (row,) = [each.body for each in found if each.kind == "D"]
+    assert row[6:7] == b"{"
