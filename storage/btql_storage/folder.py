@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Protocol
 from btql_storage.cache_budget import CacheBudget
 from btql_storage.catalog import Catalog
 from btql_storage.clock import SYSTEM_CLOCK, Clock
+from btql_storage.coordination.numbers import LocalNumbers, Numbers
 from btql_storage.errors import Damaged, ReadOnly
 from btql_storage.format import CATALOG, PARTS, WAL, FolderLock, open_folder, wal_numbers
 from btql_storage.identity import check_own
 from btql_storage.limits import DEFAULT, Limits, from_environment
 from btql_storage.machine import of_caches
-from btql_storage.numbers import LocalNumbers, Numbers
 from btql_storage.open_parts import OpenParts
 from btql_storage.stores.interface import Store
 from btql_storage.stores.local import LocalStore

@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, cast
 
 from btql_storage.catalog.catalog import Catalog
 from btql_storage.catalog.leases import LeaseLock
+from btql_storage.coordination.numbers import LocalNumbers, Numbers
 from btql_storage.errors import NotADatabase, OtherDatabase, from_os_error
 from btql_storage.folder import Folder, Services, Settings, last_known
 from btql_storage.format import LOCKS, FolderLock, begin_folder, find_marker, make_folders, no_database
 from btql_storage.identity import DATABASE, FILES, agreed, check_ids
 from btql_storage.marker import MARKER, CatalogPlace, Marker, check_catalog, check_restored, read_marker
-from btql_storage.numbers import LocalNumbers, Numbers
 from btql_storage.stores.interface import AlreadyThere, Store
 from btql_storage.stores.local import LocalStore
 

@@ -1,7 +1,7 @@
 """Assign the events of new WAL files to segments.
 
 1. List the WAL while no file can appear that is older than the last of the list
-   (:meth:`~btql_storage.numbers.Numbers.settling`), so that every file of the list is acknowledged or
+   (:meth:`~btql_storage.coordination.numbers.Numbers.settling`), so that every file of the list is acknowledged or
    was withdrawn, and make the names durable: from here on the catalog will count on these files.
 2. Take the files after ``processed_upto`` in order, a batch at a time.
 3. An event goes where its id lives, else where its trace lives
@@ -21,10 +21,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from btql_storage.catalog import Assignment, RowNumbers, SegmentInfo
+from btql_storage.coordination.numbers import NEVER_LAST
 from btql_storage.folder import Folder
 from btql_storage.format import WAL
 from btql_storage.homes import Homes
-from btql_storage.numbers import NEVER_LAST
 from btql_storage.wal.reader import WalFile
 
 _BATCH_FILES = 256

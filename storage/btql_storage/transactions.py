@@ -1,7 +1,7 @@
 """Numbers of transactions and the keys made from them.
 
 A number is ``0x0DE1 << 48 | unix seconds << 16 | counter``: unique, increasing,
-and it tells when. :mod:`btql_storage.numbers` hands them out.
+and it tells when. :mod:`btql_storage.coordination.numbers` hands them out.
 """
 
 from __future__ import annotations

@@ -14,9 +14,9 @@ from btql_storage.catalog import Assignment, Catalog, NewPart, Swap
 from btql_storage.catalog.leases import LeaseLock
 from btql_storage.clock import SYSTEM_CLOCK
 from btql_storage.compaction.run import remove_strangers
+from btql_storage.coordination.numbers import LocalNumbers
 from btql_storage.errors import Locked
 from btql_storage.folder import Folder, Services, Settings
-from btql_storage.numbers import LocalNumbers
 from btql_storage.part.format import PartStats
 from btql_storage.stores.local import LocalStore
 

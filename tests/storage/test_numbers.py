@@ -1,4 +1,4 @@
-"""What every implementation of :class:`~btql_storage.numbers.Numbers` guarantees, and the service behind it."""
+"""What each implementation of :class:`~btql_storage.coordination.numbers.Numbers` guarantees, and the service behind it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ import pytest
 
 from btql_storage.clock import SYSTEM_CLOCK
 from btql_storage.coordination.catalog_numbers import CatalogNumbers
+from btql_storage.coordination.numbers import LocalNumbers, Numbers
 from btql_storage.coordination.redis_numbers import RedisNumbers
 from btql_storage.coordination.voids import make_void
 from btql_storage.format import WAL, wal_name, wal_numbers
 from btql_storage.ingest.accept import accept
-from btql_storage.numbers import LocalNumbers, Numbers
 from btql_storage.stores.interface import AlreadyThere
 from btql_storage.stores.local import LocalStore
 from btql_storage.transactions import PREFIX, seconds_of

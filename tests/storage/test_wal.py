@@ -10,10 +10,10 @@ import pytest
 from storage_support.wal_events import TARGET, XACT, read_back
 
 from btql_storage.clock import Clock
+from btql_storage.coordination.numbers import LocalNumbers
 from btql_storage.errors import Damaged, NewerFormat
 from btql_storage.format import wal_name, wal_numbers
 from btql_storage.ingest.accept import accept
-from btql_storage.numbers import LocalNumbers
 from btql_storage.stores.local import LocalStore
 from btql_storage.transactions import PREFIX, pagination_key
 from btql_storage.wal import format as wal_format

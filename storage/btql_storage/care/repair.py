@@ -28,10 +28,10 @@ from btql_storage.care.salvage import Documents
 from btql_storage.care.tables import Row, Tables, row_numbers
 from btql_storage.catalog import NewPart, ObjectInfo, Swap
 from btql_storage.compaction.job import write_part
+from btql_storage.coordination.numbers import COUNTER, LocalNumbers
 from btql_storage.errors import StorageError
 from btql_storage.folder import Folder
 from btql_storage.format import SET_ASIDE, WAL, part_name, wal_name
-from btql_storage.numbers import COUNTER, LocalNumbers
 from btql_storage.part.format import ROWS_FILE, PartStats
 from btql_storage.part.manifest import MANIFEST_FILE, UNTIL_FILE, Owner, manifest_of, until_bytes
 from btql_storage.states import (

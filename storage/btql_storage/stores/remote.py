@@ -78,7 +78,7 @@ class Remote:
         """Store an object under a name that is free; AlreadyThere where it is taken.
 
         Where the service knows no such put, it is looked first: no two writers have the same name, and of those who
-        were overtaken nobody reads the file (:meth:`~btql_storage.numbers.Numbers.confirm`).
+        were overtaken nobody reads the file (:meth:`~btql_storage.coordination.numbers.Numbers.confirm`).
         """
         token = uuid4().hex
         unsure = False

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from btql_storage.catalog import Catalog
+from btql_storage.coordination.numbers import Numbers
 from btql_storage.errors import from_os_error
 from btql_storage.folder import Folder, Services, Settings
 from btql_storage.format import FolderLock
-from btql_storage.numbers import Numbers
 from btql_storage.store import Storage
 from btql_storage.stores.local import LocalStore
 from storage_support.simulation.world import Process, ProcessClock, World
