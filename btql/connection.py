@@ -21,7 +21,7 @@ from btql.errors import NotSupportedError, ProgrammingError
 from btql.remote.address import is_address
 from btql_grammar.sources import KINDS
 from btql_storage.closing import Closing
-from btql_storage.location import given_place, locate
+from btql_storage.opening.location import given_place, locate
 
 if TYPE_CHECKING:
     from btql.database import Database

@@ -32,7 +32,7 @@ def backup(
     is new. Everything that is copied is held against its checksums, and damage is told instead of backed up.
     """
     from btql_server.registry.copying import taken_along
-    from btql_storage.location import locate
+    from btql_storage.opening.location import locate
     from btql_storage.store import Storage
 
     began = time.perf_counter()
@@ -69,7 +69,7 @@ def restore(
     """
     from btql_server.registry.copying import brought_back
     from btql_storage.care.facade import list_backups, restore_database
-    from btql_storage.location import locate
+    from btql_storage.opening.location import locate
 
     if list_ or database is None:
         for one in list_backups(backups):

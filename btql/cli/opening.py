@@ -6,7 +6,7 @@ import os
 
 import btql
 from btql.cli.start import import_arrow
-from btql_storage.location import locate
+from btql_storage.opening.location import locate
 
 
 def reading(database: str) -> btql.Connection:

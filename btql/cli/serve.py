@@ -10,7 +10,7 @@ import typer
 from btql.cli.console import UsageFailure
 from btql.cli.examples import examples
 from btql_storage.errors import NotInstalled
-from btql_storage.location import locate
+from btql_storage.opening.location import locate
 
 if TYPE_CHECKING:
     from btql_server.settings import Limits

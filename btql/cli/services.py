@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def check_services(database: str, *, as_json: bool) -> None:
     """Try all services of a database, and say how that went; the exit code is 1 where something does not work."""
-    from btql_storage.location import locate
+    from btql_storage.opening.location import locate
     from btql_storage.trial.services import try_services
 
     found = try_services(locate(database))

@@ -23,7 +23,7 @@ from btql.cli.rejects import Rejects
 from btql.connection import split_object
 from btql_storage.errors import BadEvent
 from btql_storage.limits import DEFAULT, Limits, from_environment
-from btql_storage.location import locate
+from btql_storage.opening.location import locate
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

@@ -25,7 +25,7 @@ from btql_grammar.diagnostic import BtqlError
 from btql_grammar.parameters import parameters_of
 from btql_grammar.parser import parse
 from btql_storage.addresses import shown
-from btql_storage.location import is_elsewhere
+from btql_storage.opening.location import is_elsewhere
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from btql_storage import limits as storage_limits
-from btql_storage.location import Location, locate
+from btql_storage.opening.location import Location, locate
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Settings:
     log_level: str = "info"
     limits: Limits = field(default_factory=Limits)
     database: str | None = field(default=None, repr=False)
-    """The address or name of a database that is elsewhere (:mod:`btql_storage.location`)."""
+    """The address or name of a database that is elsewhere (:mod:`btql_storage.opening.location`)."""
 
     @property
     def location(self) -> Location:

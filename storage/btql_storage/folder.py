@@ -20,16 +20,16 @@ from btql_storage.clock import SYSTEM_CLOCK, Clock
 from btql_storage.coordination.numbers import LocalNumbers, Numbers
 from btql_storage.errors import Damaged, ReadOnly
 from btql_storage.format import CATALOG, PARTS, WAL, FolderLock, open_folder, wal_numbers
-from btql_storage.identity import check_own
 from btql_storage.limits import DEFAULT, Limits, from_environment
 from btql_storage.machine import of_caches
 from btql_storage.open_parts import OpenParts
+from btql_storage.opening.identity import check_own
 from btql_storage.stores.interface import Store
 from btql_storage.stores.local import LocalStore
 from btql_storage.wal.files import WalFiles
 
 if TYPE_CHECKING:
-    from btql_storage.marker import Marker
+    from btql_storage.opening.marker import Marker
 
 VIEWS_SHARE = 4
 """What the catalog says of objects may take one part in so many of the bytes of the other caches, beside these."""

@@ -2,7 +2,7 @@
 
 ::
 
-    btql.json        the marker (:mod:`btql_storage.marker`), written first when a database is made
+    btql.json        the marker (:mod:`btql_storage.opening.marker`), written first when a database is made
     catalog.sqlite   what is known (:mod:`btql_storage.catalog`)
     wal/             one file per transaction (:mod:`btql_storage.wal.format`)
     parts/           one folder per part (:mod:`btql_storage.part.format`)
@@ -23,7 +23,7 @@ from pathlib import Path
 from threading import RLock
 
 from btql_storage.errors import Locked, NotADatabase, from_os_error
-from btql_storage.marker import MARKER, Marker, check_catalog, check_restored, read_marker
+from btql_storage.opening.marker import MARKER, Marker, check_catalog, check_restored, read_marker
 from btql_storage.stores.interface import UNFINISHED, AlreadyThere
 from btql_storage.stores.local import LocalStore
 

@@ -24,7 +24,7 @@ from btql_storage.clock import SYSTEM_CLOCK, Clock
 from btql_storage.closing import Closing
 from btql_storage.errors import Closed, UnknownObject
 from btql_storage.folder import Folder, Settings
-from btql_storage.location import Location, Place, locate
+from btql_storage.opening.location import Location, Place, locate
 from btql_storage.snapshot import Snapshot, Snapshots
 from btql_storage.transactions import PREFIX
 from btql_storage.wal.group_commit import GroupCommit
@@ -100,7 +100,7 @@ class Storage(Closing):
         if location.is_alone:
             folder = Folder.at(Path(location.files), create=create, read_only=read_only, settings=settings, clock=clock)
             return cls(folder)
-        from btql_storage.opening import How, open_at
+        from btql_storage.opening.services import How, open_at
 
         return cls(open_at(location, How(create, read_only, settings, clock)))
 

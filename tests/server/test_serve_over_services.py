@@ -17,7 +17,7 @@ import httpx
 import pytest
 from server_support.serving import Serving, btql_serve
 
-from btql_storage.marker import MARKER
+from btql_storage.opening.marker import MARKER
 from btql_storage.stores.remote import Remote
 
 PASSWORD = "not-to-be-seen"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from btql_storage.errors import BadLocation
-from btql_storage.location import CACHE_BYTES, Location, locate
+from btql_storage.opening.location import CACHE_BYTES, Location, locate
 
 POSTGRES = "postgresql://btql:secret@db/btql"
 

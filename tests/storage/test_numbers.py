@@ -1,4 +1,4 @@
-"""What each implementation of :class:`~btql_storage.coordination.numbers.Numbers` guarantees, and the service behind it."""
+"""What every implementation of :class:`~btql_storage.coordination.numbers.Numbers` promises, and the service behind."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import btql
-from btql_storage.location import locate
+from btql_storage.opening.location import locate
 from btql_storage.trial import tried as tried_module
 from btql_storage.trial.services import try_services
 from btql_storage.trial.tried import Tried

@@ -22,7 +22,7 @@ from btql_server.registry.changes import Change, collecting
 from btql_server.registry.entity import Entity, EntitySpec, Listing
 from btql_server.registry.opening import open_registry
 from btql_server.registry.store import Registry
-from btql_storage.location import Place, locate
+from btql_storage.opening.location import Place, locate
 from btql_storage.store import Storage
 
 

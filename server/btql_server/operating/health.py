@@ -7,7 +7,7 @@ from btql_server.http.call import Call
 from btql_server.http.errors import HttpError
 from btql_server.http.routes import Routes
 from btql_storage.errors import StorageError
-from btql_storage.marker import MARKER
+from btql_storage.opening.marker import MARKER
 
 routes = Routes("Health")
 

@@ -18,8 +18,8 @@ from btql_storage.care.load import count_on
 from btql_storage.databases.interface import Database
 from btql_storage.databases.sqlite import content_of
 from btql_storage.errors import NotADatabase, NotYetMade
-from btql_storage.location import Location
-from btql_storage.opening import store_at
+from btql_storage.opening.location import Location
+from btql_storage.opening.services import store_at
 
 COLUMNS = {
     "entities": ("seq, id, kind, scope, key, org_id, project_id, name, slug, user_id, created, deleted_at, body"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from btql_server.registry.store import Registry
 from btql_storage.errors import from_os_error
-from btql_storage.location import Location
+from btql_storage.opening.location import Location
 
 
 def place_of(location: Location) -> Path | str:

@@ -28,8 +28,8 @@ from btql_storage.databases.sqlite import content_of
 from btql_storage.errors import Damaged, Locked, NotADatabase, from_os_error
 from btql_storage.folder import Folder, Settings
 from btql_storage.format import CATALOG, LOCKS, WAL, part_name, wal_name
-from btql_storage.identity import DATABASE
-from btql_storage.marker import MARKER, RESTORING
+from btql_storage.opening.identity import DATABASE
+from btql_storage.opening.marker import MARKER, RESTORING
 from btql_storage.part.format import KEYS_FILE
 from btql_storage.part.manifest import MANIFEST_FILE
 from btql_storage.states import STATES

@@ -12,14 +12,14 @@ from btql_storage.clock import SYSTEM_CLOCK
 from btql_storage.errors import StorageError, from_os_error
 from btql_storage.folder import Settings
 from btql_storage.format import CATALOG, PARTS, SET_ASIDE, WAL
-from btql_storage.identity import DATABASE
-from btql_storage.marker import MARKER, CatalogPlace, Marker, check_restored, read_marker
-from btql_storage.opening import How, catalog_at, store_at
+from btql_storage.opening.identity import DATABASE
+from btql_storage.opening.marker import MARKER, CatalogPlace, Marker, check_restored, read_marker
+from btql_storage.opening.services import How, catalog_at, store_at
 from btql_storage.stores.local import LocalStore
 
 if TYPE_CHECKING:
     from btql_storage.care.repair import Repaired
-    from btql_storage.location import Location
+    from btql_storage.opening.location import Location
     from btql_storage.stores.interface import Store
 
 _SIDES = ("", "-wal", "-shm")

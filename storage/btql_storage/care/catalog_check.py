@@ -13,8 +13,8 @@ from btql_storage.care.part_check import part_file
 from btql_storage.care.tables import Row, Tables, row_numbers
 from btql_storage.databases.sqlite import SqliteDatabase
 from btql_storage.errors import Damaged, StorageError
-from btql_storage.identity import DATABASE
 from btql_storage.keys import Keys
+from btql_storage.opening.identity import DATABASE
 from btql_storage.part.format import KEYS_FILE
 from btql_storage.states import STATES, State, objects_with_states, read_state, state_numbers, unpacked
 

@@ -18,7 +18,7 @@ from btql_storage.coordination.numbers import COUNTER, LocalNumbers
 from btql_storage.errors import Damaged, StorageError
 from btql_storage.folder import Folder
 from btql_storage.format import PARTS, WAL, part_name, wal_numbers
-from btql_storage.identity import DATABASE
+from btql_storage.opening.identity import DATABASE
 from btql_storage.part.manifest import MANIFEST_FILE
 from btql_storage.states import STATES
 from btql_storage.stores.interface import Store

@@ -21,15 +21,15 @@ from btql_storage.care.vault import Backup, vault_at
 from btql_storage.clock import SYSTEM_CLOCK
 from btql_storage.errors import Damaged, ReadOnly
 from btql_storage.folder import Folder, Settings
-from btql_storage.location import locate
-from btql_storage.opening import How as HowToOpen
-from btql_storage.opening import open_at, store_at
+from btql_storage.opening.location import locate
+from btql_storage.opening.services import How as HowToOpen
+from btql_storage.opening.services import open_at, store_at
 
 if TYPE_CHECKING:
     from btql_storage.care.backup import BackupReport
     from btql_storage.care.repair import Repaired
     from btql_storage.care.restore import RestoreReport
-    from btql_storage.location import Location, Place
+    from btql_storage.opening.location import Location, Place
 
 
 class Care:

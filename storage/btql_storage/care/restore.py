@@ -26,7 +26,7 @@ from btql_storage.checksums import sha256_of
 from btql_storage.errors import Damaged, StorageError
 from btql_storage.folder import Folder
 from btql_storage.format import CATALOG, WAL, part_name, wal_name
-from btql_storage.identity import DATABASE
+from btql_storage.opening.identity import DATABASE
 from btql_storage.states import state_of, write_state
 from btql_storage.stores.interface import AlreadyThere
 from btql_storage.stores.local import LocalStore

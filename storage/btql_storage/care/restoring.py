@@ -13,13 +13,13 @@ import msgspec
 
 from btql_storage.errors import Damaged, NotADatabase
 from btql_storage.format import CATALOG, LOCKS, PARTS, WAL
-from btql_storage.marker import MARKER, RESTORING, read_marker
-from btql_storage.opening import open_at, store_at
+from btql_storage.opening.marker import MARKER, RESTORING, read_marker
+from btql_storage.opening.services import open_at, store_at
 
 if TYPE_CHECKING:
     from btql_storage.folder import Folder
-    from btql_storage.location import Location
-    from btql_storage.opening import How
+    from btql_storage.opening.location import Location
+    from btql_storage.opening.services import How
     from btql_storage.stores.interface import Store
 
 

@@ -27,14 +27,14 @@ import msgspec
 from btql_storage.care.claims import Claim, claimed
 from btql_storage.checksums import is_sealed, open_seal, seal
 from btql_storage.errors import Damaged, NewerFormat, NotADatabase, OtherDatabase
-from btql_storage.location import PREFIX, locate
-from btql_storage.marker import MARKER
-from btql_storage.opening import store_at
+from btql_storage.opening.location import PREFIX, locate
+from btql_storage.opening.marker import MARKER
+from btql_storage.opening.services import store_at
 from btql_storage.stores.interface import AlreadyThere
 
 if TYPE_CHECKING:
     from btql_storage.clock import Clock
-    from btql_storage.location import Place
+    from btql_storage.opening.location import Place
     from btql_storage.stores.interface import Store
 
 VAULT = "btql-backup.json"

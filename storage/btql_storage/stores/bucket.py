@@ -30,7 +30,7 @@ from uuid import uuid4
 
 from btql_storage.errors import Damaged, explained
 from btql_storage.format import WAL
-from btql_storage.marker import MARKER
+from btql_storage.opening.marker import MARKER
 from btql_storage.stores.archive import ARCHIVE, packed, unpack
 from btql_storage.stores.cache import FOLDER, DiskCache, Expect, Fetch
 from btql_storage.stores.remote import PATIENCE, Patience, Remote

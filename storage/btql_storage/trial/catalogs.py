@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, cast
 from btql_storage.addresses import shown
 from btql_storage.catalog.catalog import Catalog
 from btql_storage.errors import AccessDenied, NewerFormat, OtherDatabase
-from btql_storage.identity import check_own
-from btql_storage.opening import NUMBERED_BY, NUMBERS
+from btql_storage.opening.identity import check_own
+from btql_storage.opening.services import NUMBERED_BY, NUMBERS
 from btql_storage.stores.local import LocalStore
 from btql_storage.trial.tried import PATIENCE_S, Service, Tried, may_make
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from btql_storage.databases.interface import Row
     from btql_storage.databases.postgres_connections import Connection
-    from btql_storage.location import Location
-    from btql_storage.marker import Marker
+    from btql_storage.opening.location import Location
+    from btql_storage.opening.marker import Marker
 
 _POSTGRES_MIN = 15
 

@@ -13,14 +13,14 @@ from uuid import uuid4
 
 from btql_storage.errors import InputOutput, StorageError
 from btql_storage.format import begin_folder, find_marker
-from btql_storage.marker import MARKER, Marker, check_catalog, read_marker
-from btql_storage.opening import catalog_place
+from btql_storage.opening.marker import MARKER, Marker, check_catalog, read_marker
+from btql_storage.opening.services import catalog_place
 from btql_storage.stores.interface import AlreadyThere
 from btql_storage.stores.local import LocalStore
 from btql_storage.trial.tried import PATIENCE_S, Service, Tried, gib, may_make
 
 if TYPE_CHECKING:
-    from btql_storage.location import Location
+    from btql_storage.opening.location import Location
 
 _FOLDER = "tried"
 """The folder of files that are made to see whether that is allowed."""

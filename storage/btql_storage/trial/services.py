@@ -11,7 +11,7 @@ from btql_storage.trial.files import try_bucket, try_cache, try_folder
 from btql_storage.trial.redis import try_redis
 
 if TYPE_CHECKING:
-    from btql_storage.location import Location
+    from btql_storage.opening.location import Location
     from btql_storage.trial.tried import Tried
 
 

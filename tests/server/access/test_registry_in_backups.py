@@ -20,8 +20,8 @@ from btql_server.registry.copying import COLUMNS
 from btql_server.registry.entity import EntitySpec, Listing
 from btql_server.registry.opening import open_registry
 from btql_server.registry.store import Registry
-from btql_storage.location import locate
-from btql_storage.opening import store_at
+from btql_storage.opening.location import locate
+from btql_storage.opening.services import store_at
 
 KINDS = ("folder", "state folder", "postgres")
 Maker = Callable[[str, str], str]

@@ -8,7 +8,7 @@ from btql_server.access.model import Level
 from btql_server.registering.forgetting import forget_deleted
 from btql_server.registry.opening import open_registry
 from btql_server.registry.store import Registry
-from btql_storage.location import locate
+from btql_storage.opening.location import locate
 from btql_storage.store import Storage
 
 

@@ -16,8 +16,8 @@ from btql_storage.coordination.sql_register import SqlRegister
 from btql_storage.databases.interface import Database
 from btql_storage.folder import Folder, Settings
 from btql_storage.format import FolderLock
-from btql_storage.location import locate
-from btql_storage.opening import How, open_at
+from btql_storage.opening.location import locate
+from btql_storage.opening.services import How, open_at
 from btql_storage.store import Storage
 from btql_storage.stores.interface import Store
 from storage_support.simulation.services import SimulatedCalls, drop_lock

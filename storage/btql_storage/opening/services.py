@@ -24,14 +24,14 @@ from btql_storage.coordination.numbers import LocalNumbers, Numbers
 from btql_storage.errors import NotADatabase, OtherDatabase, from_os_error
 from btql_storage.folder import Folder, Services, Settings, last_known
 from btql_storage.format import LOCKS, FolderLock, begin_folder, find_marker, make_folders, no_database
-from btql_storage.identity import DATABASE, FILES, agreed, check_ids
-from btql_storage.marker import MARKER, CatalogPlace, Marker, check_catalog, check_restored, read_marker
+from btql_storage.opening.identity import DATABASE, FILES, agreed, check_ids
+from btql_storage.opening.marker import MARKER, CatalogPlace, Marker, check_catalog, check_restored, read_marker
 from btql_storage.stores.interface import AlreadyThere, Store
 from btql_storage.stores.local import LocalStore
 
 if TYPE_CHECKING:
     from btql_storage.clock import Clock
-    from btql_storage.location import Location
+    from btql_storage.opening.location import Location
 
 NUMBERS = "numbers"
 """The setting of a shared catalog that says who numbers transactions."""

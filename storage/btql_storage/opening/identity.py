@@ -12,7 +12,7 @@ from btql_storage.errors import OtherDatabase
 
 if TYPE_CHECKING:
     from btql_storage.catalog.catalog import Catalog
-    from btql_storage.marker import Marker
+    from btql_storage.opening.marker import Marker
 
 DATABASE = "database"
 """The setting of a catalog with the id."""

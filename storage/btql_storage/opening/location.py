@@ -116,7 +116,7 @@ def locate(place: Place | Location, environment: Mapping[str, str] = os.environ)
     """Return where the database is that an address, a path or a name stands for."""
     if isinstance(place, Location):
         return place
-    from btql_storage.configuration import general_limits
+    from btql_storage.opening.configuration import general_limits
 
     location = _located(place, environment)
     if location.folder is not None:
@@ -145,7 +145,7 @@ def _located(place: Place, environment: Mapping[str, str]) -> Location:
         return Location(path)
     if "://" in place:
         return _complete(*_read(place), environment)
-    from btql_storage.configuration import named
+    from btql_storage.opening.configuration import named
 
     found = named(place, environment)
     if found is None:
