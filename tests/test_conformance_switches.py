@@ -2,9 +2,9 @@
 
 Off are each rule of the planner where it has a part in the plan, all of them together, the probes of the text index,
 that index itself, the engine's pushdown into Parquet, answers from a few rows in memory, and whatever is kept from one
-query to the next; and, the other way round, columns are kept from the first question on, with numbers for their texts.
-Half of the events are in parts, so each answer is merged from parts and the tail; ``test_conformance`` has the states
-with only one of them.
+query to the next; and, the other way round, columns are kept from the first question on, with numbers for their texts,
+and the index says which documents are read, however few they are. Half of the events are in parts, so each answer is
+merged from parts and the tail; ``test_conformance`` has the states with only one of them.
 
 ``make test`` asks each case behind two of the switches, ``make conformance-doors`` behind every one.
 """
@@ -18,7 +18,7 @@ from functools import partial, wraps
 import pytest
 
 from btql import plans
-from btql.execution import in_memory, piece_reader, run, sessions
+from btql.execution import fetch, in_memory, piece_reader, run, sessions
 from btql_conformance.cases import Case, CaseFile, find_case_files, own_corpus
 from btql_conformance.doors import DOORS
 from btql_conformance.runner import Databases, run_case
@@ -67,6 +67,12 @@ def without_text_indexes(patch: Patch) -> None:
     patch.setattr(writer, "INDEXED_FROM_BYTES", 1 << 40)
 
 
+def reading_by_keys(patch: Patch) -> None:
+    patch.setattr(fetch, "LOOKED_UP_MIN", 0)
+    patch.setattr(fetch, "LOOKED_UP_SHARE", 1.0)
+    patch.setattr(fetch, "HITS_OF_ROW", 1 << 40)
+
+
 SWITCHES: dict[str, Callable[[Patch], None]] = {
     "no rule": partial(without_rules, disabled=rules.OPTIONAL),
     "no probe": partial(without_rules, disabled=PROBES),
@@ -75,6 +81,7 @@ SWITCHES: dict[str, Callable[[Patch], None]] = {
     "nothing in memory": without_answers_in_memory,
     "nothing kept": keeping_nothing,
     "kept at once": keeping_at_once,
+    "documents by keys": reading_by_keys,
 }
 
 

@@ -3,6 +3,8 @@
 A row number says which part or tail chunk a document is in. All documents of a
 batch are read block by block, each top-level field is parsed once however many
 paths are wanted of it, and a field that is only handed out is not parsed at all.
+Where the text index knows that few documents have the keys of what is wanted,
+the others are not read.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from btql_storage.later import np
 from btql_storage.part.few_rows import STORED_NAMES, system_column
 from btql_storage.part.format import ROW_BITS, ROWS_FILE
 from btql_storage.part.reader import Part, prefetch
+from btql_storage.row_numbers import are_among
 from btql_storage.snapshot import Snapshot
 from btql_storage.windows import windows
 
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 
     from btql.execution.report import FilesReport
     from btql_storage.tail_chunk import TailChunk
+    from btql_storage.text_probe import TextProbe
 
 Path = tuple[str | int, ...]
 Rows: TypeAlias = "NDArray[np.int64]"
@@ -45,6 +49,12 @@ CHUNK_BYTES = 32 << 20
 CHUNK_ROWS_MAX = 4_096
 SHARE_BLOCKS = 4
 """Blocks that one thread decodes before it looks whether another has taken the next; a millisecond or two."""
+LOOKED_UP_MIN = 256
+"""Fewer documents are read in the time in which the index is asked about their keys."""
+LOOKED_UP_SHARE = 0.5
+"""Where more of a part's documents have the keys, all are read."""
+HITS_OF_ROW = 16
+"""To find so many hits takes less than to read one document."""
 NOWHERE = -1
 """Instead of the number of a row that an outer join has not found."""
 _ROW_MASK = (1 << ROW_BITS) - 1
@@ -85,7 +95,10 @@ class Fetcher:
         fields = list(dict.fromkeys([*(_stored_field(path) for path in paths), *stored]))
         if not fields:
             return batch
-        documents = self._documents(batch.column(engine_name(spec.source, "_row")), fields, files)
+        rows = batch.column(engine_name(spec.source, "_row"))
+        if spec.probe is not None and len(rows) >= LOOKED_UP_MIN:
+            rows = self._with_keys(rows, spec.probe, files)
+        documents = self._documents(rows, fields, files)
         self._check()
         columns = dict(zip(batch.schema.names, batch.columns, strict=True))
         parsed = _Parsed(documents)
@@ -112,8 +125,26 @@ class Fetcher:
         if self._stop is not None:
             self._stop.check()
 
+    def _with_keys(self, rows: pa.Array, probe: TextProbe, files: FilesReport | None) -> pa.Array:
+        """Return the rows for which a probe may hold, and null instead of each of the others."""
+        locators = to_numpy(rows.fill_null(NOWHERE))
+        parts = locators >> ROW_BITS
+        without = np.zeros(len(locators), np.bool_)
+        for part_id in np.unique(parts[locators != NOWHERE]).tolist():
+            part = self._sources[part_id]
+            if not isinstance(part, Part) or not part.has_text_index:
+                continue
+            mine = np.flatnonzero(parts == part_id)
+            hits_max = min(int(part.row_count * LOOKED_UP_SHARE), HITS_OF_ROW * len(mine))
+            found = part.find(probe, hits_max).rows
+            if files is not None:
+                files.opened("text", part)
+            if found is not None:
+                without[mine] = ~are_among(locators[mine] & _ROW_MASK, found)
+        return pc.if_else(pa.array(without), pa.scalar(None, rows.type), rows) if without.any() else rows
+
     def _documents(self, rows: pa.Array, fields: Sequence[str], files: FilesReport | None) -> pa.Table:
-        """Return the documents of rows; where an outer join has found none, there are nulls."""
+        """Return the documents of rows; where there is none to be read, there are nulls."""
         if not rows.null_count:
             return self._read(to_numpy(rows), fields, files)
         there = rows.is_valid()
@@ -134,6 +165,7 @@ class Fetcher:
             shares += [partial(source.documents, some, fields) for some in source.shares(rows, SHARE_BLOCKS)]
             blocks += source.blocks(rows)
             if files is not None:
+                files.documents += len(rows)
                 files.opened("rows", source)
                 # Which rows are in which block is told there.
                 files.opened("keys", source)

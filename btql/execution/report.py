@@ -55,6 +55,8 @@ class FilesReport:
     """By the number of the part."""
     bytes: dict[FileKind, int] = field(default_factory=dict[FileKind, int])
     """Only EXPLAIN ANALYZE asks for it: to find it out takes longer than to add it up."""
+    documents: int = 0
+    """How many were read of parts; only EXPLAIN ANALYZE counts them."""
 
     def opened(self, kind: FileKind, source: Part | TailChunk) -> None:
         """Note that a file of a part is needed; the tail is in memory."""

@@ -96,7 +96,8 @@ def documents_decide(case: Case) -> Iterator[Warn]:
     for plan, node in case.pairs():
         if not (isinstance(plan, Filter) and isinstance(plan.input, Fetch)):
             continue
-        fetched = node.inputs[0].rows or 0
+        below = node.inputs[0]
+        fetched = (below.rows or 0) if below.documents is None else below.documents
         if fetched < ROWS_MANY or (node.rows is not None and node.rows * _KEPT_OF > fetched):
             continue
         kept = "" if node.rows is None else f" for {units.plural(node.rows, 'row')}"

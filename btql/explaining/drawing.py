@@ -38,6 +38,8 @@ def _words(node: Node) -> Iterator[str]:
         known.append(f"at most {units.plural(node.rows_max, 'row')}")
     if node.seconds is not None:
         known.append(units.duration(node.seconds))
+    if node.documents is not None:
+        known.append(f"{units.plural(node.documents, 'document')} with the keys")
     known += [f"{units.size(count)} of {FILES[kind]}" for kind, count in node.bytes.items()]
     if known:
         yield ", ".join(known)

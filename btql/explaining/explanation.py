@@ -55,6 +55,8 @@ class Node(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Time of the step that ends here: everything since the steps below it."""
     bytes: dict[FileKind, int] = msgspec.field(default_factory=dict)
     """What was read for it, by kind of file."""
+    documents: int | None = None
+    """How many documents were read, where the index knew that others have nothing of what is wanted."""
     scan: ScanFacts | None = None
     inputs: list[Node] = msgspec.field(default_factory=list)
 

@@ -58,6 +58,7 @@ class _Facts:
     rows: dict[int, int] = field(default_factory=dict[int, int])
     seconds: dict[int, float] = field(default_factory=dict[int, float])
     bytes: dict[int, Counter[FileKind]] = field(default_factory=dict[int, "Counter[FileKind]"])
+    documents: dict[int, int] = field(default_factory=dict[int, int])
     scans: dict[int, list[ScanFacts]] = field(default_factory=dict[int, "list[ScanFacts]"])
 
 
@@ -156,6 +157,7 @@ def _node(plan: Plan, facts: _Facts, shared: set[str]) -> Node:
         rows=facts.rows.get(key),
         seconds=facts.seconds.get(key),
         bytes=dict(facts.bytes.get(key, {})),
+        documents=facts.documents.get(key),
         scan=scans[0] if len(scans) == 1 else None,
         inputs=[_node(each, facts, shared) for each in branches(plan, shared)],
     )
@@ -239,6 +241,8 @@ def _add_steps(facts: _Facts, compiled: Compiled, report: RunReport) -> None:
         if fetch is not None:
             _note(facts, node, fetch.rows, fetch.seconds)
             facts.bytes.setdefault(id(node), Counter()).update(fetch.files.bytes)
+            if fetch.files.parts.get("text"):
+                facts.documents[id(node)] = fetch.files.documents
     answer = report.steps.get("answer")
     _note(facts, compiled.rewritten, report.rows, 0.0 if answer is None else answer.seconds)
 

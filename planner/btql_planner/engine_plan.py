@@ -71,6 +71,8 @@ class FetchSpec:
     """System columns to add."""
     source: str = ""
     """The relation that the row numbers and the columns belong to."""
+    probe: TextProbe | None = None
+    """Documents for which it does not hold have nothing of it, and need not be read."""
 
     @property
     def is_empty(self) -> bool:

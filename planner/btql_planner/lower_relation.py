@@ -46,6 +46,7 @@ from btql_planner.plan_relations import (
     Window,
 )
 from btql_planner.plan_scan import Scan
+from btql_planner.probes import of_paths
 from btql_planner.select import Columns, Path, Select
 from btql_planner.types import Kind
 from btql_planner.value import Value
@@ -245,7 +246,8 @@ class RelationLowering:
             below = below.wrap()
         below.column(engine_name(plan.source, "_row"))
         kinds = (*STORED, Kind.JSON, Kind.BIG)
-        spec = FetchSpec(dict.fromkeys(plan.paths, kinds), plan.outputs, plan.columns, plan.source)
+        probe = None if plan.columns else of_paths((*plan.paths, *plan.outputs))
+        spec = FetchSpec(dict.fromkeys(plan.paths, kinds), plan.outputs, plan.columns, plan.source, probe)
         stage = Stage(f"stage_{next(self.expressions.numbers)}", below, spec, plan)
         self.stages.append(stage)
         return Select(FetchColumns(below, spec), lambda: sql_text.name(stage.name), stage.name)

@@ -8,7 +8,7 @@ about a path in it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from btql_planner.expressions import Apply, Column, Constant, Expression, Match, PathValue
@@ -107,14 +107,31 @@ def of_value(condition: Expression) -> Probe | None:
 def of_keys(condition: Expression) -> Probe | None:
     """Return the keys that a field must have for a value to be under a path that columns do not have."""
     place = present(condition)
-    field = _field(place) if place is not None else None
-    if place is None or field is None or not place.availability.cut:
+    if place is None or not place.availability.cut:
         return None
-    keys = [_tokens(piece)[:_TOKENS_MAX] for piece in place.path[1:] if isinstance(piece, str)]
-    asked = tuple(dict.fromkeys(Phrase(field, tuple(tokens)) for tokens in keys if tokens))
-    if not asked:
+    asked = of_path(place.path)
+    return None if asked is None else _checked(place, asked)
+
+
+def of_path(path: Sequence[str | int]) -> TextProbe | None:
+    """Return the keys that a field must have for a value to be under a path; None where the index knows none."""
+    field, *below = path
+    if field not in INDEXED_FIELDS:
         return None
-    return _checked(place, asked[0] if len(asked) == 1 else AllOf(asked))
+    keys = [_tokens(piece)[:_TOKENS_MAX] for piece in below if isinstance(piece, str)]
+    asked = tuple(dict.fromkeys(Phrase(str(field), tuple(tokens)) for tokens in keys if tokens))
+    if len(asked) < 2:
+        return asked[0] if asked else None
+    return AllOf(asked)
+
+
+def of_paths(paths: Sequence[Sequence[str | int]]) -> TextProbe | None:
+    """Return what fields must have for there to be a value under any of some paths."""
+    asked = [of_path(path) for path in paths]
+    found = tuple(dict.fromkeys(each for each in asked if each is not None))
+    if not found or None in asked:
+        return None
+    return found[0] if len(found) == 1 else AnyOf(found)
 
 
 def of_any(condition: Expression, leaves: tuple[Leaf, ...]) -> Probe | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator
 
 import pytest
 
 import btql
 from btql.database import Database
+from btql.execution import fetch
 from btql.explain import explain
 from btql_storage.part import stats
 from btql_storage.store import Storage
@@ -104,6 +106,48 @@ def test_no_row_is_left_out(database: Database, seed: int) -> None:
         assert ids(database, condition, []) == expected, condition
         found += bool(expected)
     assert found > 8, "the questions find something"
+
+
+QUESTIONS = [
+    "select: id, {path} as v | from: project_logs('p') | sort: id",
+    "select: id, {path} as v, {other} as w | from: project_logs('p') | sort: id",
+    "dimensions: {path} as v | measures: count(1) as n | from: project_logs('p') | sort: n, v",
+    "measures: count({path}) as n, max({path}) as most | from: project_logs('p')",
+    "select: id | from: project_logs('p') | filter: {path} is null or {other} = 404 | sort: id",
+    """
+    SELECT a.id, b.id AS other, b.{path} AS v
+    FROM project_logs('p') a LEFT JOIN project_logs('p') b ON a.id = b.id AND b.id > 'row2' ORDER BY a.id
+    """,
+]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_documents_without_any_key_are_those_with_nothing(
+    database: Database, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rnd = random.Random(seed)
+    for _ in range(5):
+        path, other = a_path(rnd), a_path(rnd)
+        for question in QUESTIONS:
+            text = question.format(path=path, other=other)
+            expected = database.query(text).rows()
+            with monkeypatch.context() as patch:
+                patch.setattr(fetch, "LOOKED_UP_MIN", 0)
+                patch.setattr(fetch, "LOOKED_UP_SHARE", 1.0)
+                assert database.query(text).rows() == expected, text
+
+
+def test_only_documents_with_a_key_are_read(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetch, "LOOKED_UP_MIN", 0)
+    text = "select: metadata.deep.plain | from: project_logs('p')"
+    explained = explain(database, text, analyze=True)
+
+    read = re.search(r"([0-9]+) documents with the keys", explained)
+    assert read is not None
+    assert 0 < int(read[1]) < 200
+    assert "documents with the keys" not in explain(
+        database, "select: metadata | from: project_logs('p')", analyze=True
+    )
 
 
 @pytest.mark.parametrize(
