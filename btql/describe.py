@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal
 import pyarrow as pa
 
 from btql.describe_samples import given, kinds_of, samples_of
-from btql.errors import QueryError
+from btql.errors import QueryError, drawn_over
 from btql.fixed_answer import PLAN_COLUMN
 from btql.values import arrow_type
 from btql_grammar import tree
@@ -76,7 +76,8 @@ class Described:
 
 def described(database: Database, source: Source, statement: tree.Statement, options: QueryOptions | None) -> Described:
     """Return what a statement takes and gives."""
-    places = parameters_of(statement)
+    with drawn_over(source):
+        places = parameters_of(statement)
     options = replace(options or QueryOptions(lint="off"), describing=True)
     told = _told(statement)
     told |= {span: TEXT if clause == "cursor" else INTEGER for span, clause in row_counts(statement).items()}

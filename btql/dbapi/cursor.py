@@ -72,6 +72,7 @@ class Cursor(Closing):
         """
         with as_pep249():
             stop = self._begin(timeout)
+            _check_statement(operation)
             values = None if parameters is None else checked(parameters)
             options = options_of(tz_offset=tz_offset, version=version, lint="off", default_limit=None, cursor=None)
             result = self.connection.run(operation, values, options, stop)
@@ -90,6 +91,7 @@ class Cursor(Closing):
         """
         with as_pep249():
             stop = self._begin(timeout)
+            _check_statement(operation)
             many = [checked(each) for each in seq_of_parameters]
             self._note(self.connection.run_many(operation, many, stop) if many else 0)
         return self
@@ -238,6 +240,12 @@ class Cursor(Closing):
             if self._stop is not None and not result.exhausted:
                 self._stop.cancel()
             result.close()
+
+
+def _check_statement(operation: object) -> None:
+    if not isinstance(operation, str | Mapping):
+        kind = type(operation).__name__
+        raise InterfaceError(f"a statement is a text, or a dictionary in the JSON form of BTQL, not `{kind}`")
 
 
 def _batches(result: Result, stop: Stop) -> Iterator[pa.RecordBatch]:

@@ -69,8 +69,9 @@ class FlightConnection(RemoteConnection):
         if options.version is not None:
             headers["version"] = options.version
         stop = stop if isinstance(stop, RemoteStop) else RemoteStop()
-        text = _sent(query)
-        values = None if parameters is None else table_of([parameters])
+        # The driver has no word for a text that is empty; the server has.
+        text = _sent(query) or " "
+        values = table_of([parameters]) if parameters else None
         if _WRITES.match(text):
             return written(self._write(text, values, headers, stop))
         using = self._driver.cursor(headers, stop)
@@ -90,6 +91,9 @@ class FlightConnection(RemoteConnection):
                 code="B0403",
             )
         assert isinstance(stop, RemoteStop)
+        if not any(parameters):
+            # Rows without columns are none in Arrow.
+            return sum(self._write(query, None, {}, stop) for _ in parameters)
         pieces = [table_of(parameters[start : start + _SETS_MAX]) for start in range(0, len(parameters), _SETS_MAX)]
         return sum(self._write(query, piece, {}, stop) for piece in pieces)
 

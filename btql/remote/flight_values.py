@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from btql.errors import ProgrammingError
 from btql.remote.wire_values import inside
+from btql_grammar.parameters import whole
 from btql_storage import json_text
 
 if TYPE_CHECKING:
@@ -24,12 +25,12 @@ _INT64 = range(-(2**63), 2**63)
 
 
 def table_of(sets: Sequence[Values]) -> pa.Table:
-    """Return values as a table: columns have the names of parameters, or their numbers as ``$1``."""
+    """Return values as a table: columns are called as parameters are written, ``:name`` or ``$1``."""
     first = sets[0]
     names = list(first) if isinstance(first, Mapping) else [f"${number}" for number in range(1, len(first) + 1)]
     rows = [_row(values, names) for values in sets]
     columns = [_column([row[place] for row in rows]) for place in range(len(names))]
-    return pa.table(columns, names=names)
+    return pa.table(columns, names=[f":{name}" for name in names] if isinstance(first, Mapping) else names)
 
 
 def _row(values: Values, names: Sequence[str]) -> Sequence[object]:
@@ -55,7 +56,9 @@ def _column(values: Sequence[object]) -> pa.Array:
 
 def _plain(value: object) -> object:
     match value:
-        case timedelta() | datetime() | date() | None | bool() | int() | float() | str():
+        case str():
+            return whole(value)
+        case timedelta() | datetime() | date() | None | bool() | int() | float():
             return value
         case Decimal() if not value.is_finite():
             return float(value)

@@ -168,7 +168,7 @@ def node_of(value: object, span: Span) -> tree.Expression:
     """Return a value of Python as a node that stands at ``span``."""
     match value:
         case str():
-            return tree.Literal(_whole(value), span=span)
+            return tree.Literal(whole(value), span=span)
         case bool() | int() | None:
             return tree.Literal(value, span=span)
         case float():
@@ -193,7 +193,7 @@ def node_of(value: object, span: Span) -> tree.Expression:
             return tree.Literal(str(value), span=span)
         case Mapping():
             entries = cast("Mapping[object, object]", value).items()
-            return tree.Object(tuple((_whole(str(key)), node_of(each, span)) for key, each in entries), span=span)
+            return tree.Object(tuple((whole(str(key)), node_of(each, span)) for key, each in entries), span=span)
         case list() | tuple():
             return tree.Array(tuple(node_of(each, span) for each in cast("Sequence[object]", value)), span=span)
         case _:
@@ -201,7 +201,7 @@ def node_of(value: object, span: Span) -> tree.Expression:
             raise _unfit(f"a value of type `{kind}` cannot be a parameter", span, "give a number, a text or a time")
 
 
-def _whole(text: str) -> str:
+def whole(text: str) -> str:
     """Return a text with U+FFFD for each lone half of a surrogate pair, as it would be stored."""
     return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 

@@ -44,6 +44,36 @@ def test_values_that_are_neither_a_list_nor_a_dictionary_are_refused(conn, value
         conn.cursor().execute("SELECT ? AS one", values)
 
 
+@pytest.mark.parametrize(
+    ("query", "values", "code"),
+    [
+        ("SELECT ? AS x", {"a": 1}, "B0115"),
+        ("SELECT ? AS x", [1, 2], "B0115"),
+        ("SELECT ? AS x", [], "B0115"),
+        ("SELECT :a AS x", {"b": 1}, "B0115"),
+        ("SELECT :a AS x", [1], "B0115"),
+        ("SELECT ? AS x, :a AS y", [1, 2], "B0115"),
+        ("", None, "B0112"),
+    ],
+)
+def test_values_that_do_not_fit_the_statement_are_refused(conn, query, values, code):
+    with pytest.raises(btql.ProgrammingError) as refused:
+        conn.cursor().execute(query, values)
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize("operation", [None, b"SELECT 1", 1])
+def test_what_is_no_statement_is_refused(conn, operation):
+    with pytest.raises(btql.InterfaceError, match="a statement is a text"):
+        conn.cursor().execute(operation)
+    with pytest.raises(btql.InterfaceError, match="a statement is a text"):
+        conn.cursor().executemany(operation, [[1]])
+
+
+def test_half_of_a_surrogate_pair_is_the_sign_for_what_is_no_character(conn):
+    assert conn.cursor().execute("SELECT ? AS x", ["a\ud800"]).fetchone() == ("a\ufffd",)
+
+
 def test_the_description_has_arrow_types_that_equal_the_type_objects(conn):
     cursor = conn.execute("SELECT id, metadata.n, metadata, tags, created, n = 1 AS same FROM project_logs('demo')")
 
@@ -114,6 +144,12 @@ def test_many_values_are_written_at_once_or_not_at_all(conn):
     ids, transactions = zip(*cursor.execute("SELECT id, _xact_id FROM project_logs('at_once')"), strict=True)
     assert sorted(ids) == ["a", "b"]
     assert len(set(transactions)) == 1
+
+
+def test_a_statement_without_values_runs_as_often_as_there_are_sequences(conn):
+    cursor = conn.cursor()
+    cursor.executemany("INSERT INTO project_logs('often') (id) VALUES ('x')", [[], []])
+    assert cursor.rowcount == 2
 
 
 def test_many_values_are_not_for_a_query(conn):
@@ -265,6 +301,8 @@ def test_a_function_can_be_called(conn):
 
     assert cursor.callproc("upper", ("foo",)) == ("foo",)
     assert cursor.fetchall() == [("FOO",)]
+    assert cursor.callproc("pi") == ()
+    assert cursor.fetchall() == [(pytest.approx(3.14159, abs=1e-5),)]
     with pytest.raises(btql.ProgrammingError, match="not the name of a function"):
         cursor.callproc("1 + count", ())
 

@@ -68,13 +68,18 @@ def _check_type(kind: pa.DataType, name: str) -> None:
 
 
 def values_of(table: pa.Table, parameters: Sequence[ParameterInfo]) -> list[Values]:
-    """Return the values of each row: by name for a statement whose parameters have names, else in their order."""
+    """Return the values of each row: by name for a statement whose parameters have names, else in their order.
+
+    Columns that are called as parameters are written, ``:name`` or ``$1``, are for these alone.
+    """
     columns = [_listed(table.column(place), table.column_names[place]) for place in range(table.num_columns)]
     rows = list(zip(*columns, strict=True)) if columns else [()] * table.num_rows
     names = [each.key for each in parameters if isinstance(each.key, str)]
-    if not names:
+    if any(name.startswith(":") for name in table.column_names):
+        return [dict(zip([name.removeprefix(":") for name in table.column_names], row, strict=True)) for row in rows]
+    if not names or any(name.startswith("$") for name in table.column_names):
         return list(rows)
-    sent = [name.removeprefix(":") for name in table.column_names]
+    sent = table.column_names
     if not set(names) <= set(sent):
         # Clients that know of no names send them in their order.
         sent = names if len(names) == len(sent) else sent
