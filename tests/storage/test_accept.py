@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -209,6 +210,16 @@ def test_mappings_are_written_as_json():
 
     assert first == {"input": b'{"n": 1180591620717411303424}'}
     assert second == {"input": b"null", "metadata": b'{"x":1}'}
+
+
+def test_a_mapping_with_a_long_number_is_written_as_any_other():
+    odd = {"n": 2**70, "none": [float("nan"), -float("inf")], "at": datetime(2026, 1, 2, tzinfo=UTC), "text": "NaN"}
+    (fields,) = fields_of({"id": "a", "input": odd})
+
+    wanted = {"n": 2**70, "none": [None, None], "at": "2026-01-02T00:00:00+00:00", "text": "NaN"}
+    assert json.loads(fields["input"]) == wanted
+    with pytest.raises(BadEvent, match="not JSON serializable"):
+        accept([{"id": "a", "n": 2**70, "input": object()}])
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ of the row with that id (:mod:`btql_storage.wal.control`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from json import dumps
+from json import dumps, loads
 from typing import TypeAlias, cast
 
 import msgspec
@@ -183,4 +183,12 @@ def _json(event: Mapping[str, object]) -> bytes:
         if "64-bit" not in str(error) and "ecursion" not in str(error):
             raise
         # The standard library also writes integers of any size, and goes deeper.
-        return dumps(dict(event), ensure_ascii=False, allow_nan=False, check_circular=False).encode()
+        text = dumps(dict(event), ensure_ascii=False, check_circular=False, default=_plain)
+        if "NaN" in text or "Infinity" in text:
+            text = dumps(loads(text, parse_constant=lambda _: None), ensure_ascii=False)
+        return text.encode()
+
+
+def _plain(value: object) -> object:
+    """Return a time, or whatever else the faster library knows, as JSON has it."""
+    return cast("object", orjson.loads(orjson.dumps(value)))
