@@ -25,6 +25,8 @@ from btql_storage.part.kept_columns import KeptColumns
 from btql_storage.snapshot import Snapshot
 from btql_storage.store import Storage
 
+_CATALOGS = frozenset({"information_schema", "pg_catalog"})
+
 
 class Sources:
     """The objects of one statement; close it when the statement is done."""
@@ -80,6 +82,8 @@ class Sources:
         close = errors.close_to(name, [known for _, known in objects])
         if any(kind == name for kind, _ in objects):
             help_ = f"name one of them: `{name}('name')`"
+        elif path[0] in _CATALOGS:
+            help_ = "the catalog is read over the Postgres wire (`btql serve --pg`); `btql status DB` lists objects"
         elif close:
             help_ = f"did you mean `{close}`?"
         else:

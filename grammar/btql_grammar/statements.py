@@ -17,7 +17,7 @@ _TRANSACTIONS = "every statement is a transaction of its own"
 _SETTINGS = "write `SETTINGS name = value` at the end of a query"
 _ACCESS = "who may read an object is not decided in queries"
 _PREPARED = "send the statement itself"
-_LISTING = "read `information_schema.tables` and `information_schema.columns`"
+_LISTING = "`btql status DB` lists the objects; over the Postgres wire `information_schema` has them and their columns"
 
 _WAYS_OUT = {
     "create": _OBJECTS, "alter": "fields need no declaration: write rows that have them",

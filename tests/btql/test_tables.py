@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
+import pytest
+
 import btql
 from btql.execution.directory import Directory, Everything, Listed
 from btql.tables import COLUMN_NOTES, columns_of, paths, schemas, tables
@@ -76,3 +78,11 @@ def test_a_table_s_columns_are_those_that_star_gives(tmp_path):
         name: rows.schema.field(name).type for name in ("id", "created", "is_root", "tags")
     }
     assert seen == {"input": ("text",), "metadata": (), "metadata.model": ("text",), "metadata.tries": ("integer",)}
+
+
+def test_who_asks_for_the_catalog_is_told_where_it_is(tmp_path):
+    with btql.connect(tmp_path / "db") as connection:
+        connection.ingest("project_logs:tables", [{"id": "a"}])
+        for query in ("SELECT * FROM information_schema.tables", "SELECT relname FROM pg_catalog.pg_class"):
+            with pytest.raises(btql.ProgrammingError, match=r"over the Postgres wire \(`btql serve --pg`\)"):
+                connection.query(query).rows()
