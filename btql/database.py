@@ -30,7 +30,7 @@ from btql.running import DrawnErrors, run
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Source
-from btql_planner.bind import BoundQuery
+from btql_planner.binding.bind import BoundQuery
 from btql_planner.engine_plan import EnginePlan
 from btql_planner.lint import Lint
 from btql_planner.options import QueryOptions, settled, with_limits

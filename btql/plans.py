@@ -25,11 +25,11 @@ from uuid import UUID
 from btql.repeated import CHARACTERS_MAX
 from btql_grammar import tree
 from btql_grammar.span import Source
-from btql_planner.bind import BoundQuery, bind
+from btql_planner.binding.bind import BoundQuery, bind
 from btql_planner.catalog import Availability, Catalogs, FieldCatalog
 from btql_planner.engine_plan import EnginePlan
 from btql_planner.lint import Lint, lint
-from btql_planner.lower import lower
+from btql_planner.lowering.lower import lower
 from btql_planner.options import QueryOptions
 from btql_planner.plan import Plan
 from btql_planner.prices import Prices, PriceSource

@@ -2,7 +2,7 @@
 
 A name that is nowhere is null, with a warning: documents have no schema, and a
 field that no span has yet is no mistake. Which relation, alias or outer query a
-name belongs to is decided by :mod:`btql_planner.scope`.
+name belongs to is decided by :mod:`btql_planner.binding.scope`.
 """
 
 from __future__ import annotations

@@ -12,10 +12,10 @@ from btql.execution.fields import SnapshotFields
 from btql_grammar import tree
 from btql_grammar.parser import parse
 from btql_grammar.span import Source
-from btql_planner.bind import bind
+from btql_planner.binding.bind import bind
 from btql_planner.catalog import Catalogs
 from btql_planner.engine_plan import EnginePlan
-from btql_planner.lower import lower
+from btql_planner.lowering.lower import lower
 from btql_planner.rules import apply_rules
 from btql_storage.catalog import ObjectInfo
 from btql_storage.catalog.shapes import Mark

@@ -14,7 +14,7 @@ from btql_grammar.parser import parse
 from btql_grammar.span import Source
 from btql_planner import errors
 from btql_planner.lint import lint
-from btql_planner.lower import lower
+from btql_planner.lowering.lower import lower
 from btql_planner.options import QueryOptions, settled
 from btql_planner.rules import apply_rules
 

@@ -9,7 +9,7 @@ import pytest
 from support.fields import bound
 
 from btql_planner.explain import plan_text
-from btql_planner.lower import lower
+from btql_planner.lowering.lower import lower
 from btql_planner.rules import apply_rules
 
 EACH = "SELECT metadata.mixed FROM experiment('e')"

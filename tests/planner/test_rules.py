@@ -13,7 +13,7 @@ from support.fields import bound
 from support.golden import check_cases, read_cases
 
 from btql_planner.explain import plan_text
-from btql_planner.lower import lower
+from btql_planner.lowering.lower import lower
 from btql_planner.rules import OPTIONAL, RULES, apply_rules
 
 FOLDER = Path(__file__).parent / "rules"

@@ -10,9 +10,9 @@ from support.fields import SPANS, WrittenCatalogs
 
 from btql_grammar.parser import parse
 from btql_grammar.span import Source
-from btql_planner.bind import bind
+from btql_planner.binding.bind import bind
 from btql_planner.explain import plan_text
-from btql_planner.lower import lower
+from btql_planner.lowering.lower import lower
 from btql_planner.options import QueryOptions
 from btql_planner.rules import apply_rules
 

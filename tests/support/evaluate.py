@@ -10,8 +10,8 @@ from btql.execution.run import Runner
 from btql.values import python_values
 from btql_grammar.parser import parse
 from btql_grammar.span import Source
-from btql_planner.bind import bind
-from btql_planner.lower import lower
+from btql_planner.binding.bind import bind
+from btql_planner.lowering.lower import lower
 from btql_planner.options import QueryOptions
 from btql_planner.rules import apply_rules
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from btql_grammar import tree
 from btql_grammar.parser import parse
 from btql_grammar.span import Source
-from btql_planner.bind import BoundQuery, bind
+from btql_planner.binding.bind import BoundQuery, bind
 from btql_planner.catalog import Availability, Path
 from btql_planner.options import QueryOptions, settled
 from btql_planner.types import Kind

@@ -19,8 +19,8 @@ from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
 from btql_planner import errors
+from btql_planner.binding.grouping import has_aggregate
 from btql_planner.finish import Pivot
-from btql_planner.grouping import has_aggregate
 from btql_planner.names import implicit_alias
 
 

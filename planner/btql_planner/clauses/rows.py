@@ -14,15 +14,15 @@ from dataclasses import dataclass, field, replace
 
 from btql_grammar import tree
 from btql_planner import errors, types
-from btql_planner.bind_expression import ExpressionBinder
-from btql_planner.bind_window import refuse_windows
+from btql_planner.binding.expression import ExpressionBinder
+from btql_planner.binding.grouping import refuse_aggregates
+from btql_planner.binding.scope import Scope
+from btql_planner.binding.window import refuse_windows
 from btql_planner.clauses.trace_filter import Connected, Formula, PlainCondition, SpanTest, take_apart
 from btql_planner.expressions import Apply, Expression, Parameter, walk, without_source
 from btql_planner.functions import functions
-from btql_planner.grouping import refuse_aggregates
 from btql_planner.plan import Filter, Plan, TraceSelection, in_matching
 from btql_planner.plan_scan import Scan
-from btql_planner.scope import Scope
 
 
 @dataclass

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_planner import errors
-from btql_planner.bind_expression import ExpressionBinder
-from btql_planner.bind_window import refuse_windows
-from btql_planner.bound_relation import BoundRelation
+from btql_planner.binding.bound_relation import BoundRelation
+from btql_planner.binding.expression import ExpressionBinder
+from btql_planner.binding.grouping import refuse_aggregates
+from btql_planner.binding.scope import Scope
+from btql_planner.binding.window import refuse_windows
 from btql_planner.clauses.rows import SourceRows
 from btql_planner.clauses.sample import sampled
 from btql_planner.clauses.shapes import in_shape, scan_of
@@ -23,11 +25,9 @@ from btql_planner.clauses.trace_filter import has_span_calls, refuse_span_calls
 from btql_planner.clauses.unpivot import bind_unpivots, named_paths
 from btql_planner.expressions import Expression
 from btql_planner.finish import SUMMARY_PREVIEW
-from btql_planner.grouping import refuse_aggregates
 from btql_planner.names import ObjectNames, implicit_alias
 from btql_planner.options import QueryOptions
 from btql_planner.plan import Alias, Filter, Plan, Project, SortKey
-from btql_planner.scope import Scope
 
 SORTED_ROWS_MAX = 100_000
 """With more rows, SQL that asks for all of them and for no order gets none."""

@@ -19,13 +19,13 @@ from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
 from btql_planner import errors
-from btql_planner.bind_expression import ExpressionBinder
+from btql_planner.binding.expression import ExpressionBinder
+from btql_planner.binding.scope import RelationNames, Scope
 from btql_planner.clauses.summary import SummaryNames
 from btql_planner.expressions import NO_SPAN, Expression, PathValue, Reference
 from btql_planner.json_paths import json_get
 from btql_planner.names import ObjectNames
 from btql_planner.plan import Nothing, Plan, SortKey, Unnest
-from btql_planner.scope import RelationNames, Scope
 from btql_planner.types import LIST
 
 TreePath = tuple[str | int, ...]

@@ -31,7 +31,7 @@ from btql_planner.value import Value
 from btql_planner.windows import whole_rank
 
 if TYPE_CHECKING:
-    from btql_planner.lower_relation import RelationLowering
+    from btql_planner.lowering.relation import RelationLowering
 
 _GROWING = ("inner", "left", "right", "full")
 """Joins that may give more rows than they get."""

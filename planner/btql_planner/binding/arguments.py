@@ -84,7 +84,7 @@ def with_documents(arguments: tuple[Expression, ...]) -> tuple[Expression, ...]:
 
 
 def _or_document(argument: Expression) -> Expression:
-    from btql_planner.bind_json import document_of
+    from btql_planner.binding.json import document_of
 
     document = document_of(argument)
     if document is None:
@@ -137,7 +137,7 @@ def as_interval(argument: Expression) -> Expression:
 
 def _with_arrays(arguments: tuple[Expression, ...]) -> tuple[Expression, ...]:
     """Return the arguments with lists of texts as JSON where no other argument is such a list."""
-    from btql_planner.bind_json import as_json_constant
+    from btql_planner.binding.json import as_json_constant
 
     others = [argument for argument in arguments if not isinstance(argument, Constant)]
     if not others or any(Kind.LIST in argument.type for argument in others):

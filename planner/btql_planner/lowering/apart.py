@@ -25,7 +25,7 @@ from btql_planner.value import Value
 
 if TYPE_CHECKING:
     from btql_planner.engine_plan import ScanSpec
-    from btql_planner.lower_relation import RelationLowering
+    from btql_planner.lowering.relation import RelationLowering
 
 
 @dataclass

@@ -8,13 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from btql_planner import lower_joins, lower_traces, sql_text, value
+from btql_planner import sql_text, value
 from btql_planner.columns import AliasColumns, FetchColumns, NoColumns, ScanColumns, engine_column
 from btql_planner.engine_plan import FetchSpec, OutputColumn, ProbeSpec, ScanSpec, Stage
 from btql_planner.expressions import Constant, Expression, PathValue, engine_name
-from btql_planner.lower_apart import aggregate_apart
-from btql_planner.lower_expression import STORED, ExpressionLowering
-from btql_planner.lower_unnest import unnest
+from btql_planner.lowering import joins, traces
+from btql_planner.lowering.apart import aggregate_apart
+from btql_planner.lowering.expression import STORED, ExpressionLowering
+from btql_planner.lowering.unnest import unnest
 from btql_planner.plan import (
     Aggregate,
     Alias,
@@ -107,9 +108,9 @@ class RelationLowering:
                 select.where.append(self.expressions.condition(plan.condition, select.source))
                 return select
             case TraceSelection():
-                return lower_traces.trace_selection(self, plan)
+                return traces.trace_selection(self, plan)
             case TraceSummary():
-                return lower_traces.trace_summary(self, plan)
+                return traces.trace_summary(self, plan)
             case Unnest():
                 return unnest(self, plan)
             case Aggregate():
@@ -121,9 +122,9 @@ class RelationLowering:
                 select.limit, select.offset = plan.count, plan.offset
                 return select
             case TraceLimit():
-                return lower_traces.trace_limit(self, plan)
+                return traces.trace_limit(self, plan)
             case TracePage():
-                return lower_traces.trace_page(self, plan)
+                return traces.trace_page(self, plan)
             case Project():
                 return self._project(plan)
             case Alias():
@@ -146,23 +147,23 @@ class RelationLowering:
     ) -> Select:
         match plan:
             case Join():
-                return lower_joins.join(self, plan)
+                return joins.join(self, plan)
             case SetOperation():
-                return lower_joins.set_operation(self, plan)
+                return joins.set_operation(self, plan)
             case Window():
-                return lower_joins.window(self, plan)
+                return joins.window(self, plan)
             case Series():
-                return lower_joins.series(self, plan)
+                return joins.series(self, plan)
             case Shared():
-                return lower_joins.shared(self, plan)
+                return joins.shared(self, plan)
             case Numbered():
-                return lower_joins.numbered(self, plan)
+                return joins.numbered(self, plan)
             case ValuesTable():
-                return lower_joins.values_table(self, plan)
+                return joins.values_table(self, plan)
             case Recursion():
-                return lower_joins.recursion(self, plan)
+                return joins.recursion(self, plan)
             case RecursiveTable():
-                return lower_joins.recursive_table(self, plan)
+                return joins.recursive_table(self, plan)
             case Lateral():
                 message = "a rule turns Lateral into joins"
                 raise AssertionError(message)
@@ -254,7 +255,7 @@ class RelationLowering:
 
     def _aggregate(self, plan: Aggregate) -> Select:
         if plan.sets is not None:
-            return lower_joins.grouping_sets(self, plan)
+            return joins.grouping_sets(self, plan)
         if plan.apart:
             return aggregate_apart(self, plan)
         select = self.open(plan.input)

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from btql_grammar import tree
+from btql_planner.binding.scope import RelationNames
 from btql_planner.expressions import Expression
 from btql_planner.plan import Plan, SortKey
-from btql_planner.scope import RelationNames
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from btql_planner.spelling import as_json
 from btql_planner.types import ANY, LIST, Kind
 
 if TYPE_CHECKING:
-    from btql_planner.lower_relation import RelationLowering
+    from btql_planner.lowering.relation import RelationLowering
 
 ELEMENT_KINDS = tuple(sorted(ANY))
 """The fields of the structs, beside ``key`` and ``position``."""

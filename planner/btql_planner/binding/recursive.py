@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_planner import errors
+from btql_planner.binding.scope import Around, BoundTable, Context, Rows
 from btql_planner.expressions import Reference, engine_name
 from btql_planner.plan_relations import Recursion, RecursiveTable
-from btql_planner.scope import Around, BoundTable, Context, Rows
 from btql_planner.types import Type
 
 _ROUNDS_MAX = 12

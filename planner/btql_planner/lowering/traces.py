@@ -16,7 +16,7 @@ from btql_planner.select import Columns, Path, Select
 from btql_planner.types import Kind
 
 if TYPE_CHECKING:
-    from btql_planner.lower_relation import RelationLowering
+    from btql_planner.lowering.relation import RelationLowering
 
 _KEY = "_trace_key"
 _ROOT_FIRST = '"is_root" DESC NULLS LAST, "created" ASC NULLS LAST, "_pagination_key" ASC'

@@ -10,7 +10,7 @@ from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
 from btql_planner import errors
-from btql_planner.bind_arguments import check_arguments
+from btql_planner.binding.arguments import check_arguments
 from btql_planner.clauses.trace_filter import ANY_SPAN, FILTER_SPANS, outside_filter
 from btql_planner.expressions import AggregateCall, Constant, Expression, Ordering, as_scalar
 from btql_planner.functions import functions
@@ -18,7 +18,7 @@ from btql_planner.functions.function import Function
 from btql_planner.types import Kind
 
 if TYPE_CHECKING:
-    from btql_planner.bind_expression import ExpressionBinder
+    from btql_planner.binding.expression import ExpressionBinder
 
 
 _SYNONYMS = {"includes": "contains", "mod": "remainder", "div": "quotient"}

@@ -8,24 +8,14 @@ from typing import TYPE_CHECKING
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_planner import errors
-from btql_planner.bind_call import bind_aggregate
-from btql_planner.expressions import (
-    AggregateCall,
-    Bound,
-    Constant,
-    Expression,
-    Frame,
-    Ordering,
-    Over,
-    Ranking,
-    walk,
-)
+from btql_planner.binding.call import bind_aggregate
+from btql_planner.expressions import AggregateCall, Bound, Constant, Expression, Frame, Ordering, Over, Ranking, walk
 from btql_planner.functions import functions
 from btql_planner.types import Kind
 from btql_planner.windows import WINDOW_FUNCTIONS
 
 if TYPE_CHECKING:
-    from btql_planner.bind_expression import ExpressionBinder
+    from btql_planner.binding.expression import ExpressionBinder
 
 
 def bind_over(binder: ExpressionBinder, node: tree.Call) -> Expression:

@@ -15,17 +15,17 @@ from dataclasses import replace
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_planner import errors
-from btql_planner.bind_expression import ExpressionBinder
-from btql_planner.bind_relation import with_tables
-from btql_planner.bind_window import refuse_windows
+from btql_planner.binding.expression import ExpressionBinder
+from btql_planner.binding.grouping import refuse_aggregates
+from btql_planner.binding.relation import with_tables
+from btql_planner.binding.scope import Around, Rows, Scope
+from btql_planner.binding.window import refuse_windows
 from btql_planner.clauses.page import no_cursor
 from btql_planner.expressions import Expression, Parameter, Reference, Subquery, engine_name, walk
-from btql_planner.grouping import refuse_aggregates
 from btql_planner.names import ColumnNames
 from btql_planner.options import refuse_parameters
 from btql_planner.plan import Limit, Named, Nothing, Plan, Project, Sort, SortKey
 from btql_planner.plan_relations import SetOperation, ValuesTable
-from btql_planner.scope import Around, Rows, Scope
 from btql_planner.types import Kind, Type
 
 CHAIN_MAX = 8

@@ -25,7 +25,7 @@ from btql_planner.types import BOOLEAN, JSON, LIST, Kind
 from btql_storage import json_text
 
 if TYPE_CHECKING:
-    from btql_planner.bind_expression import ExpressionBinder
+    from btql_planner.binding.expression import ExpressionBinder
 
 OBJECT_FIELDS = frozenset({"metadata", "metrics", "scores", "span_attributes", "context", "facets", "classifications"})
 """Fields that are objects wherever they are anything."""

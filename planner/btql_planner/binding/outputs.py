@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError, Label
 from btql_planner import errors
-from btql_planner.bind_expression import ExpressionBinder
+from btql_planner.binding.expression import ExpressionBinder
+from btql_planner.binding.scope import Scope
+from btql_planner.binding.star import bind_star
 from btql_planner.expressions import Constant, Expression
 from btql_planner.names import implicit_alias
-from btql_planner.scope import Scope
-from btql_planner.star import bind_star
 
 
 @dataclass(frozen=True, slots=True)

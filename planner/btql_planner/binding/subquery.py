@@ -8,13 +8,13 @@ from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
 from btql_planner import errors
+from btql_planner.binding.scope import Around, Captures, Rows
 from btql_planner.expressions import Expression, Subquery
 from btql_planner.functions import functions
-from btql_planner.scope import Around, Captures, Rows
 from btql_planner.types import Kind
 
 if TYPE_CHECKING:
-    from btql_planner.bind_expression import ExpressionBinder
+    from btql_planner.binding.expression import ExpressionBinder
 
 _ARRAYS = frozenset({Kind.LIST, Kind.JSON})
 

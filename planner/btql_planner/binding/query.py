@@ -20,32 +20,23 @@ from dataclasses import dataclass, field, replace
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_planner import errors
-from btql_planner.bind_expression import ExpressionBinder
-from btql_planner.bind_relation import bind_relation, with_tables
-from btql_planner.bind_set import refuse_constant
-from btql_planner.bind_window import refuse_windows
-from btql_planner.bound_relation import BoundRelation
+from btql_planner.binding.bound_relation import BoundRelation
+from btql_planner.binding.expression import ExpressionBinder
+from btql_planner.binding.grouping import Grouping, has_aggregate, refuse_aggregates, refuse_aggregates_as_keys
+from btql_planner.binding.layers import Windows, first_of_each
+from btql_planner.binding.outputs import Output, bind_outputs, by_position, column_called, column_that_is, name_aliases
+from btql_planner.binding.relation import bind_relation, with_tables
+from btql_planner.binding.scope import Around, Rows, Scope
+from btql_planner.binding.set_operation import refuse_constant
+from btql_planner.binding.window import refuse_windows
 from btql_planner.clauses.page import Page, no_cursor
 from btql_planner.clauses.pivot import without_pivot
 from btql_planner.clauses.source import SourceClauses
 from btql_planner.clauses.stages import in_stages, refuse_inside, without_inference
 from btql_planner.expressions import Column, Expression, Reference
 from btql_planner.finish import Infer, Pivot
-from btql_planner.grouping import Grouping, has_aggregate, refuse_aggregates, refuse_aggregates_as_keys
-from btql_planner.layers import Windows, first_of_each
 from btql_planner.options import refuse_parameters
-from btql_planner.outputs import Output, bind_outputs, by_position, column_called, column_that_is, name_aliases
-from btql_planner.plan import (
-    Filter,
-    Limit,
-    Named,
-    Nothing,
-    Plan,
-    Project,
-    Sort,
-    SortKey,
-)
-from btql_planner.scope import Around, Rows, Scope
+from btql_planner.plan import Filter, Limit, Named, Nothing, Plan, Project, Sort, SortKey
 from btql_planner.types import Kind
 
 

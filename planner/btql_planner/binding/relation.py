@@ -12,22 +12,22 @@ from dataclasses import dataclass, replace
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_planner import errors
-from btql_planner.bind_expression import ExpressionBinder
-from btql_planner.bind_recursive import bind_common_table
-from btql_planner.bind_table_call import bind_table_call
-from btql_planner.bind_window import refuse_windows
-from btql_planner.bound_relation import BoundRelation
+from btql_planner.binding.bound_relation import BoundRelation
+from btql_planner.binding.expression import ExpressionBinder
+from btql_planner.binding.grouping import refuse_aggregates
+from btql_planner.binding.recursive import bind_common_table
+from btql_planner.binding.scope import Around, BoundTable, Captures, RelationNames, Rows, Scope
+from btql_planner.binding.table_call import bind_table_call
+from btql_planner.binding.window import refuse_windows
 from btql_planner.catalog import Objects
 from btql_planner.clauses.shapes import in_shape
 from btql_planner.clauses.summary import SummaryNames
 from btql_planner.expressions import Apply, Constant, Expression
 from btql_planner.functions import functions
-from btql_planner.grouping import refuse_aggregates
 from btql_planner.names import ColumnNames, ObjectNames
 from btql_planner.plan import Alias, Plan
 from btql_planner.plan_relations import Join, JoinKind, Lateral
 from btql_planner.plan_scan import Scan
-from btql_planner.scope import Around, BoundTable, Captures, RelationNames, Rows, Scope
 from btql_planner.types import BOOLEAN
 
 

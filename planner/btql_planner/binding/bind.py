@@ -1,9 +1,9 @@
 """Bind a statement: from the tree to a typed plan, names and types checked.
 
-This is the door; :mod:`btql_planner.bind_query` binds a query,
-:mod:`btql_planner.bind_relation` what stands behind its FROM, and
-:mod:`btql_planner.bind_expression` its expressions, in the names of a
-:class:`~btql_planner.scope.Scope`.
+This is the door; :mod:`btql_planner.binding.query` binds a query,
+:mod:`btql_planner.binding.relation` what stands behind its FROM, and
+:mod:`btql_planner.binding.expression` its expressions, in the names of a
+:class:`~btql_planner.binding.scope.Scope`.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from btql_grammar import tree
 from btql_grammar.span import Source
 from btql_planner import errors
-from btql_planner.bind_query import bind_query
-from btql_planner.bind_set import bind_set_operation, bind_values
+from btql_planner.binding.query import bind_query
+from btql_planner.binding.scope import Around, Context, Rows
+from btql_planner.binding.set_operation import bind_set_operation, bind_values
 from btql_planner.catalog import Catalogs
 from btql_planner.clauses.page import no_cursor
 from btql_planner.finish import Answer
 from btql_planner.options import QueryOptions
 from btql_planner.plan import Plan
-from btql_planner.scope import Around, Context, Rows
 
 
 @dataclass(frozen=True, slots=True)

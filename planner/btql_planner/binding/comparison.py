@@ -10,14 +10,14 @@ from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
 from btql_planner import errors, types
-from btql_planner.bind_json import items_of
+from btql_planner.binding.json import items_of
 from btql_planner.expressions import Apply, Column, Constant, Expression, Match, PathValue
 from btql_planner.functions import functions
 from btql_planner.types import Kind
 from btql_storage.fields import INDEXED_FIELDS
 
 if TYPE_CHECKING:
-    from btql_planner.bind_expression import ExpressionBinder
+    from btql_planner.binding.expression import ExpressionBinder
 
 _QUANTIFIABLE = ("eq", "ne", "lt", "le", "gt", "ge")
 _OF_ROWS = (*_QUANTIFIABLE, "nseq", "nsne")

@@ -1,7 +1,7 @@
 """Lower a typed plan to the engine plan.
 
-This is the door; :mod:`btql_planner.lower_relation` makes SELECT statements of
-plan nodes, :mod:`btql_planner.lower_expression` SQL of expressions.
+This is the door; :mod:`btql_planner.lowering.relation` makes SELECT statements of
+plan nodes, :mod:`btql_planner.lowering.expression` SQL of expressions.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import replace
 from btql_planner.engine_plan import EnginePlan
 from btql_planner.expressions import Expression, PathValue
 from btql_planner.finish import PREVIEWED, Answer
-from btql_planner.lower_relation import RelationLowering
+from btql_planner.lowering.relation import RelationLowering
 from btql_planner.plan import Plan, Project
 from btql_planner.plan_relations import SetOperation
 from btql_planner.plan_traversal import walk

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_planner import errors
-from btql_planner.bind_arguments import as_interval, as_time
-from btql_planner.bind_expression import ExpressionBinder
-from btql_planner.bound_relation import BoundRelation
+from btql_planner.binding.arguments import as_interval, as_time
+from btql_planner.binding.bound_relation import BoundRelation
+from btql_planner.binding.expression import ExpressionBinder
+from btql_planner.binding.grouping import refuse_aggregates
+from btql_planner.binding.scope import Scope
 from btql_planner.expressions import Constant, Expression, Reference, engine_name
 from btql_planner.functions import functions
-from btql_planner.grouping import refuse_aggregates
 from btql_planner.names import ColumnNames
 from btql_planner.plan import Nothing, Plan, Unnest
 from btql_planner.plan_relations import Series
-from btql_planner.scope import Scope
 from btql_planner.types import INTEGER, INTERVAL, TIME
 
 ELEMENTS = ("unnest", "jsonb_array_elements", "json_array_elements")

@@ -8,9 +8,9 @@ from itertools import count
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_planner import errors
-from btql_planner.bind_expression import ExpressionBinder
+from btql_planner.binding.expression import ExpressionBinder
+from btql_planner.binding.scope import RelationNames, Scope
 from btql_planner.expressions import Expression
-from btql_planner.scope import RelationNames, Scope
 
 Column = tuple[tree.Item, Expression]
 

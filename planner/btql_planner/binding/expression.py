@@ -2,9 +2,9 @@
 
 Here is decided what a name means and whether a text in double quotes is one;
 the rest is in modules beside this one: calls and their arguments in
-``bind_call``, comparisons in ``bind_comparison``, arrays, objects, casts and
-the operators of JSON in ``bind_json``, and what is known while the query is
-planned in ``fold``.
+:mod:`.call`, comparisons in :mod:`.comparison`, arrays, objects, casts and
+the operators of JSON in :mod:`.json`, and what is known while the query is
+planned in :mod:`.fold`.
 """
 
 from __future__ import annotations
@@ -18,25 +18,19 @@ from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
 from btql_planner import errors
-from btql_planner.bind_arguments import as_operands, check_arguments, needs_no_document, with_documents, with_times
-from btql_planner.bind_call import bind_call
-from btql_planner.bind_comparison import bind_comparison, bind_quantified
-from btql_planner.bind_json import (
-    bind_array,
-    bind_cast,
-    bind_json_operator,
-    bind_object,
-    bind_subscript,
-)
-from btql_planner.bind_subquery import bind_subquery
-from btql_planner.bind_window import bind_over
+from btql_planner.binding.arguments import as_operands, check_arguments, needs_no_document, with_documents, with_times
+from btql_planner.binding.call import bind_call
+from btql_planner.binding.comparison import bind_comparison, bind_quantified
+from btql_planner.binding.fold import fold
+from btql_planner.binding.json import bind_array, bind_cast, bind_json_operator, bind_object, bind_subscript
+from btql_planner.binding.scope import Scope
+from btql_planner.binding.subquery import bind_subquery
+from btql_planner.binding.window import bind_over
 from btql_planner.expressions import Apply, Constant, Expression, as_scalar
-from btql_planner.fold import fold
 from btql_planner.functions import functions
 from btql_planner.functions.function import Function
 from btql_planner.options import QueryOptions
 from btql_planner.prices import Prices
-from btql_planner.scope import Scope
 from btql_planner.types import Kind
 
 WITHOUT_PARENTHESES = frozenset({"current_date", "current_timestamp"})
