@@ -27,6 +27,7 @@ from btql_planner.expressions import (
     Constant,
     Expression,
     Match,
+    Ordering,
     Over,
     Parameter,
     PathValue,
@@ -100,20 +101,17 @@ class ExpressionLowering:
         """Return a condition that decides whether a row is kept."""
         return value.condition(self.expression(expression, columns, exact=False))
 
-    def order(self, keys: tuple[SortKey, ...], columns: Columns) -> list[str]:
+    def order(self, keys: Sequence[SortKey | Ordering], columns: Columns) -> list[str]:
         """Return the terms of an ORDER BY."""
-        return self._keys([(key.expression, key.descending, key.nulls) for key in keys], columns)
-
-    def _keys(self, keys: Sequence[tuple[Expression, bool, str]], columns: Columns) -> list[str]:
         # What is sorted by already decides nothing more, and the engine may trip over it.
         order: dict[str, str] = {}
-        for expression, descending, nulls in keys:
-            if isinstance(expression, Constant):
+        for key in keys:
+            if isinstance(key.expression, Constant):
                 # It orders nothing, and the engine would take a number for the place of a column.
                 continue
-            direction = "DESC" if descending else "ASC"
-            for sql in value.sort_keys(self.expression(expression, columns)):
-                order.setdefault(sql, f"{self._apart(sql)} {direction} NULLS {nulls.upper()}")
+            direction = "DESC" if key.descending else "ASC"
+            for sql in value.sort_keys(self.expression(key.expression, columns)):
+                order.setdefault(sql, f"{self._apart(sql)} {direction} NULLS {key.nulls.upper()}")
         return list(order.values())
 
     def expression(self, expression: Expression, columns: Columns, *, exact: bool = True) -> Value:
@@ -152,9 +150,10 @@ class ExpressionLowering:
     def aggregate(self, aggregate: AggregateCall, columns: Columns, over: str | None = None) -> Value:
         """Return the SQL of an aggregate, over the rows of a group or of the window ``over``."""
         arguments = [self.named_apart(self.expression(each, columns)) for each in aggregate.arguments]
-        # A constant orders nothing, and the engine would take a number for a column's position.
-        keys = [key for key in aggregate.order if not isinstance(key.expression, Constant)]
-        order = self._keys([(key.expression, key.descending, key.nulls) for key in keys], columns)
+        if aggregate.distinct or not (isinstance(columns, Select) and columns.is_rowwise):
+            order = self.order(aggregate.order, columns)
+        else:
+            order = self._order_below(aggregate.order, columns)
         condition = None if aggregate.filter is None else self._apart(self.condition(aggregate.filter, columns))
         return _applied(aggregate, arguments, Call(aggregate.distinct, tuple(order), condition, over), exact=True)
 
@@ -183,16 +182,20 @@ class ExpressionLowering:
         ]
         if parts:
             words.append(f"PARTITION BY {', '.join(self._window_key(sql, columns) for sql in parts)}")
-        keys = self._keys([(key.expression, key.descending, key.nulls) for key in over.order], below)
-        order = [(self._window_key(sql, columns), *how) for sql, *how in (key.rsplit(" ", 3) for key in keys)]
-        if order:
-            words.append(f"ORDER BY {', '.join(map(' '.join, order))}")
+        if order := self._order_below(over.order, columns):
+            words.append(f"ORDER BY {', '.join(order)}")
         if over.frame is not None:
             words.append(f"{over.frame.unit.upper()} BETWEEN {_bound(over.frame.start)} AND {_bound(over.frame.end)}")
         if isinstance(over.call, AggregateCall):
             return self.aggregate(over.call, columns, " ".join(words))
         arguments = [self.named_apart(self.expression(each, columns)) for each in over.call.arguments]
         return lower_ranking(over.call, arguments, " ".join(words))
+
+    def _order_below(self, keys: Sequence[Ordering], columns: Columns) -> list[str]:
+        """Return the terms of an order of rows, of which each key is a column of the statement below."""
+        terms = self.order(keys, columns.source if isinstance(columns, Select) else columns)
+        split = (term.rsplit(" ", 3) for term in terms)
+        return [" ".join((self._window_key(sql, columns), *how)) for sql, *how in split]
 
     def _window_key(self, sql: str, columns: Columns) -> str:
         """Return a key of a window as a column of the statement below.

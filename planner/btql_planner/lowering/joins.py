@@ -163,9 +163,13 @@ def window(lowering: RelationLowering, plan: Window) -> Select:
 
 def numbered(lowering: RelationLowering, plan: Numbered) -> Select:
     """Return the rows with a number that says which of them have the same keys."""
-    select = lowering.open(plan.input).wrap()
-    values = [lowering.expressions.expression(key, select.source) for key in plan.keys]
-    order = ", ".join(sql for each in values for sql in each.parts.values())
+    below = lowering.open(plan.input)
+    for place, key in enumerate(plan.keys):
+        computed = lowering.expressions.expression(key, below.source)
+        below.outputs.update({f"{plan.name}#{place}#{kind}": sql for kind, sql in computed.parts.items()})
+    # Of computed keys the engine does not know its own order again.
+    order = ", ".join(map(sql_text.name, below.outputs))
+    select = below.wrap()
     select.kinds[plan.name] = (Kind.INTEGER,)
     select.outputs[f"{plan.name}#i"] = whole_rank(f"dense_rank() OVER (ORDER BY {order or '1'})")
     return select

@@ -11,7 +11,7 @@ from typing import assert_never
 from btql_planner import sql_text, value
 from btql_planner.columns import AliasColumns, FetchColumns, NoColumns, ScanColumns, engine_column
 from btql_planner.engine_plan import FetchSpec, OutputColumn, ProbeSpec, ScanSpec, Stage
-from btql_planner.expressions import Constant, Expression, PathValue, engine_name
+from btql_planner.expressions import AggregateCall, Constant, Expression, PathValue, engine_name
 from btql_planner.lowering import joins, traces
 from btql_planner.lowering.apart import aggregate_apart
 from btql_planner.lowering.expression import STORED, ExpressionLowering
@@ -259,6 +259,8 @@ class RelationLowering:
         if plan.apart:
             return aggregate_apart(self, plan)
         select = self.open(plan.input)
+        if any(isinstance(each.expression, AggregateCall) and each.expression.order for each in plan.measures):
+            select = select.wrap()
         select.group = []
         for named in plan.keys:
             self.add_key(select, named)
