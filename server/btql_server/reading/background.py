@@ -20,13 +20,15 @@ from btql_server.http.call import Call, uuid_of
 from btql_server.http.errors import HttpError, invalid
 from btql_server.http.routes import Routes
 from btql_server.reading.directory import Visible
+from btql_server.reading.formats import audit_lines, json_lines
 from btql_server.reading.jobs import Job, Status
 from btql_server.reading.request import QueryRequest
-from btql_server.reading.running import run_query
+from btql_server.reading.running import run_many, run_query
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from btql.execution.stop import Stop
-    from btql.result import Result
 
 routes = Routes("Queries")
 PAGE_ROWS_DEFAULT = 1_000
@@ -80,8 +82,13 @@ def start(call: Call, body: BackgroundRequest) -> Answer:
         body.disable_limit = True
     options = replace(body.options(call.state.settings.limits), bulk=True)
 
-    def ask(stop: Stop) -> Result:
-        return run_query(call, asked, stop, options=options, parameters=body.parameters)
+    def ask(stop: Stop) -> Iterator[bytes]:
+        sets = body.sets()
+        if sets is not None:
+            result = run_many(call, asked, sets, stop, options=options)
+        else:
+            result = run_query(call, asked, stop, options=options, parameters=body.values())
+        return audit_lines(result) if body.audit_log else json_lines(result)
 
     principal = call.principal
     job = call.state.jobs.start(principal.org_id, _asker(principal), ask, call.read)

@@ -48,6 +48,10 @@ def audit_lines(result: Result, before: bytes = b"", after: bytes = b"\n") -> It
     """Yield a JSON object for each entry of the ``audit_data`` of each row; a row without any gives none."""
     if "audit_data" not in result.columns:
         raise HttpError(400, "`audit_log` needs the field `audit_data`: add it to the select list, or select `*`")
+    return _audit_lines(result, before, after)
+
+
+def _audit_lines(result: Result, before: bytes, after: bytes) -> Iterator[bytes]:
     for row in result:
         entries = row.get("audit_data")
         if isinstance(entries, list):

@@ -34,7 +34,6 @@ from btql_storage.retention.answers import ANSWERS, CANCEL, LOCK
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from btql.result import Result
     from btql_server.settings import Settings
 
 THREADS = 2
@@ -114,9 +113,9 @@ class Jobs:
         self._executor.shutdown(wait=True)
 
     def start(
-        self, org_id: str, asked_by: str, ask: Callable[[Stop], Result], read: Mapping[tuple[str, str], None]
+        self, org_id: str, asked_by: str, ask: Callable[[Stop], Iterator[bytes]], read: Mapping[tuple[str, str], None]
     ) -> Job:
-        """Begin a job; ``ask`` compiles the query, whose mistakes are raised here, and its rows are read later.
+        """Begin a job; ``ask`` compiles the query, whose mistakes are raised here, and its lines are read later.
 
         ``read`` has the objects that the query reads, once it is compiled.
         """
@@ -129,14 +128,14 @@ class Jobs:
         cancelled = Event()
         job_id = str(uuid4())
         stop = Stop(self._limits.background_seconds_max, _Over(self._path(job_id), cancelled, self._closing))
-        result = ask(stop)
+        lines = ask(stop)
         job = Job(id=job_id, org_id=org_id, asked_by=asked_by, status="queued", created=now_text())
         job.read = list(read)
         job.object_id = job.read[0][1] if job.read else None
         lock = self._record(job)
         self._running[job_id] = cancelled
         self._askers[job_id] = asked_by
-        self._executor.submit(self._run, job, result, lock)
+        self._executor.submit(self._run, job, lines, lock)
         return job
 
     def _record(self, job: Job) -> FileLock:
@@ -210,11 +209,11 @@ class Jobs:
             if too_many or self._modified(job) < oldest:
                 shutil.rmtree(self._path(job.id), ignore_errors=True)
 
-    def _run(self, job: Job, result: Result, lock: FileLock) -> None:
+    def _run(self, job: Job, lines: Iterator[bytes], lock: FileLock) -> None:
         try:
             job.status = "running"
             self._save(job)
-            self._write(job, result)
+            self._write(job, lines)
             self._end(job, "succeeded")
         except Cancelled:
             by_server = self._closing.is_set() and not self._running[job.id].is_set()
@@ -229,16 +228,16 @@ class Jobs:
             self._askers.pop(job.id, None)
             lock.release()
 
-    def _write(self, job: Job, result: Result) -> None:
+    def _write(self, job: Job, lines: Iterator[bytes]) -> None:
         with (self._path(job.id) / "rows.jsonl").open("wb") as file:
-            for piece in result.json():
+            for piece in lines:
                 job.bytes += file.write(piece)
+                job.rows += piece.count(b"\n")
                 if job.bytes > self._limits.background_bytes_max:
                     most = self._limits.background_bytes_max
                     raise HttpError(413, f"the answer has more than {most:,} bytes: ask for fewer rows at a time")
             file.flush()
             os.fsync(file.fileno())
-        job.rows = result.rows_read
 
     def _end(self, job: Job, status: Status, error: str | None = None) -> None:
         job.status, job.error, job.ended = status, error, now_text()

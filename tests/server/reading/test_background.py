@@ -58,6 +58,42 @@ def test_all_rows_page_by_page(reader, ask):
     assert rows == ask("select: id, input | from: project_logs('demo')", disable_limit=True).json()["data"]
 
 
+def _rows(client, **body):
+    """Return the rows of a query in the background, which must succeed."""
+    started = client.post("/btql/async", json=body)
+    assert started.status_code == 200, started.text
+    ended = _ended(client, started.json()["id"])
+    assert ended["status"] == "succeeded", ended
+    rows = client.get(f"/btql/async/{ended['id']}/result").json()["rows"]
+    assert ended["rows"] == len(rows)
+    return rows
+
+
+def test_fields_of_the_body_do_what_they_do_for_an_answer_at_once(reader):
+    project = reader.post("/v1/project", json={"name": "in the background"}).json()["id"]
+    written = [{"id": "a", "n": 1, "_audit_source": "app"}, {"id": "b", "n": 2}, {"id": "a", "n": 3, "_is_merge": True}]
+    written[2]["_audit_source"] = "external"
+    for event in written:
+        assert reader.post(f"/v1/project_logs/{project}/insert", json={"events": [event]}).status_code == 200
+    bodies = [
+        {"query": f"select: * | from: project_logs('{project}')", "audit_log": True},
+        {
+            "query": f"SELECT id FROM project_logs('{project}') WHERE n < $1 AND now() - created < $2 ORDER BY id",
+            "parameters": ["Infinity", 3_600_000_000],
+            "parameter_sorts": ["number", "interval"],
+        },
+    ]
+    for body in bodies:
+        rows = _rows(reader, **body)
+        assert [row["id"] for row in rows] == (["a", "a"] if "audit_log" in body else ["a", "b"])
+        assert rows == reader.post("/btql", json=body).json()["data"]
+
+    insert = f"INSERT INTO project_logs('{project}') (id) VALUES (?)"
+    assert _rows(reader, query=insert, parameter_sets=[["c"], ["d"]]) == [{"count": 2}]
+    answer = reader.post("/btql/async", json={"query": f"SELECT id FROM project_logs('{project}')", "audit_log": True})
+    assert (answer.status_code, "audit_data" in answer.json()["Message"]) == (400, True)
+
+
 def test_mistakes_are_told_at_once(reader):
     answer = reader.post("/btql/async", json={"query": "selec: id"})
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "B0103")
@@ -160,7 +196,7 @@ def test_another_process_cancels(tmp_path):
     with btql.connect(tmp_path) as conn:
         conn.ingest("project_logs:demo", [{"id": "a"}])
         mine, other = _jobs(tmp_path), _jobs(tmp_path)
-        job = mine.start("o", "p", lambda stop: conn._database.for_one(stop=stop).query(LONG), {})
+        job = mine.start("o", "p", lambda stop: conn._database.for_one(stop=stop).query(LONG).json(), {})
         seen = other.get(job.id)
         assert seen is not None
         assert seen.status in ("queued", "running")
@@ -192,7 +228,7 @@ def test_the_file_that_cancels_is_not_looked_for_at_every_check(tmp_path, monkey
         def ask(stop):
             for _ in range(1_000):
                 stop.check()
-            return conn._database.for_one(stop=stop).query("SELECT 1")
+            return conn._database.for_one(stop=stop).query("SELECT 1").json()
 
         began = time.monotonic()
         job = jobs.start("o", "p", ask, {})
@@ -233,7 +269,7 @@ def test_a_job_that_cannot_be_recorded_leaves_nothing(tmp_path, monkeypatch):
         jobs = _jobs(tmp_path)
         monkeypatch.setattr(jobs, "_save", _no_room)
         with pytest.raises(DiskFull):
-            jobs.start("o", "p", lambda stop: conn._database.for_one(stop=stop).query("SELECT 1 AS one"), {})
+            jobs.start("o", "p", lambda stop: conn._database.for_one(stop=stop).query("SELECT 1 AS one").json(), {})
         assert list((tmp_path / "background").iterdir()) == []
         jobs.close()
 
