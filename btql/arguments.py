@@ -25,7 +25,7 @@ def options_of(
 
 def text_of(query: Mapping[str, object]) -> str:
     """Return the JSON form of a query as text, so that an error has something to point into."""
-    from btql_grammar.json_form import from_json
-    from btql_grammar.printer import print_btql
+    from btql_grammar.json_form.form import from_json
+    from btql_grammar.printing.printer import print_btql
 
     return print_btql(from_json(query))

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql.base import RESERVED_WORDS, PGCompiler, PGId
 from sqlalchemy.sql.elements import BinaryExpression, BindParameter
 from sqlalchemy.sql.operators import custom_op
 
-from btql_grammar.sql_cursor import SQL_RESERVED
+from btql_grammar.sql.cursor import SQL_RESERVED
 
 
 class BtqlCompiler(PGCompiler):

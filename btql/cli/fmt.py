@@ -10,7 +10,7 @@ from btql.cli.examples import examples
 from btql.cli.text import given
 from btql.errors import QueryError
 from btql_grammar.diagnostic import BtqlError
-from btql_grammar.fmt import format_text
+from btql_grammar.fmt.formatter import format_text
 
 EXAMPLES = examples(
     "btql fmt report.btql costs.sql",

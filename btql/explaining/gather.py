@@ -26,7 +26,7 @@ from btql.explaining.explanation import (
 from btql.explaining.operators import Operator, operators
 from btql.explaining.scanned import scanned
 from btql_grammar import tree
-from btql_grammar.printer import print_btql, print_sql
+from btql_grammar.printing.printer import print_btql, print_sql
 from btql_planner.explain import branches, node_text, plan_text
 from btql_planner.plan import Alias, Plan, Project, Sort
 from btql_planner.plan_traversal import inputs

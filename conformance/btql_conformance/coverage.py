@@ -83,7 +83,7 @@ def _shape(query: tree.Query) -> str:
 
 def _read(language: str, text: str) -> tree.Statement:
     if language == "json":
-        from btql_grammar.json_form import from_json
+        from btql_grammar.json_form.form import from_json
 
         return from_json(json.loads(text))
     return parse(text)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from btql_grammar.json_form import from_json
-from btql_grammar.printer import print_btql
+from btql_grammar.json_form.form import from_json
+from btql_grammar.printing.printer import print_btql
 
 
 def as_btql(text: str) -> str:

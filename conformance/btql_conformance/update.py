@@ -52,7 +52,7 @@ def evaluated(case: Case, language: str, objects: Objects) -> Table:
     text = case.queries[language]
     query: str | tree.Statement = text
     if language == "json":
-        from btql_grammar.json_form import from_json
+        from btql_grammar.json_form.form import from_json
 
         query = from_json(json.loads(text))
     if case.paged:

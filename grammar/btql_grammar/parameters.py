@@ -20,7 +20,7 @@ from uuid import UUID
 from btql_grammar import tree
 from btql_grammar.depth import Node, children
 from btql_grammar.diagnostic import BtqlError
-from btql_grammar.print_expressions import parameter as written
+from btql_grammar.printing.expressions import parameter as written
 from btql_grammar.span import Span
 
 Key: TypeAlias = int | str

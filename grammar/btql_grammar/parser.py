@@ -30,7 +30,7 @@ def parse_expression(text: str, name: str = "<expression>", language: tree.Langu
 
     def expression(text: str) -> tree.Expression:
         if language == "sql":
-            from btql_grammar.sql import read_sql_expression  # BTQL does not need it.
+            from btql_grammar.sql.reader import read_sql_expression  # BTQL does not need it.
 
             return read_sql_expression(text)
         made = _btql(text, "expression")
@@ -58,14 +58,14 @@ def _statement(text: str) -> tree.Statement:
     if detect(text) == "btql":
         return _btql_query(text)
     if begins_with_explain(text):
-        from btql_grammar.sql_explain import before_btql
+        from btql_grammar.sql.explain import before_btql
 
         if (found := before_btql(text)) is not None:
             (analyze, form), begin = found
             # Spaces instead of what was before: places stay those of the text.
             query = _btql_query(" " * begin + text[begin:])
             return tree.Explain(query, analyze, form, span=Span(scan.after_space(text), query.span.end))
-    from btql_grammar.sql import read_sql  # BTQL does not need it.
+    from btql_grammar.sql.reader import read_sql  # BTQL does not need it.
 
     return read_sql(text)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from btql_grammar.sql_intervals import interval_parts
+from btql_grammar.intervals import interval_parts
 
 Spans: TypeAlias = tuple[int, int, int]
 """Months, days and microseconds."""

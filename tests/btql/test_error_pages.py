@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 import btql
-from btql_grammar import json_form, parser
+from btql_grammar import parser
 from btql_grammar.diagnostic import BtqlError
+from btql_grammar.json_form.form import to_json
 
 # What ends a query that is right (B05) depends on time and load, and is tested with them: test_stopping.py.
 PAGES = sorted((Path(__file__).parents[2] / "docs" / "errors").glob("B0[1-4]*.md"))
@@ -43,6 +44,6 @@ def _ask(conn: btql.Connection, language: str, query: str) -> None:
         case "json":
             conn.query(json.loads(query)).rows()
         case "sql to json":
-            json_form.to_json(parser.parse(query))  # type: ignore[arg-type]
+            to_json(parser.parse(query))  # type: ignore[arg-type]
         case _:
             conn.query(query).rows()

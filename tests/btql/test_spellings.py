@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import btql
 from btql_grammar import tree
-from btql_grammar.printer import print_btql, print_sql
+from btql_grammar.printing.printer import print_btql, print_sql
 
 SPANS = Path(__file__).resolve().parents[2] / "docs" / "examples" / "support.ndjson"
 PATHS = [

@@ -14,7 +14,7 @@ from support import trees
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.parser import parse, parse_expression
-from btql_grammar.printer import print_btql, print_sql
+from btql_grammar.printing.printer import print_btql, print_sql
 from btql_grammar.scan import PIECES_MAX, TEXT_CHARS_MAX
 
 PIECES = (  # noqa: SIM905 - easier to read as one text

@@ -12,15 +12,15 @@ from support.golden import check_cases, read_cases
 import btql_grammar
 from btql_grammar.detect import detect
 from btql_grammar.diagnostic import BtqlError
-from btql_grammar.json_form import from_json
+from btql_grammar.json_form.form import from_json
 from btql_grammar.parameters import parameters_of
 from btql_grammar.parser import parse
-from btql_grammar.printer import print_btql, print_sql
+from btql_grammar.printing.printer import print_btql, print_sql
 from btql_grammar.span import Source
 
 FOLDER = Path(__file__).parent / "errors"
 FILES = sorted(FOLDER.glob("*.test"))
-SOURCES = Path(btql_grammar.__file__).parent.glob("*.py")
+SOURCES = Path(btql_grammar.__file__).parent.rglob("*.py")
 CODES = {code for path in SOURCES for code in re.findall(r'"(B0\d\d\d)"', path.read_text(encoding="utf-8"))}
 
 

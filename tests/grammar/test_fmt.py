@@ -14,10 +14,10 @@ from support.golden import check_cases, read_cases
 from btql_grammar import lalr, reader, tables, tree
 from btql_grammar.detect import detect
 from btql_grammar.diagnostic import BtqlError
-from btql_grammar.fmt import WIDTH, format_text
+from btql_grammar.fmt.formatter import WIDTH, format_text
 from btql_grammar.parser import parse
-from btql_grammar.printer import print_btql, print_sql
-from btql_grammar.sql_tokens import cut
+from btql_grammar.printing.printer import print_btql, print_sql
+from btql_grammar.sql.tokens import cut
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from support import trees
 
 from btql_grammar import tree
-from btql_grammar.aliases import with_aliases
 from btql_grammar.diagnostic import BtqlError
-from btql_grammar.json_expressions import read_expression
-from btql_grammar.json_form import from_json, to_json
-from btql_grammar.json_values import Node
-from btql_grammar.json_writer import write_expression
+from btql_grammar.json_form.aliases import with_aliases
+from btql_grammar.json_form.expressions import read_expression
+from btql_grammar.json_form.form import from_json, to_json
+from btql_grammar.json_form.values import Node
+from btql_grammar.json_form.writer import write_expression
 from btql_grammar.parser import parse, parse_expression
 from btql_grammar.scan import PIECES_MAX
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
-from btql_grammar.fmt import format_text
-from btql_grammar.json_form import to_json
+from btql_grammar.fmt.formatter import format_text
+from btql_grammar.json_form.form import to_json
 from btql_grammar.parameters import parameters_of, with_values
 from btql_grammar.parser import parse
-from btql_grammar.printer import print_btql, print_sql
+from btql_grammar.printing.printer import print_btql, print_sql
 from btql_grammar.span import Source
 
 FROM = "from: project_logs('x')"

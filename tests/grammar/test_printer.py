@@ -7,7 +7,7 @@ from support import trees
 
 from btql_grammar import tree
 from btql_grammar.parser import parse, parse_expression
-from btql_grammar.printer import print_btql, print_expression, print_sql
+from btql_grammar.printing.printer import print_btql, print_expression, print_sql
 
 
 @settings(max_examples=100, deadline=None)

@@ -7,7 +7,7 @@ import pytest
 from btql_grammar.detect import detect
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.parser import parse, parse_expression
-from btql_grammar.printer import print_btql, print_sql
+from btql_grammar.printing.printer import print_btql, print_sql
 from btql_grammar.tree import From, Identifier, Item, Literal, Query, SortItem, Star
 
 ID = Identifier(("id",))

@@ -9,7 +9,7 @@ from support import trees
 from btql_grammar import quotes, tree
 from btql_grammar.depth import Node, children
 from btql_grammar.parser import parse, parse_expression
-from btql_grammar.printer import print_btql, print_expression, print_sql
+from btql_grammar.printing.printer import print_btql, print_expression, print_sql
 from btql_grammar.span import Span
 
 

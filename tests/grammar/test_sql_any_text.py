@@ -12,7 +12,7 @@ from support import sql_trees
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.parser import parse
-from btql_grammar.printer import print_sql
+from btql_grammar.printing.printer import print_sql
 from btql_grammar.scan import TEXT_CHARS_MAX
 
 STARTS = (

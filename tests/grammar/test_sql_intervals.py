@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from btql_grammar.sql_intervals import interval_parts
+from btql_grammar.intervals import interval_parts
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from sqlglot import exp
 from btql_grammar import tree
 from btql_grammar.depth import Node, children
 from btql_grammar.parser import parse
-from btql_grammar.printer import print_sql
+from btql_grammar.printing.printer import print_sql
 
 QUERIES = {
     "sessions": """

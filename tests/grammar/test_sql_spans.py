@@ -11,7 +11,7 @@ from support import sql_trees
 from btql_grammar import tree
 from btql_grammar.depth import Node, children
 from btql_grammar.parser import parse, parse_expression
-from btql_grammar.printer import print_sql
+from btql_grammar.printing.printer import print_sql
 from btql_grammar.sources import KINDS
 
 

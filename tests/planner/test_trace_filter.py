@@ -9,7 +9,7 @@ import pytest
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.parser import parse
-from btql_grammar.printer import print_btql
+from btql_grammar.printing.printer import print_btql
 from btql_planner.clauses.trace_filter import Connected, Formula, PlainCondition, SpanTest, take_apart
 
 

@@ -14,9 +14,9 @@ from support import trees
 
 from btql_grammar import build, tree
 from btql_grammar.sources import KINDS
-from btql_grammar.sql_expressions import JSON_OPERATORS
-from btql_grammar.sql_relations import TABLE_FUNCTIONS
-from btql_grammar.sql_windows import BOUNDS
+from btql_grammar.sql.expressions import JSON_OPERATORS
+from btql_grammar.sql.relations import TABLE_FUNCTIONS
+from btql_grammar.sql.windows import BOUNDS
 
 _HERE = tree.Star().span
 _names = trees.words | st.sampled_from(

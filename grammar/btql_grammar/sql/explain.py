@@ -13,8 +13,8 @@ from typing import NoReturn
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.scan import after_space
 from btql_grammar.span import Span
-from btql_grammar.sql_cursor import Cursor, unsupported
-from btql_grammar.sql_tokens import cut
+from btql_grammar.sql.cursor import Cursor, unsupported
+from btql_grammar.sql.tokens import cut
 from btql_grammar.tree import ExplainFormat
 
 _FORMATS: dict[str, ExplainFormat] = {"text": "text", "json": "json", "tree": "tree"}

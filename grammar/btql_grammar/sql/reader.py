@@ -1,6 +1,6 @@
 """SQL text to the syntax tree.
 
-1. :mod:`btql_grammar.sql_tokens` cuts the text.
+1. :mod:`btql_grammar.sql.tokens` cuts the text.
 2. A chain of parsers by recursive descent reads it, each in a module of its own and each
    built on the one before: cursor, operands, calls, expressions, windows, relations,
    grouping, select, queries, statements.
@@ -16,8 +16,8 @@ from typing import TypeVar
 
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
-from btql_grammar.sql_statements import StatementParser, build_expression
-from btql_grammar.sql_tokens import cut
+from btql_grammar.sql.statements import StatementParser, build_expression
+from btql_grammar.sql.tokens import cut
 
 _T = TypeVar("_T")
 

@@ -12,8 +12,8 @@ from itertools import combinations
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
-from btql_grammar.sql_cursor import unsupported
-from btql_grammar.sql_relations import RelationParser
+from btql_grammar.sql.cursor import unsupported
+from btql_grammar.sql.relations import RelationParser
 
 SETS_MAX = 4096
 _Set = tuple[tree.Expression, ...]

@@ -13,8 +13,8 @@ from typing import Literal as Choice
 from btql_grammar import build, quotes, tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
-from btql_grammar.sql_cursor import unsupported
-from btql_grammar.sql_select import SelectParser
+from btql_grammar.sql.cursor import unsupported
+from btql_grammar.sql.select import SelectParser
 
 _WRITES = ("insert", "update", "delete", "merge")
 

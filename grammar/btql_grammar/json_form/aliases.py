@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from btql_grammar import tree
-from btql_grammar.print_btql import BtqlPrinter
+from btql_grammar.printing.btql import BtqlPrinter
 
 _Entry = TypeVar("_Entry", bound=tree.Item | tree.Star)
 

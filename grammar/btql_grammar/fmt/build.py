@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from btql_grammar.fmt_layout import Comment, Document, Group, Hard, Indent, Line, Space, Text
-from btql_grammar.fmt_pieces import COMMENTS, Piece, needs_space
+from btql_grammar.fmt.layout import Comment, Document, Group, Hard, Indent, Line, Space, Text
+from btql_grammar.fmt.pieces import COMMENTS, Piece, needs_space
 
 _FILLED_LENGTH = 8
 """Lists of at least so many plain values fill their lines."""

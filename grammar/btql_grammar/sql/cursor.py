@@ -13,7 +13,7 @@ from btql_grammar import build, quotes, tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.lexer import RESERVED
 from btql_grammar.span import Span
-from btql_grammar.sql_tokens import Token
+from btql_grammar.sql.tokens import Token
 
 SQL_RESERVED = RESERVED | {"select", "from", "where", "having", "limit", "offset", "distinct"}
 """Words that name a field only after a dot or in double quotes."""

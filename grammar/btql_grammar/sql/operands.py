@@ -11,13 +11,13 @@ from abc import abstractmethod
 
 from btql_grammar import build, quotes, tree
 from btql_grammar.diagnostic import BtqlError
+from btql_grammar.intervals import interval_parts
 from btql_grammar.lexer import is_interval, is_percent
 from btql_grammar.span import Span
-from btql_grammar.sql_brackets import BracketParser
-from btql_grammar.sql_cursor import SQL_RESERVED, unsupported
-from btql_grammar.sql_intervals import interval_parts
-from btql_grammar.sql_texts import escaped_text
-from btql_grammar.sql_tokens import NUMBER, Token
+from btql_grammar.sql.brackets import BracketParser
+from btql_grammar.sql.cursor import SQL_RESERVED, unsupported
+from btql_grammar.sql.texts import escaped_text
+from btql_grammar.sql.tokens import NUMBER, Token
 
 _NUMBER = re.compile(NUMBER)
 _TYPE_WORDS = {"double": ("precision",), "character": ("varying",), "bit": ("varying",)}

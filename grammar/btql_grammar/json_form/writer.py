@@ -1,4 +1,4 @@
-"""The syntax tree to its JSON form; the choices are explained in :mod:`btql_grammar.json_form`."""
+"""The syntax tree to its JSON form; the choices are explained in :mod:`btql_grammar.json_form.form`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from btql_grammar import tree
-from btql_grammar.aliases import with_aliases
 from btql_grammar.diagnostic import BtqlError
-from btql_grammar.json_expressions import SPAN_FILTERS
+from btql_grammar.json_form.aliases import with_aliases
+from btql_grammar.json_form.expressions import SPAN_FILTERS
 from btql_grammar.parameters import parameters_of
-from btql_grammar.print_btql import BtqlPrinter
+from btql_grammar.printing.btql import BtqlPrinter
 
 Json = dict[str, Any]
 _FILTERS_OF_SPANS = {name: op for op, name in SPAN_FILTERS.items()}

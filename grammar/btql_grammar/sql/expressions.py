@@ -2,7 +2,7 @@
 
 Precedence climbing, straight into the tree. That keeps both languages to the letter
 the same: one table of precedences, comparisons that do not chain, and an exact span
-for every node. Operands are in :mod:`btql_grammar.sql_operands`.
+for every node. Operands are in :mod:`btql_grammar.sql.operands`.
 
 Operators of Postgres that BTQL has not (``->``, ``@>``, ``||``) bind as there: looser
 than ``+``, closer than a comparison. Only parentheses, calls and prefix operators
@@ -19,9 +19,9 @@ from typing import cast
 from btql_grammar import build, tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
-from btql_grammar.sql_calls import CallParser
-from btql_grammar.sql_cursor import unsupported
-from btql_grammar.sql_texts import like_pattern, similar_pattern
+from btql_grammar.sql.calls import CallParser
+from btql_grammar.sql.cursor import unsupported
+from btql_grammar.sql.texts import like_pattern, similar_pattern
 
 _OR, _AND, _NOT, _COMPARISON, _OTHER, _SUM, _PRODUCT, _POWER, _UNARY = range(1, 10)
 JSON_OPERATORS: tuple[tree.JsonOp, ...] = ("->", "->>", "#>", "#>>", "@>", "<@", "?", "?|", "?&")
@@ -38,7 +38,7 @@ _ANY_OR_ALL = {"any": "any", "some": "any", "all": "all"}
 
 
 class ExpressionParser(CallParser):
-    """Reads operators; the statement around them is read by :mod:`btql_grammar.sql_statements`."""
+    """Reads operators; the statement around them is read by :mod:`btql_grammar.sql.statements`."""
 
     def read_expression(self) -> tree.Expression:
         """Return the expression that comes next, choices included."""

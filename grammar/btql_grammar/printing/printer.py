@@ -15,8 +15,8 @@ at all is refused with code B0113.
 from __future__ import annotations
 
 from btql_grammar import tree
-from btql_grammar.print_btql import BtqlPrinter
-from btql_grammar.print_sql import SqlPrinter
+from btql_grammar.printing.btql import BtqlPrinter
+from btql_grammar.printing.sql import SqlPrinter
 
 
 def print_btql(statement: tree.Statement) -> str:

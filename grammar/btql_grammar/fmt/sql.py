@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from btql_grammar.fmt_pieces import COMMENTS, OPERANDS, ColonSense, Piece, Role, comments, in_order
+from btql_grammar.fmt.pieces import COMMENTS, OPERANDS, ColonSense, Piece, Role, comments, in_order
 from btql_grammar.lexer import is_percent
-from btql_grammar.sql_cursor import SQL_RESERVED
-from btql_grammar.sql_tokens import Token, cut
+from btql_grammar.sql.cursor import SQL_RESERVED
+from btql_grammar.sql.tokens import Token, cut
 
 _HEADS = tuple(
     tuple(phrase.split())

@@ -8,7 +8,7 @@ from typing import cast, get_args
 
 from btql_grammar import build, parser, tree
 from btql_grammar.depth import children
-from btql_grammar.json_values import Node
+from btql_grammar.json_form.values import Node
 from btql_grammar.span import Span
 
 _NOWHERE = Span(0, 0)

@@ -12,9 +12,9 @@ from collections.abc import Iterable
 
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
-from btql_grammar.print_expressions import ATOM, COMPARISON, OTHER, SIGNS, SUM, UNARY, ExpressionPrinter, Leveled
+from btql_grammar.printing.expressions import ATOM, COMPARISON, OTHER, SIGNS, SUM, UNARY, ExpressionPrinter, Leveled
 from btql_grammar.quotes import double_quoted, name
-from btql_grammar.sql_cursor import SQL_RESERVED
+from btql_grammar.sql.cursor import SQL_RESERVED
 
 _FORMS = ("cast", "try_cast", "safe_cast", "row", "exists", "position")
 """Names whose parentheses hold something else unless the name is in quotes."""

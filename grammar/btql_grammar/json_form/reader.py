@@ -1,4 +1,4 @@
-"""The JSON form to the syntax tree: clauses. Expressions are in :mod:`btql_grammar.json_expressions`."""
+"""The JSON form to the syntax tree: clauses. Expressions are in :mod:`btql_grammar.json_form.expressions`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any, cast
 from btql_grammar import build, tree
 from btql_grammar.depth import check_depth
 from btql_grammar.diagnostic import BtqlError
-from btql_grammar.json_expressions import read_expression, read_path, read_star
-from btql_grammar.json_values import Node
+from btql_grammar.json_form.expressions import read_expression, read_path, read_star
+from btql_grammar.json_form.values import Node
 from btql_grammar.span import Span
 
 _SHAPES = ("spans", "traces", "summary")

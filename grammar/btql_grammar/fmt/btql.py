@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from btql_grammar import lalr, reader, tables
-from btql_grammar.fmt_pieces import OPERANDS, ColonSense, Piece, Role, comments, in_order
+from btql_grammar.fmt.pieces import OPERANDS, ColonSense, Piece, Role, comments, in_order
 from btql_grammar.lexer import Token
 from btql_grammar.tables import END
 

@@ -13,9 +13,9 @@ from dataclasses import replace
 from btql_grammar import build, tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
-from btql_grammar.sql_cursor import unsupported
-from btql_grammar.sql_explain import read_options
-from btql_grammar.sql_queries import QueryParser
+from btql_grammar.sql.cursor import unsupported
+from btql_grammar.sql.explain import read_options
+from btql_grammar.sql.queries import QueryParser
 from btql_grammar.statements import refuse
 
 _ORDER = "SELECT, FROM, WHERE, GROUP BY, HAVING, WINDOW, ORDER BY, LIMIT, OFFSET, SETTINGS"

@@ -15,8 +15,8 @@ from btql_grammar import build, quotes, tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.sources import KINDS
 from btql_grammar.span import Span
-from btql_grammar.sql_cursor import SQL_RESERVED, unsupported
-from btql_grammar.sql_windows import WindowParser
+from btql_grammar.sql.cursor import SQL_RESERVED, unsupported
+from btql_grammar.sql.windows import WindowParser
 
 TABLE_FUNCTIONS = frozenset((
     "unnest", "generate_series", "generate_subscripts", "range", "json_each", "jsonb_each", "json_each_text",

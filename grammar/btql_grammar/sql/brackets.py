@@ -10,8 +10,8 @@ from abc import abstractmethod
 
 from btql_grammar import build, quotes, tree
 from btql_grammar.span import Span
-from btql_grammar.sql_cursor import SQL_RESERVED, Cursor
-from btql_grammar.sql_tokens import Token
+from btql_grammar.sql.cursor import SQL_RESERVED, Cursor
+from btql_grammar.sql.tokens import Token
 
 _OPERAND_WORDS = ("null", "true", "false", "case", "not")
 _NO_OPERANDS = SQL_RESERVED | {

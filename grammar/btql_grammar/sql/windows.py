@@ -6,8 +6,8 @@ from typing import Literal as Choice
 
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
-from btql_grammar.sql_cursor import unsupported
-from btql_grammar.sql_expressions import ExpressionParser
+from btql_grammar.sql.cursor import unsupported
+from btql_grammar.sql.expressions import ExpressionParser
 
 _FRAME_WORDS = ("rows", "range", "groups")
 _BoundKind = Choice["unbounded preceding", "preceding", "current row", "following", "unbounded following"]

@@ -5,10 +5,9 @@ only the space between them and the case of keywords change. One clause a line; 
 does not fit in 100 columns is broken at its commas and at AND and OR.
 
 1. The text is parsed, so that a mistake is told as usual.
-2. It is cut into pieces, each with the part that it plays (``fmt_btql.py``,
-   ``fmt_sql.py``).
-3. The pieces become a document with places where lines may break (``fmt_build.py``),
-   and that becomes lines (``fmt_layout.py``).
+2. It is cut into pieces, each with the part that it plays (:mod:`.btql`, :mod:`.sql`).
+3. The pieces become a document with places where lines may break (:mod:`.build`),
+   and that becomes lines (:mod:`.layout`).
 4. The result is parsed again. Which words of SQL are keywords depends on where they
    stand, and the formatter only guesses; where a guess changed the meaning, words are
    left in the case they had.
@@ -19,12 +18,13 @@ The columns of an answer that have no alias are called like their text, so forma
 
 from __future__ import annotations
 
-from btql_grammar import fmt_btql, fmt_sql, tree
+from btql_grammar import tree
 from btql_grammar.detect import detect
-from btql_grammar.fmt_build import build_document
-from btql_grammar.fmt_layout import lay_out
+from btql_grammar.fmt import btql, sql
+from btql_grammar.fmt.build import build_document
+from btql_grammar.fmt.layout import lay_out
 from btql_grammar.parser import parse
-from btql_grammar.sql_explain import before_btql
+from btql_grammar.sql.explain import before_btql
 
 WIDTH = 100
 
@@ -35,10 +35,7 @@ def format_text(text: str, name: str = "<query>") -> str:
     if isinstance(statement, tree.Explain) and (found := before_btql(text)) is not None:
         _, begin = found
         return f"{text[:begin].strip()}\n{format_text(text[begin:], name)}"
-    if detect(text) == "btql":
-        attempts = [fmt_btql.pieces(text)]
-    else:
-        attempts = [fmt_sql.pieces(text), fmt_sql.pieces(text, recase=False)]
+    attempts = [btql.pieces(text)] if detect(text) == "btql" else [sql.pieces(text), sql.pieces(text, recase=False)]
     for pieces in attempts:
         made = lay_out(build_document(pieces), WIDTH)
         if _same(made, statement):

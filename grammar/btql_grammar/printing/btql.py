@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from btql_grammar import build, tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.lexer import RESERVED, is_plain_after_distinct
-from btql_grammar.print_expressions import ATOM, CHOICE, COMPARISON, OR, ExpressionPrinter, Leveled, count
+from btql_grammar.printing.expressions import ATOM, CHOICE, COMPARISON, OR, ExpressionPrinter, Leveled, count
 from btql_grammar.quotes import double_quoted, name, single_quoted
 
 _QUOTED_CALLS = RESERVED | build.WORD_OPERATORS.keys()

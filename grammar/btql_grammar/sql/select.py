@@ -1,16 +1,16 @@
 """SELECT in our SQL dialect, from its list to HAVING and WINDOW.
 
 What stands behind a whole query (ORDER BY, LIMIT, SETTINGS) is read in
-:mod:`btql_grammar.sql_queries`, because it may stand behind a UNION too.
+:mod:`btql_grammar.sql.queries`, because it may stand behind a UNION too.
 """
 
 from __future__ import annotations
 
 from btql_grammar import build, tree
 from btql_grammar.diagnostic import BtqlError
-from btql_grammar.sql_cursor import unsupported
-from btql_grammar.sql_grouping import GroupingParser
-from btql_grammar.sql_relations import NOT_ALIASES, Shaping
+from btql_grammar.sql.cursor import unsupported
+from btql_grammar.sql.grouping import GroupingParser
+from btql_grammar.sql.relations import NOT_ALIASES, Shaping
 
 _SAMPLERS = ("bernoulli", "system", "reservoir")
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from btql_grammar import build, quotes, tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
-from btql_grammar.sql_cursor import unsupported
-from btql_grammar.sql_operands import OperandParser
-from btql_grammar.sql_tokens import Token
+from btql_grammar.sql.cursor import unsupported
+from btql_grammar.sql.operands import OperandParser
+from btql_grammar.sql.tokens import Token
 
 _CASTS = ("cast", "try_cast", "safe_cast")
 

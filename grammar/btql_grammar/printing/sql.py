@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from btql_grammar import build, tree
-from btql_grammar.print_expressions import OTHER, count
-from btql_grammar.print_sql_expressions import SqlExpressionPrinter, unsayable
+from btql_grammar.printing.expressions import OTHER, count
+from btql_grammar.printing.sql_expressions import SqlExpressionPrinter, unsayable
 from btql_grammar.quotes import double_quoted, name, single_quoted
 from btql_grammar.sources import KINDS
-from btql_grammar.sql_relations import NOT_ALIASES, TABLE_FUNCTIONS
+from btql_grammar.sql.relations import NOT_ALIASES, TABLE_FUNCTIONS
 
 _BTQL_CLAUSES = (
     "span_filter", "final_dimensions", "final_measures", "infer", "inference_budget", "comparison_key",
@@ -65,7 +65,7 @@ class SqlPrinter(SqlExpressionPrinter):
     def _explained(self, statement: tree.Statement) -> list[str]:
         """Return the lines of what is explained, in the language that it was written in."""
         if isinstance(statement, tree.Query) and statement.language == "btql":
-            from btql_grammar.print_btql import BtqlPrinter
+            from btql_grammar.printing.btql import BtqlPrinter
 
             return [BtqlPrinter().statement(statement)]
         return self._lines(statement)

@@ -25,8 +25,8 @@ Three things are decided here, since the published form leaves them open:
 from __future__ import annotations
 
 from btql_grammar import tree
-from btql_grammar.json_reader import read_query
-from btql_grammar.json_writer import write_query
+from btql_grammar.json_form.reader import read_query
+from btql_grammar.json_form.writer import write_query
 
 JsonObject = dict[str, object]
 

@@ -1,0 +1,1 @@
+"""Queries as JSON documents: :mod:`.form` is the door and says what the form is."""
