@@ -16,11 +16,14 @@ import base64
 import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import TypeVar, cast
 from uuid import UUID
 
 import msgspec
 
+from btql_storage.surrogates import mended
+
+T = TypeVar("T")
 KINDS = {1: "experiment", 2: "project_logs", 3: "playground_logs"}
 _FIELDS = {1: "object_id", 2: "row_id", 3: "span_id", 4: "root_span_id"}
 
@@ -111,8 +114,18 @@ def _version_2(reader: _Reader, kind: str) -> Exported:
     arguments: dict[str, object] = {}
     if has_arguments:
         size = int.from_bytes(reader.take(4), "big")
-        arguments = _arguments(reader.take(size))
+        arguments = _decoded(_arguments, reader.take(size))
     return Exported(kind, object_id, arguments, *_two_ids(reader, has_span))
+
+
+def _decoded(decode: Callable[[bytes], T], text: bytes) -> T:
+    try:
+        return decode(text)
+    except msgspec.DecodeError:
+        whole = mended(text)
+        if whole is None:
+            raise
+        return decode(whole)
 
 
 def _two_ids(reader: _Reader, has_span: int) -> tuple[str | None, str | None]:
@@ -134,7 +147,7 @@ def _with_fields(reader: _Reader, kind: str, read_id: Callable[[str], str]) -> E
         if name is None:
             raise ValueError("it has a field that is not known")
         ids[name] = read_id(name)
-    rest = _rest(reader.rest() or b"{}")
+    rest = _decoded(_rest, reader.rest() or b"{}")
 
     def found(name: str) -> str | None:
         return cast("str | None", getattr(rest, name)) or ids.get(name)

@@ -48,6 +48,10 @@ SLUGS = {
         ),
         Exported("project_logs", "84c6", {}, HEX_SPAN, HEX_ROOT, {"metadata": {"a": 1}}),
     ),
+    "4, half of an emoji": (
+        _text(b"\x04\x02\x00", rb'{"object_id":"o","propagated_event":{"metadata":{"user":"cut \ud83d"}}}'),
+        Exported("project_logs", "o", {}, None, None, {"metadata": {"user": "cut \ufffd"}}),
+    ),
     "4, ids of other forms": (
         _text(b"\x04\x01\x00", _json(object_id="e", row_id="r", span_id="s", root_span_id="t")),
         Exported("experiment", "e", {}, "s", "t"),
