@@ -117,8 +117,8 @@ def peel(plan: Plan) -> Peeled | None:
 @dataclass
 class _Joins:
     made: int = field(default=0)
-    inner: dict[int, Plan] = field(default_factory=dict[int, Plan])
-    """What the plans of subqueries have become, by their identity."""
+    inner: dict[int, tuple[Plan, Plan]] = field(default_factory=dict[int, tuple[Plan, Plan]])
+    """Plans of subqueries and what they have become, by their identity, which is theirs as long as they are here."""
 
     def place(self, plan: Plan) -> tuple[Plan, Placed]:
         """Return the plan with joins for the queries in it, and the columns that they have become above it."""
@@ -152,8 +152,8 @@ class _Joins:
         """Return the plan of a subquery without queries in its expressions; it is asked for again by another way."""
         key = id(query.plan)
         if key not in self.inner:
-            self.inner[key] = self.place(query.plan)[0]
-        return self.inner[key]
+            self.inner[key] = query.plan, self.place(query.plan)[0]
+        return self.inner[key][1]
 
     def _outer_join(self, plan: Join, condition: Expression) -> Plan:
         """Return the join with the queries of its condition beside the rows of the side that may be left out."""
