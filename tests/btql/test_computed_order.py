@@ -1,4 +1,4 @@
-"""Rows of several parts in the order of what is computed of them, which the engine loses track of."""
+"""Rows in the order of what is computed of them, or filled by a join: of both the engine loses track."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ def conn(tmp_path_factory):
     with btql.connect(tmp_path_factory.mktemp("order") / "db") as conn:
         for start in (0, 3):
             numbered = list(enumerate(LENGTHS))[start : start + 3]
-            conn.ingest("project_logs:demo", [{"id": f"r{n}", "metadata": {"f": f}} for n, f in numbered])
+            rows = [{"id": f"r{n}", "metadata": {"f": f, "t": "x" if n == 2 else "y"}} for n, f in numbered]
+            conn.ingest("project_logs:demo", rows)
             conn.compact()
         assert "2 of 2 parts" in conn.explain("SELECT metadata FROM demo")
         yield conn
@@ -39,3 +40,21 @@ def test_a_query_inside_is_asked_for_what_is_computed_of_each_row(conn):
     rows = conn.query(f"SELECT a.id, abs(a.metadata.f) IN ({inner}) AS found FROM demo AS a ORDER BY a.id").rows()
 
     assert [row["found"] for row in rows] == [abs(each) in LENGTHS for each in LENGTHS]
+
+
+FILLED = "demo AS a LEFT JOIN (SELECT id, metadata.t AS t FROM demo WHERE metadata.t = 'x') AS b ON a.id = b.id"
+FIRST = ["r2", "r0", "r1", "r3", "r4", "r5"]
+"""The one row with a partner, then those without."""
+
+
+@pytest.mark.parametrize("tables", [FILLED, FILLED.replace("LEFT", "FULL")])
+def test_a_column_with_one_value_is_sorted_by_where_a_join_fills_it_with_nulls(conn, tables):
+    def ids(query: str) -> list[object]:
+        return [row["id"] for row in conn.query(query).rows()]
+
+    assert ids(f"SELECT a.id FROM {tables} ORDER BY b.t, a.id") == FIRST
+    assert ids(f"SELECT a.id, rank() OVER (ORDER BY b.t, a.id) AS n FROM {tables} ORDER BY n") == FIRST
+    assert conn.query(f"SELECT array_agg(a.id ORDER BY b.t, a.id) AS ids FROM {tables}").rows() == [{"ids": FIRST}]
+    assert conn.query(f"SELECT count(*) OVER (PARTITION BY b.t) AS n, b.t FROM {tables} ORDER BY a.id").rows() == [
+        {"n": 1, "t": "x"} if each == "r2" else {"n": 5, "t": None} for each in sorted(FIRST)
+    ]

@@ -65,6 +65,13 @@ class ExpressionLowering:
     window_keys: dict[str, str] = field(default_factory=dict[str, str])
     """The columns that computed keys of windows have become, by their SQL."""
 
+    filled: bool = False
+    """Whether an outer join has been lowered.
+
+    The engine takes what is one value in all rows of a side for one value in all pairs, too, where some have nulls
+    there, and would not sort by it.
+    """
+
     called: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     """Expressions that the engine has one name for, by that name."""
 
@@ -205,12 +212,16 @@ class ExpressionLowering:
         """
         if not isinstance(columns, Select):
             return sql
-        if sql_text.is_name(sql):
+        if sql_text.is_name(sql) and not self.filled:
             column = sql_text.unquoted(sql)
         else:
             column = self.window_keys.setdefault(sql, f"_key_{len(self.window_keys)}")
-        columns.outputs.setdefault(column, sql)
+        columns.outputs.setdefault(column, self.key(sql))
         return sql_text.name(column)
+
+    def key(self, sql: str) -> str:
+        """Return a key of an order as a column of its own."""
+        return sql_text.varying(sql) if self.filled else sql
 
     def _match(self, match: Match, columns: Columns, *, exact: bool) -> Value:
         probe = ProbeSpec(f"probe_{next(self.numbers)}", Phrase(match.column, match.tokens), required=False)

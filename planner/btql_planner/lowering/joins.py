@@ -67,6 +67,7 @@ def join(lowering: RelationLowering, plan: Join) -> Select:
 
     if plan.kind not in _GROWING:
         return Select(columns, pairs)
+    lowering.expressions.filled |= plan.kind != "inner"
     name, going = _going(lowering)
     return Select(columns, lambda: f"({going} FROM {pairs()}) AS {name}", where=[f"_{name}"])
 
@@ -166,7 +167,8 @@ def numbered(lowering: RelationLowering, plan: Numbered) -> Select:
     below = lowering.open(plan.input)
     for place, key in enumerate(plan.keys):
         computed = lowering.expressions.expression(key, below.source)
-        below.outputs.update({f"{plan.name}#{place}#{kind}": sql for kind, sql in computed.parts.items()})
+        parts = {kind: lowering.expressions.key(sql) for kind, sql in computed.parts.items()}
+        below.outputs.update({f"{plan.name}#{place}#{kind}": sql for kind, sql in parts.items()})
     # Of computed keys the engine does not know its own order again.
     order = ", ".join(map(sql_text.name, below.outputs))
     select = below.wrap()

@@ -200,14 +200,15 @@ class RelationLowering:
     def ordered(self, select: Select, keys: tuple[SortKey, ...]) -> tuple[Select, list[str]]:
         """Return a statement over these rows, and the terms of an ORDER BY in it: columns only.
 
-        An order by a comparison, over a union, makes the engine refuse its own plan.
+        An order by a comparison, over a union, makes the engine refuse its own plan; one by a column that an outer join
+        fills with nulls, it may take for none.
         """
         terms = [term.rsplit(" ", 3) for term in self.expressions.order(keys, select.source)]
-        if all(sql_text.is_name(sql) for sql, *_ in terms):
+        if all(sql_text.is_name(sql) for sql, *_ in terms) and not self.expressions.filled:
             return select, [" ".join(term) for term in terms]
         number = next(self.expressions.numbers)
         for place, (sql, *_) in enumerate(terms):
-            select.outputs[f"_key_{number}_{place}"] = sql
+            select.outputs[f"_key_{number}_{place}"] = self.expressions.key(sql)
         above = select.wrap()
         columns = [above.source.column(f"_key_{number}_{place}") for place in range(len(terms))]
         return above, [f"{column} {' '.join(how)}" for column, (_, *how) in zip(columns, terms, strict=True)]
