@@ -21,7 +21,7 @@ No engine can run a Lateral, so this rule cannot be switched off.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from btql_planner import errors, types
@@ -45,7 +45,7 @@ from btql_planner.plan import Aggregate, Filter, Limit, Named, Nothing, Plan, Pr
 from btql_planner.plan_relations import Join, Lateral, Numbered, Series, SetOperation, Shared, Window
 from btql_planner.plan_traversal import expressions, map_expressions, rewrite_down
 from btql_planner.plan_traversal import walk as walk_plan
-from btql_planner.rules.join_subqueries import all_of, apply, peel, substitute
+from btql_planner.rules.join_subqueries import all_of, apply, count, peel, substitute
 from btql_planner.rules.probe_text_index import with_conditions
 from btql_planner.types import Kind
 
@@ -182,7 +182,7 @@ class _Flattening:
         return plan, {name: plan.reference(item) for name, item in carried.items()}
 
     def _aggregate(self, plan: Aggregate) -> tuple[Plan, Env]:
-        if not plan.keys:
+        if not plan.keys or () in (plan.sets or ()):
             return self._aggregate_all(plan)
         below, env = self.push(plan.input)
         carried = self._named(env)
@@ -194,21 +194,39 @@ class _Flattening:
         return replace(changed, keys=keys, sets=sets), _references(carried)
 
     def _aggregate_all(self, plan: Aggregate) -> tuple[Plan, Env]:
-        """Return one row for each of the arguments, also where there is nothing to aggregate."""
+        """Return the groups for each of the arguments, with the one of all rows also where there are none."""
         below, inner = self.push(plan.input)
         arguments, env = self._arguments()
         found = apply("isnotnull", inner[""])
 
         def measure(named: Named) -> Named:
             call = substitute(named.expression, env)
-            assert isinstance(call, AggregateCall)
+            if not isinstance(call, AggregateCall):
+                return replace(named, expression=call)
             condition = found if call.filter is None else apply("and", found, call.filter)
             return replace(named, expression=replace(call, filter=condition))
 
         joined = Join(arguments, below, "left", apply("eq", env[""], inner[""]))
         carried = self._named(env)
-        measures = tuple(map(measure, plan.measures))
-        return Aggregate(joined, tuple(carried.values()), measures), _references(carried)
+        keys = tuple(replace(key, expression=substitute(key.expression, env)) for key in plan.keys)
+        grouped = Aggregate(joined, (*keys, *carried.values()), tuple(map(measure, plan.measures)))
+        if plan.sets is None:
+            return grouped, _references(carried)
+        more = tuple(range(len(keys), len(grouped.keys)))
+        grouped = replace(grouped, sets=tuple((*each, *more) for each in plan.sets))
+        return (self._without_empty(grouped, keys, found) if keys else grouped), _references(carried)
+
+    def _without_empty(self, plan: Aggregate, keys: Sequence[Named], found: Expression) -> Plan:
+        """Return the groups that have rows, and those of all rows."""
+        name = self._fresh()
+        rows = Named(engine_name(name, "rows"), replace(count(Constant(1, Kind.INTEGER)), filter=found))
+        left_out = Named(engine_name(name, "left_out"), apply("grouping", *(key.expression for key in keys)))
+        plan = replace(plan, measures=(*plan.measures, rows, left_out))
+        has_rows, are_all = (
+            apply(op, Reference(each.name, types.INTEGER), Constant(number, Kind.INTEGER))
+            for op, each, number in (("gt", rows, 0), ("eq", left_out, 2 ** len(keys) - 1))
+        )
+        return Filter(plan, apply("or", has_rows, are_all))
 
     def _limit(self, plan: Limit) -> tuple[Plan, Env]:
         order: tuple[SortKey, ...] = ()

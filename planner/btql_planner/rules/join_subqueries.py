@@ -240,7 +240,7 @@ class _Joins:
     def _counts(self, rows: Plan, item: Expression) -> tuple[Plan, Reference, Reference]:
         """Return one row with the number of rows, and of rows in which the item is not null."""
         name = self._name()
-        counts = [Named(engine_name(name, "rows"), _count(_ONE)), Named(engine_name(name, "present"), _count(item))]
+        counts = [Named(engine_name(name, "rows"), count(_ONE)), Named(engine_name(name, "present"), count(item))]
         references = [Reference(each.name, types.INTEGER) for each in counts]
         return Aggregate(rows, (), tuple(counts)), references[0], references[1]
 
@@ -297,7 +297,7 @@ class _Joins:
         return rows, apply("if", among, _TRUE, missing, _FALSE, Constant(None, None))
 
     def _exists(self, inner: Plan) -> tuple[Plan, Expression]:
-        found = Named(engine_name(self._name(), "rows"), _count(_ONE))
+        found = Named(engine_name(self._name(), "rows"), count(_ONE))
         column = apply("gt", Reference(found.name, types.INTEGER), _ZERO)
         return Aggregate(inner, (), (found,)), column
 
@@ -345,13 +345,14 @@ def _one_row(plan: Plan, name: str, place: Span) -> Plan:
         isinstance(top, Limit) and top.count is not None and top.count < 2
     ):
         return plan
-    rows = Named(engine_name(name, "rows"), Over(_count(_ONE)))
+    rows = Named(engine_name(name, "rows"), Over(count(_ONE)))
     counted = Window(plan, (rows,))
     written = (Constant(offset, Kind.INTEGER) for offset in (place.start, place.end))
     return Filter(counted, apply("at_most_one", Reference(rows.name, types.INTEGER), *written))
 
 
-def _count(argument: Expression) -> AggregateCall:
+def count(argument: Expression) -> AggregateCall:
+    """Return the number of rows in which the argument is not null."""
     return _aggregate("count", argument)
 
 
