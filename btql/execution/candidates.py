@@ -11,7 +11,7 @@ from btql_planner.plan_scan import Keys
 from btql_storage.keys import KeyKind, fingerprints
 from btql_storage.later import np
 from btql_storage.part.reader import Part
-from btql_storage.text_probe import AllOf
+from btql_storage.text.probe import AllOf
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

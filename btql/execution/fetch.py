@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from btql.execution.report import FilesReport
     from btql_storage.tail_chunk import TailChunk
-    from btql_storage.text_probe import TextProbe
+    from btql_storage.text.probe import TextProbe
 
 Path = tuple[str | int, ...]
 Rows: TypeAlias = "NDArray[np.int64]"

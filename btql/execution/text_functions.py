@@ -9,7 +9,8 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 from functools import lru_cache
 
 from btql_planner import sql_text
-from btql_storage import json_text, tokens
+from btql_storage import json_text
+from btql_storage.text import tokens
 
 
 def match(kind: str, value: str, phrase: str) -> bool:

@@ -18,7 +18,7 @@ from btql_planner.plan import Plan
 from btql_planner.plan_scan import Keys, Range, Top
 from btql_planner.select import Select
 from btql_planner.types import Kind
-from btql_storage.text_probe import TextProbe
+from btql_storage.text.probe import TextProbe
 
 Path = tuple[str | int, ...]
 

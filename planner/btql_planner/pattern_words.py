@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from btql_storage.text_probe import AllOf, Phrase, Piece, TextProbe, Word
+from btql_storage.text.probe import AllOf, Phrase, Piece, TextProbe, Word
 
 _ANY = ""
 """Stands for a place where any characters may be, also none and also letters."""
@@ -130,7 +130,7 @@ def _cell(character: str, ignore_case: bool) -> Cell:  # noqa: FBT001 - cached c
         letter = character.lower() if character.isalnum() else ""
         return Cell(character, letter + LONG_S if ignore_case and letter == "s" else letter)
     # The module of tokens takes long to load, and most patterns are of ASCII.
-    from btql_storage.tokens import index_character
+    from btql_storage.text.tokens import index_character
 
     found = {index_character(each) for each in (_alike(character) if ignore_case else {character})}
     if all(not text.strip() for text in found):

@@ -16,7 +16,7 @@ from btql_planner.needs import present
 from btql_planner.pattern_words import pattern_probe
 from btql_planner.types import BIG, NUMBER, TEXT, Kind
 from btql_storage.fields import INDEXED_FIELDS
-from btql_storage.text_probe import AllOf, AnyOf, Phrase, TextProbe
+from btql_storage.text.probe import AllOf, AnyOf, Phrase, TextProbe
 
 DOCUMENTS_SHARE = 0.5
 """A document takes longer to read than a row to look up, even where every second one is read in vain."""
@@ -202,7 +202,7 @@ def _tokens(text: str) -> list[str]:
     if text.isascii() and len(text) <= _SHORT_CHARS:
         return _ASCII_TOKEN.findall(text.lower())
     # The module of tokens takes long to load, and most values are short and of ASCII.
-    from btql_storage.tokens import tokenize
+    from btql_storage.text.tokens import tokenize
 
     return tokenize(text)
 

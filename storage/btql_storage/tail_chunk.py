@@ -23,8 +23,8 @@ from btql_storage.part.documents import JSON_FIELDS, to_batch, to_rows
 from btql_storage.part.format import PartStats
 from btql_storage.row import Row
 from btql_storage.shred import shred
-from btql_storage.text_probe import Found, TextProbe
-from btql_storage.text_scan import KEPT_BYTES_MAX, TextScan
+from btql_storage.text.probe import Found, TextProbe
+from btql_storage.text.scan import KEPT_BYTES_MAX, TextScan
 
 _TEXT_BYTES_MAX = len(INDEXED_FIELDS) * KEPT_BYTES_MAX
 

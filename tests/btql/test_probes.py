@@ -20,7 +20,7 @@ from btql.explain import explain
 from btql_planner import pattern_words, probes
 from btql_planner.rules import OPTIONAL
 from btql_storage.store import Storage
-from btql_storage.tokens import index_character, tokenize
+from btql_storage.text.tokens import index_character, tokenize
 
 PROBES = sorted(rule for rule in OPTIONAL if rule.startswith("probe_"))
 PIECES = [

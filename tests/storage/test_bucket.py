@@ -21,7 +21,7 @@ from btql_storage.stores.bucket import BucketStore
 from btql_storage.stores.cache import DiskCache
 from btql_storage.stores.interface import AlreadyThere
 from btql_storage.stores.remote import Patience, Remote
-from btql_storage.text_probe import Phrase
+from btql_storage.text.probe import Phrase
 
 S3 = tuple[str, str]
 

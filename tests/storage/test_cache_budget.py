@@ -11,7 +11,7 @@ from btql_storage.folder import Settings
 from btql_storage.limits import DEFAULT
 from btql_storage.part.order import numbers_of, traces_of
 from btql_storage.store import Storage
-from btql_storage.text_probe import Phrase
+from btql_storage.text.probe import Phrase
 
 
 def test_what_was_used_longest_ago_goes_first():

@@ -15,7 +15,7 @@ from btql_storage.folder import Settings
 from btql_storage.part import files, manifest, writer
 from btql_storage.part.reader import Part
 from btql_storage.store import Storage
-from btql_storage.text_probe import AllOf, AnyOf, Phrase, Piece, TextProbe, Without, Word
+from btql_storage.text.probe import AllOf, AnyOf, Phrase, Piece, TextProbe, Without, Word
 
 DAY = "2026-01-01T00:00:00Z"
 SETTINGS = Settings(grace_s=0, wal_grace_s=0)

@@ -27,8 +27,8 @@ from btql_storage.part.reader import Part
 from btql_storage.part.writer import PartWriter
 from btql_storage.shred import shred
 from btql_storage.stores.local import LocalStore
-from btql_storage.text_probe import Phrase
-from btql_storage.tokens import matches, tokenize
+from btql_storage.text.probe import Phrase
+from btql_storage.text.tokens import matches, tokenize
 
 OWNER = Owner(1, "project_logs", "x", 1)
 WORDS = ["alpha", "beta", "gamma", "delta", "東京", "مرحبا", "😀", "naïve"]

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from storage_support.reading import rows_of, snapshot_rows
 from storage_support.wal_events import events_of
 
-from btql_storage import text_scan
 from btql_storage.errors import TailTooLarge
 from btql_storage.folder import Settings
 from btql_storage.ingest.accept import accept
@@ -22,8 +21,9 @@ from btql_storage.row import Row
 from btql_storage.store import Storage
 from btql_storage.tail import Tail
 from btql_storage.tail_chunk import TailChunk
-from btql_storage.text_probe import Phrase
-from btql_storage.tokens import matches, tokenize
+from btql_storage.text import scan as text_scan
+from btql_storage.text.probe import Phrase
+from btql_storage.text.tokens import matches, tokenize
 
 DAY = "2026-01-01T00:00:00Z"
 

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import tantivy
 
-from btql_storage import text_index
 from btql_storage.cache_budget import CacheBudget
 from btql_storage.errors import Damaged
 from btql_storage.fields import INDEXED_FIELDS
-from btql_storage.text_index import TextIndex, TextIndexWriter
-from btql_storage.text_probe import Found, Phrase
-from btql_storage.tokens import matches, tokenize
+from btql_storage.text import index as text_index
+from btql_storage.text.index import TextIndex, TextIndexWriter
+from btql_storage.text.probe import Found, Phrase
+from btql_storage.text.tokens import matches, tokenize
 
 WORDS = [
     "the",

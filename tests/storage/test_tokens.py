@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from btql_storage.json_text import parse
-from btql_storage.tokens import GAP, RECORD, TOKEN_CHARS_MAX, index_text, index_texts, matches, texts_of, tokenize
+from btql_storage.text.tokens import GAP, RECORD, TOKEN_CHARS_MAX, index_text, index_texts, matches, texts_of, tokenize
 
 # Letters that are easily taken for others are here on purpose.
 SCRIPTS = st.text(st.sampled_from("aAzZ09_ -.,\n\x01ßéİςΣσ東京カナがア한국語مرحباَ٣हिन्दी😀👨‍👩‍👧²½𠮷"), max_size=40)  # noqa: RUF001

@@ -50,7 +50,7 @@ def _match(binder: ExpressionBinder, node: tree.Comparison) -> Expression:
             errors.WRONG_ARGUMENT, "MATCH looks for a text that is written in the query", node.right.span,
             "not a text", help="write the words in quotes: `input MATCH 'some words'`",
         )  # fmt: skip
-    from btql_storage.tokens import tokenize
+    from btql_storage.text.tokens import tokenize
 
     tokens = tuple(tokenize(right.value))
     name = left.path[0] if isinstance(left, PathValue) and len(left.path) == 1 else None

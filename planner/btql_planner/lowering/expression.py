@@ -45,7 +45,7 @@ from btql_planner.value import Value
 from btql_planner.windows import lower_ranking
 from btql_storage.kinds import Kind as StoredKind
 from btql_storage.kinds import column_name
-from btql_storage.text_probe import Phrase
+from btql_storage.text.probe import Phrase
 
 STORED = (Kind.BOOLEAN, Kind.INTEGER, Kind.FLOAT, Kind.TEXT)
 """The kinds that have columns of their own in a part."""

@@ -21,7 +21,7 @@ from btql_planner.plan import Filter, Plan
 from btql_planner.plan_scan import Scan
 from btql_planner.plan_traversal import rewrite
 from btql_planner.probes import Probe, of_pattern
-from btql_storage.text_probe import Word, leaves
+from btql_storage.text.probe import Word, leaves
 
 
 def probe_patterns(plan: Plan) -> Plan:

@@ -26,7 +26,7 @@ from btql_planner.plan import Filter, Plan
 from btql_planner.plan_scan import Scan
 from btql_planner.plan_traversal import rewrite
 from btql_planner.probes import Probe, phrase
-from btql_storage.text_probe import AllOf, Without
+from btql_storage.text.probe import AllOf, Without
 
 
 def probe_text_index(plan: Plan) -> Plan:

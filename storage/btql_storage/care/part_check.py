@@ -37,7 +37,7 @@ from btql_storage.part.files import read_errors
 from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROW_BITS, ROWS_FILE, TEXT_FOLDER, PartStats, PathStats
 from btql_storage.part.manifest import MANIFEST_FILE, UNTIL_FILE, Manifest, Owner, read_manifest, read_until
 from btql_storage.part.writer import PartWriter
-from btql_storage.text_index import TextIndex
+from btql_storage.text.index import TextIndex
 
 if TYPE_CHECKING:
     from btql_storage.part.format import StatsJson

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from btql_storage.part.order import Numbers, Traces
     from btql_storage.row import Row
     from btql_storage.stores.interface import Store
-    from btql_storage.text_index import TextIndex
-    from btql_storage.text_probe import Found, TextProbe
-    from btql_storage.text_scan import TextScan
+    from btql_storage.text.index import TextIndex
+    from btql_storage.text.probe import Found, TextProbe
+    from btql_storage.text.scan import TextScan
 
 
 def prefetch(parts: Sequence[Part], *names: str) -> None:
@@ -172,10 +172,10 @@ class Part:
     @cached_property
     def _text(self) -> TextIndex | TextScan:
         if not self.has_text_index:
-            from btql_storage.text_scan import TextScan
+            from btql_storage.text.scan import TextScan
 
             return TextScan(self.row_count, self._field, Cache("texts", self._budget))
-        from btql_storage.text_index import TextIndex
+        from btql_storage.text.index import TextIndex
 
         return TextIndex(self.store.folder(f"{self.name}/{TEXT_FOLDER}"), self._budget)
 

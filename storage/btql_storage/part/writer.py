@@ -30,7 +30,7 @@ from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROWS_FILE, TEXT_FO
 from btql_storage.part.manifest import write_manifest, write_until
 from btql_storage.part.stats import StatsBuilder
 from btql_storage.shred import Shredder
-from btql_storage.text_index import TextIndexWriter
+from btql_storage.text.index import TextIndexWriter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

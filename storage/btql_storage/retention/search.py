@@ -29,8 +29,8 @@ from pyarrow import ipc
 
 from btql_storage.databases.sqlite import uri_of
 from btql_storage.fields import INDEXED_FIELDS
-from btql_storage.text_index import TextIndex
-from btql_storage.tokens import tokenize
+from btql_storage.text.index import TextIndex
+from btql_storage.text.tokens import tokenize
 
 _MANAGED = "meta.json"
 """Every text index has this file."""

@@ -28,7 +28,7 @@ from benchmarks.beside.limits.layout import (
     row_values,
 )
 
-from btql_storage.tokens import index_texts, texts_of
+from btql_storage.text.tokens import index_texts, texts_of
 
 _CHUNK = 100 * BLOCK_ROWS
 """Documents that are in memory at once: whole blocks, so that a row's place tells its block."""

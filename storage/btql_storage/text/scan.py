@@ -15,8 +15,8 @@ import pyarrow as pa
 
 from btql_storage.collector import collector_paused
 from btql_storage.json_text import parse, parse_all
-from btql_storage.text_probe import AllOf, AnyOf, Found, Phrase, TextProbe, Without, Word
-from btql_storage.tokens import index_texts, matches, texts_of
+from btql_storage.text.probe import AllOf, AnyOf, Found, Phrase, TextProbe, Without, Word
+from btql_storage.text.tokens import index_texts, matches, texts_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,7 +31,7 @@ _NUMBER_LIKE = re.compile("[0-9einfa]+")
 
 
 class TextScan:
-    """The documents of some rows, to be asked like a :class:`~btql_storage.text_index.TextIndex`."""
+    """The documents of some rows, to be asked like a :class:`~btql_storage.text.index.TextIndex`."""
 
     def __init__(self, rows: int, field: Callable[[str], pa.ChunkedArray], kept: Cache[str, list[str]]) -> None:
         """``field`` returns the JSON texts of a field; ``kept`` holds, for each field, the tokens of each row."""

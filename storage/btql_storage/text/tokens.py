@@ -180,7 +180,7 @@ def _blank_wide(error: UnicodeError) -> tuple[str, int]:
     return " " * (error.end - error.start), error.end
 
 
-_BLANKS = "btql_storage.tokens"
+_BLANKS = "btql_storage.text.tokens"
 codecs.register_error(_BLANKS, _blank_wide)
 
 

@@ -2,9 +2,9 @@
 
 A Tantivy index beside the columns, with one text field per indexed field of a
 document and the row number as a fast field. It is fed what
-:func:`btql_storage.tokens.index_texts` makes of a document and cuts that at
+:func:`btql_storage.text.tokens.index_texts` makes of a document and cuts that at
 spaces, so that it finds precisely the rows for which
-:func:`btql_storage.tokens.matches` is true. Positions are kept for phrases;
+:func:`btql_storage.text.tokens.matches` is true. Positions are kept for phrases;
 the texts themselves are not stored.
 
 Tantivy indexes in a thread of its own, without Python's lock, and has a queue
@@ -31,10 +31,10 @@ from btql_storage.cache_budget import Cache, CacheBudget
 from btql_storage.collector import collector_paused
 from btql_storage.errors import Damaged
 from btql_storage.later import np
-from btql_storage.lexicon import Lexicon
-from btql_storage.text_probe import Found, Phrase
-from btql_storage.text_query import ROW, Asked, asked_of, schema
-from btql_storage.tokens import index_texts, texts_of
+from btql_storage.text.lexicon import Lexicon
+from btql_storage.text.probe import Found, Phrase
+from btql_storage.text.query import ROW, Asked, asked_of, schema
+from btql_storage.text.tokens import index_texts, texts_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from btql_storage.json_text import JsonValue
-    from btql_storage.text_probe import TextProbe
+    from btql_storage.text.probe import TextProbe
 
 QUEUE_DOCUMENTS_MAX = 10_000
 QUEUE_CHARS_MAX = 64 << 20

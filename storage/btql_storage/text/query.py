@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, assert_never, cast
 import tantivy
 
 from btql_storage.fields import INDEXED_FIELDS
-from btql_storage.lexicon import Lexicon, starting_with
-from btql_storage.text_probe import AllOf, AnyOf, Phrase, Without, Word, leaves
+from btql_storage.text.lexicon import Lexicon, starting_with
+from btql_storage.text.probe import AllOf, AnyOf, Phrase, Without, Word, leaves
 
 if TYPE_CHECKING:
-    from btql_storage.text_probe import TextProbe
+    from btql_storage.text.probe import TextProbe
 
 ROW = "row"
 TERMS_MAX = 2_000

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from btql_storage.collector import collector_paused
 from btql_storage.later import np
-from btql_storage.tokens import TOKEN_CHARS_MAX
+from btql_storage.text.tokens import TOKEN_CHARS_MAX
 
 if TYPE_CHECKING:
     import tantivy
     from numpy.typing import NDArray
 
-    from btql_storage.text_probe import Piece
+    from btql_storage.text.probe import Piece
 
 _PREFIX_CHARS_MIN = 2
 """With so many first characters, the index itself is quick to name the terms."""
