@@ -29,7 +29,7 @@ from btql_storage.arrow_functions import compute as pc
 from btql_storage.fields import KNOWN_FIELDS, OTHER
 from btql_storage.later import np
 from btql_storage.part.few_rows import STORED_NAMES, system_column
-from btql_storage.part.format import ROW_BITS, ROWS_FILE
+from btql_storage.part.format import ROW_BITS, ROWS_FILE, TEXT_FOLDER
 from btql_storage.part.reader import Part, prefetch
 from btql_storage.row_numbers import are_among
 from btql_storage.snapshot import Snapshot
@@ -128,13 +128,13 @@ class Fetcher:
     def _with_keys(self, rows: pa.Array, probe: TextProbe, files: FilesReport | None) -> pa.Array:
         """Return the rows for which a probe may hold, and null instead of each of the others."""
         locators = to_numpy(rows.fill_null(NOWHERE))
-        parts = locators >> ROW_BITS
+        numbers = locators >> ROW_BITS
         without = np.zeros(len(locators), np.bool_)
-        for part_id in np.unique(parts[locators != NOWHERE]).tolist():
-            part = self._sources[part_id]
-            if not isinstance(part, Part) or not part.has_text_index:
-                continue
-            mine = np.flatnonzero(parts == part_id)
+        sources = [self._sources[number] for number in np.unique(numbers[locators != NOWHERE]).tolist()]
+        parts = [source for source in sources if isinstance(source, Part) and source.has_text_index]
+        prefetch(parts, TEXT_FOLDER)
+        for part in parts:
+            mine = np.flatnonzero(numbers == part.part_id)
             hits_max = min(int(part.row_count * LOOKED_UP_SHARE), HITS_OF_ROW * len(mine))
             found = part.find(probe, hits_max).rows
             if files is not None:
