@@ -6,7 +6,7 @@ Whole numbers of 64 bits may be texts. Unknown keys are ignored, null is as if t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -46,6 +46,8 @@ from btql_storage.json_text import JsonValue
 T = TypeVar("T")
 _INTEGERS = (-(1 << 63), (1 << 63) - 1)
 _TIMES = (0, (1 << 64) - 1)
+_BESIDE = ("resource", "schemaUrl")
+"""Keys of a resource that hold no spans."""
 
 
 def spans_of_json(body: bytes) -> Sequence[Span]:
@@ -54,16 +56,32 @@ def spans_of_json(body: bytes) -> Sequence[Span]:
         request = decode(body, ExportTraceServiceRequest)
     except HttpError as error:
         return _one_by_one(body, error)
-    if request.resource_spans is msgspec.UNSET and (keys := decode(body, dict[str, object])):
-        # Unknown keys are ignored, but whoever sends nothing else has sent no spans, and should know.
-        raise HttpError(400, f"there are no `resourceSpans`, only `{next(iter(keys))[:80]}`")
-    return [
+    if request.resource_spans is msgspec.UNSET:
+        _refuse_other_keys(decode(body, dict[str, object]), "resourceSpans")
+    found = [
         span
         for of_resource in request.resource_spans or ()
         for resource in (_shared(of_resource.resource.attributes if of_resource.resource else None),)
         for of_scope in of_resource.scope_spans or ()
         for span in _spans(of_scope.spans or (), resource, of_scope.scope)
     ]
+    if request.resource_spans and not found:
+        for keys in decode(body, _Resources).resource_spans:
+            _refuse_other_keys(keys, "scopeSpans")
+    return found
+
+
+class _Resources(msgspec.Struct, rename="camel"):
+    """The keys that each resource has."""
+
+    resource_spans: list[dict[str, object]]
+
+
+def _refuse_other_keys(keys: Mapping[str, object], wanted: str) -> None:
+    """Raise where there are unknown keys alone: they are ignored, but whoever sends no spans should know."""
+    others = [key for key in keys if key not in _BESIDE]
+    if wanted not in keys and others:
+        raise HttpError(400, f"there are no `{wanted}`, only `{others[0][:80]}`")
 
 
 def _one_by_one(body: bytes, error: HttpError) -> Sequence[Span]:

@@ -165,6 +165,9 @@ def test_without_a_good_parent_nothing_is_stored(send, as_json, as_protobuf, hea
         (b'{"resourceSpans": 7}', JSON),
         (b'{"resource_spans": []}', JSON),
         (b'{"resourceLogs": []}', JSON),
+        # As OTLP was before its version 0.15, and as protobuf's own names are.
+        (b'{"resourceSpans": [{"resource": {}, "instrumentationLibrarySpans": [{"spans": [{}]}]}]}', JSON),
+        (b'{"resourceSpans": [{"scope_spans": [{"spans": [{}]}]}]}', JSON),
         (b'{"resourceSpans": [{"scopeSpans": [{"spans": [{"attributes": [{"value": {"intValue": "x"}}]}]}]}]}', JSON),
         (b'{"resourceSpans": [{"scopeSpans": [{"spans": [{"startTimeUnixNano": "1.5"}]}]}]}', JSON),
         (
@@ -183,6 +186,11 @@ def test_a_malformed_body_is_refused_as_the_protocol_has_it(send, body, headers)
     code, message = _refusal(answer, headers)
     assert code == 3
     assert message
+
+
+@pytest.mark.parametrize("resource", [{}, {"resource": {}, "schemaUrl": "x"}, {"scopeSpans": [], "more": 1}])
+def test_a_resource_may_have_no_spans(send, resource):
+    assert send(json.dumps({"resourceSpans": [resource]}).encode(), JSON).json() == {"partialSuccess": {}}
 
 
 def test_spans_that_cannot_be_stored_are_counted_and_the_others_stored(send, logs, as_json, as_protobuf):
