@@ -15,12 +15,18 @@ from btql_grammar.scan import DOUBLE_QUOTED, SPACE, STRING, after_space
 _BTQL = re.compile(r"[a-zA-Z_]+\s*:(?!:)")
 _TAG = r"\$(?:[^\W\d]\w*)?\$"
 _DOLLARS = rf"(?P<tag>{_TAG})(?s:.*?)(?P=tag)"
+_ESCAPE = r"(?:(?<=(?i:escape) )|(?<=(?i:escape) (?i:as) ))'\\'(?=[\s,;)]|\Z)"
+"""What stands for a backslash in a COPY, where it is no escape, as the grammar would have it."""
 _UNCLOSED = rf"(?:'|\"|/\*|{_TAG})(?s:.*)"
 _TOKEN = re.compile(
-    rf"(?P<space>{SPACE})|(?P<string>{_DOLLARS}|{STRING})|(?P<quoted>{DOUBLE_QUOTED})"
+    rf"(?P<space>{SPACE})|(?P<string>{_ESCAPE}|{_DOLLARS}|[eE]?{STRING})|(?P<quoted>{DOUBLE_QUOTED})"
     rf"|(?P<number>\d[\w.]*)|(?P<word>\w+)|(?P<unclosed>{_UNCLOSED})|(?P<mark>::|.)",
     re.DOTALL,
 )
+
+
+_ESCAPED = re.compile(r"\\(?:x([0-9a-fA-F]{1,2})|([0-7]{1,3})|(.))|''", re.DOTALL)
+_LETTERS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +61,17 @@ class Token:
         if self.kind == "string":
             if self.text[0] == "'":
                 return self.text[1:-1].replace("''", "'")
+            if self.text[0] in "eE":
+                return _ESCAPED.sub(_character, self.text[2:-1])
             mark = self.text.index("$", 1) + 1
             return self.text[mark:-mark]
         return self.text.lower() if self.kind == "word" else self.text
+
+
+def _character(escaped: re.Match[str]) -> str:
+    if escaped[1] or escaped[2]:
+        return chr(int(escaped[1], 16) if escaped[1] else int(escaped[2], 8) & 0xFF)
+    return _LETTERS.get(escaped[3], escaped[3]) if escaped[3] else "'"
 
 
 def is_btql(text: str) -> bool:

@@ -21,6 +21,10 @@ def texts(sql):
         ("SELECT ';'; SELECT \";\" -- ;\n; /* ; */ SELECT 3", ["SELECT ';'", 'SELECT ";" -- ;', "SELECT 3"]),
         ("SELECT $a$;$b$;$a$; SELECT $$;$$", ["SELECT $a$;$b$;$a$", "SELECT $$;$$"]),
         ("SELECT $1; SELECT a$2", ["SELECT $1", "SELECT a$2"]),
+        (
+            r"COPY a TO STDOUT (ESCAPE '\', NULL 'n;'); SELECT 1",
+            [r"COPY a TO STDOUT (ESCAPE '\', NULL 'n;')", "SELECT 1"],
+        ),
         # What is never closed goes to the end: the grammar says that it is not closed.
         ("SELECT 1; SELECT 'a; SELECT 2", ["SELECT 1", "SELECT 'a; SELECT 2"]),
         ('SELECT "a; SELECT 2', ['SELECT "a; SELECT 2']),
@@ -62,3 +66,21 @@ def test_a_long_statement_is_no_call_of_one_function():
     found = shortcut('SELECT  pg_catalog . current_database ( ) AS "D" ; ', (), session)
     assert found is not None
     assert found.to_pylist() == [{"D": "d"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("'it''s'", "it's"),
+        ("$a$it's$a$", "it's"),
+        (r"E'\t'", "\t"),
+        (r"e'a\\\'b''\x01\001\q'", "a\\'b'\x01\x01q"),
+    ],
+)
+def test_what_a_text_says(text, value):
+    assert [(each.kind, each.value) for each in tokens(text)] == [("string", value)]
+
+
+def test_the_option_of_a_copy_that_is_a_backslash():
+    for sql in (r"COPY a TO STDOUT (FORMAT csv, ESCAPE '\')", r"copy a to stdout csv escape as '\' null 'x'"):
+        assert "\\" in [each.value for each in tokens(sql) if each.kind == "string"]

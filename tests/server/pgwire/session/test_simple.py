@@ -292,6 +292,16 @@ def test_what_statements_write_has_the_types_on_record(raw):
     assert "expected a number, got a text at `row.a.metrics.m`" in error(found)["M"]
 
 
+def test_options_of_a_copy_that_are_written_with_backslashes(raw):
+    asked = "COPY (SELECT 'a\tb' AS t, 1 AS n) TO STDOUT"
+    (data,) = [each.body for each in raw.ask(query(rf"{asked} (DELIMITER E'\x01', NULL E'\t')")) if each.kind == "d"]
+    assert data == b"a\\tb\x011\n"
+    (data,) = [
+        each.body for each in raw.ask(query(rf"{asked} (FORMAT csv, FORCE_QUOTE *, ESCAPE '\')")) if each.kind == "d"
+    ]
+    assert data == b'"a\tb","1"\n'
+
+
 def test_the_answer_of_a_copy_is_closed_without_holding_up_others(raw, other, monkeypatch):
     closed_by: list[bool] = []
     close = Opened.close
