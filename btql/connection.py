@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from btql_planner.options import LintMode, QueryOptions
     from btql_storage.catalog import ObjectInfo
     from btql_storage.compaction.job import CompactionProgress, CompactionReport
+    from btql_storage.ingest.receipt import Receipt
     from btql_storage.retention.facade import Retention
     from btql_storage.retention.purge import PurgeReport
     from btql_storage.status import Status
-    from btql_storage.store import Receipt
 
 
 def connect(  # noqa: PLR0913  options are keywords

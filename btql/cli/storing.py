@@ -28,7 +28,7 @@ from btql_storage.opening.location import locate
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from btql_storage.store import Receipt
+    from btql_storage.ingest.receipt import Receipt
 
 
 class OnError(StrEnum):

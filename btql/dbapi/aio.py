@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from btql.result import Result
     from btql_grammar.parameters import Values
     from btql_planner.options import LintMode, QueryOptions
-    from btql_storage.store import Receipt
+    from btql_storage.ingest.receipt import Receipt
 
 P = ParamSpec("P")
 T = TypeVar("T")

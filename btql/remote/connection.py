@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from btql.remote.address import Address
     from btql_grammar.tree import ExplainFormat
     from btql_storage.compaction.job import CompactionProgress, CompactionReport
+    from btql_storage.ingest.receipt import Receipt
     from btql_storage.retention.facade import Retention
     from btql_storage.retention.purge import PurgeReport
     from btql_storage.status import Status
-    from btql_storage.store import Receipt
 
 
 class RemoteConnection(Connection):

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from btql.remote.address import Address
     from btql_grammar.parameters import Values
     from btql_planner.options import QueryOptions
-    from btql_storage.store import Receipt
+    from btql_storage.ingest.receipt import Receipt
 
 _WRITES = re.compile(r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*+(?:INSERT|UPDATE|DELETE)\b", re.IGNORECASE | re.DOTALL)
 _HEADER = "adbc.flight.sql.rpc.call_header.x-btql-"

@@ -14,7 +14,7 @@ from btql.remote.stopping import RemoteStop
 from btql.remote.wire_values import to_wire
 from btql.tables import Table
 from btql_storage import json_text
-from btql_storage.store import Receipt
+from btql_storage.ingest.receipt import Receipt
 
 if TYPE_CHECKING:
     from btql.execution.stop import Stop

@@ -17,8 +17,6 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from btql_storage.background.pace import PAUSED, UNHURRIED, Pace
-from btql_storage.background.pressure import Pressure
 from btql_storage.catalog import ObjectInfo
 from btql_storage.clock import SYSTEM_CLOCK, Clock
 from btql_storage.closing import Closing
@@ -27,16 +25,18 @@ from btql_storage.folder import Folder, Settings
 from btql_storage.opening.location import Location, Place, locate
 from btql_storage.snapshot import Snapshot, Snapshots
 from btql_storage.transactions import PREFIX
-from btql_storage.wal.group_commit import GroupCommit
 
 # Whoever only reads needs no writer: imports of that side wait until it is used.
 if TYPE_CHECKING:
     from btql_storage.background.loop import Background, Policy
+    from btql_storage.background.pace import Pace
     from btql_storage.cache_budget import CacheBudget
     from btql_storage.care.facade import Care
     from btql_storage.compaction.job import CompactionProgress, CompactionReport
     from btql_storage.compaction.run import Waiting
     from btql_storage.ingest.accept import Event
+    from btql_storage.ingest.receipt import Receipt
+    from btql_storage.ingest.writer import Writer
     from btql_storage.limits import Limits
     from btql_storage.part.kept_columns import KeptColumns
     from btql_storage.retention.facade import Retention
@@ -57,19 +57,6 @@ class Usage:
     """How often something was looked up that is kept in memory, and whether it was there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """Proof that a request is durable."""
-
-    xact_id: int
-    """Its transaction, shared with requests that came at the same time; 0 for a request without events."""
-    rows: int
-    ids: tuple[str, ...] = ()
-    """The id of each event, in their order; those that were not given were drawn."""
-    json_bytes: int = 0
-    """JSON of the events."""
-
-
 class Storage(Closing):
     """An open database."""
 
@@ -79,10 +66,10 @@ class Storage(Closing):
         self._snapshots = Snapshots(folder, self.compact)
         self._known: set[ObjectInfo] = set()
         self._known_until = 0.0
-        self._commits = GroupCommit(folder)
+        self._open_writer: Writer | None = None
         self._background: Background | None = None
-        self._background_lock = Lock()
-        self._pressure = Pressure(folder.settings, lambda: self.waiting().json_bytes)
+        self._lock = Lock()
+        """Held while what there is once is made, or ended."""
 
     @classmethod
     def open(
@@ -106,7 +93,7 @@ class Storage(Closing):
 
     def close(self) -> None:
         """Let go of all files. Nothing is pending: what was acknowledged is durable."""
-        with self._background_lock:
+        with self._lock:
             background, self._background = self._background, None
         if background is not None:
             background.stop()
@@ -162,30 +149,7 @@ class Storage(Closing):
 
         ``leave_out`` has top-level keys of documents that are not stored: those that only say where an event belongs.
         """
-        from btql_storage.ingest.accept import accept
-        from btql_storage.ingest.parents import with_parents
-        from btql_storage.wal.format import ObjectName
-        from btql_storage.wal.writer import columns
-
-        assert len(targets) == len(events)
-        folder = self._folder
-        folder.check_writable()
-        # Mostly all of them are the very same: to hash each would take as long as to read it.
-        distinct = list(dict.fromkeys({id(target): target for target in targets}.values()))
-        for target in distinct:
-            self._check_known(target)
-        accepted = accept(
-            events, folder.clock, leave_out, folder.settings.limits, as_rows=as_rows, only_updates=only_updates
-        )
-        if not accepted.rows:
-            return Receipt(0, 0)
-        if accepted.parents:
-            accepted = with_parents(accepted, targets, self.snapshot)
-        names = [ObjectName(target.id, target.kind, target.name) for target in distinct]
-        of_rows = None if len(distinct) == 1 else [target.id for target in targets]
-        self._pressure.admit(accepted.json_bytes)
-        xact_id = self._commits.commit(columns(accepted, names, of_rows))
-        return Receipt(xact_id, accepted.rows, tuple(accepted.own_ids), accepted.json_bytes)
+        return self._writer.store(targets, events, leave_out, as_rows=as_rows, only_updates=only_updates)
 
     def compact(
         self, target: ObjectInfo | None = None, progress: Callable[[CompactionProgress], None] | None = None
@@ -224,14 +188,17 @@ class Storage(Closing):
 
         return process(self._folder, limit)
 
-    def compact_once(self, target: ObjectInfo | None = None, pace: Pace = UNHURRIED) -> bool:
+    def compact_once(self, target: ObjectInfo | None = None, pace: Pace | None = None) -> bool:
         """Run a single compaction job; return whether there was one to run. WorkEnded where ``pace`` ended it."""
+        from btql_storage.background.pace import UNHURRIED
         from btql_storage.compaction.run import compact_once
 
-        return compact_once(self._folder, target, pace) is not None
+        return compact_once(self._folder, target, pace or UNHURRIED) is not None
 
     def pause_background(self, *, paused: bool) -> None:
         """Keep every process from working in the background until it is allowed again; the job that runs ends first."""
+        from btql_storage.background.pace import PAUSED
+
         self._folder.check_writable()
         self._folder.catalog.put_setting(PAUSED, str(self._folder.clock.now_s()) if paused else None)
 
@@ -245,7 +212,7 @@ class Storage(Closing):
         """Compact in a thread from now on, whenever it is due, until the storage is closed."""
         from btql_storage.background.loop import Background
 
-        with self._background_lock:
+        with self._lock:
             if self._background is None and not self._folder.read_only:
                 self._background = Background(self, policy)
                 self._background.start()
@@ -327,6 +294,16 @@ class Storage(Closing):
         from btql_storage.retention.facade import Retention
 
         return Retention(self._folder, self._forget)
+
+    @property
+    def _writer(self) -> Writer:
+        from btql_storage.ingest.writer import Writer
+
+        folder = self._folder
+        with self._lock:
+            if self._open_writer is None:
+                self._open_writer = Writer(folder, self._check_known, self.snapshot, lambda: self.waiting().json_bytes)
+            return self._open_writer
 
     @property
     def _folder(self) -> Folder:

@@ -311,12 +311,12 @@ def test_a_refused_request_leaves_nothing(quick_path: Path):
     with Storage.open(quick_path, create=True, settings=Settings(waiting_bytes_max=1, waiting_bytes_slow=0)) as storage:
         target = storage.create_object("project_logs", "x")
         put(storage, target)
-        storage._pressure._counted_at = float("-inf")
+        storage._writer._pressure._counted_at = float("-inf")
         with pytest.raises(TooFarBehind):
             storage.ingest(target, [{"id": "late"}])
         assert set(documents_of(storage, target)) == {"0"}
         storage.compact()
-        storage._pressure._counted_at = float("-inf")
+        storage._writer._pressure._counted_at = float("-inf")
         storage.ingest(target, [{"id": "late"}])
         assert set(documents_of(storage, target)) == {"0", "late"}
 

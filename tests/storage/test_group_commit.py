@@ -14,7 +14,8 @@ from storage_support.reading import documents_of, rows_of
 
 from btql_storage.errors import DiskFull, Locked
 from btql_storage.folder import Settings
-from btql_storage.store import ObjectInfo, Receipt, Storage
+from btql_storage.ingest.receipt import Receipt
+from btql_storage.store import ObjectInfo, Storage
 from btql_storage.stores.local import LocalStore
 from btql_storage.wal import group_commit
 
@@ -38,7 +39,7 @@ def at_once(storage: Storage, *calls: Callable[[], Receipt], before_the_rest=lam
         futures = []
         for count, call in enumerate(calls, 1):
             futures.append(threads.submit(call))
-            eventually(lambda count=count: len(storage._commits._queue) == count)
+            eventually(lambda count=count: len(storage._writer._commits._queue) == count)
         before_the_rest()
     return futures
 
@@ -161,7 +162,7 @@ def test_an_interrupted_writer_leaves_the_others_their_turn(storage: Storage, ta
     storage.ingest(target, [{"id": "b"}])
 
     assert documents_of(storage, target).keys() == {"b"}
-    assert not storage._commits._queue
+    assert not storage._writer._commits._queue
 
 
 def test_a_lock_that_another_process_keeps_is_said_to_all_who_waited(tmp_path: Path):

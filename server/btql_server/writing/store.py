@@ -16,7 +16,7 @@ from btql_server.registry.changes import Change
 from btql_storage.catalog import ObjectInfo
 from btql_storage.errors import BadEvent, LimitExceeded
 from btql_storage.ingest.envelope import Read
-from btql_storage.store import Receipt
+from btql_storage.ingest.receipt import Receipt
 
 ADDRESS_KEYS = frozenset({"org_id", "project_id", "experiment_id", "dataset_id", "prompt_session_id", "log_id"})
 """Keys of a row that say which object it belongs to; they are the same for all rows of it and so not stored."""

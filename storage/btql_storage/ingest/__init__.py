@@ -1,5 +1,6 @@
-"""What becomes of events before they are written: each is checked, and gets what its writer left out.
+"""What becomes of events until they are durable: each is checked, and gets what its writer left out.
 
-:mod:`.accept` goes over a request, with an :mod:`.envelope` for each event and :mod:`.columns` for all of them
-together; :mod:`.refusals` says why one cannot be stored.
+:mod:`.writer` has the whole way of a request, up to its :mod:`.receipt`. :mod:`.accept` goes over the request, with an
+:mod:`.envelope` for each event and :mod:`.columns` for all of them together; :mod:`.refusals` says why one cannot be
+stored. The log that it goes to is :mod:`btql_storage.wal`.
 """
