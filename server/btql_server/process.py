@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("btql.process")
 _LIFELINE = 0
 """The file descriptor of standard input."""
-_NEEDED_SOON = ("btql_storage.ingest.parents", "btql_storage.wal.reader", "btql_storage.wal.writer")
+_NEEDED_SOON = ("btql_storage.ingest.writer", "btql_storage.wal.reader")
 """What else would be imported by the first write, and then be looked at for garbage."""
 _GARBAGE_THRESHOLD = 5_000
 """How many more objects there are than before when a worker looks for garbage; a request makes some thousands, and
