@@ -83,7 +83,7 @@ class ExpressionBinder:
             case tree.Call(window=tree.Window()):
                 return bind_over(self, node)
             case tree.Call(name="grouping"):
-                return self.apply("grouping", node.arguments, node.span)
+                return self._grouping(node)
             case tree.Call():
                 return bind_call(self, node)
             case tree.Comparison():
@@ -156,6 +156,14 @@ class ExpressionBinder:
         type_ = function.returns([argument.type for argument in bound])
         applied = Apply(function, bound, type_, span=span)
         return fold(applied) or applied
+
+    def _grouping(self, node: tree.Call) -> Expression:
+        if not self.aggregates:
+            raise BtqlError.of(
+                errors.MISPLACED, "`grouping` cannot stand here", node.span, "no groups exist here yet",
+                help="select it, or ask for it in `HAVING`",
+            )  # fmt: skip
+        return self.apply("grouping", node.arguments, node.span)
 
     def _literal(self, node: tree.Literal) -> Expression:
         value = node.value

@@ -131,25 +131,31 @@ class Grouping:
 
 
 def has_aggregate(node: tree.Expression | None) -> bool:
-    """Whether an aggregate is called anywhere in an expression."""
-    found = False
+    """Whether an aggregate, or what tells of the groups, is called anywhere in an expression."""
     for call in calls(node):
         function = functions().get(call.name)
-        found = found or (function is not None and function.aggregate and call.window is None)
-    return found
+        if function is not None and (function.aggregate or call.name == "grouping") and call.window is None:
+            return True
+    return False
 
 
 def refuse_aggregates_as_keys(expression: Expression, written: Callable[[Span], str]) -> None:
-    """Raise where an aggregate is what the rows are to be grouped by."""
+    """Raise where an aggregate, or what tells of the groups, is what the rows are to be grouped by."""
     for node in walk(expression):
-        if isinstance(node, AggregateCall):
-            again = f"`GROUP BY n` over `FROM (SELECT {written(node.span)} AS n FROM … GROUP BY …)`"
-            raise BtqlError.of(
-                errors.MISPLACED, f"the aggregate `{node.function.name}` cannot be grouped by", node.span,
-                "one value for each group, which it would have to tell apart",
-                help="move it from `dimensions:` to `measures:`, in SQL out of GROUP BY; to group by it, group twice: "
-                f"{again}, in BTQL with `final_dimensions: n`",
-            )  # fmt: skip
+        match node:
+            case AggregateCall(function=function):
+                what = f"the aggregate `{function.name}`"
+            case Apply(function=function) if function.name == "grouping":
+                what = "what `grouping` tells"
+            case _:
+                continue
+        again = f"`GROUP BY n` over `FROM (SELECT {written(node.span)} AS n FROM … GROUP BY …)`"
+        raise BtqlError.of(
+            errors.MISPLACED, f"{what} cannot be grouped by", node.span,
+            "one value for each group, which it would have to tell apart",
+            help="move it from `dimensions:` to `measures:`, in SQL out of GROUP BY; to group by it, group twice: "
+            f"{again}, in BTQL with `final_dimensions: n`",
+        )  # fmt: skip
 
 
 def refuse_aggregates(expression: Expression) -> None:

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 def bind_over(binder: ExpressionBinder, node: tree.Call) -> Expression:
     """Return a call with OVER."""
     assert node.window is not None
+    if binder.inside:
+        message = f"`{node.name}` over a window cannot stand inside the aggregate `{binder.inside}`"
+        raise BtqlError.of(
+            errors.MISPLACED, message, node.span,
+            "the rows are not complete here", help="select it in a query inside this one, and aggregate its alias",
+        )  # fmt: skip
     window = _whole(binder, node.window, [])
     order = tuple(
         Ordering(binder.bind(key.expression), key.direction == "desc", key.nulls or "last") for key in window.order
