@@ -15,7 +15,7 @@ from btql_server.pgwire.failure import Failure
 from btql_server.pgwire.known_answers import known_by
 from btql_server.pgwire.known_settings import TRANSACTION_READ_ONLY
 from btql_server.pgwire.portals import Portal
-from btql_server.pgwire.scanning import is_btql
+from btql_server.pgwire.scanning import conforming, is_btql
 from btql_server.reading.directory import Visible
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Answering:
 
     def _question(self, text: str, values: Sequence[object], work: Work) -> partial[Question]:
         options = self._session.variables.options()
-        return partial(Question, text, work.asker, work.stop, options, values)
+        return partial(Question, conforming(text), work.asker, work.stop, options, values)
 
     async def cursor(self, name: str) -> tuple[Portal, Opened]:
         """Return a cursor and its answer; a portal that was only bound begins now."""

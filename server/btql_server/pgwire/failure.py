@@ -13,6 +13,7 @@ from btql_server.pgwire.bad_value import BadValue
 from btql_server.pgwire.catalog.refused import Refused
 from btql_server.pgwire.messages import Report
 from btql_server.pgwire.requests import Violation
+from btql_server.pgwire.scanning import place_before
 from btql_storage.errors import StorageError, reason_of
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ def _of_query(error: QueryError, offset: int) -> Report:
     first = error.diagnostics[0]
     at = position(error)
     # A statement that was put together here may be wrong in front of what the client has sent.
+    if at is not None and error.source is not None:
+        at = place_before(error.source.text, at - 1) + 1
     place = None if at is None else max(1, offset + at)
     return Report(
         "ERROR", sqlstate(error), first.message, _detail(error.diagnostics), first.help, place, code=first.code

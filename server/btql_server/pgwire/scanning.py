@@ -1,8 +1,9 @@
 """A first look at what a client sends: one statement or several, in which language, and the words it begins with.
 
-Texts, comments and quoted names end where the grammar says so (:mod:`btql_grammar.scan`); one that is never closed
-goes to the end of everything, so that its end is looked for only once. BTQL is recognised by its first clause,
-``select: …``, and is one statement, whatever stands in it.
+Comments and quoted names end where the grammar says so (:mod:`btql_grammar.scan`), texts as in Postgres, whose clients
+write them so: a backslash is itself. The grammar takes it for an escape, so it gets two (:func:`conforming`). What is
+never closed goes to the end of everything, so that its end is looked for only once. BTQL is recognised by its first
+clause, ``select: …``, and is one statement, whatever stands in it.
 """
 
 from __future__ import annotations
@@ -15,17 +16,18 @@ from btql_grammar.scan import DOUBLE_QUOTED, SPACE, STRING, after_space
 _BTQL = re.compile(r"[a-zA-Z_]+\s*:(?!:)")
 _TAG = r"\$(?:[^\W\d]\w*)?\$"
 _DOLLARS = rf"(?P<tag>{_TAG})(?s:.*?)(?P=tag)"
-_ESCAPE = r"(?:(?<=(?i:escape) )|(?<=(?i:escape) (?i:as) ))'\\'(?=[\s,;)]|\Z)"
-"""What stands for a backslash in a COPY, where it is no escape, as the grammar would have it."""
+_TEXT = r"'(?:[^']|'')*+'"
+"""In Postgres a backslash is no escape in a text, unless it begins with E."""
 _UNCLOSED = rf"(?:'|\"|/\*|{_TAG})(?s:.*)"
 _TOKEN = re.compile(
-    rf"(?P<space>{SPACE})|(?P<string>{_ESCAPE}|{_DOLLARS}|[eE]?{STRING})|(?P<quoted>{DOUBLE_QUOTED})"
+    rf"(?P<space>{SPACE})|(?P<string>{_DOLLARS}|[eE]{STRING}|{_TEXT})|(?P<quoted>{DOUBLE_QUOTED})"
     rf"|(?P<number>\d[\w.]*)|(?P<word>\w+)|(?P<unclosed>{_UNCLOSED})|(?P<mark>::|.)",
     re.DOTALL,
 )
 
 
 _ESCAPED = re.compile(r"\\(?:x([0-9a-fA-F]{1,2})|([0-7]{1,3})|(.))|''", re.DOTALL)
+_EXPLAIN = re.compile(r"EXPLAIN(?:\s++(?:ANALY[ZS]E|VERBOSE)\b|\s*+\([^()]*+\))*+", re.IGNORECASE)
 _LETTERS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
@@ -66,6 +68,33 @@ class Token:
             mark = self.text.index("$", 1) + 1
             return self.text[mark:-mark]
         return self.text.lower() if self.kind == "word" else self.text
+
+
+def conforming(text: str) -> str:
+    """Return a statement as the grammar reads it: in texts of SQL each backslash is doubled."""
+    if not _has_texts_of_sql(text):
+        return text
+    return _TOKEN.sub(lambda found: found[0].replace("\\", "\\\\") if _is_plain(found) else found[0], text)
+
+
+def place_before(sent: str, at: int) -> int:
+    """Return where a place in what :func:`conforming` has returned was before; characters from 0."""
+    if not _has_texts_of_sql(sent):
+        return at
+    plain = (found for found in _TOKEN.finditer(sent) if found.start() < at and _is_plain(found))
+    return at - sum(found[0][: at - found.start()].count("\\") // 2 for found in plain)
+
+
+def _has_texts_of_sql(text: str) -> bool:
+    """Whether a statement is SQL, and has a backslash; BTQL may stand behind EXPLAIN, too."""
+    if "\\" not in text:
+        return False
+    explain = _EXPLAIN.match(text, after_space(text))
+    return not is_btql(text if explain is None else text[explain.end() :])
+
+
+def _is_plain(found: re.Match[str]) -> bool:
+    return found["string"] is not None and found[0].startswith("'")
 
 
 def _character(escaped: re.Match[str]) -> str:

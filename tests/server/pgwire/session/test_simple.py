@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 from server_support.endless import LONG
-from server_support.pg_raw import error, kinds, notices, query, rows, startup, tags
+from server_support.pg_raw import SYNC, bind, error, execute, kinds, notices, parse, query, rows, startup, tags
 
 from btql_server.pgwire.answers import Opened
 
@@ -300,6 +300,24 @@ def test_options_of_a_copy_that_are_written_with_backslashes(raw):
         each.body for each in raw.ask(query(rf"{asked} (FORMAT csv, FORCE_QUOTE *, ESCAPE '\')")) if each.kind == "d"
     ]
     assert data == b'"a\tb","1"\n'
+
+
+def test_a_backslash_in_a_text_is_itself_as_clients_of_postgres_write_it(raw):
+    """They are told so by `standard_conforming_strings`, and what they put into a text must not end it."""
+    value = r"\'' OR 1=1 --"
+    assert rows(raw.ask(query(f"SELECT count(*) AS n FROM demo WHERE id = '{value}'"))) == [["0"]]
+    assert rows(raw.ask(query(f"SELECT '{value}' AS a, '\\' AS b, E'\\'' AS c"))) == [[r"\' OR 1=1 --", "\\", "'"]]
+    assert rows(raw.ask(parse(r"SELECT 'C:\\a\' AS a"), bind(), execute(), SYNC)) == [[r"C:\\a" + "\\"]]
+    raw.ask(
+        query(r"""INSERT INTO project_logs('slashes') (id, input) VALUES ('a\', '{"p": "C:\\x", "q": "\""}'::jsonb)""")
+    )
+    found = raw.ask(query("SELECT id, input->>'p' AS p, input->>'q' AS q FROM slashes"))
+    assert rows(found) == [["a\\", "C:\\x", '"']]
+    # Where a mistake is, is told in terms of what was sent.
+    assert error(raw.ask(query(r"SELECT 'a\b\\', lowr('\')")))["P"] == "17"
+    # BTQL is read as everywhere.
+    assert rows(raw.ask(query(r"select: 'it\'s' as a | from: project_logs('slashes')"))) == [["it's"]]
+    assert "it''s" in str(rows(raw.ask(query(r"EXPLAIN select: 'it\'s' as a | from: project_logs('slashes')"))))
 
 
 def test_the_answer_of_a_copy_is_closed_without_holding_up_others(raw, other, monkeypatch):
