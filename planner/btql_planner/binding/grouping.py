@@ -14,6 +14,7 @@ from btql_planner.expressions import (
     Column,
     Constant,
     Expression,
+    Match,
     PathValue,
     Reference,
     engine_name,
@@ -23,7 +24,7 @@ from btql_planner.expressions import (
 from btql_planner.functions import functions
 from btql_planner.plan import Aggregate, Named, Plan, SortKey
 from btql_planner.tree_calls import calls
-from btql_planner.types import Kind
+from btql_planner.types import BOOLEAN, Kind
 
 
 class Grouping:
@@ -110,6 +111,8 @@ class Grouping:
             return None
         if (known := self._known.get(node)) is not None:
             return self.reference(known)
+        if isinstance(node, Match):
+            return self._match(node)
         if isinstance(node, Apply) and node.function.name == "grouping":
             self._check_keys(node)
             if self._sets is None:
@@ -120,6 +123,14 @@ class Grouping:
         self._own.add(measure.name)
         self.measures.append(measure)
         return self.reference(measure)
+
+    def _match(self, node: Match) -> Expression | None:
+        """Return MATCH on a key, where no text index is asked any more; None on anything else."""
+        key = self._known.get(node.operand)
+        if key is None:
+            return None
+        phrase = Constant(" ".join(node.tokens), Kind.TEXT, span=node.span)
+        return Apply(functions()["match"], (self.reference(key), phrase), BOOLEAN, span=node.span)
 
     def _check_keys(self, call: Apply) -> None:
         for argument in call.arguments:
