@@ -39,6 +39,8 @@ POSTGRES = {
     "a column that the query inside has not": "`user` is a word of its own in PostgreSQL",
     "nothing at all": "an empty statement has an empty answer there",
     "only a comment": "the same",
+    "like: an escaped backslash": "a backslash in a text is itself in PostgreSQL",
+    "ilike: an escaped backslash": "the same",
     "what differs from run to run: starts_with(version(), 'btql ')": "clients look for PostgreSQL's version",
 }
 """Cases that mean something else to clients of PostgreSQL, and why."""
