@@ -24,7 +24,7 @@ from btql_planner.expressions import (
 from btql_planner.functions import functions
 from btql_planner.plan import Aggregate, Named, Plan, SortKey
 from btql_planner.tree_calls import calls
-from btql_planner.types import BOOLEAN, Kind
+from btql_planner.types import BOOLEAN, INTEGER, Kind
 
 
 class Grouping:
@@ -80,7 +80,14 @@ class Grouping:
         return self.reference(self.keys[self._places[place]])
 
     def over(self, rows: Plan) -> Aggregate:
-        """Return the node with all keys and aggregates that were asked for."""
+        """Return the node with all keys and aggregates that were asked for.
+
+        Where nothing was, as of constants alone, one makes it a grouping: one row, however many there are.
+        """
+        if not self.keys and not self.measures and self._sets is None:
+            count = functions()["count"]
+            counted = AggregateCall(count, (Constant(1, Kind.INTEGER),), count.returns([INTEGER]))
+            self.measures.append(Named(self._name("measure", 0), counted))
         return Aggregate(rows, self.keys, tuple(self.measures), self._sets)
 
     def ties(self) -> list[SortKey]:
