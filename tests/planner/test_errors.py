@@ -67,7 +67,7 @@ def test_a_slip_of_a_key_without_its_field_is_shown_with_it():
 
 
 def test_so_is_one_of_a_summary_and_of_a_relation_among_several():
-    of_traces = bound("select: total_token, wieghted from: project_logs('p') summary weighted_scores: 1 as weighted")
+    of_traces = bound("select: total_token, weightet from: project_logs('p') summary weighted_scores: 1 as weighted")
     joined = bound("SELECT a.modle FROM project_logs('p') AS a JOIN experiment('e') AS b ON a.id = b.id")
 
     assert [each.partition("did you mean ")[2] for each in of_traces.warnings] == [
