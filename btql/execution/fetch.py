@@ -141,7 +141,7 @@ class Fetcher:
                 files.opened("text", part)
             if found is not None:
                 without[mine] = ~are_among(locators[mine] & _ROW_MASK, found)
-        return pc.if_else(pa.array(without), pa.scalar(None, rows.type), rows) if without.any() else rows
+        return pc.if_else(from_numpy(without), pa.scalar(None, rows.type), rows) if without.any() else rows
 
     def _documents(self, rows: pa.Array, fields: Sequence[str], files: FilesReport | None) -> pa.Table:
         """Return the documents of rows; where there is none to be read, there are nulls."""

@@ -128,13 +128,18 @@ assert "pyarrow.parquet" not in sys.modules
     assert _loaded(code) == {"datafusion", "pyarrow", "tantivy"}
 
 
-def test_arrow_and_numpy_need_not_know_each_other(tmp_path):
+@pytest.mark.parametrize("indexed_from", [0, 1 << 40])
+def test_arrow_and_numpy_need_not_know_each_other(tmp_path, indexed_from):
     code = f"""
 from btql.cli.start import import_arrow, prepare
 prepare()
 import_arrow()
 import btql
+from btql.execution import fetch
+from btql_storage.part import writer
 import pyarrow as pa
+fetch.LOOKED_UP_MIN = 0
+writer.INDEXED_FROM_BYTES = {indexed_from}
 try:
     pa.array([1]).to_numpy()
     raise AssertionError("Arrow knows NumPy")
@@ -145,7 +150,10 @@ def spans(answer):
     texts = [f"over the {{n}} rainbow" for n in range(50)]
     kinds = [1, "one", None, [1], 2.5]
     return [
-        {{"id": str(n), "input": text, "answer": answer, "metadata": {{"n": n, "next": str(n + 1), "mixed": kind}}}}
+        {{
+            "id": str(n), "input": text, "answer": answer, "output": {{"rare": [n]}} if n % 10 == 0 else None,
+            "metadata": {{"n": n, "next": str(n + 1), "mixed": kind}},
+        }}
         for n, (text, kind) in enumerate(zip(texts, kinds * 10))
     ]
 
@@ -157,6 +165,8 @@ def check(conn):
     assert ids("select: id, input | filter: input MATCH '9 rainbow'") == ["9"]
     assert ids("select: id | filter: input MATCH '9 rainbow' or metadata.n = 3") == ["3", "9"]
     assert ids("select: id | filter: root_span_id = '11'") == ["11"]
+    rare = [row["rare"] for row in conn.query("select: output.rare as rare | from: project_logs('demo')")]
+    assert sorted(each for each in rare if each is not None) == [[0], [10], [20], [30], [40]]
     assert len(conn.query("select: * | from: project_logs('demo') summary | limit: 3").rows()) == 3
     demo = "project_logs('demo')"
     pairs = f"SELECT a.id, b.input FROM {{demo}} a LEFT JOIN {{demo}} b ON b.id = a.metadata.next"
