@@ -58,3 +58,13 @@ def test_a_column_with_one_value_is_sorted_by_where_a_join_fills_it_with_nulls(c
     assert conn.query(f"SELECT count(*) OVER (PARTITION BY b.t) AS n, b.t FROM {tables} ORDER BY a.id").rows() == [
         {"n": 1, "t": "x"} if each == "r2" else {"n": 5, "t": None} for each in sorted(FIRST)
     ]
+
+
+def test_a_column_of_one_side_is_not_taken_for_another_where_both_have_one_value(conn):
+    some = "(SELECT id, metadata.t AS t FROM demo WHERE metadata.t = 'y')"
+    tables = f"{some} AS a LEFT JOIN {some} AS b ON a.id = b.id AND b.id = 'r3'"
+    query = f"SELECT a.id, count(*) OVER (PARTITION BY a.t, b.t) AS n FROM {tables} ORDER BY a.t, b.t, a.id"
+
+    assert [tuple(row.values()) for row in conn.query(query).rows()] == [
+        ("r3", 1), ("r0", 4), ("r1", 4), ("r4", 4), ("r5", 4),
+    ]  # fmt: skip
