@@ -19,13 +19,14 @@ import msgspec
 from btql.errors import QueryError
 from btql.tables import columns_of
 from btql.write_statements import OURS
-from btql_grammar.quotes import double_quoted
+from btql_planner import sql_text
 from btql_server.pgwire import messages, requests
 from btql_server.pgwire.copy_in import CopyDecoder
 from btql_server.pgwire.copy_out import CopyEncoder
 from btql_server.pgwire.copy_statement import Copy, read_copy
 from btql_server.pgwire.failure import Failure
 from btql_server.pgwire.requests import Violation
+from btql_server.pgwire.scanning import conforming
 from btql_server.pgwire.types import JSONB, NAMED, TEXT, PgType, column_type
 from btql_server.reading.directory import Visible
 from btql_server.reading.running import describe_query, target_of
@@ -125,7 +126,7 @@ class Copying:
         session.offset = statement.piece.offset + asked.query_at - len(head)
         async with session.working("COPY") as work:
             pool = session.state.pools["write"]
-            insert = f"{head}{asked.query} (id) VALUES ('')"
+            insert = conforming(f"{head}{asked.query} (id) VALUES ('')")
             constants = await pool.run(_constants, work.asker, insert)
             columns = asked.columns or tuple(each.name for each in columns_of(constants))
             told = await self._told(asked, columns, work) if asked.form == "binary" else None
@@ -141,7 +142,7 @@ class Copying:
     async def _told(self, asked: Copy, columns: Sequence[str], work: Work) -> Sequence[PgType] | None:
         """Return the types that a query for the columns is described with; None where the table is not there yet."""
         session = self._session
-        text = f"SELECT {', '.join(map(_quoted, columns))} FROM {asked.query}"  # noqa: S608
+        text = conforming(f"SELECT {', '.join(map(_quoted, columns))} FROM {asked.query}")  # noqa: S608
         try:
             found = await session.state.pools["query"].run(
                 lambda: describe_query(work.asker, text, work.stop, pinned=session.transaction.pinned())
@@ -264,7 +265,7 @@ def _type_of(name: str) -> PgType:
 
 
 def _quoted(path: str) -> str:
-    return ".".join(map(double_quoted, path.split(".")))
+    return ".".join(map(sql_text.name, path.split(".")))
 
 
 def _plain(value: object) -> object:

@@ -1,9 +1,9 @@
 """A first look at what a client sends: one statement or several, in which language, and the words it begins with.
 
-Comments and quoted names end where the grammar says so (:mod:`btql_grammar.scan`), texts as in Postgres, whose clients
-write them so: a backslash is itself. The grammar takes it for an escape, so it gets two (:func:`conforming`). What is
-never closed goes to the end of everything, so that its end is looked for only once. BTQL is recognised by its first
-clause, ``select: …``, and is one statement, whatever stands in it.
+Comments end where the grammar says so (:mod:`btql_grammar.scan`), texts and names in quotes as in Postgres, whose
+clients write them so: a backslash is itself. The grammar takes it for an escape, so it gets two (:func:`conforming`).
+What is never closed goes to the end of everything, so that its end is looked for only once. BTQL is recognised by its
+first clause, ``select: …``, behind EXPLAIN too, and is one statement, whatever stands in it.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from btql_grammar.scan import DOUBLE_QUOTED, SPACE, STRING, after_space
+from btql_grammar.scan import SPACE, STRING, TEXT_CHARS_MAX, after_space
 
 _BTQL = re.compile(r"[a-zA-Z_]+\s*:(?!:)")
 _TAG = r"\$(?:[^\W\d]\w*)?\$"
 _DOLLARS = rf"(?P<tag>{_TAG})(?s:.*?)(?P=tag)"
 _TEXT = r"'(?:[^']|'')*+'"
 """In Postgres a backslash is no escape in a text, unless it begins with E."""
-_UNCLOSED = rf"(?:'|\"|/\*|{_TAG})(?s:.*)"
+_NAME = r'"(?:[^"]|"")*+"'
+_UNCLOSED = rf"(?:[eE]?'|\"|/\*|{_TAG})(?s:.*)"
 _TOKEN = re.compile(
-    rf"(?P<space>{SPACE})|(?P<string>{_DOLLARS}|[eE]{STRING}|{_TEXT})|(?P<quoted>{DOUBLE_QUOTED})"
-    rf"|(?P<number>\d[\w.]*)|(?P<word>\w+)|(?P<unclosed>{_UNCLOSED})|(?P<mark>::|.)",
+    rf"(?P<space>{SPACE})|(?P<string>{_DOLLARS}|[eE]{STRING}|{_TEXT})|(?P<quoted>{_NAME})|(?P<unclosed>{_UNCLOSED})"
+    rf"|(?P<number>\d[\w.]*)|(?P<word>\w[\w$]*)|(?P<mark>::|.)",
     re.DOTALL,
 )
-
 
 _ESCAPED = re.compile(r"\\(?:x([0-9a-fA-F]{1,2})|([0-7]{1,3})|(.))|''", re.DOTALL)
 _EXPLAIN = re.compile(r"EXPLAIN(?:\s++(?:ANALY[ZS]E|VERBOSE)\b|\s*+\([^()]*+\))*+", re.IGNORECASE)
@@ -71,30 +71,28 @@ class Token:
 
 
 def conforming(text: str) -> str:
-    """Return a statement as the grammar reads it: in texts of SQL each backslash is doubled."""
-    if not _has_texts_of_sql(text):
+    """Return a statement as the grammar reads it: in texts and names of SQL each backslash is doubled."""
+    if "\\" not in text or len(text) > TEXT_CHARS_MAX or _is_btql_at(text, after_space(text)):
         return text
-    return _TOKEN.sub(lambda found: found[0].replace("\\", "\\\\") if _is_plain(found) else found[0], text)
+    return _TOKEN.sub(lambda found: found[0].replace("\\", "\\\\") if _is_plain(found[0]) else found[0], text)
 
 
 def place_before(sent: str, at: int) -> int:
     """Return where a place in what :func:`conforming` has returned was before; characters from 0."""
-    if not _has_texts_of_sql(sent):
+    if "\\" not in sent or _is_btql_at(sent, after_space(sent)):
         return at
-    plain = (found for found in _TOKEN.finditer(sent) if found.start() < at and _is_plain(found))
-    return at - sum(found[0][: at - found.start()].count("\\") // 2 for found in plain)
+    doubled = 0
+    for found in _TOKEN.finditer(sent):
+        if found.start() >= at:
+            break
+        if _is_plain(found[0]):
+            doubled += found[0][: at - found.start()].count("\\") // 2
+    return at - doubled
 
 
-def _has_texts_of_sql(text: str) -> bool:
-    """Whether a statement is SQL, and has a backslash; BTQL may stand behind EXPLAIN, too."""
-    if "\\" not in text:
-        return False
-    explain = _EXPLAIN.match(text, after_space(text))
-    return not is_btql(text if explain is None else text[explain.end() :])
-
-
-def _is_plain(found: re.Match[str]) -> bool:
-    return found["string"] is not None and found[0].startswith("'")
+def _is_plain(token: str) -> bool:
+    """Whether a backslash in a token is itself."""
+    return token.startswith(("'", '"'))
 
 
 def _character(escaped: re.Match[str]) -> str:
@@ -108,6 +106,12 @@ def is_btql(text: str) -> bool:
     return _BTQL.match(text, after_space(text)) is not None
 
 
+def _is_btql_at(text: str, start: int) -> bool:
+    """Whether a clause of BTQL begins at a place, or behind the EXPLAIN that stands there."""
+    explain = _EXPLAIN.match(text, start)
+    return _BTQL.match(text, start if explain is None else after_space(text, explain.end())) is not None
+
+
 def split(text: str) -> list[Piece]:
     """Return the statements of a text; none where there is nothing but space."""
     found: list[Piece] = []
@@ -116,8 +120,9 @@ def split(text: str) -> list[Piece]:
         if text[start] == ";":
             start += 1
             continue
-        if _BTQL.match(text, start):
-            found.append(Piece(text[start:].rstrip().rstrip(";"), start, is_btql=True))
+        if _is_btql_at(text, start):
+            explained = _BTQL.match(text, start) is None
+            found.append(Piece(text[start:].rstrip().rstrip(";"), start, is_btql=not explained))
             break
         end = _end(text, start)
         found.append(Piece(text[start:end].rstrip(), start))

@@ -95,7 +95,7 @@ def understood(piece: Piece) -> Statement:
 
 def _unclosed(token: Token) -> Failure:
     near = token.text[:40]
-    opening = next((each for each in _CLOSINGS if near.startswith(each)), None)
+    opening = next((each for each in _CLOSINGS if near.lstrip("eE").startswith(each)), None)
     if opening is None:
         what, closing = "dollar-quoted string", token.text[: token.text.index("$", 1) + 1]
     else:

@@ -6,7 +6,7 @@ import pytest
 
 from btql_server.pgwire.catalog.session_values import Session
 from btql_server.pgwire.catalog.shortcut import shortcut
-from btql_server.pgwire.scanning import split, tokens
+from btql_server.pgwire.scanning import conforming, place_before, split, tokens
 
 CHARS = 1 << 20
 
@@ -25,7 +25,12 @@ def texts(sql):
             r"COPY a TO STDOUT (ESCAPE '\', NULL 'n;'); SELECT 1",
             [r"COPY a TO STDOUT (ESCAPE '\', NULL 'n;')", "SELECT 1"],
         ),
+        ("SELECT 1 AS a$b$; SELECT 2 AS c$b$", ["SELECT 1 AS a$b$", "SELECT 2 AS c$b$"]),
+        (r'SELECT 1 AS "a\"; SELECT 2 AS "b"', [r'SELECT 1 AS "a\"', 'SELECT 2 AS "b"']),
+        (r"EXPLAIN select: 'it\'s; it' | from: a; ", [r"EXPLAIN select: 'it\'s; it' | from: a"]),
         # What is never closed goes to the end: the grammar says that it is not closed.
+        (r"SELECT E'a\'; SELECT 2", [r"SELECT E'a\'; SELECT 2"]),
+        (r"SELECT 'a\''; SELECT 2", [r"SELECT 'a\''; SELECT 2"]),
         ("SELECT 1; SELECT 'a; SELECT 2", ["SELECT 1", "SELECT 'a; SELECT 2"]),
         ('SELECT "a; SELECT 2', ['SELECT "a; SELECT 2']),
         ("SELECT 1 /* ; SELECT 2", ["SELECT 1 /* ; SELECT 2"]),
@@ -51,6 +56,25 @@ def test_what_is_never_closed_is_looked_at_once(sql):
     # Each of these took hours where the end was looked for again at every beginning.
     assert len(split("SELECT 1;" + sql + ";")) == 2
     assert tokens("SELECT " + sql)[-1].kind in ("unclosed", "string", "mark")
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        (r"""SELECT '\', "\", E'\'', $a$\'$a$ /* '\' */""", r"""SELECT '\\', "\\", E'\'', $a$\'$a$ /* '\' */"""),
+        (r"SELECT 1 AS a$b$, '\' AS b, 2 AS c$b$", r"SELECT 1 AS a$b$, '\\' AS b, 2 AS c$b$"),
+        (r"EXPLAIN (ANALYZE) SELECT '\'", r"EXPLAIN (ANALYZE) SELECT '\\'"),
+        (r"EXPLAIN ANALYZE select: 'it\'s'", r"EXPLAIN ANALYZE select: 'it\'s'"),
+        (r"select: 'it\'s'", r"select: 'it\'s'"),
+        # Not closed in Postgres, and so not here.
+        (r"SELECT 'a\''", r"SELECT 'a\\''"),
+        (r"SELECT E'a\'", r"SELECT E'a\'"),
+    ],
+)
+def test_backslashes_are_doubled_where_they_are_themselves(sql, expected):
+    made = conforming(sql)
+    assert made == expected
+    assert place_before(made, len(made)) == len(sql)
 
 
 def test_a_long_statement_is_no_call_of_one_function():

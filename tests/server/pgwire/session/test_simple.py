@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 from server_support.endless import LONG
-from server_support.pg_raw import SYNC, bind, error, execute, kinds, notices, parse, query, rows, startup, tags
+from server_support.pg_raw import SYNC, bind, error, execute, framed, kinds, notices, parse, query, rows, startup, tags
 
 from btql_server.pgwire.answers import Opened
 
@@ -318,6 +318,28 @@ def test_a_backslash_in_a_text_is_itself_as_clients_of_postgres_write_it(raw):
     # BTQL is read as everywhere.
     assert rows(raw.ask(query(r"select: 'it\'s' as a | from: project_logs('slashes')"))) == [["it's"]]
     assert "it''s" in str(rows(raw.ask(query(r"EXPLAIN select: 'it\'s' as a | from: project_logs('slashes')"))))
+
+
+def test_a_backslash_in_a_name_is_itself_as_clients_of_postgres_write_it(raw):
+    described = raw.ask(query(r'''SELECT 1 AS "a\", 2 AS "b\n"; SELECT 3 AS "c"'''))
+    assert next(each.body[2:] for each in described if each.kind == "T").startswith(b"a\\\0")
+    assert rows(described) == [["1", "2"], ["3"]]
+    raw.ask(query(r"""INSERT INTO project_logs('named') (id, metadata."x\y\") VALUES ('a', 1)"""))
+    assert rows(raw.ask(query(r"""SELECT metadata."x\y\" AS v FROM named"""))) == [["1"]]
+    (data,) = [each.body for each in raw.ask(query(r"""COPY named (metadata."x\y\") TO STDOUT""")) if each.kind == "d"]
+    assert data == b"1\n"
+
+
+def test_a_table_of_a_copy_may_have_a_backslash(raw):
+    asked = r"COPY project_logs('copied\') (id, metadata.a) FROM STDIN"
+    assert tags(raw.ask(query(asked), framed("d", b"r1\tx\n"), framed("c"))) == ["COPY 1"]
+    assert rows(raw.ask(query(r"SELECT id FROM project_logs('copied\')"))) == [["r1"]]
+
+
+def test_a_text_with_escapes_that_is_never_closed_is_no_statement_and_another_one(raw):
+    answer = raw.ask(query(r"INSERT INTO project_logs('unclosed') (id) VALUES (E'a\'); SELECT 2"))
+    assert error(answer)["C"] == "42601"
+    assert "D" not in kinds(answer)
 
 
 def test_the_answer_of_a_copy_is_closed_without_holding_up_others(raw, other, monkeypatch):
