@@ -604,6 +604,13 @@ CASES: dict[str, tuple[str, Rows]] = {
         "WITH RECURSIVE t (n) AS (SELECT 0 UNION SELECT (n + 1) % 3 FROM t) SELECT n FROM t ORDER BY 1",
         [(0,), (1,), (2,)],
     ),
+    "a recursion of several kinds": (
+        (
+            "WITH RECURSIVE t (n, x) AS (SELECT 1, '[1]'::jsonb UNION ALL SELECT n + 1, CASE WHEN n < 2 THEN x || '[2]'"
+            " ELSE 'a' END FROM t WHERE n < 3) SELECT n, x FROM t ORDER BY 1"
+        ),
+        [(1, [1]), (2, [1, 2]), (3, "a")],
+    ),
     # Without FROM.
     "select without FROM": ("SELECT 1 AS one, 'a' AS a WHERE 1 < 2", [(1, "a")]),
     "nothing without FROM": ("SELECT 1 AS one WHERE 1 > 2", []),

@@ -26,7 +26,7 @@ from btql_planner.plan_relations import (
 )
 from btql_planner.relations import sources, sources_of
 from btql_planner.select import Columns, Select
-from btql_planner.types import Kind
+from btql_planner.types import SQL_TYPES, Kind
 from btql_planner.value import Value
 from btql_planner.windows import whole_rank
 
@@ -286,11 +286,14 @@ def recursive_table(lowering: RelationLowering, plan: RecursiveTable) -> Select:
 
 
 def _settled(computed: Value, kind: Kind, kinds: tuple[Kind, ...]) -> str:
-    """Return a column of a recursive table; a number that has grown beyond its whole numbers stops the query."""
+    """Return a column of a recursive table; a number that has grown beyond its whole numbers stops the query.
+
+    The engine has several types of texts, and refuses a step whose texts are not of that of its anchor.
+    """
     sql = sql_text.typed(kind, computed.get(kind))
     if kind is Kind.INTEGER and Kind.FLOAT in computed.parts and Kind.FLOAT not in kinds:
         return f"coalesce({sql}, CAST({computed.parts[Kind.FLOAT]} AS BIGINT))"
-    return sql
+    return f"CAST({sql} AS VARCHAR)" if SQL_TYPES[kind] == "VARCHAR" else sql
 
 
 def grouping_sets(lowering: RelationLowering, plan: Aggregate) -> Select:
