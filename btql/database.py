@@ -22,7 +22,6 @@ from btql.execution.directory import Directory
 from btql.execution.run import Runner
 from btql.execution.sources import Sources
 from btql.execution.stop import Stop
-from btql.fixed_answer import PLAN_COLUMN, FixedAnswer, written
 from btql.plans import Asked, KeptPlans, Key, key_of, planned
 from btql.repeated import KeptAnswer, KeptAnswers, has_one_answer, parsed
 from btql.result import Result
@@ -211,11 +210,13 @@ class Database:
         source, statement = self._read(query, parameters)
         match statement:
             case tree.Insert() | tree.Update() | tree.Delete():
+                from btql.fixed_answer import written
                 from btql.write_statements import write
 
                 return written(write(self, source, statement, options))
             case tree.Explain():
                 from btql.explain import explain_statement
+                from btql.fixed_answer import PLAN_COLUMN, FixedAnswer
 
                 text = explain_statement(self, source, statement, options)
                 is_json = statement.format == "json"

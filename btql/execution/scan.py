@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from btql.execution.counting import count_rows, counted_batches
-from btql.execution.ends import end_rows
 from btql.execution.engine import SessionContext
 from btql.execution.piece_reader import Piece, PieceReader, Read, register_table
 from btql.execution.pruning import ruled_out
@@ -80,8 +78,12 @@ class ScanBuilder:
         selection = Selection(spec, self.sources, report, self.traces)
         snapshots = self.sources.snapshots(spec.objects)
         if spec.ends and not selection.candidates.keys(spec):
+            from btql.execution.ends import end_rows
+
             register_table(self.context, spec.name, end_rows(snapshots, _schema(spec.columns), report))
         elif spec.counted:
+            from btql.execution.counting import count_rows, counted_batches
+
             total = self.counted[spec.name] = count_rows(spec, snapshots, selection.candidates)
             if self.grouping is None or not self.grouping.counts:
                 self.context.register_record_batches(spec.name, [counted_batches(total)])

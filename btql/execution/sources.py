@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from threading import Lock
+from typing import TYPE_CHECKING
 
 from btql.execution.directory import Directory, Everything
 from btql.execution.fields import MergedFields, SnapshotFields
-from btql.execution.pinned import Pinned
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.sources import KINDS
@@ -24,6 +24,9 @@ from btql_storage.errors import Damaged, VersionGone
 from btql_storage.part.kept_columns import KeptColumns
 from btql_storage.snapshot import Snapshot
 from btql_storage.store import Storage
+
+if TYPE_CHECKING:
+    from btql.execution.pinned import Pinned
 
 _CATALOGS = frozenset({"information_schema", "pg_catalog"})
 

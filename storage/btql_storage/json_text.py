@@ -20,8 +20,6 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 
 import orjson
 
-from btql_storage.surrogates import mended, mended_text
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -68,6 +66,8 @@ def dumps(value: object) -> str:
     try:
         return orjson.dumps(value).decode()
     except (TypeError, orjson.JSONEncodeError):
+        from btql_storage.surrogates import mended_text
+
         return mended_text(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
 
@@ -118,6 +118,8 @@ def _may_round_in(texts: Sequence[bytes]) -> list[int]:
 
 def _parse_slowly(raw: bytes) -> JsonValue:
     """Read what orjson refuses or rounds; nothing that is not JSON gets through."""
+    from btql_storage.surrogates import mended
+
     try:
         whole = (mended(raw) or raw).decode()
         return cast("JsonValue", json.loads(whole, parse_int=_number, parse_constant=_refuse))

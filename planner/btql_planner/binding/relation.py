@@ -15,7 +15,6 @@ from btql_planner import errors
 from btql_planner.binding.bound_relation import BoundRelation
 from btql_planner.binding.expression import ExpressionBinder
 from btql_planner.binding.grouping import refuse_aggregates
-from btql_planner.binding.recursive import bind_common_table
 from btql_planner.binding.scope import Around, BoundTable, Captures, RelationNames, Rows, Scope
 from btql_planner.binding.table_call import bind_table_call
 from btql_planner.binding.window import refuse_windows
@@ -87,6 +86,8 @@ class _Relations:
         if outside or name not in self.around.tables:
             found = self.around.context.catalogs.resolve(node)
             return self._source(found, found.kind if node.alias is None else None)
+        from btql_planner.binding.recursive import bind_common_table  # Few queries have a WITH.
+
         rows = bind_common_table(self.around.tables[name], self.around.context)
         return _renamed(rows, node.alias or name, node.columns, node)
 

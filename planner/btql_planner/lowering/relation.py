@@ -13,9 +13,7 @@ from btql_planner.columns import AliasColumns, FetchColumns, NoColumns, ScanColu
 from btql_planner.engine_plan import FetchSpec, OutputColumn, ProbeSpec, ScanSpec, Stage
 from btql_planner.expressions import AggregateCall, Constant, Expression, PathValue, engine_name
 from btql_planner.lowering import joins, traces
-from btql_planner.lowering.apart import aggregate_apart
 from btql_planner.lowering.expression import STORED, ExpressionLowering
-from btql_planner.lowering.unnest import unnest
 from btql_planner.plan import (
     Aggregate,
     Alias,
@@ -112,6 +110,8 @@ class RelationLowering:
             case TraceSummary():
                 return traces.trace_summary(self, plan)
             case Unnest():
+                from btql_planner.lowering.unnest import unnest  # Few queries have any.
+
                 return unnest(self, plan)
             case Aggregate():
                 return self._aggregate(plan)
@@ -258,6 +258,8 @@ class RelationLowering:
         if plan.sets is not None:
             return joins.grouping_sets(self, plan)
         if plan.apart:
+            from btql_planner.lowering.apart import aggregate_apart  # Few queries have any.
+
             return aggregate_apart(self, plan)
         select = self.open(plan.input)
         if any(isinstance(each.expression, AggregateCall) and each.expression.order for each in plan.measures):

@@ -28,10 +28,8 @@ from pathlib import Path
 from typing import cast
 
 from btql_storage.errors import BadLocation, reason_of
+from btql_storage.opening.location import CONFIG, FILE
 
-FILE = "btql.toml"
-CONFIG = "BTQL_CONFIG"
-"""The environment variable that names another one."""
 _SERVICES = ("catalog", "redis", "cache", "cache_bytes", "endpoint")
 _KEYS = ("files", *_SERVICES, "limits")
 

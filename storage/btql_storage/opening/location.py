@@ -37,6 +37,9 @@ PARAMETERS = ("catalog", "redis", "cache", "cache_bytes", "endpoint")
 PREFIX = "BTQL_"
 DATABASE = "BTQL_DATABASE"
 """The environment variable with the database of whoever names none."""
+CONFIG = "BTQL_CONFIG"
+"""The environment variable that names another configuration file than :data:`FILE`."""
+FILE = "btql.toml"
 CACHE_BYTES = 20 << 30
 _SHARED = ("postgresql", "postgres")
 _REDIS = ("redis", "rediss", "unix")
@@ -116,13 +119,20 @@ def locate(place: Place | Location, environment: Mapping[str, str] = os.environ)
     """Return where the database is that an address, a path or a name stands for."""
     if isinstance(place, Location):
         return place
-    from btql_storage.opening.configuration import general_limits
-
     location = _located(place, environment)
     if location.folder is not None:
         _check_name(location.folder)
+    if not _is_configured(os.fspath(place), environment):
+        return location
+    from btql_storage.opening.configuration import general_limits
+
     general = general_limits(os.fspath(place), environment)
     return replace(location, limits={**general, **location.limits}) if general else location
+
+
+def _is_configured(place: str, environment: Mapping[str, str]) -> bool:
+    """Return whether there is a configuration file, or one is given; mostly there is none, and nothing to read it."""
+    return place.endswith(".toml") or bool(environment.get(CONFIG)) or Path(FILE).is_file()
 
 
 def _check_name(folder: Path) -> None:
@@ -145,6 +155,8 @@ def _located(place: Place, environment: Mapping[str, str]) -> Location:
         return Location(path)
     if "://" in place:
         return _complete(*_read(place), environment)
+    if not _is_configured(place, environment):
+        return Location(place)
     from btql_storage.opening.configuration import named
 
     found = named(place, environment)
