@@ -83,9 +83,10 @@ class FlightConnection(RemoteConnection):
         result.release = weakref.finalize(result, using.close)
         return result
 
-    def run_many(self, query: str, parameters: Sequence[Values], stop: Stop) -> int:
+    def run_many(self, query: str | Mapping[str, object], parameters: Sequence[Values], stop: Stop) -> int:
         """Run a statement that writes once for each of several sequences of values; return how many rows it wrote."""
-        if not _WRITES.match(query):
+        text = _sent(query)
+        if not _WRITES.match(text):
             raise NotSupportedError(
                 "a query with many sequences of values is not supported: run it once for each of them, with `execute`",
                 code="B0403",
@@ -93,9 +94,9 @@ class FlightConnection(RemoteConnection):
         assert isinstance(stop, RemoteStop)
         if not any(parameters):
             # Rows without columns are none in Arrow.
-            return sum(self._write(query, None, {}, stop) for _ in parameters)
+            return sum(self._write(text, None, {}, stop) for _ in parameters)
         pieces = [table_of(parameters[start : start + _SETS_MAX]) for start in range(0, len(parameters), _SETS_MAX)]
-        return sum(self._write(query, piece, {}, stop) for piece in pieces)
+        return sum(self._write(text, piece, {}, stop) for piece in pieces)
 
     def tables(self) -> list[Table]:
         """Return the objects that may be read as tables with columns."""

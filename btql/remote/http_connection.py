@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from btql.result import Result
     from btql_grammar.parameters import Values
     from btql_planner.options import QueryOptions
+    from btql_storage.ingest.accept import Event
 
 _ARROW = "application/vnd.apache.arrow.stream"
 
@@ -65,7 +66,7 @@ class HttpConnection(RemoteConnection):
 
     def ingest(self, target: str, events: Sequence[Mapping[str, object]] | Sequence[bytes]) -> Receipt:
         """Write one batch of events to an object such as ``project_logs:demo``."""
-        from btql_storage.ingest.accept import Event, line_of
+        from btql_storage.ingest.accept import line_of
         from btql_storage.limits import DEFAULT
 
         texts = [line_of(event, index, DEFAULT) for index, event in enumerate(cast("Sequence[Event]", events))]

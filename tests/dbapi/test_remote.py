@@ -215,6 +215,13 @@ def test_a_type_that_cannot_be_a_parameter_is_the_same_error(embedded, any_remot
     assert any_remote.execute("SELECT ? AS one", [np.float32(0.5)]).fetchall() == [(0.5,)]
 
 
+def test_a_query_in_the_json_form_is_none_that_writes_for_many_values(embedded, any_remote):
+    query = {"select": [{"op": "star"}], "from": {"op": "ident", "name": ["project_logs", "demo"]}}
+    for connection in (embedded, any_remote):
+        with pytest.raises(btql.NotSupportedError, match="with many sequences of values is not supported"):
+            connection.cursor().executemany(query, [[1], [2]])
+
+
 def test_an_error_in_the_middle_of_an_answer_is_that_error(party, door):
     with btql.connect(door, api_key=party.key().text) as connection:
         # Some MiB come at once; the rest takes longer.
