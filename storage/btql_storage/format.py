@@ -119,6 +119,11 @@ def wal_numbers(names: Sequence[str]) -> list[int]:
     return sorted(int(digits) for digits in found if digits.isdigit())
 
 
+def part_name(part_id: int) -> str:
+    """Return a part's folder, relative to the database."""
+    return f"{PARTS}/{part_id}"
+
+
 class FolderLock:
     """One lock of a database, held by one thread of one process at a time.
 
@@ -188,8 +193,3 @@ class FolderLock:
             f"another process has held the {self._name} lock of `{self._store.root}` for {self._wait_s:g} s",
             "wait for it to finish and try again",
         )
-
-
-def part_name(part_id: int) -> str:
-    """Return a part's folder, relative to the database."""
-    return f"{PARTS}/{part_id}"
