@@ -56,10 +56,10 @@ class Answering:
 
     async def _open(self, text: str, values: Sequence[object], work: Work) -> Opened:
         session = self._session
-        question = self._question(text, values, work)
+        question = await self._question(text, values, work)
         if not values and (known := known_answer(question())) is not None:
             return known
-        if not is_btql(text) and session.catalog.answers(text):
+        if not is_btql(text) and await session.look(session.catalog.answers, text):
             return await self._of_catalog(text, values, work)
         return await session.state.pools["query"].run(lambda: open_answer(question(session.transaction.pinned())))
 
@@ -76,9 +76,10 @@ class Answering:
             session.set(name, value)
         return fixed(answer.table, answer.types)
 
-    def _question(self, text: str, values: Sequence[object], work: Work) -> partial[Question]:
-        options = self._session.variables.options()
-        return partial(Question, conforming(text), work.asker, work.stop, options, values)
+    async def _question(self, text: str, values: Sequence[object], work: Work) -> partial[Question]:
+        session = self._session
+        options = session.variables.options()
+        return partial(Question, await session.look(conforming, text), work.asker, work.stop, options, values)
 
     async def cursor(self, name: str) -> tuple[Portal, Opened]:
         """Return a cursor and its answer; a portal that was only bound begins now."""
@@ -163,7 +164,7 @@ class Answering:
         assert statement is not None
         self.check_writable(statement.verb)
         async with session.working(statement.verb) as work:
-            question = self._question(statement.text, portal.values, work)
+            question = await self._question(statement.text, portal.values, work)
             pool = session.state.pools["query"]
             count, warnings = await pool.run(lambda: write(question(session.transaction.pinned())))
             work.rows = count

@@ -39,8 +39,6 @@ class Describing:
             return
         if statement.kind in ("session", "copy"):
             prepared.parameters = prepared.given
-            if (opened := known_by(self._session, statement)) is not None:
-                prepared.columns = Columns(opened.names, opened.types)
         elif statement.kind == "fetch":
             prepared.parameters = ()
             cursor = self._session.kept.cursor(fetch_of(statement).name)
@@ -54,7 +52,7 @@ class Describing:
         elif statement.kind == "rows" and (opened := known_by(self._session, statement)) is not None:
             prepared.parameters = prepared.given
             prepared.columns = Columns(opened.names, opened.types)
-        elif statement.kind == "rows" and self._is_catalog(statement):
+        elif statement.kind == "rows" and await self._is_catalog(statement):
             await self._describe_catalog(prepared, statement)
         else:
             found = await self._described(statement)
@@ -64,8 +62,9 @@ class Describing:
                 prepared.columns = Columns(names, [column_type(each) for each in found.outputs])
         prepared.is_described = True
 
-    def _is_catalog(self, statement: Statement) -> bool:
-        return not statement.piece.is_btql and self._session.catalog.answers(statement.text)
+    async def _is_catalog(self, statement: Statement) -> bool:
+        session = self._session
+        return not statement.piece.is_btql and await session.look(session.catalog.answers, statement.text)
 
     async def _describe_catalog(self, prepared: Prepared, statement: Statement) -> None:
         session = self._session
@@ -80,7 +79,7 @@ class Describing:
 
     async def _described(self, statement: Statement) -> Described:
         session = self._session
-        text = conforming(statement.text)
+        text = await session.look(conforming, statement.text)
         session.offset = statement.piece.offset
         options = session.variables.options()
         async with session.working("DESCRIBE") as work:

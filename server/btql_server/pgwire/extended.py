@@ -8,6 +8,7 @@ from btql_server.pgwire import messages, requests
 from btql_server.pgwire.describing import Describing
 from btql_server.pgwire.failure import Failure
 from btql_server.pgwire.portals import Portal, Prepared
+from btql_server.pgwire.scanning import split
 from btql_server.pgwire.statements import understood
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Extended:
     async def _parse(self, asked: requests.Parse) -> None:
         session = self._session
         session.offset = 0
-        pieces = await session.split(asked.text)
+        pieces = await session.look(split, asked.text)
         if len(pieces) > 1:
             raise Failure("42601", "cannot insert multiple commands into a prepared statement", at=pieces[1].offset)
         statement = understood(pieces[0]) if pieces else None

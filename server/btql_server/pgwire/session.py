@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 
 from btql_server.access.asker import Asker
@@ -30,7 +30,6 @@ from btql_server.pgwire.failure import Failure, report_of, state_of
 from btql_server.pgwire.messages import Report
 from btql_server.pgwire.portals import Kept
 from btql_server.pgwire.requests import Violation
-from btql_server.pgwire.scanning import split
 from btql_server.pgwire.simple import Simple
 from btql_server.pgwire.transaction import Transaction
 from btql_server.pgwire.variables import Variables
@@ -46,10 +45,10 @@ if TYPE_CHECKING:
     from btql_server.pgwire.authentication import Admitted
     from btql_server.pgwire.catalog.catalog import Catalog
     from btql_server.pgwire.portals import Portal
-    from btql_server.pgwire.scanning import Piece
     from btql_server.pgwire.statements import Statement
     from btql_server.state import State
 
+T = TypeVar("T")
 _LONG_TEXT = 32 << 10
 ENDING = Report("FATAL", "57P01", "terminating connection due to administrator command", hint="connect again")
 
@@ -237,10 +236,11 @@ class Session:
         self.wire.send(messages.ready(self.transaction.status))
         self.wire.flush()
 
-    async def split(self, text: str) -> Sequence[Piece]:
-        """Return the statements of a text."""
+    @staticmethod
+    async def look(look: Callable[[str], T], text: str) -> T:
+        """Return what is seen at a look at a text, which may be long."""
         # A long text takes a while, which is not spent on the thread of the event loop.
-        return await asyncio.to_thread(split, text) if len(text) > _LONG_TEXT else split(text)
+        return await asyncio.to_thread(look, text) if len(text) > _LONG_TEXT else look(text)
 
     async def execute_other(self, portal: Portal) -> None:
         """Run a statement that gives no rows."""

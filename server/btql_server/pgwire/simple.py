@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from btql_server.pgwire import messages
 from btql_server.pgwire.portals import Portal, Prepared
+from btql_server.pgwire.scanning import split
 from btql_server.pgwire.statements import understood
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Simple:
         session = self._session
         await session.drop_unnamed()
         session.offset = 0
-        pieces = await session.split(text)
+        pieces = await session.look(split, text)
         if not pieces:
             session.wire.send(messages.EMPTY_QUERY)
         several = len(pieces) > 1

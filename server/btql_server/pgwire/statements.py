@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from btql_grammar.scan import TEXT_CHARS_MAX
 from btql_server.pgwire.failure import Failure
 from btql_server.pgwire.scanning import Piece, Token, tokens
 
@@ -69,6 +70,8 @@ class Statement:
     @cached_property
     def tokens(self) -> list[Token]:
         """Its words, texts, numbers and marks."""
+        if len(self.text) > TEXT_CHARS_MAX:
+            raise Failure("54001", f"a statement has at most {TEXT_CHARS_MAX:,} characters", "send less at a time")
         found = tokens(self.text)
         if found and found[-1].kind == "unclosed":
             raise _unclosed(found[-1])

@@ -1,6 +1,6 @@
 """Whether a statement is about the catalog: told from its text alone, for every statement that comes in.
 
-1. What has none of a few words in it is not. Most statements go no further.
+1. What has none of a few words in it is not, nor what is too long for any statement. Most statements go no further.
 2. A statement that reads relations is about the catalog where one of them is a relation of the catalog: with its
    schema, or by a name that Postgres finds without one. What else it reads, :mod:`.rewrite` then refuses.
 3. One that reads none is, where it calls a function of the catalog or casts to a name of it: ``SELECT version()``.
@@ -14,6 +14,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
+from btql_grammar.scan import TEXT_CHARS_MAX
 from btql_grammar.sources import KINDS
 from btql_server.pgwire.catalog.lexing import Token, tokens
 from btql_server.pgwire.catalog.names import CALLED, KEYWORDS
@@ -31,7 +32,7 @@ _BEFORE_RELATION = frozenset({"from", "join", "into", "update", "table", "only"}
 
 def about_catalog(sql: str) -> bool:
     """Whether a statement is about the catalog."""
-    if _HINT.search(sql) is None:
+    if len(sql) > TEXT_CHARS_MAX or _HINT.search(sql) is None:
         return False
     found = tokens(sql)
     first = next((index for index, token in enumerate(found) if token.word != "("), len(found))

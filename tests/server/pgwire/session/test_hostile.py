@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import struct
 import time
@@ -25,7 +26,7 @@ from server_support.pg_raw import (
     text,
 )
 
-from btql_server.pgwire import requests
+from btql_server.pgwire import answering, requests
 from btql_server.pgwire.bad_value import BadValue
 from btql_server.pgwire.requests import Violation
 
@@ -137,6 +138,30 @@ def test_a_client_that_vanishes_ends_its_query(place, other):
     gone.send(query(LONG))
     gone.socket.close()
     assert rows(other.ask(query("SELECT 1"))) == [["1"]]
+
+
+def test_a_long_text_is_not_looked_at_by_the_thread_of_the_event_loop(raw, monkeypatch):
+    looked_by_loop: list[bool] = []
+
+    def noted(sql):
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            looked_by_loop.append(False)
+        else:
+            looked_by_loop.append(True)
+        return sql
+
+    monkeypatch.setattr(answering, "conforming", noted)
+    assert rows(raw.ask(query("SELECT 1 AS a /*" + " " * 40_000 + "*/"))) == [["1"]]
+    assert looked_by_loop == [False]
+
+
+@pytest.mark.parametrize("sql", ["SET a.b = 1{}", "SELECT relname FROM pg_class{}"])
+def test_what_is_too_long_for_a_statement_is_not_looked_at_in_detail(raw, sql):
+    found = error(raw.ask(query(sql.format(",1" * (1 << 20)))))
+    assert found["C"] == "54001"
+    assert "1,048,576 characters" in found["M"]
 
 
 def test_a_session_keeps_so_many_portals_at_most(raw):
