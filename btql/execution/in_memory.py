@@ -41,6 +41,8 @@ COUNTED_TIMES = 10
 _Key: TypeAlias = tuple[str, str, str]
 """A column, its order, and where nulls are, in Arrow's words."""
 
+_NEVER = "FALSE"
+"""The condition of rows that the planner knows to be none."""
 _EQUAL = rf"\(({sql_text.NAME}) = ({sql_text.TEXT})\)"
 _ANY = re.compile(rf"\({_EQUAL}(?: OR {_EQUAL})*\)")
 _EACH = re.compile(_EQUAL)
@@ -145,19 +147,18 @@ def over_rows(select: Select) -> InMemory | None:
     if select.group is not None or not select.outputs:
         return None
     read = {name: reader(sql) for name, sql in select.outputs.items()}
-    asked = [_condition(each) for each in select.conditions]
+    asked = [_condition(each) for each in select.conditions if each != _NEVER]
     ordered = [_KEY.fullmatch(term) for term in select.order]
     outputs = {name: each for name, each in read.items() if each is not None}
     conditions = [each for each in asked if each is not None]
     keys = [_key(each) for each in ordered if each is not None]
     if len(outputs) < len(read) or len(conditions) < len(asked) or len(keys) < len(ordered):
         return None
-    return InMemory(outputs, conditions, keys, select.limit, select.offset)
+    limit = 0 if _NEVER in select.conditions else select.limit
+    return InMemory(outputs, conditions, keys, limit, select.offset)
 
 
 def _condition(sql: str) -> _Condition | None:
-    if sql == "FALSE":
-        return _Condition("_row", pa.int64(), lambda column: pa.repeat(pa.scalar(False), len(column)))  # noqa: FBT003
     if _ALONE.fullmatch(sql) is not None:
         return _Condition(sql_text.unquoted(sql), pa.bool_(), lambda column: column)
     if (ordered := _ORDERED.fullmatch(sql)) is not None:

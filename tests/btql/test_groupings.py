@@ -229,6 +229,7 @@ def test_few_rows_or_a_long_tail_keep_their_texts(conn: btql.Connection, monkeyp
         ("count(*) AS n FROM {}", [{"n": ROWS + 1}]),
         ("count(*) AS n, count(1) AS m FROM {} HAVING count(*) > 5", [{"n": ROWS + 1, "m": ROWS + 1}]),
         ("count(*) AS n FROM {} HAVING count(*) < 5", []),
+        ("count(*) AS n FROM {} HAVING false", []),
         ("count(*) + 1 AS n FROM {} ORDER BY n", [{"n": ROWS + 2}]),
         ("count(*) AS n FROM {} LIMIT 0", []),
         ("count(*) AS n FROM {} WHERE id MATCH 'r001'", [{"n": 1}]),
