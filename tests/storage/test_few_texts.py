@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 from storage_support.reading import documents_of
 
 from btql_storage.care.facade import check_database, repair_database, restore_database
+from btql_storage.care.findings import Kind
 from btql_storage.catalog import ObjectInfo
 from btql_storage.errors import NewerFormat
 from btql_storage.folder import Settings
@@ -107,6 +110,17 @@ def test_it_is_checked_backed_up_and_repaired(quick_path: Path) -> None:
         assert documents_of(storage, target) == before
         assert not part_of(storage, target).has_text_index
         assert part_of(storage, target).count(RAIN) == 4
+
+
+@pytest.mark.parametrize("sizes", ["{}", "no JSON"])
+def test_where_only_the_catalog_forgot_that_there_is_no_index_the_part_is_not_damaged(
+    quick_path: Path, sizes: str
+) -> None:
+    with Storage.open(quick_path, create=True) as storage:
+        fill(storage, "x")
+    with closing(sqlite3.connect(quick_path / "catalog.sqlite")) as connection, connection:
+        connection.execute("update parts set file_bytes = ?", (sizes.encode(),))
+    assert {one.kind for one in check_database(quick_path, deep=True, mark=False).findings} == {Kind.CATALOG}
 
 
 def test_one_that_every_part_has_an_index_in_says_that_it_is_too_old(

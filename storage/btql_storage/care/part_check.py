@@ -80,7 +80,9 @@ class PartCheck:
             yield from self._against_catalog(manifest)
         # What files say is of no interest where they are known to be damaged.
         if not any(one.is_serious for one in found):
-            yield from self._contents(deep=deep)
+            # The catalog may be wrong about what there is; parts without a manifest have all files.
+            is_indexed = manifest is None or manifest.file_bytes.get("text") != 0
+            yield from self._contents(is_indexed=is_indexed, deep=deep)
 
     def files_alone(self) -> Iterator[Finding]:
         """Yield what is wrong with the files, whatever the catalog says."""
@@ -97,7 +99,7 @@ class PartCheck:
         except StorageError as error:
             return None, [self._found(Kind.DAMAGED, MANIFEST_FILE, error.message)]
 
-    def _contents(self, *, deep: bool) -> Iterator[Finding]:
+    def _contents(self, *, is_indexed: bool, deep: bool) -> Iterator[Finding]:
         try:
             stats = PartStats.from_json(cast("StatsJson", orjson.loads(self.row["stats"])))
         except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, IndexError) as error:
@@ -105,6 +107,8 @@ class PartCheck:
             return
         try:
             yield from self._structure(stats)
+            if is_indexed:
+                yield from self._text(stats)
             if deep:
                 yield from self._anew(stats)
         except StorageError as error:
@@ -179,11 +183,12 @@ class PartCheck:
             return
         yield from self._columns(small, stats)
         yield from self._keys(small)
-        if orjson.loads(self.row["file_bytes"]).get("text") != 0:
-            path = self.store.folder(f"{part_name(self.part_id)}/{TEXT_FOLDER}")
-            indexed = TextIndex(path).open().num_docs
-            if indexed > stats.rows:
-                yield self._found(Kind.DAMAGED, TEXT_FOLDER, f"it has {indexed:,} documents of {stats.rows:,} rows")
+
+    def _text(self, stats: PartStats) -> Iterator[Finding]:
+        path = self.store.folder(f"{part_name(self.part_id)}/{TEXT_FOLDER}")
+        indexed = TextIndex(path).open().num_docs
+        if indexed > stats.rows:
+            yield self._found(Kind.DAMAGED, TEXT_FOLDER, f"it has {indexed:,} documents of {stats.rows:,} rows")
 
     def _columns(self, documents: pa.Table, stats: PartStats) -> Iterator[Finding]:
         path = self._path(COLUMNS_FILE)
