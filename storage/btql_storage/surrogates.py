@@ -11,7 +11,6 @@ A module that imports next to nothing, as queries need it, too.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import cast
 
 _ESCAPES = re.compile(
@@ -24,14 +23,8 @@ _ESCAPES = re.compile(
 
 def mended(text: bytes) -> bytes | None:
     r"""Return JSON with ``\ufffd`` for each lone half, of the same length; None where there is none."""
-    if next(_halves(text), None) is None:
-        return None
-    return _ESCAPES.sub(lambda escape: rb"\ufffd" if escape["half"] else escape[0], text)
-
-
-def first_half(text: bytes) -> int | None:
-    """Return where the first lone half in JSON begins; None where there is none."""
-    return next(_halves(text), None)
+    whole = _ESCAPES.sub(lambda escape: rb"\ufffd" if escape["half"] else escape[0], text)
+    return None if whole == text else whole
 
 
 def mended_text(text: str) -> str:
@@ -51,7 +44,3 @@ def mended_value(value: object) -> object:
             return [mended_value(each) for each in cast("list[object]", value)]
         case _:
             return value
-
-
-def _halves(text: bytes) -> Iterator[int]:
-    return (escape.start() for escape in _ESCAPES.finditer(text) if escape["half"])
