@@ -11,7 +11,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from btql_grammar.diagnostic import BtqlError
 from btql_grammar.scan import SPACE, STRING, TEXT_CHARS_MAX, after_space
+from btql_grammar.span import Span
+from btql_grammar.sql.texts import escaped_text
+from btql_server.pgwire.bad_value import NOT_UTF8, BadValue
 
 _BTQL = re.compile(r"[a-zA-Z_]+\s*:(?!:)")
 _TAG = r"\$(?:[^\W\d]\w*)?\$"
@@ -26,9 +30,7 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 
-_ESCAPED = re.compile(r"\\(?:x([0-9a-fA-F]{1,2})|([0-7]{1,3})|(.))|''", re.DOTALL)
 _EXPLAIN = re.compile(r"EXPLAIN(?:\s++(?:ANALY[ZS]E|VERBOSE)\b|\s*+\([^()]*+\))*+", re.IGNORECASE)
-_LETTERS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Token:
             if self.text[0] == "'":
                 return self.text[1:-1].replace("''", "'")
             if self.text[0] in "eE":
-                return _ESCAPED.sub(_character, self.text[2:-1])
+                return _unescaped(self.text[1:])
             mark = self.text.index("$", 1) + 1
             return self.text[mark:-mark]
         return self.text.lower() if self.kind == "word" else self.text
@@ -95,10 +97,12 @@ def _is_plain(token: str) -> bool:
     return token.startswith(("'", '"'))
 
 
-def _character(escaped: re.Match[str]) -> str:
-    if escaped[1] or escaped[2]:
-        return chr(int(escaped[1], 16) if escaped[1] else int(escaped[2], 8) & 0xFF)
-    return _LETTERS.get(escaped[3], escaped[3]) if escaped[3] else "'"
+def _unescaped(quoted: str) -> str:
+    try:
+        return escaped_text(quoted, Span(0, len(quoted)))
+    except BtqlError as error:
+        first = error.diagnostics[0]
+        raise BadValue(NOT_UTF8, first.message, first.help) from None
 
 
 def is_btql(text: str) -> bool:

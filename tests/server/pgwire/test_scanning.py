@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from btql_server.pgwire.bad_value import BadValue
 from btql_server.pgwire.catalog.session_values import Session
 from btql_server.pgwire.catalog.shortcut import shortcut
 from btql_server.pgwire.scanning import conforming, place_before, split, tokens
@@ -78,7 +79,7 @@ def test_backslashes_are_doubled_where_they_are_themselves(sql, expected):
 
 
 def test_a_long_statement_is_no_call_of_one_function():
-    session = Session("d", "u", 1, {}, lambda name, value: None)
+    session = Session("d", "u", 1, {}, lambda name, value, local: None)
     for sql in (
         "select version{}!",
         "select version({}!",
@@ -99,10 +100,18 @@ def test_a_long_statement_is_no_call_of_one_function():
         ("$a$it's$a$", "it's"),
         (r"E'\t'", "\t"),
         (r"e'a\\\'b''\x01\001\q'", "a\\'b'\x01\x01q"),
+        (r"E'\u0041\U0001f600'", "A\U0001f600"),
     ],
 )
 def test_what_a_text_says(text, value):
     assert [(each.kind, each.value) for each in tokens(text)] == [("string", value)]
+
+
+@pytest.mark.parametrize("text", [r"E'a\000b'", r"E'\x0'", r"E'\ud83d'"])
+def test_what_is_no_character_is_refused(text):
+    (token,) = tokens(text)
+    with pytest.raises(BadValue, match="is not a character"):
+        token.value  # noqa: B018  a property that raises
 
 
 def test_the_option_of_a_copy_that_is_a_backslash():
