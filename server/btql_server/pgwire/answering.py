@@ -66,14 +66,15 @@ class Answering:
     async def _of_catalog(self, text: str, values: Sequence[object], work: Work) -> Opened:
         """Answer a statement about tables, types and the session itself."""
         session = self._session
-        changed: list[tuple[str, str]] = []
-        asked = session.catalog_session(lambda name, value: changed.append((name, value)))
+        changed: list[tuple[str, str, bool]] = []
+        asked = session.catalog_session(lambda name, value, local: changed.append((name, value, local)))
         visible = Visible(work.asker)
         run = partial(session.catalog.run, text, visible, asked, parameters=values, stop=work.stop)
         answer = await session.state.pools["small"].run(run)
-        for name, value in changed:
-            # By set_config(), whose answer it is, too.
-            session.set(name, value)
+        for name, value, local in changed:
+            # By set_config(). What is local ends with the statement, where that stands alone.
+            if session.transaction.is_open or not local:
+                session.set(name, value, local=local)
         return fixed(answer.table, answer.types)
 
     async def _question(self, text: str, values: Sequence[object], work: Work) -> partial[Question]:

@@ -68,7 +68,7 @@ class Describing:
 
     async def _describe_catalog(self, prepared: Prepared, statement: Statement) -> None:
         session = self._session
-        asked = session.catalog_session(lambda name, value: None)  # noqa: ARG005  nothing is run
+        asked = session.catalog_session(lambda name, value, local: None)  # noqa: ARG005  nothing is run
         async with session.working("DESCRIBE") as work:
             visible = Visible(work.asker)
             describe = session.catalog.describe

@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING
 
 from btql_server.pgwire.answers import text_rows
 from btql_server.pgwire.reading_tokens import Reading
+from btql_server.pgwire.scanning import tokens
 
 if TYPE_CHECKING:
     from btql_server.pgwire.answers import Opened
     from btql_server.pgwire.session import Session
     from btql_server.pgwire.statements import Statement
+
+_UNLOCK = ["SELECT", "PG_ADVISORY_UNLOCK_ALL", "(", ")"]
+"""There are no locks. This is what connection pools send before a connection is used again."""
 
 
 def known_by(session: Session, statement: Statement) -> Opened | None:
@@ -18,9 +22,8 @@ def known_by(session: Session, statement: Statement) -> Opened | None:
     if statement.verb == "SHOW":
         return _show(session, statement)
     if statement.verb == "SELECT" and "advisory" in statement.text:
-        words = [each.upper for each in statement.tokens]
-        if words[1] == "PG_ADVISORY_UNLOCK_ALL" and len(words) == 4:
-            # There are no locks. This is what connection pools send before a connection is used again.
+        words = [each.upper or each.text for each in tokens(statement.text, len(_UNLOCK) + 1)]
+        if words == _UNLOCK:
             return text_rows(["pg_advisory_unlock_all"], [[""]])
     return None
 

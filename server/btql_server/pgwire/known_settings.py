@@ -47,7 +47,7 @@ def anything(name: str, value: str) -> str:
 
 def _only(*allowed: str, hint: str | None = None) -> Callable[[str, str], str]:
     def check(name: str, value: str) -> str:
-        if value.lower().replace("-", "") not in allowed:
+        if value.lower() not in allowed:
             raise invalid(name, value, hint)
         return value
 

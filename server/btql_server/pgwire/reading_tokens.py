@@ -5,6 +5,8 @@ from __future__ import annotations
 from btql_server.pgwire.failure import Failure, wrong_syntax
 from btql_server.pgwire.scanning import Token
 
+_DIGITS_MAX = 10
+
 
 class Reading:
     """The tokens of one statement, from the first word on."""
@@ -82,7 +84,7 @@ class Reading:
         sign = -1 if self.take("-") else 1
         self.take("+")
         token = self.token
-        if token is None or token.kind != "number" or not token.text.isdecimal():
+        if token is None or token.kind != "number" or not token.text.isdecimal() or len(token.text) > _DIGITS_MAX:
             raise self.wrong()
         return sign * int(self.next().text)
 

@@ -130,7 +130,7 @@ class Session:
         if note is not None:
             self.warn(note)
 
-    def catalog_session(self, change_setting: Callable[[str, str], None]) -> CatalogSession:
+    def catalog_session(self, change_setting: Callable[[str, str, bool], None]) -> CatalogSession:
         """Return what functions such as ``current_user`` tell."""
         settings = {name: value for name, value, _ in self.variables.all()}
         address = (self.address, 0)

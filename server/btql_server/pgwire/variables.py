@@ -42,6 +42,7 @@ _UTC = (
 )
 _CUSTOM = re.compile(r"[a-z_][\w$]*(\.[a-z_][\w$]*)+")
 _CUSTOM_MAX = 100
+_CUSTOM_NAME_MAX = 1_000
 
 
 class Variables:
@@ -84,7 +85,9 @@ class Variables:
         if variable is None:
             if _CUSTOM.fullmatch(name) is None:
                 raise unknown(name)
-            if len(self._values) >= _CUSTOM_MAX and name not in self._values:
+            if len(name) > _CUSTOM_NAME_MAX:
+                raise Failure("42602", f'"{name[:80]}" is too long for the name of a setting')
+            if len(self._values.keys() | self._local | {name}) > _CUSTOM_MAX:
                 raise Failure("53400", f"a session has at most {_CUSTOM_MAX} settings of its own")
         elif name == TRANSACTION_READ_ONLY:
             self._transaction.set_read_only(value is not None and self._checked(name, variable, value)[0] == "on")
@@ -93,14 +96,24 @@ class Variables:
         if value is None:
             if variable is not None and variable.check is fixed:
                 fixed(name, "")
-            self._values.pop(name, None)
-            self._local.pop(name, None)
+            kept = self._default(name) if local else None
         else:
             kept, note = (anything(name, value), None) if variable is None else self._checked(name, variable, value)
-            (self._local if local else self._values)[name] = kept
+        self._keep(name, kept, local=local)
         if variable is not None and variable.reported and self.get(name) != before:
             self._report(variable.spelled or name, self.get(name))
         return note
+
+    def _keep(self, name: str, value: str | None, *, local: bool) -> None:
+        """Keep a value; None is the default. One for the session is seen at once, whatever was set locally."""
+        if not local:
+            self._local.pop(name, None)
+            self._values.pop(name, None)
+        if value is not None:
+            (self._local if local else self._values)[name] = value
+
+    def _default(self, name: str) -> str:
+        return self._defaults.get(name, KNOWN[name].default if name in KNOWN else "")
 
     def get(self, name: str, missing: str | None = None) -> str:
         """Return the value of a setting."""
@@ -135,7 +148,7 @@ class Variables:
 
     def reset_all(self) -> None:
         """Go back to the defaults."""
-        for name in [*self._values]:
+        for name in [*self._values, *self._local]:
             self.set(name, None)
 
     def begin(self) -> None:

@@ -92,7 +92,7 @@ class Catalog:
 
         parameters = parameter_types(sql, types)
         values = [nothing_of(each) for each in parameters]
-        unchanged = replace(session, change_setting=lambda name, value: None)  # noqa: ARG005  nothing is run
+        unchanged = replace(session, change_setting=lambda name, value, local: None)  # noqa: ARG005  nothing is run
         found = shortcut(sql, values, unchanged)
         if found is None:
             found = self._run(sql, directory, unchanged, values, stop or Stop(), rows=False)

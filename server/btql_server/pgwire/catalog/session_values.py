@@ -28,8 +28,8 @@ class Session:
     """The number of the session, as in the key for cancelling."""
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
     """What SHOW tells; any other has its default."""
-    change_setting: Callable[[str, str], None] | None = None
-    """Does what SET does, for ``set_config``; None refuses it."""
+    change_setting: Callable[[str, str, bool], None] | None = None
+    """Does what SET does, or SET LOCAL where that is true, for ``set_config``; None refuses it."""
     client_address: tuple[str, int] | None = None
     server_address: tuple[str, int] | None = None
 
@@ -121,6 +121,6 @@ def _set_config(arguments: Sequence[object], session: Session) -> Value:
         raise Refused("42883", "set_config takes the name of a setting, its value, and whether it is local")
     if session.change_setting is None:
         raise Refused("0A000", "settings cannot be changed here")
-    name, value = str(arguments[0]), "" if arguments[1] is None else str(arguments[1])
-    session.change_setting(name, value)
-    return session.setting(name) or value
+    name, value = str(arguments[0]).lower(), "" if arguments[1] is None else str(arguments[1])
+    session.change_setting(name, value, len(arguments) > 2 and arguments[2] is True)
+    return value

@@ -24,11 +24,17 @@ class Asking:
     catalog: Catalog
     directory: Everything
     settings: dict[str, str] = field(default_factory=dict)
+    local: list[bool] = field(default_factory=list)
+    """Whether each change is for the transaction alone."""
 
     @property
     def session(self) -> Session:
         """A session whose settings can be changed."""
-        return Session(user="ann", pid=42, settings=self.settings, change_setting=self.settings.__setitem__)
+        return Session(user="ann", pid=42, settings=self.settings, change_setting=self._change)
+
+    def _change(self, name: str, value: str, local: bool) -> None:
+        self.settings[name] = value
+        self.local.append(local)
 
     def answer(self, sql: str, *parameters: object) -> CatalogAnswer:
         """Return the answer, with types."""

@@ -134,6 +134,9 @@ def test_the_session(ask):
     assert ask.rows("select current_database(), session_user, inet_server_addr()") == [("btql", "ann", None)]
     assert ask.rows("select set_config('application_name', 'it', false)") == [("it",)]
     assert ask.settings == {"application_name": "it"}
+    assert ask.rows("select set_config('Application_name', 'there', true)") == [("there",)]
+    assert ask.local == [False, True]
+    assert ask.rows("select set_config('application_name', 'it', false)") == [("it",)]
     assert ask.rows("select current_setting('application_name'), current_setting('none.such', true)") == [("it", None)]
     assert ("it",) in ask.rows("select setting from pg_settings where name = 'application_name'")
     with pytest.raises(Refused, match="unrecognized") as refused:

@@ -220,6 +220,19 @@ def test_settings(raw):
     assert shown("statement_timeout") == "1500ms"
     raw.ask(query("BEGIN; SET statement_timeout = 7; ROLLBACK"))
     assert shown("statement_timeout") == "1500ms"
+    raw.ask(query("BEGIN; SET LOCAL statement_timeout TO DEFAULT"))
+    assert shown("statement_timeout") == "0"
+    raw.ask(query("COMMIT"))
+    assert shown("statement_timeout") == "1500ms"
+    raw.ask(query("BEGIN; SET LOCAL a.b = 1; SET a.b = 2"))
+    assert shown("a.b") == "2"
+    raw.ask(query("SELECT set_config('A.b', '3', true)"))
+    assert shown("a.b") == "3"
+    raw.ask(query("COMMIT"))
+    assert shown("a.b") == "2"
+    # What ends with the statement is as if it had not been.
+    assert rows(raw.ask(query("SELECT set_config('a.b', '4', true)"))) == [["4"]]
+    assert shown("a.b") == "2"
     found = raw.ask(query("SET TIME ZONE 'Europe/Berlin'"))
     assert "shown in UTC" in notices(found)[0]
     assert shown("TIME ZONE") == "UTC"
@@ -340,6 +353,27 @@ def test_a_text_with_escapes_that_is_never_closed_is_no_statement_and_another_on
     answer = raw.ask(query(r"INSERT INTO project_logs('unclosed') (id) VALUES (E'a\'); SELECT 2"))
     assert error(answer)["C"] == "42601"
     assert "D" not in kinds(answer)
+
+
+@pytest.mark.parametrize(
+    ("sql", "state"),
+    [
+        ("SELECT -- advisory", "42601"),
+        ("SELECT pg_advisory_unlock_all AS x", "42601"),
+        pytest.param(f"FETCH {'1' * 5_000} FROM c", "42601", id="fetch"),
+        (r"SET application_name = E'a\000b'", "22021"),
+        ("SET client_min_messages = 'no-tice'", "22023"),
+        pytest.param(f"SET a.{'b' * 2_000} = 1", "42602", id="name"),
+    ],
+)
+def test_odd_statements_of_the_session_are_refused(raw, sql, state):
+    assert error(raw.ask(query(sql)))["C"] == state
+
+
+def test_a_transaction_has_so_many_settings_of_its_own_at_most(raw):
+    found = raw.ask(query("BEGIN;" + "".join(f"SET LOCAL a.b{number} = 1;" for number in range(101))))
+    assert tags(found) == ["BEGIN", *["SET"] * 100]
+    assert error(found)["C"] == "53400"
 
 
 def test_the_answer_of_a_copy_is_closed_without_holding_up_others(raw, other, monkeypatch):
