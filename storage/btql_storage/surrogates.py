@@ -39,7 +39,9 @@ def mended_value(value: object) -> object:
             return mended_text(value)
         case dict():
             members = cast("dict[object, object]", value)
-            return {mended_value(key): mended_value(each) for key, each in members.items()}
+            return {
+                mended_text(key) if isinstance(key, str) else key: mended_value(each) for key, each in members.items()
+            }
         case list() | tuple():
             return [mended_value(each) for each in cast("list[object]", value)]
         case _:

@@ -87,6 +87,11 @@ def test_instructions_and_comments_are_mended():
     assert json.loads(bytes(second.control.comment.comment)) == {"text": "\ufffd"}
 
 
+def test_what_is_wrong_beside_half_a_pair_is_told_as_ever():
+    with pytest.raises(BadEvent, match="dict key must be str"):
+        accept([{"id": "a", "input": ["\ud83d", {("x",): 1}]}])
+
+
 def test_mappings_are_mended_and_nothing_else_changes():
     event = {"id": "a\ud83d", "input": {"\ude00": ["\ud83d", 2**70]}, "x": ("\ud83d\ude00",)}
     small = {"id": "b", "input": "\ud83d", "n": float("nan")}
