@@ -89,7 +89,9 @@ def finite(sql: str) -> str:
 def varying(sql: str) -> str:
     """Return SQL whose value the engine cannot know before it runs.
 
-    Where rows of two queries meet, it would take what is constant in each for constant in all.
+    Where rows of two queries meet, it would take what is constant in each for constant in all. And where ``a = 'x'``
+    and ``a = b``, of a ``b`` that is ``'x'`` everywhere it would make ``'x' = a``, and hold that for another equality
+    that nothing can have beside the first.
     """
     return f"CASE WHEN {holding(sql)} THEN {sql} END"
 

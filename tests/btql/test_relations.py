@@ -587,6 +587,11 @@ CASES: dict[str, tuple[str, Rows]] = {
         ),
         [("a1", 1), ("a2", 1), ("a3", 2), ("a4", 1)],
     ),
+    # Constants as columns.
+    "a constant equal to a column that is asked for it": (
+        "SELECT id FROM (SELECT id, metadata.model AS m, 'x' AS c FROM a) AS s WHERE m = 'x' AND m = c ORDER BY id",
+        [("a1",), ("a3",)],
+    ),
     # Recursion.
     "recursive numbers": (
         "WITH RECURSIVE t (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 4) SELECT * FROM t ORDER BY 1",

@@ -12,7 +12,7 @@ from btql_planner import sql_text
 from btql_planner.columns import FetchColumns, JoinColumns, NoColumns, TableColumns
 from btql_planner.engine_plan import FetchSpec, Stage
 from btql_planner.expressions import Apply, Constant, conjuncts
-from btql_planner.plan import Aggregate, Nothing, Plan, Project
+from btql_planner.plan import Aggregate, Nothing, Plan
 from btql_planner.plan_relations import (
     Join,
     Numbered,
@@ -24,7 +24,7 @@ from btql_planner.plan_relations import (
     ValuesTable,
     Window,
 )
-from btql_planner.relations import sources, sources_of
+from btql_planner.relations import sources
 from btql_planner.select import Columns, Select
 from btql_planner.types import SQL_TYPES, Kind
 from btql_planner.value import Value
@@ -113,25 +113,16 @@ def set_operation(lowering: RelationLowering, plan: SetOperation) -> Select:
         )
         pairs.append(lowering.expressions.united(*sides))
     kinds: dict[str, tuple[Kind, ...]] = {}
-    constants = _constants(plan.left) | _constants(plan.right)
-    for name, values, columns in zip(plan.names, pairs, plan.columns, strict=True):
+    for name, values in zip(plan.names, pairs, strict=True):
         kinds[name] = tuple(kind for kind in Kind if any(kind in each.parts for each in values))
         lowering.expressions.note(name, *values)
         for kind in kinds[name]:
-            for side, each, column in zip((left, right), values, columns, strict=True):
-                sql = sql_text.typed(kind, each.get(kind))
-                side.outputs[f"{name}#{kind}"] = sql_text.varying(sql) if column.name in constants else sql
+            for side, each in zip((left, right), values, strict=True):
+                side.outputs[f"{name}#{kind}"] = sql_text.typed(kind, each.get(kind))
     if plan.all and plan.op != "union":
         left, right = _numbered_copies(left), _numbered_copies(right)
     words = plan.op.upper() + (" ALL" if plan.all and plan.op == "union" else "")
     return _table(lowering, kinds, lambda: f"({left.render()}) {words} ({right.render()})")
-
-
-def _constants(plan: Plan) -> frozenset[str]:
-    """Return the columns of a query that are the same in each of its rows."""
-    if not isinstance(plan, Project):
-        return frozenset()
-    return frozenset(plan.reference(item).name for item in plan.items if not sources_of(item.expression))
 
 
 def _numbered_copies(side: Select) -> Select:

@@ -46,6 +46,7 @@ from btql_planner.plan_relations import (
 )
 from btql_planner.plan_scan import Scan
 from btql_planner.probes import of_paths
+from btql_planner.relations import sources_of
 from btql_planner.select import Columns, Path, Select
 from btql_planner.types import Kind
 from btql_planner.value import Value
@@ -222,7 +223,9 @@ class RelationLowering:
             name = engine_name(plan.source, item.name)
             self.expressions.note(name, computed)
             select.kinds[name] = tuple(computed.parts)
-            select.outputs.update({f"{name}#{kind}": sql for kind, sql in computed.parts.items()})
+            is_constant = not sources_of(item.expression)
+            parts = {kind: sql_text.varying(sql) if is_constant else sql for kind, sql in computed.parts.items()}
+            select.outputs.update({f"{name}#{kind}": sql for kind, sql in parts.items()})
         return select.wrap()
 
     def _alias(self, plan: Alias) -> Select:
