@@ -173,11 +173,12 @@ def test_an_answer_that_does_not_come_is_not_waited_for(catalog: Catalog):
 @pytest.fixture
 def network(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> Generator[tuple[Catalog, Proxy]]:
     """A catalog behind a network, of somebody who loses patience soon."""
-    monkeypatch.setattr(postgres_connections, "_RECONNECT_S", 0.2)
-    monkeypatch.setattr(postgres_connections, "_CONNECT_S", 2)
-    monkeypatch.setattr(PatientConnection, "answer_s", 0.5)
-    monkeypatch.setattr(postgres, "ANSWER_S", 0.5)
     with proxied(postgres_url) as (url, proxy), closing(open_catalog(url)) as catalog:
+        # To make the tables may take a busy machine longer.
+        monkeypatch.setattr(postgres_connections, "_RECONNECT_S", 0.2)
+        monkeypatch.setattr(postgres_connections, "_CONNECT_S", 2)
+        monkeypatch.setattr(PatientConnection, "answer_s", 1)
+        monkeypatch.setattr(postgres, "ANSWER_S", 1)
         yield catalog, proxy
 
 
