@@ -48,7 +48,7 @@ CHUNK_ROWS = 4096
 CHUNK_BYTES = 16 << 20
 INDEXED_FROM_BYTES = 128 << 10
 """A part with less JSON has no text index. To look through all of it takes a few milliseconds, once; an index would be
-seven more files, take as long to write as all else together, and be as large as what it indexes."""
+ten more files, take as long to write as all else together, and be as large as what it indexes."""
 
 
 @dataclass(frozen=True, slots=True)
