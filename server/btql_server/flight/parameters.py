@@ -72,7 +72,8 @@ def values_of(table: pa.Table, parameters: Sequence[ParameterInfo]) -> list[Valu
 
     Columns that are called as parameters are written, ``:name`` or ``$1``, are for these alone.
     """
-    columns = [_listed(table.column(place), table.column_names[place]) for place in range(table.num_columns)]
+    order = _in_order(table.column_names)
+    columns = [_listed(table.column(place), table.column_names[place]) for place in order]
     rows = list(zip(*columns, strict=True)) if columns else [()] * table.num_rows
     names = [each.key for each in parameters if isinstance(each.key, str)]
     if any(name.startswith(":") for name in table.column_names):
@@ -84,6 +85,13 @@ def values_of(table: pa.Table, parameters: Sequence[ParameterInfo]) -> list[Valu
         # Clients that know of no names send them in their order.
         sent = names if len(names) == len(sent) else sent
     return [dict(zip(sent, row, strict=True)) for row in rows]
+
+
+def _in_order(names: Sequence[str]) -> list[int]:
+    """Return the places of columns: by their numbers where they are called ``$1`` to ``$n``, else as they stand."""
+    places = {name: place for place, name in enumerate(names)}
+    numbers = [f"${number}" for number in range(1, len(names) + 1)]
+    return [places[each] for each in numbers] if places.keys() == set(numbers) else list(range(len(names)))
 
 
 def _listed(column: pa.ChunkedArray, name: str) -> list[object]:

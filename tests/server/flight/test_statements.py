@@ -98,6 +98,15 @@ def test_a_query_with_several_rows_of_values_gives_the_rows_of_each(door):
         assert cursor.fetchall() == [("r004",), ("r006",)]
 
 
+def test_values_have_numbers_where_their_columns_are_called_so(door):
+    text = "SELECT $1 AS a, $2 AS b"
+    with door.adbc() as connection, connection.cursor() as cursor:
+        cursor.adbc_prepare(text)
+        cursor.execute(text, pa.record_batch({"$2": ["second"], "$1": ["first"]}))
+
+        assert cursor.fetchall() == [("first", "second")]
+
+
 def test_a_prepared_statement_tells_its_parameters_and_its_columns_without_values(cursor):
     text = f"SELECT id, created FROM {DEMO} WHERE input.n < ? AND created > ? AND metadata.user = ? LIMIT ?"
 
