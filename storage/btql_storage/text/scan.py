@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import reduce
+from sys import getsizeof
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 import numpy as np
@@ -58,7 +59,7 @@ class TextScan:
                 return _search(column, tokens)
             # Applications ask all the time, so that the same rows are asked often.
             prepared = _prepare(column)
-            self._kept.keep(field, prepared, sum(map(len, prepared)))
+            self._kept.keep(field, prepared, sum(map(getsizeof, prepared)))
         phrase = f" {' '.join(tokens)} "
         found = [number for number, text in enumerate(prepared) if phrase in text] if tokens else []
         return np.array(found, dtype=np.int64)
