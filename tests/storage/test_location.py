@@ -155,6 +155,8 @@ def test_what_is_wrong_with_an_address_is_said_without_its_passwords(address):
 def test_a_folder_whose_name_is_not_utf_8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: type[str | Path]):
     """The engine and the text index name files in UTF-8."""
     name = os.fsdecode(b"bad\xff")
+    with pytest.raises(BadLocation, match=r"half\\ud83d` is not UTF-8"):
+        locate(make("half\ud83d"))
     with pytest.raises(BadLocation, match=r"bad\\xff.* is not UTF-8; rename it"):
         locate(make(f"{name}/db"))
     (tmp_path / name).mkdir()

@@ -137,14 +137,21 @@ def _is_configured(place: str, environment: Mapping[str, str]) -> bool:
 
 def _check_name(folder: Path) -> None:
     """Raise where the engine and the text index, which know UTF-8 alone, could not open the files of a folder."""
-    whole = os.fsencode(folder.absolute())
+    path = str(folder.absolute())
     try:
-        whole.decode()
-    except UnicodeDecodeError:
-        shown_name = whole.decode(errors="backslashreplace")
+        path.encode()
+    except UnicodeEncodeError:
         raise BadLocation(
-            f"the name of the folder `{shown_name}` is not UTF-8", "rename it, or choose another one"
+            f"the name of the folder `{_printable(path)}` is not UTF-8", "rename it, or choose another one"
         ) from None
+
+
+def _printable(path: str) -> str:
+    try:
+        return os.fsencode(path).decode(errors="backslashreplace")
+    except UnicodeEncodeError:
+        # It has half of a surrogate pair that stands for no byte: no folder has this name.
+        return path.encode(errors="backslashreplace").decode()
 
 
 def _located(place: Place, environment: Mapping[str, str]) -> Location:
