@@ -82,7 +82,21 @@ class Answering:
         options = session.variables.options()
         return partial(Question, await session.look(conforming, text), work.asker, work.stop, options, values)
 
-    async def cursor(self, name: str) -> tuple[Portal, Opened]:
+    async def move(self, statement: Statement) -> None:
+        """Run a MOVE: leave out rows of a cursor."""
+        session = self._session
+        asked = fetch_of(statement)
+        _, opened = await self._cursor(asked.name)
+        async with session.working("MOVE", opened):
+            opened.resume()
+            try:
+                await self._skip(opened, asked.skipped)
+                count = await self._skip(opened, asked.rows)
+            finally:
+                opened.pause()
+        session.wire.send(messages.complete(f"MOVE {count}"))
+
+    async def _cursor(self, name: str) -> tuple[Portal, Opened]:
         """Return a cursor and its answer; a portal that was only bound begins now."""
         cursor = self._session.kept.cursor(name)
         statement = cursor.prepared.statement
@@ -92,21 +106,14 @@ class Answering:
             raise Failure("34000", f'cursor "{name[:80]}" does not exist')
         return cursor, cursor.opened
 
-    async def skip(self, opened: Opened, rows: int | None) -> int:
+    async def _skip(self, opened: Opened, rows: int | None) -> int:
         """Leave out the next rows of an answer, all with None; return how many there were."""
-        if rows == 0:
-            return 0
-        opened.resume()
-        try:
-            return await self._session.state.pools["bulk"].run(opened.skip, rows)
-        finally:
-            opened.pause()
+        return 0 if rows == 0 else await self._session.state.pools["bulk"].run(opened.skip, rows)
 
     async def _fetch(self, portal: Portal, statement: Statement) -> None:
         asked = fetch_of(statement)
-        cursor, opened = await self.cursor(asked.name)
-        await self.skip(opened, asked.skipped)
-        portal.opened, portal.rows = opened, asked.rows
+        cursor, opened = await self._cursor(asked.name)
+        portal.opened, portal.skipped, portal.rows = opened, asked.skipped, asked.rows
         if not portal.formats:
             portal.formats = cursor.formats
 
@@ -119,6 +126,8 @@ class Answering:
         async with session.working("FETCH" if is_fetch else _verb(statement, opened), opened) as work:
             opened.resume()
             try:
+                skipped, portal.skipped = portal.skipped, 0
+                await self._skip(opened, skipped)
                 suspended = await self._send(portal, opened, rows, work)
             finally:
                 opened.pause()

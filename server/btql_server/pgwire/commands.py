@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from btql_server.pgwire import messages
 from btql_server.pgwire.catalog.bases import quoted
-from btql_server.pgwire.cursors import declared, fetch_of
+from btql_server.pgwire.cursors import declared
 from btql_server.pgwire.failure import Failure, unsupported
 from btql_server.pgwire.portals import Portal, Prepared
 from btql_server.pgwire.reading_tokens import Reading
@@ -61,8 +61,6 @@ class Commands:
                 self._set(reading)
             case "RESET":
                 self._reset(reading)
-            case "MOVE":
-                return await self._move(statement)
             case _:
                 return await self._forget(reading, verb, statement.tag)
         return statement.tag
@@ -251,13 +249,6 @@ class Commands:
         name = "timezone" if reading.take("TIME", "ZONE") else reading.dotted().lower()
         reading.end()
         variables.set(name, None)
-
-    async def _move(self, statement: Statement) -> str:
-        asked = fetch_of(statement)
-        _, opened = await self._answering.cursor(asked.name)
-        await self._answering.skip(opened, asked.skipped)
-        count = await self._answering.skip(opened, asked.rows)
-        return f"MOVE {count}"
 
     async def _forget(self, reading: Reading, verb: str, tag: str) -> str:
         """Run what lets go of something: DISCARD, DEALLOCATE, CLOSE, UNLISTEN."""

@@ -52,6 +52,8 @@ class Portal:
     formats: tuple[int, ...] = ()
     """One for all columns, or one for each; none is text."""
     opened: Opened | None = None
+    skipped: int = 0
+    """How many rows are left out before the first one that it gives."""
     rows: int | None = None
     """How many rows it may give at most; None is all of them."""
     is_cursor: bool = False

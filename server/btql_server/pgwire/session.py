@@ -253,6 +253,8 @@ class Session:
                 await self._commands.declare(portal)
             case "copy":
                 await self._copying.run(statement)
+            case _ if statement.verb == "MOVE":
+                await self._answering.move(statement)
             case _:
                 async with self.working(statement.verb):
                     tag = await self._commands.run(statement)

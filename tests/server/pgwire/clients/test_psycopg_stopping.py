@@ -46,6 +46,23 @@ def test_a_query_is_cancelled_while_it_is_read(door):
         assert conn.execute("SELECT 1").fetchone() == (1,)
 
 
+@pytest.mark.parametrize("sql", ["MOVE ALL IN c", "FETCH RELATIVE 1000000000 FROM c"])
+def test_rows_that_are_left_out_are_cancelled_too(door, sql):
+    with door.connect() as conn, ThreadPoolExecutor() as threads:
+        # It ends in any case, but not by the client's request.
+        conn.execute("SET statement_timeout = '20s'")
+        conn.execute(f"BEGIN; DECLARE c CURSOR FOR {ENDLESS}")
+        asked = threads.submit(conn.execute, sql)
+
+        def cancelled() -> bool:
+            conn.cancel_safe()
+            return asked.done()
+
+        eventually(cancelled)
+        with pytest.raises(psycopg.errors.QueryCanceled, match="user request"):
+            asked.result()
+
+
 def test_a_timeout_and_then_other_queries(conn, door):
     conn.execute("SET statement_timeout = 300")
     began = time.monotonic()
