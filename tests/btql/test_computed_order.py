@@ -1,4 +1,4 @@
-"""Rows in the order of what is computed of them, or filled by a join: of both the engine loses track."""
+"""Rows in the order of what is computed of them, or null by a join or grouping sets: the engine loses track of both."""
 
 from __future__ import annotations
 
@@ -67,4 +67,13 @@ def test_a_column_of_one_side_is_not_taken_for_another_where_both_have_one_value
 
     assert [tuple(row.values()) for row in conn.query(query).rows()] == [
         ("r3", 1), ("r0", 4), ("r1", 4), ("r4", 4), ("r5", 4),
+    ]  # fmt: skip
+
+
+def test_a_key_with_one_value_is_sorted_by_and_told_from_null_in_grouping_sets(conn):
+    groups = "demo WHERE metadata.t = 'y' AND metadata.f < 0 GROUP BY CUBE (metadata.t, id)"
+    query = f"SELECT metadata.t AS t, id, count(*) OVER (PARTITION BY metadata.t) AS n FROM {groups} ORDER BY id, t"
+
+    assert [tuple(row.values()) for row in conn.query(query).rows()] == [
+        (t, each, 4) for each in ("r1", "r3", "r5", None) for t in ("y", None)
     ]  # fmt: skip

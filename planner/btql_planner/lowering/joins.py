@@ -296,9 +296,8 @@ def grouping_sets(lowering: RelationLowering, plan: Aggregate) -> Select:
         computed = lowering.add(below, named)
         columns = [f"{named.name}#{kind}" for kind in computed.parts]
         parts.append([sql_text.name(column) for column in columns])
-        if isinstance(named.expression, Constant):
-            # It is null in some rows above.
-            below.outputs.update({column: sql_text.varying(below.outputs[column]) for column in columns})
+        # What is one value in all rows is null in some above.
+        below.outputs.update({column: sql_text.varying(below.outputs[column]) for column in columns})
     select = below.wrap()
     for named in plan.keys:
         select.kinds[named.name] = below.kinds[named.name]
