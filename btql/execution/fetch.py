@@ -141,6 +141,8 @@ class Fetcher:
                 files.opened("text", part)
             if found is not None:
                 without[mine] = ~are_among(locators[mine] & _ROW_MASK, found)
+        if files is not None:
+            files.without_keys += int(np.count_nonzero(without))
         return pc.if_else(from_numpy(without), pa.scalar(None, rows.type), rows) if without.any() else rows
 
     def _documents(self, rows: pa.Array, fields: Sequence[str], files: FilesReport | None) -> pa.Table:

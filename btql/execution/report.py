@@ -57,6 +57,8 @@ class FilesReport:
     """Only EXPLAIN ANALYZE asks for it: to find it out takes longer than to add it up."""
     documents: int = 0
     """How many were read of parts; only EXPLAIN ANALYZE counts them."""
+    without_keys: int = 0
+    """How many were not, as the text index knew that they have nothing of what is wanted."""
 
     def opened(self, kind: FileKind, source: Part | TailChunk) -> None:
         """Note that a file of a part is needed; the tail is in memory."""

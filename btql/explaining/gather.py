@@ -241,7 +241,7 @@ def _add_steps(facts: _Facts, compiled: Compiled, report: RunReport) -> None:
         if fetch is not None:
             _note(facts, node, fetch.rows, fetch.seconds)
             facts.bytes.setdefault(id(node), Counter()).update(fetch.files.bytes)
-            if fetch.files.parts.get("text"):
+            if fetch.files.without_keys:
                 facts.documents[id(node)] = fetch.files.documents
     answer = report.steps.get("answer")
     _note(facts, compiled.rewritten, report.rows, 0.0 if answer is None else answer.seconds)

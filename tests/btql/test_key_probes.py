@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -148,6 +149,17 @@ def test_only_documents_with_a_key_are_read(database: Database, monkeypatch: pyt
     assert "documents with the keys" not in explain(
         database, "select: metadata | from: project_logs('p')", analyze=True
     )
+
+
+def test_where_most_documents_have_the_keys_all_are_read_and_none_is_told_from_others(tmp_path: Path) -> None:
+    with btql.connect(tmp_path / "db") as conn:
+        events = [{"id": str(n), "metadata": {"often": [n]} if n % 5 < 3 else {}} for n in range(300)]
+        conn.ingest("project_logs:p", events)
+        conn.compact()
+        explained = conn.explain("select: metadata.often | from: project_logs('p')", analyze=True)
+
+    assert "of rows.arrow" in explained
+    assert "with the keys" not in explained
 
 
 @pytest.mark.parametrize(
