@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import random
 from decimal import Decimal
 from itertools import islice
 
@@ -11,6 +12,7 @@ import psycopg
 import pytest
 from psycopg import pq
 from psycopg.rows import dict_row
+from psycopg.sql import SQL, Identifier, Literal
 from psycopg.types.json import Jsonb
 from server_support.endless import ENDLESS
 from server_support.pg import ROWS
@@ -329,3 +331,18 @@ def test_plans_come_as_postgresql_sends_them(conn, binary):
             cursor.execute("EXPLAIN (FORMAT YAML) SELECT 1")
         assert caught.value.diag.statement_position == "17"
     conn.rollback()
+
+
+@pytest.mark.parametrize("more", ["", ", current_user"], ids=["rows", "catalog"])
+def test_what_a_client_puts_into_quotes_stays_there(conn, more):
+    chance = random.Random(5)
+    pieces = ["\\", "'", '"', "$$", "$a$", "--", "/*", "*/", ";", "\n", "E'", "a", "u0041", "%"]
+    made = dict.fromkeys("".join(chance.choices(pieces, k=chance.randint(1, 8))) for _ in range(200))
+    values = list(made)
+    plain = [SQL("'" + value.replace("'", "''") + "'") for value in values]
+    with_escapes = [Literal(value) for value in values]
+    for texts in (plain, with_escapes):
+        columns = [SQL("{} AS {}").format(text, Identifier(value)) for text, value in zip(texts, values, strict=True)]
+        cursor = conn.execute(SQL("SELECT ") + SQL(", ").join(columns) + SQL(more))
+        assert list(cursor.fetchone())[: len(values)] == values
+        assert [column.name for column in cursor.description][: len(values)] == values
