@@ -82,7 +82,7 @@ def row_description(names: Sequence[str], types: Sequence[PgType], formats: Sequ
 
 def parameter_description(types: Sequence[int]) -> bytes:
     """Describe the parameters of a statement."""
-    return message(b"t", _INT16.pack(len(types)) + b"".join(struct.pack("!I", each) for each in types))
+    return message(b"t", struct.pack("!H", len(types)) + b"".join(struct.pack("!I", each) for each in types))
 
 
 def copy_response(kind: bytes, form: int, columns: int) -> bytes:

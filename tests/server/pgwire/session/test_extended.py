@@ -158,6 +158,13 @@ def test_copy_out_and_in(raw):
     ]
 
 
+def test_as_many_types_of_parameters_as_a_message_may_have(raw):
+    types = struct.pack("!H60000i", 60_000, *[23] * 60_000)
+    found = raw.ask(framed("P", text("", "SHOW ALL") + types), describe("S"), SYNC)
+    (told,) = [each.body for each in found if each.kind == "t"]
+    assert told == types
+
+
 def test_a_copy_that_fails_leaves_nothing(raw):
     copy = query("COPY project_logs('fails') (id, input) FROM STDIN")
     for sent, sqlstate in [
