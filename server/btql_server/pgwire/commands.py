@@ -129,7 +129,7 @@ class Commands:
             reading.take("SAVEPOINT")
             name = reading.name()
             reading.end()
-            transaction.back_to(name)
+            session.variables.back_to(transaction.back_to(name))
             return "ROLLBACK"
         chain = reading.take("AND", "CHAIN")
         if not chain:
@@ -164,7 +164,7 @@ class Commands:
         if verb == "RELEASE":
             transaction.release(name)
         else:
-            transaction.savepoint(name)
+            transaction.savepoint(name, self._session.variables.kept())
 
     def _set(self, reading: Reading) -> None:
         """Run a SET."""

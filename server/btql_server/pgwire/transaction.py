@@ -16,6 +16,7 @@ from btql.execution.pinned import Pinned
 from btql_server.pgwire.failure import Failure
 
 if TYPE_CHECKING:
+    from btql_server.pgwire.variables import Settings
     from btql_storage.store import Storage
 
 SAVEPOINTS_MAX = 1_000
@@ -27,8 +28,8 @@ class Transaction:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._pinned: Pinned | None = None
-        self._savepoints: list[tuple[str, bool | None]] = []
-        """By name, with whether the transaction only read when each was set."""
+        self._savepoints: list[tuple[str, bool | None, Settings]] = []
+        """By name, with whether the transaction only read when each was set, and the settings of the session."""
         self.is_open = False
         """Whether BEGIN has opened it."""
         self.is_failed = False
@@ -102,25 +103,26 @@ class Transaction:
         self.writes += 1
         self._pinned = None
 
-    def savepoint(self, name: str) -> None:
+    def savepoint(self, name: str, settings: Settings) -> None:
         """Set a savepoint."""
         self._check_open("SAVEPOINT")
         if len(self._savepoints) >= SAVEPOINTS_MAX:
             raise Failure("53400", f"a transaction has at most {SAVEPOINTS_MAX:,} savepoints")
-        self._savepoints.append((name, self.read_only))
+        self._savepoints.append((name, self.read_only, settings))
 
     def release(self, name: str) -> None:
         """Forget a savepoint, and those that were set later."""
         self._check_open("RELEASE SAVEPOINT")
         del self._savepoints[self._place(name) :]
 
-    def back_to(self, name: str) -> None:
-        """Go on after an error, from a savepoint."""
+    def back_to(self, name: str) -> Settings:
+        """Go on after an error, from a savepoint; return the settings as they were."""
         self._check_open("ROLLBACK TO SAVEPOINT")
         place = self._place(name)
         del self._savepoints[place + 1 :]
-        self.read_only = self._savepoints[place][1]
+        _, self.read_only, settings = self._savepoints[place]
         self.is_failed = False
+        return settings
 
     def _place(self, name: str) -> int:
         for place in range(len(self._savepoints) - 1, -1, -1):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from btql.errors import QueryError
 from btql_planner.options import QueryOptions
@@ -45,6 +45,10 @@ _CUSTOM_MAX = 100
 _CUSTOM_NAME_MAX = 1_000
 
 
+Settings: TypeAlias = tuple[dict[str, str], dict[str, str]]
+"""What is set for the session, and for the transaction alone."""
+
+
 class Variables:
     """The settings of one session; what a failed transaction has set is taken back."""
 
@@ -74,7 +78,7 @@ class Variables:
         self._defaults[name] = value
 
     def reported(self) -> list[tuple[str, str]]:
-        """Return the settings that clients are told of when they connect."""
+        """Return the settings that clients are told of, when they connect and whenever one changes."""
         return [(each.spelled or name, self.get(name)) for name, each in KNOWN.items() if each.reported]
 
     def set(self, name: str, value: str | None, *, local: bool = False) -> str | None:
@@ -143,7 +147,7 @@ class Variables:
 
     def all(self) -> list[tuple[str, str, str]]:
         """Return name, value and description of every setting."""
-        names = sorted({*KNOWN, *self._values, *self._defaults})
+        names = sorted({*KNOWN, *self._local, *self._values, *self._defaults})
         return [(self.spelled(name), self.get(name), "") for name in names]
 
     def reset_all(self) -> None:
@@ -157,16 +161,24 @@ class Variables:
 
     def end(self, *, failed: bool) -> None:
         """Forget what was set for the transaction only; all that it has set, where it failed."""
-        changed = {**self._local, **(self._values if failed else {})}
-        told = {name: self.get(name) for name in changed}
-        self._local.clear()
-        if failed and self._before is not None:
-            self._values = self._before
+        before = self._before if failed else None
         self._before = None
-        for name, before in told.items():
-            variable = KNOWN.get(name)
-            if variable is not None and variable.reported and self.get(name) != before:
-                self._report(variable.spelled or name, self.get(name))
+        self._change((self._values if before is None else before, {}))
+
+    def kept(self) -> Settings:
+        """Return what is set by now, to come back to it."""
+        return dict(self._values), dict(self._local)
+
+    def back_to(self, kept: Settings) -> None:
+        """Set what was set before, and nothing else."""
+        self._change((dict(kept[0]), dict(kept[1])))
+
+    def _change(self, to: Settings) -> None:
+        told = dict(self.reported())
+        self._values, self._local = to
+        for spelled, value in self.reported():
+            if value != told[spelled]:
+                self._report(spelled, value)
 
     def timeout_s(self) -> float | None:
         """Return how long a statement may take; None where that is not said."""

@@ -228,8 +228,20 @@ def test_settings(raw):
     assert shown("a.b") == "2"
     raw.ask(query("SELECT set_config('A.b', '3', true)"))
     assert shown("a.b") == "3"
+    raw.ask(query("SELECT set_config('a.d', 'x', true)"))
+    assert rows(raw.ask(query("SELECT current_setting('a.d') AS d"))) == [["x"]]
     raw.ask(query("COMMIT"))
     assert shown("a.b") == "2"
+    raw.ask(query("BEGIN; SET a.b = 5; SAVEPOINT s; SET a.b = 6; SET LOCAL a.c = 7; SET application_name = 'x'"))
+    found = raw.ask(query("ROLLBACK TO s; ROLLBACK TO s"))
+    assert [each.body for each in found if each.kind == "S"] == [b"application_name\0it's\0"]
+    assert shown("a.b") == "5"
+    assert error(raw.ask(query("SHOW a.c")))["C"] == "42704"
+    raw.ask(query("ROLLBACK"))
+    assert shown("a.b") == "2"
+    raw.ask(query("BEGIN; RESET application_name"))
+    found = raw.ask(query("ROLLBACK"))
+    assert [each.body for each in found if each.kind == "S"] == [b"application_name\0it's\0"]
     # What ends with the statement is as if it had not been.
     assert rows(raw.ask(query("SELECT set_config('a.b', '4', true)"))) == [["4"]]
     assert shown("a.b") == "2"
