@@ -117,10 +117,10 @@ def _current_setting(arguments: Sequence[object], session: Session) -> Value:
 
 
 def _set_config(arguments: Sequence[object], session: Session) -> Value:
-    if len(arguments) < 2 or arguments[0] is None:
+    if len(arguments) != 3 or arguments[0] is None:
         raise Refused("42883", "set_config takes the name of a setting, its value, and whether it is local")
     if session.change_setting is None:
         raise Refused("0A000", "settings cannot be changed here")
     name, value = str(arguments[0]).lower(), "" if arguments[1] is None else str(arguments[1])
-    session.change_setting(name, value, len(arguments) > 2 and arguments[2] is True)
+    session.change_setting(name, value, arguments[2] is True)
     return value

@@ -139,6 +139,8 @@ def test_the_session(ask):
     assert ask.rows("select set_config('application_name', 'it', false)") == [("it",)]
     assert ask.rows("select current_setting('application_name'), current_setting('none.such', true)") == [("it", None)]
     assert ("it",) in ask.rows("select setting from pg_settings where name = 'application_name'")
+    with pytest.raises(Refused, match="set_config takes the name"):
+        ask.rows("select set_config('application_name', 'it')")
     with pytest.raises(Refused, match="unrecognized") as refused:
         ask.rows("select current_setting('none.such')")
     assert refused.value.sqlstate == "42704"
