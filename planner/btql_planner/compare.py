@@ -39,7 +39,13 @@ _ZEROS = ("CAST(0.0 AS DOUBLE)", "CAST((-0.0) AS DOUBLE)")
 
 
 def equal(left: Value, right: Value, *, exact: bool) -> str:
-    """Return ``left = right``."""
+    """Return ``left = right``.
+
+    A constant stands on the right: on the left, where the engine has to compute it first, it is not known for the same
+    equality as another one that is written, and the two of them for one that nothing has.
+    """
+    if not any(map(sql_text.has_names, left.parts.values())):
+        left, right = right, left
     terms = _terms("=", left, right)
     if not exact:
         return sql_text.any_of(terms)

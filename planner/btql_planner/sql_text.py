@@ -35,6 +35,11 @@ def text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+def has_names(sql: str) -> bool:
+    """Whether an expression reads any column."""
+    return '"' in _TEXT.sub("", sql)
+
+
 def unquoted(sql: str) -> str:
     """Return what a quoted name or a text literal says."""
     quote = sql[0]

@@ -592,6 +592,10 @@ CASES: dict[str, tuple[str, Rows]] = {
         "SELECT id FROM (SELECT id, metadata.model AS m, 'x' AS c FROM a) AS s WHERE m = 'x' AND m = c ORDER BY id",
         [("a1",), ("a3",)],
     ),
+    "a computed constant before the column that has it": (
+        "SELECT id FROM a WHERE lower('X') = metadata.model AND metadata.model = 'x' ORDER BY id",
+        [("a1",), ("a3",)],
+    ),
     # Recursion.
     "recursive numbers": (
         "WITH RECURSIVE t (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 4) SELECT * FROM t ORDER BY 1",
