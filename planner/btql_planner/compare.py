@@ -39,13 +39,8 @@ _ZEROS = ("CAST(0.0 AS DOUBLE)", "CAST((-0.0) AS DOUBLE)")
 
 
 def equal(left: Value, right: Value, *, exact: bool) -> str:
-    """Return ``left = right``.
-
-    A constant stands on the right: on the left, where the engine has to compute it first, it is not known for the same
-    equality as another one that is written, and the two of them for one that nothing has.
-    """
-    if not any(map(sql_text.has_names, left.parts.values())):
-        left, right = right, left
+    """Return ``left = right``."""
+    left, right = _constant_last(left, right)
     terms = _terms("=", left, right)
     if not exact:
         return sql_text.any_of(terms)
@@ -54,6 +49,15 @@ def equal(left: Value, right: Value, *, exact: bool) -> str:
     if not left.everything or not right.everything:
         return sql_text.null(Kind.BOOLEAN)
     return f"CASE WHEN {present(left)} AND {present(right)} THEN {_surely(terms)} END"
+
+
+def _constant_last(left: Value, right: Value) -> tuple[Value, Value]:
+    """Return both sides, a constant on the right.
+
+    On the left, where the engine has to compute it first, it takes two equalities of a value with this and with what is
+    the same for two that nothing has at once.
+    """
+    return (left, right) if any(map(sql_text.has_names, left.parts.values())) else (right, left)
 
 
 def among(left: Value, items: Sequence[Value], *, exact: bool) -> str:
@@ -93,6 +97,7 @@ def _is_zero(literal: str) -> bool:
 
 def not_equal(left: Value, right: Value, *, exact: bool) -> str:
     """Return ``left != right``."""
+    left, right = _constant_last(left, right)
     if _alike(left, right):
         return _terms("<>", left, right)[0]
     if not left.everything or not right.everything:

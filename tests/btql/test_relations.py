@@ -596,6 +596,10 @@ CASES: dict[str, tuple[str, Rows]] = {
         "SELECT id FROM a WHERE lower('X') = metadata.model AND metadata.model = 'x' ORDER BY id",
         [("a1",), ("a3",)],
     ),
+    "a computed constant that it is not different from": (
+        "SELECT id FROM a WHERE NOT (lower('X') <> metadata.model) AND metadata.model = 'x' ORDER BY id",
+        [("a1",), ("a3",)],
+    ),
     # Recursion.
     "recursive numbers": (
         "WITH RECURSIVE t (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 4) SELECT * FROM t ORDER BY 1",
