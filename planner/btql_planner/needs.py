@@ -26,8 +26,10 @@ Path: TypeAlias = tuple[str, ...]
 
 ANY_KIND = frozenset("biftx")
 _NUMBERS = frozenset("if")
-_PRESENT = frozenset({"isnotnull", "ne", "like", "ilike", "match", "includes", *MIRRORED})
-"""Null for null, or false: the first argument has to be there."""
+NULL_REJECTING = frozenset({"ne", "like", "ilike", "match", "in", "includes", *MIRRORED})
+"""Null, or false, where the first argument is null."""
+_PRESENT = NULL_REJECTING | {"isnotnull"}
+"""The first argument has to be there."""
 _NUMBER_LIKE = re.compile(r"[0-9]|inf|nan", re.IGNORECASE)
 """What is in any text that spells a number."""
 _SHREDDED_BYTES_MAX = 1_024
@@ -63,7 +65,7 @@ def needs_of(condition: Expression) -> list[Needed]:
 
 def present(condition: Expression) -> PathValue | None:
     """Return the path under which there must be a value for a condition to be true."""
-    if not isinstance(condition, Apply) or condition.function.name not in _PRESENT | {"in"}:
+    if not isinstance(condition, Apply) or condition.function.name not in _PRESENT:
         return None
     left, *others = condition.arguments
     if isinstance(left, Constant) and condition.function.name in MIRRORED:

@@ -13,25 +13,11 @@ null.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from btql_planner.expressions import conjuncts
-from btql_planner.plan import Filter, Plan
-from btql_planner.plan_scan import Scan
-from btql_planner.plan_traversal import rewrite
+from btql_planner.plan import Plan
 from btql_planner.probes import of_keys
+from btql_planner.rules.probe_text_index import with_probes
 
 
 def probe_keys(plan: Plan) -> Plan:
     """Return the plan with probes for the keys that a row must have."""
-    return rewrite(plan, _on_filter)
-
-
-def _on_filter(plan: Plan) -> Plan | None:
-    if not isinstance(plan, Filter) or not isinstance(plan.input, Scan):
-        return None
-    found = [of_keys(part) for part in conjuncts(plan.condition)]
-    probes = tuple(dict.fromkeys(probe for probe in found if probe is not None))
-    if not probes:
-        return None
-    return replace(plan, input=replace(plan.input, probes=(*plan.input.probes, *probes)))
+    return with_probes(plan, of_keys)

@@ -14,29 +14,21 @@ when a word's beginning is not known.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from btql_planner.expressions import conjuncts
-from btql_planner.plan import Filter, Plan
-from btql_planner.plan_scan import Scan
-from btql_planner.plan_traversal import rewrite
+from btql_planner.expressions import Expression
+from btql_planner.plan import Plan
 from btql_planner.probes import Probe, of_pattern
+from btql_planner.rules.probe_text_index import with_probes
 from btql_storage.text.probe import Word, leaves
 
 
 def probe_patterns(plan: Plan) -> Plan:
     """Return the plan with probes for the patterns that a row must fit."""
-    return rewrite(plan, _on_filter)
+    return with_probes(plan, _of_pattern)
 
 
-def _on_filter(plan: Plan) -> Plan | None:
-    if not isinstance(plan, Filter) or not isinstance(plan.input, Scan):
-        return None
-    found = [of_pattern(part) for part in conjuncts(plan.condition)]
-    probes = tuple(dict.fromkeys(probe for probe in found if probe is not None and worthwhile(probe)))
-    if not probes:
-        return None
-    return replace(plan, input=replace(plan.input, probes=(*plan.input.probes, *probes)))
+def _of_pattern(condition: Expression) -> Probe | None:
+    probe = of_pattern(condition)
+    return probe if probe is not None and worthwhile(probe) else None
 
 
 def worthwhile(probe: Probe) -> bool:

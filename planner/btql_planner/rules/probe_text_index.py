@@ -25,7 +25,7 @@ from btql_planner.functions import functions
 from btql_planner.plan import Filter, Plan
 from btql_planner.plan_scan import Scan
 from btql_planner.plan_traversal import rewrite
-from btql_planner.probes import Probe, phrase
+from btql_planner.probes import Leaf, Probe, phrase
 from btql_storage.text.probe import AllOf, Without
 
 
@@ -57,6 +57,21 @@ def _negated(condition: Expression) -> Match | None:
         return None
     (argument,) = condition.arguments
     return argument if isinstance(argument, Match) else None
+
+
+def with_probes(plan: Plan, leaf: Leaf) -> Plan:
+    """Return the plan with what follows from conditions as probes of the scans right below; the conditions stay."""
+
+    def on_filter(node: Plan) -> Plan | None:
+        if not isinstance(node, Filter) or not isinstance(node.input, Scan):
+            return None
+        found = [leaf(part) for part in conjuncts(node.condition)]
+        probes = tuple(dict.fromkeys(probe for probe in found if probe is not None))
+        if not probes:
+            return None
+        return replace(node, input=replace(node.input, probes=(*node.input.probes, *probes)))
+
+    return rewrite(plan, on_filter)
 
 
 def with_conditions(plan: Plan, conditions: list[Expression]) -> Plan:

@@ -18,10 +18,9 @@ from dataclasses import replace
 from btql_planner import types
 from btql_planner.expressions import Apply, Expression, PathValue, conjuncts
 from btql_planner.functions import functions
+from btql_planner.needs import NULL_REJECTING
 from btql_planner.plan import Filter, Plan
 from btql_planner.plan_traversal import rewrite
-
-NULL_REJECTING = frozenset({"eq", "ne", "lt", "le", "gt", "ge", "like", "ilike", "match", "in", "includes"})
 
 
 def require_presence(plan: Plan) -> Plan:
