@@ -34,7 +34,16 @@ from btql_storage.kinds import Kind as ColumnKind
 from btql_storage.kinds import column_name
 from btql_storage.part.documents import DOCUMENT_SCHEMA, to_rows
 from btql_storage.part.files import read_errors
-from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROW_BITS, ROWS_FILE, TEXT_FOLDER, PartStats, PathStats
+from btql_storage.part.format import (
+    COLUMNS_FILE,
+    KEYS_FILE,
+    ROW_BITS,
+    ROWS_FILE,
+    TEXT_FOLDER,
+    PartStats,
+    PathStats,
+    has_text_index,
+)
 from btql_storage.part.manifest import MANIFEST_FILE, UNTIL_FILE, Manifest, Owner, read_manifest, read_until
 from btql_storage.part.writer import PartWriter
 from btql_storage.text.index import TextIndex
@@ -81,7 +90,7 @@ class PartCheck:
         # What files say is of no interest where they are known to be damaged.
         if not any(one.is_serious for one in found):
             # The catalog may be wrong about what there is; parts without a manifest have all files.
-            is_indexed = manifest is None or manifest.file_bytes.get("text") != 0
+            is_indexed = manifest is None or has_text_index(manifest.file_bytes)
             yield from self._contents(is_indexed=is_indexed, deep=deep)
 
     def files_alone(self) -> Iterator[Finding]:

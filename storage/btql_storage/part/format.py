@@ -41,6 +41,11 @@ ROW_BITS = 32
 """A locator is ``part_id << ROW_BITS | row number``."""
 
 
+def has_text_index(file_bytes: Mapping[str, int]) -> bool:
+    """Return whether a part has a text index, by the bytes of its files; where these are not known it has all files."""
+    return file_bytes.get("text") != 0
+
+
 @dataclass(frozen=True, slots=True)
 class TextBounds:
     """The smallest and largest text of a path, each cut to 64 characters."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from btql_storage.cache_budget import Cache, CacheBudget
 from btql_storage.keys import Keys
 from btql_storage.later import np
-from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROWS_FILE, TEXT_FOLDER, PartStats
+from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROWS_FILE, TEXT_FOLDER, PartStats, has_text_index
 
 # Documents and texts are imported when the first of them is read: many queries want none.
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Part:
         self.stats = stats
         self.file_bytes = file_bytes
         """Of each kind of file: columns, rows, keys and text; empty where the catalog was made anew without them."""
-        self.has_text_index = file_bytes.get("text") != 0
+        self.has_text_index = has_text_index(file_bytes)
         """Parts of a few rows have none: their documents are searched."""
         self.quarantined: str | None = None
         """Why its files cannot be trusted, where they cannot."""
