@@ -115,11 +115,15 @@ class Fetcher:
 
     def _sizes(self, locators: Rows) -> Rows:
         sizes = np.zeros(len(locators), np.int64)
-        parts = locators >> ROW_BITS
-        for part in np.unique(parts[locators != NOWHERE]).tolist():
-            mine = parts == part
-            sizes[mine] = self._sources[part].json_bytes(locators[mine] & _ROW_MASK)
+        for source, mine in self._places(locators):
+            sizes[mine] = source.json_bytes(locators[mine] & _ROW_MASK)
         return sizes
+
+    def _places(self, locators: Rows) -> list[tuple[Part | TailChunk, Rows]]:
+        """Return each part and tail chunk that has any of the rows, with the places of its rows."""
+        numbers = locators >> ROW_BITS
+        known = np.unique(numbers[locators != NOWHERE]).tolist()
+        return [(self._sources[number], np.flatnonzero(numbers == number)) for number in known]
 
     def _check(self) -> None:
         if self._stop is not None:
@@ -128,13 +132,11 @@ class Fetcher:
     def _with_keys(self, rows: pa.Array, probe: TextProbe, files: FilesReport | None) -> pa.Array:
         """Return the rows for which a probe may hold, and null instead of each of the others."""
         locators = to_numpy(rows.fill_null(NOWHERE))
-        numbers = locators >> ROW_BITS
         without = np.zeros(len(locators), np.bool_)
-        sources = [self._sources[number] for number in np.unique(numbers[locators != NOWHERE]).tolist()]
-        parts = [source for source in sources if isinstance(source, Part) and source.has_text_index]
-        prefetch(parts, TEXT_FOLDER)
-        for part in parts:
-            mine = np.flatnonzero(numbers == part.part_id)
+        places = self._places(locators)
+        indexed = [(source, mine) for source, mine in places if isinstance(source, Part) and source.has_text_index]
+        prefetch([part for part, _ in indexed], TEXT_FOLDER)
+        for part, mine in indexed:
             hits_max = min(int(part.row_count * LOOKED_UP_SHARE), HITS_OF_ROW * len(mine))
             found = part.find(probe, hits_max).rows
             if files is not None:
