@@ -155,7 +155,15 @@ def test_large_rows_come_in_pieces(door, client, cursor):
 
 
 def test_more_readers_than_there_may_be_are_refused(door, client, monkeypatch):
+    def is_free() -> bool:
+        try:
+            return bool(client.do_get(flight.Ticket(b"SELECT 1 AS one"), door.options()).read_all().num_rows)
+        except flight.FlightUnavailableError:
+            return False
+
     monkeypatch.setattr(statements, "_READERS_MAX", 1)
+    # Answers that were cancelled before are let go of a little later.
+    eventually(is_free)
     info = info_of(client, door, ENDLESS)
     reader = client.do_get(info.endpoints[0].ticket, door.options())
     reader.read_chunk()
@@ -163,11 +171,5 @@ def test_more_readers_than_there_may_be_are_refused(door, client, monkeypatch):
         client.do_get(flight.Ticket(b"SELECT 1 AS one"), door.options()).read_all()
     reader.cancel()
     del reader
-
-    def is_free() -> bool:
-        try:
-            return bool(client.do_get(flight.Ticket(b"SELECT 1 AS one"), door.options()).read_all().num_rows)
-        except flight.FlightUnavailableError:
-            return False
 
     eventually(is_free)
