@@ -14,9 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.span_rows import make_row
 
+from btql.execution.engine import SessionContext
+from btql.execution.parquet_scan import scan_files
 from btql_storage import block
 from btql_storage.block import Block
 from btql_storage.errors import Damaged, DiskFull
+from btql_storage.fields import SYSTEM_COLUMNS
 from btql_storage.json_text import parse
 from btql_storage.kinds import Kind, column_name, split_column_name
 from btql_storage.part import chunks, columns, documents, writer
@@ -120,11 +123,16 @@ def test_parts_are_smaller_than_at_the_level_of_before_and_those_are_read_alike(
     assert pq.read_table(before.columns_path).equals(pq.read_table(part.columns_path))
 
 
-def test_the_layout_of_the_columns(small):
-    _, part, _ = small
+def layout_of(part):
     metadata = pq.ParquetFile(part.columns_path).metadata
     group = metadata.row_group(0)
-    by_name = {group.column(i).path_in_schema: group.column(i) for i in range(metadata.num_columns)}
+    return metadata, {group.column(i).path_in_schema: group.column(i) for i in range(metadata.num_columns)}
+
+
+def test_the_layout_of_the_columns(tmp_path):
+    part, _ = build(tmp_path / "9", some_rows(1_001))
+
+    metadata, by_name = layout_of(part)
 
     assert metadata.metadata[b"btql.format"] == b"3"
     assert all(column.compression == "ZSTD" for column in by_name.values())
@@ -133,6 +141,28 @@ def test_the_layout_of_the_columns(small):
     assert "RLE_DICTIONARY" not in by_name["id"].encodings
     assert "RLE_DICTIONARY" in by_name["metadata.model#t"].encodings
     assert "RLE_DICTIONARY" not in by_name["metadata.n#i"].encodings
+
+
+def test_few_rows_have_columns_without_what_the_catalog_knows(tmp_path, monkeypatch):
+    rows = some_rows(20)
+    few, few_files = build(tmp_path / "few" / "9", rows)
+    monkeypatch.setattr(columns, "FEW_ROWS", 0)
+    many, many_files = build(tmp_path / "many" / "9", rows)
+
+    metadata, by_name = layout_of(few)
+
+    assert list(metadata.metadata) == [b"btql.format"]
+    assert not any(column.is_stats_set or column.has_column_index for column in by_name.values())
+    assert 2 * few_files.file_bytes["columns"] < many_files.file_bytes["columns"]
+    assert pq.read_table(few.columns_path).to_pylist() == pq.read_table(many.columns_path).to_pylist()
+
+    # Parts of both kinds are one scan for the engine.
+    schema = pa.schema(SYSTEM_COLUMNS | {"metadata.n#i": pa.int64()})
+    for files in ([few, many], [many, few]):
+        context = SessionContext({}, memory_bytes=1 << 26, spill_bytes=0)
+        context.register_view("parts", scan_files(context, [str(part.columns_path) for part in files], schema))
+        found = context.sql("""select "_row" from parts where array_has("tags", 'a') and "metadata.n#i" > 5""")
+        assert sorted(pa.table(found)["_row"].to_pylist()) == [n + (9 << 32) for n in (10, 10, 15, 15)]
 
 
 def test_the_query_engine_reads_the_columns(small):

@@ -6,6 +6,10 @@ kept until then (:mod:`btql_storage.part.chunks`), without their nulls.
 Row groups have about :data:`GROUP_ROWS` rows, fewer where rows are wide or large.
 Pages have statistics and an index. Ids have Bloom filters. Only columns with few
 distinct values get a dictionary: on unique texts it costs time and space.
+
+A file of a few rows does without statistics, index and Arrow's own schema: each
+column has one page, of which the catalog knows the bounds, and all this, column by
+column, was more than half of the file.
 """
 
 from __future__ import annotations
@@ -32,6 +36,8 @@ GROUP_ROWS = 100_000
 GROUP_CELLS_MAX = 8_000_000
 """Rows times columns of a group: all of them are in memory at once, with the nulls."""
 GROUP_BYTES_MAX = 128 << 20
+FEW_ROWS = 1_000
+"""Up to so many rows are few."""
 BLOOM_FALSE_POSITIVES = 0.01
 _SAMPLE_ROWS = 4096
 _BLOOM = ("id", "span_id", "root_span_id")
@@ -83,6 +89,7 @@ class ColumnsWriter:
     def _open(self, table: pa.Table) -> pq.ParquetWriter:
         """Begin the file; its first rows tell which columns repeat their values."""
         repeating = [name for name in table.column_names if name not in _NO_DICTIONARY and _repeats(table[name])]
+        few = table.num_rows <= FEW_ROWS
         # The stubs do not know that a dictionary may be asked for by column.
         open_writer = cast("Callable[..., pq.ParquetWriter]", pq.ParquetWriter)
         writer = open_writer(
@@ -92,7 +99,9 @@ class ColumnsWriter:
             compression_level=COMPRESSION_LEVEL,
             use_dictionary=[f"{name}.list.element" if name in ARRAY_FIELDS else name for name in repeating],
             column_encoding=dict.fromkeys(_DELTA, "DELTA_BINARY_PACKED"),
-            write_page_index=True,
+            write_statistics=not few,
+            write_page_index=not few,
+            store_schema=not few,
             bloom_filter_options={
                 name: {"ndv": max(table.num_rows, 1), "fpp": BLOOM_FALSE_POSITIVES} for name in _BLOOM
             },
