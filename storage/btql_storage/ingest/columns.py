@@ -155,7 +155,8 @@ def _time(index: int, text: str | None) -> int | None:
     # `20240501` and week dates are ISO 8601, too, but more likely a mistake.
     if re.match(r"\d{4}-\d\d-\d\d", text):
         try:
-            time = datetime.fromisoformat(text)
+            # RFC 3339 has small letters, too.
+            time = datetime.fromisoformat(text.upper())
         except ValueError:
             pass
         else:
