@@ -6,7 +6,7 @@ Whole numbers of 64 bits may be texts. Unknown keys are ignored, null is as if t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -67,7 +67,7 @@ def spans_of_json(body: bytes) -> Sequence[Span]:
     ]
     if request.resource_spans and not found:
         for keys in decode(body, _Resources).resource_spans:
-            _refuse_other_keys(keys, "scopeSpans")
+            _refuse_other_keys(keys, "scopeSpans", beside=_BESIDE)
     return found
 
 
@@ -77,9 +77,9 @@ class _Resources(msgspec.Struct, rename="camel"):
     resource_spans: list[dict[str, object]]
 
 
-def _refuse_other_keys(keys: Mapping[str, object], wanted: str) -> None:
+def _refuse_other_keys(keys: Mapping[str, object], wanted: str, beside: Container[str] = ()) -> None:
     """Raise where there are unknown keys alone: they are ignored, but whoever sends no spans should know."""
-    others = [key for key in keys if key not in _BESIDE]
+    others = [key for key in keys if key not in beside]
     if wanted not in keys and others:
         raise HttpError(400, f"there are no `{wanted}`, only `{others[0][:80]}`")
 

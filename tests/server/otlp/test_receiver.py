@@ -164,6 +164,7 @@ def test_without_a_good_parent_nothing_is_stored(send, as_json, as_protobuf, hea
         (b"\xff\xfe", JSON),
         (b'{"resourceSpans": 7}', JSON),
         (b'{"resource_spans": []}', JSON),
+        (b'{"resource": {}}', JSON),
         (b'{"resourceLogs": []}', JSON),
         # As OTLP was before its version 0.15, and as protobuf's own names are.
         (b'{"resourceSpans": [{"resource": {}, "instrumentationLibrarySpans": [{"spans": [{}]}]}]}', JSON),
