@@ -101,6 +101,8 @@ def test_what_is_no_json_is_refused(http, route):
     # Each route is sent some, each of them goes to many routes.
     first = TAKES_JSON.index(route) % 3
     for body, word in list(NO_JSON.values())[first::3]:
+        if not body and not route.needs_body:
+            continue
         answer = http.request(route.method, path_of(route), content=body)
         assert_refused(answer, word)
 

@@ -68,8 +68,10 @@ class Endpoint:
     def _handle(self, call: Call, arguments: dict[str, object]) -> Answer:
         shape = self.route.body
         if shape not in (None, bytes, Upload):
-            # A large body takes a while, which is not spent on the thread of the event loop.
-            arguments["body"] = decode(cast("bytes", arguments["body"]), shape)
+            body = cast("bytes", arguments.pop("body"))
+            if body or self.route.needs_body:
+                # A large body takes a while, which is not spent on the thread of the event loop.
+                arguments["body"] = decode(body, shape)
         with collecting(call.changes):
             return self.route.handler(**arguments)
 

@@ -10,9 +10,9 @@
 
 Parameters have fixed names: ``call``; ``body``, a ``msgspec.Struct`` that the JSON body is decoded to, or
 ``bytes`` for the body as it is, ``Upload`` for one in a file; ``query``, a Struct of the URL's parameters; and one
-``str`` for each ``{name}`` of the path. From this declaration follow decoding, the OpenAPI document, and the test
-that asks every route with every kind of key. Whoever needs no key says ``public=True``; all other handlers ask
-``call.require``.
+``str`` for each ``{name}`` of the path. A request may leave out a ``body`` that has a default. From this declaration
+follow decoding, the OpenAPI document, and the test that asks every route with every kind of key. Whoever needs no
+key says ``public=True``; all other handlers ask ``call.require``.
 """
 
 from __future__ import annotations
@@ -53,6 +53,8 @@ class Route:
     """With the call and the parameters of the path: how large a body that is a file may be, or why none is taken."""
     takes: Mapping[str, object] | None = None
     """For the OpenAPI document: media types of a body that the handler reads by itself, each with its type."""
+    needs_body: bool = True
+    """Whether a request without a body has none of what the handler takes."""
 
     @property
     def name(self) -> str:
@@ -82,7 +84,8 @@ class Routes:
 
         def declare(handler: H) -> H:
             hints = get_type_hints(handler)
-            names = tuple(inspect.signature(handler).parameters)
+            declared = inspect.signature(handler).parameters
+            names = tuple(declared)
             parameters = tuple(_PARAMETER.findall(path))
             unknown = set(names) - {"call", "body", "query", *parameters}
             assert not unknown, f"{method} {path}: unknown parameters {sorted(unknown)}"
@@ -99,6 +102,7 @@ class Routes:
                 parameters,
                 room,
                 takes,
+                "body" not in declared or declared["body"].default is inspect.Parameter.empty,
             )
             self.all.append(route)
             return handler

@@ -148,7 +148,7 @@ def _operation(route: Route, schema_of: Mapping[object, Document]) -> Document:
         operation["security"] = []
     if route.body is not None:
         content = _content(_bodies_of(route), schema_of)
-        operation["requestBody"] = {"required": route.body is not bytes, "content": content}
+        operation["requestBody"] = {"required": route.needs_body and route.body is not bytes, "content": content}
     return operation
 
 

@@ -52,6 +52,9 @@ class FetchRequest(FetchQuery, kw_only=True):
     """Conditions that all hold: ``{"type": "path_lookup", "path", "value"}``, or expressions in the JSON form."""
 
 
+_ALL = FetchRequest()
+
+
 class Events(msgspec.Struct):
     """A page of rows."""
 
@@ -60,7 +63,7 @@ class Events(msgspec.Struct):
 
 
 @routes.post("/v1/project_logs/{id}/fetch", answer=Events, pool="query")
-def fetch_logs(call: Call, id: str, body: FetchRequest) -> Answer:  # noqa: A002  named by the path
+def fetch_logs(call: Call, id: str, body: FetchRequest = _ALL) -> Answer:  # noqa: A002  named by the path
     """Return spans of a project's logs, newest traces first."""
     return fetch(call, "project_logs", id, body, body.filters)
 
@@ -72,7 +75,7 @@ def fetch_logs_by_url(call: Call, id: str, query: FetchQuery) -> Answer:  # noqa
 
 
 @routes.post("/v1/experiment/{id}/fetch", answer=Events, pool="query")
-def fetch_experiment(call: Call, id: str, body: FetchRequest) -> Answer:  # noqa: A002
+def fetch_experiment(call: Call, id: str, body: FetchRequest = _ALL) -> Answer:  # noqa: A002
     """Return spans of an experiment, newest traces first."""
     return fetch(call, "experiment", id, body, body.filters)
 
@@ -84,7 +87,7 @@ def fetch_experiment_by_url(call: Call, id: str, query: FetchQuery) -> Answer:  
 
 
 @routes.post("/v1/dataset/{id}/fetch", answer=Events, pool="query")
-def fetch_dataset(call: Call, id: str, body: FetchRequest) -> Answer:  # noqa: A002
+def fetch_dataset(call: Call, id: str, body: FetchRequest = _ALL) -> Answer:  # noqa: A002
     """Return rows of a dataset, newest first."""
     return fetch(call, "dataset", id, body, body.filters)
 

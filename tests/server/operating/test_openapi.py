@@ -73,6 +73,9 @@ class Wanted(msgspec.Struct):
     name: str | None = None
 
 
+_EVERY = Wanted()
+
+
 def _made():
     routes = Routes("Colours")
 
@@ -83,6 +86,11 @@ def _made():
         It stays changed.
         """
         return json_answer({})
+
+    @routes.patch("/colours", answer=list[Colour])
+    def search(call: object, body: Wanted = _EVERY):
+        """Search colours."""
+        return json_answer([])
 
     @routes.post(
         "/paint",
@@ -109,6 +117,7 @@ def test_what_is_declared_is_what_is_described():
     assert parameters["name"]["schema"] == {"type": "string"}
     reference = {"$ref": "#/components/schemas/Colour"}
     assert change["requestBody"] == {"required": True, "content": {"application/json": {"schema": reference}}}
+    assert not made["paths"]["/colours"]["patch"]["requestBody"]["required"]
     assert made["components"]["schemas"]["Colour"]["required"] == ["name"]
     assert "401" in change["responses"]
     paint = made["paths"]["/paint"]["post"]

@@ -58,6 +58,13 @@ def test_the_url_takes_the_same(client, project):
     assert _ids(second)[:3] == ["t4s2", "t4s1", "t4s0"]
 
 
+def test_a_body_may_be_left_out(client, project):
+    everything = client.get(f"/v1/project_logs/{project}/fetch")
+
+    assert _ids(client.post(f"/v1/project_logs/{project}/fetch")) == _ids(everything)
+    assert client.post(f"/v1/project_logs/{project}/fetch", content=b" ").status_code == 400
+
+
 def test_the_deprecated_way_to_page(client, project):
     events = client.get(f"/v1/project_logs/{project}/fetch", params={"limit": 4}).json()["events"]
     last = min(events, key=lambda event: (event["_xact_id"], event["root_span_id"]))
