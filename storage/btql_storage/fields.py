@@ -58,5 +58,5 @@ SYSTEM_COLUMNS: dict[str, pa.DataType] = {
 }
 """Columns that every part and every tail chunk has, in this order."""
 
-SYSTEM_FIELDS = frozenset({*SYSTEM_COLUMNS, OTHER})
-"""Top-level keys that are never shredded, whatever a document holds there."""
+SYSTEM_FIELDS = frozenset(SYSTEM_COLUMNS) - {"_row"}
+"""Top-level keys that are never shredded, whatever a document holds there; no document gives ``_row`` its column."""
