@@ -20,6 +20,8 @@ def main() -> None:
     from btql.cli.start import prepare, prepare_for_a_query
 
     prepare()
+    if sys.argv[1:2] == ["query"]:
+        prepare_for_a_query()
     from btql.cli.plain import question
 
     asked = question(sys.argv[1:])
@@ -27,7 +29,6 @@ def main() -> None:
         from btql.cli.app import run
 
         run(sys.argv[1:])
-    prepare_for_a_query()
     from btql.cli.late_methods import make_methods_late
     from btql.cli.late_patterns import compile_patterns_late
 

@@ -172,7 +172,7 @@ def draw_table(result: Result, width: int | None = None) -> tuple[int, list[str]
             characters += sum(len(cell.text) for cell in cells)
             shown.append(cells)
     sys.stdout.flush()
-    was_cut = draw(result.columns, shown, _numeric(result.schema), width)
+    was_cut = draw([one_line(name) for name in result.columns], shown, _numeric(result.schema), width)
     remarks: list[str] = []
     if rows > len(shown):
         remarks.append(f"the first {units.count(len(shown))} are shown")

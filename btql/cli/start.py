@@ -56,7 +56,7 @@ def prepare() -> None:
 
 
 def prepare_for_a_query() -> None:
-    """Set up the process for one query, which is all that it will do."""
+    """Set up the process for one query, which is all that it will do; call it before other imports."""
     gc.set_threshold(GARBAGE_THRESHOLD_OF_A_QUERY)
     # For many queries at once, the engine has threads for each of them. One query needs as many as there are cores.
     os.environ.setdefault("TOKIO_WORKER_THREADS", str(max(2, os.cpu_count() or 1)))

@@ -10,12 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from btql.cli.console import console
+from btql.cli.screen import Screen, cells_of, cut_to
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from rich.console import Console
 
 NARROW = 10
 """A column is not squeezed below this many cells, unless its values are shorter."""
@@ -37,15 +35,13 @@ def draw(
     names: Sequence[str], rows: Sequence[Sequence[Cell]], numeric: Sequence[bool], width: int | None = None
 ) -> bool:
     """Print a table on standard output; return whether a value was cut."""
-    from rich.cells import cell_len
-
-    screen = console()
-    if width is None and screen.is_terminal:
+    screen = Screen()
+    if width is None:
         width = screen.width
     limit = width or 10**9
     # Widths beyond the terminal's are all the same, and measuring documents takes long.
     wanted = [
-        min(limit, max([cell_len(name), *(cell_len(row[i].text[: limit + 1]) for row in rows)]))
+        min(limit, max([cells_of(name), *(cells_of(row[i].text[: limit + 1]) for row in rows)]))
         for i, name in enumerate(names)
     ]
     if width is not None:
@@ -53,8 +49,6 @@ def draw(
         if least > width:
             return _blocks(screen, names, rows, width)
         wanted = _fit(wanted, width - GAP * (len(wanted) - 1))
-    else:
-        screen.width = max(1, sum(wanted) + GAP * len(wanted))
     return _grid(screen, names, rows, numeric, wanted)
 
 
@@ -77,68 +71,52 @@ def _fit(wanted: list[int], room: int) -> list[int]:
 
 
 def _grid(
-    screen: Console,
+    screen: Screen,
     names: Sequence[str],
     rows: Sequence[Sequence[Cell]],
     numeric: Sequence[bool],
     widths: Sequence[int],
 ) -> bool:
-    from rich.text import Text
-
     was_cut = False
     gap = " " * GAP
     header = gap.join(
         _padded(name, cells, right=right) for name, cells, right in zip(names, widths, numeric, strict=True)
     )
-    lines = [
-        Text(header.rstrip(), style="bold"),
-        Text(gap.join("─" * cells for cells in widths), style="dim"),
-    ]
+    print(screen.bold(header.rstrip()))
+    print(screen.dim(gap.join("─" * cells for cells in widths)))
     for row in rows:
-        line = Text()
+        line: list[str] = []
         for i, (cell, cells) in enumerate(zip(row, widths, strict=True)):
             text, cut = _cut(cell.text, cells)
             was_cut |= cut
             last = i == len(row) - 1 and not numeric[i]
-            line.append(text if last else _padded(text, cells, right=numeric[i]), "dim" if cell.null else "")
-            if i < len(row) - 1:
-                line.append(gap)
-        lines.append(line)
-    for line in lines:
-        screen.print(line, no_wrap=True, overflow="ignore", crop=False, soft_wrap=True)
+            text = text if last else _padded(text, cells, right=numeric[i])
+            line.append(screen.dim(text) if cell.null else text)
+        print(gap.join(line))
     return was_cut
 
 
-def _blocks(screen: Console, names: Sequence[str], rows: Sequence[Sequence[Cell]], width: int) -> bool:
-    from rich.cells import cell_len
-    from rich.text import Text
-
+def _blocks(screen: Screen, names: Sequence[str], rows: Sequence[Sequence[Cell]], width: int) -> bool:
     was_cut = False
-    label = min(max(cell_len(name) for name in names), max(NARROW, width // 3))
+    label = min(max(cells_of(name) for name in names), max(NARROW, width // 3))
     for number, row in enumerate(rows, start=1):
-        screen.print(Text(f"── row {number} ".ljust(min(width, 60), "─"), style="dim"), soft_wrap=True)
+        print(screen.dim(f"── row {number} ".ljust(min(width, 60), "─")))
         for name, cell in zip(names, row, strict=True):
             text, cut = _cut(cell.text, max(NARROW, width - label - GAP))
             was_cut |= cut
-            line = Text(_padded(_cut(name, label)[0], label), style="bold")
-            line.append(" " * GAP, "none")
-            line.append(text, "not bold dim" if cell.null else "not bold")
-            screen.print(line, no_wrap=True, overflow="ignore", crop=False, soft_wrap=True)
+            title = screen.bold(_padded(_cut(name, label)[0], label))
+            print(f"{title}{' ' * GAP}{screen.dim(text) if cell.null else text}")
     return was_cut
 
 
 def _cut(text: str, cells: int) -> tuple[str, bool]:
-    from rich.cells import cell_len, set_cell_size
-
     short = text[: cells + 1]
-    if len(short) == len(text) and cell_len(text) <= cells:
+    if len(short) == len(text) and cells_of(text) <= cells:
         return text, False
-    return set_cell_size(short, max(0, cells - 1)).rstrip() + ELLIPSIS, True
+    return cut_to(short, max(0, cells - 1)).rstrip() + ELLIPSIS, True
 
 
 def _padded(text: str, cells: int, *, right: bool = False) -> str:
-    from rich.cells import cell_len
-
     text = _cut(text, cells)[0]
-    space = " " * (cells - cell_len(text))
+    space = " " * (cells - cells_of(text))
     return space + text if right else text + space

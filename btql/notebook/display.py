@@ -77,7 +77,8 @@ class Answer:
         cells = [[Cell(NULL, null=True) if value is None else Cell(one_line(value)) for value in row] for row in shown]
         drawn = StringIO()
         with redirect_stdout(drawn):
-            draw(self.columns, cells, [_is_number(field.type) for field in self.table.schema], WIDTH)
+            names = [one_line(name) for name in self.columns]
+            draw(names, cells, [_is_number(field.type) for field in self.table.schema], WIDTH)
         return f"{drawn.getvalue()}{self._counted()}"
 
     def _repr_html_(self) -> str:

@@ -24,6 +24,8 @@ from pathlib import Path
 from pkgutil import get_data
 from typing import TYPE_CHECKING, Any, cast
 
+import orjson
+
 if TYPE_CHECKING:
     from lark.grammar import Rule
     from lark.parsers.lalr_analysis import IntParseTable as ParseTable
@@ -71,7 +73,7 @@ class Tables:
 @cache
 def load() -> Tables:
     """Return the tables that belong to the grammar."""
-    data = json.loads(_resource("btql.tables.json"))
+    data = orjson.loads(_resource("btql.tables.json"))
     rules = tuple(
         Production(
             origin,
@@ -88,18 +90,18 @@ def load() -> Tables:
     return Tables(data["starts"], data["ends"], rules, actions, gotos)
 
 
-def _resource(name: str) -> str:
+def _resource(name: str) -> bytes:
     # importlib.resources would do, but takes longer to import than the tables to load.
     data = get_data("btql_grammar", name)
     assert data is not None, "the file is part of the package"
-    return data.decode()
+    return data
 
 
 def generate() -> str:
     """Work the tables out from ``btql.lark`` and return the text of the file."""
     from lark import Lark  # Only developers have lark; reading a query does not need it.
 
-    grammar = _resource("btql.lark")
+    grammar = _resource("btql.lark").decode()
     lark = Lark(grammar, parser="lalr", lexer="basic", start=list(STARTS), maybe_placeholders=False)
     table: ParseTable = cast("Any", lark.parser).parser._parse_table  # noqa: SLF001 - lark has no public way to its tables
     rules = {rule: number for number, rule in enumerate(lark.rules)}

@@ -68,6 +68,13 @@ def test_a_table(btql, database):
     assert err.startswith("3 rows in ")
 
 
+def test_a_name_that_would_move_the_cursor_is_shown_in_a_table(btql, database):
+    code, out, _ = btql("query", database, r"""select: id as "a\u001b[2J" | from: project_logs('demo') | limit: 1""")
+
+    assert code == 0
+    assert out.splitlines()[0] == "a�[2J"
+
+
 @pytest.mark.parametrize("form", ["json", "jsonl", "csv", "arrow", "parquet"])
 def test_formats_on_standard_output_and_in_files(btql, database, form, tmp_path):
     expected = [{"id": f"s{number}", "n": number} for number in range(3)]

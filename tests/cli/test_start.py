@@ -89,14 +89,15 @@ pa.scalar(1)
 A_QUERY = "select: id, created | from: project_logs('demo') | filter: metadata.user = 'nobody'"
 
 
-def test_a_query_of_compacted_spans_loads_the_engines_and_nothing_else_that_is_heavy(tmp_path):
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_a_query_of_compacted_spans_loads_the_engines_and_nothing_else_that_is_heavy(tmp_path, form):
     with btql.connect(tmp_path / "db") as conn:
         conn.ingest("project_logs:demo", [{"id": str(n), "metadata": {"user": "me"}} for n in range(10)])
         conn.compact()
         conn.ingest("project_logs:demo", [{"id": "3", "metadata": {"user": "you"}}])
         conn.compact()
     code = f"""
-{_asked(tmp_path / "db", A_QUERY, "json")}
+{_asked(tmp_path / "db", A_QUERY, form)}
 # From Python 3.12 on, every dataclass asks `inspect` for its annotations, and that imports `ast`.
 assert "selectors" not in sys.modules and ("ast" not in sys.modules or sys.version_info >= (3, 12))
 # Nor what takes less long, but is for writers, or for other queries.
@@ -104,7 +105,7 @@ assert not set(sys.modules) & {{
     "btql.fixed_answer", "btql.write_statements", "btql_grammar.sql", "btql_planner.binding.recursive",
     "btql_planner.lowering.apart", "btql_planner.lowering.unnest", "btql_storage.ingest",
     "btql_storage.opening.configuration", "btql_storage.surrogates", "btql_storage.wal.reader",
-    "msgspec", "pyarrow.compute", "pyarrow.dataset",
+    "msgspec", "pyarrow.compute", "pyarrow.dataset", "shutil", "tempfile",
 }}
 """
 

@@ -17,7 +17,6 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import RLock
 from typing import cast
 from urllib.parse import quote
@@ -298,6 +297,9 @@ def _is_on_read_only_disk(path: Path) -> bool:
 
 def content_of(path: Path) -> bytes:
     """Return a file as of one moment, whoever writes to it."""
+    # With a dozen more modules in its train, which a query has no use for.
+    from tempfile import TemporaryDirectory
+
     with TemporaryDirectory(prefix="btql-copy-") as folder:
         copy = Path(folder, path.name)
         with explained(path):
