@@ -155,8 +155,8 @@ class Cursor:
             message, label = "there is no operator `&&`", "unknown operator"
             help_ = "write `AND`; whether two lists share a value is asked by `tags ?| ['a', 'b']`"
         elif found == "$":
-            message, label = "there are no parameters and no `$$` quotes", "found this"
-            help_ = "write the value itself, a text in single quotes"
+            message, label = "a `$` begins a parameter, and no number follows", "found this"
+            help_ = "write a parameter `$1`, and a text in single quotes"
         else:
             found = found if len(found) <= 40 else f"{found[:37]}..."
             message, label = f"expected {expected}, found `{found}`", f"found `{found}`"

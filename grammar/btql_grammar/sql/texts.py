@@ -27,10 +27,31 @@ def escaped_text(lexeme: str, span: Span) -> str:
             return _ESCAPES.get(other, other)
         code = int(octal, 8) if octal else int(byte or short or long, 16)
         if code == 0 or 0xD800 <= code <= 0xDFFF or code > 0x10FFFF:
-            raise BtqlError.of("B0105", f"`{match[0]}` is not a character", span, "in this text", help="remove it")
+            raise _no_character(f"`{match[0]}`", span, "remove it")
         return chr(code)
 
     return _ESCAPE.sub(decode, lexeme[1:-1])
+
+
+def unicode_text(text: str, escape: str, span: Span) -> str:
+    r"""Return the text that ``U&'…'`` stands for, ``text`` being what its quotes hold: ``d\0061t\+000061``."""
+
+    def decode(match: re.Match[str]) -> str:
+        digits = match[1] or match[2]
+        if match[0] == escape * 2:
+            return escape
+        if digits is None or int(digits, 16) == 0 or int(digits, 16) > 0x10FFFF:
+            help_ = f"four digits follow `{escape}`, or `+` and six; the character itself is written `{escape * 2}`"
+            raise _no_character(f"`{match[0]}`", span, help_)
+        return chr(int(digits, 16))
+
+    sign = re.escape(escape)
+    found = re.sub(rf"{sign}(?:([0-9a-fA-F]{{4}})|\+([0-9a-fA-F]{{6}})|{sign})?", decode, text)
+    try:
+        # Two halves of a surrogate pair are one character.
+        return found.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError:
+        raise _no_character("half of a surrogate pair", span, "write both halves, or `+` and six digits") from None
 
 
 def like_pattern(pattern: str, escape: str, span: Span) -> str:
@@ -70,6 +91,10 @@ def similar_pattern(pattern: str, escape: str, span: Span) -> str:
         else:
             made.append(f"\\{char}" if char in _SPECIAL_IN_REGEXP else char)
     return f"^(?s:{''.join(made)})$"
+
+
+def _no_character(what: str, span: Span, help_: str) -> BtqlError:
+    return BtqlError.of("B0105", f"{what} is not a character", span, "in this text", help=help_)
 
 
 def _ends_in_escape(span: Span) -> BtqlError:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from btql_server.pgwire import messages
 from btql_server.pgwire.answers import Opened, Question, fixed, known_answer, open_answer, write
+from btql_server.pgwire.conforming import conforming
 from btql_server.pgwire.cursors import fetch_of
 from btql_server.pgwire.failure import Failure
 from btql_server.pgwire.known_answers import known_by
 from btql_server.pgwire.known_settings import TRANSACTION_READ_ONLY
 from btql_server.pgwire.portals import Portal
-from btql_server.pgwire.scanning import conforming, is_btql
+from btql_server.pgwire.scanning import is_btql
 from btql_server.reading.directory import Visible
 
 if TYPE_CHECKING:

@@ -81,7 +81,7 @@ class Commands:
         cursor = Portal(asked.name, Prepared(inner), portal.values, formats, is_cursor=True, hold=asked.hold)
         # First, as there may be one of that name already.
         session.kept.add_portal(cursor)
-        session.offset = inner.piece.offset
+        session.asked = inner.piece
         try:
             await self._answering.begin(cursor)
         except BaseException:

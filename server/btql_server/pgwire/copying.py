@@ -21,12 +21,13 @@ from btql.tables import columns_of
 from btql.write_statements import OURS
 from btql_planner import sql_text
 from btql_server.pgwire import messages, requests
+from btql_server.pgwire.conforming import conforming
 from btql_server.pgwire.copy_in import CopyDecoder
 from btql_server.pgwire.copy_out import CopyEncoder
 from btql_server.pgwire.copy_statement import Copy, read_copy
 from btql_server.pgwire.failure import Failure
 from btql_server.pgwire.requests import Violation
-from btql_server.pgwire.scanning import conforming
+from btql_server.pgwire.scanning import Piece
 from btql_server.pgwire.types import JSONB, NAMED, TEXT, PgType, column_type
 from btql_server.reading.directory import Visible
 from btql_server.reading.running import describe_query, target_of
@@ -81,7 +82,7 @@ class Copying:
             head = f"SELECT {columns} FROM "  # noqa: S608
             text, before = head + asked.query, len(head)
         # Where a mistake is, is said in terms of what the client has sent.
-        session.offset = statement.piece.offset + asked.query_at - before
+        session.asked = Piece(text, statement.piece.offset + asked.query_at - before)
         async with session.working("COPY") as work:
             opened = await self._answering.open_inner(text, (), work)
             types = [_type_of(name) for name in opened.names] if asked.is_table else opened.types
@@ -123,10 +124,11 @@ class Copying:
     async def _take_in(self, statement: Statement, asked: Copy) -> int:
         session = self._session
         head = "INSERT INTO "
-        session.offset = statement.piece.offset + asked.query_at - len(head)
+        insert = f"{head}{asked.query} (id) VALUES ('')"
+        session.asked = Piece(insert, statement.piece.offset + asked.query_at - len(head))
         async with session.working("COPY") as work:
             pool = session.state.pools["write"]
-            insert = conforming(f"{head}{asked.query} (id) VALUES ('')")
+            insert = conforming(insert)
             constants = await pool.run(_constants, work.asker, insert)
             columns = asked.columns or tuple(each.name for each in columns_of(constants))
             told = await self._told(asked, columns, work) if asked.form == "binary" else None

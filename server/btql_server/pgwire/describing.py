@@ -7,12 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from btql_planner.types import NUMERIC, Kind
+from btql_server.pgwire.conforming import conforming
 from btql_server.pgwire.cursors import fetch_of, inner_of
 from btql_server.pgwire.decoder import decode_parameter
 from btql_server.pgwire.failure import Failure
 from btql_server.pgwire.known_answers import known_by
 from btql_server.pgwire.portals import Columns, Prepared
-from btql_server.pgwire.scanning import Piece, conforming
+from btql_server.pgwire.scanning import Piece
 from btql_server.pgwire.statements import understood
 from btql_server.pgwire.types import NAMED, TEXT, column_type, pg_type, type_named
 from btql_server.reading.directory import Visible
@@ -80,7 +81,7 @@ class Describing:
     async def _described(self, statement: Statement) -> Described:
         session = self._session
         text = await session.look(conforming, statement.text)
-        session.offset = statement.piece.offset
+        session.asked = statement.piece
         options = session.variables.options()
         async with session.working("DESCRIBE") as work:
             return await session.state.pools["query"].run(

@@ -8,7 +8,7 @@ from btql_server.pgwire import messages, requests
 from btql_server.pgwire.describing import Describing
 from btql_server.pgwire.failure import Failure
 from btql_server.pgwire.portals import Portal, Prepared
-from btql_server.pgwire.scanning import split
+from btql_server.pgwire.scanning import NOTHING, split
 from btql_server.pgwire.statements import understood
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Extended:
 
     async def _parse(self, asked: requests.Parse) -> None:
         session = self._session
-        session.offset = 0
+        session.asked = NOTHING
         pieces = await session.look(split, asked.text)
         if len(pieces) > 1:
             raise Failure("42601", "cannot insert multiple commands into a prepared statement", at=pieces[1].offset)
@@ -57,7 +57,7 @@ class Extended:
         prepared = session.kept.statement(asked.statement)
         if prepared.statement is not None:
             session.check_failed(prepared.statement)
-            session.offset = prepared.statement.piece.offset
+            session.asked = prepared.statement.piece
         if not asked.portal:
             await session.close_portal("")
         values = await self._describing.values(prepared, asked)
@@ -70,7 +70,7 @@ class Extended:
             prepared = session.kept.statement(asked.name)
             if prepared.statement is not None:
                 session.check_failed(prepared.statement)
-                session.offset = prepared.statement.piece.offset
+                session.asked = prepared.statement.piece
             await self._describing.describe(prepared)
             session.wire.send(messages.parameter_description(prepared.parameters or ()))
             columns = prepared.columns
@@ -88,7 +88,7 @@ class Extended:
         if portal.opened is None:
             assert statement is not None
             session.check_failed(statement)
-            session.offset = statement.piece.offset
+            session.asked = statement.piece
             await self._answering.begin(portal)
         session.wire.send(portal.description())
 
@@ -100,7 +100,7 @@ class Extended:
             session.wire.send(messages.EMPTY_QUERY)
             return
         session.check_failed(statement)
-        session.offset = statement.piece.offset
+        session.asked = statement.piece
         if statement.kind in ("rows", "fetch") or portal.is_cursor:
             if portal.opened is None:
                 await self._answering.begin(portal)

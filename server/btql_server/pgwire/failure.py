@@ -11,9 +11,10 @@ from btql.sqlstates import position, sqlstate
 from btql_server.http.errors import HttpError
 from btql_server.pgwire.bad_value import BadValue
 from btql_server.pgwire.catalog.refused import Refused
+from btql_server.pgwire.conforming import place_before
 from btql_server.pgwire.messages import Report
 from btql_server.pgwire.requests import Violation
-from btql_server.pgwire.scanning import place_before
+from btql_server.pgwire.scanning import Piece
 from btql_storage.errors import StorageError, reason_of
 
 if TYPE_CHECKING:
@@ -53,8 +54,9 @@ def state_of(error: BaseException) -> str:
     return known if isinstance(known, str) else sqlstate(error)
 
 
-def report_of(error: Exception, offset: int, trace_id: str) -> Report:
-    """Return what a client is told of an error in the statement that begins at an offset of its text."""
+def report_of(error: Exception, asked: Piece, trace_id: str) -> Report:
+    """Return what a client is told of an error in a statement."""
+    offset = asked.offset
     match error:
         case Failure():
             at = None if error.at is None else offset + error.at + 1
@@ -67,7 +69,7 @@ def report_of(error: Exception, offset: int, trace_id: str) -> Report:
         case Violation():
             return Report("FATAL", error.sqlstate, str(error))
         case QueryError():
-            return _of_query(error, offset)
+            return _of_query(error, asked)
         case StorageError():
             return Report("ERROR", sqlstate(error), error.message, hint=error.help, code=error.code)
         case Cancelled():
@@ -84,13 +86,11 @@ def report_of(error: Exception, offset: int, trace_id: str) -> Report:
             return Report("ERROR", "XX000", f"internal error; the server's log has the details under {trace_id}")
 
 
-def _of_query(error: QueryError, offset: int) -> Report:
+def _of_query(error: QueryError, asked: Piece) -> Report:
     first = error.diagnostics[0]
     at = position(error)
     # A statement that was put together here may be wrong in front of what the client has sent.
-    if at is not None and error.source is not None:
-        at = place_before(error.source.text, at - 1) + 1
-    place = None if at is None else max(1, offset + at)
+    place = None if at is None else max(1, asked.offset + place_before(asked.text, at - 1) + 1)
     return Report(
         "ERROR", sqlstate(error), first.message, _detail(error.diagnostics), first.help, place, code=first.code
     )

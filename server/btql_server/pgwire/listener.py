@@ -25,6 +25,7 @@ from btql_server.pgwire.catalog.catalog import Catalog
 from btql_server.pgwire.failure import report_of
 from btql_server.pgwire.messages import Report
 from btql_server.pgwire.requests import NEWEST_MINOR, CancelRequest, Startup
+from btql_server.pgwire.scanning import NOTHING
 from btql_server.pgwire.session import ENDING, Session
 from btql_server.pgwire.startup import begin
 from btql_server.pgwire.throttle import Throttle
@@ -202,7 +203,7 @@ class PgListener:
         elif isinstance(error, TimeoutError):
             report = Report("FATAL", "57014", "canceling authentication due to timeout")
         else:
-            report = replace(report_of(error, 0, uuid4().hex), severity="FATAL")
+            report = replace(report_of(error, NOTHING, uuid4().hex), severity="FATAL")
         self._state.metrics.pg.refused(report.sqlstate)
         log.info("a connection was refused", extra={"sqlstate": report.sqlstate, "client": address})
         with suppress(OSError, Gone):

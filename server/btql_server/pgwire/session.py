@@ -30,6 +30,7 @@ from btql_server.pgwire.failure import Failure, report_of, state_of
 from btql_server.pgwire.messages import Report
 from btql_server.pgwire.portals import Kept
 from btql_server.pgwire.requests import Violation
+from btql_server.pgwire.scanning import NOTHING
 from btql_server.pgwire.simple import Simple
 from btql_server.pgwire.transaction import Transaction
 from btql_server.pgwire.variables import Variables
@@ -72,8 +73,8 @@ class Session:
         self.kept = Kept()
         self.gone = threading.Event()
         self.work: Work | None = None
-        self.offset = 0
-        """Where the statement that runs begins in the text that the client has sent."""
+        self.asked = NOTHING
+        """The statement that runs; its errors say where in the text that the client has sent."""
         self._admitted = admitted
         self._answering = Answering(self)
         self._commands = Commands(self, self._answering)
@@ -99,7 +100,7 @@ class Session:
                 await self._message(kind, body)
             self.say(ENDING)
         except Violation as error:
-            self.say(report_of(error, 0, ""))
+            self.say(report_of(error, NOTHING, ""))
         finally:
             await self.close_portals()
 
@@ -221,7 +222,7 @@ class Session:
 
     def _refuse(self, error: Exception) -> None:
         trace_id = uuid4().hex if self.work is None else self.work.asker.trace_id
-        report = report_of(error, self.offset, trace_id)
+        report = report_of(error, self.asked, trace_id)
         self.transaction.fail()
         if isinstance(error, Revoked):
             self.say(Report("FATAL", report.sqlstate, report.message, hint=report.hint))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from btql_server.pgwire import messages
 from btql_server.pgwire.portals import Portal, Prepared
-from btql_server.pgwire.scanning import split
+from btql_server.pgwire.scanning import NOTHING, split
 from btql_server.pgwire.statements import understood
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Simple:
         """Answer a Query."""
         session = self._session
         await session.drop_unnamed()
-        session.offset = 0
+        session.asked = NOTHING
         pieces = await session.look(split, text)
         if not pieces:
             session.wire.send(messages.EMPTY_QUERY)
@@ -57,7 +57,7 @@ class Simple:
         """Answer one statement of a Query."""
         session = self._session
         statement = understood(piece)
-        session.offset = piece.offset
+        session.asked = piece
         session.check_failed(statement)
         portal = Portal("", Prepared(statement))
         match statement.kind:

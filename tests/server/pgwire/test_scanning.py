@@ -7,7 +7,8 @@ import pytest
 from btql_server.pgwire.bad_value import BadValue
 from btql_server.pgwire.catalog.session_values import Session
 from btql_server.pgwire.catalog.shortcut import shortcut
-from btql_server.pgwire.scanning import conforming, place_before, split, tokens
+from btql_server.pgwire.conforming import conforming, place_before
+from btql_server.pgwire.scanning import split, tokens
 
 CHARS = 1 << 20
 
@@ -29,6 +30,8 @@ def texts(sql):
         ("SELECT 1 AS a$b$; SELECT 2 AS c$b$", ["SELECT 1 AS a$b$", "SELECT 2 AS c$b$"]),
         (r'SELECT 1 AS "a\"; SELECT 2 AS "b"', [r'SELECT 1 AS "a\"', 'SELECT 2 AS "b"']),
         (r"EXPLAIN select: 'it\'s; it' | from: a; ", [r"EXPLAIN select: 'it\'s; it' | from: a"]),
+        ("/* a /* b; */ ; */ SELECT 1 /* /* ; */", ["SELECT 1 /* /* ; */"]),
+        ("SELECT 1 --;\r; SELECT 2", ["SELECT 1 --;", "SELECT 2"]),
         # What is never closed goes to the end: the grammar says that it is not closed.
         (r"SELECT E'a\'; SELECT 2", [r"SELECT E'a\'; SELECT 2"]),
         (r"SELECT 'a\''; SELECT 2", [r"SELECT 'a\''; SELECT 2"]),
@@ -62,7 +65,7 @@ def test_what_is_never_closed_is_looked_at_once(sql):
 @pytest.mark.parametrize(
     ("sql", "expected"),
     [
-        (r"""SELECT '\', "\", E'\'', $a$\'$a$ /* '\' */""", r"""SELECT '\\', "\\", E'\'', $a$\'$a$ /* '\' */"""),
+        (r"""SELECT '\', "\", E'\'' /* '\' */""", r"""SELECT '\\', "\\", E'\'' /* '\' */"""),
         (r"SELECT 1 AS a$b$, '\' AS b, 2 AS c$b$", r"SELECT 1 AS a$b$, '\\' AS b, 2 AS c$b$"),
         (r"EXPLAIN (ANALYZE) SELECT '\'", r"EXPLAIN (ANALYZE) SELECT '\\'"),
         (r"EXPLAIN ANALYZE select: 'it\'s'", r"EXPLAIN ANALYZE select: 'it\'s'"),
@@ -75,7 +78,29 @@ def test_what_is_never_closed_is_looked_at_once(sql):
 def test_backslashes_are_doubled_where_they_are_themselves(sql, expected):
     made = conforming(sql)
     assert made == expected
-    assert place_before(made, len(made)) == len(sql)
+    assert place_before(sql, len(made)) == len(sql)
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        (r"SELECT $$it's$$, $a$\'$$$a$ wrong", r"SELECT 'it''s', '\\''$$' wrong"),
+        (r"SELECT N'a', n'\' wrong", r"SELECT 'a', '\\' wrong"),
+        (r"SELECT U&'d\0061t\+01F600\\' wrong", r"SELECT 'dat😀\\' wrong"),
+        (r"SELECT U&'\D83D\DE00', u&'!0061' uescape '!' wrong", "SELECT '😀', 'a' wrong"),
+        (r'SELECT 1 AS U&"d\0061t", 2 AS "a""b" wrong', 'SELECT 1 AS "dat", 2 AS "a""b" wrong'),
+        ("SELECT /* a /* b */ c */ 1 /* /* */ ", "SELECT" + " " * 19 + "1 /*       "),
+        ("SELECT 1 --a\r, 2 --b\r\n, 3 --c\n wrong", "SELECT 1    \r, 2    \r\n, 3 --c\n wrong"),
+        ("select: 'a' /* b /* c */ | from: d", "select: 'a' /* b /* c */ | from: d"),
+        # Never closed: the grammar says so.
+        ("SELECT $1, $$ wrong", "SELECT $1, $$ wrong"),
+    ],
+)
+def test_what_postgres_spells_otherwise_is_spelled_as_the_grammar_reads_it(sql, expected):
+    made = conforming(sql)
+    assert made == expected
+    if "wrong" in sql:
+        assert place_before(sql, made.index("wrong")) == sql.index("wrong")
 
 
 def test_a_long_statement_is_no_call_of_one_function():
@@ -98,6 +123,8 @@ def test_a_long_statement_is_no_call_of_one_function():
     [
         ("'it''s'", "it's"),
         ("$a$it's$a$", "it's"),
+        ("N'a'", "a"),
+        (r"u&'d\0061t'", "dat"),
         (r"E'\t'", "\t"),
         (r"e'a\\\'b''\x01\001\q'", "a\\'b'\x01\x01q"),
         (r"E'\u0041\U0001f600'", "A\U0001f600"),
@@ -107,7 +134,7 @@ def test_what_a_text_says(text, value):
     assert [(each.kind, each.value) for each in tokens(text)] == [("string", value)]
 
 
-@pytest.mark.parametrize("text", [r"E'a\000b'", r"E'\x0'", r"E'\ud83d'"])
+@pytest.mark.parametrize("text", [r"E'a\000b'", r"E'\x0'", r"E'\ud83d'", r"U&'\0000'", r"U&'\00'", r"U&'\D83D'"])
 def test_what_is_no_character_is_refused(text):
     (token,) = tokens(text)
     with pytest.raises(BadValue, match="is not a character"):

@@ -6,9 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from btql_server.pgwire.scanning import comment
+
 _TOKEN = re.compile(
     r"""
-    (?P<space>\s+|--[^\n]*|/\*.*?(?:\*/|\Z))
+    (?P<space>\s+|--[^\n\r]*)
+    |(?P<comment>/\*)
     |(?P<text>[eE]'(?:[^'\\]|\\.|'')*(?:'|\Z)|[bBxXnN]?'(?:[^']|'')*(?:'|\Z)|\$(?P<tag>[^\W\d]\w*|)\$.*?(?:\$(?P=tag)\$|\Z))
     |(?P<quoted>"(?:[^"]|"")*(?:"|\Z))
     |(?P<parameter>\$\d+)
@@ -48,9 +51,10 @@ def tokens(sql: str) -> list[Token]:
 
 
 def _tokens(sql: str) -> Iterator[Token]:
-    for found in _TOKEN.finditer(sql):
-        kind = found.lastgroup or "mark"
-        if kind == "tag":
-            kind = "text"
-        if kind != "space":
-            yield Token(kind, found.group(), found.start())
+    at = 0
+    while (found := _TOKEN.match(sql, at)) is not None:
+        kind, start, at = found.lastgroup or "mark", at, found.end()
+        if kind == "comment":
+            _, at = comment(sql, start)
+        elif kind != "space":
+            yield Token("text" if kind == "tag" else kind, found.group(), start)

@@ -48,6 +48,7 @@ NOT_ABOUT = (
     "select metadata.pg_version from demo where metadata.current_user = 'x'",
     "select e'from pg_class\\'' , \"pg_type\" from x",
     "select $$ from pg_class $$",
+    "/* a /* b */ from pg_class */ select id from demo",
     "insert into demo select 1",
     "select extract(epoch from created) from demo",
     "select * from pg_nonsense",

@@ -345,6 +345,18 @@ def test_a_backslash_in_a_text_is_itself_as_clients_of_postgres_write_it(raw):
     assert "it''s" in str(rows(raw.ask(query(r"EXPLAIN select: 'it\'s' as a | from: project_logs('slashes')"))))
 
 
+def test_texts_and_comments_are_read_as_postgres_reads_them(raw):
+    texts = r"$$it's$$ AS a, $t$\;$$$t$ AS b, N'n' AS c, U&'d\0061t' AS d, U&'!0061' UESCAPE '!' AS e"
+    answer = raw.ask(query(f"/* a /* b */; SELECT 0; */ SELECT {texts}; SELECT 2 --;\r AS n"))
+    assert rows(answer) == [["it's", r"\;$$", "n", "dat", "a"], ["2"]]
+    assert rows(raw.ask(query("SELECT id FROM demo WHERE id = $$r1$$"))) == [["r1"]]
+    # Where a mistake is, is told in terms of what was sent, of which a comment may hide the end.
+    assert error(raw.ask(query("SELECT $$a$$, N'b', lowr('x')")))["P"] == "21"
+    refused = error(raw.ask(query("DELETE FROM demo /* /* */ WHERE id = 'r1'")))
+    assert (refused["M"], refused["P"]) == ("the comment is never closed", "18")
+    assert error(raw.ask(query(r"SELECT U&'\00'")))["C"] == "22021"
+
+
 def test_a_backslash_in_a_name_is_itself_as_clients_of_postgres_write_it(raw):
     described = raw.ask(query(r'''SELECT 1 AS "a\", 2 AS "b\n"; SELECT 3 AS "c"'''))
     assert next(each.body[2:] for each in described if each.kind == "T").startswith(b"a\\\0")
