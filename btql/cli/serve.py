@@ -10,7 +10,7 @@ import typer
 from btql.cli.console import UsageFailure
 from btql.cli.examples import examples
 from btql_storage.errors import NotInstalled
-from btql_storage.opening.location import locate
+from btql_storage.opening.location import REDIS, locate, service_address
 
 if TYPE_CHECKING:
     from btql_server.settings import Limits
@@ -102,6 +102,8 @@ def serve(
         raise UsageFailure(f"`{log_level}` is no level: say debug, info, warning or error")
     if (tls_cert is None) != (tls_key is None):
         raise UsageFailure("a certificate goes with its key: give both --tls-cert and --tls-key")
+    service_address("--public-url", public_url, ("http", "https"))
+    service_address("--redis", redis, REDIS)
     location = locate(data)
     rates = {"requests_per_minute": requests_per_minute, "queries_per_minute": queries_per_minute}
     settings = Settings(

@@ -115,6 +115,9 @@ def test_what_cannot_be_served_is_one_line(tmp_path):
     (tmp_path / "other" / "notes.txt").write_text("mine")
     assert "is not a btql database" in refused("--data", str(tmp_path / "other"))
     assert "is no level" in refused("--data", data, "--log-level", "loud")
+    assert "is no address for `--redis`; give it as redis://" in refused("--data", data, "--redis", "cache:6379")
+    assert "redis://host:port" in refused("--data", data, "--http", "127.0.0.1:0", "--redis", "redis://h:port")
+    assert "is no address for `--public-url`" in refused("--data", data, "--public-url", "btql.example.com")
 
 
 def test_no_process_of_a_server_loads_pandas_though_it_is_installed(tmp_path):

@@ -17,6 +17,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Protocol, cast
 
 from btql_server.http.errors import HttpError
+from btql_storage.errors import BadLocation
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -76,9 +77,12 @@ class RedisBuckets:
         import redis
 
         self._failures = (redis.RedisError, OSError)
-        self._redis: Redis = redis.Redis.from_url(
-            url, socket_timeout=_REDIS_WAIT_S, socket_connect_timeout=_REDIS_WAIT_S
-        )
+        try:
+            self._redis: Redis = redis.Redis.from_url(
+                url, socket_timeout=_REDIS_WAIT_S, socket_connect_timeout=_REDIS_WAIT_S
+            )
+        except ValueError as error:
+            raise BadLocation("Redis has no address that can be used", "write redis://host:port/number") from error
         self._script = self._redis.register_script(_SCRIPT)
         self._local = LocalBuckets()
 

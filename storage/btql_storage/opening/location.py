@@ -42,7 +42,8 @@ CONFIG = "BTQL_CONFIG"
 FILE = "btql.toml"
 CACHE_BYTES = 20 << 30
 _SHARED = ("postgresql", "postgres")
-_REDIS = ("redis", "rediss", "unix")
+REDIS = ("redis", "rediss", "unix")
+"""How an address of Redis begins."""
 _EXAMPLE = "s3://bucket/prefix?catalog=postgresql://user@host/name"
 
 
@@ -253,7 +254,7 @@ def _complete(
     found |= {name: value for name in PARAMETERS if (value := environment.get(PREFIX + name.upper()))}
     found |= given
     catalog = _catalog(base, found.get("catalog"))
-    redis = _service("redis", found.get("redis"), _REDIS)
+    redis = service_address("redis", found.get("redis"), REDIS)
     if redis is not None and (catalog is None or catalog.startswith("sqlite:")):
         raise BadLocation(
             f"`{base.files}` has Redis without a catalog that several machines can share",
@@ -263,7 +264,7 @@ def _complete(
         base,
         catalog=catalog,
         redis=redis,
-        endpoint=_service("endpoint", found.get("endpoint"), ("http", "https")),
+        endpoint=service_address("endpoint", found.get("endpoint"), ("http", "https")),
         cache=Path(found["cache"]).expanduser() if "cache" in found else None,
         cache_bytes=_cache_bytes(found.get("cache_bytes")),
     )
@@ -283,12 +284,13 @@ def _catalog(base: Location, address: str | None) -> str | None:
         if not path.startswith("/") or path.endswith("/"):
             raise BadLocation(f"the catalog `{address}` is no file", "write sqlite:/path/catalog.sqlite")
         return f"sqlite:{path}"
-    found = _service("catalog", address, _SHARED, "sqlite:/path/catalog.sqlite")
+    found = service_address("catalog", address, _SHARED, "sqlite:/path/catalog.sqlite")
     assert found is not None
     return f"postgresql://{found.partition('://')[2]}"
 
 
-def _service(name: str, address: str | None, schemes: tuple[str, ...], *others: str) -> str | None:
+def service_address(name: str, address: str | None, schemes: tuple[str, ...], *others: str) -> str | None:
+    """Return the address of a service; BadLocation, with its name, where it does not begin as one."""
     if address is None or ("://" in address and address.partition("://")[0] in schemes):
         return address
     known = " or ".join([f"{schemes[0]}://…", *others])
