@@ -2,7 +2,7 @@
 
 import { button, copyButton, h } from "./dom.js";
 import { parse } from "./exact.js";
-import { asText, count } from "./format.js";
+import { asText, count, inLine } from "./format.js";
 import { foldedText, hasWanted, jsonTree } from "./json.js";
 
 /** A conversation with more messages is folded, all but the first and the last ones. */
@@ -61,7 +61,7 @@ function oneMessage(message) {
       "div",
       { class: "message-head" },
       h("b", null, role),
-      name ? h("span", { class: "dim" }, name) : null,
+      name ? h("span", { class: "dim" }, inLine(name)) : null,
       h("span", { class: "grow" }),
       copyButton(() => asText(message.content ?? message), "Copy this message"),
     ),
@@ -69,8 +69,8 @@ function oneMessage(message) {
       "div",
       { class: "message-body" },
       parts(role === "tool" ? parsed(message.content ?? message.parts) : (message.content ?? message.parts)),
-      (message.tool_calls ?? []).map(toolCall),
-      message.refusal ? h("div", { class: "refusal" }, message.refusal) : null,
+      toolCalls(message.tool_calls),
+      message.refusal ? h("div", { class: "refusal" }, asText(message.refusal)) : null,
     ),
   );
 }
@@ -99,21 +99,29 @@ function onePart(part) {
       "div",
       { class: "tool-part" },
       h("span", { class: "part-name" }, "tool result"),
-      h("span", { class: "dim" }, part.tool_use_id ?? ""),
+      h("span", { class: "dim" }, inLine(part.tool_use_id)),
       parts(part.content),
     );
   return image(part) ?? jsonTree(part, { open: 2 });
 }
 
-const toolCall = (each) => call(each.function?.name ?? each.name, each.function?.arguments ?? each.arguments, each.id);
+function toolCalls(given) {
+  if (given === null || given === undefined) return null;
+  return Array.isArray(given) ? given.map(toolCall) : jsonTree(given, { open: 2 });
+}
+
+const toolCall = (each) =>
+  isObject(each)
+    ? call(each.function?.name ?? each.name, each.function?.arguments ?? each.arguments, each.id)
+    : jsonTree(each);
 
 function call(name, given, id) {
   return h(
     "div",
     { class: "tool-part" },
     h("span", { class: "part-name" }, "calls"),
-    h("code", { class: "tool-name" }, name ?? "a tool"),
-    h("span", { class: "dim" }, id ?? ""),
+    h("code", { class: "tool-name" }, inLine(name ?? "a tool")),
+    h("span", { class: "dim" }, inLine(id)),
     jsonTree(parsed(given), { open: 2 }),
   );
 }

@@ -1,6 +1,9 @@
 // A trace as a tree with sums: what the server's narrow rows add up to. Nothing here touches the page.
 
-import { isNumber } from "./format.js";
+import { inLine, isNumber } from "./format.js";
+
+/** A number to add up; what is none counts as 0. */
+const amount = (value) => (typeof value === "bigint" ? Number(value) : isNumber(value) ? value : 0);
 
 /** One span in its place in the tree. */
 class Node {
@@ -8,23 +11,21 @@ class Node {
     const attributes = row.span_attributes ?? {};
     this.row = row;
     this.id = row.id;
-    this.name = attributes.name ?? row.span_id ?? row.id;
-    this.type = attributes.type ?? "";
-    this.purpose = attributes.purpose ?? "";
+    this.name = inLine(attributes.name ?? row.span_id ?? row.id, Infinity);
+    this.type = inLine(attributes.type);
+    this.purpose = inLine(attributes.purpose);
     this.failed = row.failed === true;
     const metrics = row.metrics ?? {};
     const created = Date.parse(row.created) / 1000;
     this.start = isNumber(metrics.start) ? metrics.start : created;
     // A span that has not ended has no length yet.
     this.end = isNumber(metrics.end) ? metrics.end : null;
-    this.tokens = isNumber(metrics.tokens)
-      ? metrics.tokens
-      : (metrics.prompt_tokens ?? 0) + (metrics.completion_tokens ?? 0);
-    this.prompt = metrics.prompt_tokens ?? 0;
-    this.completion = metrics.completion_tokens ?? 0;
-    this.cached = metrics.prompt_cached_tokens ?? 0;
-    this.cost = isNumber(row.cost) ? row.cost : 0;
-    this.model = row.model ?? null;
+    this.prompt = amount(metrics.prompt_tokens);
+    this.completion = amount(metrics.completion_tokens);
+    this.cached = amount(metrics.prompt_cached_tokens);
+    this.tokens = isNumber(metrics.tokens) ? metrics.tokens : this.prompt + this.completion;
+    this.cost = amount(row.cost);
+    this.model = row.model === null ? null : inLine(row.model);
     this.parent = null;
     this.children = [];
     this.depth = 0;
@@ -71,7 +72,7 @@ export class Trace {
       }
     }
     const inTime = (a, b) =>
-      a.start - b.start || (a.row.span_attributes?.exec_counter ?? 0) - (b.row.span_attributes?.exec_counter ?? 0);
+      a.start - b.start || amount(a.row.span_attributes?.exec_counter) - amount(b.row.span_attributes?.exec_counter);
     this.roots.sort((a, b) => Number(b.row.is_root === true) - Number(a.row.is_root === true) || inTime(a, b));
     for (const node of nodes) node.children.sort(inTime);
     for (const among of [this.roots, ...nodes.map((node) => node.children)]) {
@@ -139,10 +140,12 @@ export class Trace {
     const found = new Map();
     for (const { row } of this.nodes) {
       for (const [name, value] of Object.entries(row.scores ?? {})) {
-        if (isNumber(value)) found.set(name, [...(found.get(name) ?? []), value]);
+        if (!isNumber(value)) continue;
+        const [sum, spans] = found.get(name) ?? [0, 0];
+        found.set(name, [sum + value, spans + 1]);
       }
     }
-    return [...found].map(([name, values]) => [name, values.reduce((a, b) => a + b, 0) / values.length]);
+    return [...found].map(([name, [sum, spans]]) => [name, sum / spans]);
   }
 }
 

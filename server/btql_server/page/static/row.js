@@ -45,7 +45,7 @@ function name(node, inside, ontwist) {
     { class: "tree-name", style: { "padding-left": `${8 + Math.min(node.depth, DEEPEST) * STEP}px` } },
     twist,
     h("span", { class: `dot type-${node.type}` }),
-    h("span", { class: "span-name" }, String(node.name)),
+    h("span", { class: "span-name" }, node.name),
     node.failed ? h("span", { class: "failed-dot", title: "failed" }) : null,
     inside && node.closed ? folded(node) : null,
   );

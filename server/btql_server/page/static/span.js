@@ -61,7 +61,7 @@ export function spanHead(node, trace, link) {
   return h(
     "div",
     { class: "span-head" },
-    h("h2", { tabindex: "-1" }, node.failed ? h("span", { class: "failed-mark" }, "failed") : null, String(node.name)),
+    h("h2", { tabindex: "-1" }, node.failed ? h("span", { class: "failed-mark" }, "failed") : null, node.name),
     h("div", { class: "facts" }, facts),
     links,
   );
@@ -200,21 +200,16 @@ function metrics(values) {
   );
 }
 
-function comments(list) {
-  return h(
-    "ul",
-    { class: "comments" },
-    list.map((each) =>
-      h(
-        "li",
-        null,
-        h(
-          "div",
-          { class: "dim" },
-          [each.user?.email ?? each.user?.id, each.created ? moment(each.created) : null].filter(Boolean).join(" · "),
-        ),
-        pretty(each.comment?.text ?? each.comment ?? each),
-      ),
-    ),
-  );
+/** Return comments; what a program has written in their place may be anything. */
+function comments(given) {
+  const line = (each) => {
+    const of = [each?.user?.email ?? each?.user?.id, each?.created ? moment(each.created) : null];
+    return h(
+      "li",
+      null,
+      h("div", { class: "dim" }, of.filter(Boolean).join(" · ")),
+      pretty(each?.comment?.text ?? each?.comment ?? each),
+    );
+  };
+  return h("ul", { class: "comments" }, [given].flat().map(line));
 }

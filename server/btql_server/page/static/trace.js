@@ -242,7 +242,7 @@ export class TraceView {
       h(
         "div",
         { class: "trace-name" },
-        h("h1", null, String(root.name)),
+        h("h1", null, root.name),
         h("span", { class: "dim" }, moment(root.row.created), " · ", h("code", null, this.id)),
       ),
       h(

@@ -334,7 +334,7 @@ export class TracesView {
         "div",
         { role: "gridcell", class: "what" },
         h("span", { class: failed ? "state bad" : "state", title: failed ? "has errors" : "no errors" }),
-        h("span", { class: "span-name" }, row.span_attributes?.name ?? row.root_span_id),
+        h("span", { class: "span-name" }, inLine(row.span_attributes?.name ?? row.root_span_id)),
         (row.tags ?? []).slice(0, 2).map((tag) => h("span", { class: "chip" }, tag)),
       ),
       cell("text", preview(row.input)),
