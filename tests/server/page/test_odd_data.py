@@ -68,3 +68,14 @@ def test_the_list_of_traces_has_names_of_any_kind(page, odd):
     page.goto(f"{odd.url}/#object=project_logs%3Aodd%20names")
 
     expect(page.locator(".trace-row .span-name")).to_have_text('{"a":"found"}')
+
+
+def test_what_is_found_is_marked_where_it_is(page, odd):
+    text = "\u0130" * 30 + " Quokka (x)"
+    odd.write("project_logs:letters", [span("a", "a", input=text), span("b", "a", span_parents=["a"], input=text)])
+    page.goto(odd.trace("a", "letters"))
+    expect(page.locator(".span-body")).to_be_visible()
+    page.get_by_label("Search in this trace").fill("quokka (x)")
+
+    expect(page.locator(".search-state")).to_have_text("1 of 2")
+    assert page.evaluate("[...CSS.highlights.get('found')].map(String)") == ["Quokka (x)"]

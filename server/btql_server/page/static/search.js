@@ -159,15 +159,15 @@ export class TraceSearch {
     if (!("highlights" in CSS)) return;
     CSS.highlights.delete("found");
     if (this.text === "") return;
-    const wanted = this.text.toLowerCase();
+    // Lower case may be longer than the text itself: that of `İ` is.
+    const wanted = new RegExp(this.text.replace(/[$()*+.?[\\\]^{|}]/g, "\\$&"), "giu");
     const ranges = [];
     const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
     while (walker.nextNode() && ranges.length < MARKED_MOST) {
-      const text = walker.currentNode.data.toLowerCase();
-      for (let from = text.indexOf(wanted); from >= 0; from = text.indexOf(wanted, from + wanted.length)) {
+      for (const match of walker.currentNode.data.matchAll(wanted)) {
         const range = new Range();
-        range.setStart(walker.currentNode, from);
-        range.setEnd(walker.currentNode, from + wanted.length);
+        range.setStart(walker.currentNode, match.index);
+        range.setEnd(walker.currentNode, match.index + match[0].length);
         ranges.push(range);
       }
     }
