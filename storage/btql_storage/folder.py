@@ -89,7 +89,7 @@ class Services:
     def local(cls, store: LocalStore, *, create: bool, read_only: bool, settings: Settings, clock: Clock) -> Services:
         """Return those of one folder, which need no server; the folder is made with ``create``."""
         marker = open_folder(store, create=create, read_only=read_only)
-        if store.size(CATALOG) == 0 and (store.list(PARTS) or store.list(WAL)):
+        if store.size(CATALOG) == 0 and _has_files(store):
             # An empty one in its place would have all the files removed.
             raise Damaged(
                 f"the catalog `{store.path(CATALOG)}` is missing", "`btql repair` makes it again from the files"
@@ -98,11 +98,20 @@ class Services:
 
     @classmethod
     def beside(
-        cls, store: LocalStore, marker: Marker, *, read_only: bool, settings: Settings, clock: Clock
+        cls,
+        store: LocalStore,
+        marker: Marker,
+        *,
+        read_only: bool,
+        settings: Settings,
+        clock: Clock,
+        anew: bool = False,
     ) -> Services:
-        """Return those of one folder, whose marker is known."""
+        """Return those of one folder, whose marker is known; its catalog may be empty where it is made ``anew``."""
         catalog = Catalog.sqlite(store, CATALOG, read_only=read_only, wait_s=settings.lock_wait_s)
-        check_own(marker, catalog, str(store.root), read_only=read_only)
+        if not anew:
+            root, has_files = str(store.root), partial(_has_files, store)
+            check_own(marker, catalog, root, read_only=read_only, has_files=has_files)
         return cls(
             store,
             catalog,
@@ -176,6 +185,10 @@ class Folder:
         """Raise where the database was opened for reading only."""
         if self.read_only:
             raise ReadOnly(f"`{self.store.label}` was opened read-only", "open it for writing")
+
+
+def _has_files(store: Store) -> bool:
+    return bool(store.list(PARTS) or store.list(WAL))
 
 
 def last_known(store: Store, catalog: Catalog) -> int:

@@ -11,11 +11,12 @@ import pytest
 from storage_support.model import Model
 from storage_support.reading import documents_of, snapshot_rows, to_document
 
+from btql_storage.care import rebuild
 from btql_storage.care.facade import check_database, repair_database
 from btql_storage.care.findings import Kind
 from btql_storage.care.tables import Tables
 from btql_storage.catalog.deleted import Deleted
-from btql_storage.errors import Damaged
+from btql_storage.errors import Damaged, NotADatabase
 from btql_storage.folder import Settings
 from btql_storage.store import Storage
 
@@ -147,6 +148,32 @@ def test_files_of_a_compaction_that_was_killed_do_not_confuse(
         with Storage.open(written.path, settings=SMALL) as storage:
             storage.compact()
         written.check()
+
+
+def test_a_repair_that_was_killed_leaves_no_database_that_looks_empty(
+    written: Written, monkeypatch: pytest.MonkeyPatch
+):
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rebuild, "load", killed)
+        with pytest.raises(KeyboardInterrupt):
+            repair_database(written.path, catalog=True)
+    for read_only in (True, False):
+        with pytest.raises(Damaged, match=r"is empty, but there is a database .*; `btql repair`"):
+            Storage.open(written.path, read_only=read_only)
+    assert not check_database(written.path).is_sound
+
+    assert repair_database(written.path).is_sound
+    written.check()
+
+
+def test_no_catalog_is_made_where_there_is_no_database(tmp_path: Path):
+    with pytest.raises(NotADatabase):
+        repair_database(tmp_path, catalog=True)
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_damaged_catalog_is_set_aside(written: Written):
@@ -346,6 +373,10 @@ def test_an_old_copy_of_the_catalog_does_not_have_newer_parts_removed(written: W
     lose_catalog(written.path)
     shutil.copyfile(tmp_path / "old", written.path / "catalog.sqlite")
     parts = sorted(path.name for path in (written.path / "parts").iterdir())
+    newest = max(parts, key=int)
+    told = [one.message for one in check_database(written.path).serious if one.subject == f"parts/{newest}"]
+    assert len(told) == 1
+    assert "newer than the catalog" in told[0]
     with Storage.open(written.path, settings=SMALL) as storage, pytest.raises(Damaged, match="--catalog"):
         storage.compact()
     assert sorted(path.name for path in (written.path / "parts").iterdir()) == parts

@@ -14,7 +14,7 @@ from btql_storage.folder import Settings
 from btql_storage.format import CATALOG, PARTS, SET_ASIDE, WAL
 from btql_storage.opening.identity import DATABASE
 from btql_storage.opening.marker import MARKER, CatalogPlace, Marker, check_restored, read_marker
-from btql_storage.opening.services import How, catalog_at, store_at
+from btql_storage.opening.services import How, catalog_at, check_may_make, store_at
 from btql_storage.stores.local import LocalStore
 
 if TYPE_CHECKING:
@@ -46,11 +46,16 @@ def mend_marker(location: Location, outcome: Repaired) -> None:
         store.close()
 
 
-def begin_catalog(location: Location, outcome: Repaired) -> None:
-    """Put an empty catalog in the place of the one that is lost; a file that was there is set aside."""
+def begin_catalog(location: Location, outcome: Repaired) -> str | None:
+    """Put an empty catalog in the place of the one that is lost; a file that was there is set aside.
+
+    Return the id of the database. The catalog gets it with all that is in it: until then nobody opens it.
+    """
     store = store_at(location)
     try:
         marker = _marker(store)
+        if marker is None:
+            check_may_make(store, _how(read_only=False))
     finally:
         store.close()
     path = _catalog_path(location)
@@ -60,11 +65,8 @@ def begin_catalog(location: Location, outcome: Repaired) -> None:
         for moved in _set_aside(path):
             outcome.done.append(f"`{path.name}` is in `{moved}` now")
         catalog = Catalog.sqlite(LocalStore(path.parent), path.name, read_only=False, wait_s=Settings().lock_wait_s)
-    try:
-        if marker is not None and marker.database is not None:
-            catalog.put_setting(DATABASE, marker.database)
-    finally:
-        catalog.close()
+    catalog.close()
+    return None if marker is None else marker.database
 
 
 def _marker_anew(location: Location) -> Marker:

@@ -125,7 +125,10 @@ def _check_counter(folder: Folder) -> Iterator[Finding]:
 def _orphans(tables: Tables, folders: list[str]) -> Iterator[Finding]:
     known = {str(row["id"]) for row in tables.rows["parts"]}
     for name in folders:
-        if name not in known:
+        if name.isdigit() and int(name) > tables.numbers.get("part", 0):
+            message = "it is newer than the catalog, perhaps an old copy; `btql repair --catalog` makes it again"
+            yield Finding(Kind.CATALOG, f"{PARTS}/{name}", message)
+        elif name not in known:
             yield Finding(Kind.ORPHAN, f"{PARTS}/{name}", "the catalog does not have it")
 
 

@@ -155,9 +155,9 @@ def _open_to_repair(location: Location, outcome: Repaired, *, anew: bool) -> Fol
             folder.close()
         except Damaged as error:
             outcome.done.append(f"the catalog could not be used: {error.message}")
-    begin_catalog(location, outcome)
-    folder = _open(location, read_only=False)
-    made = rebuild(folder)
+    database = begin_catalog(location, outcome)
+    folder = _open(location, read_only=False, anew=True)
+    made = rebuild(folder, database)
     outcome.done.append(
         f"the catalog was made again from the files: {made.objects:,} objects, {made.parts:,} parts, "
         f"{made.waiting:,} events that wait"
@@ -186,5 +186,6 @@ def open_folder_at(location: Location, *, mark: bool) -> Folder:
     return _open(location, read_only=True)
 
 
-def _open(location: Location, *, read_only: bool) -> Folder:
-    return open_at(location, HowToOpen(create=False, read_only=read_only, settings=Settings(), clock=SYSTEM_CLOCK))
+def _open(location: Location, *, read_only: bool, anew: bool = False) -> Folder:
+    how = HowToOpen(create=False, read_only=read_only, settings=Settings(), clock=SYSTEM_CLOCK, anew=anew)
+    return open_at(location, how)

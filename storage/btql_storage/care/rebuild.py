@@ -34,6 +34,7 @@ from btql_storage.errors import StorageError
 from btql_storage.folder import Folder
 from btql_storage.format import PARTS, WAL, part_name, wal_name
 from btql_storage.homes import Homes
+from btql_storage.opening.identity import DATABASE
 from btql_storage.part.format import PartStats
 from btql_storage.part.manifest import MANIFEST_FILE, UNTIL_FILE, Manifest, read_manifest, read_until
 from btql_storage.states import STATES, State, objects_with_states, read_state, state_numbers, unpacked
@@ -56,18 +57,19 @@ class Rebuilt:
     """What did not fit."""
 
 
-def rebuild(folder: Folder) -> Rebuilt:
-    """Fill the catalog of an open database anew; nobody else may have the database open."""
+def rebuild(folder: Folder, database: str | None) -> Rebuilt:
+    """Fill the catalog of an open database with that id anew; nobody else may have the database open."""
     folder.check_writable()
     with folder.compact_lock.held(), folder.numbers.turn():
-        return _Rebuild(folder).run()
+        return _Rebuild(folder, database).run()
 
 
 class _Rebuild:
     """One run."""
 
-    def __init__(self, folder: Folder) -> None:
+    def __init__(self, folder: Folder, database: str | None) -> None:
         self._folder = folder
+        self._database = database
         self._store = folder.store
         self._report = Rebuilt()
         self._objects: dict[int, Recovered] = {}
@@ -88,7 +90,8 @@ class _Rebuild:
             upto = max((upto, *listed))
         self._last_segment = max((segment for one in self._objects.values() for segment in one.segments), default=0)
         self._take_log([number for number in listed if number <= upto])
-        load(self._folder.catalog, self._tables(listed, upto))
+        settings: list[Row] = [] if self._database is None else [{"name": DATABASE, "value": self._database}]
+        load(self._folder.catalog, self._tables(listed, upto) | {"settings": settings})
         self._folder.wal.processed_upto = 0
         self._folder.recover_numbers()
         self._report.objects = len(self._objects)

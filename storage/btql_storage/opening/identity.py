@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from btql_storage.errors import OtherDatabase
+from btql_storage.errors import Damaged, OtherDatabase
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from btql_storage.catalog.catalog import Catalog
     from btql_storage.opening.marker import Marker
 
@@ -32,9 +34,11 @@ def agreed(catalog: Catalog, name: str, value: str) -> str:
     return cast("str", known)
 
 
-def check_ids(marker: Marker, catalog: Catalog, place: str) -> str:
-    """Return the id of a database; OtherDatabase where its catalog has another one, or none."""
+def check_ids(marker: Marker, catalog: Catalog, place: str, *, anew: bool) -> str:
+    """Return the id of a database; OtherDatabase where its catalog has another one, or none though not made ``anew``."""
     known = catalog.setting(DATABASE)
+    if known is None and anew and marker.database is not None:
+        return marker.database
     if known is None:
         raise OtherDatabase(
             f"the catalog `{catalog.database.label}` is empty, but there is a database at `{place}`", _WAY
@@ -43,12 +47,22 @@ def check_ids(marker: Marker, catalog: Catalog, place: str) -> str:
     return known
 
 
-def check_own(marker: Marker, catalog: Catalog, place: str, *, read_only: bool) -> None:
+def check_own(
+    marker: Marker, catalog: Catalog, place: str, *, read_only: bool, has_files: Callable[[], bool] = lambda: False
+) -> None:
     """Check the catalog in the folder of the files: one that is new there becomes the database's."""
     if marker.database is None:
         # It is of before there were any.
         return
     known = catalog.setting(DATABASE)
+    if known is None and has_files():
+        # It has its id before there is any file, so one that was made just now has it by now.
+        known = catalog.setting(DATABASE)
+        if known is None:
+            raise Damaged(
+                f"the catalog `{catalog.database.label}` is empty, but there is a database at `{place}`",
+                "`btql repair` makes it again from the files",
+            )
     if known is None and not read_only:
         known = agreed(catalog, DATABASE, marker.database)
     if known is not None:

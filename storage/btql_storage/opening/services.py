@@ -48,19 +48,22 @@ class How:
     read_only: bool
     settings: Settings
     clock: Clock
+    anew: bool = False
+    """Whether its catalog is just being made from the files, and is empty so far."""
 
 
 def open_at(location: Location, how: How, marker: Marker | None = None) -> Folder:
     """Open the database at a location; one that has no marker while it is restored by what will be its ``marker``."""
     if location.is_alone:
         settings, clock = how.settings, how.clock
-        if marker is None:
-            path = Path(location.files)
-            return Folder.at(path, create=how.create, read_only=how.read_only, settings=settings, clock=clock)
-        check_catalog(marker, "folder", location.files)
         own = LocalStore(Path(location.files))
+        if how.anew:
+            marker = find_marker(own)
+        if marker is None:
+            return Folder.over(own, create=how.create, read_only=how.read_only, settings=settings, clock=clock)
+        check_catalog(marker, "folder", location.files)
         make_folders(own)
-        services = Services.beside(own, marker, read_only=how.read_only, settings=settings, clock=clock)
+        services = Services.beside(own, marker, read_only=how.read_only, settings=settings, clock=clock, anew=how.anew)
         return Folder(services, read_only=how.read_only, settings=settings, clock=clock)
     with ExitStack() as stack:
         store = store_at(location)
@@ -68,20 +71,20 @@ def open_at(location: Location, how: How, marker: Marker | None = None) -> Folde
         if marker is None:
             marker = _marker(store, location)
             if marker is None:
-                _check_may_make(store, how)
+                check_may_make(store, how)
         else:
             check_catalog(marker, catalog_place(location), store.label)
         catalog = catalog_at(location, how, is_new=marker is None)
         stack.callback(catalog.close)
         if marker is None:
             marker = _make(store, catalog, location)
-        database = check_ids(marker, catalog, store.label)
+        database = check_ids(marker, catalog, store.label, anew=how.anew)
         services = _services(location, how, store, catalog, database)
         stack.pop_all()
     return Folder(services, read_only=how.read_only, settings=how.settings, clock=how.clock)
 
 
-def _check_may_make(store: Store, how: How) -> None:
+def check_may_make(store: Store, how: How) -> None:
     """Raise where there is no database, and none is to be made."""
     check_restored(store)
     if how.read_only or not how.create:
