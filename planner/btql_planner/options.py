@@ -7,9 +7,10 @@ them in the text itself, and the text wins.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Literal, cast
+from typing import Literal, Protocol, cast
 
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
@@ -23,6 +24,24 @@ MINUTES_MAX = 18 * 60
 """No clock on earth is further from UTC."""
 SETTINGS = ("inference_budget", "lint_mode", "preview_length", "tz_offset", "version")
 """The keys that SETTINGS takes."""
+
+
+class SessionFunctions(Protocol):
+    """Functions whose values only the session of a client knows, such as ``current_user``."""
+
+    @property
+    def names(self) -> Collection[str]:
+        """What they are called."""
+        ...
+
+    @property
+    def keywords(self) -> Collection[str]:
+        """Those that are called by their bare name."""
+        ...
+
+    def value(self, name: str, arguments: Sequence[object]) -> tree.Scalar:
+        """Return what one of them returns."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +75,8 @@ class QueryOptions:
     """It is an export: it gives way to other queries. One that hands out all of many rows is one in any case."""
     prices: PriceSource = builtin_prices
     """What models cost, asked for by ``estimated_cost()`` alone."""
+    session: SessionFunctions | None = field(default=None, compare=False)
+    """Functions of the client's session, where there is one; a plan that has asked them is good for one query."""
 
     def __post_init__(self) -> None:
         for name in ("tz_offset", "default_limit", "limit_max", "preview_length", "inference_budget"):

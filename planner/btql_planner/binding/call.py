@@ -27,6 +27,9 @@ _SYNONYMS = {"includes": "contains", "mod": "remainder", "div": "quotient"}
 
 def bind_call(binder: ExpressionBinder, node: tree.Call) -> Expression:
     """Return a call of a function or an aggregate."""
+    session = binder.options.session
+    if session is not None and node.name in session.names:
+        return _of_session(binder, node)
     name = "count_distinct" if node.name == "count" and node.distinct else _SYNONYMS.get(node.name, node.name)
     function = _function(name, node)
     arguments = node.arguments
@@ -42,6 +45,20 @@ def bind_call(binder: ExpressionBinder, node: tree.Call) -> Expression:
     if function.buckets and binder.options.tz_offset:
         return _by_local_clock(binder, function, bound, node.span)
     return binder.apply_to(function, bound, node.span)
+
+
+def _of_session(binder: ExpressionBinder, node: tree.Call) -> Expression:
+    """Return what the client's session says: one value for the whole statement."""
+    arguments = [binder.bind(argument) for argument in node.arguments]
+    if arguments and binder.options.describing:
+        return Constant(None, Kind.TEXT, span=node.span)
+    for each in arguments:
+        if not isinstance(each, Constant):
+            message = f"`{node.name}` takes values that are written in the query"
+            raise BtqlError.of(errors.WRONG_ARGUMENT, message, each.span, "this is computed")
+    values = [each.value for each in arguments if isinstance(each, Constant)]
+    value = None if None in values else binder.names.context.of_session(node.name, values)
+    return binder.bind(tree.Literal(value, span=node.span))
 
 
 def _function(name: str, node: tree.Call) -> Function:

@@ -60,6 +60,10 @@ class ExpressionBinder:
         """Return what models cost."""
         return self.names.context.prices()
 
+    def _is_called_by_name(self, name: str) -> bool:
+        session = self.options.session
+        return name in WITHOUT_PARENTHESES or (session is not None and name in session.keywords)
+
     def within(self, aggregate: str) -> ExpressionBinder:
         """Return the binder of what stands inside an aggregate."""
         return replace(self, aggregates=False, inside=aggregate)
@@ -75,7 +79,7 @@ class ExpressionBinder:
 
                     raise without_value(node)
                 return Constant(None, None, span=node.span)
-            case tree.Identifier(path=(str(name),)) if name.lower() in WITHOUT_PARENTHESES:
+            case tree.Identifier(path=(str(name),)) if self._is_called_by_name(name.lower()):
                 found = self.names.find((name,), node.span)
                 return found or bind_call(self, tree.Call(name.lower(), (), span=node.span, name_span=node.span))
             case tree.Identifier(path=path):

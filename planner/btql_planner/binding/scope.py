@@ -117,6 +117,12 @@ class Context:
         """Return what models cost."""
         return self.options.prices()
 
+    def of_session(self, name: str, arguments: Sequence[object]) -> tree.Scalar:
+        """Return what a function of the client's session returns; in another session it is something else."""
+        assert self.options.session is not None, "its functions are known by their names"
+        self.repeats = False
+        return self.options.session.value(name, arguments)
+
     def new_name(self, letter: str) -> str:
         """Return a name for a relation that no other relation of the statement has."""
         return f"{letter}{next(self.numbers)}"

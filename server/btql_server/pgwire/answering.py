@@ -80,7 +80,7 @@ class Answering:
 
     async def _question(self, text: str, values: Sequence[object], work: Work) -> partial[Question]:
         session = self._session
-        options = session.variables.options()
+        options = session.options()
         return partial(Question, await session.look(conforming, text), work.asker, work.stop, options, values)
 
     async def move(self, statement: Statement) -> None:

@@ -82,7 +82,7 @@ class Describing:
         session = self._session
         text = await session.look(conforming, statement.text)
         session.asked = statement.piece
-        options = session.variables.options()
+        options = session.options()
         async with session.working("DESCRIBE") as work:
             return await session.state.pools["query"].run(
                 lambda: describe_query(

@@ -15,6 +15,7 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 
@@ -22,6 +23,7 @@ from btql_server.access.asker import Asker
 from btql_server.access.recorder import record_statement
 from btql_server.pgwire import messages, requests
 from btql_server.pgwire.answering import Answering
+from btql_server.pgwire.catalog.session_values import OfSession
 from btql_server.pgwire.catalog.session_values import Session as CatalogSession
 from btql_server.pgwire.commands import Commands
 from btql_server.pgwire.copying import Copying
@@ -41,6 +43,7 @@ from btql_server.reading.running import stop_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from btql_planner.options import QueryOptions
     from btql_server.access.model import Principal
     from btql_server.pgwire.answers import Opened
     from btql_server.pgwire.authentication import Admitted
@@ -131,11 +134,15 @@ class Session:
         if note is not None:
             self.warn(note)
 
-    def catalog_session(self, change_setting: Callable[[str, str, bool], None]) -> CatalogSession:
+    def catalog_session(self, change_setting: Callable[[str, str, bool], None] | None = None) -> CatalogSession:
         """Return what functions such as ``current_user`` tell."""
         settings = {name: value for name, value, _ in self.variables.all()}
         address = (self.address, 0)
         return CatalogSession(self.database, self.user, self.number, settings, change_setting, address)
+
+    def options(self) -> QueryOptions:
+        """Return the options of queries."""
+        return replace(self.variables.options(), session=OfSession(self.catalog_session))
 
     async def principal(self) -> Principal:
         """Return who asks; a key that was revoked meanwhile is good for nothing more."""

@@ -9,6 +9,7 @@ from importlib.metadata import version as installed
 from typing import TypeAlias
 
 from btql.tables import SCHEMAS
+from btql_server.pgwire.catalog.names import KEYWORDS, OF_SESSION
 from btql_server.pgwire.catalog.refused import Refused
 from btql_server.pgwire.known_settings import KNOWN, SERVER_VERSION
 
@@ -44,6 +45,22 @@ class Session:
         known = {name: variable.spelled or name for name, variable in KNOWN.items()}
         names = known | {each.lower(): each for each in self.settings}
         return {name: self.setting(name) or "" for name in sorted(names.values(), key=str.lower)}
+
+
+@dataclass(frozen=True, slots=True)
+class OfSession:
+    """The functions of a session that stand beside rows: ``SELECT current_user, id FROM demo``."""
+
+    session: Callable[[], Session]
+    """What the session is when one of them is called."""
+    names = OF_SESSION - {"set_config", "current_schemas", "pg_blocking_pids"}
+    """None that change anything, or return a list."""
+    keywords = KEYWORDS
+
+    def value(self, name: str, arguments: Sequence[object]) -> str | int | bool | None:
+        """Return what one of them returns."""
+        found = value_of(name, arguments, self.session())
+        return found if found is None or isinstance(found, str | int) else str(found)
 
 
 def value_of(name: str, arguments: Sequence[object], session: Session) -> Value:

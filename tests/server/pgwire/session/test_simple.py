@@ -345,6 +345,24 @@ def test_a_backslash_in_a_text_is_itself_as_clients_of_postgres_write_it(raw):
     assert "it''s" in str(rows(raw.ask(query(r"EXPLAIN select: 'it\'s' as a | from: project_logs('slashes')"))))
 
 
+def test_what_the_session_knows_stands_beside_rows(raw):
+    asked = "current_user, current_database() AS d, current_setting('application_name') AS s"
+    (found,) = rows(raw.ask(query(f"SELECT id, {asked} FROM demo WHERE id = 'r1' AND current_user IS NOT NULL")))
+    ((user, database, _),) = rows(raw.ask(query(f"SELECT {asked}")))
+    assert found == ["r1", user, database, ""]
+    assert user
+    raw.ask(query("SET application_name = 'me'"))
+    # The plan of the same statement is not that of the other setting.
+    (changed,) = rows(raw.ask(query(f"SELECT id, {asked} FROM demo WHERE id = 'r1' AND current_user IS NOT NULL")))
+    assert changed == ["r1", user, database, "me"]
+    raw.ask(query("RESET application_name"))
+    assert rows(raw.ask(query("SELECT count(*) AS n FROM demo WHERE starts_with(version(), 'PostgreSQL')"))) == [["10"]]
+    assert error(raw.ask(query("SELECT current_setting('nothing'), id FROM demo")))["C"] == "42704"
+    assert error(raw.ask(query("SELECT current_setting(id) FROM demo")))["P"] == "24"
+    asked = parse("SELECT id, current_setting($1) AS s FROM demo LIMIT 1"), bind(values=[b"datestyle"]), execute(), SYNC
+    assert rows(raw.ask(*asked)) == [["r9", "ISO, MDY"]]
+
+
 def test_texts_and_comments_are_read_as_postgres_reads_them(raw):
     texts = r"$$it's$$ AS a, $t$\;$$$t$ AS b, N'n' AS c, U&'d\0061t' AS d, U&'!0061' UESCAPE '!' AS e"
     answer = raw.ask(query(f"/* a /* b */; SELECT 0; */ SELECT {texts}; SELECT 2 --;\r AS n"))
