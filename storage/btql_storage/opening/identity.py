@@ -35,7 +35,7 @@ def agreed(catalog: Catalog, name: str, value: str) -> str:
 
 
 def check_ids(marker: Marker, catalog: Catalog, place: str, *, anew: bool) -> str:
-    """Return the id of a database; OtherDatabase where its catalog has another one, or none though not made ``anew``."""
+    """Return the id of a database; OtherDatabase where its catalog has another one, or none unless made ``anew``."""
     known = catalog.setting(DATABASE)
     if known is None and anew and marker.database is not None:
         return marker.database
