@@ -21,7 +21,7 @@ from storage_support.reading import documents_of
 from btql_storage.care.facade import check_database
 from btql_storage.catalog import Catalog
 from btql_storage.clock import SYSTEM_CLOCK as CLOCK
-from btql_storage.errors import Locked, NewerFormat, NotADatabase, ReadOnly, StorageError
+from btql_storage.errors import DiskFull, Locked, NewerFormat, NotADatabase, ReadOnly, StorageError
 from btql_storage.folder import Folder, Settings
 from btql_storage.store import Storage
 
@@ -243,6 +243,17 @@ def test_a_disk_that_is_really_full(quick_path: Path):
         found = documents_of(storage, storage.object("project_logs", "x"))
 
         assert set(found) == set(done.stdout.split())
+
+
+def test_no_room_for_the_side_file_that_users_of_the_catalog_share(quick_path: Path):
+    Storage.open(quick_path, create=True).close()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+    try:
+        with pytest.raises(DiskFull, match=r"catalog\.sqlite-shm`: no space left on device; free some space"):
+            Storage.open(quick_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def _limit_file_size() -> None:

@@ -272,6 +272,9 @@ def explained(path: Path) -> Generator[None]:
 def _explain(error: sqlite3.Error, path: Path) -> StorageError:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     text = f"catalog `{path}`: {error}"
+    if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_IOERR_SHMSIZE:
+        # The side file that its users share cannot grow; SQLite calls that a disk that fails.
+        code, text = sqlite3.SQLITE_FULL, f"cannot write `{path}-shm`: no space left on device"
     match code:
         case sqlite3.SQLITE_FULL:
             return DiskFull(text, "free some space and try again, nothing was changed")
