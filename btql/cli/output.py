@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from contextlib import contextmanager
@@ -23,7 +24,7 @@ def output(path: Path | None) -> Generator[BinaryIO]:
         sys.stdout.buffer.flush()
     elif path.exists() and not path.is_file():
         # A pipe or a device has no half-written state to hide.
-        with create(path, path) as stream:
+        with _named(path), create(path, path) as stream:
             yield stream
     else:
         yield from _whole(path)
@@ -33,13 +34,24 @@ def _whole(path: Path) -> Generator[BinaryIO]:
     target = path.resolve()
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        with create(part, path) as stream:
+        with _named(path), create(part, path) as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _named(path: Path) -> Generator[None]:
+    """Say what could not be written, where a full disk does not."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        raise Failure(f"cannot write {path}: {reason_of(error)}") from error
 
 
 def create(path: Path, shown: Path) -> BinaryIO:
