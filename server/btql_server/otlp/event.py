@@ -6,7 +6,7 @@ kept in ``context.otel``: resource, scope, kind, events, links, and the status w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from btql_server.http.answer import json_bytes
@@ -16,12 +16,12 @@ from btql_server.otlp.slug import Exported
 from btql_server.otlp.span import Attributes, Span, SpanEvent
 from btql_server.registering.crud import merged
 
-CONVENTIONS: tuple[tuple[frozenset[str], Callable[[Draft], None]], ...] = (
-    (braintrust.ROOTS, braintrust.apply),
-    (genai.ROOTS, genai.apply),
-    (indexed.ROOTS, indexed.apply),
-    (openinference.ROOTS, openinference.apply),
-    (vercel.ROOTS, vercel.apply),
+CONVENTIONS: tuple[tuple[frozenset[str], Callable[[Draft], None], Mapping[str, str]], ...] = (
+    (braintrust.ROOTS, braintrust.apply, {}),
+    (genai.ROOTS, genai.apply, genai.METRICS),
+    (indexed.ROOTS, indexed.apply, indexed.METRICS),
+    (openinference.ROOTS, openinference.apply, openinference.METRICS),
+    (vercel.ROOTS, vercel.apply, vercel.METRICS),
 )
 """Where two of them know something, the first one wins. Most spans have names of none, or of one or two."""
 _INHERITED = frozenset({"input", "output", "expected", "metadata", "metrics", "scores", "span_attributes", "tags"})
@@ -36,9 +36,14 @@ def event_of(span: Span, above: Exported | None = None) -> bytes:
     preserve = draft.take(braintrust.PRESERVE) is True
     names = (*span.attributes, *(event.name for event in span.events))
     roots = {name.partition(".")[0] for name in names}
-    for known, apply in CONVENTIONS:
+    usages: list[Mapping[str, str]] = []
+    for known, apply, usage in CONVENTIONS:
         if known & roots:
             apply(draft)
+            usages.append(usage)
+    # Whether a span is a call of a model may be known by a later convention than its usage.
+    for usage in usages:
+        draft.move_usage(usage)
     context = draft.fields.pop("context", None)
     event: dict[str, object] = {
         "id": span.span_id,

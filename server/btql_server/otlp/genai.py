@@ -111,7 +111,6 @@ def apply(draft: Draft) -> None:
     if definitions is not None:
         draft.metadata.setdefault("tools", definitions)
     draft.move_to_metadata(METADATA)
-    draft.move_usage(METRICS)
 
 
 def _take_messages(draft: Draft) -> None:

@@ -36,7 +36,6 @@ def apply(draft: Draft) -> None:
     functions = draft.take_numbered("llm.request.functions.")
     if functions:
         draft.metadata.setdefault("tools", [_function(one) for one in functions])
-    draft.move_usage(METRICS)
 
 
 def _message(message: JsonValue) -> JsonValue:

@@ -63,7 +63,6 @@ def apply(draft: Draft) -> None:
             del draft.rest[name]
             draft.metadata = {**parameters, **draft.metadata}
     draft.move_to_metadata(METADATA)
-    draft.move_usage(METRICS)
     draft.move_to_tags("tag.tags")
 
 

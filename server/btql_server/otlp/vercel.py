@@ -65,7 +65,6 @@ def apply(draft: Draft) -> None:
     first = draft.rest.get(_FIRST_CHUNK[0], draft.rest.get(_FIRST_CHUNK[1]))
     if is_metric(first) and draft.span_attributes["type"] == "llm":
         draft.metrics.setdefault("time_to_first_token", first / 1_000)
-    draft.move_usage(METRICS)
 
 
 def _read(value: JsonValue) -> JsonValue:

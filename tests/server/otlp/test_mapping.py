@@ -108,6 +108,24 @@ def test_dotted_names_that_collide_keep_both_values(as_json):
 
 
 @pytest.mark.parametrize(
+    ("attributes", "metrics"),
+    [
+        ({"llm.request.type": "chat", "llm.usage.total_tokens": 7}, {"prompt_tokens": 3, "tokens": 7}),
+        ({"openinference.span.kind": "LLM"}, {"prompt_tokens": 3}),
+        ({"gen_ai.request.model": "m", "openinference.span.kind": "AGENT"}, None),
+        ({"gen_ai.request.model": "m", "traceloop.span.kind": "workflow"}, None),
+        ({"gen_ai.request.model": "m", "ai.operationId": "ai.generateText"}, None),
+    ],
+)
+def test_one_convention_says_what_a_span_is_and_another_one_its_usage(as_json, attributes, metrics):
+    (span,) = spans_of_json(as_json([{"attributes": {"gen_ai.usage.input_tokens": 3, **attributes}}]))
+    event = _event(span)
+    times = ("start", "end")
+    assert ({name: n for name, n in event["metrics"].items() if name not in times} or None) == metrics
+    assert ("gen_ai.usage.input_tokens" in event["metadata"]) == (metrics is None)
+
+
+@pytest.mark.parametrize(
     ("attributes", "event_input", "left"),
     [
         (
