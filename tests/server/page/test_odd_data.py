@@ -15,6 +15,9 @@ ODD: dict[str, dict[str, object]] = {
     "a call that has odd names": {
         "input": [{"role": "tool", "name": {"a": "found"}, "content": "", "tool_calls": [{"id": 7, "name": {"b": 1}}]}]
     },
+    "thoughts that are no texts": {
+        "input": [{"role": "assistant", "content": [{"type": "thinking"}, {"type": "thinking", "text": ["found"]}]}]
+    },
     "a name that is an object": {"span_attributes": {"name": {"a": "found"}, "type": ["llm"]}},
     "tokens beyond 53 bits": {"input": "found", "metrics": {"prompt_tokens": LARGE, "completion_tokens": 1}},
     "tokens that are texts": {"input": "found", "metrics": {"prompt_tokens": "NaN", "tokens": "Infinity"}},
@@ -68,6 +71,14 @@ def test_the_list_of_traces_has_names_of_any_kind(page, odd):
     page.goto(f"{odd.url}/#object=project_logs%3Aodd%20names")
 
     expect(page.locator(".trace-row .span-name")).to_have_text('{"a":"found"}')
+
+
+def test_reasoning_of_opentelemetry_is_read_as_a_text(page, odd):
+    thought = {"role": "assistant", "content": [{"type": "reasoning", "content": "hm"}]}
+    odd.write("project_logs:thoughts", [span("a", "a", output=[thought])])
+    page.goto(odd.trace("a", "thoughts"))
+
+    expect(page.locator(".thinking .prose")).to_have_text("hm")
 
 
 def test_what_is_found_is_marked_where_it_is(page, odd):

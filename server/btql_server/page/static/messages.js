@@ -91,7 +91,7 @@ function onePart(part) {
       "div",
       { class: "thinking" },
       h("span", { class: "part-name" }, "thinking"),
-      prose(part.thinking ?? part.text ?? asText(part)),
+      parts(part.thinking ?? part.text ?? part.content ?? part),
     );
   if (part.type === "tool_use") return call(part.name, part.input, part.id);
   if (part.type === "tool_result")
