@@ -364,6 +364,10 @@ CASES: dict[str, tuple[str, Rows]] = {
         ),
         [("2026-01-01T00:00:00.000Z",) * 3],
     ),
+    "series of times without nanoseconds": (
+        "SELECT * FROM generate_series('1500-01-01', '1501-01-01', interval 1 month) AS g",
+        [],
+    ),
     "series that goes nowhere": ("SELECT * FROM generate_series(1, 7, 1 - 1) AS g", []),
     "series that goes nowhere in time": (
         "SELECT * FROM generate_series(now(), now(), interval 1 day - interval 24 hours) AS g",

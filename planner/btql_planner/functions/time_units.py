@@ -42,8 +42,12 @@ def truncated(unit: str, moment: str) -> str:
         return from_microseconds(f"({floor(f'({number} + {shift})', 7 * MICROSECONDS['day'])} - {shift})")
     if unit in MICROSECONDS:
         return from_microseconds(floor(number, MICROSECONDS[unit]))
-    known = f"{number} BETWEEN {_YEARS[0]} AND {_YEARS[1]}"
-    return f"date_trunc('{unit}', CASE WHEN {known} THEN {moment} END)"
+    return f"date_trunc('{unit}', {with_nanoseconds(moment)})"
+
+
+def with_nanoseconds(moment: str) -> str:
+    """Return an instant, null where the engine has none in nanoseconds."""
+    return f"CASE WHEN arrow_cast({moment}, 'Int64') BETWEEN {_YEARS[0]} AND {_YEARS[1]} THEN {moment} END"
 
 
 def floor(number: str, step: int) -> str:

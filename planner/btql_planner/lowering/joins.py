@@ -12,6 +12,7 @@ from btql_planner import sql_text
 from btql_planner.columns import FetchColumns, JoinColumns, NoColumns, TableColumns
 from btql_planner.engine_plan import FetchSpec, Stage
 from btql_planner.expressions import Apply, Constant, conjuncts
+from btql_planner.functions.time_units import with_nanoseconds
 from btql_planner.plan import Aggregate, Nothing, Plan
 from btql_planner.plan_relations import (
     Join,
@@ -216,7 +217,7 @@ def series(lowering: RelationLowering, plan: Series) -> Select:
     ends = [sql_text.typed(kind, each.get(kind)) for each in arguments[:2]]
     step = arguments[2].get(Kind.INTERVAL if kind is Kind.TIME else kind) if len(arguments) > 2 else "1"
     if kind is Kind.TIME:
-        ends = [f"CAST({each} AS TIMESTAMP)" for each in ends]
+        ends = [f"CAST({with_nanoseconds(each)} AS TIMESTAMP)" for each in ends]
     select.kinds[plan.name] = (kind,)
     counted = [*ends, step]
     if kind is Kind.TIME:
@@ -226,8 +227,9 @@ def series(lowering: RelationLowering, plan: Series) -> Select:
     # Where a row has a step of zero the engine would end the query.
     length = f"date_part('epoch', {step})" if kind is Kind.TIME else step
     moving = f"CASE WHEN {length} <> 0 THEN {step} END" if len(arguments) > 2 else step
-    unnested = f"unnest(generate_series({ends[0]}, {last}, {moving}))"
-    select.outputs[f"{plan.name}#{kind}"] = unnested
+    value = f"unnest(generate_series({ends[0]}, {last}, {moving}))"
+    # The engine's series of times counts nanoseconds, all other times here microseconds.
+    select.outputs[f"{plan.name}#{kind}"] = f"arrow_cast({value}, {sql_text.INSTANT})" if kind is Kind.TIME else value
     return select
 
 
