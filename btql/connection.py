@@ -147,8 +147,11 @@ class Connection(Manners, Closing):
         """Return all rows of an object with everything that they hold, as of now or right after a transaction."""
         from btql.moving.exporting import Export
 
-        storage = self._database.storage
-        return Export(storage.snapshot(self._object(target), None if version is None else int(version)))
+        found = self._object(target)
+        if version is not None and not found.keeps_history:
+            kinds = "datasets, experiments, prompts and functions"
+            raise NotSupportedError(f"{found.kind} has no versions: leave `version` out, it is for {kinds}")
+        return Export(self._database.storage.snapshot(found, None if version is None else int(version)))
 
     def query(  # noqa: PLR0913  options are keywords
         self,

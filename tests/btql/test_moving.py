@@ -119,6 +119,12 @@ def test_versions_of_a_dataset(tmp_path):
     assert [(row["id"], row.get("input")) for row in now] == [("a", 2), ("c", None)]
 
 
+def test_logs_have_no_versions_to_export(conn):
+    # What was not compacted yet would seem to have been nothing.
+    with pytest.raises(btql.NotSupportedError, match="project_logs has no versions"):
+        conn.export("project_logs:x", 5)
+
+
 def test_files_are_those_of_other_tools_too(conn):
     table = pq.read_table(io.BytesIO(exported(conn, "project_logs:x", Format.PARQUET)))
 

@@ -76,7 +76,7 @@ def test_parquet_does_not_come_through_a_pipe(filled, monkeypatch):
     ("words", "code", "reason"),
     [
         (["-o", "x.csv"], 2, "the name x.csv does not say how to write: add --format ndjson, parquet or arrow"),
-        (["--version", "5"], 1, "error["),
+        (["--version", "5"], 1, "error: project_logs has no versions: leave `version` out"),
         (["-o", "missing/x.arrow"], 1, "cannot write missing/x.arrow"),
         (["-o", "/dev/full", "-f", "ndjson"], 1, "cannot write /dev/full: no space left on device"),
     ],
