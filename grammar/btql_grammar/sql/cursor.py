@@ -18,6 +18,8 @@ from btql_grammar.sql.tokens import Token
 SQL_RESERVED = RESERVED | {"select", "from", "where", "having", "limit", "offset", "distinct"}
 """Words that name a field only after a dot or in double quotes."""
 
+_PLACEHOLDERS = ("%", "@")
+"""How drivers of other databases begin a parameter: `%s`, `@name`."""
 _OTHER_OPERATORS = {
     "==": "=", "=>": ">=", "=<": "<=", "=~": "MATCH", "!": "NOT", ":=": "=", "**": "power(a, b)", "//": "floor(a / b)",
     "~~": "LIKE", "~~*": "ILIKE", "!~~": "NOT LIKE", "!~~*": "NOT ILIKE",
@@ -157,6 +159,9 @@ class Cursor:
         elif found == "$":
             message, label = "a `$` begins a parameter, and no number follows", "found this"
             help_ = "write a parameter `$1`, and a text in single quotes"
+        elif found in _PLACEHOLDERS and expected == "an expression":
+            message, label = "this is not how a parameter is written", f"found `{found}`"
+            help_ = "a value that is given beside the query is written `?`, `$1` or `:name`"
         else:
             found = found if len(found) <= 40 else f"{found[:37]}..."
             message, label = f"expected {expected}, found `{found}`", f"found `{found}`"
