@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import cast
 
-from btql.errors import QueryError
+from btql.errors import InterfaceError, QueryError
 from btql_grammar.diagnostic import BtqlError
 from btql_planner.options import LintMode, QueryOptions
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 def options_of(
@@ -23,9 +21,21 @@ def options_of(
         raise QueryError(error) from None
 
 
-def text_of(query: Mapping[str, object]) -> str:
+def seconds_of(timeout: object) -> float | None:
+    """Return how many seconds a statement may take; refuse what is no time."""
+    if timeout is None:
+        return None
+    if isinstance(timeout, int | float) and timeout >= 0:
+        return timeout
+    raise InterfaceError(f"a timeout is a number of seconds, or None, not {timeout!r}")
+
+
+def text_of(query: object) -> str:
     """Return the JSON form of a query as text, so that an error has something to point into."""
     from btql_grammar.json_form.form import from_json
     from btql_grammar.printing.printer import print_btql
 
-    return print_btql(from_json(query))
+    if not isinstance(query, Mapping):
+        kind = type(query).__name__
+        raise InterfaceError(f"a query is a text, or a dictionary with its JSON form, not `{kind}`")
+    return print_btql(from_json(cast("Mapping[str, object]", query)))

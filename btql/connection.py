@@ -179,6 +179,10 @@ class Connection(Manners, Closing):
         """
         from btql.arguments import options_of
 
+        if parameters is not None:
+            from btql.dbapi.parameters import checked
+
+            parameters = checked(parameters)
         options = options_of(tz_offset=tz_offset, version=version, lint=lint, default_limit=limit, cursor=cursor)
         seconds = self.timeout if timeout is None else timeout
         return self.run(query, parameters, options, None if seconds is None else self.new_stop(seconds))
@@ -198,8 +202,10 @@ class Connection(Manners, Closing):
 
     def new_stop(self, seconds: float | None) -> Stop:
         """Return what ends a statement: after some seconds, counted from now, or when it is told to."""
+        from btql.arguments import seconds_of
         from btql.execution.stop import Stop
 
+        seconds = seconds_of(seconds)
         seconds = min(inf if seconds is None else seconds, self._database.storage.limits.query_seconds_max)
         return Stop(seconds if seconds < inf else None)
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
-from btql.arguments import text_of
+from btql.arguments import seconds_of, text_of
 from btql.connection import Connection
 from btql.errors import NotSupportedError
 from btql.explain import check_format
@@ -40,7 +40,7 @@ class RemoteConnection(Connection):
 
     def new_stop(self, seconds: float | None) -> Stop:
         """Return what ends a statement: the server after some seconds, or whoever tells it to."""
-        return RemoteStop(seconds)
+        return RemoteStop(seconds_of(seconds))
 
     def explain(self, text: str, *, analyze: bool = False, format: ExplainFormat = "text") -> str:  # noqa: A002
         """Return how a query is understood and run; with ``analyze`` run it, and say what that took."""

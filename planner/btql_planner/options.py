@@ -85,6 +85,7 @@ class QueryOptions:
             raise _wrong("lint_mode", self.lint, f"one of {', '.join(LINT_MODES)}")
         if self.version is not None and not _is_transaction(self.version):
             raise _wrong("version", self.version, "a transaction number, as `max(_xact_id)` gives it")
+        _check_text("cursor", self.cursor, "the token of the page before, a text")
 
 
 def _is_transaction(text: str) -> bool:
@@ -152,12 +153,18 @@ def _with_setting(options: QueryOptions, key: str, value: tree.Scalar, span: Spa
         raise BtqlError.of(wrong.code, wrong.message, span, "this setting", help=wrong.help) from None
 
 
+def _check_text(name: str, value: object, wanted: str) -> None:
+    if value is not None and not isinstance(value, str):
+        raise _wrong(name, value, wanted)
+
+
 def _check_number(name: str, value: object) -> None:
     if value is None:
         return
     low, high = _BOUNDS[name]
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise _wrong(name, value, f"a whole number from {low} to {high}")
+        # Whoever asks calls it so.
+        raise _wrong("limit" if name == "default_limit" else name, value, f"a whole number from {low} to {high}")
 
 
 def _wrong(name: str, value: object, wanted: str) -> BtqlError:

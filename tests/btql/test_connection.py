@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -249,6 +252,31 @@ def test_errors(conn: btql.Connection) -> None:
         conn.ingest("demo", [{"id": "a"}])
     with pytest.raises(btql.StorageError, match="event 2 of the request"):
         conn.ingest("project_logs:demo", [{"id": "a"}, {"id": 5}])
+
+
+@pytest.mark.parametrize(
+    ("query", "given", "reason"),
+    [
+        (None, {}, "a query is a text, or a dictionary with its JSON form, not `NoneType`"),
+        (["SELECT 1"], {}, "a query is a text, or a dictionary with its JSON form, not `list`"),
+        ("SELECT ?", {"parameters": "one"}, "parameters are a list, a tuple or a dictionary, not `str`"),
+        ("SELECT 1", {"timeout": "5"}, "a timeout is a number of seconds, or None, not '5'"),
+        ("SELECT 1", {"timeout": -1}, "a timeout is a number of seconds, or None, not -1"),
+        ("SELECT 1", {"limit": "5"}, "`limit` cannot be '5'"),
+        ("SELECT 1", {"cursor": 5}, "`cursor` cannot be 5"),
+    ],
+)
+def test_what_a_query_cannot_be_asked_with_is_named(
+    conn: btql.Connection, query: str, given: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(btql.Error, match=re.escape(reason)):
+        conn.query(query, **given)
+
+
+def test_numbers_of_numpy_are_values_of_parameters(conn: btql.Connection) -> None:
+    values = [np.int64(3), np.float64(0.5), np.array([1, 2])]
+
+    assert conn.query("SELECT ? AS a, ? AS b, ? AS c", values).rows() == [{"a": 3, "b": 0.5, "c": [1, 2]}]
 
 
 def test_explain_shows_every_form(conn: btql.Connection) -> None:
