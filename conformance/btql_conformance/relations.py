@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
 from btql_conformance.documents import PLACE, Document
 from btql_conformance.expressions import evaluate
-from btql_conformance.operators import text_of
+from btql_conformance.intervals import Interval
+from btql_conformance.operators import arithmetic, text_of
 from btql_conformance.scope import Context, EvaluationError, Fields, Row, Scope, Table, document_fields
 from btql_conformance.shapes import summary_rows
-from btql_conformance.values import Number, Value, eq
+from btql_conformance.values import Number, Value, eq, time_in
 from btql_grammar import tree
 
 CONSTANTS = {
@@ -134,12 +135,22 @@ def _members(value: Value) -> Mapping[str, Value]:
 
 
 def _series(arguments: list[Value]) -> tuple[Columns, Listed]:
+    if len(arguments) == 3 and isinstance(arguments[2], Interval):
+        return ["generate_series"], [(moment,) for moment in _moments(*arguments)]
     begin, end, step = cast("list[Number]", [*arguments, 1][:3])
     rows: Listed = []
     while (begin <= end) if step > 0 else (begin >= end):
         rows.append((begin,))
         begin += step
     return ["generate_series"], rows
+
+
+def _moments(begin: Value, end: Value, step: Value) -> Iterator[Value]:
+    """Yield the times from one to another; a step back is none that a case has."""
+    moment, last = time_in(begin), time_in(end)
+    while moment is not None and last is not None and moment <= last:
+        yield moment
+        moment = time_in(arithmetic("add", moment, step))
 
 
 _CALLS: dict[str, Callable[[list[Value]], tuple[Columns, Listed]]] = {
