@@ -15,11 +15,16 @@ def test_every_answer_has_a_trace_id_and_says_how_long_it_took(client):
     assert answer.headers["x-bt-api-duration-ms"].isdigit()
 
 
-@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nowhere", 404), ("DELETE", "/ping", 405)])
-def test_what_has_no_route_is_an_error_in_the_usual_shape(client, method, path, status):
+@pytest.mark.parametrize(
+    ("method", "path", "status", "said"),
+    [("GET", "/nowhere", 404, "/openapi.json"), ("DELETE", "/ping", 405, "does not take DELETE, but GET")],
+)
+def test_what_has_no_route_is_an_error_in_the_usual_shape(client, method, path, status, said):
     answer = client.request(method, path)
     assert answer.status_code == status
     body = answer.json()
+    assert f"`{path}`" in body["Message"]
+    assert said in body["Message"]
     assert body["Path"] == path
     assert body["InternalTraceId"] == answer.headers["x-bt-internal-trace-id"]
 

@@ -85,7 +85,7 @@ class Outermost:
 
     async def _refuse(self, error: Exception, seen: Seen, send: Send) -> None:
         seen.error = described(error)
-        refusal = _unrouted(error) if isinstance(error, HTTPException) else as_http(error)
+        refusal = _unrouted(error, seen) if isinstance(error, HTTPException) else as_http(error)
         if refusal is None:
             log.error("a request failed", exc_info=error, extra={"trace_id": seen.trace_id})
             refusal = HttpError(500, "internal error; the server's log has the details under this trace id")
@@ -122,6 +122,12 @@ class Outermost:
         )
 
 
-def _unrouted(error: HTTPException) -> HttpError:
+def _unrouted(error: HTTPException, seen: Seen) -> HttpError:
     """Return the answer to what no route has; where one has the path, its methods are in ``allow``."""
-    return HttpError(error.status_code, error.detail, headers=error.headers)
+    headers = error.headers or {}
+    if error.status_code == 405:
+        allowed = sorted(headers["allow"].split(", "))
+        message = f"`{seen.path[:200]}` does not take {seen.method}, but {', '.join(allowed)}"
+    else:
+        message = f"there is nothing at `{seen.path[:200]}`: `/openapi.json` lists what there is"
+    return HttpError(error.status_code, message, headers=headers)
