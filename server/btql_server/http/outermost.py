@@ -124,7 +124,7 @@ class Outermost:
 
 def _unrouted(error: HTTPException, seen: Seen) -> HttpError:
     """Return the answer to what no route has; where one has the path, its methods are in ``allow``."""
-    headers = error.headers or {}
+    headers = Headers(error.headers)
     if error.status_code == 405:
         allowed = sorted(headers["allow"].split(", "))
         message = f"`{seen.path[:200]}` does not take {seen.method}, but {', '.join(allowed)}"
