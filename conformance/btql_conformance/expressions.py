@@ -9,7 +9,7 @@ from typing import cast
 from btql_conformance.aggregates import AGGREGATES
 from btql_conformance.functions import to_integer
 from btql_conformance.functions_all import FUNCTIONS
-from btql_conformance.functions_time import by_pattern, truncated
+from btql_conformance.functions_time import by_pattern, truncated, truncated_there
 from btql_conformance.intervals import Interval, interval, read_interval
 from btql_conformance.operators import (
     all_of,
@@ -233,8 +233,8 @@ def _call(node: tree.Call, scope: Scope) -> Value:
         case "second" | "minute" | "hour" | "day" | "week" | "month" | "year":
             return _truncated(node.name, evaluate(node.arguments[0], scope), scope)
         case "date_trunc":
-            unit, moment = (evaluate(argument, scope) for argument in node.arguments)
-            return _truncated(unit, moment, scope)
+            unit, moment, *zone = (evaluate(argument, scope) for argument in node.arguments)
+            return truncated_there(unit, moment, *zone) if zone else _truncated(unit, moment, scope)
         case "to_date" | "date":
             value, *pattern = (evaluate(argument, scope) for argument in node.arguments)
             if not pattern:

@@ -179,6 +179,14 @@ def _make_timestamp(year: int, month: int, day: int, hour: int, minute: int, sec
         return None
 
 
+def truncated_there(unit: Value, value: Value, zone: Value) -> Value:
+    """Return the start of a unit by a clock in a time zone."""
+    moment = time_in(value)
+    if moment is None or not isinstance(unit, str) or not isinstance(zone, str):
+        return None
+    return _start(unit, moment.astimezone(ZoneInfo(zone))).astimezone(UTC)
+
+
 @function("timezone", "text time")
 def _timezone(zone: str, moment: datetime) -> Value:
     local = moment.astimezone(ZoneInfo(zone))

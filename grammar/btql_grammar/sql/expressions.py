@@ -21,6 +21,7 @@ from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
 from btql_grammar.sql.calls import CallParser
 from btql_grammar.sql.cursor import unsupported
+from btql_grammar.sql.dates import moved_by_days
 from btql_grammar.sql.texts import like_pattern, similar_pattern
 
 _OR, _AND, _NOT, _COMPARISON, _OTHER, _SUM, _PRODUCT, _POWER, _UNARY = range(1, 10)
@@ -111,7 +112,8 @@ class ExpressionParser(CallParser):
                 if operator.word == "^":
                     left = tree.Call("power", (left, right), span=span, name_span=operator.span)
                 else:
-                    left = tree.Arithmetic(build.ARITHMETIC[operator.word], left, right, span=span)
+                    name = build.ARITHMETIC[operator.word]
+                    left = tree.Arithmetic(name, *moved_by_days(name, left, right), span=span)
         return left
 
     def _refuse_chain(self) -> None:

@@ -42,7 +42,8 @@ def bind_call(binder: ExpressionBinder, node: tree.Call) -> Expression:
     if function.expand is not None:
         return function.expand(binder, arguments, node.span)
     bound = [binder.bind(argument) for argument in arguments]
-    if function.buckets and binder.options.tz_offset:
+    names_zone = name == "date_trunc" and len(bound) == 3
+    if function.buckets and binder.options.tz_offset and not names_zone:
         return _by_local_clock(binder, function, bound, node.span)
     return binder.apply_to(function, bound, node.span)
 

@@ -125,7 +125,7 @@ def to_datetime(value: Any) -> Time:
     return _first(value, {Kind.TIME: "{}", Kind.TEXT: compare.as_time("{}")}, Kind.TIME)
 
 
-@scalar(known=known_date, python=has_pattern)
+@scalar(aliases=("date",), known=known_date, python=has_pattern)
 def to_date(value: Any, pattern: Text = "") -> Time:
     """Return the start of the day that ``value`` lies in; for patterns see ``to_timestamp``. ``::date``.
 

@@ -40,6 +40,7 @@ from btql_planner.functions.time_units import (
     part_of_interval,
     part_of_time,
     truncated,
+    with_nanoseconds,
     written_length,
 )
 from btql_planner.types import Kind
@@ -78,10 +79,11 @@ for _unit in _EXAMPLES:
 
 
 @scalar(buckets=True)
-def date_trunc(unit: Text, value: Time) -> Time:
+def date_trunc(unit: Text, value: Time, zone: Text = "") -> Time:
     """Return the start of the unit, or of the multiple of a unit, that ``value`` lies in.
 
-    Units are second, minute, hour, day, week, month, quarter and year; the first four may be multiples.
+    Units are second, minute, hour, day, week, month, quarter and year; the first four may be multiples. With a time
+    zone, such as ``'Europe/Berlin'``, it is the start by a clock there.
 
     >>> date_trunc('15 minutes', '2026-11-25T13:47:56Z')
     '2026-11-25T13:45:00.000Z'
@@ -94,6 +96,11 @@ def date_trunc(unit: Text, value: Time) -> Time:
         )
         raise ArgumentError(message, 0, help=f"the units are {_UNITS}")
     count, name = matched.groups()
+    if zone and count is not None:
+        raise ArgumentError("date_trunc with a time zone takes one unit, and no multiple of one", 0)
+    if zone:
+        there = f"arrow_cast({with_nanoseconds(value)}, {_clock_of('date_trunc', zone, 2)})"
+        return f"arrow_cast(date_trunc('{name}', {there}), {sql_text.INSTANT})"
     if count is None:
         return truncated(name, value)
     if name not in MICROSECONDS or int(count) == 0:
@@ -219,17 +226,22 @@ def timezone(zone: Text, value: Time) -> Time:
     >>> timezone('Europe/Berlin', '2026-11-25T10:00:00Z')
     '2026-11-25T11:00:00.000Z'
     """
+    there = f"arrow_cast({value}, {_clock_of('timezone', zone, 0)})"
+    return f"arrow_cast(to_local_time({there}), {sql_text.INSTANT})"
+
+
+def _clock_of(function: str, zone: str, index: int) -> str:
+    """Return the engine's type of times in a zone that the query names."""
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
     name = written_text(zone)
     if name is None:
-        raise ArgumentError("timezone takes a time zone that is written in the query", 0)
+        raise ArgumentError(f"{function} takes a time zone that is written in the query", index)
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ArgumentError(f"there is no time zone {zone}; write one such as 'Europe/Berlin'", 0) from None
-    there = f"arrow_cast({value}, 'Timestamp(Microsecond, Some(\"{name}\"))')"
-    return f"arrow_cast(to_local_time({there}), {sql_text.INSTANT})"
+        raise ArgumentError(f"there is no time zone {zone}; write one such as 'Europe/Berlin'", index) from None
+    return f"'Timestamp(Microsecond, Some(\"{name}\"))'"
 
 
 @scalar
