@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -209,6 +210,37 @@ def test_a_part_is_written_anew_from_its_documents(written: Written, name: str):
     assert outcome.is_sound
     assert any(f"parts/{part.name}" in line for line in outcome.done)
     assert outcome.lost == []
+    written.check()
+
+
+def test_a_part_of_the_past_whose_manifest_is_lost_with_the_catalog(written: Written):
+    spoil(parts_of(written.path, "dataset", history=True)[0] / "part.json")
+    lose_catalog(written.path)
+    outcome = repair_database(written.path)
+    assert outcome.is_sound, [str(one) for one in outcome.left]
+    assert outcome.lost == []
+    written.check()
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, spoil])
+def test_when_rows_of_the_past_ended_is_lost_with_the_catalog(written: Written, damage: Callable[[Path], None]):
+    part = parts_of(written.path, "dataset", history=True)[0]
+    damage(part / "until.arrow")
+    lose_catalog(written.path)
+    outcome = repair_database(written.path)
+    assert not outcome.is_sound
+    assert outcome.lost == []
+    with (
+        Storage.open(written.path) as storage,
+        storage.snapshot(storage.object("dataset", "x"), min(written.versions)) as snapshot,
+        pytest.raises(Damaged, match=rf"parts/{part.name}/until\.arrow"),
+    ):
+        list(snapshot_rows(snapshot))
+
+    outcome = repair_database(written.path, give_up_rows=True)
+    assert outcome.is_sound
+    assert f"rows of the past of `dataset:x`, in `parts/{part.name}`" in outcome.lost[0]
+    written.versions = {}
     written.check()
 
 

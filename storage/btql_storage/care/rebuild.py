@@ -30,7 +30,8 @@ from btql_storage.care.part_check import part_file
 from btql_storage.care.recovered import Recovered, tables_of
 from btql_storage.care.tables import Row
 from btql_storage.catalog import Assignment, View
-from btql_storage.errors import StorageError
+from btql_storage.checksums import file_checksum
+from btql_storage.errors import Damaged, StorageError
 from btql_storage.folder import Folder
 from btql_storage.format import PARTS, WAL, part_name, wal_name
 from btql_storage.homes import Homes
@@ -148,20 +149,18 @@ class _Rebuild:
             row: Row = {"id": part.id, "object_id": one.id, "segment_id": part.segment_id}
             superseded = unpacked(part.superseded)
             row["superseded"] = superseded.astype("<i4").tobytes()
+            manifest: Manifest | None = None
             try:
                 manifest = read_manifest(part_file(self._store, part.id, MANIFEST_FILE))
                 stats = manifest.part_stats()
                 row |= {"stats": orjson.dumps(manifest.stats), "file_bytes": orjson.dumps(manifest.file_bytes)}
-                if part.history:
-                    until = read_until(part_file(self._store, part.id, UNTIL_FILE))
-                    row |= {"until": until.tobytes(), "until_max": int(until.max())}
             except StorageError as error:
                 self._found(Kind.DAMAGED, f"{name}/{MANIFEST_FILE}", error.message, one.label, part.id)
                 stats = _anything()
                 row |= {"stats": orjson.dumps(stats.to_json()), "file_bytes": b"{}"}
                 row["quarantined"] = f"`{name}`: {error.message}"
-                if part.history:
-                    row |= {"until": b"", "until_max": _EVER[1]}
+            if part.history:
+                row |= self._ends(part.id, manifest, one.label)
             if len(superseded):
                 row["purge_since"] = self._folder.clock.now_s()
             if part.history:
@@ -169,6 +168,19 @@ class _Rebuild:
             else:
                 one.add_part(row, stats, superseded.tolist())
         self._report.parts += len(one.rows)
+
+    def _ends(self, part_id: int, manifest: Manifest | None, label: str) -> Row:
+        """Return what the catalog has of when the rows of a part of the past ended; nothing where that is lost."""
+        name = f"{part_name(part_id)}/{UNTIL_FILE}"
+        try:
+            path = part_file(self._store, part_id, UNTIL_FILE)
+            until = read_until(path)
+            if manifest is not None and file_checksum(path) != manifest.files[UNTIL_FILE].sha256:
+                raise Damaged("its checksum does not hold")
+        except StorageError as error:
+            self._found(Kind.DAMAGED, name, error.message, label, part_id)
+            return {"until": b"", "until_max": _EVER[1], "quarantined": f"`{name}`: {error.message}"}
+        return {"until": until.tobytes(), "until_max": int(until.max())}
 
     def _guess(self) -> bool:
         """Take the parts of objects that have no state; return whether there are any."""

@@ -46,6 +46,8 @@ from btql_storage.states import (
 from btql_storage.stores.interface import AlreadyThere
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from btql_storage.part.format import StatsJson
     from btql_storage.row import Row as DocumentRow
 
@@ -184,7 +186,15 @@ class _Repair:
         if (lost or not documents.are_whole) and not self._how.give_up_rows:
             return
         kept = [number for number in found if number not in superseded]
-        new_parts = [self._new_part(row, target, documents, kept)] if kept else []
+        ends = _ends_known(row)
+        if ends is not None and len(ends) <= max(kept, default=-1):
+            # Rows of the past that ended nobody knows when are in no version.
+            if not self._how.give_up_rows:
+                return
+            whose = f"`{_label(target)}`, in `{part_name(part_id)}`"
+            self._outcome.lost.append(f"{len(kept):,} rows of the past of {whose}")
+            kept = []
+        new_parts = [self._new_part(row, target, documents, kept, ends)] if kept else []
         swap = Swap(target.id, row["segment_id"], new_parts, {}, [part_id], (), (), keeps_history=True)
         commit_swap(self._folder, target, swap)
         self._folder.parts.drop(part_id)
@@ -193,12 +203,13 @@ class _Repair:
         if lost:
             self._outcome.lost.append(f"{len(lost):,} rows of `{label}` that were in `{name}`: {_listed(lost)}")
 
-    def _new_part(self, row: Row, target: ObjectInfo, documents: Documents, kept: Sequence[int]) -> NewPart:
+    def _new_part(
+        self, row: Row, target: ObjectInfo, documents: Documents, kept: Sequence[int], ends: NDArray[np.int64] | None
+    ) -> NewPart:
         owner = Owner(target.id, target.kind, target.name, row["segment_id"])
-        until = None if row["until"] is None else np.frombuffer(row["until"], "<i8").astype(np.int64)
-        ends = None if until is None else until[np.array(kept)]
+        until = None if ends is None else ends[np.array(kept)]
         chosen = _picked(documents, set(kept))
-        return write_part(self._folder, self._folder.catalog.next_part_id(), owner, chosen, until=ends)
+        return write_part(self._folder, self._folder.catalog.next_part_id(), owner, chosen, until=until)
 
     def _give_up_file(self, xact_id: int, whose: str) -> None:
         store, name = self._folder.store, f"{WAL}/{wal_name(xact_id)}"
@@ -251,6 +262,14 @@ def _rows_known(row: Row) -> int:
         return int(orjson.loads(row["stats"])["rows"])
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return 0
+
+
+def _ends_known(row: Row) -> NDArray[np.int64] | None:
+    """Return when the rows of a part of the past ended, none where that is lost; None for a part of current rows."""
+    until: bytes | None = row["until"]
+    if until is None:
+        return None
+    return np.frombuffer(until if len(until) % 8 == 0 else b"", "<i8").astype(np.int64)
 
 
 def _picked(documents: Documents, kept: set[int]) -> Iterator[list[DocumentRow]]:
