@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import msgspec
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -223,11 +225,30 @@ def test_a_mapping_with_a_long_number_is_written_as_any_other():
         accept([{"id": "a", "n": 2**70, "input": object()}])
 
 
+def test_rows_of_a_data_frame_are_events():
+    frame = pd.DataFrame({
+        "id": ["a", "b"],
+        "created": [pd.Timestamp("2026-01-02T03:04:05Z"), pd.NaT],
+        "scores": [{"good": np.float64(0.5)}, {"good": np.float64("nan")}],
+        "metrics": [{"tokens": np.int64(3), "n": 2**70}, {"tokens": np.int32(4)}],
+        "input": [np.array([[1, 2], [3, 4]])[:, 0], np.array(["x"])],
+    })  # fmt: skip
+    rows = cast("list[dict[str, Any]]", frame.to_dict("records"))
+    first, second = fields_of(*rows)
+
+    assert json.loads(first["scores"]) == {"good": 0.5}
+    assert json.loads(first["metrics"]) == {"tokens": 3, "n": 2**70}
+    assert json.loads(first["input"]) == [1, 3]
+    assert json.loads(second["scores"]) == {"good": None}
+    assert json.loads(second["input"]) == ["x"]
+
+
 @pytest.mark.parametrize(
     ("event", "reason"),
     [
         ({"id": "a", "input": object()}, "cannot be written as JSON"),
         ({1: "a"}, "cannot be written as JSON"),
+        ('{"id":"a"}', "an event is a dictionary, or JSON in bytes, not `str`"),
     ],
 )
 def test_a_mapping_that_is_no_json_is_named(event: dict[str, object], reason: str):
@@ -235,6 +256,11 @@ def test_a_mapping_that_is_no_json_is_named(event: dict[str, object], reason: st
         accept([event])
 
     assert reason in caught.value.reason
+
+
+def test_one_event_is_no_list_of_events():
+    with pytest.raises(BadEvent, match="not `str`; events are a list of such"):
+        accept({"id": "a"})  # type: ignore[arg-type]
 
 
 def test_a_mapping_that_contains_itself_is_refused():

@@ -32,6 +32,7 @@ of the row with that id (:mod:`btql_storage.wal.control`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from json import dumps, loads
 from typing import TypeAlias, cast
 
@@ -160,6 +161,7 @@ def line_of(event: Event, index: int, limits: Limits) -> bytes:
         return event
     if isinstance(event, Read):
         return event.line
+    _check_mapping(event, index)
     try:
         try:
             return _json(event)
@@ -175,10 +177,17 @@ def line_of(event: Event, index: int, limits: Limits) -> bytes:
         raise BadEvent(index, reason_of(error)) from error
 
 
+def _check_mapping(event: object, index: int) -> None:
+    """Refuse what only Python's types would keep away: a text, or the keys of one event in place of a list."""
+    if not isinstance(event, Mapping):
+        kind = type(event).__name__
+        raise BadEvent(index, f"an event is a dictionary, or JSON in bytes, not `{kind}`; events are a list of such")
+
+
 def _json(event: Mapping[str, object]) -> bytes:
     """Write a mapping as JSON. Not-a-number and infinities become null, as JSON has none."""
     try:
-        return orjson.dumps(event if isinstance(event, dict) else dict(event))
+        return orjson.dumps(event if isinstance(event, dict) else dict(event), _other, orjson.OPT_SERIALIZE_NUMPY)
     except orjson.JSONEncodeError as error:
         if "64-bit" not in str(error) and "ecursion" not in str(error):
             raise
@@ -191,4 +200,15 @@ def _json(event: Mapping[str, object]) -> bytes:
 
 def _plain(value: object) -> object:
     """Return a time, or whatever else the faster library knows, as JSON has it."""
-    return cast("object", orjson.loads(orjson.dumps(value)))
+    return cast("object", orjson.loads(orjson.dumps(value, _other, orjson.OPT_SERIALIZE_NUMPY)))
+
+
+def _other(value: object) -> object:
+    """Return what rows of data frames hold, beside numbers of numpy, as JSON has it: times, arrays of any layout."""
+    if isinstance(value, datetime):
+        # A time that is missing is one, too, and differs from itself.
+        return value.isoformat() if value == value else None  # noqa: PLR0124
+    plain = getattr(value, "tolist", None)
+    if plain is None:
+        raise TypeError
+    return cast("object", plain())
