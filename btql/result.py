@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from btql.execution.stop import Stop
     from btql.explaining.explanation import Explanation
 
+_READ = "the answer was read before: keep it with `.arrow()`, which can be read any number of times"
+
 
 class Answer(Protocol):
     """What a result reads from."""
@@ -142,6 +144,8 @@ class Result(Closing):
 
     def engine_batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the rows in the columns that the engine has, one for each kind."""
+        if self.exhausted:
+            raise Error(_READ)
         self._begun = True
         for batch in self._batches:
             self.rows_read += batch.num_rows
@@ -181,7 +185,7 @@ class Result(Closing):
         Columns of JSON are text of the extension type ``arrow.json``, unless the schema asks for plain text.
         """
         if self._begun:
-            raise Error("the answer was read before: keep it with `.arrow()`, which can be read any number of times")
+            raise Error(_READ)
         return c_stream(self.schema, self.batches(), requested_schema)
 
     def chunks(self) -> Iterator[list[dict[str, object]]]:

@@ -236,6 +236,14 @@ def test_warnings_name_keys_that_look_like_slips(tmp_path: Path, path: str, mean
             conn.compact()
 
 
+def test_an_answer_that_was_read_is_not_an_empty_one(conn: btql.Connection) -> None:
+    result = conn.query("select: id | from: demo | sort: id")
+    assert len(result.rows()) == 3
+    for again in (result.rows, result.arrow, result.to_pandas, lambda: list(result.json())):
+        with pytest.raises(btql.Error, match="the answer was read before"):
+            again()
+
+
 def test_an_answer_is_let_go_by_with(conn: btql.Connection) -> None:
     with conn.query("SELECT id FROM project_logs('demo')") as result:
         next(iter(result))
