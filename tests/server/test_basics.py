@@ -36,6 +36,14 @@ def test_a_slash_at_the_end_leads_to_no_other_address(client):
     assert client.get(f"/v1/project/{made.json()['id']}/").json() == made.json()
 
 
+def test_a_body_may_begin_with_a_byte_order_mark(client):
+    made = client.post("/v1/project", content=b'\xef\xbb\xbf{"name": "marked"}')
+    assert made.json()["name"] == "marked"
+    again = client.post("/v1/project", content=b"\xef\xbb\xbf" * 2 + b"{}")
+    assert again.status_code == 400
+    assert "not JSON" in again.json()["Message"]
+
+
 def test_ready_and_healthy(client):
     assert client.get("/healthz").json() == {"status": "ok"}
     assert client.get("/readyz").json() == {"status": "ready"}

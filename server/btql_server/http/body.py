@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from functools import partial
 from threading import Lock
@@ -146,13 +147,14 @@ def _unpacked(body: bytes, slice_bytes: int, begin: Callable[[], _Stream], broke
 
 
 def decode(body: bytes, shape: type[T]) -> T:
-    """Return JSON as a declared shape."""
+    """Return JSON as a declared shape; some programs begin what they write with a byte order mark."""
+    text = body.removeprefix(BOM_UTF8)
     try:
-        return _decoder_of(shape).decode(body)
+        return _decoder_of(shape).decode(text)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        whole = mended(body)
+        whole = mended(text)
         if whole is None:
-            raise refusal(error, body) from None
+            raise refusal(error, text) from None
     return decode(whole, shape)
 
 
