@@ -13,6 +13,8 @@ from btql_grammar.diagnostic import BtqlError
 from btql_grammar.parser import parse
 from btql_grammar.span import Source
 from btql_planner import errors
+from btql_planner.binding.elsewhere import UNNEST, WAYS_OUT
+from btql_planner.functions import functions
 from btql_planner.lint import lint
 from btql_planner.lowering.lower import lower
 from btql_planner.options import QueryOptions, settled
@@ -46,6 +48,17 @@ def test_every_code_has_a_file() -> None:
 def test_drawings(file: Path, update: bool) -> None:
     check_cases(file, drawing, update=update)
     assert all(case.expected.startswith(f"error[{file.stem}]") for case in read_cases(file))
+
+
+@pytest.mark.parametrize("written", sorted(set(WAYS_OUT.values())))
+def test_what_stands_for_a_function_of_another_database_can_be_written(written: str) -> None:
+    assert drawing(f"SELECT {written} FROM project_logs('p')") == "no error"
+
+
+def test_no_function_is_taken_for_one_of_another_database() -> None:
+    ours = {name for name, function in functions().items() if not function.hidden}
+
+    assert ours.isdisjoint({*WAYS_OUT, *UNNEST})
 
 
 def test_unknown_names_are_null_with_a_warning() -> None:

@@ -11,6 +11,7 @@ from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
 from btql_planner import errors
 from btql_planner.binding.arguments import check_arguments
+from btql_planner.binding.elsewhere import way_out
 from btql_planner.clauses.trace_filter import ANY_SPAN, FILTER_SPANS, outside_filter
 from btql_planner.expressions import AggregateCall, Constant, Expression, Ordering, as_scalar
 from btql_planner.functions import functions
@@ -68,12 +69,13 @@ def _function(name: str, node: tree.Call) -> Function:
         return function
     if name in (ANY_SPAN, FILTER_SPANS):
         raise outside_filter(node)
-    close = errors.close_to(name, [each for each, known in functions().items() if not known.hidden])
+    way = way_out(name)
+    close = None if way else errors.close_to(name, [each for each, known in functions().items() if not known.hidden])
     message = f"unknown function `{name}`"
     place = node.name_span if node.name_span.end else node.span
     raise BtqlError.of(
         errors.UNKNOWN_FUNCTION, message, place, "no such function",
-        help=f"did you mean `{close}`?" if close else "`docs/functions.md` lists all of them",
+        help=way or (f"did you mean `{close}`?" if close else "`docs/functions.md` lists all of them"),
     )  # fmt: skip
 
 

@@ -1,0 +1,64 @@
+"""What functions of other databases are called here: the way out where someone writes what another one taught.
+
+The names that are closest in spelling mean something else (`strftime` is no slip of `trim`).
+"""
+
+from __future__ import annotations
+
+_WRITTEN = {
+    "CASE WHEN a THEN b ELSE c END": "if iif",
+    "coalesce(a, b)": "ifnull nvl",
+    "percentile(x, 0.5)": "quantile quantile_cont approx_quantile approx_quantiles percentile_approx",
+    "string_agg(a, ', ')": "group_concat groupconcat",
+    "array_agg(a)": "collect_list collect_set group_array grouparray list",
+    "count_distinct(a)": "uniq uniqexact countdistinct",
+    "approx_distinct(a)": "approx_count_distinct ndv hll_count",
+    "first(a ORDER BY x DESC)": "max_by arg_max argmax",
+    "first(a ORDER BY x)": "min_by arg_min argmin",
+    "to_char(created, 'YYYY-MM-DD')": "strftime date_format format_date format_datetime format_timestamp",
+    "to_timestamp(a, 'YYYY-MM-DD')": "strptime parse_date parse_datetime parse_timestamp str_to_date",
+    "to_timestamp(x)": "from_unixtime fromunixtime timestamp_seconds",
+    "date_part('epoch', a)": "to_unixtime unix_timestamp unix_seconds tounixtimestamp",
+    "date_part('epoch', b - a)": "datediff date_diff timestampdiff timestamp_diff",
+    "created + interval 1 day": "dateadd date_add timestampadd timestamp_add adddate",
+    "created - interval 1 day": "datesub date_sub timestamp_sub subdate",
+    "date_trunc('quarter', created)": "quarter startofquarter",
+    "date_part('dow', created)": "dayofweek day_of_week weekday dow todayofweek",
+    "date_part('doy', created)": "dayofyear day_of_year doy",
+    "to_char(created, 'Day')": "dayname monthname",
+    "current_date": "curdate today",
+    "now()": "getdate sysdate localtimestamp current_datetime",
+    "metadata.a": "json_value json_query json_extract_scalar json_extract_string get_json_object jsonextract "
+    "jsonextractstring get_path",
+    "jsonb_array_length(a)": "json_length array_size list_length size",
+    "string_to_array(a, ' ')": "split string_split str_split splitbychar regexp_split_to_array",
+    "regexp_like(a, 'x')": "rlike regexp_contains regexp_matches match_regex",
+    "regexp_substr(a, 'x')": "regexp_extract extract_regex",
+    "strpos(a, 'x')": "instr charindex locate",
+    "width_bucket(x, 0, 1, 10)": "histogram approx_histogram numeric_histogram",
+    "bool_or(a)": "logical_or boolor_agg some",
+    "bool_and(a)": "logical_and booland_agg",
+    "a::number": "try_cast safe_cast tofloat64 tonumber",
+    "a <=> b": "equal_null",
+}
+"""What is written here, for the functions of others; ``a`` and ``x`` stand for what they are given."""
+WAYS_OUT = {name: written for written, names in _WRITTEN.items() for name in names.split()}
+"""What to write in place of a function of another database."""
+UNNEST = (
+    "unnest",
+    "explode",
+    "explode_outer",
+    "flatten",
+    "posexplode",
+    "arrayjoin",
+    "json_each",
+    "jsonb_array_elements",
+)
+"""Functions that make rows, which stand behind FROM here."""
+
+
+def way_out(name: str) -> str | None:
+    """Return what to write for a function that only other databases have."""
+    if name in UNNEST:
+        return "what makes rows stands behind FROM: `FROM project_logs('name') AS p, unnest(p.tags) AS element`"
+    return f"write `{WAYS_OUT[name]}`" if name in WAYS_OUT else None
