@@ -7,6 +7,7 @@ An audit log is named by the id of its organization.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -17,6 +18,8 @@ from btql_storage.catalog import ObjectInfo
 from btql_storage.errors import UnknownObject
 from btql_storage.store import Storage
 
+UUID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
+"""What looks like this is an id, and no name."""
 OF_PROJECT = frozenset({"project_logs", "project_prompts", "project_functions"})
 """Kinds of object that are named by the id of a project."""
 REGISTERED: Mapping[str, str] = MappingProxyType(
@@ -40,10 +43,16 @@ def resource_of(registry: Registry, storage: Storage, kind: str, name: str) -> R
 def require_object(asker: Asker, level: Level, kind: str, name: str) -> ObjectInfo:
     """Return an object that the principal may read or write; Forbidden also where there is none."""
     state = asker.state
+    name = usual(name)
     found = _found(state.registry, state.storage, kind, name)
     asker.require(level, None if found is None else found[0], f"{kind} id {name}")
     asker.touched[name] = (kind, name if found is None else found[1])
     return state.storage.create_object(kind, name)
+
+
+def usual(name: str) -> str:
+    """Return an id in its usual spelling, and a name as it is."""
+    return name.lower() if UUID.fullmatch(name) else name
 
 
 def _found(registry: Registry, storage: Storage, kind: str, name: str) -> tuple[Resource, str] | None:

@@ -8,7 +8,6 @@ neither. Whether a text is an id is seen by its form alone, so that the answer t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from btql.execution.directory import Listed, constants_of
 from btql_grammar.sources import KINDS
 from btql_server.access.asker import forbidden
 from btql_server.access.model import Level, Resource
-from btql_server.access.objects import OF_PROJECT, REGISTERED, resource_of
+from btql_server.access.objects import OF_PROJECT, REGISTERED, UUID, resource_of, usual
 from btql_server.http.errors import HttpError
 from btql_server.registry.changes import Change
 from btql_server.registry.entity import Listing
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from btql_storage.ingest.accept import Event
     from btql_storage.ingest.envelope import Read
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
 _OF_ORGANIZATION = {"org_prompts": "project_prompts", "org_functions": "project_functions"}
 """Sources that are all objects of another kind in an organization."""
 _WRITTEN_AT = {"project_prompts": "/v1/prompt", "project_functions": "/v1/function"}
@@ -66,7 +64,7 @@ class Visible:
         written, name = name, self._id_of(kind, name)
         row = self._row(kind, name)
         if self._level_at(kind, name, row) < Level.READ:
-            if _UUID.fullmatch(name):
+            if UUID.fullmatch(name):
                 raise forbidden(principal, Level.READ, f"{kind} id {name}")
             return ()
         self._asker.read[kind, name] = None
@@ -88,12 +86,12 @@ class Visible:
         name = self._id_of(kind, name)
         row = self._row(kind, name)
         resource = row.resource if row is not None else resource_of(self._registry, self._storage, kind, name)
-        is_new = resource is None and name != "" and not _UUID.fullmatch(name) and kind in KINDS
+        is_new = resource is None and name != "" and not UUID.fullmatch(name) and kind in KINDS
         if is_new:
             resource = Resource(self._registry.default_organization().id, None, kind, f"{kind}:{name}")
         level = Level.NONE if resource is None else self._level(resource)
         if level < Level.WRITE:
-            if level < Level.READ and not _UUID.fullmatch(name) and not create:
+            if level < Level.READ and not UUID.fullmatch(name) and not create:
                 return None
             raise forbidden(self._asker.principal, Level.WRITE, f"{kind} id {name}")
         if row is not None:
@@ -114,7 +112,7 @@ class Visible:
     def kinds(self, name: str) -> Iterator[str]:
         """Yield the kind of each object that may be read and has a name, its own or the registered one."""
         called = self._registered(name)
-        by_id = [self._registry.get(kind, name) for kind in _WITH_NAMES] if _UUID.fullmatch(name) else []
+        by_id = [self._registry.get(kind, name) for kind in _WITH_NAMES] if UUID.fullmatch(name) else []
         known = called | {each.id: each for each in by_id if each is not None}
         objects = [each for own in dict.fromkeys((name, *called)) for each in self._storage.objects(own)]
         for each in self._readable(objects, known):
@@ -142,7 +140,7 @@ class Visible:
             entity = known.get(each.name)
             if entity is not None and self._level(entity.resource) >= Level.READ:
                 yield _listed(each, entity)
-            elif entity is None and not _UUID.fullmatch(each.name):
+            elif entity is None and not UUID.fullmatch(each.name):
                 resource = Resource(default, None, each.kind, f"{each.kind}:{each.name}")
                 if self._level(resource) >= Level.READ:
                     yield Listed(each, constants=tuple(constants_of(each)))
@@ -170,8 +168,8 @@ class Visible:
 
     def _id_of(self, kind: str, name: str) -> str:
         """Return the id that a name stands for; the name itself where it stands for none."""
-        if _UUID.fullmatch(name):
-            return name.lower()
+        if UUID.fullmatch(name):
+            return usual(name)
         if kind not in OF_PROJECT and kind not in _NAMED and kind not in _ROWS:
             return name
         registered = REGISTERED.get(kind, kind)

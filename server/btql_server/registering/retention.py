@@ -120,12 +120,12 @@ def _add(kind: str) -> None:
         if policy.history_s is not None and not target.keeps_history:
             kept = " and ".join(each for each in KINDS if each in VERSIONED_KINDS)
             raise HttpError(400, f"{kind} has no versions: leave `history_s` out, it is for {kept}")
-        call.state.storage.retention.set_policy(f"{kind}:{object_id}", policy)
+        call.state.storage.retention.set_policy(f"{kind}:{target.name}", policy)
         return _status(call, target)
 
     def delete(call: Call, object_id: str) -> Answer:
         target = administered(call, object_id)
-        call.state.storage.retention.set_policy(f"{kind}:{object_id}", None)
+        call.state.storage.retention.set_policy(f"{kind}:{target.name}", None)
         return _status(call, target)
 
     def purge(call: Call, object_id: str) -> Answer:

@@ -35,6 +35,9 @@ def test_a_policy_is_set_and_removed(client, experiment):
     policy = nothing | {"age_s": 86_400, "rows": 10}
     assert client.put(path, json={"age_s": 86_400, "rows": 10}).json()["policy"] == policy
     assert client.get(path).json()["in_force"] == policy
+    assert client.get(path.replace(experiment, experiment.upper())).json()["policy"] == policy
+    assert client.put(path.replace(experiment, experiment.upper()), json={"rows": 9}).status_code == 200
+    assert client.get(path).json()["policy"] == nothing | {"rows": 9}
     assert client.put(path, json={}).status_code == 400
     assert "needs a limit" in client.put(path, json={}).json()["Message"]
     assert client.put(path, json={"rows": 0}).status_code == 400

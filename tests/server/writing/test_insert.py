@@ -27,6 +27,24 @@ def test_events_go_to_the_object_of_the_path(http, objects, stored, kind):
     assert rows[second]["input"] == 2
 
 
+def test_ids_may_be_in_capitals(http, project, stored):
+    large = project.upper()
+    row = {"project_id": large, "log_id": "g"}
+    span = {"traceId": "1" * 32, "spanId": "2" * 16, "startTimeUnixNano": "1", "endTimeUnixNano": "2"}
+    requests = {
+        f"/v1/project_logs/{large}/insert": {"events": [{"id": "a"}]},
+        f"/v1/project_logs/{large}/feedback": {"feedback": [{"id": "a", "scores": {"x": 1}}]},
+        "/v1/insert": {"project_logs": {large: {"events": [{"id": "b"}]}}},
+        "/logs3": {"rows": [{"id": "c", **row}]},
+        "/otel/v1/traces": {"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]},
+    }
+    for path, body in requests.items():
+        answer = http.post(path, json=body, headers={"x-bt-parent": f"project_id:{large}"})
+        assert answer.status_code == 200, answer.text
+
+    assert stored("project_logs", project).keys() == {"a", "b", "c", "2" * 16}
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_feedback_is_merged_and_noted(http, objects, stored, kind):
     url = f"/v1/{kind}/{objects[kind]}"
