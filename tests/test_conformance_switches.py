@@ -1,10 +1,10 @@
 """The cases of the language with everything off that makes a query faster: each answer is still the expected one.
 
 Off are each rule of the planner where it has a part in the plan, all of them together, the probes of the text index,
-that index itself, the engine's pushdown into Parquet, answers from a few rows in memory, and whatever is kept from one
-query to the next; and, the other way round, columns are kept from the first question on, with numbers for their texts,
-and the index says which documents are read, however few they are. Half of the events are in parts, so each answer is
-merged from parts and the tail; ``test_conformance`` has the states with only one of them.
+that index itself, its positions, the engine's pushdown into Parquet, answers from a few rows in memory, and whatever is
+kept from one query to the next; and, the other way round, columns are kept from the first question on, with numbers for
+their texts, and the index says which documents are read, however few they are. Half of the events are in parts, so each
+answer is merged from parts and the tail; ``test_conformance`` has the states with only one of them.
 
 ``make test`` asks each case behind two of the switches, ``make conformance-doors`` behind every one.
 """
@@ -67,6 +67,10 @@ def without_text_indexes(patch: Patch) -> None:
     patch.setattr(writer, "INDEXED_FROM_BYTES", 1 << 40)
 
 
+def with_little_room(patch: Patch) -> None:
+    patch.setenv("BTQL_LAYOUT", "small")
+
+
 def reading_by_keys(patch: Patch) -> None:
     patch.setattr(fetch, "LOOKED_UP_MIN", 0)
     patch.setattr(fetch, "LOOKED_UP_SHARE", 1.0)
@@ -77,6 +81,7 @@ SWITCHES: dict[str, Callable[[Patch], None]] = {
     "no rule": partial(without_rules, disabled=rules.OPTIONAL),
     "no probe": partial(without_rules, disabled=PROBES),
     "no text index": without_text_indexes,
+    "no positions": with_little_room,
     "no pushdown": without_pushdown,
     "nothing in memory": without_answers_in_memory,
     "nothing kept": keeping_nothing,

@@ -123,6 +123,7 @@ def serve(
         compact_bytes_per_s=None if compact_rate is None else round(compact_rate * 1e6),
         log_level=log_level,
         limits=_limits(location.limits, limit or [], rates),
+        layout=location.layout,
     )
     serve_with(settings, lambda found: print("ready", *(f"{door}={url}" for door, url in found.items()), flush=True))
 

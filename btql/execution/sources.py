@@ -44,8 +44,8 @@ class Sources:
     ) -> None:
         self._storage = storage
         self._pinned = pinned
-        self._check = check
-        """Raises where the statement may not go on; called while snapshots are taken."""
+        self.check = check
+        """Raises where the statement may not go on; called while snapshots are taken, and texts sought in documents."""
         self.directory = directory or Everything(storage)
         """What the names in the statement mean."""
         self._version = version
@@ -169,10 +169,10 @@ class Sources:
                     help="experiments, datasets, prompts and functions can be read as they were: leave `version` out",
                 )  # fmt: skip
             if self._pinned is not None and self._version is None:
-                self._snapshots[target] = self._pinned.snapshot(target, span, self._check)
+                self._snapshots[target] = self._pinned.snapshot(target, span, self.check)
                 return self._snapshots[target]
             try:
-                self._snapshots[target] = self._storage.snapshot(target, self._version, self._check)
+                self._snapshots[target] = self._storage.snapshot(target, self._version, self.check)
                 self._own.append(self._snapshots[target])
             except VersionGone as error:
                 raise BtqlError.of(

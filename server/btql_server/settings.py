@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
@@ -88,13 +88,16 @@ class Settings:
     """How long requests may go on when the server is asked to stop."""
     log_level: str = "info"
     limits: Limits = field(default_factory=Limits)
+    layout: str | None = None
+    """Of parts that are written, where the configuration file says one (:mod:`btql_storage.part.layout`)."""
     database: str | None = field(default=None, repr=False)
     """The address or name of a database that is elsewhere (:mod:`btql_storage.opening.location`)."""
 
     @property
     def location(self) -> Location:
         """Where the database is."""
-        return locate(self.database or self.data)
+        location = locate(self.database or self.data)
+        return replace(location, layout=self.layout or location.layout)
 
     def to_json(self) -> bytes:
         """Return the settings as JSON, for a child process."""

@@ -26,6 +26,7 @@ from btql_server.writing.signing import Signer, secret_at, secret_in
 from btql_server.writing.stored_files import StoredFiles
 from btql_storage.folder import Settings as StorageSettings
 from btql_storage.machine import shared
+from btql_storage.part.layout import layout_of
 from btql_storage.store import Storage
 
 if TYPE_CHECKING:
@@ -66,11 +67,13 @@ class State:
     def open(cls, settings: Settings) -> State:
         """Open the database of a server, made where there is none."""
         limits = shared(settings.limits, settings.workers)
-        bounds = StorageSettings(compact_to_read=not settings.maintained, limits=limits)
+        location = settings.location
+        bounds = StorageSettings(
+            compact_to_read=not settings.maintained, limits=limits, layout=layout_of(location.layout)
+        )
         if settings.maintained:
             most = settings.waiting_bytes_max
             bounds = replace(bounds, waiting_bytes_max=most, waiting_bytes_slow=most // 2)
-        location = settings.location
         storage = Storage.open(location, create=True, settings=bounds)
         registry = open_registry(location)
         storage.create_object(AUDIT_LOG, registry.default_organization().id)

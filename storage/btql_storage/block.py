@@ -51,12 +51,13 @@ class Block:
 
 
 class BlockCutter:
-    """Gathers rows until they are a block: about :data:`BLOCK_BYTES` of JSON, at most so many rows.
+    """Gathers rows until they are a block: about so many bytes of JSON, at most so many rows.
 
     A row that is larger has a block of its own, so that the size of a block tells the size of its rows.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, block_bytes: int = BLOCK_BYTES) -> None:
+        self._block_bytes = block_bytes
         self._rows: list[Row] = []
         self._json_bytes = 0
 
@@ -64,11 +65,11 @@ class BlockCutter:
         """Take in the next rows; yield the blocks that are full."""
         for row in rows:
             size = _json_bytes(row)
-            if size >= BLOCK_BYTES:
+            if size >= self._block_bytes:
                 yield from self.rest()
             self._rows.append(row)
             self._json_bytes += size
-            if self._json_bytes >= BLOCK_BYTES or len(self._rows) == BLOCK_ROWS_MAX:
+            if self._json_bytes >= self._block_bytes or len(self._rows) == BLOCK_ROWS_MAX:
                 yield from self.rest()
 
     def rest(self) -> Iterator[Block]:

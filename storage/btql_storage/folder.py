@@ -24,6 +24,7 @@ from btql_storage.limits import DEFAULT, Limits, from_environment
 from btql_storage.machine import of_caches
 from btql_storage.open_parts import OpenParts
 from btql_storage.opening.identity import check_own
+from btql_storage.part.layout import Layout, layout_of
 from btql_storage.stores.interface import Store
 from btql_storage.stores.local import LocalStore
 from btql_storage.wal.files import WalFiles
@@ -64,6 +65,8 @@ class Settings:
     """From here to that limit writers wait before each request."""
     part_rows_max: int = 200_000
     part_json_bytes_max: int = 2 << 30
+    layout: Layout = field(default_factory=layout_of)
+    """Of parts that are written."""
     limits: Limits = field(default_factory=lambda: from_environment(DEFAULT))
     """What requests and documents may be."""
 

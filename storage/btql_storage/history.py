@@ -82,7 +82,7 @@ class HistoryWriter:
         if self._writer is None:
             self._part_id = self._folder.catalog.next_part_id()
             unfinished = self._folder.store.unfinished(part_name(self._part_id))
-            self._writer = PartWriter(unfinished, self._part_id, self._owner)
+            self._writer = PartWriter(unfinished, self._part_id, self._owner, self._folder.settings.layout)
         self._writer.add(self._states)
         self._states, self._states_bytes = [], 0
 

@@ -23,6 +23,7 @@ from btql_storage.closing import Closing
 from btql_storage.errors import Closed, UnknownObject
 from btql_storage.folder import Folder, Settings
 from btql_storage.opening.location import Location, Place, locate
+from btql_storage.part.layout import layout_of
 from btql_storage.snapshot import Snapshot, Snapshots
 from btql_storage.transactions import PREFIX
 
@@ -338,8 +339,9 @@ class Storage(Closing):
 
 def _settings(location: Location) -> Settings:
     """Return the settings of whoever gives none."""
-    if not location.limits:
+    if not location.limits and location.layout is None:
         return Settings()
     from btql_storage.limits import DEFAULT, from_environment, from_file
 
-    return Settings(limits=from_environment(from_file(DEFAULT, location.limits)))
+    limits = from_environment(from_file(DEFAULT, location.limits))
+    return Settings(limits=limits, layout=layout_of(location.layout))

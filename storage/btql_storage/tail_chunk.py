@@ -6,7 +6,7 @@ everything else.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -77,9 +77,16 @@ class TailChunk:
             sizes += to_numpy(lengths).astype(np.int64)[numbers]
         return sizes
 
-    def find(self, probe: TextProbe, rows_max: int | None = None) -> Found:
+    def find(
+        self,
+        probe: TextProbe,
+        rows_max: int | None = None,
+        *,
+        loosely: bool = False,
+        check: Callable[[], None] | None = None,
+    ) -> Found:
         """Return the rows that a probe holds for, none where only an index could tell."""
-        return self._texts.find(probe, rows_max)
+        return self._texts.find(probe, rows_max, loosely=loosely, check=check)
 
     def lookup(self, kind: KeyKind, values: Sequence[str] | Fingerprints) -> RowNumbers:
         """Return the rows that may have one of some ids, in order; compare the ids themselves."""

@@ -195,7 +195,7 @@ class PartCheck:
 
     def _text(self, stats: PartStats) -> Iterator[Finding]:
         path = self.store.folder(f"{part_name(self.part_id)}/{TEXT_FOLDER}")
-        indexed = TextIndex(path).open().num_docs
+        indexed = TextIndex(path).open().searcher.num_docs
         if indexed > stats.rows:
             yield self._found(Kind.DAMAGED, TEXT_FOLDER, f"it has {indexed:,} documents of {stats.rows:,} rows")
 

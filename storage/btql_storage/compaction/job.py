@@ -127,7 +127,7 @@ def write_part(
 ) -> NewPart:
     """Write and publish a part; it is live once it is committed. ``until`` is for rows of the past."""
     name = part_name(part_id)
-    writer = PartWriter(folder.store.unfinished(name), part_id, owner)
+    writer = PartWriter(folder.store.unfinished(name), part_id, owner, folder.settings.layout)
     for window in windows:
         writer.add(window)
         pace.step(sum(len(text) for row in window for text in row.fields.values()))

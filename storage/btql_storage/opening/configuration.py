@@ -7,8 +7,9 @@
     redis = "redis://redis.internal"
     cache = "/var/cache/btql"
     cache_bytes = "50GiB"
+    layout = "small"                    # of parts, here of whatever database is opened, also of a plain folder
 
-    [limits]                            # of whatever database is opened here, also of a plain folder
+    [limits]                            # likewise
     document_bytes_max = "256MiB"
 
     [databases.staging]                 # one with a name, which has the same keys
@@ -31,7 +32,7 @@ from btql_storage.errors import BadLocation, reason_of
 from btql_storage.opening.location import CONFIG, FILE
 
 _SERVICES = ("catalog", "redis", "cache", "cache_bytes", "endpoint")
-_KEYS = ("files", *_SERVICES, "limits")
+_KEYS = ("files", *_SERVICES, "layout", "limits")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Configured:
     files: str
     services: Mapping[str, str]
     limits: Mapping[str, object]
+    layout: str | None
+    """Of parts that are written (:mod:`btql_storage.part.layout`)."""
 
     def path(self, text: str) -> Path:
         """Return a path of the file."""
@@ -61,10 +64,13 @@ def named(place: str, environment: Mapping[str, str]) -> Configured | None:
     return _database(path, f"databases.{place}", databases[place]) if place in databases else None
 
 
-def general_limits(place: str, environment: Mapping[str, str]) -> Mapping[str, object]:
-    """Return the limits that the file has for whatever database is opened; none where there is no file."""
+def for_all(place: str, environment: Mapping[str, str]) -> tuple[Mapping[str, object], str | None]:
+    """Return the limits and the layout that the file has for whatever database is opened; none without a file."""
     path = Path(place if place.endswith(".toml") and Path(place).is_file() else environment.get(CONFIG) or FILE)
-    return _table(path, "limits", _load(path).get("limits", {})) if path.is_file() else {}
+    if not path.is_file():
+        return {}, None
+    document = _load(path)
+    return _table(path, "limits", document.get("limits", {})), _layout(path, "", document)
 
 
 def _only(path: Path) -> Configured:
@@ -104,7 +110,12 @@ def _database(path: Path, where: str, value: object) -> Configured:
     if "files" not in table:
         raise BadLocation(f"`{where}` of `{path}` has no `files`", 'say where they are: files = "s3://bucket/prefix"')
     files = _text(path, f"{prefix}files", table["files"])
-    return Configured(path.parent.absolute(), files, services, _table(path, f"{prefix}limits", table.get("limits", {})))
+    limits = _table(path, f"{prefix}limits", table.get("limits", {}))
+    return Configured(path.parent.absolute(), files, services, limits, _layout(path, prefix, table))
+
+
+def _layout(path: Path, prefix: str, table: Mapping[str, object]) -> str | None:
+    return _text(path, f"{prefix}layout", table["layout"]) if "layout" in table else None
 
 
 def _table(path: Path, where: str, value: object) -> dict[str, object]:

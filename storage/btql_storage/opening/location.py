@@ -63,6 +63,8 @@ class Location:
     cache_bytes: int = CACHE_BYTES
     limits: Mapping[str, object] = field(default_factory=dict[str, object])
     """What the configuration file says of :mod:`btql_storage.limits`."""
+    layout: str | None = None
+    """What it says of :mod:`btql_storage.part.layout`."""
 
     @property
     def folder(self) -> Path | None:
@@ -125,10 +127,10 @@ def locate(place: Place | Location, environment: Mapping[str, str] = os.environ)
         _check_name(location.folder)
     if not _is_configured(os.fspath(place), environment):
         return location
-    from btql_storage.opening.configuration import general_limits
+    from btql_storage.opening.configuration import for_all
 
-    general = general_limits(os.fspath(place), environment)
-    return replace(location, limits={**general, **location.limits}) if general else location
+    limits, layout = for_all(os.fspath(place), environment)
+    return replace(location, limits={**limits, **location.limits}, layout=location.layout or layout)
 
 
 def _is_configured(place: str, environment: Mapping[str, str]) -> bool:
@@ -172,9 +174,11 @@ def _located(place: Place, environment: Mapping[str, str]) -> Location:
         return Location(place)
     configured = {name: str(found.path(value)) if name == "cache" else value for name, value in found.services.items()}
     if "://" in found.files:
-        return replace(_complete(*_read(found.files), environment, configured), limits=found.limits)
+        location = _complete(*_read(found.files), environment, configured)
+        return replace(location, limits=found.limits, layout=found.layout)
     base = Location(str(found.path(found.files)))
-    return replace(_complete(base, {}, environment, configured) if configured else base, limits=found.limits)
+    location = _complete(base, {}, environment, configured) if configured else base
+    return replace(location, limits=found.limits, layout=found.layout)
 
 
 def given_place() -> str:

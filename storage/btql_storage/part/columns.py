@@ -23,7 +23,7 @@ from btql_storage.arrow import chunked, nulls
 from btql_storage.fields import ARRAY_FIELDS, SYSTEM_COLUMNS
 from btql_storage.kinds import ARROW_TYPES, FieldPath, Kind, column_name
 from btql_storage.part.chunks import ChunkStore
-from btql_storage.part.files import COMPRESSION_LEVEL, FORMAT_METADATA
+from btql_storage.part.files import FORMAT_METADATA
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,8 +48,9 @@ _NO_DICTIONARY = frozenset({"id", "span_id", "_pagination_key", "span_parents", 
 class ColumnsWriter:
     """Writes the columns of a new part; chunks come in order."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, compression_level: int) -> None:
         self._path = path
+        self._compression_level = compression_level
         self._chunks = ChunkStore(path.with_suffix(".chunks"))
 
     def add(self, chunk: Chunk) -> None:
@@ -96,7 +97,7 @@ class ColumnsWriter:
             str(self._path),
             table.schema,
             compression="zstd",
-            compression_level=COMPRESSION_LEVEL,
+            compression_level=self._compression_level,
             use_dictionary=[f"{name}.list.element" if name in ARRAY_FIELDS else name for name in repeating],
             column_encoding=dict.fromkeys(_DELTA, "DELTA_BINARY_PACKED"),
             write_statistics=not few,

@@ -24,7 +24,7 @@ from btql_storage.arrow import from_numpy, nulls, to_array
 from btql_storage.fields import KNOWN_FIELDS, OTHER
 from btql_storage.later import np
 from btql_storage.members import members
-from btql_storage.part.files import COMPRESSION_LEVEL, FORMAT_METADATA, check_format, read_errors
+from btql_storage.part.files import FORMAT_METADATA, check_format, read_errors
 from btql_storage.row import Row
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ _KNOWN = frozenset(KNOWN_FIELDS)
 class DocumentsWriter:
     """Writes the documents of a new part; rows come in order."""
 
-    def __init__(self, path: Path) -> None:
-        options = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", COMPRESSION_LEVEL))
+    def __init__(self, path: Path, compression_level: int) -> None:
+        options = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", compression_level))
         schema = DOCUMENT_SCHEMA.with_metadata(FORMAT_METADATA)
         self._file = pa.ipc.new_file(str(path), schema, options=options)
         # Compressing and writing need no Python, so the caller goes on meanwhile.

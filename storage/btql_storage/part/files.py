@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORMAT_METADATA: dict[bytes | str, bytes | str] = {FORMAT_KEY: str(FORMAT_VERSION)}
-COMPRESSION_LEVEL = 3
-"""Of zstd. Beside level 1, Arrow's own, it takes a seventh off long documents and a tenth off columns, for a few per
-cent of a compaction's work; higher ones take little more off. Reading costs the same."""
 
 
 def check_format(path: Path, metadata: Mapping[bytes, bytes] | None) -> None:

@@ -18,7 +18,7 @@ from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROWS_FILE, TEXT_FO
 
 # Documents and texts are imported when the first of them is read: many queries want none.
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -123,15 +123,26 @@ class Part:
         found = self._keys.json_bytes(numbers)
         return np.full(len(numbers), self.stats.json_bytes // max(self.row_count, 1)) if found is None else found
 
-    def find(self, probe: TextProbe, rows_max: int | None = None) -> Found:
-        """Return the rows that a probe holds for; none where that may be more than ``rows_max``, or any."""
-        self._check()
-        return self._text.find(probe, rows_max)
+    def find(
+        self,
+        probe: TextProbe,
+        rows_max: int | None = None,
+        *,
+        loosely: bool = False,
+        check: Callable[[], None] | None = None,
+    ) -> Found:
+        """Return the rows that a probe holds for; none where that may be more than ``rows_max``, or any.
 
-    def count(self, probe: TextProbe) -> int | None:
+        ``check`` is called while documents are read for that, and may raise. None are for who asks ``loosely``, and
+        checks the rows, of which there may be more then.
+        """
+        self._check()
+        return self._text.find(probe, rows_max, loosely=loosely, check=check)
+
+    def count(self, probe: TextProbe, check: Callable[[], None] | None = None) -> int | None:
         """Return how many rows a probe holds for; None where that may be any."""
         self._check()
-        return self._text.count(probe)
+        return self._text.count(probe, check)
 
     def lookup(self, kind: KeyKind, values: Sequence[str] | Fingerprints) -> NDArray[np.int64]:
         """Return the rows that may have one of some ids, in order; compare the ids themselves."""
@@ -177,7 +188,7 @@ class Part:
             return TextScan(self.row_count, self._field, Cache("texts", self._budget))
         from btql_storage.text.index import TextIndex
 
-        return TextIndex(self.store.folder(f"{self.name}/{TEXT_FOLDER}"), self._budget)
+        return TextIndex(self.store.folder(f"{self.name}/{TEXT_FOLDER}"), self._budget, self)
 
     def _field(self, name: str) -> pa.ChunkedArray:
         """Return the JSON texts of a field of all rows."""

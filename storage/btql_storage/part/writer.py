@@ -27,6 +27,7 @@ from btql_storage.part.columns import ColumnsWriter
 from btql_storage.part.documents import DocumentsWriter
 from btql_storage.part.files import sync_tree, write_errors
 from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROWS_FILE, TEXT_FOLDER, PartStats
+from btql_storage.part.layout import FAST, Layout
 from btql_storage.part.manifest import write_manifest, write_until
 from btql_storage.part.stats import StatsBuilder
 from btql_storage.shred import Shredder
@@ -68,19 +69,19 @@ class PartFiles:
 class PartWriter:
     """Writes one part into a new folder."""
 
-    def __init__(self, folder: Path, part_id: int, owner: Owner) -> None:
+    def __init__(self, folder: Path, part_id: int, owner: Owner, layout: Layout = FAST) -> None:
         self._folder = folder
         self._part_id = part_id
         self._owner = owner
         with write_errors(folder):
             folder.mkdir(parents=True)
-            self._documents = DocumentsWriter(folder / ROWS_FILE)
-        self._text = _Texts(folder / TEXT_FOLDER)
-        self._columns = ColumnsWriter(folder / COLUMNS_FILE)
+            self._documents = DocumentsWriter(folder / ROWS_FILE, layout.compression_level)
+        self._text = _Texts(folder / TEXT_FOLDER, has_positions=layout.has_positions)
+        self._columns = ColumnsWriter(folder / COLUMNS_FILE, layout.compression_level)
         self._keys = KeysWriter()
         self._stats = StatsBuilder()
         self._shredder = Shredder(part_id)
-        self._cutter = BlockCutter()
+        self._cutter = BlockCutter(layout.block_bytes)
         self._row_count = 0
         self._chunk: list[Row] = []
         self._chunk_bytes = 0
@@ -145,8 +146,9 @@ class _Block(NamedTuple):
 class _Texts:
     """The text index of a part, which is begun once there is enough for one."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, has_positions: bool) -> None:
         self._folder = folder
+        self._has_positions = has_positions
         self._writer: TextIndexWriter | None = None
         self._waiting: list[_Block] = []
         self._json_bytes = 0
@@ -158,7 +160,7 @@ class _Texts:
         if self._json_bytes < INDEXED_FROM_BYTES:
             return
         if self._writer is None:
-            self._writer = TextIndexWriter(self._folder)
+            self._writer = TextIndexWriter(self._folder, has_positions=self._has_positions)
         for each in self._waiting:
             self._writer.add(*each)
         self._waiting.clear()

@@ -135,7 +135,9 @@ class Search:
             return {
                 needle
                 for needle, tokens in self._tokens.items()
-                if tokens and any(len(index.rows(field, tokens)) for field in INDEXED_FIELDS)
+                if (len(tokens) == 1 or (tokens and index.has_positions))
+                # Without positions, an index has words and no texts; those of the documents are looked through anyway.
+                and any(len(index.rows(field, tokens)) for field in INDEXED_FIELDS)
             }
         finally:
             index.close()

@@ -4,8 +4,9 @@ A Tantivy index beside the columns, with one text field per indexed field of a
 document and the row number as a fast field. It is fed what
 :func:`btql_storage.text.tokens.index_texts` makes of a document and cuts that at
 spaces, so that it finds precisely the rows for which
-:func:`btql_storage.text.tokens.matches` is true. Positions are kept for phrases;
-the texts themselves are not stored.
+:func:`btql_storage.text.tokens.matches` is true. Positions are kept for phrases, unless the part is
+laid out for little room (:mod:`btql_storage.part.layout`): then rows that have all words of a phrase are
+read and searched. The texts themselves are not stored.
 
 Tantivy indexes in a thread of its own, without Python's lock, and has a queue
 of up to :data:`QUEUE_DOCUMENTS_MAX` documents before that thread. The queue
@@ -21,24 +22,26 @@ import re
 from array import array
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import tantivy
 
 from btql_storage.cache_budget import Cache, CacheBudget
 from btql_storage.collector import collector_paused
-from btql_storage.errors import Damaged
+from btql_storage.errors import Damaged, from_os_error
 from btql_storage.later import np
 from btql_storage.text.lexicon import Lexicon
-from btql_storage.text.probe import Found, Phrase
+from btql_storage.text.probe import Found, Phrase, asks_for_order, in_any_order
 from btql_storage.text.query import ROW, Asked, asked_of, schema
 from btql_storage.text.tokens import index_texts, texts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from btql_storage.json_text import JsonValue
@@ -53,6 +56,11 @@ _NO_ROWS = cast("NDArray[np.int64]", array("q"))
 """What is most often found of a rare text. It has a length, and NumPy takes it, but need not be imported for it."""
 _FOUND_BYTES = 1 << 10
 """About what an answer takes beside its rows."""
+_READ_BLOCKS = 16
+"""Blocks of documents that are looked through at a time."""
+_META = "meta.json"
+_POSITIONS = re.compile(rb'"record"\s*:\s*"position"')
+"""How Tantivy writes down that a field has positions."""
 _HEAP_BYTES = 128_000_000
 _RESTORE = "restore it from a backup"
 _OS_ERROR = re.compile(r"(?:os error |code: )(\d+)")
@@ -61,11 +69,12 @@ _OS_ERROR = re.compile(r"(?:os error |code: )(\d+)")
 class TextIndexWriter:
     """Builds the index of a new part; rows come in order."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, has_positions: bool = True) -> None:
         self._folder = folder
         folder.mkdir()
         try:
-            self._writer = tantivy.Index(schema(), str(folder)).writer(_HEAP_BYTES, num_threads=1)
+            index = tantivy.Index(schema(has_positions=has_positions), str(folder))
+            self._writer = index.writer(_HEAP_BYTES, num_threads=1)
         except ValueError as error:
             raise _os_error(error) from error
         self._queued: deque[int] = deque(maxlen=QUEUE_DOCUMENTS_MAX)
@@ -117,11 +126,24 @@ class TextIndexWriter:
             self._queued_chars = 0
 
 
+class Documents(Protocol):
+    """The rows that an index is of; a :class:`~btql_storage.part.reader.Part` has them."""
+
+    def documents(self, rows: NDArray[np.int64], fields: Sequence[str]) -> pa.Table:
+        """Return JSON texts of some fields of some rows."""
+        ...
+
+    def shares(self, numbers: NDArray[np.int64], blocks: int) -> list[NDArray[np.int64]]:
+        """Return some rows in pieces that are in so many blocks each, at most."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Opened:
     """A searcher, and what was read from its dictionary."""
 
     searcher: tantivy.Searcher
+    has_positions: bool
     lexicons: dict[str, Lexicon] = field(default_factory=dict[str, Lexicon])
 
     def asked(self, probe: TextProbe) -> Asked | None:
@@ -142,8 +164,10 @@ class TextIndex:
     of them, and to count them takes as long where some rows of the part were replaced.
     """
 
-    def __init__(self, folder: Path, budget: CacheBudget | None = None) -> None:
+    def __init__(self, folder: Path, budget: CacheBudget | None = None, documents: Documents | None = None) -> None:
+        """``documents`` are looked into where the index has no positions."""
         self._folder = folder
+        self._documents = documents
         self._found: Cache[TextProbe, Found] = Cache("found", budget or CacheBudget(0))
 
     def rows(self, field: str, tokens: Sequence[str]) -> NDArray[np.int64]:
@@ -152,22 +176,43 @@ class TextIndex:
         assert rows is not None, "a phrase is always answered"
         return np.asarray(rows)
 
-    def find(self, probe: TextProbe, rows_max: int | None = None) -> Found:
-        """Return the rows that a probe holds for; none where that may be more than ``rows_max``."""
+    @property
+    def has_positions(self) -> bool:
+        """Whether it knows by itself which rows have a phrase."""
+        return _opened(self).has_positions
+
+    def find(
+        self,
+        probe: TextProbe,
+        rows_max: int | None = None,
+        *,
+        loosely: bool = False,
+        check: Callable[[], None] | None = None,
+    ) -> Found:
+        """Return the rows that a probe holds for; none where that may be more than ``rows_max``.
+
+        Documents may have to be read, which takes long: ``check`` is called meanwhile, and may raise. Who checks the
+        rows that are found asks ``loosely``: then they are those that the index has, which may be more.
+        """
         kept = self._found.get(probe)
         if kept is not None and kept.answers(rows_max):
             return kept
         if kept is not None and kept.rows is not None:
             return Found(None, kept.rows_max, len(kept.rows))
-        found = self._find(probe, rows_max)
+        opened = _opened(self)
+        if opened.has_positions or not asks_for_order(probe):
+            found = self._find(opened, probe, rows_max)
+        elif loosely:
+            return self.find(in_any_order(probe), rows_max)
+        else:
+            found = self._in_order(self._find(opened, in_any_order(probe), rows_max), probe, check)
         if found.rows is not None and len(found.rows):
             # Several queries will read them.
             found.rows.flags.writeable = False
         self._found.keep(probe, found, _FOUND_BYTES + (0 if found.rows is None else 8 * len(found.rows)))
         return found
 
-    def _find(self, probe: TextProbe, rows_max: int | None) -> Found:
-        opened = _opened(self)
+    def _find(self, opened: _Opened, probe: TextProbe, rows_max: int | None) -> Found:
         asked = opened.asked(probe)
         if asked is None:
             return Found(None, opened.searcher.num_docs)
@@ -185,18 +230,40 @@ class TextIndex:
             rows = opened.searcher.fast_field_values(ROW, [address for _, address in hits])
             return Found(np.sort(np.fromiter(rows, np.int64, len(rows))), asked.rows_max)
 
-    def count(self, probe: TextProbe) -> int | None:
+    def _in_order(self, found: Found, probe: TextProbe, check: Callable[[], None] | None) -> Found:
+        """Return the rows for which a probe holds of those that have its words."""
+        from btql_storage.text.scan import TextScan
+
+        if found.rows is None or not len(found.rows):
+            return found
+        documents = self._documents
+        assert documents is not None, "who asks for phrases has the documents"
+        kept: list[NDArray[np.int64]] = []
+        for some in documents.shares(found.rows, _READ_BLOCKS):
+            if check is not None:
+                check()
+            field = cache(lambda name, some=some: documents.documents(some, [name]).column(name))
+            places = TextScan(len(some), field).find(probe).rows
+            kept.append(some if places is None else some[places])
+        return Found(np.concatenate(kept), found.rows_max)
+
+    def count(self, probe: TextProbe, check: Callable[[], None] | None = None) -> int | None:
         """Return how many rows a probe holds for; None where only all rows bound them."""
         opened = _opened(self)
+        if not opened.has_positions and asks_for_order(probe):
+            found = self.find(probe, check=check).rows
+            return None if found is None else len(found)
         asked = opened.asked(probe)
         return None if asked is None else asked.count(opened.searcher)
 
-    def open(self) -> tantivy.Searcher:
+    def open(self) -> _Opened:
         """Open the index."""
         try:
-            return _open(self._folder)
+            return _Opened(_open(self._folder), bool(_POSITIONS.search((self._folder / _META).read_bytes())))
         except ValueError as error:
             raise Damaged(f"cannot open the text index `{self._folder}`: {error}", _RESTORE) from error
+        except OSError as error:
+            raise from_os_error(error, "read", self._folder) from error
 
     def close(self) -> None:
         """Let go of the files."""
@@ -212,7 +279,7 @@ _open_indexes: OrderedDict[TextIndex, _Opened] = OrderedDict()
 def _opened(index: TextIndex) -> _Opened:
     """Return an index opened; it stays so while it is among the last used."""
     with _open_lock:
-        opened = _open_indexes.get(index) or _Opened(index.open())
+        opened = _open_indexes.get(index) or index.open()
         _open_indexes[index] = opened
         _open_indexes.move_to_end(index)
         if len(_open_indexes) > OPEN_MAX:

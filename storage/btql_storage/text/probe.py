@@ -121,5 +121,21 @@ def leaves(probe: TextProbe) -> Iterator[Phrase | Word]:
             yield from leaves(each)
 
 
+def asks_for_order(probe: TextProbe) -> bool:
+    """Whether a probe asks how words follow each other, and not only which there are."""
+    return any(isinstance(leaf, Phrase) and len(leaf.tokens) > 1 for leaf in leaves(probe))
+
+
+def in_any_order(probe: TextProbe) -> TextProbe:
+    """Return a probe that asks for the same words and for no order: it holds for the same rows, and for others."""
+    if isinstance(probe, Phrase) and len(probe.tokens) > 1:
+        return AllOf(tuple(Phrase(probe.field, (token,)) for token in dict.fromkeys(probe.tokens)))
+    if isinstance(probe, AllOf):
+        # A row that has all words of a phrase need not have the phrase.
+        asked = [each for each in probe.probes if not (isinstance(each, Without) and asks_for_order(each))]
+        return AllOf(tuple(map(in_any_order, asked)))
+    return AnyOf(tuple(map(in_any_order, probe.probes))) if isinstance(probe, AnyOf) else probe
+
+
 def _inside(probe: TextProbe) -> str:
     return f"({probe})" if isinstance(probe, AllOf | AnyOf) else str(probe)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Protocol, TypeAlias, assert_never, cast
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, assert_never, cast
 
 import tantivy
 
@@ -49,11 +49,12 @@ class Asked:
 
 
 @cache
-def schema() -> tantivy.Schema:
+def schema(*, has_positions: bool = True) -> tantivy.Schema:
     """Return the fields of an index: the texts, and the number of the row."""
     builder = tantivy.SchemaBuilder()
+    option: Literal["position", "basic"] = "position" if has_positions else "basic"
     for name in INDEXED_FIELDS:
-        builder.add_text_field(name, stored=False, tokenizer_name="whitespace", index_option="position")
+        builder.add_text_field(name, stored=False, tokenizer_name="whitespace", index_option=option)
     builder.add_unsigned_field(ROW, fast=True)
     return builder.build()
 

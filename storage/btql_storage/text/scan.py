@@ -1,5 +1,6 @@
-"""Finds texts in documents themselves, where there is no index of them: in the tail, and in parts of a few rows.
+"""Finds texts in documents themselves, where no index knows them.
 
+That is so in the tail, in parts of a few rows, and in rows of which an index has the words and not their order.
 What the index of a part would hold, the tokens of a field, is made when a field is first searched, and kept.
 """
 
@@ -17,7 +18,7 @@ import pyarrow as pa
 from btql_storage.collector import collector_paused
 from btql_storage.json_text import parse, parse_all
 from btql_storage.text.probe import AllOf, AnyOf, Found, Phrase, TextProbe, Without, Word
-from btql_storage.text.tokens import index_texts, matches, texts_of
+from btql_storage.text.tokens import TOKEN_CHARS_MAX, index_texts, matches, texts_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,33 +30,49 @@ KEPT_BYTES_MAX = 64 << 20
 """Of larger fields no tokens are kept."""
 _NUMBER_LIKE = re.compile("[0-9einfa]+")
 """What may stand for a number that JSON spells otherwise, as 100.0 for 1e2."""
+_BETWEEN = rb"(?:[^a-z0-9]|\\[bfnrt])+"
+"""What may be between two words in JSON text."""
+_HIDING = (b"\\u", "İ".encode(), "\N{KELVIN SIGN}".encode())
+"""An escape may be any letter, and these two are ASCII in lower case."""
 
 
 class TextScan:
     """The documents of some rows, to be asked like a :class:`~btql_storage.text.index.TextIndex`."""
 
-    def __init__(self, rows: int, field: Callable[[str], pa.ChunkedArray], kept: Cache[str, list[str]]) -> None:
-        """``field`` returns the JSON texts of a field; ``kept`` holds, for each field, the tokens of each row."""
+    def __init__(
+        self, rows: int, field: Callable[[str], pa.ChunkedArray], kept: Cache[str, list[str]] | None = None
+    ) -> None:
+        """``field`` returns the JSON texts of a field; ``kept`` holds, for each field, the tokens of each row.
+
+        Without it the rows are those that are asked about once.
+        """
         self._rows = rows
         self._field = field
         self._kept = kept
 
-    def find(self, probe: TextProbe, rows_max: int | None = None) -> Found:  # noqa: ARG002 - as of an index
+    def find(
+        self,
+        probe: TextProbe,
+        rows_max: int | None = None,  # noqa: ARG002 - as of an index, also what follows
+        *,
+        loosely: bool = False,  # noqa: ARG002
+        check: Callable[[], None] | None = None,  # noqa: ARG002
+    ) -> Found:
         """Return the rows that a probe holds for, none where only an index could tell."""
         rows = self._find(probe)
         return Found(rows, self._rows if rows is None else len(rows))
 
-    def count(self, probe: TextProbe) -> int | None:
+    def count(self, probe: TextProbe, check: Callable[[], None] | None = None) -> int | None:  # noqa: ARG002
         """Return how many rows a probe holds for; None where only an index could tell."""
         rows = self._find(probe)
         return None if rows is None else len(rows)
 
     def match(self, field: str, tokens: Sequence[str]) -> Rows:
         """Return the rows whose field has the tokens as a phrase, in order."""
-        prepared = self._kept.get(field)
+        prepared = None if self._kept is None else self._kept.get(field)
         if prepared is None:
             column = self._field(field)
-            if column.nbytes > KEPT_BYTES_MAX:
+            if self._kept is None or column.nbytes > KEPT_BYTES_MAX:
                 return _search(column, tokens)
             # Applications ask all the time, so that the same rows are asked often.
             prepared = _prepare(column)
@@ -66,7 +83,8 @@ class TextScan:
 
     def close(self) -> None:
         """Keep nothing of it."""
-        self._kept.clear()
+        if self._kept is not None:
+            self._kept.clear()
 
     def _find(self, probe: TextProbe) -> Rows | None:
         match probe:
@@ -96,22 +114,33 @@ def _prepare(column: pa.ChunkedArray) -> list[str]:
 
 def _search(column: pa.ChunkedArray, tokens: Sequence[str]) -> Rows:
     """Do what :meth:`TextScan.match` does without keeping anything."""
-    words = [token.encode() for token in tokens if not _NUMBER_LIKE.fullmatch(token)]
+    patterns = [re.compile(_BETWEEN.join(map(re.escape, run))) for run in _runs(tokens)]
     found = [
         number
         for number, text in enumerate(_texts(column))
-        if text is not None and _may_match(text, words) and matches(parse(text), tokens)
+        if text is not None and _may_match(text, patterns) and matches(parse(text), tokens)
     ]
     return np.array(found, dtype=np.int64)
 
 
-def _may_match(text: bytes, words: Sequence[bytes]) -> bool:
-    """Whether a JSON text may hold all words; false only where that is certain without parsing it."""
-    if not text.isascii() or b"\\u" in text:
-        # A word may hide in an escape, or in a letter whose lower case is ASCII.
+def _runs(tokens: Sequence[str]) -> list[list[bytes]]:
+    """Return what of a phrase stands in a JSON text as it is, but for capitals."""
+    runs: list[list[bytes]] = [[]]
+    for token in tokens:
+        # A run that was cut goes on without anything in between.
+        if token.isascii() and not _NUMBER_LIKE.fullmatch(token) and len(token) < TOKEN_CHARS_MAX:
+            runs[-1].append(token.encode())
+        else:
+            runs.append([])
+    return [run for run in runs if run]
+
+
+def _may_match(text: bytes, patterns: Sequence[re.Pattern[bytes]]) -> bool:
+    """Whether a JSON text may have what all patterns say; false only where that is certain without parsing it."""
+    if any(hidden in text for hidden in _HIDING):
         return True
     lowered = text.lower()
-    return all(word in lowered for word in words)
+    return all(pattern.search(lowered) for pattern in patterns)
 
 
 def _texts(column: pa.ChunkedArray) -> list[bytes | None]:
