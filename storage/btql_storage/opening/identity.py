@@ -55,7 +55,8 @@ def check_own(
         # It is of before there were any.
         return
     known = catalog.setting(DATABASE)
-    if known is None and has_files():
+    # One that was made before catalogs had ids is not empty.
+    if known is None and not catalog.objects() and has_files():
         # It has its id before there is any file, so one that was made just now has it by now.
         known = catalog.setting(DATABASE)
         if known is None:
