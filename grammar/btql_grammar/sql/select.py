@@ -11,6 +11,7 @@ from btql_grammar.diagnostic import BtqlError
 from btql_grammar.sql.cursor import unsupported
 from btql_grammar.sql.grouping import GroupingParser
 from btql_grammar.sql.relations import NOT_ALIASES, Shaping
+from btql_grammar.sql.row_calls import with_row_calls
 
 _SAMPLERS = ("bernoulli", "system", "reservoir")
 
@@ -41,11 +42,12 @@ class SelectParser(GroupingParser):
             way_out = "compute the window in a subquery, and filter around it: `SELECT * FROM (SELECT ...) WHERE ...`"
             raise unsupported("QUALIFY", self.here(), way_out)
         self.read_shaping(shaping)
-        return tree.Query(
+        query = tree.Query(
             select=tuple(select), dimensions=dimensions, source=source, filter=filter_, final_filter=final_filter,
             distinct=distinct, span=self.since(start), language="sql", pivot=shaping.pivot, unpivot=shaping.unpivot,
             sample=shaping.sample, windows=windows, distinct_on=distinct_on, grouping_sets=grouping_sets,
         )  # fmt: skip
+        return query if shaping else with_row_calls(query)
 
     def _distinct(self) -> tuple[bool, tuple[tree.Expression, ...]]:
         if self.accept("distinct", "on"):

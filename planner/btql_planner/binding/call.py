@@ -71,8 +71,8 @@ def _function(name: str, node: tree.Call) -> Function:
         raise outside_filter(node)
     way = way_out(name)
     close = None if way else errors.close_to(name, [each for each, known in functions().items() if not known.hidden])
-    message = f"unknown function `{name}`"
     place = node.name_span if node.name_span.end else node.span
+    message = f"unknown function `{name}`"
     raise BtqlError.of(
         errors.UNKNOWN_FUNCTION, message, place, "no such function",
         help=way or (f"did you mean `{close}`?" if close else "`docs/functions.md` lists all of them"),

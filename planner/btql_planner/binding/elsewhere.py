@@ -53,8 +53,10 @@ UNNEST = (
     "arrayjoin",
     "json_each",
     "jsonb_array_elements",
+    "jsonb_array_elements_text",
+    "generate_series",
 )
-"""Functions that make rows, which stand behind FROM here."""
+"""Functions that make rows, which stand behind FROM here; of SQL's own some may be a column of SELECT, too."""
 
 
 def way_out(name: str) -> str | None:
