@@ -70,6 +70,14 @@ def test_unknown_names_are_null_with_a_warning() -> None:
     )
 
 
+def test_what_looks_into_a_text_as_into_an_array_is_null_or_false_with_a_warning() -> None:
+    (inside,) = bound("SELECT contains(input::text, 'a'), includes(input, 'a'), includes(tags, 'a') FROM p").warnings
+    (path,) = bound("SELECT json_extract(input, '$.a.b'), json_extract(input, 'a.b') FROM p").warnings
+
+    assert "`input::text` is a text and has no elements" in inside
+    assert "`json_extract` takes `$.a.b` as one key, not as a path" in path
+
+
 def test_a_slip_of_a_key_without_its_field_is_shown_with_it():
     warnings = bound("select: modle, model2.x from: project_logs('p')").warnings
 

@@ -79,6 +79,15 @@ def _function(name: str, node: tree.Call) -> Function:
     )  # fmt: skip
 
 
+def _warn_of_path(binder: ExpressionBinder, key: tree.Expression) -> None:
+    """Warn of a path of JSONPath, which is taken as one key."""
+    if isinstance(key, tree.Literal) and isinstance(key.value, str) and key.value.startswith(("$.", "$[")):
+        binder.names.context.warn(
+            f"`json_extract` takes `{key.value}` as one key, not as a path: write the path behind a field, as in "
+            "`metadata.user.id`, or its keys one by one, as in `jsonb_extract_path(x, 'user', 'id')`"
+        )
+
+
 def _check_count(function: Function, count: int, span: Span) -> None:
     if not function.accepts(count):
         message = f"`{function.name}` does not take {count} argument{'' if count == 1 else 's'}"

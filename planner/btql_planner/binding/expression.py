@@ -31,7 +31,7 @@ from btql_planner.functions import functions
 from btql_planner.functions.function import Function
 from btql_planner.options import QueryOptions
 from btql_planner.prices import Prices
-from btql_planner.types import Kind
+from btql_planner.types import TEXT, Kind
 
 WITHOUT_PARENTHESES = frozenset({"current_date", "current_timestamp"})
 """Functions that SQL calls by their bare name."""
@@ -123,7 +123,7 @@ class ExpressionBinder:
     ) -> Expression:
         match node:
             case tree.Includes():
-                return self.apply("includes", (node.haystack, node.needle), node.span)
+                return self._includes(node)
             case tree.Boolean():
                 return self.apply(node.op, node.children, node.span)
             case tree.Not():
@@ -139,6 +139,16 @@ class ExpressionBinder:
                 return self.apply("if", (*parts, node.otherwise), node.span)
             case _:
                 assert_never(node)
+
+    def _includes(self, node: tree.Includes) -> Expression:
+        haystack, needle = self.bind(node.haystack), self.bind(node.needle)
+        if haystack.type == TEXT:
+            written = self.names.context.text(node.haystack.span)
+            self.names.context.warn(
+                f"`{written}` is a text and has no elements, so it contains nothing; "
+                f"for a part of it write `{written} LIKE '%…%'`, for words in it `MATCH`"
+            )
+        return self.apply_to(functions()["includes"], (haystack, needle), node.span)
 
     def apply(self, name: str, nodes: Sequence[tree.Expression], span: Span) -> Expression:
         """Return a function or operator applied to arguments that are still to be bound."""
