@@ -42,6 +42,8 @@ def bind_call(binder: ExpressionBinder, node: tree.Call) -> Expression:
     _check_count(function, len(arguments), node.span)
     if function.expand is not None:
         return function.expand(binder, arguments, node.span)
+    if name == "json_extract":
+        _warn_of_path(binder, arguments[1])
     bound = [binder.bind(argument) for argument in arguments]
     names_zone = name == "date_trunc" and len(bound) == 3
     if function.buckets and binder.options.tz_offset and not names_zone:
