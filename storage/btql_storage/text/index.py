@@ -56,8 +56,6 @@ _NO_ROWS = cast("NDArray[np.int64]", array("q"))
 """What is most often found of a rare text. It has a length, and NumPy takes it, but need not be imported for it."""
 _FOUND_BYTES = 1 << 10
 """About what an answer takes beside its rows."""
-_READ_BLOCKS = 16
-"""Blocks of documents that are looked through at a time."""
 _META = "meta.json"
 _POSITIONS = re.compile(rb'"record"\s*:\s*"position"')
 """How Tantivy writes down that a field has positions."""
@@ -239,7 +237,8 @@ class TextIndex:
         documents = self._documents
         assert documents is not None, "who asks for phrases has the documents"
         kept: list[NDArray[np.int64]] = []
-        for some in documents.shares(found.rows, _READ_BLOCKS):
+        # One block at a time: documents may be large, and whoever waits may have gone.
+        for some in documents.shares(found.rows, 1):
             if check is not None:
                 check()
             field = cache(lambda name, some=some: documents.documents(some, [name]).column(name))
