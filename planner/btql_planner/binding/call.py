@@ -43,7 +43,7 @@ def bind_call(binder: ExpressionBinder, node: tree.Call) -> Expression:
     if function.expand is not None:
         return function.expand(binder, arguments, node.span)
     if name == "json_extract":
-        _warn_of_path(binder, arguments[1])
+        _warn_of_path(binder, arguments[-1])
     bound = [binder.bind(argument) for argument in arguments]
     names_zone = name == "date_trunc" and len(bound) == 3
     if function.buckets and binder.options.tz_offset and not names_zone:
