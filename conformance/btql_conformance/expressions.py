@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import cast
 
@@ -269,7 +270,8 @@ def _document(node: tree.Expression, item: Value) -> Value:
     try:
         return cast("Value", json.loads(item))
     except ValueError:
-        return item
+        # An array as Postgres spells it, of plain words.
+        return cast("Value", item[1:-1].split(",")) if re.fullmatch(r"\{\w+(,\w+)*\}", item) else item
 
 
 def _truncated(unit: Value, value: Value, scope: Scope) -> Value:

@@ -30,6 +30,10 @@ class _Inside:
     ignore_nulls: bool = False
 
 
+def _is_text(node: tree.Expression) -> bool:
+    return isinstance(node, tree.Literal) and isinstance(node.value, str)
+
+
 class CallParser(OperandParser):
     """Reads a call from its opening parenthesis on."""
 
@@ -64,6 +68,11 @@ class CallParser(OperandParser):
         special = self._keyword_form(word)
         if special is not None:
             called, arguments = special
+            if called == "substring" and len(arguments) == 2 and _is_text(arguments[1]):
+                # By a pattern: the first group, or the whole match.
+                called, groups = "regexp_match", tree.Literal(0, span=arguments[1].span)
+                found = tree.Call(called, tuple(arguments), span=self.since(start), name_span=name.span)
+                return tree.Subscript(found, groups, span=found.span)
             return tree.Call(called, tuple(arguments), span=self.since(start), name_span=name.span)
         inside = self._inside(is_array=word == "array")
         if word == "match" and self.at("against"):

@@ -30,7 +30,7 @@ _REGEXPS = ("~", "~*", "!~", "!~*")
 _LEVELS = (
     {"or": _OR, "and": _AND, "||": _OTHER, "+": _SUM, "-": _SUM, "*": _PRODUCT, "/": _PRODUCT, "%": _PRODUCT}
     | {"^": _POWER}
-    | dict.fromkeys(JSON_OPERATORS, _OTHER)
+    | dict.fromkeys((*JSON_OPERATORS, "&&"), _OTHER)
     | dict.fromkeys((*build.OPERATORS, *_REGEXPS), _COMPARISON)
     | dict.fromkeys(("is", "between", "isnull", "isnotnull", "notnull", "includes", "contains", "similar"), _COMPARISON)
 )
@@ -132,10 +132,15 @@ class ExpressionParser(CallParser):
         level = _LEVELS.get(word, 0)
         if level:
             other = (word == "?" and self.index in self._choices) or (word == "similar" and self.ahead().word != "to")
-            return 0 if other else level
+            return 0 if other or (word == "&&" and not self._is_array_ahead()) else level
         if word == "not" and self.ahead().word in _NEGATABLE:
             return _COMPARISON
         return 0
+
+    def _is_array_ahead(self) -> bool:
+        """Whether an array is written behind `&&`; who writes anything else means AND."""
+        behind = self.ahead()
+        return behind.word in ("array", "[") or self.text_of(behind).startswith("'{")
 
     def _prefixed(self, level: int) -> tree.Expression:
         word, start = self.word, self.here()
@@ -165,7 +170,9 @@ class ExpressionParser(CallParser):
         if operator != "||":
             self.step()
             right = self._operators(_SUM)
-            return tree.JsonOperator(cast("tree.JsonOp", operator), left, right, span=left.span.to(right.span))
+            # Of lists of texts, that they share one is what `?|` says.
+            op = cast("tree.JsonOp", "?|" if operator == "&&" else operator)
+            return tree.JsonOperator(op, left, right, span=left.span.to(right.span))
         parts, place = [left], self.here()
         while self.accept("||"):
             parts.append(self._operators(_SUM))

@@ -77,16 +77,18 @@ def with_documents(arguments: tuple[Expression, ...]) -> tuple[Expression, ...]:
     """Return the arguments of ``||`` with texts of the query read as JSON, too, where they stand beside documents.
 
     A text that spells an array or an object is one where all others are: what Postgres makes of ``metadata || '{…}'``.
+    Beside a list, ``tags || '{a,b}'``, it is an array as Postgres spells them.
     """
     if not any(each.type & types.CONTENTS for each in arguments):
         return arguments
-    return tuple(map(_or_document, arguments))
+    beside_list = any(each.type == types.LIST for each in arguments)
+    return tuple(_or_document(each, beside_list=beside_list) for each in arguments)
 
 
-def _or_document(argument: Expression) -> Expression:
+def _or_document(argument: Expression, *, beside_list: bool) -> Expression:
     from btql_planner.binding.json import document_of
 
-    document = document_of(argument)
+    document = document_of(argument, beside_list=beside_list)
     if document is None:
         return argument
     return Apply(functions()["text_or_document"], (argument, document), types.TEXT | types.JSON, span=argument.span)

@@ -40,6 +40,9 @@ _WRITTEN = {
     "bool_and(a)": "logical_and booland_agg",
     "a::number": "try_cast safe_cast tofloat64 tonumber",
     "a <=> b": "equal_null",
+    "left(a, 2) || 'x' || substring(a, 4)": "overlay",
+    "jsonb_build_object('id', id)": "row_to_json",
+    "json_typeof(a)": "pg_typeof",
 }
 """What is written here, for the functions of others; ``a`` and ``x`` stand for what they are given."""
 WAYS_OUT = {name: written for written, names in _WRITTEN.items() for name in names.split()}

@@ -101,10 +101,12 @@ def as_json_constant(argument: Expression) -> Expression:
     return argument
 
 
-def document_of(argument: Expression) -> Expression | None:
+def document_of(argument: Expression, *, beside_list: bool = False) -> Expression | None:
     """Return the array or the object that a text of the query spells, None where it spells none."""
     if not isinstance(argument, Constant) or argument.kind is not Kind.TEXT:
         return None
+    if beside_list and (items := texts_of(str(argument.value))) is not None:
+        return _json_constant(items, argument.span)
     try:
         value: object = json_text.parse(str(argument.value).encode())
     except ValueError:
@@ -149,14 +151,31 @@ def bind_cast(binder: ExpressionBinder, node: tree.Cast) -> Expression:
 
 
 def _cast_array(binder: ExpressionBinder, node: tree.Cast) -> Expression:
-    """Return ``array[1, 2]::int8[]`` for an array that is written in the query: the same as without a cast."""
+    """Return ``array[1, 2]::int8[]`` for an array that is written in the query: the same as without a cast.
+
+    ``'{1,2}'::int[]`` is one, too, its items read as JSON: what is left of Postgres' arrays are numbers and truths.
+    """
     value = binder.bind(node.expression)
     if isinstance(value, Constant):
         if value.value is None:
             return Constant(None, None, span=node.span)
+        if value.kind is Kind.TEXT:
+            return _items_constant(_postgres_array(value), value.span)
         if value.kind is Kind.LIST or (value.kind is Kind.JSON and str(value.value).startswith("[")):
             return value
     raise errors.not_supported(f"the type `{node.type_name}`", node.span, "write `::jsonb`, which keeps any value")
+
+
+def _items_constant(items: Sequence[str | None], span: Span) -> Constant:
+    """Return the items of an array that are no texts: ``t`` and ``f`` are true and false."""
+    words = {None: "null", "t": "true", "f": "false"}
+    try:
+        return _json_constant([json_text.parse(words.get(each, each or "").encode()) for each in items], span)
+    except ValueError:
+        raise BtqlError.of(
+            errors.WRONG_ARGUMENT, "this is no list of numbers", span, "not such a list",
+            help="write `[1, 2]`, or `'{1,2}'` as Postgres does",
+        ) from None  # fmt: skip
 
 
 def _postgres_array(constant: Constant) -> list[str | None]:

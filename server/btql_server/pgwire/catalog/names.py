@@ -35,7 +35,7 @@ CALLED = OF_SESSION | {
     *("has_any_column_privilege", "has_function_privilege", "has_sequence_privilege", "has_type_privilege"),
     *("has_tablespace_privilege", "has_language_privilege", "has_server_privilege", "pg_has_role"),
     *("has_foreign_data_wrapper_privilege", "to_regclass", "to_regtype", "to_regproc", "to_regnamespace"),
-    *("to_regrole", "pg_char_to_encoding", "pg_typeof", "pg_relation_filenode", "pg_tablespace_location"),
+    *("to_regrole", "pg_char_to_encoding", "pg_relation_filenode", "pg_tablespace_location"),
     *("pg_stat_get_numscans", "pg_identify_object", "pg_describe_object", "pg_column_is_updatable"),
     *("pg_relation_is_updatable", "pg_stat_file", "pg_read_file", "pg_ls_dir", "pg_terminate_backend"),
     *("pg_cancel_backend", "pg_reload_conf", "pg_read_binary_file", "pg_sleep"),
