@@ -94,7 +94,13 @@ _EXPOSED = (
     "x-bt-audit-user-email",
     "x-bt-audit-normalized-url",
     "x-bt-audit-resources",
+    "x-btql-warnings",
+    "x-btql-xact-id",
+    "x-btql-rows-written",
+    "retry-after",
+    "content-range",
 )
+"""Headers of answers that pages of other origins may read, beside those that every page may."""
 
 
 def all_routes() -> Sequence[Route]:

@@ -88,3 +88,20 @@ def test_browsers_may_ask_from_known_origins_and_for_private_networks(client):
     assert answer.headers["access-control-allow-private-network"] == "true"
     assert "x-bt-parent" in answer.headers["access-control-allow-headers"]
     assert client.options("/ping", headers=asked | {"origin": "https://evil.example"}).status_code == 400
+
+
+def test_pages_of_known_origins_read_all_that_an_answer_says_in_headers(client):
+    origin = {"origin": "https://www.braintrust.dev"}
+    insert = {"query": "INSERT INTO project_logs('crossed') (id) VALUES ('a')", "fmt": "jsonl"}
+    answers = [
+        client.post("/btql", json=insert, headers=origin),
+        client.post(
+            "/btql", json={"query": "select: nope | from: project_logs('crossed')", "fmt": "jsonl"}, headers=origin
+        ),
+    ]
+    for answer in answers:
+        assert answer.status_code == 200, answer.text
+        ours = {name for name in answer.headers if name.startswith("x-bt")}
+        assert ours <= set(answer.headers["access-control-expose-headers"].split(", "))
+    said = {name for answer in answers for name in answer.headers}
+    assert {"x-btql-rows-written", "x-btql-warnings", "x-btql-xact-id"} <= said
