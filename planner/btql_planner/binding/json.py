@@ -159,8 +159,8 @@ def _cast_array(binder: ExpressionBinder, node: tree.Cast) -> Expression:
     if isinstance(value, Constant):
         if value.value is None:
             return Constant(None, None, span=node.span)
-        if value.kind is Kind.TEXT:
-            return _items_constant(_postgres_array(value), value.span)
+        if value.kind is Kind.TEXT and (items := texts_of(str(value.value))) is not None:
+            return _items_constant(items, value.span)
         if value.kind is Kind.LIST or (value.kind is Kind.JSON and str(value.value).startswith("[")):
             return value
     raise errors.not_supported(f"the type `{node.type_name}`", node.span, "write `::jsonb`, which keeps any value")
