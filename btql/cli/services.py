@@ -23,7 +23,7 @@ def check_services(database: str, *, as_json: bool) -> None:
     typer.echo(_json(found) if as_json else _text(found))
     problems = [one for one in found if one.problem is not None]
     if problems:
-        note(f"{units.plural(len(problems), 'thing')} of the services does not work")
+        note(f"{len(problems)} of {units.plural(len(found), 'thing')} tried failed")
         raise SystemExit(EXIT_WRONG)
 
 

@@ -83,3 +83,11 @@ def test_a_lost_catalog(btql, tmp_path: Path):
     assert "1 objects, 1 parts, 0 events that wait" in out
     assert count(tmp_path / "db") == 51
     assert btql("repair", "db")[2] == "nothing was to be done: all is sound\n"
+
+
+def test_services_that_cannot_be_reached_are_counted(btql):
+    code, out, err = btql("check", "file:///tmp/nowhere?catalog=postgresql://u@127.0.0.1:1/db", "--services")
+
+    assert code == 1
+    assert out.count("FAILED") == 1
+    assert err == f"1 of {out.count('  ok') + 1} things tried failed\n"
