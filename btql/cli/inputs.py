@@ -130,7 +130,10 @@ def _open(name: str) -> tuple[BinaryIO, int | None]:
 
 def batches(source: Input, line_bytes_max: int) -> Iterator[Batch]:
     """Yield the lines of ``source``, decompressed, as batches in file order; longer ones are only counted."""
-    return _gathered(_numbered(source.name, source.buffered(), line_bytes_max), line_bytes_max)
+    raw = source.buffered()
+    if raw.peek(_MAGIC_BYTES).startswith((_PARQUET, _ARROW_FILE, _ARROW_STREAM)):
+        raise Failure(f"{source.name} is Parquet or Arrow, and no NDJSON: `btql import` reads it")
+    return _gathered(_numbered(source.name, raw, line_bytes_max), line_bytes_max)
 
 
 def batches_of_any(source: Input, line_bytes_max: int) -> Iterator[Batch]:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from btql_storage.ingest.receipt import Receipt
 
+_NO_LINES = ("not JSON", "not an object")
+
 
 class OnError(StrEnum):
     """What to do with a document that cannot be stored."""
@@ -157,6 +159,8 @@ class _Run:
         if self._bad.stop:
             last = max([*batch.numbers[-1:], *batch.too_long[-1:]])
             first = min([*batch.numbers[:1], *batch.too_long[:1]])
+            if number == 1 and reason.startswith(_NO_LINES):
+                reason += " (a file has one object a line: `jq -c .` writes an indented one so, `jq -c '.[]'` an array)"
             raise Failure(
                 f"{name}:{number}: {reason}; {units.plural(self.events, 'event')} before line {first} "
                 f"stored, nothing of lines {first} to {last} (see --on-error)"

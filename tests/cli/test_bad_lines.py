@@ -35,6 +35,22 @@ def test_stop_names_the_first_bad_line_and_keeps_nothing_of_its_batch(btql, file
     assert _ids(btql) == ["0", "1"]
 
 
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b'[{"id":"a"},{"id":"b"}]', "a file has one object a line: `jq -c .`"),
+        (b'{\n "id": "a"\n}', "a file has one object a line: `jq -c .`"),
+        (b"PAR1....", "is Parquet or Arrow, and no NDJSON: `btql import` reads it"),
+    ],
+)
+def test_a_file_of_another_form_is_told_how_to_come(btql, tmp_path, content, reason):
+    (tmp_path / "spans").write_bytes(content)
+    code, _, err = btql("ingest", "db", "project_logs:x", "spans")
+
+    assert code == 1
+    assert reason in err
+
+
 def test_skip_leaves_them_out_and_names_them(btql, file):
     code, _, err = btql("ingest", "db", "project_logs:x", file, "--on-error", "skip")
 
