@@ -115,6 +115,8 @@ def octet_length(value: Text) -> Integer:
 def substring(value: Text, start: Integer, count: Integer = "") -> Text:
     """Return ``count`` characters of ``value`` from number ``start``; all that follow without ``count``.
 
+    SQL also takes a pattern, ``substring(value FROM '[a-z]+')``: the first group that matches, or the whole match.
+
     >>> substring('abcdef', 2, 3)
     'bcd'
     """
