@@ -89,6 +89,8 @@ _DETAILS = frozenset(
     {"gen_ai.client.inference.operation.details", "gen_ai.content.prompt", "gen_ai.content.completion"}
 )
 """Events whose attributes are as if they were the span's."""
+_SCORE = ("gen_ai.evaluation.name", "gen_ai.evaluation.score.value")
+"""What of an evaluation becomes a score: its name and its value."""
 _BODIES = ("gen_ai.event.content", "event.body", "body")
 """Where libraries put the message of an event, as JSON; without any, the event's attributes are the message."""
 
@@ -138,7 +140,7 @@ def _take_events(draft: Draft) -> None:
         elif event.name in _DETAILS:
             for name, value in event.attributes.items():
                 draft.rest.setdefault(name, value)
-        elif event.name != "gen_ai.evaluation.result" or not _take_score(draft, event):
+        elif event.name != "gen_ai.evaluation.result" or not _take_score(draft, event) or _says_more(event):
             others.append(event)
     draft.events = others
     draft.fill("input", inputs or None)
@@ -172,11 +174,14 @@ def _choice(event: SpanEvent) -> Attributes:
     return {"role": "assistant", **({} if message is None else {"content": message}), **body}
 
 
+def _says_more(evaluation: SpanEvent) -> bool:
+    """Whether an evaluation has what a score has not, such as an explanation."""
+    return not evaluation.attributes.keys() <= set(_SCORE)
+
+
 def _take_score(draft: Draft, event: SpanEvent) -> bool:
     """Turn an evaluation into a score, if it is one."""
-    name = event.attributes.get("gen_ai.evaluation.name")
-    value = event.attributes.get("gen_ai.evaluation.score.value")
+    name, value = (event.attributes.get(each) for each in _SCORE)
     if not isinstance(name, str) or not is_metric(value) or not 0 <= float(str(value)) <= 1:
         return False
-    draft.scores.setdefault(name, value)
-    return True
+    return draft.scores.setdefault(name, value) == value
