@@ -14,11 +14,14 @@ from btql_storage.folder import Settings
 from btql_storage.store import Storage
 
 
-def spoil(path: Path) -> None:
-    """Make a file unreadable in the middle."""
+FOOTER = -68
+
+
+def spoil(path: Path, start: int | None = None) -> None:
+    """Make a file unreadable, in the middle where nothing else is said."""
     content = bytearray(path.read_bytes())
-    half = len(content) // 2
-    content[half : half + 64] = bytes(64)
+    start = len(content) // 2 if start is None else start
+    content[start : start + 64] = bytes(64)
     path.write_bytes(content)
 
 
@@ -46,7 +49,7 @@ def asked(connection: btql.Connection, name: str, where: str = "") -> int:
 
 
 def test_a_query_that_stumbles_marks_the_part_and_names_it(path: Path):
-    spoil(path / "parts" / "1" / "columns.parquet")
+    spoil(path / "parts" / "1" / "columns.parquet", FOOTER)
     later = "| filter: created > '2026-01-01T12:00:00Z'"
     with btql.connect(path, background=False) as connection:
         with pytest.raises(Damaged, match=r"`parts/1/columns.parquet`: its checksum does not hold; `btql repair`"):
