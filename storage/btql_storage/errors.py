@@ -225,6 +225,10 @@ class BadText(StorageError):
     default_code = "S0208"
 
 
+OUT_OF_REACH = (AccessDenied, DiskFull, Unreachable)
+"""What stands in the way to a file, or to a copy of it, and says nothing of the file itself."""
+
+
 @contextmanager
 def explained(action: str, path: str | os.PathLike[str]) -> Generator[None]:
     """Let an operating system error out of the block as what it means."""

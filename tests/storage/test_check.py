@@ -5,16 +5,21 @@ from __future__ import annotations
 import random
 import shutil
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from storage_support.clocks import HandClock
+from storage_support.disks import SilentStore
 from storage_support.reading import documents_of
 
+from btql_storage.care.check import How, check
 from btql_storage.care.facade import check_database, repair_database
 from btql_storage.care.findings import Kind
-from btql_storage.errors import StorageError
-from btql_storage.folder import Settings
+from btql_storage.care.rebuild import rebuild
+from btql_storage.clock import SYSTEM_CLOCK
+from btql_storage.errors import StorageError, Unreachable
+from btql_storage.folder import Folder, Settings
 from btql_storage.store import Storage
 
 DEEP = Settings(job_events=30)
@@ -216,3 +221,13 @@ def test_what_nobody_needs_is_told_and_does_no_harm(path: Path):
     report = check_database(path)
     assert report.is_sound
     assert [(one.kind, one.subject) for one in report.findings] == [(Kind.ORPHAN, "parts/0")]
+
+
+@pytest.mark.parametrize("work", [lambda folder: check(folder, How(mark=True)), lambda folder: rebuild(folder, None)])
+def test_files_that_cannot_be_reached_are_not_taken_for_damaged(path: Path, work: Callable[[Folder], object]):
+    folder = Folder.over(SilentStore(path), create=False, read_only=False, settings=Settings(), clock=SYSTEM_CLOCK)
+    with pytest.raises(Unreachable):
+        work(folder)
+    folder.close()
+
+    assert check_database(path).findings == []

@@ -6,6 +6,7 @@ from errno import EIO
 from os import strerror
 from pathlib import Path
 
+from btql_storage.errors import Unreachable
 from btql_storage.stores.local import LocalStore
 
 
@@ -34,3 +35,12 @@ class ReadOnlyStore(LocalStore):
     def step(self, action: str, path: Path) -> None:
         if action not in ("open", "list"):
             raise OSError(30, "Read-only file system", str(path))
+
+
+class SilentStore(LocalStore):
+    """Lists its files, and does not answer where one is asked for, as a bucket might."""
+
+    def file(self, name: str) -> Path:
+        raise Unreachable(f"cannot read `{name}`: no answer in time", "try again")
+
+    folder = file

@@ -31,7 +31,7 @@ from btql_storage.care.recovered import Recovered, tables_of
 from btql_storage.care.tables import Row
 from btql_storage.catalog import Assignment, View
 from btql_storage.checksums import file_checksum
-from btql_storage.errors import Damaged, StorageError
+from btql_storage.errors import OUT_OF_REACH, Damaged, StorageError
 from btql_storage.folder import Folder
 from btql_storage.format import PARTS, WAL, part_name, wal_name
 from btql_storage.homes import Homes
@@ -107,6 +107,8 @@ class _Rebuild:
         for number in reversed(state_numbers(self._store, object_id)):
             try:
                 state = read_state(self._store, object_id, number)
+            except OUT_OF_REACH:
+                raise
             except StorageError as error:
                 self._found(Kind.DAMAGED, f"{STATES}/{object_id}/{number}", error.message)
                 continue
@@ -131,6 +133,8 @@ class _Rebuild:
             return None
         try:
             state = read_state(self._store, deleted.object_id, older[-1])
+        except OUT_OF_REACH:
+            raise
         except StorageError:
             return None
         waiting = {one.xact_id for one in state.pending}
@@ -154,6 +158,8 @@ class _Rebuild:
                 manifest = read_manifest(part_file(self._store, part.id, MANIFEST_FILE))
                 stats = manifest.part_stats()
                 row |= {"stats": orjson.dumps(manifest.stats), "file_bytes": orjson.dumps(manifest.file_bytes)}
+            except OUT_OF_REACH:
+                raise
             except StorageError as error:
                 self._found(Kind.DAMAGED, f"{name}/{MANIFEST_FILE}", error.message, one.label, part.id)
                 stats = _anything()
@@ -177,6 +183,8 @@ class _Rebuild:
             until = read_until(path)
             if manifest is not None and file_checksum(path) != manifest.files[UNTIL_FILE].sha256:
                 raise Damaged("its checksum does not hold")
+        except OUT_OF_REACH:
+            raise
         except StorageError as error:
             self._found(Kind.DAMAGED, name, error.message, label, part_id)
             return {"until": b"", "until_max": _EVER[1], "quarantined": f"`{name}`: {error.message}"}
@@ -188,6 +196,8 @@ class _Rebuild:
         for part_id in sorted(self._part_folders):
             try:
                 manifest = read_manifest(part_file(self._store, part_id, MANIFEST_FILE))
+            except OUT_OF_REACH:
+                raise
             except StorageError:
                 continue
             if manifest.owner.object_id not in self._objects and not manifest.history:
@@ -197,6 +207,8 @@ class _Rebuild:
             try:
                 guess_parts(self._store, one, mine)
                 self._report.parts += len(one.rows)
+            except OUT_OF_REACH:
+                raise
             except StorageError as error:
                 self._found(Kind.DAMAGED, f"object {object_id}", error.message, one.label)
             message = "its state is lost: rows that were deleted may be back, and earlier versions are gone"
@@ -213,6 +225,8 @@ class _Rebuild:
                     one = self._object(target.id, target.kind, target.name)
                     if number > one.known_upto:
                         self._assign(file, one, homes)
+            except OUT_OF_REACH:
+                raise
             except StorageError as error:
                 self._found(Kind.DAMAGED, f"{WAL}/{wal_name(number)}", error.message)
 
@@ -252,6 +266,8 @@ class _Rebuild:
             try:
                 for target in self._folder.wal.file(number).objects:
                     self._object(target.id, target.kind, target.name)
+            except OUT_OF_REACH:
+                raise
             except StorageError as error:
                 self._found(Kind.DAMAGED, f"{WAL}/{wal_name(number)}", error.message)
         objects = sorted(self._objects.values(), key=lambda one: one.id)

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from btql_storage.care.part_check import document_batches, part_file
 from btql_storage.checksums import file_checksum
-from btql_storage.errors import StorageError
+from btql_storage.errors import OUT_OF_REACH, StorageError
 from btql_storage.part.documents import DOCUMENT_SCHEMA, to_rows
 from btql_storage.part.format import COLUMNS_FILE, ROWS_FILE
 from btql_storage.part.manifest import MANIFEST_FILE, Manifest, read_manifest
@@ -56,6 +56,8 @@ class Documents:
         try:
             ids = pq.read_table(part_file(self._store, self._part_id, COLUMNS_FILE), columns=["id"]).column("id")
             return {number: str(ids[number].as_py()) for number in missing}
+        except OUT_OF_REACH:
+            raise
         except (StorageError, OSError, pa.ArrowException, IndexError):
             return {number: f"row {number}" for number in missing}
 
@@ -63,6 +65,8 @@ class Documents:
         try:
             for batch in document_batches(part_file(self._store, self._part_id, ROWS_FILE)):
                 yield batch.num_rows, batch
+        except OUT_OF_REACH:
+            raise
         except StorageError:
             # Nothing tells where the next one would be.
             return
@@ -71,6 +75,8 @@ class Documents:
         assert self._manifest is not None, "it says where the blocks are"
         try:
             content = part_file(self._store, self._part_id, ROWS_FILE).read_bytes()
+        except OUT_OF_REACH:
+            raise
         except (StorageError, OSError):
             content = b""
         for note in self._manifest.blocks:
@@ -87,11 +93,15 @@ class Documents:
                 return file_checksum(path) == self._manifest.files[ROWS_FILE].sha256
             # Without a checksum the reader's word counts.
             return self._count in (0, sum(batch.num_rows for batch in document_batches(path)))
+        except OUT_OF_REACH:
+            raise
         except (StorageError, OSError, KeyError):
             return False
 
     def _read_manifest(self) -> Manifest | None:
         try:
             return read_manifest(part_file(self._store, self._part_id, MANIFEST_FILE))
+        except OUT_OF_REACH:
+            raise
         except StorageError:
             return None
