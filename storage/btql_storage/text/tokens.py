@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from btql_storage.later import np
@@ -81,8 +81,13 @@ def matches(value: object, query_tokens: Sequence[str]) -> bool:
     """
     if not query_tokens:
         return False
-    text = " ".join(index_text(texts_of(value)).split())
-    return f" {' '.join(query_tokens)} " in f" {text} "
+    return _phrase(tuple(query_tokens)).search(f" {index_text(texts_of(value))} ") is not None
+
+
+@lru_cache(maxsize=256)
+def _phrase(tokens: tuple[str, ...]) -> re.Pattern[str]:
+    """Return a pattern of adjacent tokens; to have but one space between them takes longer than to look for more."""
+    return re.compile(f" {' +'.join(map(re.escape, tokens))} ")
 
 
 def index_text(texts: Sequence[str]) -> str:
