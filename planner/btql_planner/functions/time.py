@@ -248,8 +248,8 @@ def _clock_of(function: str, zone: str, index: int) -> str:
 def to_char(value: Any, pattern: Text) -> Text:
     """Return a time or a number as a text by a pattern of Postgres.
 
-    For times: YYYY, YY, MM, Mon, Month, DD, DDD, HH24, HH12, MI, SS, MS, US, AM, Dy, Day, ID, IW, IYYY, TZ, and texts
-    in double quotes; names are never padded. For numbers: 9, 0, ``.``, ``,``, S, FM and ``%``.
+    For times: YYYY, YY, Q, MM, Mon, Month, DD, DDD, HH24, HH12, MI, SS, MS, US, AM, Dy, Day, WW, ID, IW, IYYY, TZ, and
+    texts in double quotes; names are never padded. For numbers: 9, 0, ``.``, ``,``, S, FM and ``%``.
 
     >>> to_char('2026-11-25T13:45:56Z', 'DD Mon YYYY, HH24:MI')
     '25 Nov 2026, 13:45'
@@ -262,6 +262,9 @@ def to_char(value: Any, pattern: Text) -> Text:
         terms.append(f"btql_number_text({single(coerce(value, types.FLOAT))}, {pattern})")
     if value.type & (types.TIME | types.TEXT):
         terms.append(char_pieces(single(coerce(value, types.TIME)), written))
+    if not terms and value.type == types.INTERVAL:
+        message = "to_char shows times and numbers, and this is an interval"
+        raise ArgumentError(message, 0, help="write `value::text`, or `extract(epoch FROM value)` for seconds")
     if not terms and value.parts:
         raise ArgumentError(f"to_char cannot show a number by {pattern}: write digits such as '999.99'", 1)
     return terms[0] if len(terms) == 1 else f"coalesce({', '.join([*terms, sql_text.null(Kind.TEXT)])})"

@@ -23,7 +23,12 @@ _TOKENS = {
     "FM": "",
 }  # fmt: skip
 _NAMES = {"MONTH": "%B", "MON": "%b", "DAY": "%A", "DY": "%a", "AM": "%p", "PM": "%p"}
-_KNOWN = "|".join(sorted([*_TOKENS, *_NAMES], key=len, reverse=True))
+_COUNTED = {
+    "Q": "CAST(date_part('quarter', {}) AS VARCHAR)",
+    "WW": "lpad(CAST((date_part('doy', {}) + 6) / 7 AS VARCHAR), 2, '0')",
+}
+"""What the engine has no form for: the quarter, and the week that counts from the first of January."""
+_KNOWN = "|".join(sorted([*_TOKENS, *_NAMES, *_COUNTED], key=len, reverse=True))
 _PIECE = rf'"([^"]*)"|({_KNOWN})|([A-Za-z]+)|(.)'
 
 
@@ -34,10 +39,14 @@ def char_pieces(moment: str, pattern: str) -> str:
     for found in re.finditer(_PIECE, pattern, re.IGNORECASE | re.DOTALL):
         quoted, token, unknown, other = found.groups()
         if unknown is not None:
-            known = ", ".join([*_TOKENS, *_NAMES])
+            known = ", ".join([*_TOKENS, *_NAMES, *_COUNTED])
             raise ArgumentError(f"to_char knows no {unknown}: it knows {known}, and texts in double quotes", 1)
         if token is None:
             plain += (quoted if quoted is not None else other).replace("%", "%%")
+        elif token.upper() in _COUNTED:
+            pieces += [_shown(moment, plain)] if plain else []
+            pieces.append(_COUNTED[token.upper()].replace("{}", moment))
+            plain = ""
         elif token.upper() in _TOKENS:
             plain += _TOKENS[token.upper()]
         elif token.istitle():
