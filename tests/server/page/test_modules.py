@@ -104,6 +104,11 @@ def test_ticks_are_round_and_within_the_range(js):
         assert all(low <= each <= high + 1e-9 for each in found)
 
 
+def test_ticks_come_to_an_end_where_a_step_is_too_small_to_count(js):
+    for low, high in ((-1e17 - 32, -1e17), (-1e308, 1e308), (0, 5e-324)):
+        assert js("chart", "it.ticks(given[0], given[1], 5).length", [low, high]) < 20
+
+
 def test_the_language_is_told_apart_as_the_server_does(js):
     texts = [block for path in sorted(QUERIES.rglob("*.cases")) for block in path.read_text().split("\n\n")]
     texts += ["select: id", "SELECT id", "(select 1)", "-- x\n/* y */ with a as (select 1) select 1", "", "explain"]

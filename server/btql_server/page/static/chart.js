@@ -17,10 +17,10 @@ const present = (rows, name) => rows.map((row) => row[name]).filter((value) => v
 export function ticks(low, high, wanted) {
   const span = high - low || Math.abs(high) || 1;
   const step = roundStep(span / wanted);
-  const found = [];
-  for (let at = Math.ceil(low / step) * step; at <= high + step * 1e-9; at += step)
-    found.push(Number(at.toPrecision(12)));
-  return found;
+  const first = Math.ceil(low / step) * step;
+  // Counted, as numbers may be so large that adding a step changes nothing.
+  const steps = Math.floor((high - first) / step + 1e-9);
+  return Array.from({ length: steps + 1 }, (_, at) => Number((first + at * step).toPrecision(12)));
 }
 
 /** Say which columns a chart of these rows would have: one across, those with numbers upwards. */
@@ -148,7 +148,7 @@ export class Chart {
     const low = Math.min(0, ...numbers);
     const high = Math.max(low === 0 ? 0 : low, ...numbers) || 1;
     const steps = ticks(low, high, 5);
-    const top = Math.max(high, steps.at(-1));
+    const top = Math.max(high, ...steps.slice(-1));
     const inner = { width: width - MARGIN.left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom };
     const values = rows.map((row) => row[x]);
     const at = values.every(isTime) ? values.map((value) => Date.parse(value)) : values.every(isNumber) ? values : null;
