@@ -13,7 +13,6 @@ from btql_storage.errors import Damaged, Quarantined
 from btql_storage.folder import Settings
 from btql_storage.store import Storage
 
-
 FOOTER = -68
 
 
