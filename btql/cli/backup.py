@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from btql.cli import units
 from btql.cli.console import note, progress
 from btql.cli.examples import examples
+
+if TYPE_CHECKING:
+    from btql_storage.opening.location import Location
+    from btql_storage.store import Storage
 
 BACKUP_EXAMPLES = examples("btql backup ./db ./backups", "btql backup ./db s3://bucket/backups --keep 7")
 RESTORE_EXAMPLES = examples("btql restore ./backups ./copy", "btql restore ./backups --list")
@@ -33,11 +37,10 @@ def backup(
     """
     from btql_server.registry.copying import taken_along
     from btql_storage.opening.location import locate
-    from btql_storage.store import Storage
 
     began = time.perf_counter()
     location = locate(database)
-    with Storage.open(location) as storage, progress() as bars:
+    with _opened(location) as storage, progress() as bars:
         task = bars.add_task("backing up", total=None, note="")
         report = storage.care.backup(
             to, keep=keep, beside=taken_along(location), progress=lambda name: bars.update(task, note=name)
@@ -49,6 +52,17 @@ def backup(
     )
     for name in report.forgotten:
         note(f"removed backup {name}")
+
+
+def _opened(location: Location) -> Storage:
+    """Open a database, to read only where it cannot be written to: it may be backed up as its disk is failing."""
+    from btql_storage.errors import ReadOnly
+    from btql_storage.store import Storage
+
+    try:
+        return Storage.open(location)
+    except ReadOnly:
+        return Storage.open(location, read_only=True)
 
 
 def restore(

@@ -105,7 +105,7 @@ def show(database: Database, as_json: AsJson = False) -> None:
     """Show the policies."""
     from btql_storage.store import Storage
 
-    with Storage.open(database) as storage:
+    with Storage.open(database, read_only=True) as storage:
         policies = storage.retention.policies()
     if as_json:
         import orjson
@@ -154,7 +154,7 @@ def status(
     """Show what was deleted, since when, and until when its bytes are gone from every file."""
     from btql_storage.store import Storage
 
-    with Storage.open(database) as storage:
+    with Storage.open(database, read_only=True) as storage:
         found = storage.retention.status(0 if every else None)
     if as_json:
         import orjson

@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+from storage_support.disks import ReadOnlyStore
+
 import btql as library
+from btql_storage.stores.local import LocalStore
 
 
 def make(path: Path) -> None:
@@ -91,3 +95,24 @@ def test_services_that_cannot_be_reached_are_counted(btql):
     assert code == 1
     assert out.count("FAILED") == 1
     assert err == f"1 of {out.count('  ok') + 1} things tried failed\n"
+
+
+def test_a_disk_that_cannot_be_written_to(btql, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    make(tmp_path / "db")
+    assert btql("retention", "set", "db", "project_logs:x", "--age", "30d")[0] == 0
+
+    def step(store: LocalStore, action: str, path: Path) -> None:
+        if path.absolute().is_relative_to(tmp_path / "db"):
+            ReadOnlyStore.step(store, action, path)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(LocalStore, "step", step)
+    for words in (["retention", "show", "db"], ["retention", "status", "db"], ["backup", "db", "backups"]):
+        code, _, err = btql(*words)
+        assert code == 0, err
+    code, _, err = btql("retention", "clear", "db", "project_logs:x")
+    assert code == 1
+    assert "error[S0103]" in err
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    assert btql("restore", "backups", "copy")[0] == 0
+    assert count(tmp_path / "copy") == count(tmp_path / "db")

@@ -33,7 +33,7 @@ class ReadOnlyStore(LocalStore):
     """A disk that is mounted read-only."""
 
     def step(self, action: str, path: Path) -> None:
-        if action not in ("open", "list"):
+        if action not in ("open", "list", "read"):
             raise OSError(30, "Read-only file system", str(path))
 
 
