@@ -258,20 +258,22 @@ def _call(node: tree.Call, scope: Scope) -> Value:
 def _joined(nodes: Sequence[tree.Expression], scope: Scope) -> Value:
     """Return ``||``: a text that the query spells is the array or object in it where all others are such."""
     items = [evaluate(node, scope) for node in nodes]
-    read = [_document(node, item) for node, item in zip(nodes, items, strict=True)]
+    beside_list = any(isinstance(item, list) for item in items)
+    read = [_document(node, item, beside_list=beside_list) for node, item in zip(nodes, items, strict=True)]
     computed = [item for node, item in zip(nodes, items, strict=True) if not isinstance(node, tree.Literal)]
     documents = bool(computed) and all(isinstance(item, list | dict) for item in (*computed, *read))
     return FUNCTIONS["textcat"](read if documents else items)
 
 
-def _document(node: tree.Expression, item: Value) -> Value:
+def _document(node: tree.Expression, item: Value, *, beside_list: bool) -> Value:
     if not isinstance(node, tree.Literal) or not isinstance(item, str):
         return item
     try:
         return cast("Value", json.loads(item))
     except ValueError:
-        # An array as Postgres spells it, of plain words.
-        return cast("Value", item[1:-1].split(",")) if re.fullmatch(r"\{\w+(,\w+)*\}", item) else item
+        # Beside an array it is one as Postgres spells them, of plain words.
+        spelled = beside_list and re.fullmatch(r"\{\w+(,\w+)*\}", item)
+        return cast("Value", item[1:-1].split(",")) if spelled else item
 
 
 def _truncated(unit: Value, value: Value, scope: Scope) -> Value:
