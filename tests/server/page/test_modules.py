@@ -56,10 +56,10 @@ def test_amounts(js):
 
 
 def test_a_quoted_text_means_itself(js, site):
-    text = "it's \\ \"all\"\n💥 of it\\'"
-    quoted = js("format", "it.quoted(given)", text)
+    for text in ("it's \\ \"all\"\n💥 of it\\'", "a \0 'and' \"more\""):
+        quoted = js("format", "it.quoted(given)", text)
 
-    assert site.query(f"select: {quoted} as a | from: project_logs('planted') | limit: 1") == [{"a": text}]
+        assert site.query(f"select: {quoted} as a | from: project_logs('planted') | limit: 1") == [{"a": text}]
 
 
 def test_whole_numbers_keep_their_digits(js):

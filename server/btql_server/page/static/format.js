@@ -94,8 +94,11 @@ export function inLine(value, most = 400) {
 /** A value as text to copy or to read. */
 export const asText = (value) => (typeof value === "string" ? value : (stringify(value, 2) ?? ""));
 
-/** A text as it stands between single quotes in a query. */
-export const quoted = (text) => `'${String(text).replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
+/** A text as it stands between quotes in a query; only double ones have a way to write a NUL. */
+export const quoted = (text) =>
+  String(text).includes("\0")
+    ? JSON.stringify(text)
+    : `'${String(text).replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
 
 /** `project_logs:demo` as it stands in `from`. */
 export function sourceText(object) {
