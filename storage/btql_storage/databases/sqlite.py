@@ -49,6 +49,7 @@ class SqliteDatabase:
         self._read_only = read_only
         self._wait_s = wait_s
         self._up_to_date = False
+        self._has_lasting_name = False
         self._opened = self._open()
 
     @property
@@ -96,6 +97,10 @@ class SqliteDatabase:
     def writing(self) -> Generator[Run]:
         """Begin a transaction that may write."""
         with self._lock, explained(self.path):
+            if not self._has_lasting_name:
+                # A file that was just made must still be there after a power failure. Who only reads need not wait.
+                self._store.sync_folder(self.path.parent)
+                self._has_lasting_name = True
             self._store.step("begin", self.path)
             connection = self._opened.connection
             connection.execute("begin immediate")
@@ -150,8 +155,6 @@ def connect(store: LocalStore, path: Path, schema: Schema, *, read_only: bool, w
             store.step("open", path)
             connection = _open(uri_of(path), wait_s)
             _make_schema(connection, schema, wait_s)
-            # A file that was just made must still be there after a power failure.
-            store.sync_folder(path.parent)
         version = schema_version(connection)
     if version > schema.version:
         connection.close()
