@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable
+from errno import EACCES
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -16,9 +17,10 @@ from storage_support.reading import documents_of
 from btql_storage.care.facade import check_database, repair_database, restore_database
 from btql_storage.care.hold import held
 from btql_storage.clock import Clock
-from btql_storage.errors import Damaged, NotADatabase
+from btql_storage.errors import AccessDenied, Damaged, NotADatabase
 from btql_storage.folder import Settings
 from btql_storage.store import ObjectInfo, Storage
+from btql_storage.stores.local import LocalStore
 
 SMALL = Settings(job_events=40, grace_s=0, wal_grace_s=0)
 MOST = 300
@@ -219,6 +221,27 @@ def test_damaged_and_missing_files_are_brought_back(path: Path, quick_path: Path
     outcome = repair_database(path, source=quick_path / "backups")
     assert outcome.is_sound
     assert sum("brought back" in line for line in outcome.done) == 3
+    assert documents(path) == expected
+
+
+def test_nothing_is_given_up_that_a_backup_may_have_which_cannot_be_reached(
+    path: Path, quick_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    expected = documents(path)
+    backups = quick_path / "backups"
+    backed_up(path, backups)
+    spoil(path / "parts" / "1" / "rows.arrow")
+
+    def step(_: LocalStore, action: str, path: Path) -> None:
+        if action == "read" and path.parent == backups / "backups":
+            raise PermissionError(EACCES, "Permission denied", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalStore, "step", step)
+        with pytest.raises(AccessDenied):
+            repair_database(path, source=backups, give_up_rows=True)
+
+    assert repair_database(path, source=backups).is_sound
     assert documents(path) == expected
 
 
