@@ -604,6 +604,10 @@ CASES: dict[str, tuple[str, Rows]] = {
         "SELECT id FROM a WHERE NOT (lower('X') <> metadata.model) AND metadata.model = 'x' ORDER BY id",
         [("a1",), ("a3",)],
     ),
+    "a computed text in a list of rows": (
+        "SELECT c FROM (VALUES (CASE WHEN true THEN 'x' END), ('y')) AS v (c) ORDER BY c",
+        [("x",), ("y",)],
+    ),
     # Recursion.
     "recursive numbers": (
         "WITH RECURSIVE t (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 4) SELECT * FROM t ORDER BY 1",

@@ -191,14 +191,19 @@ def values_table(lowering: RelationLowering, plan: ValuesTable) -> Select:
         lowering.expressions.note(name, *(row[number] for row in rows))
     listed = [
         ", ".join(
-            sql_text.typed(kind, each.get(kind))
-            for name, each in zip(plan.names, row, strict=True)
-            for kind in kinds[name]
+            _listed(kind, each.get(kind)) for name, each in zip(plan.names, row, strict=True) for kind in kinds[name]
         )
         for row in rows
     ]
     body = "VALUES " + ", ".join(f"({row or 'NULL'})" for row in listed)
     return _table(lowering, kinds, lambda: body, columns=True)
+
+
+def _listed(kind: Kind, sql: str) -> str:
+    """Return a value of VALUES: which type of text a CASE has, the engine finds out when the table has another one."""
+    if SQL_TYPES[kind] == SQL_TYPES[Kind.TEXT] and not sql_text.is_text(sql):
+        return f"arrow_cast({sql}, 'Utf8')"
+    return sql_text.typed(kind, sql)
 
 
 def series(lowering: RelationLowering, plan: Series) -> Select:
