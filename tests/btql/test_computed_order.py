@@ -77,3 +77,26 @@ def test_a_key_with_one_value_is_sorted_by_and_told_from_null_in_grouping_sets(c
     assert [tuple(row.values()) for row in conn.query(query).rows()] == [
         (t, each, 4) for each in ("r1", "r3", "r5", None) for t in ("y", None)
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT id FROM demo WHERE id = span_id ORDER BY id, span_id",
+        "SELECT id FROM demo WHERE NOT (id <> span_id) ORDER BY span_id, metadata.t, id",
+        "SELECT id FROM (SELECT id, 'y' AS c, metadata.t AS t FROM demo) AS q WHERE c = t AND t = 'y' ORDER BY c, id",
+        (
+            "SELECT id FROM (SELECT * FROM (SELECT id, metadata.t AS t, metadata.u AS u, 'y' AS c FROM demo) AS q "
+            "WHERE u = c) AS s WHERE c = 'y' AND t = 'y' ORDER BY c, t, id"
+        ),
+    ],
+)
+@pytest.mark.parametrize("waiting", [False, True])
+def test_what_is_equal_in_all_rows_is_sorted_by(tmp_path, query, waiting):
+    with btql.connect(tmp_path / "db") as conn:
+        for number in range(4):
+            conn.ingest("project_logs:demo", [{"id": f"r{number}", "metadata": {"t": "y", "u": "y"}}])
+            if number < 3 or not waiting:
+                conn.compact()
+
+        assert [row["id"] for row in conn.query(query).rows()] == ["r0", "r1", "r2", "r3"]

@@ -36,9 +36,11 @@ from btql_planner.expressions import (
     Subquery,
     conjuncts,
     engine_name,
+    walk,
 )
 from btql_planner.functions.call import PLAIN, ArgumentError, Call
 from btql_planner.plan import SortKey
+from btql_planner.relations import sources_of
 from btql_planner.select import Columns, Path, Select
 from btql_planner.types import Kind
 from btql_planner.value import Value
@@ -49,6 +51,7 @@ from btql_storage.text.probe import Phrase
 
 STORED = (Kind.BOOLEAN, Kind.INTEGER, Kind.FLOAT, Kind.TEXT)
 """The kinds that have columns of their own in a part."""
+_EQUATING = frozenset({"eq", "ne", "in"})
 _NOT_IN_NAMES = re.compile(r"[()]|\b(?:TRY_)?CAST\b| AS [A-Z]+")
 """What the engine leaves out of the names of expressions."""
 
@@ -71,6 +74,9 @@ class ExpressionLowering:
     The engine takes what is one value in all rows of a side for one value in all pairs, too, where some have nulls
     there, and would not sort by it.
     """
+
+    hidden: set[str] = field(default_factory=set[str])
+    """Computed columns that depend on a constant which the engine does not know to be one."""
 
     called: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     """Expressions that the engine has one name for, by that name."""
@@ -105,8 +111,26 @@ class ExpressionLowering:
         return sql_text.all_of(terms)
 
     def condition(self, expression: Expression, columns: Columns) -> str:
-        """Return a condition that decides whether a row is kept."""
-        return value.condition(self.expression(expression, columns, exact=False))
+        """Return a condition that decides whether a row is kept.
+
+        Of two columns that are equal in all rows, or of one with a hidden constant, the engine loses track what it has
+        sorted by, and refuses its own plan. It is not told of them.
+        """
+        terms: list[str] = []
+        for part in conjuncts(expression):
+            sql = value.condition(self.expression(part, columns, exact=False))
+            # What compares two relations may be what joins them.
+            of_one = len(sources_of(part)) == 1
+            terms.append(f"({sql} IS TRUE)" if of_one and (self._is_hidden(part) or _compares_columns(part)) else sql)
+        return sql_text.all_of(terms)
+
+    def _is_hidden(self, expression: Expression) -> bool:
+        return any(isinstance(node, Reference) and node.name in self.hidden for node in walk(expression))
+
+    def hide(self, name: str, *values: Expression) -> None:
+        """Remember whether a computed column depends on a constant."""
+        if any(not sources_of(each) or self._is_hidden(each) for each in values):
+            self.hidden.add(name)
 
     def order(self, keys: Sequence[SortKey | Ordering], columns: Columns) -> list[str]:
         """Return the terms of an ORDER BY."""
@@ -232,6 +256,12 @@ class ExpressionLowering:
             return value.boolean(hit)
         operand = self.expression(match.operand, columns)
         return value.boolean(f"CASE WHEN {value.present(operand)} THEN {hit} END")
+
+
+def _compares_columns(condition: Expression) -> bool:
+    """Whether a condition says of columns that they are equal, or not."""
+    comparisons = (node for node in walk(condition) if isinstance(node, Apply) and node.function.name in _EQUATING)
+    return any(sum(bool(sources_of(each)) for each in node.arguments) > 1 for node in comparisons)
 
 
 def _applied(call: Apply | AggregateCall, arguments: Sequence[Value], around: Call, *, exact: bool) -> Value:

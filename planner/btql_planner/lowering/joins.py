@@ -114,9 +114,10 @@ def set_operation(lowering: RelationLowering, plan: SetOperation) -> Select:
         )
         pairs.append(lowering.expressions.united(*sides))
     kinds: dict[str, tuple[Kind, ...]] = {}
-    for name, values in zip(plan.names, pairs, strict=True):
+    for name, values, columns in zip(plan.names, pairs, plan.columns, strict=True):
         kinds[name] = tuple(kind for kind in Kind if any(kind in each.parts for each in values))
         lowering.expressions.note(name, *values)
+        lowering.expressions.hide(name, *columns)
         for kind in kinds[name]:
             for side, each in zip((left, right), values, strict=True):
                 side.outputs[f"{name}#{kind}"] = sql_text.typed(kind, each.get(kind))

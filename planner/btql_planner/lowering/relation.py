@@ -223,6 +223,7 @@ class RelationLowering:
             name = engine_name(plan.source, item.name)
             self.expressions.note(name, computed)
             select.kinds[name] = tuple(computed.parts)
+            self.expressions.hide(name, item.expression)
             is_constant = not sources_of(item.expression)
             parts = {kind: sql_text.varying(sql) if is_constant else sql for kind, sql in computed.parts.items()}
             select.outputs.update({f"{name}#{kind}": sql for kind, sql in parts.items()})
