@@ -158,6 +158,9 @@ def _source(place: Stumble) -> BtqlError | None:
         return place.misfit("the name of a source stands in parentheses", "here", f"write `({written})`")
     if place.token.type == "_DOT" and "SHAPE" in place.expected:
         return place.misfit("a source has no fields", "a dot behind a source", "write the shape after a space")
+    if place.token.type == "_COMMA" and "SHAPE" in place.expected:
+        help_ = "write objects of one kind as one source: `experiment('a', 'b')`; in SQL several sources can be joined"
+        return place.misfit("from takes one source", "a second source", help_)
     if "STRING" in place.expected and not place.wants_operand:
         written = place.text[place.token.start :].split(")", 1)[0].split(",", 1)[0].strip()
         plain = place.is_word or place.token.type in ("INTEGER", "FLOAT", "BAD_NUMBER")
