@@ -8,7 +8,8 @@ from __future__ import annotations
 _WRITTEN = {
     "CASE WHEN a THEN b ELSE c END": "if iif",
     "coalesce(a, b)": "ifnull nvl",
-    "percentile(x, 0.5)": "quantile quantile_cont approx_quantile approx_quantiles percentile_approx",
+    "percentile(x, 0.95)": "p75 p90 p95 p99 p999",
+    "percentile(x, 0.5)": "p50 quantile quantile_cont approx_quantile approx_quantiles percentile_approx",
     "string_agg(a, ', ')": "group_concat groupconcat",
     "array_agg(a)": "collect_list collect_set group_array grouparray list",
     "count_distinct(a)": "uniq uniqexact countdistinct",
