@@ -75,12 +75,18 @@ def conformance(
 
 def _run_over_http(files: Sequence[CaseFile], url: str, key: str | None) -> Iterator[Outcome]:
     """Yield the outcome of every case through a server, which compacts when it likes: there is one state."""
-    from btql_conformance.http_door import HttpDoor
+    from http.client import HTTPException
+
+    from btql_conformance.http_door import HttpDoor, Refused
     from btql_conformance.runner import run_files
 
     try:
         yield from run_files(files, HttpDoor(url, key), ["before"])
-    except (OSError, ValueError) as error:
+    except Refused as error:
+        raise Failure(f"{url} answers {error}") from None
+    except (OSError, HTTPException) as error:
+        raise Failure(f"cannot ask {url}: {str(error) or type(error).__name__}") from None
+    except ValueError as error:
         raise Failure(str(error)) from None
 
 

@@ -67,8 +67,16 @@ def test_the_command_holds_a_server_to_cases(tmp_path):
 
     assert held.stdout.splitlines()[-1] == "2 cases, 2 questions: 2 passed, 0 failed"
     assert held.returncode == 0
-    for nowhere in (url, "nonsense"):
+    for nowhere, reason in ((url, f"cannot ask {url}: "), ("nonsense", "`nonsense` is no address")):
         failed = _command(str(tmp_path / "own.cases"), "--url", nowhere)
-        assert failed.returncode != 0
-        assert "Traceback" not in failed.stderr
-        assert failed.stderr
+        assert failed.returncode == 1
+        assert failed.stderr.startswith(f"error: {reason}")
+
+
+def test_the_command_says_what_a_server_with_keys_answers(tmp_path):
+    (tmp_path / "own.cases").write_text(CASES)
+    with running(Settings(tmp_path / "db", ("127.0.0.1", 0))) as url:
+        refused = _command(str(tmp_path / "own.cases"), "--url", url, "--key", "wrong")
+
+    assert refused.returncode == 1
+    assert refused.stderr == f"error: {url} answers 401: Invalid API key\n"
