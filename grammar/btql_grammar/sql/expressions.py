@@ -135,6 +135,9 @@ class ExpressionParser(CallParser):
             return 0 if other or (word == "&&" and not self._is_array_ahead()) else level
         if word == "not" and self.ahead().word in _NEGATABLE:
             return _COMPARISON
+        if word == "overlaps" and self.ahead().word == "(":
+            way_out = "write `start_1 < end_2 AND start_2 < end_1`"
+            raise unsupported("OVERLAPS", self.here(), way_out)
         return 0
 
     def _is_array_ahead(self) -> bool:

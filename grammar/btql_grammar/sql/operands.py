@@ -21,6 +21,8 @@ from btql_grammar.sql.tokens import NUMBER, Token
 
 _NUMBER = re.compile(NUMBER)
 _TYPE_WORDS = {"double": ("precision",), "character": ("varying",), "bit": ("varying",)}
+_BY_CHARACTER = ("c", "posix", "ucs_basic", "default")
+"""Collations by which texts compare character by character, as they do here."""
 _BEFORE_BY = ("group", "order", "partition")
 
 
@@ -146,9 +148,18 @@ class OperandParser(BracketParser):
                     span = self.since(expression.span)
                     expression = tree.Call("timezone", (zone, expression), span=span, name_span=place)
                 case "collate":
-                    raise unsupported("COLLATE", self.here(), "remove it: texts compare character by character")
+                    self._collation()
                 case _:
                     return expression
+
+    def _collation(self) -> None:
+        """Step over a COLLATE that says how texts compare here in any case."""
+        place = self.step().span
+        name = self.read_name()
+        while self.accept("."):
+            name = self.read_name()
+        if name.lower() not in _BY_CHARACTER:
+            raise unsupported(f"COLLATE {name}", self.since(place), "remove it: texts compare character by character")
 
     def _subscript(self, expression: tree.Expression) -> tree.Expression:
         opening = self.step().span
