@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import cast
 
 from btql_conformance.documents import PLACE, Document
@@ -108,12 +109,18 @@ def summary_rows(documents: Sequence[Document]) -> list[Document]:
 
 
 def _summary(spans: Sequence[Document]) -> Document:
-    root = next((span for span in spans if span["is_root"]), spans[-1])
+    root = min(spans, key=_root_first)
     names = {name for span in spans for name in cast("Document", span.get("scores") or {})}
     means = {name: _mean([get(span, ("scores", name)) for span in spans]) for name in sorted(names)}
     scores = {name: mean for name, mean in means.items() if mean is not None}
     counted = [span for span in spans if get(span, ("span_attributes", "purpose")) != "scorer"]
     return {**root, "scores": scores or None, "metrics": _metrics(counted), "span_type_info": _info(root, spans)}
+
+
+def _root_first(span: Document) -> tuple[bool, bool, datetime, str]:
+    """Return the key by which the span that stands for its trace is the least: a root, the earliest of several."""
+    created = span["created"]
+    return not span["is_root"], created is None, cast("datetime", created), cast("str", span[PLACE])
 
 
 def _numbers(values: Sequence[Value]) -> list[Number]:
