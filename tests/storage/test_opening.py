@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from storage_support.reading import documents_of
 
 import btql
 from btql_storage.errors import NotADatabase, OtherDatabase, ReadOnly
@@ -143,6 +144,26 @@ def test_whoever_reads_needs_nobody_who_numbers_transactions(s3, postgres_url, r
     write(place + redis_url, "a")
 
     assert ids(f"{place}redis://127.0.0.1:1") == ["a"]
+
+
+def test_a_folder_that_was_made_anew_while_it_was_open(tmp_path):
+    place = tmp_path / "db"
+    with Storage.open(place, create=True) as before:
+        one = before.create_object("project_logs", "one")
+        before.ingest(one, [{"id": "a"}])
+        place.rename(tmp_path / "moved")
+        with pytest.raises(OtherDatabase, match=r"catalog\.sqlite` was moved or replaced while it was open"):
+            documents_of(before, one)
+
+        with Storage.open(place, create=True) as after:
+            two = after.create_object("project_logs", "two")
+            for call in (lambda: before.ingest(one, [{"id": "b"}]), before.compact, lambda: documents_of(before, one)):
+                with pytest.raises(OtherDatabase, match="open the database again"):
+                    call()
+            assert documents_of(after, two) == {}
+
+    with Storage.open(tmp_path / "moved") as moved:
+        assert set(documents_of(moved, one)) == {"a"}
 
 
 def test_a_folder_of_before_there_were_ids(tmp_path):

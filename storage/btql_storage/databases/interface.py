@@ -102,6 +102,13 @@ class Database(Protocol):
         """
         ...
 
+    def check_place(self) -> None:
+        """Raise where what is open is not what is at its place any more, as a folder was moved, or made anew.
+
+        What is beside it then is not what it knows. Whoever reads is told anyway.
+        """
+        ...
+
     @property
     def beyond_scrubbing(self) -> Sequence[str]:
         """Where something of what was removed may stay whatever :meth:`scrub` does."""

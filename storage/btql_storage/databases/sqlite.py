@@ -29,6 +29,7 @@ from btql_storage.errors import (
     InputOutput,
     Locked,
     NewerFormat,
+    OtherDatabase,
     ReadOnly,
     StorageError,
     from_os_error,
@@ -86,6 +87,7 @@ class SqliteDatabase:
             if not self._opened.lasting:
                 self.close()
                 self._opened = self._open()
+            self.check_place()
             connection = self._opened.connection
             connection.execute("begin")
             try:
@@ -102,6 +104,7 @@ class SqliteDatabase:
                 self._store.sync_folder(self.path.parent)
                 self._has_lasting_name = True
             self._store.step("begin", self.path)
+            self.check_place()
             connection = self._opened.connection
             connection.execute("begin immediate")
             try:
@@ -120,9 +123,15 @@ class SqliteDatabase:
             if len(listed) == 1:
                 # By itself a statement sees one state.
                 with self._lock, explained(self.path):
+                    self.check_place()
                     return [self._opened.connection.execute(*listed[0]).fetchall()]
         with self.reading() as run:
             return [run.execute(*statement).fetchall() for statement in statements(self._version(run))]
+
+    def check_place(self) -> None:
+        """Raise where the file that is open is not the one at its path any more."""
+        if self._opened.place is not None and _place_of(self.path) != self._opened.place:
+            raise OtherDatabase(f"`{self.path}` was moved or replaced while it was open", "open the database again")
 
     def _version(self, run: Run) -> int:
         if self._up_to_date:
@@ -143,6 +152,8 @@ class Opened:
     connection: sqlite3.Connection
     lasting: bool
     """False where it does not see what others write from now on: open it anew for every transaction."""
+    place: tuple[int, int] | None = None
+    """Which file it is, as long as it lasts; no other one is the same as long as it is open."""
 
 
 def connect(store: LocalStore, path: Path, schema: Schema, *, read_only: bool, wait_s: float) -> Opened:
@@ -161,7 +172,15 @@ def connect(store: LocalStore, path: Path, schema: Schema, *, read_only: bool, w
         raise NewerFormat(
             f"`{path}` has version {version}, this btql reads up to {schema.version}", "install a newer btql"
         )
-    return Opened(connection, lasting)
+    return Opened(connection, lasting, _place_of(path) if lasting else None)
+
+
+def _place_of(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def uri_of(path: Path, *parameters: str) -> str:

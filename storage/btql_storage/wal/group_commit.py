@@ -108,6 +108,7 @@ def _write(folder: Folder, request: Columns) -> int:
     """Make columns durable and return their transaction; for whoever has the turn."""
     from btql_storage.wal.writer import encode
 
+    folder.catalog.database.check_place()
     folder.need_numbers()
     for _ in range(_ATTEMPTS):
         xact_id = folder.numbers.next()
