@@ -336,6 +336,11 @@ def _has_keys(binder: ExpressionBinder, left: Expression, node: tree.JsonOperato
         return binder.apply_to(functions()["includes"], (left, wanted), node.span)
     if node.op == "?":
         wanted = Apply(functions()["array"], (wanted,), JSON, span=wanted.span)
+    elif isinstance(wanted, Constant) and wanted.kind in (Kind.BOOLEAN, Kind.INTEGER, Kind.FLOAT):
+        raise BtqlError.of(
+            errors.WRONG_ARGUMENT, "this is no list of texts", wanted.span, "not a list",
+            help="write `tags ?| ['a', 'b']`; conditions are joined by AND",
+        )  # fmt: skip
     elif isinstance(wanted, Constant) and wanted.kind is Kind.TEXT:
         wanted = _json_constant([each for each in _postgres_array(wanted) if each is not None], wanted.span)
     quantifier = Constant("all" if node.op == "?&" else "any", Kind.TEXT, span=node.span)

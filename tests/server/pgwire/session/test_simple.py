@@ -363,6 +363,14 @@ def test_what_the_session_knows_stands_beside_rows(raw):
     assert rows(raw.ask(*asked)) == [["r9", "ISO, MDY"]]
 
 
+def test_a_parameter_is_an_array_that_tags_are_compared_with(raw):
+    raw.ask(query("INSERT INTO project_logs('tagged') (id, tags) VALUES ('a', ARRAY['x', 'y']), ('b', ARRAY['z'])"))
+    asked = parse("SELECT id FROM tagged WHERE tags && $1::text[]"), bind(values=[b"{y,w}"]), execute(), SYNC
+    assert rows(raw.ask(*asked)) == [["a"]]
+    meant_and = parse("SELECT id FROM tagged WHERE is_root && $1", types=[16]), bind(values=[b"t"]), execute(), SYNC
+    assert error(raw.ask(*meant_and))["H"] == "write `tags ?| ['a', 'b']`; conditions are joined by AND"
+
+
 def test_texts_and_comments_are_read_as_postgres_reads_them(raw):
     texts = r"$$it's$$ AS a, $t$\;$$$t$ AS b, N'n' AS c, U&'d\0061t' AS d, U&'!0061' UESCAPE '!' AS e"
     answer = raw.ask(query(f"/* a /* b */; SELECT 0; */ SELECT {texts}; SELECT 2 --;\r AS n"))
