@@ -56,7 +56,7 @@ def test_readiness_is_lost_with_the_folder_and_comes_back_with_it(tmp_path):
         folder.rename(tmp_path / "away")
         answer = httpx.get(f"{url}/readyz")
         assert answer.status_code == 503
-        assert "btql.json" in answer.json()["Message"]
+        assert "was moved or replaced" in answer.json()["Message"]
         assert answer.headers["retry-after"]
         assert httpx.get(f"{url}/healthz").status_code == 200
         (tmp_path / "away").rename(folder)
