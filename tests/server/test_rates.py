@@ -10,6 +10,7 @@ from btql_server.http.errors import HttpError
 from btql_server.http.rates import LocalBuckets, Rates, RedisBuckets
 from btql_server.running import running
 from btql_server.settings import Limits, Settings
+from btql_storage.errors import BadLocation
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +85,11 @@ def test_a_redis_that_is_gone_refuses_nobody_and_the_process_counts(caplog):
         rates.take("requests", "a", 2)
     assert caught.value.status == 429
     assert "Redis does not answer" in caplog.text
+
+
+def test_an_address_with_an_unknown_parameter_is_told_before_anybody_asks():
+    with pytest.raises(BadLocation, match="no address that can be used"):
+        RedisBuckets("redis://h/0?unknown=1")
 
 
 @pytest.mark.parametrize("where", ["process", "redis"])

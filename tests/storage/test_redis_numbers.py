@@ -227,6 +227,14 @@ def test_a_redis_without_memory_says_so(store: LocalStore, tmp_path: Path):
             numbers.next()
 
 
-def test_an_address_that_is_none(store: LocalStore):
+@pytest.mark.parametrize("rest", ["host:port/0", "[::1", "host/0?protocol=x", "host/0?unknown=1"])
+def test_an_address_that_is_none(store: LocalStore, rest: str):
     with pytest.raises(BadLocation, match="write redis://host:port"):
-        RedisNumbers("redis://host:port/0", "db", store, lambda: 0)
+        RedisNumbers(f"redis://{rest}", "db", store, lambda: 0)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_redis_on_this_machine_may_be_asked_by_its_socket(store: LocalStore, quick_path: Path):
+    numbers = RedisNumbers(f"unix://{quick_path}/none.sock", "db", store, lambda: 0)
+    with pytest.raises(Unreachable, match="Redis at `unix:"):
+        numbers.next()

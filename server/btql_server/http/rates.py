@@ -14,13 +14,10 @@ import math
 import time
 from collections.abc import Callable
 from threading import Lock
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import Protocol, cast
 
 from btql_server.http.errors import HttpError
-from btql_storage.errors import BadLocation
-
-if TYPE_CHECKING:
-    from redis import Redis
+from btql_storage.coordination.redis_register import redis_at
 
 log = logging.getLogger("btql.rates")
 MINUTE_S = 60.0
@@ -74,15 +71,10 @@ class RedisBuckets:
     """Buckets in Redis, for all workers together."""
 
     def __init__(self, url: str) -> None:
-        import redis
+        self._redis = redis_at(url, "Redis", _REDIS_WAIT_S)
+        from redis import RedisError
 
-        self._failures = (redis.RedisError, OSError)
-        try:
-            self._redis: Redis = redis.Redis.from_url(
-                url, socket_timeout=_REDIS_WAIT_S, socket_connect_timeout=_REDIS_WAIT_S
-            )
-        except ValueError as error:
-            raise BadLocation("Redis has no address that can be used", "write redis://host:port/number") from error
+        self._failures = (RedisError, OSError)
         self._script = self._redis.register_script(_SCRIPT)
         self._local = LocalBuckets()
 

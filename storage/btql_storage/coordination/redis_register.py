@@ -46,7 +46,7 @@ class RedisRegister:
     def __init__(self, url: str, database: str, last_known: Callable[[], int]) -> None:
         """Connect when something is asked; ``last_known`` looks up the last number that is in use."""
         self.label = f"Redis at `{shown(url)}`"
-        self._redis = _client(url, self.label)
+        self._redis = redis_at(url, self.label, ANSWER_S, decode_responses=True)
         self._key = f"btql:{{{database}}}:numbers"
         self._last_known = last_known
         self._guard = Lock()
@@ -143,24 +143,25 @@ def _low(number: int) -> int:
     return max(number - PREFIX, 0)
 
 
-def _client(url: str, label: str) -> Redis:
+def redis_at(url: str, label: str, wait_s: float, *, decode_responses: bool = False) -> Redis:
+    """Return a client, which connects when something is asked and waits so long, once; BadLocation where it cannot."""
     try:
         from redis import Redis
         from redis.backoff import NoBackoff
+        from redis.exceptions import RedisError
         from redis.retry import Retry
     except ImportError as error:
         raise NotInstalled("redis", label) from error
+    over_tcp = {} if url.startswith("unix:") else {"socket_keepalive": True, "socket_connect_timeout": wait_s}
     try:
-        return Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
-            url,
-            decode_responses=True,
-            socket_timeout=ANSWER_S,
-            socket_connect_timeout=ANSWER_S,
-            socket_keepalive=True,
-            retry=Retry(NoBackoff(), 0),
+        client = Redis.from_url(  # pyright: ignore[reportUnknownMemberType]
+            url, decode_responses=decode_responses, socket_timeout=wait_s, retry=Retry(NoBackoff(), 0), **over_tcp
         )
-    except ValueError as error:
+        # A connection, which is not opened here, is what refuses a parameter that there is not.
+        client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
+    except (ValueError, TypeError, RedisError) as error:
         raise BadLocation(f"{label} has no address that can be used", "write redis://host:port/number") from error
+    return client
 
 
 def _explain(error: Exception, label: str) -> StorageError:
