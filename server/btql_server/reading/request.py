@@ -35,6 +35,7 @@ anything else                 tolerated
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast, get_args
@@ -109,7 +110,7 @@ class QueryRequest(msgspec.Struct, kw_only=True):
             return limits.query_seconds_max if self.disable_limit else limits.query_seconds_default
         if self.query_timeout_seconds <= 0:
             raise invalid("Expected a number above 0", ("query_timeout_seconds",))
-        return min(float(self.query_timeout_seconds), limits.query_seconds_max)
+        return float(min(self.query_timeout_seconds, limits.query_seconds_max, sys.float_info.max))
 
     def values(self) -> Values | None:
         """Return the values of parameters."""

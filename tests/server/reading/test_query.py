@@ -338,6 +338,10 @@ def test_what_is_wrong_in_the_body_is_named(reader, body, place):
     assert place in answer.json()["Message"]
 
 
+def test_a_time_limit_may_be_any_number(reader):
+    assert reader.post("/btql", json={"query": LAST, "query_timeout_seconds": 10**400}).status_code == 200
+
+
 @pytest.mark.parametrize("content", [b"", b"null", b"[]", b'"x"', b"{", b'{"query": "\xff"}', b'{"query": "\\ud800"}'])
 def test_bodies_that_are_none(reader, content):
     assert reader.post("/btql", content=content).status_code == 400
