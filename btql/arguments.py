@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Real
 from typing import cast
 
 from btql.errors import InterfaceError, QueryError
 from btql_grammar.diagnostic import BtqlError
 from btql_planner.options import LintMode, QueryOptions
+
+_FOREVER_S = 1e9
+"""Three decades; clocks and sockets cannot wait for a multiple of it."""
 
 
 def options_of(
@@ -21,12 +25,18 @@ def options_of(
         raise QueryError(error) from None
 
 
+def version_of(version: str | int | None) -> int | None:
+    """Return the transaction after which something is read, as a number."""
+    checked = options_of(tz_offset=0, version=version, lint="off", default_limit=None, cursor=None).version
+    return None if checked is None else int(checked)
+
+
 def seconds_of(timeout: object) -> float | None:
-    """Return how many seconds a statement may take; refuse what is no time."""
+    """Return how many seconds a statement may take, None for any number of them; refuse what is no time."""
     if timeout is None:
         return None
-    if isinstance(timeout, int | float) and timeout >= 0:
-        return timeout
+    if isinstance(timeout, Real) and (seconds := cast("float", timeout)) >= 0:
+        return float(seconds) if seconds < _FOREVER_S else None
     raise InterfaceError(f"a timeout is a number of seconds, or None, not {timeout!r}")
 
 

@@ -145,13 +145,14 @@ class Connection(Manners, Closing):
 
     def export(self, target: str, version: str | int | None = None) -> Export:
         """Return all rows of an object with everything that they hold, as of now or right after a transaction."""
+        from btql.arguments import version_of
         from btql.moving.exporting import Export
 
         found = self._object(target)
         if version is not None and not found.keeps_history:
             kinds = "datasets, experiments, prompts and functions"
             raise NotSupportedError(f"{found.kind} has no versions: leave `version` out, it is for {kinds}")
-        return Export(self._database.storage.snapshot(found, None if version is None else int(version)))
+        return Export(self._database.storage.snapshot(found, version_of(version)))
 
     def query(  # noqa: PLR0913  options are keywords
         self,

@@ -119,6 +119,14 @@ def test_versions_of_a_dataset(tmp_path):
     assert [(row["id"], row.get("input")) for row in now] == [("a", 2), ("c", None)]
 
 
+@pytest.mark.parametrize("version", ["abc", "", 1.5, 10**30])
+def test_what_is_no_version_is_told(tmp_path, version):
+    with btql.connect(tmp_path / "db") as conn:
+        conn.ingest("dataset:d", [{"id": "a"}])
+        with pytest.raises(btql.QueryError, match="it takes a transaction number"):
+            conn.export("dataset:d", version)
+
+
 def test_logs_have_no_versions_to_export(conn):
     # What was not compacted yet would seem to have been nothing.
     with pytest.raises(btql.NotSupportedError, match="project_logs has no versions"):

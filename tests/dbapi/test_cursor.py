@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -13,6 +14,11 @@ from server_support.endless import LONG
 
 import btql
 from btql.execution import stoppable
+
+
+@pytest.mark.parametrize("seconds", [60, np.int64(60), 1e300, math.inf, 10**400], ids=lambda seconds: f"{seconds!r:.9}")
+def test_a_time_limit_is_any_number_of_seconds(conn, seconds):
+    assert conn.query("SELECT 1 AS one", timeout=seconds).rows() == [{"one": 1}]
 
 
 def test_both_languages_take_values_by_place_and_by_name(conn):
