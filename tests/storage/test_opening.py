@@ -184,3 +184,19 @@ def test_a_name_of_the_configuration_file(tmp_path, monkeypatch):
     monkeypatch.setenv("BTQL_DATABASE", "prod")
     with btql.connect() as conn:
         assert conn.objects() == ["project_logs:demo"]
+
+
+def test_a_program_may_change_its_folder_while_a_database_is_open(tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with btql.connect("db", background=False) as conn:
+        conn.ingest("project_logs:x", [{"id": "a"}])
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        conn.ingest("project_logs:x", [{"id": "b", "input": "words"}])
+        conn.compact()
+        conn.ingest("project_logs:x", [{"id": "c"}])
+
+        assert conn.query("measures: count(1) as n | from: project_logs('x')").rows() == [{"n": 3}]
+        found = conn.query("select: id | from: project_logs('x') | filter: input MATCH 'words'").rows()
+        assert found == [{"id": "b"}]
+    assert list((tmp_path / "elsewhere").iterdir()) == []

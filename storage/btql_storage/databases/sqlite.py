@@ -165,6 +165,8 @@ def connect(store: LocalStore, path: Path, schema: Schema, *, read_only: bool, w
         else:
             store.step("open", path)
             connection = _open(uri_of(path), wait_s)
+            # SQLite makes the files beside it, which no read-only disk takes.
+            store.step("make", path)
             _make_schema(connection, schema, wait_s)
         version = schema_version(connection)
     if version > schema.version:

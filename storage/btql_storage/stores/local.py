@@ -31,7 +31,8 @@ class LocalStore:
     lookups: Mapping[tuple[str, bool], int] = MappingProxyType({})
 
     def __init__(self, root: Path) -> None:
-        self.root = root
+        # Programs change their working directory, notebooks do so all the time.
+        self.root = root.absolute()
         self.calls: Counter[str] = Counter()
         """How often each call to the system was made."""
 
