@@ -151,6 +151,11 @@ def test_what_is_wrong_with_an_address_is_said_without_its_passwords(address):
     assert caught.value.code == "S0111"
 
 
+def test_what_is_in_memory_elsewhere_is_no_folder_here():
+    with pytest.raises(BadLocation, match="there is no database in memory"):
+        locate(":memory:", {})
+
+
 @pytest.mark.parametrize("make", [str, Path])
 def test_a_folder_whose_name_is_not_utf_8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: type[str | Path]):
     """The engine and the text index name files in UTF-8."""

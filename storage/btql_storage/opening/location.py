@@ -122,6 +122,8 @@ def locate(place: Place | Location, environment: Mapping[str, str] = os.environ)
     """Return where the database is that an address, a path or a name stands for."""
     if isinstance(place, Location):
         return place
+    if place == ":memory:":
+        raise BadLocation("there is no database in memory, as there is in others", "give a folder; it may be temporary")
     location = _located(place, environment)
     if location.folder is not None:
         _check_name(location.folder)
