@@ -69,6 +69,12 @@ def broken(error: Exception, where: str) -> OperationalError:
     return OperationalError(f"the connection to {where} broke: {reason}", sqlstate=BROKEN)
 
 
+def foreign(media: str, where: str) -> OperationalError:
+    """Return the error of an answer that no server of ours gives."""
+    message = f"what answers at {where} is no `btql serve`: it sends {media}; is there a proxy before it?"
+    return OperationalError(message, sqlstate=CANNOT_CONNECT)
+
+
 def _plain(message: str, code: str, status: int, sqlstate: str = "") -> DatabaseError:
     sqlstate = SQLSTATES.get(code) or sqlstate or sqlstate_of_status(status)
     return class_of(sqlstate)(message, code=code, sqlstate=sqlstate)

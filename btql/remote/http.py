@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, cast
 import orjson
 
 from btql.errors import Cancelled
-from btql.remote.failures import broken, failure
+from btql.remote.failures import broken, failure, foreign
 from btql.remote.stopping import RemoteStop
 from btql_storage import json_text
 
@@ -91,7 +91,13 @@ class Client:
             # The server ends what takes too long. Where it does not, it is gone.
             cast("socket.socket", connection.sock).settimeout(None if stop.limit is None else stop.limit + CONNECT_S)
             connection.request("POST", f"{self._address.path}{path}", body, {**self._headers, "accept": accept})
-            return Reply(self, connection, stop)
+            reply = Reply(self, connection, stop)
+        media = reply.headers.get_content_type()
+        if reply.status == http.client.OK and media != accept:
+            # A page that a proxy puts before what it guards, for one.
+            reply.close()
+            raise foreign(media, str(self._address))
+        return reply
 
     def call(self, path: str, body: object) -> dict[str, object]:
         """Send a request whose answer is a JSON object, and return that."""

@@ -26,7 +26,7 @@ _WAIT_S = 60.0
 
 
 class Refused(Exception):  # noqa: N818  it is what the server did
-    """An answer that is no success."""
+    """An answer that is no success, or is no JSON object."""
 
     def __init__(self, status: int, body: Mapping[str, object]) -> None:
         super().__init__(f"{status}: {body.get('Message', body)}")
@@ -60,7 +60,9 @@ class Http:
         try:
             found = json.loads(answer)
         except ValueError:
-            found = {"Message": answer.decode("utf-8", "replace")[:1_000]}
+            found = None
+        if not isinstance(found, dict):
+            raise Refused(status, {"Message": answer.decode("utf-8", "replace")[:1_000]})
         if status >= 300:
             raise Refused(status, cast("dict[str, object]", found))
         return cast("dict[str, object]", found)

@@ -6,7 +6,6 @@ import json
 import math
 import os
 import resource
-import socket
 import threading
 import time
 from contextlib import ExitStack
@@ -20,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from server_support.endless import LONG
+from server_support.one_answer import answering
 from server_support.party import Party
 
 import btql
@@ -239,25 +239,25 @@ def test_a_connection_that_breaks_in_the_middle_says_so(url):
     """A server that sends the first half of an answer."""
     with btql.connect(url) as connection:
         schema = connection.query("SELECT 1 AS one").schema
-    listener = socket.create_server(("127.0.0.1", 0))
     head = b"HTTP/1.1 200 OK\r\ncontent-type: application/vnd.apache.arrow.stream\r\ntransfer-encoding: chunked\r\n\r\n"
     message = schema.serialize().to_pybytes()
-
-    def serve():
-        client, _ = listener.accept()
-        client.recv(65_536)
-        client.sendall(head + f"{len(message):x}\r\n".encode() + message + b"\r\n")
-        client.close()
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    with listener, btql.connect(f"http://127.0.0.1:{listener.getsockname()[1]}") as connection:
+    half = head + f"{len(message):x}\r\n".encode() + message + b"\r\n"
+    with answering(half) as broken, btql.connect(broken) as connection:
         cursor = connection.execute("SELECT 1 AS one")
         with pytest.raises(btql.OperationalError, match="broke") as caught:
             cursor.fetchall()
-    thread.join()
 
     assert caught.value.sqlstate == "08006"
+
+
+def test_a_page_that_is_no_answer_of_ours_is_told():
+    """As a proxy asks for a password."""
+    page = b"HTTP/1.1 200 OK\r\ncontent-type: text/html; charset=utf-8\r\ncontent-length: 5\r\n\r\n<html"
+    with answering(page) as url, btql.connect(url) as connection:
+        ways = (connection.objects, lambda: connection.query("SELECT 1"), lambda: connection.ingest("dataset:a", [{}]))
+        for way in ways:
+            with pytest.raises(btql.OperationalError, match=f"{url} is no `btql serve`: it sends text/html"):
+                way()
 
 
 @pytest.mark.parametrize("scheme", ["http", "grpc"])

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from server_support.one_answer import answering
 
 from btql_conformance.cases import find_case_files, own_corpus
 from btql_conformance.http_door import Http, HttpDoor
@@ -80,3 +81,11 @@ def test_the_command_says_what_a_server_with_keys_answers(tmp_path):
 
     assert refused.returncode == 1
     assert refused.stderr == f"error: {url} answers 401: Invalid API key\n"
+
+
+def test_the_command_says_what_something_else_answers(tmp_path):
+    (tmp_path / "own.cases").write_text(CASES)
+    with answering(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello") as url:
+        refused = _command(str(tmp_path / "own.cases"), "--url", url)
+
+    assert refused.stderr == f"error: {url} answers 200: hello\n"
