@@ -120,6 +120,7 @@ def test_the_path_of_a_file_is_its_one_database(tmp_path):
 WRONG_ADDRESSES = {
     "s3://b/p": "`s3://b/p` has no catalog; add ?catalog=postgresql://",
     "ftp://b/p": "`ftp://b/p` is no address of a database; give a folder, or an address that begins with s3://, gs://",
+    "http://secret@h:8000": "begins with http:// is one of a server, and here a database is opened itself; ask",
     "s3://?catalog=postgresql://h/d": "names no place for a database; name a bucket and a prefix",
     "s3://b:9000/p?catalog=postgresql://h/d": "`endpoint` says where a store of your own is",
     "s3://b/../p?catalog=postgresql://h/d": "names no place for a database",

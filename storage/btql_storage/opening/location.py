@@ -44,6 +44,7 @@ CACHE_BYTES = 20 << 30
 _SHARED = ("postgresql", "postgres")
 REDIS = ("redis", "rediss", "unix")
 """How an address of Redis begins."""
+_SERVERS = ("http", "https", "grpc", "grpc+tls")
 _EXAMPLE = "s3://bucket/prefix?catalog=postgresql://user@host/name"
 
 
@@ -202,6 +203,12 @@ def _read(address: str) -> tuple[Location, dict[str, str]]:
     scheme = body.partition("://")[0].lower()
     if scheme == "file":
         return Location(_folder(address, body)), _parameters(address, query)
+    if scheme in _SERVERS:
+        # Not shown, as its only name may be a key.
+        raise BadLocation(
+            f"an address that begins with {scheme}:// is one of a server, and here a database is opened itself",
+            "ask a server by `btql.connect` in Python, or by POST /btql",
+        )
     if scheme not in BUCKETS:
         known = ", ".join(f"{each}://" for each in (*BUCKETS, "file"))
         raise BadLocation(
