@@ -103,7 +103,7 @@ _OF_BATCHES: dict[str, tuple[Callable[..., pa.Array], list[pa.DataType], pa.Data
     "btql_replace": (growing.replaced, [_TEXT, _TEXT, _TEXT], _TEXT),
     "btql_replaced_fits": (growing.fits, [_TEXT, _TEXT, _TEXT], _BOOLEAN),
     "btql_bytes_fit": (growing.bytes_fit, [_WHOLE], _BOOLEAN),
-    "btql_series_fits": (growing.series_fits, [_WHOLE, _WHOLE, _WHOLE], _BOOLEAN),
+    "btql_series_fits": (growing.series_fits, [_FLOAT, _FLOAT, _FLOAT], _BOOLEAN),
 }
 """Functions over whole batches."""
 

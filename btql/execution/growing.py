@@ -57,11 +57,11 @@ def bytes_fit(sizes: pa.Array) -> pa.Array:
 
 def series_fits(firsts: pa.Array, lasts: pa.Array, steps: pa.Array) -> pa.Array:
     """Return true for series that are short enough to be lists."""
-    rows: Sequence[tuple[int | None, ...]] = list(
+    rows: Sequence[tuple[float | None, ...]] = list(
         zip(firsts.to_pylist(), lasts.to_pylist(), steps.to_pylist(), strict=True)
     )
     for first, last, step in rows:
-        if first is not None and last is not None and step and (last - first) // step > SERIES_MAX:
+        if first is not None and last is not None and step and (last - first) / step > SERIES_MAX:
             raise ValueError(TOO_MUCH)
     return pa.array([None not in row for row in rows], pa.bool_())
 

@@ -109,6 +109,11 @@ QUERIES = {
         "LATERAL generate_series(1, a.m) b (x)",
         (MEMORY,),
     ),
+    "series of microseconds": Exploding(
+        "SELECT count(t) AS n FROM generate_series('2026-01-01', now(), '1 microsecond') AS t",
+        (MEMORY,),
+        "computing columns",
+    ),
     "series of seconds": Exploding(
         "SELECT count(t) AS n FROM generate_series('1970-01-01'::timestamp, '2170-01-01'::timestamp, "
         "interval 1 second) s (t)",

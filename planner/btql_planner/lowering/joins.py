@@ -225,9 +225,9 @@ def series(lowering: RelationLowering, plan: Series) -> Select:
     if kind is Kind.TIME:
         ends = [f"CAST({with_nanoseconds(each)} AS TIMESTAMP)" for each in ends]
     select.kinds[plan.name] = (kind,)
-    counted = [*ends, step]
-    if kind is Kind.TIME:
-        counted = [f"CAST(date_part('epoch', {each}) AS BIGINT)" for each in counted]
+    counted = [
+        f"date_part('epoch', {each})" if kind is Kind.TIME else f"CAST({each} AS DOUBLE)" for each in (*ends, step)
+    ]
     # In the argument, so that the engine does not make the series before it runs.
     last = f"CASE WHEN btql_series_fits({', '.join(counted)}) THEN {ends[1]} END"
     # Where a row has a step of zero the engine would end the query.
