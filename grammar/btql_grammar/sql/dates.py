@@ -6,7 +6,7 @@ whole number beside it becomes an interval, which a time goes with.
 
 from __future__ import annotations
 
-from btql_grammar import tree
+from btql_grammar import build, tree
 
 _FUNCTIONS = ("current_date", "date", "to_date", "make_date")
 
@@ -38,5 +38,5 @@ def _is_date(node: tree.Expression) -> bool:
 
 def _as_days(node: tree.Expression) -> tree.Expression:
     if isinstance(node, tree.Literal) and isinstance(node.value, int) and not isinstance(node.value, bool):
-        return tree.Interval(node.value, "day", span=node.span)
+        return build.interval(node.value, "day", node.span, node.span)
     return node
