@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from btql_grammar import tree
-from btql_grammar.depth import Node, children
+from btql_grammar.depth import Node
+from btql_grammar.parameters import nodes_below
 from btql_grammar.sql.cursor import unsupported
 
 ELEMENTS = "elements"
@@ -30,7 +31,7 @@ def with_row_calls(query: tree.Query) -> tree.Query:
     dimensions = tuple(replace(each, expression=_taken(each.expression, found)) for each in query.dimensions)
     call = found[0]
     for each in found[1:]:
-        if each != call:
+        if each != call or _has_own_parameter(each):
             raise unsupported(
                 "a second function that gives rows in one select list", each.span,
                 "write it behind FROM: `FROM project_logs('name') AS t, unnest(t.tags) AS tag`",
@@ -50,9 +51,14 @@ def with_row_calls(query: tree.Query) -> tree.Query:
     return replace(query, select=select, dimensions=dimensions, source=source)
 
 
+def _has_own_parameter(call: tree.Call) -> bool:
+    """Whether a call is given a value that no other call is: each `?` is another parameter."""
+    return any(isinstance(node, tree.Parameter) and node.key is None for node in nodes_below(call))
+
+
 def _has_window(node: Node) -> bool:
     """Whether a window is in an expression: it looks at the rows as they were before."""
-    return (isinstance(node, tree.Call) and node.window is not None) or any(map(_has_window, children(node)))
+    return any(isinstance(each, tree.Call) and each.window is not None for each in nodes_below(node))
 
 
 def _item(item: tree.Item | tree.Star, found: list[tree.Call]) -> tree.Item | tree.Star:
