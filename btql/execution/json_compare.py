@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import cast
 
 from btql.execution.json_functions import parse, texts
 from btql_storage import json_text
@@ -129,10 +128,17 @@ def _contains(one: JsonValue, other: JsonValue) -> bool:
 
 
 def has_keys(text: str, wanted: str, quantifier: str) -> bool:
-    """Return ``text ?| wanted`` or ``?&``: keys of an object that have a value, texts of an array."""
+    """Return ``text ?| wanted`` or ``?&``: keys of an object that have a value, elements of an array."""
     value = parse(text)
-    if isinstance(value, dict):
-        there = [value.get(cast("str", key)) is not None for key in texts(wanted) or []]
-    else:
-        there = [key in value if isinstance(value, list) else key == value for key in texts(wanted) or []]
-    return any(there) if quantifier == "any" else all(there)
+    holds = any if quantifier == "any" else all
+    if isinstance(value, list):
+        items = parse(wanted)
+        sought = [item for item in items if item is not None] if isinstance(items, list) else []
+        return holds(any(_identical(member, item) for member in value) for item in sought)
+    keys = [key for key in texts(wanted) or [] if key is not None]
+    return holds(value.get(key) is not None if isinstance(value, dict) else key == value for key in keys)
+
+
+def _identical(member: JsonValue, item: JsonValue) -> bool:
+    """Whether two values are equal and of one kind: a text is not the number that it spells."""
+    return member is not None and isinstance(member, str) == isinstance(item, str) and same(member, item)

@@ -288,7 +288,7 @@ def json_operator(op: str, left: Value, right: Value) -> Value:
             return _has_key(left, right)
         case _:
             keys = cast("list[Value]", right) if isinstance(right, list) else [right]
-            return (any if op == "?|" else all)(_has_key(left, key) for key in keys)
+            return (any if op == "?|" else all)(_has_key(left, key) for key in keys if key is not None)
     return text_of(found) if op.endswith(">>") else found
 
 

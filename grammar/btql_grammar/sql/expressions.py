@@ -143,7 +143,7 @@ class ExpressionParser(CallParser):
     def _is_array_ahead(self) -> bool:
         """Whether an array is written behind `&&`, or a parameter; who writes anything else means AND."""
         behind = self.ahead()
-        return behind.word in ("array", "[", "$") or self.text_of(behind).startswith("'{")
+        return behind.word in ("array", "[", "$", "?", ":") or self.text_of(behind).startswith("'{")
 
     def _prefixed(self, level: int) -> tree.Expression:
         word, start = self.word, self.here()

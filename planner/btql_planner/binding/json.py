@@ -29,10 +29,9 @@ if TYPE_CHECKING:
 
 OBJECT_FIELDS = frozenset({"metadata", "metrics", "scores", "span_attributes", "context", "facets", "classifications"})
 """Fields that are objects wherever they are anything."""
+_TEXTS = ("text", "varchar", "char", "character varying", "character", "bpchar", "name", "string", "uuid")
 _CASTS = {
-    **dict.fromkeys(
-        ("text", "varchar", "char", "character varying", "character", "bpchar", "name", "string", "uuid"), "to_string"
-    ),
+    **dict.fromkeys(_TEXTS, "to_string"),
     **dict.fromkeys(("int", "integer", "int2", "int4", "int8", "smallint", "bigint", "long"), "to_integer"),
     **dict.fromkeys(("float", "real", "double precision", "double", "float4", "float8", "number"), "to_number"),
     **dict.fromkeys(("numeric", "decimal"), "to_numeric"),
@@ -44,7 +43,7 @@ _CASTS = {
         "to_datetime",
     ),
     "interval": "to_interval",
-    **dict.fromkeys(("text[]", "varchar[]", "string[]"), "to_texts"),
+    **dict.fromkeys((f"{each}[]" for each in _TEXTS), "to_texts"),
 }
 """The function that casts to each type, by Postgres' names."""
 _TYPE = re.compile(
@@ -135,9 +134,9 @@ def bind_cast(binder: ExpressionBinder, node: tree.Cast) -> Expression:
     if matched is None or name not in _CASTS:
         raise errors.not_supported(f"the type `{node.type_name}`", node.span, "write `::jsonb`, which keeps any value")
     expression = binder.bind(node.expression)
-    if name == "text[]" and isinstance(expression, Constant) and expression.kind is Kind.TEXT:
+    if _CASTS[name] == "to_texts" and isinstance(expression, Constant) and expression.kind is Kind.TEXT:
         expression = _list_constant(_postgres_array(expression), expression.span)
-    if name == "text[]" and isinstance(expression, Constant) and expression.kind is Kind.LIST:
+    if _CASTS[name] == "to_texts" and isinstance(expression, Constant) and expression.kind is Kind.LIST:
         return expression
     value = binder.apply_to(functions()[_CASTS[name]], (expression,), node.span)
     if matched[2] is None:
