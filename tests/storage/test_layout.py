@@ -1,8 +1,11 @@
 """Parts that take little room give the answers of all others."""
 
 import random
+import tracemalloc
 from pathlib import Path
 
+import orjson
+import pyarrow as pa
 import pytest
 from support.span_rows import make_row
 
@@ -18,6 +21,7 @@ from btql_storage.store import Storage
 from btql_storage.stores.local import LocalStore
 from btql_storage.text.index import TextIndex
 from btql_storage.text.probe import AllOf, AnyOf, Phrase, Piece, Without, Word
+from btql_storage.text.scan import TextScan
 from btql_storage.text.tokens import tokenize
 
 WORDS = [
@@ -105,6 +109,20 @@ def test_words_that_a_pattern_may_be_in_stay_beside_a_phrase(tmp_path):
     assert found(part, AllOf((word, Phrase("input", ("rate", "limit"))))) == list(range(0, 20, 2))
     # What only a look at the text can tell is left to whoever asks.
     assert set(range(20)) == set(found(part, AnyOf((word, Phrase("input", ("rate", "limit"))))))
+
+
+@pytest.mark.parametrize("between", ["東", " ", "\n", '"'])
+def test_what_may_be_between_two_words_takes_no_memory(between):
+    column = pa.chunked_array([[orjson.dumps(f"rate{between * 500_000}limit").decode()]])
+    tracemalloc.start()
+    try:
+        found = TextScan(1, lambda _: column).find(Phrase("input", ("rate", "limits")))
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert found.rows_max == 0
+    assert most < 20 << 20
 
 
 def test_whoever_waits_may_stop_the_reading(tmp_path):

@@ -30,8 +30,10 @@ KEPT_BYTES_MAX = 64 << 20
 """Of larger fields no tokens are kept."""
 _NUMBER_LIKE = re.compile("[0-9einfa]+")
 """What may stand for a number that JSON spells otherwise, as 100.0 for 1e2."""
-_BETWEEN = rb"(?:[^a-z0-9]|\\[bfnrt])+"
-"""What may be between two words in JSON text."""
+_BETWEEN = b"[^a-z0-9]+"
+"""What is between two words in JSON text without escapes; it may be long, and one class takes no memory for that."""
+_ESCAPES = (rb"\\", rb"\b", rb"\f", rb"\n", rb"\r", rb"\t")
+"""Those that have a letter, after the one that may seem to be before a letter."""
 _HIDING = (b"\\u", "İ".encode(), "\N{KELVIN SIGN}".encode())
 """An escape may be any letter, and these two are ASCII in lower case."""
 
@@ -140,6 +142,9 @@ def _may_match(text: bytes, patterns: Sequence[re.Pattern[bytes]]) -> bool:
     if any(hidden in text for hidden in _HIDING):
         return True
     lowered = text.lower()
+    if patterns and b"\\" in lowered:
+        for escape in _ESCAPES:
+            lowered = lowered.replace(escape, b"  ")
     return all(pattern.search(lowered) for pattern in patterns)
 
 
