@@ -3,6 +3,7 @@ from __future__ import annotations
 import random
 import resource
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import datafusion
@@ -22,9 +23,10 @@ from btql_storage.errors import Damaged, DiskFull
 from btql_storage.fields import SYSTEM_COLUMNS
 from btql_storage.json_text import parse
 from btql_storage.kinds import Kind, column_name, split_column_name
-from btql_storage.part import chunks, columns, documents, writer
+from btql_storage.part import chunks, columns, writer
 from btql_storage.part.documents import DOCUMENT_SCHEMA, to_batch, to_rows
 from btql_storage.part.format import COLUMNS_MAX
+from btql_storage.part.layout import FAST
 from btql_storage.part.manifest import Owner
 from btql_storage.part.reader import Part
 from btql_storage.part.writer import PartWriter
@@ -61,8 +63,8 @@ def write_all(part_writer, rows):
     return part_writer.finish()
 
 
-def build(folder, rows, part_id=9):
-    files = write_all(PartWriter(folder, part_id, OWNER), rows)
+def build(folder, rows, part_id=9, layout=FAST):
+    files = write_all(PartWriter(folder, part_id, OWNER, layout), rows)
     return Part(LocalStore(folder), ".", part_id, files.rows, files.stats), files
 
 
@@ -108,14 +110,12 @@ def test_chunks_spill_and_row_groups_split_without_a_trace(tmp_path, monkeypatch
     ]
 
 
-def test_parts_are_smaller_than_at_the_level_of_before_and_those_are_read_alike(tmp_path, monkeypatch):
+def test_parts_are_smaller_than_at_the_level_of_before_and_those_are_read_alike(tmp_path):
     rnd = random.Random(0)
     words = [f"{rnd.choice(WORDS)}{number}" for number in range(500)]
     rows = [make_row(i, {"input": {"query": " ".join(rnd.choices(words, k=40))}}) for i in range(3000)]
     part, files = build(tmp_path / "now" / "9", rows)
-    monkeypatch.setattr(documents, "COMPRESSION_LEVEL", 1)
-    monkeypatch.setattr(columns, "COMPRESSION_LEVEL", 1)
-    before, before_files = build(tmp_path / "before" / "9", rows)
+    before, before_files = build(tmp_path / "before" / "9", rows, layout=replace(FAST, compression_level=1))
 
     assert files.file_bytes["rows"] < before_files.file_bytes["rows"]
     assert files.file_bytes["columns"] < before_files.file_bytes["columns"]
@@ -134,7 +134,7 @@ def test_the_layout_of_the_columns(tmp_path):
 
     metadata, by_name = layout_of(part)
 
-    assert metadata.metadata[b"btql.format"] == b"3"
+    assert metadata.metadata[b"btql.format"] == b"4"
     assert all(column.compression == "ZSTD" for column in by_name.values())
     assert all(column.has_offset_index and column.has_column_index for column in by_name.values())
     assert "DELTA_BINARY_PACKED" in by_name["_row"].encodings
@@ -163,6 +163,19 @@ def test_few_rows_have_columns_without_what_the_catalog_knows(tmp_path, monkeypa
         context.register_view("parts", scan_files(context, [str(part.columns_path) for part in files], schema))
         found = context.sql("""select "_row" from parts where array_has("tags", 'a') and "metadata.n#i" > 5""")
         assert sorted(pa.table(found)["_row"].to_pylist()) == [n + (9 << 32) for n in (10, 10, 15, 15)]
+
+
+def test_many_rows_in_small_groups_are_not_few(tmp_path, monkeypatch):
+    monkeypatch.setattr(writer, "CHUNK_ROWS", 100)
+    monkeypatch.setattr(columns, "GROUP_ROWS", 100)
+    monkeypatch.setattr(columns, "FEW_ROWS", 600)
+    part, _ = build(tmp_path / "9", some_rows(1_001))
+
+    metadata, by_name = layout_of(part)
+
+    assert metadata.num_row_groups > 1
+    assert metadata.row_group(0).num_rows <= 600
+    assert by_name["created"].is_stats_set
 
 
 def test_the_query_engine_reads_the_columns(small):

@@ -52,10 +52,12 @@ class ColumnsWriter:
         self._path = path
         self._compression_level = compression_level
         self._chunks = ChunkStore(path.with_suffix(".chunks"))
+        self._row_count = 0
 
     def add(self, chunk: Chunk) -> None:
         """Take in the next rows."""
         self._chunks.add(chunk)
+        self._row_count += chunk.row_count
 
     def finish(self, kept: set[tuple[FieldPath, Kind]]) -> None:
         """Write the file with some of the columns. It is complete then, but not yet durable."""
@@ -90,7 +92,8 @@ class ColumnsWriter:
     def _open(self, table: pa.Table) -> pq.ParquetWriter:
         """Begin the file; its first rows tell which columns repeat their values."""
         repeating = [name for name in table.column_names if name not in _NO_DICTIONARY and _repeats(table[name])]
-        few = table.num_rows <= FEW_ROWS
+        # A group may have few where rows are wide or large; the file need not.
+        few = self._row_count <= FEW_ROWS
         # The stubs do not know that a dictionary may be asked for by column.
         open_writer = cast("Callable[..., pq.ParquetWriter]", pq.ParquetWriter)
         writer = open_writer(
