@@ -7,6 +7,7 @@ from support.span_rows import make_row
 
 from btql_storage.errors import Damaged, NewerFormat
 from btql_storage.keys import Keys, KeysWriter, fingerprints
+from btql_storage.part.format import FORMAT_VERSION
 
 
 def build(path, rows, batch=7, block_starts=(0,), block_bytes=()):
@@ -108,11 +109,11 @@ def test_a_newer_format_says_so(tmp_path):
     path = tmp_path / "keys.arrow"
     build(path, [make_row(0, {})])
     table = pa.ipc.open_file(path).read_all()
-    schema = table.schema.with_metadata({"btql.format": "4"})
+    schema = table.schema.with_metadata({"btql.format": str(FORMAT_VERSION + 1)})
     with pa.ipc.new_file(path, schema) as file:
         file.write_table(table.cast(schema))
 
-    with pytest.raises(NewerFormat, match=r"format 4 .* install a newer btql"):
+    with pytest.raises(NewerFormat, match=rf"format {FORMAT_VERSION + 1} .* install a newer btql"):
         Keys(path)
 
 
