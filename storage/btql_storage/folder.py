@@ -20,7 +20,7 @@ from btql_storage.clock import SYSTEM_CLOCK, Clock
 from btql_storage.coordination.numbers import LocalNumbers, Numbers
 from btql_storage.errors import Damaged, ReadOnly
 from btql_storage.format import CATALOG, PARTS, WAL, FolderLock, open_folder, wal_numbers
-from btql_storage.limits import DEFAULT, Limits, from_environment
+from btql_storage.limits import DEFAULT, Limits, from_environment, from_file
 from btql_storage.machine import of_caches
 from btql_storage.open_parts import OpenParts
 from btql_storage.opening.identity import check_own
@@ -30,6 +30,7 @@ from btql_storage.stores.local import LocalStore
 from btql_storage.wal.files import WalFiles
 
 if TYPE_CHECKING:
+    from btql_storage.opening.location import Location
     from btql_storage.opening.marker import Marker
 
 VIEWS_SHARE = 4
@@ -69,6 +70,12 @@ class Settings:
     """Of parts that are written."""
     limits: Limits = field(default_factory=lambda: from_environment(DEFAULT))
     """What requests and documents may be."""
+
+    @classmethod
+    def of(cls, location: Location) -> Settings:
+        """Return the settings of a database for whoever gives none: as configured, and as the environment says."""
+        limits = from_environment(from_file(DEFAULT, location.limits))
+        return cls(limits=limits, layout=layout_of(location.layout))
 
 
 class WorkLock(Protocol):

@@ -23,7 +23,6 @@ from btql_storage.closing import Closing
 from btql_storage.errors import Closed, UnknownObject
 from btql_storage.folder import Folder, Settings
 from btql_storage.opening.location import Location, Place, locate
-from btql_storage.part.layout import layout_of
 from btql_storage.snapshot import Snapshot, Snapshots
 from btql_storage.transactions import PREFIX
 
@@ -84,7 +83,7 @@ class Storage(Closing):
     ) -> Storage:
         """Open the database in a folder or at an address; with ``create``, make it where there is none."""
         location = locate(place)
-        settings = settings or _settings(location)
+        settings = settings or Settings.of(location)
         if location.is_alone:
             folder = Folder.at(Path(location.files), create=create, read_only=read_only, settings=settings, clock=clock)
             return cls(folder)
@@ -335,13 +334,3 @@ class Storage(Closing):
             if not self._is_there(target):
                 raise UnknownObject(f"`{target.kind}:{target.name}` is no object of this database", "create it first")
             self._known.add(target)
-
-
-def _settings(location: Location) -> Settings:
-    """Return the settings of whoever gives none."""
-    if not location.limits and location.layout is None:
-        return Settings()
-    from btql_storage.limits import DEFAULT, from_environment, from_file
-
-    limits = from_environment(from_file(DEFAULT, location.limits))
-    return Settings(limits=limits, layout=layout_of(location.layout))

@@ -11,6 +11,7 @@ from support.span_rows import make_row
 
 import btql
 from btql_storage.cache_budget import CacheBudget
+from btql_storage.care.facade import repair_database
 from btql_storage.errors import BadSetting
 from btql_storage.fields import INDEXED_FIELDS
 from btql_storage.part.layout import FAST, SMALL, layout_of
@@ -180,6 +181,22 @@ def test_the_configuration_says_it_too(tmp_path, monkeypatch, place):
 
         assert indexes(tmp_path / "db") == [False]
         assert [row["id"] for row in conn.query(QUESTION)] == ["0", "3"]
+
+
+def test_a_part_that_is_repaired_is_laid_out_as_configured(tmp_path, monkeypatch):
+    monkeypatch.delenv("BTQL_LAYOUT", raising=False)
+    config = tmp_path / "btql.toml"
+    config.write_text('files = "db"\nlayout = "small"')
+    with Storage.open(str(config), create=True) as storage:
+        target = storage.create_object("project_logs", "x")
+        storage.ingest(target, [{"id": str(n), "input": f"rate limit {n} " * 40} for n in range(50)])
+        storage.compact()
+    assert indexes(tmp_path / "db") == [False]
+    (tmp_path / "db/parts/1/keys.arrow").unlink()
+
+    assert repair_database(str(config)).is_sound
+    assert indexes(tmp_path / "db")[-1:] == [False]
+    assert not (tmp_path / "db/parts/1/keys.arrow").exists()
 
 
 def test_a_layout_that_is_none_is_told(tmp_path, monkeypatch):

@@ -187,5 +187,6 @@ def open_folder_at(location: Location, *, mark: bool) -> Folder:
 
 
 def _open(location: Location, *, read_only: bool, anew: bool = False) -> Folder:
-    how = HowToOpen(create=False, read_only=read_only, settings=Settings(), clock=SYSTEM_CLOCK, anew=anew)
+    settings = Settings.of(location)
+    how = HowToOpen(create=False, read_only=read_only, settings=settings, clock=SYSTEM_CLOCK, anew=anew)
     return open_at(location, how)
