@@ -18,6 +18,7 @@ from server_support.serving import btql_serve, new_key
 from server_support.waiting import eventually
 
 import btql
+from btql_storage.text.index import TextIndex
 
 
 def test_workers_are_started_again_and_sigterm_ends_all(tmp_path):
@@ -135,6 +136,19 @@ def test_no_process_of_a_server_loads_pandas_though_it_is_installed(tmp_path):
             loaded = Path(f"/proc/{pid}/maps").read_text()
             assert "pyarrow" in loaded
             assert "pandas" not in loaded
+
+
+def test_parts_are_laid_out_as_the_configuration_says_of_a_database(tmp_path, monkeypatch):
+    with btql.connect(tmp_path / "db") as connection:
+        connection.ingest("project_logs:demo", [{"input": "word " * (1 << 18)} for _ in range(17)])
+    (tmp_path / "btql.toml").write_text('databases.named = { files = "db", layout = "small" }')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("BTQL_LAYOUT", raising=False)
+    with btql_serve(Path("named"), "--insecure-no-auth"), btql.connect("named", read_only=True) as connection:
+        assert eventually(lambda: connection.status().rows >= 17, 60)
+    made = list((tmp_path / "db").glob("parts/*/text/meta.json"))
+    assert made
+    assert not any(TextIndex(each.parent).has_positions for each in made)
 
 
 def test_a_worker_leaves_out_what_was_there_when_it_looks_for_garbage():
