@@ -230,6 +230,10 @@ def timezone(zone: Text, value: Time) -> Time:
     return f"arrow_cast(to_local_time({there}), {sql_text.INSTANT})"
 
 
+_OF_SYSTEM = re.compile(r"(?:Factory|localtime|posixrules)$|(?:posix|right)/")
+"""Names of files beside the time zones of a system, which the engine does not have."""
+
+
 def _clock_of(function: str, zone: str, index: int) -> str:
     """Return the engine's type of times in a zone that the query names."""
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -238,6 +242,8 @@ def _clock_of(function: str, zone: str, index: int) -> str:
     if name is None:
         raise ArgumentError(f"{function} takes a time zone that is written in the query", index)
     try:
+        if _OF_SYSTEM.match(name):
+            raise ZoneInfoNotFoundError
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ArgumentError(f"there is no time zone {zone}; write one such as 'Europe/Berlin'", index) from None
