@@ -21,7 +21,7 @@ from btql_server.pgwire.scanning import begins_btql, name_of, pieces, text_of
 _OTHERWISE = re.compile(r"[\\\r]|\$(?!\d)|/\*|[nN]'|[uU]&['\"]")
 """Something that may be spelled otherwise; most statements have nothing of it."""
 _QUOTED = ("string", "quoted")
-_UESCAPE = re.compile(r"\s*UESCAPE\s*'([^'])'", re.IGNORECASE)
+_UESCAPE = re.compile(r"\s*UESCAPE\s*'([^'\"+\s0-9a-f])'", re.IGNORECASE)
 
 
 def conforming(text: str) -> str:
@@ -61,7 +61,7 @@ def _spelled_otherwise(text: str) -> Iterator[tuple[int, int, str]]:
         if kind == "space" and written[0] == "-" and text.startswith("\r", end):
             spelled = " " * len(written)
         if spelled != text[start:done]:
-            yield start, done, spelled
+            yield start, done, _apart(spelled, text[start - 1 : start], text[done : done + 1])
 
 
 def _spelled(kind: str, written: str, *escape: str) -> str:
@@ -79,6 +79,14 @@ def _spelled(kind: str, written: str, *escape: str) -> str:
             return written.replace("\\", "\\\\")
         case _:
             return written
+
+
+def _apart(spelled: str, before: str, behind: str) -> str:
+    """Return a token apart from the quotes beside it: together, `$$a$$'b'` would be one text."""
+    quote = spelled[0]
+    if quote not in "'\"":
+        return spelled
+    return f"{' ' * (before in (quote, '$'))}{spelled}{' ' * (behind == quote)}"
 
 
 def _in_quotes(value: str, quote: str) -> str:
