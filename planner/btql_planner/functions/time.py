@@ -236,18 +236,22 @@ _OF_SYSTEM = re.compile(r"(?:Factory|localtime|posixrules)$|(?:posix|right)/")
 
 def _clock_of(function: str, zone: str, index: int) -> str:
     """Return the engine's type of times in a zone that the query names."""
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
     name = written_text(zone)
     if name is None:
         raise ArgumentError(f"{function} takes a time zone that is written in the query", index)
+    if not _is_zone(name):
+        raise ArgumentError(f"there is no time zone {zone}; write one such as 'Europe/Berlin'", index)
+    return f"'Timestamp(Microsecond, Some(\"{name}\"))'"
+
+
+def _is_zone(name: str) -> bool:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
     try:
-        if _OF_SYSTEM.match(name):
-            raise ZoneInfoNotFoundError
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ArgumentError(f"there is no time zone {zone}; write one such as 'Europe/Berlin'", index) from None
-    return f"'Timestamp(Microsecond, Some(\"{name}\"))'"
+        return False
+    return _OF_SYSTEM.match(name) is None
 
 
 @scalar

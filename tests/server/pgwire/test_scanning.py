@@ -90,7 +90,7 @@ def test_backslashes_are_doubled_where_they_are_themselves(sql, expected):
         (r"SELECT U&'\D83D\DE00', u&'!0061' uescape '!' wrong", "SELECT '😀', 'a' wrong"),
         (r'SELECT 1 AS U&"d\0061t", 2 AS "a""b" wrong', 'SELECT 1 AS "dat", 2 AS "a""b" wrong'),
         ("SELECT $$a$$'b'$$c$$$$d$$N'e' wrong", "SELECT 'a' 'b' 'c' 'd' 'e' wrong"),
-        ("SELECT 1 AS \"a\"U&\"b\" wrong", 'SELECT 1 AS "a" "b" wrong'),
+        ('SELECT 1 AS "a"U&"b" wrong', 'SELECT 1 AS "a" "b" wrong'),
         (r"SELECT U&'\0061' UESCAPE '+' wrong", "SELECT 'a' UESCAPE '+' wrong"),
         ("SELECT /* a /* b */ c */ 1 /* /* */ ", "SELECT" + " " * 19 + "1 /*       "),
         ("SELECT 1 --a\r, 2 --b\r\n, 3 --c\n wrong", "SELECT 1    \r, 2    \r\n, 3 --c\n wrong"),
