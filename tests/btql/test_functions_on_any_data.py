@@ -28,7 +28,8 @@ FEWER = {
 }
 """How many arguments are given where the others have to be written in the query, too."""
 WRITTEN = {
-    "date_trunc": ["'day'"], "date_bin": ["interval 1 hour"], "encode": [None, "'hex'"], "decode": [None, "'base64'"],
+    "date_trunc": ["'day'", None, "'Europe/Berlin'"], "date_bin": ["interval 1 hour"],
+    "encode": [None, "'hex'"], "decode": [None, "'base64'"],
     "json_extract": [None, "'a'"], "timezone": ["'Europe/Berlin'"], "to_char": [None, "'YYYY'"],
     "whole_part": ["'second'"], "date_part": ["'hour'"], "extract": ["'epoch'"], "percentile": [None, "0.5"],
     "string_agg": [None, "','"], "search": ["'a'"],
