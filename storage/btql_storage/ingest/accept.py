@@ -208,6 +208,9 @@ def _other(value: object) -> object:
     if isinstance(value, datetime):
         # A time that is missing is one, too, and differs from itself.
         return value.isoformat() if value == value else None  # noqa: PLR0124
+    if type(value).__name__ == "NAType":
+        # A value of one of pandas' own types that is missing; it differs from nothing.
+        return None
     plain = getattr(value, "tolist", None)
     if plain is None:
         raise TypeError
