@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
@@ -86,6 +87,21 @@ def test_a_phrase_stays_inside_one_text():
 def test_any_part_of_a_chinese_text_is_a_phrase():
     assert matches("我想去北京旅游", tokenize("北京"))
     assert not matches("我想去北京旅游", tokenize("京北"))
+
+
+def test_a_long_phrase_is_sought_without_a_pattern_as_long():
+    words = [f"word{number}" for number in range(20_000)]
+    text = "-".join(words)
+    matches(text, words[:1])
+    tracemalloc.start()
+    try:
+        found = matches([text], words), matches([text], [*words[:-1], "word"]), matches([text], words[:33])
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert found == (True, False, True)
+    assert most < 10 << 20
 
 
 @settings(deadline=None)

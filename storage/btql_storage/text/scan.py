@@ -18,7 +18,7 @@ import pyarrow as pa
 from btql_storage.collector import collector_paused
 from btql_storage.json_text import parse, parse_all
 from btql_storage.text.probe import AllOf, AnyOf, Found, Phrase, TextProbe, Without, Word
-from btql_storage.text.tokens import TOKEN_CHARS_MAX, index_texts, matches, texts_of
+from btql_storage.text.tokens import PATTERN_TOKENS_MAX, TOKEN_CHARS_MAX, index_texts, matches, texts_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -116,7 +116,7 @@ def _prepare(column: pa.ChunkedArray) -> list[str]:
 
 def _search(column: pa.ChunkedArray, tokens: Sequence[str]) -> Rows:
     """Do what :meth:`TextScan.match` does without keeping anything."""
-    patterns = [re.compile(_BETWEEN.join(map(re.escape, run))) for run in _runs(tokens)]
+    patterns = [re.compile(_BETWEEN.join(map(re.escape, run))) for run in _runs(tokens[:PATTERN_TOKENS_MAX])]
     found = [
         number
         for number, text in enumerate(_texts(column))

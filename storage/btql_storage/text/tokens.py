@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TOKEN_CHARS_MAX = 255
+PATTERN_TOKENS_MAX = 32
+"""Of a longer phrase so many tokens are sought by a pattern: to compile one takes a thousand times what a look for it
+in a text does."""
 GAP = "\x01"
 RECORD = "\x02"
 """Parts the values of one batch from each other while they are prepared together."""
@@ -81,7 +84,10 @@ def matches(value: object, query_tokens: Sequence[str]) -> bool:
     """
     if not query_tokens:
         return False
-    return _phrase(tuple(query_tokens)).search(f" {index_text(texts_of(value))} ") is not None
+    text = f" {index_text(texts_of(value))} "
+    if _phrase(tuple(query_tokens[:PATTERN_TOKENS_MAX])).search(text) is None:
+        return False
+    return len(query_tokens) <= PATTERN_TOKENS_MAX or f" {' '.join(query_tokens)} " in f" {' '.join(text.split())} "
 
 
 @lru_cache(maxsize=256)
