@@ -106,6 +106,11 @@ def bind_unpivots(items: Sequence[tree.UnpivotItem], scope: Scope) -> Unpivots |
     """Add the columns of each unpivot to the first relation of the scope; None where there are none."""
     if not items:
         return None
+    if not scope.relations:
+        raise BtqlError.of(
+            errors.BAD_UNPIVOT, "there are no rows to unpivot", items[0].expression.span, "unpivoted",
+            help="say behind FROM where they come from",
+        )  # fmt: skip
     first, *others = scope.relations
     unpivots = Unpivots(UnpivotedNames(first))
     scope.relations = [unpivots.names, *others]
