@@ -93,7 +93,11 @@ def test_durable_ingest_beside_parsing_and_writing_the_same_bytes(profile: str, 
     )
 
 
-def test_compaction_and_size(profile: str, lines: list[bytes], tmp_path: Path):
+@pytest.mark.parametrize("layout", ["fast", "small"])
+def test_compaction_and_size(
+    profile: str, lines: list[bytes], layout: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("BTQL_LAYOUT", layout)
     with Storage.open(tmp_path / "db", create=True) as storage:
         target = storage.create_object("project_logs", "bench")
         for batch in batches(lines):
@@ -105,7 +109,7 @@ def test_compaction_and_size(profile: str, lines: list[bytes], tmp_path: Path):
         json_bytes = sum(map(len, lines))
     on_disk = sum(status.file_bytes.values())
     tell(
-        f"compaction with text index, {profile}",
+        f"compaction with text index, {profile}, laid out {layout}",
         "12 MB of JSON per second and core; at most 35 % of the JSON for real",
         events_s=len(lines) / took,
         mb_s=json_bytes / took / _MB,
