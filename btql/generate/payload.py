@@ -21,6 +21,8 @@ _OVERHEAD = (1000, 1250, 800, 800, 880)
 """About how many bytes a span has besides its payload, over all its events."""
 _INPUT_SHARE = (0.5, 0.8, 0.25, 0.5, 0.75)
 """By kind of span, both."""
+_ANSWER_OF_STEP = 4
+"""Where calls grow evenly, the answer is one part in so many of what a call adds."""
 _TEXT_LENGTH_MIN = 16
 
 
@@ -39,8 +41,12 @@ class Payloads:
     def of(self, span: SpanPlan) -> tuple[bytes, bytes]:
         """Return the input and the output of a span."""
         room = max(4 * _TEXT_LENGTH_MIN, span.size - _OVERHEAD[span.kind])
-        for_input = int(room * _INPUT_SHARE[span.kind])
-        for_output = room - for_input
+        if span.adds:
+            # The next call takes in the answer as well as the input, and has to have room for both.
+            for_output = min(room, span.adds) // _ANSWER_OF_STEP
+        else:
+            for_output = room - int(room * _INPUT_SHARE[span.kind])
+        for_input = room - for_output
         planted = draw_for_input(self._dice)
         if span.kind is Kind.LLM:
             messages = self._messages(span, for_input, planted)

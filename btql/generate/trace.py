@@ -5,9 +5,14 @@ model take turns with tools; now and then a function is opened and works as an
 agent of its own, so that the tree is two to five levels deep; scorers judge at the end of a turn.
 Time runs on span by span, and a span with children ends after its last child.
 
-Sizes are drawn first and then laid out so that the calls of one conversation grow:
-each run of model calls gets its sizes in ascending order, which leaves their
-distribution as it is and lets every call repeat the one before it.
+Sizes are drawn first and then laid out so that the calls of one conversation grow
+and every call can repeat the one before it. A profile says in which of two ways:
+
+- each run of model calls gets its sizes in ascending order, which leaves their
+  distribution as it is, but makes most of what the largest call says new;
+- each call adds about as much as any other (``calls_hold_conversations``), as where an
+  agent works on until it is done. The sum of a run stays as drawn. The other spans say
+  a message or two: most of what they were drawn beyond that goes to the calls around them.
 
 A plan holds no text. Text is rendered when an event is due (``events``), so a
 trace of 10,000 spans needs memory for its plan and not for its documents.
@@ -17,20 +22,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from btql.generate.cast import MODEL_WEIGHTS, MODELS
 from btql.generate.period import error_factor
-from btql.generate.profile import log_normal
+from btql.generate.profile import HUGE, KB, log_normal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from btql.generate.dice import Dice
     from btql.generate.profile import Profile
 
 DEPTH_MAX = 5
-CALLS_PER_CONVERSATION_MAX = 12
 _TOOL_MS = log_normal(120, 1.1, 512)
 _SCORER_MS = log_normal(300, 0.5, 512)
+_MESSAGE = 2 * KB
+_KEPT_BEYOND = 10
+"""What is no model call keeps one part in so many of what it has beyond a message."""
+_STEP_MIN, _STEP_MAX = 50, 150
+_FIRST_STEP_MORE = 200
+"""What the first call says before its question, in the unit of steps: the system's prompt and the tools."""
 
 
 class Kind(IntEnum):
@@ -60,6 +73,8 @@ class SpanPlan:
     """Place in ``MODELS``."""
     opens_conversation: bool = False
     """A model call that repeats nothing of the calls before it."""
+    adds: int = 0
+    """Bytes of its size that the call before it does not have; 0 where calls do not grow evenly."""
 
 
 def plan_trace(profile: Profile, dice: Dice, start_ms: int, length: int) -> list[SpanPlan]:
@@ -67,7 +82,7 @@ def plan_trace(profile: Profile, dice: Dice, start_ms: int, length: int) -> list
     spans = _Agent(dice, start_ms).work(length)
     for span, size in zip(spans, profile.sizes(dice, length), strict=True):
         span.size = size
-    _let_conversations_grow(spans, dice)
+    _let_conversations_grow(spans, profile, dice)
     return spans
 
 
@@ -130,13 +145,48 @@ class _Agent:
         self._leaf(Kind.LLM, self.dice.pick(MODELS[model].latencies_ms), model)
 
 
-def _let_conversations_grow(spans: list[SpanPlan], dice: Dice) -> None:
-    calls = [span for span in spans if span.kind is Kind.LLM]
-    begin = 0
-    while begin < len(calls):
-        end = begin + 2 + dice.below(CALLS_PER_CONVERSATION_MAX - 1)
-        run = calls[begin:end]
-        for span, size in zip(run, sorted([span.size for span in run]), strict=True):
-            span.size = size
-        run[0].opens_conversation = True
+def _let_conversations_grow(spans: list[SpanPlan], profile: Profile, dice: Dice) -> None:
+    for conversation in _conversations(spans, profile.conversation_calls_max, dice):
+        calls = [span for span in conversation if span.kind is Kind.LLM]
+        calls[0].opens_conversation = True
+        if profile.calls_hold_conversations:
+            others = [span for span in conversation if span.kind is not Kind.LLM]
+            _grow_evenly(calls, sum(span.size for span in calls) + _taken_from(others), dice)
+        else:
+            for span, size in zip(calls, sorted([span.size for span in calls]), strict=True):
+                span.size = size
+
+
+def _conversations(spans: list[SpanPlan], calls_max: int, dice: Dice) -> Iterator[list[SpanPlan]]:
+    """Divide a trace into conversations: each has its model calls and all that happens before the next one opens."""
+    calls = [place for place, span in enumerate(spans) if span.kind is Kind.LLM]
+    begin = opened = 0
+    while opened < len(calls):
+        opened += 2 + dice.below(calls_max - 1)
+        end = calls[opened] if opened < len(calls) else len(spans)
+        yield spans[begin:end]
         begin = end
+
+
+def _taken_from(others: list[SpanPlan]) -> int:
+    """Take most of what is beyond a message from spans that are no model calls, and return how much that is."""
+    taken = 0
+    for span in others:
+        # A file that is read or handed in as a whole is no message.
+        if _MESSAGE < span.size < HUGE:
+            beyond = span.size - _MESSAGE
+            kept = beyond // _KEPT_BEYOND
+            taken += beyond - kept
+            span.size = _MESSAGE + kept
+    return taken
+
+
+def _grow_evenly(calls: list[SpanPlan], total: int, dice: Dice) -> None:
+    """Give the calls sizes that sum up to ``total``, each larger than the one before by about as much."""
+    steps = [_STEP_MIN + dice.below(_STEP_MAX - _STEP_MIN) for _ in calls]
+    steps[0] += _FIRST_STEP_MORE
+    heights = list(accumulate(steps))
+    whole = sum(heights)
+    for span, step, height in zip(calls, steps, heights, strict=True):
+        span.size = min(HUGE, total * height // whole)
+        span.adds = total * step // whole

@@ -18,7 +18,7 @@ from btql.generate.stream import generate
 SPANS = 4000
 DIGESTS = {
     "small": "73d20646fb7e3ced71860c40b031b918f5acf341759420d4fc35583e91bdf1b5",
-    "real": "355ced6cbbe993a2ddf276124486378002a8e61ea01083cb50c3e9cfa08b6b42",
+    "real": "32717c620ab92a187da540bdcb129e9c025f5c07c15fb703ff40e67ae2fc104f",
     "wide": "00f27ec90136ed4bfcd2079e56378ac24781bdd1375b8eb393fc1b1289a66fed",
 }
 
