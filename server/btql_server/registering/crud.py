@@ -17,7 +17,7 @@ from btql_server.http.errors import HttpError
 from btql_server.http.paging import page_of
 from btql_server.registering.kind import Given, Kind, ListQuery, Made, value_of
 from btql_server.registering.places import find_project, own_organization, require_entity, require_project, touch
-from btql_server.registry.entity import IN_ORGANIZATION, KEYED_BY_SLUG, Entity, EntitySpec, Listing
+from btql_server.registry.entity import BELONGS_TO, IN_ORGANIZATION, KEYED_BY_SLUG, Entity, EntitySpec, Listing
 from btql_server.registry.store import NameTaken
 
 
@@ -68,7 +68,7 @@ def replace_or_create(call: Call, kind: Kind, given: Given) -> Made:
 
 
 def change(call: Call, kind: Kind, entity_id: str, given: Given) -> Entity:
-    """Return an entity after changes; 409 where its new name is another one's."""
+    """Return an entity after changes; 409 where its new name is another one's, 403 where names may not be looked at."""
     given = {key: value for key, value in given.items() if value is not None}
     registry = call.state.registry
     # What is merged must not change in between.
@@ -84,10 +84,24 @@ def change(call: Call, kind: Kind, entity_id: str, given: Given) -> Entity:
 def updated(call: Call, entity: Entity, changes: Given, given: Given) -> Entity:
     """Return an entity with changes of its body, and with the name and slug of a request if there are any."""
     name, slug = cast("str | None", given.get("name")), cast("str | None", given.get("slug"))
+    _require_names(call, entity, name, slug)
     try:
         return call.state.registry.update(entity, changes, name=name, slug=slug)
     except NameTaken as error:
         raise HttpError(409, f"{error}: choose another name, or delete that one first") from None
+
+
+def _require_names(call: Call, entity: Entity, name: str | None, slug: str | None) -> None:
+    """Raise where a new name would tell by a 409 of something that the principal may not know of."""
+    word, new, old = ("slug", slug, entity.slug) if entity.kind in KEYED_BY_SLUG else ("name", name, entity.name)
+    if new in (None, old) or entity.kind in BELONGS_TO:
+        return
+    of_organization = entity.kind in IN_ORGANIZATION
+    place = Resource(entity.org_id) if of_organization else Resource(entity.org_id, entity.project_id, "project")
+    if call.principal.level(place) < Level.READ:
+        raise HttpError(
+            403, f"a new {word} takes read access to the {place.kind}, where no other {entity.kind} may have it"
+        )
 
 
 def merged(old: object, new: object) -> object:

@@ -138,6 +138,28 @@ def test_a_grant_on_one_experiment(party, ann):
         assert refused.status_code == 403, refused.text
 
 
+def test_a_new_name_tells_nothing_of_what_one_may_not_read(party, ann):
+    project, _ = (ok(ann.post("/v1/project", json={"name": name}))["id"] for name in ("renaming", "secret name"))
+    experiment = ok(ann.post("/v1/experiment", json={"project_id": project, "name": "shown"}))["id"]
+    ok(ann.post("/v1/experiment", json={"project_id": project, "name": "secret name"}))
+    narrow = party.join("renames@example.com", Level.ADMIN, project=project)
+    invited = ok(ann.patch("/v1/organization/members", json={"invite_users": {"emails": ["renames2@example.com"]}}))
+    guest = invited["added_users"][0]["id"]
+    of_one = party.client(ok(ann.post("/v1/api_key", json={"name": "guest", "user_id": guest}))["key"])
+    body = {"object_type": "experiment", "object_id": experiment, "user_id": guest, "permission": "update"}
+    ok(ann.post("/v1/acl", json=body))
+
+    for client, path in ((narrow, f"/v1/project/{project}"), (of_one, f"/v1/experiment/{experiment}")):
+        taken, free = (client.patch(path, json={"name": name}) for name in ("secret name", "no such name"))
+        assert (taken.status_code, free.status_code) == (403, 403), (taken.text, free.text)
+        assert taken.json()["Message"] == free.json()["Message"]
+        own = ok(client.get(path))["name"]
+        assert ok(client.patch(path, json={"name": own, "description": "its own name is none of others"}))
+    assert ok(narrow.patch(f"/v1/experiment/{experiment}", json={"name": "renamed"}))["name"] == "renamed"
+    assert narrow.patch(f"/v1/experiment/{experiment}", json={"name": "secret name"}).status_code == 409
+    assert ann.patch(f"/v1/project/{project}", json={"name": "secret name"}).status_code == 409
+
+
 def test_what_was_of_something_deleted_is_nobodys(ann, otto):
     project = ok(otto.post("/v1/project", json={"name": "soon deleted"}))["id"]
     ok(otto.post(f"/v1/project_logs/{project}/insert", json={"events": [{"id": "row", "input": "secret"}]}))
