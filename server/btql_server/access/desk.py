@@ -18,6 +18,7 @@ from btql_server.access import audit_log, grants, key_store, members
 from btql_server.access.key_store import Key, KeySpec
 from btql_server.access.key_text import prefix_of
 from btql_server.access.model import AUDIT_LOG, Level, Principal, Resource
+from btql_server.access.objects import usual
 from btql_server.registry.changes import Change, collecting
 from btql_server.registry.entity import Entity, EntitySpec, Listing
 from btql_server.registry.opening import open_registry
@@ -121,7 +122,7 @@ class Desk:
         registry = self._registry
         if wanted is None:
             return registry.default_organization()
-        found = registry.get("organization", wanted) or registry.find("organization", "", wanted)
+        found = registry.get("organization", usual(wanted)) or registry.find("organization", "", wanted)
         if found is None and (_is_id(wanted) or not create):
             raise Error(f"there is no organization `{wanted}`{self._others('organization')}")
         return found or registry.create(EntitySpec("organization", name=wanted))[0]
@@ -129,7 +130,7 @@ class Desk:
     def _project(self, organization: Entity, wanted: str | None) -> Entity | None:
         if wanted is None:
             return None
-        found = self._registry.find("project", organization.id, wanted) or self._registry.get("project", wanted)
+        found = self._registry.find("project", organization.id, wanted) or self._registry.get("project", usual(wanted))
         if found is None or found.org_id != organization.id:
             others = self._others("project", organization.id)
             raise Error(f"there is no project `{wanted}` in the organization `{organization.name}`{others}")

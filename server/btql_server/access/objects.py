@@ -8,6 +8,7 @@ An audit log is named by the id of its organization.
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -43,7 +44,7 @@ def resource_of(registry: Registry, storage: Storage, kind: str, name: str) -> R
 def require_object(asker: Asker, level: Level, kind: str, name: str) -> ObjectInfo:
     """Return an object that the principal may read or write; Forbidden also where there is none."""
     state = asker.state
-    name = usual(name)
+    name = name_of(state.storage, kind, name)
     found = _found(state.registry, state.storage, kind, name)
     asker.require(level, None if found is None else found[0], f"{kind} id {name}")
     asker.touched[name] = (kind, name if found is None else found[1])
@@ -52,7 +53,22 @@ def require_object(asker: Asker, level: Level, kind: str, name: str) -> ObjectIn
 
 def usual(name: str) -> str:
     """Return an id in its usual spelling, and a name as it is."""
-    return name.lower() if UUID.fullmatch(name) else name
+    return str(uuid.UUID(name)) if UUID.fullmatch(name) else name
+
+
+def name_of(storage: Storage, kind: str, name: str) -> str:
+    """Return what an object is called that a request names: an id in its usual spelling, a name as it is."""
+    found = usual(name)
+    # A program may have called an object by 32 digits, such as the id of a trace, and these are its name.
+    return name.lower() if found != name and _is_stored(storage, kind, name.lower()) else found
+
+
+def _is_stored(storage: Storage, kind: str, name: str) -> bool:
+    try:
+        storage.object(kind, name)
+    except UnknownObject:
+        return False
+    return True
 
 
 def _found(registry: Registry, storage: Storage, kind: str, name: str) -> tuple[Resource, str] | None:
@@ -63,8 +79,6 @@ def _found(registry: Registry, storage: Storage, kind: str, name: str) -> tuple[
         # What belonged to something that was deleted is nobody's.
         resource = Resource(name, None, kind, f"{kind}:{name}") if kind == AUDIT_LOG else entity.resource
         return (resource, entity.name or name) if entity.deleted_at is None else None
-    try:
-        storage.object(kind, name)
-    except UnknownObject:
+    if not _is_stored(storage, kind, name):
         return None
     return Resource(registry.default_organization().id, None, kind, f"{kind}:{name}"), name

@@ -22,6 +22,7 @@ from btql_server.access import administrators, grants, members
 from btql_server.access.asker import forbidden
 from btql_server.access.grants import Grant, GrantFilter, GrantSpec, Permission
 from btql_server.access.model import Level, Resource
+from btql_server.access.objects import usual
 from btql_server.http.answer import Answer, json_answer
 from btql_server.http.call import Call, uuid_of
 from btql_server.http.errors import HttpError
@@ -189,7 +190,7 @@ def _list(call: Call, query: AclFilter, object_type: str | None, object_id: str 
         # No entry has any of these.
         return json_answer({"objects": []})
     user_id = None if query.user_id is None else uuid_of(query.user_id, "user_id")
-    wanted = GrantFilter(call.principal.org_id, user_id, object_type, object_id, query.permission)
+    wanted = GrantFilter(call.principal.org_id, user_id, object_type, usual(object_id or "") or None, query.permission)
     return json_answer({"objects": _all_shown(grants.listed(call.state.registry, wanted, page_of(query)))})
 
 

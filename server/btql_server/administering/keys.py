@@ -223,10 +223,11 @@ def _is_administrator(call: Call) -> bool:
 def _make(call: Call, owner: Entity, limits: KeyLimits, *, replace: bool = False) -> Answer:
     registry = call.state.registry
     expires_at = None if limits.expires_at is None else _in_future(limits.expires_at)
-    if limits.project_id is not None:
-        require_entity(call, Level.READ, "project", limits.project_id)
+    project_id = limits.project_id
+    if project_id is not None:
+        project_id = require_entity(call, Level.READ, "project", project_id).id
     level = Level.ADMIN if limits.level is None else Level[limits.level.upper()]
-    spec = KeySpec(owner, limits.name, level, limits.project_id, expires_at)
+    spec = KeySpec(owner, limits.name, level, project_id, expires_at)
     with registry.writing():
         if replace:
             for old in key_store.listed(registry, principal_id=owner.id, name=limits.name):

@@ -15,7 +15,7 @@ from btql.execution.directory import Listed, constants_of
 from btql_grammar.sources import KINDS
 from btql_server.access.asker import forbidden
 from btql_server.access.model import Level, Resource
-from btql_server.access.objects import OF_PROJECT, REGISTERED, UUID, resource_of, usual
+from btql_server.access.objects import OF_PROJECT, REGISTERED, UUID, name_of, resource_of, usual
 from btql_server.http.errors import HttpError
 from btql_server.registry.changes import Change
 from btql_server.registry.entity import Listing
@@ -59,7 +59,7 @@ class Visible:
     def find(self, kind: str, name: str) -> Sequence[ObjectInfo]:
         """Return the objects to read for a source."""
         principal = self._asker.principal
-        if kind in _OF_ORGANIZATION and name in (principal.org_id, principal.org_name):
+        if kind in _OF_ORGANIZATION and usual(name) in (principal.org_id, principal.org_name):
             return self._of_organization(kind)
         written, name = name, self._id_of(kind, name)
         row = self._row(kind, name)
@@ -111,6 +111,7 @@ class Visible:
 
     def kinds(self, name: str) -> Iterator[str]:
         """Yield the kind of each object that may be read and has a name, its own or the registered one."""
+        name = usual(name)
         called = self._registered(name)
         by_id = [self._registry.get(kind, name) for kind in _WITH_NAMES] if UUID.fullmatch(name) else []
         known = called | {each.id: each for each in by_id if each is not None}
@@ -169,7 +170,7 @@ class Visible:
     def _id_of(self, kind: str, name: str) -> str:
         """Return the id that a name stands for; the name itself where it stands for none."""
         if UUID.fullmatch(name):
-            return usual(name)
+            return name_of(self._storage, kind, name)
         if kind not in OF_PROJECT and kind not in _NAMED and kind not in _ROWS:
             return name
         registered = REGISTERED.get(kind, kind)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from btql_server.access.model import Level
+from btql_server.access.objects import usual
 from btql_server.http.call import Call
 from btql_server.http.errors import HttpError
 from btql_server.registering.crud import readable
@@ -68,7 +69,7 @@ def commit_of(experiment: Entity) -> str | None:
 
 
 def _readable_by_id(call: Call, experiment_id: str) -> Entity | None:
-    found = call.state.registry.get("experiment", experiment_id.lower())
+    found = call.state.registry.get("experiment", usual(experiment_id))
     return found if found is not None and call.principal.level(found.resource) >= Level.READ else None
 
 

@@ -12,6 +12,7 @@ from typing import cast
 
 from btql_server.access.asker import forbidden
 from btql_server.access.model import Level, Resource
+from btql_server.access.objects import usual
 from btql_server.http.call import Call
 from btql_server.http.errors import HttpError
 from btql_server.http.paging import page_of
@@ -134,7 +135,8 @@ def listed(call: Call, kind: Kind, query: ListQuery) -> Sequence[Entity]:
         page.starting_after,
         page.ending_before,
     )
-    wanted = {key: value for key in kind.filters if (value := getattr(query, key)) is not None}
+    given = ((key, cast("str | None", getattr(query, key))) for key in kind.filters)
+    wanted = {key: usual(value) if key.endswith("_id") else value for key, value in given if value is not None}
     if wanted:
         every = readable(call, replace(listing, limit=None))
         found = page.cut([one for one in every if all(value_of(one, key) == wanted[key] for key in wanted)])

@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from btql_server.access.asker import forbidden
 from btql_server.access.model import Level, Resource
+from btql_server.access.objects import usual
 from btql_server.http.call import Call, uuid_of
 from btql_server.http.errors import HttpError
 from btql_server.registry.entity import Entity
@@ -25,7 +26,7 @@ def own_organization(call: Call, *, name: str | None = None, org_id: str | None 
     principal = call.principal
     if name is not None and name != principal.org_name:
         raise forbidden(principal, Level.READ, f"organization {name[:80]}")
-    if org_id is not None and org_id != principal.org_id:
+    if org_id is not None and usual(org_id) != principal.org_id:
         raise forbidden(principal, Level.READ, f"organization id {org_id[:80]}")
     return Resource(principal.org_id)
 

@@ -66,7 +66,8 @@ def test_limits_of_a_key(party, ann):
     other = ok(ann.post("/v1/project", json={"name": "not for it"}))
     limits = {"level": "read", "project_id": project["id"]}
     ends = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
-    made = ok(ann.post("/v1/api_key", json={"name": "limited", "expires_at": ends, **limits}))
+    body = {"name": "limited", "expires_at": ends, **limits, "project_id": project["id"].replace("-", "").upper()}
+    made = ok(ann.post("/v1/api_key", json=body))
     client = party.client(made["key"])
 
     assert {key: made[key] for key in limits} == limits

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+import btql
+
 KINDS = ("project_logs", "experiment", "dataset")
 
 
@@ -27,8 +29,9 @@ def test_events_go_to_the_object_of_the_path(http, objects, stored, kind):
     assert rows[second]["input"] == 2
 
 
-def test_ids_may_be_in_capitals(http, project, stored):
-    large = project.upper()
+@pytest.mark.parametrize("spell", [str.upper, lambda text: text.replace("-", "")], ids=["capitals", "no hyphens"])
+def test_ids_may_be_in_capitals_and_without_hyphens(http, project, stored, spell):
+    large = spell(project)
     row = {"project_id": large, "log_id": "g"}
     span = {"traceId": "1" * 32, "spanId": "2" * 16, "startTimeUnixNano": "1", "endTimeUnixNano": "2"}
     requests = {
@@ -43,6 +46,31 @@ def test_ids_may_be_in_capitals(http, project, stored):
         assert answer.status_code == 200, answer.text
 
     assert stored("project_logs", project).keys() == {"a", "b", "c", "2" * 16}
+    experiment, dataset = (
+        http.post(f"/v1/{kind}", json={"project_id": large, "name": "e"}).json()["id"]
+        for kind in ("experiment", "dataset")
+    )
+    for source, rows in ((f"project_logs('{large}')", 4), (f'"{spell(experiment)}"', 0)):
+        answer = http.post("/btql", json={"query": f"SELECT count(*) AS rows FROM {source}"})
+        assert answer.json().get("data") == [{"rows": rows}], answer.text
+    other = {"project_id": large, "name": "other", "base_exp_id": spell(experiment)}
+    assert http.post("/v1/experiment", json=other).status_code == 200
+    version = http.get("/xact-id").text
+    http.post("/v1/dataset_snapshot", json={"dataset_id": spell(dataset), "name": "s", "xact_id": version})
+    found = http.get("/v1/dataset_snapshot", params={"dataset_id": spell(dataset)}).json()["objects"]
+    assert [each["name"] for each in found] == ["s"]
+    org_id = http.get(f"/v1/project/{large}").json()["org_id"]
+    assert http.post("/api/project/register", json={"project_id": large, "org_id": spell(org_id)}).status_code == 200
+
+
+def test_a_program_may_call_its_objects_by_32_digits(http, data, stored):
+    name = "0af7651916cd43dd8448eb211c80319c"
+    with btql.connect(data) as embedded:
+        embedded.ingest(f"project_logs:{name}", [{"id": "a"}])
+    assert http.post(f"/v1/project_logs/{name}/insert", json={"events": [{"id": "b"}]}).status_code == 200
+    query = f"SELECT count(*) AS rows FROM project_logs('{name.upper()}')"
+    assert http.post("/btql", json={"query": query}).json()["data"] == [{"rows": 2}]
+    assert stored("project_logs", name).keys() == {"a", "b"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
