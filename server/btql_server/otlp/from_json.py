@@ -1,19 +1,20 @@
 """OTLP in JSON to spans.
 
 The JSON of protobuf with two exceptions: ids are hexadecimal, and enumerations are numbers (names are taken, too).
-Whole numbers of 64 bits may be texts. Unknown keys are ignored, null is as if the key were missing.
+Whole numbers of 64 bits may be texts. Unknown keys are left out and told, null is as if the key were missing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
 from btql_server.http.body import decode
 from btql_server.http.errors import HttpError
 from btql_server.otlp.json_by_hand import member, take_apart
+from btql_server.otlp.json_keys import Unknown, decode_known
 from btql_server.otlp.json_messages import (
     ExportTraceServiceRequest,
     OtlpAnyValue,
@@ -43,95 +44,89 @@ from btql_server.otlp.span import (
 )
 from btql_storage.json_text import JsonValue
 
-T = TypeVar("T")
+T = TypeVar("T", bound=msgspec.Struct)
 _INTEGERS = (-(1 << 63), (1 << 63) - 1)
 _TIMES = (0, (1 << 64) - 1)
-_BESIDE = ("resource", "schemaUrl")
-"""Keys of a resource that hold no spans."""
 
 
-def spans_of_json(body: bytes) -> Sequence[Span]:
+class Decoded(NamedTuple):
+    """What a request has."""
+
+    spans: Sequence[Span]
+    left_out: str = ""
+    """What of it was left out, in words."""
+
+
+def spans_of_json(body: bytes) -> Decoded:
     """Return the spans of an ExportTraceServiceRequest; 400 where it is none."""
+    unknown = Unknown()
     try:
-        request = decode(body, ExportTraceServiceRequest)
+        request = decode_known(body, ExportTraceServiceRequest, unknown)
     except HttpError as error:
-        return _one_by_one(body, error)
-    if request.resource_spans is msgspec.UNSET:
-        _refuse_other_keys(decode(body, dict[str, object]), "resourceSpans")
-    found = [
-        span
-        for of_resource in request.resource_spans or ()
-        for resource in (_shared(of_resource.resource.attributes if of_resource.resource else None),)
-        for of_scope in of_resource.scope_spans or ()
-        for span in _spans(of_scope.spans or (), resource, of_scope.scope)
-    ]
-    if request.resource_spans and not found:
-        for keys in decode(body, _Resources).resource_spans:
-            _refuse_other_keys(keys, "scopeSpans", beside=_BESIDE)
-    return found
+        unknown = Unknown()
+        found = _one_by_one(body, error, unknown)
+    else:
+        found = [
+            span
+            for of_resource in request.resource_spans or ()
+            for resource in (_shared(of_resource.resource.attributes if of_resource.resource else None),)
+            for of_scope in of_resource.scope_spans or ()
+            for span in _spans(of_scope.spans or (), resource, of_scope.scope)
+        ]
+    if unknown.instead is not None and not found:
+        # They are ignored, but whoever sends no spans should know.
+        raise HttpError(400, unknown.instead)
+    return Decoded(found, unknown.message)
 
 
-class _Resources(msgspec.Struct, rename="camel"):
-    """The keys that each resource has."""
-
-    resource_spans: list[dict[str, object]]
-
-
-def _refuse_other_keys(keys: Mapping[str, object], wanted: str, beside: Container[str] = ()) -> None:
-    """Raise where there are unknown keys alone: they are ignored, but whoever sends no spans should know."""
-    others = [key for key in keys if key not in beside]
-    if wanted not in keys and others:
-        raise HttpError(400, f"there are no `{wanted}`, only `{others[0][:80]}`")
-
-
-def _one_by_one(body: bytes, error: HttpError) -> Sequence[Span]:
+def _one_by_one(body: bytes, error: HttpError, unknown: Unknown) -> Sequence[Span]:
     """Return the spans of a request that cannot be decoded as a whole, or raise why, where that is no single span."""
     try:
-        request = _with_raw_spans(body)
+        request = _with_raw_spans(body, unknown)
     except ValueError:
         raise error from None
     found = [
         span
         for of_resource in request.resource_spans or ()
-        for resource in (_decoded_resource(of_resource.resource),)
+        for resource in (_decoded_resource(of_resource.resource, unknown),)
         for of_scope in of_resource.scope_spans or ()
-        for span in _decoded(of_scope.spans or (), resource, of_scope.scope)
+        for span in _decoded(of_scope.spans or (), resource, of_scope.scope, unknown)
     ]
     if not any(span.fault for span in found):
         raise error
     return found
 
 
-def _with_raw_spans(body: bytes) -> RawRequest:
+def _with_raw_spans(body: bytes, unknown: Unknown) -> RawRequest:
     try:
-        return decode(body, RawRequest)
+        return decode_known(body, RawRequest, unknown)
     except HttpError:
         return take_apart(body)
 
 
-def _decoded_resource(text: msgspec.Raw) -> Shared:
+def _decoded_resource(text: msgspec.Raw, unknown: Unknown) -> Shared:
     try:
-        return _shared(_decoded_part(text, OtlpResource).attributes)
+        return _shared(_decoded_part(text, OtlpResource, unknown).attributes)
     except HttpError as error:
         return not_shared(error.message)
 
 
-def _decoded(texts: Iterable[msgspec.Raw], resource: Shared, scope: msgspec.Raw) -> Iterator[Span]:
+def _decoded(texts: Iterable[msgspec.Raw], resource: Shared, scope: msgspec.Raw, unknown: Unknown) -> Iterator[Span]:
     good: list[OtlpSpan] = []
     for text in map(bytes, texts):
         try:
-            good.append(decode(text, OtlpSpan))
+            good.append(decode_known(text, OtlpSpan, unknown))
         except HttpError as error:
             yield unreadable(_name_of(text), error.message.replace("the body is", "it is"))
     try:
-        library = _decoded_part(scope, OtlpScope)
+        library = _decoded_part(scope, OtlpScope, unknown)
     except HttpError as error:
         resource, library = not_shared(error.message), None
     yield from _spans(good, resource, library)
 
 
-def _decoded_part(text: msgspec.Raw, shape: type[T]) -> T:
-    return shape() if bytes(text) == b"null" else decode(bytes(text), shape)
+def _decoded_part(text: msgspec.Raw, shape: type[T], unknown: Unknown) -> T:
+    return shape() if bytes(text) == b"null" else decode_known(bytes(text), shape, unknown)
 
 
 def _name_of(text: bytes) -> str:

@@ -19,7 +19,7 @@ from btql_server.http.errors import HttpError, as_http
 from btql_server.http.routes import Routes
 from btql_server.otlp.braintrust import PARENT
 from btql_server.otlp.event import event_of
-from btql_server.otlp.from_json import spans_of_json
+from btql_server.otlp.from_json import Decoded, spans_of_json
 from btql_server.otlp.from_protobuf import spans_of_protobuf
 from btql_server.otlp.json_messages import ExportTraceServiceRequest
 from btql_server.otlp.parent import HEADER, MISSING, Parent, Parents, read_header
@@ -39,6 +39,8 @@ _ANSWERS = {PROTOBUF: bytes, JSON: dict[str, object]}
 _GRPC_CODES = {400: 3, 401: 16, 403: 7, 404: 5, 413: 8, 429: 8, 503: 14, 504: 4, 507: 8}
 """HTTP status to the code of a ``google.rpc.Status``."""
 _GRPC_INTERNAL = 13
+_OF_SPANS = (400, 403)
+"""The status where none of the spans can be stored."""
 _STATUS_CODE, _STATUS_MESSAGE = 1, 2
 """The fields of ``google.rpc.Status``."""
 
@@ -67,8 +69,8 @@ def export(call: Call, body: bytes) -> Answer:
     """
     as_json = _is_json(call, body)
     try:
-        spans = spans_of_json(body) if as_json else spans_of_protobuf(body)
-        return _accepted(store(call, spans), as_json=as_json)
+        decoded = spans_of_json(body) if as_json else Decoded(spans_of_protobuf(body))
+        return _accepted(_stored(call, decoded), decoded.left_out, as_json=as_json)
     except Exception as error:
         refusal = as_http(error)
         if refusal is None:
@@ -97,6 +99,16 @@ def refuse_metrics(call: Call, body: bytes) -> Answer:
 def _only_traces(call: Call, body: bytes, variable: str) -> Answer:
     error = HttpError(404, f"only traces are received here: set `{variable}=none` in the application")
     return _refused(call, error, as_json=_is_json(call, body))
+
+
+def _stored(call: Call, decoded: Decoded) -> Batch:
+    try:
+        return store(call, decoded.spans)
+    except HttpError as error:
+        if not decoded.left_out or error.status not in _OF_SPANS:
+            raise
+        # What is missing may be there under another key.
+        raise HttpError(error.status, f"{error.message}; {decoded.left_out}") from None
 
 
 def store(call: Call, spans: Sequence[Span]) -> Batch:
@@ -174,12 +186,15 @@ def _is_json(call: Call, body: bytes) -> bool:
     return body[:1] == b"{"
 
 
-def _accepted(batch: Batch, *, as_json: bool) -> Answer:
-    """Return the answer of success, which says what was rejected all the same."""
-    message = ""
+def _accepted(batch: Batch, left_out: str, *, as_json: bool) -> Answer:
+    """Return the answer of success, which says what was rejected, or left out, all the same."""
+    told: list[str] = []
     if batch.first is not None:
         others = f"; and {batch.rejected - 1} more" if batch.rejected > 1 else ""
-        message = f"{batch.first.message}{others}"
+        told.append(f"{batch.first.message}{others}")
+    if left_out:
+        told.append(left_out)
+    message = "; ".join(told)
     if as_json:
         partial = {"rejectedSpans": str(batch.rejected), "errorMessage": message} if message else {}
         return Answer(json_bytes({"partialSuccess": partial}), JSON)

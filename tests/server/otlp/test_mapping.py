@@ -32,7 +32,7 @@ def _event(span, above=None) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("path", "number", "case"), list(_cases()))
 def test_a_span_becomes_the_event_in_either_encoding(path, number, case, as_json, as_protobuf, update):
-    (from_json,) = spans_of_json(as_json([case["span"]]))
+    (from_json,) = spans_of_json(as_json([case["span"]])).spans
     if update:
         whole = json.loads(path.read_text())
         whole[number]["event"] = _event(from_json)
@@ -66,7 +66,7 @@ def test_numbers_and_bytes_come_as_json_can_have_them(as_json, as_protobuf):
         "braintrust.metrics.nan": math.nan,
     }
     for spans in (
-        spans_of_json(as_json([{"attributes": numbers}])),
+        spans_of_json(as_json([{"attributes": numbers}])).spans,
         spans_of_protobuf(as_protobuf([{"attributes": numbers}])),
     ):
         assert _event(spans[0])["metadata"] == {
@@ -81,7 +81,7 @@ def test_numbers_and_bytes_come_as_json_can_have_them(as_json, as_protobuf):
 def test_bytes_are_base64():
     value = {"key": "raw", "value": {"bytesValue": "AAEC/w=="}}
     body = {"resourceSpans": [{"scopeSpans": [{"spans": [{"attributes": [value]}]}]}]}
-    (span,) = spans_of_json(json.dumps(body).encode())
+    (span,) = spans_of_json(json.dumps(body).encode()).spans
     assert span.attributes == {"raw": "AAEC/w=="}
 
 
@@ -94,7 +94,7 @@ def test_hostile_indexes_make_no_long_lists(as_json):
         "gen_ai.prompt.8" + ".0" * 5_000: "deep",
         "braintrust.metadata" + ".x" * 5_000: "deep, too",
     }
-    (span,) = spans_of_json(as_json([{"attributes": attributes}]))
+    (span,) = spans_of_json(as_json([{"attributes": attributes}])).spans
     event = _event(span)
     assert event["input"][0] == {"content": "first"}
     assert event["input"][-1] == {"content": "last"}
@@ -103,7 +103,7 @@ def test_hostile_indexes_make_no_long_lists(as_json):
 
 def test_dotted_names_that_collide_keep_both_values(as_json):
     attributes = {"braintrust.metadata.a": 1, "braintrust.metadata.a.b": 2, "braintrust.metadata.__proto__.c": 3}
-    (span,) = spans_of_json(as_json([{"attributes": attributes}]))
+    (span,) = spans_of_json(as_json([{"attributes": attributes}])).spans
     assert _event(span)["metadata"] == {"a": 1, "a.b": 2, "__proto__": {"c": 3}}
 
 
@@ -118,7 +118,7 @@ def test_dotted_names_that_collide_keep_both_values(as_json):
     ],
 )
 def test_one_convention_says_what_a_span_is_and_another_one_its_usage(as_json, attributes, metrics):
-    (span,) = spans_of_json(as_json([{"attributes": {"gen_ai.usage.input_tokens": 3, **attributes}}]))
+    (span,) = spans_of_json(as_json([{"attributes": {"gen_ai.usage.input_tokens": 3, **attributes}}])).spans
     event = _event(span)
     times = ("start", "end")
     assert ({name: n for name, n in event["metrics"].items() if name not in times} or None) == metrics
@@ -156,7 +156,7 @@ def test_one_convention_says_what_a_span_is_and_another_one_its_usage(as_json, a
     ],
 )
 def test_what_no_message_can_be_made_of_stays_under_its_name(as_json, attributes, event_input, left):
-    (span,) = spans_of_json(as_json([{"attributes": attributes}]))
+    (span,) = spans_of_json(as_json([{"attributes": attributes}])).spans
     event = _event(span)
     assert event["input"] == event_input
     assert event.get("metadata") == left
@@ -172,7 +172,7 @@ def test_a_span_below_an_exported_one_joins_its_trace(as_json):
                 {"spanId": "00f067aa0ba902b7", "parentSpanId": "eee19b7ec3c1b174"},
             ]
         )
-    )
+    ).spans
     event = _event(root, above)
     assert (event["id"], event["span_parents"], event["root_span_id"]) == (root.span_id, ["0123456789abcdef"], "f" * 32)
     assert event["metadata"] == {"user": "u2", "tier": "gold"}

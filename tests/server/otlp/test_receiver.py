@@ -169,6 +169,7 @@ def test_without_a_good_parent_nothing_is_stored(send, as_json, as_protobuf, hea
         # As OTLP was before its version 0.15, and as protobuf's own names are.
         (b'{"resourceSpans": [{"resource": {}, "instrumentationLibrarySpans": [{"spans": [{}]}]}]}', JSON),
         (b'{"resourceSpans": [{"scope_spans": [{"spans": [{}]}]}]}', JSON),
+        (b'{"resourceSpans": [{"scopeSpans": [{"scope": {}, "span": [{}]}]}]}', JSON),
         (b'{"resourceSpans": [{"scopeSpans": [{"spans": [{"attributes": [{"value": {"intValue": "x"}}]}]}]}]}', JSON),
         (b'{"resourceSpans": [{"scopeSpans": [{"spans": [{"startTimeUnixNano": "1.5"}]}]}]}', JSON),
         (
@@ -189,9 +190,88 @@ def test_a_malformed_body_is_refused_as_the_protocol_has_it(send, body, headers)
     assert message
 
 
-@pytest.mark.parametrize("resource", [{}, {"resource": {}, "schemaUrl": "x"}, {"scopeSpans": [], "more": 1}])
+@pytest.mark.parametrize("resource", [{}, {"resource": {}, "schemaUrl": "x"}, {"scopeSpans": [{"schemaUrl": "x"}]}])
 def test_a_resource_may_have_no_spans(send, resource):
     assert send(json.dumps({"resourceSpans": [resource]}).encode(), JSON).json() == {"partialSuccess": {}}
+
+
+_EVERY_KEY = {
+    "flags": 257,
+    "traceState": "a=b",
+    "droppedAttributesCount": 1,
+    "droppedEventsCount": 1,
+    "droppedLinksCount": 1,
+    "events": [{"timeUnixNano": "1", "name": "e", "attributes": [], "droppedAttributesCount": 1}],
+    "links": [{"traceId": "1" * 32, "spanId": "2" * 16, "traceState": "", "droppedAttributesCount": 1, "flags": 1}],
+    "status": {"code": 1, "message": "m"},
+}
+
+
+def test_nothing_is_told_of_keys_that_otlp_has(send, as_json):
+    document = json.loads(as_json([{}]))
+    of_resource = document["resourceSpans"][0]
+    of_resource["scopeSpans"][0]["spans"][0] |= _EVERY_KEY
+    of_resource["scopeSpans"][0] |= {"schemaUrl": "x"}
+    of_resource["scopeSpans"][0]["scope"] |= {"droppedAttributesCount": 1}
+    of_resource["resource"] |= {"droppedAttributesCount": 1, "entityRefs": [{"type": "host", "idKeys": ["host.id"]}]}
+    assert send(json.dumps(document).encode(), JSON).json() == {"partialSuccess": {}}
+
+
+def _put(place):
+    """A request of one span and a key in one of its messages."""
+
+    def put(document, key):
+        of_resource = document["resourceSpans"][0]
+        of_scope = of_resource["scopeSpans"][0]
+        span = of_scope["spans"][0]
+        messages = {
+            "": document,
+            "resourceSpans[0]": of_resource,
+            "resourceSpans[0].scopeSpans[0]": of_scope,
+            "resourceSpans[0].scopeSpans[0].scope": of_scope["scope"],
+            "resourceSpans[0].scopeSpans[0].spans[0]": span,
+            "resourceSpans[0].scopeSpans[0].spans[0].attributes[0].value": span["attributes"][0]["value"],
+        }
+        messages[place][key] = {"a": [1]}
+        return f"{place}.{key}".removeprefix(".")
+
+    return put
+
+
+_SCOPE = "resourceSpans[0].scopeSpans[0]"
+_PLACES = ["", "resourceSpans[0]", _SCOPE, f"{_SCOPE}.scope", f"{_SCOPE}.spans[0]"]
+
+
+@pytest.mark.parametrize("place", [*_PLACES, f"{_SCOPE}.spans[0].attributes[0].value"])
+def test_keys_that_otlp_does_not_have_are_left_out_and_told(send, logs, as_json, place):
+    name = f"unknown keys at {place or 'the top'}"
+    document = json.loads(as_json([{"attributes": {"n": 2**62 + 1}}]))
+    path = _put(place)(document, "parent_span_id")
+    partial = send(json.dumps(document).encode(), JSON, f"project_name:{name}").json()["partialSuccess"]
+    assert partial == {
+        "rejectedSpans": "0",
+        "errorMessage": f"OTLP has no such keys, and they were left out: `{path}`",
+    }
+    (row,) = logs(name).values()
+    assert row["metadata"] == {"n": 2**62 + 1}
+
+
+def test_unknown_keys_are_told_beside_spans_that_cannot_be_stored(send, logs, as_json):
+    document = json.loads(as_json([{"spanId": f"000000000000000{number}"} for number in (1, 2, 3)]))
+    spans = document["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    spans[0]["span_id"] = spans[0].pop("spanId")
+    spans[1] |= {"name": 7, "a": 1}
+    spans[2] |= {"a": 1, "b": 1, "c": 1, "d": 1}
+    partial = send(json.dumps(document).encode(), JSON, "project_name:told").json()["partialSuccess"]
+    assert partial["rejectedSpans"] == "2"
+    assert "a span without a name: " in partial["errorMessage"]
+    assert "they were left out: `" in partial["errorMessage"]
+    assert list(logs("told")) == ["0000000000000003"]
+    document["resourceSpans"][0]["scopeSpans"][0]["spans"] = [{"trace_id": "1" * 32, "span_id": "2" * 16}]
+    refused = send(json.dumps(document).encode(), JSON)
+    assert refused.status_code == 400
+    assert "the trace id `` is not" in refused.json()["message"]
+    assert "`resourceSpans[0].scopeSpans[0].spans[0].trace_id`" in refused.json()["message"]
 
 
 def test_spans_that_cannot_be_stored_are_counted_and_the_others_stored(send, logs, as_json, as_protobuf):
