@@ -152,3 +152,29 @@ def test_sets_of_the_same_column_twice(tmp_path, sets, expected):
     query = f"SELECT ok AS a, ok AS b, count(*) AS n FROM (VALUES (true), (false), (false)) AS s (ok) GROUP BY {sets}"
     with btql.connect(tmp_path / "db") as conn:
         assert sorted((tuple(row.values()) for row in conn.query(query).rows()), key=str) == sorted(expected, key=str)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # As PostgreSQL 15 answers, to the last digit.
+        ("percentile_cont(0.333) WITHIN GROUP (ORDER BY n)", 3.9970000000000003),
+        ("percentile_cont(0.95) WITHIN GROUP (ORDER BY n / 7)", 1.364285714285714),
+        ("percentile(n, 0.123456789)", 2.1111111009999997),
+        ("median(1e15 + n)", 1_000_000_000_000_005.5),
+    ],
+)
+def test_between_two_numbers(conn: btql.Connection, text: str, expected: float) -> None:
+    assert conn.query(f"SELECT {text} AS v FROM generate_series(1, 10) AS s(n)").rows() == [{"v": expected}]
+
+
+def test_where_every_row_is_a_group(tmp_path) -> None:
+    # So many that the engine gives up gathering rows in two steps, as four in five are groups of their own.
+    each, times = 55_000, 4
+    with btql.connect(tmp_path / "db") as conn:
+        for start in range(0, each * times, each):
+            conn.ingest("project_logs:p", [{"id": f"r{n}", "metrics": {"n": n}} for n in range(start, start + each)])
+        middle = "SELECT id, median(metrics.n) AS v, percentile(metrics.n, 0.9) AS p FROM p GROUP BY id"
+        (row,) = conn.query(f"SELECT count(v) AS n, max(v) AS v, max(p) AS p FROM ({middle}) AS g").rows()
+
+        assert row == {"n": each * times, "v": each * times - 1.0, "p": each * times - 1.0}

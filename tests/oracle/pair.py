@@ -10,7 +10,7 @@ from typing import cast
 
 from oracle.expressions import get
 from oracle.model import Document
-from oracle.rows import TOLERANCE, Difference, Row, difference
+from oracle.rows import Difference, Row, difference
 
 OBJECT = "project_logs:demo"
 """What the queries call ``project_logs('demo')``."""
@@ -66,8 +66,6 @@ class Pair:
     answer: Callable[[Corpus], list[Row]]
     in_order: bool = False
     """Whether the order of the rows is part of the answer."""
-    tolerance: float = TOLERANCE
-    """How far, relative to their size, fractions may be apart."""
     check: Callable[[Corpus, Sequence[Row]], Difference | None] | None = field(default=None)
     """For an answer that leaves a choice, or that holds more than is known here."""
 
@@ -76,4 +74,4 @@ class Pair:
         if self.check is not None:
             return self.check(corpus, found)
         expected = corpus.answer(self)
-        return difference(found, expected, in_order=self.in_order, tolerance=self.tolerance)
+        return difference(found, expected, in_order=self.in_order)

@@ -34,8 +34,6 @@ from oracle.queries_filter import kind, model, tokens, took, value
 from oracle.rows import Difference, Row, grouped, ids, ordered, select, where, whole_traces
 
 Documents = Sequence[Document]
-PERCENTILE_TOLERANCE = 1e-5
-"""The engine knows the place between two neighbours to a millionth of their distance, which may be large."""
 
 
 def each(path: Callable[[Document], object]) -> Callable[[Documents], list[object]]:
@@ -90,7 +88,6 @@ AGGREGATES = [
                 "large": lambda g: count_if(each(lambda d: gt(tokens(d), 500))(g)),
             },
         ),
-        tolerance=PERCENTILE_TOLERANCE,
     ),
     Pair(
         "aggregates of nothing",
@@ -141,7 +138,6 @@ AGGREGATES = [
             "-p95",
         )[:5],
         in_order=True,
-        tolerance=PERCENTILE_TOLERANCE,
     ),
     Pair(
         "percentiles",
@@ -166,7 +162,6 @@ AGGREGATES = [
                 "p100": lambda g: percentile(each(took)(g), 1),
             },
         ),
-        tolerance=PERCENTILE_TOLERANCE,
     ),
     Pair(
         "error rate by hour",

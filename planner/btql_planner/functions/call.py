@@ -65,12 +65,6 @@ class Call:
         order = f" ORDER BY {', '.join(self.order)}" if self.order else ""
         return f"{name}({'DISTINCT ' if self.distinct else ''}{', '.join(arguments)}{order}){self.behind}"
 
-    def within(self, name: str, argument: str, key: str) -> str:
-        """Return the SQL of a call over sorted values."""
-        if self.over is not None:
-            raise ArgumentError("an aggregate over sorted values needs a group, it cannot stand over a window", 0)
-        return f"{name}({argument}) WITHIN GROUP (ORDER BY {key}){self.behind}"
-
     @property
     def direction(self) -> str:
         """How the first key is sorted: ``ASC NULLS LAST`` and so on."""

@@ -5,6 +5,8 @@ Rows without a number take no part; pairs need both numbers.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from btql_planner.functions.call import ArgumentError, Call, written_number
 from btql_planner.functions.declare import Any, Float, Integer, Number, aggregate, dynamic_type
 from btql_planner.spelling import as_json, from_json
@@ -17,17 +19,38 @@ def _share(name: str, fraction: str, index: int) -> float:
     return share
 
 
+def _sorted(call: Call, value: str) -> tuple[str, str]:
+    """Return the sorted numbers of a group as a list, and how many there are.
+
+    The engine's own ``percentile_cont`` (55) knows a place between two numbers to a millionth of their distance only,
+    and ends the query where nearly every row is a group of its own.
+    """
+    number = f"CAST({value} AS DOUBLE)"
+    own = replace(call, order=())
+    return f"array_sort({own.where(f'{number} IS NOT NULL')('array_agg', number)})", own("count", number)
+
+
+def _between(call: Call, value: str, share: float) -> str:
+    """Return the number at a share of the way through the sorted ones, as PostgreSQL computes it."""
+    if call.over is not None:
+        message = "an aggregate over sorted values needs a group, it cannot stand over a window"
+        raise ArgumentError(message, 0, help="compute it in a subquery with GROUP BY, and join that")
+    numbers, count = _sorted(call, value)
+    place = f"(CAST({share} AS DOUBLE) * CAST({count} - 1 AS DOUBLE))"
+    low, high = (f"array_element({numbers}, CAST({side}({place}) AS BIGINT) + 1)" for side in ("floor", "ceil"))
+    return f"({low} + ({high} - {low}) * ({place} - floor({place})))"
+
+
 @aggregate(scalars_only=True, distinct=False)
 def percentile(value: Number, fraction: Float, *, call: Call) -> Float:
     """Return the value below which ``fraction`` (0 to 1) of the numbers lie.
 
-    All numbers are looked at; between two of them the value is interpolated, to a millionth of their distance.
+    All numbers are looked at; between two of them the value is interpolated.
 
     >>> percentile(3, 0.5)
     3.0
     """
-    share = _share("percentile", fraction, 1)
-    return call.within("percentile_cont", str(share), f"CAST({value} AS DOUBLE)")
+    return _between(call, value, _share("percentile", fraction, 1))
 
 
 @aggregate(scalars_only=True, order="within", distinct=False)
@@ -37,8 +60,7 @@ def percentile_cont(fraction: Float, value: Number, *, call: Call) -> Float:
     >>> percentile_cont(0.5) WITHIN GROUP (ORDER BY 3)
     3.0
     """
-    share = _share("percentile_cont", fraction, 0)
-    return call.within("percentile_cont", str(share), f"CAST({value} AS DOUBLE)")
+    return _between(call, value, _share("percentile_cont", fraction, 0))
 
 
 @aggregate(scalars_only=True, order="within", distinct=False)
@@ -51,11 +73,9 @@ def percentile_disc(fraction: Float, value: Number, *, call: Call) -> Float:
     3.0
     """
     share = _share("percentile_disc", fraction, 0)
-    number = f"CAST({value} AS DOUBLE)"
-    direction = "DESC" if "DESC" in call.direction else "ASC"
-    ordered = Call(order=(f"{number} {direction} NULLS LAST",), filter=call.filter, over=call.over)
-    place = f"greatest(CAST(ceil(CAST({share} AS DOUBLE) * {call('count', number)}) AS BIGINT), 1)"
-    return f"array_element({ordered.ordered('array_agg', number)}, {place})"
+    numbers, count = _sorted(call, value)
+    place = f"greatest(CAST(ceil(CAST({share} AS DOUBLE) * {count}) AS BIGINT), 1)"
+    return f"array_element({numbers}, {f'{count} + 1 - {place}' if 'DESC' in call.direction else place})"
 
 
 @aggregate(scalars_only=True, distinct=False)
@@ -65,7 +85,7 @@ def median(value: Number, *, call: Call) -> Float:
     >>> median(3)
     3.0
     """
-    return call.within("percentile_cont", "0.5", f"CAST({value} AS DOUBLE)")
+    return _between(call, value, 0.5)
 
 
 @aggregate(order="within", distinct=False, returns=dynamic_type, python=True)
