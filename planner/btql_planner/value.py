@@ -21,6 +21,10 @@ from btql_planner.types import CONTENTS, NUMBER, NUMERIC, ORDER, Kind, Type
 
 BITS = 64
 """Of the engine's whole numbers."""
+ROW_BITS = 40
+"""More rows than two to this power are never counted or added up."""
+SIZE_BITS = 32
+"""No text and no array has more characters, bytes or elements than two to this power."""
 SAFE_MAX = "9223372036854774784"
 """The largest float below two to the 63rd."""
 _FAR = "4611686018427387904"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from btql_planner import sql_text
 from btql_planner.expressions import Ranking
 from btql_planner.types import FLOAT, INTEGER, NULL, Kind, Type
-from btql_planner.value import Value, of
+from btql_planner.value import ROW_BITS, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def lower_ranking(call: Ranking, arguments: Sequence[Value], over: str) -> Value
         (kind,) = call.type
         listed = ", ".join(each.get(Kind.INTEGER) for each in arguments)
         sql = f"{call.name}({listed}) OVER ({over})"
-        return of(kind, whole_rank(sql) if kind is Kind.INTEGER else sql)
+        return Value({kind: whole_rank(sql) if kind is Kind.INTEGER else sql}, bits=ROW_BITS)
     moved, *others = arguments
     counts = [each.get(Kind.INTEGER) for each in others[:1]]
     default = others[1] if len(others) > 1 else Value()

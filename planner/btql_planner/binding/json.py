@@ -138,7 +138,7 @@ def bind_cast(binder: ExpressionBinder, node: tree.Cast) -> Expression:
         expression = _list_constant(_postgres_array(expression), expression.span)
     if _CASTS[name] == "to_texts" and isinstance(expression, Constant) and expression.kind is Kind.LIST:
         return expression
-    value = binder.apply_to(functions()[_CASTS[name]], (expression,), node.span)
+    value = binder.apply_to(functions()[_CASTS[name]], (_number_in(expression, _CASTS[name]),), node.span)
     if matched[2] is None:
         return value
     if _CASTS[name] == "to_string":
@@ -147,6 +147,18 @@ def bind_cast(binder: ExpressionBinder, node: tree.Cast) -> Expression:
         digits = Constant(int(matched[3] or 0), Kind.INTEGER)
         return binder.apply_to(functions()["round"], (value, digits), node.span)
     return value
+
+
+def _number_in(expression: Expression, cast_to: str) -> Expression:
+    """Return the number whose text is cast to a number, which is the same as to cast it: ``(metrics ->> 'x')::int``.
+
+    Of a truth it is not, and of anything but numbers and texts neither is a number.
+    """
+    is_number = cast_to in ("to_integer", "to_number", "to_numeric")
+    if not is_number or not isinstance(expression, Apply) or expression.function.name != "to_string":
+        return expression
+    (inside,) = expression.arguments
+    return expression if Kind.BOOLEAN in inside.type else inside
 
 
 def _cast_array(binder: ExpressionBinder, node: tree.Cast) -> Expression:

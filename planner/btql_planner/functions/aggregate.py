@@ -13,10 +13,7 @@ from btql_planner import value as values
 from btql_planner.functions.call import Call
 from btql_planner.functions.declare import Any, Boolean, Integer, Measure, aggregate, number_type
 from btql_planner.types import CONTENTS, NUMERIC, ORDER, Kind, Type
-from btql_planner.value import Value
-
-ROW_BITS = 40
-"""More rows than two to this power are never added up."""
+from btql_planner.value import ROW_BITS, Value
 
 
 def first_type(arguments: Sequence[Type]) -> Type:
@@ -24,7 +21,7 @@ def first_type(arguments: Sequence[Type]) -> Type:
     return arguments[0] if arguments else types.NULL
 
 
-@aggregate(scalars_only=True)
+@aggregate(scalars_only=True, bits=ROW_BITS)
 def count(value: Any, *, call: Call) -> Integer:
     """Return in how many rows ``value`` is not null; ``count(*)`` counts all rows.
 
@@ -39,7 +36,7 @@ def count(value: Any, *, call: Call) -> Integer:
     return call("count", f"CASE WHEN {values.present(value)} THEN 1 END" if value.everything else "NULL")
 
 
-@aggregate
+@aggregate(bits=ROW_BITS)
 def count_distinct(value: Any, *, call: Call) -> Integer:
     """Return how many different values there are, nulls left out.
 
@@ -49,7 +46,7 @@ def count_distinct(value: Any, *, call: Call) -> Integer:
     return replace(call, distinct=True)("count", values.key(value))
 
 
-@aggregate
+@aggregate(bits=ROW_BITS)
 def approx_distinct(value: Any, *, call: Call) -> Integer:
     """Return about how many different values there are, in little memory: within a few per cent.
 
@@ -63,7 +60,7 @@ def approx_distinct(value: Any, *, call: Call) -> Integer:
     return f"CAST({call('approx_distinct', key)} AS BIGINT)"
 
 
-@aggregate(scalars_only=True)
+@aggregate(scalars_only=True, bits=ROW_BITS)
 def count_if(condition: Boolean, *, call: Call) -> Integer:
     """Return in how many rows the condition is true.
 

@@ -11,7 +11,7 @@ from btql_planner.functions.declare import Json as JsonText
 from btql_planner.functions.json import array_size
 from btql_planner.spelling import as_json, as_member
 from btql_planner.types import Kind
-from btql_planner.value import Value
+from btql_planner.value import SIZE_BITS, Value
 
 _SIZE_MAX = 2**31 - 1
 """No list has more elements, and at an index beyond the engine ends the query."""
@@ -22,7 +22,7 @@ def _array(value: Value) -> str:
     return as_json(Value({kind: sql for kind, sql in value.parts.items() if kind in (Kind.LIST, Kind.JSON)}))
 
 
-@scalar(python=True)
+@scalar(python=True, bits=SIZE_BITS)
 def array_length(value: Any, dimension: Integer = "") -> Integer:
     """Return the number of elements of an array.
 
@@ -34,7 +34,7 @@ def array_length(value: Any, dimension: Integer = "") -> Integer:
     return array_size(value)
 
 
-@scalar(python=True)
+@scalar(python=True, bits=SIZE_BITS)
 def cardinality(value: Any) -> Integer:
     """Return the number of elements of an array.
 
@@ -87,7 +87,7 @@ def array_cat(one: Any, other: Any) -> JsonText:
     return f"btql_json_merge({_array(one)}, {_array(other)})"
 
 
-@scalar(python=True)
+@scalar(python=True, bits=SIZE_BITS)
 def array_position(array: Any, item: Any) -> Integer:
     """Return the place of the first element that is equal to ``item``, counted from 1; null where none is.
 

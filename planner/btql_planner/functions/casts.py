@@ -5,18 +5,20 @@ SQL's ``value::type`` and ``CAST(value AS type)`` are these functions.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from btql_planner import compare, sql_text, types
+from btql_planner.functions.call import written_text
 from btql_planner.functions.declare import (
     Any,
     Boolean,
     Float,
-    Integer,
     Interval,
     List,
     Text,
     Time,
+    WholeValue,
     dynamic_type,
     has,
     scalar,
@@ -25,7 +27,9 @@ from btql_planner.functions.time_patterns import has_pattern, known_date, known_
 from btql_planner.functions.time_units import truncated
 from btql_planner.spelling import as_json, as_text, from_json
 from btql_planner.types import Kind, Type
-from btql_planner.value import SAFE_MAX, Value
+from btql_planner.value import BITS, SAFE_MAX, Value
+
+_DIGITS = re.compile(r"-?[0-9]{1,18}")
 
 
 @scalar(aliases=("text",))
@@ -39,7 +43,7 @@ def to_string(value: Any) -> Text:
 
 
 @scalar
-def to_integer(value: Any) -> Integer:
+def to_integer(value: Any) -> WholeValue:
     """Return ``value`` as a whole number of 64 bits; fractions are cut towards zero. ``::integer``.
 
     >>> to_integer('42')
@@ -51,7 +55,11 @@ def to_integer(value: Any) -> Integer:
         Kind.BOOLEAN: "CAST({} AS BIGINT)",
         Kind.TEXT: "coalesce(TRY_CAST({0} AS BIGINT), TRY_CAST(trunc(TRY_CAST({0} AS DOUBLE)) AS BIGINT))",
     }
-    return _first(value, terms, Kind.INTEGER)
+    whole = _first(value, terms, Kind.INTEGER)
+    if (text := written_text(value.get(Kind.TEXT))) is not None and _DIGITS.fullmatch(text):
+        return Value({Kind.INTEGER: str(int(text))}, bits=int(text).bit_length())
+    known = {Kind.INTEGER: value.bits, Kind.BOOLEAN: 1}
+    return Value({Kind.INTEGER: whole}, bits=max((known.get(kind, BITS) for kind in value.parts), default=BITS))
 
 
 @scalar

@@ -56,6 +56,8 @@ Text = Annotated[str, types.TEXT]
 Integer = Annotated[str, types.INTEGER]
 Float = Annotated[str, types.FLOAT]
 Number = Annotated[str, types.NUMBER]
+WholeValue = Annotated[Value, types.INTEGER]
+"""A whole number as a Value, which says how large it may be."""
 NumberValue = Annotated[Value, types.NUMBER]
 """A number as a Value, for a body that must know how large it may be."""
 Measure = Annotated[Value, types.NUMBER | types.INTERVAL]
@@ -86,6 +88,8 @@ class Options(Traits, total=False):
     aliases: Sequence[str]
     returns: Typing
     """The result's type, where it depends on the arguments'."""
+    bits: int
+    """Of the whole numbers that may be the result: each is below two to this power."""
 
 
 @overload
@@ -187,15 +191,15 @@ def dynamic_type(arguments: Sequence[Type]) -> Type:  # noqa: ARG001
 
 def _declare(
     body: Body, *, aggregate: bool, name: str | None = None, aliases: Sequence[str] = (),
-    returns: Typing | None = None, **traits: Unpack[Traits],
+    returns: Typing | None = None, bits: int = value.BITS, **traits: Unpack[Traits],
 ) -> Body:  # fmt: skip
     def make(own: Naming) -> Function:
         parameters, variadic, (base, result) = _signature(body)
         typing = returns or (number_type if result == types.NUMBER else _always(result))
-        lower = _lowering(body, parameters, result, aggregate=aggregate)
+        lower = _lowering(body, parameters, result, bits, aggregate=aggregate)
         return Function(
             parameters=parameters, variadic=variadic, returns=typing, lower=lower, aggregate=aggregate,
-            certain=base is not Value, **own, **traits,
+            certain=base is not Value or len(result) == 1, **own, **traits,
         )  # fmt: skip
 
     _register(body, name, aliases, make)
@@ -248,7 +252,7 @@ def _always(result: Type) -> Typing:
     return lambda _: result
 
 
-def _lowering(body: Body, parameters: Sequence[Parameter], result: Type, *, aggregate: bool) -> Lowering:
+def _lowering(body: Body, parameters: Sequence[Parameter], result: Type, bits: int, *, aggregate: bool) -> Lowering:
     def lower(values: Sequence[Value], *, exact: bool, call: Call = PLAIN) -> Value:  # noqa: ARG001
         arguments: list[object] = []
         numeric: list[Type] = []
@@ -265,7 +269,7 @@ def _lowering(body: Body, parameters: Sequence[Parameter], result: Type, *, aggr
         if isinstance(returned, Value):
             return returned
         (kind,) = number_type(numeric) if result == types.NUMBER else result
-        return value.of(kind, returned)
+        return Value({kind: returned}, bits=bits)
 
     return lower
 

@@ -16,7 +16,7 @@ from btql_planner.functions.declare import Any, Anything, Integer, List, Node, T
 from btql_planner.functions.function import Binder
 from btql_planner.spelling import as_json, from_json
 from btql_planner.types import Kind, Type
-from btql_planner.value import Value
+from btql_planner.value import SIZE_BITS, Value
 
 
 @scalar(returns=dynamic_type, python=True)
@@ -120,7 +120,7 @@ def jsonb_typeof(value: Any) -> Text:
     return f"CASE {' '.join(whens)} END" if whens else sql_text.null(Kind.TEXT)
 
 
-@scalar(aliases=("json_array_length",), python=True)
+@scalar(aliases=("json_array_length",), python=True, bits=SIZE_BITS)
 def jsonb_array_length(value: Any) -> Integer:
     """Return the number of elements of an array; null for anything else.
 

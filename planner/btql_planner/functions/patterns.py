@@ -15,6 +15,7 @@ from btql_planner import sql_text
 from btql_planner.functions.call import ArgumentError, written_text
 from btql_planner.functions.declare import Boolean, Float, Integer, List, Text, scalar
 from btql_planner.functions.pattern_syntax import refused
+from btql_planner.value import SIZE_BITS
 
 _FLAGS = re.compile(r"[gimsxc]*")
 _ONLY_ELSEWHERE = re.compile(r"\\[QC]")
@@ -104,7 +105,7 @@ def regexp_substr(value: Text, pattern: Text, flags: Text = "") -> Text:
     return f"array_element(regexp_match({value}, {head}({said[len(head) : -1]})'), 1)"
 
 
-@scalar
+@scalar(bits=SIZE_BITS)
 def regexp_count(value: Text, pattern: Text, flags: Text = "") -> Integer:
     """Return how many parts of ``value`` match.
 
@@ -114,7 +115,7 @@ def regexp_count(value: Text, pattern: Text, flags: Text = "") -> Integer:
     return f"regexp_count({value}, {_pattern('regexp_count', pattern, flags)})"
 
 
-@scalar
+@scalar(bits=SIZE_BITS)
 def levenshtein(one: Text, other: Text) -> Integer:
     """Return how many characters have to be changed, added or removed to turn one text into the other.
 

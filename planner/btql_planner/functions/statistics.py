@@ -10,6 +10,7 @@ from dataclasses import replace
 from btql_planner.functions.call import ArgumentError, Call, written_number
 from btql_planner.functions.declare import Any, Float, Integer, Number, aggregate, dynamic_type
 from btql_planner.spelling import as_json, from_json
+from btql_planner.value import ROW_BITS
 
 
 def _share(name: str, fraction: str, index: int) -> float:
@@ -140,7 +141,7 @@ _pairs("regr_intercept", "Return where the line that fits the pairs best crosses
 _pairs("regr_r2", "Return how well a line fits the pairs, from 0 to 1.", "None")
 
 
-@aggregate(scalars_only=True, distinct=False)
+@aggregate(scalars_only=True, distinct=False, bits=ROW_BITS)
 def regr_count(y: Number, x: Number, *, call: Call) -> Integer:
     """Return how many pairs of two numbers there are.
 

@@ -10,7 +10,7 @@ from btql_planner.functions.call import written_number, written_text
 from btql_planner.functions.declare import Any, Boolean, Integer, Text, has, scalar
 from btql_planner.spelling import as_json, as_text
 from btql_planner.types import Kind, Type
-from btql_planner.value import Value, choose, of, structure
+from btql_planner.value import SIZE_BITS, Value, choose, of, structure
 
 CHARS_MAX = 65_536
 """What repeats and pads makes texts of at most so many characters; beyond it the result is null."""
@@ -91,7 +91,7 @@ def rtrim(value: Text, characters: Text = "") -> Text:
     return f"rtrim({value}{', ' + characters if characters else ''})"
 
 
-@scalar(aliases=("char_length", "character_length"))
+@scalar(aliases=("char_length", "character_length"), bits=SIZE_BITS)
 def length(value: Text) -> Integer:
     """Return the number of characters in ``value``.
 
@@ -101,7 +101,7 @@ def length(value: Text) -> Integer:
     return f"CAST(character_length({value}) AS BIGINT)"
 
 
-@scalar
+@scalar(bits=SIZE_BITS)
 def octet_length(value: Text) -> Integer:
     """Return the number of UTF-8 bytes in ``value``.
 
@@ -224,7 +224,7 @@ def split_part(value: Text, separator: Text, number: Integer) -> Text:
     return f"split_part({value}, {separator}, nullif({small(number)}, 0))"
 
 
-@scalar
+@scalar(bits=SIZE_BITS)
 def strpos(value: Text, part: Text) -> Integer:
     """Return where ``part`` begins in ``value``, counted from 1; 0 where it does not occur.
 
@@ -234,7 +234,7 @@ def strpos(value: Text, part: Text) -> Integer:
     return f"CAST(strpos({value}, {part}) AS BIGINT)"
 
 
-@scalar
+@scalar(bits=SIZE_BITS)
 def position(part: Text, value: Text) -> Integer:
     """Return where ``part`` begins in ``value``; SQL also writes ``position(part IN value)``.
 
@@ -346,7 +346,7 @@ def chr_(code: Integer) -> Text:
     return f"chr(CASE WHEN {exists} THEN {code} END)"
 
 
-@scalar(name="ascii")
+@scalar(name="ascii", bits=SIZE_BITS)
 def ascii_(value: Text) -> Integer:
     """Return the number of the first character of ``value`` in Unicode; 0 for an empty text.
 
@@ -390,7 +390,7 @@ def quote_ident(value: Text) -> Text:
     return f"""('"' || replace({value}, '"', '""') || '"')"""
 
 
-@scalar(name="len", python=has(Kind.JSON))
+@scalar(name="len", python=has(Kind.JSON), bits=SIZE_BITS)
 def len_(value: Any) -> Integer:
     """Return the number of elements of an array or object, or of characters of a text.
 

@@ -44,7 +44,7 @@ from btql_planner.functions.time_units import (
     written_length,
 )
 from btql_planner.types import Kind
-from btql_planner.value import Value, single
+from btql_planner.value import SIZE_BITS, Value, single
 
 _UNITS = "second, minute, hour, day, week, month, quarter and year"
 _LENGTH_MAX = 1 << 62
@@ -294,7 +294,7 @@ def epoch(value: Any) -> Float:
     return terms[0] if len(terms) == 1 else f"coalesce({', '.join([*terms, sql_text.null(Kind.FLOAT)])})"
 
 
-@scalar(python=has(Kind.INTERVAL))
+@scalar(python=has(Kind.INTERVAL), bits=SIZE_BITS)
 def whole_part(unit: Text, value: MomentOrLength) -> Integer:
     """Return the number of a unit in a time or an interval, cut to a whole one.
 
