@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from btql_storage.errors import BadEvent, BadSetting, LimitExceeded, TooManyEvents
 from btql_storage.folder import Settings
 from btql_storage.ingest.accept import accept
+from btql_storage.ingest.envelope import join
 from btql_storage.limits import (
     DEFAULT,
     HIGHEST,
@@ -18,6 +19,7 @@ from btql_storage.limits import (
     Limits,
     from_environment,
     from_file,
+    may_exceed,
     shape_of,
     size_of,
     with_options,
@@ -99,6 +101,28 @@ def test_the_shape_of_a_long_text_is_found_piece_by_piece(monkeypatch):
     value = {"a": [{"b": [[]] * 20}, {}], "c": {"d": {"e": {"f": {}}}}}
 
     assert shape_of(json.dumps(value).encode()) == _measured(value)
+
+
+@given(
+    st.lists(st.builds("".join, st.lists(st.sampled_from(["[", "]", "{", "}", "\x1b", "ä", "x" * 61])))),
+    st.integers(1, 9),
+)
+def test_many_documents_are_within_the_limits_only_if_each_is(texts, depth_max):
+    lines = [text.encode() for text in texts]
+    joined = join(lines)
+    brackets = [line.count(b"[") + line.count(b"{") for line in lines]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("btql_storage.limits._CACHED", 128)
+        found = may_exceed(*joined, Limits(document_depth_max=depth_max))
+
+    if max(brackets, default=0) > depth_max:
+        assert found
+    if sum(brackets) <= depth_max:
+        assert not found
+
+
+def test_many_documents_are_not_looked_at_one_by_one_for_the_brackets_of_all_of_them():
+    assert not may_exceed(*join([b'{"input":[[],[],"%b"]}' % (b"x" * 100)] * 1_000), DEFAULT)
 
 
 def test_the_environment_changes_limits():
