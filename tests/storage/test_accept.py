@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -18,7 +19,7 @@ from storage_support.wal_events import events_of
 from btql_storage.clock import Clock
 from btql_storage.errors import BadEvent, TooManyEvents
 from btql_storage.ingest.accept import EVENTS_MAX, accept
-from btql_storage.ingest.envelope import Envelope, read_all
+from btql_storage.ingest.envelope import Envelope, read_all, sizes_of
 from btql_storage.ingest.refusals import checked
 from btql_storage.merge import apply
 from btql_storage.row import Row
@@ -332,12 +333,24 @@ _TOKENS = ['{"a":1}', "{}", '{"a":{}', '{"a":[{}', '{"a":"}', '{"a":"', "{", "}"
 @example(['{"a":1}\n{}', '{"a":{}'])
 def test_events_that_are_read_in_one_go_are_each_one_document(texts: list[str]):
     lines = [text.encode() for text in texts]
-    if read_all(lines) is not None:
+    if read_all(lines, sizes_of(lines)) is not None:
         assert [type(json.loads(line)) for line in lines] == [dict] * len(lines)
 
 
 def test_plain_events_are_read_in_one_go():
-    assert read_all([b'{"id":"a"}', b'{"input":[1,\n2]}']) is not None
+    lines = [b'{"id":"a"}', b'{"input":[1,\n2]}']
+
+    assert read_all(lines, sizes_of(lines)) is not None
+
+
+def test_the_collector_does_not_look_at_what_requests_are_read_into():
+    lines = [b'{"id":"%d","scores":{"s":[]},"metrics":{"m":{}},"tags":["t"]}' % number for number in range(2_000)]
+    accept(lines)
+    gc.collect()
+    before = gc.get_stats()
+    accept(lines)
+
+    assert gc.get_stats() == before
 
 
 NUMBERS = ["1e999", "-1e999", "1E+400", "1.5e0309", "2" + "0" * 308, "1" * 5_000]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from btql_storage.errors import BadEvent, BadSetting, LimitExceeded, TooManyEvents
 from btql_storage.folder import Settings
 from btql_storage.ingest.accept import accept
-from btql_storage.ingest.envelope import join
+from btql_storage.ingest.envelope import join, sizes_of
 from btql_storage.limits import (
     DEFAULT,
     HIGHEST,
@@ -109,7 +109,7 @@ def test_the_shape_of_a_long_text_is_found_piece_by_piece(monkeypatch):
 )
 def test_many_documents_are_within_the_limits_only_if_each_is(texts, depth_max):
     lines = [text.encode() for text in texts]
-    joined = join(lines)
+    joined = join(lines, sizes_of(lines))
     brackets = [line.count(b"[") + line.count(b"{") for line in lines]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("btql_storage.limits._CACHED", 128)
@@ -122,7 +122,9 @@ def test_many_documents_are_within_the_limits_only_if_each_is(texts, depth_max):
 
 
 def test_many_documents_are_not_looked_at_one_by_one_for_the_brackets_of_all_of_them():
-    assert not may_exceed(*join([b'{"input":[[],[],"%b"]}' % (b"x" * 100)] * 1_000), DEFAULT)
+    lines = [b'{"input":[[],[],"%b"]}' % (b"x" * 100)] * 1_000
+
+    assert not may_exceed(*join(lines, sizes_of(lines)), DEFAULT)
 
 
 def test_the_environment_changes_limits():

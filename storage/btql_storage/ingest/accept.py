@@ -43,7 +43,7 @@ from btql_storage.clock import SYSTEM_CLOCK, Clock
 from btql_storage.collector import collector_paused
 from btql_storage.errors import BadEvent
 from btql_storage.ingest.columns import Accepted, finish, texts_of
-from btql_storage.ingest.envelope import Envelope, Joined, Read, join, read, read_all, with_instructions
+from btql_storage.ingest.envelope import Envelope, Joined, Read, join, read, read_all, sizes_of, with_instructions
 from btql_storage.ingest.refusals import checked, lowered, reason_of
 from btql_storage.limits import DEFAULT, Limits, check_events, check_request, too_deep
 from btql_storage.surrogates import mended_value
@@ -67,6 +67,8 @@ class _Origin(msgspec.Struct):
 _origin = msgspec.json.Decoder(_Origin).decode
 
 
+# What is made on the way is gone before the collector comes back, which need not look at it then.
+@collector_paused()
 def accept(
     events: Sequence[Event],
     clock: Clock = SYSTEM_CLOCK,
@@ -83,27 +85,24 @@ def accept(
     row: where there is none by the time that the event is applied, it does nothing.
     """
     check_events(len(events), limits)
-    with collector_paused():
-        lines = _lines(events, limits)
-        json_bytes = sum(map(len, lines))
-        was_read = any(issubclass(kind, Read) for kind in {*map(type, events)})
-        together = None if was_read else read_all(lines, limits)
-        envelopes, joined = together or _one_by_one(events, lines, limits)
-        stored: list[bytes | None] = [*lines]
-        controls = _instructions(envelopes, stored, clock, as_rows=as_rows)
-        if only_updates:
-            for index in range(len(envelopes)):
-                controls.setdefault(index, Control()).only_updates = True
-        column = texts_of(stored, joined)
-        return finish(envelopes, column, controls, leave_out, json_bytes, clock)
+    kinds = {*map(type, events)}
+    lines = cast("list[bytes]", [*events]) if kinds == {bytes} else _lines(events, limits)
+    sizes = sizes_of(lines)
+    json_bytes = int(sizes.sum())
+    check_request(json_bytes, limits)
+    was_read = any(issubclass(kind, Read) for kind in kinds)
+    together = None if was_read else read_all(lines, sizes, limits)
+    envelopes, joined = together or _one_by_one(events, lines, limits)
+    controls = _instructions(envelopes, lines, clock, as_rows=as_rows)
+    comments = {place for place, one in controls.items() if one.comment is not None}
+    if only_updates:
+        for index in range(len(envelopes)):
+            controls.setdefault(index, Control()).only_updates = True
+    column = texts_of(lines, joined, comments)
+    return finish(envelopes, column, controls, leave_out, json_bytes, clock)
 
 
 def _lines(events: Sequence[Event], limits: Limits) -> list[bytes]:
-    kinds = {*map(type, events)}
-    if kinds == {bytes}:
-        lines = cast("list[bytes]", [*events])
-        check_request(sum(map(len, lines)), limits)
-        return lines
     lines, size = [], 0
     for index, event in enumerate(events):
         lines.append(line_of(event, index, limits))
@@ -118,27 +117,26 @@ def _one_by_one(events: Sequence[Event], lines: list[bytes], limits: Limits) -> 
     for index, event in enumerate(events):
         envelope, lines[index] = event if isinstance(event, Read) else read(lines[index], index, limits)
         envelopes.append(envelope)
-    return envelopes, join(lines)
+    return envelopes, join(lines, sizes_of(lines))
 
 
 def _instructions(
-    envelopes: list[Envelope], lines: list[bytes | None], clock: Clock, *, as_rows: bool
+    envelopes: list[Envelope], lines: Sequence[bytes], clock: Clock, *, as_rows: bool
 ) -> dict[int, Control]:
     """Return what the few events with rarer instructions say, by their places.
 
-    A comment becomes a merge into the row that it is about; the line is not stored, as all of it is in the control.
+    A comment becomes a merge into the row that it is about.
     """
     controls: dict[int, Control] = {}
     for index in with_instructions(envelopes):
         envelope = envelopes[index]
-        fields = checked(lines[index] or b"{}", index)
+        fields = checked(lines[index], index)
         about = None if as_rows else _about(fields)
         comment = None
         if about is not None:
             deleted = envelope.object_delete is True
             comment = Comment(envelope.id or clock.new_id(), fields["comment"], fields.get("user", NULL), deleted)
             envelopes[index] = Envelope(id=about, is_merge=True, created=envelope.created)
-            lines[index] = None
         control = control_of(index, fields, comment)
         if control is not None:
             controls[index] = control

@@ -26,7 +26,7 @@ from btql_storage.wal.control import Control, column_of
 from btql_storage.wal.format import Flag
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -164,8 +164,8 @@ def _time(index: int, text: str | None) -> int | None:
     raise BadEvent(index, f"`created` is not a time: `{text[:40]}`", "created")
 
 
-def texts_of(lines: Sequence[bytes | None], joined: Joined) -> pa.Array:
-    """Return lines as a column, all of it UTF-8; ``joined`` has their text, and another for those that are None."""
+def texts_of(lines: Sequence[bytes], joined: Joined, not_stored: Collection[int]) -> pa.Array:
+    """Return lines as a column, null at the places that are not stored, all of it UTF-8; ``joined`` has their text."""
     starts = np.concatenate(([0], joined.ends)).astype(np.int32)
     try:
         whole = checked_texts(starts, joined.text)
@@ -173,4 +173,6 @@ def texts_of(lines: Sequence[bytes | None], joined: Joined) -> pa.Array:
         for index, (start, end) in enumerate(pairwise(starts.tolist())):
             check_utf8(joined.text[start:end], index)
         raise
-    return pa.array(lines, pa.utf8()) if None in lines else whole
+    if not not_stored:
+        return whole
+    return pa.array([None if place in not_stored else line for place, line in enumerate(lines)], pa.utf8())

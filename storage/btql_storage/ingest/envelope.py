@@ -85,11 +85,18 @@ class Joined(NamedTuple):
     """Where in the text each line ends, its line break included."""
 
 
-def read_all(lines: Sequence[bytes], limits: Limits = DEFAULT) -> tuple[list[Envelope], Joined] | None:
+def sizes_of(lines: Sequence[bytes]) -> NDArray[np.int64]:
+    """Return how long each line is."""
+    return np.fromiter(map(len, lines), np.int64, len(lines))
+
+
+def read_all(
+    lines: Sequence[bytes], sizes: NDArray[np.int64], limits: Limits = DEFAULT
+) -> tuple[list[Envelope], Joined] | None:
     """Read the envelopes of many events in one go; None where one of them must be looked at by itself."""
-    if not lines or sum(map(len, lines)) > _TOGETHER_BYTES_MAX:
+    if not lines or sizes.sum() > _TOGETHER_BYTES_MAX:
         return None
-    joined = join(lines)
+    joined = join(lines, sizes)
     try:
         envelopes = _envelopes(joined.text)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -98,10 +105,9 @@ def read_all(lines: Sequence[bytes], limits: Limits = DEFAULT) -> tuple[list[Env
     return (envelopes, joined) if is_good else None
 
 
-def join(lines: Sequence[bytes]) -> Joined:
+def join(lines: Sequence[bytes], sizes: NDArray[np.int64]) -> Joined:
     """Put lines together."""
-    ends = np.fromiter(map(len, lines), np.int64, len(lines)).cumsum() + np.arange(1, len(lines) + 1)
-    return Joined(b"\n".join([*lines, b""]), ends)
+    return Joined(b"\n".join([*lines, b""]), (sizes + 1).cumsum())
 
 
 def _are_apart(text: bytes, ends: NDArray[np.int64]) -> bool:
