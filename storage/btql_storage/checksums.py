@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TypeAlias
 from zlib import crc32
 
+from btql_storage.gathered import Gathered
+
 _NONCE_BYTES = 8
 _CRC_CHARS = 8
 SEAL_CHARS = 2 * _NONCE_BYTES + _CRC_CHARS
@@ -34,6 +36,12 @@ def seal(content: bytearray, opened: bytes) -> None:
     assert holes, "the file has the seal"
     for hole in holes:
         content[hole : hole + _CRC_CHARS] = checksum
+
+
+def seal_gathered(content: Gathered, opened: bytes) -> None:
+    """Write the checksum into a file that is still in pieces; the seal is in some that are bytes."""
+    found = content.replace(opened, opened[:-_CRC_CHARS] + b"%08x" % content.checksum())
+    assert found, "the file has the seal"
 
 
 def is_sealed(content: Content, sealed: bytes) -> bool:

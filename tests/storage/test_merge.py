@@ -31,7 +31,7 @@ def as_events(tmp_path_factory):
     def convert(*documents: dict[str, Any], xact_id: int = XACT) -> list[WalEvent]:
         path.unlink(missing_ok=True)
         lines = [json.dumps({"id": "a", "created": "2026-01-01T00:00:00Z", **one}).encode() for one in documents]
-        path.write_bytes(encode(columns(accept(lines), [ObjectName(1, "project_logs", "x")]), xact_id))
+        path.write_bytes(bytes(encode(columns(accept(lines), [ObjectName(1, "project_logs", "x")]), xact_id)))
         file = WalFile(path, xact_id)
         return list(file.events(file.rows_of(1)))
 

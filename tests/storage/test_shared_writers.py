@@ -15,6 +15,7 @@ from storage_support.shared import opened
 
 from btql_storage.coordination import redis_register
 from btql_storage.errors import InputOutput, Locked, StorageError, Unreachable
+from btql_storage.gathered import Gathered
 from btql_storage.store import ObjectInfo, Storage
 from btql_storage.stores.local import LocalStore
 
@@ -29,7 +30,7 @@ class SlowStore(LocalStore):
         super().__init__(root)
         self.reached, self.go_on = Event(), Event()
 
-    def put(self, name: str, content: bytes | memoryview) -> int:
+    def put(self, name: str, content: bytes | Gathered) -> int:
         if name.startswith("wal/"):
             self.reached.set()
             assert self.go_on.wait(20)
@@ -44,7 +45,7 @@ class LostAnswers(LocalStore):
         self.tries_again, self.writes = tries_again, writes
         self.lost = 0
 
-    def put(self, name: str, content: bytes | memoryview) -> int:
+    def put(self, name: str, content: bytes | Gathered) -> int:
         if not name.startswith("wal/") or self.lost:
             return super().put(name, content)
         self.lost += 1
@@ -240,7 +241,7 @@ def test_a_writer_that_is_always_too_slow_is_told(open_database: Open, folder: P
     target = storage.create_object("dataset", "d")
     put = storage._folder.store.put
 
-    def overtaken(name: str, content: bytes | memoryview) -> int:
+    def overtaken(name: str, content: bytes | Gathered) -> int:
         with other._folder.numbers.settling():
             return put(name, content)
 

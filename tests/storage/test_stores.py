@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from btql_storage.errors import Damaged, StorageError
+from btql_storage.gathered import Gathered
 from btql_storage.stores.bucket import BucketStore
 from btql_storage.stores.cache import DiskCache
 from btql_storage.stores.interface import AlreadyThere, Store
@@ -20,12 +22,21 @@ class StoreContract:
     def test_a_file_appears_whole_and_is_never_replaced(self, store: Store):
         assert store.put("wal/1.arrow", b"first") == 5
         with pytest.raises(AlreadyThere):
-            store.put("wal/1.arrow", memoryview(b"second"))
+            store.put("wal/1.arrow", Gathered.of(b"second"))
 
         assert store.read("wal/1.arrow") == b"first"
         assert store.file("wal/1.arrow").read_bytes() == b"first"
         assert (store.size("wal/1.arrow"), store.size("wal/2.arrow")) == (5, 0)
         assert store.read("wal/2.arrow") is None
+
+    def test_a_file_may_come_in_pieces(self, store: Store):
+        content = Gathered()
+        for number in range(1_000):
+            content.write(b"%d," % number)
+            content.write(memoryview(b"x" * number))
+        assert store.put("wal/1.arrow", content) == len(content)
+
+        assert store.read("wal/1.arrow") == b"".join(b"%d,%b" % (number, b"x" * number) for number in range(1_000))
 
     def test_of_many_who_put_one_name_one_succeeds(self, store: Store):
         def put(number: int) -> bool:
@@ -146,6 +157,20 @@ class TestLocal(StoreContract):
         for folder in ("wal", "parts"):
             store.make_folder(folder)
         return store
+
+    def test_what_the_system_does_not_take_at_once_is_written_later(self, store: Store, monkeypatch):
+        def write_some(descriptor: int, pieces: list[bytes | memoryview]) -> int:
+            return os.write(descriptor, b"".join(pieces)[:taken])
+
+        monkeypatch.setattr("os.writev", write_some)
+        for taken in range(1, 9):
+            content = Gathered()
+            for piece in (b"ab", b"", memoryview(b"cde"), b"f"):
+                content.write(piece)
+            store.put(f"wal/{taken}", content)
+            store.put(f"wal/1{taken}", b"abcdef")
+
+            assert store.read(f"wal/{taken}") == store.read(f"wal/1{taken}") == b"abcdef"
 
     def test_who_prepares_the_same_has_a_folder_of_its_own(self, quick_path: Path, store: Store):
         prepare(store, "parts/1")

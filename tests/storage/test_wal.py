@@ -22,7 +22,7 @@ from btql_storage.wal import reader, writer
 
 def written(tmp_path: Path, *lines: bytes) -> reader.WalFile:
     path = tmp_path / wal_name(XACT)
-    path.write_bytes(writer.encode(writer.columns(accept(lines), [TARGET]), XACT))
+    path.write_bytes(bytes(writer.encode(writer.columns(accept(lines), [TARGET]), XACT)))
     return reader.WalFile(path, XACT)
 
 
@@ -47,6 +47,15 @@ def test_events_come_out_as_they_went_in(tmp_path: Path):
     assert second.control is not None
     assert second.control.merge_paths == [["x"]]
     assert second.pagination_key == pagination_key(XACT, 1)
+
+
+def test_the_text_of_events_is_not_copied():
+    accepted = accept([b'{"id":"a","input":"%b"}' % (b"x" * 1_000)] * 10)
+    content = writer.encode(writer.columns(accepted, [TARGET]), XACT)
+    text = memoryview(accepted.lines.buffers()[2])
+    largest = max(content.pieces, key=len)
+
+    assert np.shares_memory(np.frombuffer(text, np.uint8), np.frombuffer(largest, np.uint8))
 
 
 def test_ids_are_read_without_payloads(tmp_path: Path):
@@ -145,7 +154,7 @@ def test_files_of_older_versions_are_read(tmp_path: Path, version: int):
 def test_keys_that_are_left_out_are_so_for_whoever_reads(tmp_path: Path):
     path = tmp_path / "x.arrow"
     accepted = accept([b'{"id":"a","project_id":"p","input":1}'], leave_out=frozenset({"project_id"}))
-    path.write_bytes(writer.encode(writer.columns(accepted, [TARGET]), XACT))
+    path.write_bytes(bytes(writer.encode(writer.columns(accepted, [TARGET]), XACT)))
 
     assert [event.fields for event in reader.WalFile(path, XACT).events(np.arange(1))] == [{"input": b"1"}]
     assert b"project_id" in path.read_bytes()
@@ -155,7 +164,7 @@ def test_objects_share_a_file(tmp_path: Path):
     path = tmp_path / "x.arrow"
     accepted = accept([b'{"id":"%d"}' % number for number in range(5)])
     objects = [wal_format.ObjectName(9, "dataset", "d"), wal_format.ObjectName(3, "project_logs", "p")]
-    path.write_bytes(writer.encode(writer.columns(accepted, objects, [9, 3, 3, 9, 3]), XACT))
+    path.write_bytes(bytes(writer.encode(writer.columns(accepted, objects, [9, 3, 3, 9, 3]), XACT)))
     file = reader.WalFile(path, XACT)
 
     assert file.objects == objects

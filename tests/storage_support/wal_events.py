@@ -31,6 +31,6 @@ def read_back(written: Columns) -> list[WalEvent]:
     """Return the events of some columns, sent through a file."""
     with TemporaryDirectory() as folder:
         path = Path(folder, wal_name(XACT))
-        path.write_bytes(encode(written, XACT))
+        path.write_bytes(bytes(encode(written, XACT)))
         file = WalFile(path, XACT)
         return list(file.events(np.arange(file.rows)))

@@ -30,6 +30,7 @@ from uuid import uuid4
 
 from btql_storage.errors import Damaged, explained
 from btql_storage.format import WAL
+from btql_storage.gathered import Gathered
 from btql_storage.opening.marker import MARKER
 from btql_storage.stores.archive import ARCHIVE, packed, unpack
 from btql_storage.stores.cache import FOLDER, DiskCache, Expect, Fetch
@@ -93,9 +94,9 @@ class BucketStore:
         """Whether the service itself keeps names from being put twice; known after the first put."""
         return self._remote.has_conditional_put
 
-    def put(self, name: str, content: bytes | memoryview) -> int:
+    def put(self, name: str, content: bytes | Gathered) -> int:
         """Write a new file durably (guarantee 1) and return its size; AlreadyThere where the name is taken."""
-        content = memoryview(content).cast("B")
+        content = bytes(content)
         self._remote.put_new(name, content)
         if name == MARKER:
             self._space = None

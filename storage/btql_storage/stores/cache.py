@@ -106,7 +106,7 @@ class DiskCache:
         """Return whether there is a copy."""
         return (self._files / key).exists()
 
-    def add(self, key: str, content: bytes | memoryview) -> None:
+    def add(self, key: str, content: bytes) -> None:
         """Keep a copy of what was just stored. It is a convenience, so a disk that fails is no error."""
 
         def write(path: Path, expect: Expect) -> None:

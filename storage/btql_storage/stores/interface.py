@@ -17,7 +17,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from btql_storage.gathered import Gathered
 
 UNFINISHED = ".new-"
 """Names of work in progress begin with this."""
@@ -55,7 +58,7 @@ class Store(Protocol):
         """Whether guarantee 1 holds whoever else puts the same name at the same time; known after the first put."""
         ...
 
-    def put(self, name: str, content: bytes | memoryview) -> int:
+    def put(self, name: str, content: bytes | Gathered) -> int:
         """Write a new file durably (guarantee 1) and return its size; AlreadyThere where the name is taken."""
         ...
 

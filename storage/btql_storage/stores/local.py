@@ -19,6 +19,7 @@ from threading import get_ident
 from types import MappingProxyType
 
 from btql_storage.errors import InputOutput, explained
+from btql_storage.gathered import Gathered
 from btql_storage.stores.interface import UNFINISHED, AlreadyThere
 
 
@@ -91,7 +92,7 @@ class LocalStore:
     def close(self) -> None:
         """Do nothing: no call leaves anything open."""
 
-    def put(self, name: str, content: bytes | memoryview) -> int:
+    def put(self, name: str, content: bytes | Gathered) -> int:
         """Write a new file durably (guarantee 1) and return its size; AlreadyThere where the name is taken.
 
         After an error the file is absent, except where the disk refuses even
@@ -206,14 +207,12 @@ class LocalStore:
     def _unfinished(self, path: Path) -> Path:
         return path.with_name(f"{UNFINISHED}{os.getpid()}-{get_ident()}-{path.name}")
 
-    def _write(self, path: Path, content: bytes | memoryview) -> None:
+    def _write(self, path: Path, content: bytes | Gathered) -> None:
         self.step("create", path)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
         try:
             self.step("write", path)
-            rest = memoryview(content)
-            while rest:
-                rest = rest[os.write(descriptor, rest) :]
+            Gathered.of(content).write_to(descriptor)
             self.step("sync", path)
             os.fsync(descriptor)
         finally:

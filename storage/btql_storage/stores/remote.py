@@ -74,7 +74,7 @@ class Remote:
         """Return the address of an object."""
         return f"{self.address}/{name}" if name else self.address
 
-    def put_new(self, name: str, content: bytes | memoryview) -> None:
+    def put_new(self, name: str, content: bytes) -> None:
         """Store an object under a name that is free; AlreadyThere where it is taken.
 
         Where the service knows no such put, it is looked first: no two writers have the same name, and of those who
@@ -195,7 +195,7 @@ class Remote:
                 for name in names:
                     self.delete([name])
 
-    def _put_once(self, name: str, content: bytes | memoryview, token: str) -> None:
+    def _put_once(self, name: str, content: bytes, token: str) -> None:
         import obstore
         from obstore.exceptions import AlreadyExistsError
 

@@ -9,7 +9,8 @@ import pyarrow as pa
 from pyarrow import ipc
 
 from btql_storage.arrow import from_numpy, nulls, pieces
-from btql_storage.checksums import open_seal, seal
+from btql_storage.checksums import open_seal, seal_gathered
+from btql_storage.gathered import Gathered
 from btql_storage.ingest.columns import Accepted
 from btql_storage.later import np
 from btql_storage.wal.format import (
@@ -94,8 +95,8 @@ def together(requests: Sequence[Columns]) -> Columns:
     )
 
 
-def encode(request: Columns, xact_id: int, *, compress: bool = False) -> memoryview:
-    """Return the bytes of the WAL file for a transaction.
+def encode(request: Columns, xact_id: int, *, compress: bool = False) -> Gathered:
+    """Return the bytes of the WAL file for a transaction; the columns must not change before these are written.
 
     To compress takes longer than a disk takes to write twice the bytes, so that is for files that go farther.
     """
@@ -103,11 +104,10 @@ def encode(request: Columns, xact_id: int, *, compress: bool = False) -> memoryv
     opened = open_seal()
     batch = pa.record_batch(list(arrays.values()), names=list(arrays))
     batch = batch.replace_schema_metadata(request.metadata | {SEAL: opened})
-    sink = pa.BufferOutputStream()
+    content = Gathered()
     use_threads = compress and batch.nbytes >= _THREADS_BYTES_MIN
     options = ipc.IpcWriteOptions(compression="lz4" if compress else None, use_threads=use_threads)
-    with ipc.new_file(sink, batch.schema, options=options) as writer:
+    with ipc.new_file(pa.PythonFile(content, mode="w"), batch.schema, options=options) as writer:
         writer.write_batch(batch)
-    content = bytearray(sink.getvalue())
-    seal(content, opened)
-    return memoryview(content)
+    seal_gathered(content, opened)
+    return content

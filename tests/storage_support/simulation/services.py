@@ -14,6 +14,7 @@ from btql_storage.coordination.numbers import Numbers
 from btql_storage.errors import from_os_error
 from btql_storage.folder import Folder, Services, Settings
 from btql_storage.format import FolderLock
+from btql_storage.gathered import Gathered
 from btql_storage.store import Storage
 from btql_storage.stores.local import LocalStore
 from storage_support.simulation.world import Process, ProcessClock, World
@@ -56,7 +57,7 @@ class SimulatedDisk(LocalStore):
         super().sync_folder(path)
         self._world.platter_of(self.root).synced(path)
 
-    def _write(self, path: Path, content: bytes | memoryview) -> None:
+    def _write(self, path: Path, content: bytes | Gathered) -> None:
         super()._write(path, content)
         self._world.platter_of(self.root).wrote(path)
 

@@ -19,6 +19,7 @@ from btql_storage.databases.interface import Database, Run
 from btql_storage.errors import MAYBE_STORED, Unreachable
 from btql_storage.folder import Folder, Services, Settings
 from btql_storage.format import CATALOG, open_folder
+from btql_storage.gathered import Gathered
 from btql_storage.store import Storage
 from btql_storage.stores.interface import AlreadyThere, Store
 from btql_storage.stores.local import LocalStore
@@ -155,7 +156,7 @@ class SimulatedBucket(SimulatedCalls):
         except OSError as error:
             raise Unreachable(f"{action}: {error}", MAYBE_STORED) from error
 
-    def put(self, name: str, content: bytes | memoryview) -> int:
+    def put(self, name: str, content: bytes | Gathered) -> int:
         world = self._world
         if world.strikes("late", world.calls + 1, world.weather.late):
             content = bytes(content)
