@@ -35,7 +35,7 @@ from btql_conformance.windows import windowed
 from btql_grammar import tree
 
 ARRAYS_OF_TEXTS = ("tags", "span_parents")
-"""Fields of which LIKE looks at each element; of any other array at its JSON text."""
+"""Fields of which LIKE looks at each element; of any other array at its JSON text. `||` adds elements to them alone."""
 SEARCHED = ("input", "output", "expected", "metadata", "span_attributes")
 NOW_NAMES = frozenset({"now", "current_timestamp", "localtimestamp", "transaction_timestamp", "statement_timestamp"})
 TODAY_NAMES = frozenset({"current_date", "today"})
@@ -256,13 +256,25 @@ def _call(node: tree.Call, scope: Scope) -> Value:
 
 
 def _joined(nodes: Sequence[tree.Expression], scope: Scope) -> Value:
-    """Return ``||``: a text that the query spells is the array or object in it where all others are such."""
+    """Return ``||``: a text that the query spells is the array or object in it where all others are such.
+
+    Beside the lists of a row it is an element where it spells none.
+    """
     items = [evaluate(node, scope) for node in nodes]
     beside_list = any(isinstance(item, list) for item in items)
     read = [_document(node, item, beside_list=beside_list) for node, item in zip(nodes, items, strict=True)]
+    if any(isinstance(node, tree.Identifier) and node.path[-1] in ARRAYS_OF_TEXTS for node in nodes):
+        read = [_element(node, item) for node, item in zip(nodes, read, strict=True)]
+        items = read
     computed = [item for node, item in zip(nodes, items, strict=True) if not isinstance(node, tree.Literal)]
     documents = bool(computed) and all(isinstance(item, list | dict) for item in (*computed, *read))
     return FUNCTIONS["textcat"](read if documents else items)
+
+
+def _element(node: tree.Expression, item: Value) -> Value:
+    """Return a text that is one by how it is written as an array of itself."""
+    is_text = isinstance(node, tree.Literal | tree.Cast) and isinstance(item, str)
+    return [item] if is_text else item
 
 
 def _document(node: tree.Expression, item: Value, *, beside_list: bool) -> Value:

@@ -97,7 +97,7 @@ class ExpressionParser(CallParser):
 
     def _operators(self, level: int) -> tree.Expression:
         left = self._prefixed(level)
-        while (ahead := self._level_ahead()) >= level:
+        while (ahead := self._level_ahead(left)) >= level:
             if ahead in (_OR, _AND):
                 left = self._connected(left, ahead)
             elif ahead == _COMPARISON:
@@ -127,12 +127,12 @@ class ExpressionParser(CallParser):
                 help="write two comparisons joined by AND, or put one of them in parentheses",
             )  # fmt: skip
 
-    def _level_ahead(self) -> int:
+    def _level_ahead(self, left: tree.Expression | None = None) -> int:
         word = self.word
         level = _LEVELS.get(word, 0)
         if level:
             other = (word == "?" and self.index in self._choices) or (word == "similar" and self.ahead().word != "to")
-            return 0 if other or (word == "&&" and not self._is_array_ahead()) else level
+            return 0 if other or (word == "&&" and not (_is_array(left) or self._is_array_ahead())) else level
         if word == "not" and self.ahead().word in _NEGATABLE:
             return _COMPARISON
         if word == "overlaps" and self.ahead().word == "(":
@@ -299,6 +299,19 @@ class ExpressionParser(CallParser):
         if distinct:
             return build.compare("<=>" if negated else "<!=>", left, right, span)
         return build.is_(left, right, span, negated=negated)
+
+
+def _is_array(node: tree.Expression | None) -> bool:
+    """Whether an operand is an array by how it is written, or the list of texts that every row has."""
+    match node:
+        case tree.Array() | tree.Parameter():
+            return True
+        case tree.Cast(type_name=name):
+            return name.endswith("[]")
+        case tree.Identifier(path=(*_, "tags" | "span_parents")):
+            return True
+        case _:
+            return False
 
 
 def _escaped_when_run(pattern: tree.Expression, escape: str, span: Span) -> tree.Expression:

@@ -77,7 +77,7 @@ def with_documents(arguments: tuple[Expression, ...]) -> tuple[Expression, ...]:
     """Return the arguments of ``||`` with texts of the query read as JSON, too, where they stand beside documents.
 
     A text that spells an array or an object is one where all others are: what Postgres makes of ``metadata || '{…}'``.
-    Beside a list, ``tags || '{a,b}'``, it is an array as Postgres spells them.
+    Beside a list, ``tags || '{a,b}'``, it is an array as Postgres spells them, and any other text one more element.
     """
     if not any(each.type & types.CONTENTS for each in arguments):
         return arguments
@@ -89,6 +89,8 @@ def _or_document(argument: Expression, *, beside_list: bool) -> Expression:
     from btql_planner.binding.json import document_of
 
     document = document_of(argument, beside_list=beside_list)
+    if document is None and beside_list and argument.type == types.TEXT and is_certain(argument):
+        return Apply(functions()["array"], (argument,), types.JSON, span=argument.span)
     if document is None:
         return argument
     return Apply(functions()["text_or_document"], (argument, document), types.TEXT | types.JSON, span=argument.span)
