@@ -15,14 +15,15 @@ def moved_by_days(
     op: tree.ArithmeticOp, left: tree.Expression, right: tree.Expression
 ) -> tuple[tree.Expression, tree.Expression]:
     """Return the operands with a whole number beside a date as so many days."""
-    if op in ("add", "sub") and _is_date(left):
+    if op in ("add", "sub") and is_date(left):
         return left, _as_days(right)
-    if op == "add" and _is_date(right):
+    if op == "add" and is_date(right):
         return _as_days(left), right
     return left, right
 
 
-def _is_date(node: tree.Expression) -> bool:
+def is_date(node: tree.Expression) -> bool:
+    """Whether an expression would be a date in Postgres."""
     match node:
         case tree.Cast(type_name="date"):
             return True
@@ -31,7 +32,7 @@ def _is_date(node: tree.Expression) -> bool:
         case tree.Identifier(path=(str(name),)):
             return name.lower() == "current_date"
         case tree.Arithmetic(op="add" | "sub", left=left, right=tree.Interval(unit="day")):
-            return _is_date(left)
+            return is_date(left)
         case _:
             return False
 

@@ -36,6 +36,8 @@ def bind_call(binder: ExpressionBinder, node: tree.Call) -> Expression:
     arguments = node.arguments
     if name == "count" and (not arguments or isinstance(arguments[0], tree.Star)):
         arguments = (tree.Literal(1, span=node.span),)
+    if name == "count_distinct" and len(arguments) == 1 and isinstance(row := arguments[0], tree.Row):
+        arguments = (tree.Array(row.items, span=row.span),)
     if function.aggregate:
         return _aggregate(binder, function, arguments, node)
     _refuse_modifiers(function, node)

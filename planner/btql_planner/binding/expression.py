@@ -17,6 +17,7 @@ from typing import assert_never
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
+from btql_grammar.sql.dates import is_date
 from btql_planner import errors
 from btql_planner.binding.arguments import as_operands, check_arguments, needs_no_document, with_documents, with_times
 from btql_planner.binding.call import bind_call
@@ -31,7 +32,7 @@ from btql_planner.functions import functions
 from btql_planner.functions.function import Function
 from btql_planner.options import QueryOptions
 from btql_planner.prices import Prices
-from btql_planner.types import TEXT, Kind
+from btql_planner.types import INTEGER, TEXT, Kind
 
 WITHOUT_PARENTHESES = frozenset({"current_date", "current_timestamp"})
 """Functions that SQL calls by their bare name."""
@@ -133,12 +134,23 @@ class ExpressionBinder:
             case tree.Negative():
                 return self.apply("neg", (node.expression,), node.span)
             case tree.Arithmetic():
-                return self.apply(node.op, (node.left, node.right), node.span)
+                return self.apply_to(functions()[node.op], self._with_days(node), node.span)
             case tree.If():
                 parts = [part for branch in node.branches for part in branch]
                 return self.apply("if", (*parts, node.otherwise), node.span)
             case _:
                 assert_never(node)
+
+    def _with_days(self, node: tree.Arithmetic) -> list[Expression]:
+        """Return the operands of arithmetic, whole numbers beside a date as so many days: ``current_date - $1``."""
+        operands = [self.bind(node.left), self.bind(node.right)]
+        if node.op not in ("add", "sub"):
+            return operands
+        for date, other in ((0, 1), (1, 0)):
+            if operands[other].type == INTEGER and is_date((node.left, node.right)[date]):
+                day = Constant("1 day", Kind.INTERVAL, span=operands[other].span)
+                operands[other] = self.apply_to(functions()["mul"], (operands[other], day), operands[other].span)
+        return operands
 
     def _includes(self, node: tree.Includes) -> Expression:
         haystack, needle = self.bind(node.haystack), self.bind(node.needle)

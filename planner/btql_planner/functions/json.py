@@ -14,9 +14,11 @@ from btql_planner.expressions import Expression
 from btql_planner.functions.call import ArgumentError, written_text
 from btql_planner.functions.declare import Any, Anything, Integer, List, Node, Text, dynamic_type, form, scalar
 from btql_planner.functions.function import Binder
+from btql_planner.postgres_arrays import texts_of
 from btql_planner.spelling import as_json, from_json
 from btql_planner.types import Kind, Type
-from btql_planner.value import SIZE_BITS, Value
+from btql_planner.value import SIZE_BITS, Value, of
+from btql_storage import json_text as stored_json
 
 
 @scalar(returns=dynamic_type, python=True)
@@ -180,6 +182,9 @@ def jsonb_set(value: Any, path: Any, new: Any) -> Any:
     >>> jsonb_set({a: {b: 1}}, ['a', 'b'], 2)
     {'a': {'b': 2}}
     """
+    keys = texts_of(written_text(path.get(Kind.TEXT)) or "")
+    if keys is not None and None not in keys:
+        path = of(Kind.JSON, sql_text.text(stored_json.canonical(keys)))
     if not path.type & (types.LIST | types.JSON):
         raise ArgumentError("jsonb_set takes a list of keys: `jsonb_set(metadata, ['a', 'b'], 1)`", 1)
     return from_json(f"btql_json_set({as_json(value)}, {as_json(path)}, coalesce({as_json(new)}, 'null'))")
