@@ -56,6 +56,14 @@ TYPES: dict[str, str] = {
     "timestamp with time zone": "datetime", "timestamp without time zone": "datetime",
 }  # fmt: skip
 """What a cast may name, and the type that it means; a length, a precision or ``[]`` may follow."""
+_TIME_OF_DAY = "a time of day is an interval here: `'10:30'::interval`; of a time, `created - created::date`"
+_ABSENT = {
+    **dict.fromkeys(("time", "timetz", "time without time zone", "time with time zone"), _TIME_OF_DAY),
+    "bytea": "bytes are texts here, in base64 or hexadecimal: `encode(x, 'hex')`",
+}
+"""What is written instead of a type that others have."""
+OTHER_TYPES = frozenset(("time", "timetz", "bytea"))
+"""Those whose name may stand before a text, as in ``time '10:30'``."""
 WORD_OPERATORS: dict[str, tree.ComparisonOp | tree.ArithmeticOp | Choice["neg"]] = {
     "eq": "eq", "ne": "ne", "lt": "lt", "le": "le", "gt": "gt", "ge": "ge",
     "add": "add", "sub": "sub", "mul": "mul", "div": "div", "mod": "mod", "neg": "neg",
@@ -222,7 +230,7 @@ def cast(expression: tree.Expression, type_name: str, span: Span, type_span: Spa
             f"`{type_name}` is not a type to convert to",
             type_span,
             "unknown type",
-            help="the types are text, integer, number, boolean, date, datetime, interval and json",
+            help=_ABSENT.get(base, "the types are text, integer, number, boolean, date, datetime, interval and json"),
         )
     sizes = f"({','.join(written['sizes'].split(','))})" if written["sizes"] else ""
     name = base + re.sub(r"\s", "", sizes + (written["brackets"] or ""))

@@ -34,6 +34,7 @@ _WAYS_OUT = {
     "prepare": _PREPARED, "execute": _PREPARED, "deallocate": _PREPARED, "declare": _PREPARED, "call": _PREPARED,
     "do": _PREPARED, "vacuum": "run `btql compact`", "optimize": "run `btql compact`", "analyze": "run `btql compact`",
     "reindex": "run `btql compact`", "checkpoint": "run `btql compact`", "refresh": "views are always fresh",
+    "table": "write `SELECT * FROM project_logs('name')`",
     "attach": "open one database at a time", "detach": "open one database at a time",
     "comment": "write comments into the rows", "listen": "ask again: a query sees every receipt before it",
     "notify": "ask again: a query sees every receipt before it",

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from btql_grammar.span import Span
 from btql_planner import errors
+from btql_planner.binding.elsewhere import COMPUTED
 from btql_planner.catalog import Availability, FieldCatalog, Path
 from btql_planner.explain_expression import path_text
 from btql_planner.expressions import Apply, Column, Constant, Expression, PathValue
@@ -130,6 +131,9 @@ class ObjectNames:
             if isinstance(key, int) or self.warn is None:
                 return
             keys = self.catalog.keys_below(above)
+            if key not in keys and above == ("metrics",) and key in COMPUTED:
+                self.warn(f"no row has a field `metrics.{key}`, it is null everywhere, write `{COMPUTED[key]}`")
+                return
             if key not in keys:
                 close = errors.close_to(key, sorted(keys)) if len(keys) <= _KEYS_MAX else None
                 if close is not None:

@@ -13,7 +13,11 @@ import btql
 def conn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[btql.Connection]:
     with btql.connect(tmp_path_factory.mktemp("spellings") / "db") as connection:
         rows = [
-            {"id": f"r{n}", "metadata": {"days": n, "user": ["ada", "bob", None][n % 3]}, "metrics": {"tokens": n % 2}}
+            {
+                "id": f"r{n}",
+                "metadata": {"days": n, "ok": n > 2, "user": ["ada", "bob", None][n % 3]},
+                "metrics": {"tokens": n % 2},
+            }
             for n in range(6)
         ]
         connection.ingest("project_logs:p", rows)
@@ -46,3 +50,47 @@ def test_rows_that_differ_are_counted(conn: btql.Connection) -> None:
 
 def test_a_path_is_an_array_of_postgres(conn: btql.Connection) -> None:
     assert value(conn, "SELECT jsonb_set({a: {b: 1}}, '{a,b}', 2) AS v") == {"a": {"b": 2}}
+
+
+@pytest.mark.parametrize(
+    ("condition", "warning"),
+    [
+        ("metadata.ok = 'true'", "`metadata.ok` is true or false in every row that has it, and no text: write true"),
+        ("'false' != metadata -> 'ok'", "`metadata -> 'ok'` is true or false in every row that has it"),
+        ("metadata -> 'user' = '\"ada\"'", "`metadata -> 'user'` is a value, not its JSON: write `'ada'`"),
+        ("duration > 5", "no row has a field `duration`, it is null everywhere, write `metrics.end - metrics.start`"),
+        ("metrics.duration > 5", "no row has a field `metrics.duration`, it is null everywhere, write `metrics.end -"),
+    ],
+)
+def test_what_finds_nothing_is_told(conn: btql.Connection, condition: str, warning: str) -> None:
+    (told,) = conn.query(f"SELECT id FROM p WHERE {condition}").warnings
+
+    assert told.startswith(warning)
+
+
+@pytest.mark.parametrize("condition", ["metadata ->> 'ok' = 'true'", "metadata.ok", "metadata -> 'user' = 'ada'"])
+def test_what_finds_something_is_not(conn: btql.Connection, condition: str) -> None:
+    found = conn.query(f"SELECT id FROM p WHERE {condition}")
+
+    assert found.rows()
+    assert not found.warnings
+
+
+@pytest.mark.parametrize(
+    ("query", "error", "way_out"),
+    [
+        ("TABLE p", "TABLE is not supported", "SELECT * FROM"),
+        ("SELECT time '10:00'", "`time` is not a type", "'10:30'::interval"),
+        ("SELECT '10:00'::time", "`time` is not a type", "'10:30'::interval"),
+        ("SELECT metrics.* FROM p", "`metrics` is a field", "its keys one by one"),
+        ("SELECT id FROM p ORDER BY unnest(tags)", "`unnest` makes rows", "unnest(p.tags) AS element"),
+        ("SELECT unnest(tags) = 'x' FROM p", "`unnest` makes rows", "unnest(p.tags) AS element"),
+        ("SELECT jsonb_path_query_first(metadata, '$.a') FROM p", "unknown function", "write `metadata.a.b`"),
+    ],
+)
+def test_the_error_has_a_way_out(conn: btql.Connection, query: str, error: str, way_out: str) -> None:
+    with pytest.raises(btql.QueryError) as raised:
+        conn.query(query)
+
+    assert error in str(raised.value)
+    assert way_out in str(raised.value)

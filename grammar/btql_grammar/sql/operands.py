@@ -80,7 +80,7 @@ class OperandParser(BracketParser):
             return self.read_call(token, token.span)
         if after.kind == "string" and after.start == token.end:
             return self._prefixed_text()
-        if after.kind == "string" and word in build.TYPES:
+        if after.kind == "string" and (word in build.TYPES or word in build.OTHER_TYPES):
             self.step()
             return build.cast(self.read_operand(), word, self.since(token.span), token.span)
         if word == "timestamp" and after.word in ("with", "without") and self.ahead(4).kind == "string":

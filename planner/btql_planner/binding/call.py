@@ -11,7 +11,7 @@ from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
 from btql_planner import errors
 from btql_planner.binding.arguments import check_arguments
-from btql_planner.binding.elsewhere import way_out
+from btql_planner.binding.elsewhere import ROW_FUNCTIONS, way_out
 from btql_planner.clauses.trace_filter import ANY_SPAN, FILTER_SPANS, outside_filter
 from btql_planner.expressions import AggregateCall, Constant, Expression, Ordering, as_scalar
 from btql_planner.functions import functions
@@ -73,6 +73,10 @@ def _function(name: str, node: tree.Call) -> Function:
         return function
     if name in (ANY_SPAN, FILTER_SPANS):
         raise outside_filter(node)
+    if name in ROW_FUNCTIONS:
+        way = f"write it behind FROM, `FROM project_logs('name') AS p, {name}(p.tags) AS element`, and use `element`"
+        message, place = f"`{name}` makes rows, and stands for no single value", node.name_span
+        raise BtqlError.of(errors.MISPLACED, message, place if place.end else node.span, "not here", help=way)
     way = way_out(name)
     close = None if way else errors.close_to(name, [each for each, known in functions().items() if not known.hidden])
     place = node.name_span if node.name_span.end else node.span

@@ -40,7 +40,30 @@ def bind_comparison(binder: ExpressionBinder, node: tree.Comparison) -> Expressi
         case "match":
             return _match(binder, node)
         case _:
-            return binder.apply(op, (node.left, node.right), span)
+            compared = binder.apply(op, (node.left, node.right), span)
+            if op in ("eq", "ne") and isinstance(compared, Apply):
+                _warn_of_json(binder, node, compared.arguments)
+            return compared
+
+
+def _warn_of_json(binder: ExpressionBinder, node: tree.Comparison, sides: Sequence[Expression]) -> None:
+    """Warn where a text is the JSON of what a path holds, as Postgres has it behind ``->``, and never equal to it."""
+    for place, one, other in ((node.left, *sides), (node.right, *reversed(sides))):
+        if not isinstance(one, PathValue) or not isinstance(other, Constant) or other.kind is not Kind.TEXT:
+            continue
+        said, text = binder.names.context.text(place.span), str(other.value)
+        if one.type == types.BOOLEAN and text.lower() in ("true", "false"):
+            binder.names.context.warn(
+                f"`{said}` is true or false in every row that has it, and no text: write {text.lower()} without quotes"
+            )
+        if isinstance(place, tree.JsonOperator) and place.op in ("->", "#>") and _is_quoted(text):
+            binder.names.context.warn(
+                f"`{said}` is a value, not its JSON: write `'{text[1:-1]}'`, without the double quotes"
+            )
+
+
+def _is_quoted(text: str) -> bool:
+    return len(text) > 1 and text[0] == text[-1] == '"'
 
 
 def _match(binder: ExpressionBinder, node: tree.Comparison) -> Expression:

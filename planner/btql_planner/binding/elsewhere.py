@@ -29,6 +29,8 @@ _WRITTEN = {
     "to_char(created, 'Day')": "dayname monthname",
     "current_date": "curdate today",
     "now()": "getdate sysdate localtimestamp current_datetime",
+    "metadata.a.b": "jsonb_path_query jsonb_path_query_first jsonb_path_query_array json_path_query",
+    "metadata.a IS NOT NULL": "jsonb_path_exists jsonb_exists",
     "metadata.a": "json_value json_query json_extract_scalar json_extract_string get_json_object jsonextract "
     "jsonextractstring get_path",
     "jsonb_array_length(a)": "json_length array_size list_length size",
@@ -48,19 +50,31 @@ _WRITTEN = {
 """What is written here, for the functions of others; ``a`` and ``x`` stand for what they are given."""
 WAYS_OUT = {name: written for written, names in _WRITTEN.items() for name in names.split()}
 """What to write in place of a function of another database."""
-UNNEST = (
+COMPUTED = {
+    **dict.fromkeys(("duration", "latency", "elapsed"), "metrics.end - metrics.start"),
+    **dict.fromkeys(("current_time", "localtime", "localtimestamp"), "now()"),
+    **dict.fromkeys(("cost", "total_cost"), "estimated_cost()"),
+}
+"""What to write in place of a name that no row has and many expect."""
+ROW_FUNCTIONS = (
     "unnest",
+    "jsonb_array_elements",
+    "jsonb_array_elements_text",
+    "json_array_elements",
+    "json_array_elements_text",
+    "generate_series",
+)
+"""Functions that make rows: a column of SELECT by themselves, or what stands behind FROM."""
+UNNEST = (
     "explode",
     "explode_outer",
     "flatten",
     "posexplode",
     "arrayjoin",
     "json_each",
-    "jsonb_array_elements",
-    "jsonb_array_elements_text",
-    "generate_series",
+    "jsonb_each",
 )
-"""Functions that make rows, which stand behind FROM here; of SQL's own some may be a column of SELECT, too."""
+"""Functions that make rows elsewhere, or only behind FROM here."""
 
 
 def way_out(name: str) -> str | None:

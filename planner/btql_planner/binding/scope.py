@@ -29,6 +29,7 @@ from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Source, Span
 from btql_planner import errors
+from btql_planner.binding.elsewhere import COMPUTED
 from btql_planner.catalog import Catalogs
 from btql_planner.explain_expression import path_text
 from btql_planner.expressions import Column, Constant, Expression, Parameter, PathValue, Reference
@@ -311,6 +312,8 @@ class Scope:
             )  # fmt: skip
         meant = path_text(nested[close]) if close in nested and close not in known else close
         hint = f", did you mean `{meant}`?" if meant else ""
+        if name.lower() in COMPUTED:
+            hint = f", write `{COMPUTED[name.lower()]}`"
         self.context.warn(f"no row has a field `{name}`, it is null everywhere{hint}")
         return Constant(None, None, span=span)
 

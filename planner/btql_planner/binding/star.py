@@ -53,6 +53,11 @@ def _relation(scope: Scope, star: tree.Star) -> RelationNames:
     relation = scope.relation(star.table)
     if relation is None:
         known = [each.alias for each in scope.relations if each.alias]
+        if any(star.table in each.top_level for each in scope.relations):
+            raise BtqlError.of(
+                errors.UNKNOWN_NAME, f"`{star.table}` is a field, it has no columns", star.span, "not a relation",
+                help=f"write `{star.table}` for all of it, or its keys one by one: `{star.table}.…`",
+            )  # fmt: skip
         close = errors.close_to(star.table, known)
         raise BtqlError.of(
             errors.UNKNOWN_NAME, f"there is no relation `{star.table}`", star.span, "not found",
