@@ -36,6 +36,8 @@ def conn(tmp_path_factory):
         ),
         (f"SELECT DISTINCT rank() OVER (ORDER BY {ZERO}) FROM z", [(1,)]),
         (f"SELECT DISTINCT count(*) OVER (PARTITION BY {ZERO}) FROM z", [(4,)]),
+        (f"SELECT {ZERO} AS x FROM z EXCEPT ALL SELECT 1.5", [(0.0,)] * 4),
+        (f"SELECT {ZERO} AS x FROM z INTERSECT ALL SELECT abs({ZERO}) FROM z", [(0.0,)] * 4),
         (f"SELECT string_agg(id, ',' ORDER BY {ZERO}, id) FROM z", [("r0,r1,r2,r3",)]),
     ],
 )

@@ -28,7 +28,7 @@ from btql_planner.plan_relations import (
 from btql_planner.relations import sources
 from btql_planner.select import Columns, Select
 from btql_planner.types import SQL_TYPES, Kind
-from btql_planner.value import Value
+from btql_planner.value import Value, comparable
 from btql_planner.windows import whole_rank
 
 if TYPE_CHECKING:
@@ -107,12 +107,15 @@ def set_operation(lowering: RelationLowering, plan: SetOperation) -> Select:
     """Return both sides with the same columns, one for each kind that a value of either side may have."""
     left, right = lowering.lower(plan.left), lowering.lower(plan.right)
     pairs: list[tuple[Value, Value]] = []
+    counts_copies = plan.all and plan.op != "union"
     for one, other in plan.columns:
         sides = (
             lowering.expressions.expression(one, left.source),
             lowering.expressions.expression(other, right.source),
         )
-        pairs.append(lowering.expressions.united(*sides))
+        one_side, other_side = lowering.expressions.united(*sides)
+        # Of equal rows only one may be the first copy; otherwise the engine itself takes minus zero for zero.
+        pairs.append((comparable(one_side), comparable(other_side)) if counts_copies else (one_side, other_side))
     kinds: dict[str, tuple[Kind, ...]] = {}
     for name, values, columns in zip(plan.names, pairs, plan.columns, strict=True):
         kinds[name] = tuple(kind for kind in Kind if any(kind in each.parts for each in values))
@@ -121,7 +124,7 @@ def set_operation(lowering: RelationLowering, plan: SetOperation) -> Select:
         for kind in kinds[name]:
             for side, each in zip((left, right), values, strict=True):
                 side.outputs[f"{name}#{kind}"] = sql_text.typed(kind, each.get(kind))
-    if plan.all and plan.op != "union":
+    if counts_copies:
         left, right = _numbered_copies(left), _numbered_copies(right)
     words = plan.op.upper() + (" ALL" if plan.all and plan.op == "union" else "")
     return _table(lowering, kinds, lambda: f"({left.render()}) {words} ({right.render()})")
