@@ -12,14 +12,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from btql_storage.fields import KNOWN_FIELDS
+from btql_storage.part.deltas import DELTA_FIELD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from btql_storage.part.deltas import Delta, DeltaFinder
     from btql_storage.row import Row
 
 BLOCK_BYTES = 256 << 10
 BLOCK_ROWS_MAX = 512
+WHOLE_FACTOR = 8
+"""A block has at most so many times its bytes of JSON, however little of that is not in documents before."""
 _KNOWN = frozenset(KNOWN_FIELDS)
 
 
@@ -33,9 +37,11 @@ class Block:
     """The known fields that any row has, with a text or None for each row."""
     others: Mapping[str, tuple[list[int], list[bytes]]]
     """All other fields, with the places of the rows that have one and their texts."""
+    deltas: Sequence[Delta | None] = ()
+    """What each row adds to an earlier one; none at all where no row does."""
 
     @classmethod
-    def of(cls, rows: Sequence[Row], json_bytes: int | None = None) -> Block:
+    def of(cls, rows: Sequence[Row], json_bytes: int | None = None, deltas: Sequence[Delta | None] = ()) -> Block:
         """Turn some rows; who knows how much JSON they have says so."""
         names = set[str]().union(*[row.fields for row in rows])
         known = {name: [row.fields.get(name) for row in rows] for name in KNOWN_FIELDS if name in names}
@@ -47,37 +53,50 @@ class Block:
                         places, texts = others.setdefault(name, ([], []))
                         places.append(place)
                         texts.append(text)
-        return cls(rows, sum(map(_json_bytes, rows)) if json_bytes is None else json_bytes, known, others)
+        size = sum(map(_json_bytes, rows)) if json_bytes is None else json_bytes
+        return cls(rows, size, known, others, deltas if any(deltas) else ())
 
 
 class BlockCutter:
     """Gathers rows until they are a block: about so many bytes of JSON, at most so many rows.
 
-    A row that is larger has a block of its own, so that the size of a block tells the size of its rows.
+    A row that is larger has a block of its own, so that the size of a block tells the size of its rows. Where rows
+    are deltas of others, a block has more of them.
     """
 
-    def __init__(self, block_bytes: int = BLOCK_BYTES) -> None:
+    def __init__(self, block_bytes: int = BLOCK_BYTES, deltas: DeltaFinder | None = None) -> None:
         self._block_bytes = block_bytes
+        self._finder = deltas
+        self._begin()
+
+    def _begin(self) -> None:
         self._rows: list[Row] = []
+        self._deltas: list[Delta | None] = []
         self._json_bytes = 0
+        self._stored_bytes = 0
 
     def add(self, rows: Sequence[Row]) -> Iterator[Block]:
         """Take in the next rows; yield the blocks that are full."""
         for row in rows:
-            size = _json_bytes(row)
-            if size >= self._block_bytes:
+            size = stored = _json_bytes(row)
+            delta = self._finder.find(row) if self._finder is not None else None
+            if delta is not None:
+                stored += len(delta.text) - len(row.fields[DELTA_FIELD])
+            if stored >= self._block_bytes or self._json_bytes + size > WHOLE_FACTOR * self._block_bytes:
                 yield from self.rest()
             self._rows.append(row)
+            self._deltas.append(delta)
             self._json_bytes += size
-            if self._json_bytes >= self._block_bytes or len(self._rows) == BLOCK_ROWS_MAX:
+            self._stored_bytes += stored
+            if self._stored_bytes >= self._block_bytes or len(self._rows) == BLOCK_ROWS_MAX:
                 yield from self.rest()
 
     def rest(self) -> Iterator[Block]:
         """Yield what is left, where anything is."""
         if self._rows:
-            rows, json_bytes = self._rows, self._json_bytes
-            self._rows, self._json_bytes = [], 0
-            yield Block.of(rows, json_bytes)
+            block = Block.of(self._rows, self._json_bytes, self._deltas)
+            self._begin()
+            yield block
 
 
 def cut(rows: Sequence[Row]) -> Iterator[Block]:

@@ -14,6 +14,8 @@ Files of format 1 have all lengths and all roots.
 
 The entry ``block`` is the directory of ``rows.arrow``: the first row of each
 block and its bytes of JSON, without fingerprints. Older files do not have the bytes.
+The entry ``delta`` has the rows whose input is a delta (:mod:`btql_storage.part.deltas`)
+and, in place of lengths, the base of each; it is there where there are any.
 
 File: Arrow IPC, not compressed, one batch with one row per entry.
 """
@@ -29,6 +31,7 @@ import pyarrow as pa
 
 from btql_storage.arrow import from_numpy, list_array, to_numpy
 from btql_storage.later import np
+from btql_storage.part.deltas import DeltaBases
 from btql_storage.part.files import FORMAT_METADATA, check_format, read_errors
 
 if TYPE_CHECKING:
@@ -44,6 +47,7 @@ KeyKind: TypeAlias = Literal["id", "span_id", "root_span_id"]
 Fingerprints: TypeAlias = "NDArray[np.uint64]"
 
 _BLOCK = "block"
+_DELTA = "delta"
 _SCHEMA = pa.schema(
     {
         "entry": pa.utf8(),
@@ -89,7 +93,13 @@ class KeysWriter:
                 self._run_starts.append(number)
         self._row_count += len(rows)
 
-    def finish(self, path: Path, block_starts: Sequence[int], block_bytes: Sequence[int] = ()) -> None:
+    def finish(
+        self,
+        path: Path,
+        block_starts: Sequence[int],
+        block_bytes: Sequence[int] = (),
+        bases: DeltaBases | None = None,
+    ) -> None:
         """Write the file. It is complete then, but not yet durable."""
         rows = np.arange(self._row_count, dtype=np.uint32)
         entries = [
@@ -102,6 +112,8 @@ class KeysWriter:
             runs = np.array(self._run_starts, np.uint32)
             lengths = np.diff(runs, append=np.uint32(self._row_count))
             entries.append(_Entry.sorted("root_span_id", fingerprints(self._roots), runs, lengths))
+        if bases:
+            entries.append(_Entry(_DELTA, _joined([]), bases.rows, bases.bases))
         names = pa.array([entry.name for entry in entries])
         columns = [_lists([getattr(entry, name) for entry in entries]) for name in _SCHEMA.names[1:]]
         with pa.ipc.new_file(str(path), _SCHEMA) as file:
@@ -130,6 +142,12 @@ class Keys:
     def block_starts(self) -> NDArray[np.uint32]:
         """The first row of each block of ``rows.arrow``."""
         return self._entries[_BLOCK].rows
+
+    @cached_property
+    def bases(self) -> DeltaBases:
+        """The base of each row that has one."""
+        entry = self._entries.get(_DELTA)
+        return DeltaBases.of([]) if entry is None else DeltaBases(entry.rows, entry.lengths)
 
     def ids(self) -> tuple[Fingerprints, NDArray[np.uint32]]:
         """Return the fingerprints of all ids, sorted, and the row of each."""

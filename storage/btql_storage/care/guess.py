@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import orjson
 
-from btql_storage.care.part_check import part_file, read_documents
+from btql_storage.care.blocks import read_documents
+from btql_storage.care.part_check import part_file
 from btql_storage.care.recovered import Recovered
 from btql_storage.care.tables import Row
 from btql_storage.part.format import ROWS_FILE

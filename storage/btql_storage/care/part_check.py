@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 
 from btql_storage.arrow import to_numpy
 from btql_storage.arrow_functions import compute as pc
+from btql_storage.care.blocks import SMALL_VALUES, bases_of, block_starts, read_documents, stored_blocks, whole_blocks
 from btql_storage.care.findings import Finding, Kind
 from btql_storage.care.tables import Row as TableRow
 from btql_storage.care.tables import row_numbers
@@ -33,7 +34,7 @@ from btql_storage.format import part_name
 from btql_storage.keys import fingerprints
 from btql_storage.kinds import Kind as ColumnKind
 from btql_storage.kinds import column_name
-from btql_storage.part.documents import DOCUMENT_SCHEMA, to_rows
+from btql_storage.part.documents import to_rows
 from btql_storage.part.files import read_errors
 from btql_storage.part.format import (
     COLUMNS_FILE,
@@ -54,13 +55,7 @@ if TYPE_CHECKING:
     from btql_storage.stores.interface import Store
 
 _FILES = (COLUMNS_FILE, ROWS_FILE, KEYS_FILE)
-_SAME = {
-    "id": "id",
-    "span_id": "span_id",
-    "root_span_id": "root_span_id",
-    "_pagination_key": "pagination_key",
-    "created": "created",
-}
+_SAME = {("_pagination_key" if name == "pagination_key" else name): name for name in SMALL_VALUES if name != "xact_id"}
 """Columns of ``columns.parquet`` and ``rows.arrow`` with the same values."""
 
 
@@ -198,12 +193,11 @@ class PartCheck:
         if len(superseded) != len(np.unique(superseded)) or (np.diff(superseded) < 0).any():
             yield self._wrong("", "the superseded rows are not in order")
         documents = read_documents(self._path(ROWS_FILE))
-        small = documents.select([*_SAME.values(), "xact_id"])
-        if len(small) != stats.rows:
-            yield self._found(Kind.DAMAGED, ROWS_FILE, f"it has {len(small):,} rows, {stats.rows:,} are known")
+        if len(documents) != stats.rows:
+            yield self._found(Kind.DAMAGED, ROWS_FILE, f"it has {len(documents):,} rows, {stats.rows:,} are known")
             return
-        yield from self._columns(small, stats)
-        yield from self._keys(small)
+        yield from self._columns(documents, stats)
+        yield from self._keys(documents)
 
     def _text(self, stats: PartStats) -> Iterator[Finding]:
         path = self.store.folder(f"{part_name(self.part_id)}/{TEXT_FOLDER}")
@@ -258,16 +252,23 @@ class PartCheck:
             values = documents.column(kind).to_pylist()
             if not np.array_equal(keys.lookup(cast("Any", kind), fingerprints(values)), every):
                 yield self._found(Kind.DAMAGED, KEYS_FILE, f"not every `{kind}` of `{ROWS_FILE}` is found by it")
-        if not np.array_equal(keys.block_starts, block_starts(self._path(ROWS_FILE))):
+        path = self._path(ROWS_FILE)
+        if not np.array_equal(keys.block_starts, block_starts(path)):
             yield self._found(Kind.DAMAGED, KEYS_FILE, f"it has other blocks than `{ROWS_FILE}`")
+        ours, theirs = bases_of(stored_blocks(path)), keys.bases
+        if not (np.array_equal(ours.rows, theirs.rows) and np.array_equal(ours.bases, theirs.bases)):
+            yield self._found(Kind.DAMAGED, KEYS_FILE, f"it has other bases of deltas than `{ROWS_FILE}`")
+        elif (ours.bases >= ours.rows).any():
+            yield self._found(Kind.DAMAGED, ROWS_FILE, "a delta goes on from a row that comes after it")
 
     def _anew(self, stats: PartStats) -> Iterator[Finding]:
         """Write the part from its documents, and compare."""
         owner = Owner(self.row["object_id"], "", "", self.row["segment_id"])
         with TemporaryDirectory(prefix="btql-check-") as folder:
             writer = PartWriter(Path(folder, "part"), self.part_id, owner)
-            for batch in document_batches(self._path(ROWS_FILE)):
-                writer.add(to_rows(pa.Table.from_batches([batch])))
+            path = self._path(ROWS_FILE)
+            for _, table in whole_blocks(lambda: ((block.num_rows, block) for block in stored_blocks(path))):
+                writer.add(to_rows(table))
             written = writer.finish()
             if written.stats.to_json() != stats.to_json():
                 yield self._wrong("", "the statistics are not those of the documents")
@@ -302,29 +303,3 @@ def part_file(store: Store, part_id: int, name: str) -> Path:
     if inner:
         return store.folder(f"{part_name(part_id)}/{folder}") / inner
     return store.file(f"{part_name(part_id)}/{name}")
-
-
-def document_batches(path: Path) -> Iterator[pa.RecordBatch]:
-    """Yield the blocks of ``rows.arrow``."""
-    with read_errors(path):
-        file = pa.ipc.open_file(pa.memory_map(str(path)))
-        for number in range(file.num_record_batches):
-            yield file.get_batch(number)
-
-
-def read_documents(path: Path) -> pa.Table:
-    """Return the small values of all rows of ``rows.arrow``, having read the documents, too."""
-    names = [*_SAME.values(), "xact_id"]
-    batches: list[pa.RecordBatch] = []
-    for batch in document_batches(path):
-        with read_errors(path):
-            batch.validate(full=True)
-        batches.append(batch.select(names))
-    schema = pa.schema([DOCUMENT_SCHEMA.field(name) for name in names])
-    return pa.Table.from_batches(batches, schema)
-
-
-def block_starts(path: Path) -> np.ndarray[Any, np.dtype[np.uint32]]:
-    """Return the first row of each block of ``rows.arrow``, as the file itself tells."""
-    lengths = [batch.num_rows for batch in document_batches(path)]
-    return np.cumsum([0, *lengths[:-1]] if lengths else [], dtype=np.int64).astype(np.uint32)

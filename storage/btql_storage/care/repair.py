@@ -180,7 +180,7 @@ class _Repair:
         part_id = cast("int", row["id"])
         rows = _rows_known(row)
         documents = Documents(self._folder.store, part_id, rows)
-        found = [number for first, block in documents.rows() for number in range(first, first + len(block))]
+        found = [number for numbers, _ in documents.rows() for number in numbers]
         superseded = set(row_numbers(row["superseded"]).tolist())
         lost = [row_id for number, row_id in documents.lost(found).items() if number not in superseded]
         if (lost or not documents.are_whole) and not self._how.give_up_rows:
@@ -273,8 +273,8 @@ def _ends_known(row: Row) -> NDArray[np.int64] | None:
 
 
 def _picked(documents: Documents, kept: set[int]) -> Iterator[list[DocumentRow]]:
-    for first, block in documents.rows():
-        rows = [row for number, row in enumerate(block, first) if number in kept]
+    for numbers, block in documents.rows():
+        rows = [row for number, row in zip(numbers, block, strict=True) if number in kept]
         if rows:
             yield rows
 

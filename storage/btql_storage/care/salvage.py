@@ -9,10 +9,11 @@ from zlib import crc32
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from btql_storage.care.part_check import document_batches, part_file
+from btql_storage.care.blocks import stored_blocks, whole_blocks
+from btql_storage.care.part_check import part_file
 from btql_storage.checksums import file_checksum
 from btql_storage.errors import OUT_OF_REACH, StorageError
-from btql_storage.part.documents import DOCUMENT_SCHEMA, to_rows
+from btql_storage.part.documents import DOCUMENT_SCHEMA, FILE_SCHEMA, to_rows
 from btql_storage.part.format import COLUMNS_FILE, ROWS_FILE
 from btql_storage.part.manifest import MANIFEST_FILE, Manifest, read_manifest
 
@@ -39,14 +40,11 @@ class Documents:
         """Whether it is known which blocks are sound."""
         return self._manifest is not None and bool(self._manifest.blocks)
 
-    def rows(self) -> Iterator[tuple[int, list[Row]]]:
-        """Yield the rows of each sound block, with the number of the first."""
-        first = 0
-        blocks = self._all() if self.are_whole or not self.can_be_told_apart else self._sound()
-        for count, batch in blocks:
-            if batch is not None:
-                yield first, to_rows(pa.Table.from_batches([batch]))
-            first += count
+    def rows(self) -> Iterator[tuple[list[int], list[Row]]]:
+        """Yield the rows of each sound block, as far as they do not go on from others, with their numbers."""
+        read = self._all if self.are_whole or not self.can_be_told_apart else self._sound
+        for numbers, table in whole_blocks(read):
+            yield numbers.tolist(), to_rows(table)
 
     def lost(self, found: Sequence[int]) -> dict[int, str]:
         """Return the numbers of the rows that are not among those found, with their ids where these are known."""
@@ -63,7 +61,7 @@ class Documents:
 
     def _all(self) -> Iterator[tuple[int, pa.RecordBatch | None]]:
         try:
-            for batch in document_batches(part_file(self._store, self._part_id, ROWS_FILE)):
+            for batch in stored_blocks(part_file(self._store, self._part_id, ROWS_FILE)):
                 yield batch.num_rows, batch
         except OUT_OF_REACH:
             raise
@@ -82,7 +80,7 @@ class Documents:
         for note in self._manifest.blocks:
             block = content[note.offset : note.offset + note.bytes]
             if len(block) == note.bytes and crc32(block) == note.crc32:
-                yield note.rows, pa.ipc.read_record_batch(pa.ipc.read_message(pa.py_buffer(block)), DOCUMENT_SCHEMA)
+                yield note.rows, _decoded(block)
             else:
                 yield note.rows, None
 
@@ -92,7 +90,7 @@ class Documents:
             if self._manifest is not None:
                 return file_checksum(path) == self._manifest.files[ROWS_FILE].sha256
             # Without a checksum the reader's word counts.
-            return self._count in (0, sum(batch.num_rows for batch in document_batches(path)))
+            return self._count in (0, sum(batch.num_rows for batch in stored_blocks(path)))
         except OUT_OF_REACH:
             raise
         except (StorageError, OSError, KeyError):
@@ -105,3 +103,13 @@ class Documents:
             raise
         except StorageError:
             return None
+
+
+def _decoded(block: bytes) -> pa.RecordBatch:
+    """Return a block that is sound. The head of the file, which tells what columns it has, need not be."""
+    message = pa.ipc.read_message(pa.py_buffer(block))
+    try:
+        return pa.ipc.read_record_batch(message, FILE_SCHEMA)
+    except (pa.ArrowInvalid, OSError):
+        # It is of before there were deltas.
+        return pa.ipc.read_record_batch(message, DOCUMENT_SCHEMA)

@@ -5,6 +5,8 @@ record batch is a *block* (:mod:`btql_storage.block`), at least one row, so that
 and a trace, whose rows are neighbours, costs a block or two. The system values
 have typed columns; every known field has one with its JSON text, null where the
 document has no such field; the other fields are in the JSON object ``_other``.
+``input`` may be a delta (:mod:`btql_storage.part.deltas`) of the row that ``input_base`` names; whoever reads gets
+whole texts.
 
 Which rows a block has is in ``keys.arrow``.
 """
@@ -21,10 +23,13 @@ import msgspec
 import pyarrow as pa
 
 from btql_storage.arrow import from_numpy, nulls, to_array
+from btql_storage.cache_budget import Cache, CacheBudget
 from btql_storage.fields import KNOWN_FIELDS, OTHER
 from btql_storage.later import np
 from btql_storage.members import members
+from btql_storage.part.deltas import DELTA_FIELD, DeltaBases
 from btql_storage.part.files import FORMAT_METADATA, check_format, read_errors
+from btql_storage.part.whole_inputs import WholeInputs
 from btql_storage.row import Row
 
 if TYPE_CHECKING:
@@ -53,6 +58,9 @@ SYSTEM_SCHEMA = pa.schema(
 )
 JSON_FIELDS = (*KNOWN_FIELDS, OTHER)
 DOCUMENT_SCHEMA = pa.schema([*SYSTEM_SCHEMA, *(pa.field(name, pa.utf8()) for name in JSON_FIELDS)])
+BASE_COLUMN = "input_base"
+FILE_SCHEMA = DOCUMENT_SCHEMA.append(pa.field(BASE_COLUMN, pa.uint32()))
+"""Files of before format 5 end with ``_other``."""
 _KNOWN = frozenset(KNOWN_FIELDS)
 
 
@@ -61,8 +69,7 @@ class DocumentsWriter:
 
     def __init__(self, path: Path, compression_level: int) -> None:
         options = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", compression_level))
-        schema = DOCUMENT_SCHEMA.with_metadata(FORMAT_METADATA)
-        self._file = pa.ipc.new_file(str(path), schema, options=options)
+        self._file = pa.ipc.new_file(str(path), FILE_SCHEMA.with_metadata(FORMAT_METADATA), options=options)
         # Compressing and writing need no Python, so the caller goes on meanwhile.
         self._pool = ThreadPoolExecutor(1)
         self._writing: Future[None] | None = None
@@ -70,15 +77,22 @@ class DocumentsWriter:
         self.block_starts: list[int] = []
         self.block_bytes: list[int] = []
         """JSON of each block."""
+        self._bases: list[int | None] = []
 
     def add(self, block: Block) -> None:
         """Take in the next rows. They are written while the caller goes on."""
-        batch = to_batch(block)
+        batch = _with_deltas(to_batch(block), block)
+        self._bases += batch.column(BASE_COLUMN).to_pylist()
         self._wait()
         self._writing = self._pool.submit(self._file.write_batch, batch)
         self.block_starts.append(self._next_start)
         self.block_bytes.append(block.json_bytes)
         self._next_start += len(block.rows)
+
+    @property
+    def bases(self) -> DeltaBases:
+        """Which rows are deltas."""
+        return DeltaBases.of(self._bases)
 
     def finish(self) -> None:
         """Finish the file. It is complete then, but not yet durable."""
@@ -95,9 +109,17 @@ class DocumentsWriter:
 class DocumentsReader:
     """Reads documents by row number; safe to use from several threads."""
 
-    def __init__(self, path: Path, block_starts: NDArray[np.uint32]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        block_starts: NDArray[np.uint32],
+        bases: DeltaBases | None = None,
+        kept: Cache[int, bytes] | None = None,
+    ) -> None:
+        """``bases`` are those of rows that are deltas; texts that others go on from may be ``kept``."""
         self._path = path
         self._block_starts = block_starts
+        self._inputs = WholeInputs(path, bases or DeltaBases.of([]), kept or Cache("inputs", CacheBudget(0)))
         with read_errors(path):
             # What is mapped stays so without its file, and a process may read more parts than it may have files open.
             self._mapped = pa.memory_map(str(path)).read_buffer()
@@ -116,20 +138,34 @@ class DocumentsReader:
         return _take(self._table(ordered, fields), places)
 
     def _table(self, ordered: NDArray[np.int64], fields: Sequence[str]) -> pa.Table:
-        batches = self._read_ordered(ordered, tuple(fields))
-        schema = pa.schema([DOCUMENT_SCHEMA.field(name) for name in fields])
+        if DELTA_FIELD in fields and self._inputs.are_deltas(ordered):
+            inputs = self._inputs.read(ordered, self._read_ordered)
+            others = self._stored(ordered, [name for name in fields if name != DELTA_FIELD])
+            return others.append_column(DELTA_FIELD, inputs).select(list(fields))
+        return self._stored(ordered, fields)
+
+    def _stored(self, ordered: NDArray[np.int64], fields: Sequence[str]) -> pa.Table:
+        schema = pa.schema([FILE_SCHEMA.field(name) for name in fields])
+        batches = self._read_ordered(ordered, tuple(fields)) if fields else []
         return pa.Table.from_batches([batch.select(list(fields)) for batch in batches], schema)
 
     def bytes_read(self, rows: NDArray[np.int64], fields: Sequence[str]) -> int:
         """Return how many bytes of the file :meth:`read` reads for that; only EXPLAIN ANALYZE asks."""
-        blocks = np.unique(np.searchsorted(self._block_starts, rows, "right") - 1)
-        return self._block_bytes.read(blocks.tolist(), fields)
+        blocks = self._blocks(rows)
+        needed = self._blocks(self._inputs.needed(np.unique(rows))) if DELTA_FIELD in fields else blocks
+        if needed == blocks:
+            return self._block_bytes.read(blocks, fields)
+        others = [name for name in fields if name != DELTA_FIELD]
+        return self._block_bytes.read(blocks, others) + self._block_bytes.read(needed, [DELTA_FIELD])
+
+    def _blocks(self, rows: NDArray[np.int64]) -> list[int]:
+        return np.unique(np.searchsorted(self._block_starts, rows, "right") - 1).tolist()
 
     @cached_property
     def _block_bytes(self) -> BlockBytes:
         from btql_storage.part.ipc_blocks import BlockBytes
 
-        return BlockBytes(self._path, DOCUMENT_SCHEMA)
+        return BlockBytes(self._path, FILE_SCHEMA)
 
     def _read_ordered(self, rows: NDArray[np.int64], fields: tuple[str, ...]) -> list[pa.RecordBatch]:
         blocks = np.searchsorted(self._block_starts, rows, "right") - 1
@@ -155,7 +191,7 @@ class DocumentsReader:
         try:
             reader = idle.pop()
         except IndexError:
-            included = sorted({DOCUMENT_SCHEMA.get_field_index(name) for name in fields})
+            included = sorted({FILE_SCHEMA.get_field_index(name) for name in fields})
             reader = pa.ipc.open_file(
                 self._mapped, options=pa.ipc.IpcReadOptions(included_fields=included, use_threads=False)
             )
@@ -184,6 +220,18 @@ def to_batch(block: Block) -> pa.RecordBatch:
         for field in DOCUMENT_SCHEMA
     ]
     return pa.record_batch(arrays, schema=DOCUMENT_SCHEMA)
+
+
+def _with_deltas(batch: pa.RecordBatch, block: Block) -> pa.RecordBatch:
+    """Return rows as they are stored."""
+    columns = batch.columns
+    if not block.deltas:
+        return pa.record_batch([*columns, nulls(batch.num_rows, pa.uint32())], schema=FILE_SCHEMA)
+    whole = block.known[DELTA_FIELD]
+    stored = [text if delta is None else delta.text for text, delta in zip(whole, block.deltas, strict=True)]
+    columns[FILE_SCHEMA.get_field_index(DELTA_FIELD)] = to_array(stored, pa.utf8())
+    bases = to_array([None if delta is None else delta.base for delta in block.deltas], pa.uint32())
+    return pa.record_batch([*columns, bases], schema=FILE_SCHEMA)
 
 
 def to_rows(table: pa.Table) -> list[Row]:

@@ -178,7 +178,8 @@ class Part:
     def _documents(self) -> DocumentsReader:
         from btql_storage.part.documents import DocumentsReader
 
-        return DocumentsReader(self.store.file(f"{self.name}/{ROWS_FILE}"), self._keys.block_starts)
+        path, keys = self.store.file(f"{self.name}/{ROWS_FILE}"), self._keys
+        return DocumentsReader(path, keys.block_starts, keys.bases, Cache("inputs", self._budget))
 
     @cached_property
     def _text(self) -> TextIndex | TextScan:

@@ -24,6 +24,7 @@ from btql_storage.fields import INDEXED_FIELDS
 from btql_storage.json_text import parse_all
 from btql_storage.keys import KeysWriter
 from btql_storage.part.columns import ColumnsWriter
+from btql_storage.part.deltas import DeltaFinder
 from btql_storage.part.documents import DocumentsWriter
 from btql_storage.part.files import sync_tree, write_errors
 from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROWS_FILE, TEXT_FOLDER, PartStats
@@ -81,7 +82,7 @@ class PartWriter:
         self._keys = KeysWriter()
         self._stats = StatsBuilder()
         self._shredder = Shredder(part_id)
-        self._cutter = BlockCutter(layout.block_bytes)
+        self._cutter = BlockCutter(layout.block_bytes, DeltaFinder())
         self._row_count = 0
         self._chunk: list[Row] = []
         self._chunk_bytes = 0
@@ -101,7 +102,8 @@ class PartWriter:
             text = pool.submit(self._text.finish)
             self._end_chunk()
             self._documents.finish()
-            self._keys.finish(self._folder / KEYS_FILE, self._documents.block_starts, self._documents.block_bytes)
+            blocks = self._documents.block_starts, self._documents.block_bytes
+            self._keys.finish(self._folder / KEYS_FILE, *blocks, self._documents.bases)
             stats, kept = self._stats.result()
             self._columns.finish(kept)
             text.result()

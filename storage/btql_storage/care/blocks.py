@@ -1,0 +1,82 @@
+"""``rows.arrow`` block by block, as the file itself tells: for whoever does not trust ``keys.arrow``, or lacks blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import pyarrow as pa
+
+from btql_storage.arrow import from_numpy, to_array
+from btql_storage.part.deltas import DELTA_FIELD, DeltaBases
+from btql_storage.part.documents import BASE_COLUMN, DOCUMENT_SCHEMA, SYSTEM_SCHEMA
+from btql_storage.part.files import read_errors
+from btql_storage.part.whole_inputs import BaseTexts
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SMALL_VALUES = SYSTEM_SCHEMA.names
+"""The columns that are not JSON."""
+
+
+def stored_blocks(path: Path) -> Iterator[pa.RecordBatch]:
+    """Yield the blocks as they are stored, with deltas."""
+    with read_errors(path):
+        file = pa.ipc.open_file(pa.memory_map(str(path)))
+        for number in range(file.num_record_batches):
+            yield file.get_batch(number)
+
+
+def read_documents(path: Path) -> pa.Table:
+    """Return the small values of all rows, having read the documents, too."""
+    batches: list[pa.RecordBatch] = []
+    for batch in stored_blocks(path):
+        with read_errors(path):
+            batch.validate(full=True)
+        batches.append(batch.select(SMALL_VALUES))
+    return pa.Table.from_batches(batches, SYSTEM_SCHEMA)
+
+
+def block_starts(path: Path) -> NDArray[np.uint32]:
+    """Return the first row of each block."""
+    lengths = [batch.num_rows for batch in stored_blocks(path)]
+    return np.cumsum([0, *lengths[:-1]] if lengths else [], dtype=np.int64).astype(np.uint32)
+
+
+def bases_of(blocks: Iterable[pa.RecordBatch]) -> DeltaBases:
+    """Return which rows are deltas."""
+    return _bases_of((block.num_rows, block) for block in blocks)
+
+
+def whole_blocks(
+    read: Callable[[], Iterable[tuple[int, pa.RecordBatch | None]]],
+) -> Iterator[tuple[NDArray[np.int64], pa.Table]]:
+    """Yield the rows of blocks, with their numbers and with whole texts.
+
+    ``read`` yields how many rows each block has, and the block, where there is one; it is called twice. Rows that
+    go on from a row that is not there are left out.
+    """
+    bases = _bases_of(read())
+    known, first = BaseTexts(bases), 0
+    for count, block in read():
+        if block is not None:
+            numbers = np.arange(first, first + count)
+            stored = block.column(DELTA_FIELD)
+            texts = known.whole(numbers, stored.cast(pa.binary()).to_pylist())
+            known.done(first + count - 1)
+            is_whole = np.array([text is not None for text in texts], np.bool_) | (bases.of_rows(numbers) < 0)
+            place = block.schema.get_field_index(DELTA_FIELD)
+            whole = block.set_column(place, DELTA_FIELD, to_array(texts, pa.utf8())).select(DOCUMENT_SCHEMA.names)
+            yield numbers[is_whole], pa.Table.from_batches([whole]).filter(cast("Any", from_numpy(is_whole)))
+        first += count
+
+
+def _bases_of(blocks: Iterable[tuple[int, pa.RecordBatch | None]]) -> DeltaBases:
+    found: list[int | None] = []
+    for count, block in blocks:
+        is_told = block is not None and BASE_COLUMN in block.schema.names
+        found += cast("pa.RecordBatch", block).column(BASE_COLUMN).to_pylist() if is_told else [None] * count
+    return DeltaBases.of(found)

@@ -1,0 +1,183 @@
+"""Inputs as deltas: what a call of a model repeats of an earlier one is stored once.
+
+The input of each call of a conversation is the conversation so far and a message or two. So in ``rows.arrow`` a row
+may have, instead of its ``input``, what that adds to the ``input`` of an earlier row of its trace, its *base*, which
+may be a delta itself. The text of a row is
+
+- that of its base without its closing brackets, and then the delta, ``,{"role":"user",...}]``: the array goes on;
+- that of its base, where the delta is empty: the same was said twice.
+
+An array goes on only after a whole element, so a row has all texts of its base, and then its own: that is what lets
+the text index, too, know where words stand once for all rows that repeat them (:mod:`btql_storage.text.index`).
+
+Which row is whose base is in ``rows.arrow`` and, to be found without reading that, in ``keys.arrow``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from btql_storage.later import np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from btql_storage.row import Row
+
+DELTA_FIELD = "input"
+"""The field that has deltas; the conversation is nowhere else."""
+DELTA_BYTES_MIN = 512
+"""A shorter beginning is not worth looking up."""
+CHAIN_MAX = 64
+"""A row is read with its base, and that with its own, so many rows at most."""
+_CANDIDATES_MAX = 8
+"""Conversations that go on side by side in one trace, as those of agents do that work for each other."""
+_CANDIDATE_BYTES_MAX = 32 << 20
+_CLOSING = b"]"
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """What a row adds to its base."""
+
+    base: int
+    """The number of the row."""
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    row: int
+    opened: bytes
+    """The text without the brackets that close it, where it is an array."""
+    closing: bytes
+    depth: int
+    """How many rows its text is made of."""
+
+    @classmethod
+    def of(cls, row: int, text: bytes, depth: int) -> _Candidate:
+        opened = text.rstrip(_CLOSING) if text.startswith(b"[") else text
+        return cls(row, opened, text[len(opened) :], depth)
+
+    def delta(self, text: bytes) -> bytes | None:
+        """Return what a text adds; None where it begins with something else."""
+        if not text.startswith(self.opened):
+            return None
+        rest = text[len(self.opened) :]
+        if rest == self.closing:
+            return b""
+        return rest if self.closing and rest.startswith(b",") else None
+
+
+class DeltaFinder:
+    """Finds the base of each row of a new part; rows come in order."""
+
+    def __init__(self) -> None:
+        self._next = 0
+        self._trace: str | None = None
+        self._candidates: list[_Candidate] = []
+        """Texts of the trace, of which the last used is the last."""
+
+    def find(self, row: Row) -> Delta | None:
+        """Return the next row as a delta, where it is worth it."""
+        number = self._next
+        self._next += 1
+        if row.root_span_id != self._trace:
+            self._trace = row.root_span_id
+            self._candidates.clear()
+        text = row.fields.get(DELTA_FIELD)
+        if text is None or not DELTA_BYTES_MIN <= len(text) <= _CANDIDATE_BYTES_MAX:
+            return None
+        base, rest = self._longest(text)
+        if base is None:
+            self._add(_Candidate.of(number, text, 1))
+            return None
+        self._candidates.remove(base)
+        self._candidates.append(base)
+        if rest:
+            self._add(_Candidate.of(number, text, base.depth + 1))
+        return Delta(base.row, rest)
+
+    def _longest(self, text: bytes) -> tuple[_Candidate | None, bytes]:
+        found: _Candidate | None = None
+        rest = text
+        for candidate in self._candidates:
+            delta = candidate.delta(text) if candidate.depth < CHAIN_MAX else None
+            if delta is not None and len(delta) < len(rest):
+                found, rest = candidate, delta
+        return found, rest
+
+    def _add(self, candidate: _Candidate) -> None:
+        self._candidates.append(candidate)
+        while (
+            len(self._candidates) > _CANDIDATES_MAX
+            or sum(len(each.opened) for each in self._candidates) > _CANDIDATE_BYTES_MAX
+        ):
+            del self._candidates[0]
+
+
+def whole(base: bytes, delta: bytes) -> bytes:
+    """Return the text that a delta makes of the text of its base."""
+    return base.rstrip(_CLOSING) + delta if delta else base
+
+
+class DeltaBases:
+    """The base of each row of a part that has one."""
+
+    def __init__(self, rows: NDArray[np.uint32], bases: NDArray[np.uint32]) -> None:
+        """``rows`` are in order, and each has a base that comes before it."""
+        self.rows = rows
+        self.bases = bases
+
+    @classmethod
+    def of(cls, bases: Sequence[int | None]) -> DeltaBases:
+        """Return them as columns; None where a row has no base."""
+        rows = [row for row, base in enumerate(bases) if base is not None]
+        return cls(np.array(rows, np.uint32), np.array([bases[row] for row in rows], np.uint32))
+
+    def __len__(self) -> int:
+        """Return how many rows have a base."""
+        return len(self.rows)
+
+    def of_rows(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the base of each row, -1 where it has none."""
+        if not len(self.rows):
+            return np.full(len(rows), -1, np.int64)
+        places = np.searchsorted(self.rows, rows)
+        places[places == len(self.rows)] = 0
+        return np.where(self.rows[places] == rows, self.bases[places].astype(np.int64), -1)
+
+    def with_dependents(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return rows with all whose texts they are part of, in order."""
+        bases, dependents = self._by_base
+        found = [rows]
+        while len(rows):
+            first = np.searchsorted(bases, rows)
+            after = np.searchsorted(bases, rows, "right")
+            some = [dependents[start:end] for start, end in zip(first, after, strict=True) if start < end]
+            rows = np.concatenate(some).astype(np.int64) if some else rows[:0]
+            found.append(rows)
+        return np.unique(np.concatenate(found))
+
+    def last_dependents(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the last row that has each as its base, -1 where there is none."""
+        bases, dependents = self._by_base
+        places = np.searchsorted(bases, rows, "right") - 1
+        found = np.full(len(rows), -1, np.int64)
+        known = places >= 0
+        known[known] = bases[places[known]] == rows[known]
+        found[known] = dependents[places[known]]
+        return found
+
+    def are_bases(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return of each row whether it is the base of another."""
+        return np.isin(rows, self._by_base[0])
+
+    @cached_property
+    def _by_base(self) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+        order = np.argsort(self.bases, kind="stable")
+        return self.bases[order], self.rows[order]
