@@ -11,9 +11,10 @@ import pytest
 
 from btql_storage.text import index as text_index
 from btql_storage.text import query as text_query
-from btql_storage.text.index import TextIndex, TextIndexWriter
+from btql_storage.text.index import TextIndex
 from btql_storage.text.probe import AllOf, AnyOf, Phrase, Piece, TextProbe, Without, Word
 from btql_storage.text.tokens import TOKEN_CHARS_MAX, _fold, index_character, index_text, matches
+from btql_storage.text.writer import TextIndexWriter
 
 TEXTS = [
     "the rainbow over the hill", "Rainbows", "a bow", "train", "x" * 253 + "rainbow", "東京 rainbow", "over the top",

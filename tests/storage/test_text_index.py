@@ -15,9 +15,11 @@ from btql_storage.cache_budget import CacheBudget
 from btql_storage.errors import Damaged
 from btql_storage.fields import INDEXED_FIELDS
 from btql_storage.text import index as text_index
-from btql_storage.text.index import TextIndex, TextIndexWriter
+from btql_storage.text import writer as text_writer
+from btql_storage.text.index import TextIndex
 from btql_storage.text.probe import Found, Phrase
 from btql_storage.text.tokens import matches, tokenize
+from btql_storage.text.writer import TextIndexWriter
 
 WORDS = [
     "the",
@@ -93,7 +95,7 @@ def test_an_index_without_rows(tmp_path):
 
 
 def test_large_texts_do_not_pile_up_before_the_indexing_thread(tmp_path, monkeypatch):
-    monkeypatch.setattr(text_index, "QUEUE_CHARS_MAX", 10_000)
+    monkeypatch.setattr(text_writer, "QUEUE_CHARS_MAX", 10_000)
     documents = [{"output": f"needle{i % 7} " + "hay " * 500} for i in range(60)]
 
     index = build(tmp_path / "text", documents)

@@ -1,4 +1,4 @@
-"""``rows.arrow`` block by block, as the file itself tells: for whoever does not trust ``keys.arrow``, or lacks blocks."""
+"""``rows.arrow`` block by block, as the file itself tells: for whoever cannot trust ``keys.arrow``, or lacks some."""
 
 from __future__ import annotations
 

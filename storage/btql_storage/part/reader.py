@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from btql_storage.keys import Fingerprints, KeyKind
+    from btql_storage.part.deltas import DeltaBases
     from btql_storage.part.documents import DocumentsReader
     from btql_storage.part.order import Numbers, Traces
     from btql_storage.row import Row
@@ -88,6 +89,11 @@ class Part:
             _check_size(path, self.file_bytes.get("columns"))
             self._is_size_known = True
         return path
+
+    @property
+    def bases(self) -> DeltaBases:
+        """The base of each row whose input is a delta."""
+        return self._keys.bases
 
     def documents(self, rows: NDArray[np.int64], fields: Sequence[str]) -> pa.Table:
         """Return some columns of ``rows.arrow`` for some rows, both in the order asked for."""

@@ -32,7 +32,7 @@ from btql_storage.part.layout import FAST, Layout
 from btql_storage.part.manifest import write_manifest, write_until
 from btql_storage.part.stats import StatsBuilder
 from btql_storage.shred import Shredder
-from btql_storage.text.index import TextIndexWriter
+from btql_storage.text.writer import TextIndexWriter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from btql_storage.block import Block
     from btql_storage.json_text import JsonValue
+    from btql_storage.part.deltas import Delta
     from btql_storage.part.manifest import Owner
     from btql_storage.row import Row
 
@@ -118,7 +119,7 @@ class PartWriter:
         if self._chunk_bytes + block.json_bytes > CHUNK_BYTES or len(self._chunk) + len(block.rows) > CHUNK_ROWS:
             self._end_chunk()
         parsed = {name: parse_all(block.known[name]) for name in INDEXED_FIELDS if name in block.known}
-        self._text.add(_Block(self._row_count, len(block.rows), parsed), block.json_bytes)
+        self._text.add(_Block(self._row_count, len(block.rows), parsed, block.deltas), block.json_bytes)
         self._shredder.add(block, parsed)
         self._documents.add(block)
         self._chunk += block.rows
@@ -143,6 +144,7 @@ class _Block(NamedTuple):
     first_row: int
     rows: int
     fields: Mapping[str, Sequence[JsonValue]]
+    deltas: Sequence[Delta | None]
 
 
 class _Texts:

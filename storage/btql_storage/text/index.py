@@ -7,22 +7,15 @@ spaces, so that it finds precisely the rows for which
 :func:`btql_storage.text.tokens.matches` is true. Positions are kept for phrases, unless the part is
 laid out for little room (:mod:`btql_storage.part.layout`): then rows that have all words of a phrase are
 read and searched. The texts themselves are not stored.
-
-Tantivy indexes in a thread of its own, without Python's lock, and has a queue
-of up to :data:`QUEUE_DOCUMENTS_MAX` documents before that thread. The queue
-knows nothing of bytes, so the writer bounds them: when the documents that may
-be queued have too much text, it commits, which empties the queue.
 """
 
 from __future__ import annotations
 
 import errno
-import os
 import re
 from array import array
-from collections import OrderedDict, deque
-from dataclasses import dataclass, field
-from functools import cache
+from collections import OrderedDict
+from functools import cache, reduce
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol, cast
@@ -33,22 +26,20 @@ from btql_storage.cache_budget import Cache, CacheBudget
 from btql_storage.collector import collector_paused
 from btql_storage.errors import Damaged, from_os_error
 from btql_storage.later import np
-from btql_storage.text.lexicon import Lexicon
-from btql_storage.text.probe import Found, Phrase, asks_for_order, in_any_order
-from btql_storage.text.query import ROW, Asked, asked_of, schema
-from btql_storage.text.tokens import index_texts, texts_of
+from btql_storage.part.deltas import DELTA_FIELD
+from btql_storage.text.os_errors import os_error
+from btql_storage.text.probe import AllOf, AnyOf, Found, Phrase, Without, asks_for_order, in_any_order
+from btql_storage.text.query import ADDED, ROW, WORDS, Opened, asked_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from btql_storage.json_text import JsonValue
+    from btql_storage.part.deltas import DeltaBases
     from btql_storage.text.probe import TextProbe
 
-QUEUE_DOCUMENTS_MAX = 10_000
-QUEUE_CHARS_MAX = 64 << 20
 OPEN_MAX = 128
 """Indexes that stay open: opening takes 0.3 ms, and each has threads of Tantivy's, which take 0.02 % of a core."""
 COUNTED_FROM = 10_000
@@ -59,73 +50,17 @@ _FOUND_BYTES = 1 << 10
 _META = "meta.json"
 _POSITIONS = re.compile(rb'"record"\s*:\s*"position"')
 """How Tantivy writes down that a field has positions."""
-_HEAP_BYTES = 128_000_000
+_DELTAS = f'"{ADDED}"'.encode()
 _RESTORE = "restore it from a backup"
-_OS_ERROR = re.compile(r"(?:os error |code: )(\d+)")
-
-
-class TextIndexWriter:
-    """Builds the index of a new part; rows come in order."""
-
-    def __init__(self, folder: Path, *, has_positions: bool = True) -> None:
-        self._folder = folder
-        folder.mkdir()
-        try:
-            index = tantivy.Index(schema(has_positions=has_positions), str(folder))
-            self._writer = index.writer(_HEAP_BYTES, num_threads=1)
-        except ValueError as error:
-            raise _os_error(error) from error
-        self._queued: deque[int] = deque(maxlen=QUEUE_DOCUMENTS_MAX)
-        self._queued_chars = 0
-
-    def add(self, first_row: int, row_count: int, fields: Mapping[str, Sequence[JsonValue]]) -> None:
-        """Index some rows: for each field the value of every row, None where there is none."""
-        places = {name: [place for place, value in enumerate(fields[name]) if value is not None] for name in fields}
-        prepared = iter(index_texts([texts_of(fields[name][place]) for name in fields for place in places[name]]))
-        documents = [tantivy.Document() for _ in range(row_count)]
-        chars = [0] * row_count
-        for name in fields:
-            for place, text in zip(places[name], prepared):  # noqa: B905 - the places end first
-                documents[place].add_text(name, text)
-                chars[place] += len(text)
-        for row, document, size in zip(range(first_row, first_row + row_count), documents, chars, strict=True):
-            if size:
-                document.add_unsigned(ROW, row)
-                self._add_document(document, size)
-
-    def _add_document(self, document: tantivy.Document, chars: int) -> None:
-        try:
-            self._writer.add_document(document)
-            self._note(chars)
-        except ValueError as error:
-            raise _os_error(error) from error
-
-    def finish(self) -> None:
-        """Finish the index. It is complete then, but not yet durable."""
-        try:
-            self._writer.commit()
-            self._writer.wait_merging_threads()
-        except ValueError as error:
-            raise _os_error(error) from error
-        # Tantivy keeps some files to their owner; whoever may list the folder may read them.
-        mode = self._folder.stat().st_mode & 0o666
-        for path in self._folder.iterdir():
-            path.chmod(mode)
-
-    def _note(self, chars: int) -> None:
-        queued = self._queued
-        if len(queued) == QUEUE_DOCUMENTS_MAX:
-            self._queued_chars -= queued[0]
-        queued.append(chars)
-        self._queued_chars += chars
-        if self._queued_chars > QUEUE_CHARS_MAX:
-            self._writer.commit()
-            queued.clear()
-            self._queued_chars = 0
 
 
 class Documents(Protocol):
     """The rows that an index is of; a :class:`~btql_storage.part.reader.Part` has them."""
+
+    @property
+    def bases(self) -> DeltaBases:
+        """Which rows go on from others."""
+        ...
 
     def documents(self, rows: NDArray[np.int64], fields: Sequence[str]) -> pa.Table:
         """Return JSON texts of some fields of some rows."""
@@ -134,24 +69,6 @@ class Documents(Protocol):
     def shares(self, numbers: NDArray[np.int64], blocks: int) -> list[NDArray[np.int64]]:
         """Return some rows in pieces that are in so many blocks each, at most."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """A searcher, and what was read from its dictionary."""
-
-    searcher: tantivy.Searcher
-    has_positions: bool
-    lexicons: dict[str, Lexicon] = field(default_factory=dict[str, Lexicon])
-
-    def asked(self, probe: TextProbe) -> Asked | None:
-        return asked_of(probe, self.searcher, self.lexicon)
-
-    def lexicon(self, name: str) -> Lexicon:
-        found = self.lexicons.get(name)
-        if found is None:
-            found = self.lexicons[name] = Lexicon(self.searcher, name)
-        return found
 
 
 class TextIndex:
@@ -198,20 +115,27 @@ class TextIndex:
         if kept is not None and kept.rows is not None:
             return Found(None, kept.rows_max, len(kept.rows))
         opened = _opened(self)
-        if opened.has_positions or not asks_for_order(probe):
+        if not asks_for_order(probe):
             found = self._find(opened, probe, rows_max)
-        elif loosely:
-            return self.find(in_any_order(probe), rows_max)
-        else:
+        elif not opened.has_positions:
+            if loosely:
+                return self.find(in_any_order(probe), rows_max)
             found = self._in_order(self._find(opened, in_any_order(probe), rows_max), probe, check)
+        elif opened.has_deltas and asks_for_order(probe, DELTA_FIELD):
+            rows = self._with_dependents(opened, probe)
+            found = Found(rows, opened.searcher.num_docs if rows is None else len(rows))
+        else:
+            found = self._find(opened, probe, rows_max)
         if found.rows is not None and len(found.rows):
             # Several queries will read them.
             found.rows.flags.writeable = False
         self._found.keep(probe, found, _FOUND_BYTES + (0 if found.rows is None else 8 * len(found.rows)))
+        if found.rows is not None and not found.answers(rows_max):
+            return Found(None, found.rows_max, len(found.rows))
         return found
 
-    def _find(self, opened: _Opened, probe: TextProbe, rows_max: int | None) -> Found:
-        asked = opened.asked(probe)
+    def _find(self, opened: Opened, probe: TextProbe, rows_max: int | None) -> Found:
+        asked = asked_of(probe, opened)
         if asked is None:
             return Found(None, opened.searcher.num_docs)
         hits_max = asked.rows_max
@@ -227,6 +151,31 @@ class TextIndex:
             hits = opened.searcher.search(query, limit=hits_max, count=False).hits
             rows = opened.searcher.fast_field_values(ROW, [address for _, address in hits])
             return Found(np.sort(np.fromiter(rows, np.int64, len(rows))), asked.rows_max)
+
+    def _with_dependents(self, opened: Opened, probe: TextProbe) -> NDArray[np.int64] | None:
+        """Return the rows that say what is sought, and those that go on from them; None where it may be any."""
+        if not asks_for_order(probe, DELTA_FIELD):
+            return self._find(opened, probe, None).rows
+        if isinstance(probe, Phrase):
+            rows = np.asarray(self._find(opened, probe, None).rows)
+            return rows if self._documents is None else self._documents.bases.with_dependents(rows)
+        assert isinstance(probe, AllOf | AnyOf), "other probes are of one word, or beside others"
+        ordered = [each for each in probe.probes if asks_for_order(each, DELTA_FIELD)]
+        plain = [each for each in probe.probes if each not in ordered and not isinstance(each, Without)]
+        asked = [each for each in ordered if not isinstance(each, Without)] + (
+            [type(probe)(tuple(plain))] if plain else []
+        )
+        found = [self._with_dependents(opened, each) for each in asked]
+        known = [rows for rows in found if rows is not None]
+        if isinstance(probe, AnyOf):
+            return reduce(np.union1d, known) if len(known) == len(found) else None
+        if not known:
+            return None
+        rows = reduce(np.intersect1d, known)
+        for each in probe.probes:
+            if isinstance(each, Without):
+                rows = np.setdiff1d(rows, np.asarray(self._with_dependents(opened, each.phrase)))
+        return rows
 
     def _in_order(self, found: Found, probe: TextProbe, check: Callable[[], None] | None) -> Found:
         """Return the rows for which a probe holds of those that have its words."""
@@ -249,20 +198,28 @@ class TextIndex:
     def count(self, probe: TextProbe, check: Callable[[], None] | None = None) -> int | None:
         """Return how many rows a probe holds for; None where only all rows bound them."""
         opened = _opened(self)
-        if not opened.has_positions and asks_for_order(probe):
+        is_told = opened.has_positions and not (opened.has_deltas and asks_for_order(probe, DELTA_FIELD))
+        if asks_for_order(probe) and not is_told:
             found = self.find(probe, check=check).rows
             return None if found is None else len(found)
-        asked = opened.asked(probe)
+        asked = asked_of(probe, opened)
         return None if asked is None else asked.count(opened.searcher)
 
-    def open(self) -> _Opened:
+    def open(self) -> Opened:
         """Open the index."""
         try:
-            return _Opened(_open(self._folder), bool(_POSITIONS.search((self._folder / _META).read_bytes())))
+            searcher, meta = _open(self._folder), (self._folder / _META).read_bytes()
         except ValueError as error:
             raise Damaged(f"cannot open the text index `{self._folder}`: {error}", _RESTORE) from error
         except OSError as error:
             raise from_os_error(error, "read", self._folder) from error
+        has_deltas = _DELTAS in meta and self._has_deltas(searcher)
+        return Opened(searcher, bool(_POSITIONS.search(meta)), has_deltas)
+
+    def _has_deltas(self, searcher: tantivy.Searcher) -> bool:
+        if self._documents is not None:
+            return len(self._documents.bases) > 0
+        return bool(searcher.terms_with_prefix(WORDS, ""))
 
     def close(self) -> None:
         """Let go of the files."""
@@ -272,10 +229,10 @@ class TextIndex:
 
 
 _open_lock = Lock()
-_open_indexes: OrderedDict[TextIndex, _Opened] = OrderedDict()
+_open_indexes: OrderedDict[TextIndex, Opened] = OrderedDict()
 
 
-def _opened(index: TextIndex) -> _Opened:
+def _opened(index: TextIndex) -> Opened:
     """Return an index opened; it stays so while it is among the last used."""
     with _open_lock:
         opened = _open_indexes.get(index) or index.open()
@@ -290,7 +247,7 @@ def _open(folder: Path) -> tantivy.Searcher:
     try:
         return tantivy.Index.open(str(folder)).searcher()
     except ValueError as error:
-        if _os_error(error).errno not in {errno.EACCES, errno.EROFS}:
+        if os_error(error).errno not in {errno.EACCES, errno.EROFS}:
             raise
     from tempfile import TemporaryDirectory
 
@@ -301,11 +258,3 @@ def _open(folder: Path) -> tantivy.Searcher:
             if path.suffix != ".lock":
                 Path(links, path.name).symlink_to(path.absolute())
         return tantivy.Index.open(links).searcher()
-
-
-def _os_error(error: ValueError) -> OSError:
-    """Return what Tantivy says of a failing disk as the error Python would raise."""
-    number = _OS_ERROR.search(str(error))
-    if not number:
-        return OSError(errno.EIO, str(error))
-    return OSError(int(number[1]), os.strerror(int(number[1])))

@@ -1,28 +1,38 @@
-"""Probes as queries of Tantivy, and what the dictionary says beforehand of how much they will find."""
+"""Probes as queries of Tantivy, and what the dictionary says beforehand of how much they will find.
+
+A row whose input is a delta (:mod:`btql_storage.part.deltas`) has two fields for it instead of one: all words of the
+whole input, without positions, so that words are found as in any row; and the texts that it adds to its base, with
+positions. So where the words of a conversation stand is written once. A phrase is in the rows that say it themselves,
+which are found here, and in those that go on from them, which whoever asks has to add.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, assert_never, cast
+from typing import TYPE_CHECKING, Literal, Protocol, assert_never, cast
 
 import tantivy
 
 from btql_storage.fields import INDEXED_FIELDS
+from btql_storage.part.deltas import DELTA_FIELD
 from btql_storage.text.lexicon import Lexicon, starting_with
 from btql_storage.text.probe import AllOf, AnyOf, Phrase, Without, Word, leaves
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from btql_storage.text.probe import TextProbe
 
 ROW = "row"
+WORDS = f"{DELTA_FIELD}_words"
+"""The words of rows that go on from others."""
+ADDED = f"{DELTA_FIELD}_added"
+"""What such a row adds."""
 TERMS_MAX = 2_000
 """A word with more terms than this is taken to be anywhere."""
 FEW_ROWS = 200
 """So few rows are rather checked than sought further."""
-
-Lexicons: TypeAlias = Callable[[str], Lexicon]
 
 
 class _Counted(Protocol):
@@ -56,20 +66,45 @@ def schema(*, has_positions: bool = True) -> tantivy.Schema:
     for name in INDEXED_FIELDS:
         builder.add_text_field(name, stored=False, tokenizer_name="whitespace", index_option=option)
     builder.add_unsigned_field(ROW, fast=True)
+    if has_positions:
+        # These are last: indexes from before there were deltas have the same fields up to here.
+        builder.add_text_field(WORDS, stored=False, tokenizer_name="whitespace", index_option="basic")
+        builder.add_text_field(ADDED, stored=False, tokenizer_name="whitespace", index_option="position")
     return builder.build()
 
 
-def asked_of(probe: TextProbe, searcher: tantivy.Searcher, lexicons: Lexicons) -> Asked | None:
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A searcher, and what was read from its dictionary."""
+
+    searcher: tantivy.Searcher
+    has_positions: bool
+    has_deltas: bool
+    lexicons: dict[str, Lexicon] = field(default_factory=dict[str, Lexicon])
+
+    def lexicon(self, name: str) -> Lexicon:
+        """Return the terms of a field."""
+        found = self.lexicons.get(name)
+        if found is None:
+            found = self.lexicons[name] = Lexicon(self.searcher, name)
+        return found
+
+    def fields(self, name: str, other: str) -> tuple[str, ...]:
+        """Return the fields that texts of a field are in: its own, and the other for what goes on from other rows."""
+        return (name, other) if name == DELTA_FIELD and self.has_deltas else (name,)
+
+
+def asked_of(probe: TextProbe, index: Opened) -> Asked | None:
     """Return a probe as a query, None where it would find nearly everything."""
     match probe:
         case Phrase():
-            return _phrase(probe, searcher)
+            return _phrase(probe, index)
         case Word():
-            return _word(probe, searcher, lexicons)
+            return _word(probe, index)
         case AllOf():
-            return _all_of(probe, searcher, lexicons)
+            return _all_of(probe, index)
         case AnyOf():
-            return _any_of(probe, searcher, lexicons)
+            return _any_of([asked_of(each, index) for each in probe.probes], index)
         case Without():
             return None
         case _:
@@ -79,22 +114,37 @@ def asked_of(probe: TextProbe, searcher: tantivy.Searcher, lexicons: Lexicons) -
 _NOTHING = Asked(tantivy.Query.empty_query(), 0, exact=True)
 
 
-def _phrase(phrase: Phrase, searcher: tantivy.Searcher) -> Asked:
+def _phrase(phrase: Phrase, index: Opened) -> Asked:
     field, tokens = phrase.field, phrase.tokens
     assert field in INDEXED_FIELDS, f"{field} is not indexed"
-    # The rarest token bounds the number of hits, and often ends the search.
-    rows_max = min((searcher.doc_freq(field, token) for token in tokens), default=0)
-    if not rows_max:
-        return _NOTHING
     if len(tokens) == 1:
-        return Asked(tantivy.Query.term_query(schema(), field, tokens[0], "basic"), rows_max, exact=True)
-    return Asked(tantivy.Query.phrase_query(schema(), field, list(tokens)), rows_max)
+        asked = _any_of([_term(name, tokens[0], index) for name in index.fields(field, WORDS)], index)
+    else:
+        asked = _any_of([_in_order(name, tokens, index) for name in index.fields(field, ADDED)], index)
+    assert asked is not None, "all of them find something or nothing"
+    # No row has both fields, so what each of them counts can be summed up.
+    return replace(asked, exact=len(tokens) == 1 or not asked.rows_max)
 
 
-def _word(word: Word, searcher: tantivy.Searcher, lexicons: Lexicons) -> Asked | None:
-    known = starting_with(searcher, word.field, word.pieces)
+def _term(name: str, token: str, index: Opened) -> Asked:
+    rows = index.searcher.doc_freq(name, token)
+    return Asked(tantivy.Query.term_query(schema(), name, token, "basic"), rows, exact=True) if rows else _NOTHING
+
+
+def _in_order(name: str, tokens: tuple[str, ...], index: Opened) -> Asked:
+    # The rarest token bounds the number of hits, and often ends the search.
+    rows_max = min((index.searcher.doc_freq(name, token) for token in tokens), default=0)
+    return Asked(tantivy.Query.phrase_query(schema(), name, list(tokens)), rows_max) if rows_max else _NOTHING
+
+
+def _word(word: Word, index: Opened) -> Asked | None:
+    return _any_of([_word_in(name, word, index) for name in index.fields(word.field, WORDS)], index)
+
+
+def _word_in(name: str, word: Word, index: Opened) -> Asked | None:
+    known = starting_with(index.searcher, name, word.pieces)
     if known is None:
-        lexicon = lexicons(word.field)
+        lexicon = index.lexicon(name)
         numbers = lexicon.find(word.pieces)
         if len(numbers) > TERMS_MAX:
             return None
@@ -105,17 +155,17 @@ def _word(word: Word, searcher: tantivy.Searcher, lexicons: Lexicons) -> Asked |
         return _NOTHING
     terms = [term for term, _ in known]
     rows_max = sum(rows for _, rows in known)
-    return Asked(tantivy.Query.term_set_query(schema(), word.field, terms), min(rows_max, searcher.num_docs))
+    return Asked(tantivy.Query.term_set_query(schema(), name, terms), min(rows_max, index.searcher.num_docs))
 
 
-def _all_of(probe: AllOf, searcher: tantivy.Searcher, lexicons: Lexicons) -> Asked | None:
+def _all_of(probe: AllOf, index: Opened) -> Asked | None:
     asked: list[Asked] = []
-    without = [_phrase(each.phrase, searcher).query for each in probe.probes if isinstance(each, Without)]
+    without = [_phrase(each.phrase, index).query for each in probe.probes if isinstance(each, Without)]
     # Words look through the dictionary, which is worth it as long as the rest leaves many rows.
     for each in sorted(probe.probes, key=lambda each: any(isinstance(leaf, Word) for leaf in leaves(each))):
         if isinstance(each, Word) and asked and min(one.rows_max for one in asked) <= FEW_ROWS:
             continue
-        one = asked_of(each, searcher, lexicons)
+        one = asked_of(each, index)
         if one is not None:
             if not one.rows_max:
                 return _NOTHING
@@ -127,15 +177,14 @@ def _all_of(probe: AllOf, searcher: tantivy.Searcher, lexicons: Lexicons) -> Ask
     return Asked(tantivy.Query.boolean_query(queries), min(one.rows_max for one in asked))
 
 
-def _any_of(probe: AnyOf, searcher: tantivy.Searcher, lexicons: Lexicons) -> Asked | None:
-    asked: list[Asked] = []
-    for each in probe.probes:
-        one = asked_of(each, searcher, lexicons)
+def _any_of(asked: Sequence[Asked | None], index: Opened) -> Asked | None:
+    found: list[Asked] = []
+    for one in asked:
         if one is None:
             return None
         if one.rows_max:
-            asked.append(one)
-    if len(asked) < 2:
-        return asked[0] if asked else _NOTHING
-    query = tantivy.Query.boolean_query([(tantivy.Occur.Should, one.query) for one in asked])
-    return Asked(query, min(sum(one.rows_max for one in asked), searcher.num_docs))
+            found.append(one)
+    if len(found) < 2:
+        return found[0] if found else _NOTHING
+    query = tantivy.Query.boolean_query([(tantivy.Occur.Should, one.query) for one in found])
+    return Asked(query, min(sum(one.rows_max for one in found), index.searcher.num_docs))
