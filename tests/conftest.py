@@ -17,7 +17,7 @@ import pytest
 import trustme
 from hypothesis import settings
 
-from btql_storage.part import writer
+from btql_storage.part import deltas, writer
 
 # Machines that run tests are busy, so no example has a deadline; a test that hangs is a test that fails.
 settings.register_profile("btql", deadline=None)
@@ -66,6 +66,12 @@ def _few_authorities(tmp_path_factory: pytest.TempPathFactory) -> None:
 def _text_indexes() -> None:
     # Tests have few rows, of which parts would have no text index; in programs that tests start it is so.
     writer.INDEXED_FROM_BYTES = 0
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _deltas() -> None:
+    # Tests have short texts, none of which would be a delta; in programs that tests start it is so.
+    deltas.DELTA_BYTES_MIN = 16
 
 
 @pytest.fixture(autouse=True)

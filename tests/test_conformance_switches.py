@@ -1,7 +1,7 @@
 """The cases of the language with everything off that makes a query faster: each answer is still the expected one.
 
 Off are each rule of the planner where it has a part in the plan, all of them together, the probes of the text index,
-that index itself, its positions, the engine's pushdown into Parquet, answers from a few rows in memory, and whatever is
+that index itself, its positions, the deltas of inputs, the engine's pushdown into Parquet, answers from a few rows in memory, and whatever is
 kept from one query to the next; and, the other way round, columns are kept from the first question on, with numbers for
 their texts, and the index says which documents are read, however few they are. Half of the events are in parts, so each
 answer is merged from parts and the tail; ``test_conformance`` has the states with only one of them.
@@ -24,7 +24,7 @@ from btql_conformance.doors import DOORS
 from btql_conformance.runner import Databases, run_case
 from btql_planner import rules
 from btql_planner.plan import Plan
-from btql_storage.part import kept_columns, writer
+from btql_storage.part import deltas, kept_columns, writer
 
 FILES = find_case_files([own_corpus()])
 WHOLE = bool(os.environ.get("CONFORMANCE_WHOLE"))
@@ -71,6 +71,10 @@ def with_little_room(patch: Patch) -> None:
     patch.setenv("BTQL_LAYOUT", "small")
 
 
+def without_deltas(patch: Patch) -> None:
+    patch.setattr(deltas, "DELTA_BYTES_MIN", 1 << 40)
+
+
 def reading_by_keys(patch: Patch) -> None:
     patch.setattr(fetch, "LOOKED_UP_MIN", 0)
     patch.setattr(fetch, "LOOKED_UP_SHARE", 1.0)
@@ -82,6 +86,7 @@ SWITCHES: dict[str, Callable[[Patch], None]] = {
     "no probe": partial(without_rules, disabled=PROBES),
     "no text index": without_text_indexes,
     "no positions": with_little_room,
+    "no deltas": without_deltas,
     "no pushdown": without_pushdown,
     "nothing in memory": without_answers_in_memory,
     "nothing kept": keeping_nothing,

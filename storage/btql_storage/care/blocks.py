@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pyarrow as pa
 
-from btql_storage.arrow import from_numpy, to_array
+from btql_storage.arrow import to_array
 from btql_storage.part.deltas import DELTA_FIELD, DeltaBases
 from btql_storage.part.documents import BASE_COLUMN, DOCUMENT_SCHEMA, SYSTEM_SCHEMA
 from btql_storage.part.files import read_errors
@@ -53,7 +53,7 @@ def bases_of(blocks: Iterable[pa.RecordBatch]) -> DeltaBases:
 
 def whole_blocks(
     read: Callable[[], Iterable[tuple[int, pa.RecordBatch | None]]],
-) -> Iterator[tuple[NDArray[np.int64], pa.Table]]:
+) -> Iterator[tuple[list[int], pa.Table]]:
     """Yield the rows of blocks, with their numbers and with whole texts.
 
     ``read`` yields how many rows each block has, and the block, where there is one; it is called twice. Rows that
@@ -63,14 +63,14 @@ def whole_blocks(
     known, first = BaseTexts(bases), 0
     for count, block in read():
         if block is not None:
-            numbers = np.arange(first, first + count)
-            stored = block.column(DELTA_FIELD)
-            texts = known.whole(numbers, stored.cast(pa.binary()).to_pylist())
-            known.done(first + count - 1)
-            is_whole = np.array([text is not None for text in texts], np.bool_) | (bases.of_rows(numbers) < 0)
+            numbers = range(first, first + count)
+            texts = known.whole(numbers, block.column(DELTA_FIELD).cast(pa.binary()).to_pylist())
+            known.done(numbers[-1])
+            is_whole = [text is not None or bases.base(row) < 0 for row, text in zip(numbers, texts, strict=True)]
             place = block.schema.get_field_index(DELTA_FIELD)
             whole = block.set_column(place, DELTA_FIELD, to_array(texts, pa.utf8())).select(DOCUMENT_SCHEMA.names)
-            yield numbers[is_whole], pa.Table.from_batches([whole]).filter(cast("Any", from_numpy(is_whole)))
+            kept = [row for row, one in zip(numbers, is_whole, strict=True) if one]
+            yield kept, pa.Table.from_batches([whole]).filter(to_array(is_whole, pa.bool_()))
         first += count
 
 

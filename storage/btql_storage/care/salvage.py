@@ -44,7 +44,7 @@ class Documents:
         """Yield the rows of each sound block, as far as they do not go on from others, with their numbers."""
         read = self._all if self.are_whole or not self.can_be_told_apart else self._sound
         for numbers, table in whole_blocks(read):
-            yield numbers.tolist(), to_rows(table)
+            yield numbers, to_rows(table)
 
     def lost(self, found: Sequence[int]) -> dict[int, str]:
         """Return the numbers of the rows that are not among those found, with their ids where these are known."""

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 DELTA_FIELD = "input"
 """The field that has deltas; the conversation is nowhere else."""
-DELTA_BYTES_MIN = 512
-"""A shorter beginning is not worth looking up."""
+DELTA_BYTES_MIN = 4096
+"""Of a shorter beginning, what compressing a block leaves is no more than what a delta takes."""
 CHAIN_MAX = 64
 """A row is read with its base, and that with its own, so many rows at most."""
 _CANDIDATES_MAX = 8
@@ -143,13 +143,20 @@ class DeltaBases:
         """Return how many rows have a base."""
         return len(self.rows)
 
-    def of_rows(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the base of each row, -1 where it has none."""
-        if not len(self.rows):
-            return np.full(len(rows), -1, np.int64)
-        places = np.searchsorted(self.rows, rows)
-        places[places == len(self.rows)] = 0
-        return np.where(self.rows[places] == rows, self.bases[places].astype(np.int64), -1)
+    def base(self, row: int) -> int:
+        """Return the base of a row, -1 where it has none."""
+        return self._base_of.item(row) if row < len(self._base_of) else -1
+
+    def last_dependent(self, row: int) -> int:
+        """Return the last row that has a row as its base, -1 where none has."""
+        return self._last_of.item(row) if row < len(self._last_of) else -1
+
+    def any_of(self, rows: NDArray[np.int64]) -> bool:
+        """Whether any of the rows, which are in order, has a base."""
+        first = int(np.searchsorted(self.rows, rows[0])) if len(rows) else len(self.rows)
+        if first == len(self.rows) or self.rows.item(first) > rows.item(-1):
+            return False
+        return any(self.base(row) >= 0 for row in rows.tolist())
 
     def with_dependents(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return rows with all whose texts they are part of, in order."""
@@ -163,19 +170,20 @@ class DeltaBases:
             found.append(rows)
         return np.unique(np.concatenate(found))
 
-    def last_dependents(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the last row that has each as its base, -1 where there is none."""
-        bases, dependents = self._by_base
-        places = np.searchsorted(bases, rows, "right") - 1
-        found = np.full(len(rows), -1, np.int64)
-        known = places >= 0
-        known[known] = bases[places[known]] == rows[known]
-        found[known] = dependents[places[known]]
-        return found
+    @cached_property
+    def _base_of(self) -> NDArray[np.int32]:
+        return self._by_row(self.rows, self.bases)
 
-    def are_bases(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Return of each row whether it is the base of another."""
-        return np.isin(rows, self._by_base[0])
+    @cached_property
+    def _last_of(self) -> NDArray[np.int32]:
+        # Of the rows that have the same base the last one is assigned last.
+        return self._by_row(self.bases, self.rows)
+
+    def _by_row(self, rows: NDArray[np.uint32], values: NDArray[np.uint32]) -> NDArray[np.int32]:
+        """Return values by row number, so that one is found without looking for it."""
+        found = np.full(int(rows.max()) + 1 if len(rows) else 0, -1, np.int32)
+        found[rows] = values
+        return found
 
     @cached_property
     def _by_base(self) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:

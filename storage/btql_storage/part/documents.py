@@ -139,14 +139,16 @@ class DocumentsReader:
 
     def _table(self, ordered: NDArray[np.int64], fields: Sequence[str]) -> pa.Table:
         if DELTA_FIELD in fields and self._inputs.are_deltas(ordered):
+            others = [name for name in fields if name != DELTA_FIELD]
+            found = self._stored(ordered, others) if others else None
             inputs = self._inputs.read(ordered, self._read_ordered)
-            others = self._stored(ordered, [name for name in fields if name != DELTA_FIELD])
-            return others.append_column(DELTA_FIELD, inputs).select(list(fields))
+            columns = [inputs if found is None or name == DELTA_FIELD else found.column(name) for name in fields]
+            return pa.table(columns, pa.schema([DOCUMENT_SCHEMA.field(name) for name in fields]))
         return self._stored(ordered, fields)
 
     def _stored(self, ordered: NDArray[np.int64], fields: Sequence[str]) -> pa.Table:
         schema = pa.schema([FILE_SCHEMA.field(name) for name in fields])
-        batches = self._read_ordered(ordered, tuple(fields)) if fields else []
+        batches = self._read_ordered(ordered, tuple(fields))
         return pa.Table.from_batches([batch.select(list(fields)) for batch in batches], schema)
 
     def bytes_read(self, rows: NDArray[np.int64], fields: Sequence[str]) -> int:
@@ -156,10 +158,12 @@ class DocumentsReader:
         if needed == blocks:
             return self._block_bytes.read(blocks, fields)
         others = [name for name in fields if name != DELTA_FIELD]
-        return self._block_bytes.read(blocks, others) + self._block_bytes.read(needed, [DELTA_FIELD])
+        read = self._block_bytes.read(needed, [DELTA_FIELD])
+        return read + self._block_bytes.read(blocks, others) if others else read
 
     def _blocks(self, rows: NDArray[np.int64]) -> list[int]:
-        return np.unique(np.searchsorted(self._block_starts, rows, "right") - 1).tolist()
+        numbers: list[int] = np.unique(np.searchsorted(self._block_starts, rows, "right") - 1).tolist()
+        return numbers
 
     @cached_property
     def _block_bytes(self) -> BlockBytes:

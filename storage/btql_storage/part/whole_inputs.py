@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from btql_storage.arrow import from_numpy, to_array
+from btql_storage.arrow import to_array
 from btql_storage.errors import Damaged
 from btql_storage.later import np
 from btql_storage.part.deltas import DELTA_FIELD, whole
@@ -36,23 +36,23 @@ class BaseTexts:
         self._bases = bases
         self.texts = texts or {}
 
-    def whole(self, rows: NDArray[np.int64], stored: Sequence[bytes | None]) -> list[bytes | None]:
+    def whole(self, rows: Sequence[int], stored: Sequence[bytes | None]) -> list[bytes | None]:
         """Return the texts of some rows, in order; None where what a row goes on from is not known."""
-        bases, lasts = self._bases.of_rows(rows).tolist(), self._bases.last_dependents(rows).tolist()
         found: list[bytes | None] = []
-        for row, base, last, text in zip(rows.tolist(), bases, lasts, stored, strict=True):
+        for row, delta in zip(rows, stored, strict=True):
+            text = delta
+            base = self._bases.base(row)
             if base >= 0:
                 before = self.texts.get(base)
-                text = None if before is None or text is None else whole(before, text)  # noqa: PLW2901
-            if last > row and text is not None:
+                text = None if before is None or delta is None else whole(before, delta)
+            if text is not None and self._bases.last_dependent(row) > row:
                 self.texts[row] = text
             found.append(text)
         return found
 
     def done(self, upto: int) -> None:
         """Let go of what no row after that one needs."""
-        known = np.array(list(self.texts), np.int64)
-        for row in known[self._bases.last_dependents(known) <= upto].tolist():
+        for row in [row for row in self.texts if self._bases.last_dependent(row) <= upto]:
             del self.texts[row]
 
 
@@ -65,61 +65,53 @@ class WholeInputs:
         self._kept = kept
 
     def are_deltas(self, rows: NDArray[np.int64]) -> bool:
-        """Whether some of the rows are."""
-        return len(self._bases) > 0 and bool((self._bases.of_rows(rows) >= 0).any())
+        """Whether some of the rows, which are in order, are."""
+        return self._bases.any_of(rows)
 
     def needed(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the rows that are read for some, which are in order."""
-        return self._needed(rows, {}) if self.are_deltas(rows) else rows
+        return np.array(self._needed(rows.tolist(), {}), np.int64)
 
     def read(self, rows: NDArray[np.int64], read_blocks: ReadBlocks) -> ChunkedArray:
         """Return the inputs of some rows, which are in order; what is stored comes by ``read_blocks``."""
+        wanted = rows.tolist()
         texts: dict[int, bytes] = {}
-        needed = self._needed(rows, texts)
-        known = BaseTexts(self._bases, texts)
-        is_wanted = np.isin(needed, rows)
+        needed = self._needed(wanted, texts)
+        known, is_wanted = BaseTexts(self._bases, texts), set(wanted)
         found: list[Array] = []
         place = 0
-        for batch in read_blocks(needed, (DELTA_FIELD,)):
-            after = place + batch.num_rows
-            inputs = self._inputs(needed[place:after], batch.column(DELTA_FIELD), known)
-            wanted = is_wanted[place:after]
-            found.append(inputs if wanted.all() else inputs.filter(from_numpy(wanted)))
-            place = after
-        self._keep(known, int(needed[-1]))
-        return pa.chunked_array(found, pa.utf8())
-
-    def _needed(self, rows: NDArray[np.int64], texts: dict[int, bytes]) -> NDArray[np.int64]:
-        """Return rows with those that they are made of, in order, up to those whose texts are kept, which are added."""
-        found, pending = [rows], rows
-        while len(pending):
-            bases = np.setdiff1d(self._bases.of_rows(pending), rows)
-            missing: list[int] = []
-            for base in bases[bases >= 0].tolist():
-                text = self._kept.get(base)
-                if text is None:
-                    missing.append(base)
-                else:
-                    texts[base] = text
-            pending = np.array(missing, np.int64)
-            found.append(pending)
-        return np.unique(np.concatenate(found))
-
-    def _inputs(self, rows: NDArray[np.int64], stored: Array, known: BaseTexts) -> Array:
-        bases = self._bases.of_rows(rows)
-        if (bases < 0).all() and not self._bases.are_bases(rows).any():
-            return stored
-        whole = known.whole(rows, stored.cast(pa.binary()).to_pylist())
-        for row, base, text in zip(rows.tolist(), bases.tolist(), whole, strict=True):
-            if base >= 0 and text is None:
-                raise Damaged(
-                    f"cannot read `{self._path}`: row {row} goes on from row {base}, which is not there",
-                    "`btql repair` says what can be done",
-                )
-        known.done(int(rows[-1]))
-        return to_array(whole, pa.utf8())
-
-    def _keep(self, known: BaseTexts, last: int) -> None:
-        known.done(last)
+        for batch in read_blocks(np.array(needed, np.int64), (DELTA_FIELD,)):
+            numbers = needed[place : place + batch.num_rows]
+            place += batch.num_rows
+            inputs = self._inputs(numbers, batch.column(DELTA_FIELD), known)
+            found.append(
+                to_array([text for row, text in zip(numbers, inputs, strict=True) if row in is_wanted], pa.utf8())
+            )
+            known.done(numbers[-1])
         for row, text in known.texts.items():
             self._kept.keep(row, text, len(text))
+        return pa.chunked_array(found, pa.utf8())
+
+    def _needed(self, rows: list[int], texts: dict[int, bytes]) -> list[int]:
+        """Return rows with those that they are made of, in order, up to those whose texts are kept, which are added."""
+        found = set(rows)
+        for row in rows:
+            base = self._bases.base(row)
+            while base >= 0 and base not in found:
+                text = self._kept.get(base)
+                if text is not None:
+                    texts[base] = text
+                    break
+                found.add(base)
+                base = self._bases.base(base)
+        return sorted(found)
+
+    def _inputs(self, rows: Sequence[int], stored: Array, known: BaseTexts) -> list[bytes | None]:
+        found = known.whole(rows, stored.cast(pa.binary()).to_pylist())
+        for row, text in zip(rows, found, strict=True):
+            if text is None and self._bases.base(row) >= 0:
+                raise Damaged(
+                    f"cannot read `{self._path}`: row {row} goes on from row {self._bases.base(row)}, which is not there",
+                    "`btql repair` says what can be done",
+                )
+        return found

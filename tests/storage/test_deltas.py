@@ -1,0 +1,347 @@
+"""Inputs as deltas: they come back as they were, however they are read, and are found by what they say."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pytest
+from storage_support.reading import documents_of
+from support.span_rows import make_row
+
+from btql_storage.cache_budget import CacheBudget
+from btql_storage.care.facade import check_database, repair_database
+from btql_storage.errors import Damaged
+from btql_storage.part import deltas
+from btql_storage.part.deltas import CHAIN_MAX, Delta, DeltaFinder, whole
+from btql_storage.part.documents import DOCUMENT_SCHEMA
+from btql_storage.part.format import ROWS_FILE
+from btql_storage.part.layout import FAST, SMALL, Layout
+from btql_storage.part.manifest import Owner
+from btql_storage.part.reader import Part
+from btql_storage.part.writer import PartWriter
+from btql_storage.row import Row
+from btql_storage.store import Storage
+from btql_storage.stores.local import LocalStore
+from btql_storage.text.probe import AllOf, AnyOf, Phrase, Piece, TextProbe, Without, Word
+from btql_storage.text.tokens import index_text, texts_of
+
+OWNER = Owner(1, "project_logs", "x", 1)
+WORDS = ["alpha", "beta", "gamma delta", "東京", "]", '"],', "role", "content"]
+
+
+def row_of(number: int, text: bytes | None, trace: int = 0) -> Row:
+    row = make_row(number, {"output": number}, trace=trace)
+    if text is not None:
+        row.fields["input"] = text
+    return row
+
+
+def found(*texts: bytes | None) -> list[Delta | None]:
+    finder = DeltaFinder()
+    return [finder.find(row_of(number, text)) for number, text in enumerate(texts)]
+
+
+def message(rnd: random.Random) -> dict[str, str]:
+    words = rnd.choices(WORDS, k=rnd.randint(1, 40))
+    return {"role": rnd.choice(["user", "tool"]), "content": " ".join(words)}
+
+
+def said(rnd: random.Random, conversations: list[list[Any]]) -> Any:
+    """Return an input: mostly a conversation that begins, goes on, or is said again."""
+    chance = rnd.random()
+    if chance < 0.2 or not conversations:
+        conversations.append([message(rnd) for _ in range(rnd.randint(1, 4))])
+        return conversations[-1]
+    if chance < 0.7:
+        place = rnd.randrange(len(conversations))
+        conversations[place] = [*conversations[place], message(rnd)]
+        return conversations[place]
+    one = rnd.choice(conversations)
+    return rnd.choice([one, one, [one], [*one, 1, [2, [3]]], {"messages": one}, message(rnd), None])
+
+
+def some_rows(seed: int, count: int = 300) -> list[Row]:
+    rnd = random.Random(seed)
+    rows: list[Row] = []
+    for trace in range(count):
+        conversations: list[list[Any]] = []
+        for _ in range(rnd.choice([1, 4, 40, 100])):
+            value = said(rnd, conversations)
+            text = None if value is None else orjson.dumps(value)
+            rows.append(row_of(len(rows), text, trace))
+            if len(rows) == count:
+                return rows
+    return rows
+
+
+def written(folder: Path, rows: Sequence[Row], layout: Layout = FAST, budget: int = 1 << 20) -> Part:
+    writer = PartWriter(folder, 9, OWNER, layout)
+    writer.add(rows)
+    files = writer.finish()
+    return Part(LocalStore(folder), ".", 9, files.rows, files.stats, files.file_bytes, CacheBudget(budget))
+
+
+def test_a_conversation_that_goes_on_is_a_delta_of_the_call_before():
+    first, second = b'[{"role":"system"},{"role":"user"}]', b'[{"role":"system"},{"role":"user"},{"a":[1]}]'
+    assert found(first, second, second[:-1] + b',{"b":2}]') == [
+        None,
+        Delta(0, b',{"a":[1]}]'),
+        Delta(1, b',{"b":2}]'),
+    ]
+
+
+def test_the_longest_beginning_counts():
+    head = b'["a long beginning of all"'
+    calls = [head + b"]", head + b',"x"]', head + b',"y"]', head + b',"x","z"]', head + b',"y","z"]']
+    assert [delta and delta.base for delta in found(*calls)] == [None, 0, 0, 1, 2]
+
+
+def test_what_is_said_again_is_an_empty_delta():
+    texts = b'["some text, twice over"]', b'{"question":"anything, twice over"}', b'"a text that is said twice over"'
+    for text in texts:
+        assert found(text, text, text) == [None, Delta(0, b""), Delta(0, b"")]
+        assert whole(text, b"") == text
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b'{"question":"any question"}', b'{"question":"any question","more":1}'),
+        (b'["any question", 1234]', b'["any question", 12345]'),
+        (b'["any question", "more"]', b'["any question", "moreover"]'),
+        (b'"any question, and so on"', b'"any question, and so on, and on"'),
+        (b"12345678901234567890", b"123456789012345678901"),
+        (b'["any question", {"more":[1]}]', b'["any question", {"more":[1, 2]}]'),
+        (b'["any question", [1]]', b'["any question", [1]'),
+    ],
+)
+def test_only_an_array_goes_on_and_only_after_a_whole_element(before: bytes, after: bytes):
+    assert found(before, after) == [None, None]
+
+
+def test_an_array_in_an_array_goes_on():
+    assert found(b'[["any question"]]', b'[["any question",["and"]]]') == [None, Delta(0, b',["and"]]]')]
+
+
+def test_another_trace_is_another_conversation():
+    finder = DeltaFinder()
+    text = b'["a text that is said twice over"]'
+    assert finder.find(row_of(0, text, trace=0)) is None
+    assert finder.find(row_of(1, text, trace=1)) is None
+
+
+def test_a_chain_ends_somewhere():
+    calls = [orjson.dumps(["a long beginning of all", *range(count)]) for count in range(CHAIN_MAX + 2)]
+    bases = [delta and delta.base for delta in found(*calls)]
+    # The last of a chain is nobody's base: the one before it is once more, and so on.
+    assert bases == [None, *range(CHAIN_MAX - 1), CHAIN_MAX - 2, CHAIN_MAX - 2]
+
+
+def test_memory_for_what_may_go_on_is_bounded(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(deltas, "_CANDIDATE_BYTES_MAX", 100)
+    long, longer = b'["%b"]' % (b"x" * 80), b'["%b"]' % (b"y" * 200)
+    assert found(long, longer, long, longer) == [None, None, Delta(0, b""), None]
+    assert found(long, b'["%b"]' % (b"z" * 80), long) == [None, None, None]
+
+
+@pytest.mark.parametrize("layout", [FAST, SMALL])
+@pytest.mark.parametrize("budget", [0, 20_000, 1 << 30])
+def test_rows_come_back_as_they_were(tmp_path: Path, layout: Layout, budget: int):
+    rows = some_rows(budget)
+    part = written(tmp_path / "9", rows, layout, budget)
+    rnd = random.Random(budget)
+    assert len(part.bases.rows) > 50
+    assert part.rows(np.arange(len(rows))) == rows
+    for step in (3, 50):
+        for first in range(0, len(rows), step):
+            numbers = np.arange(first, min(first + step, len(rows)))
+            assert part.rows(numbers) == rows[first : first + step]
+    for _ in range(100):
+        chosen = rnd.choices(range(len(rows)), k=rnd.choice([1, 2, 30]))
+        assert part.rows(np.array(chosen)) == [rows[number] for number in chosen]
+        inputs = part.documents(np.array(chosen), ["output", "input"]).column("input").to_pylist()
+        texts = [rows[number].fields.get("input") for number in chosen]
+        assert inputs == [None if text is None else text.decode() for text in texts]
+    only = part.documents(np.arange(len(rows)), ["input"])
+    assert only.column("input").null_count == sum("input" not in row.fields for row in rows)
+
+
+def test_a_conversation_takes_the_room_of_its_messages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    rnd = random.Random(3)
+    messages = [rnd.randbytes(20_000).hex() for _ in range(20)]
+    rows = [row_of(count, orjson.dumps(messages[: count + 1])) for count in range(20)]
+    with_deltas = written(tmp_path / "9", rows).file_bytes
+    monkeypatch.setattr(deltas, "DELTA_BYTES_MIN", 1 << 40)
+    without = written(tmp_path / "10", rows).file_bytes
+    assert 5 * with_deltas["rows"] < without["rows"]
+
+
+def test_what_a_row_goes_on_from_is_counted_as_read(tmp_path: Path):
+    rnd = random.Random(3)
+    messages = [rnd.randbytes(200_000).hex() for _ in range(4)]
+    part = written(tmp_path / "9", [row_of(count, orjson.dumps(messages[: count + 1])) for count in range(4)])
+    read = [part.document_bytes(np.array([number]), ["input"]) for number in range(4)]
+    assert read[3] > 3 * read[0]
+    assert part.document_bytes(np.arange(4), ["input"]) == read[3]
+    assert part.document_bytes(np.array([3]), ["output"]) < read[0]
+
+
+def some_phrase(rnd: random.Random) -> Phrase:
+    words = " ".join(WORDS).replace("東京", "東 京").split()
+    tokens = [word for word in rnd.choices(words, k=rnd.choice([1, 1, 2, 3])) if word.isalnum()]
+    usual = rnd.choice([("gamma", "delta"), ("東", "京"), ("role", "user"), ("alpha", "gamma", "delta")])
+    return Phrase(rnd.choice(["input", "input", "input", "output"]), usual if rnd.random() < 0.4 else tuple(tokens))
+
+
+def some_probe(rnd: random.Random, depth: int = 0) -> TextProbe:
+    chance = rnd.random()
+    if depth > 2 or chance < 0.4:
+        return some_phrase(rnd)
+    if chance < 0.5:
+        piece = Piece(tuple(rnd.choice(["alp", "mma", "elt", "ot", "東"])), starts=rnd.random() < 0.5, ends=False)
+        return Word("input", (piece,))
+    inner: list[TextProbe] = [some_probe(rnd, depth + 1) for _ in range(rnd.randint(1, 3))]
+    if chance < 0.75:
+        return AnyOf(tuple(inner))
+    return AllOf((*inner, Without(some_phrase(rnd))) if rnd.random() < 0.5 else tuple(inner))
+
+
+def holds(probe: TextProbe, tokens: dict[str, str]) -> bool:
+    """Evaluate a probe on the tokens of each field of one row."""
+    match probe:
+        case Phrase():
+            text = " ".join(tokens[probe.field].split())
+            return bool(probe.tokens) and f" {' '.join(probe.tokens)} " in f" {text} "
+        case Word():
+            ((piece,), words) = probe.pieces, tokens[probe.field].split()
+            letters = "".join(letter for (letter,) in piece.letters)
+            return any(word.startswith(letters) if piece.starts else letters in word for word in words)
+        case Without():
+            return not holds(probe.phrase, tokens)
+        case AllOf():
+            return all(holds(each, tokens) for each in probe.probes)
+        case AnyOf():
+            return any(holds(each, tokens) for each in probe.probes)
+
+
+def has_words(probe: TextProbe) -> bool:
+    return isinstance(probe, Word) or any(map(has_words, getattr(probe, "probes", ())))
+
+
+@pytest.mark.parametrize(("layout", "probes"), [(FAST, 300), (SMALL, 50)])
+def test_texts_are_found_in_every_row_that_has_them(tmp_path: Path, layout: Layout, probes: int):
+    rows = some_rows(11)
+    part = written(tmp_path / "9", rows, layout)
+    tokens = [
+        {name: index_text(texts_of(orjson.loads(row.fields.get(name, b"null")))) for name in ("input", "output")}
+        for row in rows
+    ]
+    rnd = random.Random(5)
+    for _ in range(probes):
+        probe = some_probe(rnd)
+        expected = [number for number, each in enumerate(tokens) if holds(probe, each)]
+        rows_max = rnd.randrange(200)
+        few = part.find(probe, rows_max).rows
+        rows_found = part.find(probe).rows
+        if has_words(probe):
+            assert rows_found is None or set(expected) <= set(rows_found.tolist()), str(probe)
+            continue
+        assert rows_found is not None
+        assert rows_found.tolist() == expected, str(probe)
+        assert few is None if len(expected) > rows_max else few is None or few.tolist() == expected
+        assert part.count(probe) == len(expected), str(probe)
+
+
+def test_files_of_before_there_were_deltas_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    rows = some_rows(2, 40)
+    with monkeypatch.context() as patch:
+        patch.setattr(deltas, "DELTA_BYTES_MIN", 1 << 40)
+        part = written(tmp_path / "9", rows)
+    path = tmp_path / "9" / ROWS_FILE
+    file = pa.ipc.open_file(path.read_bytes())
+    with pa.ipc.new_file(str(path), DOCUMENT_SCHEMA.with_metadata({"btql.format": "4"})) as older:
+        older.write_batch(file.get_batch(0).select(DOCUMENT_SCHEMA.names))
+    assert file.num_record_batches == 1
+    assert part.rows(np.arange(40)) == rows
+    assert part.rows(np.array([7])) == [rows[7]]
+
+
+@pytest.fixture
+def database(quick_path: Path) -> tuple[Path, dict[str, Any]]:
+    """A database with one part that has long conversations, and its documents."""
+    rnd = random.Random(8)
+    events: list[dict[str, Any]] = []
+    for trace in range(30):
+        messages: list[str] = []
+        for call in range(20):
+            messages.append(rnd.randbytes(600).hex())
+            events.append({"id": f"r{trace:02}-{call:02}", "root_span_id": f"t{trace}", "input": [*messages]})
+    path = quick_path / "db"
+    with Storage.open(path, create=True) as storage:
+        target = storage.create_object("project_logs", "x")
+        storage.ingest(target, events)
+        storage.compact()
+        return path, documents_of(storage, target)
+
+
+def spoil(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    place = len(content) // 2
+    content[place : place + 8] = bytes(byte ^ 0xFF for byte in content[place : place + 8])
+    path.write_bytes(content)
+
+
+def test_a_database_with_deltas_is_sound(database: tuple[Path, dict[str, Any]]):
+    report = check_database(database[0], deep=True)
+    assert report.is_sound, [str(one) for one in report.findings]
+
+
+def test_keys_are_made_anew_with_the_bases(database: tuple[Path, dict[str, Any]]):
+    path, documents = database
+    spoil(path / "parts" / "1" / "keys.arrow")
+    assert repair_database(path).is_sound
+    assert check_database(path, deep=True).is_sound
+    with Storage.open(path) as storage:
+        assert documents_of(storage, storage.object("project_logs", "x")) == documents
+
+
+def test_what_goes_on_from_a_lost_row_is_lost_and_nothing_else(database: tuple[Path, dict[str, Any]]):
+    path, before = database
+    spoil(path / "parts" / "1" / "rows.arrow")
+    assert not repair_database(path).is_sound
+    outcome = repair_database(path, give_up_rows=True)
+    assert outcome.is_sound
+    with Storage.open(path) as storage:
+        after = documents_of(storage, storage.object("project_logs", "x"))
+    lost = sorted(before.keys() - after.keys())
+    assert 0 < len(lost) < 400
+    assert all(after[row_id] == before[row_id] for row_id in after)
+    # Whatever else is in the block: of a conversation, all is lost from some call on.
+    for trace in {row_id.split("-")[0] for row_id in lost}:
+        calls = [int(row_id.split("-")[1]) for row_id in lost if row_id.startswith(trace)]
+        assert calls == list(range(calls[0], 20)) or calls == list(range(calls[0], calls[-1] + 1))
+    assert f"{len(lost)} rows of `project_logs:x`" in outcome.lost[0]
+
+
+def blocks_of(path: Path) -> Iterator[pa.RecordBatch]:
+    file = pa.ipc.open_file(path.read_bytes())
+    yield from (file.get_batch(number) for number in range(file.num_record_batches))
+
+
+def test_a_row_whose_base_has_no_input_is_damage_that_is_named(tmp_path: Path):
+    rows = [row_of(0, b'["a long beginning of all"]'), row_of(1, b'["a long beginning of all",1]')]
+    part = written(tmp_path / "9", rows)
+    path = tmp_path / "9" / ROWS_FILE
+    (block,) = blocks_of(path)
+    place = block.schema.get_field_index("input")
+    emptied = block.set_column(place, "input", pa.array([None, ",1]"]))
+    with pa.ipc.new_file(str(path), block.schema) as file:
+        file.write_batch(emptied)
+    with pytest.raises(Damaged, match=r"rows\.arrow`: row 1 goes on from row 0, which is not there"):
+        part.rows(np.array([1]))
