@@ -1,10 +1,11 @@
 """The cases of the language with everything off that makes a query faster: each answer is still the expected one.
 
 Off are each rule of the planner where it has a part in the plan, all of them together, the probes of the text index,
-that index itself, its positions, the deltas of inputs, the engine's pushdown into Parquet, answers from a few rows in memory, and whatever is
-kept from one query to the next; and, the other way round, columns are kept from the first question on, with numbers for
-their texts, and the index says which documents are read, however few they are. Half of the events are in parts, so each
-answer is merged from parts and the tail; ``test_conformance`` has the states with only one of them.
+that index itself, its positions, the deltas of inputs, the engine's pushdown into Parquet, answers from a few rows in
+memory, and whatever is kept from one query to the next; and, the other way round, columns are kept from the first
+question on, with numbers for their texts, and the index says which documents are read, however few they are. Half of
+the events are in parts, so each answer is merged from parts and the tail; ``test_conformance`` has the states with only
+one of them.
 
 ``make test`` asks each case behind two of the switches, ``make conformance-doors`` behind every one.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from btql_storage.cache_budget import CacheBudget
 from btql_storage.care.facade import check_database, repair_database
 from btql_storage.errors import Damaged
 from btql_storage.part import deltas
-from btql_storage.part.deltas import CHAIN_MAX, Delta, DeltaFinder, whole
+from btql_storage.part.deltas import CHAIN_MAX, DeltaFinder, whole
 from btql_storage.part.documents import DOCUMENT_SCHEMA
 from btql_storage.part.format import ROWS_FILE
 from btql_storage.part.layout import FAST, SMALL, Layout
@@ -42,9 +43,11 @@ def row_of(number: int, text: bytes | None, trace: int = 0) -> Row:
     return row
 
 
-def found(*texts: bytes | None) -> list[Delta | None]:
+def found(*texts: bytes | None) -> list[tuple[int, bytes] | None]:
+    """Return the base of each text and what it adds."""
     finder = DeltaFinder()
-    return [finder.find(row_of(number, text)) for number, text in enumerate(texts)]
+    deltas_found = [finder.find(row_of(number, text)) for number, text in enumerate(texts)]
+    return [delta and (delta.base, delta.text) for delta in deltas_found]
 
 
 def message(rnd: random.Random) -> dict[str, str]:
@@ -63,7 +66,9 @@ def said(rnd: random.Random, conversations: list[list[Any]]) -> Any:
         conversations[place] = [*conversations[place], message(rnd)]
         return conversations[place]
     one = rnd.choice(conversations)
-    return rnd.choice([one, one, [one], [*one, 1, [2, [3]]], {"messages": one}, message(rnd), None])
+    if chance < 0.9:
+        return {"model": "x", "messages": one} if chance < 0.8 else {"messages": one, "end": [1]}
+    return rnd.choice([one, one, [one], [*one, 1, [2, [3]]], message(rnd), None])
 
 
 def some_rows(seed: int, count: int = 300) -> list[Row]:
@@ -91,21 +96,21 @@ def test_a_conversation_that_goes_on_is_a_delta_of_the_call_before():
     first, second = b'[{"role":"system"},{"role":"user"}]', b'[{"role":"system"},{"role":"user"},{"a":[1]}]'
     assert found(first, second, second[:-1] + b',{"b":2}]') == [
         None,
-        Delta(0, b',{"a":[1]}]'),
-        Delta(1, b',{"b":2}]'),
+        (0, b',{"a":[1]}]'),
+        (1, b',{"b":2}]'),
     ]
 
 
 def test_the_longest_beginning_counts():
     head = b'["a long beginning of all"'
     calls = [head + b"]", head + b',"x"]', head + b',"y"]', head + b',"x","z"]', head + b',"y","z"]']
-    assert [delta and delta.base for delta in found(*calls)] == [None, 0, 0, 1, 2]
+    assert [delta and delta[0] for delta in found(*calls)] == [None, 0, 0, 1, 2]
 
 
 def test_what_is_said_again_is_an_empty_delta():
     texts = b'["some text, twice over"]', b'{"question":"anything, twice over"}', b'"a text that is said twice over"'
     for text in texts:
-        assert found(text, text, text) == [None, Delta(0, b""), Delta(0, b"")]
+        assert found(text, text, text) == [None, (0, b""), (0, b"")]
         assert whole(text, b"") == text
 
 
@@ -118,15 +123,37 @@ def test_what_is_said_again_is_an_empty_delta():
         (b'"any question, and so on"', b'"any question, and so on, and on"'),
         (b"12345678901234567890", b"123456789012345678901"),
         (b'["any question", {"more":[1]}]', b'["any question", {"more":[1, 2]}]'),
-        (b'["any question", [1]]', b'["any question", [1]'),
+        (b'{"messages":["any question"]}', b'{"messages":["any question",2],"messages":[]}'),
+        (b'{"messages":["any question"]}', b'{"messages":["any question",2],"more":[2]}'),
+        (b'{"more":{"messages":["any question"]}}', b'{"more":{"messages":["any question",2],"x":{}}}'),
+        (b'{"messages":["any question"]}', b'{"messages":["any question"],"more":[]}'),
     ],
 )
 def test_only_an_array_goes_on_and_only_after_a_whole_element(before: bytes, after: bytes):
     assert found(before, after) == [None, None]
 
 
-def test_an_array_in_an_array_goes_on():
-    assert found(b'[["any question"]]', b'[["any question",["and"]]]') == [None, Delta(0, b',["and"]]]')]
+@pytest.mark.parametrize(
+    ("before", "delta", "added"),
+    [
+        (b'["any question"]', b',1.5,"x"]', [1.5, "x"]),
+        (b'[["any question"]]', b',["and"]]]', [[["and"]]]),
+        (b'[["any question"]]', b',["and"]],[1]]', [[["and"]], [1]]),
+        (b'{"model":"x","messages":[{"any":"question"}]}', b',{"any":"answer]}"},{}]}', [{"any": "answer]}"}, {}]),
+        (b'{"more":{"messages":[["any question"]]}}', b",[2],3]]}}", [[[2], 3]]),
+        (b'{"a":["any"],"b":{},"a":["question"]}', b",2]}", [2]),
+    ],
+)
+def test_an_array_at_the_end_goes_on(before: bytes, delta: bytes, added: list[Any]):
+    after = before.rstrip(b"}").rstrip(b"]") + delta
+    assert found(before, after) == [None, (0, delta)]
+    assert whole(before, delta) == after
+    finder = DeltaFinder()
+    assert finder.find(row_of(0, before)) is None
+    told = finder.find(row_of(1, after))
+    assert told is not None
+    assert orjson.loads(told.added()) == added
+    assert Counter(texts_of(orjson.loads(after))) == Counter(texts_of(orjson.loads(before))) + Counter(texts_of(added))
 
 
 def test_another_trace_is_another_conversation():
@@ -138,7 +165,7 @@ def test_another_trace_is_another_conversation():
 
 def test_a_chain_ends_somewhere():
     calls = [orjson.dumps(["a long beginning of all", *range(count)]) for count in range(CHAIN_MAX + 2)]
-    bases = [delta and delta.base for delta in found(*calls)]
+    bases = [delta and delta[0] for delta in found(*calls)]
     # The last of a chain is nobody's base: the one before it is once more, and so on.
     assert bases == [None, *range(CHAIN_MAX - 1), CHAIN_MAX - 2, CHAIN_MAX - 2]
 
@@ -146,7 +173,7 @@ def test_a_chain_ends_somewhere():
 def test_memory_for_what_may_go_on_is_bounded(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(deltas, "_CANDIDATE_BYTES_MAX", 100)
     long, longer = b'["%b"]' % (b"x" * 80), b'["%b"]' % (b"y" * 200)
-    assert found(long, longer, long, longer) == [None, None, Delta(0, b""), None]
+    assert found(long, longer, long, longer) == [None, None, (0, b""), None]
     assert found(long, b'["%b"]' % (b"z" * 80), long) == [None, None, None]
 
 

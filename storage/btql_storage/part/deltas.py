@@ -4,11 +4,12 @@ The input of each call of a conversation is the conversation so far and a messag
 may have, instead of its ``input``, what that adds to the ``input`` of an earlier row of its trace, its *base*, which
 may be a delta itself. The text of a row is
 
-- that of its base without its closing brackets, and then the delta, ``,{"role":"user",...}]``: the array goes on;
+- that of its base without the brackets at its end, and then the delta, ``,{"role":"user",...}]``: the array goes on,
+  be it all of the input or the last that there is in ``{"model":...,"messages":[...]}``;
 - that of its base, where the delta is empty: the same was said twice.
 
 An array goes on only after a whole element, so a row has all texts of its base, and then its own: that is what lets
-the text index, too, know where words stand once for all rows that repeat them (:mod:`btql_storage.text.index`).
+the text index, too, know where words stand once for all rows that repeat them (:mod:`btql_storage.text.query`).
 
 Which row is whose base is in ``rows.arrow`` and, to be found without reading that, in ``keys.arrow``.
 """
@@ -18,6 +19,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
+
+import orjson
 
 from btql_storage.later import np
 
@@ -37,7 +40,6 @@ CHAIN_MAX = 64
 _CANDIDATES_MAX = 8
 """Conversations that go on side by side in one trace, as those of agents do that work for each other."""
 _CANDIDATE_BYTES_MAX = 32 << 20
-_CLOSING = b"]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +49,28 @@ class Delta:
     base: int
     """The number of the row."""
     text: bytes
+    closing: bytes = b""
+    """The brackets that the base does without for it."""
+
+    def added(self) -> bytes:
+        """Return a JSON array with the same elements: all that is new in the row."""
+        objects = self.closing.count(b"}")
+        arrays = len(self.closing) - objects
+        return b"[" * arrays + self.text[1 : len(self.text) - objects] if self.text else b"[]"
 
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
     row: int
     opened: bytes
-    """The text without the brackets that close it, where it is an array."""
+    """The text without the brackets at its end, where an array is the last that there is."""
     closing: bytes
     depth: int
     """How many rows its text is made of."""
 
     @classmethod
     def of(cls, row: int, text: bytes, depth: int) -> _Candidate:
-        opened = text.rstrip(_CLOSING) if text.startswith(b"[") else text
+        opened = _opened(text)
         return cls(row, opened, text[len(opened) :], depth)
 
     def delta(self, text: bytes) -> bytes | None:
@@ -70,7 +80,19 @@ class _Candidate:
         rest = text[len(self.opened) :]
         if rest == self.closing:
             return b""
-        return rest if self.closing and rest.startswith(b",") else None
+        if not self.closing or not rest.startswith(b","):
+            return None
+        return rest if self.closing.endswith(b"]") or self._goes_on(rest) else None
+
+    def _goes_on(self, rest: bytes) -> bool:
+        """Whether there are but elements of the array before its end: a key after it might stand for an earlier one."""
+        if not rest.endswith(self.closing):
+            return False
+        try:
+            orjson.loads(b"[0%b]" % rest[: -len(self.closing)])
+        except orjson.JSONDecodeError:
+            return False
+        return True
 
 
 class DeltaFinder:
@@ -100,7 +122,7 @@ class DeltaFinder:
         self._candidates.append(base)
         if rest:
             self._add(_Candidate.of(number, text, base.depth + 1))
-        return Delta(base.row, rest)
+        return Delta(base.row, rest, base.closing if rest else b"")
 
     def _longest(self, text: bytes) -> tuple[_Candidate | None, bytes]:
         found: _Candidate | None = None
@@ -122,7 +144,14 @@ class DeltaFinder:
 
 def whole(base: bytes, delta: bytes) -> bytes:
     """Return the text that a delta makes of the text of its base."""
-    return base.rstrip(_CLOSING) + delta if delta else base
+    return _opened(base) + delta if delta else base
+
+
+def _opened(text: bytes) -> bytes:
+    """Return a text without the brackets at its end, if the innermost are those of an array."""
+    inside = text.rstrip(b"}")
+    opened = inside.rstrip(b"]")
+    return text if len(opened) == len(inside) else opened
 
 
 class DeltaBases:

@@ -109,9 +109,10 @@ class WholeInputs:
     def _inputs(self, rows: Sequence[int], stored: Array, known: BaseTexts) -> list[bytes | None]:
         found = known.whole(rows, stored.cast(pa.binary()).to_pylist())
         for row, text in zip(rows, found, strict=True):
-            if text is None and self._bases.base(row) >= 0:
+            base = self._bases.base(row)
+            if text is None and base >= 0:
                 raise Damaged(
-                    f"cannot read `{self._path}`: row {row} goes on from row {self._bases.base(row)}, which is not there",
+                    f"cannot read `{self._path}`: row {row} goes on from row {base}, which is not there",
                     "`btql repair` says what can be done",
                 )
         return found

@@ -8,12 +8,12 @@ be queued have too much text, it commits, which empties the queue.
 
 from __future__ import annotations
 
-from array import array
 from collections import deque
 from typing import TYPE_CHECKING, TypeAlias
 
 import tantivy
 
+from btql_storage.json_text import parse
 from btql_storage.part.deltas import DELTA_FIELD
 from btql_storage.text.os_errors import os_error
 from btql_storage.text.query import ADDED, ROW, WORDS, schema
@@ -39,8 +39,6 @@ class TextIndexWriter:
     def __init__(self, folder: Path, *, has_positions: bool = True) -> None:
         self._folder = folder
         self._has_positions = has_positions
-        self._counts = array("I")
-        """How many texts the field with deltas has in each row."""
         folder.mkdir()
         try:
             index = tantivy.Index(schema(has_positions=has_positions), str(folder))
@@ -61,7 +59,7 @@ class TextIndexWriter:
 
         ``deltas`` are those of the rows, in the same order, where any row is one.
         """
-        told = self._told(row_count, fields, deltas)
+        told = self._told(fields, deltas)
         documents = [tantivy.Document() for _ in range(row_count)]
         chars = [0] * row_count
         for (place, name, _), text in zip(told, index_texts([texts for _, _, texts in told]), strict=True):
@@ -72,30 +70,14 @@ class TextIndexWriter:
                 document.add_unsigned(ROW, row)
                 self._add_document(document, size)
 
-    def _told(
-        self, row_count: int, fields: Mapping[str, Sequence[JsonValue]], deltas: Sequence[Delta | None]
-    ) -> list[_Told]:
+    def _told(self, fields: Mapping[str, Sequence[JsonValue]], deltas: Sequence[Delta | None]) -> list[_Told]:
         """Return what texts each row has in each field of the index."""
         told: list[_Told] = []
         for name, values in fields.items():
             told += [(place, name, texts_of(value)) for place, value in enumerate(values) if value is not None]
-        if not self._has_positions:
+        if not (self._has_positions and any(deltas)):
             return told
-        counts = array("I", bytes(4 * row_count))
-        for place, name, texts in told:
-            if name == DELTA_FIELD:
-                counts[place] = len(texts)
-        self._counts += counts
-        return [one for each in told for one in self._stored(each, deltas)] if any(deltas) else told
-
-    def _stored(self, told: _Told, deltas: Sequence[Delta | None]) -> list[_Told]:
-        """Return texts in the fields that they are in where they go on from those of another row."""
-        place, name, texts = told
-        delta = deltas[place]
-        if name != DELTA_FIELD or delta is None:
-            return [told]
-        # An array that goes on has the texts of the one before, and then its own.
-        return [(place, WORDS, texts), (place, ADDED, texts[self._counts[delta.base] :])]
+        return [one for each in told for one in _stored(each, deltas)]
 
     def _add_document(self, document: tantivy.Document, chars: int) -> None:
         try:
@@ -126,3 +108,12 @@ class TextIndexWriter:
             self._writer.commit()
             queued.clear()
             self._queued_chars = 0
+
+
+def _stored(told: _Told, deltas: Sequence[Delta | None]) -> list[_Told]:
+    """Return texts in the fields that they are in where they go on from those of another row."""
+    place, name, texts = told
+    delta = deltas[place]
+    if name != DELTA_FIELD or delta is None:
+        return [told]
+    return [(place, WORDS, texts), (place, ADDED, texts_of(parse(delta.added())))]
