@@ -19,8 +19,9 @@ from storage_support.wal_events import events_of
 from btql_storage.clock import Clock
 from btql_storage.errors import BadEvent, TooManyEvents
 from btql_storage.ingest.accept import EVENTS_MAX, accept
-from btql_storage.ingest.envelope import Envelope, read_all, sizes_of
+from btql_storage.ingest.envelope import Envelope, read, read_all, sizes_of
 from btql_storage.ingest.refusals import checked
+from btql_storage.limits import Limits
 from btql_storage.merge import apply
 from btql_storage.row import Row
 from btql_storage.wal.control import Control
@@ -341,6 +342,22 @@ def test_plain_events_are_read_in_one_go():
     lines = [b'{"id":"a"}', b'{"input":[1,\n2]}']
 
     assert read_all(lines, sizes_of(lines)) is not None
+
+
+@pytest.mark.parametrize("were_read", [(), (0,), (0, 1, 2)])
+def test_what_somebody_has_read_of_an_event_is_taken_over(were_read: tuple[int, ...]):
+    lines = [
+        b'{"id":"a","span_id":"s","input":"\xc3\xa4","_is_merge":true}',
+        b'{"id":"b","created":"2026-01-01T00:00:00Z","_merge_paths":[["x"]]}',
+        b'{"id":"c","origin":{"id":"a"},"comment":{"text":"fine"}}',
+    ]
+    events = [read(line) if place in were_read else line for place, line in enumerate(lines)]
+    accepted, plain = accept(events, FixedClock()), accept(lines, FixedClock())
+
+    assert (accepted.own_ids, accepted.json_bytes) == (["a", "b", "c"], sum(map(len, lines)))
+    assert events_of(accepted) == events_of(plain)
+    with pytest.raises(TooManyEvents):
+        accept(events, limits=Limits(request_bytes_max=len(lines[0])))
 
 
 def test_the_collector_does_not_look_at_what_requests_are_read_into():

@@ -85,14 +85,21 @@ def accept(
     row: where there is none by the time that the event is applied, it does nothing.
     """
     check_events(len(events), limits)
+    # Mostly all are of one kind, and need not be asked one by one.
     kinds = {*map(type, events)}
-    lines = cast("list[bytes]", [*events]) if kinds == {bytes} else _lines(events, limits)
+    read_kinds = {kind for kind in kinds if issubclass(kind, Read)}
+    if kinds == read_kinds:
+        lines = [event.line for event in cast("Sequence[Read]", events)]
+    else:
+        lines = cast("list[bytes]", [*events]) if kinds == {bytes} else _lines(events, limits)
     sizes = sizes_of(lines)
     json_bytes = int(sizes.sum())
     check_request(json_bytes, limits)
-    was_read = any(issubclass(kind, Read) for kind in kinds)
-    together = None if was_read else read_all(lines, sizes, limits)
-    envelopes, joined = together or _one_by_one(events, lines, limits)
+    if kinds == read_kinds:
+        envelopes, joined = [event.envelope for event in cast("Sequence[Read]", events)], join(lines, sizes)
+    else:
+        together = None if read_kinds else read_all(lines, sizes, limits)
+        envelopes, joined = together or _one_by_one(events, lines, limits)
     controls = _instructions(envelopes, lines, clock, as_rows=as_rows)
     comments = {place for place, one in controls.items() if one.comment is not None}
     if only_updates:
