@@ -30,16 +30,16 @@ class Addresses:
 
     def __init__(self, call: Call) -> None:
         self._call = call
-        self._known: dict[Place, ObjectInfo] = {}
+        self._known: dict[tuple[str | None, ...], ObjectInfo] = {}
 
     def of(self, row: Row, path: Path) -> ObjectInfo:
         """Return the object of the row at a path of the request; a 400 or 403 that names the row."""
-        place = row.place
-        found = self._known.get(place)
+        keys = row.address
+        found = self._known.get(keys)
         if found is None:
-            kind, name = _address(place, path)
+            kind, name = _address(Place(*keys), path)
             try:
-                found = self._known[place] = require_object(self._call, Level.WRITE, kind, name)
+                found = self._known[keys] = require_object(self._call, Level.WRITE, kind, name)
             except HttpError as error:
                 raise HttpError(error.status, f"{error.message} at `{spelled(path)}`") from None
         return found

@@ -80,19 +80,20 @@ class Row(Read):
         return cast("_Keys", self.envelope)
 
     @property
-    def place(self) -> Place:
-        """Where it belongs."""
-        return Place(*_place(self.envelope))
+    def address(self) -> tuple[str | None, ...]:
+        """The values of the keys of :class:`Place`."""
+        return _place(self.envelope)
 
     @property
     def is_comment(self) -> bool:
         """Whether it is one on the row that its ``origin`` names."""
-        return _is_given(self.keys.comment) and _is_given(self.keys.origin)
+        # Hardly any has a comment at all.
+        return self.envelope.comment is not NOT_GIVEN and _is_given(self.keys.comment) and _is_given(self.keys.origin)
 
     @property
     def change(self) -> str | None:
         """What the audit log calls it; None for an event of a trace, which is a record by itself."""
-        keys = self.keys
+        keys = self.envelope
         if keys.object_delete:
             return "delete"
         return "feedback" if _is_given(keys.comment) or _is_given(keys.audit_source) else None
@@ -105,7 +106,7 @@ _tags = msgspec.json.Decoder(list[str] | None).decode
 _metrics = msgspec.json.Decoder(dict[str, _Metric] | None).decode
 _scores = msgspec.json.Decoder(dict[str, _Score] | None).decode
 _encode = msgspec.json.Encoder().encode
-_place = attrgetter(*Place._fields)
+_place = cast("Callable[[Envelope], tuple[str | None, ...]]", attrgetter(*Place._fields))
 
 
 def read_row(text: msgspec.Raw | bytes, path: Path, limits: Limits) -> Row:
