@@ -15,7 +15,11 @@ import pytest
 
 _INSTALLED = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
 PROGRAMS = Path(os.environ.get("BTQL_POSTGRES") or (_INSTALLED[-1] if _INSTALLED else "/usr/lib/postgresql/15/bin"))
-_SETTINGS = "-c fsync=off -c shared_buffers=512MB -c max_parallel_workers_per_gather=0 -c listen_addresses=127.0.0.1"
+_SETTINGS = (
+    "-c fsync=off -c shared_buffers=512MB -c max_parallel_workers_per_gather=0 -c listen_addresses=127.0.0.1"
+    # While the server looks after a table by itself, no table can be rid of rows that were removed meanwhile.
+    " -c autovacuum=off"
+)
 
 
 @contextmanager

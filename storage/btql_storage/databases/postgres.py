@@ -60,7 +60,11 @@ class PostgresDatabase:
     @property
     def beyond_scrubbing(self) -> Sequence[str]:
         """Where something of what was removed may stay: what the server keeps is its administrator's."""
-        return (f"write-ahead log, replicas and backups of the PostgreSQL server at `{self.label}`",)
+        server = f"the PostgreSQL server at `{self.label}`"
+        return (
+            f"write-ahead log, replicas and backups of {server}",
+            f"tables of {server}, as long as a transaction is open there that began before the purge",
+        )
 
     def scrub(self, *, thorough: bool) -> None:
         """Let the server reuse the room of rows that were removed; ``thorough`` writes the tables anew without them."""
