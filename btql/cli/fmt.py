@@ -7,6 +7,7 @@ import typer
 
 from btql.cli.console import Failure, UsageFailure, note
 from btql.cli.examples import examples
+from btql.cli.output import output
 from btql.cli.text import given
 from btql.errors import QueryError
 from btql_grammar.diagnostic import BtqlError
@@ -46,9 +47,17 @@ def _formatted(file: str, *, check: bool) -> bool:
     if file == "-" and not check:
         typer.echo(made, nl=False)
     elif made != text and not check:
-        Path(file).write_text(made, encoding="utf-8", newline="\n")
+        _write(Path(file), made)
         note(f"formatted {file}")
     return made != text
+
+
+def _write(path: Path, text: str) -> None:
+    """Put a text in the place of a file, whose mode stays; a disk that is full leaves the file as it is."""
+    mode = path.stat().st_mode
+    with output(path) as stream:
+        stream.write(text.encode())
+    path.chmod(mode & 0o7777)
 
 
 def _read(path: Path) -> str:

@@ -1,6 +1,8 @@
 """``btql fmt``: files in place, standard input to standard output."""
 
 import io
+import resource
+import signal
 from pathlib import Path
 
 WILD = "select: a | FILTER: b  -- why\n"
@@ -44,3 +46,24 @@ def test_mistakes_are_drawn_with_the_file(btql):
     assert "--> a.btql:1:11" in err
     assert "not UTF-8" in btql("fmt", "b.btql")[2]
     assert "nowhere.btql" in btql("fmt", "nowhere.btql")[2]
+
+
+def test_a_file_that_cannot_be_written_stays_as_it_was(btql):
+    """Written in place, it would be empty where the disk is full; and its mode is not that of a new one."""
+    Path("a.btql").write_text(WILD)
+    Path("a.btql").chmod(0o750)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4, hard))
+    try:
+        code, _, _ = btql("fmt", "a.btql")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+    assert code == 1
+    assert Path("a.btql").read_text() == WILD
+
+    assert btql("fmt", "a.btql")[0] == 0
+    assert Path("a.btql").read_text() == NEAT
+    assert Path("a.btql").stat().st_mode & 0o777 == 0o750
+    assert [each.name for each in Path().iterdir()] == ["a.btql"]
