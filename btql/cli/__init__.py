@@ -10,6 +10,7 @@ query should spend its time on the answer and not on start-up (docs/adr/0005).
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 __all__ = ["main"]
@@ -17,6 +18,9 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line on ``sys.argv``; this is the console script ``btql``."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        # While modules are imported there is nothing to tidy up, and nobody to catch what Python would raise.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     from btql.cli.start import prepare, prepare_for_a_query
 
     prepare()
@@ -37,6 +41,11 @@ def main() -> None:
     from btql.cli.console import guarded
     from btql.cli.query import query
 
-    guarded(query)(*asked)
-    # All is written and closed. Taking the interpreter apart would take as long as the query.
-    os._exit(0)
+    code: object = 0
+    try:
+        guarded(query)(*asked)
+    except SystemExit as ended:
+        code = ended.code
+    # All is written and closed. Taking the interpreter apart would take as long as the query, and threads of the
+    # engine may still be at work.
+    os._exit(code if isinstance(code, int) else 0)

@@ -76,7 +76,7 @@ def run(arguments: list[str]) -> NoReturn:
     """Run the command line on some arguments and leave with its exit code."""
     if arguments[:1] in (["ingest"], ["import"]):
         arguments = spread(arguments)
-    app(arguments, prog_name="btql")
+    guarded(app)(arguments, prog_name="btql")
     raise AssertionError("Typer leaves by itself")
 
 

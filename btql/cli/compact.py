@@ -10,6 +10,7 @@ from btql.cli import units
 from btql.cli.console import note, progress
 from btql.cli.database import Database
 from btql.cli.examples import examples
+from btql.cli.start import import_engine
 
 if TYPE_CHECKING:
     from btql_storage.compaction.job import CompactionProgress
@@ -25,6 +26,7 @@ def compact(
     Queries see every span with or without it; afterwards they are faster. It may run beside
     writers and readers, and may be interrupted at any time: what is done stays done.
     """
+    import_engine()
     began = time.perf_counter()
     with btql.connect(database, create=False) as connection, progress() as bars:
         task = bars.add_task("compacting", total=None, note="")

@@ -10,11 +10,13 @@ Rich is imported only by what draws: most of a short query's time is imports.
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, NoReturn, ParamSpec
+
+from btql.cli.start import begin
+from btql.cli.streams import forget_stderr, forget_stdout, is_stdout_stuck
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -38,8 +40,11 @@ class UsageFailure(Failure):
 
 
 def note(text: str) -> None:
-    """Say something on standard error, beside the result."""
-    print(text, file=sys.stderr, flush=True)
+    """Say something on standard error, beside the result; a result does not depend on whether it is heard."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        forget_stderr()
 
 
 def guarded(command: Callable[P, None]) -> Callable[P, None]:
@@ -48,12 +53,12 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            command(*args, **kwargs)
-            sys.stdout.flush()
+            begin()
+            _flushed(command, *args, **kwargs)
         except UsageFailure as error:
             _leave(EXIT_USAGE, f"error: {error}")
         except BrokenPipeError:
-            _forget_stdout()
+            forget_stdout()
             raise SystemExit(0) from None
         except KeyboardInterrupt as error:
             _interrupted(error)
@@ -65,6 +70,16 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
             _leave(EXIT_WRONG, text)
 
     return run
+
+
+def _flushed(command: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Run a command and write what it has printed, also where it leaves by itself."""
+    try:
+        command(*args, **kwargs)
+    except SystemExit:
+        sys.stdout.flush()
+        raise
+    sys.stdout.flush()
 
 
 def _end_as_signalled(error: Exception) -> None:
@@ -104,14 +119,9 @@ def described(error: Exception) -> str | None:
 
 def _leave(code: int, text: str) -> NoReturn:
     note(text)
+    if is_stdout_stuck():
+        forget_stdout()
     raise SystemExit(code) from None
-
-
-def _forget_stdout() -> None:
-    """Keep the interpreter from complaining about a reader that went away."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, sys.stdout.fileno())
-    os.close(null)
 
 
 def console(*, stderr: bool = False) -> Console:

@@ -173,6 +173,8 @@ def draw_table(result: Result, width: int | None = None) -> tuple[int, list[str]
             shown.append(cells)
     sys.stdout.flush()
     was_cut = draw([one_line(name) for name in result.columns], shown, _numeric(result.schema), width)
+    # What is said of the rows comes after them, also where both go to one file.
+    sys.stdout.flush()
     remarks: list[str] = []
     if rows > len(shown):
         remarks.append(f"the first {units.count(len(shown))} are shown")

@@ -82,13 +82,18 @@ def create(
         from btql_server.access.model import Level
 
         issued = desk.issue(Wanted(organization, user, service_token, Level[level.upper()], project, name, expires_at))
+        try:
+            print(issued.text, flush=True)
+        except OSError:
+            # Nobody has seen it, and nobody will.
+            desk.revoke(issued.key.id)
+            raise
     for change in issued.made:
         if change.object_type != "key":
             note(" ".join(filter(None, (change.action, change.object_type, change.name, change.detail))))
     ending = "" if issued.key.expires_at is None else f", until {issued.key.expires_at}"
     place = "" if project is None else f" in the project {project}"
     note(f"key {issued.key.prefix} of {issued.owner.name}: {level}{place}{ending}; it is not shown again")
-    print(issued.text)
 
 
 def list_(

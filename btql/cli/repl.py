@@ -7,6 +7,7 @@ prompt and for lines piped in, so a script can be tried by hand.
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING, Protocol
 
@@ -97,6 +98,9 @@ class Loop:
         try:
             action()
         except KeyboardInterrupt:
+            if not sys.stdin.isatty():
+                # Whoever typed it meant all of a script.
+                raise
             note("interrupted")
             self.failed = True
         except BrokenPipeError:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from btql.cli.console import UsageFailure
+from btql.cli.console import UsageFailure, note
 from btql.cli.examples import examples
-from btql_storage.errors import NotInstalled
+from btql.cli.streams import forget_stdout
+from btql_storage.errors import NotInstalled, reason_of
 from btql_storage.opening.location import REDIS, locate, service_address
 
 if TYPE_CHECKING:
@@ -125,7 +126,16 @@ def serve(
         limits=_limits(location.limits, limit or [], rates),
         layout=location.layout,
     )
-    serve_with(settings, lambda found: print("ready", *(f"{door}={url}" for door, url in found.items()), flush=True))
+    serve_with(settings, _say_ready)
+
+
+def _say_ready(addresses: Mapping[str, str]) -> None:
+    """Print the line that says where requests are answered; they are, also where nobody reads it."""
+    try:
+        print("ready", *(f"{door}={url}" for door, url in addresses.items()), flush=True)
+    except OSError as error:
+        note(f"warning: `ready` is not printed: {error.filename}: {reason_of(error)}")
+        forget_stdout()
 
 
 def _require_libraries() -> None:

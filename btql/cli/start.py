@@ -12,12 +12,16 @@ import gc
 import os
 import signal
 import sys
+import threading
+from contextlib import contextmanager
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, NoReturn
 
+from btql.cli.streams import prepare_streams
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
     from importlib.machinery import ModuleSpec
     from types import FrameType
 
@@ -47,12 +51,14 @@ def prepare() -> None:
     """Set up the process; call it once, before other imports."""
     gc.set_threshold(GARBAGE_THRESHOLD)
     do_without_pandas()
+    prepare_streams()
     signal.signal(signal.SIGTERM, _terminate)
-    for stream in (sys.stdout, sys.stderr):
-        # A terminal that cannot show a character gets an escape and not a crash.
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="backslashreplace")
+
+
+def begin() -> None:
+    """Have Ctrl-C raise an exception from now on: there is a command that takes it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def prepare_for_a_query() -> None:
@@ -97,6 +103,31 @@ def import_arrow() -> None:
         import_module("pyarrow")
     finally:
         sys.meta_path.remove(alone)
+
+
+def import_engine() -> None:
+    """Import what runs queries, which ends at once where a signal comes: there is nothing yet to tidy up.
+
+    Modules that are not written in Python take an exception in the middle of their import for a bug of theirs.
+    """
+    with _ending_at_once():
+        import_module("btql.database")
+
+
+@contextmanager
+def _ending_at_once() -> Generator[None]:
+    of_python = {
+        number: handler for number in (signal.SIGINT, signal.SIGTERM) if callable(handler := signal.getsignal(number))
+    }
+    if threading.current_thread() is not threading.main_thread():
+        of_python.clear()
+    for number in of_python:
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for number, handler in of_python.items():
+            signal.signal(number, handler)
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:

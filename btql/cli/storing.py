@@ -20,6 +20,7 @@ from btql.cli import units
 from btql.cli.console import Failure, UsageFailure, note, progress
 from btql.cli.inputs import Batch, Input, opened
 from btql.cli.rejects import Rejects
+from btql.cli.start import import_engine
 from btql.connection import split_object
 from btql_storage.errors import BadEvent
 from btql_storage.limits import DEFAULT, Limits, from_environment
@@ -77,6 +78,7 @@ class Work:
             raise UsageFailure("--on-error reject needs the file to write to: --on-error reject FILE")
         if self.rejects is not None and any(self.rejects.absolute() == Path(name).absolute() for name in files):
             raise UsageFailure(f"{self.rejects} cannot be both an input and the file for rejects")
+        import_engine()
         split_object(self.target)
         # A server takes its rows by other ways than a command: its address is none of a database.
         locate(database)
