@@ -19,7 +19,7 @@ from btql_storage.cache_budget import CacheBudget
 from btql_storage.care.facade import check_database, repair_database
 from btql_storage.errors import Damaged
 from btql_storage.part import deltas
-from btql_storage.part.deltas import CHAIN_MAX, DeltaFinder, whole
+from btql_storage.part.deltas import CHAIN_MAX, DeltaFinder, goes_on
 from btql_storage.part.documents import DOCUMENT_SCHEMA
 from btql_storage.part.format import ROWS_FILE
 from btql_storage.part.layout import FAST, SMALL, Layout
@@ -111,7 +111,7 @@ def test_what_is_said_again_is_an_empty_delta():
     texts = b'["some text, twice over"]', b'{"question":"anything, twice over"}', b'"a text that is said twice over"'
     for text in texts:
         assert found(text, text, text) == [None, (0, b""), (0, b"")]
-        assert whole(text, b"") == text
+        assert goes_on((text,), b"") == (text,)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,8 @@ def test_only_an_array_goes_on_and_only_after_a_whole_element(before: bytes, aft
 def test_an_array_at_the_end_goes_on(before: bytes, delta: bytes, added: list[Any]):
     after = before.rstrip(b"}").rstrip(b"]") + delta
     assert found(before, after) == [None, (0, delta)]
-    assert whole(before, delta) == after
+    assert b"".join(goes_on((before,), delta)) == after
+    assert b"".join(goes_on(goes_on((before,), delta), delta)) == after.rstrip(b"}").rstrip(b"]") + delta
     finder = DeltaFinder()
     assert finder.find(row_of(0, before)) is None
     told = finder.find(row_of(1, after))

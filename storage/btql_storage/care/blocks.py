@@ -13,7 +13,7 @@ from btql_storage.arrow import to_array
 from btql_storage.part.deltas import DELTA_FIELD, DeltaBases
 from btql_storage.part.documents import BASE_COLUMN, DOCUMENT_SCHEMA, SYSTEM_SCHEMA
 from btql_storage.part.files import read_errors
-from btql_storage.part.whole_inputs import BaseTexts
+from btql_storage.part.whole_inputs import BaseTexts, joined
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,11 +64,12 @@ def whole_blocks(
     for count, block in read():
         if block is not None:
             numbers = range(first, first + count)
-            texts = known.whole(numbers, block.column(DELTA_FIELD).cast(pa.binary()).to_pylist())
+            stored = block.column(DELTA_FIELD).cast(pa.binary()).to_pylist()
+            texts = [known.pieces(row, text) for row, text in zip(numbers, stored, strict=True)]
             known.done(numbers[-1])
             is_whole = [text is not None or bases.base(row) < 0 for row, text in zip(numbers, texts, strict=True)]
             place = block.schema.get_field_index(DELTA_FIELD)
-            whole = block.set_column(place, DELTA_FIELD, to_array(texts, pa.utf8())).select(DOCUMENT_SCHEMA.names)
+            whole = block.set_column(place, DELTA_FIELD, joined(texts)).select(DOCUMENT_SCHEMA.names)
             kept = [row for row, one in zip(numbers, is_whole, strict=True) if one]
             yield kept, pa.Table.from_batches([whole]).filter(to_array(is_whole, pa.bool_()))
         first += count

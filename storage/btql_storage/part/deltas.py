@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import orjson
 
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from btql_storage.row import Row
+
+Pieces: TypeAlias = tuple[bytes, ...]
+"""A text, cut where a row goes on from another."""
 
 DELTA_FIELD = "input"
 """The field that has deltas; the conversation is nowhere else."""
@@ -142,9 +145,9 @@ class DeltaFinder:
             del self._candidates[0]
 
 
-def whole(base: bytes, delta: bytes) -> bytes:
-    """Return the text that a delta makes of the text of its base."""
-    return _opened(base) + delta if delta else base
+def goes_on(base: Pieces, delta: bytes) -> Pieces:
+    """Return the text that a delta makes of the text of its base, both in pieces: long texts are put together once."""
+    return (*base[:-1], _opened(base[-1]), delta) if delta else base
 
 
 def _opened(text: bytes) -> bytes:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from btql_storage.block import Block
+    from btql_storage.part.deltas import Pieces
     from btql_storage.part.ipc_blocks import BlockBytes
 
 _PROJECTIONS_MAX = 64
@@ -114,7 +115,7 @@ class DocumentsReader:
         path: Path,
         block_starts: NDArray[np.uint32],
         bases: DeltaBases | None = None,
-        kept: Cache[int, bytes] | None = None,
+        kept: Cache[int, Pieces] | None = None,
     ) -> None:
         """``bases`` are those of rows that are deltas; texts that others go on from may be ``kept``."""
         self._path = path

@@ -14,7 +14,7 @@ import pyarrow as pa
 from btql_storage.arrow import to_array
 from btql_storage.errors import Damaged
 from btql_storage.later import np
-from btql_storage.part.deltas import DELTA_FIELD, whole
+from btql_storage.part.deltas import DELTA_FIELD, goes_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from btql_storage.arrow import Array, ChunkedArray
     from btql_storage.cache_budget import Cache
-    from btql_storage.part.deltas import DeltaBases
+    from btql_storage.part.deltas import DeltaBases, Pieces
 
     ReadBlocks = Callable[[NDArray[np.int64], tuple[str, ...]], list[pa.RecordBatch]]
 
@@ -32,22 +32,19 @@ if TYPE_CHECKING:
 class BaseTexts:
     """The texts of some bases, each for as long as there are rows to come that go on from it."""
 
-    def __init__(self, bases: DeltaBases, texts: dict[int, bytes] | None = None) -> None:
+    def __init__(self, bases: DeltaBases, texts: dict[int, Pieces] | None = None) -> None:
         self._bases = bases
         self.texts = texts or {}
 
-    def whole(self, rows: Sequence[int], stored: Sequence[bytes | None]) -> list[bytes | None]:
-        """Return the texts of some rows, in order; None where what a row goes on from is not known."""
-        found: list[bytes | None] = []
-        for row, delta in zip(rows, stored, strict=True):
-            text = delta
-            base = self._bases.base(row)
-            if base >= 0:
-                before = self.texts.get(base)
-                text = None if before is None or delta is None else whole(before, delta)
-            if text is not None and self._bases.last_dependent(row) > row:
-                self.texts[row] = text
-            found.append(text)
+    def pieces(self, row: int, stored: bytes | None) -> Pieces | None:
+        """Return the text of the next row; None where it has none, or what it goes on from is not known."""
+        base = self._bases.base(row)
+        before = self.texts.get(base, ())
+        if stored is None or (base >= 0 and not before):
+            return None
+        found = goes_on(before, stored) if before else (stored,)
+        if self._bases.last_dependent(row) > row:
+            self.texts[row] = found
         return found
 
     def done(self, upto: int) -> None:
@@ -59,7 +56,7 @@ class BaseTexts:
 class WholeInputs:
     """Reads the inputs of a part; safe to use from several threads."""
 
-    def __init__(self, path: Path, bases: DeltaBases, kept: Cache[int, bytes]) -> None:
+    def __init__(self, path: Path, bases: DeltaBases, kept: Cache[int, Pieces]) -> None:
         self._path = path
         self._bases = bases
         self._kept = kept
@@ -75,7 +72,7 @@ class WholeInputs:
     def read(self, rows: NDArray[np.int64], read_blocks: ReadBlocks) -> ChunkedArray:
         """Return the inputs of some rows, which are in order; what is stored comes by ``read_blocks``."""
         wanted = rows.tolist()
-        texts: dict[int, bytes] = {}
+        texts: dict[int, Pieces] = {}
         needed = self._needed(wanted, texts)
         known, is_wanted = BaseTexts(self._bases, texts), set(wanted)
         found: list[Array] = []
@@ -83,16 +80,15 @@ class WholeInputs:
         for batch in read_blocks(np.array(needed, np.int64), (DELTA_FIELD,)):
             numbers = needed[place : place + batch.num_rows]
             place += batch.num_rows
-            inputs = self._inputs(numbers, batch.column(DELTA_FIELD), known)
-            found.append(
-                to_array([text for row, text in zip(numbers, inputs, strict=True) if row in is_wanted], pa.utf8())
-            )
+            stored = batch.column(DELTA_FIELD).cast(pa.binary()).to_pylist()
+            inputs = [self._input(row, text, known) for row, text in zip(numbers, stored, strict=True)]
+            found.append(joined([text for row, text in zip(numbers, inputs, strict=True) if row in is_wanted]))
             known.done(numbers[-1])
         for row, text in known.texts.items():
-            self._kept.keep(row, text, len(text))
+            self._kept.keep(row, text, sum(map(len, text)))
         return pa.chunked_array(found, pa.utf8())
 
-    def _needed(self, rows: list[int], texts: dict[int, bytes]) -> list[int]:
+    def _needed(self, rows: list[int], texts: dict[int, Pieces]) -> list[int]:
         """Return rows with those that they are made of, in order, up to those whose texts are kept, which are added."""
         found = set(rows)
         for row in rows:
@@ -106,13 +102,16 @@ class WholeInputs:
                 base = self._bases.base(base)
         return sorted(found)
 
-    def _inputs(self, rows: Sequence[int], stored: Array, known: BaseTexts) -> list[bytes | None]:
-        found = known.whole(rows, stored.cast(pa.binary()).to_pylist())
-        for row, text in zip(rows, found, strict=True):
-            base = self._bases.base(row)
-            if text is None and base >= 0:
-                raise Damaged(
-                    f"cannot read `{self._path}`: row {row} goes on from row {base}, which is not there",
-                    "`btql repair` says what can be done",
-                )
+    def _input(self, row: int, stored: bytes | None, known: BaseTexts) -> Pieces | None:
+        found, base = known.pieces(row, stored), self._bases.base(row)
+        if found is None and base >= 0:
+            raise Damaged(
+                f"cannot read `{self._path}`: row {row} goes on from row {base}, which is not there",
+                "`btql repair` says what can be done",
+            )
         return found
+
+
+def joined(texts: Sequence[Pieces | None]) -> Array:
+    """Return texts as a column."""
+    return to_array([None if pieces is None else b"".join(pieces) for pieces in texts], pa.utf8())
