@@ -184,6 +184,9 @@ WRONG_FILES = {
     "files = 1": "`files` of `btql.toml` is no text; write it in quotes",
     'files = "a"\nfolder = "b"': "`folder` of `btql.toml` is not known; a database has files, catalog",
     'files = "a"\nlimits = 1': "`limits` of `btql.toml` is no table; write it as [limits]",
+    'layuot = "small"': "`layuot` of `btql.toml` is not known; did you mean `layout`?",
+    "[limit]\nrows = 1": "`limit` of `btql.toml` is not known; did you mean `limits`?",
+    "[databases.a]\nfile = 'x'": "`databases.a.file` of `btql.toml` is not known; did you mean `files`?",
     "databases = 1": "`databases` of `btql.toml` is no table",
     "[databases.a]": "`databases.a` of `btql.toml` has no `files`",
     '[databases.a]\nfiles = "a"\n[databases.b]\nfiles = "b"': "has several databases: a, b; give one of these names",
@@ -213,3 +216,12 @@ def test_neither_its_text_nor_its_form_for_developers_shows_a_password():
     assert "secret" not in repr(found)
     assert str(locate("file:///mnt/x?catalog=postgresql://h/d", {})) == "file:///mnt/x?catalog=postgresql://h/d"
     assert str(locate("traces", {})) == "traces"
+
+
+@pytest.mark.parametrize("place", ["plain", "prod"])
+def test_a_wrong_key_is_told_whatever_database_is_opened(place, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("btql.toml").write_text('layuot = "small"\n[databases.prod]\nfiles = "x"\n')
+
+    with pytest.raises(BadLocation, match=r"`layuot` of `btql.toml` is not known; did you mean `layout`\?"):
+        locate(place, {})

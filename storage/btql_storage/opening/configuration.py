@@ -23,7 +23,7 @@ the environment (``BTQL_REDIS``) comes before the file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -92,20 +92,32 @@ def _load(path: Path) -> dict[str, object]:
     import tomllib
 
     try:
-        return tomllib.loads(path.read_text())
+        document = tomllib.loads(path.read_text())
     except OSError as error:
         reason = reason_of(error)
         raise BadLocation(f"cannot read `{path}`: {reason}", f"{CONFIG} or {FILE} names the configuration") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadLocation(f"`{path}` is not TOML: {error}", "correct the file") from error
+    # Also where only the limits in it count: a key that nobody reads is not what its writer meant.
+    _require_known(path, "", document, (*_KEYS, "databases"))
+    return document
+
+
+def _require_known(path: Path, prefix: str, table: Mapping[str, object], known: Sequence[str]) -> None:
+    unknown = next((key for key in table if key not in known), None)
+    if unknown is None:
+        return
+    from difflib import get_close_matches
+
+    nearest = get_close_matches(unknown, known, 1)
+    way = f"did you mean `{nearest[0]}`?" if nearest else f"a database has {', '.join(_KEYS)}"
+    raise BadLocation(f"`{prefix}{unknown}` of `{path}` is not known", way)
 
 
 def _database(path: Path, where: str, value: object) -> Configured:
     table = _table(path, where, value)
     prefix = f"{where}." if where else ""
-    for key in table:
-        if key not in _KEYS:
-            raise BadLocation(f"`{prefix}{key}` of `{path}` is not known", f"a database has {', '.join(_KEYS)}")
+    _require_known(path, prefix, table, _KEYS)
     services = {name: _text(path, prefix + name, table[name]) for name in _SERVICES if name in table}
     if "files" not in table:
         raise BadLocation(f"`{where}` of `{path}` has no `files`", 'say where they are: files = "s3://bucket/prefix"')
