@@ -133,6 +133,11 @@ class Desk:
         found = self._registry.find("project", organization.id, wanted) or self._registry.get("project", usual(wanted))
         if found is None or found.org_id != organization.id:
             others = self._others("project", organization.id)
+            if any(each.name == wanted for each in self._storage.objects(wanted)):
+                others = (
+                    ": objects of that name were written by programs, and belong to no project; a key that may read "
+                    f"them is for all of the organization `{self._registry.default_organization().name}`"
+                )
             raise Error(f"there is no project `{wanted}` in the organization `{organization.name}`{others}")
         return found
 

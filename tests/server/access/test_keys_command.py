@@ -212,3 +212,12 @@ def test_names_do_nothing_to_the_terminal(folder):
     assert not [char for char in listed + refused if not char.isprintable() and char != "\n"]
     assert "red" in listed
     assert "title" in refused
+
+
+def test_what_programs_have_written_is_told_to_be_no_project(folder):
+    with btql.connect(folder) as embedded:
+        embedded.ingest("project_logs:demo", [{"id": "a"}])
+
+    refused = run("create", "--data", folder, "--project", "demo", code=1).stderr
+
+    assert "there is no project `demo` in the organization `default`: objects of that name were written by" in refused
