@@ -44,6 +44,16 @@ class Listed:
 class Directory(Protocol):
     """Finds objects for one statement. What it raises reaches whoever asks as it is."""
 
+    @property
+    def listed_by(self) -> str:
+        """What to say to somebody who asks for an object that there is not: where those are listed that there are."""
+        ...
+
+    @property
+    def nothing_yet(self) -> str:
+        """The same where there are none."""
+        ...
+
     def find(self, kind: str, name: str) -> Sequence[ObjectInfo]:
         """Return the objects to read for a source; none where there is nothing that may be read."""
         ...
@@ -85,6 +95,9 @@ class Directory(Protocol):
 
 class Everything:
     """All objects of a database, under the names that they have there."""
+
+    listed_by = "`btql status DB` lists all objects"
+    nothing_yet = "the database is empty: ingest something first"
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage

@@ -86,11 +86,11 @@ class Sources:
         if any(kind == name for kind, _ in objects):
             help_ = f"name one of them: `{name}('name')`"
         elif path[0] in _CATALOGS:
-            help_ = "the catalog is read over the Postgres wire (`btql serve --pg`); `btql status DB` lists objects"
+            help_ = f"the catalog is read over the Postgres wire (`btql serve --pg`); {self.directory.listed_by}"
         elif close:
             help_ = f"did you mean `{close}`?"
         else:
-            help_ = "`btql status DB` lists all objects" if objects else "the database is empty: ingest something first"
+            help_ = self.directory.listed_by if objects else self.directory.nothing_yet
         message = f"there is no object called `{'.'.join(path)}`"
         return BtqlError.of(errors.UNKNOWN_SOURCE, message, span, "not found", help=help_)
 
@@ -201,8 +201,8 @@ class Sources:
         kinds = sorted({each for each, _ in objects})
         if kind not in kinds:
             listed = ", ".join(f"`{each}`" for each in kinds)
-            way_out = f"objects here are of kind {listed}" if kinds else "the database is empty: ingest something first"
+            way_out = f"objects here are of kind {listed}" if kinds else self.directory.nothing_yet
         else:
-            way_out = f"did you mean `{close}`?" if close else "`btql status DB` lists all of them"
+            way_out = f"did you mean `{close}`?" if close else self.directory.listed_by
         message = f"there is no {kind} called `{name}`"
         return BtqlError.of(errors.UNKNOWN_SOURCE, message, span, "not found", help=way_out)

@@ -46,6 +46,9 @@ _WITH_NAMES = ("project", *_NAMED.values())
 class Visible:
     """What the principal of one statement sees."""
 
+    listed_by = "what may be read is listed by `POST /btql/tables`, and in `information_schema.tables` over Postgres"
+    nothing_yet = "there is nothing yet that may be read: write something first, or ask for permission"
+
     def __init__(self, asker: Asker) -> None:
         self._asker = asker
         self._registry = asker.state.registry

@@ -410,3 +410,11 @@ def test_values_beside_a_query(ask, reader):
     assert missing.status_code == 400
     assert missing.json()["errors"][0]["code"] == "B0115"
     assert missing.json()["errors"][0]["column"] == 9
+
+
+@pytest.mark.parametrize("source", ["nothing_like_it", "project_logs('nothing like it')", "pg_catalog.pg_class"])
+def test_whoever_asks_a_server_is_told_where_it_lists_what_there_is(reader, source):
+    (mistake,) = reader.post("/btql", json={"query": f"SELECT id FROM {source}"}).json()["errors"]
+    assert mistake["code"] == "B0402"
+    assert "`POST /btql/tables`" in mistake["help"]
+    assert "btql status" not in mistake["help"]
