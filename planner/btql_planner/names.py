@@ -7,8 +7,9 @@ name belongs to is decided by :mod:`btql_planner.binding.scope`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from btql_grammar.span import Span
 from btql_planner import errors
@@ -40,6 +41,34 @@ _KEYS_MAX = 2_000
 """Among more keys than these none is looked for that a name may be a slip of: it takes some 5 us for each."""
 
 
+class _TopLevel(Collection[str]):
+    """The names of the top-level fields of an object.
+
+    Which fields rows have that no others are known to have is asked only about a name that is none of the certain ones:
+    of rows that were just written somebody has to look, and most queries do not care.
+    """
+
+    def __init__(self, certain: set[str], catalog: FieldCatalog) -> None:
+        self._certain = certain
+        self._catalog = catalog
+
+    @cached_property
+    def _names(self) -> set[str]:
+        return self._certain.union(self._catalog.keys_below(()))
+
+    def __contains__(self, name: object) -> bool:
+        """Return whether there is such a field."""
+        return name in self._certain or name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield all names."""
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._names)
+
+
 @dataclass
 class ObjectNames:
     """The names of the rows of one or several objects of a kind."""
@@ -57,8 +86,8 @@ class ObjectNames:
     def __post_init__(self) -> None:
         self._constants = self.catalog.constants()
         self._varying = self.catalog.varying()
-        seen = self.catalog.keys_below(())
-        self._top_level = {*SYSTEM_KINDS, *fields.KNOWN_FIELDS, *self._constants, *self._varying, *seen}
+        certain = {*SYSTEM_KINDS, *fields.KNOWN_FIELDS, *self._constants, *self._varying}
+        self._top_level = _TopLevel(certain, self.catalog)
 
     @property
     def top_level(self) -> Collection[str]:
