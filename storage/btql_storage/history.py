@@ -30,7 +30,7 @@ from btql_storage.part.manifest import Owner
 from btql_storage.part.reader import Part
 from btql_storage.part.writer import PartWriter
 from btql_storage.row import Row
-from btql_storage.wal.reader import WalEvent
+from btql_storage.wal.event import WalEvent
 
 _BYTES_AIM = 8 << 20
 _ROW_MASK = (1 << 32) - 1

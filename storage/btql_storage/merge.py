@@ -36,13 +36,14 @@ from btql_storage.json_text import parse
 from btql_storage.members import members
 from btql_storage.row import Row
 from btql_storage.wal.control import NULL, Audit, Comment, Control
-from btql_storage.wal.reader import WalEvent
+from btql_storage.wal.event import WalEvent
 
 _items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 _NO_CONTROL = Control()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_KEPT = "span_parents"
+NOT_MERGED = ("span_parents",)
+"""Fields that a merge leaves alone, also where the row has none."""
 SURVIVING_FIELDS = ("comments", "audit_data")
 """Fields of a row that an event which replaces it leaves alone."""
 
@@ -52,29 +53,41 @@ _NO_STOPS: frozenset[Path] = frozenset()
 
 def apply(row: Row | None, event: WalEvent) -> Row | None:
     """Return the row after the event, None where it is deleted; the old row is not changed."""
+    after = outline(row, event)
+    if after is not None:
+        after.fields = _fields_after(row, event)
+    return after
+
+
+def outline(row: Row | None, event: WalEvent) -> Row | None:
+    """Return the row after the event as :func:`apply` does, but without fields, of either of them."""
     if event.deletes:
         return None
-    if row is None and event.makes_no_row:
-        return None
+    if row is None:
+        if event.makes_no_row:
+            return None
+    elif event.merges:
+        return Row(row.id, row.span_id, row.root_span_id, row.created_us, event.xact_id, row.pagination_key, {})
+    key = event.pagination_key if row is None else row.pagination_key
+    created_us = event.created_after(None if row is None else row.created_us)
+    return Row(event.id, event.span_id, event.root_span_id, created_us, event.xact_id, key, {})
+
+
+def _fields_after(row: Row | None, event: WalEvent) -> dict[str, bytes]:
     control = event.control or _NO_CONTROL
     if row is None or not event.merges:
         fields = {name: text for name, text in event.fields.items() if text != b"null"}
-        key, created_us = event.pagination_key, event.created_us
-        if row is not None:
-            key, created_us = row.pagination_key, event.created_after(row.created_us)
-            for name in SURVIVING_FIELDS:
-                if name in row.fields:
-                    fields.setdefault(name, row.fields[name])
-        after = Row(event.id, event.span_id, event.root_span_id, created_us, event.xact_id, key, fields)
+        before = {} if row is None else row.fields
+        for name in SURVIVING_FIELDS:
+            if name in before:
+                fields.setdefault(name, before[name])
     else:
         fields = _merge_fields(row.fields, event.fields, control)
-        key = row.pagination_key
-        after = Row(row.id, row.span_id, row.root_span_id, row.created_us, event.xact_id, key, fields)
     if control.array_delete:
         _delete_from_arrays(fields, control)
     if control.audit is not None:
         _note(fields, event, control.audit, control.comment, is_new=row is None)
-    return after
+    return fields
 
 
 def apply_all(row: Row | None, events: Sequence[WalEvent]) -> Row | None:
@@ -89,21 +102,46 @@ def needs_row(events: Sequence[WalEvent]) -> bool:
     return events[0].merges and not events[0].deletes
 
 
+def field_after(
+    name: str, old: bytes | None, events: Sequence[WalEvent], texts: Sequence[bytes | None], *, is_new: bool
+) -> bytes | None:
+    """Return one field of a row after several events without instructions of the rarer kind, none of which deletes it.
+
+    ``texts`` has what each event has in the place of the field. What :func:`apply` says of all fields, this does.
+    """
+    for event, text in zip(events, texts, strict=True):
+        if event.merges and not is_new:
+            old = _merge_field(name, old, text, _NO_STOPS)
+        elif text is not None and text != b"null":
+            old = text
+        elif name not in SURVIVING_FIELDS:
+            old = None
+        is_new = False
+    return old
+
+
 def _merge_fields(old: dict[str, bytes], new: dict[str, bytes], control: Control) -> dict[str, bytes]:
     stops = frozenset(map(tuple, control.merge_paths)) if control.merge_paths else _NO_STOPS
     fields = dict(old)
     for name, text in new.items():
-        if name == _KEPT:
-            continue
-        if text == b"null":
+        after = _merge_field(name, fields.get(name), text, stops)
+        if after is None:
             fields.pop(name, None)
-        elif name not in fields:
-            fields[name] = text
-        elif name == "tags" and ("tags",) not in stops:
-            fields[name] = _union(fields[name], text)
         else:
-            fields[name] = _merge(fields[name], text, (name,), stops)
+            fields[name] = after
     return fields
+
+
+def _merge_field(name: str, old: bytes | None, new: bytes | None, stops: frozenset[Path]) -> bytes | None:
+    if new is None or name in NOT_MERGED:
+        return old
+    if new == b"null":
+        return None
+    if old is None:
+        return new
+    if name == "tags" and ("tags",) not in stops:
+        return _union(old, new)
+    return _merge(old, new, (name,), stops)
 
 
 def _merge(old: bytes, new: bytes, path: Path, stops: frozenset[Path]) -> bytes:
@@ -130,7 +168,7 @@ def _as_list(text: bytes) -> list[object]:
 def _delete_from_arrays(fields: dict[str, bytes], control: Control) -> None:
     for instruction in control.array_delete:
         path = tuple(instruction.path)
-        if path and path[0] in fields and path[0] != _KEPT:
+        if path and path[0] in fields and path[0] not in NOT_MERGED:
             unwanted: list[object] = [parse(bytes(raw)) for raw in instruction.delete]
             fields[path[0]] = _delete_at(fields[path[0]], path[1:], unwanted)
 

@@ -30,7 +30,7 @@ from btql_storage.folder import Folder
 from btql_storage.merge import apply_all, needs_row
 from btql_storage.row import Row
 from btql_storage.tail_chunk import TailChunk
-from btql_storage.wal.reader import WalEvent
+from btql_storage.wal.event import WalEvent
 
 FIRST_PART_ID = 1 << 30
 _PART_IDS = count(FIRST_PART_ID)

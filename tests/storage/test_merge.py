@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from storage_support.model import Model
 from storage_support.reading import to_document
 
@@ -16,8 +16,9 @@ from btql_storage.ingest.accept import accept
 from btql_storage.merge import apply, apply_all, needs_row
 from btql_storage.row import Row
 from btql_storage.wal.control import Control
+from btql_storage.wal.event import WalEvent
 from btql_storage.wal.format import ObjectName
-from btql_storage.wal.reader import WalEvent, WalFile
+from btql_storage.wal.reader import WalFile
 from btql_storage.wal.writer import columns, encode
 
 XACT = 0x0DE1 << 48 | 1_700_000_000 << 16
@@ -83,7 +84,7 @@ def test_a_merge_keeps_that_a_row_has_no_parents(as_events):
 
 def test_numbers_keep_their_spelling_through_merges(as_events):
     first, second = as_events({"metadata": {"keep": 0}}, {"_is_merge": True, "metadata": {"new": 1}})
-    first.fields["metadata"] = b'{"keep":1e999,"big":123456789012345678901234567890,"deep":{"x":1.50}}'
+    first.given = {"metadata": b'{"keep":1e999,"big":123456789012345678901234567890,"deep":{"x":1.50}}'}
     row = apply_all(None, [first, second])
 
     assert row is not None

@@ -37,7 +37,7 @@ from btql_storage.part.manifest import Owner
 from btql_storage.part.writer import PartWriter
 from btql_storage.row import Row
 from btql_storage.states import commit_swap
-from btql_storage.wal.reader import WalEvent
+from btql_storage.wal.event import WalEvent
 from btql_storage.windows import windows
 
 

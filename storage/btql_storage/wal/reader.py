@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,8 +22,8 @@ from btql_storage.errors import Damaged, NewerFormat, from_os_error
 from btql_storage.fields import OTHER
 from btql_storage.later import np
 from btql_storage.members import members
-from btql_storage.transactions import pagination_key
-from btql_storage.wal.control import CONTROLS, Control
+from btql_storage.wal.control import Control
+from btql_storage.wal.event import NO_FIELDS, WalEvent
 from btql_storage.wal.format import (
     CONTROL,
     EVENT,
@@ -31,7 +31,6 @@ from btql_storage.wal.format import (
     HEAD,
     OBJECT,
     SEAL,
-    Flag,
     ObjectName,
     Rows,
     is_whole,
@@ -46,74 +45,9 @@ if TYPE_CHECKING:
 _SMALL_BYTES = 16 << 10
 """Files of up to this size are read instead of mapped."""
 _MAGIC_BYTES = 8
-# Plain integers: operators of enumerations are slow, and every event meets these.
-_MERGE = Flag.MERGE.value
-_DELETE = Flag.DELETE.value
-_CREATED_GIVEN_BY_US = Flag.CREATED_GIVEN_BY_US.value
-_NO_FIELDS = frozenset(
-    {
-        # These have columns of their own,
-        *("id", "span_id", "root_span_id", "created"),
-        # these are instructions,
-        *CONTROLS,
-        # these are ours to give,
-        *("_xact_id", "_pagination_key", "is_root"),
-        # and these ask for what does not happen here.
-        *("_async_scoring_control", "_skip_async_scoring"),
-    }
-)
-"""Top-level keys of events that are no fields of rows."""
-
-
 # Made here, by one thread: msgspec learns what a Struct is when it is first decoded, and two at once would crash.
 _objects = msgspec.json.Decoder(list[ObjectName]).decode
 _control = msgspec.json.Decoder(Control).decode
-
-
-@dataclass(slots=True)
-class WalEvent:
-    """One event, ready to be merged into its row."""
-
-    id: str
-    span_id: str
-    root_span_id: str
-    created_us: int
-    xact_id: int
-    row_number: int
-    flags: int
-    fields: dict[str, bytes]
-    """Top-level fields as JSON text. Null removes the field in a merge, and is no field elsewhere."""
-    control: Control | None
-
-    @property
-    def merges(self) -> bool:
-        """Whether the event is merged into its row instead of replacing it."""
-        return self.flags & _MERGE != 0
-
-    @property
-    def deletes(self) -> bool:
-        """Whether the event removes its row."""
-        return self.flags & _DELETE != 0
-
-    def created_after(self, before_us: int | None) -> int:
-        """Return when a row was created that this event makes or replaces, given when it was before.
-
-        A time that we gave, as the client did not, gives way: the same request, delivered twice, changes nothing.
-        """
-        return before_us if before_us is not None and self.flags & _CREATED_GIVEN_BY_US else self.created_us
-
-    @property
-    def makes_no_row(self) -> bool:
-        """Whether the event does nothing to a row that is not there: it takes a comment away, or only updates."""
-        control = self.control
-        if control is None:
-            return False
-        return control.only_updates or (control.comment is not None and control.comment.deleted)
-
-    @property
-    def pagination_key(self) -> str:
-        """The key of the row if this event is its first."""
-        return pagination_key(self.xact_id, self.row_number)
 
 
 class WalFile:
@@ -135,7 +69,7 @@ class WalFile:
         self.rows = int(metadata.get(b"rows", b"0"))
         """How many events the file has, of all objects."""
         self.objects = _objects(metadata.get(b"objects", b"[]"))
-        self._not_stored = _NO_FIELDS | left_out(metadata)
+        self._not_stored = NO_FIELDS | left_out(metadata)
         # Files that were written before there were checksums have none.
         self._unchecked = metadata.get(SEAL)
         self.has_checksum = SEAL in metadata
@@ -169,29 +103,12 @@ class WalFile:
         count = batch.num_rows
         texts = [to_list(batch.column(name)) for name in ("id", "span_id", "root_span_id")]
         numbers = [to_list(batch.column(name)) for name in ("created_us", "xact_id", "row_number", "flags")]
-        fields = self._fields_of(batch)
         controls: list[Control | None] = [None] * count
         if CONTROL in batch.schema.names:
             for place, raw in _present(batch.column(CONTROL)):
                 controls[place] = _control(raw)
-        yield from map(WalEvent, *texts, *numbers, fields, controls)
-
-    def _fields_of(self, batch: pa.RecordBatch) -> list[dict[str, bytes]]:
-        """Return the top-level fields of each event."""
-        fields: list[dict[str, bytes]] = [{} for _ in range(batch.num_rows)]
-        if EVENT in batch.schema.names:
-            not_stored = self._not_stored
-            for place, line in _present(batch.column(EVENT)):
-                fields[place] = {name: bytes(raw) for name, raw in members(line).items() if name not in not_stored}
-        for name in batch.schema.names:
-            if name.startswith(":"):
-                for place, raw in _present(batch.column(name)):
-                    fields[place][name[1:]] = raw
-        if f":{OTHER}" in batch.schema.names:
-            for mine in fields:
-                if OTHER in mine:
-                    mine.update((key, bytes(raw)) for key, raw in members(mine.pop(OTHER)).items())
-        return fields
+        lines = _lines_of(batch)
+        yield from map(WalEvent, *texts, *numbers, controls, lines, _given(batch), repeat(self._not_stored, count))
 
     def check(self) -> None:
         """Raise Damaged where the file is not what was written; a file is looked at once."""
@@ -263,6 +180,33 @@ class WalFile:
 
 def _list_of_text(batch: pa.RecordBatch, name: str) -> list[str]:
     return to_list(batch.column(name))
+
+
+def _lines_of(batch: pa.RecordBatch) -> list[bytes | None]:
+    """Return the line of each event, None where there is none."""
+    lines: list[bytes | None] = [None] * batch.num_rows
+    if EVENT in batch.schema.names:
+        column = batch.column(EVENT)
+        if not column.null_count:
+            return to_list(column.cast(pa.binary()))
+        for place, line in _present(column):
+            lines[place] = line
+    return lines
+
+
+def _given(batch: pa.RecordBatch) -> list[dict[str, bytes] | None]:
+    """Return the fields of events that have columns, None for an event without any."""
+    given: list[dict[str, bytes] | None] = [None] * batch.num_rows
+    for name in batch.schema.names:
+        if name.startswith(":"):
+            for place, raw in _present(batch.column(name)):
+                mine = given[place] = given[place] or {}
+                mine[name[1:]] = raw
+    if f":{OTHER}" in batch.schema.names:
+        for each in given:
+            if each is not None and OTHER in each:
+                each.update((key, bytes(raw)) for key, raw in members(each.pop(OTHER)).items())
+    return given
 
 
 def _present(column: Array) -> Iterator[tuple[int, bytes]]:
