@@ -46,7 +46,7 @@ class StatsFields:
                 cut |= found.in_document
                 big |= found.big > 0
                 bits = max(bits, *(number.bit_length() for number in found.integers or (0,)))
-            elif not stats.complete:
+            elif not stats.lists(path):
                 cut = True
         marked = StoredKind.MARKER in kinds
         columns = frozenset(Kind(str(kind)) for kind in kinds if kind is not StoredKind.MARKER)

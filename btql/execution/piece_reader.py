@@ -238,7 +238,7 @@ class PieceReader:
     def _read_tail(self, piece: Piece, tail: Sequence[tuple[TailChunk, Rows]]) -> Iterator[Read]:
         tables: list[pa.Table] = []
         for chunk, rows in tail:
-            tables.append(conform(chunk.table, piece.schema).take(from_numpy(rows)))
+            tables.append(chunk.table(piece.schema).take(from_numpy(rows)))
             self.selection.report.tail_rows += len(rows)
         if tables:
             yield self._in_memory(f"{piece.name}_tail", tables)
@@ -276,16 +276,6 @@ def register_table(context: SessionContext, name: str, table: pa.Table) -> None:
     """Make a table of rows in memory known to the engine."""
     batches = table.to_batches() or [empty_batch(table.schema)]
     context.register_record_batches(name, [batches])
-
-
-def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Return the table with exactly the columns of ``schema``, nulls where it has none."""
-    present = set(table.column_names)
-    arrays = [
-        table.column(column.name) if column.name in present else pa.nulls(table.num_rows, column.type)
-        for column in schema
-    ]
-    return pa.table(arrays, schema=schema)
 
 
 def _are_few(piece: Piece, some: Sequence[tuple[SnapshotPart, Rows]]) -> bool:

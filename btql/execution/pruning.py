@@ -69,7 +69,7 @@ def _may_have(need: Needed, stats: PartStats) -> bool:
         return any(_may_have(each, stats) for each in need.needs)
     found = stats.paths.get(need.path)
     if found is None:
-        return not stats.complete
+        return not stats.lists(need.path)
     return (
         any(kind in need.kinds for kind in found.counts) or _may_have_number(need, found) or _may_have_text(need, found)
     )

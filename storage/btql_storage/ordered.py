@@ -84,6 +84,6 @@ def _keys(source: Part | TailChunk) -> tuple[RowNumbers, NDArray[np.uint64]]:
     if isinstance(source, Part):
         table = pq.ParquetFile(source.columns_path, memory_map=True).read(names)
     else:
-        table = source.table.select(names)
+        table = pa.table([source.column(name) for name in names], names=names)
     digits = pc.utf8_slice_codeunits(table.column("_pagination_key"), 1)
     return to_numpy(table.column("_row")) & _ROW_MASK, to_numpy(digits.cast(pa.uint64()))

@@ -25,3 +25,8 @@ class Row:
     """``p`` and 20 digits; given by the row's first event and kept."""
     fields: dict[str, bytes]
     """Top-level field to JSON text in UTF-8; never ``b"null"``."""
+
+    @property
+    def json_bytes(self) -> int:
+        """How much JSON it has."""
+        return sum(map(len, self.fields.values()))

@@ -15,19 +15,19 @@ statistics tell which paths were cut (:mod:`btql_storage.part.format`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from operator import attrgetter
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pyarrow as pa
 
 from btql_storage.arrow import to_array
-from btql_storage.block import Block, cut
+from btql_storage.block import Block
 from btql_storage.collector import collector_paused
 from btql_storage.fields import ARRAY_FIELDS, SYSTEM_COLUMNS, SYSTEM_FIELDS
 from btql_storage.json_text import JsonValue, parse_all
-from btql_storage.kinds import FieldPath, column_name
-from btql_storage.part.format import ROW_BITS, PartStats, PathStats
-from btql_storage.part.stats import StatsBuilder
+from btql_storage.kinds import FieldPath
+from btql_storage.part.format import ROW_BITS, PathStats
 from btql_storage.sparse import ColumnBuilder, SparseColumn
 
 if TYPE_CHECKING:
@@ -35,24 +35,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from btql_storage.arrow import Array
     from btql_storage.row import Row
 
 _ARRAY: JsonValue = []
 """Stands for any array: what is in it stays in the document."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shredded:
-    """Rows as columns."""
-
-    table: pa.Table
-    """All system columns, then the shredded ones by name."""
-    part_stats: PartStats
-
-    @property
-    def stats(self) -> Mapping[FieldPath, PathStats]:
-        """What is under each path."""
-        return self.part_stats.paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +57,21 @@ class Chunk:
         return int(self.system.nbytes) + sum(column.nbytes for column in self.columns)
 
 
-def shred(rows: Sequence[Row], part_id: int, first_row: int = 0) -> Shredded:
-    """Return the columns of rows that are numbered from ``first_row`` in their part."""
-    shredder = Shredder(part_id, first_row)
-    json_bytes = 0
-    with collector_paused():
-        for block in cut(rows):
-            shredder.add(block, {})
-            json_bytes += block.json_bytes
-        chunk = shredder.finish()
-    builder = StatsBuilder()
-    builder.add(rows, json_bytes, chunk.paths)
-    stats, kept = builder.result()
-    named = {column_name(c.path, c.kind): c for c in chunk.columns if (c.path, c.kind) in kept}
-    arrays = {name: named[name].dense(chunk.row_count) for name in sorted(named)}
-    system = dict(zip(SYSTEM_COLUMNS, chunk.system.columns, strict=True))
-    return Shredded(pa.table(system | arrays), stats)
+class SystemValues(Protocol):
+    """What a row has besides its fields."""
+
+    @property
+    def id(self) -> str: ...  # noqa: D102 - as of rows
+    @property
+    def span_id(self) -> str: ...  # noqa: D102
+    @property
+    def root_span_id(self) -> str: ...  # noqa: D102
+    @property
+    def created_us(self) -> int: ...  # noqa: D102
+    @property
+    def xact_id(self) -> int: ...  # noqa: D102
+    @property
+    def pagination_key(self) -> str: ...  # noqa: D102
 
 
 class Shredder:
@@ -136,21 +122,52 @@ class Shredder:
         self._lists: dict[str, list[list[str] | None]] = {name: [] for name in ARRAY_FIELDS}
 
     def _system(self) -> pa.RecordBatch:
-        rows = self._rows
         first = (self._part_id << ROW_BITS) + self._first_row
-        values: dict[str, Sequence[object] | NDArray[np.int64]] = {
-            "_row": np.arange(first, first + len(rows)),
-            "id": [row.id for row in rows],
-            "span_id": [row.span_id for row in rows],
-            "root_span_id": [row.root_span_id for row in rows],
-            "_xact_id": [f"{row.xact_id:019d}" for row in rows],
-            "_pagination_key": [row.pagination_key for row in rows],
-            "created": [row.created_us for row in rows],
-            "is_root": [not parents for parents in self._lists["span_parents"]],
-            **self._lists,
-        }
-        arrays = [to_array(values[name], kind) for name, kind in SYSTEM_COLUMNS.items()]
+        arrays: list[Array] = []
+        for name in SYSTEM_COLUMNS:
+            if name in ARRAY_FIELDS:
+                arrays.append(to_array(self._lists[name], SYSTEM_COLUMNS[name]))
+            elif name == "is_root":
+                arrays.append(_are_roots(self._lists["span_parents"]))
+            else:
+                arrays.append(system_column(name, self._rows, first))
         return pa.record_batch(arrays, names=list(SYSTEM_COLUMNS))
+
+
+def shred_field(name: str, texts: Sequence[bytes | None]) -> tuple[list[SparseColumn], Mapping[FieldPath, PathStats]]:
+    """Return the columns of one top-level field of some rows, and what is under each of its paths."""
+    places = np.flatnonzero(np.array([raw is not None for raw in texts], np.bool_)).astype(np.int32)
+    columns = ColumnBuilder(len(texts))
+    with collector_paused():
+        values = parse_all([_shown(raw) for raw in texts if raw is not None])
+        columns.add((name,), values, places)
+    return columns.result()
+
+
+def system_column(name: str, rows: Sequence[SystemValues], first: int) -> Array:
+    """Return a system column that no field is needed for; ``first`` is the locator of the first row."""
+    values: Sequence[object] | NDArray[np.int64]
+    match name:
+        case "_row":
+            values = np.arange(first, first + len(rows))
+        case "_xact_id":
+            values = [f"{row.xact_id:019d}" for row in rows]
+        case "created":
+            values = [row.created_us for row in rows]
+        case _:
+            values = [*map(attrgetter(name.removeprefix("_")), rows)]
+    return to_array(values, SYSTEM_COLUMNS[name])
+
+
+def array_column(name: str, texts: Sequence[bytes | None]) -> Array:
+    """Return the system column of an array field, or ``is_root``, given the JSON texts of ``span_parents``."""
+    with collector_paused():
+        lists = [*map(_texts, parse_all(texts))]
+    return _are_roots(lists) if name == "is_root" else to_array(lists, SYSTEM_COLUMNS[name])
+
+
+def _are_roots(parents: Sequence[list[str] | None]) -> Array:
+    return to_array([not each for each in parents], SYSTEM_COLUMNS["is_root"])
 
 
 def _shown(raw: bytes | None) -> bytes | None:

@@ -197,7 +197,7 @@ class Snapshots:
             found = tail.refresh(waiting, view.parts, check)
         finally:
             lock.release()
-        # Columns and documents of a row take about twice its JSON.
+        # Its events, and the columns and documents that were asked for, take about twice the JSON of a row.
         size = 2 * sum(chunk.stats.json_bytes for chunk in found[0])
         self._folder.cache.used("tails", target.id, size, lambda: self._forget_tail(target.id))
         return found

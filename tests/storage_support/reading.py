@@ -27,7 +27,7 @@ def snapshot_rows(snapshot: Snapshot) -> list[Row]:
         assert chunk.part_id >= 1 << 30
         assert np.array_equal(chunk.superseded, np.unique(chunk.superseded))
         everything = chunk.whole_rows(np.arange(chunk.rows, dtype=np.int64))
-        assert chunk.table.column("id").to_pylist() == [row.id for row in everything]
+        assert chunk.column("id").to_pylist() == [row.id for row in everything]
         assert chunk.stats.rows == chunk.rows
         gone = set(chunk.superseded.tolist())
         rows += [row for number, row in enumerate(everything) if number not in gone]

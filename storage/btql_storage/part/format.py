@@ -133,6 +133,10 @@ class PartStats:
         default_factory=dict[FieldPath, frozenset[str]], init=False, compare=False, repr=False
     )
 
+    def lists(self, path: FieldPath) -> bool:  # noqa: ARG002 - all or none here
+        """Return whether a path that is not listed is in no document."""
+        return self.complete
+
     def keys_below(self, above: FieldPath) -> frozenset[str]:
         """Return the keys directly below a path, of ``()`` the top-level fields; counted once and kept."""
         if above not in self._keys:

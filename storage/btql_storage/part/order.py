@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
 
 import pyarrow as pa
 
-from btql_storage.arrow import to_numpy
+from btql_storage.arrow import chunked, to_numpy
 from btql_storage.arrow_functions import compute as pc
+from btql_storage.fields import SYSTEM_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,9 +71,9 @@ def numbers_of(source: Part | TailChunk, column: KeptColumn) -> Numbers:
 
 def _made_of(source: Part | TailChunk, column: str, make: Callable[[ChunkedArray], T], kept_as: str | None = None) -> T:
     """Return what is made of a column; of a part it is kept, under the column's name or another."""
-    table: pa.Table | None = getattr(source, "table", None)
-    if table is not None:
-        return make(table.column(column))
+    of_tail: Callable[[str], Array] | None = getattr(source, "column", None)
+    if of_tail is not None:
+        return make(chunked([of_tail(column)], SYSTEM_COLUMNS[column]))
     part = cast("Part", source)
     path = part.columns_path
     found = cast("T | None", part.order.get(kept_as or column))

@@ -9,7 +9,7 @@ value, so what the statistics say of it holds for all rows.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from btql_storage.part.format import COLUMNS_MAX, PATHS_MAX, PartStats, PathStats, PathStatsMerger
@@ -60,16 +60,8 @@ class StatsBuilder:
 
     def result(self) -> tuple[PartStats, set[tuple[FieldPath, Kind]]]:
         """Return the statistics, and the columns to keep."""
-        paths = {path: merger.result() for path, merger in self._paths.items()}
-        complete = self._complete and len(paths) <= PATHS_MAX
-        if len(paths) > PATHS_MAX:
-            widest = sorted(paths.items(), key=lambda item: (-item[1].count, item[0]))
-            paths = dict(widest[:PATHS_MAX])
-        columns = [(-count, path, kind) for path, stats in paths.items() for kind, count in stats.counts.items()]
-        kept = {(path, kind) for _, path, kind in sorted(columns)[:COLUMNS_MAX]}
-        if len(kept) < len(columns):
-            paths = {path: _mark_cut(path, stats, kept) for path, stats in paths.items()}
-        return self._part_stats(paths, complete=complete), kept
+        chosen = choose({path: merger.result() for path, merger in self._paths.items()})
+        return self._part_stats(chosen.paths, complete=self._complete and chosen.complete), chosen.columns
 
     def _part_stats(self, paths: Mapping[FieldPath, PathStats], *, complete: bool) -> PartStats:
         created_us = self._created_us or [0]
@@ -87,6 +79,29 @@ class StatsBuilder:
             paths=paths,
             complete=complete,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What is kept of many paths."""
+
+    paths: Mapping[FieldPath, PathStats]
+    columns: set[tuple[FieldPath, Kind]]
+    complete: bool
+    """Whether these are all paths that there were."""
+
+
+def choose(paths: Mapping[FieldPath, PathStats]) -> Chosen:
+    """Choose the paths to list, and the columns to keep, by how many values they have."""
+    complete = len(paths) <= PATHS_MAX
+    if not complete:
+        widest = sorted(paths.items(), key=lambda item: (-item[1].count, item[0]))
+        paths = dict(widest[:PATHS_MAX])
+    columns = [(-count, path, kind) for path, stats in paths.items() for kind, count in stats.counts.items()]
+    kept = {(path, kind) for _, path, kind in sorted(columns)[:COLUMNS_MAX]}
+    if len(kept) < len(columns):
+        paths = {path: _mark_cut(path, stats, kept) for path, stats in paths.items()}
+    return Chosen(paths, kept, complete)
 
 
 def _mark_cut(path: FieldPath, stats: PathStats, kept: set[tuple[FieldPath, Kind]]) -> PathStats:

@@ -1,0 +1,136 @@
+"""Rows of the tail whose fields are made when they are asked for: the same ones as if they were made at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from storage_support.shredding import shred
+from storage_support.wal_events import documents, events_of
+
+import btql
+from btql_storage.block import Block
+from btql_storage.fields import KNOWN_FIELDS, SYSTEM_COLUMNS
+from btql_storage.ingest.accept import accept
+from btql_storage.merge import apply_all
+from btql_storage.part import stats as part_stats
+from btql_storage.part.documents import DOCUMENT_SCHEMA, to_batch
+from btql_storage.row import Row
+from btql_storage.tail_chunk import TailChunk
+from btql_storage.tail_rows import TailRow, TailRows, row_after
+from btql_storage.wal.event import EventFields, WalEvent
+
+PART = 1 << 30
+
+
+def by_id(lines: Sequence[bytes], leave_out: frozenset[str] = frozenset()) -> dict[str, list[WalEvent]]:
+    found: dict[str, list[WalEvent]] = {}
+    for each in events_of(accept(lines, leave_out=leave_out)):
+        found.setdefault(each.id, []).append(each)
+    return found
+
+
+def both(events: dict[str, list[WalEvent]], before: dict[str, Row]) -> tuple[list[TailRow], list[Row]]:
+    later = [row for row_id, mine in events.items() if (row := row_after(before.get(row_id), mine)) is not None]
+    whole = [row for row_id, mine in events.items() if (row := apply_all(before.get(row_id), mine)) is not None]
+    return later, whole
+
+
+@given(st.lists(documents, min_size=1, max_size=6), st.lists(documents, max_size=3), st.booleans())
+def test_a_chunk_is_the_same_whatever_its_rows_are_made_of(
+    written: list[dict[str, Any]], earlier: list[dict[str, Any]], are_left_out: bool
+):
+    leave_out = frozenset({"project_id"}) if are_left_out else frozenset[str]()
+    old = by_id([json.dumps(each).encode() for each in earlier], leave_out)
+    before = {row_id: row for row_id, mine in old.items() if (row := apply_all(None, mine)) is not None}
+    later, whole = both(by_id([json.dumps(each).encode() for each in written], leave_out), before)
+    chunk, expected = TailChunk.of(later, PART), shred(whole, PART)
+
+    assert chunk.rows == len(whole)
+    everything = np.arange(chunk.rows, dtype=np.int64)
+    assert chunk.whole_rows(everything) == whole
+    assert chunk.table(expected.table.schema).to_pydict() == expected.table.to_pydict()
+    for path, stats in expected.stats.items():
+        mine = chunk.stats.paths[path]
+        if len(path) > 1:
+            assert mine == stats
+        # What the field itself may be is told from events: it may be more.
+        assert mine.counts.keys() >= stats.counts.keys()
+        assert_within(stats.integers, mine.integers)
+        assert_within(stats.floats, mine.floats)
+        assert not stats.texts or (
+            mine.texts and mine.texts.min <= stats.texts.min <= stats.texts.max <= mine.texts.max
+        )
+    assert {name for name in chunk.stats.keys_below(()) if name not in KNOWN_FIELDS} >= {
+        path[0] for path in expected.stats if path[0] not in KNOWN_FIELDS
+    }
+    if whole:
+        assert chunk.documents(everything, DOCUMENT_SCHEMA.names).to_pylist() == to_batch(Block.of(whole)).to_pylist()
+        one = chunk.documents(everything[-1:], ["id", "input", "_other"]).to_pylist()
+        assert one == to_batch(Block.of(whole[-1:])).select(["id", "input", "_other"]).to_pylist()
+
+
+def assert_within(inner: tuple[float, float] | None, outer: tuple[float, float] | None) -> None:
+    assert inner is None or (outer is not None and outer[0] <= inner[0] <= inner[1] <= outer[1])
+
+
+def test_fields_are_shredded_only_where_they_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    read, asked = [], []
+    init, texts = EventFields.__init__, TailRows.texts
+    monkeypatch.setattr(EventFields, "__init__", lambda self, events: read.append(len(events)) or init(self, events))
+    monkeypatch.setattr(TailRows, "texts", lambda self, name: asked.append(name) or texts(self, name))
+    with btql.connect(tmp_path / "db", background=False) as conn:
+        rows = [{"id": f"{number}", "metadata": {"k": number}, "input": "x", "odd": 1} for number in range(50)]
+        conn.ingest("project_logs:x", rows)
+        source = "from: project_logs('x')"
+
+        assert conn.query(f"select: count(1) as n | {source}").rows() == [{"n": 50}]
+        assert len(conn.query(f"select: id | {source} | limit: 3").rows()) == 3
+        assert not read
+        assert conn.query(f"select: id | {source} | filter: metadata.k = 7").rows() == [{"id": "7"}]
+        assert conn.query(f"select: metadata | {source} | filter: id = '7'").rows() == [{"metadata": {"k": 7}}]
+        assert read == [50]
+        assert asked == ["metadata"]
+
+
+def test_each_field_of_a_chunk_has_limits_of_its_own(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(part_stats, "COLUMNS_MAX", 3)
+    monkeypatch.setattr(part_stats, "PATHS_MAX", 5)
+    keys = {f"k{number}": number for number in range(9)}
+    lines = [json.dumps({"id": "1", "metadata": keys, "context": {"a": 1}}).encode(), b'{"id":"2","context":{"a":2}}']
+    stats = TailChunk.of(both(by_id(lines), {})[0], PART).stats
+
+    assert not stats.lists(("metadata", "k8"))
+    assert sum(path[0] == "metadata" for path in stats.paths) == 5
+    assert any(each.in_document for path, each in stats.paths.items() if path[0] == "metadata")
+    assert stats.lists(("context", "b"))
+    assert not stats.paths["context", "a"].in_document
+    assert stats.keys_below(("context",)) == {"a"}
+
+
+def test_a_row_that_begins_again_has_nothing_of_what_it_was():
+    lines = [
+        b'{"id":"1","input":1,"comments":[1]}',
+        b'{"id":"1","_object_delete":true}',
+        b'{"id":"1","_is_merge":true,"output":2}',
+        b'{"id":"1","_is_merge":true,"output":3}',
+    ]
+    (later,), (whole,) = both(by_id(lines), {"1": Row("1", "1", "1", 0, 1, "p1", {"error": b"0"})})
+
+    assert TailRows([later]).whole([0]) == [whole]
+    assert whole.fields == {"output": b"3"}
+    assert TailRows([later]).texts("comments") == TailRows([later]).texts("error") == [None]
+
+
+def test_a_column_that_no_row_has_is_null():
+    chunk = TailChunk.of(both(by_id([b'{"id":"1"}', b'{"id":"2"}']), {})[0], PART)
+    table = chunk.table(pa.schema({"_row": SYSTEM_COLUMNS["_row"], "metadata.k#t": pa.utf8()}))
+
+    assert table.to_pydict() == {"_row": [PART << 32, (PART << 32) + 1], "metadata.k#t": [None, None]}
