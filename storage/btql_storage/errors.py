@@ -225,8 +225,8 @@ class BadText(StorageError):
     default_code = "S0208"
 
 
-OUT_OF_REACH = (AccessDenied, DiskFull, Unreachable)
-"""What stands in the way to a file, or to a copy of it, and says nothing of the file itself."""
+OUT_OF_REACH = (AccessDenied, DiskFull, NewerFormat, Unreachable)
+"""What stands in the way to a file, to a copy of it or to what is in it, and says nothing against the file itself."""
 
 
 @contextmanager

@@ -8,8 +8,8 @@ import pytest
 from storage_support.reading import documents_of
 
 import btql
-from btql_storage.care.facade import check_database
-from btql_storage.errors import Damaged, Quarantined
+from btql_storage.care.facade import check_database, repair_database
+from btql_storage.errors import Damaged, NewerFormat, Quarantined
 from btql_storage.folder import Settings
 from btql_storage.store import Storage
 
@@ -151,3 +151,24 @@ def test_a_damaged_log_file_stops_the_objects_that_are_in_it(path: Path):
         with pytest.raises(Damaged, match=str(written)):
             storage.compact()
         assert storage.waiting().events == 1
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["catalog", "catalog lost"])
+def test_what_a_newer_btql_has_written_is_not_taken_for_damaged(
+    path: Path, monkeypatch: pytest.MonkeyPatch, lost: bool
+):
+    """An older one that still runs somewhere would keep the newer one from its own parts."""
+    catalog = path / "catalog.sqlite"
+    before = catalog.read_bytes()
+    if lost:
+        catalog.unlink()
+    with monkeypatch.context() as older:
+        older.setattr("btql_storage.part.manifest.FORMAT_VERSION", 1)
+        with pytest.raises(NewerFormat, match="install a newer btql"):
+            repair_database(path) if lost else check_database(path)
+    if lost:
+        catalog.unlink(missing_ok=True)
+        catalog.write_bytes(before)
+    with btql.connect(path, background=False) as connection:
+        assert asked(connection, "x") == 100
+    assert check_database(path).is_sound
