@@ -40,6 +40,8 @@ _SLICE = 1 << 20
 _LONG = 64 << 10
 _CACHED = 256 << 10
 _WORD = 64
+_FEW = 16 << 10
+"""Bytes that are looked at sooner than NumPy is called."""
 _OPENING = ord("{")
 _APART = ord("{") ^ ord("[")
 _STEPS = bytes(1 if byte in b"{[" else 255 if byte in b"}]" else 0 for byte in range(256))
@@ -152,6 +154,8 @@ def may_exceed(text: bytes, ends: NDArray[np.int64], limits: Limits) -> bool:
     size = int(sizes.max(initial=0))
     if size > limits.document_bytes_max or size > limits.document_keys_max * _SHORTEST_FIELD:
         return True
+    if len(text) < _FEW and text.count(b"{") + text.count(b"[") <= limits.document_depth_max:
+        return False
     before = np.concatenate(([0], np.bitwise_count(_bracket_bits(text)).cumsum(dtype=np.int64)))
     brackets = before[-(-ends // _WORD)] - before[(ends - sizes) // _WORD]
     return int(brackets.max(initial=0)) > limits.document_depth_max

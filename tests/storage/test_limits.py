@@ -106,13 +106,15 @@ def test_the_shape_of_a_long_text_is_found_piece_by_piece(monkeypatch):
 @given(
     st.lists(st.builds("".join, st.lists(st.sampled_from(["[", "]", "{", "}", "\x1b", "ä", "x" * 61])))),
     st.integers(1, 9),
+    st.sampled_from([0, 1_000]),
 )
-def test_many_documents_are_within_the_limits_only_if_each_is(texts, depth_max):
+def test_many_documents_are_within_the_limits_only_if_each_is(texts, depth_max, few):
     lines = [text.encode() for text in texts]
     joined = join(lines, sizes_of(lines))
     brackets = [line.count(b"[") + line.count(b"{") for line in lines]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("btql_storage.limits._CACHED", 128)
+        patch.setattr("btql_storage.limits._FEW", few)
         found = may_exceed(*joined, Limits(document_depth_max=depth_max))
 
     if max(brackets, default=0) > depth_max:
