@@ -51,12 +51,24 @@ def test_events_come_out_as_they_went_in(tmp_path: Path):
 
 
 def test_the_text_of_events_is_not_copied():
-    accepted = accept([b'{"id":"a","input":"%b"}' % (b"x" * 1_000)] * 10)
+    accepted = accept([b'{"id":"a","input":"%b"}' % (b"x" * 10_000)] * 100)
     content = writer.encode(writer.columns(accepted, [TARGET]), XACT)
     text = memoryview(accepted.lines.buffers()[2])
     largest = max(content.pieces, key=len)
 
     assert np.shares_memory(np.frombuffer(text, np.uint8), np.frombuffer(largest, np.uint8))
+
+
+@pytest.mark.parametrize("chars", [10, 10_000])
+@pytest.mark.parametrize("compress", [False, True])
+def test_small_and_large_files_are_alike(tmp_path: Path, chars: int, compress: bool):
+    lines = [b'{"id":"%d","input":"%b"}' % (number, b"x" * chars) for number in range(100)]
+    path = tmp_path / wal_name(XACT)
+    path.write_bytes(bytes(writer.encode(writer.columns(accept(lines), [TARGET]), XACT, compress=compress)))
+    file = reader.WalFile(path, XACT)
+    file.check()
+
+    assert [event.fields["input"] for event in file.events(file.rows_of(3))] == [b'"%b"' % (b"x" * chars)] * 100
 
 
 def test_ids_are_read_without_payloads(tmp_path: Path):

@@ -25,6 +25,8 @@ from btql_storage.wal.format import (
 )
 
 _THREADS_BYTES_MIN = 4 << 20
+_PIECES_BYTES_MIN = 256 << 10
+"""To be handed many pieces takes longer than to copy what is smaller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +106,22 @@ def encode(request: Columns, xact_id: int, *, compress: bool = False) -> Gathere
     opened = open_seal()
     batch = pa.record_batch(list(arrays.values()), names=list(arrays))
     batch = batch.replace_schema_metadata(request.metadata | {SEAL: opened})
-    content = Gathered()
     use_threads = compress and batch.nbytes >= _THREADS_BYTES_MIN
     options = ipc.IpcWriteOptions(compression="lz4" if compress else None, use_threads=use_threads)
-    with ipc.new_file(pa.PythonFile(content, mode="w"), batch.schema, options=options) as writer:
-        writer.write_batch(batch)
+    content = _gathered(batch, options) if batch.nbytes >= _PIECES_BYTES_MIN else _whole(batch, options)
     seal_gathered(content, opened)
     return content
+
+
+def _gathered(batch: pa.RecordBatch, options: ipc.IpcWriteOptions) -> Gathered:
+    content = Gathered()
+    with ipc.new_file(pa.PythonFile(content, mode="w"), batch.schema, options=options) as writer:
+        writer.write_batch(batch)
+    return content
+
+
+def _whole(batch: pa.RecordBatch, options: ipc.IpcWriteOptions) -> Gathered:
+    sink = pa.BufferOutputStream()
+    with ipc.new_file(sink, batch.schema, options=options) as writer:
+        writer.write_batch(batch)
+    return Gathered.of(sink.getvalue().to_pybytes())
