@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import RLock
 
-from btql_storage.errors import Locked, NotADatabase, from_os_error
+from btql_storage.errors import Locked, NotADatabase, OtherDatabase, from_os_error
 from btql_storage.opening.marker import MARKER, Marker, check_catalog, check_restored, read_marker
 from btql_storage.stores.interface import UNFINISHED, AlreadyThere
 from btql_storage.stores.local import LocalStore
@@ -168,6 +168,11 @@ class FolderLock:
             except BaseException:
                 os.close(self._descriptor)
                 raise
+        except FileNotFoundError as error:
+            # The file is made where it is missing, so it is its folder that is not there.
+            raise OtherDatabase(
+                f"`{self._store.root}` was moved or removed while it was open", "open the database again"
+            ) from error
         except OSError as error:
             raise from_os_error(error, "lock", self._path) from error
 

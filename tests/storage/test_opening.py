@@ -200,3 +200,22 @@ def test_a_program_may_change_its_folder_while_a_database_is_open(tmp_path, monk
         found = conn.query("select: id | from: project_logs('x') | filter: input MATCH 'words'").rows()
         assert found == [{"id": "b"}]
     assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_a_folder_that_was_moved_is_told_whatever_is_done(tmp_path: Path):
+    path, elsewhere = tmp_path / "db", tmp_path / "elsewhere"
+    write(str(path), "a")
+    with Storage.open(path) as storage, Storage.open(path) as fresh:
+        target = storage.retention.find("project_logs", "demo")
+        path.rename(elsewhere)
+        for attempt in (
+            storage.compact,
+            lambda: storage.retention.purge(target, []),
+            lambda: storage.retention.set_policy("project_logs:demo", None),
+            lambda: fresh.retention.set_policy("project_logs:demo", None),
+            lambda: storage.ingest(target, [{"id": "b"}]),
+        ):
+            with pytest.raises(OtherDatabase, match=r"was moved or .* while it was open; open the database again"):
+                attempt()
+        assert not path.exists()
+    assert ids(str(elsewhere)) == ["a"]

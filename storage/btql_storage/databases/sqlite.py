@@ -100,6 +100,7 @@ class SqliteDatabase:
         """Begin a transaction that may write."""
         with self._lock, explained(self.path):
             if not self._has_lasting_name:
+                self.check_place()
                 # A file that was just made must still be there after a power failure. Who only reads need not wait.
                 self._store.sync_folder(self.path.parent)
                 self._has_lasting_name = True
