@@ -23,6 +23,8 @@ def as_text(value: Value) -> str:
 
 def as_json(value: Value) -> str:
     """Return the value as JSON text, null for null."""
+    if (document := _read_from(value)) is not None:
+        return f"nullif({document}, 'null')"
     return _coalesced(_json(kind, sql) for kind, sql in value.parts.items())
 
 
@@ -34,6 +36,16 @@ def as_member(value: Value) -> str:
 def from_json(sql: str) -> Value:
     """Return the value that a JSON text spells, of whatever kind."""
     return Value({kind: f"btql_json_as_{kind}({sql})" for kind in sorted(ANY)}, apart=True)
+
+
+def _read_from(value: Value) -> str | None:
+    """Return the JSON text that all of a value was read from, which is spelled as it would be again.
+
+    Taken apart and put together by each of some functions inside each other, it would be six times as long with each.
+    """
+    structure = value.parts.get(Kind.JSON, "")
+    document = structure.removeprefix("btql_json_as_j(").removesuffix(")")
+    return document if value.parts == from_json(document).parts else None
 
 
 def text(value: Value) -> Value:

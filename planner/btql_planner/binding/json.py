@@ -19,7 +19,7 @@ from btql_grammar.span import Span
 from btql_planner import errors
 from btql_planner.expressions import Apply, Column, Constant, Expression, PathValue
 from btql_planner.functions import functions
-from btql_planner.json_paths import json_get
+from btql_planner.json_paths import at_path, json_get
 from btql_planner.postgres_arrays import texts_of
 from btql_planner.types import BOOLEAN, JSON, LIST, Kind
 from btql_storage import json_text
@@ -261,7 +261,7 @@ def _step(binder: ExpressionBinder, left: Expression, index: Expression, span: S
     if isinstance(index, Constant):
         return Constant(None, None, span=span)
     path = Apply(functions()["array"], (index,), JSON, span=index.span)
-    return binder.apply_to(functions()["json_get"], (left, path), span)
+    return at_path(left, path, span)
 
 
 def below(binder: ExpressionBinder, left: Expression, piece: str | int, span: Span) -> Expression:
