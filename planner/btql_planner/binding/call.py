@@ -74,9 +74,9 @@ def _function(name: str, node: tree.Call) -> Function:
     if name in (ANY_SPAN, FILTER_SPANS):
         raise outside_filter(node)
     if name in ROW_FUNCTIONS:
-        way = f"write it behind FROM, `FROM project_logs('name') AS p, {name}(p.tags) AS element`, and use `element`"
+        behind = f"write it behind FROM, `FROM project_logs('name') AS p, {name}(p.tags) AS element`, and use `element`"
         message, place = f"`{name}` makes rows, and stands for no single value", node.name_span
-        raise BtqlError.of(errors.MISPLACED, message, place if place.end else node.span, "not here", help=way)
+        raise BtqlError.of(errors.MISPLACED, message, place if place.end else node.span, "not here", help=behind)
     way = way_out(name)
     close = None if way else errors.close_to(name, [each for each, known in functions().items() if not known.hidden])
     place = node.name_span if node.name_span.end else node.span
