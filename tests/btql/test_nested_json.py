@@ -9,15 +9,14 @@ import pytest
 import btql
 
 OUTPUT = '{"choices": [{"message": {"content": "hi", "parts": [1, 2]}}]}'
+METADATA = {"a": [[{"b": [5, None, "x"]}]], "n": [5], "o": {"0": 5}}
 STEP = "jsonb_set({}, ['k{}'], {})"
 
 
 @pytest.fixture(scope="module")
 def conn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[btql.Connection]:
     with btql.connect(tmp_path_factory.mktemp("nested") / "db") as connection:
-        connection.ingest(
-            "project_logs:p", [{"id": "r", "output": OUTPUT, "metadata": {"a": [[{"b": [5, None, "x"]}]]}}]
-        )
+        connection.ingest("project_logs:p", [{"id": "r", "output": OUTPUT, "metadata": METADATA}])
         yield connection
 
 
@@ -37,6 +36,8 @@ def nested(count: int) -> str:
         ("SELECT x AS v FROM p, jsonb_array_elements(metadata -> 'a' -> 0 -> 0 -> 'b') AS e(x)", [5, None, "x"]),
         (f"SELECT {nested(8)} - 0 IS NULL AS v FROM p", [True]),
         (f"SELECT jsonb_strip_nulls({nested(8)}) -> 'k7' AS v FROM p", [7]),
+        ("""SELECT metadata @> '{"a": {"0": 5}}' OR metadata -> 'n' @> '{"0": 5}' AS v FROM p""", [False]),
+        ("""SELECT metadata -> 'o' @> '{"0": 5}' AND metadata @> '{"o": {"0": 5}}' AS v FROM p""", [True]),
         ("SELECT jsonb_set('null'::jsonb, ['a'], 1) AS v FROM p", [None]),
         ("SELECT parse_json('null') || '[1]'::jsonb AS v FROM p", [None]),
     ],

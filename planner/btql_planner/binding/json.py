@@ -267,12 +267,15 @@ def _step(binder: ExpressionBinder, left: Expression, index: Expression, span: S
 def below(binder: ExpressionBinder, left: Expression, piece: str | int, span: Span) -> Expression:
     """Return the value under a key or index of another one."""
     # Digits may be a key or an index: only the value itself can tell.
-    ambiguous = isinstance(piece, str) and piece.removeprefix("-").isdecimal()
-    if isinstance(left, PathValue | Column) and not ambiguous:
+    if isinstance(left, PathValue | Column) and not _may_be_an_index(piece):
         longer = binder.names.below(left, piece, span)
         if longer is not None:
             return longer
     return json_get(left, [piece], span)
+
+
+def _may_be_an_index(piece: str | int) -> bool:
+    return isinstance(piece, str) and piece.removeprefix("-").isdecimal()
 
 
 def _document(right: Expression, left: Expression) -> Expression:
@@ -310,7 +313,10 @@ def _leaves(binder: ExpressionBinder, left: Expression, part: object, found: lis
     """Add the conditions under which ``left`` has everything that ``part`` has: one for each path that ends."""
     if isinstance(part, dict) and part and isinstance(left, PathValue):
         for key, value in cast("dict[str, object]", part).items():
-            if isinstance(value, bool | int | float | str):
+            if _may_be_an_index(key):
+                # A step would lead into an array, too, which has no keys.
+                found.append(_surely_contains(binder, left, {key: value}, span))
+            elif isinstance(value, bool | int | float | str):
                 leaf = below(binder, left, key, span)
                 wanted = Constant(value, _kind(value), span=span)
                 found.append(binder.apply_to(functions()["json_equals"], (leaf, wanted), span))
