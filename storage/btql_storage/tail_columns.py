@@ -141,7 +141,7 @@ class TailStats(PartStats):
 
     def lists(self, path: FieldPath) -> bool:
         """Return whether there are no paths in the field of this one but those that are listed."""
-        return self._columns.field(path[0]).complete
+        return len(path) == 1 or self._columns.field(path[0]).complete
 
     def keys_below(self, above: FieldPath) -> frozenset[str]:
         """Return the keys directly below a path; of ``()`` the top-level fields, some of them maybe null everywhere."""

@@ -91,6 +91,8 @@ class TailRows:
 
     def __init__(self, rows: Sequence[TailRow]) -> None:
         self.rows = rows
+        self._before = [before for row in rows if (before := _before(row)) is not None]
+        """What there is besides events: rows that were made at once, and what others were before."""
         self._guard = RLock()
         self._fields: EventFields | None = None
         self._sizes: RowNumbers | None = None
@@ -103,7 +105,7 @@ class TailRows:
         """Return about how much JSON all rows have: what they were made of."""
         lines = map(attrgetter("line"), chain.from_iterable(map(_events, self.rows)))
         size = sum(map(len, filter(None, lines)))
-        return size + sum([before.json_bytes for row in self.rows if (before := _before(row)) is not None])
+        return size + sum([before.json_bytes for before in self._before])
 
     def sizes(self) -> RowNumbers:
         """Return about how much JSON each row has."""
@@ -119,7 +121,7 @@ class TailRows:
     def names(self) -> frozenset[str]:
         """Return the fields that any event of any row has, also where the rows do not have them any more."""
         names = self._event_fields().names()
-        return frozenset(names.union(*(before.fields for row in self.rows if (before := _before(row)) is not None)))
+        return frozenset(names.union(*[before.fields for before in self._before]))
 
     def shapes(self, name: str) -> set[bytes]:
         """Return texts that are at the top what values of a field may be there.
@@ -127,8 +129,7 @@ class TailRows:
         What rows become by merging is at the top what one of their events, or what they were before, is there.
         """
         found = self._event_fields().shapes(name)
-        texts = [before.fields.get(name) for row in self.rows if (before := _before(row)) is not None]
-        return found.union(shape(text) for text in texts if text is not None)
+        return found.union(shape(before.fields[name]) for before in self._before if name in before.fields)
 
     def texts(self, name: str) -> list[bytes | None]:
         """Return the JSON text of a field, for each row; None where it has no such field."""

@@ -97,6 +97,9 @@ def test_fields_are_shredded_only_where_they_are_asked_for(tmp_path: Path, monke
         assert conn.query(f"select: id | {source} | filter: metadata.k = 7").rows() == [{"id": "7"}]
         assert conn.query(f"select: metadata | {source} | filter: id = '7'").rows() == [{"metadata": {"k": 7}}]
         assert read == [50]
+        (row,) = conn.query(f"select: * | {source} | filter: id = '7'").rows()
+        assert row["metadata"] == {"k": 7}
+        # Neither what a whole field is, nor that no row has one, takes a look into it.
         assert asked == ["metadata"]
 
 
