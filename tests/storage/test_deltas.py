@@ -167,8 +167,25 @@ def test_another_trace_is_another_conversation():
 def test_a_chain_ends_somewhere():
     calls = [orjson.dumps(["a long beginning of all", *range(count)]) for count in range(CHAIN_MAX + 2)]
     bases = [delta and delta[0] for delta in found(*calls)]
-    # The last of a chain is nobody's base: the one before it is once more, and so on.
-    assert bases == [None, *range(CHAIN_MAX - 1), CHAIN_MAX - 2, CHAIN_MAX - 2]
+    # To begin anew costs more than to go on from the first of the chain, and to go on from a later one serves for less.
+    assert bases == [None, *range(CHAIN_MAX - 1), 0, CHAIN_MAX]
+
+
+@pytest.mark.parametrize("wrap", [b"[%b]", b'{"model":"x","messages":[%b]}'])
+def test_thousands_of_calls_take_a_few_times_the_room_of_their_messages(wrap: bytes):
+    rnd = random.Random(4)
+    messages = [orjson.dumps({"content": "x" * rnd.randint(50, 150)}) for _ in range(3000)]
+    finder, texts, depths = DeltaFinder(), [wrap % b",".join(messages[: call + 1]) for call in range(3000)], list[int]()
+    stored = 0
+    for call, text in enumerate(texts):
+        delta = finder.find(row_of(call, text))
+        depths.append(1 if delta is None else depths[delta.base] + 1)
+        stored += len(text if delta is None else delta.text)
+        if delta is not None:
+            assert b"".join(goes_on((texts[delta.base],), delta.text)) == text
+            assert len(orjson.loads(delta.added())) == call - delta.base
+    assert max(depths) <= CHAIN_MAX
+    assert stored < 4 * len(texts[-1])
 
 
 def test_memory_for_what_may_go_on_is_bounded(monkeypatch: pytest.MonkeyPatch):

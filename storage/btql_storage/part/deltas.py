@@ -63,36 +63,62 @@ class Delta:
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidate:
+class _Link:
+    """A row of a chain. Whatever goes on from one goes on from all before it."""
+
     row: int
-    opened: bytes
-    """The text without the brackets at its end, where an array is the last that there is."""
+    opened_bytes: int
+    """Of its text without the brackets at its end."""
     closing: bytes
+    """These."""
     depth: int
     """How many rows its text is made of."""
+    base: _Link | None
+
+    def cheapest(self, text_bytes: int) -> _Link | None:
+        """Return which of those before it a text goes on from where the chain is full; None where a new one begins.
+
+        It is the one for which the fewest bytes are said again for each row that there is room for after it. So
+        thousands of calls take a few times the room of their messages, and not that of all since some call each.
+        """
+        found, least = None, text_bytes / CHAIN_MAX
+        link = self.base
+        while link is not None:
+            cost = (text_bytes - link.opened_bytes) / (CHAIN_MAX - link.depth)
+            if cost < least:
+                found, least = link, cost
+            link = link.base
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    link: _Link
+    opened: bytes
+    """The text without the brackets at its end, where an array is the last that there is."""
 
     @classmethod
-    def of(cls, row: int, text: bytes, depth: int) -> _Candidate:
-        opened = _opened(text)
-        return cls(row, opened, text[len(opened) :], depth)
+    def of(cls, row: int, text: bytes, base: _Link | None) -> _Candidate:
+        opened, depth = _opened(text), 1 if base is None else base.depth + 1
+        return cls(_Link(row, len(opened), text[len(opened) :], depth, base), opened)
 
     def delta(self, text: bytes) -> bytes | None:
         """Return what a text adds; None where it begins with something else."""
         if not text.startswith(self.opened):
             return None
         rest = text[len(self.opened) :]
-        if rest == self.closing:
+        if rest == self.link.closing:
             return b""
-        if not self.closing or not rest.startswith(b","):
+        if not self.link.closing or not rest.startswith(b","):
             return None
-        return rest if self.closing.endswith(b"]") or self._goes_on(rest) else None
+        return rest if self.link.closing.endswith(b"]") or self._goes_on(rest) else None
 
     def _goes_on(self, rest: bytes) -> bool:
         """Whether there are but elements of the array before its end: a key after it might stand for an earlier one."""
-        if not rest.endswith(self.closing):
+        if not rest.endswith(self.link.closing):
             return False
         try:
-            orjson.loads(b"[0%b]" % rest[: -len(self.closing)])
+            orjson.loads(b"[0%b]" % rest[: -len(self.link.closing)])
         except orjson.JSONDecodeError:
             return False
         return True
@@ -118,23 +144,26 @@ class DeltaFinder:
         if text is None or not DELTA_BYTES_MIN <= len(text) <= _CANDIDATE_BYTES_MAX:
             return None
         base, rest = self._longest(text)
-        if base is None:
-            self._add(_Candidate.of(number, text, 1))
-            return None
-        self._candidates.remove(base)
-        self._candidates.append(base)
         if rest:
-            self._add(_Candidate.of(number, text, base.depth + 1))
-        return Delta(base.row, rest, base.closing if rest else b"")
+            self._add(_Candidate.of(number, text, base))
+        return None if base is None else Delta(base.row, rest, base.closing if rest else b"")
 
-    def _longest(self, text: bytes) -> tuple[_Candidate | None, bytes]:
+    def _longest(self, text: bytes) -> tuple[_Link | None, bytes]:
+        """Return what a text goes on from, which is then the last used, and what it adds."""
         found: _Candidate | None = None
         rest = text
         for candidate in self._candidates:
-            delta = candidate.delta(text) if candidate.depth < CHAIN_MAX else None
+            delta = candidate.delta(text)
             if delta is not None and len(delta) < len(rest):
                 found, rest = candidate, delta
-        return found, rest
+        if found is None:
+            return None, text
+        self._candidates.remove(found)
+        self._candidates.append(found)
+        if found.link.depth < CHAIN_MAX:
+            return found.link, rest
+        link = found.link.cheapest(len(text))
+        return link, text if link is None else text[link.opened_bytes :]
 
     def _add(self, candidate: _Candidate) -> None:
         self._candidates.append(candidate)
