@@ -24,7 +24,7 @@ from btql_storage.part.documents import DOCUMENT_SCHEMA
 from btql_storage.part.format import ROWS_FILE
 from btql_storage.part.layout import FAST, SMALL, Layout
 from btql_storage.part.manifest import Owner
-from btql_storage.part.reader import Part
+from btql_storage.part.reader import INPUTS_MAX, Part
 from btql_storage.part.writer import PartWriter
 from btql_storage.row import Row
 from btql_storage.store import Storage
@@ -85,11 +85,13 @@ def some_rows(seed: int, count: int = 300) -> list[Row]:
     return rows
 
 
-def written(folder: Path, rows: Sequence[Row], layout: Layout = FAST, budget: int = 1 << 20) -> Part:
+def written(
+    folder: Path, rows: Sequence[Row], layout: Layout = FAST, budget: int = 1 << 20, caches: CacheBudget | None = None
+) -> Part:
     writer = PartWriter(folder, 9, OWNER, layout)
     writer.add(rows)
     files = writer.finish()
-    return Part(LocalStore(folder), ".", 9, files.rows, files.stats, files.file_bytes, CacheBudget(budget))
+    return Part(LocalStore(folder), ".", 9, files.rows, files.stats, files.file_bytes, caches or CacheBudget(budget))
 
 
 def test_a_conversation_that_goes_on_is_a_delta_of_the_call_before():
@@ -215,6 +217,27 @@ def test_rows_come_back_as_they_were(tmp_path: Path, layout: Layout, budget: int
         assert inputs == [None if text is None else text.decode() for text in texts]
     only = part.documents(np.arange(len(rows)), ["input"])
     assert only.column("input").null_count == sum("input" not in row.fields for row in rows)
+
+
+def test_what_rows_to_come_go_on_from_is_kept(tmp_path: Path):
+    messages = ["x" * 1000] * 20
+    caches = CacheBudget(1 << 30)
+    rows = [row_of(count, orjson.dumps(messages[: count + 1])) for count in range(20)]
+    part = written(tmp_path / "9", rows, caches=caches)
+    assert part.rows(np.array([10])) == [rows[10]]
+    assert caches.sizes["inputs"] == len(rows[10].fields["input"])
+    for number in range(11, 20):
+        assert part.rows(np.array([number])) == [rows[number]]
+    part.forget()
+    assert not caches.sizes["inputs"]
+
+
+def test_of_what_rows_go_on_from_little_is_kept(tmp_path: Path):
+    caches = CacheBudget(1 << 30)
+    part = written(tmp_path / "9", some_rows(5, 300), caches=caches)
+    for number in range(300):
+        part.rows(np.array([number]))
+    assert 0 < len(part.inputs) <= INPUTS_MAX
 
 
 def test_a_conversation_takes_the_room_of_its_messages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

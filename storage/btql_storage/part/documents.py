@@ -120,7 +120,8 @@ class DocumentsReader:
         """``bases`` are those of rows that are deltas; texts that others go on from may be ``kept``."""
         self._path = path
         self._block_starts = block_starts
-        self._inputs = WholeInputs(path, bases or DeltaBases.of([]), kept or Cache("inputs", CacheBudget(0)))
+        known = DeltaBases.of([]) if bases is None else bases
+        self._inputs = WholeInputs(path, known, Cache("inputs", CacheBudget(0)) if kept is None else kept)
         with read_errors(path):
             # What is mapped stays so without its file, and a process may read more parts than it may have files open.
             self._mapped = pa.memory_map(str(path)).read_buffer()

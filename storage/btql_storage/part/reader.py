@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from btql_storage.keys import Fingerprints, KeyKind
-    from btql_storage.part.deltas import DeltaBases
+    from btql_storage.part.deltas import DeltaBases, Pieces
     from btql_storage.part.documents import DocumentsReader
     from btql_storage.part.order import Numbers, Traces
     from btql_storage.row import Row
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from btql_storage.text.index import TextIndex
     from btql_storage.text.probe import Found, TextProbe
     from btql_storage.text.scan import TextScan
+
+INPUTS_MAX = 32
+"""Of a part so many inputs are kept: for a few who read on in a few conversations each, and whoever reads all of it
+leaves no more behind."""
 
 
 def prefetch(parts: Sequence[Part], *names: str) -> None:
@@ -77,6 +81,8 @@ class Part:
         self._budget = budget or CacheBudget(0)
         self.order: Cache[str, Numbers | Traces] = Cache("order", self._budget)
         """What :mod:`btql_storage.part.order` keeps of it."""
+        self.inputs: Cache[int, Pieces] = Cache("inputs", self._budget, INPUTS_MAX)
+        """Inputs that rows to come go on from."""
 
     @property
     def columns_path(self) -> Path:
@@ -167,6 +173,7 @@ class Part:
         """Let go of the files, and of what was kept of them: nobody will ask for it any more."""
         self.close()
         self.order.clear()
+        self.inputs.clear()
 
     def _check(self) -> None:
         if self.quarantined is not None:
@@ -185,7 +192,7 @@ class Part:
         from btql_storage.part.documents import DocumentsReader
 
         path, keys = self.store.file(f"{self.name}/{ROWS_FILE}"), self._keys
-        return DocumentsReader(path, keys.block_starts, keys.bases, Cache("inputs", self._budget))
+        return DocumentsReader(path, keys.block_starts, keys.bases, self.inputs)
 
     @cached_property
     def _text(self) -> TextIndex | TextScan:
