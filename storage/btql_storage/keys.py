@@ -33,6 +33,7 @@ from btql_storage.arrow import from_numpy, list_array, to_numpy
 from btql_storage.later import np
 from btql_storage.part.deltas import DeltaBases
 from btql_storage.part.files import FORMAT_METADATA, check_format, read_errors
+from btql_storage.row_numbers import ranges
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -178,9 +179,9 @@ class Keys:
         if (first == after).all():
             # So it is in most parts.
             return np.empty(0, np.int64)
-        found = _ranges(first, after - first)
+        found = ranges(first, after - first)
         rows = entry.rows[found].astype(np.int64)
-        return np.unique(_ranges(rows, entry.lengths[found].astype(np.int64)) if len(entry.lengths) else rows)
+        return np.unique(ranges(rows, entry.lengths[found].astype(np.int64)) if len(entry.lengths) else rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,13 +203,6 @@ class _Entry:
 
 def _joined(chunks: list[Fingerprints]) -> Fingerprints:
     return np.concatenate([np.empty(0, np.uint64), *chunks])
-
-
-def _ranges(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the numbers of all ranges, one after the other."""
-    ends = np.cumsum(lengths)
-    total = int(ends[-1]) if len(ends) else 0
-    return np.repeat(starts - (ends - lengths), lengths) + np.arange(total)
 
 
 def _lists(arrays: list[NDArray[np.unsignedinteger[Any]]]) -> Array:

@@ -21,3 +21,10 @@ def are_among(rows: RowNumbers, others: Sequence[int] | RowNumbers) -> NDArray[n
         return np.zeros(len(rows), np.bool_)
     found: NDArray[np.bool_] = known.take(np.searchsorted(known, rows), mode="clip") == rows
     return found
+
+
+def ranges(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> RowNumbers:
+    """Return the numbers of all ranges, one after the other."""
+    ends = np.cumsum(lengths)
+    total = int(ends[-1]) if len(ends) else 0
+    return np.repeat(starts - (ends - lengths), lengths) + np.arange(total)

@@ -19,7 +19,7 @@ from btql_storage.cache_budget import CacheBudget
 from btql_storage.care.facade import check_database, repair_database
 from btql_storage.errors import Damaged
 from btql_storage.part import deltas
-from btql_storage.part.deltas import CHAIN_MAX, DeltaFinder, goes_on
+from btql_storage.part.deltas import CHAIN_MAX, DeltaBases, DeltaFinder, goes_on
 from btql_storage.part.documents import DOCUMENT_SCHEMA
 from btql_storage.part.format import ROWS_FILE
 from btql_storage.part.layout import FAST, SMALL, Layout
@@ -27,6 +27,7 @@ from btql_storage.part.manifest import Owner
 from btql_storage.part.reader import INPUTS_MAX, Part
 from btql_storage.part.writer import PartWriter
 from btql_storage.row import Row
+from btql_storage.row_numbers import ranges
 from btql_storage.store import Storage
 from btql_storage.stores.local import LocalStore
 from btql_storage.text.probe import AllOf, AnyOf, Phrase, Piece, TextProbe, Without, Word
@@ -324,6 +325,27 @@ def test_texts_are_found_in_every_row_that_has_them(tmp_path: Path, layout: Layo
         assert rows_found.tolist() == expected, str(probe)
         assert few is None if len(expected) > rows_max else few is None or few.tolist() == expected
         assert part.count(probe) == len(expected), str(probe)
+
+
+def test_what_goes_on_from_rows_is_come_by_once(monkeypatch: pytest.MonkeyPatch):
+    rnd = random.Random(6)
+    bases = [rnd.randrange(max(row - 8, 0), row) if row % 50 and rnd.random() < 0.9 else None for row in range(2000)]
+    of_rows, looked_at = DeltaBases.of(bases), list[int]()
+
+    def counted(starts: Any, lengths: Any) -> Any:
+        looked_at.append(int(lengths.sum()))
+        return ranges(starts, lengths)
+
+    monkeypatch.setattr(deltas, "ranges", counted)
+    for share in (0, 0.001, 0.1, 1):
+        rows = [row for row in range(2100) if rnd.random() < share]
+        expected = set(rows)
+        for row, base in enumerate(bases):
+            if base in expected:
+                expected.add(row)
+        looked_at.clear()
+        assert of_rows.with_dependents(np.array(rows, np.int64)).tolist() == sorted(expected)
+        assert sum(looked_at) <= len(of_rows)
 
 
 def test_files_of_before_there_were_deltas_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

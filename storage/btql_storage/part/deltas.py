@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import orjson
 
 from btql_storage.later import np
+from btql_storage.row_numbers import ranges
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -220,16 +221,19 @@ class DeltaBases:
         return any(self.base(row) >= 0 for row in rows.tolist())
 
     def with_dependents(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return rows with all whose texts they are part of, in order."""
+        """Return rows, which are in order, with all whose texts they are part of, in order, too."""
+        if not (len(rows) and len(self)):
+            return rows
         bases, dependents = self._by_base
-        found = [rows]
+        found = np.zeros(int(max(rows[-1], self.rows[-1])) + 1, np.bool_)
+        found[rows] = True
         while len(rows):
             first = np.searchsorted(bases, rows)
-            after = np.searchsorted(bases, rows, "right")
-            some = [dependents[start:end] for start, end in zip(first, after, strict=True) if start < end]
-            rows = np.concatenate(some).astype(np.int64) if some else rows[:0]
-            found.append(rows)
-        return np.unique(np.concatenate(found))
+            rows = dependents[ranges(first, np.searchsorted(bases, rows, "right") - first)].astype(np.int64)
+            # From those that are found anyway, what goes on is found, too: each row is come by just once.
+            rows = rows[~found[rows]]
+            found[rows] = True
+        return np.flatnonzero(found)
 
     @cached_property
     def _base_of(self) -> NDArray[np.int32]:
