@@ -15,7 +15,8 @@ Files of format 1 have all lengths and all roots.
 The entry ``block`` is the directory of ``rows.arrow``: the first row of each
 block and its bytes of JSON, without fingerprints. Older files do not have the bytes.
 The entry ``delta`` has the rows whose input is a delta (:mod:`btql_storage.part.deltas`)
-and, in place of lengths, the base of each; it is there where there are any.
+and, in place of lengths, the base of each and, in place of fingerprints, its bytes of
+JSON, which may be many times those of others in its block; it is there where there are any.
 
 File: Arrow IPC, not compressed, one batch with one row per entry.
 """
@@ -100,6 +101,7 @@ class KeysWriter:
         block_starts: Sequence[int],
         block_bytes: Sequence[int] = (),
         bases: DeltaBases | None = None,
+        delta_bytes: Sequence[int] = (),
     ) -> None:
         """Write the file. It is complete then, but not yet durable."""
         rows = np.arange(self._row_count, dtype=np.uint32)
@@ -114,7 +116,7 @@ class KeysWriter:
             lengths = np.diff(runs, append=np.uint32(self._row_count))
             entries.append(_Entry.sorted("root_span_id", fingerprints(self._roots), runs, lengths))
         if bases:
-            entries.append(_Entry(_DELTA, _joined([]), bases.rows, bases.bases))
+            entries.append(_Entry(_DELTA, np.array(delta_bytes, np.uint64), bases.rows, bases.bases))
         names = pa.array([entry.name for entry in entries])
         columns = [_lists([getattr(entry, name) for entry in entries]) for name in _SCHEMA.names[1:]]
         with pa.ipc.new_file(str(path), _SCHEMA) as file:
@@ -157,14 +159,33 @@ class Keys:
 
     def json_bytes(self, rows: NDArray[np.int64]) -> NDArray[np.int64] | None:
         """Return about how much JSON each of some rows has; None where the file does not tell."""
-        block = self._entries[_BLOCK]
+        block, (deltas, bytes_of_deltas) = self._entries[_BLOCK], self._delta_bytes
         if len(block.lengths) != len(block.rows):
             return None
-        places = np.searchsorted(block.rows, rows, "right") - 1
-        starts = np.append(block.rows, np.uint32(self._row_count)).astype(np.int64)
-        rows_of_blocks = starts[1:] - starts[:-1]
-        each: NDArray[np.int64] = -(-block.lengths.astype(np.int64) // rows_of_blocks)
-        return each[places]
+        found = self._others_bytes[np.searchsorted(block.rows, rows, "right") - 1]
+        if not len(deltas):
+            return found
+        places = np.minimum(np.searchsorted(deltas, rows), len(deltas) - 1)
+        return np.where(deltas[places] == rows, bytes_of_deltas[places], found)
+
+    @cached_property
+    def _others_bytes(self) -> NDArray[np.int64]:
+        """How much JSON each row of a block has that is no delta, by block."""
+        block, (deltas, bytes_of_deltas) = self._entries[_BLOCK], self._delta_bytes
+        starts = block.rows.astype(np.int64)
+        blocks = np.searchsorted(starts, deltas, "right") - 1
+        rows = np.diff(starts, append=self._row_count) - np.bincount(blocks, minlength=len(starts))
+        sizes = block.lengths.astype(np.int64) - np.bincount(blocks, bytes_of_deltas, len(starts)).astype(np.int64)
+        each: NDArray[np.int64] = -(-sizes // np.maximum(rows, 1))
+        return each
+
+    @cached_property
+    def _delta_bytes(self) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+        """Rows that are deltas, and how much JSON each of them has; none of a file that does not tell."""
+        entry = self._entries.get(_DELTA)
+        if entry is None or not len(entry.fingerprints):
+            return np.empty(0, np.uint32), np.empty(0, np.int64)
+        return entry.rows, entry.fingerprints.astype(np.int64)
 
     @property
     def _row_count(self) -> int:

@@ -261,6 +261,22 @@ def test_what_a_row_goes_on_from_is_counted_as_read(tmp_path: Path):
     assert part.document_bytes(np.array([3]), ["output"]) < read[0]
 
 
+@pytest.mark.parametrize("layout", [FAST, SMALL])
+def test_how_large_a_delta_is_is_told_however_small_its_block_is(tmp_path: Path, layout: Layout):
+    text = b'["%b"' % (b"x" * 500_000)
+    rows: list[Row] = []
+    for call in range(10):
+        text += b',"and %d"' % call
+        rows.append(row_of(len(rows), text + b"]"))
+        rows += [row_of(len(rows) + number, b'"a small one"') for number in range(100)]
+    part = written(tmp_path / "9", rows, layout)
+    sizes = part.json_bytes(np.arange(len(rows)))
+    assert sum(sizes) == pytest.approx(sum(row.json_bytes for row in rows), rel=0.01)
+    assert part.bases.rows.tolist() == list(range(101, 1010, 101))
+    assert sizes[part.bases.rows].tolist() == [rows[number].json_bytes for number in part.bases.rows]
+    assert part.json_bytes(np.array([909, 3])).tolist() == [sizes[909], sizes[3]]
+
+
 def some_phrase(rnd: random.Random) -> Phrase:
     words = " ".join(WORDS).replace("東京", "東 京").split()
     tokens = [word for word in rnd.choices(words, k=rnd.choice([1, 1, 2, 3])) if word.isalnum()]

@@ -79,11 +79,14 @@ class DocumentsWriter:
         self.block_bytes: list[int] = []
         """JSON of each block."""
         self._bases: list[int | None] = []
+        self.delta_bytes: list[int] = []
+        """JSON of each row that is a delta."""
 
     def add(self, block: Block) -> None:
         """Take in the next rows. They are written while the caller goes on."""
         batch = _with_deltas(to_batch(block), block)
         self._bases += batch.column(BASE_COLUMN).to_pylist()
+        self.delta_bytes += [row.json_bytes for row, delta in zip(block.rows, block.deltas, strict=False) if delta]
         self._wait()
         self._writing = self._pool.submit(self._file.write_batch, batch)
         self.block_starts.append(self._next_start)

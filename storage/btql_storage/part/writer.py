@@ -104,7 +104,7 @@ class PartWriter:
             self._end_chunk()
             self._documents.finish()
             blocks = self._documents.block_starts, self._documents.block_bytes
-            self._keys.finish(self._folder / KEYS_FILE, *blocks, self._documents.bases)
+            self._keys.finish(self._folder / KEYS_FILE, *blocks, self._documents.bases, self._documents.delta_bytes)
             stats, kept = self._stats.result()
             self._columns.finish(kept)
             text.result()
