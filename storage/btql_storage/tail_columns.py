@@ -110,9 +110,16 @@ class TailColumns:
             return _Field({}, {}, complete=True)
         columns, paths = shred_field(name, self._rows.texts(name))
         chosen = choose(paths)
+        top = (name,)
+        # What the field is itself is always kept, a column for each kind: :meth:`top` says so before it is known what
+        # else there is.
         return _Field(
-            {key: column for column in columns if (key := (column.path, column.kind)) in chosen.columns},
-            chosen.paths,
+            {
+                key: column
+                for column in columns
+                if (key := (column.path, column.kind)) in chosen.columns or column.path == top
+            },
+            {**chosen.paths, top: paths[top]} if top in paths else chosen.paths,
             chosen.complete,
         )
 

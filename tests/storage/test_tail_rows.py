@@ -22,6 +22,7 @@ from btql_storage.ingest.accept import accept
 from btql_storage.merge import apply_all
 from btql_storage.part import stats as part_stats
 from btql_storage.part.documents import DOCUMENT_SCHEMA, to_batch
+from btql_storage.part.format import COLUMNS_MAX
 from btql_storage.row import Row
 from btql_storage.tail_chunk import TailChunk
 from btql_storage.tail_rows import TailRow, TailRows, row_after
@@ -116,6 +117,17 @@ def test_each_field_of_a_chunk_has_limits_of_its_own(monkeypatch: pytest.MonkeyP
     assert stats.lists(("context", "b"))
     assert not stats.paths["context", "a"].in_document
     assert stats.keys_below(("context",)) == {"a"}
+
+
+def test_what_a_field_is_itself_is_a_column_however_many_there_are_in_it(tmp_path: Path):
+    wide = {f"k{number}": number for number in range(COLUMNS_MAX + 1)}
+    rows = [{"id": "5", "input": 5}, {"id": "none"}, *({"id": f"w{number}", "input": wide} for number in range(3))]
+    with btql.connect(tmp_path / "db", background=False) as conn:
+        conn.ingest("project_logs:x", rows)
+        source = "select: id | from: project_logs('x')"
+
+        assert conn.query(f"{source} | filter: input = 5").rows() == [{"id": "5"}]
+        assert conn.query(f"{source} | filter: input is null").rows() == [{"id": "none"}]
 
 
 def test_a_row_that_begins_again_has_nothing_of_what_it_was():
