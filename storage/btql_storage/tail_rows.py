@@ -8,6 +8,7 @@ rows are then made as a whole, and of many rows one field is made after the othe
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain
 from operator import attrgetter
 from threading import RLock
@@ -17,7 +18,7 @@ import msgspec
 import numpy as np
 
 from btql_storage.collector import collector_paused
-from btql_storage.merge import NOT_MERGED, apply_all, field_after, outline
+from btql_storage.merge import NOT_MERGED, SURVIVING_FIELDS, apply_all, field_after, needs_row, outline
 from btql_storage.row import Row
 from btql_storage.wal.event import EventFields, WalEvent, shape
 from btql_storage.wal.format import Flag
@@ -82,6 +83,10 @@ def row_after(before: Row | None, events: Sequence[WalEvent]) -> TailRow | None:
             before, since = None, place
     if row is None:
         return None
+    if before is not None and not needs_row(events):
+        # The rest would be kept for nothing, and rows that are written anew again and again would weigh twice as much.
+        survive = {name: before.fields[name] for name in SURVIVING_FIELDS if name in before.fields}
+        before = replace(before, fields=survive)
     ids = row.id, row.span_id, row.root_span_id
     return EventsRow(*ids, row.created_us, row.xact_id, row.pagination_key, before, events[since:], only_merges=False)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from btql_storage.part.documents import DOCUMENT_SCHEMA, to_batch
 from btql_storage.part.format import COLUMNS_MAX
 from btql_storage.row import Row
 from btql_storage.tail_chunk import TailChunk
-from btql_storage.tail_rows import TailRow, TailRows, row_after
+from btql_storage.tail_rows import EventsRow, TailRow, TailRows, row_after
 from btql_storage.wal.event import EventFields, WalEvent
 
 PART = 1 << 30
@@ -142,6 +143,17 @@ def test_a_row_that_begins_again_has_nothing_of_what_it_was():
     assert TailRows([later]).whole([0]) == [whole]
     assert whole.fields == {"output": b"3"}
     assert TailRows([later]).texts("comments") == TailRows([later]).texts("error") == [None]
+
+
+def test_a_row_that_is_replaced_keeps_of_what_it_was_only_what_survives():
+    before = Row("1", "1", "1", 0, 1, "p1", {"input": b"0", "comments": b"[1]"})
+    lines = [b'{"id":"1","input":1}', b'{"id":"1","_is_merge":true,"output":2}']
+    (later,), (whole,) = both(by_id(lines), {"1": before})
+
+    assert isinstance(later, EventsRow)
+    assert later.before == replace(before, fields={"comments": b"[1]"})
+    assert TailRows([later]).whole([0]) == [whole]
+    assert before.fields.keys() == {"input", "comments"}
 
 
 def test_a_column_that_no_row_has_is_null():
