@@ -108,8 +108,11 @@ class TailRows:
 
     def json_bytes(self) -> int:
         """Return about how much JSON all rows have: what they were made of."""
-        lines = map(attrgetter("line"), chain.from_iterable(map(_events, self.rows)))
-        size = sum(map(len, filter(None, lines)))
+        events = [*chain.from_iterable(map(_events, self.rows))]
+        size = sum(map(len, filter(None, map(attrgetter("line"), events))))
+        # Events of older files have all of their fields there, and those of newer ones nearly none.
+        for given in filter(None, map(attrgetter("given"), events)):
+            size += sum(map(len, given.values()))
         return size + sum([before.json_bytes for before in self._before])
 
     def sizes(self) -> RowNumbers:

@@ -27,7 +27,9 @@ from btql_storage.part.format import COLUMNS_MAX
 from btql_storage.row import Row
 from btql_storage.tail_chunk import TailChunk
 from btql_storage.tail_rows import EventsRow, TailRow, TailRows, row_after
+from btql_storage.transactions import PREFIX
 from btql_storage.wal.event import EventFields, WalEvent
+from btql_storage.wal.reader import WalFile
 
 PART = 1 << 30
 
@@ -154,6 +156,16 @@ def test_a_row_that_is_replaced_keeps_of_what_it_was_only_what_survives():
     assert later.before == replace(before, fields={"comments": b"[1]"})
     assert TailRows([later]).whole([0]) == [whole]
     assert before.fields.keys() == {"input", "comments"}
+
+
+def test_rows_are_as_large_together_as_each_of_them():
+    old = WalFile(Path(__file__).parent / "old_files" / "wal-2.arrow", PREFIX | 5 << 16)
+    events = by_id([b'{"id":"1"}', b'{"id":"2","_is_merge":true,"input":1}', b'{"id":"2","_is_merge":true}'])
+    for event in old.events(np.arange(old.rows)):
+        events.setdefault(event.id, []).append(event)
+    rows = TailRows(both(events, {"1": Row("1", "1", "1", 0, 1, "p1", {"comments": b"[1]"})})[0])
+
+    assert rows.json_bytes() == rows.sizes().sum()
 
 
 def test_a_column_that_no_row_has_is_null():
