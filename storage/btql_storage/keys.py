@@ -146,6 +146,11 @@ class Keys:
         """The first row of each block of ``rows.arrow``."""
         return self._entries[_BLOCK].rows
 
+    @property
+    def has_deltas(self) -> bool:
+        """Whether any row has a base; to say so takes none of the arrays, and not NumPy."""
+        return _DELTA in self._batch.column("entry").to_pylist()
+
     @cached_property
     def bases(self) -> DeltaBases:
         """The base of each row that has one."""

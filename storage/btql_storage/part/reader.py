@@ -97,6 +97,11 @@ class Part:
         return path
 
     @property
+    def has_deltas(self) -> bool:
+        """Whether the input of any row is a delta."""
+        return self._keys.has_deltas
+
+    @property
     def bases(self) -> DeltaBases:
         """The base of each row whose input is a delta."""
         return self._keys.bases

@@ -58,6 +58,11 @@ class Documents(Protocol):
     """The rows that an index is of; a :class:`~btql_storage.part.reader.Part` has them."""
 
     @property
+    def has_deltas(self) -> bool:
+        """Whether any of them goes on from another one."""
+        ...
+
+    @property
     def bases(self) -> DeltaBases:
         """Which rows go on from others."""
         ...
@@ -218,7 +223,7 @@ class TextIndex:
 
     def _has_deltas(self, searcher: tantivy.Searcher) -> bool:
         if self._documents is not None:
-            return len(self._documents.bases) > 0
+            return self._documents.has_deltas
         return bool(searcher.terms_with_prefix(WORDS, ""))
 
     def close(self) -> None:
