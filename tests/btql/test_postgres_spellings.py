@@ -37,6 +37,14 @@ def test_a_value_beside_a_date_is_so_many_days(conn: btql.Connection, query: str
     assert value(conn, query, 7) is True
 
 
+@pytest.mark.parametrize("days", ["5", "?"])
+def test_a_date_is_not_taken_from_days(conn: btql.Connection, days: str) -> None:
+    with pytest.raises(btql.QueryError) as raised:
+        conn.query(f"SELECT {days} - current_date FROM p", [5] if days == "?" else [])
+
+    assert "this is a number" in str(raised.value)
+
+
 def test_days_may_come_from_rows(conn: btql.Connection) -> None:
     query = "SELECT (date '2026-11-08' + metadata.days)::text AS v FROM p WHERE id = 'r3'"
 

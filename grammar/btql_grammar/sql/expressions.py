@@ -17,11 +17,11 @@ from typing import Literal as Choice
 from typing import cast
 
 from btql_grammar import build, tree
+from btql_grammar.dates import moved_by_days
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
 from btql_grammar.sql.calls import CallParser
 from btql_grammar.sql.cursor import unsupported
-from btql_grammar.sql.dates import moved_by_days
 from btql_grammar.sql.texts import like_pattern, similar_pattern
 
 _OR, _AND, _NOT, _COMPARISON, _OTHER, _SUM, _PRODUCT, _POWER, _UNARY = range(1, 10)

@@ -15,9 +15,9 @@ from datetime import datetime
 from typing import assert_never
 
 from btql_grammar import tree
+from btql_grammar.dates import is_date
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
-from btql_grammar.sql.dates import is_date
 from btql_planner import errors
 from btql_planner.binding.arguments import as_operands, check_arguments, needs_no_document, with_documents, with_times
 from btql_planner.binding.call import bind_call
@@ -144,9 +144,10 @@ class ExpressionBinder:
     def _with_days(self, node: tree.Arithmetic) -> list[Expression]:
         """Return the operands of arithmetic, whole numbers beside a date as so many days: ``current_date - $1``."""
         operands = [self.bind(node.left), self.bind(node.right)]
-        if node.op not in ("add", "sub"):
-            return operands
-        for date, other in ((0, 1), (1, 0)):
+        # Days are taken from a date, and not a date from days.
+        dates = {"add": (0, 1), "sub": (0,)}.get(node.op, ())
+        for date in dates:
+            other = 1 - date
             if operands[other].type == INTEGER and is_date((node.left, node.right)[date]):
                 day = Constant("1 day", Kind.INTERVAL, span=operands[other].span)
                 operands[other] = self.apply_to(functions()["mul"], (operands[other], day), operands[other].span)
