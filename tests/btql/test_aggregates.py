@@ -162,6 +162,8 @@ def test_sets_of_the_same_column_twice(tmp_path, sets, expected):
         ("percentile_cont(0.95) WITHIN GROUP (ORDER BY n / 7)", 1.364285714285714),
         ("percentile(n, 0.123456789)", 2.1111111009999997),
         ("median(1e15 + n)", 1_000_000_000_000_005.5),
+        ("percentile(CASE WHEN n > 5 THEN 'Infinity'::float ELSE n END, 1)", float("inf")),
+        ("percentile(CASE WHEN n > 5 THEN 'Infinity'::float ELSE n END, 0.4)", 4.6),
     ],
 )
 def test_between_two_numbers(conn: btql.Connection, text: str, expected: float) -> None:

@@ -39,7 +39,8 @@ def _between(call: Call, value: str, share: float) -> str:
     numbers, count = _sorted(call, value)
     place = f"(CAST({share} AS DOUBLE) * CAST({count} - 1 AS DOUBLE))"
     low, high = (f"array_element({numbers}, CAST({side}({place}) AS BIGINT) + 1)" for side in ("floor", "ceil"))
-    return f"({low} + ({high} - {low}) * ({place} - floor({place})))"
+    # At a number itself nothing is added: if it is infinite, its distance from itself is no number.
+    return f"({low} + coalesce(({high} - {low}) * nullif({place} - floor({place}), 0), 0))"
 
 
 @aggregate(scalars_only=True, distinct=False)
