@@ -93,6 +93,7 @@ def test_what_finds_something_is_not(conn: btql.Connection, condition: str) -> N
         ("SELECT metrics.* FROM p", "`metrics` is a field", "its keys one by one"),
         ("SELECT id FROM p ORDER BY unnest(tags)", "`unnest` makes rows", "unnest(p.tags) AS element"),
         ("SELECT unnest(tags) = 'x' FROM p", "`unnest` makes rows", "unnest(p.tags) AS element"),
+        ("SELECT id FROM p ORDER BY generate_series(1, 3)", "makes rows", "generate_series(1, 10) AS element"),
         ("SELECT jsonb_path_query_first(metadata, '$.a') FROM p", "unknown function", "write `metadata.a.b`"),
     ],
 )

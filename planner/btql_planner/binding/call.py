@@ -74,7 +74,9 @@ def _function(name: str, node: tree.Call) -> Function:
     if name in (ANY_SPAN, FILTER_SPANS):
         raise outside_filter(node)
     if name in ROW_FUNCTIONS:
-        behind = f"write it behind FROM, `FROM project_logs('name') AS p, {name}(p.tags) AS element`, and use `element`"
+        given = "1, 10" if name == "generate_series" else "p.tags"
+        element = f"{name}({given}) AS element"
+        behind = f"write it behind FROM, `FROM project_logs('name') AS p, {element}`, and use `element`"
         message, place = f"`{name}` makes rows, and stands for no single value", node.name_span
         raise BtqlError.of(errors.MISPLACED, message, place if place.end else node.span, "not here", help=behind)
     way = way_out(name)
