@@ -47,17 +47,10 @@ def _formatted(file: str, *, check: bool) -> bool:
     if file == "-" and not check:
         typer.echo(made, nl=False)
     elif made != text and not check:
-        _write(Path(file), made)
+        with output(Path(file)) as stream:
+            stream.write(made.encode())
         note(f"formatted {file}")
     return made != text
-
-
-def _write(path: Path, text: str) -> None:
-    """Put a text in the place of a file, whose mode stays; a disk that is full leaves the file as it is."""
-    mode = path.stat().st_mode
-    with output(path) as stream:
-        stream.write(text.encode())
-    path.chmod(mode & 0o7777)
 
 
 def _read(path: Path) -> str:

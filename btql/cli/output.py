@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def output(path: Path | None) -> Generator[BinaryIO]:
-    """Open the place for a result; a file gets its name only when everything is in it."""
+    """Open the place for a result; a file gets its name only when everything is in it, and keeps its mode."""
     if path is None:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
@@ -35,6 +36,9 @@ def _whole(path: Path) -> Generator[BinaryIO]:
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         with _named(path), create(part, path) as stream:
+            if target.exists():
+                # Whoever may not read the file may not read what takes its place, from its first byte on.
+                part.chmod(stat.S_IMODE(target.stat().st_mode))
             yield stream
             stream.flush()
             os.fsync(stream.fileno())

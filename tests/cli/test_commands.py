@@ -75,6 +75,16 @@ def test_a_name_that_would_move_the_cursor_is_shown_in_a_table(btql, database):
     assert out.splitlines()[0] == "a�[2J"
 
 
+def test_a_file_that_is_replaced_keeps_its_mode(btql, database, tmp_path):
+    """Rows that only their owner may read are not for everybody once they are asked for again."""
+    answer = tmp_path / "answer.json"
+    answer.touch(mode=0o600)
+    (tmp_path / "link.json").symlink_to(answer)
+    assert btql("query", database, COUNT, "-o", "link.json")[0] == 0
+    assert answer.read_text()
+    assert answer.stat().st_mode & 0o777 == 0o600
+
+
 @pytest.mark.parametrize("form", ["json", "jsonl", "csv", "arrow", "parquet"])
 def test_formats_on_standard_output_and_in_files(btql, database, form, tmp_path):
     expected = [{"id": f"s{number}", "n": number} for number in range(3)]
