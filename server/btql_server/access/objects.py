@@ -56,6 +56,11 @@ def usual(name: str) -> str:
     return str(uuid.UUID(name)) if UUID.fullmatch(name) else name
 
 
+def is_id(stored: str) -> bool:
+    """Whether an object that is stored under a name is one of the registry: it stores ids in their usual spelling."""
+    return UUID.fullmatch(stored) is not None and usual(stored) == stored
+
+
 def name_of(storage: Storage, kind: str, name: str) -> str:
     """Return what an object is called that a request names: an id in its usual spelling, a name as it is."""
     found = usual(name)

@@ -15,7 +15,7 @@ from btql.execution.directory import Listed, constants_of
 from btql_grammar.sources import KINDS
 from btql_server.access.asker import forbidden
 from btql_server.access.model import Level, Resource
-from btql_server.access.objects import OF_PROJECT, REGISTERED, UUID, name_of, resource_of, usual
+from btql_server.access.objects import OF_PROJECT, REGISTERED, UUID, is_id, name_of, resource_of, usual
 from btql_server.http.errors import HttpError
 from btql_server.registry.changes import Change
 from btql_server.registry.entity import Listing
@@ -114,13 +114,13 @@ class Visible:
 
     def kinds(self, name: str) -> Iterator[str]:
         """Yield the kind of each object that may be read and has a name, its own or the registered one."""
-        name = usual(name)
+        spellings = dict.fromkeys((name, usual(name)))
         called = self._registered(name)
-        by_id = [self._registry.get(kind, name) for kind in _WITH_NAMES] if UUID.fullmatch(name) else []
+        by_id = [self._registry.get(kind, usual(name)) for kind in _WITH_NAMES] if UUID.fullmatch(name) else []
         known = called | {each.id: each for each in by_id if each is not None}
-        objects = [each for own in dict.fromkeys((name, *called)) for each in self._storage.objects(own)]
+        objects = [each for own in spellings | called for each in self._storage.objects(own)]
         for each in self._readable(objects, known):
-            yield from (kind for kind, known_as in _names(each) if known_as == name)
+            yield from (kind for kind, known_as in _names(each) if known_as in spellings)
 
     def names(self) -> Iterator[tuple[str, str]]:
         """Yield kind and name of every object that may be read, and the names of registered ones."""
@@ -144,7 +144,7 @@ class Visible:
             entity = known.get(each.name)
             if entity is not None and self._level(entity.resource) >= Level.READ:
                 yield _listed(each, entity)
-            elif entity is None and not UUID.fullmatch(each.name):
+            elif entity is None and not is_id(each.name):
                 resource = Resource(default, None, each.kind, f"{each.kind}:{each.name}")
                 if self._level(resource) >= Level.READ:
                     yield Listed(each, constants=tuple(constants_of(each)))

@@ -71,6 +71,9 @@ def test_a_program_may_call_its_objects_by_32_digits(http, data, stored):
     query = f"SELECT count(*) AS rows FROM project_logs('{name.upper()}')"
     assert http.post("/btql", json={"query": query}).json()["data"] == [{"rows": 2}]
     assert stored("project_logs", name).keys() == {"a", "b"}
+    assert name in http.post("/btql/tables", json={}).text
+    by_name = http.post("/btql", json={"query": f'SELECT count(*) AS rows FROM "{name}"'})
+    assert by_name.json().get("data") == [{"rows": 2}], by_name.text
 
 
 @pytest.mark.parametrize("kind", KINDS)
