@@ -30,6 +30,7 @@ from btql_storage.row import Row
 from btql_storage.row_numbers import ranges
 from btql_storage.store import Storage
 from btql_storage.stores.local import LocalStore
+from btql_storage.text import index
 from btql_storage.text.probe import AllOf, AnyOf, Phrase, Piece, TextProbe, Without, Word
 from btql_storage.text.tokens import index_text, texts_of
 
@@ -319,8 +320,11 @@ def has_words(probe: TextProbe) -> bool:
     return isinstance(probe, Word) or any(map(has_words, getattr(probe, "probes", ())))
 
 
-@pytest.mark.parametrize(("layout", "probes"), [(FAST, 300), (SMALL, 50)])
-def test_texts_are_found_in_every_row_that_has_them(tmp_path: Path, layout: Layout, probes: int):
+@pytest.mark.parametrize(("layout", "probes", "near_share"), [(FAST, 300, 400), (FAST, 300, 0), (SMALL, 50, 400)])
+def test_texts_are_found_in_every_row_that_has_them(
+    tmp_path: Path, layout: Layout, probes: int, near_share: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(index, "NEAR_SHARE", near_share)
     rows = some_rows(11)
     part = written(tmp_path / "9", rows, layout)
     tokens = [

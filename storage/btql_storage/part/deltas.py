@@ -209,6 +209,12 @@ class DeltaBases:
         """Return the base of a row, -1 where it has none."""
         return self._base_of.item(row) if row < len(self._base_of) else -1
 
+    def first(self, row: int) -> int:
+        """Return the row that a chain begins with."""
+        while (base := self.base(row)) >= 0:
+            row = base
+        return row
+
     def last_dependent(self, row: int) -> int:
         """Return the last row that has a row as its base, -1 where none has."""
         return self._last_of.item(row) if row < len(self._last_of) else -1

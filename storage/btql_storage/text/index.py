@@ -27,6 +27,7 @@ from btql_storage.collector import collector_paused
 from btql_storage.errors import Damaged, from_os_error
 from btql_storage.later import np
 from btql_storage.part.deltas import DELTA_FIELD
+from btql_storage.row_numbers import are_among
 from btql_storage.text.os_errors import os_error
 from btql_storage.text.probe import AllOf, AnyOf, Found, Phrase, Without, asks_for_order, in_any_order
 from btql_storage.text.query import ADDED, ROW, WORDS, Opened, asked_of
@@ -43,6 +44,10 @@ if TYPE_CHECKING:
 OPEN_MAX = 128
 """Indexes that stay open: opening takes 0.3 ms, and each has threads of Tantivy's, which take 0.02 % of a core."""
 COUNTED_FROM = 10_000
+NEAR_MAX = 200
+"""Where other conditions leave so few rows, it is only asked whether these have a phrase."""
+NEAR_SHARE = 400
+"""To ask about one row takes as long as to be told so many."""
 _NO_ROWS = cast("NDArray[np.int64]", array("q"))
 """What is most often found of a rare text. It has a length, and NumPy takes it, but need not be imported for it."""
 _FOUND_BYTES = 1 << 10
@@ -127,8 +132,7 @@ class TextIndex:
                 return self.find(in_any_order(probe), rows_max)
             found = self._in_order(self._find(opened, in_any_order(probe), rows_max), probe, check)
         elif opened.has_deltas and asks_for_order(probe, DELTA_FIELD):
-            rows = self._with_dependents(opened, probe)
-            found = Found(rows, opened.searcher.num_docs if rows is None else len(rows))
+            found = self._in_chains(opened, probe)
         else:
             found = self._find(opened, probe, rows_max)
         if found.rows is not None and len(found.rows):
@@ -139,10 +143,14 @@ class TextIndex:
             return Found(None, found.rows_max, len(found.rows))
         return found
 
-    def _find(self, opened: Opened, probe: TextProbe, rows_max: int | None) -> Found:
+    def _find(
+        self, opened: Opened, probe: TextProbe, rows_max: int | None, near: NDArray[np.int64] | None = None
+    ) -> Found:
         asked = asked_of(probe, opened)
         if asked is None:
             return Found(None, opened.searcher.num_docs)
+        if near is not None and asked.rows_max > NEAR_SHARE * len(near):
+            asked = asked.between(self._chains(near))
         hits_max = asked.rows_max
         if not asked.exact and hits_max > (COUNTED_FROM if rows_max is None else rows_max):
             # Room is made for all that may be found, so it is worth knowing how much that is.
@@ -157,12 +165,29 @@ class TextIndex:
             rows = opened.searcher.fast_field_values(ROW, [address for _, address in hits])
             return Found(np.sort(np.fromiter(rows, np.int64, len(rows))), asked.rows_max)
 
-    def _with_dependents(self, opened: Opened, probe: TextProbe) -> NDArray[np.int64] | None:
-        """Return the rows that say what is sought, and those that go on from them; None where it may be any."""
+    def _in_chains(self, opened: Opened, probe: TextProbe) -> Found:
+        """Return the rows for which a probe holds, where it asks for order in inputs that may be deltas."""
+        # A phrase that most rows have, beside a word that few have, is not looked up in all of them.
+        near = self._find(opened, in_any_order(probe), NEAR_MAX).rows if isinstance(probe, AllOf) else None
+        if near is not None and not len(near):
+            return Found(_NO_ROWS, 0)
+        rows = self._with_dependents(opened, probe, near)
+        if rows is None:
+            return Found(None, opened.searcher.num_docs)
+        rows = rows if near is None else _in_both(rows, near)
+        return Found(rows, len(rows))
+
+    def _with_dependents(
+        self, opened: Opened, probe: TextProbe, near: NDArray[np.int64] | None
+    ) -> NDArray[np.int64] | None:
+        """Return the rows that say what is sought, and those that go on from them; None where it may be any.
+
+        Where some are ``near``, it is only of these that it need be known.
+        """
         if not asks_for_order(probe, DELTA_FIELD):
             return self._find(opened, probe, None).rows
         if isinstance(probe, Phrase):
-            rows = np.asarray(self._find(opened, probe, None).rows)
+            rows = np.asarray(self._find(opened, probe, None, near).rows)
             return rows if self._documents is None else self._documents.bases.with_dependents(rows)
         assert isinstance(probe, AllOf | AnyOf), "other probes are of one word, or beside others"
         ordered = [each for each in probe.probes if asks_for_order(each, DELTA_FIELD)]
@@ -170,17 +195,24 @@ class TextIndex:
         asked = [each for each in ordered if not isinstance(each, Without)] + (
             [type(probe)(tuple(plain))] if plain else []
         )
-        found = [self._with_dependents(opened, each) for each in asked]
+        found = [self._with_dependents(opened, each, near) for each in asked]
         known = [rows for rows in found if rows is not None]
         if isinstance(probe, AnyOf):
             return reduce(np.union1d, known) if len(known) == len(found) else None
         if not known:
             return None
-        rows = reduce(np.intersect1d, known)
+        rows = np.asarray(reduce(_in_both, known))
         for each in probe.probes:
             if isinstance(each, Without):
-                rows = np.setdiff1d(rows, np.asarray(self._with_dependents(opened, each.phrase)))
+                rows = rows[~are_among(rows, np.asarray(self._with_dependents(opened, each.phrase, near)))]
         return rows
+
+    def _chains(self, rows: NDArray[np.int64]) -> list[tuple[int, int]]:
+        """Return from where to where the rows are that some rows go on from, with themselves."""
+        if self._documents is None:
+            return [(row, row) for row in rows.tolist()]
+        bases = self._documents.bases
+        return [(bases.first(row), row) for row in rows.tolist()]
 
     def _in_order(self, found: Found, probe: TextProbe, check: Callable[[], None] | None) -> Found:
         """Return the rows for which a probe holds of those that have its words."""
@@ -231,6 +263,12 @@ class TextIndex:
         with _open_lock:
             _open_indexes.pop(self, None)
         self._found.clear()
+
+
+def _in_both(some: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the rows that are among both, which are in order, and so is what is found."""
+    fewer, more = sorted((np.asarray(some), np.asarray(others)), key=len)
+    return fewer[are_among(fewer, more)]
 
 
 _open_lock = Lock()

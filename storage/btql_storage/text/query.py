@@ -57,6 +57,14 @@ class Asked:
             return self.rows_max
         return cast("_Counted", searcher.search(self.query, limit=1, count=True)).count
 
+    def between(self, ranges: Sequence[tuple[int, int]]) -> Asked:
+        """Return a query for the hits whose row is in one of some ranges, which have their ends."""
+        number = tantivy.FieldType.Unsigned
+        inside = [tantivy.Query.range_query(schema(), ROW, number, first, last) for first, last in ranges]
+        any_of = tantivy.Query.boolean_query([(tantivy.Occur.Should, one) for one in inside])
+        both = tantivy.Query.boolean_query([(tantivy.Occur.Must, self.query), (tantivy.Occur.Must, any_of)])
+        return Asked(both, min(self.rows_max, sum(last - first + 1 for first, last in ranges)))
+
 
 @cache
 def schema(*, has_positions: bool = True) -> tantivy.Schema:
