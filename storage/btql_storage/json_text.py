@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import re
+from math import isfinite
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 import orjson
@@ -68,7 +69,11 @@ def dumps(value: object) -> str:
     except (TypeError, orjson.JSONEncodeError):
         from btql_storage.surrogates import mended_text
 
-        return mended_text(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+        try:
+            text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        except ValueError:
+            text = json.dumps(_finite(value), ensure_ascii=False, separators=(",", ":"))
+        return mended_text(text)
 
 
 def canonical(value: object) -> str:
@@ -82,9 +87,24 @@ def canonical(value: object) -> str:
     return text
 
 
-def _plain(value: object) -> object:
-    """Return the value with whole numbers for floats that are whole and not large."""
+def _finite(value: object) -> object:
+    """Return the value with null for what JSON has no number for, as ``orjson`` writes it."""
     match value:
+        case float():
+            return value if isfinite(value) else None
+        case list():
+            return [_finite(item) for item in cast("list[object]", value)]
+        case dict():
+            return {key: _finite(item) for key, item in cast("dict[str, object]", value).items()}
+        case _:
+            return value
+
+
+def _plain(value: object) -> object:
+    """Return the value with whole numbers for floats that are whole and not large, and null for what is no number."""
+    match value:
+        case float() if not isfinite(value):
+            return None
         case float() if value.is_integer() and -_WHOLE_MAX <= value < _WHOLE_MAX:
             return int(value)
         case list():

@@ -67,6 +67,14 @@ def test_equal_values_have_one_text(one: str, other: str) -> None:
     assert json_text.canonical(json_text.parse(one.encode())) == json_text.canonical(json_text.parse(other.encode()))
 
 
+@pytest.mark.parametrize("others", [[], [2**70]])
+def test_what_json_has_no_number_for_is_null_whatever_is_beside_it(others: list[object]) -> None:
+    value = {"a": [math.inf, -math.inf, math.nan, 1.5, *others]}
+
+    assert json_text.parse(json_text.dumps(value).encode()) == {"a": [None, None, None, 1.5, *others]}
+    assert json_text.canonical(value) == json_text.dumps(value)
+
+
 @pytest.mark.parametrize("text", ["", "nul", "NaN", "[1,]", '"\\ud80"', "1" * 30 + "x"])
 def test_what_is_no_json_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
