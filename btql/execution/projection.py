@@ -24,7 +24,7 @@ Projection: TypeAlias = "Callable[[pa.RecordBatch], pa.RecordBatch]"
 
 def projection(select: Select) -> Projection | None:
     """Return what makes a batch of the source one of the answer; None where that takes the engine."""
-    if not select.is_rowwise or select.where or not select.outputs:
+    if not select.is_rowwise or select.where or not select.outputs or isinstance(select.source, Select):
         return None
     read = {name: reader(sql) for name, sql in select.outputs.items()}
     readers = {name: reader for name, reader in read.items() if reader is not None}

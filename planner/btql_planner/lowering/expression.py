@@ -167,7 +167,7 @@ class ExpressionLowering:
             case Apply():
                 loose = not exact and expression.function.name in ("and", "or", "if_present")
                 arguments = [self.expression(each, columns, exact=not loose) for each in expression.arguments]
-                return _applied(expression, arguments, PLAIN, exact=exact)
+                return applied(expression, arguments, PLAIN, exact=exact)
             case AggregateCall():
                 return self.aggregate(expression, columns)
             case Over():
@@ -186,7 +186,7 @@ class ExpressionLowering:
         else:
             order = self._order_below(aggregate.order, columns)
         condition = None if aggregate.filter is None else self._apart(self.condition(aggregate.filter, columns))
-        return _applied(aggregate, arguments, Call(aggregate.distinct, tuple(order), condition, over), exact=True)
+        return applied(aggregate, arguments, Call(aggregate.distinct, tuple(order), condition, over), exact=True)
 
     def named_apart(self, known: Value) -> Value:
         """Return a value that what it is grouped by, or an aggregate of it, is not mistaken for another's.
@@ -264,7 +264,8 @@ def _compares_columns(condition: Expression) -> bool:
     return any(sum(bool(sources_of(each)) for each in node.arguments) > 1 for node in comparisons)
 
 
-def _applied(call: Apply | AggregateCall, arguments: Sequence[Value], around: Call, *, exact: bool) -> Value:
+def applied(call: Apply | AggregateCall, arguments: Sequence[Value], around: Call, *, exact: bool) -> Value:
+    """Return the SQL of a call; ``around`` is what stands around its arguments."""
     try:
         return call.function.lower(arguments, exact=exact, call=around)
     except ArgumentError as error:

@@ -13,6 +13,7 @@ from btql_planner.columns import FetchColumns, JoinColumns, NoColumns, TableColu
 from btql_planner.engine_plan import FetchSpec, Stage
 from btql_planner.expressions import Apply, Constant, conjuncts
 from btql_planner.functions.time_units import with_nanoseconds
+from btql_planner.lowering.long_values import over_long_values
 from btql_planner.plan import Aggregate, Nothing, Plan
 from btql_planner.plan_relations import (
     Join,
@@ -105,10 +106,14 @@ def _side(lowering: RelationLowering, plan: Plan) -> tuple[Columns, Callable[[],
 
 def set_operation(lowering: RelationLowering, plan: SetOperation) -> Select:
     """Return both sides with the same columns, one for each kind that a value of either side may have."""
-    left, right = lowering.lower(plan.left), lowering.lower(plan.right)
+    below = lowering.lower(plan.left), lowering.lower(plan.right)
+    (left, ones), (right, others) = (
+        over_long_values(lowering.expressions, select, [pair[side] for pair in plan.columns])
+        for side, select in enumerate(below)
+    )
     pairs: list[tuple[Value, Value]] = []
     counts_copies = plan.all and plan.op != "union"
-    for one, other in plan.columns:
+    for one, other in zip(ones, others, strict=True):
         sides = (
             lowering.expressions.expression(one, left.source),
             lowering.expressions.expression(other, right.source),
@@ -152,16 +157,17 @@ def _table(
 
 def window(lowering: RelationLowering, plan: Window) -> Select:
     """Return the rows with a column more for each function over a window."""
-    select = lowering.open(plan.input).wrap()
-    for item in plan.items:
+    below, items = lowering.over_long_values(lowering.open(plan.input), plan.items)
+    select = below.wrap()
+    for item in items:
         lowering.add(select, item)
     return select
 
 
 def numbered(lowering: RelationLowering, plan: Numbered) -> Select:
     """Return the rows with a number that says which of them have the same keys."""
-    below = lowering.open(plan.input)
-    for place, key in enumerate(plan.keys):
+    below, keys = over_long_values(lowering.expressions, lowering.open(plan.input), plan.keys)
+    for place, key in enumerate(keys):
         computed = lowering.expressions.expression(key, below.source)
         parts = {kind: lowering.expressions.key(sql) for kind, sql in computed.parts.items()}
         below.outputs.update({f"{plan.name}#{place}#{kind}": sql for kind, sql in parts.items()})
@@ -301,9 +307,9 @@ def _settled(computed: Value, kind: Kind, kinds: tuple[Kind, ...]) -> str:
 def grouping_sets(lowering: RelationLowering, plan: Aggregate) -> Select:
     """Return the rows grouped once for each set of keys, which are columns of a statement below."""
     assert plan.sets is not None
-    below = lowering.open(plan.input)
+    below, keys = lowering.over_long_values(lowering.open(plan.input), plan.keys)
     parts: list[list[str]] = []
-    for named in plan.keys:
+    for named in keys:
         computed = lowering.add(below, named)
         columns = [f"{named.name}#{kind}" for kind in computed.parts]
         parts.append([sql_text.name(column) for column in columns])

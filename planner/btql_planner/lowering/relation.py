@@ -5,15 +5,17 @@ A Filter becomes a WHERE as long as nothing was grouped, sorted or cut below it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from btql_planner import sql_text, value
 from btql_planner.columns import AliasColumns, FetchColumns, NoColumns, ScanColumns, engine_column
 from btql_planner.engine_plan import FetchSpec, OutputColumn, ProbeSpec, ScanSpec, Stage
-from btql_planner.expressions import AggregateCall, Constant, Expression, PathValue, engine_name
+from btql_planner.expressions import AggregateCall, Constant, Expression, PathValue, conjuncts, engine_name
 from btql_planner.lowering import joins, traces
 from btql_planner.lowering.expression import STORED, ExpressionLowering
+from btql_planner.lowering.long_values import over_long_values
 from btql_planner.plan import (
     Aggregate,
     Alias,
@@ -74,7 +76,8 @@ class RelationLowering:
         while isinstance(below, Fetch):
             raw.update((below.source, path) for path in below.outputs)
             below = below.input
-        values = [self._output(item.expression, select.source, raw) for item in plan.items]
+        select, items = self.over_long_values(select, plan.items)
+        values = [self._output(item.expression, select.source, raw) for item in items]
         inner = dict(select.outputs)
         select.outputs = {}
         outputs: list[OutputColumn] = []
@@ -103,9 +106,7 @@ class RelationLowering:
             case Fetch():
                 return self._fetch(plan)
             case Filter():
-                select = self.open(plan.input, settle=False)
-                select.where.append(self.expressions.condition(plan.condition, select.source))
-                return select
+                return self._filter(plan)
             case TraceSelection():
                 return traces.trace_selection(self, plan)
             case TraceSummary():
@@ -179,6 +180,19 @@ class RelationLowering:
         closed = select.group is not None or select.limit is not None or select.offset or (select.order and not ordered)
         return select.wrap() if closed or select.outputs else select
 
+    def _filter(self, plan: Filter) -> Select:
+        select = self.open(plan.input, settle=False)
+        conditions = conjuncts(plan.condition)
+        above, changed = over_long_values(self.expressions, select, conditions)
+        if above is select:
+            select.where.append(self.expressions.condition(plan.condition, select.source))
+            return select
+        for before, after in zip(conditions, changed, strict=True):
+            # Rows are left out before long values of them are computed.
+            place = select if before == after else above
+            place.where.append(self.expressions.condition(after, place.source))
+        return above
+
     def _settle(self, select: Select, plan: Plan) -> Select:
         """Return a SELECT over the rows and columns of a fetch that are still wanted.
 
@@ -194,7 +208,11 @@ class RelationLowering:
         return Select(FetchColumns(select, nothing), lambda: sql_text.name(stage.name), stage.name)
 
     def _sort(self, plan: Sort) -> Select:
-        ordered, terms = self.ordered(self.open(plan.input), plan.keys)
+        select, expressions = over_long_values(
+            self.expressions, self.open(plan.input), [key.expression for key in plan.keys]
+        )
+        keys = tuple(replace(key, expression=each) for key, each in zip(plan.keys, expressions, strict=True))
+        ordered, terms = self.ordered(select, keys)
         ordered.order = terms
         return ordered
 
@@ -218,7 +236,8 @@ class RelationLowering:
         select = self.lower(plan.input)
         if select.group is not None or select.outputs:
             select = select.wrap()
-        for item in plan.items:
+        select, items = self.over_long_values(select, plan.items)
+        for item in items:
             computed = self.expressions.expression(item.expression, select.source)
             name = engine_name(plan.source, item.name)
             self.expressions.note(name, computed)
@@ -265,15 +284,20 @@ class RelationLowering:
             from btql_planner.lowering.apart import aggregate_apart  # Few queries have any.
 
             return aggregate_apart(self, plan)
-        select = self.open(plan.input)
+        select, named = self.over_long_values(self.open(plan.input), (*plan.keys, *plan.measures))
         if any(isinstance(each.expression, AggregateCall) and each.expression.order for each in plan.measures):
             select = select.wrap()
         select.group = []
-        for named in plan.keys:
-            self.add_key(select, named)
-        for named in plan.measures:
-            self.add(select, named)
+        for key in named[: len(plan.keys)]:
+            self.add_key(select, key)
+        for measure in named[len(plan.keys) :]:
+            self.add(select, measure)
         return select
+
+    def over_long_values(self, select: Select, items: Sequence[Named]) -> tuple[Select, list[Named]]:
+        """Return a statement with columns for the long values of some items, and the items that read them."""
+        select, changed = over_long_values(self.expressions, select, [item.expression for item in items])
+        return select, [replace(item, expression=each) for item, each in zip(items, changed, strict=True)]
 
     def add_key(self, select: Select, named: Named) -> None:
         """Add a key, and its columns, to a statement that groups."""

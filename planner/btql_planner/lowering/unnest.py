@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from btql_planner import sql_text, value
+from btql_planner.lowering.long_values import over_long_values
 from btql_planner.plan import Unnest
 from btql_planner.select import Select
 from btql_planner.spelling import as_json
@@ -30,7 +31,8 @@ def unnest(lowering: RelationLowering, plan: Unnest) -> Select:
         select = select.wrap()
     if plan.entries is not None:
         return _known_keys(lowering, plan, select)
-    operand = lowering.expressions.expression(plan.expression, select.source)
+    select, (expression,) = over_long_values(lowering.expressions, select, [plan.expression])
+    operand = lowering.expressions.expression(expression, select.source)
     if operand.type == LIST:
         return _list(plan, select, value.single(operand))
     return _json(plan, select, as_json(operand))
