@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from btql.errors import Error
 from btql.execution.engine_threads import runs
 from btql.execution.goes_on import GoesOn
+from btql.execution.weight import check_weight
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -70,6 +71,7 @@ class Statements:
 
     def frame(self, text: str) -> DataFrame:
         """Return a statement, planned by the engine but not run."""
+        check_weight(text)
         if FUNCTION_PREFIX in text:
             from btql.execution.functions import register_functions
 

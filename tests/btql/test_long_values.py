@@ -8,6 +8,7 @@ import pytest
 from support.fields import WrittenCatalogs, WrittenFields
 
 import btql
+from btql.execution.weight import weight
 from btql_grammar.parser import parse
 from btql_grammar.span import Source
 from btql_planner.binding.bind import bind
@@ -104,6 +105,29 @@ def test_many_items_are_compared_in_pairs(conn: btql.Connection) -> None:
     rows = conn.query(f"SELECT greatest({items}) AS most, least({items}) AS least FROM p ORDER BY id").rows()
 
     assert rows[0] == {"most": [1], "least": True}
+
+
+def test_what_would_be_planned_for_minutes_is_refused(conn: btql.Connection) -> None:
+    value = nested("greatest({}, b.metadata.y{})", 3).replace("metadata.v", "a.metadata.v")
+
+    with pytest.raises(btql.EngineError, match="more characters than the limit, 16,000,000") as caught:
+        conn.query(f"SELECT a.id FROM p AS a JOIN p AS b ON {value} = 3").rows()
+
+    assert caught.value.code == "B0107"
+    assert "= help: compute what stands inside several functions in a query of its own" in str(caught.value)
+    inner = f"(SELECT {nested(NESTED['greatest'], 3)} AS x FROM p) AS a"
+    assert conn.query(f"SELECT a.x FROM {inner} JOIN p AS b ON greatest(a.x, b.metadata.y5) = 3").rows() == []
+
+
+def test_a_long_query_of_little_depth_is_not_refused(conn: btql.Connection) -> None:
+    condition = " OR ".join(f"metadata.v = 'v{number}'" for number in range(100))
+
+    assert conn.query(f"SELECT id FROM p WHERE {condition}").rows() == []
+
+
+def test_weight_counts_what_the_engine_repeats() -> None:
+    assert weight("f(a)") == len("f(a)")
+    assert weight("coalesce(a, 'coalesce(') + b") == len("coalesce(a, 'coalesce(') + b") + len("a, 'coalesce(')")
 
 
 @pytest.mark.parametrize("more", ["", " LIMIT 3", " LIMIT 3 OFFSET 2"])
