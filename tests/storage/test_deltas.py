@@ -290,7 +290,7 @@ def some_probe(rnd: random.Random, depth: int = 0) -> TextProbe:
     if depth > 2 or chance < 0.4:
         return some_phrase(rnd)
     if chance < 0.5:
-        piece = Piece(tuple(rnd.choice(["alp", "mma", "elt", "ot", "東"])), starts=rnd.random() < 0.5, ends=False)
+        piece = Piece(tuple(rnd.choice(["alp", "mma", "elt", "rol", "東"])), starts=rnd.random() < 0.5, ends=False)
         return Word("input", (piece,))
     inner: list[TextProbe] = [some_probe(rnd, depth + 1) for _ in range(rnd.randint(1, 3))]
     if chance < 0.75:
