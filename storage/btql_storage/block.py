@@ -53,7 +53,7 @@ class Block:
                         places, texts = others.setdefault(name, ([], []))
                         places.append(place)
                         texts.append(text)
-        size = sum(map(_json_bytes, rows)) if json_bytes is None else json_bytes
+        size = sum([row.json_bytes for row in rows]) if json_bytes is None else json_bytes
         return cls(rows, size, known, others, deltas if any(deltas) else ())
 
 
@@ -78,7 +78,7 @@ class BlockCutter:
     def add(self, rows: Sequence[Row]) -> Iterator[Block]:
         """Take in the next rows; yield the blocks that are full."""
         for row in rows:
-            size = stored = _json_bytes(row)
+            size = stored = row.json_bytes
             delta = self._finder.find(row) if self._finder is not None else None
             if delta is not None:
                 stored += len(delta.text) - len(row.fields[DELTA_FIELD])
@@ -97,14 +97,3 @@ class BlockCutter:
             block = Block.of(self._rows, self._json_bytes, self._deltas)
             self._begin()
             yield block
-
-
-def cut(rows: Sequence[Row]) -> Iterator[Block]:
-    """Yield rows as blocks."""
-    cutter = BlockCutter()
-    yield from cutter.add(rows)
-    yield from cutter.rest()
-
-
-def _json_bytes(row: Row) -> int:
-    return sum(map(len, row.fields.values()))

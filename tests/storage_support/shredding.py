@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from btql_storage.block import cut
+from btql_storage.block import BlockCutter
 from btql_storage.fields import SYSTEM_COLUMNS
 from btql_storage.kinds import FieldPath, column_name
 from btql_storage.part.format import PartStats, PathStats
@@ -34,7 +34,8 @@ def shred(rows: Sequence[Row], part_id: int, first_row: int = 0) -> Shredded:
     """Return the columns of rows that are numbered from ``first_row`` in their part."""
     shredder = Shredder(part_id, first_row)
     json_bytes = 0
-    for block in cut(rows):
+    cutter = BlockCutter()
+    for block in (*cutter.add(rows), *cutter.rest()):
         shredder.add(block, {})
         json_bytes += block.json_bytes
     chunk = shredder.finish()
