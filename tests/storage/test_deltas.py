@@ -16,6 +16,7 @@ from storage_support.reading import documents_of
 from support.span_rows import make_row
 
 from btql_storage.cache_budget import CacheBudget
+from btql_storage.care.blocks import directory
 from btql_storage.care.facade import check_database, repair_database
 from btql_storage.errors import Damaged
 from btql_storage.part import deltas
@@ -380,6 +381,8 @@ def test_files_of_before_there_were_deltas_are_read(tmp_path: Path, monkeypatch:
     assert file.num_record_batches == 1
     assert part.rows(np.arange(40)) == rows
     assert part.rows(np.array([7])) == [rows[7]]
+    starts, bases = directory(path)
+    assert (starts.tolist(), len(bases)) == ([0], 0)
 
 
 @pytest.fixture

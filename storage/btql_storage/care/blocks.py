@@ -40,15 +40,18 @@ def read_documents(path: Path) -> pa.Table:
     return pa.Table.from_batches(batches, SYSTEM_SCHEMA)
 
 
-def block_starts(path: Path) -> NDArray[np.uint32]:
-    """Return the first row of each block."""
-    lengths = [batch.num_rows for batch in stored_blocks(path)]
-    return np.cumsum([0, *lengths[:-1]] if lengths else [], dtype=np.int64).astype(np.uint32)
-
-
-def bases_of(blocks: Iterable[pa.RecordBatch]) -> DeltaBases:
-    """Return which rows are deltas."""
-    return _bases_of((block.num_rows, block) for block in blocks)
+def directory(path: Path) -> tuple[NDArray[np.uint32], DeltaBases]:
+    """Return the first row of each block and which rows are deltas, having read no documents."""
+    with read_errors(path):
+        source = pa.memory_map(str(path))
+        names = pa.ipc.open_file(source).schema.names
+        # To ask for no column is to ask for all of them.
+        place = names.index(BASE_COLUMN if BASE_COLUMN in names else SMALL_VALUES[0])
+        file = pa.ipc.open_file(source, options=pa.ipc.IpcReadOptions(included_fields=[place]))
+        blocks = [file.get_batch(number) for number in range(file.num_record_batches)]
+    lengths = [block.num_rows for block in blocks]
+    starts = np.cumsum([0, *lengths[:-1]] if lengths else [], dtype=np.int64).astype(np.uint32)
+    return starts, _bases_of(zip(lengths, blocks, strict=True))
 
 
 def whole_blocks(

@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 
 from btql_storage.arrow import to_numpy
 from btql_storage.arrow_functions import compute as pc
-from btql_storage.care.blocks import SMALL_VALUES, bases_of, block_starts, read_documents, stored_blocks, whole_blocks
+from btql_storage.care.blocks import SMALL_VALUES, directory, read_documents, stored_blocks, whole_blocks
 from btql_storage.care.findings import Finding, Kind
 from btql_storage.care.tables import Row as TableRow
 from btql_storage.care.tables import row_numbers
@@ -252,13 +252,12 @@ class PartCheck:
             values = documents.column(kind).to_pylist()
             if not np.array_equal(keys.lookup(cast("Any", kind), fingerprints(values)), every):
                 yield self._found(Kind.DAMAGED, KEYS_FILE, f"not every `{kind}` of `{ROWS_FILE}` is found by it")
-        path = self._path(ROWS_FILE)
-        if not np.array_equal(keys.block_starts, block_starts(path)):
+        starts, bases = directory(self._path(ROWS_FILE))
+        if not np.array_equal(keys.block_starts, starts):
             yield self._found(Kind.DAMAGED, KEYS_FILE, f"it has other blocks than `{ROWS_FILE}`")
-        ours, theirs = bases_of(stored_blocks(path)), keys.bases
-        if not (np.array_equal(ours.rows, theirs.rows) and np.array_equal(ours.bases, theirs.bases)):
+        if not (np.array_equal(keys.bases.rows, bases.rows) and np.array_equal(keys.bases.bases, bases.bases)):
             yield self._found(Kind.DAMAGED, KEYS_FILE, f"it has other bases of deltas than `{ROWS_FILE}`")
-        elif (ours.bases >= ours.rows).any():
+        elif (bases.bases >= bases.rows).any():
             yield self._found(Kind.DAMAGED, ROWS_FILE, "a delta goes on from a row that comes after it")
 
     def _anew(self, stats: PartStats) -> Iterator[Finding]:
