@@ -16,6 +16,7 @@ from dataclasses import replace
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1 import common_pb2
+from opentelemetry.proto.resource.v1 import resource_pb2
 from opentelemetry.proto.trace.v1 import trace_pb2
 
 from btql.wire import contents, fields, without
@@ -54,13 +55,12 @@ def spans_one_by_one(body: bytes) -> Sequence[Span]:
 
 def _resource(message: memoryview) -> Shared:
     try:
-        return Shared(
-            {
-                name: value
-                for resource in contents(message, _RESOURCE)
-                for name, value in _attributes(resource, _OF_RESOURCE).items()
-            }
-        )
+        attributes: Attributes = {}
+        dropped = 0
+        for resource in contents(message, _RESOURCE):
+            attributes |= _attributes(resource, _OF_RESOURCE)
+            dropped = resource_pb2.Resource.FromString(without(resource, _OF_RESOURCE)).dropped_attributes_count
+        return Shared(attributes, dropped)
     except _BAD as error:
         return not_shared(fault_of(error))
 
@@ -71,17 +71,18 @@ def _spans(message: memoryview, resource: Shared) -> Iterator[Span]:
     try:
         for library in contents(message, _SCOPE):
             known = common_pb2.InstrumentationScope.FromString(without(library, _OF_SCOPE))
-            scope = Scope(known.name, known.version, _attributes(library, _OF_SCOPE))
+            attributes = _attributes(library, _OF_SCOPE)
+            scope = Scope(known.name, known.version, attributes, known.dropped_attributes_count)
     except _BAD as error:
         resource = not_shared(fault_of(error))
     for data in contents(message, _SPANS):
         try:
-            yield unreadable(_name(data), resource.fault) if resource.fault else _span(data, resource.attributes, scope)
+            yield unreadable(_name(data), resource.fault) if resource.fault else _span(data, resource, scope)
         except _BAD as error:
             yield unreadable(_name(data), fault_of(error))
 
 
-def _span(data: memoryview, resource: Attributes, scope: Scope) -> Span:
+def _span(data: memoryview, resource: Shared, scope: Scope) -> Span:
     try:
         return from_protobuf.span_of(trace_pb2.Span.FromString(bytes(data)), resource, scope)
     except DecodeError:
@@ -103,12 +104,12 @@ def _name(data: memoryview) -> str:
 
 def _event(data: memoryview) -> SpanEvent:
     event = trace_pb2.Span.Event.FromString(without(data, _OF_EVENT))
-    return SpanEvent(event.name, event.time_unix_nano, _attributes(data, _OF_EVENT))
+    return from_protobuf.event_of(event, _attributes(data, _OF_EVENT))
 
 
 def _link(data: memoryview) -> Link:
     link = trace_pb2.Span.Link.FromString(without(data, _OF_LINK))
-    return Link(link.trace_id.hex(), link.span_id.hex(), _attributes(data, _OF_LINK))
+    return from_protobuf.link_of(link, _attributes(data, _OF_LINK))
 
 
 def _attributes(message: memoryview, number: int) -> Attributes:

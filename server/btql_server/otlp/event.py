@@ -13,7 +13,7 @@ from btql_server.http.answer import json_bytes
 from btql_server.otlp import braintrust, genai, indexed, openinference, vercel
 from btql_server.otlp.draft import Draft, is_metric
 from btql_server.otlp.slug import Exported
-from btql_server.otlp.span import Attributes, Span, SpanEvent
+from btql_server.otlp.span import Attributes, Link, Span, SpanEvent
 from btql_server.registering.crud import merged
 
 CONVENTIONS: tuple[tuple[frozenset[str], Callable[[Draft], None], Mapping[str, str]], ...] = (
@@ -105,14 +105,35 @@ def _otel(span: Span, events: list[SpanEvent]) -> dict[str, object]:
         "kind": span.kind if span.kind != "unspecified" else None,
         "status": span.status if span.status != "unset" else None,
         "trace_state": span.trace_state,
-        "resource": span.resource,
-        "scope": {name: value for name, value in scope.items() if value},
-        "events": [{"name": one.name, "time": _time(one.time_ns), "attributes": one.attributes} for one in events],
-        "links": [
-            {"trace_id": one.trace_id, "span_id": one.span_id, "attributes": one.attributes} for one in span.links
+        "resource": span.resource.attributes,
+        "scope": _given(scope),
+        "events": [
+            {"name": one.name, "time": _time(one.time_ns), "attributes": one.attributes, **_dropped(one.dropped)}
+            for one in events
         ],
+        "links": [_linked(one) for one in span.links],
+        "dropped": _given(
+            {
+                **span.dropped._asdict(),
+                "resource_attributes": span.resource.dropped,
+                "scope_attributes": span.scope.dropped,
+            }
+        ),
     }
-    return {name: value for name, value in found.items() if value}
+    return _given(found)
+
+
+def _linked(link: Link) -> dict[str, object]:
+    more = _given({"trace_state": link.trace_state}) | _dropped(link.dropped)
+    return {"trace_id": link.trace_id, "span_id": link.span_id, "attributes": link.attributes, **more}
+
+
+def _dropped(attributes: int) -> dict[str, object]:
+    return _given({"dropped_attributes": attributes})
+
+
+def _given(values: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in values.items() if value}
 
 
 def _time(time_ns: int) -> str:

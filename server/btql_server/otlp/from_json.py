@@ -19,8 +19,10 @@ from btql_server.otlp.json_messages import (
     ExportTraceServiceRequest,
     OtlpAnyValue,
     OtlpArrayValue,
+    OtlpEvent,
     OtlpKeyValue,
     OtlpKeyValues,
+    OtlpLink,
     OtlpResource,
     OtlpScope,
     OtlpSpan,
@@ -31,6 +33,7 @@ from btql_server.otlp.span import (
     KINDS,
     STATUSES,
     Attributes,
+    Dropped,
     Link,
     Scope,
     Shared,
@@ -47,6 +50,7 @@ from btql_storage.json_text import JsonValue
 T = TypeVar("T", bound=msgspec.Struct)
 _INTEGERS = (-(1 << 63), (1 << 63) - 1)
 _TIMES = (0, (1 << 64) - 1)
+_COUNTS = (0, (1 << 32) - 1)
 
 
 class Decoded(NamedTuple):
@@ -69,7 +73,7 @@ def spans_of_json(body: bytes) -> Decoded:
         found = [
             span
             for of_resource in request.resource_spans or ()
-            for resource in (_shared(of_resource.resource.attributes if of_resource.resource else None),)
+            for resource in (_shared(of_resource.resource or OtlpResource()),)
             for of_scope in of_resource.scope_spans or ()
             for span in _spans(of_scope.spans or (), resource, of_scope.scope)
         ]
@@ -106,7 +110,7 @@ def _with_raw_spans(body: bytes, unknown: Unknown) -> RawRequest:
 
 def _decoded_resource(text: msgspec.Raw, unknown: Unknown) -> Shared:
     try:
-        return _shared(_decoded_part(text, OtlpResource, unknown).attributes)
+        return _shared(_decoded_part(text, OtlpResource, unknown))
     except HttpError as error:
         return not_shared(error.message)
 
@@ -137,9 +141,9 @@ def _name_of(text: bytes) -> str:
         return ""
 
 
-def _shared(pairs: Iterable[OtlpKeyValue] | None) -> Shared:
+def _shared(message: OtlpResource | OtlpScope) -> Shared:
     try:
-        return Shared(_attributes(pairs))
+        return Shared(_attributes(message.attributes), _count(message.dropped_attributes_count))
     except (RecursionError, ValueError) as error:
         return not_shared(fault_of(error))
 
@@ -147,17 +151,17 @@ def _shared(pairs: Iterable[OtlpKeyValue] | None) -> Shared:
 def _spans(spans: Iterable[OtlpSpan], resource: Shared, library: OtlpScope | None) -> Iterator[Span]:
     """Yield the spans of one library; those that cannot be converted say so."""
     library = library or OtlpScope()
-    of_scope = _shared(library.attributes)
+    of_scope = _shared(library)
     fault = resource.fault or of_scope.fault
-    scope = Scope(library.name or "", library.version or "", of_scope.attributes)
+    scope = Scope(library.name or "", library.version or "", of_scope.attributes, of_scope.dropped)
     for span in spans:
         try:
-            yield unreadable(span.name or "", fault) if fault else _span(span, resource.attributes, scope)
+            yield unreadable(span.name or "", fault) if fault else _span(span, resource, scope)
         except (RecursionError, ValueError) as error:
             yield unreadable(span.name or "", fault_of(error))
 
 
-def _span(span: OtlpSpan, resource: Attributes, scope: Scope) -> Span:
+def _span(span: OtlpSpan, resource: Shared, scope: Scope) -> Span:
     status = span.status or OtlpStatus()
     parent = _id(span.parent_span_id)
     return Span(
@@ -169,17 +173,27 @@ def _span(span: OtlpSpan, resource: Attributes, scope: Scope) -> Span:
         start_ns=_whole(span.start_time_unix_nano, _TIMES),
         end_ns=_whole(span.end_time_unix_nano, _TIMES),
         attributes=_attributes(span.attributes),
-        events=[
-            SpanEvent(one.name or "", _whole(one.time_unix_nano, _TIMES), _attributes(one.attributes))
-            for one in span.events or ()
-        ],
-        links=[Link(_id(one.trace_id), _id(one.span_id), _attributes(one.attributes)) for one in span.links or ()],
+        events=[_event(one) for one in span.events or ()],
+        links=[_link(one) for one in span.links or ()],
         status=_named(STATUSES, status.code, "STATUS_CODE_"),
         status_message=status.message or "",
         trace_state=span.trace_state or "",
         resource=resource,
         scope=scope,
+        dropped=Dropped(
+            _count(span.dropped_attributes_count), _count(span.dropped_events_count), _count(span.dropped_links_count)
+        ),
     )
+
+
+def _event(event: OtlpEvent) -> SpanEvent:
+    time_ns = _whole(event.time_unix_nano, _TIMES)
+    return SpanEvent(event.name or "", time_ns, _attributes(event.attributes), _count(event.dropped_attributes_count))
+
+
+def _link(link: OtlpLink) -> Link:
+    ids = _id(link.trace_id), _id(link.span_id)
+    return Link(*ids, _attributes(link.attributes), link.trace_state or "", _count(link.dropped_attributes_count))
 
 
 def _id(text: str | None) -> str:
@@ -210,8 +224,12 @@ def _value(value: OtlpAnyValue | None) -> JsonValue:
             return None
 
 
+def _count(number: int | str | None) -> int:
+    return _whole(number, _COUNTS)
+
+
 def _whole(number: int | str | None, bounds: tuple[int, int]) -> int:
-    """Return a whole number of the 64 bits that it has in protobuf."""
+    """Return a whole number of as many bits as it has in protobuf."""
     try:
         found = int(number or 0)
     except ValueError:

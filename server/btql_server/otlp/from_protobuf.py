@@ -11,7 +11,19 @@ from opentelemetry.proto.common.v1 import common_pb2
 from opentelemetry.proto.trace.v1 import trace_pb2
 
 from btql_server.http.errors import HttpError
-from btql_server.otlp.span import KINDS, STATUSES, Attributes, Link, Scope, Span, SpanEvent, named, plain
+from btql_server.otlp.span import (
+    KINDS,
+    STATUSES,
+    Attributes,
+    Dropped,
+    Link,
+    Scope,
+    Shared,
+    Span,
+    SpanEvent,
+    named,
+    plain,
+)
 from btql_storage.json_text import JsonValue
 
 _NO_ID = bytes(8)
@@ -34,15 +46,17 @@ def spans_of_protobuf(body: bytes) -> Sequence[Span]:
 
 def _spans(request: ExportTraceServiceRequest) -> Iterator[Span]:
     for of_resource in request.resource_spans:
-        resource = _attributes(of_resource.resource.attributes)
+        known = of_resource.resource
+        resource = Shared(_attributes(known.attributes), known.dropped_attributes_count)
         for of_scope in of_resource.scope_spans:
             library = of_scope.scope
-            scope = Scope(library.name, library.version, _attributes(library.attributes))
+            attributes = _attributes(library.attributes)
+            scope = Scope(library.name, library.version, attributes, library.dropped_attributes_count)
             for span in of_scope.spans:
                 yield span_of(span, resource, scope)
 
 
-def span_of(span: trace_pb2.Span, resource: Attributes, scope: Scope) -> Span:
+def span_of(span: trace_pb2.Span, resource: Shared, scope: Scope) -> Span:
     """Return a span that the library has decoded."""
     # Eight zeros are how some libraries say that there is no parent.
     parent = span.parent_span_id
@@ -55,14 +69,26 @@ def span_of(span: trace_pb2.Span, resource: Attributes, scope: Scope) -> Span:
         start_ns=span.start_time_unix_nano,
         end_ns=span.end_time_unix_nano,
         attributes=_attributes(span.attributes),
-        events=[SpanEvent(one.name, one.time_unix_nano, _attributes(one.attributes)) for one in span.events],
-        links=[Link(one.trace_id.hex(), one.span_id.hex(), _attributes(one.attributes)) for one in span.links],
+        events=[event_of(one, _attributes(one.attributes)) for one in span.events],
+        links=[link_of(one, _attributes(one.attributes)) for one in span.links],
         status=named(STATUSES, span.status.code),
         status_message=span.status.message,
         trace_state=span.trace_state,
         resource=resource,
         scope=scope,
+        dropped=Dropped(span.dropped_attributes_count, span.dropped_events_count, span.dropped_links_count),
     )
+
+
+def event_of(event: trace_pb2.Span.Event, attributes: Attributes) -> SpanEvent:
+    """Return an event that the library has decoded, with its attributes."""
+    return SpanEvent(event.name, event.time_unix_nano, attributes, event.dropped_attributes_count)
+
+
+def link_of(link: trace_pb2.Span.Link, attributes: Attributes) -> Link:
+    """Return a link that the library has decoded, with its attributes."""
+    ids = link.trace_id.hex(), link.span_id.hex()
+    return Link(*ids, attributes, link.trace_state, link.dropped_attributes_count)
 
 
 def _attributes(pairs: Iterable[common_pb2.KeyValue]) -> Attributes:

@@ -47,7 +47,7 @@ class OtlpEvent(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     name: str | None = None
     time_unix_nano: int | str | None = None
     attributes: list[OtlpKeyValue] | None = None
-    dropped_attributes_count: object = None
+    dropped_attributes_count: int | str | None = None
 
 
 class OtlpLink(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
@@ -56,8 +56,8 @@ class OtlpLink(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     trace_id: str | None = None
     span_id: str | None = None
     attributes: list[OtlpKeyValue] | None = None
-    trace_state: object = None
-    dropped_attributes_count: object = None
+    trace_state: str | None = None
+    dropped_attributes_count: int | str | None = None
     flags: object = None
 
 
@@ -83,9 +83,9 @@ class OtlpSpan(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     events: list[OtlpEvent] | None = None
     links: list[OtlpLink] | None = None
     status: OtlpStatus | None = None
-    dropped_attributes_count: object = None
-    dropped_events_count: object = None
-    dropped_links_count: object = None
+    dropped_attributes_count: int | str | None = None
+    dropped_events_count: int | str | None = None
+    dropped_links_count: int | str | None = None
     flags: object = None
 
 
@@ -95,7 +95,7 @@ class OtlpScope(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     name: str | None = None
     version: str | None = None
     attributes: list[OtlpKeyValue] | None = None
-    dropped_attributes_count: object = None
+    dropped_attributes_count: int | str | None = None
 
 
 class OtlpScopeSpans(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
@@ -110,7 +110,7 @@ class OtlpResource(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     """What the spans come from."""
 
     attributes: list[OtlpKeyValue] | None = None
-    dropped_attributes_count: object = None
+    dropped_attributes_count: int | str | None = None
     entity_refs: object = None
 
 

@@ -148,7 +148,9 @@ def _parent(call: Call, parents: Parents, span: Span) -> Parent:
     if span.problem is not None:
         raise HttpError(400, span.problem)
     named = (
-        span.attributes.get(PARENT) or span.resource.get(PARENT) or read_header(call.request.headers.get(HEADER, ""))
+        span.attributes.get(PARENT)
+        or span.resource.attributes.get(PARENT)
+        or read_header(call.request.headers.get(HEADER, ""))
     )
     if not isinstance(named, str) or not named:
         raise HttpError(400, MISSING)

@@ -20,6 +20,27 @@ _TRACE_ID = re.compile(r"(?!0{32})[0-9a-f]{32}")
 _SPAN_ID = re.compile(r"(?!0{16})[0-9a-f]{16}")
 
 
+class Dropped(NamedTuple):
+    """How many of what a span had were left out before it was sent."""
+
+    attributes: int = 0
+    events: int = 0
+    links: int = 0
+
+
+_NOTHING = Dropped()
+
+
+class Shared(NamedTuple):
+    """The attributes of a resource or a scope, which all of its spans share."""
+
+    attributes: Attributes
+    dropped: int = 0
+    """How many were left out before they were sent; here and wherever there are attributes."""
+    fault: str = ""
+    """Why they could not be read, and neither can any of the spans."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """The library that made a span."""
@@ -27,6 +48,7 @@ class Scope:
     name: str = ""
     version: str = ""
     attributes: Attributes = field(default_factory=dict[str, JsonValue])
+    dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +58,7 @@ class SpanEvent:
     name: str
     time_ns: int
     attributes: Attributes
+    dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +68,8 @@ class Link:
     trace_id: str
     span_id: str
     attributes: Attributes
+    trace_state: str = ""
+    dropped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +89,9 @@ class Span:
     status: str
     status_message: str
     trace_state: str
-    resource: Attributes
+    resource: Shared
     scope: Scope
+    dropped: Dropped = _NOTHING
     fault: str = ""
     """Why it could not be read; everything else is then empty, but for its name where that is known."""
 
@@ -87,17 +113,9 @@ class Span:
         return None
 
 
-class Shared(NamedTuple):
-    """The attributes of a resource or a scope, which all of its spans share."""
-
-    attributes: Attributes
-    fault: str = ""
-    """Why they could not be read, and neither can any of the spans."""
-
-
 def unreadable(name: str, fault: str) -> Span:
     """Return what stands for a span that could not be read, so that the others of its request can be stored."""
-    return Span("", "", "", name, KINDS[0], 0, 0, {}, (), (), STATUSES[0], "", "", {}, Scope(), fault)
+    return Span("", "", "", name, KINDS[0], 0, 0, {}, (), (), STATUSES[0], "", "", Shared({}), Scope(), fault=fault)
 
 
 def fault_of(error: Exception) -> str:
@@ -107,7 +125,7 @@ def fault_of(error: Exception) -> str:
 
 def not_shared(reason: str) -> Shared:
     """Return what stands for a resource or a scope that could not be read."""
-    return Shared({}, f"its resource or scope cannot be read: {reason}")
+    return Shared({}, fault=f"its resource or scope cannot be read: {reason}")
 
 
 def named(names: Sequence[str], number: int) -> str:

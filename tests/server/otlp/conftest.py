@@ -57,7 +57,7 @@ def span_json(span):
         "events": [
             {
                 "timeUnixNano": str(START_NS),
-                "name": event["name"],
+                **event,
                 "attributes": key_values(event.get("attributes", {})),
             }
             for event in span.get("events", ())

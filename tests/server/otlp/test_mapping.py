@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from btql_server.otlp import genai, indexed, openinference, vercel
+from btql_server.otlp.by_hand import spans_one_by_one
 from btql_server.otlp.event import event_of
 from btql_server.otlp.from_json import spans_of_json
 from btql_server.otlp.from_protobuf import spans_of_protobuf
@@ -53,6 +55,47 @@ def test_every_attribute_of_the_tables_is_documented():
     )
     missing = [name for convention in tables for table in convention for name in table if f"`{name}`" not in page]
     assert missing == []
+
+
+_CUT = {
+    "droppedAttributesCount": 1,
+    "droppedEventsCount": 2,
+    "droppedLinksCount": 3,
+    "events": [{"name": "e", "droppedAttributesCount": 4}],
+    "links": [{"traceId": "1" * 32, "spanId": "2" * 16, "traceState": "a=b", "droppedAttributesCount": 5}],
+}
+
+
+def test_what_was_dropped_before_a_span_was_sent_is_told(as_json, as_protobuf):
+    document = json.loads(as_json([_CUT]))
+    of_resource = document["resourceSpans"][0]
+    of_resource["resource"]["droppedAttributesCount"] = 6
+    of_resource["scopeSpans"][0]["scope"]["droppedAttributesCount"] = "7"
+    request = ExportTraceServiceRequest.FromString(as_protobuf([_CUT]))
+    request.resource_spans[0].resource.dropped_attributes_count = 6
+    request.resource_spans[0].scope_spans[0].scope.dropped_attributes_count = 7
+    body = request.SerializeToString()
+    for (span,) in (
+        spans_of_json(json.dumps(document).encode()).spans,
+        spans_of_protobuf(body),
+        spans_one_by_one(body),
+    ):
+        otel = _event(span)["context"]["otel"]
+        assert otel["dropped"] == {
+            "attributes": 1,
+            "events": 2,
+            "links": 3,
+            "resource_attributes": 6,
+            "scope_attributes": 7,
+        }
+        assert otel["events"][0]["dropped_attributes"] == 4
+        assert otel["links"][0] == {
+            "trace_id": "1" * 32,
+            "span_id": "2" * 16,
+            "attributes": {},
+            "trace_state": "a=b",
+            "dropped_attributes": 5,
+        }
 
 
 def test_numbers_and_bytes_come_as_json_can_have_them(as_json, as_protobuf):
