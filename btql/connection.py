@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from btql.result import Result
     from btql.tables import Table
     from btql_grammar.parameters import Values
-    from btql_grammar.tree import ExplainFormat
+    from btql_grammar.tree_statements import ExplainFormat
     from btql_planner.options import LintMode, QueryOptions
     from btql_storage.catalog import ObjectInfo
     from btql_storage.compaction.job import CompactionProgress, CompactionReport

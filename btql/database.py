@@ -12,8 +12,6 @@ from copy import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from btql.arguments import text_of
 from btql.errors import drawn
 from btql.execution.admission import Work, admission
@@ -35,7 +33,6 @@ from btql_planner.lint import Lint
 from btql_planner.options import QueryOptions, settled, with_limits
 from btql_planner.plan import Plan
 from btql_planner.prices import PriceSource, builtin_prices
-from btql_planner.types import Kind
 from btql_storage.store import Storage
 
 if TYPE_CHECKING:
@@ -208,25 +205,14 @@ class Database:
         if can_repeat and (known := self.known_answer(str(query), options)) is not None:
             return known
         source, statement = self._read(query, parameters)
-        match statement:
-            case tree.Insert() | tree.Update() | tree.Delete():
-                from btql.fixed_answer import written
-                from btql.write_statements import write
+        if not isinstance(statement, tree.AnyQuery):
+            from btql.fixed_answer import answer_to
 
-                return written(write(self, source, statement, options))
-            case tree.Explain():
-                from btql.explain import explain_statement
-                from btql.fixed_answer import PLAN_COLUMN, FixedAnswer
-
-                text = explain_statement(self, source, statement, options)
-                is_json = statement.format == "json"
-                kind, lines = (Kind.JSON, [text]) if is_json else (Kind.TEXT, text.splitlines())
-                return Result(FixedAnswer(PLAN_COLUMN, kind, pa.array(lines, pa.string())))
-            case _ if can_repeat and has_one_answer(statement):
-                return self._run_and_keep(source, statement, options)
-            case _:
-                key = key_of(query, parameters, options or _NO_OPTIONS, disabled_rules)
-                return self.run(source, statement, options, disabled_rules, key)
+            return answer_to(self, source, statement, options)
+        if can_repeat and has_one_answer(statement):
+            return self._run_and_keep(source, statement, options)
+        key = key_of(query, parameters, options or _NO_OPTIONS, disabled_rules)
+        return self.run(source, statement, options, disabled_rules, key)
 
     def known_answer(self, text: str, options: QueryOptions | None = None) -> Result | None:
         """Return, at once, the answer to a statement that was asked before and has only one; None for any other."""

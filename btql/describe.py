@@ -26,6 +26,7 @@ from btql_grammar import tree
 from btql_grammar.build import TYPES
 from btql_grammar.parameters import Key, nodes_below, parameters_of, row_counts, with_values
 from btql_grammar.span import Source, Span
+from btql_grammar.tree_statements import Delete, Explain, Insert, Update
 from btql_planner.engine_plan import OutputColumn
 from btql_planner.names import SYSTEM_KINDS
 from btql_planner.options import QueryOptions
@@ -82,12 +83,12 @@ def described(database: Database, source: Source, statement: tree.Statement, opt
     told = _told(statement)
     told |= {span: TEXT if clause == "cursor" else INTEGER for span, clause in row_counts(statement).items()}
     match statement:
-        case tree.Insert() | tree.Update() | tree.Delete():
+        case Insert() | Update() | Delete():
             kinds: dict[Span, Type] = {}
             if places and (query := _query_of(statement)) is not None:
                 kinds = _kinds(database, source, query, options, places)
             return Described(_WRITES[type(statement)], _parameters(places, kinds, told, statement), ())
-        case tree.Explain():
+        case Explain():
             kind = Kind.JSON if statement.format == "json" else Kind.TEXT
             plan = OutputColumn(PLAN_COLUMN, {kind: PLAN_COLUMN})
             return Described("explain", _parameters(places, {}, told, statement), (plan,))
@@ -126,11 +127,11 @@ def _kinds(
     return kinds_of_parameters(_compiled(database, source, statement, options).bound.plan, places)
 
 
-def _query_of(statement: tree.Insert | tree.Update | tree.Delete) -> tree.Statement | None:
+def _query_of(statement: Insert | Update | Delete) -> tree.Statement | None:
     """Return the query behind a statement that writes; None for one whose rows are spelled out."""
     from btql.write_statements import matching
 
-    if isinstance(statement, tree.Insert):
+    if isinstance(statement, Insert):
         return None if isinstance(statement.source, tree.Values) else statement.source
     return matching(statement)
 
@@ -160,9 +161,9 @@ def _told(statement: tree.Statement) -> dict[Span, Type]:
 
 def _written(statement: tree.Statement) -> Iterator[tuple[tuple[str | int, ...], tree.Expression]]:
     """Yield the fields that a statement writes, each with its value."""
-    if isinstance(statement, tree.Update):
+    if isinstance(statement, Update):
         yield from ((place.path, value) for place, value in statement.assignments)
-    elif isinstance(statement, tree.Insert) and isinstance(statement.source, tree.Values):
+    elif isinstance(statement, Insert) and isinstance(statement.source, tree.Values):
         for row in statement.source.rows:
             yield from zip(statement.columns, row, strict=False)
 
@@ -176,7 +177,7 @@ def _kind_of(type_name: str) -> Kind | None:
     return Kind.LIST if known is Kind.TEXT else Kind.JSON
 
 
-_WRITES: dict[type, StatementKind] = {tree.Insert: "insert", tree.Update: "update", tree.Delete: "delete"}
+_WRITES: dict[type, StatementKind] = {Insert: "insert", Update: "update", Delete: "delete"}
 
 
 def _parameters(

@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING, assert_never
 from btql.database import Compiled, Database
 from btql.errors import ProgrammingError, drawn_over
 from btql.running import run
-from btql_grammar import tree
 from btql_grammar.parameters import Values
 from btql_grammar.span import Source
+from btql_grammar.tree_statements import Explain, ExplainFormat
 from btql_planner.options import QueryOptions
 
 if TYPE_CHECKING:
     from btql.execution.run import Runner
     from btql.explaining.explanation import Explanation
-    from btql_grammar.tree import ExplainFormat
 
 FORMATS = ("text", "json", "tree")
 
@@ -53,7 +52,7 @@ def explained(
     return _explained(compiled, watch, analyze=analyze)
 
 
-def explain_statement(database: Database, source: Source, statement: tree.Explain, options: QueryOptions | None) -> str:
+def explain_statement(database: Database, source: Source, statement: Explain, options: QueryOptions | None) -> str:
     """Return what a statement that begins with EXPLAIN says."""
     watch = Watch(database)
     compiled = database.compile_statement(source, statement.query, options)

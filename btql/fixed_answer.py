@@ -12,7 +12,11 @@ from btql_planner.engine_plan import OutputColumn
 from btql_planner.types import Kind
 
 if TYPE_CHECKING:
+    from btql.database import Database
     from btql.execution.infer import JsonSchema
+    from btql_grammar.span import Source
+    from btql_grammar.tree_statements import NoQuery
+    from btql_planner.options import QueryOptions
 
 PLAN_COLUMN = "QUERY PLAN"
 """The column in which EXPLAIN answers, called as PostgreSQL calls it."""
@@ -45,6 +49,19 @@ class FixedAnswer:
     def inferred(self) -> JsonSchema | None:
         """Return no schema: it was not asked for."""
         return None
+
+
+def answer_to(database: Database, source: Source, statement: NoQuery, options: QueryOptions | None) -> Result:
+    """Run a statement that is no query; return what it says of itself."""
+    from btql.explain import explain_statement
+    from btql.write_statements import WriteStatement, write
+
+    if isinstance(statement, WriteStatement):
+        return written(write(database, source, statement, options))
+    text = explain_statement(database, source, statement, options)
+    is_json = statement.format == "json"
+    kind, lines = (Kind.JSON, [text]) if is_json else (Kind.TEXT, text.splitlines())
+    return Result(FixedAnswer(PLAN_COLUMN, kind, pa.array(lines, pa.string())))
 
 
 def written(count: int) -> Result:

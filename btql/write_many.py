@@ -19,6 +19,7 @@ from btql.write_statements import WriteStatement, write
 from btql_grammar import tree
 from btql_grammar.parameters import each_with_values, with_values
 from btql_grammar.span import Source
+from btql_grammar.tree_statements import Insert
 from btql_planner import errors
 from btql_storage.ingest.accept import EVENTS_MAX
 
@@ -43,7 +44,7 @@ def write_many(
             raise errors.not_supported(
                 "a query with many sequences of values", statement.span, "run it once for each of them, with `execute`"
             )
-        if isinstance(statement, tree.Insert) and isinstance(statement.source, tree.Values):
+        if isinstance(statement, Insert) and isinstance(statement.source, tree.Values):
             written = each_with_values(statement, statement.source.rows, sequences)
             statements = list(_joined(statement, statement.source, [row for rows in written for row in rows]))
         else:
@@ -51,7 +52,7 @@ def write_many(
     return sum(write(database, source, each, options) for each in statements)
 
 
-def _joined(insert: tree.Insert, values: tree.Values, rows: Sequence[Row]) -> Iterator[WriteStatement]:
+def _joined(insert: Insert, values: tree.Values, rows: Sequence[Row]) -> Iterator[WriteStatement]:
     """Yield an INSERT with all rows, or several, each with as many as a transaction holds."""
     for start in range(0, len(rows), EVENTS_MAX):
         yield replace(insert, source=replace(values, rows=tuple(rows[start : start + EVENTS_MAX])))

@@ -25,6 +25,7 @@ from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.parser import parse
 from btql_grammar.span import Source, Span
+from btql_grammar.tree_statements import Delete, Insert, Update
 from btql_planner import errors
 from btql_planner.names import SYSTEM_KINDS
 from btql_planner.postgres_arrays import texts_of
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from btql_planner.options import QueryOptions
     from btql_storage.catalog import ObjectInfo
 
-WriteStatement = tree.Insert | tree.Update | tree.Delete
+WriteStatement = Insert | Update | Delete
 Path: TypeAlias = tuple[str | int, ...]
 Event: TypeAlias = dict[str, object]
 
@@ -54,11 +55,11 @@ def write(database: Database, source: Source, statement: WriteStatement, options
     writing = _Writing(database, source, options)
     with drawn_over(source):
         match statement:
-            case tree.Insert():
+            case Insert():
                 return writing.insert(statement)
-            case tree.Update():
+            case Update():
                 return writing.update(statement)
-            case tree.Delete():
+            case Delete():
                 return writing.delete(statement)
 
 
@@ -67,16 +68,16 @@ def target_of_insert(database: Database, text: str, *, create: bool) -> ObjectIn
     source = Source(text)
     with drawn_over(source):
         statement = parse(text)
-        assert isinstance(statement, tree.Insert)
+        assert isinstance(statement, Insert)
         return _Writing(database, source, None).target(statement, create=create)
 
 
-def matching(statement: tree.Update | tree.Delete) -> tree.Query:
+def matching(statement: Update | Delete) -> tree.Query:
     """Return the query for the ids of the rows that match, each with the values that an UPDATE gives it."""
     target = statement.target
     alias = target.alias or (target.path[-1] if isinstance(target, tree.Table) else None)
     path = ("id",) if alias is None else (alias, "id")
-    assignments = statement.assignments if isinstance(statement, tree.Update) else ()
+    assignments = statement.assignments if isinstance(statement, Update) else ()
     values = (tree.Item(each, f"value_{n}") for n, (_, each) in enumerate(assignments))
     items = (tree.Item(tree.Identifier(path, span=target.span), "id"), *values)
     return tree.Query(select=items, source=target, filter=statement.filter, span=statement.span, language="sql")
@@ -90,7 +91,7 @@ class _Writing:
         # Limits are for those who read.
         self._unlimited = None if options is None else replace(options, default_limit=None, limit_max=None)
 
-    def insert(self, statement: tree.Insert) -> int:
+    def insert(self, statement: Insert) -> int:
         """Write a document for each row of a query."""
         kind, name = self._named(statement.target)
         # Whoever may not write to it learns so before the rows are read; it is made when they are written.
@@ -104,12 +105,12 @@ class _Writing:
         checked = self._checked(events, range(1, len(events) + 1))
         return self._write(self._sources.target(kind, name, statement.target.span, create=True), checked)
 
-    def target(self, statement: tree.Insert, *, create: bool) -> ObjectInfo | None:
+    def target(self, statement: Insert, *, create: bool) -> ObjectInfo | None:
         """Return the object that an INSERT is for."""
         kind, name = self._named(statement.target)
         return self._sources.directory.target(kind, name, create=create)
 
-    def _columns(self, statement: tree.Insert, names: Sequence[str]) -> list[Path | None]:
+    def _columns(self, statement: Insert, names: Sequence[str]) -> list[Path | None]:
         """Return the path of each column of the query, None for what the database gives itself."""
         if not statement.columns:
             if isinstance(statement.source, tree.Values):
@@ -125,7 +126,7 @@ class _Writing:
             _check_path(path, statement.span, OURS)
         return list(statement.columns)
 
-    def update(self, statement: tree.Update) -> int:
+    def update(self, statement: Update) -> int:
         """Merge new values into each row that matches."""
         target = self._target(statement)
         paths: list[Path] = []
@@ -147,7 +148,7 @@ class _Writing:
                 raise
             raise _unfit(error.reason, str(rows[error.index]["id"]), wrong[0]) from None
 
-    def delete(self, statement: tree.Delete) -> int:
+    def delete(self, statement: Delete) -> int:
         """Remove each row that matches."""
         target = self._target(statement)
         _, rows = self._rows(matching(statement), statement.span)
@@ -177,7 +178,7 @@ class _Writing:
         self._database.storage.ingest(target, events, only_updates=only_updates)
         return len(events)
 
-    def _target(self, statement: tree.Update | tree.Delete) -> ObjectInfo:
+    def _target(self, statement: Update | Delete) -> ObjectInfo:
         """Return the object whose rows a statement changes."""
         kind, name = self._named(statement.target)
         return self._sources.target(kind, name, statement.target.span, create=False)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from btql.execution.stop import Stop
     from btql.moving.exporting import Export
     from btql.remote.address import Address
-    from btql_grammar.tree import ExplainFormat
+    from btql_grammar.tree_statements import ExplainFormat
     from btql_storage.compaction.job import CompactionProgress, CompactionReport
     from btql_storage.ingest.receipt import Receipt
     from btql_storage.retention.facade import Retention

@@ -12,14 +12,15 @@ from dataclasses import fields, is_dataclass
 from typing import cast, get_args
 
 from btql_conformance.cases import Case, ExpectedError
-from btql_grammar import tree
+from btql_grammar import tree, tree_statements
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.parser import parse
 from btql_grammar.span import Span
 
 Construct = tuple[str, str]
 """The group, and the name in it."""
-NODES = tuple(cls.__name__ for cls in get_args(tree.Expression) + get_args(tree.Relation) + get_args(tree.Statement))
+_UNIONS = (tree.Expression, tree.Relation, tree.AnyQuery, tree_statements.NoQuery)
+NODES = tuple(cls.__name__ for union in _UNIONS for cls in get_args(union))
 _NO_CLAUSE = frozenset({"span", "language", "source", "with_", "windows"})
 CLAUSES = tuple(each.name for each in fields(tree.Query) if each.name not in _NO_CLAUSE)
 SHAPES: tuple[str, ...] = get_args(tree.Shape)

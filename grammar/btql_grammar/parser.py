@@ -59,12 +59,13 @@ def _statement(text: str) -> tree.Statement:
         return _btql_query(text)
     if begins_with_explain(text):
         from btql_grammar.sql.explain import before_btql
+        from btql_grammar.tree_statements import Explain
 
         if (found := before_btql(text)) is not None:
             (analyze, form), begin = found
             # Spaces instead of what was before: places stay those of the text.
             query = _btql_query(" " * begin + text[begin:])
-            return tree.Explain(query, analyze, form, span=Span(scan.after_space(text), query.span.end))
+            return Explain(query, analyze, form, span=Span(scan.after_space(text), query.span.end))
     from btql_grammar.sql.reader import read_sql  # BTQL does not need it.
 
     return read_sql(text)

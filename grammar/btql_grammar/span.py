@@ -8,7 +8,7 @@ an error is drawn, by the :class:`Source` the span points into.
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 
@@ -26,6 +26,11 @@ class Span:
     def to(self, other: Span) -> Span:
         """Return the smallest span that covers both."""
         return Span(min(self.start, other.start), max(self.end, other.end))
+
+
+def span_field() -> Span:
+    """Declare the span of a node, which takes no part in comparison."""
+    return field(kw_only=True, compare=False, repr=False, default=Span(0, 0))
 
 
 @dataclass(frozen=True)

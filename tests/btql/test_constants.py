@@ -11,6 +11,7 @@ from btql import constants
 from btql_grammar import tree
 from btql_grammar.parameters import with_values
 from btql_grammar.parser import parse
+from btql_grammar.tree_statements import Insert
 
 VALUES = [
     *(None, True, False, 0, -1, 10**40, 1.0, -0.0, 1e300, "", "x", "it's", "null", "\n\u2028é"),
@@ -21,7 +22,7 @@ VALUES = [
 
 def _values(text, values=()):
     statement = with_values(parse(text), list(values))
-    assert isinstance(statement, tree.Insert)
+    assert isinstance(statement, Insert)
     assert isinstance(statement.source, tree.Values)
     return statement.source
 
@@ -47,7 +48,7 @@ def test_constants_are_what_the_engine_gives(tmp_path, monkeypatch):
 )
 def test_anything_else_is_for_the_engine(values):
     statement = parse(f"INSERT INTO project_logs('demo') (id) VALUES {values}")
-    assert isinstance(statement, tree.Insert)
+    assert isinstance(statement, Insert)
     assert isinstance(statement.source, tree.Values)
 
     assert constants.constant_rows(statement.source) is None

@@ -13,6 +13,7 @@ from btql_grammar.depth import Node, children
 from btql_grammar.parser import parse, parse_expression
 from btql_grammar.printing.printer import print_sql
 from btql_grammar.sources import KINDS
+from btql_grammar.tree_statements import Delete, Insert, Update
 
 
 def below(node: Node) -> list[Node]:
@@ -23,7 +24,7 @@ def check(text: str, node: Node) -> None:
     assert 0 <= node.span.start < node.span.end <= len(text)
     piece = text[node.span.start : node.span.end]
     match node:
-        case tree.Query() | tree.SetOperation() | tree.Values() | tree.Insert() | tree.Update() | tree.Delete():
+        case tree.Query() | tree.SetOperation() | tree.Values() | Insert() | Update() | Delete():
             assert parse(piece) == node, piece
         case tree.TableCall() if node.call.name in KINDS:
             pass  # Without the LATERAL before it, it names an object.

@@ -10,12 +10,9 @@ from btql_grammar.tree import (
     Call,
     CommonTable,
     Comparison,
-    Delete,
     Derived,
-    Explain,
     From,
     Identifier,
-    Insert,
     Item,
     Join,
     Literal,
@@ -31,11 +28,11 @@ from btql_grammar.tree import (
     Table,
     TableCall,
     UnpivotItem,
-    Update,
     Values,
     Window,
     With,
 )
+from btql_grammar.tree_statements import Delete, Explain, Insert, Update
 
 A, B, C, D, ID = (Identifier((name,)) for name in ("a", "b", "c", "d", "id"))
 ONE, TWO = Literal(1), Literal(2)

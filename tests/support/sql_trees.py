@@ -17,6 +17,7 @@ from btql_grammar.sources import KINDS
 from btql_grammar.sql.expressions import JSON_OPERATORS
 from btql_grammar.sql.relations import TABLE_FUNCTIONS
 from btql_grammar.sql.windows import BOUNDS
+from btql_grammar.tree_statements import Delete, Explain, ExplainFormat, Insert, Update
 
 _HERE = tree.Star().span
 _names = trees.words | st.sampled_from(
@@ -320,26 +321,26 @@ class Grower:
                 found.append(path)
         return found
 
-    def insert(self) -> tree.Insert:
+    def insert(self) -> Insert:
         columns = tuple(self.columns(0))
         source = self.draw(st.sampled_from([lambda: self.values(len(columns)), self.query]))()
         if isinstance(source, tree.Values) and columns and len(source.rows[0]) != len(columns):
             columns = ()
-        return tree.Insert(self.target(), columns, source, merge=self.draw(st.booleans()))
+        return Insert(self.target(), columns, source, merge=self.draw(st.booleans()))
 
-    def update(self) -> tree.Update:
+    def update(self) -> Update:
         pairs = tuple((tree.Identifier(path), self.expression()) for path in self.columns(1))
-        return tree.Update(self.target(), pairs, self.maybe(self.expression))
+        return Update(self.target(), pairs, self.maybe(self.expression))
 
-    def delete(self) -> tree.Delete:
-        return tree.Delete(self.target(), self.maybe(self.expression))
+    def delete(self) -> Delete:
+        return Delete(self.target(), self.maybe(self.expression))
 
     def statement(self) -> tree.Statement:
         made = self.draw(st.sampled_from([self.query] * 6 + [self.insert, self.update, self.delete]))()
         if self.draw(st.integers(0, 9)):
             return made
-        forms: list[tree.ExplainFormat] = ["text", "json", "tree"]
-        return tree.Explain(made, self.draw(st.booleans()), self.draw(st.sampled_from(forms)))
+        forms: list[ExplainFormat] = ["text", "json", "tree"]
+        return Explain(made, self.draw(st.booleans()), self.draw(st.sampled_from(forms)))
 
 
 @st.composite

@@ -25,6 +25,7 @@ from btql_grammar.fmt.build import build_document
 from btql_grammar.fmt.layout import lay_out
 from btql_grammar.parser import parse
 from btql_grammar.sql.explain import before_btql
+from btql_grammar.tree_statements import Explain
 
 WIDTH = 100
 
@@ -32,7 +33,7 @@ WIDTH = 100
 def format_text(text: str, name: str = "<query>") -> str:
     """Return the text of a query, formatted; it ends with a line break. ``name`` stands in error drawings."""
     statement = parse(text, name)
-    if isinstance(statement, tree.Explain) and (found := before_btql(text)) is not None:
+    if isinstance(statement, Explain) and (found := before_btql(text)) is not None:
         _, begin = found
         return f"{text[:begin].strip()}\n{format_text(text[begin:], name)}"
     attempts = [btql.pieces(text)] if detect(text) == "btql" else [sql.pieces(text), sql.pieces(text, recase=False)]

@@ -16,6 +16,7 @@ from btql_grammar.printing.sql_expressions import SqlExpressionPrinter, unsayabl
 from btql_grammar.quotes import double_quoted, name, single_quoted
 from btql_grammar.sources import KINDS
 from btql_grammar.sql.relations import NOT_ALIASES, TABLE_FUNCTIONS
+from btql_grammar.tree_statements import Delete, Explain, Insert, Update
 
 _BTQL_CLAUSES = (
     "span_filter", "final_dimensions", "final_measures", "infer", "inference_budget", "comparison_key",
@@ -45,18 +46,18 @@ class SqlPrinter(SqlExpressionPrinter):
                 return self._set_operation(statement)
             case tree.Values():
                 return [f"VALUES {', '.join(f'({self.list(row)})' for row in statement.rows)}"]
-            case tree.Insert():
+            case Insert():
                 return self._insert(statement)
-            case tree.Update():
+            case Update():
                 pairs = (
                     f"{self.path(field.path)} = {self.expression(value)}" for field, value in statement.assignments
                 )
                 lines = [f"UPDATE {self._relation(statement.target)}", f"SET {', '.join(pairs)}"]
                 return lines + self._where(statement.filter)
-            case tree.Delete():
+            case Delete():
                 head = ("DELETE FROM", self._relation(statement.target))
                 return [" ".join(head), *self._where(statement.filter)]
-            case tree.Explain():
+            case Explain():
                 words = ["ANALYZE"] * statement.analyze
                 if statement.format != "text":
                     words = [f"({', '.join([*words, f'FORMAT {statement.format.upper()}'])})"]
@@ -227,7 +228,7 @@ class SqlPrinter(SqlExpressionPrinter):
 
     # Statements that write.
 
-    def _insert(self, node: tree.Insert) -> list[str]:
+    def _insert(self, node: Insert) -> list[str]:
         columns = f" ({', '.join(self.path(column) for column in node.columns)})" if node.columns else ""
         target = self._relation(node.target)
         if isinstance(node.target, tree.Table) and node.target.path[0].lower() in KINDS and len(node.target.path) == 1:

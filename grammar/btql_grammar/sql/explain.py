@@ -15,7 +15,7 @@ from btql_grammar.scan import after_space
 from btql_grammar.span import Span
 from btql_grammar.sql.cursor import Cursor, unsupported
 from btql_grammar.sql.tokens import cut
-from btql_grammar.tree import ExplainFormat
+from btql_grammar.tree_statements import ExplainFormat
 
 _FORMATS: dict[str, ExplainFormat] = {"text": "text", "json": "json", "tree": "tree"}
 _SHOWN_ANYWAY = frozenset({"verbose", "costs", "timing", "summary", "buffers", "settings", "memory", "wal"})

@@ -17,6 +17,7 @@ from btql_grammar.sql.cursor import unsupported
 from btql_grammar.sql.explain import read_options
 from btql_grammar.sql.queries import QueryParser
 from btql_grammar.statements import refuse
+from btql_grammar.tree_statements import Delete, Explain, Insert, Update
 
 _ORDER = "SELECT, FROM, WHERE, GROUP BY, HAVING, WINDOW, ORDER BY, LIMIT, OFFSET, SETTINGS"
 _CLAUSES = frozenset(["from", "where", "having", "window", "limit", "offset", "settings", "fetch"])
@@ -71,7 +72,7 @@ class StatementParser(QueryParser):
         analyze, form = read_options(self)
         if self.at("explain"):
             self.fail("a statement to explain", "write EXPLAIN once")
-        return tree.Explain(self._statement(), analyze, form, span=self.since(start))
+        return Explain(self._statement(), analyze, form, span=self.since(start))
 
     def _statement(self) -> tree.Statement:  # noqa: RET503 - fail() never returns
         match self.word:
@@ -98,7 +99,7 @@ class StatementParser(QueryParser):
         made = self._insert()
         return replace(made, source=self.with_before(made.source, with_), span=self.since(start))
 
-    def _insert(self) -> tree.Insert:
+    def _insert(self) -> Insert:
         start = self.step().span
         if self.at("or"):
             raise unsupported("INSERT OR …", self.here(), "write INSERT alone: it replaces rows that have the same id")
@@ -115,7 +116,7 @@ class StatementParser(QueryParser):
         source = self.read_query()
         self._check_width(columns, source)
         merge = self._conflict(columns) if self.at("on") else False
-        return tree.Insert(target, columns, source, span=self.since(start), merge=merge)
+        return Insert(target, columns, source, span=self.since(start), merge=merge)
 
     def _columns(self) -> tuple[tuple[str | int, ...], ...]:
         self.require("(")
@@ -194,7 +195,7 @@ class StatementParser(QueryParser):
         if self.at("from"):
             raise unsupported("UPDATE … FROM", self.here(), "take the values from a subquery: `SET a = (SELECT ...)`")
         condition = self.read_expression() if self.accept("where") else None
-        return tree.Update(target, tuple(assignments), condition, span=self.since(start))
+        return Update(target, tuple(assignments), condition, span=self.since(start))
 
     def _aliased_target(self) -> tree.From | tree.Table:
         target = self.read_target()
@@ -231,7 +232,7 @@ class StatementParser(QueryParser):
         if self.at("using"):
             raise unsupported("DELETE … USING", self.here(), "select the rows: `WHERE id IN (SELECT id FROM ...)`")
         condition = self.read_expression() if self.accept("where") else None
-        return tree.Delete(target, condition, span=self.since(start))
+        return Delete(target, condition, span=self.since(start))
 
 
 def _refuse_overlap(column: tree.Identifier, others: Sequence[tuple[str | int, ...]]) -> None:

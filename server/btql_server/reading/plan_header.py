@@ -21,7 +21,7 @@ from btql_server.http.errors import HttpError
 
 if TYPE_CHECKING:
     from btql.explaining.explanation import Explanation, Node
-    from btql_grammar.tree import ExplainFormat
+    from btql_grammar.tree_statements import ExplainFormat
 
 HEADER = "x-bt-query-plan"
 _CHARACTERS_MAX = 6_000
