@@ -14,6 +14,7 @@ _TOPICS = {
     "collect": "Gathering values",
     "search": "Searching",
     "text": "Text",
+    "joining": "Joining and quoting texts",
     "patterns": "Regular expressions and likeness",
     "encoding": "Digests and encodings",
     "time": "Time",
