@@ -13,7 +13,7 @@ from pathlib import Path
 
 from btql_planner.functions.registry import REGISTRY, Registry
 
-_FIRST = ("operators", "aggregate", "dynamic", "time", "search", "text", "joining", "maths")
+_FIRST = ("operators", "aggregate", "dynamic", "time", "time_parts", "search", "text", "joining", "maths")
 """Where names are looked up first."""
 _NOT_DECLARATIONS = ("__init__", "declare", "function", "page", "registry")
 

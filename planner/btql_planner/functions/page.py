@@ -18,6 +18,7 @@ _TOPICS = {
     "patterns": "Regular expressions and likeness",
     "encoding": "Digests and encodings",
     "time": "Time",
+    "time_parts": "Parts of a time",
     "maths": "Numbers",
     "dynamic": "Values of any kind",
     "casts": "Casts",
