@@ -19,7 +19,7 @@ from btql_planner.explain_expression import path_text
 from btql_planner.expressions import Apply, Column, Constant, Expression, PathValue
 from btql_planner.functions import functions
 from btql_planner.json_paths import json_get
-from btql_planner.types import TEXT, Kind
+from btql_planner.types import BOOLEAN, TEXT, Kind
 from btql_storage import fields
 
 SYSTEM_KINDS: dict[str, Kind] = {
@@ -110,8 +110,7 @@ class ObjectNames:
         if head not in self._top_level:
             return None
         if head in self._constants:
-            value = None if rest else self._constants[head]
-            return Constant(value, None if value is None else Kind.TEXT, span=span)
+            return self._constant(None if rest else self._constants[head], span)
         kind = Kind.TEXT if head in self._varying else SYSTEM_KINDS.get(head)
         if kind is None:
             availability = self._availability(path)
@@ -125,6 +124,14 @@ class ObjectNames:
             index = Constant(rest[0], Kind.INTEGER, span=span)
             return Apply(functions()["element"], (column, index), TEXT, span=span)
         return Constant(None, None, span=span)
+
+    def _constant(self, value: str | None, span: Span) -> Expression:
+        """Return a field that has one value in all rows; an outer join may add some that have none."""
+        constant = Constant(value, None if value is None else Kind.TEXT, span=span)
+        if value is None or not self.source:
+            return constant
+        there = Apply(functions()["isnotnull"], (Column("id", Kind.TEXT, source=self.source, span=span),), BOOLEAN)
+        return Apply(functions()["if"], (there, constant, Constant(None, None)), TEXT, span=span)
 
     def nested(self, path: tuple[str | int, ...], span: Span) -> Expression | None:
         """Return the value of a path that begins with a key below one of the ``NESTED`` fields."""

@@ -102,6 +102,18 @@ CASES: dict[str, tuple[str, Rows]] = {
         "SELECT a.id, b.id AS other FROM a FULL JOIN b ON b.metadata.ref = a.id ORDER BY 1, 2",
         [("a1", "b1"), ("a2", "b2"), ("a2", "b3"), ("a3", None), ("a4", None), (None, "b4")],
     ),
+    "what all rows of an object have is null where a join has no row": (
+        "SELECT a.id, b.experiment_id AS b FROM a LEFT JOIN b ON b.metadata.ref = a.id WHERE a.id > 'a1' ORDER BY 1, 2",
+        [("a2", "b"), ("a2", "b"), ("a3", None), ("a4", None)],
+    ),
+    "what all rows of an object have tells where a join has no row": (
+        "SELECT a.id, b.id AS b FROM a FULL JOIN b ON b.metadata.ref = a.id WHERE a.log_id IS NULL",
+        [(None, "b4")],
+    ),
+    "times and documents of no rows": (
+        "SELECT c - c AS d, i FROM (SELECT created AS c, input AS i FROM a WHERE id > 'z' LIMIT 1) AS q",
+        [],
+    ),
     "a left join finds the rows without a partner": (
         "SELECT a.id FROM a LEFT JOIN b ON b.metadata.ref = a.id WHERE b.id IS NULL ORDER BY 1",
         [("a3",), ("a4",)],
