@@ -18,13 +18,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from btql_planner.conditions import with_conditions
 from btql_planner.expressions import Apply, Expression, conjuncts
 from btql_planner.plan import Filter, Plan
 from btql_planner.plan_scan import Scan
 from btql_planner.plan_traversal import rewrite
 from btql_planner.probes import Probe, of_any, of_keys, of_match, of_pattern, of_value
 from btql_planner.rules.probe_patterns import worthwhile
-from btql_planner.rules.probe_text_index import with_conditions
 
 _LEAVES = (of_match, of_pattern, of_value, of_keys)
 

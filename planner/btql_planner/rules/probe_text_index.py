@@ -19,9 +19,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from btql_planner import types
+from btql_planner.conditions import with_conditions
 from btql_planner.expressions import Apply, Expression, Match, conjuncts
-from btql_planner.functions import functions
 from btql_planner.plan import Filter, Plan
 from btql_planner.plan_scan import Scan
 from btql_planner.plan_traversal import rewrite
@@ -72,12 +71,3 @@ def with_probes(plan: Plan, leaf: Leaf) -> Plan:
         return replace(node, input=replace(node.input, probes=(*node.input.probes, *probes)))
 
     return rewrite(plan, on_filter)
-
-
-def with_conditions(plan: Plan, conditions: list[Expression]) -> Plan:
-    """Return the plan under a filter for all conditions, or bare where there is none."""
-    if not conditions:
-        return plan
-    if len(conditions) == 1:
-        return Filter(plan, conditions[0])
-    return Filter(plan, Apply(functions()["and"], tuple(conditions), types.BOOLEAN))

@@ -14,11 +14,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from btql_planner.conditions import with_conditions
 from btql_planner.expressions import Apply, Expression, PathValue, conjuncts, walk
 from btql_planner.plan import Filter, Plan
 from btql_planner.plan_scan import Scan
 from btql_planner.plan_traversal import rewrite
-from btql_planner.rules.probe_text_index import with_conditions
 
 
 def push_filter_into_scan(plan: Plan) -> Plan:

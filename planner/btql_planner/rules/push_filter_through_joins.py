@@ -16,13 +16,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from btql_planner.conditions import all_of, with_conditions
 from btql_planner.expressions import Apply, Expression, conjuncts, walk, without_source
 from btql_planner.plan import Alias, Filter, Plan
 from btql_planner.plan_relations import Join
 from btql_planner.plan_traversal import rewrite_down
 from btql_planner.relations import sources, sources_of
-from btql_planner.rules.join_subqueries import all_of
-from btql_planner.rules.probe_text_index import with_conditions
 
 
 def push_filter_through_joins(plan: Plan) -> Plan:
