@@ -33,6 +33,7 @@ from btql_server.otlp.span import (
     unreadable,
 )
 from btql_storage.json_text import JsonValue
+from btql_storage.limits import DEFAULT, Limits, check_events
 
 # Numbers of fields. The attributes of each message have another one.
 _RESOURCE_SPANS, _RESOURCE, _SCOPE_SPANS, _SCOPE, _SPANS, _NAME = 1, 1, 2, 1, 2, 5
@@ -42,8 +43,15 @@ _VALUE, _ARRAY, _OBJECT, _ITEMS = 2, 5, 6, 1
 _BAD = (DecodeError, RecursionError, ValueError)
 
 
-def spans_one_by_one(body: bytes) -> Sequence[Span]:
-    """Return the spans of a request; ValueError where it is none."""
+def spans_one_by_one(body: bytes, limits: Limits = DEFAULT) -> Sequence[Span]:
+    """Return the spans of a request; ValueError where it is none, TooManyEvents where it has too many."""
+    count = sum(
+        1
+        for of_resource in contents(memoryview(body), _RESOURCE_SPANS)
+        for of_scope in contents(of_resource, _SCOPE_SPANS)
+        for _ in contents(of_scope, _SPANS)
+    )
+    check_events(count, limits)
     return [
         span
         for of_resource in contents(memoryview(body), _RESOURCE_SPANS)

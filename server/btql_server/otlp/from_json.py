@@ -46,6 +46,7 @@ from btql_server.otlp.span import (
     unreadable,
 )
 from btql_storage.json_text import JsonValue
+from btql_storage.limits import DEFAULT, Limits, check_events
 
 T = TypeVar("T", bound=msgspec.Struct)
 _INTEGERS = (-(1 << 63), (1 << 63) - 1)
@@ -61,15 +62,16 @@ class Decoded(NamedTuple):
     """What of it was left out, in words."""
 
 
-def spans_of_json(body: bytes) -> Decoded:
-    """Return the spans of an ExportTraceServiceRequest; 400 where it is none."""
+def spans_of_json(body: bytes, limits: Limits = DEFAULT) -> Decoded:
+    """Return the spans of an ExportTraceServiceRequest; 400 where it is none, TooManyEvents where it has too many."""
     unknown = Unknown()
     try:
         request = decode_known(body, ExportTraceServiceRequest, unknown)
     except HttpError as error:
         unknown = Unknown()
-        found = _one_by_one(body, error, unknown)
+        found = _one_by_one(body, error, unknown, limits)
     else:
+        check_events(_count_of(request), limits)
         found = [
             span
             for of_resource in request.resource_spans or ()
@@ -83,12 +85,21 @@ def spans_of_json(body: bytes) -> Decoded:
     return Decoded(found, unknown.message)
 
 
-def _one_by_one(body: bytes, error: HttpError, unknown: Unknown) -> Sequence[Span]:
+def _count_of(request: ExportTraceServiceRequest | RawRequest) -> int:
+    return sum(
+        len(of_scope.spans or ())
+        for of_resource in request.resource_spans or ()
+        for of_scope in of_resource.scope_spans or ()
+    )
+
+
+def _one_by_one(body: bytes, error: HttpError, unknown: Unknown, limits: Limits) -> Sequence[Span]:
     """Return the spans of a request that cannot be decoded as a whole, or raise why, where that is no single span."""
     try:
         request = _with_raw_spans(body, unknown)
     except ValueError:
         raise error from None
+    check_events(_count_of(request), limits)
     found = [
         span
         for of_resource in request.resource_spans or ()

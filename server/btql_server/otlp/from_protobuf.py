@@ -25,12 +25,13 @@ from btql_server.otlp.span import (
     plain,
 )
 from btql_storage.json_text import JsonValue
+from btql_storage.limits import DEFAULT, Limits, check_events
 
 _NO_ID = bytes(8)
 
 
-def spans_of_protobuf(body: bytes) -> Sequence[Span]:
-    """Return the spans of an ExportTraceServiceRequest; 400 where it is none."""
+def spans_of_protobuf(body: bytes, limits: Limits = DEFAULT) -> Sequence[Span]:
+    """Return the spans of an ExportTraceServiceRequest; 400 where it is none, TooManyEvents where it has too many."""
     request = ExportTraceServiceRequest()
     try:
         request.ParseFromString(body)
@@ -38,9 +39,11 @@ def spans_of_protobuf(body: bytes) -> Sequence[Span]:
         from btql_server.otlp.by_hand import spans_one_by_one
 
         try:
-            return spans_one_by_one(body)
+            return spans_one_by_one(body, limits)
         except ValueError:
             raise HttpError(400, f"the body is not an ExportTraceServiceRequest in protobuf: {error}") from None
+    count = sum(len(of_scope.spans) for of_resource in request.resource_spans for of_scope in of_resource.scope_spans)
+    check_events(count, limits)
     return list(_spans(request))
 
 

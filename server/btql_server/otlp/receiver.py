@@ -69,7 +69,8 @@ def export(call: Call, body: bytes) -> Answer:
     """
     as_json = _is_json(call, body)
     try:
-        decoded = spans_of_json(body) if as_json else Decoded(spans_of_protobuf(body))
+        limits = call.state.settings.limits
+        decoded = spans_of_json(body, limits) if as_json else Decoded(spans_of_protobuf(body, limits))
         return _accepted(_stored(call, decoded), decoded.left_out, as_json=as_json)
     except Exception as error:
         refusal = as_http(error)

@@ -25,6 +25,7 @@ from btql_server.reading.directory import Visible
 from btql_server.writing.comments import with_author
 from btql_server.writing.rows import read_row
 from btql_server.writing.store import Writes
+from btql_storage.limits import check_events
 
 routes = Routes("Queries")
 
@@ -72,9 +73,10 @@ def ingest(call: Call, body: IngestRequest) -> Answer:
     visible = Visible(call)
     target = visible.target(*split_object(body.target), create=True)
     assert target is not None, "it was made where it was missing"
-    writes = Writes()
+    writes, limits = Writes(), call.state.settings.limits
+    check_events(len(body.events), limits)
     for index, text in enumerate(body.events):
-        row = read_row(text, ("events", index), call.state.settings.limits)
+        row = read_row(text, ("events", index), limits)
         writes.add(target, with_author(row, call.principal), ("events", index))
     receipt = writes.store(call)
     # The audit log has the whole of it as one entry, as it has a statement.

@@ -22,6 +22,7 @@ from btql_server.writing.comments import with_author
 from btql_server.writing.rows import read_row
 from btql_server.writing.store import Path, Writes
 from btql_storage.catalog import ObjectInfo
+from btql_storage.limits import check_events
 from btql_storage.wal.control import NULL
 
 routes = Routes("Logs")
@@ -141,13 +142,17 @@ def insert_everything(call: Call, body: Everything) -> Answer:
 
 
 def _add_events(call: Call, writes: Writes, target: ObjectInfo, events: list[msgspec.Raw], path: Path) -> None:
+    limits = call.state.settings.limits
+    check_events(len(events), limits)
     for index, text in enumerate(events):
         here = (*path, "events", index)
-        row = read_row(text, here, call.state.settings.limits)
+        row = read_row(text, here, limits)
         writes.add(target, with_author(row, call.principal), here, row.change)
 
 
 def _add_feedback(call: Call, writes: Writes, target: ObjectInfo, feedback: list[Feedback], path: Path) -> None:
+    limits = call.state.settings.limits
+    check_events(len(feedback), limits)
     for index, one in enumerate(feedback):
         here = (*path, "feedback", index)
         audit: dict[str, object] = {"_audit_source": one.source or "external", "_audit_metadata": one.metadata}
@@ -160,5 +165,5 @@ def _add_feedback(call: Call, writes: Writes, target: ObjectInfo, feedback: list
             events.append({"id": str(uuid4()), "origin": {"id": one.id}, "comment": {"text": one.comment}, **audit})
         for event in events:
             text = msgspec.Raw(_encode(event))
-            row = read_row(text, here, call.state.settings.limits)
+            row = read_row(text, here, limits)
             writes.add(target, with_author(row, call.principal), here, row.change)

@@ -21,6 +21,7 @@ from btql_server.writing.addressing import Addresses
 from btql_server.writing.comments import with_author
 from btql_server.writing.rows import read_row
 from btql_server.writing.store import Writes
+from btql_storage.limits import check_events
 
 routes = Routes("Logs")
 
@@ -62,6 +63,7 @@ def logs3(call: Call, body: Batch) -> Answer:
 def _store(call: Call, rows: list[msgspec.Raw]) -> Answer:
     """Store rows, each in the object that it names."""
     limits, principal = call.state.settings.limits, call.principal
+    check_events(len(rows), limits)
     addresses, writes = Addresses(call), Writes()
     for index, text in enumerate(rows):
         path = ("rows", index)

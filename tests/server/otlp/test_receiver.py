@@ -13,6 +13,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
+from btql_storage.ingest.accept import EVENTS_MAX
+
 PROTOBUF = {"content-type": "application/x-protobuf"}
 JSON = {"content-type": "application/json"}
 
@@ -575,3 +577,20 @@ def test_a_span_beyond_the_limits_of_a_row_is_refused_by_name(send, logs, as_jso
     assert "`row`: more than 100,000 keys" in answer.json()["partialSuccess"]["errorMessage"]
     assert list(logs("too many")) == ["0000000000000001"]
     assert send(as_json([{"attributes": many}]), JSON, "project_name:too many").status_code == 413
+
+
+_EMPTY = b'{"resourceSpans":[{"scopeSpans":[{"spans":[%b]}]}]}'
+
+
+@pytest.mark.parametrize("odd", [b"", b",7"], ids=["whole", "one by one"])
+def test_more_spans_than_a_transaction_holds_are_refused_before_any_is_looked_at(send, deep_protobuf, odd):
+    many = EVENTS_MAX + 1
+    answer = send(_EMPTY % (b"{}" + b",{}" * (many - 1) + odd), JSON, "project_name:too many spans")
+    assert answer.status_code == 413
+    assert answer.json()["message"].startswith(f"a request of {many + bool(odd):,} events")
+
+    deep = deep_protobuf([{"deep": _nested("lists", 150)}]) if odd else b""
+    spans = b"\x12\x00" * many
+    answer = send(deep + _field(1, _field(2, spans)), PROTOBUF, "project_name:too many spans")
+    assert answer.status_code == 413
+    assert f"a request of {many + bool(odd):,} events".encode() in answer.content

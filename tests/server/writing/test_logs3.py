@@ -208,6 +208,19 @@ def test_more_rows_than_a_transaction_holds(http, project, stored):
     assert stored("project_logs", project) == {}
 
 
+@pytest.mark.parametrize(
+    ("path", "key"),
+    [("/logs3", "rows"), ("/v1/project_logs/%s/insert", "events"), ("/v1/project_logs/%s/feedback", "feedback")],
+)
+def test_too_many_rows_are_refused_before_any_is_read(http, project, path, key):
+    row = '{"id":"a","scores":7}'
+    rows = ",".join([row] * (EVENTS_MAX + 1))
+    answer = http.post(path.replace("%s", project), content=f'{{"{key}":[{rows}]}}')
+
+    assert answer.status_code == 413
+    assert f"{EVENTS_MAX + 1:,} events" in answer.json()["Message"]
+
+
 def test_writers_and_readers_at_once(server, http, project, stored):
     """Every answered row is there, once, and each reader sees whole requests only."""
     problems: list[str] = []
