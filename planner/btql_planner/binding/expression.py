@@ -2,9 +2,9 @@
 
 Here is decided what a name means and whether a text in double quotes is one;
 the rest is in modules beside this one: calls and their arguments in
-:mod:`.call`, comparisons in :mod:`.comparison`, arrays, objects, casts and
-the operators of JSON in :mod:`.json`, and what is known while the query is
-planned in :mod:`.fold`.
+:mod:`.call`, comparisons in :mod:`.comparison`, arrays and objects in :mod:`.json`, casts in
+:mod:`.casts`, the operators of JSON in :mod:`.json_operators`, and what is known
+while the query is planned in :mod:`.fold`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from btql_planner.binding.arguments import as_operands, check_arguments, needs_n
 from btql_planner.binding.call import bind_call
 from btql_planner.binding.comparison import bind_comparison, bind_quantified
 from btql_planner.binding.fold import fold
-from btql_planner.binding.json import bind_array, bind_cast, bind_json_operator, bind_object, bind_subscript
+from btql_planner.binding.json import bind_array, bind_object
 from btql_planner.binding.scope import Scope
 from btql_planner.binding.subquery import bind_subquery
 from btql_planner.binding.window import bind_over
@@ -102,19 +102,17 @@ class ExpressionBinder:
             case tree.Object():
                 return bind_object(self, node)
             case tree.Cast():
+                from btql_planner.binding.casts import bind_cast
+
                 return bind_cast(self, node)
-            case tree.JsonOperator():
+            case tree.JsonOperator() | tree.Subscript():
+                from btql_planner.binding.json_operators import bind_json_operator
+
                 return bind_json_operator(self, node)
-            case tree.Subscript():
-                return bind_subscript(self, node)
             case tree.Interval():
                 return Constant(f"{node.value} {node.unit}", Kind.INTERVAL, span=node.span)
             case tree.Star() | tree.Row():
-                what = "`*`" if isinstance(node, tree.Star) else "a row of several values"
-                way_out = None if isinstance(node, tree.Star) else "rows can be compared: `(a, b) = (1, 2)`"
-                raise BtqlError.of(
-                    errors.MISPLACED, f"{what} stands for no single value", node.span, "not here", help=way_out
-                )
+                raise _no_single_value(node)
             case _:
                 return self._operator(node)
 
@@ -216,3 +214,10 @@ def constant(value: tree.Scalar, span: Span) -> Constant:
             return Constant(value, Kind.FLOAT, span=span)
         case str():
             return Constant(value, Kind.TEXT, span=span)
+
+
+def _no_single_value(node: tree.Star | tree.Row) -> BtqlError:
+    what, way_out = "`*`", None
+    if isinstance(node, tree.Row):
+        what, way_out = "a row of several values", "rows can be compared: `(a, b) = (1, 2)`"
+    return BtqlError.of(errors.MISPLACED, f"{what} stands for no single value", node.span, "not here", help=way_out)
