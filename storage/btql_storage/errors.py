@@ -9,8 +9,9 @@
     ├── Locked         S0104     another process held a lock for too long
     ├── DiskFull       S0105     no space, quota or file-size limit left
     ├── AccessDenied   S0106     the operating system refused
-    ├── InputOutput    S0107     any other failure of a disk
-    ├── Damaged        S0108     a file is not what it should be
+    ├── InputOutput    S0107     any other failure of a disk; a BadFile, too
+    ├── NoMoreFiles    S0107     as many files are open as may be
+    ├── Damaged        S0108     a file is not what it should be; a BadFile, too
     ├── TailTooLarge   S0109     too much is waiting for compaction to be read in memory
     ├── TooFarBehind   S0110     too much is waiting for compaction to take in more
     ├── BadLocation    S0111     the address or the configuration of a database is wrong
@@ -103,13 +104,23 @@ class AccessDenied(StorageError):
     default_code = "S0106"
 
 
-class InputOutput(StorageError):
+class BadFile(StorageError):
+    """Something is wrong with a file itself; the other errors are of what is in the way to it, or to what is in it."""
+
+
+class InputOutput(BadFile):
     """A disk failed in some other way."""
 
     default_code = "S0107"
 
 
-class Damaged(StorageError):
+class NoMoreFiles(StorageError):
+    """As many files are open as the process or the machine may have."""
+
+    default_code = "S0107"
+
+
+class Damaged(BadFile):
     """A file is missing or is not what it should be."""
 
     default_code = "S0108"
@@ -225,10 +236,6 @@ class BadText(StorageError):
     default_code = "S0208"
 
 
-OUT_OF_REACH = (AccessDenied, DiskFull, NewerFormat, Unreachable)
-"""What stands in the way to a file, to a copy of it or to what is in it, and says nothing against the file itself."""
-
-
 @contextmanager
 def explained(action: str, path: str | os.PathLike[str]) -> Generator[None]:
     """Let an operating system error out of the block as what it means."""
@@ -250,7 +257,7 @@ def from_os_error(error: OSError, action: str, path: str | os.PathLike[str]) -> 
     if error.errno == errno.ENOENT:
         return Damaged(f"{text}: {reason_of(error)}", "restore the folder from a backup")
     if error.errno in (errno.EMFILE, errno.ENFILE):
-        return InputOutput(f"{text}: {reason_of(error)}", "let the process have more files open (`ulimit -n`)")
+        return NoMoreFiles(f"{text}: {reason_of(error)}", "let the process have more files open (`ulimit -n`)")
     return InputOutput(f"{text}: {reason_of(error)}", "check the disk and try again")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from storage_support.clocks import HandClock
-from storage_support.disks import SilentStore
+from storage_support.disks import CrowdedStore, SilentStore
 from storage_support.reading import documents_of
 
 from btql_storage.care.check import How, check
@@ -18,9 +18,10 @@ from btql_storage.care.facade import check_database, repair_database
 from btql_storage.care.findings import Kind
 from btql_storage.care.rebuild import rebuild
 from btql_storage.clock import SYSTEM_CLOCK
-from btql_storage.errors import StorageError, Unreachable
+from btql_storage.errors import NoMoreFiles, StorageError, Unreachable
 from btql_storage.folder import Folder, Settings
 from btql_storage.store import Storage
+from btql_storage.stores.local import LocalStore
 
 DEEP = Settings(job_events=30)
 
@@ -223,10 +224,13 @@ def test_what_nobody_needs_is_told_and_does_no_harm(path: Path):
     assert [(one.kind, one.subject) for one in report.findings] == [(Kind.ORPHAN, "parts/0")]
 
 
+@pytest.mark.parametrize(("store", "error"), [(SilentStore, Unreachable), (CrowdedStore, NoMoreFiles)])
 @pytest.mark.parametrize("work", [lambda folder: check(folder, How(mark=True)), lambda folder: rebuild(folder, None)])
-def test_files_that_cannot_be_reached_are_not_taken_for_damaged(path: Path, work: Callable[[Folder], object]):
-    folder = Folder.over(SilentStore(path), create=False, read_only=False, settings=Settings(), clock=SYSTEM_CLOCK)
-    with pytest.raises(Unreachable):
+def test_files_that_cannot_be_reached_are_not_taken_for_damaged(
+    path: Path, work: Callable[[Folder], object], store: type[LocalStore], error: type[StorageError]
+):
+    folder = Folder.over(store(path), create=False, read_only=False, settings=Settings(), clock=SYSTEM_CLOCK)
+    with pytest.raises(error):
         work(folder)
     folder.close()
 

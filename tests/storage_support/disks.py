@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from errno import EIO
+from errno import EIO, EMFILE
 from os import strerror
 from pathlib import Path
 
-from btql_storage.errors import Unreachable
+from btql_storage.errors import Unreachable, from_os_error
 from btql_storage.stores.local import LocalStore
 
 
@@ -42,5 +42,14 @@ class SilentStore(LocalStore):
 
     def file(self, name: str) -> Path:
         raise Unreachable(f"cannot read `{name}`: no answer in time", "try again")
+
+    folder = file
+
+
+class CrowdedStore(LocalStore):
+    """Lists its files, and opens none, as this process has too many open already."""
+
+    def file(self, name: str) -> Path:
+        raise from_os_error(OSError(EMFILE, strerror(EMFILE)), "read", name)
 
     folder = file

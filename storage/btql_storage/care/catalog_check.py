@@ -12,7 +12,7 @@ from btql_storage.care.findings import Finding, Kind
 from btql_storage.care.part_check import part_file
 from btql_storage.care.tables import Row, Tables, row_numbers
 from btql_storage.databases.sqlite import SqliteDatabase
-from btql_storage.errors import OUT_OF_REACH, Damaged, StorageError
+from btql_storage.errors import BadFile, Damaged
 from btql_storage.keys import Keys
 from btql_storage.opening.identity import DATABASE
 from btql_storage.part.format import KEYS_FILE
@@ -86,9 +86,7 @@ def check_states(store: Store, tables: Tables | None) -> Iterator[Finding]:
             subject = f"{STATES}/{object_id}/{number}"
             try:
                 state = read_state(store, object_id, number)
-            except OUT_OF_REACH:
-                raise
-            except StorageError as error:
+            except BadFile as error:
                 yield Finding(Kind.DAMAGED, subject, error.message, owner)
                 continue
             if number == numbers[-1] and tables is not None and owner is not None:

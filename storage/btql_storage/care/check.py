@@ -15,7 +15,7 @@ from btql_storage.care.part_check import PartCheck, has_manifest
 from btql_storage.care.tables import Tables
 from btql_storage.care.wal_check import check_wal
 from btql_storage.coordination.numbers import COUNTER, LocalNumbers
-from btql_storage.errors import OUT_OF_REACH, Damaged, StorageError
+from btql_storage.errors import BadFile, Damaged, StorageError
 from btql_storage.folder import Folder
 from btql_storage.format import PARTS, WAL, part_name, wal_numbers
 from btql_storage.opening.identity import DATABASE
@@ -65,9 +65,7 @@ def check(folder: Folder, how: How = How()) -> Report:
     report.findings += check_states(folder.store, tables)
     try:
         report.findings += check_across(folder.store, tables, damaged)
-    except OUT_OF_REACH:
-        raise
-    except StorageError as error:
+    except BadFile as error:
         report.findings.append(Finding(Kind.DAMAGED, PARTS, error.message))
     report.findings += _orphans(tables, folders)
     report.findings = _still_true(folder, report.findings)

@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +28,7 @@ from btql_storage.care.findings import Finding, Kind
 from btql_storage.care.tables import Row as TableRow
 from btql_storage.care.tables import row_numbers
 from btql_storage.checksums import file_checksum
-from btql_storage.errors import OUT_OF_REACH, StorageError, from_os_error
+from btql_storage.errors import BadFile, StorageError, from_os_error
 from btql_storage.format import part_name
 from btql_storage.keys import fingerprints
 from btql_storage.kinds import Kind as ColumnKind
@@ -101,9 +100,7 @@ class PartCheck:
             return None, [self._found(Kind.NO_CHECKSUM, "", "it was written before there were checksums")]
         try:
             return read_manifest(self._path(MANIFEST_FILE)), []
-        except OUT_OF_REACH:
-            raise
-        except StorageError as error:
+        except BadFile as error:
             return None, [self._found(Kind.DAMAGED, MANIFEST_FILE, error.message)]
 
     def _contents(self, *, is_indexed: bool, deep: bool) -> Iterator[Finding]:
@@ -118,10 +115,10 @@ class PartCheck:
                 yield from self._text(stats)
             if deep:
                 yield from self._anew(stats)
-        except OUT_OF_REACH:
-            raise
-        except StorageError as error:
+        except BadFile as error:
             yield self._found(Kind.DAMAGED, "", error.message)
+        except StorageError:
+            raise
         except Exception as error:  # noqa: BLE001  bytes that no checksum guards may make any reader stumble
             yield self._found(Kind.DAMAGED, "", f"it cannot be read: {error}")
 
@@ -148,13 +145,11 @@ class PartCheck:
                     yield self._found(Kind.DAMAGED, name, f"it has {size:,} bytes and was written with {note.bytes:,}")
                 elif note is not None and file_checksum(path) != note.sha256:
                     yield self._found(Kind.DAMAGED, name, "its checksum does not hold")
-            except OUT_OF_REACH:
-                raise
-            except (StorageError, FileNotFoundError, NotADirectoryError):
+            except (BadFile, FileNotFoundError, NotADirectoryError):
                 yield self._found(Kind.MISSING, name, "it is not there")
             except OSError as error:
                 told = from_os_error(error, "read", self._path(name))
-                if isinstance(told, OUT_OF_REACH) or error.errno in (errno.EMFILE, errno.ENFILE):
+                if not isinstance(told, BadFile):
                     raise told from error
                 yield self._found(Kind.DAMAGED, name, f"it cannot be read: {error.strerror or error}")
 
@@ -180,9 +175,7 @@ class PartCheck:
                 until = read_until(self._path(UNTIL_FILE))
                 if until.tobytes() != row["until"]:
                     yield self._wrong(UNTIL_FILE, "the catalog does not have the same ends of the rows")
-            except OUT_OF_REACH:
-                raise
-            except StorageError as error:
+            except BadFile as error:
                 yield self._found(Kind.DAMAGED, UNTIL_FILE, error.message)
 
     def _structure(self, stats: PartStats) -> Iterator[Finding]:

@@ -31,7 +31,7 @@ from btql_storage.care.recovered import Recovered, tables_of
 from btql_storage.care.tables import Row
 from btql_storage.catalog import Assignment, View
 from btql_storage.checksums import file_checksum
-from btql_storage.errors import OUT_OF_REACH, Damaged, StorageError
+from btql_storage.errors import BadFile, Damaged
 from btql_storage.folder import Folder
 from btql_storage.format import PARTS, WAL, part_name, wal_name
 from btql_storage.homes import Homes
@@ -107,9 +107,7 @@ class _Rebuild:
         for number in reversed(state_numbers(self._store, object_id)):
             try:
                 state = read_state(self._store, object_id, number)
-            except OUT_OF_REACH:
-                raise
-            except StorageError as error:
+            except BadFile as error:
                 self._found(Kind.DAMAGED, f"{STATES}/{object_id}/{number}", error.message)
                 continue
             readable.append(state)
@@ -133,9 +131,7 @@ class _Rebuild:
             return None
         try:
             state = read_state(self._store, deleted.object_id, older[-1])
-        except OUT_OF_REACH:
-            raise
-        except StorageError:
+        except BadFile:
             return None
         waiting = {one.xact_id for one in state.pending}
         if not {part.id for part in state.parts} <= self._part_folders or not waiting.issubset(self._listed):
@@ -158,9 +154,7 @@ class _Rebuild:
                 manifest = read_manifest(part_file(self._store, part.id, MANIFEST_FILE))
                 stats = manifest.part_stats()
                 row |= {"stats": orjson.dumps(manifest.stats), "file_bytes": orjson.dumps(manifest.file_bytes)}
-            except OUT_OF_REACH:
-                raise
-            except StorageError as error:
+            except BadFile as error:
                 self._found(Kind.DAMAGED, f"{name}/{MANIFEST_FILE}", error.message, one.label, part.id)
                 stats = _anything()
                 row |= {"stats": orjson.dumps(stats.to_json()), "file_bytes": b"{}"}
@@ -183,9 +177,7 @@ class _Rebuild:
             until = read_until(path)
             if manifest is not None and file_checksum(path) != manifest.files[UNTIL_FILE].sha256:
                 raise Damaged("its checksum does not hold")
-        except OUT_OF_REACH:
-            raise
-        except StorageError as error:
+        except BadFile as error:
             self._found(Kind.DAMAGED, name, error.message, label, part_id)
             return {"until": b"", "until_max": _EVER[1], "quarantined": f"`{name}`: {error.message}"}
         return {"until": until.tobytes(), "until_max": int(until.max())}
@@ -196,9 +188,7 @@ class _Rebuild:
         for part_id in sorted(self._part_folders):
             try:
                 manifest = read_manifest(part_file(self._store, part_id, MANIFEST_FILE))
-            except OUT_OF_REACH:
-                raise
-            except StorageError:
+            except BadFile:
                 continue
             if manifest.owner.object_id not in self._objects and not manifest.history:
                 manifests.setdefault(manifest.owner.object_id, []).append(manifest)
@@ -207,9 +197,7 @@ class _Rebuild:
             try:
                 guess_parts(self._store, one, mine)
                 self._report.parts += len(one.rows)
-            except OUT_OF_REACH:
-                raise
-            except StorageError as error:
+            except BadFile as error:
                 self._found(Kind.DAMAGED, f"object {object_id}", error.message, one.label)
             message = "its state is lost: rows that were deleted may be back, and earlier versions are gone"
             self._found(Kind.MISSING, f"{STATES}/{object_id}", message, one.label)
@@ -225,9 +213,7 @@ class _Rebuild:
                     one = self._object(target.id, target.kind, target.name)
                     if number > one.known_upto:
                         self._assign(file, one, homes)
-            except OUT_OF_REACH:
-                raise
-            except StorageError as error:
+            except BadFile as error:
                 self._found(Kind.DAMAGED, f"{WAL}/{wal_name(number)}", error.message)
 
     def _object(self, object_id: int, kind: str, name: str) -> Recovered:
@@ -266,9 +252,7 @@ class _Rebuild:
             try:
                 for target in self._folder.wal.file(number).objects:
                     self._object(target.id, target.kind, target.name)
-            except OUT_OF_REACH:
-                raise
-            except StorageError as error:
+            except BadFile as error:
                 self._found(Kind.DAMAGED, f"{WAL}/{wal_name(number)}", error.message)
         objects = sorted(self._objects.values(), key=lambda one: one.id)
         assigned = {one.xact_id for each in objects for one in each.assignments}

@@ -23,7 +23,7 @@ from btql_storage.care.restoring import begin, finish
 from btql_storage.care.tables import Row, Tables
 from btql_storage.care.vault import Backup, Kept, Vault
 from btql_storage.checksums import sha256_of
-from btql_storage.errors import OUT_OF_REACH, Damaged, StorageError
+from btql_storage.errors import BadFile, Damaged, NotADatabase
 from btql_storage.folder import Folder
 from btql_storage.format import CATALOG, WAL, part_name, wal_name
 from btql_storage.opening.identity import DATABASE
@@ -142,9 +142,7 @@ def _is_same_part(vault: Vault, backup: Backup, part_id: int, stats: object) -> 
 def _readable(vault: Vault, name: str) -> Backup | None:
     try:
         return vault.backup(name)
-    except OUT_OF_REACH:
-        raise
-    except StorageError:
+    except (BadFile, NotADatabase):  # The other one where it has just been removed.
         return None
 
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from btql_storage.care.blocks import stored_blocks, whole_blocks
 from btql_storage.care.part_check import part_file
 from btql_storage.checksums import file_checksum
-from btql_storage.errors import OUT_OF_REACH, StorageError
+from btql_storage.errors import BadFile
 from btql_storage.part.documents import DOCUMENT_SCHEMA, FILE_SCHEMA, to_rows
 from btql_storage.part.format import COLUMNS_FILE, ROWS_FILE
 from btql_storage.part.manifest import MANIFEST_FILE, Manifest, read_manifest
@@ -54,18 +54,14 @@ class Documents:
         try:
             ids = pq.read_table(part_file(self._store, self._part_id, COLUMNS_FILE), columns=["id"]).column("id")
             return {number: str(ids[number].as_py()) for number in missing}
-        except OUT_OF_REACH:
-            raise
-        except (StorageError, OSError, pa.ArrowException, IndexError):
+        except (BadFile, OSError, pa.ArrowException, IndexError):
             return {number: f"row {number}" for number in missing}
 
     def _all(self) -> Iterator[tuple[int, pa.RecordBatch | None]]:
         try:
             for batch in stored_blocks(part_file(self._store, self._part_id, ROWS_FILE)):
                 yield batch.num_rows, batch
-        except OUT_OF_REACH:
-            raise
-        except StorageError:
+        except BadFile:
             # Nothing tells where the next one would be.
             return
 
@@ -73,9 +69,7 @@ class Documents:
         assert self._manifest is not None, "it says where the blocks are"
         try:
             content = part_file(self._store, self._part_id, ROWS_FILE).read_bytes()
-        except OUT_OF_REACH:
-            raise
-        except (StorageError, OSError):
+        except (BadFile, OSError):
             content = b""
         for note in self._manifest.blocks:
             block = content[note.offset : note.offset + note.bytes]
@@ -91,17 +85,13 @@ class Documents:
                 return file_checksum(path) == self._manifest.files[ROWS_FILE].sha256
             # Without a checksum the reader's word counts.
             return self._count in (0, sum(batch.num_rows for batch in stored_blocks(path)))
-        except OUT_OF_REACH:
-            raise
-        except (StorageError, OSError, KeyError):
+        except (BadFile, OSError, KeyError):
             return False
 
     def _read_manifest(self) -> Manifest | None:
         try:
             return read_manifest(part_file(self._store, self._part_id, MANIFEST_FILE))
-        except OUT_OF_REACH:
-            raise
-        except StorageError:
+        except BadFile:
             return None
 
 

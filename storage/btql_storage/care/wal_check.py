@@ -9,7 +9,7 @@ import numpy as np
 
 from btql_storage.care.findings import Finding, Kind
 from btql_storage.care.tables import Row, Tables, row_numbers
-from btql_storage.errors import OUT_OF_REACH, StorageError
+from btql_storage.errors import BadFile
 from btql_storage.format import WAL, wal_name
 from btql_storage.wal.reader import WalFile
 
@@ -40,9 +40,7 @@ def check_wal(
         try:
             file = WalFile(store.file(f"{WAL}/{wal_name(xact_id)}"), xact_id)
             found = list(_file(file))
-        except OUT_OF_REACH:
-            raise
-        except StorageError as error:
+        except BadFile as error:
             found, file = [_found(Kind.DAMAGED, xact_id, error.message)], None
         if xact_id in done and any(one.is_serious for one in found):
             # Nobody reads it any more, and compaction removes it by its name.
@@ -63,9 +61,7 @@ def _file(file: WalFile) -> Iterator[Finding]:
     try:
         file.check()
         events = list(file.events(np.arange(file.rows, dtype=np.int64)))
-    except OUT_OF_REACH:
-        raise
-    except StorageError as error:
+    except BadFile as error:
         yield _found(Kind.DAMAGED, file.xact_id, error.message, owners)
         return
     if len(events) != file.rows or any(event.xact_id != file.xact_id for event in events):
