@@ -31,7 +31,7 @@ from btql_storage.row import Row
 from btql_storage.row_numbers import ranges
 from btql_storage.store import Storage
 from btql_storage.stores.local import LocalStore
-from btql_storage.text import index
+from btql_storage.text import chains, index, writer
 from btql_storage.text.probe import AllOf, AnyOf, Phrase, Piece, TextProbe, Without, Word
 from btql_storage.text.tokens import index_text, texts_of
 
@@ -321,12 +321,38 @@ def has_words(probe: TextProbe) -> bool:
     return isinstance(probe, Word) or any(map(has_words, getattr(probe, "probes", ())))
 
 
-@pytest.mark.parametrize(("layout", "probes", "near_share"), [(FAST, 300, 400), (FAST, 300, 0), (SMALL, 50, 400)])
+def as_in_format_5(monkeypatch: pytest.MonkeyPatch, rows: Sequence[Row]) -> None:
+    """Have all words of rows that go on from others in a field beside, as they were there once."""
+    told = writer._told
+    done = [0]
+
+    def with_all_words(fields: Any, rows_deltas: Any) -> Any:
+        values = [orjson.loads(row.fields.get("input", b"null")) for row in rows[done[0] :][: len(fields["input"])]]
+        done[0] += len(values)
+        words = [(place, "input_words", texts_of(value)) for place, value in enumerate(values)]
+        return [*told(fields, rows_deltas), *(words if any(rows_deltas) else [])]
+
+    monkeypatch.setattr(writer, "_told", with_all_words)
+
+
+@pytest.mark.parametrize(
+    ("layout", "probes", "near_max", "near_share", "is_old"),
+    [(FAST, 300, 200, 400, False), (FAST, 300, 20, 0, False), (FAST, 100, 200, 0, True), (SMALL, 100, 200, 0, False)],
+)
 def test_texts_are_found_in_every_row_that_has_them(
-    tmp_path: Path, layout: Layout, probes: int, near_share: int, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    layout: Layout,
+    probes: int,
+    near_max: int,
+    near_share: int,
+    is_old: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setattr(index, "NEAR_SHARE", near_share)
+    monkeypatch.setattr(chains, "NEAR_MAX", near_max)
     rows = some_rows(11)
+    if is_old:
+        as_in_format_5(monkeypatch, rows)
     part = written(tmp_path / "9", rows, layout)
     tokens = [
         {name: index_text(texts_of(orjson.loads(row.fields.get(name, b"null")))) for name in ("input", "output")}

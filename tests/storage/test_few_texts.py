@@ -132,5 +132,5 @@ def test_one_that_every_part_has_an_index_in_says_that_it_is_too_old(
         fill(storage, "x")
     for module in (files, manifest):
         monkeypatch.setattr(module, "FORMAT_VERSION", 2)
-    with Storage.open(quick_path) as storage, pytest.raises(NewerFormat, match="format 5"):
+    with Storage.open(quick_path) as storage, pytest.raises(NewerFormat, match="format 6"):
         documents_of(storage, storage.object("project_logs", "x"))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from btql_storage.text import index as text_index
+from btql_storage.text import opened as text_index
 from btql_storage.text import query as text_query
 from btql_storage.text.index import TextIndex
 from btql_storage.text.probe import AllOf, AnyOf, Phrase, Piece, TextProbe, Without, Word

@@ -134,7 +134,7 @@ def test_the_layout_of_the_columns(tmp_path):
 
     metadata, by_name = layout_of(part)
 
-    assert metadata.metadata[b"btql.format"] == b"5"
+    assert metadata.metadata[b"btql.format"] == b"6"
     assert all(column.compression == "ZSTD" for column in by_name.values())
     assert all(column.has_offset_index and column.has_column_index for column in by_name.values())
     assert "DELTA_BINARY_PACKED" in by_name["_row"].encodings

@@ -14,7 +14,7 @@ import tantivy
 from btql_storage.cache_budget import CacheBudget
 from btql_storage.errors import Damaged
 from btql_storage.fields import INDEXED_FIELDS
-from btql_storage.text import index as text_index
+from btql_storage.text import opened as text_index
 from btql_storage.text import writer as text_writer
 from btql_storage.text.index import TextIndex
 from btql_storage.text.probe import Found, Phrase

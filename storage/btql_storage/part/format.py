@@ -25,9 +25,10 @@ from btql_storage.kinds import FieldPath, Kind
 N = TypeVar("N", int, float)
 _KINDS = {str(kind): kind for kind in Kind}
 
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 """Since 2, ``keys.arrow`` leaves out what follows from the rest; since 3, a part of a few rows has no text index; since
-4, a text index need not have positions; since 5, an input may be a delta of another, in the index, too."""
+4, a text index need not have positions; since 5, an input may be a delta of another; since 6, the index has of such a
+row what it adds and nothing else."""
 FORMAT_KEY = b"btql.format"
 
 COLUMNS_FILE = "columns.parquet"

@@ -3,8 +3,8 @@
 ======  =============  ==============  =========  ======================================================
 name    a block        level of zstd   positions  of spans of 50 KB, all files beside the JSON
 ======  =============  ==============  =========  ======================================================
-fast    256 KiB        3               yes        a third (docs/adr/0031)
-small   2 MiB          9               no         a sixth (docs/adr/0030)
+fast    256 KiB        3               yes        28 % (docs/adr/0033)
+small   2 MiB          9               no         14 % (docs/adr/0030)
 ======  =============  ==============  =========  ======================================================
 
 Rows, columns and answers are the same, and an object may have parts of both. Without positions the text index

@@ -24,7 +24,7 @@ from btql_storage.fields import INDEXED_FIELDS
 from btql_storage.json_text import parse_all
 from btql_storage.keys import KeysWriter
 from btql_storage.part.columns import ColumnsWriter
-from btql_storage.part.deltas import DeltaFinder
+from btql_storage.part.deltas import DELTA_FIELD, DeltaFinder
 from btql_storage.part.documents import DocumentsWriter
 from btql_storage.part.files import sync_tree, write_errors
 from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROWS_FILE, TEXT_FOLDER, PartStats
@@ -118,7 +118,7 @@ class PartWriter:
     def _add(self, block: Block) -> None:
         if self._chunk_bytes + block.json_bytes > CHUNK_BYTES or len(self._chunk) + len(block.rows) > CHUNK_ROWS:
             self._end_chunk()
-        parsed = {name: parse_all(block.known[name]) for name in INDEXED_FIELDS if name in block.known}
+        parsed = {name: parse_all(_told(block, name)) for name in INDEXED_FIELDS if name in block.known}
         self._text.add(_Block(self._row_count, len(block.rows), parsed, block.deltas), block.json_bytes)
         self._shredder.add(block, parsed)
         self._documents.add(block)
@@ -136,6 +136,18 @@ class PartWriter:
         self._columns.add(replace(chunk, columns=tracked, paths={}))
         self._chunk = []
         self._chunk_bytes = 0
+
+
+def _told(block: Block, name: str) -> list[bytes | None]:
+    """Return the texts of a field, without what is in lists of which columns and index are told elsewhere."""
+    texts = block.known[name]
+    if name != DELTA_FIELD or not any(block.deltas):
+        return texts
+    # That it is a list is all that columns say of one, and the index is told what a delta adds.
+    return [
+        b"[]" if delta is not None and text is not None and text.startswith(b"[") else text
+        for text, delta in zip(texts, block.deltas, strict=True)
+    ]
 
 
 class _Block(NamedTuple):

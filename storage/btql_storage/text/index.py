@@ -11,52 +11,39 @@ read and searched. The texts themselves are not stored.
 
 from __future__ import annotations
 
-import errno
-import re
 from array import array
-from collections import OrderedDict
-from functools import cache, reduce
-from pathlib import Path
-from threading import Lock
+from functools import cache
 from typing import TYPE_CHECKING, Protocol, cast
 
 import tantivy
 
 from btql_storage.cache_budget import Cache, CacheBudget
 from btql_storage.collector import collector_paused
-from btql_storage.errors import Damaged, from_os_error
 from btql_storage.later import np
 from btql_storage.part.deltas import DELTA_FIELD
-from btql_storage.row_numbers import are_among
-from btql_storage.text.os_errors import os_error
-from btql_storage.text.probe import AllOf, AnyOf, Found, Phrase, Without, asks_for_order, in_any_order
-from btql_storage.text.query import ADDED, ROW, WORDS, Opened, asked_of
+from btql_storage.text.opened import let_go, open_index, opened
+from btql_storage.text.probe import Found, Phrase, Word, asks_for_order, in_any_order, is_about
+from btql_storage.text.query import ROW, asked_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     import pyarrow as pa
     from numpy.typing import NDArray
 
     from btql_storage.part.deltas import DeltaBases
+    from btql_storage.text.chains import Ranges
+    from btql_storage.text.opened import Opened
     from btql_storage.text.probe import TextProbe
 
-OPEN_MAX = 128
-"""Indexes that stay open: opening takes 0.3 ms, and each has threads of Tantivy's, which take 0.02 % of a core."""
 COUNTED_FROM = 10_000
-NEAR_MAX = 200
-"""Where other conditions leave so few rows, it is only asked whether these have a phrase."""
 NEAR_SHARE = 400
 """To ask about one row takes as long as to be told so many."""
 _NO_ROWS = cast("NDArray[np.int64]", array("q"))
 """What is most often found of a rare text. It has a length, and NumPy takes it, but need not be imported for it."""
 _FOUND_BYTES = 1 << 10
 """About what an answer takes beside its rows."""
-_META = "meta.json"
-_POSITIONS = re.compile(rb'"record"\s*:\s*"position"')
-"""How Tantivy writes down that a field has positions."""
-_DELTAS = f'"{ADDED}"'.encode()
-_RESTORE = "restore it from a backup"
 
 
 class Documents(Protocol):
@@ -104,7 +91,7 @@ class TextIndex:
     @property
     def has_positions(self) -> bool:
         """Whether it knows by itself which rows have a phrase."""
-        return _opened(self).has_positions
+        return opened(self).has_positions
 
     def find(
         self,
@@ -124,17 +111,15 @@ class TextIndex:
             return kept
         if kept is not None and kept.rows is not None:
             return Found(None, kept.rows_max, len(kept.rows))
-        opened = _opened(self)
-        if not asks_for_order(probe):
-            found = self._find(opened, probe, rows_max)
-        elif not opened.has_positions:
+        index = opened(self)
+        if asks_for_order(probe) and not index.has_positions:
             if loosely:
                 return self.find(in_any_order(probe), rows_max)
-            found = self._in_order(self._find(opened, in_any_order(probe), rows_max), probe, check)
-        elif opened.has_deltas and asks_for_order(probe, DELTA_FIELD):
-            found = self._in_chains(opened, probe)
+            found = self._in_order(self.find(in_any_order(probe), rows_max), probe, check)
+        elif index.has_deltas and self._documents is not None and is_about(probe, DELTA_FIELD):
+            found = self._in_chains(index, self._documents, probe, rows_max)
         else:
-            found = self._find(opened, probe, rows_max)
+            found = self._find(index, probe, rows_max)
         if found.rows is not None and len(found.rows):
             # Several queries will read them.
             found.rows.flags.writeable = False
@@ -143,76 +128,45 @@ class TextIndex:
             return Found(None, found.rows_max, len(found.rows))
         return found
 
-    def _find(
-        self, opened: Opened, probe: TextProbe, rows_max: int | None, near: NDArray[np.int64] | None = None
-    ) -> Found:
-        asked = asked_of(probe, opened)
+    def _find(self, index: Opened, probe: TextProbe, rows_max: int | None, ranges: Ranges | None = None) -> Found:
+        asked = asked_of(probe, index)
         if asked is None:
-            return Found(None, opened.searcher.num_docs)
-        if near is not None and asked.rows_max > NEAR_SHARE * len(near):
-            asked = asked.between(self._chains(near))
+            return Found(None, index.searcher.num_docs)
+        if ranges is not None and asked.rows_max > NEAR_SHARE * len(ranges):
+            asked = asked.between(ranges)
         hits_max = asked.rows_max
         if not asked.exact and hits_max > (COUNTED_FROM if rows_max is None else rows_max):
             # Room is made for all that may be found, so it is worth knowing how much that is.
-            hits_max = asked.count(opened.searcher)
+            hits_max = asked.count(index.searcher)
         if rows_max is not None and hits_max > rows_max:
             return Found(None, asked.rows_max, hits_max)
         if not hits_max:
             return Found(_NO_ROWS, asked.rows_max)
         query = tantivy.Query.const_score_query(asked.query, 1.0)
         with collector_paused():
-            hits = opened.searcher.search(query, limit=hits_max, count=False).hits
-            rows = opened.searcher.fast_field_values(ROW, [address for _, address in hits])
+            hits = index.searcher.search(query, limit=hits_max, count=False).hits
+            rows = index.searcher.fast_field_values(ROW, [address for _, address in hits])
             return Found(np.sort(np.fromiter(rows, np.int64, len(rows))), asked.rows_max)
 
-    def _in_chains(self, opened: Opened, probe: TextProbe) -> Found:
-        """Return the rows for which a probe holds, where it asks for order in inputs that may be deltas."""
-        # A phrase that most rows have, beside a word that few have, is not looked up in all of them.
-        near = self._find(opened, in_any_order(probe), NEAR_MAX).rows if isinstance(probe, AllOf) else None
-        if near is not None and not len(near):
-            return Found(_NO_ROWS, 0)
-        rows = self._with_dependents(opened, probe, near)
-        if rows is None:
-            return Found(None, opened.searcher.num_docs)
-        rows = rows if near is None else _in_both(rows, near)
-        return Found(rows, len(rows))
+    def _in_chains(self, index: Opened, documents: Documents, probe: TextProbe, rows_max: int | None) -> Found:
+        """Return the rows for which a probe holds that is about inputs, some of which go on from others."""
+        if isinstance(probe, Phrase | Word):
+            # It is in no fewer rows than say it themselves.
+            found = self._find(index, probe, rows_max)
+            rows = None if found.rows is None else documents.bases.with_dependents(np.asarray(found.rows))
+            return found if rows is None else Found(rows, len(rows))
 
-    def _with_dependents(
-        self, opened: Opened, probe: TextProbe, near: NDArray[np.int64] | None
-    ) -> NDArray[np.int64] | None:
-        """Return the rows that say what is sought, and those that go on from them; None where it may be any.
+        from btql_storage.text.chains import Chains
 
-        Where some are ``near``, it is only of these that it need be known.
-        """
-        if not asks_for_order(probe, DELTA_FIELD):
-            return self._find(opened, probe, None).rows
-        if isinstance(probe, Phrase):
-            rows = np.asarray(self._find(opened, probe, None, near).rows)
-            return rows if self._documents is None else self._documents.bases.with_dependents(rows)
-        assert isinstance(probe, AllOf | AnyOf), "other probes are of one word, or beside others"
-        ordered = [each for each in probe.probes if asks_for_order(each, DELTA_FIELD)]
-        plain = [each for each in probe.probes if each not in ordered and not isinstance(each, Without)]
-        asked = [each for each in ordered if not isinstance(each, Without)] + (
-            [type(probe)(tuple(plain))] if plain else []
-        )
-        found = [self._with_dependents(opened, each, near) for each in asked]
-        known = [rows for rows in found if rows is not None]
-        if isinstance(probe, AnyOf):
-            return reduce(np.union1d, known) if len(known) == len(found) else None
-        if not known:
-            return None
-        rows = np.asarray(reduce(_in_both, known))
-        for each in probe.probes:
-            if isinstance(each, Without):
-                rows = rows[~are_among(rows, np.asarray(self._with_dependents(opened, each.phrase, near)))]
-        return rows
+        def said(asked: TextProbe, ranges: Ranges | None) -> NDArray[np.int64] | None:
+            return self._find(index, asked, None, ranges).rows
 
-    def _chains(self, rows: NDArray[np.int64]) -> list[tuple[int, int]]:
-        """Return from where to where the rows are that some rows go on from, with themselves."""
-        if self._documents is None:
-            return [(row, row) for row in rows.tolist()]
-        bases = self._documents.bases
-        return [(bases.first(row), row) for row in rows.tolist()]
+        def bound(asked: TextProbe) -> int:
+            query = asked_of(asked, index)
+            return index.searcher.num_docs if query is None else query.rows_max
+
+        rows = Chains(documents.bases, said, bound).rows(probe)
+        return Found(rows, index.searcher.num_docs if rows is None else len(rows))
 
     def _in_order(self, found: Found, probe: TextProbe, check: Callable[[], None] | None) -> Found:
         """Return the rows for which a probe holds of those that have its words."""
@@ -234,70 +188,20 @@ class TextIndex:
 
     def count(self, probe: TextProbe, check: Callable[[], None] | None = None) -> int | None:
         """Return how many rows a probe holds for; None where only all rows bound them."""
-        opened = _opened(self)
-        is_told = opened.has_positions and not (opened.has_deltas and asks_for_order(probe, DELTA_FIELD))
-        if asks_for_order(probe) and not is_told:
+        index = opened(self)
+        is_told = index.has_positions or not asks_for_order(probe)
+        if not is_told or (index.has_deltas and is_about(probe, DELTA_FIELD)):
             found = self.find(probe, check=check).rows
             return None if found is None else len(found)
-        asked = asked_of(probe, opened)
-        return None if asked is None else asked.count(opened.searcher)
+        asked = asked_of(probe, index)
+        return None if asked is None else asked.count(index.searcher)
 
     def open(self) -> Opened:
         """Open the index."""
-        try:
-            searcher, meta = _open(self._folder), (self._folder / _META).read_bytes()
-        except ValueError as error:
-            raise Damaged(f"cannot open the text index `{self._folder}`: {error}", _RESTORE) from error
-        except OSError as error:
-            raise from_os_error(error, "read", self._folder) from error
-        has_deltas = _DELTAS in meta and self._has_deltas(searcher)
-        return Opened(searcher, bool(_POSITIONS.search(meta)), has_deltas)
-
-    def _has_deltas(self, searcher: tantivy.Searcher) -> bool:
-        if self._documents is not None:
-            return self._documents.has_deltas
-        return bool(searcher.terms_with_prefix(WORDS, ""))
+        documents = self._documents
+        return open_index(self._folder, lambda: documents is None or documents.has_deltas)
 
     def close(self) -> None:
         """Let go of the files."""
-        with _open_lock:
-            _open_indexes.pop(self, None)
+        let_go(self)
         self._found.clear()
-
-
-def _in_both(some: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the rows that are among both, which are in order, and so is what is found."""
-    fewer, more = sorted((np.asarray(some), np.asarray(others)), key=len)
-    return fewer[are_among(fewer, more)]
-
-
-_open_lock = Lock()
-_open_indexes: OrderedDict[TextIndex, Opened] = OrderedDict()
-
-
-def _opened(index: TextIndex) -> Opened:
-    """Return an index opened; it stays so while it is among the last used."""
-    with _open_lock:
-        opened = _open_indexes.get(index) or index.open()
-        _open_indexes[index] = opened
-        _open_indexes.move_to_end(index)
-        if len(_open_indexes) > OPEN_MAX:
-            _open_indexes.popitem(last=False)
-        return opened
-
-
-def _open(folder: Path) -> tantivy.Searcher:
-    try:
-        return tantivy.Index.open(str(folder)).searcher()
-    except ValueError as error:
-        if os_error(error).errno not in {errno.EACCES, errno.EROFS}:
-            raise
-    from tempfile import TemporaryDirectory
-
-    # Tantivy insists on a lock file, even to read what never changes. Where the
-    # folder cannot be written, one of links can. All files are open after this.
-    with TemporaryDirectory(prefix="btql-text-") as links:
-        for path in folder.iterdir():
-            if path.suffix != ".lock":
-                Path(links, path.name).symlink_to(path.absolute())
-        return tantivy.Index.open(links).searcher()

@@ -121,10 +121,14 @@ def leaves(probe: TextProbe) -> Iterator[Phrase | Word]:
             yield from leaves(each)
 
 
-def asks_for_order(probe: TextProbe, field: str | None = None) -> bool:
-    """Whether a probe asks how words follow each other, in any field or in one, and not only which there are."""
-    ordered = (leaf.field for leaf in leaves(probe) if isinstance(leaf, Phrase) and len(leaf.tokens) > 1)
-    return any(field is None or name == field for name in ordered)
+def is_about(probe: TextProbe, field: str) -> bool:
+    """Whether a probe asks for anything in a field."""
+    return any(leaf.field == field for leaf in leaves(probe))
+
+
+def asks_for_order(probe: TextProbe) -> bool:
+    """Whether a probe asks how words follow each other, and not only which there are."""
+    return any(isinstance(leaf, Phrase) and len(leaf.tokens) > 1 for leaf in leaves(probe))
 
 
 def in_any_order(probe: TextProbe) -> TextProbe:

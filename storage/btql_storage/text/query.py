@@ -1,14 +1,13 @@
 """Probes as queries of Tantivy, and what the dictionary says beforehand of how much they will find.
 
-A row whose input is a delta (:mod:`btql_storage.part.deltas`) has two fields for it instead of one: all words of the
-whole input, without positions, so that words are found as in any row; and the texts that it adds to its base, with
-positions. So where the words of a conversation stand is written once. A phrase is in the rows that say it themselves,
-which are found here, and in those that go on from them, which whoever asks has to add.
+Of a row whose input is a delta (:mod:`btql_storage.part.deltas`) the index has what it adds to its base, in a field of
+its own, so each message of a conversation is indexed once. What a query finds here are the rows that say something
+themselves; those that go on from them are added afterwards (:mod:`btql_storage.text.chains`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Literal, Protocol, assert_never, cast
 
@@ -16,19 +15,20 @@ import tantivy
 
 from btql_storage.fields import INDEXED_FIELDS
 from btql_storage.part.deltas import DELTA_FIELD
-from btql_storage.text.lexicon import Lexicon, starting_with
+from btql_storage.text.lexicon import starting_with
 from btql_storage.text.probe import AllOf, AnyOf, Phrase, Without, Word, leaves
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from btql_storage.text.opened import Opened
     from btql_storage.text.probe import TextProbe
 
 ROW = "row"
-WORDS = f"{DELTA_FIELD}_words"
-"""The words of rows that go on from others."""
+_WORDS = f"{DELTA_FIELD}_words"
+"""Format 5 has all words of rows that go on from others here. Nobody asks for them any more, nor writes them."""
 ADDED = f"{DELTA_FIELD}_added"
-"""What such a row adds."""
+"""What a row adds to the one that it goes on from."""
 TERMS_MAX = 2_000
 """A word with more terms than this is taken to be anywhere."""
 FEW_ROWS = 200
@@ -74,32 +74,10 @@ def schema(*, has_positions: bool = True) -> tantivy.Schema:
     for name in INDEXED_FIELDS:
         builder.add_text_field(name, stored=False, tokenizer_name="whitespace", index_option=option)
     builder.add_unsigned_field(ROW, fast=True)
-    if has_positions:
-        # These are last: indexes from before there were deltas have the same fields up to here.
-        builder.add_text_field(WORDS, stored=False, tokenizer_name="whitespace", index_option="basic")
-        builder.add_text_field(ADDED, stored=False, tokenizer_name="whitespace", index_option="position")
+    # These are last: indexes from before there were deltas have the same fields up to here.
+    builder.add_text_field(_WORDS, stored=False, tokenizer_name="whitespace", index_option="basic")
+    builder.add_text_field(ADDED, stored=False, tokenizer_name="whitespace", index_option=option)
     return builder.build()
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A searcher, and what was read from its dictionary."""
-
-    searcher: tantivy.Searcher
-    has_positions: bool
-    has_deltas: bool
-    lexicons: dict[str, Lexicon] = field(default_factory=dict[str, Lexicon])
-
-    def lexicon(self, name: str) -> Lexicon:
-        """Return the terms of a field."""
-        found = self.lexicons.get(name)
-        if found is None:
-            found = self.lexicons[name] = Lexicon(self.searcher, name)
-        return found
-
-    def fields(self, name: str, other: str) -> tuple[str, ...]:
-        """Return the fields that texts of a field are in: its own, and the other for what goes on from other rows."""
-        return (name, other) if name == DELTA_FIELD and self.has_deltas else (name,)
 
 
 def asked_of(probe: TextProbe, index: Opened) -> Asked | None:
@@ -125,16 +103,15 @@ _NOTHING = Asked(tantivy.Query.empty_query(), 0, exact=True)
 def _phrase(phrase: Phrase, index: Opened) -> Asked:
     field, tokens = phrase.field, phrase.tokens
     assert field in INDEXED_FIELDS, f"{field} is not indexed"
-    if len(tokens) == 1:
-        asked = _any_of([_term(name, tokens[0], index) for name in index.fields(field, WORDS)], index)
-    else:
-        asked = _any_of([_in_order(name, tokens, index) for name in index.fields(field, ADDED)], index)
+    ask = _term if len(tokens) == 1 else _in_order
+    asked = _any_of([ask(name, tokens, index) for name in index.fields(field)], index)
     assert asked is not None, "all of them find something or nothing"
     # No row has both fields, so what each of them counts can be summed up.
     return replace(asked, exact=len(tokens) == 1 or not asked.rows_max)
 
 
-def _term(name: str, token: str, index: Opened) -> Asked:
+def _term(name: str, tokens: tuple[str, ...], index: Opened) -> Asked:
+    (token,) = tokens
     rows = index.searcher.doc_freq(name, token)
     return Asked(tantivy.Query.term_query(schema(), name, token, "basic"), rows, exact=True) if rows else _NOTHING
 
@@ -146,7 +123,7 @@ def _in_order(name: str, tokens: tuple[str, ...], index: Opened) -> Asked:
 
 
 def _word(word: Word, index: Opened) -> Asked | None:
-    return _any_of([_word_in(name, word, index) for name in index.fields(word.field, WORDS)], index)
+    return _any_of([_word_in(name, word, index) for name in index.fields(word.field)], index)
 
 
 def _word_in(name: str, word: Word, index: Opened) -> Asked | None:

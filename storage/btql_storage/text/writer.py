@@ -16,7 +16,7 @@ import tantivy
 from btql_storage.json_text import parse
 from btql_storage.part.deltas import DELTA_FIELD
 from btql_storage.text.os_errors import os_error
-from btql_storage.text.query import ADDED, ROW, WORDS, schema
+from btql_storage.text.query import ADDED, ROW, schema
 from btql_storage.text.tokens import index_texts, texts_of
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ class TextIndexWriter:
 
     def __init__(self, folder: Path, *, has_positions: bool = True) -> None:
         self._folder = folder
-        self._has_positions = has_positions
         folder.mkdir()
         try:
             index = tantivy.Index(schema(has_positions=has_positions), str(folder))
@@ -57,9 +56,9 @@ class TextIndexWriter:
     ) -> None:
         """Index some rows: for each field the value of every row, None where there is none.
 
-        ``deltas`` are those of the rows, in the same order, where any row is one.
+        ``deltas`` are those of the rows, in the same order, where any row is one; what these repeat is not indexed.
         """
-        told = self._told(fields, deltas)
+        told = _told(fields, deltas)
         documents = [tantivy.Document() for _ in range(row_count)]
         chars = [0] * row_count
         for (place, name, _), text in zip(told, index_texts([texts for _, _, texts in told]), strict=True):
@@ -69,15 +68,6 @@ class TextIndexWriter:
             if size:
                 document.add_unsigned(ROW, row)
                 self._add_document(document, size)
-
-    def _told(self, fields: Mapping[str, Sequence[JsonValue]], deltas: Sequence[Delta | None]) -> list[_Told]:
-        """Return what texts each row has in each field of the index."""
-        told: list[_Told] = []
-        for name, values in fields.items():
-            told += [(place, name, texts_of(value)) for place, value in enumerate(values) if value is not None]
-        if not (self._has_positions and any(deltas)):
-            return told
-        return [one for each in told for one in _stored(each, deltas)]
 
     def _add_document(self, document: tantivy.Document, chars: int) -> None:
         try:
@@ -110,10 +100,14 @@ class TextIndexWriter:
             self._queued_chars = 0
 
 
-def _stored(told: _Told, deltas: Sequence[Delta | None]) -> list[_Told]:
-    """Return texts in the fields that they are in where they go on from those of another row."""
-    place, name, texts = told
-    delta = deltas[place]
-    if name != DELTA_FIELD or delta is None:
-        return [told]
-    return [(place, WORDS, texts), (place, ADDED, texts_of(parse(delta.added())))]
+def _told(fields: Mapping[str, Sequence[JsonValue]], deltas: Sequence[Delta | None]) -> list[_Told]:
+    """Return what texts each row has in each field of the index."""
+    told: list[_Told] = []
+    for name, values in fields.items():
+        has_deltas = name == DELTA_FIELD and any(deltas)
+        for place, value in enumerate(values):
+            if has_deltas and (delta := deltas[place]) is not None:
+                told.append((place, ADDED, texts_of(parse(delta.added()))))
+            elif value is not None:
+                told.append((place, name, texts_of(value)))
+    return told
