@@ -8,7 +8,7 @@ behind ``\d``. RE2 also has octal numbers, names that several groups have, and r
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 _PIECE = re.compile(
     r"""
@@ -68,6 +68,30 @@ def refused(pattern: str, *, remarks: bool) -> tuple[str, str] | None:
             case _:
                 pass
     return None
+
+
+def one_group_each(pattern: str, *, remarks: bool) -> list[str]:
+    """Return a pattern that is not refused once for each of its groups, with that group alone."""
+    opened: list[tuple[int, int]] = []
+    at = 0
+    while (piece := _PIECE.match(pattern, at)) is not None:
+        at = piece.end()
+        if piece.lastgroup == "set":
+            at = max(inner for inner in _set(pattern, at) if isinstance(inner, int))
+        elif piece.lastgroup == "remark" and not remarks:
+            at = piece.start() + 1
+        elif piece.lastgroup == "group" or (piece[0] == "(" and not pattern.startswith("?", at)):
+            opened.append(piece.span())
+    return [_with_group(pattern, opened, only) for only in range(len(opened))]
+
+
+def _with_group(pattern: str, opened: Sequence[tuple[int, int]], only: int) -> str:
+    pieces: list[str] = []
+    behind = 0
+    for number, (start, end) in enumerate(opened):
+        pieces += [pattern[behind:start], "(" if number == only else "(?:"]
+        behind = end
+    return "".join([*pieces, pattern[behind:]])
 
 
 def _set(pattern: str, at: int) -> Iterator[int | tuple[str, str]]:

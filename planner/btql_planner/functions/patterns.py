@@ -14,15 +14,23 @@ import re
 from btql_planner import sql_text
 from btql_planner.functions.call import ArgumentError, written_text
 from btql_planner.functions.declare import Boolean, Float, Integer, List, Text, scalar
-from btql_planner.functions.pattern_syntax import refused
+from btql_planner.functions.pattern_syntax import one_group_each, refused
 from btql_planner.value import SIZE_BITS
 
 _FLAGS = re.compile(r"[gimsxc]*")
+_SPACED = re.compile(r"\(\?[ims]*x[ims]*\)")
+"""What a pattern begins with that has the flag ``x``, which RE2 does not know."""
+_REPLACED = {r"\&": "${0}", r"\\": "\\", "$": "$$"}
 _ONLY_ELSEWHERE = re.compile(r"\\[QC]")
 
 
 def _pattern(name: str, pattern: str, flags: str = "", index: int = 1) -> str:
     """Return a pattern as SQL, its flags inside it; raise where it is none."""
+    return sql_text.text(_written(name, pattern, flags, index))
+
+
+def _written(name: str, pattern: str, flags: str, index: int = 1) -> str:
+    """Return a pattern, its flags inside it; raise where it is none."""
     written = written_text(pattern)
     if written is None:
         raise ArgumentError(f"{name} takes a pattern that is written in the query", index)
@@ -32,7 +40,7 @@ def _pattern(name: str, pattern: str, flags: str = "", index: int = 1) -> str:
     letters = "".join(sorted(set(said) - set("gc")))
     whole = f"(?{letters}){written}" if letters else written
     _check(name, whole, index)
-    return sql_text.text(whole)
+    return whole
 
 
 def _check(name: str, pattern: str, index: int) -> None:
@@ -43,13 +51,17 @@ def _check(name: str, pattern: str, index: int) -> None:
 
     reason = "\\Q and \\C are not part of it" if _ONLY_ELSEWHERE.search(pattern) else None
     try:
-        compute.match_substring_regex(pa.array([""]), pattern.replace("(?x)", ""))
+        compute.match_substring_regex(pa.array([""]), _SPACED.sub("", pattern))
     except pa.ArrowInvalid as error:
         reason = str(error).partition("expression: ")[2] or "it is none"
     if reason is not None:
         raise ArgumentError(f"{name} takes a regular expression: {reason}", index)
-    if (wrong := refused(pattern, remarks=re.match(r"\(\?[ims]*x", pattern) is not None)) is not None:
+    if (wrong := refused(pattern, remarks=_has_remarks(pattern))) is not None:
         raise ArgumentError(f"{name} takes a regular expression: {wrong[0]}", index, help=wrong[1])
+
+
+def _has_remarks(pattern: str) -> bool:
+    return _SPACED.match(pattern) is not None
 
 
 @scalar
@@ -64,7 +76,7 @@ def regexp_like(value: Text, pattern: Text, flags: Text = "") -> Boolean:
 
 @scalar
 def regexp_replace(value: Text, pattern: Text, new: Text, flags: Text = "") -> Text:
-    r"""Return ``value`` with the first match replaced, with the flag ``g`` every match; ``\1`` is a group.
+    r"""Return ``value`` with the first match replaced, with the flag ``g`` every match; ``\1`` is a group, ``\&`` all.
 
     >>> regexp_replace('a1b22', '[0-9]+', '#', 'g')
     'a#b#'
@@ -74,21 +86,39 @@ def regexp_replace(value: Text, pattern: Text, new: Text, flags: Text = "") -> T
     if flags:
         _pattern("regexp_replace", pattern, flags, 2) if written_text(flags) is None else None
         said = _pattern("regexp_replace", pattern, flags, 1)
-    replaced = f"regexp_replace({value}, {said}, {new}{everywhere})"
+    replaced = f"regexp_replace({value}, {said}, {_replacement(new)}{everywhere})"
     if everywhere and len(written_text(new) or "long") > 1:
         # The engine counts no memory for it.
         return f"CASE WHEN btql_replaced_fits({value}, {said}, {new}) THEN {replaced} END"
     return replaced
 
 
+def _replacement(new: str) -> str:
+    """Return what matches are replaced by as the engine has it written: ``${1}`` is a group, ``$$`` the sign."""
+    written = written_text(new)
+    if written is None:
+        return f"replace(replace({new}, '$', '$$'), '\\&', '${{0}}')"
+    pieces = [_REPLACED.get(piece, piece) for piece in re.findall(r"\\[\\&]|\\[1-9]|\$|[^\\$]+|\\", written)]
+    groups = [re.sub(r"^\\([1-9])$", r"${\1}", piece) for piece in pieces]
+    # Before a digit the engine takes a backslash for a group; what no group is called is nothing.
+    return sql_text.text(re.sub(r"\\(?=[0-9])", r"\\${_}", "".join(groups)))
+
+
 @scalar
 def regexp_match(value: Text, pattern: Text, flags: Text = "") -> List:
-    """Return what the groups of the first match hold, or the whole match where there are none.
+    """Return what the groups of the first match hold, null for one that has no part in it; without groups the match.
 
     >>> regexp_match('gpt-4o', '([a-z]+)-([0-9]+)')
     ['gpt', '4']
     """
-    return f"regexp_match({value}, {_pattern('regexp_match', pattern, flags)})"
+    whole = _written("regexp_match", pattern, flags)
+    found = f"regexp_match({value}, {sql_text.text(whole)})"
+    if not any(sign in whole for sign in "?*|{"):
+        return found
+    # The engine leaves out a group without a part in the match, so that nobody knows which: each is asked for alone.
+    alone = [sql_text.text(each) for each in one_group_each(whole, remarks=_has_remarks(whole))]
+    groups = ", ".join(f"array_element(regexp_match({value}, {each}), 1)" for each in alone)
+    return f"CASE WHEN {found} IS NOT NULL THEN make_array({groups}) END" if groups else found
 
 
 @scalar
