@@ -5,15 +5,18 @@ Null takes no part, and over no rows ``count`` is 0 and everything else null.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from btql_planner import sql_text, types
 from btql_planner import value as values
-from btql_planner.functions.call import Call
+from btql_planner.functions.call import ArgumentError, Call
 from btql_planner.functions.declare import Any, Boolean, Integer, Measure, aggregate, number_type
 from btql_planner.types import CONTENTS, NUMERIC, ORDER, Kind, Type
 from btql_planner.value import ROW_BITS, Value
+
+_MOVING = re.compile(r"(?:ROWS|RANGE|GROUPS) BETWEEN (?!UNBOUNDED PRECEDING)")
 
 
 def first_type(arguments: Sequence[Type]) -> Type:
@@ -53,6 +56,8 @@ def approx_distinct(value: Any, *, call: Call) -> Integer:
     >>> approx_distinct('a')
     1
     """
+    if call.over is not None:
+        return count_distinct(value, call=call)
     key = values.key(value)
     if [*value.parts] == [Kind.FLOAT]:
         # The engine has no sketch of floats.
@@ -160,7 +165,7 @@ def bool_and(condition: Boolean, *, call: Call) -> Boolean:
     >>> bool_and(1 < 2)
     True
     """
-    return call("bool_and", condition)
+    return call("bool_and" if call.over is None else "min", condition)
 
 
 @aggregate(scalars_only=True)
@@ -170,7 +175,7 @@ def bool_or(condition: Boolean, *, call: Call) -> Boolean:
     >>> bool_or(1 > 2)
     False
     """
-    return call("bool_or", condition)
+    return call("bool_or" if call.over is None else "max", condition)
 
 
 @aggregate(scalars_only=True)
@@ -180,7 +185,7 @@ def bit_and(value: Integer, *, call: Call) -> Integer:
     >>> bit_and(6)
     6
     """
-    return call("bit_and", value)
+    return _bits("bit_and", value, call)
 
 
 @aggregate(scalars_only=True)
@@ -190,7 +195,7 @@ def bit_or(value: Integer, *, call: Call) -> Integer:
     >>> bit_or(6)
     6
     """
-    return call("bit_or", value)
+    return _bits("bit_or", value, call)
 
 
 @aggregate(scalars_only=True)
@@ -200,7 +205,15 @@ def bit_xor(value: Integer, *, call: Call) -> Integer:
     >>> bit_xor(6)
     6
     """
-    return call("bit_xor", value)
+    return _bits("bit_xor", value, call)
+
+
+def _bits(function: str, value: str, call: Call) -> str:
+    # The engine cannot take rows out of it again, and of bit_xor the last one leaves 0, not null.
+    if call.over is not None and _MOVING.search(call.over) is not None:
+        message = f"{function} over a window is of a frame that begins with UNBOUNDED PRECEDING, this one begins later"
+        raise ArgumentError(message, 0, help="compute it in a subquery with GROUP BY, and join that")
+    return call(function, value)
 
 
 def _extreme(function: str, value: Value, order: Sequence[Kind], call: Call) -> Value:
