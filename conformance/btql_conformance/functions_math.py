@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Context, Decimal
 
 from btql_conformance.functions import function
 from btql_conformance.operators import arithmetic
@@ -20,8 +20,7 @@ def _round(value: Number, digits: int = 0) -> Value:
 
 @function("trunc", "number integer?")
 def _trunc(value: Number, digits: int = 0) -> Value:
-    scale = 10**digits
-    return math.trunc(value * scale) / scale
+    return float(Decimal(repr(value)).quantize(Decimal(1).scaleb(-digits), ROUND_DOWN, _EVERY_DIGIT))
 
 
 @function("abs", "number")

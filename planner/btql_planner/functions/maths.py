@@ -17,6 +17,10 @@ _EXACT_DIGITS = 15
 _POWERS_MAX = 300
 _WHOLE_FROM = 2**53
 """Every float from here on is a whole number."""
+_CLOSE = "1.0000000000000002"
+"""The float above 1."""
+_CLOSE_BELOW = "1e13"
+"""Up to here that is far from changing any other number."""
 
 
 @scalar(name="round", scalars_only=True)
@@ -32,7 +36,8 @@ def round_(value: Float, digits: Integer = "") -> Float:
 def _to_digits(name: str, value: str, digits: str) -> str:
     """Return a number that an engine's function brings to ``digits`` decimals; what has no more stays as it is.
 
-    The engine multiplies first, and a large number by the power of ten may be infinite.
+    The engine multiplies first, and a large number by the power of ten may be infinite. A hundred times 1.255, which no
+    float is exactly, is the float below 125.5: what is that close to a half, or to a whole, is taken to be it.
     """
     written = written_number(digits)
     if written is not None and written > _EXACT_DIGITS:
@@ -40,9 +45,18 @@ def _to_digits(name: str, value: str, digits: str) -> str:
     brought = f"{name}({value}, {clamped(digits, -_POWERS_MAX, _EXACT_DIGITS)})"
     if written is not None:
         brought = f"{name}({value}, {max(int(written), -_POWERS_MAX)})"
-        return f"CASE WHEN abs({value}) < {_WHOLE_FROM} THEN {brought} ELSE {value} END" if written > 0 else brought
+        if written <= 0:
+            return brought
+        near = _near(name, value, f"CAST({10 ** int(written)} AS DOUBLE)")
+        return f"CASE WHEN {near} WHEN abs({value}) < {_WHOLE_FROM} THEN {brought} ELSE {value} END"
+    near = _near(name, value, f"power(CAST(10 AS DOUBLE), CAST({digits} AS DOUBLE))")
     more = f"{digits} > {_EXACT_DIGITS} OR ({digits} > 0 AND abs({value}) >= {_WHOLE_FROM})"
-    return f"CASE WHEN {more} THEN {value} ELSE {brought} END"
+    return f"CASE WHEN {more} THEN {value} WHEN {digits} > 0 AND {near} ELSE {brought} END"
+
+
+def _near(name: str, value: str, power: str) -> str:
+    """Return when a number is not too large, and what it is brought to then."""
+    return f"abs({value}) < {_CLOSE_BELOW} / {power} THEN {name}({value} * {power} * {_CLOSE}) / {power}"
 
 
 @scalar(name="abs", scalars_only=True, returns=number_type)
