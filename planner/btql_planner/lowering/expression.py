@@ -16,13 +16,12 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import assert_never
 
-from btql_planner import compare, errors, sql_text, value
+from btql_planner import errors, sql_text, value
 from btql_planner.columns import engine_column
 from btql_planner.engine_plan import ProbeSpec
 from btql_planner.expressions import (
     AggregateCall,
     Apply,
-    Bound,
     Column,
     Constant,
     Expression,
@@ -44,7 +43,6 @@ from btql_planner.relations import sources_of
 from btql_planner.select import Columns, Path, Select
 from btql_planner.types import Kind
 from btql_planner.value import Value
-from btql_planner.windows import lower_ranking
 from btql_storage.kinds import Kind as StoredKind
 from btql_storage.kinds import column_name
 from btql_storage.text.probe import Phrase
@@ -93,22 +91,6 @@ class ExpressionLowering:
         if both and not all(each.apart for each in (one, other) if Kind.FLOAT in each.parts):
             return value.as_float(one), value.as_float(other)
         return one, other
-
-    def join_condition(self, expression: Expression, columns: Columns) -> str:
-        """Return a condition between two relations.
-
-        Beside an equality of several kinds stands one of keys that follows from it: by that the
-        engine can look partners up in a hash table instead of trying all pairs.
-        """
-        terms: list[str] = []
-        for part in conjuncts(expression):
-            if isinstance(part, Apply) and part.function.name == "eq":
-                left, right = (self.expression(each, columns) for each in part.arguments)
-                keys = compare.meeting_key(left), compare.meeting_key(right)
-                if len(left.parts) * len(right.parts) > 1 and all(keys):
-                    terms.append(f"({keys[0]} = {keys[1]})")
-            terms.append(self.condition(part, columns))
-        return sql_text.all_of(terms)
 
     def condition(self, expression: Expression, columns: Columns) -> str:
         """Return a condition that decides whether a row is kept.
@@ -171,7 +153,9 @@ class ExpressionLowering:
             case AggregateCall():
                 return self.aggregate(expression, columns)
             case Over():
-                return self._over(expression, columns)
+                from btql_planner.lowering.windows import over  # Few queries have any.
+
+                return over(self, expression, columns)
             case Parameter() | Ranking() | Subquery():
                 message = f"{type(expression).__name__} is left in the plan"
                 raise AssertionError(message)
@@ -184,7 +168,7 @@ class ExpressionLowering:
         if aggregate.distinct or not (isinstance(columns, Select) and columns.is_rowwise):
             order = self.order(aggregate.order, columns)
         else:
-            order = self._order_below(aggregate.order, columns)
+            order = self.order_below(aggregate.order, columns)
         condition = None if aggregate.filter is None else self._apart(self.condition(aggregate.filter, columns))
         return applied(aggregate, arguments, Call(aggregate.distinct, tuple(order), condition, over), exact=True)
 
@@ -205,30 +189,13 @@ class ExpressionLowering:
         times = same.index(sql)
         return "coalesce(" * times + sql + ")" * times
 
-    def _over(self, over: Over, columns: Columns) -> Value:
-        words: list[str] = []
-        below = columns.source if isinstance(columns, Select) else columns
-        parts = [
-            sql for each in over.partition for sql in value.comparable(self.expression(each, below)).parts.values()
-        ]
-        if parts:
-            words.append(f"PARTITION BY {', '.join(self._window_key(sql, columns) for sql in parts)}")
-        if order := self._order_below(over.order, columns):
-            words.append(f"ORDER BY {', '.join(order)}")
-        if over.frame is not None:
-            words.append(f"{over.frame.unit.upper()} BETWEEN {_bound(over.frame.start)} AND {_bound(over.frame.end)}")
-        if isinstance(over.call, AggregateCall):
-            return self.aggregate(over.call, columns, " ".join(words))
-        arguments = [self.named_apart(self.expression(each, columns)) for each in over.call.arguments]
-        return lower_ranking(over.call, arguments, " ".join(words))
-
-    def _order_below(self, keys: Sequence[Ordering], columns: Columns) -> list[str]:
+    def order_below(self, keys: Sequence[Ordering], columns: Columns) -> list[str]:
         """Return the terms of an order of rows, of which each key is a column of the statement below."""
         terms = self.order(keys, columns.source if isinstance(columns, Select) else columns)
         split = (term.rsplit(" ", 3) for term in terms)
-        return [" ".join((self._window_key(sql, columns), *how)) for sql, *how in split]
+        return [" ".join((self.window_key(sql, columns), *how)) for sql, *how in split]
 
-    def _window_key(self, sql: str, columns: Columns) -> str:
+    def window_key(self, sql: str, columns: Columns) -> str:
         """Return a key of a window as a column of the statement below.
 
         The engine takes computed keys apart to find what they have in common, and then does not
@@ -270,13 +237,6 @@ def applied(call: Apply | AggregateCall, arguments: Sequence[Value], around: Cal
         return call.function.lower(arguments, exact=exact, call=around)
     except ArgumentError as error:
         raise errors.wrong_argument(error, call) from None
-
-
-def _bound(bound: Bound) -> str:
-    if bound.distance is None:
-        return bound.kind.upper()
-    distance = f"INTERVAL '{bound.distance}'" if isinstance(bound.distance, str) else str(bound.distance)
-    return f"{distance} {bound.kind.upper()}"
 
 
 def _path(expression: PathValue, columns: Columns) -> Value:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import assert_never
 
 from btql_planner import sql_text, value
 from btql_planner.columns import AliasColumns, FetchColumns, NoColumns, ScanColumns, engine_column
 from btql_planner.engine_plan import FetchSpec, OutputColumn, ProbeSpec, ScanSpec, Stage
 from btql_planner.expressions import AggregateCall, Constant, Expression, PathValue, conjuncts, engine_name
-from btql_planner.lowering import joins, traces
+from btql_planner.lowering import traces
 from btql_planner.lowering.expression import STORED, ExpressionLowering
 from btql_planner.lowering.long_values import over_long_values
 from btql_planner.plan import (
@@ -33,18 +32,6 @@ from btql_planner.plan import (
     TraceSelection,
     TraceSummary,
     Unnest,
-)
-from btql_planner.plan_relations import (
-    Join,
-    Lateral,
-    Numbered,
-    Recursion,
-    RecursiveTable,
-    Series,
-    SetOperation,
-    Shared,
-    ValuesTable,
-    Window,
 )
 from btql_planner.plan_scan import Scan
 from btql_planner.probes import of_paths
@@ -132,45 +119,9 @@ class RelationLowering:
             case Alias():
                 return self._alias(plan)
             case _:
-                return self._combined(plan)
+                from btql_planner.lowering.combined import combined  # Most queries have one relation.
 
-    def _combined(
-        self,
-        plan: Join
-        | Lateral
-        | SetOperation
-        | Window
-        | Series
-        | Shared
-        | Numbered
-        | ValuesTable
-        | Recursion
-        | RecursiveTable,
-    ) -> Select:
-        match plan:
-            case Join():
-                return joins.join(self, plan)
-            case SetOperation():
-                return joins.set_operation(self, plan)
-            case Window():
-                return joins.window(self, plan)
-            case Series():
-                return joins.series(self, plan)
-            case Shared():
-                return joins.shared(self, plan)
-            case Numbered():
-                return joins.numbered(self, plan)
-            case ValuesTable():
-                return joins.values_table(self, plan)
-            case Recursion():
-                return joins.recursion(self, plan)
-            case RecursiveTable():
-                return joins.recursive_table(self, plan)
-            case Lateral():
-                message = "a rule turns Lateral into joins"
-                raise AssertionError(message)
-            case _:
-                assert_never(plan)
+                return combined(self, plan)
 
     def open(self, plan: Plan, *, ordered: bool = False, settle: bool = True) -> Select:
         """Lower ``plan`` to a SELECT whose next clause can still be added."""
@@ -279,7 +230,9 @@ class RelationLowering:
 
     def _aggregate(self, plan: Aggregate) -> Select:
         if plan.sets is not None:
-            return joins.grouping_sets(self, plan)
+            from btql_planner.lowering.joins import grouping_sets
+
+            return grouping_sets(self, plan)
         if plan.apart:
             from btql_planner.lowering.apart import aggregate_apart  # Few queries have any.
 
