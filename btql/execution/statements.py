@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from btql.errors import Error
-from btql.execution.engine_threads import runs
+from btql.execution.engine_threads import Run, runs
 from btql.execution.goes_on import GoesOn
 from btql.execution.weight import check_weight
 
@@ -40,14 +40,14 @@ class Statements:
         step = self._report.step(name)
         with step:
             frame = self.frame(text)
-            stream = self._stream(frame)
+            run = Run(self._stream(frame))
         ended = False
         exceeded: Error | None = None
-        runs.begin()
+        runs.begin(run)
         try:
             while not ended:
                 with step:
-                    batch = next(stream, None)
+                    batch = run.next()
                 if batch is None:
                     ended = True
                 elif (converted := batch.to_pyarrow()).num_rows:
@@ -61,7 +61,7 @@ class Statements:
                 raise
         finally:
             self._goes_on.given_up = not ended
-            runs.end(given_up=not ended)
+            runs.end(run, given_up=not ended)
             if self._explaining:
                 self._report.plans.setdefault(name, []).append(frame.execution_plan())
         if exceeded is not None:

@@ -13,15 +13,17 @@ the engine has more threads than cores (``engine.WORKERS``), so that others are 
 from __future__ import annotations
 
 import asyncio
+import atexit
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING
 
 from btql.errors import EngineBusy
 from btql.execution.engine import CORES, WORKERS, DataFrame
-from btql.execution.engine_threads import runs
+from btql.execution.engine_threads import REST_S, runs
 from btql.execution.stop import Stop
 
 if TYPE_CHECKING:
@@ -77,4 +79,20 @@ async def _next(batches: RecordBatchStream) -> RecordBatch | None:
 def _loop() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="btql-engine", daemon=True).start()
+    # Before the engine is waited for, which is at the end of what is done at exit.
+    atexit.register(_end, loop)
     return loop
+
+
+def _end(loop: asyncio.AbstractEventLoop) -> None:
+    """Give up what is still waited for when the program ends."""
+    runs.give_up()
+    with suppress(TimeoutError):
+        asyncio.run_coroutine_threadsafe(_cancel_all(), loop).result(REST_S)
+
+
+async def _cancel_all() -> None:
+    waiting = asyncio.all_tasks() - {asyncio.current_task()}
+    for each in waiting:
+        each.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
