@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 from server_support.browsing import Watched, watch
 
+from btql_server.access.desk import Desk
 from btql_server.access.model import Level
 
 
@@ -52,6 +53,55 @@ def test_a_key_is_asked_for_and_kept_in_the_tab(page, party, project, watched, b
     expect(other.get_by_role("dialog")).to_be_visible()
     other.close()
     assert set(watched.refused) == {401}
+    watched.refused.clear()
+
+
+def test_the_dialog_stays_until_there_is_a_key(page, party, project, watched):
+    page.goto(party.url)
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    for _ in range(3):
+        page.keyboard.press("Escape")
+    expect(dialog).to_be_visible()
+    key = dialog.get_by_role("textbox", name="Key")
+    # No header can carry it.
+    key.fill("ключ")
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_visible()
+    assert key.evaluate("input => input.validity.patternMismatch")
+
+    key.fill(f" {party.key('eve@example.com', Level.READ).text} ")
+    page.keyboard.press("Enter")
+    expect(page.locator("#who")).to_contain_text("eve@example.com")
+    expect(dialog).to_be_hidden()
+
+    # Another one is not needed.
+    page.get_by_role("button", name="Change key").click()
+    expect(dialog).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    page.get_by_role("button", name="Refresh").first.click()
+    expect(page.locator(".trace-row")).to_contain_text("greeting")
+    assert set(watched.refused) == {401}
+    watched.refused.clear()
+
+
+def test_a_key_that_is_revoked_is_asked_for_again(page, party, project, watched):
+    eve = party.key("eve@example.com", Level.READ)
+    page.goto(f"{party.url}/#query=SELECT%20count(*)%20FROM%20project_logs('support%20bot')")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("textbox", name="Key").fill(eve.text)
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_hidden()
+    with Desk.at(party.folder, "a test") as opened:
+        opened.revoke(eve.key.id)
+    page.locator(".console .area").press("Control+Enter")
+    expect(dialog).to_contain_text("Invalid API key")
+
+    dialog.get_by_role("textbox", name="Key").fill(party.key("eve@example.com", Level.READ).text)
+    page.keyboard.press("Enter")
+
+    expect(page.locator(".grid-row")).to_have_count(1)
     watched.refused.clear()
 
 

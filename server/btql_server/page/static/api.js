@@ -17,21 +17,22 @@ export class ApiError extends Error {
   }
 }
 
-/** Say what asks for a key: a function that takes a reason and returns a promise of a key. */
+/** Say what asks for a key: a function of a reason, and of whether one is needed, that promises a key or null. */
 export function askKeysWith(dialog) {
   keyDialog = dialog;
 }
 
 export const hasKey = () => sessionStorage.getItem(KEY) !== null;
 
-/** Ask for another key. */
-export async function changeKey(reason) {
+/** Ask for another key; return whether one was given. */
+export async function changeKey(reason, { needed = true } = {}) {
   // Several requests may be refused at once; one dialog answers all of them.
-  asking ??= keyDialog(reason).then((key) => {
-    sessionStorage.setItem(KEY, key);
+  asking ??= keyDialog(reason, needed).then((key) => {
+    if (key !== null) sessionStorage.setItem(KEY, key);
     asking = null;
+    return key !== null;
   });
-  await asking;
+  return asking;
 }
 
 /** Return the response to a request; errors are thrown as `ApiError`. */
@@ -40,7 +41,7 @@ export async function request(path, { body, signal } = {}) {
   const headers = { accept: "*/*" };
   if (key !== null) headers.authorization = `Bearer ${key}`;
   if (body !== undefined) headers["content-type"] = "application/json";
-  const response = await fetch(path, {
+  const response = await fetched(path, {
     method: body === undefined ? "GET" : "POST",
     headers,
     body: body === undefined ? undefined : JSON.stringify(body),
@@ -50,10 +51,21 @@ export async function request(path, { body, signal } = {}) {
   if (response.ok) return response;
   const text = await response.text();
   if (response.status === 401) {
-    await changeKey(key === null ? "This server asks for a key." : text || "The key is not valid.");
+    // Another one may have been given while this was on its way.
+    if (sessionStorage.getItem(KEY) === key)
+      await changeKey(key === null ? "This server asks for a key." : text || "The key is not valid.");
     return request(path, { body, signal });
   }
   throw errorOf(response, text);
+}
+
+async function fetched(path, options) {
+  try {
+    return await fetch(path, options);
+  } catch (error) {
+    // All that a browser says of a server that does not answer is "Failed to fetch".
+    throw options.signal?.aborted ? error : new ApiError(0, "The server cannot be reached: is it running?");
+  }
 }
 
 function errorOf(response, text) {

@@ -175,7 +175,8 @@ export class Editor {
   async offer() {
     const text = this.area.value;
     const cursor = this.area.selectionStart;
-    const { from, items } = await this.complete(text, cursor);
+    // Where the server does not say what there is, nothing is offered.
+    const { from, items } = await this.complete(text, cursor).catch(() => ({ from: cursor, items: [] }));
     // The text may have changed while the answer was on its way.
     if (text !== this.area.value || cursor !== this.area.selectionStart || document.activeElement !== this.area) return;
     this.from = from;

@@ -16,8 +16,8 @@ import { TracesView } from "./traces.js";
 
 const main = document.getElementById("main");
 
-/** Ask for a key; the promise ends once one was given. */
-function askForKey(reason) {
+/** Ask for a key; the promise ends once one was given, or with null where none is `needed` and none was given. */
+function askForKey(reason, needed) {
   const dialog = document.getElementById("key-dialog");
   const input = document.getElementById("key-input");
   document.getElementById("key-why").textContent = reason;
@@ -25,15 +25,18 @@ function askForKey(reason) {
   if (!dialog.open) dialog.showModal();
   input.focus();
   return new Promise((resolve) => {
-    const form = document.getElementById("key-form");
-    form.onsubmit = (event) => {
+    let key = null;
+    document.getElementById("key-form").onsubmit = (event) => {
       event.preventDefault();
+      key = input.value.trim();
       dialog.close();
-      resolve(input.value.trim());
       document.getElementById("key").hidden = false;
     };
-    // Without a key there is nothing to see behind the dialog.
-    dialog.oncancel = (event) => event.preventDefault();
+    dialog.onclose = () => {
+      // Without a key there is nothing to see behind the dialog, and no way to keep Escape from closing it.
+      if (needed && key === null) dialog.showModal();
+      else resolve(key);
+    };
   });
 }
 
@@ -41,7 +44,9 @@ async function start() {
   askKeysWith(askForKey);
   const keyButton = document.getElementById("key");
   keyButton.hidden = !hasKey();
-  keyButton.addEventListener("click", () => changeKey("Another key for this tab.").then(() => location.reload()));
+  keyButton.addEventListener("click", async () => {
+    if (await changeKey("Another key for this tab.", { needed: false })) location.reload();
+  });
   const words = new Language(await language());
   const views = { traces: new TracesView(words), query: new QueryView(words), trace: new TraceView() };
   for (const view of Object.values(views)) {

@@ -147,9 +147,12 @@ export class TraceView {
     if (this.id === null) return;
     this.loading?.abort();
     this.loading = new AbortController();
+    const [{ signal }, before] = [this.loading, this.chosen];
     this.documents.clear();
     this.chosen = null;
-    await this.load(this.loading.signal);
+    await this.load(signal);
+    // Where nothing came, what was there before is still there.
+    if (!signal.aborted) this.chosen ??= before;
   }
 
   get filter() {
@@ -187,6 +190,7 @@ export class TraceView {
   show(rows, { whole }) {
     const closed = new Set(this.trace.nodes.filter((node) => node.closed).map((node) => node.id));
     this.trace = new Trace(rows);
+    this.notice.hidden = true;
     for (const id of closed) if (this.trace.byId.has(id)) this.trace.byId.get(id).closed = true;
     const { root } = this.trace;
     // As long as spans are missing, what looks like the root may be any of them.

@@ -127,6 +127,7 @@ export class TracesView {
     const wanted = parameters.get("object") ?? this.object ?? idOf(first);
     this.bar.hidden = wanted === undefined;
     if (wanted === undefined) {
+      this.problem.hidden = true;
       this.list.hidden = true;
       this.welcome();
       return;
@@ -139,8 +140,9 @@ export class TracesView {
       this.filter.value = filter ?? "";
       this.failedOnly.checked = false;
       this.since.value = "";
-      await this.reload();
     }
+    // What went wrong before may go well by now.
+    if (!same || !this.problem.hidden) await this.reload();
     if (!this.list.hidden) this.list.focus({ preventScroll: true });
   }
 
@@ -236,7 +238,8 @@ export class TracesView {
   }
 
   async reload() {
-    if (this.object === null) return;
+    // Where the objects could not be asked for, that comes first.
+    if (this.object === null) return this.open(new URLSearchParams(location.hash.slice(1)));
     this.rows = [];
     this.cursor = null;
     this.at = 0;
@@ -412,7 +415,7 @@ export class TracesView {
           h("pre", null, text),
         ),
       ),
-      button("Refresh", () => (this.object === null ? this.open(new URLSearchParams()) : this.reload()), {
+      button("Refresh", () => this.reload(), {
         class: "primary",
       }),
     );

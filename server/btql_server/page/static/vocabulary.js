@@ -44,7 +44,13 @@ export class VocabularyPanel {
   async fill() {
     if (this.element.hidden) return;
     const named = this.named();
-    const found = named.length === 0 ? await objects() : null;
+    let found;
+    try {
+      found = named.length === 0 ? await objects() : null;
+    } catch (error) {
+      this.list.replaceChildren(h("li", { class: "empty" }, error.message));
+      return;
+    }
     const known = await Promise.all(named.map(fields));
     this.lines = [
       ...(found?.objects ?? []).map((each) => ({
