@@ -117,6 +117,26 @@ def test_the_language_is_told_apart_as_the_server_does(js):
     assert js("language", "given.map(it.detect)", texts) == [detect(text) for text in texts]
 
 
+def test_a_long_word_before_the_cursor_is_found_at_once(js):
+    text = "'" + "x" * 200_000 + "' = na"
+    asked = "{ objects: async () => ({ objects: [] }), fields: async () => [] }"
+    new = "new it.Language(await (await fetch('/page/functions.json')).json())"
+
+    found = js("language", f"await {new}.complete('filter: ' + given, given.length + 8, {asked})", text)
+
+    assert found["from"] == len("filter: ") + len(text) - 2
+
+
+def test_names_of_objects_are_written_so_that_they_are_found_again(js):
+    name = 'ann\'s \\ "logs"'
+    asked = f"{{ objects: async () => ({{ objects: [{{ kind: 'project_logs', name: {json.dumps(name)} }}] }}) }}"
+    new = "new it.Language(await (await fetch('/page/functions.json')).json())"
+    for before, after in (("from: ", ""), ("from: project_logs('", "')")):
+        one = f"(await {new}.complete(given, given.length, {asked})).items[0].insert"
+        text = before + js("language", one, before) + after
+        assert js("language", f"{new}.objectsIn(given)", text) == [f"project_logs:{name}"]
+
+
 def test_a_tree_of_any_rows_has_every_span_once(js):
     rows = [
         {"id": "a", "span_id": "a", "span_parents": ["c"], "created": "2026-01-01T00:00:00Z"},

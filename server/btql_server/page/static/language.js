@@ -1,7 +1,12 @@
 // Colouring and completing queries. This only looks at words; what a query means is decided by the server.
 
+import { quoted, sourceText } from "./format.js";
+
 const SQL = /^(?:select|with|explain|values|insert|update|delete)\b(?!\s*:)|^\(/i;
 const SPACE = /^(?:\s+|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$))+/;
+
+/** The word that ends at the cursor; looked for from its beginning, as from each of its letters takes for ever. */
+const WORD_BEFORE = /(?<![\p{L}\p{N}_."[\]-])[\p{L}\p{N}_."[\]-]*$/u;
 
 /** Which of the two languages a text is in: the colon decides. */
 export const detect = (text) => (SQL.test(text.replace(SPACE, "")) ? "sql" : "btql");
@@ -42,7 +47,7 @@ export class Language {
     this.isKeyword = set(listed.sql_keywords, listed.btql_keywords, starts);
     this.isShape = set(listed.shapes);
     const kinds = listed.object_kinds.join("|");
-    this.source = new RegExp(`\\b(${kinds})\\s*\\(\\s*(?:'((?:''|[^'])*)'|"([^"]*)")`, "gi");
+    this.source = new RegExp(`\\b(${kinds})\\s*\\(\\s*(?:'((?:''|\\\\[\\s\\S]|[^'\\\\])*)'|"([^"]*)")`, "gi");
     this.inSource = new RegExp(`\\b(${kinds})\\s*\\(\\s*(['"])([^'"]*)$`, "i");
   }
 
@@ -78,9 +83,10 @@ export class Language {
       .join("");
     return [
       ...new Set(
-        [...code.matchAll(this.source)].map(
-          ([, kind, single, double]) => `${kind.toLowerCase()}:${(single ?? double).replaceAll("''", "'")}`,
-        ),
+        [...code.matchAll(this.source)].map(([, kind, single, double]) => {
+          const name = double ?? single.replaceAll(/''|\\['\\]/g, (pair) => pair[1]);
+          return `${kind.toLowerCase()}:${name}`;
+        }),
       ),
     ];
   }
@@ -95,7 +101,7 @@ export class Language {
       const source = this.inSource.exec(before);
       return source === null ? nothing(cursor) : this.objectNames(source, cursor, asked);
     }
-    const word = /[\p{L}\p{N}_."[\]-]*$/u.exec(before)[0];
+    const word = WORD_BEFORE.exec(before)[0];
     const from = cursor - word.length;
     const items = await this.candidates(text, before, word, asked);
     return { from, items: ranked(items, word) };
@@ -110,13 +116,14 @@ export class Language {
     return kind === "string" && (text.length === 1 || !text.endsWith("'"));
   }
 
-  async objectNames([, kind, , start], cursor, asked) {
+  async objectNames([, kind, quote, start], cursor, asked) {
     const { objects } = await asked.objects();
     const items = objects
       .filter((each) => each.kind === kind.toLowerCase())
       .map((each) => ({
         text: each.name,
-        insert: each.name,
+        insert: within(each.name),
+    const within = (name) => (quote === "'" ? quoted(name) : JSON.stringify(name)).slice(1, -1);
         kind: "object",
         detail: labelled(each),
         also: each.label,
@@ -145,7 +152,7 @@ export class Language {
   async sources(asked) {
     const { objects } = await asked.objects();
     const known = objects.map((each) => {
-      const text = `${each.kind}('${each.name.replaceAll("'", "''")}')`;
+      const text = sourceText(`${each.kind}:${each.name}`);
       return { ...item(text, text, "object", labelled(each)), also: each.label };
     });
     const kinds = this.kinds.map((kind) => ({ ...item(`${kind}(…)`, `${kind}('`, "object", ""), late: true }));
