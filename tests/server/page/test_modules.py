@@ -117,6 +117,23 @@ def test_the_language_is_told_apart_as_the_server_does(js):
     assert js("language", "given.map(it.detect)", texts) == [detect(text) for text in texts]
 
 
+def test_bars_begin_at_zero(js, page):
+    shown = """(() => {
+      const chart = new it.Chart();
+      Object.assign(chart.element.style, { height: "400px" });
+      document.body.replaceChildren(chart.element);
+      chart.show(["k", "v"], given.map((v, k) => ({ k: `${k}`, v })));
+      return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(
+        [...chart.element.querySelectorAll("rect")].map((bar) => [bar.getAttribute("y"), bar.getAttribute("height")]),
+      ))));
+    })()"""
+    for values in ([-10, -5], [10, 5]):
+        (top, high), (_, low) = [[float(each) for each in bar] for bar in js("chart", shown, values)]
+        assert high == pytest.approx(2 * low)
+        assert top >= 0
+    assert js("chart", shown, [0, 0]) != []
+
+
 def test_a_long_word_before_the_cursor_is_found_at_once(js):
     text = "'" + "x" * 200_000 + "' = na"
     asked = "{ objects: async () => ({ objects: [] }), fields: async () => [] }"

@@ -146,7 +146,7 @@ export class Chart {
   scale(rows, x, ys, kind, width, height) {
     const numbers = rows.flatMap((row) => ys.map((name) => row[name])).filter(isNumber);
     const low = Math.min(0, ...numbers);
-    const high = Math.max(low === 0 ? 0 : low, ...numbers) || 1;
+    const high = Math.max(0, ...numbers) || (low === 0 ? 1 : 0);
     const steps = ticks(low, high, 5);
     const top = Math.max(high, ...steps.slice(-1));
     const inner = { width: width - MARGIN.left - MARGIN.right, height: height - MARGIN.top - MARGIN.bottom };
