@@ -262,6 +262,21 @@ def test_arrow_has_every_row(console, site):
     assert table.column("id").to_pylist() == [row["id"] for row in site.query(query)]
 
 
+def test_keys_belong_to_what_is_being_composed(console):
+    asked = []
+    console.on("request", lambda request: asked.append(request.url))
+    console.get_by_role("link", name="Traces", exact=True).click()
+    field = console.get_by_label("Filter, an expression")
+    expect(console.locator(".trace-row").first).to_be_visible()
+    asked.clear()
+    enter = {"key": "Enter", "bubbles": True, "isComposing": True}
+    field.dispatch_event("keydown", enter)
+    assert [url for url in asked if url.endswith("/btql")] == []
+
+    with console.expect_response("**/btql"):
+        field.dispatch_event("keydown", enter | {"isComposing": False})
+
+
 def test_a_link_carries_the_query_and_does_not_run_it(console, browser, site):
     run(console, BY_MODEL)
     console.get_by_role("tab", name="Chart").click()

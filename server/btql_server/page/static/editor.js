@@ -146,6 +146,8 @@ export class Editor {
   }
 
   key(event) {
+    // What is still being composed, as Chinese and Japanese are, has these keys for itself.
+    if (event.isComposing) return;
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey || (this.single && this.list.hidden))) {
       event.preventDefault();
       this.closeOffers();

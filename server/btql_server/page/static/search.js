@@ -137,6 +137,8 @@ export class TraceSearch {
   }
 
   key(event) {
+    // What is still being composed, as Chinese and Japanese are, has these keys for itself.
+    if (event.isComposing) return;
     if (event.key === "Enter") {
       event.preventDefault();
       clearTimeout(this.timer);
