@@ -170,6 +170,8 @@ class Reading:
         cursor = cursor or self.cursor
         if cursor is not None:
             headers["x-bt-cursor"] = cursor
+        if self.result.rows_written is not None:
+            headers["x-btql-rows-written"] = str(self.result.rows_written)
         if self.form in ("arrow", "jsonl", "parquet"):
             headers |= self._told()
         if self.plan is not None and (plan := self.plan.value(ended=ended)) is not None:
@@ -178,11 +180,9 @@ class Reading:
 
     def _told(self) -> dict[str, str]:
         """Return what the answer in JSON says beside the rows, for formats that have nothing but rows."""
-        result, headers = self.result, dict[str, str]()
-        if result.rows_written is not None:
-            headers["x-btql-rows-written"] = str(result.rows_written)
-        if result.xact_id is not None:
-            headers["x-btql-xact-id"] = str(result.xact_id)
+        headers = dict[str, str]()
+        if self.result.xact_id is not None:
+            headers["x-btql-xact-id"] = str(self.result.xact_id)
         warnings = self._warnings()
         while len(told := json.dumps(warnings)) > _WARNINGS_CHARACTERS_MAX:
             warnings.pop()

@@ -262,6 +262,25 @@ def test_arrow_has_every_row(console, site):
     assert table.column("id").to_pylist() == [row["id"] for row in site.query(query)]
 
 
+def test_what_was_written_is_not_written_again_by_saving_it(console):
+    run(console, "INSERT INTO project_logs('written') (id) VALUES ('a')")
+    expect(console.locator(".grid-row")).to_have_text(re.compile("1$"))
+    for name in ("CSV", "Arrow"):
+        expect(console.get_by_role("button", name=name, exact=True)).to_be_hidden()
+
+    run(console, "select: id | from: project_logs('written')")
+
+    for name in ("CSV", "Arrow"):
+        expect(console.get_by_role("button", name=name, exact=True)).to_be_visible()
+
+
+def test_a_schema_that_is_inferred_is_shown(console):
+    run(console, "infer: metrics | from: project_logs('planted')")
+    expect(console.locator(".grid-row")).to_contain_text('{"type":"object","properties":{')
+    console.get_by_role("tab", name="JSON").click()
+    expect(console.get_by_role("tabpanel")).to_contain_text("properties")
+
+
 def test_keys_belong_to_what_is_being_composed(console):
     asked = []
     console.on("request", lambda request: asked.append(request.url))

@@ -86,10 +86,10 @@ export const getJson = async (path, options) => (await request(path, options)).j
 
 const asked = (query, more) => ({ query, query_source: "btql_page", ...more });
 
-/** Return the answer to a query: `{data, schema, cursor, warnings, …}`. */
+/** Return the answer to a query: `{data, schema, cursor, warnings, …}`, and whether it has `written` something. */
 export async function ask(query, { signal, ...more } = {}) {
   const response = await request("btql", { body: asked(query, { fmt: "json", ...more }), signal });
-  return parse(await response.text());
+  return { ...parse(await response.text()), written: response.headers.has("x-btql-rows-written") };
 }
 
 /** Return the answer to a query in another format, as a response to read from. */

@@ -71,8 +71,8 @@ export class QueryView {
     this.saves = [
       button("CSV", () => this.save("csv"), { class: "quiet", title: "Download all rows as CSV" }),
       button("Arrow", () => this.save("arrow"), { class: "quiet", title: "Download all rows as an Arrow stream" }),
-      button("Copy", () => this.results.copy(), { class: "quiet", title: "Copy what is shown" }),
     ];
+    const copy = button("Copy", () => this.results.copy(), { class: "quiet", title: "Copy what is shown" });
     const bar = h(
       "div",
       { class: "bar" },
@@ -87,7 +87,13 @@ export class QueryView {
     this.answer = h(
       "section",
       { class: "answer", "aria-label": "Answer", hidden: true },
-      h("div", { class: "bar" }, this.results.tabs, this.status, this.more, h("span", { class: "grow" }), this.saves),
+      h(
+        "div",
+        { class: "bar" },
+        [this.results.tabs, this.status, this.more],
+        h("span", { class: "grow" }),
+        [...this.saves, copy],
+      ),
       this.warnings,
       this.results.element,
     );
@@ -180,9 +186,12 @@ export class QueryView {
     this.editor.setMistakes([]);
     await this.during(async (signal, began) => {
       const answer = await ask(text, { signal });
+      const inferred = this.language.infers(text);
       this.asked = text;
-      this.rows = answer.data;
+      this.rows = inferred ? [answer.schema.items.properties] : answer.data;
       this.columns = columnsOf(answer);
+      // They ask again, which would write again; and of what was inferred there are no rows.
+      for (const each of this.saves) each.hidden = answer.written || inferred;
       this.show(answer, performance.now() - began);
       note({ text, ms: performance.now() - began, rows: this.rows.length, failed: false });
       showAddress(this, this.link());

@@ -76,6 +76,11 @@ export class Language {
     return this.isShape.has(lower) ? "shape" : "word";
   }
 
+  /** Whether a query asks for the schema of fields instead of rows. */
+  infers(text) {
+    return this.tokens(text).some(([kind, piece]) => kind === "keyword" && piece.toLowerCase() === "infer");
+  }
+
   /** Return every object that a text names, as `kind:name`. */
   objectsIn(text) {
     const code = this.tokens(text)
@@ -118,12 +123,12 @@ export class Language {
 
   async objectNames([, kind, quote, start], cursor, asked) {
     const { objects } = await asked.objects();
+    const within = (name) => (quote === "'" ? quoted(name) : JSON.stringify(name)).slice(1, -1);
     const items = objects
       .filter((each) => each.kind === kind.toLowerCase())
       .map((each) => ({
         text: each.name,
         insert: within(each.name),
-    const within = (name) => (quote === "'" ? quoted(name) : JSON.stringify(name)).slice(1, -1);
         kind: "object",
         detail: labelled(each),
         also: each.label,
