@@ -23,7 +23,7 @@ from sqlalchemy.engine.interfaces import ConnectArgsType, DBAPIModule
 from btql.alchemy.compiler import BtqlCompiler, BtqlIdentifierPreparer
 from btql.alchemy.reflection import ReflectingDialect
 from btql.alchemy.types import COLSPECS
-from btql_storage.opening.location import PARAMETERS
+from btql_storage.opening.address import PARAMETERS
 
 
 class BtqlDialect(ReflectingDialect):

@@ -11,7 +11,8 @@ from btql.cli.console import UsageFailure, note
 from btql.cli.examples import examples
 from btql.cli.streams import forget_stdout
 from btql_storage.errors import NotInstalled, reason_of
-from btql_storage.opening.location import REDIS, locate, service_address
+from btql_storage.opening.address import REDIS, service_address
+from btql_storage.opening.location import locate
 
 if TYPE_CHECKING:
     from btql_server.settings import Limits

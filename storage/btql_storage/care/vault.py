@@ -27,7 +27,8 @@ import msgspec
 from btql_storage.care.claims import Claim, claimed
 from btql_storage.checksums import is_sealed, open_seal, seal
 from btql_storage.errors import Damaged, NewerFormat, NotADatabase, OtherDatabase
-from btql_storage.opening.location import PREFIX, locate
+from btql_storage.opening.address import PREFIX
+from btql_storage.opening.location import locate
 from btql_storage.opening.marker import MARKER
 from btql_storage.opening.services import store_at
 from btql_storage.stores.interface import AlreadyThere
