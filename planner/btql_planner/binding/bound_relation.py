@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from btql_grammar import tree
-from btql_planner.binding.scope import RelationNames
 from btql_planner.expressions import Expression
 from btql_planner.plan import Plan, SortKey
+
+if TYPE_CHECKING:
+    from btql_planner.binding.relation_names import RelationNames
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
@@ -15,7 +16,7 @@ from btql_planner import errors
 from btql_planner.binding.bound_relation import BoundRelation
 from btql_planner.binding.expression import ExpressionBinder
 from btql_planner.binding.grouping import refuse_aggregates
-from btql_planner.binding.scope import Around, BoundTable, Captures, RelationNames, Rows, Scope
+from btql_planner.binding.scope import Around, BoundTable, Captures, Rows, Scope
 from btql_planner.binding.table_call import bind_table_call
 from btql_planner.binding.window import refuse_windows
 from btql_planner.catalog import Objects
@@ -28,6 +29,9 @@ from btql_planner.plan import Alias, Plan
 from btql_planner.plan_relations import Join, JoinKind, Lateral
 from btql_planner.plan_scan import Scan
 from btql_planner.types import BOOLEAN
+
+if TYPE_CHECKING:
+    from btql_planner.binding.relation_names import RelationNames
 
 
 def bind_relation(node: tree.Relation, around: Around) -> BoundRelation:

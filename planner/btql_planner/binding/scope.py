@@ -19,19 +19,17 @@ warning, and an error where every relation has a fixed list of columns.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Source, Span
 from btql_planner import errors
-from btql_planner.binding.elsewhere import COMPUTED
 from btql_planner.catalog import Catalogs
-from btql_planner.explain_expression import path_text
 from btql_planner.expressions import Column, Constant, Expression, Parameter, PathValue, Reference
 from btql_planner.finish import Answer
 from btql_planner.json_paths import json_get
@@ -39,48 +37,11 @@ from btql_planner.options import QueryOptions
 from btql_planner.plan import Plan, SortKey
 from btql_planner.prices import Prices
 
+if TYPE_CHECKING:
+    from btql_planner.binding.relation_names import RelationNames
+
 TreePath = tuple[str | int, ...]
 RELATIONS_MAX = 500
-
-
-class RelationNames(Protocol):
-    """The names of one relation behind FROM."""
-
-    @property
-    def alias(self) -> str | None:
-        """What the query calls it."""
-        ...
-
-    @property
-    def schema(self) -> str | None:
-        """The kind of the object, where it may stand before the alias; None for anything else."""
-        ...
-
-    @property
-    def top_level(self) -> Collection[str]:
-        """Every name that is a column of its own."""
-        ...
-
-    @property
-    def closed(self) -> bool:
-        """Whether it has no columns but these."""
-        ...
-
-    def star(self) -> list[str]:
-        """Return the columns that ``*`` stands for."""
-        ...
-
-    def field(self, path: TreePath, span: Span) -> Expression | None:
-        """Return what a path that begins with a column means."""
-        ...
-
-    def nested(self, path: TreePath, span: Span) -> Expression | None:
-        """Return what a path means that begins below some column."""
-        ...
-
-    def nested_keys(self) -> Mapping[str, tuple[str, ...]]:
-        """Return the keys that may begin such a path, each with the whole path."""
-        ...
 
 
 @dataclass
@@ -283,11 +244,9 @@ class Scope:
 
     def _only(self, name: str, span: Span, relations: Sequence[RelationNames]) -> RelationNames | None:
         if len(relations) > 1:
-            named = [f"{each.alias}.{name}" for each in relations if each.alias]
-            raise BtqlError.of(
-                errors.AMBIGUOUS_NAME, f"`{name}` is ambiguous: {len(relations)} relations have it", span, "which one?",
-                help=f"write {' or '.join(f'`{each}`' for each in named)}" if named else "give the relations aliases",
-            )  # fmt: skip
+            from btql_planner.binding.misnamed import of_several
+
+            raise of_several(name, span, relations)
         return relations[0] if relations else None
 
     def resolve(self, path: TreePath, span: Span) -> Expression:
@@ -296,34 +255,16 @@ class Scope:
         return self._unknown(str(path[0]), span, self.relations) if found is None else found
 
     def _unknown(self, name: str, span: Span, relations: Sequence[RelationNames]) -> Expression:
-        known = [*(each for relation in relations for each in relation.top_level), *self.aliases]
-        nested = {key: path for relation in reversed(relations) for key, path in relation.nested_keys().items()}
-        close = errors.close_to(name, dict.fromkeys([*known, *sorted(nested)]))
-        if relations and all(relation.closed for relation in relations):
-            listed = ", ".join(f"`{each}`" for each in dict.fromkeys(known))
-            raise BtqlError.of(
-                errors.UNKNOWN_NAME, f"there is no column `{name}`", span, "not found",
-                help=f"did you mean `{close}`?" if close else f"the columns here are {listed}",
-            )  # fmt: skip
-        if not relations and self.around.captures is None:
-            raise BtqlError.of(
-                errors.NO_SOURCE, f"`{name}` needs rows from somewhere", span, "no source",
-                help="add `FROM project_logs('name')`, in BTQL `from: project_logs('name')`",
-            )  # fmt: skip
-        meant = path_text(nested[close]) if close in nested and close not in known else close
-        hint = f", did you mean `{meant}`?" if meant else ""
-        if name.lower() in COMPUTED:
-            hint = f", write `{COMPUTED[name.lower()]}`"
-        self.context.warn(f"no row has a field `{name}`, it is null everywhere{hint}")
-        return Constant(None, None, span=span)
+        from btql_planner.binding.misnamed import unknown
+
+        return unknown(self, name, span, relations)
 
     def _implicit(self, name: str, span: Span) -> Expression:
         expression = self.implicit[name]
         if expression is None:
-            message = f"`{name}` is ambiguous: two selected paths end in it"
-            raise BtqlError.of(
-                errors.AMBIGUOUS_NAME, message, span, "which one?", help="write the whole path, or give aliases"
-            )
+            from btql_planner.binding.misnamed import of_two_paths
+
+            raise of_two_paths(name, span)
         return expression
 
 

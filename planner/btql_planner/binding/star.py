@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import count
+from typing import TYPE_CHECKING
 
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_planner import errors
 from btql_planner.binding.expression import ExpressionBinder
-from btql_planner.binding.scope import RelationNames, Scope
+from btql_planner.binding.scope import Scope
 from btql_planner.expressions import Expression
+
+if TYPE_CHECKING:
+    from btql_planner.binding.relation_names import RelationNames
 
 Column = tuple[tree.Item, Expression]
 

@@ -13,20 +13,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
 from btql_planner import errors
 from btql_planner.binding.expression import ExpressionBinder
-from btql_planner.binding.scope import RelationNames, Scope
+from btql_planner.binding.scope import Scope
 from btql_planner.clauses.summary import SummaryNames
 from btql_planner.expressions import NO_SPAN, Expression, PathValue, Reference
 from btql_planner.json_paths import json_get
 from btql_planner.names import ObjectNames
 from btql_planner.plan import Nothing, Plan, SortKey, Unnest
 from btql_planner.types import LIST
+
+if TYPE_CHECKING:
+    from btql_planner.binding.relation_names import RelationNames
 
 TreePath = tuple[str | int, ...]
 
