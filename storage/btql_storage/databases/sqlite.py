@@ -1,4 +1,4 @@
-"""An SQLite file: opening, schema, transactions, and what its errors mean.
+"""An SQLite file: opening, schema, transactions.
 
 The schema has a version of its own (``user_version``) beside the folder's.
 ``synchronous=FULL`` makes every commit survive a power failure. Where nothing
@@ -22,18 +22,8 @@ from typing import cast
 from urllib.parse import quote
 
 from btql_storage.databases.interface import Row, Run, Schema, Statement
-from btql_storage.errors import (
-    AccessDenied,
-    Damaged,
-    DiskFull,
-    InputOutput,
-    Locked,
-    NewerFormat,
-    OtherDatabase,
-    ReadOnly,
-    StorageError,
-    from_os_error,
-)
+from btql_storage.databases.sqlite_errors import told
+from btql_storage.errors import Locked, NewerFormat, OtherDatabase, ReadOnly, StorageError, from_os_error
 from btql_storage.stores.local import LocalStore
 
 
@@ -291,36 +281,7 @@ def explained(path: Path) -> Generator[None]:
     except OSError as error:
         raise from_os_error(error, "write", path) from error
     except sqlite3.Error as error:
-        raise _explain(error, path) from error
-
-
-def _explain(error: sqlite3.Error, path: Path) -> StorageError:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    text = f"catalog `{path}`: {error}"
-    if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_IOERR_SHMSIZE:
-        # The side file that its users share cannot grow; SQLite calls that a disk that fails.
-        code, text = sqlite3.SQLITE_FULL, f"cannot write `{path}-shm`: no space left on device"
-    match code:
-        case sqlite3.SQLITE_FULL:
-            return DiskFull(text, "free some space and try again, nothing was changed")
-        case sqlite3.SQLITE_READONLY:
-            return ReadOnly(text, "open the database read-only or copy it elsewhere")
-        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return Locked(text, "wait for the other process to finish and try again")
-        case sqlite3.SQLITE_CANTOPEN if _is_on_read_only_disk(path):
-            return ReadOnly(text, "open the database read-only or copy it elsewhere")
-        case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
-            return AccessDenied(text, "check owner and permissions of the folder")
-        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
-            return Damaged(text, "restore the database from a backup")
-        case _:
-            return InputOutput(text, "check the disk and try again")
-
-
-def _is_on_read_only_disk(path: Path) -> bool:
-    with suppress(OSError):
-        return bool(os.statvfs(path.parent).f_flag & os.ST_RDONLY)
-    return False
+        raise told(error, path) from error
 
 
 def content_of(path: Path) -> bytes:
