@@ -12,6 +12,7 @@ from btql_server.access.audit_headers import audit_headers
 from btql_server.access.recorder import record
 from btql_server.administering import acls, keys, organizations, users
 from btql_server.http.endpoint import ByMethod, Endpoint
+from btql_server.http.origins import KNOWN
 from btql_server.http.outermost import Outermost
 from btql_server.http.router import LookedUp
 from btql_server.http.routes import Route
@@ -80,7 +81,6 @@ MODULES = (
 )
 """Every module with routes; where two fit one path, the first one answers."""
 
-_ORIGINS = r"https://(www\.braintrust\.dev|www\.braintrustdata\.com|[\w-]+\.preview\.braintrust\.dev)"
 _METHODS = ("GET", "PATCH", "POST", "PUT", "DELETE", "OPTIONS")
 _EXPOSED = (
     "x-bt-cursor",
@@ -120,7 +120,7 @@ def make_app(state: State) -> ASGIApp:
     return CORSMiddleware(
         inner,
         allow_origins=state.settings.origins,
-        allow_origin_regex=_ORIGINS,
+        allow_origin_regex=KNOWN,
         allow_methods=_METHODS,
         allow_headers=["*"],
         allow_credentials=True,

@@ -26,6 +26,7 @@ from btql_server.http.body import convert, decode, receive_body
 from btql_server.http.call import Call
 from btql_server.http.compression import Compressor, compress, compressor_for
 from btql_server.http.errors import HttpError
+from btql_server.http.origins import check_asker
 from btql_server.http.pools import Pool
 from btql_server.http.routes import Route
 from btql_server.http.seen import Seen
@@ -81,6 +82,7 @@ class Endpoint:
             return NOBODY
         state = self._state
         if state.settings.insecure_no_auth:
+            check_asker(request.headers, state.settings)
             return await state.look_up(state.keys.anonymous)
         key = bearer(request)
         if key is None:
