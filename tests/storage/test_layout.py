@@ -11,9 +11,10 @@ from support.span_rows import make_row
 
 import btql
 from btql_storage.cache_budget import CacheBudget
-from btql_storage.care.facade import repair_database
+from btql_storage.care.facade import check_database, repair_database
 from btql_storage.errors import BadSetting
 from btql_storage.fields import INDEXED_FIELDS
+from btql_storage.folder import Settings
 from btql_storage.part.layout import FAST, SMALL, layout_of
 from btql_storage.part.manifest import Owner
 from btql_storage.part.reader import Part
@@ -197,6 +198,16 @@ def test_a_part_that_is_repaired_is_laid_out_as_configured(tmp_path, monkeypatch
     assert repair_database(str(config)).is_sound
     assert indexes(tmp_path / "db")[-1:] == [False]
     assert not (tmp_path / "db/parts/1/keys.arrow").exists()
+
+
+def test_a_database_is_sound_whoever_checks_it(tmp_path):
+    # Which paths come first is told by where blocks end, and those of the layout are larger than the check's.
+    events = [{"id": f"{n:03}", "output" if n > 150 else "metadata": {"a": n}, "odd": "x" * 3_000} for n in range(200)]
+    with Storage.open(tmp_path / "db", create=True, settings=Settings(layout=SMALL)) as storage:
+        storage.ingest(storage.create_object("project_logs", "x"), events)
+        storage.compact()
+
+    assert check_database(tmp_path / "db", deep=True).findings == []
 
 
 def test_a_layout_that_is_none_is_told(tmp_path, monkeypatch):
