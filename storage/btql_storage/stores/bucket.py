@@ -33,7 +33,8 @@ from btql_storage.format import WAL
 from btql_storage.gathered import Gathered
 from btql_storage.opening.marker import MARKER
 from btql_storage.stores.archive import ARCHIVE, packed, unpack
-from btql_storage.stores.cache import FOLDER, DiskCache, Expect, Fetch
+from btql_storage.stores.cache import DiskCache, Expect, Fetch
+from btql_storage.stores.cache_room import FOLDER
 from btql_storage.stores.remote import PATIENCE, Patience, Remote
 from btql_storage.stores.tidying import Tidying
 from btql_storage.stores.workplace import Workplace

@@ -25,42 +25,22 @@ import fcntl
 import os
 import resource
 import time
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
-from zlib import crc32
 
 from btql_storage.errors import explained, from_os_error
-from btql_storage.stores.cache_files import REMOVED, exclusive, is_at, locked, remove, size_of, sync
+from btql_storage.stores.cache_files import exclusive, is_at, remove, size_of, sync
+from btql_storage.stores.cache_room import FOLDER, TO_COME, Room
 from btql_storage.stores.interface import UNFINISHED
 
-FOLDER = ".folder"
-"""Ends the keys of folders."""
-_TO_COME = ".size"
-"""Ends the names of files that stand for the bytes of a folder that is being made."""
-_LOCKS = 256
 _ATTEMPTS = 10
 _FILES_MAX = 1 << 16
-_RESERVE = 10
-"""Where room is made, one part in so many is made beyond what is needed, so that it need not be made each time."""
-_PAUSE_S = 1.0
-"""Where everything is held there is no room to be made, and no use in trying all the time."""
 
 Expect: TypeAlias = Callable[[int], None]
 Fetch: TypeAlias = Callable[[Path, Expect], None]
 """Makes a copy at a path; before it does it says how many bytes it expects, so that there is room for them."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Copy:
-    """What is in the folder under one key."""
-
-    used_ns: int
-    """When it was used last."""
-    size: int
-    path: Path
 
 
 class DiskCache:
@@ -71,9 +51,7 @@ class DiskCache:
         self.root = root
         self.bytes_max = bytes_max
         self._files = root / "files"
-        self._ready = False
-        self._full_until = 0.0
-        self._over = False
+        self._room = Room(root, bytes_max)
 
     def path(self, key: str) -> Path:
         """Return where the copy of a key is, if there is one."""
@@ -87,7 +65,7 @@ class DiskCache:
         """
         path = self._files / key
         if not self.touch(key):
-            with explained("keep a copy at", path), self._making(key):
+            with explained("keep a copy at", path), self._room.making(key):
                 # Another thread or process may have been first.
                 if not self.touch(key):
                     self._make(path, fetch)
@@ -113,7 +91,7 @@ class DiskCache:
             expect(len(content))
             path.write_bytes(content)
 
-        with suppress(OSError), self._making(key):
+        with suppress(OSError), self._room.making(key):
             if not self.path(key).exists():
                 self._make(self.path(key), write)
 
@@ -124,14 +102,14 @@ class DiskCache:
             expect(size_of(source))
             source.rename(path)
 
-        with suppress(OSError), self._making(key):
+        with suppress(OSError), self._room.making(key):
             if not self.path(key).exists():
                 self._make(self.path(key), move)
 
     @property
     def is_full(self) -> bool:
         """Whether there is little room left, so that what is open and not needed should be closed."""
-        return self.used() > self.bytes_max - 2 * self.bytes_max // _RESERVE
+        return self._room.is_full
 
     def remove(self, key: str, *, held: bool = False) -> bool:
         """Remove the copies whose keys are this one or below it; False where they stay, as somebody holds them."""
@@ -139,12 +117,12 @@ class DiskCache:
         with explained("keep a copy at", path):
             if not path.exists():
                 return True
-            with self._counting(), exclusive(path if path.is_dir() else path.parent) as mine:
+            with self._room.counting(), exclusive(path if path.is_dir() else path.parent) as mine:
                 if not mine and not held:
                     return False
                 size = size_of(path)
                 remove(path)
-                self._count(-size)
+                self._room.count(-size)
                 return True
 
     def hold(self, key: str) -> int:
@@ -167,17 +145,13 @@ class DiskCache:
 
     def _make_folder(self, path: str) -> None:
         with explained("keep a copy at", Path(path)):
-            self._prepare()
+            self._room.prepare()
             Path(path).mkdir(parents=True, exist_ok=True)
 
     def let_go(self, descriptor: int) -> None:
         """Let a folder go."""
         os.close(descriptor)
-        if self._over:
-            # What was held was more than there is room for; now some of it may go.
-            with suppress(OSError), self._counting():
-                self._full_until = 0.0
-                self._count(0)
+        self._room.let_some_go()
 
     def is_due(self, key: str, every_s: float) -> bool:
         """Whether something is to be done again that one process of this machine does: then it is for this one."""
@@ -201,25 +175,25 @@ class DiskCache:
 
     def used(self) -> int:
         """Return the bytes that all copies are counted with."""
-        return self._read_used() or 0
+        return self._room.used()
 
     def sweep(self) -> None:
         """Count what is there, and remove what killed processes left and what is too much."""
-        with explained("keep a copy at", self.root), self._counting():
-            self._make_room(0)
+        with explained("keep a copy at", self.root):
+            self._room.sweep()
 
     def _make(self, path: Path, fetch: Fetch) -> None:
         """Make a copy; what makes copies of this key is locked."""
         expected = 0
         unfinished = path.with_name(f"{UNFINISHED}{path.name}")
-        to_come = path.with_name(f"{unfinished.name}{_TO_COME}")
+        to_come = path.with_name(f"{unfinished.name}{TO_COME}")
         for attempt in range(_ATTEMPTS):
 
             def expect(size: int) -> None:
                 nonlocal expected
                 # Whoever counts anew sees the bytes that are to come, of which some are there.
-                with self._counting(), to_come.open("wb") as file:
-                    self._count(size)
+                with self._room.counting(), to_come.open("wb") as file:
+                    self._room.count(size)
                     expected += size
                     file.truncate(size)
 
@@ -228,114 +202,21 @@ class DiskCache:
                 remove(unfinished)
                 fetch(unfinished, expect)
                 sync(unfinished)
-                with self._counting():
+                with self._room.counting():
                     unfinished.rename(path)
                     to_come.unlink(missing_ok=True)
             except BaseException as error:
                 with suppress(OSError):
                     remove(unfinished)
-                    with self._counting():
+                    with self._room.counting():
                         remove(to_come)
-                        self._count(-expected)
+                        self._room.count(-expected)
                 # Nobody holds the folder, and as it was empty it was removed meanwhile.
                 if not isinstance(error, FileNotFoundError) or attempt == _ATTEMPTS - 1:
                     raise
                 expected = 0
             else:
                 return
-
-    @contextmanager
-    def _making(self, key: str) -> Generator[None]:
-        self._prepare()
-        with locked(self.root / "locks" / str(crc32(key.encode()) % _LOCKS)):
-            yield
-
-    @contextmanager
-    def _counting(self) -> Generator[None]:
-        self._prepare()
-        with locked(self.root / "lock"):
-            yield
-
-    def _prepare(self) -> None:
-        if not self._ready:
-            # What people wrote to a model is nobody else's business.
-            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for name in ("files", "locks"):
-                (self.root / name).mkdir(exist_ok=True)
-            self._ready = True
-
-    def _count(self, added: int) -> None:
-        """Count bytes that come or go, and make room where they are too many; counting is locked."""
-        used = self._read_used()
-        if used is None or (used + added > self.bytes_max and time.monotonic() >= self._full_until):
-            used = self._make_room(max(added, 0))
-        self._over = used + added > self.bytes_max
-        self._write_used(max(used + added, 0))
-
-    def _read_used(self) -> int | None:
-        with suppress(OSError, ValueError):
-            return int((self.root / "used").read_text())
-        return None
-
-    def _write_used(self, used: int) -> None:
-        # One write in place, so a killed process leaves the old or the new number.
-        descriptor = os.open(self.root / "used", os.O_WRONLY | os.O_CREAT, 0o666)
-        try:
-            os.pwrite(descriptor, b"%020d" % used, 0)
-        finally:
-            os.close(descriptor)
-
-    def _make_room(self, needed: int) -> int:
-        """Remove copies until there is room, longest unused first; return the bytes of those that stay."""
-        copies = sorted(self._copies(self._files), key=lambda copy: copy.used_ns)
-        used = sum(copy.size for copy in copies)
-        if used + needed > self.bytes_max:
-            aim = max(self.bytes_max - needed - self.bytes_max // _RESERVE, 0)
-            for copy in copies:
-                if used <= aim:
-                    break
-                with exclusive(copy.path.parent) as mine:
-                    if mine:
-                        remove(copy.path)
-                        used -= copy.size
-                        with suppress(OSError):
-                            # It goes, too, where it is empty.
-                            copy.path.parent.rmdir()
-            if used + needed > self.bytes_max:
-                self._full_until = time.monotonic() + _PAUSE_S
-        self._write_used(used)
-        return used
-
-    def _copies(self, folder: Path) -> Iterator[_Copy]:
-        """Yield all copies below a folder, and remove leftovers on the way."""
-        folder.mkdir(exist_ok=True)
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                path = Path(entry.path)
-                if entry.name.startswith((UNFINISHED, REMOVED)):
-                    yield from self._leftover(path)
-                elif entry.is_dir() and not entry.name.endswith(FOLDER):
-                    # Others may remove it meanwhile.
-                    with suppress(FileNotFoundError):
-                        yield from self._copies(path)
-                else:
-                    with suppress(FileNotFoundError):
-                        yield _Copy(entry.stat().st_mtime_ns, size_of(path), path)
-
-    def _leftover(self, path: Path) -> Iterator[_Copy]:
-        """Remove what nobody makes any more; what is being made counts, and is not to be removed."""
-        if path.name.startswith(REMOVED):
-            # Whoever removes something counts, and counting is locked.
-            remove(path)
-            return
-        finished = path.with_name(path.name.removeprefix(UNFINISHED).removesuffix(_TO_COME))
-        key = finished.relative_to(self._files).as_posix()
-        with locked(self.root / "locks" / str(crc32(key.encode()) % _LOCKS), wait=False) as mine:
-            if mine:
-                remove(path)
-                return
-        with suppress(FileNotFoundError):
-            yield _Copy(1 << 63, path.stat().st_size if path.name.endswith(_TO_COME) else 0, path)
 
 
 def allow_files() -> None:
