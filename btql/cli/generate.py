@@ -34,6 +34,18 @@ class ProfileName(StrEnum):
     WIDE = "wide"
 
 
+_Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Where to write, compressed if it ends in .gz or .zst (default, or `-`: standard output).",
+        show_default=False,
+    ),
+]
+
+
 def generate(
     profile: Annotated[
         ProfileName,
@@ -41,16 +53,7 @@ def generate(
     ] = ProfileName.SMALL,
     spans: Annotated[int, typer.Option(min=1, help="How many spans; each has two or three events.")] = 100_000,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same spans, byte for byte.")] = 0,
-    path: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            help="Where to write, compressed if it ends in .gz or .zst (default, or `-`: standard output).",
-            show_default=False,
-        ),
-    ] = None,
+    path: _Output = None,
 ) -> None:
     """Write made-up AI traces as NDJSON, for a first try, for tests and for measuring.
 

@@ -15,7 +15,7 @@ from btql.cli.examples import examples
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from btql_server.access.desk import Desk
+    from btql_server.access.desk import Desk, Issued
 
 GROUP = typer.Typer(
     name="keys",
@@ -38,18 +38,19 @@ Data = Annotated[
     str,
     typer.Option("--data", metavar="DB", envvar="BTQL_DATABASE", help="The database: a folder, an address or a name."),
 ]
+NewData = Annotated[
+    str,
+    typer.Option(
+        "--data",
+        metavar="DB",
+        envvar="BTQL_DATABASE",
+        help="The database: a folder, made if missing, an address or a name.",
+    ),
+]
 
 
 def create(
-    data: Annotated[
-        str,
-        typer.Option(
-            "--data",
-            metavar="DB",
-            envvar="BTQL_DATABASE",
-            help="The database: a folder, made if missing, an address or a name.",
-        ),
-    ],
+    data: NewData,
     organization: Annotated[
         str | None, typer.Option("--organization", metavar="O", help="Whose key: a name or an id; made if missing.")
     ] = None,
@@ -88,12 +89,16 @@ def create(
             # Nobody has seen it, and nobody will.
             desk.revoke(issued.key.id)
             raise
-    for change in issued.made:
-        if change.object_type != "key":
-            note(" ".join(filter(None, (change.action, change.object_type, change.name, change.detail))))
+    _note_changes(issued)
     ending = "" if issued.key.expires_at is None else f", until {issued.key.expires_at}"
     place = "" if project is None else f" in the project {project}"
     note(f"key {issued.key.prefix} of {issued.owner.name}: {level}{place}{ending}; it is not shown again")
+
+
+def _note_changes(issued: Issued) -> None:
+    for change in issued.made:
+        if change.object_type != "key":
+            note(" ".join(filter(None, (change.action, change.object_type, change.name, change.detail))))
 
 
 def list_(

@@ -28,67 +28,80 @@ _PORT_MAX = 65_535
 _LIBRARIES = ("uvicorn", "httptools", "uvloop", "starlette", "prometheus_client")
 
 
+_Data = Annotated[
+    str,
+    typer.Option(
+        "--data",
+        metavar="DB",
+        envvar="BTQL_DATABASE",
+        help="The database: a folder, made if missing, an address or a name.",
+    ),
+]
+_Http = Annotated[str, typer.Option("--http", metavar="HOST:PORT", help="Where to listen; port 0 takes a free one.")]
+_Pg = Annotated[
+    str | None, typer.Option("--pg", metavar="HOST:PORT", help="Where the Postgres wire listens, if it is to.")
+]
+_Flight = Annotated[
+    str | None, typer.Option("--flight", metavar="HOST:PORT", help="Where Flight SQL listens, if it is to.")
+]
+_TlsCert = Annotated[
+    Path | None, typer.Option("--tls-cert", metavar="FILE", help="A certificate in PEM, for --pg and --flight.")
+]
+_TlsKey = Annotated[Path | None, typer.Option("--tls-key", metavar="FILE", help="The key of the certificate, in PEM.")]
+_Workers = Annotated[int, typer.Option("--workers", min=1, max=256, help="Processes that answer requests.")]
+_InsecureNoAuth = Annotated[
+    bool, typer.Option("--insecure-no-auth", help="Check no keys: whoever reaches the port may do everything.")
+]
+_PublicUrl = Annotated[
+    str | None, typer.Option("--public-url", metavar="URL", help="Where clients reach the server, behind a proxy.")
+]
+_Origin = Annotated[
+    list[str] | None, typer.Option("--origin", metavar="URL", help="An origin of pages that may send requests.")
+]
+_RequestsPerMinute = Annotated[
+    int | None, typer.Option("--requests-per-minute", min=1, help="The most requests of one key.")
+]
+_QueriesPerMinute = Annotated[
+    int | None, typer.Option("--queries-per-minute", min=1, help="The most queries of one key on one object.")
+]
+_Redis = Annotated[
+    str | None, typer.Option("--redis", metavar="URL", help="Where rates are counted for all workers together.")
+]
+_CompactCpu = Annotated[
+    float, typer.Option("--compact-cpu", min=0.01, max=1.0, help="The share of one core that compaction may use.")
+]
+_CompactRate = Annotated[
+    float | None, typer.Option("--compact-rate", min=0.1, metavar="MB", help="The most JSON it writes in a second.")
+]
+_Limit = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--limit",
+        metavar="NAME=VALUE",
+        help="A limit, such as query_memory_bytes_max=4GiB; may be repeated. A wrong name lists all.",
+    ),
+]
+_LogLevel = Annotated[str, typer.Option("--log-level", help="What is logged: debug, info, warning or error.")]
+
+
 def serve(
-    data: Annotated[
-        str,
-        typer.Option(
-            "--data",
-            metavar="DB",
-            envvar="BTQL_DATABASE",
-            help="The database: a folder, made if missing, an address or a name.",
-        ),
-    ],
-    http: Annotated[
-        str, typer.Option("--http", metavar="HOST:PORT", help="Where to listen; port 0 takes a free one.")
-    ] = "127.0.0.1:8000",
-    pg: Annotated[
-        str | None, typer.Option("--pg", metavar="HOST:PORT", help="Where the Postgres wire listens, if it is to.")
-    ] = None,
-    flight: Annotated[
-        str | None, typer.Option("--flight", metavar="HOST:PORT", help="Where Flight SQL listens, if it is to.")
-    ] = None,
-    tls_cert: Annotated[
-        Path | None, typer.Option("--tls-cert", metavar="FILE", help="A certificate in PEM, for --pg and --flight.")
-    ] = None,
-    tls_key: Annotated[
-        Path | None, typer.Option("--tls-key", metavar="FILE", help="The key of the certificate, in PEM.")
-    ] = None,
-    workers: Annotated[int, typer.Option("--workers", min=1, max=256, help="Processes that answer requests.")] = 1,
-    insecure_no_auth: Annotated[
-        bool, typer.Option("--insecure-no-auth", help="Check no keys: whoever reaches the port may do everything.")
-    ] = False,
-    public_url: Annotated[
-        str | None, typer.Option("--public-url", metavar="URL", help="Where clients reach the server, behind a proxy.")
-    ] = None,
-    origin: Annotated[
-        list[str] | None, typer.Option("--origin", metavar="URL", help="An origin of pages that may send requests.")
-    ] = None,
-    requests_per_minute: Annotated[
-        int | None, typer.Option("--requests-per-minute", min=1, help="The most requests of one key.")
-    ] = None,
-    queries_per_minute: Annotated[
-        int | None, typer.Option("--queries-per-minute", min=1, help="The most queries of one key on one object.")
-    ] = None,
-    redis: Annotated[
-        str | None, typer.Option("--redis", metavar="URL", help="Where rates are counted for all workers together.")
-    ] = None,
-    compact_cpu: Annotated[
-        float, typer.Option("--compact-cpu", min=0.01, max=1.0, help="The share of one core that compaction may use.")
-    ] = 1.0,
-    compact_rate: Annotated[
-        float | None, typer.Option("--compact-rate", min=0.1, metavar="MB", help="The most JSON it writes in a second.")
-    ] = None,
-    limit: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--limit",
-            metavar="NAME=VALUE",
-            help="A limit, such as query_memory_bytes_max=4GiB; may be repeated. A wrong name lists all.",
-        ),
-    ] = None,
-    log_level: Annotated[
-        str, typer.Option("--log-level", help="What is logged: debug, info, warning or error.")
-    ] = "info",
+    data: _Data,
+    http: _Http = "127.0.0.1:8000",
+    pg: _Pg = None,
+    flight: _Flight = None,
+    tls_cert: _TlsCert = None,
+    tls_key: _TlsKey = None,
+    workers: _Workers = 1,
+    insecure_no_auth: _InsecureNoAuth = False,
+    public_url: _PublicUrl = None,
+    origin: _Origin = None,
+    requests_per_minute: _RequestsPerMinute = None,
+    queries_per_minute: _QueriesPerMinute = None,
+    redis: _Redis = None,
+    compact_cpu: _CompactCpu = 1.0,
+    compact_rate: _CompactRate = None,
+    limit: _Limit = None,
+    log_level: _LogLevel = "info",
 ) -> None:
     """Serve a database over HTTP: BTQL and SQL, Braintrust's SDKs, OpenTelemetry, and a page for people at /.
 
@@ -100,10 +113,8 @@ def serve(
     from btql_server.serve import serve as serve_with
     from btql_server.settings import Settings
 
-    if log_level not in ("debug", "info", "warning", "error"):
-        raise UsageFailure(f"`{log_level}` is no level: say debug, info, warning or error")
-    if (tls_cert is None) != (tls_key is None):
-        raise UsageFailure("a certificate goes with its key: give both --tls-cert and --tls-key")
+    _check_level(log_level)
+    _check_certificate(tls_cert, tls_key)
     service_address("--public-url", public_url, ("http", "https"))
     service_address("--redis", redis, REDIS)
     location = locate(data)
@@ -144,6 +155,16 @@ def _require_libraries() -> None:
     missing = next((name for name in _LIBRARIES if find_spec(name) is None), None)
     if missing is not None:
         raise NotInstalled(missing, "a server", "server")
+
+
+def _check_level(log_level: str) -> None:
+    if log_level not in ("debug", "info", "warning", "error"):
+        raise UsageFailure(f"`{log_level}` is no level: say debug, info, warning or error")
+
+
+def _check_certificate(certificate: Path | None, key: Path | None) -> None:
+    if (certificate is None) != (key is None):
+        raise UsageFailure("a certificate goes with its key: give both --tls-cert and --tls-key")
 
 
 def _limits(configured: Mapping[str, object], given: list[str], rates: Mapping[str, int | None]) -> "Limits":
