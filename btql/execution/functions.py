@@ -85,6 +85,7 @@ _FUNCTIONS: dict[str, tuple[Function, list[pa.DataType], pa.DataType]] = {
     "btql_json_strip_nulls": (on_json.strip_nulls, [_TEXT], _TEXT),
     "btql_json_merge": (on_json.merge, [_TEXT, _TEXT], _TEXT),
     "btql_json_set": (on_json.set_, [_TEXT, _TEXT, _TEXT], _TEXT),
+    "btql_json_delete": (on_json.delete, [_TEXT, _TEXT], _TEXT),
     "btql_json_entries": (on_objects.entries, [_TEXT], on_objects.ROWS),
     "btql_json_elements": (on_objects.elements, [_TEXT], on_objects.ROWS),
     "btql_object_average": (on_objects.average, [_LIST], _TEXT),

@@ -169,6 +169,17 @@ def _stripped(value: JsonValue) -> JsonValue:
     return [_stripped(item) for item in value] if isinstance(value, list) else value
 
 
+def delete(text: str, keys: str) -> str | None:
+    """Return an object without some keys, an array without some texts: one text, or a list of them."""
+    value, found = parse(text), parse(keys)
+    gone = {each for each in (found if isinstance(found, list) else [found]) if isinstance(each, str)}
+    if isinstance(value, dict):
+        return json_text.canonical({key: member for key, member in value.items() if key not in gone})
+    if isinstance(value, list):
+        return json_text.canonical([item for item in value if not isinstance(item, str) or item not in gone])
+    return None
+
+
 def merge(left: str, right: str) -> str:
     """Return ``left || right``: objects become one, anything else a longer array."""
     one, other = parse(left), parse(right)

@@ -8,7 +8,7 @@ from functools import cmp_to_key
 from typing import cast
 
 from btql_conformance.functions import function
-from btql_conformance.operators import includes, step, text_of
+from btql_conformance.operators import includes, step, text_of, without_keys
 from btql_conformance.values import Value, canonical, eq, get, identity, is_number, same, sort_order, time_in
 
 
@@ -122,6 +122,11 @@ def _strip_nulls(value: Value) -> Value:
         members = cast("dict[str, Value]", value)
         return {key: _strip_nulls(inner) for key, inner in members.items() if inner is not None}
     return [_strip_nulls(inner) for inner in cast("list[Value]", value)] if isinstance(value, list) else value
+
+
+@function("jsonb_delete", "any any")
+def _delete(value: Value, keys: Value) -> Value:
+    return without_keys(value, keys)
 
 
 @function("array_position", "array any")

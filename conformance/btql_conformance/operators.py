@@ -127,6 +127,8 @@ def arithmetic(op: str, left: Value, right: Value) -> Value:
     """Return ``left op right`` over numbers, or over a time and an interval."""
     if isinstance(left, Interval) or isinstance(right, Interval):
         return _with_interval(op, left, right)
+    if op == "sub" and isinstance(left, (dict, list)) and isinstance(right, (str, list)):
+        return without_keys(left, right)
     if op == "sub" and (isinstance(left, datetime) or isinstance(right, datetime)):
         # A text beside a time is read as one.
         later, earlier = time_in(left), time_in(right)
@@ -140,6 +142,16 @@ def arithmetic(op: str, left: Value, right: Value) -> Value:
         return _fitting(_OPERATIONS[op](one, other))
     except OverflowError:
         return None
+
+
+def without_keys(value: Value, keys: Value) -> Value:
+    """Return an object without one key or several, an array without such texts."""
+    gone = [key for key in (keys if isinstance(keys, list) else [keys]) if isinstance(key, str)]
+    if isinstance(value, dict) and keys is not None:
+        return {key: inner for key, inner in cast("dict[str, Value]", value).items() if key not in gone}
+    if isinstance(value, list) and keys is not None:
+        return [inner for inner in cast("list[Value]", value) if not isinstance(inner, str) or inner not in gone]
+    return None
 
 
 def _remainder(one: Number, other: Number) -> Number:

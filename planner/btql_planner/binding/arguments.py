@@ -73,6 +73,11 @@ def as_operands(name: str, arguments: tuple[Expression, ...], span: Span) -> tup
     return arguments
 
 
+def takes_keys(left: Expression, right: Expression) -> bool:
+    """Return whether a minus takes keys away: ``metadata - 'draft'``."""
+    return isinstance(right, Constant) and right.kind in (Kind.TEXT, Kind.LIST) and left.type >= types.JSON
+
+
 def with_documents(arguments: tuple[Expression, ...]) -> tuple[Expression, ...]:
     """Return the arguments of ``||`` with texts of the query read as JSON, too, where they stand beside documents.
 

@@ -19,7 +19,14 @@ from btql_grammar.dates import is_date
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
 from btql_planner import errors
-from btql_planner.binding.arguments import as_operands, check_arguments, needs_no_document, with_documents, with_times
+from btql_planner.binding.arguments import (
+    as_operands,
+    check_arguments,
+    needs_no_document,
+    takes_keys,
+    with_documents,
+    with_times,
+)
 from btql_planner.binding.call import bind_call
 from btql_planner.binding.comparison import bind_comparison, bind_quantified
 from btql_planner.binding.fold import fold
@@ -132,7 +139,9 @@ class ExpressionBinder:
             case tree.Negative():
                 return self.apply("neg", (node.expression,), node.span)
             case tree.Arithmetic():
-                return self.apply_to(functions()[node.op], self._with_days(node), node.span)
+                operands = self._with_days(node)
+                op = "jsonb_delete" if node.op == "sub" and takes_keys(*operands) else node.op
+                return self.apply_to(functions()[op], operands, node.span)
             case tree.If():
                 parts = [part for branch in node.branches for part in branch]
                 return self.apply("if", (*parts, node.otherwise), node.span)

@@ -190,6 +190,18 @@ def jsonb_set(value: Any, path: Any, new: Any) -> Any:
     return from_json(f"btql_json_set({as_json(value)}, {as_json(path)}, coalesce({as_json(new)}, 'null'))")
 
 
+@scalar(returns=dynamic_type, python=True)
+def jsonb_delete(value: Any, keys: Any) -> Any:
+    """Return an object without a key, or without each of a list of keys; an array without those texts.
+
+    Also written ``value - 'key'``.
+
+    >>> jsonb_delete({a: 1, b: 2}, 'a')
+    {'b': 2}
+    """
+    return from_json(f"btql_json_delete({as_json(value)}, {as_json(keys)})")
+
+
 @scalar
 def json_text(value: Any) -> Text:
     """Return any value as JSON text: texts in quotes, too.
