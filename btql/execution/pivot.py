@@ -20,6 +20,7 @@ from btql_grammar.diagnostic import BtqlError
 from btql_planner import errors
 from btql_planner.engine_plan import OutputColumn
 from btql_planner.finish import PIVOT_COLUMNS_MAX, Pivot
+from btql_storage import json_text
 from btql_storage.arrow import one_array
 
 
@@ -129,6 +130,9 @@ def _names(values: Sequence[object]) -> list[str]:
 def _plain(value: object) -> str:
     if isinstance(value, str):
         return value
+    if isinstance(value, float) and value.is_integer():
+        # 2.0 and 2 are one number, whether it was computed or not.
+        return json_text.canonical(value)
     return json_of(value).strip('"') if isinstance(value, datetime) else json_of(value)
 
 

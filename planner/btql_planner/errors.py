@@ -70,6 +70,11 @@ def wrong_argument(error: ArgumentError, call: Apply | AggregateCall) -> BtqlErr
     return BtqlError.of(WRONG_ARGUMENT, str(error), place, "this", help=error.help)
 
 
+def columns(count: int) -> str:
+    """Return so many columns in words."""
+    return f"{count} column{'' if count == 1 else 's'}"
+
+
 def constant_order(span: Span) -> BtqlError:
     """Return the error for a text or a fraction that rows are to be sorted by."""
     return BtqlError.of(

@@ -17,6 +17,7 @@ from btql_planner.expressions import AggregateCall, Constant, Expression, Orderi
 from btql_planner.functions import functions
 from btql_planner.functions.function import Function
 from btql_planner.types import Kind
+from btql_planner.windows import WINDOW_FUNCTIONS
 
 if TYPE_CHECKING:
     from btql_planner.binding.expression import ExpressionBinder
@@ -79,6 +80,11 @@ def _function(name: str, node: tree.Call) -> Function:
         behind = f"write it behind FROM, `FROM project_logs('name') AS p, {element}`, and use `element`"
         message, place = f"`{name}` makes rows, and stands for no single value", node.name_span
         raise BtqlError.of(errors.MISPLACED, message, place if place.end else node.span, "not here", help=behind)
+    if name in WINDOW_FUNCTIONS:
+        raise BtqlError.of(
+            errors.MISPLACED, f"`{name}` looks at rows nearby and needs a window", node.span, "over which rows?",
+            help=f"write `{WINDOW_FUNCTIONS[name].signature} OVER (ORDER BY …)`, in SQL",
+        )  # fmt: skip
     way = way_out(name)
     close = None if way else errors.close_to(name, [each for each, known in functions().items() if not known.hidden])
     place = node.name_span if node.name_span.end else node.span

@@ -43,7 +43,7 @@ def bind_common_table(bound: BoundTable, context: Context) -> Rows:
 
 def _renamed(table: tree.CommonTable, columns: tuple[tuple[str, Reference], ...]) -> tuple[tuple[str, Reference], ...]:
     if len(table.columns) > len(columns):
-        message = f"`{table.name}` has {len(columns)} columns, {len(table.columns)} names are given"
+        message = f"`{table.name}` has {errors.columns(len(columns))}, {len(table.columns)} names are given"
         raise BtqlError.of(
             errors.COLUMN_COUNT, message, table.span, "this table", help="give at most one name a column"
         )

@@ -184,7 +184,7 @@ def _column(side: BoundRelation, name: str, node: tree.Join) -> Expression:
 def _renamed(rows: Rows, alias: str | None, columns: Sequence[str], node: tree.Derived | tree.Table) -> BoundRelation:
     """Return a query as a relation, its first columns with the names that the alias lists."""
     if len(columns) > len(rows.columns):
-        message = f"`{alias}` has {len(rows.columns)} columns, {len(columns)} names are given"
+        message = f"`{alias}` has {errors.columns(len(rows.columns))}, {len(columns)} names are given"
         raise BtqlError.of(errors.COLUMN_COUNT, message, node.span, "this list", help="give at most one name a column")
     names = [*columns, *(name for name, _ in rows.columns[len(columns) :])]
     named: dict[str, Expression] = {}

@@ -42,9 +42,8 @@ def bind_set_operation(node: tree.SetOperation, around: Around, source: str) -> 
     refuse_parameters(node, context.options)
     left, right = context.bind_rows(node.left, around), context.bind_rows(node.right, around)
     if len(left.columns) != len(right.columns):
-        message = (
-            f"the left side of {node.op.upper()} has {len(left.columns)} columns, the right side {len(right.columns)}"
-        )
+        sides = f"{len(left.columns)} on the left side, {len(right.columns)} on the right"
+        message = f"the two sides of {node.op.upper()} differ in their number of columns: {sides}"
         raise BtqlError.of(
             errors.COLUMN_COUNT, message, node.right.span, "this side", help="select the same number of columns"
         )

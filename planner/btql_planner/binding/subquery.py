@@ -84,7 +84,7 @@ def _subquery(
 
 def _check_columns(rows: Rows, count: int, span: Span) -> None:
     if len(rows.columns) != count:
-        message = f"the query has {len(rows.columns)} columns, {count} {'is' if count == 1 else 'are'} compared"
+        message = f"the query has {errors.columns(len(rows.columns))}, {count} {'is' if count == 1 else 'are'} compared"
         raise BtqlError.of(
             errors.COLUMN_COUNT, message, span, "this query", help="select exactly the values that are meant"
         )

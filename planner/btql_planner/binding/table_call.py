@@ -110,7 +110,7 @@ def _named(node: tree.TableCall, found: _Columns) -> BoundRelation:
         columns.append(("ordinality", found.position))
     names = [*node.columns, *(name for name, _ in columns[len(node.columns) :])]
     if len(node.columns) > len(columns):
-        message = f"`{node.call.name}` gives {len(columns)} columns, {len(node.columns)} names are given"
+        message = f"`{node.call.name}` gives {errors.columns(len(columns))}, {len(node.columns)} names are given"
         raise BtqlError.of(errors.COLUMN_COUNT, message, node.span, "this list", help="give at most one name a column")
     if node.alias is not None and not node.columns and len(found.columns) == 1:
         # The one column of a function is called as the function is here.
