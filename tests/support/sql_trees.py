@@ -15,7 +15,7 @@ from support import trees
 from btql_grammar import build, tree
 from btql_grammar.sources import KINDS
 from btql_grammar.sql.expressions import JSON_OPERATORS
-from btql_grammar.sql.relations import TABLE_FUNCTIONS
+from btql_grammar.sql.named import TABLE_FUNCTIONS
 from btql_grammar.sql.windows import BOUNDS
 from btql_grammar.tree_statements import Delete, Explain, ExplainFormat, Insert, Update
 

@@ -15,7 +15,7 @@ from btql_grammar.printing.expressions import OTHER, count
 from btql_grammar.printing.sql_expressions import SqlExpressionPrinter, unsayable
 from btql_grammar.quotes import double_quoted, name, single_quoted
 from btql_grammar.sources import KINDS
-from btql_grammar.sql.relations import NOT_ALIASES, TABLE_FUNCTIONS
+from btql_grammar.sql.named import NOT_ALIASES, TABLE_FUNCTIONS
 from btql_grammar.tree_statements import Delete, Explain, Insert, Update
 
 _BTQL_CLAUSES = (

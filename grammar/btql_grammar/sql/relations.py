@@ -11,28 +11,11 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass, replace
 
-from btql_grammar import build, quotes, tree
+from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
-from btql_grammar.sources import KINDS
 from btql_grammar.span import Span
-from btql_grammar.sql.cursor import SQL_RESERVED, unsupported
-from btql_grammar.sql.windows import WindowParser
-
-TABLE_FUNCTIONS = frozenset((
-    "unnest", "generate_series", "generate_subscripts", "range", "json_each", "jsonb_each", "json_each_text",
-    "jsonb_each_text", "json_array_elements", "jsonb_array_elements", "json_array_elements_text",
-    "jsonb_array_elements_text", "json_object_keys", "jsonb_object_keys", "regexp_split_to_table", "string_to_table",
-    "regexp_matches",
-))  # fmt: skip
-_SET_WORDS = {"union", "intersect", "except"}
-_JOIN_WORDS = {"join", "inner", "left", "right", "full", "cross", "natural"}
-_OTHER_JOINS = {"semi", "anti", "asof", "positional", "straight_join", "apply"}
-NOT_ALIASES = (
-    SQL_RESERVED | _SET_WORDS | _JOIN_WORDS | _OTHER_JOINS
-    | {"group", "order", "by", "window", "qualify", "fetch", "tablesample", "settings", "pivot", "unpivot", "on"}
-    | {"using", "lateral", "for", "returning", "set", "with", "into", "as", "values", "minus", "outer", "conflict"}
-)  # fmt: skip
-"""Words that are no alias unless AS stands before them."""
+from btql_grammar.sql.cursor import unsupported
+from btql_grammar.sql.named import JOIN_WORDS, NOT_ALIASES, OTHER_JOINS, SET_WORDS, SourceParser
 
 
 @dataclass(slots=True)
@@ -49,7 +32,7 @@ class Shaping:
         return self.sample is not None or self.pivot is not None or bool(self.unpivot)
 
 
-class RelationParser(WindowParser):
+class RelationParser(SourceParser):
     """Reads FROM."""
 
     @abstractmethod
@@ -71,16 +54,8 @@ class RelationParser(WindowParser):
             relation = tree.Join("cross", relation, right, span=self.since(relation.span))
         return relation
 
-    def read_target(self) -> tree.From | tree.Table:
-        """Return the object that a statement writes to; a parenthesis behind a bare name holds columns."""
-        if self.word in KINDS and self.ahead().word == "(":
-            start = self.here()
-            self.step()
-            return self._source(start, self.text_of(self.previous()).lower())
-        return self._table()
-
     def _goes_on(self) -> bool:
-        return self.at(",") or self.word in _JOIN_WORDS or self.word in _OTHER_JOINS
+        return self.at(",") or self.word in JOIN_WORDS or self.word in OTHER_JOINS
 
     def _shaped_relation(self) -> tree.Relation:
         shaping = Shaping()
@@ -114,11 +89,11 @@ class RelationParser(WindowParser):
 
     def _join_kind(self) -> tuple[tree.JoinKind, bool, Span] | None:
         start = self.here()
-        if self.word in _OTHER_JOINS or (self.word in _JOIN_WORDS and self.ahead().word in _OTHER_JOINS):
-            other = self.word if self.word in _OTHER_JOINS else self.ahead().word
+        if self.word in OTHER_JOINS or (self.word in JOIN_WORDS and self.ahead().word in OTHER_JOINS):
+            other = self.word if self.word in OTHER_JOINS else self.ahead().word
             way_out = "write `WHERE EXISTS (SELECT ...)`, or a LEFT JOIN LATERAL"
             raise unsupported(f"{other.upper()} JOIN", start, way_out)
-        if self.word not in _JOIN_WORDS:
+        if self.word not in JOIN_WORDS:
             return None
         natural = self.accept("natural")
         kind: tree.JoinKind = "inner"
@@ -161,7 +136,7 @@ class RelationParser(WindowParser):
             return relation
         if self.is_query() and not self.at("with"):
             self.fail("a source such as `project_logs('name')`", "put the query into parentheses")
-        return self._named(function=lateral)
+        return self.read_named(function=lateral)
 
     def _parenthesised(self) -> tree.Relation:
         start = self.step().span
@@ -171,7 +146,7 @@ class RelationParser(WindowParser):
             return tree.Derived(query, span=self.since(start))
         inner = self._shaped_relation()
         plain = isinstance(inner, tree.Derived) and inner.alias is None and not inner.lateral
-        if plain and isinstance(inner, tree.Derived) and self.word in _SET_WORDS | {"order", "limit"}:
+        if plain and isinstance(inner, tree.Derived) and self.word in SET_WORDS | {"order", "limit"}:
             query = self.continue_query(inner.query, inner.span)
             self.require(")")
             return tree.Derived(query, span=self.since(start))
@@ -181,86 +156,6 @@ class RelationParser(WindowParser):
             inner = tree.Join("cross", inner, right, span=self.since(inner.span))
         self.require(")")
         return replace(inner, span=self.since(start))
-
-    def _named(self, *, function: bool) -> tree.From | tree.Table | tree.TableCall:
-        if self.is_name(self.token) and self.word not in NOT_ALIASES and self.ahead().word == "(":
-            span = self.here()
-            return self._called(self.read_name(), span, function=function)
-        table = self._table()
-        if function:
-            self.fail("`(`", "behind LATERAL stands a subquery or a function")
-        return table
-
-    def _table(self) -> tree.Table:
-        first = self.token
-        if not self.is_name(first) or self.word in NOT_ALIASES:
-            help_ = None
-            if first.kind == "string":
-                name = quotes.unquoted_single(self.text_of(first))
-                help_ = f"names stand in double quotes: `\"{name}\"`, or name the kind: `project_logs('{name}')`"
-            elif self.at(":"):
-                help_ = "in SQL no colon follows FROM; in BTQL one follows every clause: `select: ... from: ...`"
-            self.fail("a source such as `project_logs('name')`", help_)
-        path = [self.read_name()]
-        while self.accept("."):
-            path.append(self.read_name())
-        return tree.Table(tuple(path), span=self.since(first.span))
-
-    def _called(self, name: str, span: Span, *, function: bool) -> tree.From | tree.TableCall:
-        """Return the source or the function ``name``, whose parenthesis comes next."""
-        lower = name.lower()
-        if function or lower in TABLE_FUNCTIONS or (lower not in KINDS and not self._has_texts_only()):
-            called = self.read_call(self.previous(), span)
-            if not isinstance(called, tree.Call):
-                raise unsupported(f"{lower.upper()} behind FROM", called.span, "select it: `FROM (SELECT ...)`")
-            ordinality = self.accept("with", "ordinality")
-            return tree.TableCall(called, span=called.span, ordinality=ordinality)
-        return self._source(span, lower)
-
-    def _source(self, span: Span, kind: str) -> tree.From:
-        self.step()
-        arguments: list[str] = []
-        shape: tree.Shape = "spans"
-        begun = False
-        while not self.at(")"):
-            if begun and not self.accept(","):
-                self.fail("`,` or `)`")
-            begun = True
-            self._refuse_other_names()
-            if self.at("shape") and self.ahead().word in ("=>", ":", ":="):
-                self.step()
-                self.step()
-                shape = build.shape(*self._text("the shape of a source is a text in quotes"))
-            else:
-                arguments.append(self._text("the names in a source are texts in quotes")[0])
-        self.step()
-        return tree.From(kind, tuple(arguments), shape, span=self.since(span))
-
-    def _refuse_other_names(self) -> None:
-        """Raise where an argument has a name, and it is not that of the shape."""
-        if self.token.kind == "word" and not self.at("shape") and self.ahead().word in ("=>", ":="):
-            raise BtqlError.of(
-                "B0109", f"a source takes no `{self.text_of(self.token)}`", self.here(), "unknown name",
-                help="the shape of the answer is the only argument with a name: `shape => 'traces'`",
-            )  # fmt: skip
-
-    def _has_texts_only(self) -> bool:
-        """Tell whether the parenthesis that comes next holds what a source may have, and nothing else."""
-        count = 1
-        while (token := self.ahead(count)).word != ")":
-            named = token.word == "shape" and self.ahead(count + 1).word in ("=>", ":", ":=")
-            if token.kind not in ("string", "quoted") and token.word not in (",", "=>", ":", ":=") and not named:
-                return False
-            count += 1
-        return True
-
-    def _text(self, rule: str) -> tuple[str, Span]:
-        token = self.token
-        if token.kind not in ("string", "quoted"):
-            help_ = f"write `'{self.text_of(token)}'`" if token.kind == "word" else None
-            raise BtqlError.of("B0109", rule, self.here(), "not a text", help=help_)
-        self.step()
-        return quotes.unquoted(self.text_of(token), token.start), token.span
 
     def _has_alias(self) -> bool:
         return self.at("as") or (self.is_name(self.token) and self.word not in NOT_ALIASES)

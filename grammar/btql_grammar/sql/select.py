@@ -10,7 +10,8 @@ from btql_grammar import build, tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.sql.cursor import unsupported
 from btql_grammar.sql.grouping import GroupingParser
-from btql_grammar.sql.relations import NOT_ALIASES, Shaping
+from btql_grammar.sql.named import NOT_ALIASES
+from btql_grammar.sql.relations import Shaping
 from btql_grammar.sql.row_calls import with_row_calls
 
 _SAMPLERS = ("bernoulli", "system", "reservoir")
