@@ -12,6 +12,7 @@ from btql.database import Database
 from btql_server.access.audit_log import AuditLog
 from btql_server.access.keys import Keys
 from btql_server.access.model import AUDIT_LOG
+from btql_server.http.held import Bodies
 from btql_server.http.pools import Pools
 from btql_server.http.rates import Rates
 from btql_server.http.upload import INCOMING
@@ -25,7 +26,7 @@ from btql_server.writing.files import Files, Uploads
 from btql_server.writing.signing import Signer, secret_at, secret_in
 from btql_server.writing.stored_files import StoredFiles
 from btql_storage.folder import Settings as StorageSettings
-from btql_storage.machine import shared
+from btql_storage.machine import machine_memory, shared
 from btql_storage.part.layout import layout_of
 from btql_storage.store import Storage
 
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+_BODIES_SHARE = 8
+"""Bodies of requests may have one part in so many of the memory."""
+_LARGEST_AT_ONCE = 2
+"""The largest body, as it is sent and decompressed, must find room in any case."""
 
 
 @dataclass(slots=True)
@@ -46,6 +51,7 @@ class State:
     keys: Keys
     audit: AuditLog
     pools: Pools
+    bodies: Bodies
     metrics: Metrics
     rates: Rates
     files: Uploads
@@ -67,6 +73,7 @@ class State:
     def open(cls, settings: Settings) -> State:
         """Open the database of a server, made where there is none."""
         limits = shared(settings.limits, settings.workers)
+        largest = _LARGEST_AT_ONCE * settings.limits.request_bytes_max
         location = settings.location
         bounds = StorageSettings(
             compact_to_read=not settings.maintained, limits=limits, layout=layout_of(location.layout)
@@ -85,6 +92,7 @@ class State:
             Keys(registry),
             AuditLog(storage),
             Pools(metrics.watch_pool, limits.bulk_queries_max),
+            Bodies(max(machine_memory() // settings.workers // _BODIES_SHARE, largest)),
             metrics,
             Rates(settings.redis or location.redis, settings.workers),
             Files(settings.data) if location.is_alone else StoredFiles(storage.store, settings.data / INCOMING),

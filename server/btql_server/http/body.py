@@ -19,6 +19,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from btql_server.http.alarms import alarms_of
 from btql_server.http.errors import HttpError, invalid
+from btql_server.http.held import Held
 from btql_server.settings import Limits
 from btql_storage.limits import DEFAULT, way_to_raise
 from btql_storage.surrogates import mended
@@ -35,14 +36,19 @@ _making_one = Lock()
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]|\[\.\.\.\]")
 
 
-async def receive_body(request: Request, limits: Limits) -> bytes:
+async def receive_body(request: Request, limits: Limits, held: Held) -> bytes:
     """Return the body of a request, decompressed."""
-    received = pieces_of(request, limits.request_bytes_max, limits.body_wait_s, "request_bytes_max")
-    body = b"".join([piece async for piece in received])
+    pieces: list[bytes] = []
+    async for piece in pieces_of(request, limits.request_bytes_max, limits.body_wait_s, "request_bytes_max"):
+        held.change(len(piece))
+        pieces.append(piece)
+    body = b"".join(pieces)
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding in ("", "identity"):
         return body
-    return await asyncio.to_thread(decompress, body, encoding, limits)
+    found = await asyncio.to_thread(decompress, body, encoding, limits, held)
+    held.change(-len(body))
+    return found
 
 
 async def pieces_of(request: Request, bytes_max: int, wait_s: float, name: str | None = None) -> AsyncIterator[bytes]:
@@ -78,7 +84,7 @@ def _give_up(patience: asyncio.Timeout, loop: asyncio.AbstractEventLoop) -> None
     patience.reschedule(loop.time())
 
 
-def decompress(body: bytes, encoding: str, limits: Limits) -> bytes:
+def decompress(body: bytes, encoding: str, limits: Limits, held: Held) -> bytes:
     """Return a decompressed body; one that becomes too large is refused before it is in memory."""
     most = min(limits.request_bytes_max, len(body) * limits.decompression_ratio_max + _MIB)
     if encoding in ("gzip", "x-gzip"):
@@ -95,6 +101,7 @@ def decompress(body: bytes, encoding: str, limits: Limits) -> bytes:
         size += len(piece)
         if size > most:
             raise HttpError(413, f"the body becomes larger than {most:,} bytes when it is decompressed")
+        held.change(len(piece))
         found.append(piece)
     return b"".join(found)
 

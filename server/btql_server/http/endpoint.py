@@ -26,6 +26,7 @@ from btql_server.http.body import convert, decode, receive_body
 from btql_server.http.call import Call
 from btql_server.http.compression import Compressor, compress, compressor_for
 from btql_server.http.errors import HttpError
+from btql_server.http.held import Held
 from btql_server.http.origins import check_asker
 from btql_server.http.pools import Pool
 from btql_server.http.routes import Route
@@ -54,7 +55,11 @@ class Endpoint:
         call = Call(self._state, await self._principal(request), request, seen.trace_id)
         seen.call = call
         await self._count(call)
-        arguments = await self._arguments(call)
+        with self._state.bodies.held() as held:
+            arguments = await self._arguments(call, held)
+            await self._answer(call, arguments, receive, send)
+
+    async def _answer(self, call: Call, arguments: dict[str, object], receive: Receive, send: Send) -> None:
         watch = asyncio.create_task(_watch(receive, call))
         self._state.running.add(call)
         try:
@@ -103,7 +108,7 @@ class Endpoint:
         else:
             rates.take("requests", counted, limit)
 
-    async def _arguments(self, call: Call) -> dict[str, object]:
+    async def _arguments(self, call: Call, held: Held) -> dict[str, object]:
         """Return what the handler takes, by name."""
         route, request = self.route, call.request
         arguments: dict[str, object] = {"call": call, **request.path_params}
@@ -112,7 +117,7 @@ class Endpoint:
         if route.body is not None:
             settings = self._state.settings
             if route.room is None:
-                arguments["body"] = await receive_body(request, settings.limits)
+                arguments["body"] = await receive_body(request, settings.limits, held)
             else:
                 room = route.room(call, **request.path_params)
                 folder = settings.data / INCOMING
