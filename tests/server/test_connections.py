@@ -155,7 +155,7 @@ def test_strange_hosts_are_never_a_failure(open_server, host):
         for method, path in (("POST", "/api/apikey/login"), ("GET", "/openapi.json"), ("GET", "/app/o/p/x/logs")):
             wire.send(f"{method} {path} HTTP/1.1\r\nhost: {host}\r\ncontent-length: 0\r\n\r\n".encode("latin-1"))
             answer = wire.receive()
-            assert answer.status in (200, 302, 400), answer
+            assert answer.status in (200, 302, 400, 403), answer
             # Where answers lead is made from the host, so this must not be able to lead into a path.
             assert "evil.example/path" not in answer.headers.get("location", "")
 
