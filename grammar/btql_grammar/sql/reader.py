@@ -2,8 +2,8 @@
 
 1. :mod:`btql_grammar.sql.tokens` cuts the text.
 2. A chain of parsers by recursive descent reads it, each in a module of its own and each
-   built on the one before: cursor, operands, calls, expressions, windows, relations,
-   grouping, select, queries, statements.
+   built on the one before: cursor, operands, calls, comparisons, expressions, windows,
+   named, relations, grouping, select, tails, queries, statements.
 
 There is no tree between the text and ours, so that nothing is rewritten on the way,
 every node knows its place, and what is not understood is an error where it stands.

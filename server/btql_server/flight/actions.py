@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from btql_server.flight import messages, parameters
+from btql_server.flight import envelopes, messages, parameters
 from btql_server.flight.callers import FlightCall
 from btql_server.flight.commands import no_transactions, refuse_transaction, wrapped
 from btql_server.flight.prepared import PreparedStatements
@@ -49,7 +49,7 @@ class Actions:
             case "CancelQuery":
                 asked = wrapped(messages.ActionCancelQueryRequest, body)
                 info = decode(messages.FlightInfoMessage, asked.info)
-                return iter((messages.wrap_as("ActionCancelQueryResult", self._cancel(call, info)),))
+                return iter((envelopes.wrap_as("ActionCancelQueryResult", self._cancel(call, info)),))
             case "CloseSession":
                 return iter((encode(messages.StatusResult(_CLOSED)),))
             case _ if name in _NO_TRANSACTIONS:
@@ -69,11 +69,11 @@ class Actions:
             described.schema.serialize().to_pybytes() if gives_rows else b"",
             taken.serialize().to_pybytes() if taken else b"",
         )
-        return messages.wrap(result)
+        return envelopes.wrap(result)
 
     def _cancel(self, call: FlightCall, info: messages.FlightInfoMessage) -> messages.StatusResult:
         for endpoint in info.endpoint:
-            command = messages.command_of(endpoint.ticket.ticket)
+            command = envelopes.command_of(endpoint.ticket.ticket)
             if isinstance(command, messages.TicketStatementQuery):
                 number = decode(Handle, command.statement_handle).id
                 if self._statements.tickets.cancel(number, call.owner):

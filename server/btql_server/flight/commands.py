@@ -9,7 +9,7 @@ from __future__ import annotations
 from pyarrow import flight
 
 from btql_grammar.quotes import double_quoted
-from btql_server.flight import messages
+from btql_server.flight import envelopes, messages
 from btql_server.flight.callers import FlightCall
 from btql_server.flight.protobuf import decode
 from btql_server.flight.refusals import FlightRefusal
@@ -46,7 +46,7 @@ def selecting(kind: str, name: str) -> str:
 
 def wrapped_or_text(call: FlightCall, data: bytes) -> messages.Command | str:
     """Return the command that bytes are, or the text of a statement."""
-    found = messages.command_of(data)
+    found = envelopes.command_of(data)
     if found is None:
         call.command = _TEXT
         try:
@@ -63,7 +63,7 @@ def wrapped_or_text(call: FlightCall, data: bytes) -> messages.Command | str:
 
 def wrapped(kind: type[messages.Wrapped], body: bytes) -> messages.Wrapped:
     """Return the message of a kind that the body of an action is."""
-    found = messages.unwrap(body)
+    found = envelopes.unwrap(body)
     if found is None or found[0] != kind.__name__:
         raise FlightRefusal("INVALID_ARGUMENT", f"the body of the action is no {kind.__name__}")
     return decode(kind, found[1])

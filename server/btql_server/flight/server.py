@@ -16,7 +16,7 @@ import pyarrow as pa
 from pyarrow import flight
 
 from btql.tables import tables
-from btql_server.flight import messages, metadata, parameters
+from btql_server.flight import envelopes, messages, metadata, parameters
 from btql_server.flight.actions import ACTIONS, Actions
 from btql_server.flight.callers import MIDDLEWARE, Calls, FlightCall, Handshake
 from btql_server.flight.commands import command_of, refuse_transaction, selecting, table_of, wrapped_or_text
@@ -84,7 +84,7 @@ class FlightServer(flight.FlightServerBase):  # type: ignore[misc]  # pyarrow ha
                 return _info(listed, descriptor, flight.Ticket(descriptor.command))
             query, values = self._statement(call, command)
             schema, handle = self.statements.ticket(call, query, values)
-            ticket = flight.Ticket(messages.wrap(messages.TicketStatementQuery(encode(handle))))
+            ticket = flight.Ticket(envelopes.wrap(messages.TicketStatementQuery(encode(handle))))
             return _info(schema, descriptor, ticket, handle.count if handle.is_write else -1)
 
     def get_schema(self, context: flight.ServerCallContext, descriptor: flight.FlightDescriptor) -> flight.SchemaResult:

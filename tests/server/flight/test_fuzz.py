@@ -8,7 +8,7 @@ import string
 import pyarrow as pa
 from pyarrow import flight
 
-from btql_server.flight import messages
+from btql_server.flight import envelopes, messages
 from btql_server.flight.protobuf import encode
 from btql_server.flight.tickets import Handle
 
@@ -29,9 +29,9 @@ COMMANDS = [
     messages.TicketStatementQuery(encode(Handle(is_write=True, count=2**62))),
 ]
 ACTIONS = {
-    "CreatePreparedStatement": messages.wrap(messages.ActionCreatePreparedStatementRequest("SELECT ? AS one")),
-    "ClosePreparedStatement": messages.wrap(messages.ActionClosePreparedStatementRequest(b"0123456789abcdef")),
-    "CancelQuery": messages.wrap(messages.ActionCancelQueryRequest(b"\x1a\x04\x0a\x02\x0a\x00")),
+    "CreatePreparedStatement": envelopes.wrap(messages.ActionCreatePreparedStatementRequest("SELECT ? AS one")),
+    "ClosePreparedStatement": envelopes.wrap(messages.ActionClosePreparedStatementRequest(b"0123456789abcdef")),
+    "CancelQuery": envelopes.wrap(messages.ActionCancelQueryRequest(b"\x1a\x04\x0a\x02\x0a\x00")),
     "CancelFlightInfo": b"\x0a\x06\x1a\x04\x0a\x02\x0a\x00",
     "CloseSession": b"",
 }
@@ -89,7 +89,7 @@ def test_changed_calls_get_errors_without_tracebacks(door, client, caplog):
     ]
     refused: list[str] = []
     for _ in range(ROUNDS):
-        call, command = chance.choice(calls), messages.wrap(chance.choice(COMMANDS))
+        call, command = chance.choice(calls), envelopes.wrap(chance.choice(COMMANDS))
         try:
             call(changed(command, chance))
         except FORESEEN as error:

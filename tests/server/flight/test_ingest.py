@@ -12,7 +12,7 @@ import pytest
 from pyarrow import flight
 
 from btql_server.access.model import Level
-from btql_server.flight import ingesting, messages
+from btql_server.flight import envelopes, ingesting, messages
 
 ROWS = pa.table({"id": ["a", "b"], "input": ["x", "y"], "metrics.tokens": [1, 2]})
 
@@ -131,7 +131,7 @@ def test_a_long_upload_is_several_transactions_and_tells_how_far_it_came(cursor,
 
 def test_an_upload_that_breaks_off_is_not_taken_for_whole(door, client, cursor):
     options = messages.TableDefinitionOptions(1, 2)
-    command = messages.wrap(messages.CommandStatementIngest(options, "broken", "project_logs"))
+    command = envelopes.wrap(messages.CommandStatementIngest(options, "broken", "project_logs"))
     short = flight.FlightCallOptions(timeout=1.0, headers=[(b"authorization", f"Bearer {door.key}".encode())])
     writer, answers = client.do_put(flight.FlightDescriptor.for_command(command), ROWS.schema, short)
     writer.write_table(ROWS)

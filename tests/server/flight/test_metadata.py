@@ -7,7 +7,7 @@ import pytest
 from pyarrow import flight
 
 from btql_server.access.model import Level
-from btql_server.flight import messages, metadata
+from btql_server.flight import envelopes, messages, metadata
 
 LISTS = [
     messages.CommandGetCatalogs(),
@@ -25,7 +25,7 @@ LISTS = [
 
 
 def listed(client, door, command, **more):
-    descriptor = flight.FlightDescriptor.for_command(messages.wrap(command))
+    descriptor = flight.FlightDescriptor.for_command(envelopes.wrap(command))
     info = client.get_flight_info(descriptor, door.options(**more))
     table = client.do_get(info.endpoints[0].ticket, door.options(**more)).read_all()
     assert table.schema.equals(info.schema, check_metadata=True)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from btql.wire import Malformed
-from btql_server.flight import messages
+from btql_server.flight import envelopes, messages
 from btql_server.flight.protobuf import decode, encode
 
 MESSAGES = [
@@ -38,14 +38,14 @@ def test_a_message_comes_back_as_it_was(message):
 
 
 def test_wrapped_messages_are_those_of_the_library():
-    wrapped = messages.wrap(messages.CommandStatementQuery("select 1"))
+    wrapped = envelopes.wrap(messages.CommandStatementQuery("select 1"))
     read = any_pb2.Any.FromString(wrapped)
 
     assert read.type_url == "type.googleapis.com/arrow.flight.protocol.sql.CommandStatementQuery"
     assert read.value == b"\n\x08select 1"
     assert read.SerializeToString() == wrapped
-    assert messages.command_of(wrapped) == messages.CommandStatementQuery("select 1")
-    assert messages.command_of(b"select 1") is None
+    assert envelopes.command_of(wrapped) == messages.CommandStatementQuery("select 1")
+    assert envelopes.command_of(b"select 1") is None
 
 
 def test_numbers_that_are_packed_or_not_are_the_same():

@@ -11,7 +11,7 @@ import pytest
 from adbc_driver_flightsql import StatementOptions
 from pyarrow import flight
 
-from btql_server.flight import messages
+from btql_server.flight import envelopes, messages
 from btql_server.flight.protobuf import decode, encode
 
 DEMO = "project_logs.demo"
@@ -303,12 +303,14 @@ def test_headers_say_what_http_takes_beside_a_text(door):
 
 def test_what_has_no_meaning_here_is_refused(door, client):
     call = door.options()
-    transaction = messages.wrap(messages.CommandStatementQuery("select 1", b"t"))
+    transaction = envelopes.wrap(messages.CommandStatementQuery("select 1", b"t"))
     refused = [
         lambda: list(client.do_action(("BeginTransaction", b""), call)),
         lambda: list(client.do_action(("Nonsense", b""), call)),
         lambda: info_of(client, door, transaction),
-        lambda: info_of(client, door, messages.wrap_as("CommandStatementSubstraitPlan", messages.CommandGetCatalogs())),
+        lambda: info_of(
+            client, door, envelopes.wrap_as("CommandStatementSubstraitPlan", messages.CommandGetCatalogs())
+        ),
     ]
     for each in refused:
         with pytest.raises(NotImplementedError):
@@ -316,18 +318,18 @@ def test_what_has_no_meaning_here_is_refused(door, client):
 
 
 def test_a_prepared_statement_belongs_to_whoever_prepared_it(door, client):
-    request = messages.wrap(messages.ActionCreatePreparedStatementRequest("SELECT 1 AS one"))
+    request = envelopes.wrap(messages.ActionCreatePreparedStatementRequest("SELECT 1 AS one"))
     (result,) = client.do_action(("CreatePreparedStatement", request), door.options())
-    made = messages.unwrap(result.body.to_pybytes())
+    made = envelopes.unwrap(result.body.to_pybytes())
     assert made is not None
     handle = decode(messages.ActionCreatePreparedStatementResult, made[1]).prepared_statement_handle
-    command = messages.wrap(messages.CommandPreparedStatementQuery(handle))
+    command = envelopes.wrap(messages.CommandPreparedStatementQuery(handle))
     other = door.party.key("other@example.com").text
 
     assert info_of(client, door, command).schema.names == ["one"]
     with pytest.raises(KeyError, match="no such prepared statement"):
         info_of(client, door, command, key=other)
-    closing = messages.wrap(messages.ActionClosePreparedStatementRequest(handle))
+    closing = envelopes.wrap(messages.ActionClosePreparedStatementRequest(handle))
     list(client.do_action(("ClosePreparedStatement", closing), door.options(other)))
     assert info_of(client, door, command).schema.names == ["one"]
     list(client.do_action(("ClosePreparedStatement", closing), door.options()))

@@ -15,7 +15,7 @@ from server_support.endless import ENDLESS, LONG
 from server_support.processes import resident_bytes
 from server_support.waiting import eventually
 
-from btql_server.flight import messages, statements
+from btql_server.flight import envelopes, messages, statements
 from btql_server.flight.protobuf import decode, encode
 
 
@@ -75,7 +75,7 @@ def test_a_query_is_cancelled_by_its_flight_info(door, client, action):
     info = info_of(client, door, LONG)
     sent = info.serialize()
     if action == "CancelQuery":
-        body = messages.wrap(messages.ActionCancelQueryRequest(sent))
+        body = envelopes.wrap(messages.ActionCancelQueryRequest(sent))
     else:
         body = b"\n" + bytes([len(sent) & 0x7F | 0x80, len(sent) >> 7]) + sent
     cancelled = threading.Timer(0.3, lambda: list(client.do_action((action, body), door.options())))
@@ -88,7 +88,7 @@ def test_a_query_is_cancelled_by_its_flight_info(door, client, action):
 
     assert time.monotonic() - began < 20
     # It runs no more.
-    found = messages.unwrap(answers[0])
+    found = envelopes.unwrap(answers[0])
     assert decode(messages.StatusResult, answers[0] if found is None else found[1]).status == 3
     assert encode(messages.StatusResult(3)) in answers[0]
 
