@@ -37,6 +37,13 @@ class Failure(Error):  # noqa: N818  read in `except` clauses
         """Where in the statement, in characters from 0."""
 
 
+class Revoked(Failure):
+    """A session whose key is no more."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("28000", message, "make a new key, and connect again")
+
+
 def unsupported(message: str, hint: str | None = None, *, at: int | None = None) -> Failure:
     """Return the error for something that Postgres has and this has not."""
     return Failure("0A000", message, hint, at=at)

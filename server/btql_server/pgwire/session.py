@@ -28,7 +28,7 @@ from btql_server.pgwire.catalog.session_values import Session as CatalogSession
 from btql_server.pgwire.commands import Commands
 from btql_server.pgwire.copying import Copying
 from btql_server.pgwire.extended import Extended
-from btql_server.pgwire.failure import Failure, report_of, state_of
+from btql_server.pgwire.failure import Failure, Revoked, report_of, state_of
 from btql_server.pgwire.messages import Report
 from btql_server.pgwire.portals import Kept
 from btql_server.pgwire.requests import Violation
@@ -37,7 +37,7 @@ from btql_server.pgwire.simple import Simple
 from btql_server.pgwire.transaction import Transaction
 from btql_server.pgwire.variables import Variables
 from btql_server.pgwire.wire import Gone, Wire
-from btql_server.pgwire.work import Work
+from btql_server.pgwire.work import Work, count_request
 from btql_server.reading.running import stop_of
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ class Session:
         else:
             asker = opened.asker
         if opened is None:
-            await self._count(asker)
+            await count_request(asker)
         stop = None if opened is None else opened.stop
         work = self.work = Work(verb, asker, stop or stop_of(asker, self.variables.timeout_s()))
         if opened is not None and opened.began is not None:
@@ -185,16 +185,6 @@ class Session:
             self.work = None
             if not goes_on or work.error is not None:
                 work.done(self.state.metrics.pg, self.number, self.state.tracing)
-
-    async def _count(self, asker: Asker) -> None:
-        limit = self.state.settings.limits.requests_per_minute
-        if limit is not None:
-            counted = asker.principal.key_id or asker.principal.id
-            take = self.state.rates.take
-            if self.state.rates.is_remote:
-                await asyncio.to_thread(take, "requests", counted, limit)
-            else:
-                take("requests", counted, limit)
 
     async def _message(self, kind: int, body: bytes) -> None:
         """Answer one message."""
@@ -302,10 +292,3 @@ def _refuse_kind(kind: int) -> None:
     if kind == ord("F"):
         raise Failure("0A000", "function calls are not supported", "call it in a SELECT")
     raise Violation("unexpected password message: the session has begun")
-
-
-class Revoked(Failure):
-    """A session whose key is no more."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__("28000", message, "make a new key, and connect again")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from dataclasses import dataclass, field
@@ -81,3 +82,16 @@ class Work:
                 "error": self.error,
             },
         )
+
+
+async def count_request(asker: Asker) -> None:
+    """Count a statement as a request of its key; raise where there were too many."""
+    state = asker.state
+    limit = state.settings.limits.requests_per_minute
+    if limit is not None:
+        counted = asker.principal.key_id or asker.principal.id
+        take = state.rates.take
+        if state.rates.is_remote:
+            await asyncio.to_thread(take, "requests", counted, limit)
+        else:
+            take("requests", counted, limit)
