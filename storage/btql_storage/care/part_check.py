@@ -13,27 +13,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import orjson
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from btql_storage.arrow import to_numpy
 from btql_storage.arrow_functions import compute as pc
-from btql_storage.care.blocks import SMALL_VALUES, directory, read_documents, stored_blocks, whole_blocks
+from btql_storage.care.blocks import SMALL_VALUES, directory, read_documents
 from btql_storage.care.findings import Finding, Kind
 from btql_storage.care.tables import Row as TableRow
 from btql_storage.care.tables import row_numbers
+from btql_storage.care.written_anew import Kept, PartColumns, agrees
 from btql_storage.checksums import file_checksum
 from btql_storage.errors import BadFile, StorageError, from_os_error
 from btql_storage.format import part_name
 from btql_storage.keys import fingerprints
 from btql_storage.kinds import Kind as ColumnKind
 from btql_storage.kinds import column_name
-from btql_storage.part.documents import to_rows
 from btql_storage.part.files import read_errors
 from btql_storage.part.format import (
     COLUMNS_FILE,
@@ -46,7 +44,6 @@ from btql_storage.part.format import (
     has_text_index,
 )
 from btql_storage.part.manifest import MANIFEST_FILE, UNTIL_FILE, Manifest, Owner, read_manifest, read_until
-from btql_storage.part.writer import PartWriter
 from btql_storage.text.index import TextIndex
 
 if TYPE_CHECKING:
@@ -201,7 +198,7 @@ class PartCheck:
     def _columns(self, documents: pa.Table, stats: PartStats) -> Iterator[Finding]:
         path = self._path(COLUMNS_FILE)
         with read_errors(path):
-            columns = _Columns(path)
+            columns = PartColumns(path)
         rows = to_numpy(columns.column("_row"))
         if not np.array_equal(rows, (self.part_id << ROW_BITS) + np.arange(stats.rows)):
             yield self._found(Kind.DAMAGED, COLUMNS_FILE, "its rows are not numbered as those of this part")
@@ -256,32 +253,12 @@ class PartCheck:
     def _anew(self, stats: PartStats) -> Iterator[Finding]:
         """Write the part from its documents, and compare."""
         owner = Owner(self.row["object_id"], "", "", self.row["segment_id"])
-        with TemporaryDirectory(prefix="btql-check-") as folder:
-            writer = PartWriter(Path(folder, "part"), self.part_id, owner)
-            path = self._path(ROWS_FILE)
-            for _, table in whole_blocks(lambda: ((block.num_rows, block) for block in stored_blocks(path))):
-                writer.add(to_rows(table))
-            written = writer.finish()
-            if written.stats != stats:
-                yield self._wrong("", "the statistics are not those of the documents")
-            theirs, ours = _Columns(self._path(COLUMNS_FILE)), _Columns(Path(folder, "part", COLUMNS_FILE))
-            same = theirs.names == ours.names
-            if not same or not all(theirs.column(name).equals(ours.column(name)) for name in ours.names):
-                yield self._found(Kind.DAMAGED, COLUMNS_FILE, "the columns are not those of the documents")
-
-
-class _Columns:
-    """The columns of a part, read one at a time: all together may not fit into memory."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file = pq.ParquetFile(path, memory_map=True)
-        self.names = frozenset(self._file.schema_arrow.names)
-
-    def column(self, name: str) -> pa.ChunkedArray[Any]:
-        """Read a column."""
-        with read_errors(self._path):
-            return self._file.read([name]).column(name)
+        kept = Kept(self._path(COLUMNS_FILE), stats)
+        same_stats, same_columns = agrees(self.part_id, owner, self._path(ROWS_FILE), kept)
+        if not same_stats:
+            yield self._wrong("", "the statistics are not those of the documents")
+        if not same_columns:
+            yield self._found(Kind.DAMAGED, COLUMNS_FILE, "the columns are not those of the documents")
 
 
 def has_manifest(store: Store, part_id: int) -> bool:
