@@ -7,6 +7,7 @@ from pathlib import Path
 import orjson
 import pyarrow as pa
 import pytest
+from storage_support.reading import documents_of
 from support.span_rows import make_row
 
 import btql
@@ -15,6 +16,7 @@ from btql_storage.care.facade import check_database, repair_database
 from btql_storage.errors import BadSetting
 from btql_storage.fields import INDEXED_FIELDS
 from btql_storage.folder import Settings
+from btql_storage.part import stats, writer
 from btql_storage.part.layout import FAST, SMALL, layout_of
 from btql_storage.part.manifest import Owner
 from btql_storage.part.reader import Part
@@ -208,6 +210,21 @@ def test_a_database_is_sound_whoever_checks_it(tmp_path):
         storage.compact()
 
     assert check_database(tmp_path / "db", deep=True).findings == []
+
+
+def test_a_database_of_very_many_paths_is_sound_whoever_checks_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(stats, "TRACKED_MAX", 300)
+    monkeypatch.setattr(stats, "PATHS_MAX", 100)
+    monkeypatch.setattr(stats, "COLUMNS_MAX", 50)
+    monkeypatch.setattr(writer, "CHUNK_ROWS", 150)
+    events = [{"id": f"{n:03}", "odd": "x" * 4_000, "metadata": {f"k{999 - n}": n, f"l{n}": n}} for n in range(400)]
+    with Storage.open(tmp_path / "db", create=True, settings=Settings(layout=SMALL)) as storage:
+        target = storage.create_object("project_logs", "x")
+        storage.ingest(target, events)
+        storage.compact()
+
+        assert storage.care.check(deep=True).findings == []
+        assert len(documents_of(storage, target)) == 400
 
 
 def test_a_layout_that_is_none_is_told(tmp_path, monkeypatch):

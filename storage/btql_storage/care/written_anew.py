@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -49,6 +50,23 @@ def agrees(part_id: int, owner: Owner, rows: Path, kept: Kept) -> tuple[bool, bo
             writer.add(to_rows(table))
         stats = writer.finish().stats
         theirs, ours = PartColumns(kept.columns), PartColumns(Path(folder, "part", COLUMNS_FILE))
-        same = theirs.names == ours.names
-        same = same and all(theirs.column(name).equals(ours.column(name)) for name in ours.names)
-        return stats == kept.stats, same
+        both = theirs.names & ours.names
+        same = theirs.names == ours.names or not stats.complete
+        same = same and all(theirs.column(name).equals(ours.column(name)) for name in both)
+        return _agree(kept.stats, stats), same
+
+
+def _agree(theirs: PartStats, ours: PartStats) -> bool:
+    """Return whether statistics are the same, as far as documents alone tell.
+
+    Of more paths than can be followed the first are, and which come first depends on where blocks end. That may have
+    been decided by another layout, or an older release. Which of them have columns follows from it.
+    """
+    if theirs.complete or ours.complete:
+        return theirs == ours
+    both = theirs.paths.keys() & ours.paths.keys()
+    of_theirs, of_ours = (
+        replace(one, paths={path: replace(one.paths[path], in_document=False) for path in both})
+        for one in (theirs, ours)
+    )
+    return of_theirs == of_ours
