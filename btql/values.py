@@ -84,7 +84,7 @@ def natural(batch: pa.RecordBatch, kind: Kind, name: str) -> pa.Array:
 def json_of(value: object) -> str:
     """Return a value as JSON text; times as ISO 8601 with milliseconds."""
     try:
-        return orjson.dumps(value, default=_json_time).decode()
+        return orjson.dumps(value, default=_json_time, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
     except TypeError:
         return json_text.dumps(value)
 

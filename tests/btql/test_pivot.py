@@ -277,6 +277,12 @@ def test_kinds_of_values_stay_apart_in_a_pivot(odd: btql.Connection) -> None:
     }  # fmt: skip
 
 
+def test_a_time_is_called_as_it_is_written_elsewhere(odd: btql.Connection) -> None:
+    text = f"dimensions: to_datetime('2026-01-02') as t | measures: count(1) as n | pivot: n | {LOGS} | filter: id = 'a'"
+
+    assert odd.query(text).rows() == [{"2026-01-02T00:00:00.000Z_n": 1}]
+
+
 def test_a_computed_number_is_called_as_any_other(odd: btql.Connection) -> None:
     text = f"dimensions: len(id) / 2 * 4 as d | measures: count(1) as n | pivot: n | {LOGS} | filter: id = 'a'"
 
