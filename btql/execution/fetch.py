@@ -28,7 +28,6 @@ from btql_storage.arrow import from_numpy, one_array, to_numpy
 from btql_storage.arrow_functions import compute as pc
 from btql_storage.fields import KNOWN_FIELDS, OTHER
 from btql_storage.later import np
-from btql_storage.part.documents import DOCUMENT_SCHEMA
 from btql_storage.part.few_rows import STORED_NAMES, system_column
 from btql_storage.part.format import ROW_BITS, ROWS_FILE, TEXT_FOLDER
 from btql_storage.part.reader import Part, prefetch
@@ -159,6 +158,8 @@ class Fetcher:
 
     def _read(self, locators: Rows, fields: Sequence[str], files: FilesReport | None) -> pa.Table:
         if not len(locators):
+            from btql_storage.part.documents import DOCUMENT_SCHEMA
+
             return pa.schema([DOCUMENT_SCHEMA.field(field) for field in fields]).empty_table()
         order = np.argsort(locators, kind="stable")
         shares: list[Callable[[], pa.Table]] = []
