@@ -34,7 +34,7 @@ from btql_planner.plan_traversal import inputs
 if TYPE_CHECKING:
     from btql.database import Compiled
     from btql_planner.engine_plan import ScanSpec
-    from btql_storage.store import Usage
+    from btql_storage.usage import Usage
 
 _SAME_ROWS = (Project, Sort, Alias)
 """Nodes that give the rows of their input, no more and no fewer."""

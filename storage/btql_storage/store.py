@@ -9,10 +9,8 @@ in this process and others.
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -22,6 +20,7 @@ from btql_storage.clock import SYSTEM_CLOCK, Clock
 from btql_storage.closing import Closing
 from btql_storage.errors import Closed, UnknownObject
 from btql_storage.folder import Folder, Settings
+from btql_storage.known_objects import KnownObjects
 from btql_storage.opening.location import Location, Place, locate
 from btql_storage.snapshot import Snapshot, Snapshots
 from btql_storage.transactions import PREFIX
@@ -42,19 +41,7 @@ if TYPE_CHECKING:
     from btql_storage.retention.facade import Retention
     from btql_storage.status import Status
     from btql_storage.stores.interface import Store
-
-_KNOWN_S = 10.0
-"""How long an object is taken to be there after it was looked up."""
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What this process has done with a database since it was opened."""
-
-    calls: Mapping[str, int]
-    """How often each call to the system was made."""
-    lookups: Mapping[tuple[str, bool], int]
-    """How often something was looked up that is kept in memory, and whether it was there."""
+    from btql_storage.usage import Usage
 
 
 class Storage(Closing):
@@ -64,8 +51,7 @@ class Storage(Closing):
         self._open_folder: Folder | None = folder
         self._process = os.getpid()
         self._snapshots = Snapshots(folder, self.compact)
-        self._known: set[ObjectInfo] = set()
-        self._known_until = 0.0
+        self._known = KnownObjects(self.object)
         self._open_writer: Writer | None = None
         self._background: Background | None = None
         self._lock = Lock()
@@ -162,25 +148,13 @@ class Storage(Closing):
     def _compact(
         self, target: ObjectInfo | None, progress: Callable[[CompactionProgress], None] | None
     ) -> CompactionReport:
-        from btql_storage.compaction.job import CompactionProgress, CompactionReport
-        from btql_storage.compaction.run import compact_once, remove_unneeded, waiting
+        from btql_storage.compaction.run import compact_all
 
-        folder = self._folder
-        events = rows = parts = json_bytes = 0
-        # Leftovers go first, too: they may be what fills the disk.
-        remove_unneeded(folder)
-        while (outcome := compact_once(folder, target)) is not None:
-            events += outcome.events
-            rows += outcome.rows
-            parts += outcome.parts
-            json_bytes += outcome.json_bytes
-            if progress is not None:
-                progress(CompactionProgress(events, events + waiting(folder, target).events, parts))
-        remove_unneeded(folder)
-        if events or parts:
+        report = compact_all(self._folder, target, progress)
+        if report.events or report.parts:
             # The tails of before are of no use, and may be large.
             self._snapshots.forget()
-        return CompactionReport(events, rows, parts, json_bytes)
+        return report
 
     def process(self, limit: int | None = None) -> int:
         """Assign the events of up to ``limit`` WAL files to segments; return how many files there were."""
@@ -219,6 +193,8 @@ class Storage(Closing):
 
     def usage(self) -> Usage:
         """Return what this process has done with the database so far."""
+        from btql_storage.usage import Usage
+
         return Usage(dict(self._folder.store.calls), {**self._folder.lookups, **self._folder.store.lookups})
 
     @property
@@ -272,7 +248,7 @@ class Storage(Closing):
 
         Where much waits for compaction this takes a while; ``check`` is called now and then, and may raise.
         """
-        self._check_known(target)
+        self._known.check(target)
         return self._snapshots.take(target, version, check)
 
     def last_xact_id(self) -> int:
@@ -302,7 +278,7 @@ class Storage(Closing):
         folder = self._folder
         with self._lock:
             if self._open_writer is None:
-                self._open_writer = Writer(folder, self._check_known, self.snapshot, lambda: self.waiting().json_bytes)
+                self._open_writer = Writer(folder, self._known.check, self.snapshot, lambda: self.waiting().json_bytes)
             return self._open_writer
 
     @property
@@ -316,21 +292,5 @@ class Storage(Closing):
 
     def _forget(self) -> None:
         """Drop what is kept in memory of objects."""
-        self._known = set()
+        self._known.forget()
         self._snapshots.forget()
-
-    def _is_there(self, target: ObjectInfo) -> bool:
-        try:
-            return self.object(target.kind, target.name) == target
-        except UnknownObject:
-            return False
-
-    def _check_known(self, target: ObjectInfo) -> None:
-        # Another process may have deleted it.
-        now = time.monotonic()
-        if now > self._known_until:
-            self._known, self._known_until = set(), now + _KNOWN_S
-        if target not in self._known:
-            if not self._is_there(target):
-                raise UnknownObject(f"`{target.kind}:{target.name}` is no object of this database", "create it first")
-            self._known.add(target)

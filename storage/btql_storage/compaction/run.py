@@ -22,7 +22,7 @@ from btql_storage.background.pace import UNHURRIED, Pace
 from btql_storage.care.hold import is_held
 from btql_storage.care.quarantine import check_keys, check_readable, quarantine
 from btql_storage.catalog import Assignment, ObjectInfo, PartInfo, PartSize, Pending, View
-from btql_storage.compaction.job import JobOutcome, compact_segment
+from btql_storage.compaction.job import CompactionProgress, CompactionReport, JobOutcome, compact_segment
 from btql_storage.compaction.policy import MERGE_LITTLE_MIN, MERGE_PARTS_MIN, Limits, choose_parts
 from btql_storage.compaction.rewrite import rewrite_parts
 from btql_storage.errors import Damaged
@@ -42,6 +42,24 @@ class Waiting:
     json_bytes: int
     since_s: int | None
     """When the oldest of them was written, in Unix seconds; None where there is none."""
+
+
+def compact_all(
+    folder: Folder, target: ObjectInfo | None, progress: Callable[[CompactionProgress], None] | None
+) -> CompactionReport:
+    """Process and compact an object, or all, until nothing is pending; remove what nobody needs."""
+    events = rows = parts = json_bytes = 0
+    # Leftovers go first, too: they may be what fills the disk.
+    remove_unneeded(folder)
+    while (outcome := compact_once(folder, target)) is not None:
+        events += outcome.events
+        rows += outcome.rows
+        parts += outcome.parts
+        json_bytes += outcome.json_bytes
+        if progress is not None:
+            progress(CompactionProgress(events, events + waiting(folder, target).events, parts))
+    remove_unneeded(folder)
+    return CompactionReport(events, rows, parts, json_bytes)
 
 
 def compact_once(folder: Folder, target: ObjectInfo | None = None, pace: Pace = UNHURRIED) -> JobOutcome | None:
