@@ -41,6 +41,7 @@ _ROWS_AT_ONCE = 8_192
 _OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
 _NAIVE = pa.timestamp("us")
 _INSTANT = pa.timestamp("us", tz="UTC")
+_TIME = pa.time64("us")
 _DURATION = pa.duration("us")
 _check_json = msgspec.json.Decoder(msgspec.Raw).decode
 
@@ -135,17 +136,45 @@ def _values(column: pa.Array, name: str) -> list[object]:
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
         # Texts come much faster so.
         return cast("list[object]", column.to_numpy(zero_copy_only=False).tolist())
+    column = plain(column)
     try:
         maps = "lossy" if pa.types.is_nested(column.type) else None
-        found = cast("list[object]", plain(column).to_pylist(maps_as_pydicts=maps))
+        found = cast("list[object]", column.to_pylist(maps_as_pydicts=maps))
     except (OverflowError, ValueError):
         message = f"`{name}` holds a time that has no spelling: years go from 1 to 9999"
         raise NoDocuments(message, "send a text or null") from None
     if is_json(column.type):
         return [None if text is None else _checked(str(text), name) for text in found]
-    if pa.types.is_floating(column.type) and not pc.all(pc.is_finite(column)).as_py():
-        return [value if value is None or math.isfinite(cast("float", value)) else _spelled(value) for value in found]
-    return found
+    return found if _is_finite(column) else [_finite(each) for each in found]
+
+
+def _is_finite(column: pa.Array) -> bool:
+    """Whether all numbers of a column have a spelling in JSON, at any depth."""
+    kind = column.type
+    if isinstance(kind, pa.BaseExtensionType):
+        return _is_finite(column.storage)
+    if pa.types.is_floating(kind):
+        return pc.all(pc.is_finite(column)).as_py() is not False
+    if pa.types.is_map(kind):
+        return _is_finite(column.items)
+    if pa.types.is_run_end_encoded(kind):
+        return _is_finite(column.values)
+    if pa.types.is_struct(kind):
+        return all(map(_is_finite, column.flatten()))
+    return _is_finite(column.flatten()) if pa.types.is_nested(kind) else True
+
+
+def _finite(value: object) -> object:
+    """Return a value whose numbers have a spelling in JSON."""
+    match value:
+        case float():
+            return value if math.isfinite(value) else _spelled(value)
+        case list():
+            return [_finite(each) for each in cast("list[object]", value)]
+        case dict():
+            return {key: _finite(each) for key, each in cast("dict[object, object]", value).items()}
+        case _:
+            return value
 
 
 class _Json:
@@ -172,11 +201,32 @@ def _checked(text: str, name: str) -> _Json:
 
 def plain(column: pa.ChunkedArray | pa.Array) -> pa.ChunkedArray | pa.Array:
     """Return a column whose values Python has: times in microseconds, instants in UTC where they have a zone."""
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    if pa.types.is_timestamp(column.type):
-        return column.cast(_NAIVE if column.type.tz is None else _INSTANT, safe=False)
-    return column.cast(_DURATION, safe=False) if pa.types.is_duration(column.type) else column
+    kind = _plain_type(column.type)
+    return column if kind == column.type else column.cast(kind, safe=False)
+
+
+def _plain_type(kind: pa.DataType) -> pa.DataType:
+    types = pa.types
+    if types.is_dictionary(kind):
+        return _plain_type(kind.value_type)
+    if types.is_timestamp(kind):
+        return _NAIVE if kind.tz is None else _INSTANT
+    if types.is_time64(kind):
+        return _TIME
+    if types.is_duration(kind):
+        return _DURATION
+    if types.is_struct(kind):
+        return pa.struct([(each.name, _plain_type(each.type)) for each in kind])
+    if types.is_map(kind):
+        return pa.map_(_plain_type(kind.key_type), _plain_type(kind.item_type))
+    if types.is_fixed_size_list(kind):
+        return pa.list_(_plain_type(kind.value_type), kind.list_size)
+    if types.is_list(kind):
+        return pa.list_(_plain_type(kind.value_type))
+    if types.is_large_list(kind):
+        return pa.large_list(_plain_type(kind.value_type))
+    # Views of lists, too, which Arrow (26) casts wrongly.
+    return kind
 
 
 def is_json(kind: pa.DataType) -> bool:
@@ -184,9 +234,9 @@ def is_json(kind: pa.DataType) -> bool:
     return isinstance(kind, pa.JsonType)
 
 
-def _spelled(value: object) -> str:
+def _spelled(value: float) -> str:
     """Return a number that JSON has not, as SDKs spell it."""
-    return "NaN" if value != value else "Infinity" if cast("float", value) > 0 else "-Infinity"  # noqa: PLR0124
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def _encoded(row: dict[str, object]) -> bytes:

@@ -95,7 +95,11 @@ def _in_order(names: Sequence[str]) -> list[int]:
 
 
 def _listed(column: pa.ChunkedArray, name: str) -> list[object]:
-    found = cast("list[object]", plain(column).to_pylist(maps_as_pydicts="lossy"))
+    try:
+        found = cast("list[object]", plain(column).to_pylist(maps_as_pydicts="lossy"))
+    except (OverflowError, ValueError):
+        message = f"`{name}` holds a time that no value here is: years go from 1 to 9999"
+        raise FlightRefusal("INVALID_ARGUMENT", message, "send a text or null") from None
     if not is_json(column.type):
         return found
     try:

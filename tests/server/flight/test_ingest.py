@@ -74,6 +74,25 @@ def test_every_type_has_its_json(cursor):
     assert row["expected"] == '{"big": 123456789012345678901234567890}'
 
 
+@pytest.mark.parametrize(
+    ("values", "stored"),
+    [
+        (pa.array([[1.5, float("nan"), None]]), '[1.5,"NaN",null]'),
+        (pa.array([{"a": float("inf")}]), '{"a":"Infinity"}'),
+        (pa.array([[("k", [float("-inf")])]], pa.map_(pa.string(), pa.list_(pa.float32(), 1))), '{"k":["-Infinity"]}'),
+        (pa.array([float("nan")]).dictionary_encode(), "NaN"),
+        (pa.RunEndEncodedArray.from_arrays(pa.array([1], pa.int32()), pa.array([float("nan")])), "NaN"),
+        (pa.array([[1_234_567_891]], pa.list_(pa.timestamp("ns"))), '["1970-01-01T00:00:01.234567Z"]'),
+        (pa.array([{"t": 0}], pa.struct([("t", pa.timestamp("s", "Asia/Tokyo"))])), '{"t":"1970-01-01T00:00:00Z"}'),
+        (pa.array([1_234_567_891], pa.time64("ns")), "00:00:01.234567"),
+    ],
+)
+def test_values_in_others_have_the_json_that_they_have_by_themselves(cursor, values, stored):
+    name = f"deep {values.type}"
+    cursor.adbc_ingest(name, pa.table({"id": ["a"], "input": values}), mode="create", db_schema_name="project_logs")
+    assert asked(cursor, f'SELECT input FROM project_logs."{name}"') == [(stored,)]
+
+
 def test_half_of_an_emoji_in_json_is_the_character_for_none(cursor):
     texts = pa.array([r'{"\ud83d": "\ude00"}', r'["\ud83d\ude00", 123456789012345678901234567890]'])
     columns = {"id": ["a", "b"], "input": pa.ExtensionArray.from_storage(pa.json_(), texts)}

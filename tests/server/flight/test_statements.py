@@ -98,6 +98,13 @@ def test_a_query_with_several_rows_of_values_gives_the_rows_of_each(door):
         assert cursor.fetchall() == [("r004",), ("r006",)]
 
 
+def test_a_time_that_no_calendar_has_is_refused(cursor):
+    far = pa.array([2**40], pa.timestamp("s"))
+    for values in (far, pa.array([[2**40]], pa.list_(far.type))):
+        with pytest.raises(flightsql.ProgrammingError, match="years go from 1 to 9999"):
+            cursor.execute("SELECT ? AS a", pa.record_batch({"1": values}))
+
+
 def test_values_have_numbers_where_their_columns_are_called_so(door):
     text = "SELECT $1 AS a, $2 AS b"
     with door.adbc() as connection, connection.cursor() as cursor:
