@@ -5,7 +5,7 @@ What a function is, is in its ``function_data``: code, parameters of an evaluati
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Annotated, cast
 
 import msgspec
 from msgspec import Struct
@@ -13,7 +13,7 @@ from msgspec import Struct
 from btql_server.http.errors import invalid
 from btql_server.registering.documents import Stored
 from btql_server.registering.kind import Given, Kind
-from btql_server.registering.places import Name
+from btql_server.registering.places import FEW, Name
 from btql_server.registering.versioned import versioned
 
 
@@ -58,7 +58,7 @@ class FunctionSpec(_Described, kw_only=True):
     name: Name
     slug: Name
     function_data: dict[str, object]
-    environment_slugs: list[str] | None = None
+    environment_slugs: Annotated[list[str], FEW] | None = None
     org_name: str | None = None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from msgspec import Struct
 
@@ -10,7 +10,7 @@ from btql_server.access.model import Level
 from btql_server.http.answer import TEXT, Answer, json_answer, text_answer
 from btql_server.http.call import Call
 from btql_server.http.routes import Routes
-from btql_server.registering.places import require_entity
+from btql_server.registering.places import FEW, require_entity
 from btql_server.registry.entity import Entity
 
 routes = Routes("Objects")
@@ -20,7 +20,7 @@ class ObjectInfoRequest(Struct):
     """Which objects."""
 
     object_type: Literal["project", "experiment", "dataset", "prompt", "function"]
-    object_ids: list[str]
+    object_ids: Annotated[list[str], FEW]
 
 
 class Parent(Struct):

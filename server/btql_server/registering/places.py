@@ -19,6 +19,8 @@ from btql_server.registry.entity import Entity
 NAME_LENGTH_MAX = 4_096
 Name = Annotated[str, Meta(min_length=1, max_length=NAME_LENGTH_MAX)]
 """A name or slug: any characters, but some."""
+FEW = Meta(max_length=1_000)
+"""Of a list whose items are looked up one by one: a request has one of few threads, or the registry, for so long."""
 
 
 def own_organization(call: Call, *, name: str | None = None, org_id: str | None = None) -> Resource:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 from msgspec import Struct
 
 from btql_server.registering.documents import Stored
 from btql_server.registering.kind import Kind
-from btql_server.registering.places import Name
+from btql_server.registering.places import FEW, Name
 from btql_server.registering.versioned import versioned
 
 
@@ -42,7 +44,7 @@ class PromptSpec(Struct, kw_only=True):
     tags: list[str] | None = None
     metadata: dict[str, object] | None = None
     function_type: str | None = None
-    environment_slugs: list[str] | None = None
+    environment_slugs: Annotated[list[str], FEW] | None = None
     org_name: str | None = None
 
 

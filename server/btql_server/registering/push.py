@@ -7,7 +7,7 @@ runs no code, calls no model and takes no code bundles.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, cast
+from typing import Annotated, Literal, cast
 
 import msgspec
 from msgspec import Struct
@@ -21,7 +21,7 @@ from btql_server.registering.crud import existing, place_of
 from btql_server.registering.documents import Changes, Stored, assign, documents, environments_of, save
 from btql_server.registering.functions import FUNCTION, FunctionSpec
 from btql_server.registering.kind import Given
-from btql_server.registering.places import touch
+from btql_server.registering.places import FEW, touch
 from btql_server.registering.prompts import PROMPT
 from btql_server.registering.rest import given_by
 from btql_server.registry.entity import Entity
@@ -40,13 +40,13 @@ class Pushed(FunctionSpec, kw_only=True):
 
     if_exists: Literal["error", "ignore", "replace"] | None = None
     """What to do where there is one of that slug; null is ``error``."""
-    environments: list[str | EnvironmentSlug] | None = None
+    environments: Annotated[list[str | EnvironmentSlug], FEW] | None = None
 
 
 class Push(Struct):
     """What to store."""
 
-    functions: list[Pushed]
+    functions: Annotated[list[Pushed], FEW]
 
 
 class PushedOne(Struct):

@@ -34,6 +34,7 @@ def test_a_project(client, project):
         ({"object_type": "secret", "object_ids": [NOWHERE]}, 400),
         ({"object_type": "dataset"}, 400),
         ({"object_type": "dataset", "object_ids": "x"}, 400),
+        ({"object_type": "dataset", "object_ids": [NOWHERE] * 1_001}, 400),
     ],
 )
 def test_what_is_not_there(client, body, status):

@@ -96,6 +96,8 @@ def test_environments(client, project, push):
         ({"if_exists": "maybe"}, "functions[1].if_exists"),
         ({"slug": None}, "functions[1].slug"),
         ({"environments": [1]}, "functions[1].environments[0]"),
+        ({"environments": ["e"] * 1_001}, "length <= 1000 at `functions[1].environments`"),
+        ({"environment_slugs": ["e"] * 1_001}, "length <= 1000 at `functions[1].environment_slugs`"),
     ],
 )
 def test_what_cannot_be_pushed(client, project, push, function, words):
@@ -118,6 +120,12 @@ def test_nothing_is_run(client, path):
     answer = client.post(path, json={"slug": "f", "input": 1})
     assert answer.status_code == 400
     assert "this server" in answer.json()["Message"]
+
+
+def test_what_is_too_much_at_once(client, push):
+    answer = push(*[a_prompt()] * 1_001)
+    assert answer.status_code == 400
+    assert "length <= 1000 at `functions`" in answer.json()["Message"]
 
 
 def test_nothing_to_push(push):
