@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -199,6 +200,14 @@ def test_messages_are_recognised(js):
         ([{"role": "boss", "content": "a"}], None),
         ([{"role": "user", "content": "a"}, 1], None),
         ({"choices": []}, None),
+        ({"system": [{"type": "text", "text": "s"}], "messages": [{"role": "user", "content": 1}]}, ["system", "user"]),
+        ({"instructions": "s", "input": [{"role": "user", "content": "a"}]}, ["system", "user"]),
+        ({"candidates": [{"content": {"role": "model", "parts": [{"text": "g"}]}}]}, ["model"]),
+        ({"output": {"message": {"role": "assistant", "content": []}}}, ["assistant"]),
+        ({"output": [{"type": "reasoning"}, {"type": "function_call", "name": "f"}]}, ["assistant", "assistant"]),
+        ([{"type": "function_call_output"}, {"role": "user", "content": "a"}], ["tool", "user"]),
+        ([{"type": "constructor"}], None),
+        ({"input": "text", "output": {"output": 1}}, None),
         ([], None),
         ("text", None),
         (None, None),
@@ -209,6 +218,83 @@ def test_messages_are_recognised(js):
     found = js("messages", roles_of, [value for value, _ in cases])
 
     assert found == [roles for _, roles in cases]
+
+
+DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
+
+@pytest.mark.parametrize(
+    ("said", "called", "answered", "pictured"),
+    [
+        (
+            {"type": "text", "text": "a"},
+            {"type": "tool_use", "id": "i1", "name": "look", "input": {"q": 1}},
+            {"type": "tool_result", "tool_use_id": "i1", "content": [{"type": "text", "text": "rain"}]},
+            {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": DOT}},
+        ),
+        (
+            {"type": "text", "content": "a"},
+            {"type": "tool_call", "id": "i1", "name": "look", "arguments": {"q": 1}},
+            {"type": "tool_call_response", "id": "i1", "response": "rain"},
+            {"type": "blob", "modality": "image", "mime_type": "image/png", "content": DOT},
+        ),
+        (
+            {"type": "output_text", "text": "a"},
+            {"type": "function_call", "call_id": "i1", "name": "look", "arguments": '{"q": 1}'},
+            {"type": "function_call_output", "call_id": "i1", "output": "rain"},
+            {"type": "input_image", "image_url": f"data:image/png;base64,{DOT}"},
+        ),
+        (
+            {"text": "a"},
+            {"functionCall": {"name": "look", "args": {"q": 1}}, "id": "i1"},
+            {"functionResponse": {"id": "i1", "name": "look", "response": "rain"}},
+            {"inlineData": {"mimeType": "image/png", "data": DOT}},
+        ),
+        (
+            {"text": "a"},
+            {"toolUse": {"toolUseId": "i1", "name": "look", "input": {"q": 1}}},
+            {"toolResult": {"toolUseId": "i1", "content": [{"text": "rain"}]}},
+            {"image": {"format": "png", "source": {"bytes": DOT}}},
+        ),
+        (
+            {"type": "text", "text": "a"},
+            {"type": "tool-call", "toolCallId": "i1", "toolName": "look", "input": {"q": 1}},
+            {"type": "tool-result", "toolCallId": "i1", "toolName": "look", "output": "rain"},
+            {"type": "image", "image": DOT, "mediaType": "image/png"},
+        ),
+    ],
+    ids=["anthropic", "opentelemetry", "responses", "gemini", "bedrock", "vercel"],
+)
+def test_parts_are_read_whatever_they_are_called(js, page, said, called, answered, pictured):
+    value = [{"role": "user", "content": [said, pictured]}, {"role": "assistant", "content": [called, answered]}]
+    js("messages", "document.body.replaceChildren(it.pretty(given))", value)
+
+    expect(page.locator(".from-user .prose")).to_have_text("a")
+    expect(page.locator(".from-user img")).to_have_count(1)
+    expect(page.locator(".tool-part").first).to_have_text(re.compile("^callslooki1.*q: 1$"))
+    expect(page.locator(".tool-part").last).to_have_text(re.compile("^tool result.*i1.*rain$"))
+
+
+def test_what_stands_beside_messages_is_shown_too(js, page):
+    value = {
+        "system": [{"type": "text", "text": "be kind"}],
+        "temperature": 0.5,
+        "messages": [
+            {
+                "role": "assistant",
+                "content": None,
+                "function_call": {"name": "old", "arguments": "{}"},
+                "audio": {"id": 7},
+            },
+            {"role": "assistant", "content": "a", "reasoning_content": "hm", "annotations": []},
+        ],
+    }
+    js("messages", "document.body.replaceChildren(it.pretty(given))", value)
+
+    expect(page.locator(".from-system .prose")).to_have_text("be kind")
+    expect(page.locator(".tool-name")).to_have_text("old")
+    expect(page.locator(".thinking .prose")).to_have_text("hm")
+    assert page.locator(".json-size").all_inner_texts() == ["audio", "temperature"]
 
 
 def test_odd_values_are_drawn_and_load_nothing(js, page):

@@ -1,9 +1,9 @@
 // Inputs and outputs of language models as conversations, in the shapes that the common providers use.
 
 import { button, copyButton, h } from "./dom.js";
-import { parse } from "./exact.js";
 import { asText, count, inLine } from "./format.js";
-import { foldedText, hasWanted, jsonTree } from "./json.js";
+import { hasWanted, jsonTree } from "./json.js";
+import { content, isObject, parsed, prose, thoughts, toolCall } from "./parts.js";
 
 /** A conversation with more messages is folded, all but the first and the last ones. */
 const LONG = 80;
@@ -11,26 +11,80 @@ const FIRST = 10;
 const LAST = 40;
 const ROLES = new Set(["system", "developer", "user", "human", "assistant", "ai", "model", "tool", "function"]);
 
-const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
+/** Of what OpenAI's responses have beside messages, who says it. */
+const ITEMS = new Map([
+  ["function_call", "assistant"],
+  ["function_call_output", "tool"],
+  ["reasoning", "assistant"],
+]);
+/** What is shown of a message, and what says nothing to people. */
+const SHOWN = new Set([
+  ...["role", "content", "parts", "tool_calls", "function_call", "reasoning_content", "refusal", "name"],
+  ...["tool_call_id", "id", "type", "status", "finish_reason"],
+]);
+/** Where values have their messages, and how: each gives null where there are none. */
+const PLACES = {
+  choices: messagesIn,
+  messages: (value) => listed(value),
+  contents: (value) => listed(value),
+  candidates: (value) => (Array.isArray(value) ? listed(value.map((each) => each?.content)) : null),
+  message: (value) => (isMessage(value) ? [value] : null),
+  output: messagesIn,
+  input: messagesIn,
+};
+/** Where values have what the model is told before. */
+const SYSTEM = ["system", "systemInstruction", "system_instruction", "instructions"];
+
 const isMessage = (value) =>
   isObject(value) && ROLES.has(value.role) && ("content" in value || "tool_calls" in value || "parts" in value);
-const areMessages = (value) => Array.isArray(value) && value.length > 0 && value.every(isMessage);
+
+/** Return an item of a list as a message; null where it is none. */
+function asMessage(item) {
+  if (isMessage(item)) return item;
+  return isObject(item) && ITEMS.has(item.type) ? { role: ITEMS.get(item.type), content: [item] } : null;
+}
+
+/** Return a list as messages; null where it has anything else. */
+function listed(value) {
+  const messages = Array.isArray(value) ? value.map(asMessage) : [];
+  return messages.length > 0 && !messages.includes(null) ? messages : null;
+}
 
 /** Return the messages that a value holds, or null where it is something else. */
 export function messagesIn(value) {
-  if (areMessages(value)) return value;
-  if (isMessage(value)) return [value];
-  if (Array.isArray(value) && value.length > 0 && value.every((each) => isMessage(each?.message)))
-    return value.map((each) => each.message);
-  if (!isObject(value)) return null;
-  if (Array.isArray(value.choices)) return messagesIn(value.choices);
-  if (areMessages(value.messages))
-    return typeof value.system === "string"
-      ? [{ role: "system", content: value.system }, ...value.messages]
-      : value.messages;
-  if (areMessages(value.contents)) return value.contents;
-  return isMessage(value.message) ? [value.message] : null;
+  return conversationIn(value)?.messages ?? null;
 }
+
+/** Return the messages that a value holds, and what it has beside them; null where it holds none. */
+function conversationIn(value) {
+  if (isMessage(value)) return { messages: [value], beside: {} };
+  if (Array.isArray(value)) {
+    const messages = listed(value) ?? listed(value.map((each) => each?.message));
+    return messages === null ? null : { messages, beside: {} };
+  }
+  if (!isObject(value)) return null;
+  for (const [name, find] of Object.entries(PLACES)) {
+    const messages = Object.hasOwn(value, name) ? find(value[name]) : null;
+    if (messages === null) continue;
+    const told = SYSTEM.filter((each) => !isNothing(value[each]));
+    const before = told.map((each) => ({
+      role: "system",
+      content: Array.isArray(value[each]?.parts) ? value[each].parts : value[each],
+    }));
+    return { messages: [...before, ...messages], beside: without(value, new Set([name, ...told])) };
+  }
+  return null;
+}
+
+const isNothing = (value) => value === null || value === undefined || value === "" || isEmptyList(value);
+const isEmptyList = (value) => Array.isArray(value) && value.length === 0;
+
+/** Return what an object has beside some keys. */
+const without = (value, names) =>
+  Object.fromEntries(Object.entries(value).filter(([name, each]) => !names.has(name) && !isNothing(each)));
+
+/** Return what stands beside messages, folded. */
+const folded = (beside) => (Object.keys(beside).length > 0 ? jsonTree(beside, { open: 0 }) : null);
 
 /** Return messages as a conversation; of a very long one the middle is folded. */
 function conversation(messages) {
@@ -54,6 +108,7 @@ function conversation(messages) {
 function oneMessage(message) {
   const role = { human: "user", ai: "assistant", model: "assistant", function: "tool" }[message.role] ?? message.role;
   const name = message.name ?? message.tool_call_id;
+  const said = message.content ?? message.parts;
   return h(
     "li",
     { class: `message from-${role}` },
@@ -68,41 +123,14 @@ function oneMessage(message) {
     h(
       "div",
       { class: "message-body" },
-      parts(role === "tool" ? parsed(message.content ?? message.parts) : (message.content ?? message.parts)),
+      isNothing(message.reasoning_content) ? null : thoughts(message.reasoning_content),
+      content(role === "tool" ? parsed(said) : said),
       toolCalls(message.tool_calls),
+      isNothing(message.function_call) ? null : toolCall(message.function_call),
       message.refusal ? h("div", { class: "refusal" }, asText(message.refusal)) : null,
+      folded(without(message, SHOWN)),
     ),
   );
-}
-
-function parts(content) {
-  if (content === null || content === undefined) return null;
-  if (typeof content === "string") return prose(content);
-  if (Array.isArray(content)) return content.map((part) => (typeof part === "string" ? prose(part) : onePart(part)));
-  return jsonTree(content, { open: 2 });
-}
-
-function onePart(part) {
-  if (!isObject(part)) return jsonTree(part);
-  if (typeof part.text === "string" && ["text", "input_text", "output_text", undefined].includes(part.type))
-    return prose(part.text);
-  if (part.type === "thinking" || part.type === "reasoning")
-    return h(
-      "div",
-      { class: "thinking" },
-      h("span", { class: "part-name" }, "thinking"),
-      parts(part.thinking ?? part.text ?? part.content ?? part),
-    );
-  if (part.type === "tool_use") return call(part.name, part.input, part.id);
-  if (part.type === "tool_result")
-    return h(
-      "div",
-      { class: "tool-part" },
-      h("span", { class: "part-name" }, "tool result"),
-      h("span", { class: "dim" }, inLine(part.tool_use_id)),
-      parts(part.content),
-    );
-  return image(part) ?? jsonTree(part, { open: 2 });
 }
 
 function toolCalls(given) {
@@ -110,55 +138,10 @@ function toolCalls(given) {
   return Array.isArray(given) ? given.map(toolCall) : jsonTree(given, { open: 2 });
 }
 
-const toolCall = (each) =>
-  isObject(each)
-    ? call(each.function?.name ?? each.name, each.function?.arguments ?? each.arguments, each.id)
-    : jsonTree(each);
-
-function call(name, given, id) {
-  return h(
-    "div",
-    { class: "tool-part" },
-    h("span", { class: "part-name" }, "calls"),
-    h("code", { class: "tool-name" }, inLine(name ?? "a tool")),
-    h("span", { class: "dim" }, inLine(id)),
-    jsonTree(parsed(given), { open: 2 }),
-  );
-}
-
-/** Return an image that lies in the trace itself; one on another server is only named: nothing is loaded from there. */
-function image(part) {
-  const url =
-    part.image_url?.url ??
-    part.image_url ??
-    (part.source?.type === "base64" ? `data:${part.source.media_type};base64,${part.source.data}` : null);
-  if (typeof url !== "string") return null;
-  if (/^data:image\/(png|jpeg|gif|webp);base64,/.test(url))
-    return h("img", { class: "picture", src: url, alt: "an image of the message" });
-  return h(
-    "div",
-    { class: "tool-part" },
-    h("span", { class: "part-name" }, "image"),
-    h("code", null, url.slice(0, 300)),
-  );
-}
-
-const prose = (text) => h("div", { class: "prose" }, foldedText(text));
-
-/** Return what a text says as JSON, or the text. */
-function parsed(text) {
-  if (typeof text !== "string" || !/^\s*[[{]/.test(text)) return text;
-  try {
-    return parse(text);
-  } catch {
-    return text;
-  }
-}
-
 /** Return any input or output as people read it best. */
 export function pretty(value) {
-  const messages = messagesIn(value);
-  if (messages !== null) return conversation(messages);
+  const found = conversationIn(value);
+  if (found !== null) return h("div", null, conversation(found.messages), folded(found.beside));
   if (typeof value === "string") {
     const inside = parsed(value);
     return typeof inside === "string" ? prose(value) : jsonTree(inside, { open: 3 });
