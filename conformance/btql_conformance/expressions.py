@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from typing import cast
 
 from btql_conformance.aggregates import AGGREGATES
+from btql_conformance.casts import cast_to, to_boolean
 from btql_conformance.functions import to_integer
 from btql_conformance.functions_all import FUNCTIONS
 from btql_conformance.functions_time import by_pattern, truncated, truncated_there
-from btql_conformance.intervals import Interval, interval, read_interval
+from btql_conformance.intervals import interval
+from btql_conformance.joining import ARRAYS_OF_TEXTS, joined
+from btql_conformance.json_operators import json_operator
 from btql_conformance.operators import (
     all_of,
     and_,
@@ -20,22 +22,18 @@ from btql_conformance.operators import (
     compare,
     includes,
     is_in,
-    json_operator,
     match,
     negative,
     not_,
     or_,
-    text_of,
 )
 from btql_conformance.ordering import sorted_by
 from btql_conformance.scope import NOW, EvaluationError, Scope
 from btql_conformance.shapes import flattened
-from btql_conformance.values import Value, eq, get, identity, number_in, time_in
+from btql_conformance.values import Value, eq, get, identity, time_in
 from btql_conformance.windows import windowed
 from btql_grammar import tree
 
-ARRAYS_OF_TEXTS = ("tags", "span_parents")
-"""Fields of which LIKE looks at each element; of any other array at its JSON text. `||` adds elements to them alone."""
 SEARCHED = ("input", "output", "expected", "metadata", "span_attributes")
 NOW_NAMES = frozenset({"now", "current_timestamp", "localtimestamp", "transaction_timestamp", "statement_timestamp"})
 TODAY_NAMES = frozenset({"current_date", "today"})
@@ -243,7 +241,7 @@ def _call(node: tree.Call, scope: Scope) -> Value:
             moment = by_pattern(value, pattern[0])
             return None if moment is None else truncated("day", moment, 0)
         case "textcat":
-            return _joined(node.arguments, scope)
+            return joined(node.arguments, [evaluate(each, scope) for each in node.arguments])
         case "to_integer":
             return to_integer(evaluate(node.arguments[0], scope))
         case "to_boolean":
@@ -253,39 +251,6 @@ def _call(node: tree.Call, scope: Scope) -> Value:
     if node.name not in FUNCTIONS:
         raise EvaluationError(f"unknown function {node.name}")
     return FUNCTIONS[node.name]([evaluate(argument, scope) for argument in node.arguments])
-
-
-def _joined(nodes: Sequence[tree.Expression], scope: Scope) -> Value:
-    """Return ``||``: a text that the query spells is the array or object in it where all others are such.
-
-    Beside the lists of a row it is an element where it spells none.
-    """
-    items = [evaluate(node, scope) for node in nodes]
-    beside_list = any(isinstance(item, list) for item in items)
-    read = [_document(node, item, beside_list=beside_list) for node, item in zip(nodes, items, strict=True)]
-    if any(isinstance(node, tree.Identifier) and node.path[-1] in ARRAYS_OF_TEXTS for node in nodes):
-        read = [_element(node, item) for node, item in zip(nodes, read, strict=True)]
-        items = read
-    computed = [item for node, item in zip(nodes, items, strict=True) if not isinstance(node, tree.Literal)]
-    documents = bool(computed) and all(isinstance(item, list | dict) for item in (*computed, *read))
-    return FUNCTIONS["textcat"](read if documents else items)
-
-
-def _element(node: tree.Expression, item: Value) -> Value:
-    """Return a text that is one by how it is written as an array of itself."""
-    is_text = isinstance(node, tree.Literal | tree.Cast) and isinstance(item, str)
-    return [item] if is_text else item
-
-
-def _document(node: tree.Expression, item: Value, *, beside_list: bool) -> Value:
-    if not isinstance(node, tree.Literal) or not isinstance(item, str):
-        return item
-    try:
-        return cast("Value", json.loads(item))
-    except ValueError:
-        # Beside an array it is one as Postgres spells them, of plain words.
-        spelled = beside_list and re.fullmatch(r"\{\w+(,\w+)*\}", item)
-        return cast("Value", item[1:-1].split(",")) if spelled else item
 
 
 def _truncated(unit: Value, value: Value, scope: Scope) -> Value:
@@ -325,51 +290,3 @@ def in_order(scopes: Sequence[Scope], keys: Sequence[tree.SortItem]) -> list[Sco
     """Return the rows sorted."""
     keyed = [([evaluate(key.expression, scope) for key in keys], scope) for scope in scopes]
     return [scope for _, scope in sorted_by(keyed, keys)]
-
-
-# Casts
-
-
-_BOOLEANS = {
-    **dict.fromkeys(("true", "t", "yes", "y", "on", "1"), True),
-    **dict.fromkeys(("false", "f", "no", "n", "off", "0"), False),
-}
-"""What Postgres reads as a boolean."""
-
-
-def to_boolean(value: Value) -> Value:
-    """Return a boolean: 1 and the words for true are true, 0 and those for false are false."""
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str):
-        return _BOOLEANS.get(value.strip().lower())
-    if value in (0, 1):
-        return value == 1
-    return None
-
-
-def cast_to(value: Value, type_name: str, tz_offset: int) -> Value:
-    """Return the value as another type, null where it cannot be read as one."""
-    name, _, arguments = type_name.partition("(")
-    match name.strip():
-        case _ if value is None or name.endswith("[]"):
-            return value
-        case "json" | "jsonb":
-            return FUNCTIONS["parse_json"]([value])
-        case "text" | "varchar" | "char" | "string" | "character varying" | "uuid":
-            return text_of(value)
-        case "integer" | "int" | "bigint" | "smallint" | "int2" | "int4" | "int8":
-            return to_integer(value)
-        case "boolean" | "bool":
-            return to_boolean(value)
-        case "date":
-            moment = time_in(value)
-            return None if moment is None else truncated("day", moment, tz_offset)
-        case "interval":
-            return read_interval(value) if isinstance(value, str) else value if isinstance(value, Interval) else None
-        case word if word.startswith(("timestamp", "datetime")):
-            return time_in(value)
-        case _:
-            number = int(value) if isinstance(value, bool) else number_in(value)
-            scale = arguments.rstrip(")").partition(",")[2]
-            return FUNCTIONS["round"]([number, int(scale or 0)]) if arguments else number

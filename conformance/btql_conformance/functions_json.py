@@ -8,7 +8,8 @@ from functools import cmp_to_key
 from typing import cast
 
 from btql_conformance.functions import function
-from btql_conformance.operators import includes, step, text_of, without_keys
+from btql_conformance.json_operators import step
+from btql_conformance.operators import includes, text_of, without_keys
 from btql_conformance.values import Value, canonical, eq, get, identity, is_number, same, sort_order, time_in
 
 
