@@ -154,7 +154,8 @@ def _make(call: Call, owner: Entity, limits: KeyLimits, *, replace: bool = False
 
 def _in_future(moment: datetime) -> datetime:
     try:
-        moment = moment.astimezone(UTC)
+        # Without a zone it is UTC, as everywhere, whatever the clock of this machine shows.
+        moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
     except (OverflowError, ValueError):
         # In the first or the last of all years, some clocks show none that this one has.
         raise HttpError(400, "Invalid request: `expires_at` is out of range") from None

@@ -1,5 +1,6 @@
 """Keys over REST: who makes, sees and revokes which."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -138,6 +139,16 @@ def test_keys_of_service_tokens(party, ann, otto):
     refused(otto.delete(f"/v1/service_token/{three['id']}"), 403)
     ok(ann.delete(f"/v1/service_token/{three['id']}"))
     refused(party.client(three["key"]).get("/api/self/me"), 401)
+
+
+def test_a_time_without_a_zone_is_utc(ann, monkeypatch):
+    ends = (datetime.now(UTC) + timedelta(hours=1)).replace(microsecond=0, tzinfo=None).isoformat()
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        made = ok(ann.post("/v1/api_key", json={"name": "here", "expires_at": ends}))
+    time.tzset()
+    assert made["expires_at"] == f"{ends}.000Z"
 
 
 @pytest.mark.parametrize(
