@@ -37,6 +37,10 @@ def test_a_value_beside_a_date_is_so_many_days(conn: btql.Connection, query: str
     assert value(conn, query, 7) is True
 
 
+def test_a_date_that_was_moved_by_a_value_is_one(conn: btql.Connection) -> None:
+    assert value(conn, "SELECT current_date - ? - ? + ? = current_date - 7 AS v", 7, 1, 1) is True
+
+
 @pytest.mark.parametrize("days", ["5", "?"])
 def test_a_date_is_not_taken_from_days(conn: btql.Connection, days: str) -> None:
     with pytest.raises(btql.QueryError) as raised:

@@ -155,10 +155,16 @@ class ExpressionBinder:
         dates = {"add": (0, 1), "sub": (0,)}.get(node.op, ())
         for date in dates:
             other = 1 - date
-            if operands[other].type == INTEGER and is_date((node.left, node.right)[date]):
+            if operands[other].type == INTEGER and self._is_date((node.left, node.right)[date]):
                 day = Constant("1 day", Kind.INTERVAL, span=operands[other].span)
                 operands[other] = self.apply_to(functions()["mul"], (operands[other], day), operands[other].span)
         return operands
+
+    def _is_date(self, node: tree.Expression) -> bool:
+        """Whether an expression would be a date in Postgres, which one is that was moved by a number of days."""
+        if isinstance(node, tree.Arithmetic) and node.op in ("add", "sub") and self._is_date(node.left):
+            return is_date(node) or self.bind(node.right).type == INTEGER
+        return is_date(node)
 
     def _includes(self, node: tree.Includes) -> Expression:
         haystack, needle = self.bind(node.haystack), self.bind(node.needle)

@@ -39,7 +39,8 @@ from btql_planner.functions.time_units import (
 from btql_planner.types import Kind
 from btql_planner.value import Value, single
 
-_UNITS = "second, minute, hour, day, week, month, quarter and year"
+_UNIT = r"'(?:(\d{1,9}) +)?((?:micro|milli)?second|minute|hour|day|week|month|quarter|year)s?'"
+_UNITS = "microsecond, millisecond, second, minute, hour, day, week, month, quarter and year"
 _LENGTH_MAX = 1 << 62
 Stride = Annotated[Value, types.INTERVAL]
 _EXAMPLES = {
@@ -74,13 +75,13 @@ for _unit in _EXAMPLES:
 def date_trunc(unit: Text, value: Time, zone: Text = "") -> Time:
     """Return the start of the unit, or of the multiple of a unit, that ``value`` lies in.
 
-    Units are second, minute, hour, day, week, month, quarter and year; the first four may be multiples. With a time
-    zone, such as ``'Europe/Berlin'``, it is the start by a clock there.
+    Units are microsecond, millisecond, second, minute, hour, day, week, month, quarter and year; the first six may be
+    multiples. With a time zone, such as ``'Europe/Berlin'``, it is the start by a clock there.
 
     >>> date_trunc('15 minutes', '2026-11-25T13:47:56Z')
     '2026-11-25T13:45:00.000Z'
     """
-    matched = re.fullmatch(r"'(?:(\d{1,9}) +)?(second|minute|hour|day|week|month|quarter|year)s?'", unit.lower())
+    matched = re.fullmatch(_UNIT, unit.lower())
     if matched is None:
         given = written_text(unit)
         message = (
@@ -96,7 +97,7 @@ def date_trunc(unit: Text, value: Time, zone: Text = "") -> Time:
     if count is None:
         return truncated(name, value)
     if name not in MICROSECONDS or int(count) == 0:
-        message = f"date_trunc takes positive multiples of seconds, minutes, hours and days, not {unit}"
+        message = f"date_trunc takes positive multiples of microseconds up to days, not {unit}"
         raise ArgumentError(message, 0)
     return from_microseconds(floor(f"arrow_cast({value}, 'Int64')", int(count) * MICROSECONDS[name]))
 

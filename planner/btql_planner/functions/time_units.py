@@ -10,8 +10,15 @@ from btql_planner.value import Value
 
 _YEARS = (-9_214_560_000_000_000, 9_214_646_400_000_000)
 """The microseconds that the engine also has as nanoseconds, whole years of them."""
-MICROSECONDS = {"second": 1_000_000, "minute": 60_000_000, "hour": 3_600_000_000, "day": 86_400_000_000}
-LENGTHS = {**MICROSECONDS, "microsecond": 1, "millisecond": 1_000, "week": 7 * MICROSECONDS["day"]}
+MICROSECONDS = {
+    "microsecond": 1,
+    "millisecond": 1_000,
+    "second": 1_000_000,
+    "minute": 60_000_000,
+    "hour": 3_600_000_000,
+    "day": 86_400_000_000,
+}
+LENGTHS = {**MICROSECONDS, "week": 7 * MICROSECONDS["day"]}
 _PARTS = {
     **dict.fromkeys(("year", "years"), "date_part('year', {})"),
     "quarter": "date_part('quarter', {})",
