@@ -187,5 +187,16 @@ def is_percent(text: str, offset: int) -> bool:
     return text.startswith("%", offset) and not _OPERAND_AHEAD.match(text, offset + 1)
 
 
+def number_meant(written: str) -> str:
+    """Return what to do about something that begins like a number and is none."""
+    if re.fullmatch(r"[0-9]{1,40}\.", written):
+        return f"write `{written}0`"
+    if re.fullmatch(r"[0-9_]{1,40}(\.[0-9_]{1,40})?", written):
+        return f"write `{written.replace('_', '')}`"
+    if re.fullmatch(r"0[xXoObB]\w+", written):
+        return "numbers are written in base 10"
+    return "texts and ids are written in quotes"
+
+
 def _first(candidates: tuple[str, ...], usable: Container[str]) -> str:
     return next((name for name in candidates if name in usable), candidates[0])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from btql_grammar import build
 from btql_grammar.diagnostic import BtqlError, shorten
-from btql_grammar.lexer import RESERVED
+from btql_grammar.lexer import RESERVED, number_meant
 from btql_grammar.stumble import Rule, Stumble
 
 _COMPARISONS = frozenset({"COMPARE", "TEXT_OPERATOR", "IN", "IS", "BETWEEN", "NULL_TEST"})
@@ -111,8 +111,9 @@ def _number(place: Stumble) -> BtqlError | None:
     """``12ab``."""
     if place.token.type != "BAD_NUMBER":
         return None
-    written, help_ = shorten(place.token.text), "texts and ids are written in quotes"
-    return BtqlError.of("B0105", f"`{written}` is not a number", place.span, "not a number", help=help_)
+    written = place.token.text
+    message = f"`{shorten(written)}` is not a number"
+    return BtqlError.of("B0105", message, place.span, "not a number", help=number_meant(written))
 
 
 def _quote(place: Stumble) -> BtqlError | None:

@@ -22,6 +22,7 @@ _PLACEHOLDERS = ("%", "@")
 """How drivers of other databases begin a parameter: `%s`, `@name`."""
 _OTHER_OPERATORS = {
     "==": "=", "=>": ">=", "=<": "<=", "=~": "MATCH", "!": "NOT", ":=": "=", "**": "power(a, b)", "//": "floor(a / b)",
+    "&": "AND", "<<": "a * power(2, b)", ">>": "floor(a / power(2, b))", "#-": "jsonb_set(a, ['key', 'key'], null)",
     "~~": "LIKE", "~~*": "ILIKE", "!~~": "NOT LIKE", "!~~*": "NOT ILIKE",
 }  # fmt: skip
 _OTHER_QUOTES = {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "`": '"'}

@@ -12,7 +12,7 @@ from abc import abstractmethod
 from btql_grammar import build, quotes, tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.intervals import interval_parts
-from btql_grammar.lexer import is_interval, is_percent
+from btql_grammar.lexer import is_interval, is_percent, number_meant
 from btql_grammar.span import Span
 from btql_grammar.sql.brackets import BracketParser
 from btql_grammar.sql.cursor import SQL_RESERVED, unsupported
@@ -97,7 +97,7 @@ class OperandParser(BracketParser):
         if found is None or found.end() != token.end:
             raise BtqlError.of(
                 "B0105", f"`{self.text_of(token)}` is not a number", token.span, "not a number",
-                help="texts and ids are written in quotes",
+                help=number_meant(self.text_of(token)),
             )  # fmt: skip
         end = token.end
         if self.at("%") and is_percent(self.sql, end):
