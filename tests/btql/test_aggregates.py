@@ -170,6 +170,12 @@ def test_between_two_numbers(conn: btql.Connection, text: str, expected: float) 
     assert conn.query(f"SELECT {text} AS v FROM generate_series(1, 10) AS s(n)").rows() == [{"v": expected}]
 
 
+def test_percentiles_and_a_count_of_the_same_whole_numbers(conn: btql.Connection) -> None:
+    query = "SELECT median(n) AS m, percentile(n, 1) AS p, count(n) AS c FROM generate_series(1, 10) AS s(n)"
+
+    assert conn.query(query).rows() == [{"m": 5.5, "p": 10.0, "c": 10}]
+
+
 def test_where_every_row_is_a_group(tmp_path) -> None:
     # So many that the engine gives up gathering rows in two steps, as four in five are groups of their own.
     each, times = 55_000, 4
