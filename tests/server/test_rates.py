@@ -50,6 +50,16 @@ def test_what_is_refused_does_not_count():
     assert buckets.take("a", 30.0) == 0.0
 
 
+def test_a_worker_whose_share_is_less_than_one_in_a_minute_takes_one_now_and_then():
+    clock = Clock()
+    buckets = LocalBuckets(clock)
+    assert buckets.take("a", 96.0) == 0.0
+    assert buckets.take("a", 96.0) == pytest.approx(96.0)
+    clock.now += 96
+    assert buckets.take("a", 96.0) == 0.0
+    Rates(None, workers=16).take("requests", "a", 10)
+
+
 def test_redis_counts_the_same_and_for_all_together(redis_url):
     first, second = RedisBuckets(redis_url), RedisBuckets(redis_url)
     taken = [each.take("together", 6.0) for each in (first, second) * 5]

@@ -57,8 +57,9 @@ class LocalBuckets:
         with self._lock:
             now = self._clock()
             empty_at = max(self._empty_at.get(key, now), now) + step_s
-            wait = empty_at - MINUTE_S - now
-            # One bucket's worth is MINUTE_S, up to rounding.
+            # A worker's share may be less than one in a minute, and yet its bucket must hold one.
+            wait = empty_at - max(MINUTE_S, step_s) - now
+            # Up to rounding.
             if wait > 1e-9:
                 return wait
             if len(self._empty_at) >= _KEYS_MAX:
