@@ -19,7 +19,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from shutil import rmtree
@@ -35,6 +34,7 @@ from btql_storage.opening.marker import MARKER
 from btql_storage.stores.archive import ARCHIVE, packed, unpack
 from btql_storage.stores.cache import DiskCache, Expect, Fetch
 from btql_storage.stores.cache_room import FOLDER
+from btql_storage.stores.held_folders import HeldFolders
 from btql_storage.stores.remote import PATIENCE, Patience, Remote
 from btql_storage.stores.tidying import Tidying
 from btql_storage.stores.workplace import Workplace
@@ -43,14 +43,6 @@ _TIDIED = ".tidied"
 _TIDY_S = 60.0
 _AT_ONCE = 8
 """Downloads of one prefetch, and uploads of one part."""
-
-
-@dataclass(slots=True)
-class _Held:
-    """A folder that is held, and which of its files are surely there."""
-
-    descriptor: int
-    paths: dict[str, Path] = field(default_factory=dict[str, Path])
 
 
 class BucketStore:
@@ -65,7 +57,7 @@ class BucketStore:
         self._work = Workplace(cache.root / "work")
         self._guard = Lock()
         self._space: str | None = None
-        self._held: dict[str, _Held] = {}
+        self._held = HeldFolders(cache)
         self._pool: ThreadPoolExecutor | None = None
         self._tidying = Tidying(self.tidy, _TIDY_S)
 
@@ -169,10 +161,7 @@ class BucketStore:
 
     def release(self, name: str) -> None:
         """Let the copies of a published folder go: nobody reads them just now."""
-        with self._guard:
-            held = self._held.pop(name, None)
-        if held is not None:
-            self._cache.let_go(held.descriptor)
+        self._held.let_go(name)
 
     def drop_copies(self, name: str) -> None:
         """Remove the copies of a file or folder, whoever reads them: they are not what they should be."""
@@ -239,8 +228,7 @@ class BucketStore:
     def close(self) -> None:
         """Let all copies go, and remove work in progress."""
         self._tidying.stop()
-        for name in list(self._held):
-            self.release(name)
+        self._held.let_all_go()
         self._work.close()
         with self._guard:
             pool, self._pool = self._pool, None
@@ -262,27 +250,16 @@ class BucketStore:
             # A file of the log: who opens it at once needs not hold it.
             path = self._cache.get(key, noted)
         else:
-            held = self._hold(folder)
-            known = held.paths.get(leaf)
-            path = held.paths[leaf] = self._cache.get(key, noted) if known is None else known
+            paths = self._held.paths(folder, self._key(folder))
+            known = paths.get(leaf)
+            path = paths[leaf] = self._cache.get(key, noted) if known is None else known
         with self._guard:
             self.lookups["copies", was_there] += 1
         return path
 
-    def _hold(self, folder: str) -> _Held:
-        held = self._held.get(folder)
-        if held is None:
-            key = self._key(folder)
-            with self._guard:
-                held = self._held.get(folder)
-                if held is None:
-                    held = self._held[folder] = _Held(self._cache.hold(key))
-        return held
-
     def _is_here(self, name: str, suffix: str) -> bool:
         folder, _, leaf = name.rpartition("/")
-        held = self._held.get(folder)
-        if held is not None and leaf + suffix in held.paths:
+        if self._held.has(folder, leaf + suffix):
             return True
         return self._cache.touch(self._key(name) + suffix)
 
