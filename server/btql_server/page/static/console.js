@@ -237,7 +237,8 @@ export class QueryView {
   busy(is) {
     this.runButton.hidden = is;
     this.cancelButton.hidden = !is;
-    this.more.disabled = is;
+    // One thing at a time: only the last can be cancelled.
+    for (const each of [this.more, ...this.saves]) each.disabled = is;
     this.element.classList.toggle("busy", is);
     if (is) this.answer.hidden = false;
     this.showExamples();
