@@ -50,6 +50,16 @@ def test_durations(js):
     assert js("format", "given.map(it.duration)", list(texts)) == list(texts.values())
 
 
+def test_moments_of_another_year_say_which(js):
+    said = "given.map((each) => it.moment(each, new Date('2026-06-01T12:00:00Z')))"
+
+    assert js("format", said, ["2026-01-02T12:00:00Z", "2025-12-02T12:00:00Z", "never"]) == [
+        "Jan 2, 12:00:00",
+        "Dec 2, 2025, 12:00:00",
+        "",
+    ]
+
+
 def test_amounts(js):
     texts = {0: "$0", 0.00001: "<$0.0001", 0.0063: "$0.0063", 1.5: "$1.50", 12345.678: "$12345.68", None: ""}
 
@@ -61,6 +71,10 @@ def test_a_quoted_text_means_itself(js, site):
         quoted = js("format", "it.quoted(given)", text)
 
         assert site.query(f"select: {quoted} as a | from: project_logs('planted') | limit: 1") == [{"a": text}]
+
+
+def test_an_object_without_a_kind_is_the_only_one_of_its_name(js):
+    assert js("format", "given.map(it.sourceText)", ["project_logs:demo", "demo"]) == ["project_logs('demo')", '"demo"']
 
 
 def test_whole_numbers_keep_their_digits(js):

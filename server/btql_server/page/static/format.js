@@ -54,19 +54,22 @@ export function money(dollars) {
 export const score = (value) =>
   isNumber(value) ? `${(value * 100).toFixed(value === 1 || value === 0 ? 0 : 1)}%` : "";
 
-const TIME = new Intl.DateTimeFormat(undefined, {
+const CLOCK_AND_DAY = {
   month: "short",
   day: "numeric",
   hour: "2-digit",
   minute: "2-digit",
   second: "2-digit",
   hourCycle: "h23",
-});
+};
+const TIME = new Intl.DateTimeFormat(undefined, CLOCK_AND_DAY);
+const TIME_OF_ANOTHER_YEAR = new Intl.DateTimeFormat(undefined, { year: "numeric", ...CLOCK_AND_DAY });
 
 /** A moment in local time. */
-export function moment(iso) {
+export function moment(iso, now = new Date()) {
   const time = new Date(iso);
-  return Number.isNaN(time.getTime()) ? "" : TIME.format(time);
+  if (Number.isNaN(time.getTime())) return "";
+  return (time.getFullYear() === now.getFullYear() ? TIME : TIME_OF_ANOTHER_YEAR).format(time);
 }
 
 /** How long ago a moment was. */
@@ -100,8 +103,9 @@ export const quoted = (text) =>
     ? JSON.stringify(text)
     : `'${String(text).replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
 
-/** `project_logs:demo` as it stands in `from`. */
+/** `project_logs:demo` as it stands in `from`; without a kind it is a name that only one object has. */
 export function sourceText(object) {
   const colon = object.indexOf(":");
+  if (colon < 0) return JSON.stringify(object);
   return `${object.slice(0, colon)}(${quoted(object.slice(colon + 1))})`;
 }

@@ -55,7 +55,7 @@ export class Results {
 
   /** Show a tab. */
   open(tab) {
-    this.tab = tab in this.panes ? tab : "table";
+    this.tab = Object.hasOwn(this.panes, tab) ? tab : "table";
     for (const [name, pane] of Object.entries(this.panes)) pane.hidden = name !== this.tab;
     for (const each of this.tabs.children) {
       const chosen = each.id === `tab-${this.tab}`;
