@@ -141,7 +141,10 @@ def _told(statement: tree.Statement) -> dict[Span, Type]:
     found: dict[Span, Type] = {}
     for node in nodes_below(statement):
         match node:
-            case tree.Quantified(right=tree.Parameter() as items):
+            case (
+                tree.Quantified(right=tree.Parameter() as items)
+                | tree.JsonOperator(op="?|" | "?&", right=tree.Parameter() as items)
+            ):
                 found[items.span] = LIST
             case tree.Cast(expression=tree.Parameter() as value) if (kind := _kind_of(node.type_name)) is not None:
                 found[value.span] = frozenset({kind})
