@@ -75,6 +75,19 @@ def test_a_file_that_is_mapped_has_the_same_events_as_one_that_is_read(tmp_path:
     assert list(WalFile(path, int(path.stem)).events(rows)) == read
 
 
+@pytest.mark.parametrize("rows", [[0, 1, 2, 3], [3, 1], []])
+def test_lines_that_stay_in_place_are_those_that_are_copied(tmp_path: Path, rows: list[int]):
+    with Storage.open(tmp_path / "db", create=True) as storage:
+        target = storage.create_object("project_logs", "demo")
+        xact_id = storage.ingest(target, [{"id": str(place), "input": "é" * place} for place in range(4)]).xact_id
+        file = storage._folder.wal.file(xact_id)
+    numbers = np.array(rows, np.int64)
+    copied, in_place = list(file.events(numbers)), list(file.events(numbers, in_place=True))
+    assert [event.fields for event in in_place] == [event.fields for event in copied]
+    assert [event.fields["input"].decode() for event in in_place] == [f'"{"é" * row}"' for row in rows]
+    assert {type(event.line) for event in in_place} <= {memoryview}
+
+
 def test_what_waits_is_counted_for_each_object_as_files_have_it(tmp_path: Path):
     fill(tmp_path / "db", 7)
     with Storage.open(tmp_path / "db") as storage:

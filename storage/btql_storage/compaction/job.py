@@ -80,7 +80,8 @@ def compact_segment(
     taken, used, left = _take(assignments, folder)
     events: dict[str, list[WalEvent]] = {}
     with collector_paused(lasting=True):
-        for event in chain.from_iterable(folder.wal.file(one.xact_id).events(one.rows) for one in used):
+        files = ((folder.wal.file(one.xact_id), one.rows) for one in used)
+        for event in chain.from_iterable(file.events(rows, in_place=True) for file, rows in files):
             events.setdefault(event.id, []).append(event)
     pace.step(0)
     current = find_current(folder, list(events), parts)

@@ -59,7 +59,7 @@ class WalEvent(msgspec.Struct, gc=False):
     row_number: int
     flags: int
     control: Control | None
-    line: bytes | None
+    line: bytes | memoryview | None
     """The JSON that it came as; None where ``given`` has all of its fields."""
     given: dict[str, bytes] | None
     """Fields that are others than those of the line, as JSON text."""
@@ -196,7 +196,7 @@ _is_there = partial(is_not, None)
 _LONG_TEXT = b'"%b"' % (b"x" * _ESCAPE_BYTES_MAX * TEXT_BYTES_MAX)
 """JSON of a text that has no column, as one of more bytes has not either, however many of them are escapes."""
 _Get: TypeAlias = "Callable[[Any], msgspec.Raw | None]"
-_Decode: TypeAlias = "Callable[[bytes], Any]"
+_Decode: TypeAlias = "Callable[[bytes | memoryview], Any]"
 _LINE_KINDS_MAX = 32
 _FEW = 16
 """Lines that are at most one in so many are read twice."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from itertools import repeat
+from itertools import pairwise, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,8 +95,11 @@ class WalFile:
         batch = self._batch(["id", "root_span_id"]).take(from_numpy(rows))
         return _list_of_text(batch, "id"), _list_of_text(batch, "root_span_id")
 
-    def events(self, rows: Rows) -> Iterator[WalEvent]:
-        """Read the events of some rows, in the order asked for."""
+    def events(self, rows: Rows, *, in_place: bool = False) -> Iterator[WalEvent]:
+        """Read the events of some rows, in the order asked for.
+
+        Lines that are left ``in_place`` are parts of the mapped file, for who is done with them soon.
+        """
         batch = self._batch(None)
         if len(rows) < batch.num_rows:
             batch = batch.take(from_numpy(rows))
@@ -107,7 +110,7 @@ class WalFile:
         if CONTROL in batch.schema.names:
             for place, raw in _present(batch.column(CONTROL)):
                 controls[place] = _control(raw)
-        lines = _lines_of(batch)
+        lines = _lines_in(batch) if in_place else _lines_of(batch)
         yield from map(WalEvent, *texts, *numbers, controls, lines, _given(batch), repeat(self._not_stored, count))
 
     def check(self) -> None:
@@ -180,6 +183,17 @@ class WalFile:
 
 def _list_of_text(batch: pa.RecordBatch, name: str) -> list[str]:
     return to_list(batch.column(name))
+
+
+def _lines_in(batch: pa.RecordBatch) -> Sequence[bytes | memoryview | None]:
+    """Return the line of each event without copying it, None where there is none."""
+    if EVENT not in batch.schema.names or batch.column(EVENT).null_count or not batch.num_rows:
+        return _lines_of(batch)
+    column = batch.column(EVENT)
+    _, starts, content = column.buffers()
+    ends = np.frombuffer(starts, np.int32)[column.offset : column.offset + len(column) + 1].tolist()
+    whole = memoryview(content or b"")
+    return [whole[start:end] for start, end in pairwise(ends)]
 
 
 def _lines_of(batch: pa.RecordBatch) -> list[bytes | None]:
