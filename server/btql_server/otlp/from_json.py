@@ -7,6 +7,8 @@ Whole numbers of 64 bits may be texts. Unknown keys are left out and told, null 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from decimal import Decimal
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -28,6 +30,7 @@ from btql_server.otlp.json_messages import (
     OtlpSpan,
     OtlpStatus,
     RawRequest,
+    Whole,
 )
 from btql_server.otlp.span import (
     KINDS,
@@ -52,6 +55,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 _INTEGERS = (-(1 << 63), (1 << 63) - 1)
 _TIMES = (0, (1 << 64) - 1)
 _COUNTS = (0, (1 << 32) - 1)
+_DIGITS_MAX = 20
 
 
 class Decoded(NamedTuple):
@@ -221,7 +225,7 @@ def _value(value: OtlpAnyValue | None) -> JsonValue:
             return text
         case OtlpAnyValue(bool_value=bool() as truth):
             return truth
-        case OtlpAnyValue(int_value=int() | str() as number):
+        case OtlpAnyValue(int_value=int() | float() | str() as number):
             return _whole(number, _INTEGERS)
         case OtlpAnyValue(double_value=float() | str() as number):
             return plain(_number(number))
@@ -235,19 +239,29 @@ def _value(value: OtlpAnyValue | None) -> JsonValue:
             return None
 
 
-def _count(number: int | str | None) -> int:
+def _count(number: Whole | None) -> int:
     return _whole(number, _COUNTS)
 
 
-def _whole(number: int | str | None, bounds: tuple[int, int]) -> int:
+def _whole(number: Whole | None, bounds: tuple[int, int]) -> int:
     """Return a whole number of as many bits as it has in protobuf."""
     try:
-        found = int(number or 0)
+        found = int(number or 0) if not isinstance(number, float) else _integral(number)
     except ValueError:
-        raise ValueError(f"`{str(number)[:40]}` is not a whole number") from None
+        found = _integral(str(number))
     if not bounds[0] <= found <= bounds[1]:
         raise ValueError(f"`{str(number)[:40]}` is not a whole number from {bounds[0]} to {bounds[1]}")
     return found
+
+
+def _integral(number: float | str) -> int:
+    """Return a whole number that is written as a fraction, or with an exponent."""
+    with suppress(ArithmeticError, ValueError):
+        exact = Decimal(number)
+        # One with more digits than any bounds is not written out, which may take all memory.
+        if exact.is_finite() and exact.adjusted() < _DIGITS_MAX and exact == exact.to_integral_value():
+            return int(exact)
+    raise ValueError(f"`{str(number)[:40]}` is not a whole number of 64 bits")
 
 
 def _number(number: float | str) -> float:

@@ -5,8 +5,12 @@ They have every key that OTLP has, so that no other one goes unnoticed; those of
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import msgspec
 
+Whole: TypeAlias = int | float | str
+"""A whole number, however it is written: protocol buffers take `1e3`, too, and a text of it."""
 _NULL = msgspec.Raw(b"null")
 
 
@@ -15,7 +19,7 @@ class OtlpAnyValue(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
 
     string_value: str | None = None
     bool_value: bool | None = None
-    int_value: int | str | None = None
+    int_value: Whole | None = None
     double_value: float | str | None = None
     array_value: OtlpArrayValue | None = None
     kvlist_value: OtlpKeyValues | None = None
@@ -45,9 +49,9 @@ class OtlpEvent(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     """Something that happened at one moment of a span."""
 
     name: str | None = None
-    time_unix_nano: int | str | None = None
+    time_unix_nano: Whole | None = None
     attributes: list[OtlpKeyValue] | None = None
-    dropped_attributes_count: int | str | None = None
+    dropped_attributes_count: Whole | None = None
 
 
 class OtlpLink(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
@@ -57,7 +61,7 @@ class OtlpLink(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     span_id: str | None = None
     attributes: list[OtlpKeyValue] | None = None
     trace_state: str | None = None
-    dropped_attributes_count: int | str | None = None
+    dropped_attributes_count: Whole | None = None
     flags: object = None
 
 
@@ -77,15 +81,15 @@ class OtlpSpan(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     trace_state: str | None = None
     name: str | None = None
     kind: int | str | None = None
-    start_time_unix_nano: int | str | None = None
-    end_time_unix_nano: int | str | None = None
+    start_time_unix_nano: Whole | None = None
+    end_time_unix_nano: Whole | None = None
     attributes: list[OtlpKeyValue] | None = None
     events: list[OtlpEvent] | None = None
     links: list[OtlpLink] | None = None
     status: OtlpStatus | None = None
-    dropped_attributes_count: int | str | None = None
-    dropped_events_count: int | str | None = None
-    dropped_links_count: int | str | None = None
+    dropped_attributes_count: Whole | None = None
+    dropped_events_count: Whole | None = None
+    dropped_links_count: Whole | None = None
     flags: object = None
 
 
@@ -95,7 +99,7 @@ class OtlpScope(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     name: str | None = None
     version: str | None = None
     attributes: list[OtlpKeyValue] | None = None
-    dropped_attributes_count: int | str | None = None
+    dropped_attributes_count: Whole | None = None
 
 
 class OtlpScopeSpans(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
@@ -110,7 +114,7 @@ class OtlpResource(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
     """What the spans come from."""
 
     attributes: list[OtlpKeyValue] | None = None
-    dropped_attributes_count: int | str | None = None
+    dropped_attributes_count: Whole | None = None
     entity_refs: object = None
 
 

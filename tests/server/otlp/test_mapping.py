@@ -57,6 +57,30 @@ def test_every_attribute_of_the_tables_is_documented():
     assert missing == []
 
 
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [
+        ("1e3", 1000),
+        ("2.0", 2),
+        ('"1e3"', 1000),
+        ('"2.0"', 2),
+        ('"9.223372036854775807e18"', 2**63 - 1),
+        ("-1e18", -(10**18)),
+    ],
+)
+def test_a_whole_number_may_be_written_with_a_point_or_an_exponent(as_json, written, number):
+    body = as_json([{"attributes": {"n": 7}}]).replace(b'"intValue": "7"', b'"intValue": ' + written.encode())
+    (span,) = spans_of_json(body).spans
+    assert (span.fault, span.attributes["n"], type(span.attributes["n"])) == ("", number, int)
+
+
+@pytest.mark.parametrize("written", ["1.5", '"1.5"', "1e21", '"1e999999999"', '"NaN"', '"1e-999999999"'])
+def test_what_is_no_whole_number_of_64_bits_is_told(as_json, written):
+    body = as_json([{"attributes": {"n": 7}}]).replace(b'"intValue": "7"', b'"intValue": ' + written.encode())
+    (span,) = spans_of_json(body).spans
+    assert "is not a whole number of 64 bits" in span.fault
+
+
 _CUT = {
     "droppedAttributesCount": 1,
     "droppedEventsCount": 2,
