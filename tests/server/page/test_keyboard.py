@@ -57,18 +57,23 @@ def test_a_walk_without_a_mouse(page, site):
 
 
 def test_the_table_is_walked_by_cells(page, site):
+    # There is another table in the page then, that is not in sight.
+    page.goto(f"{site.url}/#object=dataset%3Aquestions")
+    expect(page.locator(".grid-row").first).to_be_visible()
     page.goto(f"{site.url}/#query")
     area = page.locator(".console .area")
     area.fill("select: id, metadata, root_span_id | from: project_logs('planted') | sort: created")
     area.press("Control+Enter")
     grid = page.get_by_role("grid", name="Rows of the answer")
-    expect(page.locator(".grid-row")).to_have_count(4)
+    expect(grid.locator(".grid-row")).to_have_count(4)
     for _ in range(20):
         page.keyboard.press("Tab")
         if grid.evaluate("element => element === document.activeElement"):
             break
     expect(grid).to_be_focused()
     page.keyboard.press("ArrowRight")
+    told = grid.evaluate("element => document.getElementById(element.getAttribute('aria-activedescendant')).innerText")
+    assert told == grid.locator(".active").inner_text()
     page.keyboard.press("Enter")
     expect(page.locator(".console .drawer")).to_contain_text("ada")
     page.keyboard.press("ArrowLeft")

@@ -20,9 +20,13 @@ function compare(a, b) {
   return left < right ? -1 : Number(left > right);
 }
 
+let tables = 0;
+
 export class Table {
   /** `traceOf(row)` returns the link to the trace of a row, or null. */
   constructor({ traceOf, label = "Rows" }) {
+    tables += 1;
+    this.activeId = `active-cell-${tables}`;
     this.traceOf = traceOf;
     this.columns = [];
     this.rows = [];
@@ -178,7 +182,7 @@ export class Table {
       {
         class: names,
         role: "gridcell",
-        id: active ? "active-cell" : null,
+        id: active ? this.activeId : null,
         "aria-colindex": String(index + 1),
         onclick: () => this.move(place, index),
         ondblclick: open,
@@ -222,7 +226,7 @@ export class Table {
       this.move(...steps[event.key]);
       this.list.reveal(this.cell.row);
       this.revealColumn();
-      this.viewport.setAttribute("aria-activedescendant", "active-cell");
+      this.viewport.setAttribute("aria-activedescendant", this.activeId);
     } else if (event.key === "Enter" && event.target === this.viewport && !event.ctrlKey && !event.metaKey)
       this.openDrawer();
     else if (event.key === "Escape" && !this.drawer.hidden) this.closeDrawer();
@@ -234,7 +238,7 @@ export class Table {
   }
 
   revealColumn() {
-    const cell = this.viewport.querySelector("#active-cell");
+    const cell = this.viewport.querySelector(`#${this.activeId}`);
     if (cell === null) return;
     const left = cell.offsetLeft - 64;
     if (left < this.viewport.scrollLeft) this.viewport.scrollLeft = left;
