@@ -356,12 +356,14 @@ def test_a_query_can_be_cancelled(console, site):
     console.keyboard.press("Control+Enter")
     # What is saved meanwhile would take its place, and nothing would cancel it any more.
     expect(console.get_by_role("button", name="CSV")).to_be_disabled()
+    expect(console.locator(".answer .status")).to_have_attribute("aria-busy", "true")
     console.get_by_role("button", name="Cancel").click()
 
     expect(console.locator(".answer .status")).to_contain_text("cancelled after")
     expect(console.get_by_role("button", name="Run")).to_be_visible()
     run(console, "select: id | from: project_logs('planted')")
     expect(console.get_by_role("button", name="CSV")).to_be_enabled()
+    expect(console.locator(".answer .status")).to_have_attribute("aria-busy", "false")
 
 
 def test_a_row_leads_to_its_trace(console, site):

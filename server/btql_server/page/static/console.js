@@ -236,6 +236,8 @@ export class QueryView {
 
   busy(is) {
     this.runButton.hidden = is;
+    // How long it takes is not read out five times a second.
+    this.status.setAttribute("aria-busy", String(is));
     this.cancelButton.hidden = !is;
     // One thing at a time: only the last can be cancelled.
     for (const each of [this.more, ...this.saves]) each.disabled = is;
