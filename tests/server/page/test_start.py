@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 import httpx
 from playwright.sync_api import expect
@@ -62,6 +63,14 @@ def test_a_filter_narrows_the_list_and_a_wrong_one_is_marked_at_its_place(page, 
     expect(page.locator(".start .problems")).to_contain_text("did you mean `length`?")
     expect(page.locator(".start .mistake")).to_have_text("lenght")
     assert watched.refused.pop() == 400
+
+
+def test_a_filter_may_have_a_comment(page, site):
+    commented = quote("id = 'p-llm' -- the call")
+    page.goto(f"{site.url}/#object=project_logs%3Aplanted&filter={commented}")
+
+    expect(page.locator(".trace-row")).to_have_count(1)
+    expect(page.locator(".start .problems")).to_be_hidden()
 
 
 def test_only_traces_with_errors(page, site):

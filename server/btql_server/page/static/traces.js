@@ -231,7 +231,8 @@ export class TracesView {
     if (this.since.value !== "") conditions.push(`created > now() - interval ${this.since.value}`);
     const own = this.filter.value.trim();
     const before = `${head} | filter: ${conditions.map((each) => `${each} and `).join("")}(`;
-    if (own !== "") conditions.push(`(${own})`);
+    // A comment ends with its line.
+    if (own !== "") conditions.push(own.includes("--") ? `(${own}\n)` : `(${own})`);
     const filter = conditions.length === 0 ? "" : ` | filter: ${conditions.join(" and ")}`;
     const indent = this.filter.value.length - this.filter.value.trimStart().length;
     return { text: `${head}${filter} | limit: ${PAGE}`, begin: before.length - indent };
