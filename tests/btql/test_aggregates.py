@@ -171,9 +171,11 @@ def test_between_two_numbers(conn: btql.Connection, text: str, expected: float) 
 
 
 def test_percentiles_and_a_count_of_the_same_whole_numbers(conn: btql.Connection) -> None:
-    query = "SELECT median(n) AS m, percentile(n, 1) AS p, count(n) AS c FROM generate_series(1, 10) AS s(n)"
+    numbers = "median(n) AS m, percentile(n, 1) AS p, count(n) AS c"
+    truths = "median(ok) AS o, count(ok) AS t"
+    query = f"SELECT {numbers}, {truths} FROM (SELECT n, n > 5 AS ok FROM generate_series(1, 10) AS s(n)) AS q"
 
-    assert conn.query(query).rows() == [{"m": 5.5, "p": 10.0, "c": 10}]
+    assert conn.query(query).rows() == [{"m": 5.5, "p": 10.0, "c": 10, "o": 0.5, "t": 10}]
 
 
 def test_where_every_row_is_a_group(tmp_path) -> None:

@@ -28,8 +28,9 @@ def _sorted(call: Call, value: str) -> tuple[str, str]:
     """
     number = f"CAST({value} AS DOUBLE)"
     own = replace(call, order=())
-    # Counted without the cast, which is no part of a name in the engine: it refuses two counts of one name.
-    return f"array_sort({own.where(f'{number} IS NOT NULL')('array_agg', number)})", own("count", value)
+    gathered = own.where(f"{number} IS NOT NULL")("array_agg", number)
+    # A count would have the name of another one: in the engine a cast is no part of it, and it refuses two of one name.
+    return f"array_sort({gathered})", f"CAST(array_length({gathered}) AS BIGINT)"
 
 
 def _between(call: Call, value: str, share: float) -> str:
