@@ -57,6 +57,10 @@ class BtqlError(Exception):
     def __post_init__(self) -> None:
         super().__init__(self.diagnostics[0].message)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle it as what it was made from."""
+        return BtqlError, (self.diagnostics, self.source)
+
     @classmethod
     def of(
         cls,

@@ -51,6 +51,14 @@ MAYBE_STORED = "what the request holds may be stored or not: look before repeati
 class Error(Exception):
     """What btql raises on purpose, here and on the floors above: ``btql.Error``."""
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle it as it is, for another process: what it was made from is not kept."""
+        return _made_again, (type(self), self.args), vars(self)
+
+
+def _made_again(kind: type[Error], args: tuple[object, ...]) -> Error:
+    return kind.__new__(kind, *args)
+
 
 class StorageError(Error):
     """A storage call that did not happen, with the reason and the way out."""
