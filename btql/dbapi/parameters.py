@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def checked(parameters: object) -> Values:
-    """Return values in a list or a dictionary, numbers of numpy as Python's; refuse what is neither."""
+    """Return values in a list or a dictionary, values of numpy and pandas as Python's; refuse what is neither."""
     if isinstance(parameters, Mapping):
         named = cast("Mapping[object, object]", parameters)
         return {str(name): _plain(value) for name, value in named.items()}
@@ -25,7 +26,14 @@ def checked(parameters: object) -> Values:
 
 
 def _plain(value: object) -> object:
-    """Return a value of numpy as Python has it."""
+    """Return a value of numpy or pandas as Python has it."""
+    if isinstance(value, datetime | timedelta) and value != value:  # noqa: PLR0124
+        # The one for no time of pandas, which is a datetime in all but its methods.
+        return None
+    if isinstance(value, datetime) and type(value) is not datetime:
+        return datetime.combine(value.date(), value.time(), value.tzinfo)
+    if isinstance(value, timedelta) and type(value) is not timedelta:
+        return timedelta(value.days, value.seconds, value.microseconds)
     if isinstance(value, np.datetime64 | np.timedelta64):
         return value.astype("datetime64[us]" if isinstance(value, np.datetime64) else "timedelta64[us]").item()
     if isinstance(value, np.generic):
