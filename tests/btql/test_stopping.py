@@ -13,8 +13,7 @@ from server_support.waiting import eventually
 
 import btql
 from btql.database import Database
-from btql.execution import engine, engine_threads, stoppable
-from btql.execution.engine_threads import Run, Runs
+from btql.execution import stoppable
 from btql.execution.stop import Stop
 from btql_storage.collector import collector_paused
 
@@ -282,72 +281,3 @@ def test_a_defect_of_the_engine_is_an_error_like_any_other(conn, monkeypatch):
     ):
         little.query(text).rows()
     assert conn.query("SELECT 3 AS three", timeout=60).rows() == [{"three": 3}]
-
-
-def test_a_program_ends_once_the_engine_is_at_rest(monkeypatch):
-    runs, busy = Runs(), [engine.CORES] * 3 + [0] * 5
-    monkeypatch.setattr(engine_threads, "computing", lambda: busy.pop(0))
-    runs.rest()
-    assert len(busy) == 8, "nothing was given up"
-    run = Run(iter(()))
-    runs.begin(run)
-    runs.end(run, given_up=True)
-    runs.rest()
-    assert busy == [0] * 3
-
-
-def test_a_program_ends_though_the_engine_goes_on(monkeypatch):
-    runs, run = Runs(), Run(iter(()))
-    monkeypatch.setattr(engine_threads, "computing", lambda: engine.CORES)
-    monkeypatch.setattr(engine_threads, "REST_S", 0.02)
-    runs.begin(run)
-    runs.end(run, given_up=True)
-    runs.rest()
-    assert runs.left_behind() == 1
-
-
-HALF_READ = """
-import atexit, sys
-
-def read_on():
-    try:
-        rows.fetchall()
-    except btql.Cancelled:
-        print("given up")
-
-atexit.register(read_on)
-
-import btql
-
-rows = btql.connect(sys.argv[1], read_only=True).cursor()
-rows.timeout = float(sys.argv[2]) or None
-rows.arraysize = 1
-rows.execute(
-    "SELECT a.id || b.id AS ids FROM project_logs('p') a JOIN project_logs('p') b "
-    "ON length(a.id) = length(b.id) LIMIT 100000"
-)
-rows.fetchone()
-"""
-"""Ends in the middle of an answer. While the interpreter went, the engine's threads handed over the next batch."""
-
-
-@pytest.mark.parametrize("timeout", [0, 60])
-def test_a_program_ends_in_the_middle_of_an_answer(database, timeout):
-    command = [sys.executable, "-c", HALF_READ, database.storage._folder.store.label, str(timeout)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert (done.returncode, done.stderr, done.stdout) == (0, "", "given up\n")
-
-
-def test_a_daemon_thread_ends_with_the_program_and_says_nothing():
-    run, ends = Run(iter(())), []
-    run.give_up()
-
-    def read():
-        with pytest.raises(SystemExit):
-            run.next()
-        ends.append(True)
-
-    thread = threading.Thread(target=read, daemon=True)
-    thread.start()
-    thread.join()
-    assert ends == [True]
