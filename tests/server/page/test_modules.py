@@ -203,6 +203,16 @@ def test_a_deep_chain_is_no_trouble(js):
     assert js("model", "new it.Trace(given).inOrder.at(-1).depth", rows) == 2_999
 
 
+def test_what_is_found_in_a_very_long_text_is_shown_without_the_rest(js):
+    folded = "(it.unfoldWhere('Needle'), it.foldedText('word '.repeat(given) + 'a needle ' + 'word '.repeat(given)))"
+
+    for count, shown in ((10, 109), (2_000, 20_009), (1_000_000, 2_400), (0, 9)):
+        text = js("json", f"{folded}.textContent", count)
+        assert "a needle" in text
+        assert shown <= len(text) < shown + 150
+    assert js("json", "(it.unfoldWhere(''), it.foldedText('x'.repeat(9000)).textContent.length)") < 1_300
+
+
 def test_messages_are_recognised(js):
     cases = [
         ([{"role": "user", "content": "a"}], ["user"]),

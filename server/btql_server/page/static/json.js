@@ -5,6 +5,9 @@ import { copyButton, h } from "./dom.js";
 import { asText, count } from "./format.js";
 
 const TEXT_FOLDED = 1200;
+/** A search unfolds no longer text, as browsers lay it out for minutes: it shows what stands around the place. */
+const UNFOLDED_MOST = 200_000;
+const AROUND = 600;
 const CHUNK = 100;
 
 let wanted = "";
@@ -25,17 +28,21 @@ export function hasWanted(value) {
 export function foldedText(text, { most = TEXT_FOLDED, name = "text" } = {}) {
   if (text.length <= most * 1.3) return h("span", { class: name }, text);
   const shown = document.createTextNode("");
+  const found = hasWanted(text);
+  const at = found && text.length > UNFOLDED_MOST ? text.toLowerCase().indexOf(wanted) : 0;
+  const around = at > most - wanted.length ? ` … ${text.slice(Math.max(most, at - AROUND), at + AROUND)}` : "";
+  const beginning = text.slice(0, most) + around;
   const more = h("button", { type: "button", class: "more" });
   const unfold = (open) => {
     more.setAttribute("aria-expanded", String(open));
-    shown.data = open ? text : text.slice(0, most);
+    shown.data = open ? text : beginning;
     more.textContent = open ? "show less" : `… show all ${count(text.length)} characters`;
   };
   more.addEventListener("click", (event) => {
     event.stopPropagation();
     unfold(more.getAttribute("aria-expanded") === "false");
   });
-  unfold(hasWanted(text));
+  unfold(found && text.length <= UNFOLDED_MOST);
   return h("span", { class: name }, shown, more);
 }
 
