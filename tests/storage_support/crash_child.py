@@ -32,6 +32,11 @@ SETTINGS = Settings(
     grace_s=int(os.environ.get(GRACE, "0")), segment_events=60, job_events=25, part_rows_max=400, lock_wait_s=30
 )
 IDS = 40
+TRACES = 7
+CALLS = 20
+"""Of a conversation, before the next one of its trace begins."""
+WORDS = "so much " * 80
+DAY = "2026-01-01T00:00:00Z"
 BEHIND_EVENTS = 300
 BEHIND_S = 1.0
 LEASE_S = 1.0
@@ -48,12 +53,18 @@ def opened(place: str, settings: Settings = SETTINGS) -> Storage:
     return storage
 
 
+def conversation(number: int) -> list[str]:
+    """Return what the calls of a trace have said up to one of them, so that parts have inputs as deltas."""
+    said = number // TRACES % CALLS + 1
+    return [f"{call} says {WORDS}" for call in range(said)]
+
+
 def request(seed: int, number: int) -> list[dict[str, Any]]:
     """Return the events of a request; the same in every process."""
     dice = random.Random(f"{seed}/{number}")
     events: list[dict[str, Any]] = [
         # Every request leaves a row of its own, so a lost one is missed.
-        {"id": f"own-{number}", "created": "2026-01-01T00:00:00Z", "root_span_id": f"t{number % 7}", "input": number}
+        {"id": f"own-{number}", "created": DAY, "root_span_id": f"t{number % TRACES}", "input": conversation(number)}
     ]
     for _ in range(dice.randrange(12)):
         row_id = f"shared-{dice.randrange(IDS)}"
@@ -62,7 +73,7 @@ def request(seed: int, number: int) -> list[dict[str, Any]]:
             case 0:
                 event["_object_delete"] = True
             case 1 | 2:
-                event |= {"output": {"replaced": number}, "root_span_id": f"t{dice.randrange(7)}"}
+                event |= {"output": {"replaced": number}, "root_span_id": f"t{dice.randrange(TRACES)}"}
             case _:
                 # A merge that is lost leaves a hole, and counts as two where it is repeated after a delete.
                 event |= {"_is_merge": True, "metadata": {"by": {str(number): True}}, "tags": [f"tag{number % 5}"]}
