@@ -178,6 +178,15 @@ def test_percentiles_and_a_count_of_the_same_whole_numbers(conn: btql.Connection
     assert conn.query(query).rows() == [{"m": 5.5, "p": 10.0, "c": 10, "o": 0.5, "t": 10}]
 
 
+def test_different_values_come_sorted(conn: btql.Connection) -> None:
+    texts = "string_agg(DISTINCT t, ',') AS s, array_agg(DISTINCT t) AS a"
+    rows = "SELECT 10 - n AS n, n::text AS t FROM generate_series(1, 9) AS s(n)"
+    query = f"SELECT {texts}, jsonb_agg(DISTINCT n) AS j FROM ({rows}) AS q"
+
+    row = {"s": "1,2,3,4,5,6,7,8,9", "a": list("123456789"), "j": list(range(1, 10))}
+    assert conn.query(query).rows() == [row]
+
+
 def test_where_every_row_is_a_group(tmp_path) -> None:
     # So many that the engine gives up gathering rows in two steps, as four in five are groups of their own.
     each, times = 55_000, 4

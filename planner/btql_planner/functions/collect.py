@@ -27,8 +27,8 @@ def string_agg(value: Any, separator: Text, *, call: Call) -> Text:
     """
     if written_text(separator) is None:
         raise ArgumentError("string_agg takes a separator that is written in the query", 1)
-    known = call.where(values.present(value) if value.parts else "FALSE")
-    if _sorted_later(call) and value.type != types.TEXT:
+    known = _in_order(call, value).where(values.present(value) if value.parts else "FALSE")
+    if _sorted_later(known) and value.type != types.TEXT:
         return f"btql_array_text({_json_array(value, known)}, {separator}, '')"
     # The engine's own string_agg takes only one order in a query.
     return f"array_to_string({known.ordered('array_agg', as_text(value))}, {separator})"
@@ -45,6 +45,7 @@ def array_agg(value: Any, *, call: Call) -> Any:
     >>> array_agg('a')
     ['a']
     """
+    call = _in_order(call, value)
     if value.type == types.TEXT:
         return of(Kind.LIST, call.ordered("array_agg", values.single(value)))
     return of(Kind.JSON, _json_array(value, call))
@@ -57,7 +58,7 @@ def jsonb_agg(value: Any, *, call: Call) -> Json:
     >>> jsonb_agg(1)
     [1]
     """
-    return _json_array(value, call)
+    return _json_array(value, _in_order(call, value))
 
 
 @aggregate(order="by", aliases=("json_object_agg",), distinct=False, python=True)
@@ -90,6 +91,16 @@ def last(value: Any, *, call: Call) -> Any:
     'a'
     """
     return _end("last_value", value, call)
+
+
+def _in_order(call: Call, value: Value) -> Call:
+    """Return a call that sorts different values where no order is asked for, as Postgres does.
+
+    The engine gives them in another order each time.
+    """
+    if not call.distinct or call.order or call.over is not None or not value.parts:
+        return call
+    return replace(call, order=(f"{as_text(value)} ASC NULLS LAST",))
 
 
 def _sorted_later(call: Call) -> bool:
