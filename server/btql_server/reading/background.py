@@ -80,7 +80,9 @@ def start(call: Call, body: BackgroundRequest) -> Answer:
         raise invalid("Expected jsonl", ("format",))
     if body.disable_limit is None:
         body.disable_limit = True
-    options = replace(body.options(call.state.settings.limits), bulk=True)
+    limits = call.state.settings.limits
+    options = replace(body.options(limits), bulk=True)
+    seconds = body.seconds_within(limits.background_seconds_max, limits.background_seconds_max)
 
     def ask(stop: Stop) -> Iterator[bytes]:
         sets = body.sets()
@@ -91,7 +93,7 @@ def start(call: Call, body: BackgroundRequest) -> Answer:
         return audit_lines(result) if body.audit_log else json_lines(result)
 
     principal = call.principal
-    job = call.state.jobs.start(principal.org_id, _asker(principal), ask, call.read)
+    job = call.state.jobs.start(principal.org_id, _asker(principal), ask, call.read, seconds)
     return _told(job)
 
 

@@ -113,11 +113,16 @@ class Jobs:
         self._executor.shutdown(wait=True)
 
     def start(
-        self, org_id: str, asked_by: str, ask: Callable[[Stop], Iterator[bytes]], read: Mapping[tuple[str, str], None]
+        self,
+        org_id: str,
+        asked_by: str,
+        ask: Callable[[Stop], Iterator[bytes]],
+        read: Mapping[tuple[str, str], None],
+        seconds: float,
     ) -> Job:
         """Begin a job; ``ask`` compiles the query, whose mistakes are raised here, and its lines are read later.
 
-        ``read`` has the objects that the query reads, once it is compiled.
+        ``read`` has the objects that the query reads, once it is compiled; it may take so many ``seconds`` from now.
         """
         if len(self._running) >= WAITING_MAX + THREADS:
             raise HttpError(503, f"{WAITING_MAX} queries in the background are waiting already", retry_after_s=10)
@@ -127,7 +132,7 @@ class Jobs:
         self.clean()
         cancelled = Event()
         job_id = str(uuid4())
-        stop = Stop(self._limits.background_seconds_max, _Over(self._path(job_id), cancelled, self._closing))
+        stop = Stop(seconds, _Over(self._path(job_id), cancelled, self._closing))
         lines = ask(stop)
         job = Job(id=job_id, org_id=org_id, asked_by=asked_by, status="queued", created=now_text())
         job.read = list(read)

@@ -106,11 +106,16 @@ class QueryRequest(msgspec.Struct, kw_only=True):
 
     def seconds(self, limits: Limits) -> float:
         """Return the time limit."""
+        default = limits.query_seconds_max if self.disable_limit else limits.query_seconds_default
+        return self.seconds_within(limits.query_seconds_max, default)
+
+    def seconds_within(self, most: float, default: float) -> float:
+        """Return the time limit that is asked for, up to the most there may be; the default where none is."""
         if self.query_timeout_seconds is None:
-            return limits.query_seconds_max if self.disable_limit else limits.query_seconds_default
+            return default
         if self.query_timeout_seconds <= 0:
             raise invalid("Expected a number above 0", ("query_timeout_seconds",))
-        return float(min(self.query_timeout_seconds, limits.query_seconds_max, sys.float_info.max))
+        return float(min(self.query_timeout_seconds, most, sys.float_info.max))
 
     def values(self) -> Values | None:
         """Return the values of parameters."""

@@ -99,6 +99,13 @@ def test_mistakes_are_told_at_once(reader):
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "B0103")
     assert reader.post("/btql/async", json={}).status_code == 400
     assert reader.post("/btql/async", json={"query": "SELECT 1", "format": "parquet"}).status_code == 400
+    assert reader.post("/btql/async", json={"query": "SELECT 1", "query_timeout_seconds": 0}).status_code == 400
+
+
+def test_a_query_takes_no_longer_than_was_asked_for(reader):
+    job_id = reader.post("/btql/async", json={"query": LONG, "query_timeout_seconds": 0.1}).json()["id"]
+    ended = _ended(reader, job_id)
+    assert (ended["status"], "0.1" in ended["error"]) == ("failed", True)
 
 
 @pytest.mark.parametrize("how", [("DELETE", ""), ("POST", "/cancel")])
@@ -196,7 +203,7 @@ def test_another_process_cancels(tmp_path):
     with btql.connect(tmp_path) as conn:
         conn.ingest("project_logs:demo", [{"id": "a"}])
         mine, other = _jobs(tmp_path), _jobs(tmp_path)
-        job = mine.start("o", "p", lambda stop: conn._database.for_one(stop=stop).query(LONG).json(), {})
+        job = mine.start("o", "p", lambda stop: conn._database.for_one(stop=stop).query(LONG).json(), {}, 60)
         seen = other.get(job.id)
         assert seen is not None
         assert seen.status in ("queued", "running")
@@ -231,7 +238,7 @@ def test_the_file_that_cancels_is_not_looked_for_at_every_check(tmp_path, monkey
             return conn._database.for_one(stop=stop).query("SELECT 1").json()
 
         began = time.monotonic()
-        job = jobs.start("o", "p", ask, {})
+        job = jobs.start("o", "p", ask, {}, 60)
         jobs.close()
         now = jobs.get(job.id)
         assert now is not None
@@ -269,7 +276,7 @@ def test_a_job_that_cannot_be_recorded_leaves_nothing(tmp_path, monkeypatch):
         jobs = _jobs(tmp_path)
         monkeypatch.setattr(jobs, "_save", _no_room)
         with pytest.raises(DiskFull):
-            jobs.start("o", "p", lambda stop: conn._database.for_one(stop=stop).query("SELECT 1 AS one").json(), {})
+            jobs.start("o", "p", lambda stop: conn._database.for_one(stop=stop).query("SELECT 1 AS one").json(), {}, 60)
         assert list((tmp_path / "background").iterdir()) == []
         jobs.close()
 
