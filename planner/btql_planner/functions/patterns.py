@@ -98,8 +98,8 @@ def _replacement(new: str) -> str:
     written = written_text(new)
     if written is None:
         return f"replace(replace({new}, '$', '$$'), '\\&', '${{0}}')"
-    pieces = [_REPLACED.get(piece, piece) for piece in re.findall(r"\\[\\&]|\\[1-9]|\$|[^\\$]+|\\", written)]
-    groups = [re.sub(r"^\\([1-9])$", r"${\1}", piece) for piece in pieces]
+    pieces: list[str] = re.findall(r"\\[\\&]|\\[1-9]|\$|[^\\$]+|\\", written)
+    groups = [re.sub(r"^\\([1-9])$", r"${\1}", _REPLACED.get(piece, piece)) for piece in pieces]
     # Before a digit the engine takes a backslash for a group; what no group is called is nothing.
     return sql_text.text(re.sub(r"\\(?=[0-9])", r"\\${_}", "".join(groups)))
 

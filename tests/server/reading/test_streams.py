@@ -117,10 +117,10 @@ def stopped(monkeypatch):
     seen: list[object] = []
     end = Runs.end
 
-    def noted(runs, *, given_up):
+    def noted(runs, run, *, given_up):
         if given_up:
-            seen.append(runs)
-        end(runs, given_up=given_up)
+            seen.append(run)
+        end(runs, run, given_up=given_up)
 
     monkeypatch.setattr(Runs, "end", noted)
     return seen
