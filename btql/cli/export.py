@@ -15,12 +15,13 @@ from btql.cli.database import Database
 from btql.cli.examples import examples
 from btql.cli.opening import reading
 from btql.cli.output import output
+from btql.compressed import COMPRESSED, compressed
 from btql.moving.formats import SUFFIXES, Format
 
 EXAMPLES = examples(
     "btql export ./db project_logs:demo -o demo.parquet",
     "btql export ./db dataset:golden --version 1000192656880881099 -o golden.ndjson",
-    "btql export ./db project_logs:demo | zstd > demo.ndjson.zst",
+    "btql export ./db project_logs:demo -o demo.ndjson.zst",
 )
 
 
@@ -29,7 +30,12 @@ def export(
     target: Annotated[str, typer.Argument(metavar="OBJECT", help="What to export: KIND:NAME, like project_logs:demo.")],
     path: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write to FILE, which appears only when it is complete."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write to FILE, which appears only when it is complete; compressed if it ends in .gz or .zst.",
+        ),
     ] = None,
     form: Annotated[
         Format | None,
@@ -47,12 +53,13 @@ def export(
     All rows are of one moment, and writers go on meanwhile. Comments, audit entries and fields that no query names are
     in it, numbers as they were spelled. btql import reads it. Deleted rows and earlier versions are not in it.
     """
-    form = _format(form, path)
+    packed = path.suffix if path is not None and path.suffix in COMPRESSED else ""
+    form = _format(form, path, packed)
     began = time.perf_counter()
     with reading(database) as connection, connection.export(target, version) as found:
         from btql.moving.files import write
 
-        with output(path) as stream:
+        with output(path) as file, compressed(file, packed) as stream:
             write(found, form, stream, seekable=path is not None)
         rows = found.rows
     if path is not None:
@@ -62,11 +69,14 @@ def export(
         )
 
 
-def _format(form: Format | None, path: Path | None) -> Format:
+def _format(form: Format | None, path: Path | None, packed: str) -> Format:
     if form is None:
-        form = Format.NDJSON if path is None else SUFFIXES.get(path.suffix.lower())
+        name = None if path is None else Path(path.name.removesuffix(packed))
+        form = Format.NDJSON if name is None else SUFFIXES.get(name.suffix.lower())
     if form is None:
         raise UsageFailure(f"the name {path} does not say how to write: add --format ndjson, parquet or arrow")
+    if packed and form is not Format.NDJSON:
+        raise UsageFailure(f"{form} is compressed by itself: take {packed} off the name {path}")
     if form is not Format.NDJSON and path is None and sys.stdout.isatty():
         raise UsageFailure(f"{form} is not for a terminal: add -o FILE or send it into a pipe")
     return form

@@ -8,12 +8,12 @@ compressing library.
 
 from __future__ import annotations
 
-import gzip
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO
 
+from btql.compressed import compressed
 from btql.generate.profile import profile_named
 from btql.generate.stream import batches
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     Progress = Callable[["Written"], None]
-
-_GZIP_LEVEL = 4
-_ZSTD_LEVEL = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +61,8 @@ def _opened(out: BinaryIO | str | Path) -> Generator[BinaryIO]:
     path = Path(out)
     partial = path.with_name(path.name + ".partial")
     try:
-        with partial.open("wb") as file, _compressed(file, path.suffix) as sink:
+        with partial.open("wb") as file, compressed(file, path.suffix) as sink:
             yield sink
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
-
-
-@contextmanager
-def _compressed(file: BinaryIO, suffix: str) -> Generator[BinaryIO]:
-    match suffix:
-        case ".gz":
-            # Neither name nor time go into the header: the same spans, the same bytes.
-            with gzip.GzipFile("", "wb", _GZIP_LEVEL, file, mtime=0) as sink:
-                yield cast("BinaryIO", sink)
-        case ".zst":
-            import zstandard
-
-            with zstandard.ZstdCompressor(level=_ZSTD_LEVEL).stream_writer(file, closefd=False) as sink:
-                yield cast("BinaryIO", sink)
-        case _:
-            yield file

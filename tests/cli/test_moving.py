@@ -31,7 +31,7 @@ def _rows(text: str) -> list[str]:
     return [json.dumps({k: v for k, v in row.items() if k not in ("_xact_id", "_pagination_key")}) for row in rows]
 
 
-@pytest.mark.parametrize("name", ["x.ndjson", "x.jsonl", "x.parquet", "x.arrow"])
+@pytest.mark.parametrize("name", ["x.ndjson", "x.jsonl", "x.ndjson.gz", "x.jsonl.zst", "x.parquet", "x.arrow"])
 def test_an_object_goes_to_another_database(filled, name):
     code, out, err = filled("export", "db", "project_logs:x", "-o", name)
     assert (code, out) == (0, "")
@@ -44,6 +44,13 @@ def test_an_object_goes_to_another_database(filled, name):
     _, after, _ = filled("export", "other", "project_logs:y")
     assert _rows(after) == _rows(before)
     assert '"odd":[1.50]' in after
+
+
+@pytest.mark.parametrize(("suffix", "magic"), [(".gz", b"\x1f\x8b"), (".zst", b"\x28\xb5\x2f\xfd")])
+def test_a_name_says_how_lines_are_compressed(filled, tmp_path, suffix, magic):
+    for name in (f"x.ndjson{suffix}", f"x{suffix}"):
+        assert filled("export", "db", "project_logs:x", "-o", name, "-f", "ndjson")[0] == 0
+        assert (tmp_path / name).read_bytes().startswith(magic)
 
 
 @pytest.mark.parametrize("form", ["ndjson", "arrow"])
@@ -76,6 +83,8 @@ def test_parquet_does_not_come_through_a_pipe(filled, monkeypatch):
     ("words", "code", "reason"),
     [
         (["-o", "x.csv"], 2, "the name x.csv does not say how to write: add --format ndjson, parquet or arrow"),
+        (["-o", "x.parquet.zst"], 2, "parquet is compressed by itself: take .zst off the name x.parquet.zst"),
+        (["-o", "x.zst"], 2, "the name x.zst does not say how to write"),
         (["--version", "5"], 1, "error: project_logs has no versions: leave `version` out"),
         (["-o", "missing/x.arrow"], 1, "cannot write missing/x.arrow"),
         (["-o", "/dev/full", "-f", "ndjson"], 1, "cannot write /dev/full: no space left on device"),
