@@ -193,7 +193,7 @@ from btql.cli import main
 
 def ended(code):
     from btql_grammar import tree
-    late = [name for name in ("Query", "Delete") if vars(tree)[name].__init__.__name__ == "initialise"]
+    late = [name for name in ("Query", "Pivot") if vars(tree)[name].__init__.__name__ == "initialise"]
     print(late, code)
 
 os._exit = ended
@@ -204,7 +204,7 @@ main()
         pass
     command = [sys.executable, "-c", program]
     answer = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
-    assert answer.stdout.splitlines() == ["n", "1", "['Query', 'Delete'] 0"]
+    assert answer.stdout.splitlines() == ["n", "1", "['Query', 'Pivot'] 0"]
 
 
 def test_an_interrupt_stays_one(monkeypatch):
