@@ -6,7 +6,8 @@ document and the row number as a fast field. It is fed what
 spaces, so that it finds precisely the rows for which
 :func:`btql_storage.text.tokens.matches` is true. Positions are kept for phrases, unless the part is
 laid out for little room (:mod:`btql_storage.part.layout`): then rows that have all words of a phrase are
-read and searched. The texts themselves are not stored.
+read and searched. Of a row that goes on from another there is what it adds (:mod:`btql_storage.text.chains`). The
+texts themselves are not stored.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ class TextIndex:
     """
 
     def __init__(self, folder: Path, budget: CacheBudget | None = None, documents: Documents | None = None) -> None:
-        """``documents`` are looked into where the index has no positions."""
+        """``documents`` tell which rows go on from others, and are looked into where the index has no positions."""
         self._folder = folder
         self._documents = documents
         self._found: Cache[TextProbe, Found] = Cache("found", budget or CacheBudget(0))
