@@ -87,8 +87,7 @@ def to_list(array: Array) -> list[Any]:
     assert array.null_count == 0, "a null has no text"
     if not len(array):
         return []
-    _, starts, content = array.buffers()
-    ends = np.frombuffer(starts, np.int32)[array.offset : array.offset + len(array) + 1].tolist()
+    ends, content = _ends(array)
     data: bytes = content.slice(ends[0], ends[-1] - ends[0]).to_pybytes() if content else b""
     places = [end - ends[0] for end in ends]
     if array.type == pa.binary():
@@ -97,6 +96,22 @@ def to_list(array: Array) -> list[Any]:
         text = data.decode()
         return [text[start:end] for start, end in pairwise(places)]
     return [data[start:end].decode() for start, end in pairwise(places)]
+
+
+def to_views(array: Array) -> list[memoryview]:
+    """Return texts without nulls, each where it is in the array, which stays as long as any of them."""
+    assert array.null_count == 0, "a null has no text"
+    if not len(array):
+        return []
+    ends, content = _ends(array)
+    whole = memoryview(content or b"")
+    return [whole[start:end] for start, end in pairwise(ends)]
+
+
+def _ends(array: Array) -> tuple[list[int], pa.Buffer | None]:
+    """Return where the first text of an array begins and where each ends, and the bytes of all; there are some."""
+    _, starts, content = array.buffers()
+    return np.frombuffer(starts, np.int32)[array.offset : array.offset + len(array) + 1].tolist(), content
 
 
 def pieces(whole: Array, names: Sequence[str]) -> dict[str, Array]:

@@ -131,7 +131,7 @@ def write_part(
     writer = PartWriter(folder.store.unfinished(name), part_id, owner, folder.settings.layout)
     for window in windows:
         writer.add(window)
-        pace.step(sum(len(text) for row in window for text in row.fields.values()))
+        pace.step(sum([row.json_bytes for row in window]))
     files = writer.finish(until)
     folder.store.publish(name)
     return NewPart(part_id, files.stats, dict(files.file_bytes), until)

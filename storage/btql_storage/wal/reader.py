@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from itertools import pairwise, repeat
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ import msgspec
 import pyarrow as pa
 from pyarrow import ipc
 
-from btql_storage.arrow import Array, from_numpy, to_list, to_numpy
+from btql_storage.arrow import Array, from_numpy, to_list, to_numpy, to_views
 from btql_storage.checksums import is_file_sealed
 from btql_storage.errors import Damaged, NewerFormat, from_os_error
 from btql_storage.fields import OTHER
@@ -110,7 +110,7 @@ class WalFile:
         if CONTROL in batch.schema.names:
             for place, raw in _present(batch.column(CONTROL)):
                 controls[place] = _control(raw)
-        lines = _lines_in(batch) if in_place else _lines_of(batch)
+        lines = _lines_of(batch, in_place=in_place)
         yield from map(WalEvent, *texts, *numbers, controls, lines, _given(batch), repeat(self._not_stored, count))
 
     def check(self) -> None:
@@ -185,24 +185,13 @@ def _list_of_text(batch: pa.RecordBatch, name: str) -> list[str]:
     return to_list(batch.column(name))
 
 
-def _lines_in(batch: pa.RecordBatch) -> Sequence[bytes | memoryview | None]:
-    """Return the line of each event without copying it, None where there is none."""
-    if EVENT not in batch.schema.names or batch.column(EVENT).null_count or not batch.num_rows:
-        return _lines_of(batch)
-    column = batch.column(EVENT)
-    _, starts, content = column.buffers()
-    ends = np.frombuffer(starts, np.int32)[column.offset : column.offset + len(column) + 1].tolist()
-    whole = memoryview(content or b"")
-    return [whole[start:end] for start, end in pairwise(ends)]
-
-
-def _lines_of(batch: pa.RecordBatch) -> list[bytes | None]:
+def _lines_of(batch: pa.RecordBatch, *, in_place: bool) -> Sequence[bytes | memoryview | None]:
     """Return the line of each event, None where there is none."""
     lines: list[bytes | None] = [None] * batch.num_rows
     if EVENT in batch.schema.names:
         column = batch.column(EVENT)
         if not column.null_count:
-            return to_list(column.cast(pa.binary()))
+            return to_views(column) if in_place else to_list(column.cast(pa.binary()))
         for place, line in _present(column):
             lines[place] = line
     return lines
