@@ -9,3 +9,12 @@ Database = Annotated[str, typer.Argument(metavar="DB", help="The database: a fol
 NewDatabase = Annotated[
     str, typer.Argument(metavar="DB", help="The database: a folder, made if missing, an address or a name.")
 ]
+NewData = Annotated[
+    str,
+    typer.Option(
+        "--data",
+        metavar="DB",
+        envvar="BTQL_DATABASE",
+        help="The database: a folder, made if missing, an address or a name.",
+    ),
+]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from btql.cli.console import Failure, UsageFailure, note
+from btql.cli.database import NewData
 from btql.cli.examples import examples
 
 if TYPE_CHECKING:
@@ -37,15 +38,6 @@ _LONG = re.compile(r"(\d{1,6})([mhdw])")
 Data = Annotated[
     str,
     typer.Option("--data", metavar="DB", envvar="BTQL_DATABASE", help="The database: a folder, an address or a name."),
-]
-NewData = Annotated[
-    str,
-    typer.Option(
-        "--data",
-        metavar="DB",
-        envvar="BTQL_DATABASE",
-        help="The database: a folder, made if missing, an address or a name.",
-    ),
 ]
 
 

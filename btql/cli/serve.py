@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from btql.cli.console import UsageFailure, note
+from btql.cli.database import NewData
 from btql.cli.examples import examples
 from btql.cli.streams import forget_stdout
 from btql_storage.errors import NotInstalled, reason_of
@@ -28,15 +29,6 @@ _PORT_MAX = 65_535
 _LIBRARIES = ("uvicorn", "httptools", "uvloop", "starlette", "prometheus_client")
 
 
-_Data = Annotated[
-    str,
-    typer.Option(
-        "--data",
-        metavar="DB",
-        envvar="BTQL_DATABASE",
-        help="The database: a folder, made if missing, an address or a name.",
-    ),
-]
 _Http = Annotated[str, typer.Option("--http", metavar="HOST:PORT", help="Where to listen; port 0 takes a free one.")]
 _Pg = Annotated[
     str | None, typer.Option("--pg", metavar="HOST:PORT", help="Where the Postgres wire listens, if it is to.")
@@ -85,7 +77,7 @@ _LogLevel = Annotated[str, typer.Option("--log-level", help="What is logged: deb
 
 
 def serve(
-    data: _Data,
+    data: NewData,
     http: _Http = "127.0.0.1:8000",
     pg: _Pg = None,
     flight: _Flight = None,
