@@ -62,6 +62,15 @@ def _beside_packages(folder: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def told(api, sdk_of) -> Callable[[str, str], dict]:
+    """Return what a program says with an SDK, in a project ``{program} {version}``; it is run once.
+
+    A fixture that runs it by itself does so again, in the same project, when tests of another SDK came between.
+    """
+    return cache(lambda driver, version: sdk_of(version).run(api, driver, f"{driver} {version}"))
+
+
 @pytest.fixture(scope="session", params=[*PYTHONS, JS])
 def sdk(request, sdk_of) -> Sdk:
     """Each SDK, of either language."""

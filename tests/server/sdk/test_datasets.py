@@ -11,8 +11,8 @@ FRANCE = ["fr", "France", "Paris", {"eu": True}, ["eu"]]
 
 
 @pytest.fixture(scope="module")
-def dataset(api, sdk):
-    return sdk.run(api, "datasets", f"datasets {sdk.version}")
+def dataset(told, sdk):
+    return told("datasets", sdk.version)
 
 
 def by_id(*rows: list) -> list[list]:

@@ -8,8 +8,8 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def experiments(api, sdk):
-    return sdk.run(api, "experiments", f"experiments {sdk.version}")
+def experiments(told, sdk):
+    return told("experiments", sdk.version)
 
 
 def test_names_are_unique_unless_one_is_updated(experiments):
@@ -74,8 +74,8 @@ def test_btql_sees_the_same_scores(api, experiments):
 
 
 @pytest.fixture(scope="module")
-def evaluation(api, sdk):
-    return sdk.run(api, "evaluation", f"evaluation {sdk.version}")
+def evaluation(told, sdk):
+    return told("evaluation", sdk.version)
 
 
 def experiment_of(api, sdk, name):

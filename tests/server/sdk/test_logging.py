@@ -28,9 +28,9 @@ def test_login_tells_the_organization(api, sdk):
 
 
 @pytest.fixture(scope="module")
-def trace(api, sdk):
-    """What the program said, and the rows that it left; it is run once for each SDK."""
-    said = sdk.run(api, "traces", f"traces {sdk.version}")
+def trace(api, told, sdk):
+    """What the program said, and the rows that it left."""
+    said = told("traces", sdk.version)
     return said, rows_of(api, said["project_id"])
 
 

@@ -10,9 +10,8 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module", params=["python", "js"])
-def exported(request, api, newest_python, js_sdk):
-    sdk = newest_python if request.param == "python" else js_sdk
-    said = sdk.run(api, "otel", f"otel {request.param}")
+def exported(request, api, told, newest_python, js_sdk):
+    said = told("otel", (newest_python if request.param == "python" else js_sdk).version)
     rows = api.query(f"select: * | from: project_logs('{said['project_id']}')")
     return said, {row["span_attributes"]["name"]: row for row in rows}
 
