@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import shutil
 from collections.abc import Callable
+from errno import EMFILE
+from os import strerror
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,12 @@ import pytest
 from storage_support.model import Model
 from storage_support.reading import documents_of, snapshot_rows, to_document
 
-from btql_storage.care import rebuild
+from btql_storage.care import rebuild, salvage
 from btql_storage.care.facade import check_database, repair_database
 from btql_storage.care.findings import Kind
 from btql_storage.care.tables import Tables
 from btql_storage.catalog.deleted import Deleted
-from btql_storage.errors import Damaged, NotADatabase
+from btql_storage.errors import Damaged, NoMoreFiles, NotADatabase
 from btql_storage.folder import Settings
 from btql_storage.store import Storage
 
@@ -363,6 +365,38 @@ def test_rows_that_are_lost_stay_in_quarantine_until_they_are_given_up(quick_pat
     assert all(after[row_id] == before[row_id] for row_id in after)
     assert f"{len(lost)} rows of `project_logs:x`" in outcome.lost[0]
     assert f"`{min(lost)}`" in outcome.lost[0]
+
+
+@pytest.mark.parametrize(("at", "damaged"), [("file_digest", "keys.arrow"), ("read_bytes", "rows.arrow")])
+def test_documents_that_cannot_be_opened_now_are_not_given_up(
+    written: Written, monkeypatch: pytest.MonkeyPatch, at: str, damaged: str
+):
+    part = parts_of(written.path, "project_logs")[0]
+    sound = (part / damaged).read_bytes()
+    spoil(part / damaged)
+    made, read = salvage.Documents.__init__, Path.read_bytes
+
+    def too_many(path: Path, *_: object) -> bytes:
+        if path.name == "rows.arrow":
+            raise OSError(EMFILE, strerror(EMFILE))
+        return read(path)
+
+    def begin(documents: salvage.Documents, *rest: Any) -> None:
+        # What a check reads before, it can read.
+        if at == "file_digest":
+            monkeypatch.setattr(salvage, "file_checksum", too_many)
+        else:
+            monkeypatch.setattr(Path, "read_bytes", too_many)
+        made(documents, *rest)
+
+    monkeypatch.setattr(salvage.Documents, "__init__", begin)
+    with pytest.raises(NoMoreFiles, match=r"cannot read `.*rows\.arrow`"):
+        repair_database(written.path, give_up_rows=True)
+    monkeypatch.undo()
+    (part / damaged).write_bytes(sound)
+
+    assert repair_database(written.path).lost == []
+    written.check()
 
 
 def test_a_damaged_log_file_is_set_aside_where_its_events_are_given_up(written: Written):

@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 from btql_storage.care.blocks import stored_blocks, whole_blocks
 from btql_storage.care.part_check import part_file
 from btql_storage.checksums import file_checksum
-from btql_storage.errors import BadFile
+from btql_storage.errors import BadFile, explained
 from btql_storage.part.documents import DOCUMENT_SCHEMA, FILE_SCHEMA, to_rows
+from btql_storage.part.files import read_errors
 from btql_storage.part.format import COLUMNS_FILE, ROWS_FILE
 from btql_storage.part.manifest import MANIFEST_FILE, Manifest, read_manifest
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Documents:
-    """The documents of a part, as far as they are sound."""
+    """The documents of a part, as far as they are sound; what is in the way to a file, as too many open ones, is raised."""
 
     def __init__(self, store: Store, part_id: int, rows: int) -> None:
         self._store = store
@@ -52,9 +53,11 @@ class Documents:
         if not missing:
             return {}
         try:
-            ids = pq.read_table(part_file(self._store, self._part_id, COLUMNS_FILE), columns=["id"]).column("id")
+            path = part_file(self._store, self._part_id, COLUMNS_FILE)
+            with read_errors(path):
+                ids = pq.read_table(path, columns=["id"]).column("id")
             return {number: str(ids[number].as_py()) for number in missing}
-        except (BadFile, OSError, pa.ArrowException, IndexError):
+        except (BadFile, IndexError):
             return {number: f"row {number}" for number in missing}
 
     def _all(self) -> Iterator[tuple[int, pa.RecordBatch | None]]:
@@ -68,8 +71,10 @@ class Documents:
     def _sound(self) -> Iterator[tuple[int, pa.RecordBatch | None]]:
         assert self._manifest is not None, "it says where the blocks are"
         try:
-            content = part_file(self._store, self._part_id, ROWS_FILE).read_bytes()
-        except (BadFile, OSError):
+            path = part_file(self._store, self._part_id, ROWS_FILE)
+            with explained("read", path):
+                content = path.read_bytes()
+        except BadFile:
             content = b""
         for note in self._manifest.blocks:
             block = content[note.offset : note.offset + note.bytes]
@@ -82,10 +87,11 @@ class Documents:
         try:
             path = part_file(self._store, self._part_id, ROWS_FILE)
             if self._manifest is not None:
-                return file_checksum(path) == self._manifest.files[ROWS_FILE].sha256
+                with explained("read", path):
+                    return file_checksum(path) == self._manifest.files[ROWS_FILE].sha256
             # Without a checksum the reader's word counts.
             return self._count in (0, sum(batch.num_rows for batch in stored_blocks(path)))
-        except (BadFile, OSError, KeyError):
+        except (BadFile, KeyError):
             return False
 
     def _read_manifest(self) -> Manifest | None:
