@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Documents:
-    """The documents of a part, as far as they are sound; what is in the way to a file, as too many open ones, is raised."""
+    """The documents of a part, as far as they are sound; what is in the way to a file, as too many open, is raised."""
 
     def __init__(self, store: Store, part_id: int, rows: int) -> None:
         self._store = store
