@@ -209,7 +209,7 @@ def too_deep(index: int, limits: Limits) -> LimitExceeded:
 def check_events(count: int, limits: Limits) -> None:
     """Raise where a request has too many events."""
     if count > limits.request_events_max:
-        message = f"a request of {count:,} events, more than the limit `request_events_max`"
+        message = f"a request of more than {limits.request_events_max:,} events, the limit `request_events_max`"
         raise TooManyEvents(message, f"send at most {limits.request_events_max:,} at a time")
 
 

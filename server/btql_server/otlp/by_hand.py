@@ -1,7 +1,8 @@
-"""Spans in protobuf that the library cannot decode as part of their request, one by one.
+"""Spans in protobuf that the library cannot decode as part of their request, or should not, one by one.
 
 The library decodes a request as a whole or not at all, and no deeper than 100 messages. A value in a list takes two
-messages, one in an object three, so 50 levels of a document are too many already, where a row may have 200. Here:
+messages, one in an object three, so 50 levels of a document are too many already, where a row may have 200. And a
+large request that is decoded as a whole may take all memory. Here:
 
 1. The request is taken apart, down to the bytes of each span. What cannot be is no request.
 2. The library decodes each span. Where that is too much for it, the attributes are taken out of the span, which is
@@ -11,8 +12,9 @@ messages, one in an object three, so 50 levels of a document are too many alread
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1 import common_pb2
@@ -30,6 +32,7 @@ from btql_server.otlp.span import (
     SpanEvent,
     fault_of,
     not_shared,
+    too_large,
     unreadable,
 )
 from btql_storage.json_text import JsonValue
@@ -43,22 +46,26 @@ _VALUE, _ARRAY, _OBJECT, _ITEMS = 2, 5, 6, 1
 _BAD = (DecodeError, RecursionError, ValueError)
 
 
-def spans_one_by_one(body: bytes, limits: Limits = DEFAULT) -> Sequence[Span]:
-    """Return the spans of a request; ValueError where it is none, TooManyEvents where it has too many."""
-    count = sum(
-        1
+def spans_one_by_one(body: bytes, limits: Limits = DEFAULT) -> Iterator[Span]:
+    """Return the spans of a request; ValueError where it is none, TooManyEvents where it has too many.
+
+    A span is decoded when it is asked for, so that no more than one of them is in memory.
+    """
+    spans = (
+        span
         for of_resource in contents(memoryview(body), _RESOURCE_SPANS)
         for of_scope in contents(of_resource, _SCOPE_SPANS)
-        for _ in contents(of_scope, _SPANS)
+        for span in contents(of_scope, _SPANS)
     )
-    check_events(count, limits)
-    return [
+    # There may be one for each two bytes: they are counted no further than it takes to refuse them.
+    check_events(sum(1 for _ in islice(spans, limits.request_events_max + 1)), limits)
+    return (
         span
         for of_resource in contents(memoryview(body), _RESOURCE_SPANS)
         for resource in (_resource(of_resource),)
         for of_scope in contents(of_resource, _SCOPE_SPANS)
-        for span in _spans(of_scope, resource)
-    ]
+        for span in _spans(of_scope, resource, limits)
+    )
 
 
 def _resource(message: memoryview) -> Shared:
@@ -73,7 +80,7 @@ def _resource(message: memoryview) -> Shared:
         return not_shared(fault_of(error))
 
 
-def _spans(message: memoryview, resource: Shared) -> Iterator[Span]:
+def _spans(message: memoryview, resource: Shared, limits: Limits) -> Iterator[Span]:
     """Yield the spans of one library; those that cannot be decoded say so."""
     scope = Scope()
     try:
@@ -85,7 +92,8 @@ def _spans(message: memoryview, resource: Shared) -> Iterator[Span]:
         resource = not_shared(fault_of(error))
     for data in contents(message, _SPANS):
         try:
-            yield unreadable(_name(data), resource.fault) if resource.fault else _span(data, resource, scope)
+            fault = resource.fault or too_large(data, limits)
+            yield unreadable(_name(data), fault) if fault else _span(data, resource, scope)
         except _BAD as error:
             yield unreadable(_name(data), fault_of(error))
 

@@ -27,6 +27,7 @@ CONVENTIONS: tuple[tuple[frozenset[str], Callable[[Draft], None], Mapping[str, s
 _INHERITED = frozenset({"input", "output", "expected", "metadata", "metrics", "scores", "span_attributes", "tags"})
 """Fields that a span takes over from the exported span it is below."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ENCODER_BYTES = 4 << 10
 _SECOND_NS = 1_000_000_000
 
 
@@ -64,7 +65,12 @@ def event_of(span: Span, above: Exported | None = None) -> bytes:
     }
     if above is not None:
         _put_below(event, above)
-    return json_bytes({name: value for name, value in event.items() if value is not None})
+    return _compact(json_bytes({name: value for name, value in event.items() if value is not None}))
+
+
+def _compact(event: bytes) -> bytes:
+    """Return a copy of what the encoder has made in the 4 KiB that it begins with: cut, it keeps all of them."""
+    return bytes(memoryview(event)) if len(event) < _ENCODER_BYTES else event
 
 
 def _put_below(event: dict[str, object], above: Exported) -> None:

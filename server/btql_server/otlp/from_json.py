@@ -27,14 +27,17 @@ from btql_server.otlp.json_messages import (
     OtlpLink,
     OtlpResource,
     OtlpScope,
+    OtlpScopeSpans,
     OtlpSpan,
     OtlpStatus,
     RawRequest,
+    RawScopeSpans,
     Whole,
 )
 from btql_server.otlp.span import (
     KINDS,
     STATUSES,
+    WHOLE_BYTES_MAX,
     Attributes,
     Dropped,
     Link,
@@ -46,6 +49,7 @@ from btql_server.otlp.span import (
     named,
     not_shared,
     plain,
+    too_large,
     unreadable,
 )
 from btql_storage.json_text import JsonValue
@@ -61,14 +65,26 @@ _DIGITS_MAX = 20
 class Decoded(NamedTuple):
     """What a request has."""
 
-    spans: Sequence[Span]
-    left_out: str = ""
-    """What of it was left out, in words."""
+    spans: Iterable[Span]
+    unknown: Unknown | None = None
+
+    @property
+    def left_out(self) -> str:
+        """What of it was left out, in words; known when all spans have been looked at."""
+        return "" if self.unknown is None else self.unknown.message
 
 
 def spans_of_json(body: bytes, limits: Limits = DEFAULT) -> Decoded:
     """Return the spans of an ExportTraceServiceRequest; 400 where it is none, TooManyEvents where it has too many."""
     unknown = Unknown()
+    if len(body) > WHOLE_BYTES_MAX:
+        with suppress(HttpError):
+            raw = decode_known(body, RawRequest, unknown)
+            count = _count_of(raw)
+            check_events(count, limits)
+            if count:
+                return Decoded(_decoded_spans(raw, unknown, limits), unknown)
+        unknown = Unknown()
     try:
         request = decode_known(body, ExportTraceServiceRequest, unknown)
     except HttpError as error:
@@ -81,12 +97,12 @@ def spans_of_json(body: bytes, limits: Limits = DEFAULT) -> Decoded:
             for of_resource in request.resource_spans or ()
             for resource in (_shared(of_resource.resource or OtlpResource()),)
             for of_scope in of_resource.scope_spans or ()
-            for span in _spans(of_scope.spans or (), resource, of_scope.scope)
+            for span in _spans(of_scope, resource)
         ]
     if unknown.instead is not None and not found:
         # They are ignored, but whoever sends no spans should know.
         raise HttpError(400, unknown.instead)
-    return Decoded(found, unknown.message)
+    return Decoded(found, unknown)
 
 
 def _count_of(request: ExportTraceServiceRequest | RawRequest) -> int:
@@ -104,16 +120,17 @@ def _one_by_one(body: bytes, error: HttpError, unknown: Unknown, limits: Limits)
     except ValueError:
         raise error from None
     check_events(_count_of(request), limits)
-    found = [
-        span
-        for of_resource in request.resource_spans or ()
-        for resource in (_decoded_resource(of_resource.resource, unknown),)
-        for of_scope in of_resource.scope_spans or ()
-        for span in _decoded(of_scope.spans or (), resource, of_scope.scope, unknown)
-    ]
+    found = list(_decoded_spans(request, unknown, limits))
     if not any(span.fault for span in found):
         raise error
     return found
+
+
+def _decoded_spans(request: RawRequest, unknown: Unknown, limits: Limits) -> Iterator[Span]:
+    for of_resource in request.resource_spans or ():
+        resource = _decoded_resource(of_resource.resource, unknown)
+        for of_scope in of_resource.scope_spans or ():
+            yield from _decoded(of_scope, resource, unknown, limits)
 
 
 def _with_raw_spans(body: bytes, unknown: Unknown) -> RawRequest:
@@ -130,18 +147,19 @@ def _decoded_resource(text: msgspec.Raw, unknown: Unknown) -> Shared:
         return not_shared(error.message)
 
 
-def _decoded(texts: Iterable[msgspec.Raw], resource: Shared, scope: msgspec.Raw, unknown: Unknown) -> Iterator[Span]:
-    good: list[OtlpSpan] = []
-    for text in map(bytes, texts):
-        try:
-            good.append(decode_known(text, OtlpSpan, unknown))
-        except HttpError as error:
-            yield unreadable(_name_of(text), error.message.replace("the body is", "it is"))
+def _decoded(of_scope: RawScopeSpans, resource: Shared, unknown: Unknown, limits: Limits) -> Iterator[Span]:
     try:
-        library = _decoded_part(scope, OtlpScope, unknown)
+        library = _decoded_part(of_scope.scope, OtlpScope, unknown)
     except HttpError as error:
         resource, library = not_shared(error.message), None
-    yield from _spans(good, resource, library)
+    scope, fault = _scope(library, resource)
+    for text in map(bytes, of_scope.spans or ()):
+        try:
+            span = None if too_large(text, limits) else decode_known(text, OtlpSpan, unknown)
+        except HttpError as error:
+            yield unreadable(_name_of(text), error.message.replace("the body is", "it is"))
+        else:
+            yield unreadable("", too_large(text, limits)) if span is None else _read(span, resource, scope, fault)
 
 
 def _decoded_part(text: msgspec.Raw, shape: type[T], unknown: Unknown) -> T:
@@ -163,17 +181,25 @@ def _shared(message: OtlpResource | OtlpScope) -> Shared:
         return not_shared(fault_of(error))
 
 
-def _spans(spans: Iterable[OtlpSpan], resource: Shared, library: OtlpScope | None) -> Iterator[Span]:
-    """Yield the spans of one library; those that cannot be converted say so."""
+def _scope(library: OtlpScope | None, resource: Shared) -> tuple[Scope, str]:
+    """Return a library, and why its spans cannot be read, if so."""
     library = library or OtlpScope()
-    of_scope = _shared(library)
-    fault = resource.fault or of_scope.fault
-    scope = Scope(library.name or "", library.version or "", of_scope.attributes, of_scope.dropped)
-    for span in spans:
-        try:
-            yield unreadable(span.name or "", fault) if fault else _span(span, resource, scope)
-        except (RecursionError, ValueError) as error:
-            yield unreadable(span.name or "", fault_of(error))
+    shared = _shared(library)
+    scope = Scope(library.name or "", library.version or "", shared.attributes, shared.dropped)
+    return scope, resource.fault or shared.fault
+
+
+def _spans(of_scope: OtlpScopeSpans, resource: Shared) -> Iterator[Span]:
+    scope, fault = _scope(of_scope.scope, resource)
+    return (_read(span, resource, scope, fault) for span in of_scope.spans or ())
+
+
+def _read(span: OtlpSpan, resource: Shared, scope: Scope, fault: str) -> Span:
+    """Return a span; one that cannot be converted says so."""
+    try:
+        return unreadable(span.name or "", fault) if fault else _span(span, resource, scope)
+    except (RecursionError, ValueError) as error:
+        return unreadable(span.name or "", fault_of(error))
 
 
 def _span(span: OtlpSpan, resource: Shared, scope: Scope) -> Span:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -14,6 +14,7 @@ from btql_server.http.errors import HttpError
 from btql_server.otlp.span import (
     KINDS,
     STATUSES,
+    WHOLE_BYTES_MAX,
     Attributes,
     Dropped,
     Link,
@@ -30,21 +31,27 @@ from btql_storage.limits import DEFAULT, Limits, check_events
 _NO_ID = bytes(8)
 
 
-def spans_of_protobuf(body: bytes, limits: Limits = DEFAULT) -> Sequence[Span]:
+def spans_of_protobuf(body: bytes, limits: Limits = DEFAULT) -> Iterable[Span]:
     """Return the spans of an ExportTraceServiceRequest; 400 where it is none, TooManyEvents where it has too many."""
+    if len(body) > WHOLE_BYTES_MAX:
+        return _one_by_one(body, limits)
     request = ExportTraceServiceRequest()
     try:
         request.ParseFromString(body)
-    except DecodeError as error:
-        from btql_server.otlp.by_hand import spans_one_by_one
-
-        try:
-            return spans_one_by_one(body, limits)
-        except ValueError:
-            raise HttpError(400, f"the body is not an ExportTraceServiceRequest in protobuf: {error}") from None
+    except DecodeError:
+        return _one_by_one(body, limits)
     count = sum(len(of_scope.spans) for of_resource in request.resource_spans for of_scope in of_resource.scope_spans)
     check_events(count, limits)
-    return list(_spans(request))
+    return _spans(request)
+
+
+def _one_by_one(body: bytes, limits: Limits) -> Iterable[Span]:
+    from btql_server.otlp.by_hand import spans_one_by_one
+
+    try:
+        return spans_one_by_one(body, limits)
+    except ValueError as error:
+        raise HttpError(400, f"the body is not an ExportTraceServiceRequest in protobuf: {error}") from None
 
 
 def _spans(request: ExportTraceServiceRequest) -> Iterator[Span]:

@@ -7,7 +7,7 @@ error. Success means that all accepted spans are durable, and seen by every quer
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
@@ -112,7 +112,7 @@ def _stored(call: Call, decoded: Decoded) -> Batch:
         raise HttpError(error.status, f"{error.message}; {decoded.left_out}") from None
 
 
-def store(call: Call, spans: Sequence[Span]) -> Batch:
+def store(call: Call, spans: Iterable[Span]) -> Batch:
     """Store the spans that can be stored, in one transaction; HttpError where there are some, but none can."""
     batch = _batch(call, spans)
     if batch.events:
@@ -128,7 +128,7 @@ def store(call: Call, spans: Sequence[Span]) -> Batch:
     return batch
 
 
-def _batch(call: Call, spans: Sequence[Span]) -> Batch:
+def _batch(call: Call, spans: Iterable[Span]) -> Batch:
     """Make events of spans."""
     batch, parents = Batch(), Parents(call)
     for span in spans:

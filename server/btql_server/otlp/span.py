@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from btql_storage.json_text import JsonValue
+from btql_storage.limits import Limits
 
 Attributes: TypeAlias = dict[str, JsonValue]
 
@@ -16,6 +17,8 @@ KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
 """Kinds of span, by their numbers."""
 STATUSES = ("unset", "ok", "error")
 """Codes of a status, by their numbers."""
+WHOLE_BYTES_MAX = 1 << 20
+"""Larger bodies are decoded span by span, each when it becomes an event: decoded, small spans are 90 times as large."""
 _TRACE_ID = re.compile(r"(?!0{32})[0-9a-f]{32}")
 _SPAN_ID = re.compile(r"(?!0{16})[0-9a-f]{16}")
 
@@ -116,6 +119,13 @@ class Span:
 def unreadable(name: str, fault: str) -> Span:
     """Return what stands for a span that could not be read, so that the others of its request can be stored."""
     return Span("", "", "", name, KINDS[0], 0, 0, {}, (), (), STATUSES[0], "", "", Shared({}), Scope(), fault=fault)
+
+
+def too_large(encoded: bytes | memoryview, limits: Limits) -> str:
+    """Return why a span is not even decoded; empty where it may be."""
+    if len(encoded) <= limits.document_bytes_max:
+        return ""
+    return f"it is larger than {limits.document_bytes_max:,} bytes, the limit `document_bytes_max`"
 
 
 def fault_of(error: Exception) -> str:

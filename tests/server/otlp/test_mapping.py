@@ -136,7 +136,8 @@ def test_numbers_and_bytes_come_as_json_can_have_them(as_json, as_protobuf):
         spans_of_json(as_json([{"attributes": numbers}])).spans,
         spans_of_protobuf(as_protobuf([{"attributes": numbers}])),
     ):
-        assert _event(spans[0])["metadata"] == {
+        (span,) = spans
+        assert _event(span)["metadata"] == {
             **numbers,
             "nan": "NaN",
             "up": "Infinity",
