@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from btql_server.access import key_store, members
+from btql_server.access import administrators, key_store, members
 from btql_server.access.asker import forbidden
 from btql_server.access.key_store import Key, KeySpec
 from btql_server.access.model import Level, MemberKind, Resource
@@ -143,7 +143,8 @@ def _make(call: Call, owner: Entity, limits: KeyLimits, *, replace: bool = False
         project_id = require_entity(call, Level.READ, "project", project_id).id
     level = Level.ADMIN if limits.level is None else Level[limits.level.upper()]
     spec = KeySpec(owner, limits.name, level, project_id, expires_at)
-    with registry.writing():
+    # To revoke a key is always allowed, as it may have been found out; to replace one is no reason to lock oneself out.
+    with administrators.keeping_one(registry, owner.org_id):
         if replace:
             for old in key_store.listed(registry, principal_id=owner.id, name=limits.name):
                 key_store.revoke(registry, old)

@@ -148,6 +148,11 @@ def test_somebody_can_always_administer_the_organization(party):
         refused(lone.send(request), 409, "nobody with a working key could administer the organization")
     assert ok(lone.get("/v1/acl/list_org"))["objects"] == [grant]
 
+    (key,) = ok(lone.get("/v1/api_key"))["objects"]
+    for limited in ({"level": "write"}, {"project_id": ok(lone.post("/v1/project", json={"name": "p"}))["id"]}):
+        refused(lone.put("/v1/api_key", json={"name": key["name"], **limited}), 409, "nobody with a working key could")
+    assert [each["id"] for each in ok(lone.get("/v1/api_key"))["objects"]] == [key["id"]]
+
     # Another one counts from when they have a key that allows it.
     (next_one,) = invite(lone, emails=["next@alone.example"], group_names=["Owners"])["added_users"]
     spec = {"user_id": next_one["id"]}
