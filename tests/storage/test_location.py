@@ -32,6 +32,14 @@ def test_a_path_is_a_folder_and_needs_nothing_else(monkeypatch, tmp_path):
         assert locate(place).folder == Path(place)
 
 
+def test_a_tilde_is_the_home_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for place in ("~/traces", Path("~/traces")):
+        assert locate(place).folder == tmp_path / "traces"
+    for place in ("./~/traces", "~traces", "traces~"):
+        assert locate(place).folder == Path(place)
+
+
 def test_a_bucket_with_everything():
     found = locate(
         f"s3://traces/a/b/?catalog={POSTGRES}?sslmode=require&redis=redis://:secret@r:6379/1"

@@ -1,7 +1,7 @@
 """Where a database is: what ``btql.connect``, the command line and ``btql serve --data`` take.
 
 ==========================================================  ==================================================
-``traces``, ``/data/traces``                                a folder of this machine, which needs no service
+``traces``, ``/data/traces``, ``~/traces``                  a folder of this machine, which needs no service
 ``s3://bucket/prefix?catalog=postgresql://…&redis=…``       a bucket: S3 and what speaks like it
 ``gs://…``, ``az://…``                                      one of Google Cloud Storage, a container of Azure
 ``file:///folder?catalog=postgresql://…``                   a folder that several machines have mounted
@@ -157,11 +157,12 @@ def _located(place: Place, environment: Mapping[str, str]) -> Location:
         path = os.fspath(place)
         if path.partition("/")[0].removesuffix(":") in BUCKETS and ":/" in path:
             raise BadLocation(f"`{shown(path)}` was an address before it became a path", "give an address as a text")
-        return Location(path)
+        return Location(_at_home(path))
     if "://" in place:
         from btql_storage.opening.address import complete, read
 
         return complete(*read(place), environment)
+    place = _at_home(place)
     if not _is_configured(place, environment):
         return Location(place)
     from btql_storage.opening.address import complete, read
@@ -177,6 +178,11 @@ def _located(place: Place, environment: Mapping[str, str]) -> Location:
     base = Location(str(found.path(found.files)))
     location = complete(base, {}, environment, configured) if configured else base
     return replace(location, limits=found.limits, layout=found.layout)
+
+
+def _at_home(path: str) -> str:
+    """Return a path with the home folder in the place of ``~``, which no shell replaces in a program or a variable."""
+    return os.path.expanduser(path) if path == "~" or path.startswith("~/") else path  # noqa: PTH111  it stays a text
 
 
 def given_place() -> str:
