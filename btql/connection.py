@@ -11,10 +11,10 @@ makes cursors, which work in the same way for a folder and for a server.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from btql.dbapi.manners import Manners
 from btql.errors import NotSupportedError, ProgrammingError
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from btql_planner.options import LintMode, QueryOptions
     from btql_storage.catalog import ObjectInfo
     from btql_storage.compaction.job import CompactionProgress, CompactionReport
+    from btql_storage.ingest.accept import Event
     from btql_storage.ingest.receipt import Receipt
     from btql_storage.retention.facade import Retention
     from btql_storage.retention.purge import PurgeReport
@@ -119,7 +120,7 @@ class Connection(Manners, Closing):
         self._database = database
         self._background = background
 
-    def ingest(self, target: str, events: Sequence[Mapping[str, object]] | Sequence[bytes]) -> Receipt:
+    def ingest(self, target: str, events: Iterable[Mapping[str, object]] | Iterable[bytes]) -> Receipt:
         """Write one batch of events to an object such as ``project_logs:demo``.
 
         Events are documents as dictionaries, or as JSON text in bytes. All of
@@ -128,7 +129,8 @@ class Connection(Manners, Closing):
         """
         kind, name = split_object(target)
         storage = self._database.storage
-        receipt = storage.ingest(storage.create_object(kind, name), events)
+        batch = cast("Sequence[Event]", events if isinstance(events, Sequence) else list(events))
+        receipt = storage.ingest(storage.create_object(kind, name), batch)
         if self._background:
             from btql_storage.background.loop import Policy
 

@@ -88,6 +88,12 @@ class Result(Closing):
         self.release: Callable[[], object] = _nothing
         """Lets go of what the answer keeps beside its rows: snapshots, a connection."""
 
+    def __repr__(self) -> str:
+        """Say whether it was read, and how it is; a notebook shows this of a query whose answer nobody reads."""
+        if self.exhausted:
+            return f"<btql.Result: its rows were read ({self.rows_read:,})>"
+        return "<btql.Result: not read yet, by .rows(), .to_pandas(), .to_polars(), .arrow() or a loop over it>"
+
     @property
     def outputs(self) -> Sequence[OutputColumn]:
         """The columns with the kinds of their values. A pivot has to be computed for it."""

@@ -90,7 +90,7 @@ class AsyncConnection(Closing):
 
         return AsyncResult(await awaited(self.threads, ask, stop.cancel), stop, self.threads)
 
-    async def ingest(self, target: str, events: Sequence[Mapping[str, object]] | Sequence[bytes]) -> Receipt:
+    async def ingest(self, target: str, events: Iterable[Mapping[str, object]] | Iterable[bytes]) -> Receipt:
         """Write one batch of events to an object such as ``project_logs:demo``."""
         return await self.call(self.sync.ingest, target, events)
 

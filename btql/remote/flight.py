@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import weakref
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
@@ -110,9 +110,13 @@ class FlightConnection(RemoteConnection):
         """Refuse: Flight SQL knows columns, and no paths below them."""
         self.refuse(f"the paths of {target} do not go over Flight SQL: use http:// for them")
 
-    def ingest(self, target: str, events: Sequence[Mapping[str, object]] | Sequence[bytes]) -> Receipt:
+    def ingest(
+        self,
+        target: str,
+        events: Iterable[Mapping[str, object]] | Iterable[bytes],  # noqa: ARG002  other connections take them
+    ) -> Receipt:
         """Refuse: Flight SQL takes columns, and no events."""
-        self.refuse(f"{len(events)} events for {target} do not go over Flight SQL: INSERT them, or use http://")
+        self.refuse(f"events for {target} do not go over Flight SQL: INSERT them, or use http://")
 
     def close(self) -> None:
         """Close the connections that wait for a statement."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
@@ -64,12 +64,12 @@ class HttpConnection(RemoteConnection):
         found = cast("list[list[str]]", self._client.call("/btql/paths", {"target": target})["paths"])
         return [tuple(path) for path in found]
 
-    def ingest(self, target: str, events: Sequence[Mapping[str, object]] | Sequence[bytes]) -> Receipt:
+    def ingest(self, target: str, events: Iterable[Mapping[str, object]] | Iterable[bytes]) -> Receipt:
         """Write one batch of events to an object such as ``project_logs:demo``."""
         from btql_storage.ingest.accept import line_of
         from btql_storage.limits import DEFAULT
 
-        texts = [line_of(event, index, DEFAULT) for index, event in enumerate(cast("Sequence[Event]", events))]
+        texts = [line_of(event, index, DEFAULT) for index, event in enumerate(cast("Iterable[Event]", events))]
         body = b'{"target":%s,"events":[%s]}' % (json_text.dumps(target).encode(), b",".join(texts))
         told = self._client.call_bytes("/btql/ingest", body)
         return Receipt(int(str(told["xact_id"])), len(texts), tuple(cast("list[str]", told["row_ids"])))

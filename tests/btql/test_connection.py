@@ -244,6 +244,19 @@ def test_an_answer_that_was_read_is_not_an_empty_one(conn: btql.Connection) -> N
             again()
 
 
+def test_an_answer_says_how_it_is_read(conn: btql.Connection) -> None:
+    result = conn.query("SELECT id FROM demo")
+
+    assert ".to_pandas()" in repr(result)
+    assert len(result.rows()) == 3
+    assert repr(result) == "<btql.Result: its rows were read (3)>"
+
+
+def test_events_may_come_from_a_generator(tmp_path: Path) -> None:
+    with btql.connect(tmp_path / "db") as conn:
+        assert conn.ingest("project_logs:demo", ({"id": str(n)} for n in range(3))).ids == ("0", "1", "2")
+
+
 def test_an_answer_is_let_go_by_with(conn: btql.Connection) -> None:
     with conn.query("SELECT id FROM project_logs('demo')") as result:
         next(iter(result))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, cast
 
 import msgspec
@@ -168,7 +169,7 @@ def test_control_fields_become_flags_and_a_control():
         (b'{"id":"a","metrics":1}', "`metrics` is not an object"),
         (b'{"id":"a","context":true}', "`context` is not an object"),
         (b'{"id":"a","span_attributes":1}', "`span_attributes` is not an object"),
-        (b'{"id":"a","created":17}', "`created` is not a time"),
+        (b'{"id":"a","created":17}', "`created` is not a time (write it as `2026-01-02T03:04:05Z`)"),
         (b'{"id":"a","created":"yesterday"}', "`created` is not a time: `yesterday`"),
         (b'{"id":"a","created":"20260501"}', "`created` is not a time"),
         (b'{"id":"a","created":"0000-01-01T00:00:00Z"}', "`created` is not within the years 1 to 9999: `0000-01-01"),
@@ -225,6 +226,18 @@ def test_a_mapping_with_a_long_number_is_written_as_any_other():
     assert json.loads(fields["input"]) == wanted
     with pytest.raises(BadEvent, match="not JSON serializable"):
         accept([{"id": "a", "n": 2**70, "input": object()}])
+
+
+def test_decimals_are_the_numbers_that_they_are():
+    long = Decimal("0.1000000000000000055511151231257827")
+    first, second = fields_of(
+        {"id": "a", "metrics": {"cost": Decimal("1.10"), "nan": Decimal("NaN")}, "input": long},
+        {"id": "b", "metrics": {"n": 2**70, "tokens": Decimal(2**70)}},
+    )
+
+    assert first["metrics"] == b'{"cost":1.10,"nan":null}'
+    assert first["input"] == str(long).encode()
+    assert json.loads(second["metrics"]) == {"n": 2**70, "tokens": 2**70}
 
 
 def test_rows_of_a_data_frame_are_events():

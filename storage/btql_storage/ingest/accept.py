@@ -33,6 +33,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from json import dumps, loads
 from typing import TypeAlias, cast
 
@@ -205,14 +206,16 @@ def _json(event: Mapping[str, object]) -> bytes:
 
 def _plain(value: object) -> object:
     """Return a time, or whatever else the faster library knows, as JSON has it."""
-    return cast("object", orjson.loads(orjson.dumps(value, _other, orjson.OPT_SERIALIZE_NUMPY)))
+    return cast("object", loads(orjson.dumps(value, _other, orjson.OPT_SERIALIZE_NUMPY)))
 
 
 def _other(value: object) -> object:
-    """Return what rows of data frames hold, beside numbers of numpy, as JSON has it: times, arrays of any layout."""
+    """Return what rows of data frames hold, beside numbers of numpy, as JSON has it: times, decimals, any arrays."""
     if isinstance(value, datetime):
         # A time that is missing is one, too, and differs from itself.
         return value.isoformat() if value == value else None  # noqa: PLR0124
+    if isinstance(value, Decimal):
+        return orjson.Fragment(str(value)) if value.is_finite() else None
     if type(value).__name__ == "NAType":
         # A value of one of pandas' own types that is missing; it differs from nothing.
         return None

@@ -21,7 +21,7 @@ from btql_storage.arrow import checked_texts, to_numpy
 from btql_storage.clock import Clock
 from btql_storage.errors import BadEvent
 from btql_storage.ingest.envelope import Envelope, Joined
-from btql_storage.ingest.refusals import check_utf8
+from btql_storage.ingest.refusals import WRITE_TIMES, check_utf8
 from btql_storage.wal.control import Control, column_of
 from btql_storage.wal.format import Flag
 
@@ -161,7 +161,7 @@ def _time(index: int, text: str | None) -> int | None:
             pass
         else:
             return ((time if time.tzinfo else time.replace(tzinfo=UTC)) - _EPOCH) // _MICROSECOND
-    raise BadEvent(index, f"`created` is not a time: `{text[:40]}`", "created")
+    raise BadEvent(index, f"`created` is not a time: `{text[:40]}` ({WRITE_TIMES})", "created")
 
 
 def texts_of(lines: Sequence[bytes], joined: Joined, not_stored: Collection[int]) -> pa.Array:

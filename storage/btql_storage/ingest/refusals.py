@@ -16,6 +16,9 @@ from btql_storage.ingest.number_range import NUMBER_MAX, too_large
 from btql_storage.members import members
 from btql_storage.wal.control import NULL
 
+WRITE_TIMES = "write it as `2026-01-02T03:04:05Z`"
+"""For whoever has seconds since 1970, as logs of calls often do, or another order of day and month."""
+
 _texts = msgspec.json.Decoder(list[str]).decode
 
 
@@ -60,7 +63,7 @@ def reason_of(error: Exception) -> str:
 
 def _check_text(index: int, name: str, text: bytes) -> None:
     if text[:1] != b'"':
-        raise BadEvent(index, f"`{name}` is not a {'time' if name == 'created' else 'text'}", name)
+        raise BadEvent(index, f"`{name}` is not a {f'time ({WRITE_TIMES})' if name == 'created' else 'text'}", name)
     try:
         text.decode()
     except UnicodeDecodeError as error:
