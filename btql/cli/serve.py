@@ -1,5 +1,6 @@
 """``btql serve``: the database as a server."""
 
+import re
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -122,7 +123,7 @@ def serve(
         workers=workers,
         insecure_no_auth=insecure_no_auth,
         public_url=public_url,
-        origins=tuple(origin or ()),
+        origins=tuple(map(origin_of, origin or ())),
         redis=redis,
         compact_cpu=compact_cpu,
         compact_bytes_per_s=None if compact_rate is None else round(compact_rate * 1e6),
@@ -168,6 +169,14 @@ def _limits(configured: Mapping[str, object], given: list[str], rates: Mapping[s
     limits = with_options(limits, {name: value for name, value in rates.items() if value is not None})
     pairs = [one.partition("=") for one in given]
     return with_options(limits, {name.strip(): size for name, _, size in pairs}, "--limit {}".format)
+
+
+def origin_of(origin: str) -> str:
+    """Return an origin as browsers send it, which is how it is compared: in small letters, with nothing behind it."""
+    host = origin.lower().removesuffix("/").partition("://")[2]
+    if not origin.lower().startswith(("http://", "https://")) or not re.fullmatch(r"[^\s/?#@*]+", host):
+        raise UsageFailure(f"`{origin}` is no origin: write scheme and host, such as https://app.example.com")
+    return origin.lower().removesuffix("/")
 
 
 def _address(text: str) -> tuple[str, int]:

@@ -18,6 +18,8 @@ from server_support.serving import btql_serve, new_key
 from server_support.waiting import eventually
 
 import btql
+from btql.cli.console import UsageFailure
+from btql.cli.serve import origin_of
 from btql_storage.text.index import TextIndex
 
 
@@ -119,6 +121,16 @@ def test_what_cannot_be_served_is_one_line(tmp_path):
     assert "is no address for `--redis`; give it as redis://" in refused("--data", data, "--redis", "cache:6379")
     assert "redis://host:port" in refused("--data", data, "--http", "127.0.0.1:0", "--redis", "redis://h:port")
     assert "is no address for `--public-url`" in refused("--data", data, "--public-url", "btql.example.com")
+    assert "is no origin" in refused("--data", data, "--origin", "https://app.example.com/page")
+
+
+def test_an_origin_is_compared_as_browsers_send_it():
+    for written in ("https://App.example.com/", "https://app.example.com"):
+        assert origin_of(written) == "https://app.example.com"
+    assert origin_of("http://[::1]:3000") == "http://[::1]:3000"
+    for written in ("app.example.com", "*", "https://", "https://*.example.com", "https://a.example.com?x"):
+        with pytest.raises(UsageFailure, match="is no origin"):
+            origin_of(written)
 
 
 def test_no_process_of_a_server_loads_pandas_though_it_is_installed(tmp_path):
