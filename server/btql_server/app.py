@@ -74,9 +74,9 @@ MODULES = (
     overflow,
     insert,
     attachments,
+    keys,
     organizations,
     users,
-    keys,
     acls,
 )
 """Every module with routes; where two fit one path, the first one answers."""

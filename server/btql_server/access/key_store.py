@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import uuid4
 
 from btql_server.access.key_text import hash_of, new_key, prefix_of
@@ -62,6 +63,16 @@ class Key:
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > now_text())
 
 
+class Made(NamedTuple):
+    """When keys were made, both ends included."""
+
+    after: datetime | None = None
+    before: datetime | None = None
+
+
+ANY_TIME = Made()
+
+
 def create(registry: Registry, spec: KeySpec) -> tuple[Key, str]:
     """Make a key; return it and, this once, its text."""
     text, key_id = new_key(), str(uuid4())
@@ -112,12 +123,16 @@ def _salt(connection: Run) -> bytes:
 
 def get(registry: Registry, key_id: str) -> Key | None:
     """Return a key by id, also one that was revoked."""
-    return next(iter(listed(registry, page=Page(ids=[key_id]), revoked=True)), None)
+    return _only(registry, {"id": key_id})
 
 
 def by_prefix(registry: Registry, prefix: str) -> Key | None:
     """Return a key by its prefix, also one that was revoked."""
-    rows = select(registry, "keys", _COLUMNS, {"prefix": prefix}, Page())
+    return _only(registry, {"prefix": prefix})
+
+
+def _only(registry: Registry, equal: Mapping[str, str]) -> Key | None:
+    rows = select(registry, "keys", _COLUMNS, equal, Page())
     return _key(rows[0]) if rows else None
 
 
@@ -129,13 +144,18 @@ def listed(
     owners: str | None = None,
     name: str | None = None,
     page: Page | None = None,
-    revoked: bool = False,
+    made: Made = ANY_TIME,
 ) -> Sequence[Key]:
-    """Return keys, newest first: those of users or of service tokens with ``owners``, ended ones with ``revoked``."""
-    conditions = [] if revoked else ["revoked_at is null"]
+    """Return keys that were not revoked, newest first; with ``owners`` those of users, or of service tokens."""
+    conditions = ["revoked_at is null"]
     if owners is not None:
         assert owners in ("user", "service_token")
         conditions.append(f"principal_id in (select id from entities where kind = '{owners}')")  # noqa: S608  our words
+    conditions += [
+        f"created {sign} '{time_text(moment)}'"
+        for sign, moment in ((">=", made.after), ("<=", made.before))
+        if moment is not None
+    ]
     equal = {"org_id": org_id, "principal_id": principal_id, "name": name}
     return [_key(row) for row in select(registry, "keys", _COLUMNS, equal, page or Page(), conditions)]
 

@@ -37,6 +37,12 @@ class NewServiceToken(KeyLimits, kw_only=True):
     service_account_id: str
 
 
+class NamedServiceToken(Struct):
+    """Which service token's key is meant."""
+
+    id: str
+
+
 class KeyShape(Struct, kw_only=True):
     """What is known of any key."""
 
@@ -97,6 +103,17 @@ class ApiKeyQuery(PageQuery):
 
     api_key_name: str | None = None
     org_name: str | None = None
+
+
+class OrganizationKeysQuery(PageQuery):
+    """Which users' keys of an organization to list."""
+
+    api_key_name: str | None = None
+    org_id: str | None = None
+    created_after: datetime | None = None
+    """Keys made then, or later."""
+    created_before: datetime | None = None
+    """Keys made then, or earlier."""
 
 
 class ServiceTokenQuery(PageQuery):

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from btql_server.access import administrators, key_store, members
 from btql_server.access.asker import forbidden
-from btql_server.access.key_store import Key, KeySpec
+from btql_server.access.key_store import ANY_TIME, Key, KeySpec, Made
 from btql_server.access.model import Level, MemberKind, Resource
 from btql_server.administering.key_shapes import (
     ApiKey,
@@ -24,8 +24,10 @@ from btql_server.administering.key_shapes import (
     KeyLimits,
     MadeApiKey,
     MadeServiceToken,
+    NamedServiceToken,
     NewApiKey,
     NewServiceToken,
+    OrganizationKeysQuery,
     ServiceToken,
     ServiceTokenQuery,
     ServiceTokens,
@@ -60,6 +62,19 @@ def api_keys(call: Call, query: ApiKeyQuery) -> Answer:
     return _list(call, "user", query, query.api_key_name)
 
 
+@routes.get("/v1/organization/api_keys", answer=ApiKeys)
+def organization_api_keys(call: Call, query: OrganizationKeysQuery) -> Answer:
+    """List the keys of all users to an administrator, made within a span of time."""
+    own_organization(call, org_id=query.org_id)
+    call.require_organization(Level.ADMIN)
+    after, before = query.created_after, query.created_before
+    made = Made(
+        None if after is None else _in_utc(after, "created_after"),
+        None if before is None else _in_utc(before, "created_before"),
+    )
+    return _list(call, "user", query, query.api_key_name, made)
+
+
 @routes.get("/v1/api_key/{key_id}", answer=ApiKey)
 def api_key(call: Call, key_id: str) -> Answer:
     """Return a user's key, without its text."""
@@ -89,6 +104,12 @@ def service_tokens(call: Call, query: ServiceTokenQuery) -> Answer:
     """List the keys of all service tokens to an administrator, and its own keys to a service token."""
     own_organization(call, name=query.org_name)
     return _list(call, "service_token", query, query.service_token_name)
+
+
+@routes.delete("/v1/service_token", answer=ServiceToken)
+def revoke_named_service_token(call: Call, body: NamedServiceToken) -> Answer:
+    """Revoke the service token's key that the body names; it stops working at once."""
+    return _revoke(call, "service_token", body.id)
 
 
 @routes.get("/v1/service_token/{key_id}", answer=ServiceToken)
@@ -154,22 +175,26 @@ def _make(call: Call, owner: Entity, limits: KeyLimits, *, replace: bool = False
 
 
 def _in_future(moment: datetime) -> datetime:
-    try:
-        # Without a zone it is UTC, as everywhere, whatever the clock of this machine shows.
-        moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-    except (OverflowError, ValueError):
-        # In the first or the last of all years, some clocks show none that this one has.
-        raise HttpError(400, "Invalid request: `expires_at` is out of range") from None
+    moment = _in_utc(moment, "expires_at")
     if moment <= datetime.now(UTC):
         raise HttpError(400, "Invalid request: `expires_at` is not in the future")
     return moment
 
 
-def _list(call: Call, kind: MemberKind, query: PageQuery, name: str | None) -> Answer:
+def _in_utc(moment: datetime, parameter: str) -> datetime:
+    try:
+        # Without a zone it is UTC, as everywhere, whatever the clock of this machine shows.
+        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except (OverflowError, ValueError):
+        # In the first or the last of all years, some clocks show none that this one has.
+        raise HttpError(400, f"Invalid request: `{parameter}` is out of range") from None
+
+
+def _list(call: Call, kind: MemberKind, query: PageQuery, name: str | None, made: Made = ANY_TIME) -> Answer:
     registry, principal = call.state.registry, call.principal
     owner_id = None if _is_administrator(call) else principal.id
     keys = key_store.listed(
-        registry, org_id=principal.org_id, principal_id=owner_id, owners=kind, name=name, page=page_of(query)
+        registry, org_id=principal.org_id, principal_id=owner_id, owners=kind, name=name, page=page_of(query), made=made
     )
     return json_answer({"objects": _all_shown(call, keys)})
 

@@ -141,6 +141,36 @@ def test_keys_of_service_tokens(party, ann, otto):
     refused(party.client(three["key"]).get("/api/self/me"), 401)
 
 
+def test_what_newer_sdks_call_about_keys(party, ann, otto):
+    client = party.join("lister@listed.example", Level.ADMIN, organization="listed")
+    first, second = (ok(client.post("/v1/api_key", json={"name": name})) for name in ("first", "second"))
+    org_id = first["org_id"]
+
+    def listed(**params):
+        objects = ok(client.get("/v1/organization/api_keys", params={"org_id": org_id, **params}))["objects"]
+        return [each["id"] for each in objects]
+
+    assert listed()[:2] == [second["id"], first["id"]]
+    assert listed(limit=1) == [second["id"]]
+    assert listed(starting_after=second["id"])[0] == first["id"]
+    assert listed(api_key_name="first") == [first["id"]]
+    assert first["id"] in listed(created_before=first["created"], created_after=first["created"])
+    assert listed(created_after="2200-01-01T00:00:00Z") == listed(created_before="2020-01-01T00:00:00+02:00") == []
+    refused(client.get("/v1/organization/api_keys", params={"created_after": "soon"}), 400, "created_after")
+    refused(client.get("/v1/organization/api_keys", params={"created_after": "0001-01-01T00:00:00+10:00"}), 400)
+    refused(ann.get("/v1/organization/api_keys", params={"org_id": org_id}), 403)
+    refused(
+        party.join("reader@listed.example", Level.READ, organization="listed").get("/v1/organization/api_keys"), 403
+    )
+
+    accounts = [{"name": "ci", "token_name": "main", "group_names": ["Viewers"]}]
+    ok(client.patch("/v1/organization/members", json={"invite_users": {"service_accounts": accounts}}))
+    (token,) = ok(client.get("/v1/service_token"))["objects"]
+    refused(otto.request("DELETE", "/v1/service_token", json={"id": token["id"]}), 403)
+    assert ok(client.request("DELETE", "/v1/service_token", json={"id": token["id"]})) == token
+    assert ok(client.get("/v1/service_token"))["objects"] == []
+
+
 def test_a_time_without_a_zone_is_utc(ann, monkeypatch):
     ends = (datetime.now(UTC) + timedelta(hours=1)).replace(microsecond=0, tzinfo=None).isoformat()
     with monkeypatch.context() as patch:
