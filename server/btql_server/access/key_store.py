@@ -136,7 +136,7 @@ def _only(registry: Registry, equal: Mapping[str, str]) -> Key | None:
     return _key(rows[0]) if rows else None
 
 
-def listed(
+def listed(  # noqa: PLR0913  conditions are keywords
     registry: Registry,
     *,
     org_id: str | None = None,
@@ -145,9 +145,10 @@ def listed(
     name: str | None = None,
     page: Page | None = None,
     made: Made = ANY_TIME,
+    revoked: bool = False,
 ) -> Sequence[Key]:
-    """Return keys that were not revoked, newest first; with ``owners`` those of users, or of service tokens."""
-    conditions = ["revoked_at is null"]
+    """Return keys, newest first: those of users or of service tokens with ``owners``, ended ones with ``revoked``."""
+    conditions = [] if revoked else ["revoked_at is null"]
     if owners is not None:
         assert owners in ("user", "service_token")
         conditions.append(f"principal_id in (select id from entities where kind = '{owners}')")  # noqa: S608  our words
