@@ -35,6 +35,16 @@ ODD: dict[str, dict[str, object]] = {
         "tags": [MARKUP],
         "error": MARKUP,
     },
+    "words without an end": {
+        "span_attributes": {"name": "n" * 400, "type": "t" * 400},
+        "input": f"found{'x' * 4000}",
+        "output": [{"role": "r" * 400, "content": "c" * 4000}],
+        "metadata": {"k" * 400: "v" * 4000, "model": "m" * 400},
+        "tags": ["t" * 400, "short"],
+        "scores": {"s" * 400: 0.5},
+        "metrics": {"m" * 400: 1},
+        "error": {"message": "e" * 4000},
+    },
     "nothing": {},
 }
 
@@ -62,6 +72,7 @@ def test_every_span_can_be_read(page, odd):
         expect(page.locator(".span-body")).to_be_visible()
         read += "found" in page.locator(".detail").inner_text()
         assert page.locator(".detail img").count() == 0
+        assert page.locator(".detail").evaluate("detail => detail.scrollWidth <= detail.clientWidth")
     assert read == len(ODD) - 1
     assert page.title() == "odd · trace · btql"
 
