@@ -121,6 +121,7 @@ class Reading:
         processed = {"last_processed_xact_id": xact_id, "last_considered_xact_id": xact_id}
         told: dict[str, object] = {
             "schema": result.json_schema,
+            "columns": result.columns,
             "cursor": result.cursor,
             "realtime_state": {"type": "on", **seen},
             "freshness_state": processed,

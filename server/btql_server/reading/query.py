@@ -38,6 +38,8 @@ class QueryAnswer(msgspec.Struct):
     data: list[dict[str, object]]
     schema: dict[str, object]
     """The JSON schema of ``data``."""
+    columns: list[str]
+    """The names in ``data``, in the order of the query: objects of JavaScript begin with those that are numbers."""
     cursor: str | None
     """Asks for the next page."""
     realtime_state: dict[str, object]

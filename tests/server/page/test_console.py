@@ -160,6 +160,12 @@ def test_a_column_is_sorted_by_its_head(console):
     expect(console.get_by_role("columnheader", name="tokens")).to_have_attribute("aria-sort", "descending")
 
 
+def test_columns_named_by_numbers_stand_where_the_query_has_them(console):
+    run(console, """SELECT id, 1 AS "404", 2 AS "200" FROM project_logs('planted') LIMIT 2""")
+
+    assert console.locator(".grid-head .head").all_inner_texts() == ["id", "404", "200"]
+
+
 def test_a_nested_value_opens_beside_the_table(console):
     run(console, "select: metadata, input | from: project_logs('planted') | filter: id = 'p-root'")
     console.locator(".cell.of-object").first.hover()

@@ -29,6 +29,7 @@ def test_the_envelope(ask):
         "input": {},
     }
     assert list(body["schema"]["items"]["properties"]) == ["id", "created", "s", "input"]
+    assert body["columns"] == ["id", "created", "s", "input"]
     seen = body["realtime_state"]
     assert seen["type"] == "on"
     assert seen["actual_xact_id"] == seen["minimum_xact_id"]

@@ -189,7 +189,7 @@ export class QueryView {
       const inferred = this.language.infers(text);
       this.asked = text;
       this.rows = inferred ? [answer.schema.items.properties] : answer.data;
-      this.columns = columnsOf(answer);
+      this.columns = inferred ? Object.keys(this.rows[0]) : answer.columns;
       // They ask again, which would write again; and of what was inferred there are no rows.
       for (const each of this.saves) each.hidden = answer.written || inferred;
       this.show(answer, performance.now() - began);
@@ -402,13 +402,6 @@ export class QueryView {
       ),
     );
   }
-}
-
-/** Return the names of the columns in the order of the query. */
-function columnsOf(answer) {
-  const declared = Object.keys(answer.schema?.items?.properties ?? {});
-  if (declared.length > 0) return declared;
-  return [...new Set(answer.data.flatMap((row) => Object.keys(row)))];
 }
 
 /** Return a message with what stands between backticks as code. */

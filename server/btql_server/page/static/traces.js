@@ -449,8 +449,7 @@ function preview(value) {
 
 /** Return the columns in which some row has something. */
 function shownColumns(answer, rows) {
-  const names = Object.keys(answer.schema?.items?.properties ?? rows[0] ?? {});
-  return names.filter(
+  return answer.columns.filter(
     (name) => name !== "root_span_id" && rows.some((row) => row[name] !== null && row[name] !== undefined),
   );
 }
