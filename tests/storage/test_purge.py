@@ -133,6 +133,26 @@ def test_versions_that_were_deleted_go_where_the_row_was_written_again(db: Db, c
     assert db.storage.retention.purge(target, [SECRET]).rows == 0
 
 
+@pytest.mark.parametrize("compacted", [False, True])
+def test_versions_that_were_deleted_go_where_the_row_was_written_again_in_one_request(db: Db, compacted: bool):
+    target = db.object("dataset")
+    first = db.put(target, person("a"), person("b"), person("c", KEPT))
+    if compacted:
+        db.storage.compact()
+    clean = {"id": "a", "input": "clean"}
+    second = db.put(target, {"id": "a", "_object_delete": True}, clean, {"id": "a", "_is_merge": True, "output": 1})
+    third = db.put(target, {"id": "b", "_object_delete": True}, {"id": "b", "input": "clean"}, {"id": "c", "input": 1})
+    db.put(target, {"id": "a", "input": "cleaner"})
+    report = db.storage.retention.purge(target, [SECRET])
+
+    assert report.proof.holds
+    assert db.found() == set()
+    assert db.found(KEPT) >= {"parts"}, "a row that was changed keeps its past"
+    for version, expected in ((first, {"c"}), (second, {"a", "c"}), (third, {"a", "b", "c"})):
+        with db.storage.snapshot(target, version) as snapshot:
+            assert {row.id for row in snapshot_rows(snapshot)} == expected
+
+
 def test_a_whole_object_is_gone_from_every_file(db: Db):
     target, other = db.object(), db.object(name="y")
     # Both in one file of the log.

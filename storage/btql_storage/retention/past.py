@@ -1,8 +1,9 @@
 """The rows of the past that a delete has ended, also where a row of that id was written again later.
 
-A state of a row ends with the transaction in its ``until``. Where that transaction began another state the row was
-changed, else it was deleted. All states of an id up to its last delete are to go; those after it are the past of a row
-that is there.
+A state of a row ends with the transaction in its ``until``. Where that transaction began another state of the same
+pagination key the row was changed, else it was deleted: a row that comes after a delete, be it in the same transaction,
+has a key of its own. All states of an id up to its last delete are to go; those after it are the past of a row that is
+there.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from btql_storage.catalog.shapes import HistoryPart, PartInfo, RowNumbers, View
 from btql_storage.folder import Folder
 from btql_storage.retention.rows import current_rows
 
+_COLUMNS = ["id", "_pagination_key", "_xact_id"]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DeletedPast:
@@ -33,6 +36,7 @@ class DeletedPast:
 @dataclass(frozen=True, slots=True)
 class _State:
     id: str
+    key: str
     begin: int
     end: int
     row: int
@@ -41,11 +45,11 @@ class _State:
 def deleted_past(folder: Folder, view: View) -> Iterator[DeletedPast]:
     """Yield what of the history is to go; ``view`` has all of it."""
     states = [list(_states(folder, one)) for one in view.history]
-    begins = {(state.id, state.begin) for mine in states for state in mine}
+    begins = {(state.key, state.begin) for mine in states for state in mine}
     begins |= _begins(folder, view.parts, {state.id for mine in states for state in mine})
     last_delete: defaultdict[str, int] = defaultdict(int)
     for state in (state for mine in states for state in mine):
-        if (state.id, state.end) not in begins:
+        if (state.key, state.end) not in begins:
             last_delete[state.id] = max(last_delete[state.id], state.end)
     for one, mine in zip(view.history, states, strict=True):
         gone = [state for state in mine if state.end <= last_delete[state.id]]
@@ -55,20 +59,20 @@ def deleted_past(folder: Folder, view: View) -> Iterator[DeletedPast]:
 
 
 def _states(folder: Folder, one: HistoryPart) -> Iterator[_State]:
-    (table,) = current_rows(folder, [one.part], ["id", "_xact_id"])
+    (table,) = current_rows(folder, [one.part], _COLUMNS)
     numbers = to_numpy(table.column("_row"))
-    begins = table.column("_xact_id").to_pylist()
+    ids, keys, begins = (table.column(name).to_pylist() for name in _COLUMNS)
     ends = one.until[numbers].tolist()
-    for row_id, begin, end, row in zip(table.column("id").to_pylist(), begins, ends, numbers.tolist(), strict=True):
-        yield _State(row_id, int(begin), end, row)
+    for row_id, key, begin, end, row in zip(ids, keys, begins, ends, numbers.tolist(), strict=True):
+        yield _State(row_id, key, int(begin), end, row)
 
 
 def _begins(folder: Folder, parts: Sequence[PartInfo], ids: set[str]) -> set[tuple[str, int]]:
-    """Return when the current states of some rows began."""
+    """Return the keys of some rows, and when their current states began."""
     found: set[tuple[str, int]] = set()
     sought = pa.array(sorted(ids), pa.utf8())
-    for table in current_rows(folder, parts, ["id", "_xact_id"]) if ids else ():
+    for table in current_rows(folder, parts, _COLUMNS) if ids else ():
         mine = table.filter(pc.is_in(table.column("id"), value_set=sought))
         begins = map(int, mine.column("_xact_id").to_pylist())
-        found.update(zip(mine.column("id").to_pylist(), begins, strict=True))
+        found.update(zip(mine.column("_pagination_key").to_pylist(), begins, strict=True))
     return found
