@@ -33,7 +33,7 @@ def content_of_parts(parts: list[JsonValue]) -> JsonValue:
     match content:
         case []:
             return None
-        case [{"type": "text", "text": str() as text}]:
+        case [{"type": "text", "text": str() as text, **others}] if not others:
             return text
         case _:
             return content
@@ -75,7 +75,8 @@ def _messages(message: Attributes) -> list[JsonValue]:
     whole: Attributes = {"role": message.get("role"), "content": content_of_parts(content)}
     if calls:
         whole["tool_calls"] = calls
-    return [whole | {key: value for key, value in message.items() if key != "parts"}, *results]
+    others = {key: value for key, value in message.items() if key not in ("content", "parts")}
+    return [whole | others, *results]
 
 
 def _content(part: JsonValue) -> JsonValue:

@@ -7,7 +7,7 @@ repeat the usage; it is counted at the inner one. The inner one also has some ``
 from __future__ import annotations
 
 from btql_server.otlp.draft import Draft, is_metric, parsed
-from btql_server.otlp.messages import tool_call
+from btql_server.otlp.messages import messages_of_parts, tool_call
 from btql_storage.json_text import JsonValue
 
 ROOTS = frozenset({"ai"})
@@ -49,7 +49,7 @@ def apply(draft: Draft) -> None:
         draft.fill_type("llm")
     draft.fill_type("tool" if operation == "ai.toolCall" else "function")
     for name in INPUTS:
-        draft.fill("input", _read(draft.take(name)))
+        draft.fill("input", _in_usual_form(_read(draft.take(name))))
     for name in OUTPUTS:
         draft.fill("output", _read(draft.take(name)))
     draft.fill("output", _reply(draft))
@@ -72,6 +72,48 @@ def _read(value: JsonValue) -> JsonValue:
     if isinstance(value, list):
         return [_read(item) for item in value]
     return parsed(value, value) if isinstance(value, str) else value
+
+
+def _in_usual_form(value: JsonValue) -> JsonValue:
+    """Return messages, or an object that has some, with tool calls and results as all conventions have them."""
+    match value:
+        case {"messages": list() as messages}:
+            return {**value, "messages": _in_usual_form(messages)}
+        case list():
+            return messages_of_parts([_with_parts(message) for message in value])
+        case _:
+            return value
+
+
+def _with_parts(message: JsonValue) -> JsonValue:
+    match message:
+        case {"role": _, "content": list() as content}:
+            return {**message, "parts": [_part(part) for part in content]}
+        case _:
+            return message
+
+
+def _part(part: JsonValue) -> JsonValue:
+    """Return a part of a message as the conventions of OpenTelemetry name it."""
+    match part:
+        case {"type": "tool-call"}:
+            arguments = part.get("input", part.get("args"))
+            return {
+                "type": "tool_call",
+                "id": part.get("toolCallId"),
+                "name": part.get("toolName"),
+                "arguments": arguments,
+            }
+        case {"type": "tool-result"}:
+            output = part.get("output", part.get("result"))
+            match output:
+                case {"type": str(), "value": value}:
+                    output = value
+                case _:
+                    pass
+            return {"type": "tool_call_response", "id": part.get("toolCallId"), "response": output}
+        case _:
+            return part
 
 
 def _reply(draft: Draft) -> JsonValue:
