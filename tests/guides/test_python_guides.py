@@ -32,6 +32,10 @@ def test_notebooks(folder, update):
     shell("%unload_ext btql")
 
 
+def test_logs_of_your_own(folder, update):
+    run_guide("own-logs.md", {"sh": Shell(folder), "python": Python()}, update=update)
+
+
 def test_duckdb(folder, update):
     python = Python()
     run_guide("duckdb.md", {"sh": Shell(folder), "python": python}, update=update)
