@@ -76,44 +76,30 @@ def _read(value: JsonValue) -> JsonValue:
 
 def _in_usual_form(value: JsonValue) -> JsonValue:
     """Return messages, or an object that has some, with tool calls and results as all conventions have them."""
-    match value:
-        case {"messages": list() as messages}:
-            return {**value, "messages": _in_usual_form(messages)}
-        case list():
-            return messages_of_parts([_with_parts(message) for message in value])
-        case _:
-            return value
+    if isinstance(value, dict) and isinstance(value.get("messages"), list):
+        return {**value, "messages": _in_usual_form(value["messages"])}
+    return messages_of_parts([_with_parts(message) for message in value]) if isinstance(value, list) else value
 
 
 def _with_parts(message: JsonValue) -> JsonValue:
-    match message:
-        case {"role": _, "content": list() as content}:
-            return {**message, "parts": [_part(part) for part in content]}
-        case _:
-            return message
+    if not isinstance(message, dict) or "role" not in message:
+        return message
+    content = message.get("content")
+    return {**message, "parts": [_part(part) for part in content]} if isinstance(content, list) else message
 
 
 def _part(part: JsonValue) -> JsonValue:
     """Return a part of a message as the conventions of OpenTelemetry name it."""
-    match part:
-        case {"type": "tool-call"}:
-            arguments = part.get("input", part.get("args"))
-            return {
-                "type": "tool_call",
-                "id": part.get("toolCallId"),
-                "name": part.get("toolName"),
-                "arguments": arguments,
-            }
-        case {"type": "tool-result"}:
-            output = part.get("output", part.get("result"))
-            match output:
-                case {"type": str(), "value": value}:
-                    output = value
-                case _:
-                    pass
-            return {"type": "tool_call_response", "id": part.get("toolCallId"), "response": output}
-        case _:
-            return part
+    kind = part.get("type") if isinstance(part, dict) else None
+    if not isinstance(part, dict) or kind not in ("tool-call", "tool-result"):
+        return part
+    if kind == "tool-call":
+        arguments = part.get("input", part.get("args"))
+        return {"type": "tool_call", "id": part.get("toolCallId"), "name": part.get("toolName"), "arguments": arguments}
+    output = part.get("output", part.get("result"))
+    if isinstance(output, dict) and output.keys() == {"type", "value"}:
+        output = output["value"]
+    return {"type": "tool_call_response", "id": part.get("toolCallId"), "response": output}
 
 
 def _reply(draft: Draft) -> JsonValue:
