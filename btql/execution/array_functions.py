@@ -21,10 +21,12 @@ def position(items: str, needle: str) -> int | None:
 
 
 def remove(items: str, needle: str) -> str | None:
-    """Return an array without every element that is equal to the needle."""
+    """Return an array without every element that is equal to the needle, or is null where the needle is."""
     values, wanted = parse(items), parse(needle)
     if not isinstance(values, list):
         return None
+    if wanted is None:
+        return json_text.canonical([value for value in values if value is not None])
     return json_text.canonical([value for value in values if value is None or not same(value, wanted)])
 
 

@@ -18,20 +18,29 @@ _SIZE_MAX = 2**31 - 1
 
 
 def _array(value: Value) -> str:
-    """Return an array as JSON text."""
+    """Return an array as JSON text; it may be an object, too."""
     return as_json(Value({kind: sql for kind, sql in value.parts.items() if kind in (Kind.LIST, Kind.JSON)}))
+
+
+def _only_array(value: Value) -> str:
+    """Return an array as JSON text, null for an object."""
+    text = _array(value)
+    return f"CASE WHEN starts_with({text}, '[') THEN {text} END" if Kind.JSON in value.parts else text
 
 
 @scalar(python=True, bits=SIZE_BITS)
 def array_length(value: Any, dimension: Integer = "") -> Integer:
     """Return the number of elements of an array.
 
+    With the dimension, 1, null of an empty one, as in Postgres.
+
     >>> array_length(['a', 'b'])
     2
     """
     if dimension and dimension != "1":
         raise ArgumentError("arrays have one dimension here: write 1, or leave it out", 1)
-    return array_size(value)
+    size = array_size(value)
+    return f"nullif({size}, 0)" if dimension else size
 
 
 @scalar(python=True, bits=SIZE_BITS)
@@ -64,7 +73,7 @@ def array_append(array: Any, item: Any) -> JsonText:
     >>> array_append(['a'], 'b')
     ['a', 'b']
     """
-    return f"btql_json_merge({_array(array)}, '[' || {as_member(item)} || ']')"
+    return f"btql_json_merge({_only_array(array)}, '[' || {as_member(item)} || ']')"
 
 
 @scalar(python=True)
@@ -74,7 +83,7 @@ def array_prepend(item: Any, array: Any) -> JsonText:
     >>> array_prepend('a', ['b'])
     ['a', 'b']
     """
-    return f"btql_json_merge('[' || {as_member(item)} || ']', {_array(array)})"
+    return f"btql_json_merge('[' || {as_member(item)} || ']', {_only_array(array)})"
 
 
 @scalar(aliases=("array_concat",), python=True)
@@ -84,7 +93,7 @@ def array_cat(one: Any, other: Any) -> JsonText:
     >>> array_cat([1], [2, 3])
     [1, 2, 3]
     """
-    return f"btql_json_merge({_array(one)}, {_array(other)})"
+    return f"btql_json_merge({_only_array(one)}, {_only_array(other)})"
 
 
 @scalar(python=True, bits=SIZE_BITS)
@@ -111,12 +120,12 @@ def array_contains(array: Any, item: Any) -> Boolean:
 
 @scalar(python=True)
 def array_remove(array: Any, item: Any) -> JsonText:
-    """Return an array without every element that is equal to ``item``.
+    """Return an array without every element that is equal to ``item``, or is null where ``item`` is.
 
     >>> array_remove([1, 2, 1], 1)
     [2]
     """
-    return f"btql_array_remove({_array(array)}, {as_json(item)})"
+    return f"btql_array_remove({_array(array)}, coalesce({as_json(item)}, 'null'))"
 
 
 @scalar(python=True)

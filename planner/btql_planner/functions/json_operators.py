@@ -74,7 +74,9 @@ def json_has_keys(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: AR
 def quantified(values: Sequence[Value], *, exact: bool) -> Value:  # noqa: ARG001
     """``left op ANY (array)`` and ALL: left, array, op, quantifier."""
     left, items, op, quantifier = values
-    arguments = (as_json(items), as_text(op), as_text(quantifier), as_json(left))
+    # Null too is compared with each element: with ALL of none, it is as true of null as of anything.
+    needle = f"coalesce({as_json(left)}, 'null')"
+    arguments = (as_json(items), as_text(op), as_text(quantifier), needle)
     return boolean(f"btql_json_quantified({', '.join(arguments)})")
 
 
