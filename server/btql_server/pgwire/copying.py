@@ -89,8 +89,8 @@ class Copying:
             encoder = CopyEncoder(opened.schema, types, asked.form, asked.options)
             session.wire.send(messages.copy_response(b"H", int(asked.form == "binary"), len(opened.names)))
             try:
-                await self._begin(asked, opened, encoder, work)
-                while True:
+                whole = await self._begin(asked, opened, encoder, work)
+                while not whole:
                     if opened.is_small:
                         piece = opened.piece(encoder.messages, None)
                     else:
@@ -101,25 +101,31 @@ class Copying:
                     work.stop.add(time.monotonic() - waited)
                     work.rows += piece.rows
                     if piece.done:
+                        if end := encoder.end():
+                            session.wire.send(messages.copy_data(end))
                         break
                     await session.principal()
-                if end := encoder.end():
-                    session.wire.send(messages.copy_data(end))
             finally:
                 await self._answering.let_go(opened)
         session.wire.send(messages.COPY_DONE)
         return work.rows
 
-    async def _begin(self, asked: Copy, opened: Opened, encoder: CopyEncoder, work: Work) -> None:
-        """Send what comes before the rows; in binary it is in one message with the first row, as clients expect."""
+    async def _begin(self, asked: Copy, opened: Opened, encoder: CopyEncoder, work: Work) -> bool:
+        """Send what comes before the rows, and return whether that is all there is.
+
+        In binary it is in one message with the first row, or with the end where there is none, as clients expect.
+        """
         header = encoder.header()
+        whole = False
         if header and asked.form == "binary":
             pool = self._session.state.pools["bulk"]
             first = await pool.run(opened.piece, lambda batch: [encoder.encode(batch)], 1)
             work.rows += first.rows
-            header += b"".join(first.parts)
+            whole = not first.rows
+            header += encoder.end() if whole else b"".join(first.parts)
         if header:
             self._session.wire.send(messages.copy_data(header))
+        return whole
 
     async def _take_in(self, statement: Statement, asked: Copy) -> int:
         session = self._session
