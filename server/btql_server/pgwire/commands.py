@@ -225,12 +225,16 @@ class Commands:
                 return None
             sign = "-" if reading.take("-") else ""
             token = reading.next()
+            if token.upper == "INTERVAL":
+                # A time zone, as Sequelize sets it: INTERVAL '+00:00' HOUR TO MINUTE.
+                token = reading.next()
+                reading.take("HOUR", "TO", "MINUTE")
             if token.kind == "mark":
                 raise Failure("42601", f'syntax error at or near "{token.text}"', at=token.start)
             value = sign + (token.text if token.kind == "word" else token.value)
             values.append(quoted(value) if in_quotes and token.kind != "word" else value)
             if not reading.is_done and not reading.take(","):
-                # Such as INTERVAL '1' HOUR, or 5 min without its quotes.
+                # Such as 5 min without its quotes.
                 values[-1] += f" {reading.next().value}"
                 if not reading.take(","):
                     reading.end()

@@ -263,6 +263,14 @@ def test_settings(raw):
     assert notices(raw.ask(query("COMMIT"))) == []
 
 
+def test_a_time_zone_as_an_interval(raw):
+    """As Sequelize sets it on each of its connections."""
+    set_zone = "SET TIME ZONE INTERVAL"
+    assert notices(raw.ask(query(f"SET client_min_messages TO warning;{set_zone} '+00:00' HOUR TO MINUTE"))) == []
+    assert "shown in UTC" in notices(raw.ask(query(f"{set_zone} '+02:00' HOUR TO MINUTE")))[0]
+    assert error(raw.ask(query(f"{set_zone} '+02:00' HOUR TO")))["C"] == "42601"
+
+
 def test_what_connection_pools_send_before_a_connection_is_used_again(raw):
     found = raw.ask(
         query(
