@@ -22,6 +22,7 @@ from btql_server.pgwire.catalog.casts import rewrite_cast
 from btql_server.pgwire.catalog.functions import rewrite_function
 from btql_server.pgwire.catalog.literals import cast_to, list_of, literal, plain_value
 from btql_server.pgwire.catalog.naming import name_outputs
+from btql_server.pgwire.catalog.natural_order import order_columns
 from btql_server.pgwire.catalog.refused import Refused
 from btql_server.pgwire.catalog.relations import INTERNAL_SCHEMAS, VECTORS, Relation, column_types, relations
 from btql_server.pgwire.catalog.session_values import Session, value_of
@@ -64,6 +65,7 @@ class Rewriter:
         self._common = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
         for table in list(tree.find_all(exp.Table)):
             self._look_up(table)
+        order_columns(tree, self._relation)
         # Nodes below others come first, so that what replaces a node is made of what is done already.
         root = cast("exp.Expr", tree)
         for node in reversed(list(tree.walk(bfs=True))):
@@ -86,16 +88,20 @@ class Rewriter:
 
     def _look_up(self, table: exp.Table) -> None:
         """Remember which relation a name in FROM means."""
-        if not isinstance(table.this, exp.Identifier):
-            return
-        schema, name = _folded(table.args.get("db")), _folded(table.this) or ""
-        if schema is None and name in self._common:
-            return
+        found = self._relation(table)
+        if found is not None:
+            self._named[(_folded(table.args["alias"].this) if table.alias else None) or found.name] = found
+            self.relations.add(found)
+
+    def _relation(self, table: exp.Table) -> Relation | None:
+        """Return the relation that a name in FROM means; None where it is a function, or of the statement itself."""
+        schema, name = _folded(table.args.get("db")), _folded(table.this)
+        if name is None or (schema is None and name in self._common):
+            return None
         found = relations().get((schema or "pg_catalog", name))
         if found is None:
             raise _no_relation(schema, name, any(self._named))
-        self._named[(_folded(table.args["alias"].this) if table.alias else name) or name] = found
-        self.relations.add(found)
+        return found
 
     def table(self, node: exp.Table) -> exp.Expr:
         """A relation, or a function in FROM."""

@@ -75,7 +75,7 @@ def test_spellings_that_only_postgres_has(ask):
         "SELECT 1009::regtype": "text[]",
         "SELECT 'dataset'::regnamespace": "dataset",
         "SELECT 1 FROM pg_am WHERE amname OPERATOR(pg_catalog.~) '^(heap)$' COLLATE pg_catalog.default": 1,
-        "SELECT indkey FROM pg_index LIMIT 1": "1",
+        "SELECT indkey FROM pg_index LIMIT 1": [1],
         "SELECT indkey[0] FROM pg_index LIMIT 1": 1,
         "SELECT (information_schema._pg_expandarray(indkey)).n FROM pg_index LIMIT 1": 1,
         "SELECT generate_subscripts(indkey, 1) FROM pg_index LIMIT 1": 0,
@@ -125,6 +125,28 @@ def test_types_of_columns(ask):
     )
 
     assert [each.name for each in answer.types] == ["oid", "text", "int2", "bool", "float4", "_text", "int4", "int8"]
+
+
+def test_columns_come_in_the_order_of_the_table(ask):
+    """Where nobody asks for an order, clients count on that one."""
+    named = ["id", "_xact_id", "_pagination_key", "created"]
+    nested = "pg_class c JOIN (pg_attribute JOIN pg_type t ON t.oid = atttypid) ON c.oid = attrelid"
+    listed = "pg_type t, pg_namespace n, pg_class c, pg_catalog.pg_attribute a"
+    joined = "t.oid = a.atttypid AND c.oid = attrelid AND relnamespace = n.oid"
+    cases = (
+        "SELECT column_name FROM information_schema.columns WHERE table_name = 'golden'",
+        "SELECT column_name FROM information_schema.columns WHERE table_name = 'golden' ORDER BY table_name LIMIT 10",
+        f"SELECT attname FROM {nested} WHERE relname = 'golden'",
+        f"SELECT a.attname FROM {listed} WHERE {joined} AND relname = 'golden'",
+    )
+
+    assert {sql: [row[0] for row in ask.rows(sql)[:4]] for sql in cases} == dict.fromkeys(cases, named)
+    assert ask.rows("SELECT count(*), max(attnum) FROM pg_attribute WHERE attrelid = 'golden'::regclass")[0][0] > 4
+    assert ask.rows("SELECT DISTINCT table_name FROM information_schema.columns WHERE table_name = 'golden'") == [
+        ("golden",)
+    ]
+    by_name = "SELECT attname FROM pg_attribute WHERE attrelid = 'golden'::regclass ORDER BY 1 LIMIT 1"
+    assert ask.rows(by_name) == [("_async_scoring_state",)]
 
 
 def test_the_session(ask):
