@@ -4,6 +4,7 @@
 2. A statement that reads relations is about the catalog where one of them is a relation of the catalog: with its
    schema, or by a name that Postgres finds without one. What else it reads, :mod:`.rewrite` then refuses.
 3. One that reads none is, where it calls a function of the catalog or casts to a name of it: ``SELECT version()``.
+   So is what ODBC's driver asks for lists that have a shape only: ``select NULL, NULL, NULL``, and its kinds of tables.
 
 Texts, names in quotes and comments do not mislead it, and a field of rows that is called ``pg_class`` neither.
 """
@@ -22,7 +23,7 @@ from btql_server.pgwire.catalog.relations import INTERNAL_SCHEMAS, relations
 
 _HINT = re.compile(
     r"pg_|information_schema|version|current_|session_user|\buser\b|_privilege|to_reg|::\s*reg|as\s+reg|description"
-    r"|format_type|inet_|set_config|txid|has_|row_security",
+    r"|format_type|inet_|set_config|txid|has_|row_security|relkind|null\s*,\s*null",
     re.IGNORECASE,
 )
 _READS = frozenset({"select", "with", "table", "values"})
@@ -45,7 +46,7 @@ def about_catalog(sql: str) -> bool:
     reads, about = _relations(found)
     if about or reads or word in _WRITES:
         return about
-    return _calls(found)
+    return _calls(found) or _lists_nothing(found)
 
 
 def _relations(found: Sequence[Token]) -> tuple[bool, bool]:
@@ -106,6 +107,12 @@ def _calls(found: Sequence[Token]) -> bool:
         if token.kind == "word" and name in KEYWORDS and before != "." and following != ".":
             return True
     return False
+
+
+def _lists_nothing(found: Sequence[Token]) -> bool:
+    """Whether it is one of the two statements by which ODBC's driver makes lists of no rows, or of kinds of tables."""
+    words = [token.word for token in found if token.word != ";"]
+    return words[:4] == ["select", "null", ",", "null"] and ("relkind" in words or set(words[1:]) == {"null", ","})
 
 
 _NAMES_OF_CATALOG = frozenset(

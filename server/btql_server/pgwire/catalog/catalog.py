@@ -137,9 +137,15 @@ class Catalog:
             return self._engine
 
 
-_OWN_TYPES = {pa.uint32(): NAMED["oid"], pa.list_(pa.uint32()): NAMED["_oid"]}
+_OWN_TYPES = {pa.uint16(): NAMED["int2"], pa.uint32(): NAMED["oid"], pa.uint64(): NAMED["oid"]}
+_OWN_LISTS = {pa.uint16(): NAMED["int2vector"], pa.uint32(): NAMED["_oid"], pa.uint64(): NAMED["oidvector"]}
+"""What Arrow's types are where relations.py has made them of something else."""
 
 
 def _answer(table: pa.Table) -> CatalogAnswer:
-    types = tuple(_OWN_TYPES.get(field.type) or pg_type(field.type) for field in table.schema)
-    return CatalogAnswer(table, types)
+    return CatalogAnswer(table, tuple(_type(field.type) for field in table.schema))
+
+
+def _type(of: pa.DataType) -> PgType:
+    found = _OWN_LISTS.get(of.value_type) if pa.types.is_list(of) else _OWN_TYPES.get(of)
+    return found or pg_type(of)

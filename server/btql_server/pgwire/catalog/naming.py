@@ -6,7 +6,7 @@ from typing import cast
 
 from sqlglot import exp
 
-from btql_server.pgwire.catalog.relations import VECTORS, procedures
+from btql_server.pgwire.catalog.relations import procedures
 from btql_server.pgwire.catalog.type_names import type_name
 
 UNNAMED = "?column?"
@@ -84,10 +84,10 @@ def _named(projection: exp.Expr) -> exp.Expr:
 
 
 def _shown(node: exp.Expr) -> exp.Expr:
-    """Return what the answer has for an expression: names of the catalog are texts there, and so are vectors."""
+    """Return what the answer has for an expression: names of the catalog are texts there."""
     is_name = isinstance(node, exp.Cast) and type_name(node.to) in _SHOWN_BY_NAME
-    is_vector = isinstance(node, exp.Column) and node.name.lower() in (VECTORS | procedures())
-    return exp.cast(node.copy(), "TEXT") if is_name or is_vector else node
+    is_procedure = isinstance(node, exp.Column) and node.name.lower() in procedures()
+    return exp.cast(node.copy(), "TEXT") if is_name or is_procedure else node
 
 
 def output_name(node: exp.Expr) -> str | None:

@@ -43,8 +43,9 @@ _DUCKDB = {
     "timestamptz": "TIMESTAMPTZ",
     "interval": "INTERVAL",
     "bytea": "BLOB",
-    "int2vector": "SMALLINT[]",
-    "oidvector": "UINTEGER[]",
+    # No other lists are of these types, so that an answer shows what is a vector.
+    "int2vector": "USMALLINT[]",
+    "oidvector": "UBIGINT[]",
 }
 """Types of columns in DuckDB; all others are texts."""
 _DEFAULTS = {

@@ -131,7 +131,9 @@ def _procedure(of: PgType, short: str) -> str:
 
 
 _ARROW = {
+    "USMALLINT": pa.uint16(),
     "UINTEGER": pa.uint32(),
+    "UBIGINT": pa.uint64(),
     "BOOLEAN": pa.bool_(),
     "SMALLINT": pa.int16(),
     "INTEGER": pa.int32(),

@@ -30,6 +30,8 @@ ABOUT = (
     "update pg_settings set setting = 'x'",
     "select * from demo, pg_class",
     "/* a comment */ select 1 from pg_class -- and another",
+    "select NULL, NULL, NULL",
+    "select NULL, NULL, relkind from (select 'r' as relkind union select 'v') as a",
 )
 NOT_ABOUT = (
     "select 1",
@@ -54,6 +56,9 @@ NOT_ABOUT = (
     "select * from pg_nonsense",
     "select user, count(*) from (select 1 as user from project_logs('demo', shape => 'traces')) t group by user",
     "explain select * from demo",
+    "select null, null, id from demo",
+    "select null, null, relkind from demo",
+    "select relkind from (select 'r' as relkind) as a",
 )
 
 

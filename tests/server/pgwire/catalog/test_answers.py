@@ -125,6 +125,11 @@ def test_types_of_columns(ask):
     )
 
     assert [each.name for each in answer.types] == ["oid", "text", "int2", "bool", "float4", "_text", "int4", "int8"]
+    # ODBC's driver takes the text of a vector for what it is only if its type says so.
+    vectors = ask.answer(
+        "SELECT indkey, indclass AS c, indoption[0], indclass[0], array_agg(indrelid) FROM pg_index GROUP BY 1, 2, 3, 4"
+    )
+    assert [each.name for each in vectors.types] == ["int2vector", "oidvector", "int2", "oid", "_oid"]
 
 
 def test_columns_come_in_the_order_of_the_table(ask):
