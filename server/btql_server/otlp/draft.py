@@ -74,6 +74,13 @@ class Draft:
         if kind is not None:
             self.span_attributes.setdefault("type", kind)
 
+    def spread(self, name: str) -> None:
+        """Move the keys of an object, or of the JSON of one, to ``metadata``; anything else stays where it is."""
+        value = structured(self.rest.get(name))
+        if isinstance(value, dict):
+            del self.rest[name]
+            self.metadata = {**value, **self.metadata}
+
     def move_to_metadata(self, names: Mapping[str, str]) -> None:
         """Move attributes to keys of ``metadata``; what says something else than is there stays where it is."""
         for name, key in names.items():

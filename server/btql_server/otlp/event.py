@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from btql_server.http.answer import json_bytes
-from btql_server.otlp import braintrust, genai, indexed, openinference, vercel
+from btql_server.otlp import braintrust, genai, indexed, langfuse, langsmith, logfire, openinference, vercel
 from btql_server.otlp.draft import Draft, is_metric
 from btql_server.otlp.slug import Exported
 from btql_server.otlp.span import Attributes, Link, Span, SpanEvent
@@ -18,6 +18,9 @@ from btql_server.registering.crud import merged
 
 CONVENTIONS: tuple[tuple[frozenset[str], Callable[[Draft], None], Mapping[str, str]], ...] = (
     (braintrust.ROOTS, braintrust.apply, {}),
+    (langfuse.ROOTS, langfuse.apply, langfuse.METRICS),
+    (langsmith.ROOTS, langsmith.apply, {}),
+    (logfire.ROOTS, logfire.apply, logfire.METRICS),
     (genai.ROOTS, genai.apply, genai.METRICS),
     (indexed.ROOTS, indexed.apply, indexed.METRICS),
     (openinference.ROOTS, openinference.apply, openinference.METRICS),
@@ -52,7 +55,7 @@ def event_of(span: Span, above: Exported | None = None) -> bytes:
         "root_span_id": span.trace_id,
         "span_parents": [span.parent_span_id] if span.parent_span_id else None,
         **draft.fields,
-        "error": _error(span),
+        "error": _error(span) or draft.fields.get("error"),
         "metadata": {**(span.attributes if preserve else draft.rest), **draft.metadata} or None,
         "metrics": _metrics(span, draft) or None,
         "scores": draft.scores or None,

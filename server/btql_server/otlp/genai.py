@@ -7,7 +7,7 @@ as one ``gen_ai.prompt`` and ``gen_ai.completion`` (2024). All are brought to on
 from __future__ import annotations
 
 from btql_server.otlp.draft import Draft, is_metric, structured
-from btql_server.otlp.messages import content_of_parts, messages_of_parts
+from btql_server.otlp.messages import content_of_parts, messages_of_parts, with_text_arguments
 from btql_server.otlp.span import Attributes, SpanEvent
 from btql_storage.json_text import JsonValue
 
@@ -60,6 +60,12 @@ METRICS = {
     "gen_ai.usage.reasoning.output_tokens": "completion_reasoning_tokens",
     "gen_ai.usage.reasoning_tokens": "completion_reasoning_tokens",
     "gen_ai.usage.output_tokens.reasoning": "completion_reasoning_tokens",
+    "gen_ai.usage.details.cached_tokens": "prompt_cached_tokens",
+    "gen_ai.usage.details.cache_read_tokens": "prompt_cached_tokens",
+    "gen_ai.usage.details.cache_read_input_tokens": "prompt_cached_tokens",
+    "gen_ai.usage.details.cache_write_tokens": "prompt_cache_creation_tokens",
+    "gen_ai.usage.details.cache_creation_input_tokens": "prompt_cache_creation_tokens",
+    "gen_ai.usage.details.reasoning_tokens": "completion_reasoning_tokens",
     "gen_ai.response.time_to_first_chunk": "time_to_first_token",
 }
 """Attributes to ``metrics``, for calls of models."""
@@ -85,6 +91,8 @@ _ROLES = {
     "gen_ai.tool.message": "tool",
 }
 """Events of one message to the role where it has none."""
+MESSAGE_EVENTS = frozenset({*_ROLES, "gen_ai.choice"})
+"""Events that are one message each."""
 _DETAILS = frozenset(
     {"gen_ai.client.inference.operation.details", "gen_ai.content.prompt", "gen_ai.content.completion"}
 )
@@ -155,6 +163,16 @@ def _message(event: SpanEvent) -> Attributes:
 
 
 def _body(event: SpanEvent) -> Attributes:
+    body = _said(event)
+    message = body.get("message")
+    for holder in (body, message if isinstance(message, dict) else {}):
+        calls = holder.get("tool_calls")
+        if isinstance(calls, list):
+            holder["tool_calls"] = [with_text_arguments(call) for call in calls]
+    return body
+
+
+def _said(event: SpanEvent) -> Attributes:
     for name in _BODIES:
         body = structured(event.attributes.get(name))
         if isinstance(body, dict):

@@ -45,6 +45,17 @@ def tool_call(call_id: JsonValue, name: JsonValue, arguments: JsonValue) -> Attr
     return {"id": call_id, "type": "function", "function": {"name": name, "arguments": text}}
 
 
+def with_text_arguments(call: JsonValue) -> JsonValue:
+    """Return a call of a tool with its arguments as JSON, as models give them."""
+    function = call.get("function") if isinstance(call, dict) else None
+    if not isinstance(call, dict) or not isinstance(function, dict):
+        return call
+    arguments = function.get("arguments")
+    if arguments is None or isinstance(arguments, str):
+        return call
+    return {**call, "function": {**function, "arguments": dumps(arguments)}}
+
+
 def content_of_text(content: JsonValue) -> JsonValue:
     """Return the parts that a text holds as JSON, and any other content as it is."""
     if isinstance(content, str) and content.startswith("["):

@@ -58,10 +58,7 @@ def apply(draft: Draft) -> None:
     if tools is not None:
         draft.metadata.setdefault("tools", [_schema(tool) for tool in tools])
     for name in ("llm.invocation_parameters", "metadata"):
-        parameters = structured(draft.rest.get(name))
-        if isinstance(parameters, dict):
-            del draft.rest[name]
-            draft.metadata = {**parameters, **draft.metadata}
+        draft.spread(name)
     draft.move_to_metadata(METADATA)
     draft.move_to_tags("tag.tags")
 
