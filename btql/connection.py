@@ -21,6 +21,7 @@ from btql.errors import NotSupportedError, ProgrammingError
 from btql.remote.address import is_address
 from btql_grammar.sources import KINDS
 from btql_storage.closing import Closing
+from btql_storage.errors import UnknownObject
 from btql_storage.opening.location import given_place, locate
 
 if TYPE_CHECKING:
@@ -127,23 +128,32 @@ class Connection(Manners, Closing):
         them are durable and visible when the call returns, or, where one is
         wrong, none of them is. The object comes into being with its first batch.
         """
-        kind, name = split_object(target)
-        storage = self._database.storage
         batch = cast("Sequence[Event]", events if isinstance(events, Sequence) else list(events))
-        receipt = storage.ingest(storage.create_object(kind, name), batch)
+        receipt = self._store(target, batch)
         if self._background:
             from btql_storage.background.loop import Policy
 
             # Once is enough, and whoever only reads needs no thread.
             self._background = False
-            storage.run_in_background(Policy())
+            self._database.storage.run_in_background(Policy())
         return receipt
 
     def import_rows(self, target: str, rows: Sequence[bytes]) -> Receipt:
         """Write one batch of rows as they were exported: each replaces the row with its id, whatever it looks like."""
+        return self._store(target, rows, as_rows=True)
+
+    def _store(self, target: str, events: Sequence[Event], *, as_rows: bool = False) -> Receipt:
         kind, name = split_object(target)
         storage = self._database.storage
-        return storage.ingest(storage.create_object(kind, name), rows, as_rows=True)
+        try:
+            found = storage.object(kind, name)
+        except UnknownObject:
+            from btql_storage.ingest.accept import accept
+
+            # What cannot be stored leaves no object behind.
+            accept(events, limits=storage.limits, as_rows=as_rows)
+            found = storage.create_object(kind, name)
+        return storage.ingest(found, events, as_rows=as_rows)
 
     def export(self, target: str, version: str | int | None = None) -> Export:
         """Return all rows of an object with everything that they hold, as of now or right after a transaction."""

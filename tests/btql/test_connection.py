@@ -252,6 +252,14 @@ def test_an_answer_says_how_it_is_read(conn: btql.Connection) -> None:
     assert repr(result) == "<btql.Result: its rows were read (3)>"
 
 
+def test_a_batch_that_is_refused_leaves_no_object_behind(tmp_path: Path) -> None:
+    with btql.connect(tmp_path / "db") as conn:
+        for write in (conn.ingest, conn.import_rows):
+            with pytest.raises(btql.StorageError, match="`id` is not a text"):
+                write("project_logs:demo", [b'{"id":"fine"}', b'{"id":7}'])
+        assert conn.objects() == []
+
+
 def test_events_may_come_from_a_generator(tmp_path: Path) -> None:
     with btql.connect(tmp_path / "db") as conn:
         assert conn.ingest("project_logs:demo", ({"id": str(n)} for n in range(3))).ids == ("0", "1", "2")
