@@ -80,18 +80,24 @@ def _take_request(draft: Draft) -> None:
     if not isinstance(request, dict) or "model" not in request:
         return
     del draft.rest[REQUEST]
-    said = [request.pop(name, None) for name in ("messages", "input", "prompt")]
-    messages = next((value for value in said if value is not None), None)
+    request = dict(request)
+    said = next((name for name in ("messages", "input", "prompt") if request.get(name) is not None), None)
+    messages = None if said is None else request.pop(said)
     # Anthropic has instructions beside the messages, and so have OpenAI's responses.
     for name in ("system", "instructions"):
         text = request.pop(name, None)
         if text is not None:
-            rest: list[JsonValue] = messages if isinstance(messages, list) else [] if messages is None else [messages]
             system: JsonValue = {"role": "system", "content": text}
-            messages = [system, *rest]
+            messages = [system, *_as_messages(messages)]
     draft.fill("input", messages)
     for name, value in request.items():
         draft.metadata.setdefault(name, value)
+
+
+def _as_messages(value: JsonValue) -> list[JsonValue]:
+    if isinstance(value, list):
+        return value
+    return [] if value is None else [{"role": "user", "content": value}]
 
 
 def _take_response(draft: Draft) -> None:
