@@ -11,8 +11,11 @@ from btql_storage import json_text
 from btql_storage.kinds import INTEGER_MAX, INTEGER_MIN
 
 
-def kept_as(value: object) -> tuple[Kind, bool | int | float | str]:
-    """Return the kind of a value that is not null, and what stands for it in a column of that kind."""
+def kept_as(value: object) -> tuple[Kind, bool | int | float | str | bytes]:
+    """Return the kind of a value that is not null, and what stands for it in a column of that kind.
+
+    JSON is in UTF-8, as Arrow has it.
+    """
     match value:
         case bool():
             return Kind.BOOLEAN, value
@@ -24,4 +27,4 @@ def kept_as(value: object) -> tuple[Kind, bool | int | float | str]:
         case str():
             return Kind.TEXT, value
         case _:
-            return Kind.JSON, json_text.canonical(value)
+            return Kind.JSON, json_text.canonical_bytes(value)

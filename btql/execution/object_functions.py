@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from math import fsum, isfinite
-from typing import cast
+from typing import TypeAlias, cast
 
 import pyarrow as pa
 
@@ -17,7 +17,7 @@ from btql_planner.types import Kind
 from btql_storage import json_text
 from btql_storage.json_text import JsonValue
 
-Struct = dict[str, JsonValue]
+Struct: TypeAlias = "dict[str, JsonValue | bytes]"
 
 _KINDS: dict[str, pa.DataType] = {
     Kind.BOOLEAN: pa.bool_(),

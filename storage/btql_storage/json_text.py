@@ -32,7 +32,8 @@ _LONG = re.compile(rb"(?<![.0-9])[0-9]{19}")
 _TO_ZEROS = bytes(48 if chr(byte).isdecimal() and byte < 128 else byte for byte in range(256))
 _ZEROS = b"0" * 19
 _QUOTE = ord('"')
-_FRACTION = re.compile(r"[0-9]\.0|[0-9]e")
+_FRACTION = re.compile(rb"[0-9]\.0|[0-9]e")
+_LONG_TEXT = 1_000
 _WHOLE_MAX = 2.0**63
 
 
@@ -49,11 +50,14 @@ def parse(raw: bytes) -> JsonValue:
 def parse_all(texts: Sequence[bytes | None]) -> list[JsonValue]:
     """Return the values of JSON texts, None for none. Reading them in one go costs much less."""
     pieces = [b"null" if raw is None else raw for raw in texts]
-    apart = _may_round_in(pieces)
-    for place in apart:
-        pieces[place] = b"null"
+    whole = b"[%b]" % b",".join(pieces)
+    apart = _may_round_in(whole, pieces)
+    if apart:
+        for place in apart:
+            pieces[place] = b"null"
+        whole = b"[%b]" % b",".join(pieces)
     try:
-        values = cast("list[JsonValue]", orjson.loads(b"[%b]" % b",".join(pieces)))
+        values = cast("list[JsonValue]", orjson.loads(whole))
     except orjson.JSONDecodeError:
         return [None if raw is None else parse(raw) for raw in texts]
     for place in apart:
@@ -78,13 +82,16 @@ def dumps(value: object) -> str:
 
 def canonical(value: object) -> str:
     """Return the one JSON text of a value."""
+    return canonical_bytes(value).decode()
+
+
+def canonical_bytes(value: object) -> bytes:
+    """Return the one JSON text of a value in UTF-8."""
     try:
-        text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+        text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except (TypeError, orjson.JSONEncodeError):
-        return json.dumps(_plain(value), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    if _FRACTION.search(text):
-        return orjson.dumps(_plain(value), option=orjson.OPT_SORT_KEYS).decode()
-    return text
+        return json.dumps(_plain(value), ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+    return orjson.dumps(_plain(value), option=orjson.OPT_SORT_KEYS) if _may_be_whole(text) else text
 
 
 def _finite(value: object) -> object:
@@ -115,17 +122,28 @@ def _plain(value: object) -> object:
             return value
 
 
+def _may_be_whole(text: bytes) -> bool:
+    """Whether there is a number that has a fraction and may need none."""
+    # As below, fixed texts are looked for first.
+    if len(text) > _LONG_TEXT and b".0" not in text and b"0e" not in text.translate(_TO_ZEROS):
+        return False
+    return _FRACTION.search(text) is not None
+
+
 def _may_round(raw: bytes) -> bool:
     """Whether there is a whole number that orjson may turn into a float."""
     # Looking for a fixed text is many times faster than looking for any digits.
     return _ZEROS in raw.translate(_TO_ZEROS) and _LONG.search(raw) is not None
 
 
-def _may_round_in(texts: Sequence[bytes]) -> list[int]:
-    """Return the places of texts with as many digits as a number has that orjson may turn into a float."""
-    joined = b",".join(texts).translate(_TO_ZEROS)
+def _may_round_in(whole: bytes, texts: Sequence[bytes]) -> list[int]:
+    """Return the places of texts with as many digits as a number has that orjson may turn into a float.
+
+    ``whole`` is the array of all of them.
+    """
+    joined = whole.translate(_TO_ZEROS)
     found: list[int] = []
-    place = end = 0
+    place, end = 0, 1
     at = joined.find(_ZEROS)
     while at >= 0:
         while end + len(texts[place]) < at:

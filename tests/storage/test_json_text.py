@@ -61,6 +61,8 @@ def test_numbers(text: str, value: object) -> None:
         ("[1.0]", "[1]"),
         ("[1e2]", "[100]"),
         ('{"a":{"b":[2.0]}}', '{"a":{"b":[2]}}'),
+        (f'["{"long " * 1_000}",1.0]', f'["{"long " * 1_000}",1]'),
+        (f'["{"long " * 1_000}",2e18]', f'["{"long " * 1_000}",2000000000000000000]'),
     ],
 )
 def test_equal_values_have_one_text(one: str, other: str) -> None:
