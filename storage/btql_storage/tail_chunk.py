@@ -16,6 +16,8 @@ from btql_storage.cache_budget import Cache, CacheBudget
 from btql_storage.catalog import RowNumbers
 from btql_storage.fields import INDEXED_FIELDS
 from btql_storage.keys import Fingerprints, KeyKind, fingerprints
+from btql_storage.part.deltas import DELTA_FIELD, Pieces
+from btql_storage.part.documents import in_one
 from btql_storage.row import Row
 from btql_storage.tail_columns import TailColumns, TailStats
 from btql_storage.tail_documents import TailDocuments
@@ -81,6 +83,10 @@ class TailChunk:
     def documents(self, rows: RowNumbers, fields: Sequence[str]) -> pa.Table:
         """Return some columns of ``rows.arrow`` for some rows, both in the order asked for."""
         return self._documents.read(rows, fields)
+
+    def input_pieces(self, rows: RowNumbers) -> list[Pieces | None]:
+        """Return the inputs of some rows in the order asked for, each as one piece."""
+        return in_one(self.documents(rows, [DELTA_FIELD]).column(DELTA_FIELD))
 
     def whole_rows(self, numbers: RowNumbers) -> list[Row]:
         """Return whole rows in the order asked for."""

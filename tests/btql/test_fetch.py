@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from btql import Error, connect
-from btql.execution import fetch, helpers
+from btql.execution import documents, helpers
 
 COUNT = 60
 TEXTS = {f"s{number}": f"{number} " + random.Random(number).randbytes(40_000).hex() for number in range(COUNT)}
@@ -35,7 +35,7 @@ def test_documents_are_those_of_their_rows(folder, order, cores, monkeypatch):
         jobs.append(len(some))
         return helpers.run_all(some, check)
 
-    monkeypatch.setattr(fetch, "run_all", run_all)
+    monkeypatch.setattr(documents, "run_all", run_all)
     monkeypatch.setattr(helpers, "CORES", cores)
     helpers._helpers.cache_clear()
 

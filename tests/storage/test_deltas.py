@@ -12,38 +12,26 @@ import numpy as np
 import orjson
 import pyarrow as pa
 import pytest
+from storage_support.delta_rows import WORDS, row_of, some_rows, written
 from storage_support.reading import documents_of
-from support.span_rows import make_row
 
 from btql_storage.cache_budget import CacheBudget
 from btql_storage.care.blocks import directory
 from btql_storage.care.facade import check_database, repair_database
 from btql_storage.errors import Damaged
 from btql_storage.part import deltas
-from btql_storage.part.deltas import CHAIN_MAX, DeltaBases, DeltaFinder, goes_on
+from btql_storage.part.deltas import CHAIN_MAX, DeltaBases, DeltaFinder
 from btql_storage.part.documents import DOCUMENT_SCHEMA
 from btql_storage.part.format import ROWS_FILE
 from btql_storage.part.layout import FAST, SMALL, Layout
-from btql_storage.part.manifest import Owner
-from btql_storage.part.reader import INPUTS_MAX, Part
-from btql_storage.part.writer import PartWriter
+from btql_storage.part.reader import INPUTS_MAX
+from btql_storage.part.whole_inputs import BaseTexts
 from btql_storage.row import Row
 from btql_storage.row_numbers import ranges
 from btql_storage.store import Storage
-from btql_storage.stores.local import LocalStore
 from btql_storage.text import chains, index, writer
 from btql_storage.text.probe import AllOf, AnyOf, Phrase, Piece, TextProbe, Without, Word
 from btql_storage.text.tokens import index_text, texts_of
-
-OWNER = Owner(1, "project_logs", "x", 1)
-WORDS = ["alpha", "beta", "gamma delta", "東京", "]", '"],', "role", "content"]
-
-
-def row_of(number: int, text: bytes | None, trace: int = 0) -> Row:
-    row = make_row(number, {"output": number}, trace=trace)
-    if text is not None:
-        row.fields["input"] = text
-    return row
 
 
 def found(*texts: bytes | None) -> list[tuple[int, bytes] | None]:
@@ -53,48 +41,11 @@ def found(*texts: bytes | None) -> list[tuple[int, bytes] | None]:
     return [delta and (delta.base, delta.text) for delta in deltas_found]
 
 
-def message(rnd: random.Random) -> dict[str, str]:
-    words = rnd.choices(WORDS, k=rnd.randint(1, 40))
-    return {"role": rnd.choice(["user", "tool"]), "content": " ".join(words)}
-
-
-def said(rnd: random.Random, conversations: list[list[Any]]) -> Any:
-    """Return an input: mostly a conversation that begins, goes on, or is said again."""
-    chance = rnd.random()
-    if chance < 0.2 or not conversations:
-        conversations.append([message(rnd) for _ in range(rnd.randint(1, 4))])
-        return conversations[-1]
-    if chance < 0.7:
-        place = rnd.randrange(len(conversations))
-        conversations[place] = [*conversations[place], message(rnd)]
-        return conversations[place]
-    one = rnd.choice(conversations)
-    if chance < 0.9:
-        return {"model": "x", "messages": one} if chance < 0.8 else {"messages": one, "end": [1]}
-    return rnd.choice([one, one, [one], [*one, 1, [2, [3]]], message(rnd), None])
-
-
-def some_rows(seed: int, count: int = 300) -> list[Row]:
-    rnd = random.Random(seed)
-    rows: list[Row] = []
-    for trace in range(count):
-        conversations: list[list[Any]] = []
-        for _ in range(rnd.choice([1, 4, 40, 100])):
-            value = said(rnd, conversations)
-            text = None if value is None else orjson.dumps(value)
-            rows.append(row_of(len(rows), text, trace))
-            if len(rows) == count:
-                return rows
-    return rows
-
-
-def written(
-    folder: Path, rows: Sequence[Row], layout: Layout = FAST, budget: int = 1 << 20, caches: CacheBudget | None = None
-) -> Part:
-    writer = PartWriter(folder, 9, OWNER, layout)
-    writer.add(rows)
-    files = writer.finish()
-    return Part(LocalStore(folder), ".", 9, files.rows, files.stats, files.file_bytes, caches or CacheBudget(budget))
+def put_together(*stored: tuple[int | None, bytes]) -> list[bytes | None]:
+    """Return the texts of rows of which the bases and what is stored are given."""
+    known = BaseTexts(DeltaBases.of([base for base, _ in stored]))
+    texts = [known.pieces(row, text) for row, (_, text) in enumerate(stored)]
+    return [None if pieces is None else b"".join(pieces) for pieces in texts]
 
 
 def test_a_conversation_that_goes_on_is_a_delta_of_the_call_before():
@@ -116,7 +67,7 @@ def test_what_is_said_again_is_an_empty_delta():
     texts = b'["some text, twice over"]', b'{"question":"anything, twice over"}', b'"a text that is said twice over"'
     for text in texts:
         assert found(text, text, text) == [None, (0, b""), (0, b"")]
-        assert goes_on((text,), b"") == (text,)
+        assert put_together((None, text), (0, b""), (1, b"")) == [text] * 3
 
 
 @pytest.mark.parametrize(
@@ -152,8 +103,8 @@ def test_only_an_array_goes_on_and_only_after_a_whole_element(before: bytes, aft
 def test_an_array_at_the_end_goes_on(before: bytes, delta: bytes, added: list[Any]):
     after = before.rstrip(b"}").rstrip(b"]") + delta
     assert found(before, after) == [None, (0, delta)]
-    assert b"".join(goes_on((before,), delta)) == after
-    assert b"".join(goes_on(goes_on((before,), delta), delta)) == after.rstrip(b"}").rstrip(b"]") + delta
+    twice = after.rstrip(b"}").rstrip(b"]") + delta
+    assert put_together((None, before), (0, delta), (1, delta)) == [before, after, twice]
     finder = DeltaFinder()
     assert finder.find(row_of(0, before)) is None
     told = finder.find(row_of(1, after))
@@ -187,7 +138,7 @@ def test_thousands_of_calls_take_a_few_times_the_room_of_their_messages(wrap: by
         depths.append(1 if delta is None else depths[delta.base] + 1)
         stored += len(text if delta is None else delta.text)
         if delta is not None:
-            assert b"".join(goes_on((texts[delta.base],), delta.text)) == text
+            assert put_together((None, texts[delta.base]), (0, delta.text)) == [texts[delta.base], text]
             assert len(orjson.loads(delta.added())) == call - delta.base
     assert max(depths) <= CHAIN_MAX
     assert stored < 4 * len(texts[-1])

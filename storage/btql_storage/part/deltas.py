@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from btql_storage.row import Row
 
 Pieces: TypeAlias = tuple[bytes, ...]
-"""A text, cut where a row goes on from another."""
+"""A text: in one piece, or cut where a row goes on from another, and before the brackets at its end."""
 
 DELTA_FIELD = "input"
 """The field that has deltas; the conversation is nowhere else."""
@@ -100,8 +100,8 @@ class _Candidate:
 
     @classmethod
     def of(cls, row: int, text: bytes, base: _Link | None) -> _Candidate:
-        opened, depth = _opened(text), 1 if base is None else base.depth + 1
-        return cls(_Link(row, len(opened), text[len(opened) :], depth, base), opened)
+        start, depth = opened(text), 1 if base is None else base.depth + 1
+        return cls(_Link(row, len(start), text[len(start) :], depth, base), start)
 
     def delta(self, text: bytes) -> bytes | None:
         """Return what a text adds; None where it begins with something else."""
@@ -175,16 +175,11 @@ class DeltaFinder:
             del self._candidates[0]
 
 
-def goes_on(base: Pieces, delta: bytes) -> Pieces:
-    """Return the text that a delta makes of the text of its base, both in pieces: long texts are put together once."""
-    return (*base[:-1], _opened(base[-1]), delta) if delta else base
-
-
-def _opened(text: bytes) -> bytes:
-    """Return a text without the brackets at its end, if the innermost are those of an array."""
+def opened(text: bytes) -> bytes:
+    """Return what a delta goes on from: a text without the brackets at its end, if the innermost are an array's."""
     inside = text.rstrip(b"}")
-    opened = inside.rstrip(b"]")
-    return text if len(opened) == len(inside) else opened
+    without = inside.rstrip(b"]")
+    return text if len(without) == len(inside) else without
 
 
 class DeltaBases:

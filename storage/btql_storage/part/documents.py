@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from btql_storage.arrow import ChunkedArray
     from btql_storage.block import Block
     from btql_storage.part.deltas import Pieces
     from btql_storage.part.ipc_blocks import BlockBytes
@@ -142,6 +143,15 @@ class DocumentsReader:
         ordered, places = np.unique(rows, return_inverse=True)
         return _take(self._table(ordered, fields), places)
 
+    def input_pieces(self, rows: NDArray[np.int64]) -> list[Pieces | None]:
+        """Return the inputs of some rows in the order asked for, in the pieces in which they are stored."""
+        ordered, places = np.unique(rows, return_inverse=True)
+        if self._inputs.are_deltas(ordered):
+            found = self._inputs.pieces(ordered, self._read_ordered)
+        else:
+            found = in_one(self._stored(ordered, [DELTA_FIELD]).column(DELTA_FIELD))
+        return [found[place] for place in places.tolist()]
+
     def _table(self, ordered: NDArray[np.int64], fields: Sequence[str]) -> pa.Table:
         if DELTA_FIELD in fields and self._inputs.are_deltas(ordered):
             others = [name for name in fields if name != DELTA_FIELD]
@@ -208,6 +218,11 @@ class DocumentsReader:
         if len(self._idle) > _PROJECTIONS_MAX:
             self._idle.clear()
         idle.append(reader)
+
+
+def in_one(texts: ChunkedArray) -> list[Pieces | None]:
+    """Return texts each of which is one piece."""
+    return [None if text is None else (text,) for text in texts.cast(pa.binary()).to_pylist()]
 
 
 def to_batch(block: Block) -> pa.RecordBatch:

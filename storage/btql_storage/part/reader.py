@@ -111,6 +111,11 @@ class Part:
         self._check()
         return self._documents.read(rows, fields)
 
+    def input_pieces(self, rows: NDArray[np.int64]) -> list[Pieces | None]:
+        """Return the inputs of some rows in the order asked for; what they have in common are the same objects."""
+        self._check()
+        return self._documents.input_pieces(rows)
+
     def document_bytes(self, rows: NDArray[np.int64], fields: Sequence[str]) -> int:
         """Return how many bytes of its file :meth:`documents` reads for that."""
         return self._documents.bytes_read(rows, fields)

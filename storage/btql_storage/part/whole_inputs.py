@@ -14,10 +14,10 @@ import pyarrow as pa
 from btql_storage.arrow import to_array
 from btql_storage.errors import Damaged
 from btql_storage.later import np
-from btql_storage.part.deltas import DELTA_FIELD, goes_on
+from btql_storage.part.deltas import DELTA_FIELD, opened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -42,8 +42,14 @@ class BaseTexts:
         before = self.texts.get(base, ())
         if stored is None or (base >= 0 and not before):
             return None
-        found = goes_on(before, stored) if before else (stored,)
-        if self._bases.last_dependent(row) > row:
+        found: Pieces = (stored,)
+        is_base = self._bases.last_dependent(row) > row
+        if not stored:
+            found = before
+        elif before or is_base:
+            start = opened(stored)
+            found = (*before[:-1], start, stored[len(start) :])
+        if is_base:
             self.texts[row] = found
         return found
 
@@ -71,22 +77,27 @@ class WholeInputs:
 
     def read(self, rows: NDArray[np.int64], read_blocks: ReadBlocks) -> ChunkedArray:
         """Return the inputs of some rows, which are in order; what is stored comes by ``read_blocks``."""
+        return pa.chunked_array([joined(texts) for texts in self._read(rows, read_blocks)], pa.utf8())
+
+    def pieces(self, rows: NDArray[np.int64], read_blocks: ReadBlocks) -> list[Pieces | None]:
+        """Return the same in pieces; those that rows have in common are the same objects."""
+        return [text for texts in self._read(rows, read_blocks) for text in texts]
+
+    def _read(self, rows: NDArray[np.int64], read_blocks: ReadBlocks) -> Iterator[list[Pieces | None]]:
         wanted = rows.tolist()
         texts: dict[int, Pieces] = {}
         needed = self._needed(wanted, texts)
         known, is_wanted = BaseTexts(self._bases, texts), set(wanted)
-        found: list[Array] = []
         place = 0
         for batch in read_blocks(np.array(needed, np.int64), (DELTA_FIELD,)):
             numbers = needed[place : place + batch.num_rows]
             place += batch.num_rows
             stored = batch.column(DELTA_FIELD).cast(pa.binary()).to_pylist()
             inputs = [self._input(row, text, known) for row, text in zip(numbers, stored, strict=True)]
-            found.append(joined([text for row, text in zip(numbers, inputs, strict=True) if row in is_wanted]))
+            yield [text for row, text in zip(numbers, inputs, strict=True) if row in is_wanted]
             known.done(numbers[-1])
         for row, text in known.texts.items():
             self._kept.keep(row, text, sum(map(len, text)))
-        return pa.chunked_array(found, pa.utf8())
 
     def _needed(self, rows: list[int], texts: dict[int, Pieces]) -> list[int]:
         """Return rows with those that they are made of, in order, up to those whose texts are kept, which are added."""
