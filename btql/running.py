@@ -47,6 +47,9 @@ def _let_go() -> Generator[None]:
     """Take what the frames of an error hold: whoever keeps one would keep the engine's session, and it at work."""
     try:
         yield
+    except GeneratorExit:
+        # Nobody keeps it; and where the program ends by now, nothing can be imported any more.
+        raise
     except BaseException as error:
         from traceback import clear_frames
 

@@ -69,6 +69,27 @@ def test_a_program_ends_in_the_middle_of_an_answer(tmp_path, timeout):
     assert (done.returncode, done.stderr, done.stdout) == (0, "", "given up\n")
 
 
+KEPT = """
+import builtins, sys
+
+import btql
+
+builtins.kept = iter(btql.connect(sys.argv[1], read_only=True).query("SELECT id FROM project_logs('p')"))
+next(builtins.kept)
+"""
+"""Keeps the rest of an answer where it goes so late that nothing can be imported any more."""
+
+
+def test_what_was_not_read_goes_with_the_program(tmp_path):
+    with btql.connect(tmp_path / "db") as conn:
+        conn.ingest("project_logs:p", [{"id": str(number)} for number in range(30_000)])
+        conn.compact()
+    done = subprocess.run(
+        [sys.executable, "-c", KEPT, str(tmp_path / "db")], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_daemon_thread_ends_with_the_program_and_says_nothing():
     run, ends = Run(iter(())), []
     run.give_up()
