@@ -57,11 +57,11 @@ def with_text_arguments(call: JsonValue) -> JsonValue:
 
 
 def content_of_text(content: JsonValue) -> JsonValue:
-    """Return the parts that a text holds as JSON, and any other content as it is."""
+    """Return what the parts say that a text holds as JSON, and any other content as it is."""
     if isinstance(content, str) and content.startswith("["):
         parts = parsed(content)
         if isinstance(parts, list) and parts and all(isinstance(part, dict) and "type" in part for part in parts):
-            return parts
+            return content_of_parts(parts)
     return content
 
 

@@ -50,8 +50,8 @@ def apply(draft: Draft) -> None:
     draft.fill_type(TYPES.get(str(draft.rest.get("openinference.span.kind")).upper()))
     draft.fill("input", _messages(draft, "llm.input_messages."))
     draft.fill("output", _messages(draft, "llm.output_messages."))
-    draft.fill("output", _listed(draft, "retrieval.documents.", "document"))
-    draft.fill("output", _listed(draft, "reranker.output_documents.", "document"))
+    draft.fill("output", _documents(draft, "retrieval.documents."))
+    draft.fill("output", _documents(draft, "reranker.output_documents."))
     _take_value(draft, "input")
     _take_value(draft, "output")
     tools = _listed(draft, "llm.tools.", "tool")
@@ -72,6 +72,15 @@ def _take_value(draft: Draft, field: str) -> None:
 def _listed(draft: Draft, prefix: str, name: str) -> list[JsonValue] | None:
     """Take attributes such as ``<prefix>0.<name>.role``."""
     return [_unwrapped(one, name) for one in draft.take_numbered(prefix)] or None
+
+
+def _documents(draft: Draft, prefix: str) -> list[JsonValue] | None:
+    """Take documents, whose metadata are JSON."""
+    found = _listed(draft, prefix, "document")
+    for document in found or ():
+        if isinstance(document, dict) and "metadata" in document:
+            document["metadata"] = structured(document["metadata"])
+    return found
 
 
 def _unwrapped(one: JsonValue, name: str) -> JsonValue:
