@@ -33,7 +33,7 @@ import pyarrow as pa
 from btql_storage.arrow import from_numpy, list_array, to_numpy
 from btql_storage.later import np
 from btql_storage.part.deltas import DeltaBases
-from btql_storage.part.files import FORMAT_METADATA, check_format, read_errors
+from btql_storage.part.files import FORMAT_METADATA, cannot_read, check_format, read_errors
 from btql_storage.row_numbers import ranges
 
 if TYPE_CHECKING:
@@ -127,6 +127,7 @@ class Keys:
     """The keys of a part, memory-mapped; safe to use from several threads."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         with read_errors(path):
             file = pa.ipc.open_file(pa.memory_map(str(path)))
             check_format(path, file.schema.metadata)
@@ -155,7 +156,13 @@ class Keys:
     def bases(self) -> DeltaBases:
         """The base of each row that has one."""
         entry = self._entries.get(_DELTA)
-        return DeltaBases.of([]) if entry is None else DeltaBases(entry.rows, entry.lengths)
+        if entry is None:
+            return DeltaBases.of([])
+        found = DeltaBases(entry.rows, entry.lengths)
+        if not found.are_of(self._row_count):
+            # Who went from base to base might come to no end.
+            raise cannot_read(self._path, "rows go on from others that do not come before them")
+        return found
 
     def ids(self) -> tuple[Fingerprints, NDArray[np.uint32]]:
         """Return the fingerprints of all ids, sorted, and the row of each."""

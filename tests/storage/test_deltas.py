@@ -22,7 +22,7 @@ from btql_storage.errors import Damaged
 from btql_storage.part import deltas
 from btql_storage.part.deltas import CHAIN_MAX, DeltaBases, DeltaFinder
 from btql_storage.part.documents import DOCUMENT_SCHEMA
-from btql_storage.part.format import ROWS_FILE
+from btql_storage.part.format import KEYS_FILE, ROWS_FILE
 from btql_storage.part.layout import FAST, SMALL, Layout
 from btql_storage.part.reader import INPUTS_MAX
 from btql_storage.part.whole_inputs import BaseTexts
@@ -435,3 +435,19 @@ def test_a_row_whose_base_has_no_input_is_damage_that_is_named(tmp_path: Path):
         file.write_batch(emptied)
     with pytest.raises(Damaged, match=r"rows\.arrow`: row 1 goes on from row 0, which is not there"):
         part.rows(np.array([1]))
+
+
+@pytest.mark.parametrize("base", [0, 6, 9, 1 << 31])
+def test_a_row_is_not_read_with_a_base_that_is_not_its_own(tmp_path: Path, base: int):
+    messages = ["x" * 1000] * 20
+    part = written(tmp_path / "9", [row_of(count, orjson.dumps(messages[: count + 1])) for count in range(20)])
+    bases = part.bases.bases.tobytes()
+    changed = part.bases.bases.copy()
+    changed[np.searchsorted(part.bases.rows, 9)] = base
+    path = tmp_path / "9" / KEYS_FILE
+    # They come last in the file.
+    before, _, after = path.read_bytes().rpartition(bases)
+    path.write_bytes(before + changed.tobytes() + after)
+    again = Part(LocalStore(tmp_path / "9"), ".", 9, 20, part.stats, part.file_bytes, CacheBudget(0))
+    with pytest.raises(Damaged, match=r"cannot read `.*(keys|rows)\.arrow`: .*(bases of deltas|do not come before)"):
+        again.rows(np.array([9]))

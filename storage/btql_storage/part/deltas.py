@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from btql_storage.arrow import Array
     from btql_storage.row import Row
 
 Pieces: TypeAlias = tuple[bytes, ...]
@@ -199,6 +200,18 @@ class DeltaBases:
     def __len__(self) -> int:
         """Return how many rows have a base."""
         return len(self.rows)
+
+    def are_of(self, count: int) -> bool:
+        """Whether they are in order, and may be of a part with so many rows."""
+        if len(self.rows) != len(self.bases) or not (self.rows[1:] > self.rows[:-1]).all():
+            return False
+        return bool((self.bases < self.rows).all()) and bool((self.rows[-1:] < count).all())
+
+    def are_told(self, rows: NDArray[np.int64], told: Array) -> bool:
+        """Whether ``rows.arrow`` says the same of some rows."""
+        if not len(self):
+            return bool(told.null_count == len(told))
+        return [-1 if base is None else base for base in told.to_pylist()] == [*map(self.base, rows.tolist())]
 
     def base(self, row: int) -> int:
         """Return the base of a row, -1 where it has none."""

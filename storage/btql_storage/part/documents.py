@@ -28,7 +28,8 @@ from btql_storage.fields import KNOWN_FIELDS, OTHER
 from btql_storage.later import np
 from btql_storage.members import members
 from btql_storage.part.deltas import DELTA_FIELD, DeltaBases
-from btql_storage.part.files import FORMAT_METADATA, check_format, read_errors
+from btql_storage.part.files import FORMAT_METADATA, cannot_read, check_format, read_errors
+from btql_storage.part.format import KEYS_FILE
 from btql_storage.part.whole_inputs import WholeInputs
 from btql_storage.row import Row
 
@@ -124,12 +125,14 @@ class DocumentsReader:
         """``bases`` are those of rows that are deltas; texts that others go on from may be ``kept``."""
         self._path = path
         self._block_starts = block_starts
-        known = DeltaBases.of([]) if bases is None else bases
-        self._inputs = WholeInputs(path, known, Cache("inputs", CacheBudget(0)) if kept is None else kept)
+        self._bases = DeltaBases.of([]) if bases is None else bases
+        self._inputs = WholeInputs(path, self._bases, Cache("inputs", CacheBudget(0)) if kept is None else kept)
         with read_errors(path):
             # What is mapped stays so without its file, and a process may read more parts than it may have files open.
             self._mapped = pa.memory_map(str(path)).read_buffer()
-            check_format(path, pa.ipc.open_file(self._mapped).schema.metadata)
+            schema = pa.ipc.open_file(self._mapped).schema
+            check_format(path, schema.metadata)
+        self._tells_bases = BASE_COLUMN in schema.names
         # A file reader decodes one set of columns and serves one thread at a time.
         self._idle: dict[tuple[str, ...], list[pa.ipc.RecordBatchFileReader]] = {}
 
@@ -190,7 +193,10 @@ class DocumentsReader:
         blocks = np.searchsorted(self._block_starts, rows, "right") - 1
         firsts = np.flatnonzero(np.diff(blocks, prepend=-1))
         batches: list[pa.RecordBatch] = []
-        with read_errors(self._path), self._reader(fields) as reader:
+        # What texts go on from is looked at twice: with another row than their own they would be read as sound.
+        tells_bases = self._tells_bases and DELTA_FIELD in fields
+        read = (*fields, BASE_COLUMN) if tells_bases else fields
+        with read_errors(self._path), self._reader(read) as reader:
             for first, after in pairwise([*firsts.tolist(), len(rows)]):
                 block = int(blocks[first])
                 batch = reader.get_batch(block)
@@ -200,6 +206,10 @@ class DocumentsReader:
                     batches.append(batch.slice(int(inside[0]), len(inside)))
                 else:
                     batches.append(batch.take(from_numpy(inside)))
+                if len(batches[-1]) < len(inside):
+                    raise cannot_read(self._path, f"`{KEYS_FILE}` beside it has other blocks")
+                if tells_bases and not self._bases.are_told(rows[first:after], batches[-1].column(BASE_COLUMN)):
+                    raise cannot_read(self._path, f"`{KEYS_FILE}` beside it has other bases of deltas")
         return batches
 
     @contextmanager

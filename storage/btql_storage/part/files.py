@@ -36,16 +36,17 @@ def read_errors(path: Path) -> Generator[None]:
     try:
         yield
     except pa.ArrowException as error:
-        raise _damaged(path, error) from error
+        raise cannot_read(path, error) from error
     except OSError as error:
         # Without a number it is Arrow that cannot make sense of what it read.
         if error.errno is None:
-            raise _damaged(path, error) from error
+            raise cannot_read(path, error) from error
         raise from_os_error(error, "read", path) from error
 
 
-def _damaged(path: Path, error: Exception) -> Damaged:
-    reason = " ".join(str(error).split())
+def cannot_read(path: Path, why: object) -> Damaged:
+    """Return the error for a file whose content makes no sense."""
+    reason = " ".join(str(why).split())
     return Damaged(f"cannot read `{path}`: {reason}", "`btql repair` says what can be done")
 
 
