@@ -2,7 +2,7 @@
 //
 //   #                                  the objects, and traces of one      traces.js
 //   #object=<kind:name>                the newest traces of an object      traces.js
-//   #trace=<kind:name>&id=<id>&span=   one trace                           trace.js, row.js, model.js, span.js
+//   #trace=<kind:name>&id=<id>&span=   one trace                           trace.js, model.js, row.js, detail.js
 //   #query=<text>&view=                the query console                   console.js, editor.js, results.js
 //
 // Everything is in the fragment, which browsers do not send: no query and no id lands in a server's log of addresses.

@@ -1,20 +1,18 @@
 // A trace: its tree and its timeline in one list, and the span that is chosen beside it.
 
-import { ask, askRows } from "./api.js";
+import { askRows } from "./api.js";
+import { SpanDetail } from "./detail.js";
 import { button, copyText, h } from "./dom.js";
 import { count, duration, moment, money, plural, quoted, roundSeconds, sourceText } from "./format.js";
-import { Latest } from "./latest.js";
 import { objectLink, queryLink, showAddress, traceLink, traceQuery, wholeAddress } from "./links.js";
 import { Trace } from "./model.js";
 import { spanRow } from "./row.js";
 import { TraceSearch } from "./search.js";
-import { scoreLine, spanBody, spanHead } from "./span.js";
+import { scoreLine } from "./span.js";
 import { VirtualRows } from "./virtual.js";
 
 const ROW = 26;
-const DOCUMENTS_KEPT = 40;
 const REDRAW_MS = 250;
-const FETCH_WAIT_MS = 60;
 const TICKS = 5;
 /** What the tree needs of a span; its documents come when it is chosen. */
 const NARROW =
@@ -28,8 +26,6 @@ export class TraceView {
     this.trace = new Trace([]);
     this.lines = [];
     this.chosen = null;
-    this.documents = new Map();
-    this.fetches = new Latest();
     this.head = h("div", { class: "trace-head" });
     this.search = new TraceSearch({
       onmatch: (node) => this.choose(node, { reveal: true }),
@@ -56,11 +52,9 @@ export class TraceView {
       this.treeHead,
     );
     this.list = new VirtualRows(this.tree, ROW, (index) => this.line(this.lines[index]));
-    this.detail = h("section", {
-      class: "detail",
-      "aria-label": "Span",
-      tabindex: "-1",
-      onkeydown: (event) => this.keyInDetail(event),
+    this.detail = new SpanDetail({
+      onshown: () => this.search.highlight(this.detail.element),
+      onleave: () => this.tree.focus(),
     });
     this.build();
   }
@@ -84,7 +78,7 @@ export class TraceView {
       "aria-hidden": "true",
       onpointerdown: (event) => this.resize(event, "--detail", -1),
     });
-    this.split = h("div", { class: "split" }, this.tree, handle, this.detail);
+    this.split = h("div", { class: "split" }, this.tree, handle, this.detail.element);
     this.notice = h("div", { class: "problems", role: "alert", hidden: true });
     const keys = [
       ["↑ ↓", "move"],
@@ -131,10 +125,9 @@ export class TraceView {
     this.loading = new AbortController();
     Object.assign(this, { object, id, wanted: span, chosen: null, lines: [], window: null });
     this.trace = new Trace([]);
-    this.documents.clear();
+    this.detail.clear();
     this.search.reset(object, id);
     this.notice.hidden = true;
-    this.detail.replaceChildren();
     this.tree.scrollTop = 0;
     this.tree.setAttribute("aria-busy", "true");
     this.head.replaceChildren(h("span", { class: "dim" }, "loading …"));
@@ -148,15 +141,11 @@ export class TraceView {
     this.loading?.abort();
     this.loading = new AbortController();
     const [{ signal }, before] = [this.loading, this.chosen];
-    this.documents.clear();
+    this.detail.forget();
     this.chosen = null;
     await this.load(signal);
     // Where nothing came, what was there before is still there.
     if (!signal.aborted) this.chosen ??= before;
-  }
-
-  get filter() {
-    return `root_span_id = ${quoted(this.id)}`;
   }
 
   /** Fetch the spans in narrow rows, and draw what is there from time to time. */
@@ -164,7 +153,7 @@ export class TraceView {
     const rows = [];
     let drawn = 0;
     try {
-      const query = `select: ${NARROW} | from: ${sourceText(this.object)} | filter: ${this.filter}`;
+      const query = `select: ${NARROW} | from: ${sourceText(this.object)} | filter: root_span_id = ${quoted(this.id)}`;
       for await (const found of askRows(query, { signal, disable_limit: true, lint_mode: "off" })) {
         rows.push(...found);
         if (performance.now() - drawn > REDRAW_MS) {
@@ -360,51 +349,11 @@ export class TraceView {
     this.list.redrawRow(node.index);
     this.tree.setAttribute("aria-activedescendant", `span-${node.place}`);
     showAddress(this, this.link(node));
-    this.showSpan(node);
+    this.detail.show(node, { object: this.object, trace: this.trace, link: this.link(node) });
   }
 
   link(node) {
     return traceLink(this.object, this.id, node === null || node === this.trace.root ? "" : node.id);
-  }
-
-  /** Show the head of a span at once, and its documents as soon as they are there. */
-  showSpan(node) {
-    const known = this.documents.get(node.id);
-    const body = known ? spanBody(known) : h("div", { class: "dim loading" }, "…");
-    this.detail.replaceChildren(spanHead(node, this.trace, this.link(node)), body);
-    this.detail.scrollTop = 0;
-    if (known) this.search.highlight(this.detail);
-    else this.fetches.run(() => this.fill(node, body));
-  }
-
-  /** Put the documents of a span in the place of `body`, unless another span was chosen. */
-  async fill(node, body) {
-    // Whoever runs along the list with an arrow key wants only the last one.
-    await new Promise((resolve) => setTimeout(resolve, FETCH_WAIT_MS));
-    if (!body.isConnected) return;
-    try {
-      const row = await this.documentOf(node);
-      if (!body.isConnected) return;
-      this.keep(node.id, row);
-      // The head stays: it may have the focus by now.
-      body.replaceWith(spanBody(row));
-      this.search.highlight(this.detail);
-    } catch (error) {
-      body.replaceWith(h("div", { class: "problems" }, h("p", null, error.message)));
-    }
-  }
-
-  async documentOf(node) {
-    const filter = `${this.filter} and id = ${quoted(node.id)}`;
-    const query = `select: * | from: ${sourceText(this.object)} | filter: ${filter} | limit: 1 | preview_length: -1`;
-    const { data } = await ask(query, { lint_mode: "off" });
-    if (data.length === 0) throw new Error("This span is not there any more.");
-    return data[0];
-  }
-
-  keep(id, row) {
-    this.documents.set(id, row);
-    if (this.documents.size > DOCUMENTS_KEPT) this.documents.delete(this.documents.keys().next().value);
   }
 
   nextError() {
@@ -439,7 +388,7 @@ export class TraceView {
           ? this.fold(node, true)
           : node.parent && this.choose(node.parent, { reveal: true }),
       " ": () => this.fold(node, !node.closed),
-      Enter: () => this.detail.querySelector("h2").focus(),
+      Enter: () => this.detail.focus(),
       Escape: () => this.leave(),
     };
     const action = actions[event.key];
@@ -451,12 +400,6 @@ export class TraceView {
   /** Go back to the list of traces. */
   leave() {
     location.hash = objectLink(this.object);
-  }
-
-  keyInDetail(event) {
-    if (event.key !== "Escape") return;
-    event.preventDefault();
-    this.tree.focus();
   }
 
   keyAnywhere(event) {
@@ -477,7 +420,7 @@ export class TraceView {
   /** Drag a border; the width is kept in a custom property of the view. */
   resize(event, property, direction = 1) {
     event.preventDefault();
-    const box = property === "--name" ? this.treeHead.firstChild : this.detail;
+    const box = property === "--name" ? this.treeHead.firstChild : this.detail.element;
     const [from, width] = [event.clientX, box.getBoundingClientRect().width];
     const move = (moved) =>
       this.split.style.setProperty(property, `${Math.max(140, width + direction * (moved.clientX - from))}px`);
