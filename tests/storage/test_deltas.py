@@ -24,11 +24,12 @@ from btql_storage.part.deltas import CHAIN_MAX, DeltaBases, DeltaFinder
 from btql_storage.part.documents import DOCUMENT_SCHEMA
 from btql_storage.part.format import KEYS_FILE, ROWS_FILE
 from btql_storage.part.layout import FAST, SMALL, Layout
-from btql_storage.part.reader import INPUTS_MAX
+from btql_storage.part.reader import INPUTS_MAX, Part
 from btql_storage.part.whole_inputs import BaseTexts
 from btql_storage.row import Row
 from btql_storage.row_numbers import ranges
 from btql_storage.store import Storage
+from btql_storage.stores.local import LocalStore
 from btql_storage.text import chains, index, writer
 from btql_storage.text.probe import AllOf, AnyOf, Phrase, Piece, TextProbe, Without, Word
 from btql_storage.text.tokens import index_text, texts_of
