@@ -136,6 +136,11 @@ def choose(branches: Sequence[tuple[str, Value]], otherwise: Value) -> Value:
         kinds.discard(Kind.INTEGER)
         branches = [(when, as_float(value)) for when, value in branches]
         otherwise = as_float(otherwise)
+    if kinds >= CONTENTS:
+        # So do arrays, or a list of texts and a computed array of the same texts would be two groups.
+        kinds.discard(Kind.LIST)
+        branches = [(when, lists_as_json(value)) for when, value in branches]
+        otherwise = lists_as_json(otherwise)
     bits = max((value.bits for value in values if Kind.INTEGER in value.parts), default=BITS)
     return Value({kind: _case(branches, otherwise, kind) for kind in sorted(kinds)}, bits=bits, apart=apart)
 
@@ -226,6 +231,15 @@ def as_float(value: Value) -> Value:
     parts: dict[Kind, str] = {kind: sql for kind, sql in value.parts.items() if kind not in NUMBER}
     whole_and_not = Value({kind: value.parts[kind] for kind in (Kind.INTEGER, Kind.FLOAT) if kind in value.parts})
     return Value({**parts, Kind.FLOAT: f"CAST({single(number(whole_and_not))} AS DOUBLE)"})
+
+
+def lists_as_json(value: Value) -> Value:
+    """Return the value with a list of texts as JSON, as any other array is."""
+    contents = structure(value)
+    if contents is None or Kind.LIST not in value.parts:
+        return value
+    others = {kind: sql for kind, sql in value.parts.items() if kind not in CONTENTS}
+    return replace(value, parts={**others, Kind.JSON: contents})
 
 
 def _case(branches: Sequence[tuple[str, Value]], otherwise: Value, kind: Kind) -> str:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import assert_never
 
-from btql_planner import errors, sql_text, value
+from btql_planner import errors, sql_text, types, value
 from btql_planner.columns import engine_column
 from btql_planner.engine_plan import ProbeSpec
 from btql_planner.expressions import (
@@ -85,12 +85,15 @@ class ExpressionLowering:
         bits = max((each.bits for each in values if Kind.INTEGER in each.parts), default=value.BITS)
         self.noted[name] = (apart, bits)
 
-    def united(self, one: Value, other: Value) -> tuple[Value, Value]:
-        """Return two values that will be in one column, so that equal numbers are of one kind."""
-        both = {*one.parts, *other.parts} >= {Kind.INTEGER, Kind.FLOAT}
-        if both and not all(each.apart for each in (one, other) if Kind.FLOAT in each.parts):
-            return value.as_float(one), value.as_float(other)
-        return one, other
+    def united(self, values: Sequence[Value]) -> list[Value]:
+        """Return values that will be in one column, so that equal numbers, and equal arrays, are of one kind."""
+        kinds = {kind for each in values for kind in each.parts}
+        if kinds >= types.CONTENTS:
+            values = list(map(value.lists_as_json, values))
+        mixed = kinds >= {Kind.INTEGER, Kind.FLOAT}
+        if mixed and not all(each.apart for each in values if Kind.FLOAT in each.parts):
+            values = list(map(value.as_float, values))
+        return list(values)
 
     def condition(self, expression: Expression, columns: Columns) -> str:
         """Return a condition that decides whether a row is kept.

@@ -30,7 +30,7 @@ def set_operation(lowering: RelationLowering, plan: SetOperation) -> Select:
             lowering.expressions.expression(one, left.source),
             lowering.expressions.expression(other, right.source),
         )
-        one_side, other_side = lowering.expressions.united(*sides)
+        one_side, other_side = lowering.expressions.united(sides)
         # Of equal rows only one may be the first copy; otherwise the engine itself takes minus zero for zero.
         pairs.append((comparable(one_side), comparable(other_side)) if counts_copies else (one_side, other_side))
     kinds: dict[str, tuple[Kind, ...]] = {}

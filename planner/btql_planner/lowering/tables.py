@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from btql_planner import sql_text
+from btql_planner import sql_text, types
 from btql_planner.columns import NoColumns, TableColumns
 from btql_planner.expressions import Constant
 from btql_planner.functions.time_units import with_nanoseconds
@@ -13,7 +13,7 @@ from btql_planner.plan import Nothing
 from btql_planner.plan_relations import Recursion, RecursiveTable, Series, ValuesTable
 from btql_planner.select import Select
 from btql_planner.types import SQL_TYPES, Kind
-from btql_planner.value import Value
+from btql_planner.value import Value, lists_as_json
 
 if TYPE_CHECKING:
     from btql_planner.lowering.relation import RelationLowering
@@ -34,7 +34,10 @@ def table(
 def values_table(lowering: RelationLowering, plan: ValuesTable) -> Select:
     """Return the rows as SQL's VALUES."""
     nothing = NoColumns()
-    rows = [[lowering.expressions.expression(each, nothing) for each in row] for row in plan.rows]
+    columns = (
+        [lowering.expressions.expression(each, nothing) for each in column] for column in zip(*plan.rows, strict=True)
+    )
+    rows = list(zip(*map(lowering.expressions.united, columns), strict=True))
     kinds: dict[str, tuple[Kind, ...]] = {}
     for number, name in enumerate(plan.names):
         kinds[name] = tuple(kind for kind in Kind if any(kind in row[number].parts for row in rows))
@@ -115,12 +118,17 @@ def recursive_table(lowering: RelationLowering, plan: RecursiveTable) -> Select:
         name: tuple(kind for kind in Kind if kind in one.type | other.type)
         for name, (one, other) in zip(plan.names, plan.columns, strict=True)
     }
+    for name, of_name in kinds.items():
+        if {*of_name} >= types.CONTENTS:
+            kinds[name] = tuple(kind for kind in of_name if kind is not Kind.LIST)
     lowering.recursive[plan.table] = kinds
     sides: list[Select] = []
     for side, number in ((plan.anchor, 0), (plan.step, 1)):
         select = lowering.lower(side)
         for name, pair in zip(plan.names, plan.columns, strict=True):
             computed = lowering.expressions.expression(pair[number], select.source)
+            if Kind.LIST not in kinds[name]:
+                computed = lists_as_json(computed)
             for kind in kinds[name]:
                 select.outputs[f"{name}#{kind}"] = _settled(computed, kind, kinds[name])
         sides.append(select)
