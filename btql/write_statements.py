@@ -27,6 +27,7 @@ from btql_grammar.parser import parse
 from btql_grammar.span import Source, Span
 from btql_grammar.tree_statements import Delete, Insert, Update
 from btql_planner import errors
+from btql_planner.binding.unnamed import with_any_names
 from btql_planner.names import SYSTEM_KINDS
 from btql_planner.postgres_arrays import texts_of
 from btql_storage import json_text
@@ -96,7 +97,9 @@ class _Writing:
         kind, name = self._named(statement.target)
         # Whoever may not write to it learns so before the rows are read; it is made when they are written.
         self._sources.directory.target(kind, name, create=False)
-        names, rows = self._rows(statement.source, statement.span)
+        # Where the statement says the fields, it does not matter what the query calls them.
+        source = with_any_names(statement.source) if statement.columns else statement.source
+        names, rows = self._rows(source, statement.span)
         paths = self._columns(statement, names)
         events = [_document(paths, [row[name] for name in names]) for row in rows]
         if statement.merge:

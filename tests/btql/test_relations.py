@@ -437,6 +437,22 @@ CASES: dict[str, tuple[str, Rows]] = {
         ),
         [("a1", "z", 2), ("a2", "z", 2), ("a1", "a1", 1), ("a2", "a2", 1)],
     ),
+    "columns of the second side that are called alike": (
+        "SELECT id, metadata.n FROM a WHERE id = 'a1' UNION ALL SELECT null, null UNION ALL SELECT 'z', 'z' ORDER BY 1",
+        [("a1", 1), ("z", "z"), (None, None)],
+    ),
+    "columns that are called alike, and get other names": (
+        "WITH t (p, q) AS (SELECT 1, 1) SELECT * FROM t, (SELECT 2, 2 UNION SELECT 3, 3) AS u (r, s) ORDER BY r",
+        [(1, 1, 2, 2), (1, 1, 3, 3)],
+    ),
+    "a recursive table with columns that are called alike": (
+        "WITH RECURSIVE t (p, q) AS (SELECT 0, 0 UNION ALL SELECT p + 1, p + 1 FROM t WHERE p < 2) SELECT * FROM t",
+        [(0, 0), (1, 1), (2, 2)],
+    ),
+    "columns of a query in IN and EXISTS that are called alike": (
+        "SELECT id FROM b WHERE (id, id) IN (SELECT id, id FROM b) AND EXISTS (SELECT 1, 1) ORDER BY 1",
+        [("b1",), ("b2",), ("b3",), ("b4",)],
+    ),
     "values": ("VALUES (1, 'a'), (2, null), (1, 'a')", [(1, "a"), (2, None), (1, "a")]),
     "values behind FROM": (
         "SELECT k, count(*) AS n FROM (VALUES (1), ('1'), (true), (null), (1)) AS v (k) GROUP BY k ORDER BY k",

@@ -31,6 +31,11 @@ def rows(conn: btql.Connection, query: str) -> list[tuple[object, ...]]:
     return [tuple(row.values()) for row in conn.query(query).rows()]
 
 
+def test_insert_does_not_ask_what_a_query_calls_its_columns(conn: btql.Connection) -> None:
+    assert rows(conn, "INSERT INTO d (id, input, output) SELECT 'new', 'text', 'text'") == [(1,)]
+    assert rows(conn, "SELECT input, output FROM d WHERE id = 'new'") == [("text", "text")]
+
+
 def test_insert_makes_documents_of_rows(conn: btql.Connection) -> None:
     statement = (
         "INSERT INTO d (id, input, metadata.model, metadata.deep.a, tags) VALUES "

@@ -13,6 +13,7 @@ from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_planner import errors
 from btql_planner.binding.scope import Around, BoundTable, Context, Rows
+from btql_planner.binding.unnamed import with_any_names
 from btql_planner.expressions import Reference, engine_name
 from btql_planner.plan_relations import Recursion, RecursiveTable
 from btql_planner.types import Type
@@ -37,7 +38,7 @@ def bind_common_table(bound: BoundTable, context: Context) -> Rows:
     query = table.query
     if bound.recursive and isinstance(query, tree.SetOperation) and _reads(query.right, table.name):
         return _recursive(bound, query, context)
-    rows = context.bind_rows(query, Around(context, bound.tables))
+    rows = context.bind_rows(with_any_names(query, len(table.columns)), Around(context, bound.tables))
     return Rows(rows.plan, _renamed(table, rows.columns), rows.order)
 
 
@@ -67,14 +68,15 @@ def _recursive(bound: BoundTable, query: tree.SetOperation, context: Context) ->
     if query.sort or query.limit is not None or query.offset:
         way_out = "put it into the query that reads the table"
         raise errors.not_supported("ORDER BY or LIMIT in a recursive query", query.span, way_out)
-    anchor = context.bind_rows(query.left, Around(context, bound.tables))
+    anchor = context.bind_rows(with_any_names(query.left, len(bound.table.columns)), Around(context, bound.tables))
     columns = _renamed(bound.table, anchor.columns)
     types = [column.type for _, column in columns]
+    right = with_any_names(query.right)
     for _ in range(_ROUNDS_MAX):
         engine_table = context.new_name("r")
         named = tuple((name, type_) for (name, _), type_ in zip(columns, types, strict=True))
         itself = BoundTable(bound.table, bound.tables, step=RecursiveStep(engine_table, named))
-        step = context.bind_rows(query.right, Around(context, {**bound.tables, bound.table.name: itself}))
+        step = context.bind_rows(right, Around(context, {**bound.tables, bound.table.name: itself}))
         if len(step.columns) != len(columns):
             message = f"the step of `{bound.table.name}` has {len(step.columns)} columns, its anchor has {len(columns)}"
             raise BtqlError.of(

@@ -18,6 +18,7 @@ from btql_planner.binding.expression import ExpressionBinder
 from btql_planner.binding.grouping import refuse_aggregates
 from btql_planner.binding.scope import Around, BoundTable, Captures, Rows, Scope
 from btql_planner.binding.table_call import bind_table_call
+from btql_planner.binding.unnamed import with_any_names
 from btql_planner.binding.window import refuse_windows
 from btql_planner.catalog import Objects
 from btql_planner.clauses.shapes import in_shape
@@ -96,7 +97,8 @@ class _Relations:
         return _renamed(rows, node.alias or name, node.columns, node)
 
     def _derived(self, node: tree.Derived, around: Around) -> BoundRelation:
-        return _renamed(around.context.bind_rows(node.query, around), node.alias, node.columns, node)
+        query = with_any_names(node.query, len(node.columns))
+        return _renamed(around.context.bind_rows(query, around), node.alias, node.columns, node)
 
     def _join(self, node: tree.Join) -> BoundRelation:
         left = self.bind(node.left)

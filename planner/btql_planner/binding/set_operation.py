@@ -19,6 +19,7 @@ from btql_planner.binding.expression import ExpressionBinder
 from btql_planner.binding.grouping import refuse_aggregates
 from btql_planner.binding.relation import with_tables
 from btql_planner.binding.scope import Around, Rows, Scope
+from btql_planner.binding.unnamed import with_any_names
 from btql_planner.binding.window import refuse_windows
 from btql_planner.clauses.page import no_cursor
 from btql_planner.expressions import Expression, Parameter, Reference, Subquery, engine_name, walk
@@ -40,7 +41,7 @@ def bind_set_operation(node: tree.SetOperation, around: Around, source: str) -> 
     around = with_tables(around, node.with_)
     node = _balanced(node)
     refuse_parameters(node, context.options)
-    left, right = context.bind_rows(node.left, around), context.bind_rows(node.right, around)
+    left, right = context.bind_rows(node.left, around), context.bind_rows(with_any_names(node.right), around)
     if len(left.columns) != len(right.columns):
         sides = f"{len(left.columns)} on the left side, {len(right.columns)} on the right"
         message = f"the two sides of {node.op.upper()} differ in their number of columns: {sides}"

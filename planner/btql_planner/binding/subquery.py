@@ -9,6 +9,7 @@ from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
 from btql_planner import errors
 from btql_planner.binding.scope import Around, Captures, Rows
+from btql_planner.binding.unnamed import with_any_names
 from btql_planner.expressions import Expression, Subquery
 from btql_planner.functions import functions
 from btql_planner.types import Kind
@@ -31,7 +32,7 @@ def bind_subquery(
             _check_columns(rows, 1, node.span)
             return _subquery(captures, rows, node.span, value=True)
         case tree.Exists():
-            return _subquery(captures, around.context.bind_rows(node.query, around), node.span)
+            return _subquery(captures, around.context.bind_rows(with_any_names(node.query), around), node.span)
         case tree.InQuery():
             return _test(binder, node.expression, node.query, "in", (captures, around), node.span)
         case tree.Quantified():
@@ -57,7 +58,7 @@ def _test(
     captures, around = scope
     needles = left.items if isinstance(left, tree.Row) else (left,)
     bound = [captures.capture(binder.bind(each)) for each in needles]
-    rows = around.context.bind_rows(query, around)
+    rows = around.context.bind_rows(with_any_names(query), around)
     _check_columns(rows, len(bound), span)
     if op == "in" and (len(bound) > 1 or not bound[0].type & _ARRAYS):
         # An array has a value among its elements; what is none is equal to it, which is found by a hash.
