@@ -34,10 +34,12 @@ CREATE MACRO b_to_regclass(p_name) AS coalesce(
     (SELECT min(oid) FROM b_class_names WHERE name = b_plain(CAST(p_name AS VARCHAR))),
     (SELECT min(oid) FROM b_class_names WHERE name = CAST(p_name AS VARCHAR)));
 
-CREATE MACRO b_to_number_of_regclass(p_name) AS
-    CASE WHEN p_name IS NULL THEN NULL ELSE coalesce(
-        b_to_regclass(p_name),
-        CAST(error('relation "' || CAST(p_name AS VARCHAR) || '" does not exist') AS UINTEGER)) END;
+CREATE MACRO b_to_number_of_regclass(p_name) AS (SELECT
+    CASE WHEN b_name IS NULL THEN NULL ELSE coalesce(
+        b_to_regclass(b_name),
+        CAST(error('relation "' || b_name || '" does not exist') AS UINTEGER)) END
+    -- A name that is computed takes its time, and is asked for several times here.
+    FROM (SELECT CAST(p_name AS VARCHAR) AS b_name) AS b_asked);
 
 CREATE MACRO b_pg_table_is_visible(p_oid) AS (SELECT visible FROM b_classes WHERE oid = TRY_CAST(p_oid AS UINTEGER));
 
@@ -95,15 +97,17 @@ CREATE MACRO b_to_number_of_regrole(p_name) AS b_to_regrole(p_name);
 
 -- Descriptions.
 
+-- What is asked about is computed once, and not for each description.
 CREATE MACRO b_obj_description
-    (p_oid) AS (SELECT min(description) FROM pgc.pg_description
-        WHERE objoid = TRY_CAST(p_oid AS UINTEGER) AND objsubid = 0),
-    (p_oid, p_catalog) AS (SELECT min(description) FROM pgc.pg_description
-        WHERE objoid = TRY_CAST(p_oid AS UINTEGER) AND objsubid = 0 AND classoid = CASE p_catalog
+    (p_oid) AS (SELECT min(description) FROM (SELECT TRY_CAST(p_oid AS UINTEGER) AS b_oid) AS b_asked
+        JOIN pgc.pg_description ON objoid = b_oid WHERE objsubid = 0),
+    (p_oid, p_catalog) AS (SELECT min(description) FROM (SELECT TRY_CAST(p_oid AS UINTEGER) AS b_oid) AS b_asked
+        JOIN pgc.pg_description ON objoid = b_oid WHERE objsubid = 0 AND classoid = CASE p_catalog
             WHEN 'pg_class' THEN 1259 WHEN 'pg_namespace' THEN 2615 WHEN 'pg_proc' THEN 1255 WHEN 'pg_type' THEN 1247
             WHEN 'pg_constraint' THEN 2606 ELSE 0 END);
-CREATE MACRO b_col_description(p_oid, p_number) AS (SELECT min(description) FROM pgc.pg_description
-    WHERE objoid = TRY_CAST(p_oid AS UINTEGER) AND classoid = 1259 AND objsubid = p_number AND p_number <> 0);
+CREATE MACRO b_col_description(p_oid, p_number) AS (SELECT min(description)
+    FROM (SELECT TRY_CAST(p_oid AS UINTEGER) AS b_oid, p_number AS b_number) AS b_asked
+    JOIN pgc.pg_description ON objoid = b_oid AND objsubid = b_number WHERE classoid = 1259 AND b_number <> 0);
 CREATE MACRO b_shobj_description(p_oid, p_catalog) AS (SELECT min(description) FROM pgc.pg_shdescription
     WHERE objoid = TRY_CAST(p_oid AS UINTEGER) AND p_catalog = 'pg_database');
 

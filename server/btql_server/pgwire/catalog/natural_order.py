@@ -5,11 +5,10 @@ Postgres gives them so, as it stores them so, and clients count on it without sa
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from sqlglot import exp
 
 from btql_server.pgwire.catalog.relations import Relation
+from btql_server.pgwire.catalog.sources import Meant, called, sources
 
 _PLACES = {
     ("pg_catalog", "pg_attribute"): ("attrelid", "attnum"),
@@ -19,18 +18,18 @@ _PLACES = {
 _AGGREGATES = frozenset({"bool_or", "bool_and", "every", "json_object_agg", "jsonb_object_agg", "jsonb_agg"})
 
 
-def order_columns(tree: exp.Query, meant: Callable[[exp.Table], Relation | None]) -> None:
+def order_columns(tree: exp.Query, meant: Meant) -> None:
     """Have rows of columns come in the order of the columns, behind the order that is asked for."""
     if not isinstance(tree, exp.Select) or tree.args.get("distinct") or tree.args.get("group") or _is_one_row(tree):
         # Its rows are not those of a relation.
         return
-    found = [(table, places) for table in _sources(tree) if (places := _places(meant(table))) is not None]
+    found = [(table, places) for table in sources(tree) if (places := _places(meant(table))) is not None]
     if len(found) != 1:
         # All pairs of two columns may be too many to put in order.
         return
     ((table, places),) = found
-    called = table.args["alias"].this if table.alias else table.this
-    tree.order_by(*(exp.Column(this=exp.to_identifier(each), table=called.copy()) for each in places), copy=False)
+    name = called(table)
+    tree.order_by(*(exp.Column(this=exp.to_identifier(each), table=name.copy()) for each in places), copy=False)
 
 
 def _places(relation: Relation | None) -> tuple[str, ...] | None:
@@ -44,12 +43,3 @@ def _is_one_row(select: exp.Select) -> bool:
         isinstance(node, exp.AggFunc) or (isinstance(node, exp.Anonymous) and node.name.lower() in _AGGREGATES)
         for node in found
     )
-
-
-def _sources(select: exp.Select) -> list[exp.Table]:
-    """Return the relations in FROM, also those that are joined within parentheses."""
-    clauses = [select.args.get("from_"), *(select.args.get("joins") or ())]
-    found = (
-        node for each in clauses if each is not None for node in each.walk(prune=lambda n: isinstance(n, exp.Query))
-    )
-    return [node for node in found if isinstance(node, exp.Table)]

@@ -90,6 +90,10 @@ class Relation:
         """Its name in DuckDB."""
         return f'{INTERNAL_SCHEMAS[self.schema]}."{self.name}"'
 
+    def has(self, column: str) -> bool:
+        """Whether it has a column of this name."""
+        return any(each.name == column for each in self.columns)
+
     def default(self, column: RelationColumn) -> str:
         """Return what a column holds where the contents say nothing."""
         found = _DEFAULTS.get(column.type.name, "NULL") if self.schema == "pg_catalog" else "NULL"

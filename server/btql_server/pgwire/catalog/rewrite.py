@@ -26,6 +26,7 @@ from btql_server.pgwire.catalog.natural_order import order_columns
 from btql_server.pgwire.catalog.refused import Refused
 from btql_server.pgwire.catalog.relations import INTERNAL_SCHEMAS, VECTORS, Relation, column_types, relations
 from btql_server.pgwire.catalog.session_values import Session, value_of
+from btql_server.pgwire.catalog.sources import qualify
 
 _TABLE_FUNCTIONS = frozenset({"pg_get_keywords", "_pg_expandarray", "pg_show_all_settings", "aclexplode"})
 _SYSTEM_COLUMNS = {"xmin": 1, "xmax": 0, "cmin": 0, "cmax": 0}
@@ -68,6 +69,7 @@ class Rewriter:
         order_columns(tree, self._relation)
         # Nodes below others come first, so that what replaces a node is made of what is done already.
         root = cast("exp.Expr", tree)
+        qualify(tree, self._relation)
         for node in reversed(list(tree.walk(bfs=True))):
             replaced = self._node(node)
             if replaced is node:

@@ -105,6 +105,27 @@ def test_spellings_that_only_postgres_has(ask):
     assert {sql: ask.rows(sql)[0][0] for sql in cases} == cases
 
 
+def test_a_column_that_a_function_is_called_with_is_that_of_the_statement(ask):
+    """Functions of the catalog read relations, too, that have columns of the same names."""
+    cases = {
+        "SELECT relname FROM pg_class WHERE pg_table_is_visible(oid) AND relname = 'golden'": "golden",
+        "SELECT relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace"
+        " WHERE pg_table_is_visible(pg_class.oid) AND relname = 'golden'": "golden",
+        "SELECT typname FROM pg_type WHERE format_type(oid, NULL) = 'bigint'": "int8",
+        "SELECT conname FROM pg_constraint WHERE pg_get_constraintdef(oid) IS NOT NULL AND conname = 'golden_pkey'":
+            "golden_pkey",
+        "SELECT (SELECT count(*) FROM pg_am WHERE obj_description(c.oid, 'pg_class') IS NULL) FROM pg_class c"
+        " WHERE relname = 'pg_class'": 2,
+    }  # fmt: skip
+    described = (
+        "SELECT obj_description(format('%s.%s', quote_ident(table_schema), quote_ident(table_name))::regclass::oid,"
+        " 'pg_class') FROM information_schema.tables WHERE table_schema <> 'pg_catalog'"
+    )
+
+    assert {sql: ask.rows(sql)[0][0] for sql in cases} == cases
+    assert len(ask.rows(described)) > 4
+
+
 def test_columns_are_called_as_postgres_calls_them(ask):
     table = ask.answer(
         "SELECT RELNAME, c.oid::text, count(*), max(relkind) AS \"Kind\", 1, 'demo'::regclass::oid, current_user,"
