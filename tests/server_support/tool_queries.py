@@ -257,11 +257,38 @@ OTHERS = {
         LEFT JOIN pg_collation c ON a.attcollation = c.oid AND a.attcollation <> t.typcollation
         WHERE a.attrelid = '"demo"'::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum""",
 }
+PGADMIN = {
+    "activity": """
+        SELECT pid, datname, usename, application_name, client_addr,
+            pg_catalog.to_char(backend_start, 'YYYY-MM-DD HH24:MI:SS TZ') AS backend_start, state,
+            pg_catalog.pg_blocking_pids(pid) AS blocking_pids, query
+        FROM pg_catalog.pg_stat_activity WHERE datname = (SELECT datname FROM pg_catalog.pg_database LIMIT 1)""",
+    "indexes": """
+        SELECT cls.relname, (SELECT inhrelid FROM pg_catalog.pg_inherits WHERE inhrelid = cls.oid) AS inherited,
+            substring(array_to_string(cls.reloptions, ',') FROM 'fillfactor=([0-9]*)')::int AS fillfactor
+        FROM pg_catalog.pg_index idx JOIN pg_catalog.pg_class cls ON cls.oid = indexrelid""",
+    "no grants": """
+        SELECT (d).grantee AS grantee, (d).is_grantable AS is_grantable, (d).privilege_type AS privilege_type
+        FROM (SELECT pg_catalog.aclexplode(relacl) AS d FROM pg_catalog.pg_class WHERE relname = 'demo') a""",
+    "no grants, in FROM": "SELECT c.relname, a.grantee FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) AS a",
+    "no extensions": "SELECT x.extname, e.comment FROM pg_catalog.pg_extension x"
+    " JOIN pg_catalog.pg_available_extensions() e ON x.extname = e.name",
+    "no triggers": "SELECT tgname, pg_catalog.encode(tgargs, 'escape') AS arguments FROM pg_catalog.pg_trigger",
+    "no standbys": "SELECT pid, COALESCE(host(client_addr), client_hostname) FROM pg_catalog.pg_stat_replication",
+    "functions": "SELECT proname, pg_catalog.oidvectortypes(proargtypes) AS arguments FROM pg_catalog.pg_proc",
+    "views": "SELECT c.relname FROM pg_class c WHERE c.relkind = 'v'::char AND NOT EXISTS (SELECT r.oid"
+    " FROM pg_catalog.pg_rewrite r WHERE r.ev_class = c.oid AND bpchar(r.ev_type) = '2'::bpchar)",
+    "columns": "SELECT attname, information_schema._pg_numeric_precision(atttypid, atttypmod) AS digits,"
+    " information_schema._pg_numeric_scale(atttypid, atttypmod) AS scale,"
+    " information_schema._pg_datetime_precision(atttypid, atttypmod) AS precision,"
+    " information_schema._pg_char_max_length(atttypid, atttypmod) AS longest FROM pg_attribute",
+}
 TOOLS = {
     "Grafana": GRAFANA,
     "Metabase": METABASE,
     "DBeaver": DBEAVER,
     "Tableau": TABLEAU,
     "Npgsql": NPGSQL,
+    "pgAdmin": PGADMIN,
     "others": OTHERS,
 }

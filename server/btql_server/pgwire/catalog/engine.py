@@ -285,4 +285,15 @@ def _fetched(answer: duckdb.DuckDBPyRelation) -> pa.Table:
         size += batch.nbytes
         if size > _BYTES_MAX:
             raise Refused("54000", f"the answer of the catalog has more than {_BYTES_MAX >> 20} MB", "ask for less")
-    return pa.Table.from_batches(batches, reader.schema)
+    return _with_json(pa.Table.from_batches(batches, reader.schema), [str(each) for each in answer.types])
+
+
+def _with_json(table: pa.Table, types: Sequence[str]) -> pa.Table:
+    """Return the table with JSON where the engine has some; it hands it out as texts."""
+    kind = pa.json_(pa.string())
+    for place, of in enumerate(types):
+        if of == "JSON":
+            chunks = [pa.ExtensionArray.from_storage(kind, each) for each in table.column(place).chunks]
+            field = table.schema.field(place).with_type(kind)
+            table = table.set_column(place, field, pa.chunked_array(chunks, kind))
+    return table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -36,9 +37,17 @@ _SHARED_NODES = frozenset(
         *("Abs", "Round", "Floor", "Ceil", "Sign", "Sqrt", "Pow", "Mod", "Ln", "Log", "Exp"),
         *("Array", "ArraySize", "ArrayContains", "ArrayContainsAll", "ArrayOverlaps", "ArrayConcat", "ArrayAppend"),
         *("ArrayPosition", "ArrayRemove", "ArrayPrepend", "Any", "All", "Exists", "Explode", "Unnest"),
-        *("Extract", "CurrentTimestamp", "CurrentDate", "TimestampTrunc"),
+        *("Extract", "CurrentTimestamp", "CurrentDate", "TimestampTrunc", "TimeToStr"),
         *("RowNumber", "Rank", "DenseRank", "Lag", "Lead", "FirstValue", "LastValue", "JSONExtract"),
-        *("JSONExtractScalar", "JSONObject", "JSONArray", "JSONArrayAgg", "PercentileCont", "Distinct"),
+        *(
+            "JSONExtractScalar",
+            "JSONObject",
+            "JSONArray",
+            "JSONObjectAgg",
+            "JSONBObjectAgg",
+            "PercentileCont",
+            "Distinct",
+        ),
     }
 )
 """Functions that mean the same in both dialects, or that the generator translates."""
@@ -62,6 +71,14 @@ _SHARED = frozenset(
     }
 ) - {"array_upper"}
 
+_OF_JSON = {
+    "to_jsonb": "to_json",
+    **dict.fromkeys(("json_build_object", "jsonb_build_object"), "json_object"),
+    **dict.fromkeys(("json_build_array", "jsonb_build_array"), "json_array"),
+}
+"""Functions that make JSON, of which there is one kind here, and what the engine calls them."""
+_GROUP = re.compile(r"(?<!\\)\((?!\?)")
+
 
 def rewrite_function(node: exp.Func, rewriter: Rewriter) -> exp.Expr:
     """Return a call as the engine has it; an unknown function is refused as Postgres does it."""
@@ -76,8 +93,15 @@ def rewrite_function(node: exp.Func, rewriter: Rewriter) -> exp.Expr:
         return _series(node, rewriter)
     if name == "row_to_json":
         return exp.Anonymous(this="to_json", expressions=node.expressions[:1])
-    if name == "json_build_object":
-        return exp.func("json_object", *node.expressions)
+    if isinstance(node, exp.JSONArrayAgg) or name == "jsonb_agg":
+        gathered = exp.Anonymous(this="list", expressions=node.expressions or [node.this])
+        return exp.Anonymous(this="to_json", expressions=[gathered])
+    if name in _OF_JSON:
+        return exp.Anonymous(this=_OF_JSON[name], expressions=node.expressions)
+    if name == "aclexplode" and not isinstance(node.parent, exp.Table | exp.Lateral):
+        name = "aclexplode_rows"
+    if isinstance(node, exp.Substring) and _is_text(node.args.get("start")):
+        return _matched(node.this, node.args["start"], rewriter)
     if name in OF_SESSION and not _is_looked_up(name, node):
         arguments = [node.this] if isinstance(node.this, exp.Expr) else node.expressions
         return _value(name, [_argument(name, each) for each in arguments], rewriter)
@@ -94,6 +118,26 @@ def rewrite_function(node: exp.Func, rewriter: Rewriter) -> exp.Expr:
         rewriter.functions.add(called)
         return exp.Anonymous(this=f"b_{called}", expressions=list(node.iter_expressions()))
     raise Refused("42883", f"function {called[:80]}() does not exist in queries of the catalog")
+
+
+def _is_text(node: exp.Expr | None) -> bool:
+    return isinstance(node, exp.Literal) and node.is_string
+
+
+def _matched(text: exp.Expr, pattern: exp.Literal, rewriter: Rewriter) -> exp.Expr:
+    """``substring(text FROM 'pattern')``: the first group of the pattern, where it has one."""
+    rewriter.functions.add("matched")
+    group = exp.Literal.number(1 if _GROUP.search(pattern.name) else 0)
+    return exp.Anonymous(this="b_matched", expressions=[text, pattern, group])
+
+
+def filtered(node: exp.Filter) -> exp.Expr:
+    """Return ``f(x) FILTER (…)``; where it is JSON of a list, the list is what is filtered."""
+    made = node.this
+    if not (isinstance(made, exp.Anonymous) and made.name == "to_json"):
+        return node
+    node.set("this", made.expressions[0])
+    return exp.Anonymous(this="to_json", expressions=[node.copy()])
 
 
 def _value(name: str, arguments: list[object], rewriter: Rewriter) -> exp.Expr:

@@ -17,8 +17,14 @@ _COLUMN_CHARACTERS = 200
 _JOINING = (
     *(exp.DPipe, exp.Concat, exp.ConcatWs, exp.Replace, exp.RegexpReplace, exp.Overlay, exp.GroupConcat),
     *(exp.ArrayConcat, exp.ArrayAppend, exp.ArrayPrepend, exp.ArrayToString, exp.JSONObject, exp.JSONArray),
+    *(exp.JSONArrayAgg, exp.JSONObjectAgg, exp.JSONBObjectAgg),
 )
-_JOINING_CALLS = frozenset({"format", "row", "array_cat", "json_build_object", "concat", "array_append"})
+_JOINING_CALLS = frozenset(
+    {
+        *("format", "row", "array_cat", "concat", "array_append", "jsonb_agg"),
+        *("json_build_object", "jsonb_build_object", "json_build_array", "jsonb_build_array"),
+    }
+)
 
 
 def check_growth(tree: exp.Expr) -> None:

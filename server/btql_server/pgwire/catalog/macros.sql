@@ -124,6 +124,7 @@ CREATE MACRO b_constraint_definition(p_oid) AS
     (SELECT 'PRIMARY KEY (id)' FROM b_tables AS t WHERE t.oid + 2 = TRY_CAST(p_oid AS UINTEGER));
 CREATE MACRO b_pg_get_constraintdef
     (p_oid) AS b_constraint_definition(p_oid), (p_oid, p_pretty) AS b_constraint_definition(p_oid);
+CREATE MACRO b_oidvectortypes(p_list) AS array_to_string(p_list, ', ');
 CREATE MACRO b_pg_get_expr
     (p_tree, p_oid) AS CAST(NULL AS VARCHAR), (p_tree, p_oid, p_pretty) AS CAST(NULL AS VARCHAR);
 CREATE MACRO b_pg_get_viewdef(p_oid) AS CAST(NULL AS VARCHAR), (p_oid, p_pretty) AS CAST(NULL AS VARCHAR);
@@ -222,17 +223,32 @@ CREATE MACRO b_array_upper(p_list, p_dimension) AS nullif(len(p_list), 0);
 CREATE MACRO b_array_lower(p_list, p_dimension) AS CASE WHEN len(p_list) > 0 THEN 1 END;
 CREATE MACRO b_array_ndims(p_list) AS CASE WHEN len(p_list) > 0 THEN 1 END;
 CREATE MACRO b_age(p_transaction) AS 0;
+CREATE MACRO b_pg_blocking_pids(p_pid) AS CAST([] AS INTEGER[]);
+CREATE MACRO b_bpchar(p_value) AS CAST(p_value AS VARCHAR);
+CREATE MACRO b_host(p_address) AS CAST(p_address AS VARCHAR);
+CREATE MACRO b_encode(p_bytes, p_form) AS CAST(p_bytes AS VARCHAR);
+-- The part of a text that fits a pattern, or the group of it that is asked for.
+CREATE MACRO b_matched(p_text, p_pattern, p_group) AS
+    CASE WHEN regexp_matches(p_text, p_pattern) THEN regexp_extract(p_text, p_pattern, p_group) END;
 CREATE MACRO b_mxid_age(p_transaction) AS 0;
 CREATE MACRO b_parse_ident(p_name) AS string_split(replace(p_name, '"', ''), '.');
 CREATE MACRO b__pg_expandarray(p_list) AS
     unnest(list_transform(generate_series(1, len(p_list)), lambda i : {'x': p_list[i], 'n': CAST(i AS INTEGER)}));
 CREATE MACRO b__pg_truetypid(p_attribute, p_type) AS 0;
+CREATE MACRO b__pg_char_max_length(p_type, p_modifier) AS CAST(NULL AS INTEGER);
+CREATE MACRO b__pg_numeric_precision(p_type, p_modifier) AS CASE CAST(p_type AS INTEGER)
+    WHEN 21 THEN 16 WHEN 23 THEN 32 WHEN 20 THEN 64 WHEN 700 THEN 24 WHEN 701 THEN 53 END;
+CREATE MACRO b__pg_numeric_scale(p_type, p_modifier) AS CASE WHEN p_type IN (20, 21, 23) THEN 0 END;
+CREATE MACRO b__pg_datetime_precision(p_type, p_modifier) AS
+    CASE WHEN p_type IN (1083, 1114, 1184, 1186, 1266) THEN 6 WHEN p_type = 1082 THEN 0 END;
 CREATE MACRO b_acldefault(p_kind, p_owner) AS CAST(NULL AS VARCHAR[]);
 CREATE MACRO b_pg_get_keywords() AS TABLE
     SELECT keyword_name AS word, CASE keyword_category WHEN 'reserved' THEN 'R' WHEN 'unreserved' THEN 'U'
         WHEN 'column_name' THEN 'C' ELSE 'T' END AS catcode, true AS barelabel, keyword_category AS catdesc,
         'can be bare label' AS baredesc FROM duckdb_keywords();
 CREATE MACRO b_pg_show_all_settings() AS TABLE SELECT * FROM pgc.pg_settings;
+CREATE MACRO b_aclexplode_rows(p_list) AS unnest(CAST([] AS STRUCT(
+    grantor UINTEGER, grantee UINTEGER, privilege_type VARCHAR, is_grantable BOOLEAN)[]));
 CREATE MACRO b_aclexplode(p_list) AS TABLE
     SELECT CAST(0 AS UINTEGER) AS grantor, CAST(0 AS UINTEGER) AS grantee, '' AS privilege_type, false AS is_grantable
     WHERE false;
@@ -242,4 +258,5 @@ CREATE MACRO b_pg_partition_ancestors(p_oid) AS TABLE SELECT CAST(0 AS UINTEGER)
 CREATE MACRO b_pg_partition_tree(p_oid) AS TABLE
     SELECT CAST(0 AS UINTEGER) AS relid, CAST(0 AS UINTEGER) AS parentrelid, true AS isleaf, 0 AS level WHERE false;
 CREATE MACRO b_pg_options_to_table(p_list) AS TABLE SELECT '' AS option_name, '' AS option_value WHERE false;
+CREATE MACRO b_pg_available_extensions() AS TABLE SELECT * FROM pgc.pg_available_extensions;
 CREATE MACRO b_pg_timezone_names() AS TABLE SELECT * FROM pgc.pg_timezone_names;

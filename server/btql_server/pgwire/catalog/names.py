@@ -18,7 +18,7 @@ OF_SESSION = frozenset(
         *("inet_client_addr", "inet_client_port", "inet_server_addr", "inet_server_port", "pg_client_encoding"),
         *("txid_current", "pg_current_xact_id", "txid_current_if_assigned", "pg_my_temp_schema"),
         *("pg_is_other_temp_schema", "row_security_active", "pg_advisory_unlock_all", "pg_is_wal_replay_paused"),
-        *("pg_last_wal_receive_lsn", "pg_last_wal_replay_lsn", "pg_current_wal_lsn", "pg_blocking_pids"),
+        *("pg_last_wal_receive_lsn", "pg_last_wal_replay_lsn", "pg_current_wal_lsn"),
         *("pg_jit_available", "pg_trigger_depth", "pg_notification_queue_usage", "pg_export_snapshot"),
     }
 )
@@ -38,6 +38,6 @@ CALLED = OF_SESSION | {
     *("to_regrole", "pg_char_to_encoding", "pg_relation_filenode", "pg_tablespace_location"),
     *("pg_stat_get_numscans", "pg_identify_object", "pg_describe_object", "pg_column_is_updatable"),
     *("pg_relation_is_updatable", "pg_stat_file", "pg_read_file", "pg_ls_dir", "pg_terminate_backend"),
-    *("pg_cancel_backend", "pg_reload_conf", "pg_read_binary_file", "pg_sleep"),
+    *("pg_blocking_pids", "pg_cancel_backend", "pg_reload_conf", "pg_read_binary_file", "pg_sleep"),
 }
 """Functions that only the catalog has; some of them only to be refused by name."""

@@ -21,6 +21,8 @@ _NAMES: dict[str, str] = {
     "ArraySize": "array_length",
     "ExplodingGenerateSeries": "generate_series",
     "JSONArrayAgg": "json_agg",
+    "JSONObjectAgg": "json_object_agg",
+    "JSONBObjectAgg": "jsonb_object_agg",
     "JSONObject": "json_build_object",
     "Case": "case",
     "Array": "array",
@@ -48,7 +50,8 @@ def name_outputs(tree: exp.Query) -> None:
     """Name the columns of every SELECT, and spell out what the answer itself shows."""
     for select in tree.find_all(exp.Select):
         projections = select.expressions
-        select.set("expressions", [_named(each) for each in projections])
+        # `EXISTS (SELECT FROM …)` has none.
+        select.set("expressions", [_named(each) for each in projections or [exp.Null()]])
     for select in _arms(tree):
         for each in select.expressions:
             if isinstance(each, exp.Alias):

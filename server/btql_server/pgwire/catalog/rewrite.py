@@ -19,7 +19,7 @@ from typing import cast
 from sqlglot import exp
 
 from btql_server.pgwire.catalog.casts import rewrite_cast
-from btql_server.pgwire.catalog.functions import rewrite_function
+from btql_server.pgwire.catalog.functions import filtered, rewrite_function
 from btql_server.pgwire.catalog.literals import cast_to, list_of, literal, plain_value
 from btql_server.pgwire.catalog.naming import name_outputs
 from btql_server.pgwire.catalog.natural_order import order_columns
@@ -28,7 +28,9 @@ from btql_server.pgwire.catalog.relations import INTERNAL_SCHEMAS, VECTORS, Rela
 from btql_server.pgwire.catalog.session_values import Session, value_of
 from btql_server.pgwire.catalog.sources import qualify
 
-_TABLE_FUNCTIONS = frozenset({"pg_get_keywords", "_pg_expandarray", "pg_show_all_settings", "aclexplode"})
+_TABLE_FUNCTIONS = frozenset(
+    {"pg_get_keywords", "_pg_expandarray", "pg_show_all_settings", "aclexplode", "pg_available_extensions"}
+)
 _SYSTEM_COLUMNS = {"xmin": 1, "xmax": 0, "cmin": 0, "cmax": 0}
 _KEYWORD_COLUMNS = frozenset({"user", "current_role", "current_user", "session_user", "current_catalog"})
 
@@ -67,9 +69,9 @@ class Rewriter:
         for table in list(tree.find_all(exp.Table)):
             self._look_up(table)
         order_columns(tree, self._relation)
+        qualify(tree, self._relation)
         # Nodes below others come first, so that what replaces a node is made of what is done already.
         root = cast("exp.Expr", tree)
-        qualify(tree, self._relation)
         for node in reversed(list(tree.walk(bfs=True))):
             replaced = self._node(node)
             if replaced is node:
@@ -222,6 +224,10 @@ class Rewriter:
         escaped: exp.Expr = exp.Escape(this=node.copy(), expression=exp.Literal.string("\\"))
         return exp.Not(this=exp.Paren(this=escaped)) if negated else escaped
 
+    def filter(self, node: exp.Filter) -> exp.Expr:
+        """An aggregate of some rows."""
+        return filtered(node)
+
     def lock(self, node: exp.Select) -> exp.Expr:
         """A select reads without locks."""
         node.set("locks", None)
@@ -276,6 +282,7 @@ _REWRITES = cast(
         exp.Placeholder: Rewriter.parameter,
         exp.Bracket: Rewriter.bracket,
         exp.Dot: Rewriter.dot,
+        exp.Filter: Rewriter.filter,
         exp.Cast: Rewriter.cast,
         exp.TryCast: Rewriter.cast,
         exp.Unnest: Rewriter.unnest,

@@ -53,7 +53,7 @@ class OfSession:
 
     session: Callable[[], Session]
     """What the session is when one of them is called."""
-    names = OF_SESSION - {"set_config", "current_schemas", "pg_blocking_pids"}
+    names = OF_SESSION - {"set_config", "current_schemas"}
     """None that change anything, or return a list."""
     keywords = KEYWORDS
 
@@ -101,8 +101,6 @@ def _rare(name: str, session: Session) -> Value:
             return 1
         case "pg_my_temp_schema" | "pg_trigger_depth" | "pg_notification_queue_usage":
             return 0
-        case "pg_blocking_pids":
-            return []
         case "pg_advisory_unlock_all":
             return ""
         case _ if name.startswith(("pg_is_", "pg_jit_", "row_security")):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -25,7 +26,7 @@ def test_queries_of_tools_run(ask, tool, query):
     table = ask.answer(TOOLS[tool][query]).table
 
     assert len(set(table.column_names)) >= 1
-    if query not in ("foreign keys", "enums", "composites"):
+    if query not in ("foreign keys", "enums", "composites") and not query.startswith("no "):
         assert table.num_rows > 0
 
 
@@ -103,6 +104,9 @@ def test_spellings_that_only_postgres_has(ask):
     }  # fmt: skip
 
     assert {sql: ask.rows(sql)[0][0] for sql in cases} == cases
+    parts = "substring(relname FROM '^pg_(\\w+)s$'), substring(relname FROM 'c.'), substring(relname FROM 2 FOR 3)"
+    found = ask.rows(f"SELECT {parts} FROM pg_class WHERE relname IN ('pg_class', 'pg_namespace') ORDER BY relname")
+    assert found == [("clas", "cl", "g_c"), (None, "ce", "g_n")]
 
 
 def test_a_column_that_a_function_is_called_with_is_that_of_the_statement(ask):
@@ -124,6 +128,28 @@ def test_a_column_that_a_function_is_called_with_is_that_of_the_statement(ask):
 
     assert {sql: ask.rows(sql)[0][0] for sql in cases} == cases
     assert len(ask.rows(described)) > 4
+
+
+def test_json_of_the_catalog(ask):
+    answer = ask.answer(
+        "SELECT json_agg(t), json_agg(amname ORDER BY oid DESC) FILTER (WHERE oid < 1000),"
+        " jsonb_agg(DISTINCT amtype = 'i'), jsonb_object_agg(amname, oid), jsonb_build_object('a', 1),"
+        " json_build_array(1, 'b'), to_jsonb(current_user)"
+        " FROM (SELECT amname, oid, amtype FROM pg_am) t"
+    )
+
+    assert {each.name for each in answer.types} == {"jsonb"}
+    values = [json.loads(column[0].as_py()) for column in answer.table.columns]
+    assert values[0] == [{"amname": "heap", "oid": 2, "amtype": "t"}, {"amname": "btree", "oid": 403, "amtype": "i"}]
+    assert values[1] == ["btree", "heap"]
+    assert sorted(values[2]) == [False, True]
+    assert values[3:] == [{"heap": 2, "btree": 403}, {"a": 1}, [1, "b"], "ann"]
+    assert answer.table.column_names[1] == "json_agg"
+
+
+def test_whether_there_is_a_row(ask):
+    assert ask.rows("SELECT EXISTS (SELECT FROM information_schema.tables WHERE table_name = 'golden')") == [(True,)]
+    assert ask.rows("SELECT EXISTS (SELECT FROM pg_class WHERE relname = 'none')") == [(False,)]
 
 
 def test_columns_are_called_as_postgres_calls_them(ask):
