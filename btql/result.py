@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from btql.execution.stop import Stop
     from btql.explaining.explanation import Explanation
 
+_EXACT_FLOAT = 2**53
+"""Up to here floats have all whole numbers."""
 _READ = "the answer was read before: keep it with `.arrow()`, which can be read any number of times"
 
 
@@ -228,9 +230,24 @@ class Result(Closing):
 
 
 def pandas_frame(table: pa.Table) -> pd.DataFrame:
-    """Return a table as a pandas data frame."""
-    _require("pandas")
-    return cast("pd.DataFrame", table.to_pandas())
+    """Return a table as a pandas data frame.
+
+    Beside nulls pandas makes whole numbers floats, which have no others beyond 2^53 than even ones: where there are
+    such, the column is of pandas' own type for whole numbers and nulls.
+    """
+    pandas = _require("pandas")
+    frame = cast("pd.DataFrame", table.to_pandas())
+    for place, column in enumerate(table.columns):
+        if pa.types.is_int64(column.type) and column.null_count and not _fits_floats(column):
+            frame.isetitem(place, column.to_pandas(types_mapper={pa.int64(): pandas.Int64Dtype()}.get))
+    return frame
+
+
+def _fits_floats(column: pa.ChunkedArray) -> bool:
+    from pyarrow import compute
+
+    ends = compute.min_max(column).as_py()
+    return ends["min"] is None or (ends["min"] >= -_EXACT_FLOAT and ends["max"] <= _EXACT_FLOAT)
 
 
 def polars_frame(table: pa.Table) -> pl.DataFrame:

@@ -134,6 +134,21 @@ def test_whole_numbers_stay_exact(tmp_path: Path) -> None:
         assert conn.query(text).arrow().column("big").cast(pa.string()).to_pylist() == [str(value) for value in big]
 
 
+def test_whole_numbers_beside_nulls_stay_exact_in_pandas(tmp_path: Path) -> None:
+    big = 2**53 + 1
+    with btql.connect(tmp_path / "db") as conn:
+        rows = [{"id": "a", "metadata": {"big": -big, "small": 1}}, {"id": "b", "metadata": {"big": big}}, {"id": "c"}]
+        conn.ingest("project_logs:demo", rows)
+        text = "SELECT metadata.big::bigint AS n, metadata.small::bigint AS s FROM demo ORDER BY id"
+        cursor = conn.cursor()
+        cursor.execute(text)
+        for frame in (conn.query(text).to_pandas(), cursor.fetch_df()):
+            assert frame["n"].tolist()[:2] == [-big, big]
+            assert list(frame["n"].isna()) == [False, False, True]
+            # What floats can hold stays what pandas makes of it.
+            assert [str(kind) for kind in frame.dtypes] == ["Int64", "float64"]
+
+
 def test_whole_numbers_never_wrap_around(tmp_path: Path) -> None:
     with btql.connect(tmp_path / "db") as conn:
         big = 2**63 - 1
