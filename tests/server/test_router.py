@@ -61,10 +61,11 @@ def test_the_first_route_that_fits_answers(router, path, answer):
         ("/c/d/", ("literal", {})),
         ("/c/x//", ("last", {"two": "x"})),
         ("/f/g/", ("rest", {"rest": "g/"})),
+        ("/f/g\nh/i\n", ("rest", {"rest": "g\nh/i\n"})),
         ("//", ("root", {})),
     ],
 )
-def test_a_slash_too_many_is_left_out(path, answer):
+def test_a_slash_too_many_is_left_out_and_nothing_else(path, answer):
     routes = [
         Route("/", Named("root"), methods=["GET"]),
         Route("/c/d", Named("literal"), methods=["GET"]),

@@ -7,6 +7,7 @@ an address that clients reach, which a server behind a proxy does not know: they
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from starlette.routing import Match, Route, Router
@@ -17,6 +18,9 @@ class LookedUp:
     """Starlette's router, behind a table of the paths that have no parameters."""
 
     def __init__(self, routes: Sequence[Route]) -> None:
+        for route in routes:
+            # Names in a path may have line breaks.
+            route.path_regex = re.compile(route.path_regex.pattern, re.DOTALL)
         self._routes = routes
         self._router = Router(routes, redirect_slashes=False)
         literal = {route.path for route in routes if not route.param_convertors}

@@ -22,6 +22,7 @@ def target(answer):
     [
         ("/p/chat", {"object": "project_logs:chat"}),
         ("/p/chat/", {"object": "project_logs:chat"}),
+        ("/p/two%0Alines", {"object": "project_logs:two\nlines"}),
         ("/p/chat/logs", {"object": "project_logs:chat"}),
         (f"/p/chat/logs?oid={ROW}", {"object": "project_logs:chat", "filter": f"id = '{ROW}'"}),
         ("/p/chat/experiments/first%20try", {"object": "experiment:first try"}),
