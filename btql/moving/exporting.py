@@ -39,7 +39,7 @@ class Export(Closing):
             yield from _exported(table).to_batches()
 
     def lines(self) -> Iterator[pa.Array]:
-        """Yield the rows as JSON texts, each on one line and without its end."""
+        """Yield the rows as JSON texts, many in an array at a time, each on one line and without its end."""
         for batch in self.batches():
             yield json_texts(batch)
 

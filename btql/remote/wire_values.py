@@ -22,7 +22,7 @@ from typing import TypeAlias, TypeVar, cast
 from uuid import UUID
 
 from btql.errors import ProgrammingError
-from btql_grammar.parameters import Values
+from btql_grammar.parameters import POSSIBLE, Values
 
 Sorts: TypeAlias = Sequence[str | None] | Mapping[str, str | None]
 T = TypeVar("T")
@@ -86,7 +86,7 @@ def inside(value: object) -> object:
             return [inside(each) for each in cast("Sequence[object]", value)]
         case _:
             # As the database says it of a folder.
-            message = f"a value of type `{type(value).__name__}` cannot be a parameter: give a number, a text or a time"
+            message = f"a value of type `{type(value).__name__}` cannot be a parameter: give {POSSIBLE}"
             raise ProgrammingError(message, code="B0115")
 
 

@@ -164,6 +164,10 @@ class _Substitution:
         return found
 
 
+POSSIBLE = "a number, a text, a time, or a list or dictionary of these"
+"""What a value may be, for whoever gives a set or a series to look in."""
+
+
 def node_of(value: object, span: Span) -> tree.Expression:
     """Return a value of Python as a node that stands at ``span``."""
     match value:
@@ -198,7 +202,7 @@ def node_of(value: object, span: Span) -> tree.Expression:
             return tree.Array(tuple(node_of(each, span) for each in cast("Sequence[object]", value)), span=span)
         case _:
             kind = type(value).__name__
-            raise _unfit(f"a value of type `{kind}` cannot be a parameter", span, "give a number, a text or a time")
+            raise _unfit(f"a value of type `{kind}` cannot be a parameter", span, f"give {POSSIBLE}")
 
 
 def whole(text: str) -> str:
