@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from errno import EMFILE
 from os import strerror
 from pathlib import Path
@@ -19,7 +21,7 @@ from btql_storage.care.facade import check_database, repair_database
 from btql_storage.care.findings import Kind
 from btql_storage.care.tables import Tables
 from btql_storage.catalog.deleted import Deleted
-from btql_storage.errors import Damaged, NoMoreFiles, NotADatabase
+from btql_storage.errors import Damaged, NewerFormat, NoMoreFiles, NotADatabase
 from btql_storage.folder import Settings
 from btql_storage.store import Storage
 
@@ -186,6 +188,30 @@ def test_a_damaged_catalog_is_set_aside(written: Written):
     outcome = repair_database(written.path)
     assert outcome.is_sound
     assert (written.path / "catalog.sqlite.set-aside-1").exists()
+    written.check()
+
+
+@pytest.mark.parametrize("catalog", [False, True])
+def test_what_a_newer_btql_has_written_is_not_repaired(written: Written, catalog: bool):
+    path = written.path
+    sound = (path / "btql.json").read_bytes()
+    newer = sound.replace(b'"format":1', b'"format":2')
+    (path / "btql.json").write_bytes(newer)
+    with pytest.raises(NewerFormat, match="has format 2"):
+        repair_database(path, catalog=catalog)
+    assert (path / "btql.json").read_bytes() == newer
+
+    # Without its marker, a database has the id that its catalog says, once that can be read.
+    (path / "btql.json").unlink()
+    with closing(sqlite3.connect(path / "catalog.sqlite")) as connection:
+        ((version,),) = connection.execute("pragma user_version").fetchall()
+        connection.execute("pragma user_version = 99")
+        with pytest.raises(NewerFormat, match="version 99"):
+            repair_database(path)
+        assert not (path / "btql.json").exists()
+        connection.execute(f"pragma user_version = {version}")
+    assert repair_database(path).is_sound
+    assert (path / "btql.json").read_bytes() == sound
     written.check()
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from btql_storage.catalog import Catalog
 from btql_storage.clock import SYSTEM_CLOCK
-from btql_storage.errors import StorageError, from_os_error
+from btql_storage.errors import BadFile, Damaged, NotADatabase, from_os_error
 from btql_storage.folder import Settings
 from btql_storage.format import CATALOG, PARTS, SET_ASIDE, WAL
 from btql_storage.opening.identity import DATABASE
@@ -30,7 +30,8 @@ def mend_marker(location: Location, outcome: Repaired) -> None:
     store = store_at(location)
     try:
         content = store.read(MARKER)
-        with suppress(StorageError):
+        # One of a newer btql is neither.
+        with suppress(Damaged):
             if content is not None:
                 read_marker(content, MARKER, store.label)
                 return
@@ -39,8 +40,9 @@ def mend_marker(location: Location, outcome: Repaired) -> None:
         if not store.list(WAL) and not store.list(PARTS):
             # It was none, or an empty one: opening it says so.
             return
+        anew = _marker_anew(location)
         store.delete(MARKER)
-        store.put(MARKER, _marker_anew(location).content)
+        store.put(MARKER, anew.content)
         outcome.done.append(f"the marker `{MARKER}` was written again")
     finally:
         store.close()
@@ -75,7 +77,7 @@ def _marker_anew(location: Location) -> Marker:
     path = _catalog_path(location)
     if path is not None and not path.is_file():
         return new
-    with suppress(StorageError):
+    with suppress(BadFile, NotADatabase):
         if path is None:
             catalog = catalog_at(location, _how(read_only=True), is_new=False)
         else:
