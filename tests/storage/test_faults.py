@@ -84,7 +84,7 @@ def test_a_marker_of_a_newer_version(quick_path: Path):
 def test_a_damaged_marker(quick_path: Path, content: str):
     Storage.open(quick_path, create=True).close()
     (quick_path / "btql.json").write_text(content, encoding="latin-1")
-    with pytest.raises(StorageError, match="restore it from a backup"):
+    with pytest.raises(StorageError, match="`btql repair` writes it again"):
         Storage.open(quick_path)
 
 
@@ -102,7 +102,7 @@ def test_a_catalog_of_a_newer_version(quick_path: Path):
 def test_a_damaged_catalog(quick_path: Path):
     Storage.open(quick_path, create=True).close()
     (quick_path / "catalog.sqlite").write_bytes(b"no database at all" * 100)
-    with pytest.raises(StorageError, match="restore the database from a backup"):
+    with pytest.raises(StorageError, match="`btql repair` makes it again from the files"):
         Storage.open(quick_path)
 
 

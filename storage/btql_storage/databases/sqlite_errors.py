@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from btql_storage.errors import AccessDenied, Damaged, DiskFull, InputOutput, Locked, ReadOnly, StorageError
+from btql_storage.format import CATALOG
 
 
 def told(error: sqlite3.Error, path: Path) -> StorageError:
@@ -29,7 +30,11 @@ def told(error: sqlite3.Error, path: Path) -> StorageError:
         case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
             return AccessDenied(text, "check owner and permissions of the folder")
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
-            return Damaged(text, "restore the database from a backup")
+            # Of the other files that there are, such as a registry, nothing else has what is in them.
+            is_catalog = path.name == CATALOG
+            return Damaged(
+                text, "`btql repair` makes it again from the files" if is_catalog else "restore it from a backup"
+            )
         case _:
             return InputOutput(text, "check the disk and try again")
 

@@ -71,7 +71,7 @@ def read_marker(content: bytes, path: object, place: str) -> Marker:
             f"`{place}` has format {version}, this btql reads up to {FORMAT_VERSION}", "install a newer btql"
         )
     if version < 1:
-        raise Damaged(f"`{path}` names the unknown format {version}", "restore it from a backup")
+        raise Damaged(f"`{path}` names the unknown format {version}", "`btql repair` writes it again")
     database, catalog = found.get("database"), found.get("catalog", "folder")
     if not isinstance(database, str | None) or catalog not in _PLACES:
         raise _damaged(path)
@@ -94,4 +94,4 @@ def check_restored(store: Store) -> None:
 
 
 def _damaged(path: object) -> Damaged:
-    return Damaged(f"`{path}` is not the marker of a btql database", "restore it from a backup")
+    return Damaged(f"`{path}` is not the marker of a btql database", "`btql repair` writes it again")
