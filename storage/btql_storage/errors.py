@@ -253,6 +253,16 @@ def explained(action: str, path: str | os.PathLike[str]) -> Generator[None]:
         raise from_os_error(error, action, path) from error
 
 
+@contextmanager
+def values_of_catalog() -> Generator[None]:
+    """Let out of the block, as damage, what values of the catalog cannot be: nothing has checksums of these."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        message = f"the catalog has values that nobody wrote: {error}"
+        raise Damaged(message, "`btql repair --catalog` makes it again from the files") from error
+
+
 def from_os_error(error: OSError, action: str, path: str | os.PathLike[str]) -> StorageError:
     """Say in one line what an operating system error means for the reader."""
     text = f"cannot {action} `{os.fspath(path)}`"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -172,3 +175,38 @@ def test_what_a_newer_btql_has_written_is_not_taken_for_damaged(
     with btql.connect(path, background=False) as connection:
         assert asked(connection, "x") == 100
     assert check_database(path).is_sound
+
+
+@pytest.mark.parametrize(
+    ("column", "changed"),
+    [
+        ("stats", lambda text: text.replace(b'"rows":', b'"rovs":')),
+        ("stats", lambda text: text.replace(b'"path":["input"]', b'"path":["\xf4nput"]')),
+        ("stats", lambda text: text.replace(b',"paths":', b',"pathr":')),
+        ("file_bytes", lambda text: text.replace(b":", b";")),
+    ],
+)
+def test_values_of_the_catalog_that_nobody_wrote_are_damage(
+    quick_path: Path, column: str, changed: Callable[[bytes], bytes]
+):
+    """Nothing has checksums of them: a disk may have changed a bit."""
+    with Storage.open(quick_path, create=True) as storage:
+        target = storage.create_object("project_logs", "x")
+        storage.ingest(target, [{"id": "a", "input": 1}])
+        storage.compact()
+    with closing(sqlite3.connect(quick_path / "catalog.sqlite", isolation_level=None)) as connection:
+        ((before,),) = connection.execute(f"select {column} from parts").fetchall()
+        assert changed(before) != before
+        connection.execute(f"update parts set {column} = ?", (changed(before),))
+
+    def read() -> set[object]:
+        with Storage.open(quick_path) as storage:
+            storage.status()
+            with storage.snapshot(target) as snapshot:
+                return {path for part in snapshot.parts for path in part.part.stats.paths}
+
+    with pytest.raises(Damaged, match=r"the catalog has values that nobody wrote: .*`btql repair --catalog` makes"):
+        read()
+    assert not check_database(quick_path).is_sound
+    assert repair_database(quick_path, catalog=True).is_sound
+    assert ("input",) in read()

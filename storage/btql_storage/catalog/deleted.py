@@ -19,7 +19,7 @@ from btql_storage.catalog import rows as sql
 from btql_storage.catalog.schema import CHANGES_SINCE
 from btql_storage.catalog.shapes import ObjectInfo
 from btql_storage.databases.interface import Database, Row, Run, Value
-from btql_storage.errors import UnknownObject
+from btql_storage.errors import UnknownObject, values_of_catalog
 
 _POLICY = "retention "
 _DELETED = "select id, kind, name, deleted_at, deleted_upto, purged_at from objects where deleted_at is not null"
@@ -100,13 +100,15 @@ class Deleted:
     def replaced_parts(self, object_id: int) -> Mapping[int, int]:
         """Return the parts of an object that were replaced and still have files, and the bytes of these."""
         query = "select id, file_bytes from parts where object_id = ? and replaced_at is not null order by id"
-        return {part_id: sum(orjson.loads(sizes).values()) for part_id, sizes in self._rows(query, object_id)}
+        with values_of_catalog():
+            return {part_id: sum(orjson.loads(sizes).values()) for part_id, sizes in self._rows(query, object_id)}
 
     def replaced_sizes(self) -> Mapping[int, Sequence[int]]:
         """Return the bytes of each part that was replaced and still has files, by object."""
         found: dict[int, list[int]] = {}
         for owner, sizes in self._rows("select object_id, file_bytes from parts where replaced_at is not null"):
-            found.setdefault(owner, []).append(sum(orjson.loads(sizes).values()))
+            with values_of_catalog():
+                found.setdefault(owner, []).append(sum(orjson.loads(sizes).values()))
         return found
 
     def waiting(self) -> Mapping[int, WaitingPurge]:
@@ -134,7 +136,8 @@ class Deleted:
     def policies(self) -> Mapping[str, Mapping[str, int]]:
         """Return the retention policies as they were put, by ``kind`` or ``kind:name``."""
         rows = self._rows_since_3(f"select name, value from settings where name like '{_POLICY}%' order by name")  # noqa: S608  our words
-        return {name.removeprefix(_POLICY): orjson.loads(value) for name, value in rows}
+        with values_of_catalog():
+            return {name.removeprefix(_POLICY): orjson.loads(value) for name, value in rows}
 
     def put_policy(self, scope: str, policy: Mapping[str, int] | None) -> None:
         """Set the policy of a ``kind`` or ``kind:name``; None removes it."""

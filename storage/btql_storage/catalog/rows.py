@@ -12,7 +12,7 @@ import orjson
 from btql_storage.catalog.schema import CHANGES_SINCE, HISTORY_SINCE
 from btql_storage.catalog.shapes import Assignment, HistoryPart, NewPart, PartInfo, RowNumbers, Swap
 from btql_storage.databases.interface import Row, Run, Statement, Value
-from btql_storage.errors import Locked
+from btql_storage.errors import Locked, values_of_catalog
 from btql_storage.later import np
 
 if TYPE_CHECKING:
@@ -31,14 +31,16 @@ def processed_upto(run: Run) -> int:
 
 def only(rows: Sequence[Row]) -> Row:
     """Return the one row there is."""
-    (row,) = rows
-    return row
+    with values_of_catalog():
+        (row,) = rows
+        return row
 
 
 def one_value(rows: Sequence[Row]) -> Any:  # noqa: ANN401  whoever wrote the statement knows
     """Return the one value of an answer."""
-    ((value,),) = rows
-    return value
+    with values_of_catalog():
+        ((value,),) = rows
+        return value
 
 
 def compacted_name(object_id: int) -> str:
@@ -156,7 +158,8 @@ def select_history(object_id: int, after: int | None, version: int) -> Statement
 def part_of(object_id: int, row: Row, stats: PartStats) -> PartInfo:
     """Return a part that :func:`select_parts` found."""
     part_id, segment_id, sizes, superseded, *marks = row
-    return PartInfo(part_id, object_id, segment_id, stats, orjson.loads(sizes), _array(superseded), *marks)
+    with values_of_catalog():
+        return PartInfo(part_id, object_id, segment_id, stats, orjson.loads(sizes), _array(superseded), *marks)
 
 
 def history_part_of(object_id: int, row: Row, stats: PartStats) -> HistoryPart:

@@ -9,6 +9,7 @@ import orjson
 from btql_storage.catalog.schema import HISTORY_SINCE
 from btql_storage.catalog.shapes import LivePart, ObjectInfo, PartSize
 from btql_storage.databases.interface import Database, Row, Statement
+from btql_storage.errors import values_of_catalog
 from btql_storage.part.format import STATS_HEAD_BYTES, PartStats
 
 _HEAD = f"substr(stats, 1, {STATS_HEAD_BYTES})"
@@ -60,7 +61,8 @@ class Work:
 
         found: dict[int, list[LivePart]] = {}
         for object_id, head, superseded_bytes, file_bytes, is_past in self._database.read(statements)[0]:
-            one = LivePart(*_sums(head, superseded_bytes), orjson.loads(file_bytes), bool(is_past))
+            with values_of_catalog():
+                one = LivePart(*_sums(head, superseded_bytes), orjson.loads(file_bytes), bool(is_past))
             found.setdefault(object_id, []).append(one)
         return found
 

@@ -20,6 +20,7 @@ from typing import TypedDict, TypeVar, cast
 
 import orjson
 
+from btql_storage.errors import values_of_catalog
 from btql_storage.kinds import FieldPath, Kind
 
 N = TypeVar("N", int, float)
@@ -165,16 +166,16 @@ class PartStats:
         Most of it is about paths, of which queries need few: these are read later.
         """
         head, paths, _ = text.partition(b',"paths":')
-        if not paths:
-            return cls.from_json(cast("StatsJson", orjson.loads(text)))
-        return cls.from_json(cast("StatsJson", orjson.loads(head + b',"paths":[]}')), _LaterPaths(text))
+        with values_of_catalog():
+            if not paths:
+                return cls.from_json(cast("StatsJson", orjson.loads(text)))
+            return cls.from_json(cast("StatsJson", orjson.loads(head + b',"paths":[]}')), _LaterPaths(text))
 
     @classmethod
     def from_head(cls, text: bytes) -> PartStats:
         """Return the statistics, without those of paths, from the first :data:`STATS_HEAD_BYTES` of their JSON text."""
-        head, paths, _ = text.partition(b',"paths":')
-        assert paths, "what comes before is shorter"
-        return cls.from_json(cast("StatsJson", orjson.loads(head + b',"paths":[]}')))
+        with values_of_catalog():
+            return cls.from_json(cast("StatsJson", orjson.loads(text.partition(b',"paths":')[0] + b',"paths":[]}')))
 
     @classmethod
     def from_json(cls, value: StatsJson, paths: Mapping[FieldPath, PathStats] | None = None) -> PartStats:
@@ -216,8 +217,9 @@ class _LaterPaths(Mapping[FieldPath, PathStats]):
     def _read(self) -> dict[FieldPath, PathStats]:
         paths = self._paths
         if isinstance(paths, bytes):
-            known = cast("StatsJson", orjson.loads(paths))
-            paths = self._paths = dict(map(_path_from_json, known["paths"]))
+            with values_of_catalog():
+                known = cast("StatsJson", orjson.loads(paths))
+                paths = self._paths = dict(map(_path_from_json, known["paths"]))
         return paths
 
 
