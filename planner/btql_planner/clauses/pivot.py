@@ -61,6 +61,9 @@ class _Spelled:
 
     def keys(self) -> tuple[tree.Item, ...]:
         """Return the dimensions that stay rows."""
+        if self.pivot.column is None:
+            # By its place: another dimension may be the same expression.
+            return tuple(self.dimensions[:-1])
         return tuple(item for item in self.dimensions if item.expression != self.spread.expression)
 
     def measures(self) -> tuple[tree.Item, ...]:
