@@ -187,6 +187,9 @@ def is_percent(text: str, offset: int) -> bool:
     return text.startswith("%", offset) and not _OPERAND_AHEAD.match(text, offset + 1)
 
 
+_UNITS = {"s": "second", "m": "minute", "h": "hour", "d": "day"}
+
+
 def number_meant(written: str) -> str:
     """Return what to do about something that begins like a number and is none."""
     if re.fullmatch(r"[0-9]{1,40}\.", written):
@@ -195,6 +198,9 @@ def number_meant(written: str) -> str:
         return f"write `{written.replace('_', '')}`"
     if re.fullmatch(r"0[xXoObB]\w+", written):
         return "numbers are written in base 10"
+    length = re.fullmatch(r"([0-9]{1,40})([smhd])", written)
+    if length is not None:
+        return f"write `interval {length[1]} {_UNITS[length[2]]}`"
     return "texts and ids are written in quotes"
 
 

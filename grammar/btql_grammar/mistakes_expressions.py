@@ -8,11 +8,13 @@ from btql_grammar.lexer import RESERVED, number_meant
 from btql_grammar.stumble import Rule, Stumble
 
 _COMPARISONS = frozenset({"COMPARE", "TEXT_OPERATOR", "IN", "IS", "BETWEEN", "NULL_TEST"})
+_MATCH = "write `match` for words, or call `regexp_like(a, 'x')`"
+_PATTERNS = frozenset({"regexp", "rlike", "regex"})
 _SIGNS = {
     "==": "write `=`", "===": "write `=`", "!==": "write `!=`",
     "&&": "write `and`", "||": "write `or`", "!": "write `not`",
     "=<": "write `<=`", "=>": "write `>=`", "=!": "write `!=`",
-    "=~": "write `match`", "!~": "write `not match`", "~": "write `match`", "~*": "write `match`",
+    "=~": _MATCH, "~": _MATCH, "~*": _MATCH, "!~": f"{_MATCH}, with `not` before it",
     "&": "write `and`", "^": "write a product: `a * a`", "**": "write a product: `a * a`",
     "//": "write `/` to divide; a comment begins with `--`", "#": "a comment begins with `--`",
     "->": "write a path: `metadata.a`", "->>": "write a path: `metadata.a`", "#>": "write a path: `metadata.a.b`",
@@ -20,7 +22,7 @@ _SIGNS = {
 }  # fmt: skip
 """Operators of other languages, and what to do instead."""
 _WORDS = {
-    "regexp": "match", "rlike": "match", "regex": "match", "matches": "match", "similar": "like", "glob": "like",
+    "matches": "match", "similar": "like", "glob": "like",
     "has": "includes", "include": "includes", "contain": "contains", "containing": "contains",
     "starts": "like 'start%'", "startswith": "like 'start%'", "begins": "like 'start%'",
     "ends": "like '%end'", "endswith": "like '%end'",
@@ -64,6 +66,8 @@ def _word(place: Stumble) -> BtqlError | None:
     if number is not None and number.text.lower() == "if":
         help_ = "a choice is written `condition ? value : other value`"
         return place.fault("there is no `if` before a condition", "unknown word", help_, number.span)
+    if place.word in _PATTERNS:
+        return place.fault(f"there is no operator `{place.word}`", "unknown operator", _MATCH)
     if place.word in _WORDS:
         return place.fault(f"there is no operator `{place.word}`", "unknown operator", f"write `{_WORDS[place.word]}`")
     if "_AS" not in place.expected or place.has_read("UNPIVOT_HEAD"):

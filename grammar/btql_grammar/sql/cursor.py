@@ -25,6 +25,7 @@ _OTHER_OPERATORS = {
     "&": "AND", "<<": "a * power(2, b)", ">>": "floor(a / power(2, b))", "#-": "jsonb_set(a, ['key', 'key'], null)",
     "~~": "LIKE", "~~*": "ILIKE", "!~~": "NOT LIKE", "!~~*": "NOT ILIKE",
 }  # fmt: skip
+_OTHER_WORDS = {"regexp": "~", "rlike": "~", "regex": "~", "glob": "LIKE", "matches": "MATCH"}
 _OTHER_QUOTES = {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "`": '"'}
 
 
@@ -154,9 +155,15 @@ class Cursor:
         elif found in _OTHER_OPERATORS:
             message, label = f"there is no operator `{found}`", "unknown operator"
             help_ = f"write `{_OTHER_OPERATORS[found]}`"
+        elif found.lower() in _OTHER_WORDS and self.ahead().kind == "string":
+            message, label = f"there is no operator `{found}`", "unknown operator"
+            help_ = f"write `{_OTHER_WORDS[found.lower()]}`"
         elif found == "&&":
             message, label = "there is no operator `&&`", "unknown operator"
             help_ = "write `AND`; whether two lists share a value is asked by `tags ?| ['a', 'b']`"
+        elif found == ":" and self.index and self.previous().end == token.start and self.ahead().start == token.end:
+            message, label = "a path has dots", "found `:`"
+            help_ = f"write `{self.text_of(self.previous())}.{self.text_of(self.ahead())}`"
         elif found == "$":
             message, label = "a `$` begins a parameter, and no number follows", "found this"
             help_ = "write a parameter `$1`, and a text in single quotes"

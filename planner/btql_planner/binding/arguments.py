@@ -113,10 +113,12 @@ def as_time(argument: Expression) -> Expression:
     try:
         moment = datetime.fromisoformat(argument.value)
     except ValueError:
+        way_out = "write a date or time as ISO 8601: '2026-11-25' or '2026-11-25T10:30:00Z'"
+        if spans_of(argument.value) is not None:
+            way_out = f"a length of time is written `interval 7 day`, or `to_interval('{argument.value}')`"
         raise BtqlError.of(
-            errors.NOT_A_TIME, f"`{argument.value}` is not a time", argument.span, "used as a time",
-            help="write a date or time as ISO 8601: '2026-11-25' or '2026-11-25T10:30:00Z'",
-        ) from None  # fmt: skip
+            errors.NOT_A_TIME, f"`{argument.value}` is not a time", argument.span, "used as a time", help=way_out
+        ) from None
     return Constant(moment if moment.tzinfo else moment.replace(tzinfo=UTC), Kind.TIME, span=argument.span)
 
 

@@ -86,7 +86,8 @@ def _function(name: str, node: tree.Call) -> Function:
             help=f"write `{WINDOW_FUNCTIONS[name].signature} OVER (ORDER BY …)`, in SQL",
         )  # fmt: skip
     way = way_out(name)
-    close = None if way else errors.close_to(name, [each for each, known in functions().items() if not known.hidden])
+    known = [each for each, function in functions().items() if not function.hidden]
+    close = None if way else errors.close_to(name, [*known, ANY_SPAN, FILTER_SPANS])
     place = node.name_span if node.name_span.end else node.span
     message = f"unknown function `{name}`"
     raise BtqlError.of(

@@ -6,24 +6,33 @@ The names that are closest in spelling mean something else (`strftime` is no sli
 from __future__ import annotations
 
 _WRITTEN = {
-    "CASE WHEN a THEN b ELSE c END": "if iif",
-    "coalesce(a, b)": "ifnull nvl",
+    "CASE WHEN a THEN b ELSE c END": "if iif iff multiif nvl2",
+    "coalesce(a, b)": "ifnull nvl isnull",
     "percentile(x, 0.95)": "p75 p90 p95 p99 p999",
     "percentile(x, 0.5)": "p50 quantile quantile_cont approx_quantile approx_quantiles percentile_approx",
     "string_agg(a, ', ')": "group_concat groupconcat",
+    "sum(CASE WHEN a THEN x END)": "sumif avgif minif maxif",
     "array_agg(a)": "collect_list collect_set group_array grouparray list",
     "count_distinct(a)": "uniq uniqexact countdistinct",
     "approx_distinct(a)": "approx_count_distinct ndv hll_count",
     "first(a ORDER BY x DESC)": "max_by arg_max argmax",
     "first(a ORDER BY x)": "min_by arg_min argmin",
-    "to_char(created, 'YYYY-MM-DD')": "strftime date_format format_date format_datetime format_timestamp",
+    "to_char(created, 'YYYY-MM-DD')": "strftime date_format format_date format_datetime format_timestamp "
+    "formatdatetime",
     "to_timestamp(a, 'YYYY-MM-DD')": "strptime parse_date parse_datetime parse_timestamp str_to_date",
     "to_timestamp(x)": "from_unixtime fromunixtime timestamp_seconds",
     "date_part('epoch', a)": "to_unixtime unix_timestamp unix_seconds tounixtimestamp",
     "date_part('epoch', b - a)": "datediff date_diff timestampdiff timestamp_diff",
     "created + interval 1 day": "dateadd date_add timestampadd timestamp_add adddate",
     "created - interval 1 day": "datesub date_sub timestamp_sub subdate",
+    "date_trunc('hour', created)": "timestamp_trunc datetime_trunc tostartofhour tostartofday tostartofminute "
+    "tostartofsecond tostartofweek tostartofmonth tostartofquarter tostartofyear tomonday",
+    "date_bin('15 minutes', created)": "time_bucket tostartofinterval tostartoffifteenminutes tostartoffiveminutes",
     "date_trunc('quarter', created)": "quarter startofquarter",
+    "date_part('day', created)": "dayofmonth day_of_month todayofmonth",
+    "lower(a)": "lcase lowerutf8",
+    "upper(a)": "ucase upperutf8",
+    "substring(a, 1, 2)": "mid substringutf8",
     "date_part('dow', created)": "dayofweek day_of_week weekday dow todayofweek",
     "date_part('doy', created)": "dayofyear day_of_year doy",
     "to_char(created, 'Day')": "dayname monthname",
@@ -41,6 +50,7 @@ _WRITTEN = {
     "width_bucket(x, 0, 1, 10)": "histogram approx_histogram numeric_histogram",
     "bool_or(a)": "logical_or boolor_agg some",
     "bool_and(a)": "logical_and booland_agg",
+    "a::integer": "toint toint8 toint16 toint32 toint64 touint8 touint16 touint32 touint64",
     "a::number": "try_cast safe_cast tofloat64 tonumber",
     "a <=> b": "equal_null",
     "left(a, 2) || 'x' || substring(a, 4)": "overlay",
@@ -65,6 +75,11 @@ ROW_FUNCTIONS = (
     "generate_series",
 )
 """Functions that make rows: a column of SELECT by themselves, or what stands behind FROM."""
+SPECIAL = {
+    "array": "an array of what a query finds is written `(SELECT array_agg(id ORDER BY id) FROM ...)`",
+    "any": "`ANY` stands behind a comparison, `'x' = ANY(tags)`; one value of a group is `any_value(a)`",
+}
+"""What to say of words that are no functions anywhere, or not only."""
 UNNEST = (
     "explode",
     "explode_outer",
@@ -81,4 +96,4 @@ def way_out(name: str) -> str | None:
     """Return what to write for a function that only other databases have."""
     if name in UNNEST:
         return "what makes rows stands behind FROM: `FROM project_logs('name') AS p, unnest(p.tags) AS element`"
-    return f"write `{WAYS_OUT[name]}`" if name in WAYS_OUT else None
+    return f"write `{WAYS_OUT[name]}`" if name in WAYS_OUT else SPECIAL.get(name)
