@@ -5,16 +5,12 @@ import { button, copyButton, h } from "./dom.js";
 import { Editor, offsetOf } from "./editor.js";
 import { ago, count, duration, inLine, isNumber, moment, money, score, short, sourceText } from "./format.js";
 import { objectLink, showAddress, traceLink } from "./links.js";
+import { idOf, ObjectList } from "./objects.js";
 import { Table } from "./table.js";
 import { VirtualRows } from "./virtual.js";
 
 const ROW = 32;
 const PAGE = 100;
-/** With more objects there is a field to find one. */
-const FEW = 12;
-/** Objects of a kind that are listed. */
-const SHOWN = 200;
-const OPEN = { project_logs: "Logs", experiment: "Experiments", dataset: "Datasets" };
 const SINCE = [
   ["any time", ""],
   ["last hour", "1 hour"],
@@ -22,13 +18,6 @@ const SINCE = [
   ["last 7 days", "7 day"],
   ["last 30 days", "30 day"],
 ];
-const KINDS = {
-  ...OPEN,
-  playground_logs: "Playgrounds",
-  project_prompts: "Prompts",
-  project_functions: "Functions",
-  audit_log: "Audit",
-};
 const WITH_TRACES = new Set(["project_logs", "experiment", "playground_logs"]);
 const SUMMARY =
   "id, root_span_id, created, span_attributes, span_type_info, input, output, error, scores, metrics, tags";
@@ -41,15 +30,7 @@ export class TracesView {
     this.object = null;
     this.rows = [];
     this.at = 0;
-    this.groups = h("div");
-    this.find = h("input", {
-      type: "search",
-      placeholder: "Find an object",
-      "aria-label": "Find an object",
-      hidden: true,
-      oninput: () => this.drawObjects(),
-    });
-    this.side = h("nav", { class: "objects", "aria-label": "Objects" }, this.find, this.groups);
+    this.objects = new ObjectList();
     this.filter = new Editor({
       label: "Filter, an expression",
       language,
@@ -103,7 +84,7 @@ export class TracesView {
     this.element = h(
       "div",
       { class: "start" },
-      this.side,
+      this.objects.element,
       h(
         "section",
         { class: "start-main", "aria-label": "Traces" },
@@ -124,7 +105,7 @@ export class TracesView {
     const found = await this.listObjects();
     if (found === null) return;
     const first = found.find((each) => WITH_TRACES.has(each.kind)) ?? found.find((each) => each.kind !== "audit_log");
-    const wanted = parameters.get("object") ?? this.object ?? idOf(first);
+    const wanted = parameters.get("object") ?? this.object ?? (first && idOf(first));
     this.bar.hidden = wanted === undefined;
     if (wanted === undefined) {
       this.problem.hidden = true;
@@ -148,64 +129,20 @@ export class TracesView {
 
   /** Draw the list of objects, and return them; null where they cannot be asked for. */
   async listObjects() {
-    let answer;
     try {
-      answer = await objects({ again: true });
+      const { objects: found } = await objects({ again: true });
+      this.objects.show(found);
+      return found;
     } catch (error) {
       this.refuse(error);
       return null;
     }
-    const found = answer.objects;
-    this.found = found;
-    this.find.hidden = found.length <= FEW;
-    this.drawObjects();
-    this.side.hidden = found.length === 0;
-    this.labels = new Map(found.map((each) => [idOf(each), each.label]));
-    return found;
-  }
-
-  /** List the objects that have what is searched for in their names. */
-  drawObjects() {
-    const wanted = this.find.value.toLowerCase();
-    const found = this.found.filter((each) =>
-      [each.label, each.project, each.name].some((text) => text?.toLowerCase().includes(wanted)),
-    );
-    const kinds = [...new Set([...Object.keys(KINDS), ...found.map((each) => each.kind)])];
-    const groups = kinds
-      .map((kind) => [kind, found.filter((each) => each.kind === kind)])
-      .filter(([, members]) => members.length > 0);
-    this.groups.replaceChildren(...groups.map(([kind, members]) => this.group(kind, members)));
-    this.current();
-  }
-
-  /** Return the objects of a kind; those that few look for are folded. */
-  group(kind, members) {
-    const chosen = (this.object?.startsWith(`${kind}:`) ?? false) || this.find.value !== "";
-    const rest =
-      members.length > SHOWN
-        ? h("li", { class: "empty" }, `${count(members.length - SHOWN)} more: type to find them`)
-        : null;
-    const title = h("summary", null, KINDS[kind] ?? kind, h("span", { class: "dim" }, count(members.length)));
-    return h(
-      "details",
-      { open: chosen || kind in OPEN },
-      title,
-      h("ul", null, members.slice(0, SHOWN).map(objectLine), rest),
-    );
   }
 
   mark() {
-    this.name.textContent = this.labels.get(this.object) ?? this.object.slice(this.object.indexOf(":") + 1);
-    this.current();
+    this.name.textContent = this.objects.labelOf(this.object);
+    this.objects.choose(this.object);
     document.title = `${this.title} · btql`;
-  }
-
-  /** Mark the object that is shown. */
-  current() {
-    for (const link of this.side.querySelectorAll("a")) {
-      if (link.dataset.object === this.object) link.setAttribute("aria-current", "page");
-      else link.removeAttribute("aria-current");
-    }
   }
 
   get kind() {
@@ -422,22 +359,6 @@ export class TracesView {
     );
     this.empty.hidden = false;
   }
-}
-
-const idOf = (each) => (each === undefined ? undefined : `${each.kind}:${each.name}`);
-
-function objectLine(each) {
-  const object = idOf(each);
-  return h(
-    "li",
-    null,
-    h(
-      "a",
-      { href: objectLink(object), "data-object": object, title: object },
-      h("span", null, each.label),
-      each.project ? h("span", { class: "dim" }, each.project) : null,
-    ),
-  );
 }
 
 /** Return a preview as a person would begin to read it. */
