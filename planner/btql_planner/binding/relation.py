@@ -87,13 +87,17 @@ class _Relations:
         return BoundRelation(Alias(plan, source) if source else plan, [names], objects=node)
 
     def _table(self, node: tree.Table) -> BoundRelation:
+        context = self.around.context
         *outside, name = node.path
+        if len(outside) > 1 and outside[0] == context.database():
+            # dbt writes "database"."schema"."name".
+            node = replace(node, path=node.path[1:])
         if outside or name not in self.around.tables:
-            found = self.around.context.catalogs.resolve(node)
+            found = context.catalogs.resolve(node)
             return self._source(found, found.kind if node.alias is None else None)
         from btql_planner.binding.recursive import bind_common_table  # Few queries have a WITH.
 
-        rows = bind_common_table(self.around.tables[name], self.around.context)
+        rows = bind_common_table(self.around.tables[name], context)
         return _renamed(rows, node.alias or name, node.columns, node)
 
     def _derived(self, node: tree.Derived, around: Around) -> BoundRelation:

@@ -85,6 +85,13 @@ class Context:
         self.repeats = False
         return self.options.session.value(name, arguments)
 
+    def database(self) -> str | None:
+        """Return what the client calls this database; None where it calls it nothing."""
+        session = self.options.session
+        if session is None or "current_database" not in session.names:
+            return None
+        return str(self.of_session("current_database", ()))
+
     def new_name(self, letter: str) -> str:
         """Return a name for a relation that no other relation of the statement has."""
         return f"{letter}{next(self.numbers)}"

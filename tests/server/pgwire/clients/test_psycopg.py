@@ -347,3 +347,17 @@ def test_what_a_client_puts_into_quotes_stays_there(conn, more):
         cursor = conn.execute(SQL("SELECT ") + SQL(", ").join(columns) + SQL(more))
         assert list(cursor.fetchone())[: len(values)] == values
         assert [column.name for column in cursor.description][: len(values)] == values
+
+
+def test_a_table_with_the_name_of_the_database(conn):
+    """As dbt and others write it; what the database is called is what the client has asked for."""
+    (name,) = conn.execute("SELECT current_database()").fetchone()
+    whole = f'"{name}"."project_logs"."demo"'
+
+    assert conn.execute(f"SELECT count(*) AS n FROM {whole}").fetchone() == (ROWS,)
+    joined = f"SELECT count(*) AS n FROM {whole} a JOIN {whole} b ON a.id = b.id WHERE a.id = 'r001'"
+    assert conn.execute(joined).fetchone() == (1,)
+    with pytest.raises(psycopg.errors.UndefinedTable, match=r"other\.project_logs\.demo"):
+        conn.execute("SELECT id FROM other.project_logs.demo")
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        conn.execute(f"SELECT id FROM {name}.nothing.demo")
