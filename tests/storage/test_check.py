@@ -6,6 +6,8 @@ import random
 import shutil
 import sqlite3
 from collections.abc import Callable
+from errno import EMFILE, ENOSPC
+from os import strerror
 from pathlib import Path
 
 import pytest
@@ -13,12 +15,13 @@ from storage_support.clocks import HandClock
 from storage_support.disks import CrowdedStore, SilentStore
 from storage_support.reading import documents_of
 
+from btql_storage.care import written_anew
 from btql_storage.care.check import How, check
 from btql_storage.care.facade import check_database, repair_database
 from btql_storage.care.findings import Kind
 from btql_storage.care.rebuild import rebuild
 from btql_storage.clock import SYSTEM_CLOCK
-from btql_storage.errors import NoMoreFiles, StorageError, Unreachable
+from btql_storage.errors import DiskFull, NoMoreFiles, StorageError, Unreachable
 from btql_storage.folder import Folder, Settings
 from btql_storage.store import Storage
 from btql_storage.stores.local import LocalStore
@@ -235,3 +238,18 @@ def test_files_that_cannot_be_reached_are_not_taken_for_damaged(
     folder.close()
 
     assert check_database(path).findings == []
+
+
+@pytest.mark.parametrize(("number", "error"), [(ENOSPC, DiskFull), (EMFILE, NoMoreFiles)])
+def test_a_part_is_not_damaged_where_a_deep_check_has_no_room(
+    path: Path, monkeypatch: pytest.MonkeyPatch, number: int, error: type[StorageError]
+):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(number, strerror(number), "/tmp/btql-check-x")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(written_anew, "TemporaryDirectory", full)
+        with pytest.raises(error, match=strerror(number).lower()):
+            check_database(path, deep=True)
+
+    assert check_database(path, deep=True).findings == []

@@ -116,6 +116,12 @@ class PartCheck:
             yield self._found(Kind.DAMAGED, "", error.message)
         except StorageError:
             raise
+        except OSError as error:
+            # A deep check writes to another folder, which may be full.
+            told = from_os_error(error, "check", f"{self.store.label}/{part_name(self.part_id)}")
+            if not isinstance(told, BadFile):
+                raise told from error
+            yield self._found(Kind.DAMAGED, "", f"it cannot be read: {error}")
         except Exception as error:  # noqa: BLE001  bytes that no checksum guards may make any reader stumble
             yield self._found(Kind.DAMAGED, "", f"it cannot be read: {error}")
 
