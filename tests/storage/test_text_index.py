@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import random
 import resource
 import sys
@@ -12,7 +13,7 @@ import pytest
 import tantivy
 
 from btql_storage.cache_budget import CacheBudget
-from btql_storage.errors import Damaged
+from btql_storage.errors import Damaged, NoMoreFiles
 from btql_storage.fields import INDEXED_FIELDS
 from btql_storage.text import opened as text_index
 from btql_storage.text import writer as text_writer
@@ -115,6 +116,20 @@ def test_a_deep_value(tmp_path):
 def test_a_missing_index_is_named(tmp_path):
     with pytest.raises(Damaged, match="text index"):
         TextIndex(tmp_path / "none").rows("input", ["x"])
+
+
+def test_too_many_open_files_are_no_damage(tmp_path):
+    TextIndexWriter(tmp_path / "text").finish()
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.dup(0)
+    os.close(lowest)
+    # As few as Tantivy cannot do with, though there are some.
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, before[1]))
+    try:
+        with pytest.raises(NoMoreFiles, match=r"cannot read .*too many open files"):
+            TextIndex(tmp_path / "text").open()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 def test_a_full_disk_is_told_as_such(tmp_path):

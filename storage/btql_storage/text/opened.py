@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import tantivy
 
-from btql_storage.errors import Damaged, from_os_error
+from btql_storage.errors import BadFile, Damaged, from_os_error
 from btql_storage.part.deltas import DELTA_FIELD
 from btql_storage.text.lexicon import Lexicon
 from btql_storage.text.os_errors import os_error
@@ -27,7 +27,7 @@ _META = "meta.json"
 _POSITIONS = re.compile(rb'"record"\s*:\s*"position"')
 """How Tantivy writes down that a field has positions."""
 _DELTAS = f'"{ADDED}"'.encode()
-_RESTORE = "restore it from a backup"
+_WAY_OUT = "`btql repair` makes it again from the documents"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,11 @@ def open_index(folder: Path, has_deltas: Callable[[], bool]) -> Opened:
     try:
         searcher, meta = _searcher(folder), (folder / _META).read_bytes()
     except ValueError as error:
-        raise Damaged(f"cannot open the text index `{folder}`: {error}", _RESTORE) from error
+        told = from_os_error(os_error(error), "read", folder)
+        if not isinstance(told, BadFile):
+            # As many files are open as may be.
+            raise told from error
+        raise Damaged(f"cannot open the text index `{folder}`: {error}", _WAY_OUT) from error
     except OSError as error:
         raise from_os_error(error, "read", folder) from error
     return Opened(searcher, bool(_POSITIONS.search(meta)), _DELTAS in meta and has_deltas())
