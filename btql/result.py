@@ -244,7 +244,7 @@ def pandas_frame(table: pa.Table) -> pd.DataFrame:
 
 
 def _fits_floats(column: pa.ChunkedArray) -> bool:
-    from pyarrow import compute
+    from btql_storage.arrow_functions import compute
 
     ends = compute.min_max(column).as_py()
     return ends["min"] is None or (ends["min"] >= -_EXACT_FLOAT and ends["max"] <= _EXACT_FLOAT)
