@@ -23,11 +23,13 @@ _TOKENS = {
     "FM": "",
 }  # fmt: skip
 _NAMES = {"MONTH": "%B", "MON": "%b", "DAY": "%A", "DY": "%a", "AM": "%p", "PM": "%p"}
+_SECONDS = "CAST(date_part('hour', {}) * 3600 + date_part('minute', {}) * 60 + date_part('second', {}) AS BIGINT)"
 _COUNTED = {
+    **dict.fromkeys(("SSSS", "SSSSS"), f"CAST({_SECONDS} AS VARCHAR)"),
     "Q": "CAST(date_part('quarter', {}) AS VARCHAR)",
     "WW": "lpad(CAST((date_part('doy', {}) + 6) / 7 AS VARCHAR), 2, '0')",
 }
-"""What the engine has no form for: the quarter, and the week that counts from the first of January."""
+"""What the engine has no form for: seconds of the day, the quarter, and the week that counts from January 1."""
 _KNOWN = "|".join(sorted([*_TOKENS, *_NAMES, *_COUNTED], key=len, reverse=True))
 _PIECE = rf'"([^"]*)"|({_KNOWN})|([A-Za-z]+)|(.)'
 
