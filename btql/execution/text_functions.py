@@ -9,7 +9,9 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 from functools import lru_cache
 
 from btql_planner import sql_text
+from btql_planner.format_directives import DIRECTIVE, WIDTHS_MAX
 from btql_storage import json_text
+from btql_storage.json_text import JsonValue
 from btql_storage.text import tokens
 
 
@@ -95,30 +97,52 @@ def decode(value: str, form: str) -> str | None:
         return None
 
 
-_DIRECTIVE = re.compile(r"%(?:(\d+)\$)?([sIL%])")
-
-
 def format_(pattern: str, arguments: str) -> str | None:
-    """Return a pattern with ``%s``, ``%I`` and ``%L`` replaced by arguments; None where one is missing."""
+    """Return a pattern with items in the place of ``%s``, ``%I`` and ``%L``; None where one is missing or too wide."""
     values = json_text.parse(arguments.encode())
     assert isinstance(values, list)
-    place = 0
-    pieces: list[str] = []
-    end = 0
-    for found in _DIRECTIVE.finditer(pattern):
-        pieces.append(pattern[end : found.start()])
-        end = found.end()
-        if found[2] == "%":
-            pieces.append("%")
-            continue
-        place = int(found[1]) if found[1] else place + 1
-        if not 1 <= place <= len(values):
-            return None
-        value = values[place - 1]
-        text = "" if value is None else value if isinstance(value, str) else json_text.canonical(value)
-        literal = "NULL" if value is None else sql_text.text(text)
-        pieces.append({"s": text, "I": _identifier(text), "L": literal}[found[2]])
-    return "".join([*pieces, pattern[end:]])
+    try:
+        return DIRECTIVE.sub(_Items(values).instead_of, pattern)
+    except LookupError:
+        return None
+
+
+class _Items:
+    """The items of a call of ``format``, which are taken by their places or one after the other."""
+
+    def __init__(self, values: list[JsonValue]) -> None:
+        self._values = values
+        self._place = 0
+        self._room = WIDTHS_MAX
+
+    def instead_of(self, directive: re.Match[str]) -> str:
+        if directive["sign"]:
+            return "%"
+        width = self._width(directive)
+        text = _written(self._take(directive["place"]), directive["kind"])
+        return text.ljust(-width) if width < 0 else text.rjust(width)
+
+    def _take(self, place: str | None) -> JsonValue:
+        self._place = int(place) if place else self._place + 1
+        if not 1 <= self._place <= len(self._values):
+            raise LookupError
+        return self._values[self._place - 1]
+
+    def _width(self, directive: re.Match[str]) -> int:
+        """Return how wide an item is at least, negative where it stands on the left."""
+        width = self._take(directive["width_place"]) if directive["star"] else directive["width"] or 0
+        number = re.fullmatch(r"-?\d{1,9}", "0" if width is None else str(width), re.ASCII)
+        if number is None or abs(int(number[0])) > self._room:
+            raise LookupError
+        self._room -= abs(int(number[0]))
+        return -abs(int(number[0])) if directive["left"] else int(number[0])
+
+
+def _written(value: JsonValue, kind: str) -> str:
+    text = "" if value is None else value if isinstance(value, str) else json_text.canonical(value)
+    if kind == "L":
+        return "NULL" if value is None else sql_text.text(text)
+    return _identifier(text) if kind == "I" else text
 
 
 def _identifier(text: str) -> str:

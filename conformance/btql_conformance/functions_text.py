@@ -227,22 +227,30 @@ def _encode(value: str, form: str) -> Value:
 
 @function("format", "text any*")
 def _format(pattern: str, *items: Value) -> Value:
-    position = iter(range(len(items)))
+    place = 0
+
+    def take(written: str | None) -> Value:
+        nonlocal place
+        place = int(written) if written else place + 1
+        return items[place - 1]
 
     def piece(matched: re.Match[str]) -> str:
-        if matched[2] == "%":
+        if matched[0] == "%%":
             return "%"
-        item = text_of(items[int(matched[1]) - 1 if matched[1] else next(position)])
-        if matched[2] == "L":
-            return "NULL" if item is None else _within(item, "'")
-        text = item or ""
-        return _within(text, '"') if matched[2] == "I" else text
+        star = (matched[3] or "").startswith("*")
+        width = cast("int", take(matched[4]) or 0) if star else int(matched[3] or 0)
+        item = text_of(take(matched[1]))
+        if matched[5] == "L":
+            text = "NULL" if item is None else _within(item, "'")
+        else:
+            text = _quote_ident(item or "") if matched[5] == "I" else item or ""
+        return text.ljust(abs(width)) if matched[2] or width < 0 else text.rjust(width)
 
-    return re.sub(r"%(?:(\d+)\$)?([sIL%])", piece, pattern)
+    return re.sub(r"%%|%(?:(\d+)\$)?(-*)(\d+|\*(?:(\d+)\$)?)?([sIL])", piece, pattern)
 
 
 @function("quote_ident", "text")
-def _quote_ident(value: str) -> Value:
+def _quote_ident(value: str) -> str:
     plain = re.fullmatch(r"[a-z_][a-z0-9_]*", value)
     return value if plain else _within(value, '"')
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 
 from btql_planner import sql_text, types
+from btql_planner.format_directives import unknown
+from btql_planner.functions.call import ArgumentError, written_text
 from btql_planner.functions.declare import Any, Text, scalar
 from btql_planner.spelling import as_json, as_text
 from btql_planner.types import Kind, Type
@@ -89,11 +91,15 @@ def concat_ws(separator: Text, *items: Any) -> Text:
 def format_(pattern: Text, *items: Any) -> Text:
     """Return ``pattern`` with each ``%s`` replaced by the next item, and ``%2$s`` by item 2.
 
-    ``%L`` puts the item in quotes as a text of SQL, ``%I`` as a name, and ``%%`` is a per cent sign.
+    ``%L`` puts the item in quotes as a text of SQL, ``%I`` as a name, and ``%%`` is a per cent sign. ``%8s`` fills up
+    to 8 characters on the left, ``%-8s`` on the right, and ``%*s`` to as many as the item before says.
 
     >>> format('%s is %s%%', 'a', 5)
     'a is 5%'
     """
+    if (piece := unknown(written_text(pattern) or "")) is not None:
+        advice = "`%%` is a per cent sign; `round` and `to_char` write numbers with as many digits as are wanted"
+        raise ArgumentError(f"format knows `%s`, `%I` and `%L`, but not `{piece}`", 0, help=advice)
     members = " || ',' || ".join(f"coalesce({as_json(item)}, 'null')" for item in items)
     listed = f"'[' || {members} || ']'" if members else "'[]'"
     return f"btql_format({pattern}, {listed})"
