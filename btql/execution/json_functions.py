@@ -195,7 +195,8 @@ def _as_list(value: JsonValue) -> Items:
 def set_(text: str, path: str, new: str) -> str | None:
     """Return JSON with the value at a path of keys replaced, added, or taken away by null."""
     value = parse(text)
-    return json_text.canonical(_set(value, texts(path) or [], parse(new)))
+    keys = texts(path)
+    return json_text.canonical(_set(value, keys, parse(new)) if keys else value)
 
 
 def _set(value: JsonValue, path: list[str | None], new: JsonValue) -> JsonValue:

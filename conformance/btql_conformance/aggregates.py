@@ -9,12 +9,11 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import cmp_to_key
 from typing import cast
 
 from btql_conformance.functions_json import extreme
 from btql_conformance.operators import text_of
-from btql_conformance.values import Number, Value, identity, sort_order
+from btql_conformance.values import Number, Value, identity
 
 Rows = Sequence[tuple[Value, ...]]
 """The arguments in each row of the group."""
@@ -86,12 +85,18 @@ def _any_value(rows: Rows) -> Value:
     return extreme(_present(rows), -1)
 
 
-@_aggregate("percentile percentile_cont quantile")
+@_aggregate("percentile quantile")
 def _percentile(rows: Rows) -> Value:
-    fraction = cast("Number", rows[0][1]) if rows else 0
-    found = sorted(numbers(rows))
+    return _percentile_cont([(number, rows[0][1]) for number in sorted(numbers(rows))])
+
+
+@_aggregate("percentile_cont")
+def _percentile_cont(rows: Rows) -> Value:
+    """Rows come in the order that the call tells, as they do for the next one."""
+    found = numbers(rows)
     if not found:
         return None
+    fraction = cast("Number", rows[0][1])
     at = (len(found) - 1) * fraction
     below, above = found[math.floor(at)], found[math.ceil(at)]
     return float(below + (above - below) * (at - math.floor(at)))
@@ -99,7 +104,7 @@ def _percentile(rows: Rows) -> Value:
 
 @_aggregate("percentile_disc")
 def _percentile_disc(rows: Rows) -> Value:
-    found = _sorted(_present(rows))
+    found = numbers(rows)
     if not found:
         return None
     fraction = cast("Number", rows[0][1])
@@ -118,11 +123,7 @@ def _mode(rows: Rows) -> Value:
         return None
     counts = Counter(identity(value) for value in found)
     most = max(counts.values())
-    return _sorted([value for value in found if counts[identity(value)] == most])[0]
-
-
-def _sorted(found: list[Value]) -> list[Value]:
-    return sorted(found, key=cmp_to_key(sort_order))
+    return next(value for value in found if counts[identity(value)] == most)
 
 
 def _variance(rows: Rows, minus: int) -> float | None:

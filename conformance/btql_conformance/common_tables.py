@@ -31,7 +31,8 @@ def _recursive(table: tree.CommonTable, context: Context, outer: Scope | None) -
         return None
     anchor = context.run(union.left, context, outer)
     columns = (*table.columns, *anchor.columns[len(table.columns) :])
-    rows, fresh = list(anchor.rows), list(anchor.rows)
+    fresh = list(anchor.rows) if union.all else distinct(anchor.rows)
+    rows = list(fresh)
     while fresh:
         inner = replace(context, tables={**context.tables, table.name: Table(columns, fresh)})
         fresh = inner.run(union.right, inner, outer).rows

@@ -273,9 +273,10 @@ def aggregated(node: tree.Call, members: Sequence[Scope]) -> Value:
     """Return an aggregate over the rows of a group."""
     if node.filter is not None:
         members = [member for member in members if evaluate(node.filter, member) is True]
-    if node.order:
-        members = in_order(members, node.order)
     arguments = node.arguments
+    by_itself = (tree.SortItem(arguments[0]),) if node.name == "mode" and arguments else ()
+    if order := node.order or by_itself:
+        members = in_order(members, order)
     if not arguments or isinstance(arguments[0], tree.Star):
         arguments = (tree.Literal(1),)
     if node.name in ("percentile_cont", "percentile_disc", "mode", "median") and node.order:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 from functools import cmp_to_key
 from typing import cast
@@ -213,7 +214,11 @@ def _pretty(value: Value) -> Value:
     return None if value is None else json.dumps(value, indent=4, ensure_ascii=False, sort_keys=True)
 
 
-@function("jsonb_set", "json array any")
+@function("jsonb_set", "any array any")
+def _jsonb_set(value: Value, path: list[Value], new: Value) -> Value:
+    return _set(value, path, new) if path else value
+
+
 def _set(value: Value, path: list[Value], new: Value) -> Value:
     if not path:
         return new
@@ -225,7 +230,18 @@ def _set(value: Value, path: list[Value], new: Value) -> Value:
         elif len(path) == 1 or key in members:
             members[key] = _set(members.get(key), path[1:], new)
         return members
+    if isinstance(value, list) and re.fullmatch(r"-?\d+", str(path[0])):
+        return _set_element(list(cast("list[Value]", value)), int(str(path[0])), path[1:], new)
     return value
+
+
+def _set_element(items: list[Value], index: int, deeper: list[Value], new: Value) -> Value:
+    place = index + len(items) if index < 0 else index
+    if 0 <= place < len(items):
+        items[place : place + 1] = [] if new is None and not deeper else [_set(items[place], deeper, new)]
+    elif new is not None and not deeper:
+        items.insert(0 if place < 0 else len(items), new)
+    return items
 
 
 @function("to_texts", "array")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import cast
 
 from btql_conformance.operators import text_of
@@ -22,9 +21,9 @@ def json_operator(op: str, left: Value, right: Value) -> Value:
             for key in path_of(right):
                 found = step(found, key)
         case "@>":
-            return contains(left, right)
+            return _contains(left, right)
         case "<@":
-            return contains(right, left)
+            return _contains(right, left)
         case "?":
             return _has_key(left, right)
         case _:
@@ -53,18 +52,20 @@ def path_of(value: Value) -> list[Value]:
     return cast("list[Value]", value) if isinstance(value, list) else [value]
 
 
+def _contains(left: Value, right: Value) -> bool:
+    """Whether ``left @> right`` where nothing is around them: here alone an array contains the scalars in it."""
+    scalar = not isinstance(right, dict | list)
+    return contains(left, [right] if isinstance(left, list) and scalar else right)
+
+
 def contains(left: Value, right: Value) -> bool:
     """Whether ``left @> right``: everything in the right one is in the left one, at its place."""
     if isinstance(left, dict) and isinstance(right, dict):
         whole, part = cast("tuple[dict[str, Value], dict[str, Value]]", (left, right))
         return all(key in whole and contains(whole[key], value) for key, value in part.items())
-    if isinstance(left, list):
-        items = cast("list[Value]", left)
-        wanted = cast("list[Value]", right) if isinstance(right, list) else [right]
-        return all(
-            any(contains(item, each) for item in items if not isinstance(item, list) or isinstance(each, list))
-            for each in wanted
-        )
+    if isinstance(left, list) and isinstance(right, list):
+        items, wanted = cast("tuple[list[Value], list[Value]]", (left, right))
+        return all(any(contains(item, each) for item in items) for each in wanted)
     return identity(left) == identity(right)
 
 
@@ -72,8 +73,5 @@ def _has_key(value: Value, key: Value) -> bool:
     if isinstance(value, dict):
         # A key whose value is null is as good as missing.
         return cast("dict[Value, Value]", value).get(key) is not None
-    return (
-        any(identity(element) == identity(key) for element in cast("Iterable[Value]", value))
-        if isinstance(value, list)
-        else False
-    )
+    elements = cast("list[Value]", value) if isinstance(value, list) else [value]
+    return any(identity(element) == identity(key) for element in elements)

@@ -4,7 +4,7 @@ A name is looked up in this order (reference 1.7, 1.8 and point 18 of chapter 8)
 
 1. behind the select list (sort, final_filter): an explicit alias;
 2. a column of a relation; for documents any top-level field that is known or was seen;
-3. the alias of a relation, with something behind it;
+3. the alias of a relation, with something behind it, also one of the query around this one;
 4. an explicit alias, then an implicit one (the last piece of a selected path);
 5. a key of ``span_attributes``, ``scores``, ``metrics`` or ``metadata`` that was seen;
 6. the query around this one.
@@ -169,10 +169,17 @@ class Scope:
             for fields, row in self.relations:
                 if fields.alias == head:
                     return _inside(fields, row, rest)
+            if self.outer is not None and self.outer.has_relation(head):
+                return self.outer.value(path)
         for fields, row in self.relations:
             if head in fields.nested:
                 return get(row.get(fields.nested[head]), path)
         return self.outer.value(path) if self.outer is not None else None
+
+    def has_relation(self, alias: str) -> bool:
+        """Whether a relation of this query, or of one around it, has the alias."""
+        here = any(fields.alias == alias for fields, _ in self.relations)
+        return here or (self.outer is not None and self.outer.has_relation(alias))
 
     def _own(self, name: str) -> list[tuple[Fields, Row]]:
         return [(fields, row) for fields, row in self.relations if fields.offers(name)]
