@@ -51,6 +51,7 @@ def test_every_type_has_its_json(cursor):
         "metadata.flag": pa.array([True]),
         "metadata.word": pa.array(["w"]).dictionary_encode(),
         "metadata.view": pa.array(["v"], pa.string_view()),
+        "metadata.category": pa.array(["c"], pa.string_view()).dictionary_encode(),
         "metadata.null": pa.array([None], pa.string()),
         "metrics.not_a_number": pa.array([float("nan")]),
         "input": pa.array([{"a": [1, None], "b": {"c": "☂"}}]),
@@ -66,7 +67,7 @@ def test_every_type_has_its_json(cursor):
     assert row["tags"] == ["x", "y"]
     assert row["metadata"] == (
         '{"naive":"2026-01-02T03:04:05.678000Z","day":"2026-01-02","decimals":2.5,"whole":3,'
-        '"large":18446744073709551615,"flag":true,"word":"w","view":"v"}'
+        '"large":18446744073709551615,"flag":true,"word":"w","view":"v","category":"c"}'
     )
     assert row["metrics"] == '{"not_a_number":"NaN"}'
     assert row["input"] == '{"a":[1,null],"b":{"c":"☂"}}'
@@ -77,6 +78,12 @@ def test_every_type_has_its_json(cursor):
 @pytest.mark.parametrize(
     ("values", "stored"),
     [
+        (
+            pa.StructArray.from_arrays(
+                [pa.array([dt.date(2026, 1, 2)]), pa.array(["c"], pa.string_view()).dictionary_encode()], ["d", "c"]
+            ),
+            '{"d":"2026-01-02","c":"c"}',
+        ),
         (pa.array([[1.5, float("nan"), None]]), '[1.5,"NaN",null]'),
         (pa.array([{"a": float("inf")}]), '{"a":"Infinity"}'),
         (pa.array([[("k", [float("-inf")])]], pa.map_(pa.string(), pa.list_(pa.float32(), 1))), '{"k":["-Infinity"]}'),
