@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from btql.errors import ProgrammingError
-from btql.remote.wire_values import inside
+from btql.remote.wire_values import inside, instant
 from btql_grammar.parameters import whole
 from btql_storage import json_text
 
@@ -58,7 +58,9 @@ def _plain(value: object) -> object:
     match value:
         case str():
             return whole(value)
-        case timedelta() | datetime() | date() | None | bool() | int() | float():
+        case datetime():
+            return instant(value)
+        case timedelta() | date() | None | bool() | int() | float():
             return value
         case Decimal() if not value.is_finite():
             return float(value)

@@ -22,7 +22,7 @@ from typing import TypeAlias, TypeVar, cast
 from uuid import UUID
 
 from btql.errors import ProgrammingError
-from btql_grammar.parameters import POSSIBLE, Values
+from btql_grammar.parameters import NO_TIME, NO_TIME_HELP, POSSIBLE, Values, in_utc, spelled
 
 Sorts: TypeAlias = Sequence[str | None] | Mapping[str, str | None]
 T = TypeVar("T")
@@ -53,7 +53,7 @@ def from_wire(values: Values, sorts: Sorts) -> Values:
 def _to_wire(value: object) -> tuple[object, str | None]:
     match value:
         case datetime():
-            return value.isoformat(), "timestamp"
+            return instant(value).isoformat(), "timestamp"
         case date():
             return value.isoformat(), "date"
         case timedelta():
@@ -66,6 +66,14 @@ def _to_wire(value: object) -> tuple[object, str | None]:
             return inside(value), None
 
 
+def instant(value: datetime) -> datetime:
+    """Return a time in UTC; refuse one that the database would refuse."""
+    try:
+        return in_utc(value)
+    except OverflowError:
+        raise ProgrammingError(f"{NO_TIME.format(value)}: {NO_TIME_HELP}", code="B0115") from None
+
+
 _NON_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 
@@ -75,7 +83,7 @@ def inside(value: object) -> object:
         case None | bool() | int() | float() | str():
             return value
         case datetime():
-            return value.isoformat(timespec="microseconds").replace("+00:00", "Z")
+            return spelled(instant(value))
         case Decimal():
             return int(value) if value == value.to_integral_value() else float(value)
         case date() | UUID():

@@ -4,7 +4,8 @@ Values are given beside the text and become nodes of the tree, so nothing in the
 statement. ``?`` are numbered as they stand in the text; a statement has parameters of one kind only.
 
 A value may be None, a boolean, a number, a text, a date or a time, a length of time, a UUID, or a list, tuple or
-dictionary of these. Whole decimals are whole numbers; other decimals are the nearest float.
+dictionary of these. Whole decimals are whole numbers; other decimals are the nearest float. Inside of lists and
+dictionaries, dates and times are texts in ISO 8601, as they are in documents.
 """
 
 from __future__ import annotations
@@ -184,8 +185,7 @@ def node_of(value: object, span: Span) -> tree.Expression:
                 return _cast(str(float(value)), "double precision", span)
             return tree.Literal(int(value) if value == value.to_integral_value() else float(value), span=span)
         case datetime():
-            instant = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
-            return _cast(instant.astimezone(UTC).isoformat(), "timestamp", span)
+            return _cast(_instant(value, span).isoformat(), "timestamp", span)
         case date():
             return _cast(value.isoformat(), "date", span)
         case timedelta():
@@ -197,9 +197,9 @@ def node_of(value: object, span: Span) -> tree.Expression:
             return tree.Literal(str(value), span=span)
         case Mapping():
             entries = cast("Mapping[object, object]", value).items()
-            return tree.Object(tuple((whole(str(key)), node_of(each, span)) for key, each in entries), span=span)
+            return tree.Object(tuple((whole(str(key)), _node_inside(each, span)) for key, each in entries), span=span)
         case list() | tuple():
-            return tree.Array(tuple(node_of(each, span) for each in cast("Sequence[object]", value)), span=span)
+            return tree.Array(tuple(_node_inside(each, span) for each in cast("Sequence[object]", value)), span=span)
         case _:
             kind = type(value).__name__
             raise _unfit(f"a value of type `{kind}` cannot be a parameter", span, f"give {POSSIBLE}")
@@ -208,6 +208,38 @@ def node_of(value: object, span: Span) -> tree.Expression:
 def whole(text: str) -> str:
     """Return a text with U+FFFD for each lone half of a surrogate pair, as it would be stored."""
     return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _node_inside(value: object, span: Span) -> tree.Expression:
+    """Return a value inside of another one: JSON has no times, so they are the texts that documents have."""
+    match value:
+        case datetime():
+            return tree.Literal(spelled(_instant(value, span)), span=span)
+        case date():
+            return tree.Literal(value.isoformat(), span=span)
+        case _:
+            return node_of(value, span)
+
+
+def spelled(instant: datetime) -> str:
+    """Return an instant in UTC as documents spell it, to the microsecond."""
+    return instant.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def in_utc(value: datetime) -> datetime:
+    """Return an instant in UTC, which it is where it has no zone; OverflowError where it is of no year there."""
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+NO_TIME = "`{}` is a time that no value here is"
+NO_TIME_HELP = "years go from 1 to 9999, in UTC"
+
+
+def _instant(value: datetime, span: Span) -> datetime:
+    try:
+        return in_utc(value)
+    except OverflowError:
+        raise _unfit(NO_TIME.format(value), span, NO_TIME_HELP) from None
 
 
 def _cast(text: str, type_name: str, span: Span) -> tree.Expression:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
 import numpy as np
@@ -42,6 +42,25 @@ def test_values_of_every_type_come_back_as_they_were(conn):
     assert conn.cursor().execute(f"SELECT {items}", values).fetchone() == tuple(values)
     row = conn.cursor().execute("SELECT ? AS day, ? AS length", [date(2026, 1, 2), timedelta(hours=2)]).fetchone()
     assert row == (datetime(2026, 1, 2, tzinfo=UTC), "02:00:00")
+
+
+def test_times_in_lists_and_dictionaries_are_the_texts_of_documents(conn):
+    east = timezone(timedelta(hours=5, minutes=30))
+    moments = [datetime(2026, 1, 2, 3, 4, 5, 678901, east), datetime(2026, 1, 2), date(2026, 1, 2)]  # noqa: DTZ001
+    texts = ["2026-01-01T21:34:05.678901Z", "2026-01-02T00:00:00.000000Z", "2026-01-02"]
+    row = conn.cursor().execute("SELECT ? AS list, ? AS object", [moments, {"at": moments}]).fetchone()
+
+    assert row == (texts, {"at": texts})
+    found = conn.cursor().execute("SELECT timestamp '2026-01-01T21:34:05.678901Z' = ANY(?) AS x", [moments])
+    assert found.fetchone() == (True,)
+
+
+@pytest.mark.parametrize("within", [lambda value: value, lambda value: [value], lambda value: {"at": value}])
+def test_a_time_that_is_none_in_utc_is_refused(conn, within):
+    first = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5)))
+    with pytest.raises(btql.ProgrammingError, match=r"is a time that no value here is(.|\n)*years go") as refused:
+        conn.cursor().execute("SELECT ? AS x", [within(first)])
+    assert refused.value.code == "B0115"
 
 
 @pytest.mark.parametrize("values", ["text", b"bytes", 7, {1}])
