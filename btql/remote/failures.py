@@ -22,6 +22,7 @@ from btql_grammar.diagnostic import BtqlError, Diagnostic, Label
 from btql_grammar.span import Source, Span
 
 CANNOT_CONNECT = "08001"
+NO_CONNECTION = "08003"
 BROKEN = "08006"
 _WORDS_MAX = 2_000
 

@@ -7,32 +7,26 @@ and the cursor of a page.
 
 from __future__ import annotations
 
+import os
 import re
 import weakref
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-import orjson
 import pyarrow as pa
 
 from btql.arguments import text_of
-from btql.errors import (
-    Cancelled,
-    DatabaseError,
-    InterfaceError,
-    NotSupportedError,
-    OperationalError,
-    class_of,
-    drawn_over,
-)
+from btql.errors import Cancelled, InterfaceError, NotSupportedError, OperationalError, drawn_over
 from btql.fixed_answer import written
 from btql.remote.answer import RemoteAnswer
 from btql.remote.connection import RemoteConnection
-from btql.remote.failures import BROKEN, CANNOT_CONNECT, told_failure
+from btql.remote.failures import NO_CONNECTION
+from btql.remote.flight_failures import flight_failure
 from btql.remote.flight_values import table_of
 from btql.remote.stopping import RemoteStop
 from btql.result import Result
@@ -59,6 +53,11 @@ class FlightConnection(RemoteConnection):
         super().__init__(address)
         self._driver = _Driver(address, ca_file)
 
+    @property
+    def _open(self) -> _Driver:
+        self.check_open()
+        return self._driver
+
     def run(
         self, query: str | Mapping[str, object], parameters: Values | None, options: QueryOptions, stop: Stop | None
     ) -> Result:
@@ -74,7 +73,7 @@ class FlightConnection(RemoteConnection):
         values = table_of([parameters]) if parameters else None
         if _WRITES.match(text):
             return written(self._write(text, values, headers, stop))
-        using = self._driver.cursor(headers, stop)
+        using = self._open.cursor(headers, stop)
         with using.trouble(text):
             using.cursor.execute(text, parameters=None if values is None else values.to_batches()[0])
             reader: pa.RecordBatchReader = using.cursor.fetch_record_batch()
@@ -100,7 +99,7 @@ class FlightConnection(RemoteConnection):
 
     def tables(self) -> list[Table]:
         """Return the objects that may be read as tables with columns."""
-        with self._driver.connection() as connection:
+        with self._open.connection() as connection:
             catalogs = connection.adbc_get_objects(depth="all").read_all().to_pylist()
         schemas = [schema for catalog in catalogs for schema in catalog["catalog_db_schemas"] or ()]
         found = [(schema["db_schema_name"], each) for schema in schemas for each in schema["db_schema_tables"] or ()]
@@ -124,7 +123,7 @@ class FlightConnection(RemoteConnection):
         self._driver.close()
 
     def _write(self, text: str, values: pa.Table | None, headers: Mapping[str, str], stop: RemoteStop) -> int:
-        using = self._driver.cursor(headers, stop)
+        using = self._open.cursor(headers, stop)
         with using.trouble(text):
             using.cursor.executemany(text, values)
             count = int(using.cursor.rowcount)
@@ -154,7 +153,7 @@ class _Driver:
             self._options["adbc.flight.sql.client_option.tls_root_certs"] = Path(ca_file).read_text(encoding="utf-8")
         self._lock = Lock()
         self._idle: list[Any] = []
-        self.close: Callable[[], object] = weakref.finalize(self, _close, self._idle)
+        self.close = weakref.finalize(self, _close, self._idle)
 
     def cursor(self, headers: Mapping[str, str], stop: RemoteStop) -> _Using:
         """Return a cursor of the driver for one statement."""
@@ -166,7 +165,7 @@ class _Driver:
             sent = {f"{_HEADER}{name}": value for name, value in headers.items()}
             cursor = connection.cursor(adbc_stmt_kwargs=sent)
         except self._dbapi.Error as error:
-            raise _failure(error, "", str(self)) from error
+            raise flight_failure(error, "", str(self)) from error
         using = _Using(self, connection, cursor, stop, self._dbapi.Error)
         stop.guard(using.cancel)
         return using
@@ -178,10 +177,16 @@ class _Driver:
             connection = self._taken()
             yield connection
         except self._dbapi.Error as error:
-            raise _failure(error, "", str(self)) from error
+            raise flight_failure(error, "", str(self)) from error
         self.give_back(connection)
 
     def _taken(self) -> Any:  # noqa: ANN401
+        if _process() != os.getpid():
+            raise OperationalError(
+                f"Flight SQL was in use before this process was forked, and its driver does not outlive that: start "
+                f"processes by `spawn`, or connect by http:// ({self})",
+                sqlstate=NO_CONNECTION,
+            )
         with self._lock:
             if self._idle:
                 return self._idle.pop()
@@ -190,7 +195,10 @@ class _Driver:
     def give_back(self, connection: Any) -> None:  # noqa: ANN401  the driver has no types
         """Keep a connection for the next statement."""
         with self._lock:
-            self._idle.append(connection)
+            if self.close.alive:
+                self._idle.append(connection)
+                return
+        connection.close()
 
     def __str__(self) -> str:
         return str(self._address)
@@ -220,7 +228,7 @@ class _Using:
     def close(self) -> None:
         """Let go of the connection. Called again it does nothing."""
         connection, self._connection = self._connection, None
-        if connection is None:
+        if connection is None or _process() != os.getpid():
             return
         self._stop.guard(None)
         with suppress(self._error):
@@ -236,7 +244,7 @@ class _Using:
             self.close()
             if self._stop.is_cancelled:
                 raise Cancelled from error
-            raise _failure(error, text, str(self._driver)) from error
+            raise flight_failure(error, text, str(self._driver)) from error
         except BaseException:
             self.close()
             raise
@@ -249,55 +257,12 @@ def _table(number: int, schema: str, found: dict[str, Any]) -> Table:
     return Table(number, schema, name, name, None, tuple(each for each in names if each not in usual))
 
 
+@cache
+def _process() -> int:
+    """Return the process that the driver runs in: the first one that asks. It has threads, which no fork has."""
+    return os.getpid()
+
+
 def _close(idle: list[Any]) -> None:
-    while idle:
+    while idle and _process() == os.getpid():
         idle.pop().close()
-
-
-def _failure(error: Exception, text: str, where: str) -> DatabaseError:
-    """Return the error that one of the driver's stands for."""
-    details = {_text(key): value for key, value in cast("list[tuple[object, object]]", getattr(error, "details", []))}
-    told, state = details.get("x-btql-told-bin"), _text(details.get("x-btql-sqlstate", ""))
-    if isinstance(told, bytes):
-        return told_failure(cast("dict[str, object]", orjson.loads(told)), text, sqlstate=state)
-    # The driver hands on no details of an error in the middle of an answer, but its words.
-    words = str(error)
-    if (noted := _NOTED.search(words)) is not None:
-        return _read_failure(noted, text)
-    if "connection refused" in words:
-        message = f"there is no server at {where}: start `btql serve --flight` there"
-        return OperationalError(message, sqlstate=CANNOT_CONNECT)
-    return OperationalError(f"the connection to {where} broke: {words}", sqlstate=BROKEN)
-
-
-_NOTED = re.compile(r"\n  = note: SQLSTATE (\w{5})(?:, position (\d+))?")
-"""What the server says behind an error."""
-_PREFIX = re.compile(r"(?:\w+: )?\[FlightSQL\] ")
-_DRAWN = re.compile(r"error\[(\w+)\]: ([^\n]*)")
-_HELP = re.compile(r"^ *= help: (.*)$", re.MULTILINE)
-_COUNTED = {"seconds": re.compile(r"time limit of (\S+) s"), "running": re.compile(r"(\d+) queries that were stopped")}
-"""The numbers that some errors tell of."""
-_NAMED = {"limit": re.compile(r"limit `(\w+)`"), "node": re.compile(r"its costliest step is (.*)")}
-"""The names."""
-_ALLOWED = re.compile(r"more than ([\d,]+)( MiB)?")
-
-
-def _read_failure(noted: re.Match[str], text: str) -> DatabaseError:
-    """Return the error that words tell of, which end in a note."""
-    drawing = _PREFIX.sub("", noted.string[: noted.start()], count=1)
-    drawn = _DRAWN.match(drawing)
-    if drawn is None:
-        return class_of(noted[1])(drawing, sqlstate=noted[1])
-    help_ = _HELP.search(drawing)
-    detail: dict[str, object] = {"code": drawn[1], "message": drawn[2], "help": help_ and help_[1]}
-    detail |= {name: float(found[1]) for name, words in _COUNTED.items() if (found := words.search(drawn[2]))}
-    detail |= {name: found[1] for name, words in _NAMED.items() if (found := words.search(drawn[2]))}
-    if (allowed := _ALLOWED.search(drawn[2])) is not None:
-        detail["value"] = int(allowed[1].replace(",", "")) << (20 if allowed[2] else 0)
-    if noted[2] is not None:
-        detail |= dict.fromkeys(("start", "end"), int(noted[2]) - 1)
-    return told_failure({"Message": drawing, "errors": [detail]}, text)
-
-
-def _text(value: object) -> str:
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

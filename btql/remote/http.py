@@ -8,6 +8,7 @@ which tells the server to stop, and wakes whoever waits for it.
 from __future__ import annotations
 
 import http.client
+import os
 import selectors
 import socket
 import ssl
@@ -73,6 +74,7 @@ class Client:
         self._tls = ssl.create_default_context(cafile=ca_file) if address.scheme == "https" else None
         self._idle: list[http.client.HTTPConnection] = []
         self._lock = threading.Lock()
+        self._process = os.getpid()
         # Whoever forgets to close it leaves no open socket behind.
         self.close = weakref.finalize(self, _close, self._idle)
         """Closes the connections that wait."""
@@ -133,6 +135,10 @@ class Client:
         stop.check()
         while True:
             with self._lock:
+                if self._process != os.getpid():
+                    # A forked process has the sockets of its parent: requests and answers of both would mix.
+                    _close(self._idle)
+                    self._process = os.getpid()
                 connection = self._idle.pop() if self._idle else None
             if connection is None:
                 break

@@ -34,6 +34,11 @@ class HttpConnection(RemoteConnection):
         super().__init__(address)
         self._client = Client(address, ca_file)
 
+    @property
+    def _open(self) -> Client:
+        self.check_open()
+        return self._client
+
     def run(
         self, query: str | Mapping[str, object], parameters: Values | None, options: QueryOptions, stop: Stop | None
     ) -> Result:
@@ -53,7 +58,7 @@ class HttpConnection(RemoteConnection):
 
     def tables(self) -> list[Table]:
         """Return the objects that may be read as tables with columns."""
-        found = self._client.call("/btql/tables", {})["tables"]
+        found = self._open.call("/btql/tables", {})["tables"]
         return [
             Table(each["number"], each["schema"], each["name"], each["id"], each["note"], tuple(each["constants"]))
             for each in cast("list[dict[str, Any]]", found)
@@ -61,7 +66,7 @@ class HttpConnection(RemoteConnection):
 
     def paths(self, target: str) -> list[tuple[str, ...]]:
         """Return every field and path that rows of an object have."""
-        found = cast("list[list[str]]", self._client.call("/btql/paths", {"target": target})["paths"])
+        found = cast("list[list[str]]", self._open.call("/btql/paths", {"target": target})["paths"])
         return [tuple(path) for path in found]
 
     def ingest(self, target: str, events: Iterable[Mapping[str, object]] | Iterable[bytes]) -> Receipt:
@@ -71,7 +76,7 @@ class HttpConnection(RemoteConnection):
 
         texts = [line_of(event, index, DEFAULT) for index, event in enumerate(cast("Iterable[Event]", events))]
         body = b'{"target":%s,"events":[%s]}' % (json_text.dumps(target).encode(), b",".join(texts))
-        told = self._client.call_bytes("/btql/ingest", body)
+        told = self._open.call_bytes("/btql/ingest", body)
         return Receipt(int(str(told["xact_id"])), len(texts), tuple(cast("list[str]", told["row_ids"])))
 
     def close(self) -> None:
@@ -94,7 +99,7 @@ class HttpConnection(RemoteConnection):
 
     def _ask(self, body: Mapping[str, object], text: str, stop: Stop | None) -> Result:
         stop = stop if isinstance(stop, RemoteStop) else RemoteStop()
-        reply = self._client.post("/btql", json_text.dumps(body).encode(), stop, _ARROW)
+        reply = self._open.post("/btql", json_text.dumps(body).encode(), stop, _ARROW)
         try:
             if reply.status == HTTPStatus.OK:
                 return remote_result(reply, text, stop)

@@ -6,6 +6,8 @@ import json
 import math
 import os
 import resource
+import subprocess
+import sys
 import threading
 import time
 from contextlib import ExitStack
@@ -323,6 +325,54 @@ def test_connections_are_used_again_and_none_is_left(remote):
     cursor.fetchone()
     cursor.close()
     assert len(waiting) <= 1
+
+
+def test_a_closed_connection_asks_nothing(addresses):
+    for scheme in ("http", "flight"):
+        with btql.connect(addresses[scheme]) as connection:
+            connection.execute("SELECT 1 AS one").fetchall()
+        for use in (lambda: connection.query("SELECT 1"), connection.objects):
+            with pytest.raises(btql.InterfaceError, match="the connection is closed") as refused:
+                use()
+            assert refused.value.sqlstate == "08003"
+
+
+def test_sockets_of_another_process_are_not_used(url, monkeypatch):
+    with btql.connect(url) as connection:
+        connection.execute("SELECT 1 AS one").fetchall()
+        (before,) = connection._client._idle
+        monkeypatch.setattr(os, "getpid", lambda: -1)
+        connection.execute("SELECT 1 AS one").fetchall()
+
+        assert before.sock is None
+        assert before not in connection._client._idle
+
+
+def test_a_forked_process_never_uses_the_connections_of_its_parent(addresses):
+    """In a process of its own, as the tests have threads."""
+    script = """if True:
+        import multiprocessing, sys, btql
+        def ask(connection, answers):
+            try:
+                answers.put(connection.execute("SELECT 'child' AS who").fetchall())
+            except btql.Error as error:
+                answers.put(f"{error.sqlstate} {error}")
+        with btql.connect(sys.argv[1]) as connection:
+            connection.execute("SELECT 1 AS one").fetchall()
+            context = multiprocessing.get_context("fork")
+            answers = context.SimpleQueue()
+            child = context.Process(target=ask, args=(connection, answers))
+            child.start()
+            print(answers.get())
+            child.join()
+            print(connection.execute("SELECT 'parent' AS who").fetchall())
+    """
+    for scheme, expected in (("http", "[('child',)]"), ("flight", "08003 Flight SQL was in use before")):
+        run = subprocess.run(
+            [sys.executable, "-c", script, addresses[scheme]], capture_output=True, text=True, timeout=60, check=False
+        )
+        assert run.stdout.startswith(expected), run.stderr
+        assert run.stdout.endswith("[('parent',)]\n")
 
 
 def test_what_only_a_folder_can_do_is_refused(any_remote):
