@@ -59,13 +59,19 @@ def cut_all(server: psycopg.Connection) -> None:
         ("{server}?schema=Robert'); drop", BadLocation, "is no name of a schema"),
         ("{server}?color=red", BadLocation, "check the address"),
         ("{limited}?schema=new", AccessDenied, "permission denied for database"),
+        ("{limited}?schema=theirs", AccessDenied, "what the user may do in the schema"),
+        ("postgresql://nobody@{host}/postgres", AccessDenied, "check user, password"),
+        ("postgresql://nologin@{host}/postgres", AccessDenied, "check user, password"),
     ],
 )
 def test_what_cannot_be_opened_says_why(server, postgres_server: str, address: str, kind: type, words: str):
-    server.execute("do $$ begin create role limited login; exception when duplicate_object then null; end $$")
+    for role in ("limited login", "nologin"):
+        server.execute(f"do $$ begin create role {role}; exception when duplicate_object then null; end $$")
+    server.execute("create schema if not exists theirs")
     base = postgres_server.rsplit("/", 1)[0]
     limited = postgres_server.replace("postgres@", "limited@")
     address = address.replace("{server}/..", base).replace("{server}", postgres_server).replace("{limited}", limited)
+    address = address.replace("{host}", base.rpartition("@")[2])
     with pytest.raises(kind) as caught:
         open_catalog(address)
 

@@ -60,12 +60,14 @@ _BY_STATE: dict[tuple[str, ...], tuple[type[StorageError], str]] = {
     ("08", "57P", "53300"): (Unreachable, "see that the server runs and takes connections, then try again"),
     ("53100",): (DiskFull, "free some space on the server and try again, nothing was changed"),
     ("25006",): (ReadOnly, "give the server that can be written to, or open the database read-only"),
-    ("28", "42501"): (AccessDenied, "check user, password and what the user may do in the schema"),
+    ("28", "3F000", "42501"): (AccessDenied, "check user, password and what the user may do in the schema"),
     ("3D000",): (NotADatabase, "make it with `createdb`, or check the name in the address"),
     ("42P01", "42703", "XX001", "XX002"): (Damaged, "restore the catalog from a backup"),
 }
 _BY_WORDS: dict[tuple[str, ...], tuple[type[StorageError], str]] = {
-    ("authentication failed", "no password supplied", "pg_hba.conf", "permission denied"): _BY_STATE["28", "42501"],
+    ("authentication failed", "no password supplied", "pg_hba.conf", "permission denied", 'FATAL: role "'): _BY_STATE[
+        "28", "3F000", "42501"
+    ],
     ("does not exist",): _BY_STATE[("3D000",)],
     ("NUL (0x00)",): _BY_STATE[("22021",)],
     (
