@@ -6,10 +6,14 @@ import os
 import socket
 from collections.abc import Sequence
 from pathlib import Path
+from uuid import uuid4
 
+import psycopg
 import pytest
+from psycopg import sql
 
 import btql
+from btql_storage.errors import OtherDatabase
 from btql_storage.opening.location import locate
 from btql_storage.trial import tried as tried_module
 from btql_storage.trial.services import try_services
@@ -103,6 +107,54 @@ def test_a_catalog_in_another_place(address, s3, tmp_path):
     (problem,) = [one.problem for one in found if one.problem is not None]
     assert problem is not None
     assert "is in PostgreSQL; give its address" in problem
+
+
+def refused(address: str) -> list[str]:
+    """Return what does not work at an address, which is not opened either."""
+    problems = [one.problem for one in try_services(locate(address)) if one.problem is not None]
+    with pytest.raises(OtherDatabase):
+        btql.connect(address)
+    return problems
+
+
+def test_an_empty_catalog_beside_a_database(address, postgres_server):
+    btql.connect(address).close()
+    catalog = locate(address).catalog
+    assert catalog is not None
+    other = address.replace(catalog, f"{postgres_server}?schema=test_{uuid4().hex[:12]}")
+
+    # The first time it has no tables, and then those that were made by who was refused.
+    for _ in range(2):
+        (problem,) = refused(other)
+        assert "is empty, but there is a database at `s3://" in problem
+
+
+def test_an_empty_catalog_in_a_file_beside_a_database(tmp_path):
+    address = f"file://{tmp_path}/db?catalog=sqlite:{tmp_path}/x.sqlite"
+    btql.connect(address).close()
+
+    (problem,) = refused(address.replace("x.sqlite", "y.sqlite"))
+    assert f"the catalog `{tmp_path}/y.sqlite` is empty, but there is a database" in problem
+
+
+def test_the_catalog_of_another_database(address, s3):
+    btql.connect(address).close()
+    place, _ = s3
+
+    (problem,) = refused(address.replace(place, f"{place}-other", 1))
+    assert f"is the one of the database at `{place}`" in problem
+
+
+def test_a_schema_that_the_user_may_not_use(address, postgres_server):
+    btql.connect(address).close()
+    role = f"test_{uuid4().hex[:12]}"
+    with psycopg.connect(postgres_server, autocommit=True) as owner:
+        owner.execute(sql.SQL("create role {} login").format(sql.Identifier(role)))
+    other = address.replace("postgres@", f"{role}@")
+
+    (problem,) = [one.problem for one in try_services(locate(other)) if one.problem is not None]
+    assert problem is not None
+    assert "may not use the schema" in problem
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

@@ -40,11 +40,23 @@ def check_ids(marker: Marker, catalog: Catalog, place: str, *, anew: bool) -> st
     if known is None and anew and marker.database is not None:
         return marker.database
     if known is None:
-        raise OtherDatabase(
-            f"the catalog `{catalog.database.label}` is empty, but there is a database at `{place}`", _WAY
-        )
+        raise empty(catalog.database.label, place)
     _compare(marker, known, catalog, place)
     return known
+
+
+def empty(catalog: str, place: str) -> OtherDatabase:
+    """Return the error for an empty catalog beside a database that is there."""
+    return OtherDatabase(f"the catalog `{catalog}` is empty, but there is a database at `{place}`", _WAY)
+
+
+def check_files(files: str, catalog: Catalog, place: str) -> None:
+    """Raise OtherDatabase where a catalog was made for ``files``, and a new database is to be at another place."""
+    if files != place:
+        raise OtherDatabase(
+            f"the catalog `{catalog.database.label}` is the one of the database at `{files}`",
+            "give each its own; in PostgreSQL that may be a schema: ?catalog=postgresql://user@host/name?schema=other",
+        )
 
 
 def check_own(

@@ -24,7 +24,7 @@ from btql_storage.coordination.numbers import LocalNumbers, Numbers
 from btql_storage.errors import NotADatabase, OtherDatabase, from_os_error
 from btql_storage.folder import Folder, Services, Settings, last_known
 from btql_storage.format import LOCKS, FolderLock, begin_folder, find_marker, make_folders, no_database
-from btql_storage.opening.identity import DATABASE, FILES, agreed, check_ids
+from btql_storage.opening.identity import DATABASE, FILES, agreed, check_files, check_ids
 from btql_storage.opening.marker import MARKER, CatalogPlace, Marker, check_catalog, check_restored, read_marker
 from btql_storage.stores.interface import AlreadyThere, Store
 from btql_storage.stores.local import LocalStore
@@ -138,12 +138,7 @@ def _make(store: Store, catalog: Catalog, location: Location) -> Marker:
     new = Marker.new(catalog_place(location))
     marker = replace(new, database=agreed(catalog, DATABASE, cast("str", new.database)))
     # It may have an id as whoever made it did not come as far as the marker.
-    files = agreed(catalog, FILES, store.label)
-    if files != store.label:
-        raise OtherDatabase(
-            f"the catalog `{catalog.database.label}` is the one of the database at `{files}`",
-            "give each its own; in PostgreSQL that may be a schema: ?catalog=postgresql://user@host/name?schema=other",
-        )
+    check_files(agreed(catalog, FILES, store.label), catalog, store.label)
     with suppress(AlreadyThere):
         store.put(MARKER, marker.content)
     return cast("Marker", _marker(store, location))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from btql_storage.addresses import shown
 from btql_storage.catalog.catalog import Catalog
 from btql_storage.errors import AccessDenied, NewerFormat, OtherDatabase
-from btql_storage.opening.identity import check_own
+from btql_storage.opening.identity import FILES, check_files, check_ids, check_own, empty
 from btql_storage.opening.services import NUMBERED_BY, NUMBERS
 from btql_storage.stores.local import LocalStore
 from btql_storage.trial.tried import PATIENCE_S, Service, Tried, may_make
@@ -26,23 +26,28 @@ if TYPE_CHECKING:
 _POSTGRES_MIN = 15
 
 
-def try_sqlite(path: Path, marker: Marker | None) -> list[Tried]:
+def try_sqlite(path: Path, location: Location, marker: Marker | None) -> list[Tried]:
     """Try a catalog in a file."""
     service = Service("catalog", str(path))
-    if not path.exists():
-        service.attempt("make", lambda: may_make(path.parent))
-        return service.tried
+
+    def make() -> str:
+        if marker is not None and not location.is_alone:
+            raise empty(str(path), location.files)
+        return may_make(path.parent)
 
     def read() -> str:
         catalog = Catalog.sqlite(LocalStore(path.parent), path.name, read_only=True, wait_s=PATIENCE_S)
         with closing(catalog):
-            return _about(catalog, marker, str(path))
+            return _about(catalog, location, marker)
 
     def write() -> None:
         for each in (path, path.parent):
             if not os.access(each, os.W_OK):
                 raise AccessDenied(f"cannot write `{each}`", "check owner and permissions of the folder")
 
+    if not path.exists():
+        service.attempt("make", make)
+        return service.tried
     service.attempt("read", read)
     service.attempt("write", write)
     return service.tried
@@ -60,13 +65,19 @@ def try_postgres(location: Location, marker: Marker | None) -> list[Tried]:
             stack.callback(opened[0].connections.close)
             return opened[0].version()
 
+        def tables() -> str:
+            found = opened[0].tables()
+            if marker is not None and not opened[0].has_tables:
+                raise empty(service.place, location.files)
+            return found
+
         def read() -> str:
             with closing(Catalog.postgres(address, read_only=True, wait_s=PATIENCE_S)) as catalog:
-                return _about(catalog, marker, location.files, "redis" if location.redis else "catalog")
+                return _about(catalog, location, marker, "redis" if location.redis else "catalog")
 
         service.attempt("connect", connect)
         for server in opened:
-            service.attempt("tables", server.tables)
+            service.attempt("tables", tables)
             if service.works() and server.has_tables:
                 service.attempt("read", read)
                 service.attempt("write", server.write)
@@ -98,11 +109,16 @@ class _Postgres:
         self.has_tables = bool(self._ask("select to_regclass('settings') is not null")[0][0])
         if self.has_tables:
             return "the catalog is there"
+        schema = self.connections.address.schema
+        # It is none for whoever may not use it, and what there is in it cannot be seen.
+        query = "select has_schema_privilege(oid, 'USAGE') from pg_namespace where nspname = $1"
+        if self._ask(query, schema) == [(False,)]:
+            raise AccessDenied(f"the user may not use the schema of `{self._label}`", f"grant usage on schema {schema}")
         query = (
             "select has_database_privilege(current_database(), 'CREATE') or coalesce("
             "(select has_schema_privilege(oid, 'CREATE') from pg_namespace where nspname = $1), false)"
         )
-        if not self._ask(query, self.connections.address.schema)[0][0]:
+        if not self._ask(query, schema)[0][0]:
             raise AccessDenied(
                 f"`{self._label}` has no catalog yet, and the user may not make a schema", "grant create on database"
             )
@@ -133,12 +149,23 @@ class _Postgres:
             self.connections.give(connection)
 
 
-def _about(catalog: Catalog, marker: Marker | None, place: str, numbered: str | None = None) -> str:
+def _about(catalog: Catalog, location: Location, marker: Marker | None, numbered: str | None = None) -> str:
     """Check that a catalog is the right one, and say what it knows."""
-    if marker is not None:
-        check_own(marker, catalog, place, read_only=True)
+    _check_belongs(catalog, location, marker)
     known = catalog.setting(NUMBERS)
     if numbered is not None and known not in (None, numbered):
         raise OtherDatabase(f"transactions are numbered {NUMBERED_BY[known]} so far", "give the same services again")
     count = len(catalog.objects())
     return f"{count} object{'' if count == 1 else 's'}"
+
+
+def _check_belongs(catalog: Catalog, location: Location, marker: Marker | None) -> None:
+    """Raise OtherDatabase where a catalog and files are not of one database, as opening it would."""
+    if location.is_alone:
+        if marker is not None:
+            check_own(marker, catalog, location.files, read_only=True)
+    elif marker is not None:
+        check_ids(marker, catalog, location.files, anew=False)
+    else:
+        place = location.files if location.folder is None else str(location.folder)
+        check_files(catalog.setting(FILES) or place, catalog, place)

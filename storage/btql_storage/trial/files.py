@@ -48,9 +48,10 @@ def try_bucket(location: Location) -> tuple[list[Tried], Marker | None]:
         content = remotes[0].read(MARKER)
         if content is None:
             return "there is no database yet"
-        known.append(read_marker(content, f"{location.files}/{MARKER}", location.files))
-        check_catalog(known[0], catalog_place(location), location.files)
-        return _named(known[0])
+        marker = read_marker(content, f"{location.files}/{MARKER}", location.files)
+        check_catalog(marker, catalog_place(location), location.files)
+        known.append(marker)
+        return _named(marker)
 
     def connect() -> None:
         remotes.append(Remote(location.files, endpoint=location.endpoint, patience=Patience(PATIENCE_S, PATIENCE_S)))
@@ -75,8 +76,8 @@ def try_folder(folder: Path, location: Location) -> tuple[list[Tried], Marker | 
         marker = find_marker(store)
         if marker is None:
             return "there is no database yet"
-        known.append(marker)
         check_catalog(marker, catalog_place(location), str(folder))
+        known.append(marker)
         return _named(marker)
 
     def make() -> str:

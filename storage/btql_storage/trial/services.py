@@ -26,7 +26,7 @@ def try_services(location: Location) -> list[Tried]:
     if location.shares_catalog:
         found += try_postgres(location, marker)
     elif path is not None or marker is not None:
-        found += try_sqlite(path or Path(location.files) / CATALOG, marker)
+        found += try_sqlite(path or Path(location.files) / CATALOG, location, marker)
     if location.redis is not None:
         found += try_redis(location.redis)
     return found
