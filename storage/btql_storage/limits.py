@@ -34,9 +34,7 @@ _PREFIX = "BTQL_"
 _UNITS = {"": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 10**3, "mb": 10**6, "gb": 10**9}
 _SIZE = re.compile(r"\s*([0-9][0-9_,]*)\s*([a-z]*)\s*", re.IGNORECASE)
 _SHORTEST_FIELD = len('"":0,')
-_STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _NOT_STRUCTURE = bytes(byte for byte in range(256) if byte not in b"{}[]:")
-_SLICE = 1 << 20
 _LONG = 64 << 10
 _CACHED = 256 << 10
 _WORD = 64
@@ -184,10 +182,13 @@ def _brackets(line: bytes) -> int:
 
 def shape_of(line: bytes) -> Shape:
     """Count brackets and colons outside of texts."""
-    structure = _STRINGS.sub(b"", line).translate(None, _NOT_STRUCTURE)
+    from btql_storage.structure import outside_texts
+
     deepest = depth = arrays = keys = 0
-    for start in range(0, len(structure), _SLICE):
-        piece = structure[start : start + _SLICE]
+    for without_texts in outside_texts(line):
+        piece = without_texts.translate(None, _NOT_STRUCTURE)
+        if not piece:
+            continue
         depths = np.frombuffer(piece.translate(_STEPS), np.int8).cumsum(dtype=np.int32) + depth
         within = np.frombuffer(piece.translate(_ARRAY_STEPS), np.int8).cumsum(dtype=np.int32) + arrays
         keys += int(((np.frombuffer(piece, np.uint8) == ord(":")) & (within <= 0)).sum())

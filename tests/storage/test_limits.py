@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -91,16 +92,26 @@ def _measured(value: object, in_array: bool = False) -> tuple[int, int]:
         max_leaves=30,
     ),
     st.sampled_from([None, 1]),
+    st.sampled_from([None, 1, 7, 1_000]),
 )
-def test_the_shape_of_a_text_is_that_of_its_value(value, indent):
-    assert shape_of(json.dumps(value, indent=indent).encode()) == _measured(value)
+def test_the_shape_of_a_text_is_that_of_its_value(value, indent, piece):
+    text = json.dumps(value, indent=indent).encode()
+    with pytest.MonkeyPatch.context() as patch:
+        if piece is not None:
+            # As long texts are looked at.
+            patch.setattr("btql_storage.structure._FEW", 0)
+            patch.setattr("btql_storage.structure._PIECE", piece)
+        assert shape_of(text) == _measured(value)
 
 
-def test_the_shape_of_a_long_text_is_found_piece_by_piece(monkeypatch):
-    monkeypatch.setattr("btql_storage.limits._SLICE", 7)
-    value = {"a": [{"b": [[]] * 20}, {}], "c": {"d": {"e": {"f": {}}}}}
-
-    assert shape_of(json.dumps(value).encode()) == _measured(value)
+def test_the_shape_of_a_text_takes_little_memory_however_many_texts_are_in_it():
+    text = b'{"a":[' + b'"" ,' * 500_000 + b"1]}"
+    tracemalloc.start()
+    try:
+        assert shape_of(text) == (2, 1)
+        assert tracemalloc.get_traced_memory()[1] < 2 * len(text)
+    finally:
+        tracemalloc.stop()
 
 
 @given(
