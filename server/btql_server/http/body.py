@@ -21,6 +21,7 @@ from starlette.requests import ClientDisconnect, Request
 from btql_server.http.alarms import alarms_of
 from btql_server.http.errors import HttpError, invalid
 from btql_server.http.held import Held
+from btql_server.http.many import begin_count, check_values, is_dense, rows_of
 from btql_server.settings import Limits
 from btql_storage.limits import DEFAULT, way_to_raise
 from btql_storage.surrogates import mended
@@ -157,12 +158,25 @@ def decode(body: bytes, shape: type[T]) -> T:
     """Return JSON as a declared shape; some programs begin what they write with a byte order mark."""
     text = body.removeprefix(BOM_UTF8)
     try:
+        _check_size(text, shape)
         return _decoder_of(shape).decode(text)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         whole = mended(text)
         if whole is None:
             raise refusal(error, text) from None
     return decode(whole, shape)
+
+
+def _check_size(text: bytes, shape: type) -> None:
+    """Raise where JSON would take many times its size, before it does."""
+    if not is_dense(text):
+        return
+    rows = rows_of(shape)
+    if rows is None:
+        check_values(text)
+    else:
+        begin_count()
+        _decoder_of(rows).decode(text)
 
 
 def _decoder_of(shape: type[T]) -> msgspec.json.Decoder[T]:

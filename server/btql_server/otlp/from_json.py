@@ -13,9 +13,8 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from btql_server.http.body import decode
 from btql_server.http.errors import HttpError
-from btql_server.otlp.json_by_hand import member, take_apart
+from btql_server.otlp.json_by_hand import name_of, take_apart
 from btql_server.otlp.json_keys import Unknown, decode_known
 from btql_server.otlp.json_messages import (
     ExportTraceServiceRequest,
@@ -157,21 +156,13 @@ def _decoded(of_scope: RawScopeSpans, resource: Shared, unknown: Unknown, limits
         try:
             span = None if too_large(text, limits) else decode_known(text, OtlpSpan, unknown)
         except HttpError as error:
-            yield unreadable(_name_of(text), error.message.replace("the body is", "it is"))
+            yield unreadable(name_of(text), error.message.replace("the body is", "it is"))
         else:
             yield unreadable("", too_large(text, limits)) if span is None else _read(span, resource, scope, fault)
 
 
 def _decoded_part(text: msgspec.Raw, shape: type[T], unknown: Unknown) -> T:
     return shape() if bytes(text) == b"null" else decode_known(bytes(text), shape, unknown)
-
-
-def _name_of(text: bytes) -> str:
-    """Return what a span is called, whatever else it is."""
-    try:
-        return decode(member(text, "name"), str)
-    except (HttpError, ValueError):
-        return ""
 
 
 def _shared(message: OtlpResource | OtlpScope) -> Shared:

@@ -11,6 +11,9 @@ from collections.abc import Iterator
 
 import msgspec
 
+from btql_server.http.body import decode
+from btql_server.http.errors import HttpError
+from btql_server.http.many import is_dense
 from btql_server.otlp.json_messages import RawRequest, RawResourceSpans, RawScopeSpans
 
 _TOKENS_MAX = 1_000_000
@@ -28,7 +31,15 @@ def take_apart(body: bytes) -> RawRequest:
     return RawRequest([_of_resource(each) for each in _items(body, "resourceSpans")])
 
 
-def member(text: bytes, key: str) -> bytes:
+def name_of(text: bytes) -> str:
+    """Return what a span is called, whatever else it is; nothing where it would take long to find."""
+    try:
+        return "" if is_dense(text) else decode(_member(text, "name"), str)
+    except (HttpError, ValueError):
+        return ""
+
+
+def _member(text: bytes, key: str) -> bytes:
     """Return the text of what an object has under a key, ``null`` where it has nothing; ValueError for no object."""
     found, named = _NULL, f'"{key}"'.encode()
     for part in _parts(text, b"{"):
@@ -40,16 +51,16 @@ def member(text: bytes, key: str) -> bytes:
 
 def _of_resource(text: bytes) -> RawResourceSpans:
     scopes = [_of_scope(each) for each in _items(text, "scopeSpans")]
-    return RawResourceSpans(msgspec.Raw(member(text, "resource")), scopes)
+    return RawResourceSpans(msgspec.Raw(_member(text, "resource")), scopes)
 
 
 def _of_scope(text: bytes) -> RawScopeSpans:
-    return RawScopeSpans(msgspec.Raw(member(text, "scope")), [msgspec.Raw(each) for each in _items(text, "spans")])
+    return RawScopeSpans(msgspec.Raw(_member(text, "scope")), [msgspec.Raw(each) for each in _items(text, "spans")])
 
 
 def _items(text: bytes, key: str) -> Iterator[bytes]:
     """Yield the texts of what is in an array of an object."""
-    found = member(text, key)
+    found = _member(text, key)
     if found != _NULL:
         yield from _parts(found, b"[")
 

@@ -15,6 +15,7 @@ import msgspec
 
 from btql_server.http.body import decode
 from btql_server.http.errors import HttpError, spelled
+from btql_server.http.many import check_values
 from btql_server.otlp.json_messages import ExportTraceServiceRequest, OtlpResourceSpans, OtlpScopeSpans
 from btql_storage import json_text
 
@@ -61,6 +62,7 @@ def decode_known(text: bytes, shape: type[T], unknown: Unknown) -> T:
         if _UNKNOWN not in error.message:
             raise
         refusal = error
+    check_values(text)
     try:
         whole = json_text.parse(text)
     except (RecursionError, ValueError):

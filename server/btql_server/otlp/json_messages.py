@@ -137,7 +137,7 @@ class RawScopeSpans(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
 
     scope: msgspec.Raw = _NULL
     spans: list[msgspec.Raw] | None = None
-    schema_url: object = None
+    schema_url: msgspec.Raw = _NULL
 
 
 class RawResourceSpans(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
@@ -145,7 +145,7 @@ class RawResourceSpans(msgspec.Struct, rename="camel", forbid_unknown_fields=Tru
 
     resource: msgspec.Raw = _NULL
     scope_spans: list[RawScopeSpans] | None = None
-    schema_url: object = None
+    schema_url: msgspec.Raw = _NULL
 
 
 class RawRequest(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
