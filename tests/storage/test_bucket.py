@@ -256,6 +256,52 @@ def test_what_the_service_answers_is_told(s3: S3, quick_path: Path, case: str):
             assert f"`{s3[0]}/" in str(caught.value)
 
 
+def denied() -> bytes:
+    body = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+    return b"HTTP/1.1 403 No\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+
+
+def test_a_write_that_the_service_refuses_is_not_stored(s3: S3, quick_path: Path):
+    refused: list[bytes] = []
+
+    def relay(request: bytes) -> bytes:
+        if refused and request.startswith(b"PUT"):
+            refused.append(request)
+            return denied()
+        return ask(s3[1], request)
+
+    with answering(relay) as endpoint, opened((s3[0], endpoint), quick_path) as storage:
+        target = storage.create_object("dataset", "d")
+        refused.append(b"from now on")
+        # The file of the request and, as nobody may be kept waiting for it, the one that would make its number void.
+        with pytest.raises(AccessDenied, match=r"cannot write `.*`: AccessDenied: .*; check AWS_ACCESS_KEY_ID"):
+            storage.ingest(target, [{"id": "a"}])
+        assert len(refused) == 3
+        refused.clear()
+        storage.ingest(target, [{"id": "b"}])
+
+        assert documents_of(storage, target).keys() == {"b"}
+
+
+def test_a_refusal_after_a_lost_answer_does_not_tell_that_nothing_was_stored(s3: S3, quick_path: Path):
+    puts: list[bytes] = []
+
+    def relay(request: bytes) -> bytes | None:
+        if not request.startswith(b"PUT"):
+            return ask(s3[1], request)
+        puts.append(request)
+        if len(puts) == 1:
+            ask(s3[1], request)
+            return None
+        return denied()
+
+    with answering(relay) as endpoint:
+        store = BucketStore.open(s3[0], DiskCache(quick_path, 1), endpoint=endpoint, patience=Patience(5))
+        with pytest.raises(Unreachable, match=r"AccessDenied: .* may be stored or not"):
+            store.put("wal/1", b"mine")
+        assert store.read("wal/1") == b"mine"
+
+
 NO_CREDENTIALS = {
     "s3://b/p": r"cannot read `s3://b/p/btql\.json`: there are no credentials for it; set AWS_ACCESS_KEY_ID",
     "az://c/p": r"cannot open `az://c/p`: .*Account must be specified; check AZURE_STORAGE_ACCOUNT_NAME",

@@ -94,6 +94,9 @@ class Remote:
             except Exception as error:
                 problem = self._problem(error, "write", name)
                 if not isinstance(problem, Unreachable):
+                    if unsure and isinstance(problem, StorageError):
+                        # This try was refused, and the one before may have got through.
+                        raise _given_up(problem, unsure=True) from error
                     raise problem from error
                 unsure |= not did_nothing(error)
                 if time.monotonic() + pause_s > until:

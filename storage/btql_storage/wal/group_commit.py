@@ -17,7 +17,17 @@ from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from btql_storage.errors import MAYBE_STORED, DiskFull, InputOutput, Locked, ReadOnly, StorageError, Unreachable
+from btql_storage.errors import (
+    MAYBE_STORED,
+    AccessDenied,
+    DiskFull,
+    InputOutput,
+    Locked,
+    NotADatabase,
+    ReadOnly,
+    StorageError,
+    Unreachable,
+)
 from btql_storage.folder import Folder
 from btql_storage.format import WAL, wal_name
 from btql_storage.stores.interface import AlreadyThere
@@ -142,6 +152,9 @@ def _is_withdrawn(folder: Folder, xact_id: int, error: StorageError) -> bool:
     try:
         return folder.numbers.withdraw(xact_id)
     except StorageError:
+        if isinstance(error, AccessDenied | NotADatabase):
+            # It was refused, as whatever settles the number is; others do so once its lease is over.
+            return True
         raise Unreachable(error.message, MAYBE_STORED) from error
 
 
