@@ -243,12 +243,15 @@ class Database:
         source, statement = self._read(query)
         return write_many(self, source, statement, parameters, options)
 
-    def describe(self, query: str, options: QueryOptions | None = None) -> Described:
-        """Return what a statement takes and gives, without running it; its parameters need no values."""
+    def describe(self, query: str, options: QueryOptions | None = None, *, lenient: bool = False) -> Described:
+        """Return what a statement takes and gives, without running it; its parameters need no values.
+
+        One such as ``SELECT ? + ?`` needs values to be told from a mistake; with ``lenient`` it has no columns yet.
+        """
         from btql.describe import described
 
         source, statement = self._read(query)
-        return described(self, source, statement, options)
+        return described(self, source, statement, options, lenient=lenient)
 
     def run(
         self,

@@ -45,6 +45,7 @@ _KINDS = {
 }  # fmt: skip
 """The kind of values of each type that a cast may name."""
 _NOTHING = Span(0, 0)
+_WRONG_TYPE = "B0301"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class Described:
     parameters: tuple[ParameterInfo, ...]
     """Each once: numbers in their order, names as they stand in the text."""
     outputs: tuple[OutputColumn, ...]
-    """The columns of its rows; none where it writes."""
+    """The columns of its rows; none where it writes, or where only values will tell."""
 
     @property
     def schema(self) -> pa.Schema:
@@ -75,8 +76,15 @@ class Described:
         return pa.schema([pa.field(output.name, arrow_type(output)) for output in self.outputs])
 
 
-def described(database: Database, source: Source, statement: tree.Statement, options: QueryOptions | None) -> Described:
-    """Return what a statement takes and gives."""
+def described(
+    database: Database,
+    source: Source,
+    statement: tree.Statement,
+    options: QueryOptions | None,
+    *,
+    lenient: bool = False,
+) -> Described:
+    """Return what a statement takes and gives; :meth:`btql.database.Database.describe` has the arguments."""
     with drawn_over(source):
         places = parameters_of(statement)
     options = replace(options or QueryOptions(lint="off"), describing=True)
@@ -93,7 +101,22 @@ def described(database: Database, source: Source, statement: tree.Statement, opt
             plan = OutputColumn(PLAN_COLUMN, {kind: PLAN_COLUMN})
             return Described("explain", _parameters(places, {}, told, statement), (plan,))
         case _:
-            pass
+            try:
+                return _of_rows(database, source, statement, options, places, told)
+            except QueryError as error:
+                if not (lenient and places and error.code == _WRONG_TYPE):
+                    raise
+                return Described("rows", _parameters(places, {}, told, statement), ())
+
+
+def _of_rows(
+    database: Database,
+    source: Source,
+    statement: tree.Statement,
+    options: QueryOptions,
+    places: dict[Span, Key],
+    told: dict[Span, Type],
+) -> Described:
     samples: dict[Key, object] = {}
     try:
         kinds = _kinds(database, source, statement, options, places) if places else {}

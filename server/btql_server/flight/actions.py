@@ -61,12 +61,11 @@ class Actions:
     def _prepare(self, call: FlightCall, body: bytes) -> bytes:
         request = wrapped(messages.ActionCreatePreparedStatementRequest, body)
         refuse_transaction(request.transaction_id)
-        described = self._statements.described(call, request.query)
-        gives_rows = described.kind in ("rows", "explain")
+        described = self._statements.described(call, request.query, lenient=True)
         taken = parameters.schema_of(described.parameters)
         result = messages.ActionCreatePreparedStatementResult(
             self._prepared.add(call.owner, request.query),
-            described.schema.serialize().to_pybytes() if gives_rows else b"",
+            described.schema.serialize().to_pybytes() if described.outputs else b"",
             taken.serialize().to_pybytes() if taken else b"",
         )
         return envelopes.wrap(result)

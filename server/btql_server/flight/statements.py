@@ -77,10 +77,10 @@ class Statements:
         running = self._state.pools[pool].run(function, *args, **kwargs)
         return asyncio.run_coroutine_threadsafe(running, self._loop).result()
 
-    def described(self, call: FlightCall, query: str) -> Described:
-        """Return what a statement takes and gives, without running it."""
+    def described(self, call: FlightCall, query: str, *, lenient: bool = False) -> Described:
+        """Return what a statement takes and gives, without running it; with ``lenient`` values may have to tell."""
         stop = Watch(call).stop(call.seconds())
-        return self.on("query", describe_query, call.asker, query, stop, options=call.options())
+        return self.on("query", describe_query, call.asker, query, stop, options=call.options(), lenient=lenient)
 
     def schema(self, call: FlightCall, query: str) -> pa.Schema:
         """Return the schema of a statement's rows, without running it."""
@@ -159,7 +159,8 @@ class Statements:
     def _read_only(self, call: FlightCall, query: str, values: pa.Table | None) -> Rows:
         """Plan a statement of a ticket, which must not write: whoever asked for it has been told what came of it."""
         stop = Watch(call).stop(call.seconds())
-        if describe_query(call.asker, query, stop, options=call.options()).kind not in ("rows", "explain"):
+        described = describe_query(call.asker, query, stop, options=call.options(), lenient=values is not None)
+        if described.kind not in ("rows", "explain"):
             raise FlightRefusal("INVALID_ARGUMENT", "a ticket is for rows", "send a statement that writes as an update")
         return self._planned(call, query, values)[0]
 
@@ -169,7 +170,7 @@ class Statements:
         stop, options = watch.stop(call.seconds()), call.options()
         sets: Sequence[Values] = ()
         if values is not None:
-            described = describe_query(asker, query, stop, options=options)
+            described = describe_query(asker, query, stop, options=options, lenient=True)
             sets = parameters.values_of(values, described.parameters)
             if not sets:
                 raise FlightRefusal("INVALID_ARGUMENT", "there are no values for the parameters", "send a row of them")

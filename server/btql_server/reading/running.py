@@ -95,10 +95,16 @@ def run_many(
 
 
 def describe_query(
-    asker: Asker, query: str, stop: Stop, *, options: QueryOptions | None = None, pinned: Pinned | None = None
+    asker: Asker,
+    query: str,
+    stop: Stop,
+    *,
+    options: QueryOptions | None = None,
+    pinned: Pinned | None = None,
+    lenient: bool = False,
 ) -> Described:
     """Return what a statement takes and gives, without running it."""
-    return database_for(asker, stop, pinned=pinned).describe(query, options)
+    return database_for(asker, stop, pinned=pinned).describe(query, options, lenient=lenient)
 
 
 def target_of(asker: Asker, statement: str, *, create: bool) -> ObjectInfo | None:

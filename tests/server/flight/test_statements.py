@@ -65,6 +65,13 @@ def test_an_answer_without_rows_has_its_columns(cursor):
         (f"SELECT id FROM {DEMO} WHERE input.n = $1 OR input.n = $1 + 1 ORDER BY id", (7,), [("r007",), ("r008",)]),
         ("SELECT ? AS a, ? AS b, ? AS c", ("x'; --", 1.5, None), [("x'; --", 1.5, None)]),
         ("SELECT ? AS a", (True,), [(True,)]),
+        ("SELECT ? + ? AS a, -? AS b, ? % ? AS c", (1, 2, 3, 7, 4), [(3, -3, 3)]),
+        (f"SELECT sum(?) AS n FROM {DEMO}", (2,), [(1_000,)]),
+        (
+            f"SELECT count(*) AS n FROM {DEMO} WHERE created < ? - ?",
+            (dt.datetime(2026, 11, 1, 1, 10, tzinfo=dt.UTC), dt.timedelta(hours=1)),
+            [(10,)],
+        ),
         ("SELECT ? AS a", (Decimal("2.00"),), [(2,)]),
         ("SELECT ? AS a", (["x", "☂"],), [(["x", "☂"],)]),
         (
@@ -79,6 +86,23 @@ def test_an_answer_without_rows_has_its_columns(cursor):
 )
 def test_values_are_bound(cursor, text, values, rows):
     assert asked(cursor, text, values) == rows
+
+
+def test_what_only_values_can_tell_is_told_with_them(door, cursor):
+    text = "SELECT ? + ? AS a"
+
+    assert cursor.adbc_prepare(text).types == [pa.string(), pa.string()]
+    with pytest.raises(flightsql.ProgrammingError, match="B0301"):
+        cursor.execute(text, ("x", "y"))
+    cursor.execute(text, pa.record_batch({"1": [1, 2], "2": [10, 20]}))
+    assert cursor.fetchall() == [(11,), (22,)]
+    # By its ticket alone, as after a restart.
+    partitions, schema = cursor.adbc_execute_partitions(text, (1, 2))
+    for _ in range(2):
+        with door.adbc() as connection, connection.cursor() as other:
+            other.adbc_read_partition(partitions[0])
+            assert other.fetchall() == [(3,)]
+    assert schema == pa.schema({"a": pa.int64()})
 
 
 def test_values_have_names_where_the_statement_names_them(door):
