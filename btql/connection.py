@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from btql.dbapi.manners import Manners
-from btql.errors import NotSupportedError, ProgrammingError
+from btql.errors import InterfaceError, NotSupportedError, ProgrammingError
 from btql.remote.address import is_address
 from btql_grammar.sources import KINDS
 from btql_storage.closing import Closing
-from btql_storage.errors import UnknownObject
+from btql_storage.errors import UnknownObject, reason_of
 from btql_storage.opening.location import given_place, locate
 
 if TYPE_CHECKING:
@@ -105,13 +105,17 @@ def _remote(url: str, api_key: str | None, ca_file: str | Path | None) -> Connec
     from btql.remote.address import address_of
 
     address, trusted = address_of(url, api_key), None if ca_file is None else str(ca_file)
-    if address.scheme.startswith("grpc"):
-        from btql.remote.flight import FlightConnection
+    try:
+        if address.scheme.startswith("grpc"):
+            from btql.remote.flight import FlightConnection
 
-        return FlightConnection(address, trusted)
-    from btql.remote.http_connection import HttpConnection
+            return FlightConnection(address, trusted)
+        from btql.remote.http_connection import HttpConnection
 
-    return HttpConnection(address, trusted)
+        return HttpConnection(address, trusted)
+    except OSError as error:
+        message = f"no certificates can be read from ca_file, {trusted}: {reason_of(error)}"
+        raise InterfaceError(message, sqlstate="08001") from error
 
 
 class Connection(Manners, Closing):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import http.client
+import ssl
 from typing import cast
 
 import orjson
@@ -66,6 +68,12 @@ def broken(error: Exception, where: str) -> OperationalError:
     """Return the error of a connection that cannot be made, or that ended before the answer did."""
     if isinstance(error, OSError) and error.errno in (errno.ECONNREFUSED, errno.ENOENT, errno.EHOSTUNREACH):
         return OperationalError(f"there is no server at {where}: start `btql serve` there", sqlstate=CANNOT_CONNECT)
+    if isinstance(error, ssl.SSLError) and error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
+        message = f"what answers at {where} speaks no TLS: write http:// if it is `btql serve`"
+        return OperationalError(message, sqlstate=CANNOT_CONNECT)
+    if isinstance(error, http.client.BadStatusLine) and not isinstance(error, OSError):
+        message = f"what answers at {where} speaks no HTTP: give the port of `btql serve --http`"
+        return OperationalError(message, sqlstate=CANNOT_CONNECT)
     reason = (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()
     return OperationalError(f"the connection to {where} broke: {reason}", sqlstate=BROKEN)
 

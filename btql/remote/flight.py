@@ -25,7 +25,7 @@ from btql.errors import Cancelled, InterfaceError, NotSupportedError, Operationa
 from btql.fixed_answer import written
 from btql.remote.answer import RemoteAnswer
 from btql.remote.connection import RemoteConnection
-from btql.remote.failures import NO_CONNECTION
+from btql.remote.failures import BROKEN, CANNOT_CONNECT, NO_CONNECTION
 from btql.remote.flight_failures import flight_failure
 from btql.remote.flight_values import table_of
 from btql.remote.stopping import RemoteStop
@@ -225,7 +225,7 @@ class _Using:
             yield from reader
         self.close()
 
-    def close(self) -> None:
+    def close(self, *, is_broken: bool = False) -> None:
         """Let go of the connection. Called again it does nothing."""
         connection, self._connection = self._connection, None
         if connection is None or _process() != os.getpid():
@@ -233,7 +233,12 @@ class _Using:
         self._stop.guard(None)
         with suppress(self._error):
             self.cursor.close()
-        self._driver.give_back(connection)
+        if not is_broken:
+            self._driver.give_back(connection)
+            return
+        # It would say for a while that there is no server, whether there is one again or not.
+        with suppress(self._error, RuntimeError):
+            connection.close()
 
     @contextmanager
     def trouble(self, text: str) -> Generator[None]:
@@ -241,10 +246,11 @@ class _Using:
         try:
             yield
         except (self._error, OSError, pa.ArrowException) as error:
-            self.close()
+            failure = flight_failure(error, text, str(self._driver))
+            self.close(is_broken=failure.sqlstate in (CANNOT_CONNECT, BROKEN))
             if self._stop.is_cancelled:
                 raise Cancelled from error
-            raise flight_failure(error, text, str(self._driver)) from error
+            raise failure from error
         except BaseException:
             self.close()
             raise

@@ -24,9 +24,22 @@ def flight_failure(error: Exception, text: str, where: str) -> DatabaseError:
     if "connection refused" in words:
         message = f"there is no server at {where}: start `btql serve --flight` there"
         return OperationalError(message, sqlstate=CANNOT_CONNECT)
+    for found, message in _FOREIGN.items():
+        if found in words:
+            return OperationalError(message.format(where), sqlstate=CANNOT_CONNECT)
     return OperationalError(f"the connection to {where} broke: {words}", sqlstate=BROKEN)
 
 
+_FOREIGN = {
+    "does not look like a TLS handshake": (
+        "what answers at {} speaks no TLS: write grpc:// if it is `btql serve --flight`"
+    ),
+    "server preface": (
+        "what answers at {} is no Flight SQL without TLS: write grpc+tls:// if it has a certificate, and the port of "
+        "`btql serve --flight`"
+    ),
+}
+"""What the driver says of other programs, and of TLS that one side does not expect."""
 _NOTED = re.compile(r"\n  = note: SQLSTATE (\w{5})(?:, position (\d+))?")
 """What the server says behind an error."""
 _PREFIX = re.compile(r"(?:\w+: )?\[FlightSQL\] ")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import resource
 import subprocess
 import sys
 import threading
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -294,6 +296,46 @@ def test_a_server_that_was_closed_meanwhile_is_asked_on_a_new_connection(tmp_pat
     port = int(url.rpartition(":")[2])
     with running(Settings(tmp_path / "db", ("127.0.0.1", port), insecure_no_auth=True)), connection:
         assert connection.execute("SELECT 1 AS one").fetchall() == [(1,)]
+
+
+def test_a_server_that_was_away_is_asked_as_soon_as_it_is_back(tmp_path):
+    """Flight SQL's driver says for up to two minutes after a failure that there is no server."""
+    settings = Settings(tmp_path / "db", ("127.0.0.1", 0), flight=("127.0.0.1", 0), insecure_no_auth=True)
+    with running_doors(settings) as found:
+        connection = btql.connect(found["flight"])
+        connection.execute("SELECT 1 AS one").fetchall()
+    for _ in range(2):
+        with pytest.raises(btql.OperationalError) as caught:
+            connection.execute("SELECT 1 AS one")
+        assert caught.value.sqlstate in {"08001", "08006"}
+    place = ("127.0.0.1", int(found["flight"].rpartition(":")[2]))
+    with running_doors(replace(settings, flight=place)), connection:
+        assert connection.execute("SELECT 1 AS one").fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("door", "scheme", "said"),
+    [
+        ("http", "https", "speaks no TLS: write http://"),
+        ("http", "grpc", r"is no Flight SQL without TLS: write grpc\+tls://"),
+        ("flight", "grpc+tls", "speaks no TLS: write grpc://"),
+        ("flight", "http", "speaks no HTTP: give the port of `btql serve --http`"),
+    ],
+)
+def test_a_server_of_another_protocol_is_told(addresses, door, scheme, said):
+    url = f"{scheme}://{addresses[door].partition('://')[2]}"
+    with (
+        btql.connect(url) as connection,
+        pytest.raises(btql.OperationalError, match=f"what answers at {re.escape(url)} {said}") as caught,
+    ):
+        connection.execute("SELECT 1 AS one")
+    assert caught.value.sqlstate == "08001"
+
+
+@pytest.mark.parametrize("url", ["https://localhost:1", "grpc+tls://localhost:1"])
+def test_certificates_that_are_not_there_are_told(url, tmp_path):
+    with pytest.raises(btql.InterfaceError, match=r"certificates can be read from ca_file, .*none\.pem: no such file"):
+        btql.connect(url, ca_file=tmp_path / "none.pem")
 
 
 def test_a_cancelled_query_ends_on_the_server_too(remote):
