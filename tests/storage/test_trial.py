@@ -13,7 +13,8 @@ import pytest
 from psycopg import sql
 
 import btql
-from btql_storage.errors import OtherDatabase
+from btql_storage.databases.postgres_connections import Address
+from btql_storage.errors import OtherDatabase, StorageError
 from btql_storage.opening.location import locate
 from btql_storage.trial import tried as tried_module
 from btql_storage.trial.services import try_services
@@ -143,6 +144,27 @@ def test_the_catalog_of_another_database(address, s3):
 
     (problem,) = refused(address.replace(place, f"{place}-other", 1))
     assert f"is the one of the database at `{place}`" in problem
+
+
+@pytest.mark.parametrize(
+    ("known", "told"),
+    [
+        ("catalog", "numbered by PostgreSQL; leave Redis out"),
+        ("newer", "which this btql does not know; install a newer"),
+    ],
+)
+def test_another_way_to_number_transactions(address, postgres_server, known: str, told: str):
+    btql.connect(address).close()
+    schema = Address.of(locate(address).catalog or "").schema
+    with psycopg.connect(postgres_server, autocommit=True) as owner:
+        change = sql.SQL("update {} set value = {} where name = 'numbers'")
+        owner.execute(change.format(sql.Identifier(schema, "settings"), sql.Literal(known)))
+
+    (problem,) = [one.problem for one in try_services(locate(address)) if one.problem is not None]
+    assert problem is not None
+    assert told in problem
+    with pytest.raises(StorageError, match=told):
+        btql.connect(address)
 
 
 def test_a_schema_that_the_user_may_not_use(address, postgres_server):

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, cast
 from btql_storage.catalog.catalog import Catalog
 from btql_storage.catalog.leases import LeaseLock
 from btql_storage.coordination.numbers import LocalNumbers, Numbers
-from btql_storage.errors import NotADatabase, OtherDatabase, from_os_error
+from btql_storage.errors import NewerFormat, NotADatabase, OtherDatabase, from_os_error
 from btql_storage.folder import Folder, Services, Settings, last_known
 from btql_storage.format import LOCKS, FolderLock, begin_folder, find_marker, make_folders, no_database
 from btql_storage.opening.identity import DATABASE, FILES, agreed, check_files, check_ids
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 NUMBERS = "numbers"
 """The setting of a shared catalog that says who numbers transactions."""
-NUMBERED_BY = {"redis": "by Redis", "catalog": "by PostgreSQL"}
+_NUMBERED_BY = {"redis": "by Redis", "catalog": "by PostgreSQL"}
 _WAYS = {"redis": "give its address, redis=redis://host", "catalog": "leave Redis out"}
 
 
@@ -175,9 +175,7 @@ def _numbers(location: Location, how: How, store: Store, catalog: Catalog, datab
     """Return who numbers transactions for several machines."""
     read_only, wait_s = how.read_only, how.settings.lock_wait_s
     given = "catalog" if location.redis is None else "redis"
-    known = catalog.setting(NUMBERS) if read_only else agreed(catalog, NUMBERS, given)
-    if known not in (None, given):
-        raise OtherDatabase(f"the transactions of `{store.label}` are numbered {NUMBERED_BY[known]}", _WAYS[known])
+    check_numbered(catalog.setting(NUMBERS) if read_only else agreed(catalog, NUMBERS, given), given, store.label)
     if location.redis is None:
         from btql_storage.coordination.catalog_numbers import CatalogNumbers
 
@@ -185,6 +183,18 @@ def _numbers(location: Location, how: How, store: Store, catalog: Catalog, datab
     from btql_storage.coordination.redis_numbers import RedisNumbers
 
     return RedisNumbers(location.redis, database, store, catalog.processed_upto, read_only=read_only)
+
+
+def check_numbered(known: str | None, given: str, place: str) -> None:
+    """Raise where the transactions of a database are numbered by another service than the one that is given."""
+    if known in (None, given):
+        return
+    if known not in _NUMBERED_BY:
+        raise NewerFormat(
+            f"the transactions of `{place}` are numbered by `{known}`, which this btql does not know",
+            "install a newer btql",
+        )
+    raise OtherDatabase(f"the transactions of `{place}` are numbered {_NUMBERED_BY[known]}", _WAYS[known])
 
 
 def catalog_place(location: Location) -> CatalogPlace:

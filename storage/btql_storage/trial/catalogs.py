@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, cast
 
 from btql_storage.addresses import shown
 from btql_storage.catalog.catalog import Catalog
-from btql_storage.errors import AccessDenied, NewerFormat, OtherDatabase
+from btql_storage.errors import AccessDenied, NewerFormat
 from btql_storage.opening.identity import FILES, check_files, check_ids, check_own, empty
-from btql_storage.opening.services import NUMBERED_BY, NUMBERS
+from btql_storage.opening.services import NUMBERS, check_numbered
 from btql_storage.stores.local import LocalStore
 from btql_storage.trial.tried import PATIENCE_S, Service, Tried, may_make
 
@@ -152,9 +152,8 @@ class _Postgres:
 def _about(catalog: Catalog, location: Location, marker: Marker | None, numbered: str | None = None) -> str:
     """Check that a catalog is the right one, and say what it knows."""
     _check_belongs(catalog, location, marker)
-    known = catalog.setting(NUMBERS)
-    if numbered is not None and known not in (None, numbered):
-        raise OtherDatabase(f"transactions are numbered {NUMBERED_BY[known]} so far", "give the same services again")
+    if numbered is not None:
+        check_numbered(catalog.setting(NUMBERS), numbered, location.files)
     count = len(catalog.objects())
     return f"{count} object{'' if count == 1 else 's'}"
 
