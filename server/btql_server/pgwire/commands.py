@@ -78,7 +78,8 @@ class Commands:
         if inner.kind != "rows":
             raise Failure("42601", "a cursor is declared for a query", at=asked.query_at)
         formats = (1,) if asked.binary else ()
-        cursor = Portal(asked.name, Prepared(inner), portal.values, formats, is_cursor=True, hold=asked.hold)
+        cursor = Portal(asked.name, Prepared(inner), portal.values, formats, portal.value_bytes)
+        cursor.is_cursor, cursor.hold = True, asked.hold
         # First, as there may be one of that name already.
         session.kept.add_portal(cursor)
         session.asked = inner.piece

@@ -61,7 +61,8 @@ class Extended:
         if not asked.portal:
             await session.close_portal("")
         values = await self._describing.values(prepared, asked)
-        session.kept.add_portal(Portal(asked.portal, prepared, values, asked.result_formats))
+        size = sum(map(len, filter(None, asked.values)))
+        session.kept.add_portal(Portal(asked.portal, prepared, values, asked.result_formats, size))
         session.wire.send(messages.BIND_COMPLETE)
 
     async def _describe(self, asked: requests.Named) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 STATEMENTS_MAX = 10_000
 STATEMENT_BYTES_MAX = 64 << 20
 PORTALS_MAX = 1_000
+VALUE_BYTES_MAX = 128 << 20
+"""What portals keep of values for parameters, as they came; the largest Bind finds room beside others."""
 
 
 @dataclass(slots=True)
@@ -51,6 +53,8 @@ class Portal:
     values: Sequence[object] = ()
     formats: tuple[int, ...] = ()
     """One for all columns, or one for each; none is text."""
+    value_bytes: int = 0
+    """How large the values were as they came."""
     opened: Opened | None = None
     skipped: int = 0
     """How many rows are left out before the first one that it gives."""
@@ -140,6 +144,13 @@ class Kept:
         if len(self.portals) >= PORTALS_MAX:
             raise Failure(
                 "53400", f"a session keeps at most {PORTALS_MAX:,} portals", "close those that are not needed"
+            )
+        kept = sum(each.value_bytes for each in self.portals.values())
+        if portal.value_bytes and kept + portal.value_bytes > VALUE_BYTES_MAX:
+            raise Failure(
+                "53400",
+                f"the portals of a session keep at most {VALUE_BYTES_MAX >> 20} MiB of values for parameters",
+                "close those that are not needed",
             )
         self.portals[portal.name] = portal
 

@@ -169,3 +169,15 @@ def test_a_session_keeps_so_many_portals_at_most(raw):
     found = raw.ask(parse("SELECT 1"), many, SYNC)
     assert error(found)["C"] == "53400"
     assert kinds(found).count("2") == 1_000
+
+
+def test_the_portals_of_a_session_keep_so_many_bytes_of_values_at_most(raw, monkeypatch):
+    monkeypatch.setattr("btql_server.pgwire.portals.VALUE_BYTES_MAX", 1_000)
+    binds = [bind(f"p{n}", "", [b"x" * 400]) for n in range(3)]
+    found = raw.ask(parse("SELECT $1::text"), *binds, SYNC)
+    assert error(found)["C"] == "53400"
+    assert "MiB of values for parameters" in error(found)["M"]
+    assert kinds(found).count("2") == 2
+    # What is closed makes room, and so does the end of the transaction.
+    found = raw.ask(parse("SELECT $1::text"), *binds[:2], close("P", "p0"), binds[2], execute("p2"), SYNC)
+    assert rows(found) == [["x" * 400]]
