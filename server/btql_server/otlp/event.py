@@ -10,7 +10,18 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from btql_server.http.answer import json_bytes
-from btql_server.otlp import braintrust, genai, indexed, langfuse, langsmith, logfire, openinference, vercel
+from btql_server.otlp import (
+    adk,
+    braintrust,
+    genai,
+    indexed,
+    langfuse,
+    langsmith,
+    logfire,
+    mlflow,
+    openinference,
+    vercel,
+)
 from btql_server.otlp.draft import Draft, is_metric
 from btql_server.otlp.slug import Exported
 from btql_server.otlp.span import Attributes, Link, Span, SpanEvent
@@ -20,6 +31,8 @@ CONVENTIONS: tuple[tuple[frozenset[str], Callable[[Draft], None], Mapping[str, s
     (braintrust.ROOTS, braintrust.apply, {}),
     (langfuse.ROOTS, langfuse.apply, langfuse.METRICS),
     (langsmith.ROOTS, langsmith.apply, {}),
+    (mlflow.ROOTS, mlflow.apply, mlflow.METRICS),
+    (adk.ROOTS, adk.apply, {}),
     (logfire.ROOTS, logfire.apply, logfire.METRICS),
     (genai.ROOTS, genai.apply, genai.METRICS),
     (indexed.ROOTS, indexed.apply, indexed.METRICS),

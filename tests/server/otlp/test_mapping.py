@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from btql_server.otlp import genai, indexed, langfuse, langsmith, logfire, openinference, vercel
+from btql_server.otlp import adk, genai, indexed, langfuse, langsmith, logfire, mlflow, openinference, vercel
 from btql_server.otlp.by_hand import spans_one_by_one
 from btql_server.otlp.event import event_of
 from btql_server.otlp.from_json import spans_of_json
@@ -53,6 +53,8 @@ def test_every_attribute_of_the_tables_is_documented():
         (openinference.METADATA, openinference.METRICS, openinference.TYPES),
         (langfuse.METADATA, langfuse.METRICS, langfuse.FIELDS, langfuse.TYPES),
         (langsmith.FIELDS, langsmith.TYPES),
+        (mlflow.METADATA, mlflow.METRICS, mlflow.FIELDS, mlflow.TYPES),
+        (adk.FIELDS,),
         (logfire.METRICS, logfire.FIELDS, logfire.EVENTS, (logfire.MESSAGES, logfire.REQUEST, logfire.RESPONSE)),
         (vercel.METADATA, vercel.METRICS, vercel.INPUTS, vercel.OUTPUTS, vercel.MODEL_CALLS),
     )
