@@ -246,7 +246,7 @@ class Database:
     def describe(self, query: str, options: QueryOptions | None = None, *, lenient: bool = False) -> Described:
         """Return what a statement takes and gives, without running it; its parameters need no values.
 
-        One such as ``SELECT ? + ?`` needs values to be told from a mistake; with ``lenient`` it has no columns yet.
+        Some need values to be told from a mistake, as ``SELECT ? + ?`` does; with ``lenient`` they have no columns yet.
         """
         from btql.describe import described
 

@@ -45,7 +45,6 @@ _KINDS = {
 }  # fmt: skip
 """The kind of values of each type that a cast may name."""
 _NOTHING = Span(0, 0)
-_WRONG_TYPE = "B0301"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +102,8 @@ def described(
         case _:
             try:
                 return _of_rows(database, source, statement, options, places, told)
-            except QueryError as error:
-                if not (lenient and places and error.code == _WRONG_TYPE):
+            except QueryError:
+                if not (lenient and places):
                     raise
                 return Described("rows", _parameters(places, {}, told, statement), ())
 

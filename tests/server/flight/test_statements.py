@@ -68,6 +68,11 @@ def test_an_answer_without_rows_has_its_columns(cursor):
         ("SELECT ? + ? AS a, -? AS b, ? % ? AS c", (1, 2, 3, 7, 4), [(3, -3, 3)]),
         (f"SELECT sum(?) AS n FROM {DEMO}", (2,), [(1_000,)]),
         (
+            f"SELECT date_trunc(?, created) AS d, count(*) FROM {DEMO} GROUP BY date_trunc(?, created)",
+            ("year", "year"),
+            [(dt.datetime(2026, 1, 1, tzinfo=dt.UTC), 500)],
+        ),
+        (
             f"SELECT count(*) AS n FROM {DEMO} WHERE created < ? - ?",
             (dt.datetime(2026, 11, 1, 1, 10, tzinfo=dt.UTC), dt.timedelta(hours=1)),
             [(10,)],
