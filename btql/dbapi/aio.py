@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
 from btql.arguments import options_of
 from btql.connection import Connection, connect
 from btql.dbapi.async_result import AsyncResult
-from btql.dbapi.awaiting import Closing, Opening, awaited, each_of
+from btql.dbapi.awaiting import Closing, Opening, awaited, closed, each_of, let_go
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,6 +52,8 @@ class AsyncConnection(Closing):
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a function on a thread of the connection's."""
+        if self.sync.closed:
+            raise closed()
         return await asyncio.get_running_loop().run_in_executor(self.threads, partial(function, *args, **kwargs))
 
     def cursor(self) -> AsyncCursor:
@@ -103,8 +105,9 @@ class AsyncConnection(Closing):
         self.sync.rollback()
 
     async def close(self) -> None:
-        """Let go of the database, or of the connections to the server."""
-        await self.call(self.sync.close)
+        """Let go of the database, or of the connections to the server. Called again it does nothing."""
+        if not self.sync.closed:
+            await self.call(self.sync.close)
         self.threads.shutdown(wait=False)
 
 
@@ -232,7 +235,7 @@ class AsyncCursor(Closing):
 
     async def close(self) -> None:
         """Stop what runs, and let go of the rows."""
-        await self._call(self.sync.close)
+        await let_go(self.connection.threads, self.sync.close, self.sync.cancel)
 
     async def _call(self, function: Callable[[], T]) -> T:
         return await awaited(self.connection.threads, function, self.sync.cancel)

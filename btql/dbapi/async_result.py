@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
-from btql.dbapi.awaiting import Closing, awaited, each_of
+from btql.dbapi.awaiting import Closing, awaited, each_of, let_go
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,7 +91,7 @@ class AsyncResult(Closing):
         """Let go of what was not read. Called again it does nothing."""
         if not self.sync.exhausted:
             self._stop.cancel()
-        await self._call(self.sync.close)
+        await let_go(self._threads, self.sync.close, self._stop.cancel)
 
     async def _call(self, function: Callable[[], T]) -> T:
         return await awaited(self._threads, function, self._stop.cancel)

@@ -10,6 +10,8 @@ from functools import partial
 from types import TracebackType
 from typing import Generic, Protocol, Self, TypeVar
 
+from btql.errors import InterfaceError
+
 T = TypeVar("T")
 _LOOK_S = 0.05
 """How often a statement that was begun too late to hear of it is told again to stop."""
@@ -63,7 +65,11 @@ class Closing(ABC):
 
 async def awaited(threads: ThreadPoolExecutor, function: Callable[[], T], cancel: Callable[[], object]) -> T:
     """Call a function on a thread; should the task be cancelled, ``cancel`` stops what the function waits for."""
-    running = threads.submit(function)
+    try:
+        running = threads.submit(function)
+    except RuntimeError:
+        # The threads end with the connection.
+        raise closed() from None
     waiting = asyncio.wrap_future(running)
     try:
         return await asyncio.shield(waiting)
@@ -72,7 +78,27 @@ async def awaited(threads: ThreadPoolExecutor, function: Callable[[], T], cancel
         while not running.cancel() and not running.done():
             cancel()
             await asyncio.wait([waiting], timeout=_LOOK_S)
+        # The event loop would complain of an error that nobody has asked for.
+        waiting.add_done_callback(_looked_at)
         raise
+
+
+def _looked_at(done: asyncio.Future[T]) -> None:
+    if not done.cancelled():
+        done.exception()
+
+
+async def let_go(threads: ThreadPoolExecutor, close: Callable[[], None], cancel: Callable[[], object]) -> None:
+    """Close something on a thread; where these have ended with the connection, there is nothing to wait for."""
+    try:
+        await awaited(threads, close, cancel)
+    except InterfaceError:
+        close()
+
+
+def closed() -> InterfaceError:
+    """Return the error for a connection that was closed."""
+    return InterfaceError("the connection is closed: open another with btql.connect_async()", sqlstate="08003")
 
 
 async def each_of(items: Iterator[T], call: Call) -> AsyncIterator[T]:

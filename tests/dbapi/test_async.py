@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 
 import pytest
@@ -192,3 +193,37 @@ def test_a_result_is_cancelled_and_closed_before_its_end(tmp_path):
             assert time.monotonic() - began < 10
 
     run(program())
+
+
+def test_what_is_closed_says_so_and_may_be_closed_again(where):
+    async def program():
+        conn = await btql.connect_async(where)
+        cursor = await conn.execute(MANY)
+        result = await conn.query(MANY)
+        await conn.close()
+        for again in (conn.close, cursor.close, result.close):
+            await again()
+        for use in (lambda: conn.execute(MANY), lambda: conn.call(len, "a"), result.rows, cursor.fetchall):
+            with pytest.raises(btql.InterfaceError, match=r"is closed"):
+                await use()
+
+    run(program())
+
+
+def test_a_statement_that_nobody_waits_for_leaves_no_complaint_behind(where):
+    complaints: list[object] = []
+
+    async def program():
+        asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told))
+        async with btql.connect_async(where) as conn, conn.cursor() as cursor:
+
+            async def ask():
+                await cursor.execute(LONG)
+                await cursor.fetchall()
+
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(ask(), 0.2)
+        gc.collect()
+
+    run(program())
+    assert complaints == []
