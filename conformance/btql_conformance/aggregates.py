@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import reduce
+from operator import and_, or_, xor
 from typing import cast
 
 from btql_conformance.functions_json import extreme
@@ -172,16 +174,35 @@ def _object_agg(rows: Rows) -> Value:
     return {cast("str", text_of(row[0])): row[1] for row in rows if row[0] is not None} or None
 
 
+def _folded(rows: Rows, kind: type[int], operator: Callable[[int, int], int]) -> Value:
+    """Return what an operator makes of all values of a kind, one after the other."""
+    found = [value for value in _present(rows) if isinstance(value, kind)]
+    return reduce(operator, found) if found else None
+
+
 @_aggregate("bool_and every")
 def _bool_and(rows: Rows) -> Value:
-    found = [value for value in _present(rows) if isinstance(value, bool)]
-    return all(found) if found else None
+    return _folded(rows, bool, and_)
 
 
 @_aggregate("bool_or")
 def _bool_or(rows: Rows) -> Value:
-    found = [value for value in _present(rows) if isinstance(value, bool)]
-    return any(found) if found else None
+    return _folded(rows, bool, or_)
+
+
+@_aggregate("bit_and")
+def _bit_and(rows: Rows) -> Value:
+    return _folded(rows, int, and_)
+
+
+@_aggregate("bit_or")
+def _bit_or(rows: Rows) -> Value:
+    return _folded(rows, int, or_)
+
+
+@_aggregate("bit_xor")
+def _bit_xor(rows: Rows) -> Value:
+    return _folded(rows, int, xor)
 
 
 def _pairs(rows: Rows) -> list[tuple[float, float]]:
@@ -219,24 +240,6 @@ def _corr(rows: Rows) -> Value:
     return _covariance(pairs) / math.sqrt(spread) if spread else None
 
 
-@_aggregate("bit_and")
-def _bit_and(rows: Rows) -> Value:
-    found = [value for value in _present(rows) if isinstance(value, int)]
-    result = -1
-    for value in found:
-        result &= value
-    return result if found else None
-
-
-@_aggregate("bit_or")
-def _bit_or(rows: Rows) -> Value:
-    found = [value for value in _present(rows) if isinstance(value, int)]
-    result = 0
-    for value in found:
-        result |= value
-    return result if found else None
-
-
 @_aggregate("first first_value")
 def _first(rows: Rows) -> Value:
     return rows[0][0] if rows else None
@@ -245,15 +248,6 @@ def _first(rows: Rows) -> Value:
 @_aggregate("last last_value")
 def _last(rows: Rows) -> Value:
     return rows[-1][0] if rows else None
-
-
-@_aggregate("bit_xor")
-def _bit_xor(rows: Rows) -> Value:
-    found = [value for value in _present(rows) if isinstance(value, int)]
-    result = 0
-    for value in found:
-        result ^= value
-    return result if found else None
 
 
 @_aggregate("regr_count")
