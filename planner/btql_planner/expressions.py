@@ -1,3 +1,4 @@
+# ruff: noqa: RUF009 - span_field() gives the declaration of a field, not its value.
 """Typed scalar expressions.
 
 All nodes are frozen; equality is what the binder uses to find a grouped
@@ -13,7 +14,7 @@ from itertools import islice
 from operator import is_
 from typing import TYPE_CHECKING, Literal
 
-from btql_grammar.span import Span
+from btql_grammar.span import Span, span_field
 from btql_planner.catalog import Availability
 from btql_planner.types import BOOLEAN, NULL, Kind, Type
 
@@ -36,7 +37,7 @@ class Constant:
 
     value: ConstantValue
     kind: Kind | None
-    span: Span = field(default=NO_SPAN, kw_only=True, compare=False, repr=False)
+    span: Span = span_field()
 
     @property
     def type(self) -> Type:
@@ -52,7 +53,7 @@ class Column:
     kind: Kind
     source: str = field(default="", kw_only=True)
     """The relation of a join that the column belongs to; empty where a query has one relation."""
-    span: Span = field(default=NO_SPAN, kw_only=True, compare=False, repr=False)
+    span: Span = span_field()
 
     @property
     def type(self) -> Type:
@@ -66,7 +67,7 @@ class PathValue:
 
     path: tuple[str | int, ...]
     availability: Availability = field(compare=False, repr=False)
-    span: Span = field(default=NO_SPAN, kw_only=True, compare=False, repr=False)
+    span: Span = span_field()
     scalar: bool = field(default=False, compare=False, repr=False)
     """Only scalar kinds and the fact of a value matter here, not what arrays, objects and long texts hold."""
     source: str = field(default="", kw_only=True)
@@ -90,7 +91,7 @@ class Reference:
 
     name: str
     type: Type
-    span: Span = field(default=NO_SPAN, kw_only=True, compare=False, repr=False)
+    span: Span = span_field()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ class Parameter:
 
     name: str
     type: Type
-    span: Span = field(default=NO_SPAN, kw_only=True, compare=False, repr=False)
+    span: Span = span_field()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ class Apply:
     function: Function
     arguments: tuple[Expression, ...]
     type: Type
-    span: Span = field(default=NO_SPAN, kw_only=True, compare=False, repr=False)
+    span: Span = span_field()
 
     @property
     def in_python(self) -> bool:
@@ -133,7 +134,7 @@ class AggregateCall:
     function: Function
     arguments: tuple[Expression, ...]
     type: Type
-    span: Span = field(default=NO_SPAN, kw_only=True, compare=False, repr=False)
+    span: Span = span_field()
     distinct: bool = field(default=False, kw_only=True)
     order: tuple[Ordering, ...] = field(default=(), kw_only=True)
     filter: Expression | None = field(default=None, kw_only=True)
@@ -147,7 +148,7 @@ class Ranking:
     name: str
     arguments: tuple[Expression, ...]
     type: Type
-    span: Span = field(default=NO_SPAN, kw_only=True, compare=False, repr=False)
+    span: Span = span_field()
     ignore_nulls: bool = field(default=False, kw_only=True)
 
 
@@ -177,7 +178,7 @@ class Over:
     partition: tuple[Expression, ...] = ()
     order: tuple[Ordering, ...] = ()
     frame: Frame | None = None
-    span: Span = field(default=NO_SPAN, kw_only=True, compare=False, repr=False)
+    span: Span = span_field()
 
     @property
     def type(self) -> Type:
@@ -200,7 +201,7 @@ class Subquery:
     arguments: tuple[Expression, ...]
     test: Expression | None = None
     """What a row has to pass, true, false or null: ``x = column`` for IN. None is passed by every row."""
-    span: Span = field(default=NO_SPAN, kw_only=True, compare=False, repr=False)
+    span: Span = span_field()
 
     @property
     def type(self) -> Type:
@@ -215,7 +216,7 @@ class Match:
     column: str
     tokens: tuple[str, ...]
     operand: PathValue | Column
-    span: Span = field(default=NO_SPAN, kw_only=True, compare=False, repr=False)
+    span: Span = span_field()
 
     @property
     def type(self) -> Type:
