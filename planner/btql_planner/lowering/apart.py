@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from btql_planner import sql_text, types, value
 from btql_planner.expressions import AggregateCall, Apply, Constant, Expression, Reference
 from btql_planner.functions import functions
+from btql_planner.lowering.unnest import unnested
 from btql_planner.plan import Aggregate, Filter, Named, Unnest
 from btql_planner.select import Columns, Path, Select
 from btql_planner.types import Kind
@@ -72,7 +73,7 @@ def aggregate_apart(lowering: RelationLowering, plan: Aggregate) -> Select:
     spread.outputs = {name: spread.source.column(name) for name in grouped.outputs}
     spread.kinds |= dict.fromkeys(keys, (Kind.TEXT,))
     spread.outputs |= {
-        f"{key}#t": _unnested([value.single(each.added[unnest.key.name]) for each in entries]) for key in keys
+        f"{key}#t": unnested([value.single(each.added[unnest.key.name]) for each in entries]) for key in keys
     }
     there = Named(f"{unnest.name}.there", _counted(unnest.value))
     for named in (*plan.measures, there):
@@ -83,7 +84,7 @@ def aggregate_apart(lowering: RelationLowering, plan: Aggregate) -> Select:
         for kind in values[0].parts:
             columns = {f"{named.name}#{kind}@{number}": each.parts[kind] for number, each in enumerate(values)}
             grouped.outputs |= columns
-            spread.outputs[f"{named.name}#{kind}"] = _unnested(list(map(sql_text.name, columns)))
+            spread.outputs[f"{named.name}#{kind}"] = unnested(list(map(sql_text.name, columns)))
     rows = spread.wrap()
     rows.where.append(f"{rows.source.column(f'{there.name}#i')} > 0")
     return rows
@@ -105,10 +106,6 @@ def _entries(lowering: RelationLowering, unnest: Unnest, below: Columns) -> list
         for key, each in values.items()
         if each.parts
     ]
-
-
-def _unnested(items: list[str]) -> str:
-    return f"unnest(make_array({', '.join(items)}))"
 
 
 def _counted(counted: Reference) -> AggregateCall:

@@ -43,9 +43,9 @@ def _known_keys(lowering: RelationLowering, plan: Unnest, select: Select) -> Sel
     values = [lowering.expressions.expression(each, select.source) for _, each in plan.entries]
     kinds = [kind for kind in Kind if any(kind in each.parts for each in values)]
     keys = [sql_text.text(key) for key, _ in plan.entries]
-    select.outputs[f"{plan.key.name}#t"] = _unnested(keys)
+    select.outputs[f"{plan.key.name}#t"] = unnested(keys)
     for kind in kinds:
-        select.outputs[f"{plan.value.name}#{kind}"] = _unnested([each.get(kind) for each in values])
+        select.outputs[f"{plan.value.name}#{kind}"] = unnested([each.get(kind) for each in values])
     rows = select.wrap()
     select.kinds[plan.key.name] = (Kind.TEXT,)
     select.kinds[plan.value.name] = tuple(kinds)
@@ -54,7 +54,8 @@ def _known_keys(lowering: RelationLowering, plan: Unnest, select: Select) -> Sel
     return rows
 
 
-def _unnested(items: list[str]) -> str:
+def unnested(items: list[str]) -> str:
+    """Return a row for each of some values of one row."""
     return f"unnest(make_array({', '.join(items)}))"
 
 
