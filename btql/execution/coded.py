@@ -73,7 +73,7 @@ def coded(grouping: Grouping) -> Coded | None:
 
 def _columns(groups: Select) -> set[str]:
     """Return the columns of which a grouping only wants to know which texts are the same, or are a text it names."""
-    expressions = [*groups.outputs.values(), *(groups.group or ()), *groups.conditions, *groups.order]
+    expressions = [*groups.outputs.values(), *(groups.group or ()), *groups.conditions, *map(str, groups.order)]
     grouped = {name for sql in groups.group or () if (name := _column(sql)) is not None}
     counted = {sql_text.unquoted(found["column"]) for sql in expressions if (found := _COUNT.fullmatch(sql))}
     others = [sql for sql in expressions if _column(sql) is None and _COUNT.fullmatch(sql) is None]

@@ -53,7 +53,6 @@ _ORDERED = re.compile(
 )
 _TIME = pa.timestamp("us", tz="UTC")
 _COMPARED = {"=": "equal", "<": "less", "<=": "less_equal", ">": "greater", ">=": "greater_equal"}
-_KEY = re.compile(rf"({sql_text.NAME}) (ASC|DESC) NULLS (FIRST|LAST)")
 
 
 class WithoutEngine(Protocol):
@@ -148,11 +147,10 @@ def over_rows(select: Select) -> InMemory | None:
         return None
     read = {name: reader(sql) for name, sql in select.outputs.items()}
     asked = [_condition(each) for each in select.conditions if each != _NEVER]
-    ordered = [_KEY.fullmatch(term) for term in select.order]
     outputs = {name: each for name, each in read.items() if each is not None}
     conditions = [each for each in asked if each is not None]
-    keys = [_key(each) for each in ordered if each is not None]
-    if len(outputs) < len(read) or len(conditions) < len(asked) or len(keys) < len(ordered):
+    keys = [_key(term) for term in select.order if sql_text.is_name(term.sql)]
+    if len(outputs) < len(read) or len(conditions) < len(asked) or len(keys) < len(select.order):
         return None
     limit = 0 if _NEVER in select.conditions else select.limit
     return InMemory(outputs, conditions, keys, limit, select.offset)
@@ -178,9 +176,9 @@ def _condition(sql: str) -> _Condition | None:
     return _Condition(name, pa.string(), lambda column: pc.is_in(column, value_set=wanted))
 
 
-def _key(term: re.Match[str]) -> _Key:
-    order = "ascending" if term[2] == "ASC" else "descending"
-    return sql_text.unquoted(term[1]), order, "at_start" if term[3] == "FIRST" else "at_end"
+def _key(term: sql_text.OrderTerm) -> _Key:
+    order = "descending" if term.descending else "ascending"
+    return sql_text.unquoted(term.sql), order, "at_start" if term.nulls == "first" else "at_end"
 
 
 def _is_ordered_alike(type_: pa.DataType) -> bool:

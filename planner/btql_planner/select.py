@@ -51,7 +51,7 @@ class Select:
     outputs: dict[str, str] = field(default_factory=dict[str, str])
     where: list[str | Callable[[], str]] = field(default_factory=list[str | Callable[[], str]])
     group: list[str] | None = None
-    order: list[str] = field(default_factory=list[str])
+    order: list[sql_text.OrderTerm] = field(default_factory=list[sql_text.OrderTerm])
     limit: int | None = None
     offset: int = 0
     kinds: dict[str, tuple[Kind, ...]] = field(default_factory=dict[str, tuple[Kind, ...]])
@@ -112,7 +112,7 @@ class Select:
         if self.group:
             text += f" GROUP BY {', '.join(self.group)}"
         if self.order:
-            text += f" ORDER BY {', '.join(self.order)}"
+            text += f" ORDER BY {', '.join(map(str, self.order))}"
         if self.limit is not None:
             text += f" LIMIT {self.limit}"
         return text + (f" OFFSET {self.offset}" if self.offset else "")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal
 from zlib import crc32
 
 from btql_planner.types import SQL_TYPES, Kind
@@ -13,6 +15,24 @@ NAME, TEXT = r'"(?:[^"]|"")+"', r"'(?:[^']|'')*'"
 """Patterns of a quoted name and of a text literal."""
 _NAME, _TEXT = re.compile(NAME), re.compile(TEXT)
 _NUMBER = re.compile(r"\(?(-?\d+)\)?|CAST\(\(?(-?\d[\d.e+-]*)\)? AS DOUBLE\)")
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTerm:
+    """One term of an ORDER BY."""
+
+    sql: str
+    descending: bool = False
+    nulls: Literal["first", "last"] = "last"
+
+    @property
+    def how(self) -> str:
+        """What stands behind the expression."""
+        return f"{'DESC' if self.descending else 'ASC'} NULLS {self.nulls.upper()}"
+
+    def __str__(self) -> str:
+        """Return the term as it is written."""
+        return f"{self.sql} {self.how}"
 
 
 def name(text: str) -> str:

@@ -278,6 +278,5 @@ def _by_key(function: str, sql: str, key: str, call: Call) -> str:
         # Over a window the engine sorts no rows for an aggregate, but a pair is compared by its key first.
         pair = f"CASE WHEN {sql} IS NOT NULL THEN named_struct('key', {key}, 'value', {sql}) END"
         return f"get_field({call(function, pair)}, 'value')"
-    direction = "ASC" if function == "min" else "DESC"
-    first = Call(order=(f"{key} {direction} NULLS LAST",), filter=call.filter)
+    first = Call(order=(sql_text.OrderTerm(key, descending=function == "max"),), filter=call.filter)
     return first.ordered("first_value", sql)

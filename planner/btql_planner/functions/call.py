@@ -46,8 +46,7 @@ class Call:
     """What stands around the arguments of an aggregate."""
 
     distinct: bool = False
-    order: tuple[str, ...] = ()
-    """Sort keys as SQL."""
+    order: tuple[sql_text.OrderTerm, ...] = ()
     filter: str | None = None
     over: str | None = None
     """What stands in the parentheses of OVER."""
@@ -62,13 +61,13 @@ class Call:
 
     def ordered(self, name: str, *arguments: str) -> str:
         """Return the SQL of a call that sees the rows in the order that was asked for."""
-        order = f" ORDER BY {', '.join(self.order)}" if self.order else ""
+        order = f" ORDER BY {', '.join(map(str, self.order))}" if self.order else ""
         return f"{name}({'DISTINCT ' if self.distinct else ''}{', '.join(arguments)}{order}){self.behind}"
 
     @property
     def direction(self) -> str:
         """How the first key is sorted: ``ASC NULLS LAST`` and so on."""
-        return " ".join(self.order[0].split()[-3:]) if self.order else ""
+        return self.order[0].how if self.order else ""
 
     def where(self, condition: str) -> Call:
         """Return the call over those of its rows for which a condition holds, too."""

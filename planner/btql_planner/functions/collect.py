@@ -100,7 +100,7 @@ def _in_order(call: Call, value: Value) -> Call:
     """
     if not call.distinct or call.order or call.over is not None or not value.parts:
         return call
-    return replace(call, order=(f"{as_text(value)} ASC NULLS LAST",))
+    return replace(call, order=(sql_text.OrderTerm(as_text(value)),))
 
 
 def _sorted_later(call: Call) -> bool:

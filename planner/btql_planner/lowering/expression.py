@@ -117,17 +117,16 @@ class ExpressionLowering:
         if any(not sources_of(each) or self._is_hidden(each) for each in values):
             self.hidden.add(name)
 
-    def order(self, keys: Sequence[SortKey | Ordering], columns: Columns) -> list[str]:
+    def order(self, keys: Sequence[SortKey | Ordering], columns: Columns) -> list[sql_text.OrderTerm]:
         """Return the terms of an ORDER BY."""
         # What is sorted by already decides nothing more, and the engine may trip over it.
-        order: dict[str, str] = {}
+        order: dict[str, sql_text.OrderTerm] = {}
         for key in keys:
             if isinstance(key.expression, Constant):
                 # It orders nothing, and the engine would take a number for the place of a column.
                 continue
-            direction = "DESC" if key.descending else "ASC"
             for sql in value.sort_keys(self.expression(key.expression, columns)):
-                order.setdefault(sql, f"{self._apart(sql)} {direction} NULLS {key.nulls.upper()}")
+                order.setdefault(sql, sql_text.OrderTerm(self._apart(sql), key.descending, key.nulls))
         return list(order.values())
 
     def expression(self, expression: Expression, columns: Columns, *, exact: bool = True) -> Value:
@@ -192,11 +191,10 @@ class ExpressionLowering:
         times = same.index(sql)
         return "coalesce(" * times + sql + ")" * times
 
-    def order_below(self, keys: Sequence[Ordering], columns: Columns) -> list[str]:
+    def order_below(self, keys: Sequence[Ordering], columns: Columns) -> list[sql_text.OrderTerm]:
         """Return the terms of an order of rows, of which each key is a column of the statement below."""
         terms = self.order(keys, columns.source if isinstance(columns, Select) else columns)
-        split = (term.rsplit(" ", 3) for term in terms)
-        return [" ".join((self.window_key(sql, columns), *how)) for sql, *how in split]
+        return [replace(term, sql=self.window_key(term.sql, columns)) for term in terms]
 
     def window_key(self, sql: str, columns: Columns) -> str:
         """Return a key of a window as a column of the statement below.

@@ -20,7 +20,7 @@ it is wanted (``at_most_one``), or asks the text index when it is lowered (``MAT
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from btql_planner import sql_text
 from btql_planner.expressions import (
@@ -145,8 +145,7 @@ def _with_columns(lowering: ExpressionLowering, select: Select, found: Mapping[E
         select.outputs.update({f"{reference.name}#{kind}": sql for kind, sql in parts.items()})
     above = select.wrap()
     # The order of rows is said last; it is one of columns.
-    terms = (term.rsplit(" ", 3) for term in select.order)
-    above.order = [" ".join((select.column(sql_text.unquoted(sql)), *how)) for sql, *how in terms]
+    above.order = [replace(term, sql=select.column(sql_text.unquoted(term.sql))) for term in select.order]
     above.limit, above.offset = select.limit, select.offset
     select.order, select.limit, select.offset = [], None, 0
     # Each row still comes from one row, so that those of a stage need not be held.

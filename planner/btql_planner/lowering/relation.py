@@ -65,8 +65,7 @@ class RelationLowering:
             below = below.input
         select, items = self.over_long_values(select, plan.items)
         values = [self._output(item.expression, select.source, raw) for item in items]
-        inner = dict(select.outputs)
-        select.outputs = {}
+        assert not select.outputs, "a projection is the last use of its input"
         outputs: list[OutputColumn] = []
         for number, (item, each) in enumerate(zip(plan.items, values, strict=True)):
             names = {kind: f"c{number}#{kind}" for kind in each.parts}
@@ -74,7 +73,6 @@ class RelationLowering:
             wide = isinstance(item.expression, PathValue) and item.expression.availability.wide
             field = isinstance(item.expression, PathValue) and len(item.expression.path) == 1
             outputs.append(OutputColumn(item.name, names, wide, whole_field=field))
-        assert not inner, "a projection is the last use of its input"
         return select, tuple(outputs)
 
     def _output(self, expression: Expression, columns: Columns, raw: set[tuple[str, Path]]) -> Value:
@@ -167,21 +165,21 @@ class RelationLowering:
         ordered.order = terms
         return ordered
 
-    def ordered(self, select: Select, keys: tuple[SortKey, ...]) -> tuple[Select, list[str]]:
+    def ordered(self, select: Select, keys: tuple[SortKey, ...]) -> tuple[Select, list[sql_text.OrderTerm]]:
         """Return a statement over these rows, and the terms of an ORDER BY in it: columns only.
 
         An order by a comparison, over a union, makes the engine refuse its own plan; one by a column that an outer join
         fills with nulls, it may take for none.
         """
-        terms = [term.rsplit(" ", 3) for term in self.expressions.order(keys, select.source)]
-        if all(sql_text.is_name(sql) for sql, *_ in terms) and not self.expressions.filled:
-            return select, [" ".join(term) for term in terms]
+        terms = self.expressions.order(keys, select.source)
+        if all(sql_text.is_name(term.sql) for term in terms) and not self.expressions.filled:
+            return select, terms
         number = next(self.expressions.numbers)
-        for place, (sql, *_) in enumerate(terms):
-            select.outputs[f"_key_{number}_{place}"] = self.expressions.key(sql)
+        for place, term in enumerate(terms):
+            select.outputs[f"_key_{number}_{place}"] = self.expressions.key(term.sql)
         above = select.wrap()
         columns = [above.source.column(f"_key_{number}_{place}") for place in range(len(terms))]
-        return above, [f"{column} {' '.join(how)}" for column, (_, *how) in zip(columns, terms, strict=True)]
+        return above, [replace(term, sql=column) for term, column in zip(terms, columns, strict=True)]
 
     def _project(self, plan: Project) -> Select:
         select = self.lower(plan.input)

@@ -134,7 +134,7 @@ def trace_summary(lowering: RelationLowering, plan: TraceSummary) -> Select:
 def trace_limit(lowering: RelationLowering, plan: TraceLimit) -> Select:
     """Number the rows, give each trace its first number, and keep the first traces."""
     select, terms = lowering.ordered(lowering.open(plan.input).wrap(), plan.keys)
-    select.outputs["_rank"] = f"row_number() OVER (ORDER BY {', '.join(terms)})"
+    select.outputs["_rank"] = f"row_number() OVER (ORDER BY {', '.join(map(str, terms))})"
     firsts = select.wrap()
     trace = ", ".join(_trace_columns(firsts.source))
     firsts.outputs["_first"] = f'min("_rank") OVER (PARTITION BY {trace})'

@@ -52,7 +52,7 @@ def over(lowering: ExpressionLowering, windowed: Over, columns: Columns) -> Valu
     if parts:
         words.append(f"PARTITION BY {', '.join(lowering.window_key(sql, columns) for sql in parts)}")
     if order := lowering.order_below(windowed.order, columns):
-        words.append(f"ORDER BY {', '.join(order)}")
+        words.append(f"ORDER BY {', '.join(map(str, order))}")
     if windowed.frame is not None:
         words.append(
             f"{windowed.frame.unit.upper()} BETWEEN {_bound(windowed.frame.start)} AND {_bound(windowed.frame.end)}"
