@@ -13,19 +13,19 @@ from btql_planner.expressions import (
     Constant,
     Expression,
     Match,
-    Ordering,
     Over,
     Parameter,
     PathValue,
     Ranking,
     Reference,
+    SortKey,
     Subquery,
     split_engine_name,
 )
 from btql_planner.needs import ANY_KIND, AnyNeed, Needed
 
 if TYPE_CHECKING:
-    from btql_planner.plan import SortKey
+    from btql_planner.expressions import SortKey
 
 _SYMBOLS = {
     "eq": "=", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">=", "nseq": "<=>", "nsne": "<!=>",
@@ -34,7 +34,7 @@ _SYMBOLS = {
 }  # fmt: skip
 
 
-def key_text(key: SortKey | Ordering) -> str:
+def key_text(key: SortKey) -> str:
     """Return one key of an order."""
     nulls = "" if key.nulls == "last" else " nulls first"
     return text(key.expression) + (" desc" if key.descending else "") + nulls

@@ -119,8 +119,8 @@ class Apply:
 
 
 @dataclass(frozen=True, slots=True)
-class Ordering:
-    """One key of the order in which an aggregate sees its rows."""
+class SortKey:
+    """One key of an order of rows; nulls come last unless asked otherwise."""
 
     expression: Expression
     descending: bool = False
@@ -136,7 +136,7 @@ class AggregateCall:
     type: Type
     span: Span = span_field()
     distinct: bool = field(default=False, kw_only=True)
-    order: tuple[Ordering, ...] = field(default=(), kw_only=True)
+    order: tuple[SortKey, ...] = field(default=(), kw_only=True)
     filter: Expression | None = field(default=None, kw_only=True)
     """Which rows take part; None for all."""
 
@@ -176,7 +176,7 @@ class Over:
 
     call: Ranking | AggregateCall
     partition: tuple[Expression, ...] = ()
-    order: tuple[Ordering, ...] = ()
+    order: tuple[SortKey, ...] = ()
     frame: Frame | None = None
     span: Span = span_field()
 

@@ -41,7 +41,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from btql_planner.expressions import Expression, Reference, engine_name
+from btql_planner.expressions import Expression, Reference, SortKey, engine_name
 from btql_planner.plan_relations import (
     Join,
     Lateral,
@@ -161,15 +161,6 @@ class Aggregate:
     """GROUPING SETS, as positions in ``keys``: the rows are grouped once for each set."""
     apart: bool = False
     """The keys of the Unnest below are columns, each aggregated by itself; the results are unpivoted, not the rows."""
-
-
-@dataclass(frozen=True, slots=True)
-class SortKey:
-    """One key; nulls come last unless asked otherwise."""
-
-    expression: Expression
-    descending: bool = False
-    nulls: Literal["first", "last"] = "last"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from btql_grammar import tree
-from btql_planner.expressions import Expression
-from btql_planner.plan import Plan, SortKey
+from btql_planner.expressions import Expression, SortKey
+from btql_planner.plan import Plan
 
 if TYPE_CHECKING:
     from btql_planner.binding.relation_names import RelationNames

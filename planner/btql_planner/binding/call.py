@@ -13,7 +13,7 @@ from btql_planner import errors
 from btql_planner.binding.arguments import check_arguments
 from btql_planner.binding.elsewhere import ROW_FUNCTIONS, way_out
 from btql_planner.clauses.trace_filter import ANY_SPAN, FILTER_SPANS, outside_filter
-from btql_planner.expressions import AggregateCall, Constant, Expression, Ordering, as_scalar
+from btql_planner.expressions import AggregateCall, Constant, Expression, SortKey, as_scalar
 from btql_planner.functions import functions
 from btql_planner.functions.function import Function
 from btql_planner.types import Kind
@@ -173,7 +173,7 @@ def bind_aggregate(
     check_arguments(function, arguments)
     if function.scalars_only:
         arguments = tuple(as_scalar(argument) for argument in arguments)
-    keys = tuple(Ordering(inner.bind(key.expression), key.direction == "desc", key.nulls or "last") for key in order)
+    keys = tuple(SortKey(inner.bind(key.expression), key.direction == "desc", key.nulls or "last") for key in order)
     _check_distinct_order(call, arguments, keys)
     return AggregateCall(
         function, arguments, function.returns([argument.type for argument in arguments]), span=call.span,
@@ -196,7 +196,7 @@ def _within_group(
     return (*nodes, key.expression), ()
 
 
-def _check_distinct_order(call: tree.Call, arguments: Sequence[Expression], keys: Sequence[Ordering]) -> None:
+def _check_distinct_order(call: tree.Call, arguments: Sequence[Expression], keys: Sequence[SortKey]) -> None:
     if call.distinct and any(key.expression not in arguments for key in keys):
         raise BtqlError.of(
             errors.MISPLACED, f"`{call.name}(DISTINCT …)` can only be ordered by its own argument", call.order[0].span,

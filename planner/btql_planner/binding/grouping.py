@@ -17,12 +17,13 @@ from btql_planner.expressions import (
     Match,
     PathValue,
     Reference,
+    SortKey,
     engine_name,
     transform,
     walk,
 )
 from btql_planner.functions import functions
-from btql_planner.plan import Aggregate, Named, Plan, SortKey
+from btql_planner.plan import Aggregate, Named, Plan
 from btql_planner.tree_calls import calls
 from btql_planner.types import BOOLEAN, INTEGER, Kind
 

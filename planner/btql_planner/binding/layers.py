@@ -13,15 +13,15 @@ from btql_planner.expressions import (
     Apply,
     Constant,
     Expression,
-    Ordering,
     Over,
     Ranking,
     Reference,
+    SortKey,
     engine_name,
     transform,
 )
 from btql_planner.functions import functions
-from btql_planner.plan import Filter, Named, Plan, SortKey
+from btql_planner.plan import Filter, Named, Plan
 from btql_planner.plan_relations import Window
 from btql_planner.types import Kind
 
@@ -52,7 +52,6 @@ class Windows:
 def first_of_each(rows: Plan, keys: Sequence[Expression], order: Sequence[SortKey], source: str) -> Plan:
     """Return the first row, in an order, of those with the same keys: DISTINCT ON."""
     name = engine_name(source, "place")
-    by = tuple(Ordering(key.expression, key.descending, key.nulls) for key in order)
-    place = Named(name, Over(Ranking("row_number", (), types.INTEGER), tuple(keys), by))
+    place = Named(name, Over(Ranking("row_number", (), types.INTEGER), tuple(keys), tuple(order)))
     first = (Reference(name, types.INTEGER), Constant(1, Kind.INTEGER))
     return Filter(Window(rows, (place,)), Apply(functions()["eq"], first, types.BOOLEAN))

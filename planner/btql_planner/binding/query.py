@@ -33,10 +33,10 @@ from btql_planner.clauses.page import Page, no_cursor
 from btql_planner.clauses.pivot import without_pivot
 from btql_planner.clauses.source import SourceClauses
 from btql_planner.clauses.stages import in_stages, refuse_inside, without_inference
-from btql_planner.expressions import Column, Expression, Reference
+from btql_planner.expressions import Column, Expression, Reference, SortKey
 from btql_planner.finish import Infer, Pivot
 from btql_planner.options import refuse_parameters
-from btql_planner.plan import Filter, Limit, Named, Nothing, Plan, Project, Sort, SortKey
+from btql_planner.plan import Filter, Limit, Named, Nothing, Plan, Project, Sort
 from btql_planner.types import Kind
 
 

@@ -30,11 +30,11 @@ from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Source, Span
 from btql_planner import errors
 from btql_planner.catalog import Catalogs
-from btql_planner.expressions import Column, Constant, Expression, Parameter, PathValue, Reference
+from btql_planner.expressions import Column, Constant, Expression, Parameter, PathValue, Reference, SortKey
 from btql_planner.finish import Answer
 from btql_planner.json_paths import json_get
 from btql_planner.options import QueryOptions
-from btql_planner.plan import Plan, SortKey
+from btql_planner.plan import Plan
 from btql_planner.prices import Prices
 
 if TYPE_CHECKING:

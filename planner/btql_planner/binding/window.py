@@ -9,7 +9,7 @@ from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_planner import errors
 from btql_planner.binding.call import bind_aggregate
-from btql_planner.expressions import AggregateCall, Bound, Constant, Expression, Frame, Ordering, Over, Ranking, walk
+from btql_planner.expressions import AggregateCall, Bound, Constant, Expression, Frame, Over, Ranking, SortKey, walk
 from btql_planner.functions import functions
 from btql_planner.types import Kind
 from btql_planner.windows import WINDOW_FUNCTIONS
@@ -29,7 +29,7 @@ def bind_over(binder: ExpressionBinder, node: tree.Call) -> Expression:
         )  # fmt: skip
     window = _whole(binder, node.window, [])
     order = tuple(
-        Ordering(binder.bind(key.expression), key.direction == "desc", key.nulls or "last") for key in window.order
+        SortKey(binder.bind(key.expression), key.direction == "desc", key.nulls or "last") for key in window.order
     )
     over = Over(
         _call(binder, node, ordered=bool(order)),

@@ -15,10 +15,10 @@ from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
 from btql_planner import errors, types
 from btql_planner.clauses.cursor import Paging, decode, key_text
-from btql_planner.expressions import Apply, Column, Constant, Expression
+from btql_planner.expressions import Apply, Column, Constant, Expression, SortKey
 from btql_planner.finish import NextPage
 from btql_planner.functions import functions
-from btql_planner.plan import TRACE_KEY, Filter, Limit, Named, Plan, Sort, SortKey, TraceLimit, TracePage
+from btql_planner.plan import TRACE_KEY, Filter, Limit, Named, Plan, Sort, TraceLimit, TracePage
 from btql_planner.types import Kind
 
 KEY = "_pagination_key"

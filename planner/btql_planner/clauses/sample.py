@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from btql_grammar import tree
 from btql_planner import types
-from btql_planner.expressions import Apply, Column, Constant, Expression
+from btql_planner.expressions import Apply, Column, Constant, Expression, SortKey
 from btql_planner.functions import functions
-from btql_planner.plan import Filter, Limit, Plan, Sort, SortKey, TraceLimit
+from btql_planner.plan import Filter, Limit, Plan, Sort, TraceLimit
 from btql_planner.types import Kind
 
 _DIGITS = 16

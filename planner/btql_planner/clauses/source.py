@@ -23,11 +23,11 @@ from btql_planner.clauses.summary import SummaryClauses, SummaryNames, filled
 from btql_planner.clauses.summary_measures import METRICS
 from btql_planner.clauses.trace_filter import has_span_calls, refuse_span_calls
 from btql_planner.clauses.unpivot import bind_unpivots, named_paths
-from btql_planner.expressions import Expression
+from btql_planner.expressions import Expression, SortKey
 from btql_planner.finish import SUMMARY_PREVIEW
 from btql_planner.names import ObjectNames, implicit_alias
 from btql_planner.options import QueryOptions
-from btql_planner.plan import Alias, Filter, Plan, Project, SortKey
+from btql_planner.plan import Alias, Filter, Plan, Project
 
 SORTED_ROWS_MAX = 100_000
 """With more rows, SQL that asks for all of them and for no order gets none."""

@@ -22,10 +22,10 @@ from btql_planner import errors
 from btql_planner.binding.expression import ExpressionBinder
 from btql_planner.binding.scope import Scope
 from btql_planner.clauses.summary import SummaryNames
-from btql_planner.expressions import NO_SPAN, Expression, PathValue, Reference
+from btql_planner.expressions import NO_SPAN, Expression, PathValue, Reference, SortKey
 from btql_planner.json_paths import json_get
 from btql_planner.names import ObjectNames
-from btql_planner.plan import Nothing, Plan, SortKey, Unnest
+from btql_planner.plan import Nothing, Plan, Unnest
 from btql_planner.types import LIST
 
 if TYPE_CHECKING:

@@ -26,19 +26,18 @@ from btql_planner.expressions import (
     Constant,
     Expression,
     Match,
-    Ordering,
     Over,
     Parameter,
     PathValue,
     Ranking,
     Reference,
+    SortKey,
     Subquery,
     conjuncts,
     engine_name,
     walk,
 )
 from btql_planner.functions.call import PLAIN, ArgumentError, Call
-from btql_planner.plan import SortKey
 from btql_planner.relations import sources_of
 from btql_planner.select import Columns, Path, Select
 from btql_planner.types import Kind
@@ -117,7 +116,7 @@ class ExpressionLowering:
         if any(not sources_of(each) or self._is_hidden(each) for each in values):
             self.hidden.add(name)
 
-    def order(self, keys: Sequence[SortKey | Ordering], columns: Columns) -> list[sql_text.OrderTerm]:
+    def order(self, keys: Sequence[SortKey], columns: Columns) -> list[sql_text.OrderTerm]:
         """Return the terms of an ORDER BY."""
         # What is sorted by already decides nothing more, and the engine may trip over it.
         order: dict[str, sql_text.OrderTerm] = {}
@@ -191,7 +190,7 @@ class ExpressionLowering:
         times = same.index(sql)
         return "coalesce(" * times + sql + ")" * times
 
-    def order_below(self, keys: Sequence[Ordering], columns: Columns) -> list[sql_text.OrderTerm]:
+    def order_below(self, keys: Sequence[SortKey], columns: Columns) -> list[sql_text.OrderTerm]:
         """Return the terms of an order of rows, of which each key is a column of the statement below."""
         terms = self.order(keys, columns.source if isinstance(columns, Select) else columns)
         return [replace(term, sql=self.window_key(term.sql, columns)) for term in terms]

@@ -13,18 +13,18 @@ from btql_planner.expressions import (
     Constant,
     Expression,
     Match,
-    Ordering,
     Over,
     Parameter,
     PathValue,
     Ranking,
     Reference,
+    SortKey,
     engine_name,
     transform,
     walk,
 )
 from btql_planner.nested_queries.peeling import count, peel, substitute
-from btql_planner.plan import Aggregate, Filter, Limit, Named, Nothing, Plan, Project, Sort, SortKey, Unnest
+from btql_planner.plan import Aggregate, Filter, Limit, Named, Nothing, Plan, Project, Sort, Unnest
 from btql_planner.plan_relations import Join, Lateral, Numbered, Series, SetOperation, Shared, Window
 from btql_planner.plan_traversal import expressions, map_expressions
 from btql_planner.plan_traversal import walk as walk_plan
@@ -211,7 +211,7 @@ class _Flattening:
         if isinstance(rows, Sort):
             order, rows = rows.keys, rows.input
         below, env = self.push(rows)
-        keys = tuple(Ordering(substitute(key.expression, env), key.descending, key.nulls) for key in order)
+        keys = tuple(replace(key, expression=substitute(key.expression, env)) for key in order)
         place = Named(
             engine_name(self._fresh(), "place"), Over(Ranking("row_number", (), types.INTEGER), (env[""],), keys)
         )
