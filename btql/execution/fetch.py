@@ -121,7 +121,7 @@ class Fetcher:
         indexed = [(source, mine) for source, mine in places if isinstance(source, Part) and source.has_text_index]
         prefetch([part for part, _ in indexed], TEXT_FOLDER)
         for part, mine in indexed:
-            hits_max = min(int(part.row_count * LOOKED_UP_SHARE), HITS_OF_ROW * len(mine))
+            hits_max = min(int(part.stats.rows * LOOKED_UP_SHARE), HITS_OF_ROW * len(mine))
             found = part.find(probe, hits_max, loosely=True).rows
             if files is not None:
                 files.opened("text", part)

@@ -52,7 +52,7 @@ class KeptParts:
 
     def get(self, part: Part, rows: Rows | None) -> PartColumns | None:
         """Return the columns of a part of which some rows are read, None for all of them; None where they are not."""
-        if not self._columns.fit(self._whole_rows if rows is None else part.row_count, self._row_bytes):
+        if not self._columns.fit(self._whole_rows if rows is None else part.stats.rows, self._row_bytes):
             return None
         weight = 0
         if not self._columns.has(part, self._schema.names):

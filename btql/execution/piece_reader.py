@@ -174,7 +174,7 @@ class PieceReader:
             piece.snapshot,
             piece.schema,
             self.wanted,
-            whole_rows=sum(entry.part.row_count for entry, listed in chosen if listed is None),
+            whole_rows=sum(entry.part.stats.rows for entry, listed in chosen if listed is None),
             few_count=piece.first is not None or not (self._is_by_ids or _is_copied(piece.snapshot)),
         )
         for entry, listed in chosen:

@@ -94,7 +94,7 @@ class Selection:
                 listed: Rows | None = first.rows.get(chunk.part_id, np.empty(0, np.int64))
             else:
                 listed = self._candidates(chunk)
-            rows = np.arange(chunk.rows, dtype=np.int64) if listed is None else listed
+            rows = np.arange(chunk.stats.rows, dtype=np.int64) if listed is None else listed
             rows = rows[~are_among(rows, chunk.superseded)]
             if len(rows):
                 yield chunk, rows

@@ -39,12 +39,9 @@ def scan_bound(spec: ScanSpec, sources: Sources) -> int:
     rows = 0
     snapshots = sources.snapshots(spec.objects)
     for snapshot in snapshots:
-        rows += sum(
-            entry.part.stats.rows - len(entry.superseded)
-            for entry in snapshot.parts
-            if ruled_out(spec, entry.part) is None
-        )
-        rows += sum(chunk.rows - len(chunk.superseded) for chunk in snapshot.tail if ruled_out(spec, chunk) is None)
+        gone = snapshot.superseded
+        mine = [each for each in snapshot.sources if ruled_out(spec, each) is None]
+        rows += sum(each.stats.rows - len(gone[each.part_id]) for each in mine)
     keys: list[Keys] = [*spec.keys, *sources.keys(spec.objects)]
     # An id is that of one row of an object; span ids and traces may have any number.
     ids = [len(each.values) * len(snapshots) for each in keys if each.column == "id"]

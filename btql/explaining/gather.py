@@ -193,7 +193,7 @@ def _expected(spec: ScanSpec, compiled: Compiled) -> ScanFacts:
         parts_read=len(left),
         left_out=left_out,
         rows=sum(entry.part.stats.rows for entry in left),
-        tail_rows=sum(chunk.rows - len(chunk.superseded) for chunk in chunks),
+        tail_rows=sum(chunk.stats.rows - len(chunk.superseded) for chunk in chunks),
     )
 
 

@@ -43,9 +43,8 @@ def rows_by_id(snapshot: Snapshot, ids: Collection[str]) -> dict[str, Row]:
     for source, superseded in _sources(snapshot):
         numbers = _current(source.lookup("id", list(wanted)), superseded)
         if len(numbers):
-            rows = source.rows(numbers) if isinstance(source, Part) else source.whole_rows(numbers)
             # Fingerprints may collide, so the ids themselves decide.
-            found.update((row.id, row) for row in rows if row.id in wanted)
+            found.update((row.id, row) for row in source.rows(numbers) if row.id in wanted)
     return found
 
 
@@ -82,8 +81,7 @@ def _transactions(snapshot: Snapshot) -> dict[str, int]:
     """Return for each row the transaction that wrote it."""
     found: dict[str, int] = {}
     for source, superseded in _sources(snapshot):
-        count = source.row_count if isinstance(source, Part) else source.rows
-        numbers = _current(np.arange(count, dtype=np.int64), superseded)
+        numbers = _current(np.arange(source.stats.rows, dtype=np.int64), superseded)
         if len(numbers):
             table = source.documents(numbers, ["id", "xact_id"])
             ids: list[str] = table.column("id").to_pylist()

@@ -57,9 +57,7 @@ class OpenParts:
                 part = self._parts.get(info.id)
                 if part is None:
                     new += 1
-                    part = Part(
-                        self._store, part_name(info.id), info.id, info.rows, info.stats, info.file_bytes, self._cache
-                    )
+                    part = Part(self._store, part_name(info.id), info.id, info.stats, info.file_bytes, self._cache)
                     self._parts[info.id] = part
                 part.quarantined = info.quarantined
                 found.append(part)

@@ -173,7 +173,7 @@ class Tail:
             if place is not None:
                 by_chunk.setdefault(place[0], []).append(place[1])
         for key, numbers in by_chunk.items():
-            found = self._chunks[key].chunk.whole_rows(np.array(sorted(numbers), dtype=np.int64))
+            found = self._chunks[key].chunk.rows(np.array(sorted(numbers), dtype=np.int64))
             bases.update((row.id, row) for row in found)
         return bases
 
@@ -197,7 +197,7 @@ class Tail:
         while True:
             tiers: dict[int, list[int]] = {}
             for key, live in self._chunks.items():
-                tiers.setdefault((live.chunk.rows.bit_length() - 1) // 3, []).append(key)
+                tiers.setdefault((live.chunk.stats.rows.bit_length() - 1) // 3, []).append(key)
             chosen = next((keys for keys in tiers.values() if len(keys) >= _MERGE_CHUNKS_MIN), None)
             if chosen is None:
                 return
@@ -208,8 +208,8 @@ class Tail:
         new_key = next(_PART_IDS)
         for key in keys:
             live = self._chunks.pop(key)
-            kept = np.setdiff1d(np.arange(live.chunk.rows), list(live.replaced))
-            for row in live.chunk.whole_rows(kept.astype(np.int64)):
+            kept = np.setdiff1d(np.arange(live.chunk.stats.rows), list(live.replaced))
+            for row in live.chunk.rows(kept.astype(np.int64)):
                 self._places[row.id] = new_key, len(rows)
                 rows.append(row)
         if rows:

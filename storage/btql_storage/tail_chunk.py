@@ -65,11 +65,6 @@ class TailChunk:
         """Let go of what would only serve the query before."""
         self._rows.rest()
 
-    @property
-    def rows(self) -> int:
-        """How many rows the chunk has, current or not."""
-        return len(self._rows)
-
     def table(self, schema: pa.Schema) -> pa.Table:
         """Return system and shredded columns of all rows, also of superseded ones; nulls where none has a value."""
         return self._columns.table(schema)
@@ -88,7 +83,7 @@ class TailChunk:
         """Return the inputs of some rows in the order asked for, each as one piece."""
         return in_one(self.documents(rows, [DELTA_FIELD]).column(DELTA_FIELD))
 
-    def whole_rows(self, numbers: RowNumbers) -> list[Row]:
+    def rows(self, numbers: RowNumbers) -> list[Row]:
         """Return whole rows in the order asked for."""
         return self._rows.whole(numbers.tolist())
 

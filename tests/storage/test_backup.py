@@ -111,7 +111,7 @@ def test_backups_while_others_write_and_compact_are_of_one_moment(quick_path: Pa
             if target.keeps_history:
                 version = min(writers[1].versions)
                 with restored.snapshot(target, version) as snapshot:
-                    assert sum(part.part.row_count for part in snapshot.parts) or snapshot.tail
+                    assert sum(part.part.stats.rows for part in snapshot.parts) or snapshot.tail
 
 
 @pytest.fixture

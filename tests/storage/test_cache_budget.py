@@ -43,7 +43,7 @@ def test_tails_make_room_for_others(tmp_path):
         for _ in range(2):
             for one in objects:
                 with storage.snapshot(one) as snapshot:
-                    assert sum(chunk.rows for chunk in snapshot.tail) == 6
+                    assert sum(chunk.stats.rows for chunk in snapshot.tail) == 6
         assert storage.cache.dropped["tails"] == 4
         assert storage.cache.sizes["tails"] <= 30_000
 

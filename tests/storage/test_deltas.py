@@ -449,6 +449,6 @@ def test_a_row_is_not_read_with_a_base_that_is_not_its_own(tmp_path: Path, base:
     # They come last in the file.
     before, _, after = path.read_bytes().rpartition(bases)
     path.write_bytes(before + changed.tobytes() + after)
-    again = Part(LocalStore(tmp_path / "9"), ".", 9, 20, part.stats, part.file_bytes, CacheBudget(0))
+    again = Part(LocalStore(tmp_path / "9"), ".", 9, part.stats, part.file_bytes, CacheBudget(0))
     with pytest.raises(Damaged, match=r"cannot read `.*(keys|rows)\.arrow`: .*(bases of deltas|do not come before)"):
         again.rows(np.array([9]))

@@ -49,7 +49,7 @@ def fill(storage: Storage, name: str, more: str = "") -> ObjectInfo:
 
 def part_of(storage: Storage, target: ObjectInfo) -> Part:
     with storage.snapshot(target) as snapshot:
-        return max((entry.part for entry in snapshot.parts), key=lambda part: part.row_count)
+        return max((entry.part for entry in snapshot.parts), key=lambda part: part.stats.rows)
 
 
 def has_index(path: Path, part: Part) -> bool:

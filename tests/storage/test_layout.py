@@ -56,7 +56,7 @@ def written(folder, rows, layout):
     writer = PartWriter(folder, 9, OWNER, layout)
     writer.add(rows)
     files = writer.finish()
-    return Part(LocalStore(folder), ".", 9, files.rows, files.stats, files.file_bytes, CacheBudget(1 << 20))
+    return Part(LocalStore(folder), ".", 9, files.stats, files.file_bytes, CacheBudget(1 << 20))
 
 
 def found(part, probe, **options):

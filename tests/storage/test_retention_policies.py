@@ -208,7 +208,7 @@ def test_the_past_goes_when_it_ended_too_long_ago(db: Db):
             pass
     for version, n in zip(versions[2:], (2, 3), strict=True):
         with storage.snapshot(target, version) as snapshot:
-            (part,) = [one for one in snapshot.parts if len(one.superseded) < one.part.row_count]
+            (part,) = [one for one in snapshot.parts if len(one.superseded) < one.part.stats.rows]
             assert part.part.rows(np.array([0]))[0].fields["input"] == b"%d" % n
     assert retention.run() == []
 
@@ -226,7 +226,7 @@ def test_rows_that_expire_are_in_no_version_any_more(db: Db):
     assert run.expired == Expired(1, 1)
     assert db.ids(target) == {"b"}
     with storage.snapshot(target, last - 1) as snapshot:
-        assert sum(one.part.row_count - len(one.superseded) for one in snapshot.parts) == 1
+        assert sum(one.part.stats.rows - len(one.superseded) for one in snapshot.parts) == 1
 
 
 def test_policies_are_kept_and_removed(db: Db, quick_path: Path):

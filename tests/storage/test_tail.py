@@ -77,7 +77,7 @@ def test_files_of_one_snapshot_share_a_chunk(storage: Storage, target):
     for number in range(5):
         put(storage, target, {"id": str(number % 3), "input": number})
     with storage.snapshot(target) as snapshot:
-        assert [chunk.rows for chunk in snapshot.tail] == [3]
+        assert [chunk.stats.rows for chunk in snapshot.tail] == [3]
         assert {row.id: row.fields["input"] for row in snapshot_rows(snapshot)} == {"0": b"3", "1": b"4", "2": b"2"}
 
 
@@ -99,8 +99,8 @@ def test_a_compaction_half_way_leaves_the_rest_in_the_tail(quick_path: Path):
             pass
         storage.compact_once()
         with storage.snapshot(target) as snapshot:
-            assert [one.part.row_count for one in snapshot.parts] == [2]
-            assert [chunk.rows for chunk in snapshot.tail] == [3]
+            assert [one.part.stats.rows for one in snapshot.parts] == [2]
+            assert [chunk.stats.rows for chunk in snapshot.tail] == [3]
         assert len(rows_of(storage, target)) == 5
 
 
@@ -211,7 +211,7 @@ def test_a_chunk_answers_like_a_part():
     assert chunk.lookup("span_id", fingerprints(["s1"])).tolist() == [1]
     assert chunk.lookup("root_span_id", ["t0"]).tolist() == [0, 1]
     assert chunk.documents(np.array([2, 0]), ["id", "output"]).to_pydict() == {"id": ["2", "0"], "output": [None, None]}
-    assert [row.id for row in chunk.whole_rows(np.array([1]))] == ["1"]
+    assert [row.id for row in chunk.rows(np.array([1]))] == ["1"]
 
 
 scalars = st.integers(0, 300) | st.sampled_from([1e2, 0.5, 1e300, True, False, None])

@@ -57,9 +57,9 @@ def test_a_chunk_is_the_same_whatever_its_rows_are_made_of(
     later, whole = both(by_id([json.dumps(each).encode() for each in written], leave_out), before)
     chunk, expected = TailChunk.of(later, PART), shred(whole, PART)
 
-    assert chunk.rows == len(whole)
-    everything = np.arange(chunk.rows, dtype=np.int64)
-    assert chunk.whole_rows(everything) == whole
+    assert chunk.stats.rows == len(whole)
+    everything = np.arange(chunk.stats.rows, dtype=np.int64)
+    assert chunk.rows(everything) == whole
     assert chunk.table(expected.table.schema).to_pydict() == expected.table.to_pydict()
     for path, stats in expected.stats.items():
         mine = chunk.stats.paths[path]

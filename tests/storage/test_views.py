@@ -42,7 +42,7 @@ def test_objects_that_were_asked_for_longest_ago_are_let_go(path: Path):
         for _ in range(2):
             for number, name in enumerate(NAMES):
                 with storage.snapshot(storage.object("dataset", name)) as snapshot:
-                    (part,) = (one.part for one in snapshot.parts if len(one.superseded) < one.part.row_count)
+                    (part,) = (one.part for one in snapshot.parts if len(one.superseded) < one.part.stats.rows)
                     (row,) = part.rows(part.lookup("id", ["a"]))
                     assert row.fields["input"] == b"%d" % number
         assert 0 < len(folder.catalog.views) < len(NAMES) // 2

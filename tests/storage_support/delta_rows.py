@@ -70,4 +70,4 @@ def written(
     writer = PartWriter(folder, 9, OWNER, layout)
     writer.add(rows)
     files = writer.finish()
-    return Part(LocalStore(folder), ".", 9, files.rows, files.stats, files.file_bytes, caches or CacheBudget(budget))
+    return Part(LocalStore(folder), ".", 9, files.stats, files.file_bytes, caches or CacheBudget(budget))

@@ -242,10 +242,10 @@ def _as_codes(name: str, book: CodeBook) -> str:
 
 def _read(part: Part, types: Mapping[str, pa.DataType], gone: Rows) -> dict[str, Array | None]:
     """Return columns of a part without some rows."""
-    found: dict[str, Array | None] = {name: nulls(part.row_count, kind) for name, kind in types.items()}
+    found: dict[str, Array | None] = {name: nulls(part.stats.rows, kind) for name, kind in types.items()}
     found.update(_stored(part, types))
     if "_row" in types:
-        found["_row"] = from_numpy(np.arange(part.row_count, dtype=np.int64) + (part.part_id << ROW_BITS))
+        found["_row"] = from_numpy(np.arange(part.stats.rows, dtype=np.int64) + (part.part_id << ROW_BITS))
     return {name: None if each is None else _without(each, gone) for name, each in found.items()}
 
 

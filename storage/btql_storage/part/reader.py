@@ -59,7 +59,6 @@ class Part:
         store: Store,
         name: str,
         part_id: int,
-        rows: int,
         stats: PartStats,
         file_bytes: Mapping[str, int] = MappingProxyType({}),
         budget: CacheBudget | None = None,
@@ -68,7 +67,6 @@ class Part:
         self.name = name
         """Of its folder."""
         self.part_id = part_id
-        self.row_count = rows
         self.stats = stats
         self.file_bytes = file_bytes
         """Of each kind of file: columns, rows, keys and text; empty where the catalog was made anew without them."""
@@ -143,7 +141,7 @@ class Part:
     def json_bytes(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return about how much JSON each of some rows has, without reading them."""
         found = self._keys.json_bytes(numbers)
-        return np.full(len(numbers), self.stats.json_bytes // max(self.row_count, 1)) if found is None else found
+        return np.full(len(numbers), self.stats.json_bytes // max(self.stats.rows, 1)) if found is None else found
 
     def find(
         self,
@@ -209,14 +207,14 @@ class Part:
         if not self.has_text_index:
             from btql_storage.text.scan import TextScan
 
-            return TextScan(self.row_count, self._field, Cache("texts", self._budget))
+            return TextScan(self.stats.rows, self._field, Cache("texts", self._budget))
         from btql_storage.text.index import TextIndex
 
         return TextIndex(self.store.folder(f"{self.name}/{TEXT_FOLDER}"), self._budget, self)
 
     def _field(self, name: str) -> pa.ChunkedArray:
         """Return the JSON texts of a field of all rows."""
-        return self._documents.read(np.arange(self.row_count), [name]).column(name)
+        return self._documents.read(np.arange(self.stats.rows), [name]).column(name)
 
 
 def _check_size(path: Path, size: int | None) -> None:

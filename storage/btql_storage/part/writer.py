@@ -62,11 +62,6 @@ class PartFiles:
     file_bytes: Mapping[str, int]
     """Bytes on disk of each kind of file: columns, rows, keys and text, which is 0 without a text index."""
 
-    @property
-    def rows(self) -> int:
-        """How many rows the part has."""
-        return self.stats.rows
-
 
 class PartWriter:
     """Writes one part into a new folder."""
