@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 from btql.execution.stop import Stop
 
+_SECONDS_MIN = 0.001
+
 
 class RemoteStop(Stop):
     """Ends one request after the other: from any thread, or on the server after some seconds."""
@@ -14,7 +16,8 @@ class RemoteStop(Stop):
     def __init__(self, seconds: float | None = None) -> None:
         # The time is counted by the server, and begins anew for each request.
         super().__init__()
-        self.limit = seconds
+        # A server takes no time limit of 0, which no statement keeps.
+        self.limit = None if seconds is None else max(seconds, _SECONDS_MIN)
         self._lock = threading.Lock()
         self._hang_up: Callable[[], None] | None = None
 

@@ -256,11 +256,12 @@ def test_the_time_of_a_connection_holds_for_its_queries(where):
             connection.query(LONG, timeout=0.2).rows()
 
 
-def test_a_statement_ends_at_its_time(conn):
+@pytest.mark.parametrize("seconds", [0, 0.1])
+def test_a_statement_ends_at_its_time(conn, seconds):
     cursor = conn.cursor()
     cursor.timeout = 60
     with pytest.raises(btql.TimeLimit) as caught:
-        cursor.execute(LONG, timeout=0.1).fetchall()
+        cursor.execute(LONG, timeout=seconds).fetchall()
 
     assert isinstance(caught.value, btql.OperationalError)
     assert caught.value.sqlstate == "57014"
