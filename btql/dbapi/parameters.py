@@ -30,6 +30,9 @@ def _plain(value: object) -> object:
     if isinstance(value, datetime | timedelta) and value != value:  # noqa: PLR0124
         # The one for no time of pandas, which is a datetime in all but its methods.
         return None
+    if type(value).__name__ == "NAType":
+        # What its columns with nulls of their own have; to import pandas for it would take a while.
+        return None
     if isinstance(value, datetime) and type(value) is not datetime:
         return datetime.combine(value.date(), value.time(), value.tzinfo)
     if isinstance(value, timedelta) and type(value) is not timedelta:

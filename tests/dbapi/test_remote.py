@@ -223,9 +223,10 @@ def test_a_type_that_cannot_be_a_parameter_is_the_same_error(embedded, any_remot
 
 def test_times_of_pandas_are_times(any_remote):
     moment = pd.Timestamp("2026-01-02 03:04:05.678901", tz="Europe/Berlin")
-    values = [moment, pd.NaT, pd.Timedelta("90 min")]
-    ((at, nothing, long),) = any_remote.execute("SELECT ? AS a, ? AS b, ? + interval '0 h' AS c", values).fetchall()
-    assert (at, nothing, long) == (moment.to_pydatetime(), None, "01:30:00")
+    values = [moment, pd.NaT, pd.Timedelta("90 min"), pd.NA]
+    text = "SELECT ? AS a, ? AS b, ? + interval '0 h' AS c, ? AS d"
+    ((at, nothing, long, missing),) = any_remote.execute(text, values).fetchall()
+    assert (at, nothing, long, missing) == (moment.to_pydatetime(), None, "01:30:00", None)
 
 
 def test_a_query_in_the_json_form_is_none_that_writes_for_many_values(embedded, any_remote):
