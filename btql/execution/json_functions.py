@@ -143,8 +143,12 @@ def length(text: str) -> int | None:
 
 def array_length(text: str) -> int | None:
     """Return the number of elements of an array."""
-    value = parse(text)
-    return len(value) if isinstance(value, list) else None
+    if not text.startswith("["):
+        return None
+    # Of a long conversation nothing needs to be known but where each message ends.
+    from btql_storage.members import elements
+
+    return len(elements(text))
 
 
 def keys(text: str) -> list[str] | None:
