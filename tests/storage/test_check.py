@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 import sqlite3
+import tracemalloc
 from collections.abc import Callable
 from errno import EMFILE, ENOSPC
 from os import strerror
@@ -253,3 +254,20 @@ def test_a_part_is_not_damaged_where_a_deep_check_has_no_room(
             check_database(path, deep=True)
 
     assert check_database(path, deep=True).findings == []
+
+
+def test_a_long_trace_takes_no_memory_by_the_square_of_its_rows(tmp_path: Path):
+    count = 2_000
+    with Storage.open(tmp_path / "db", create=True) as storage:
+        target = storage.create_object("project_logs", "x")
+        storage.ingest(target, [{"id": f"s{row}", "span_id": f"s{row}", "root_span_id": "one"} for row in range(count)])
+        storage.compact()
+        tracemalloc.start()
+        try:
+            assert check(storage._folder).is_sound
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+
+    # For each row, the numbers of all rows of its trace would be as many.
+    assert peak < 8 * count**2
