@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from btql.instants import INSTANT, datetimes
 from btql_planner.engine_plan import OutputColumn
+from btql_planner.spelling import time_text
 from btql_planner.types import NUMBER, Kind
 from btql_storage import json_text
 from btql_storage.arrow_functions import compute as pc
@@ -82,7 +83,7 @@ def natural(batch: pa.RecordBatch, kind: Kind, name: str) -> pa.Array:
 
 
 def json_of(value: object) -> str:
-    """Return a value as JSON text; times as ISO 8601 with milliseconds."""
+    """Return a value as JSON text; times as ISO 8601 with milliseconds, or microseconds where there are any."""
     try:
         return orjson.dumps(value, default=_json_time, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
     except TypeError:
@@ -91,7 +92,7 @@ def json_of(value: object) -> str:
 
 def _json_time(value: object) -> str:
     assert isinstance(value, datetime)
-    return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return time_text(value)
 
 
 def python_values(output: OutputColumn, batch: pa.RecordBatch) -> list[object]:

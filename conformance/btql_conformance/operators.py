@@ -278,9 +278,10 @@ def _texts(value: Value) -> list[str]:
 
 
 def text_of(value: Value) -> str | None:
-    """Return a value as text: a text is itself, a time has milliseconds, anything else is its JSON spelling."""
+    """Return a value as text: a text is itself, a time is as in answers, anything else is its JSON spelling."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, datetime):
-        return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        precision = "microseconds" if value.microsecond % 1000 else "milliseconds"
+        return value.isoformat(timespec=precision).replace("+00:00", "Z")
     return spelled_interval(value) if isinstance(value, Interval) else canonical(value)

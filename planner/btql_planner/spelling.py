@@ -8,12 +8,13 @@ texts. The functions that begin with ``btql_`` are in ``btql/execution``.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from btql_planner import sql_text
 from btql_planner.types import ANY, Kind
 from btql_planner.value import Value, of
 
-TIME_FORMAT = "'%Y-%m-%dT%H:%M:%S%.3fZ'"
+_MICROSECONDS = "'%Y-%m-%dT%H:%M:%S%.6fZ'"
 
 
 def as_text(value: Value) -> str:
@@ -58,7 +59,8 @@ def _spelled(kind: Kind, sql: str) -> str:
         case Kind.JSON | Kind.BIG | Kind.RAW:
             return sql
         case Kind.TIME:
-            return formatted(sql, TIME_FORMAT)
+            # With milliseconds, and microseconds where there are any, as in answers.
+            return f"replace({formatted(sql, _MICROSECONDS)}, '000Z', 'Z')"
         case Kind.LIST:
             return f"btql_json_list({sql})"
         case Kind.INTERVAL:
@@ -68,6 +70,12 @@ def _spelled(kind: Kind, sql: str) -> str:
             return f"btql_json_number({sql})"
         case _:
             return f"CAST({sql} AS VARCHAR)"
+
+
+def time_text(moment: datetime) -> str:
+    """Return a time in UTC as text, as the engine spells it."""
+    precision = "microseconds" if moment.microsecond % 1000 else "milliseconds"
+    return moment.isoformat(timespec=precision).replace("+00:00", "Z")
 
 
 def formatted(moment: str, form: str) -> str:

@@ -326,3 +326,14 @@ def test_documents_are_read_behind_an_unpivot(conn: btql.Connection) -> None:
 
     assert expected
     assert difference(conn.query(text).rows(), expected, in_order=True) is None
+
+
+def test_times_that_differ_by_a_microsecond_are_columns_of_their_own(tmp_path):
+    with btql.connect(tmp_path / "db") as conn:
+        times = ["2026-01-01T00:00:00.000001Z", "2026-01-01T00:00:00.000002Z"]
+        conn.ingest("project_logs:x", [{"id": time, "created": time} for time in times])
+        pivoted = "SELECT * FROM (SELECT created, 1 AS n FROM project_logs('x')) PIVOT(sum(n) FOR created IN (ANY))"
+
+        (row,) = conn.query(pivoted).rows()
+
+    assert list(row) == [f"{time}_sum(n)" for time in times]

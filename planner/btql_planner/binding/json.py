@@ -13,6 +13,7 @@ from btql_planner import errors
 from btql_planner.expressions import Apply, Constant, Expression
 from btql_planner.functions import functions
 from btql_planner.postgres_arrays import texts_of
+from btql_planner.spelling import time_text
 from btql_planner.types import JSON, Kind
 from btql_storage import json_text
 
@@ -57,7 +58,7 @@ def python_value(constant: Constant) -> object:
         case Kind.LIST:
             return list(cast("tuple[object, ...]", value))
         case Kind.TIME:
-            return cast("datetime", value).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            return time_text(cast("datetime", value))
         case _:
             return value
 
