@@ -42,16 +42,6 @@ from btql_storage.windows import windows
 
 
 @dataclass(frozen=True, slots=True)
-class JobOutcome:
-    """What a compaction did."""
-
-    events: int
-    rows: int
-    parts: int
-    json_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
 class CompactionProgress:
     """How far a compaction is; given to its caller after every job."""
 
@@ -63,7 +53,7 @@ class CompactionProgress:
 
 @dataclass(frozen=True, slots=True)
 class CompactionReport:
-    """What a compaction did until nothing was pending."""
+    """What a compaction did: one job, or all of them until nothing was pending."""
 
     events: int
     """Events that went into parts."""
@@ -75,7 +65,7 @@ class CompactionReport:
 
 def compact_segment(
     folder: Folder, target: ObjectInfo, assignments: Sequence[Assignment], parts: Sequence[PartInfo], pace: Pace
-) -> JobOutcome:
+) -> CompactionReport:
     """Run one job over a segment's oldest assignments; the compaction lock is held."""
     taken, used, left = _take(assignments, folder)
     events: dict[str, list[WalEvent]] = {}
@@ -113,7 +103,7 @@ def compact_segment(
         deleted=deleted,
     )
     commit_swap(folder, target, swap)
-    return JobOutcome(
+    return CompactionReport(
         sum(len(one.rows) for one in used), len(order), len(new_parts), sum(part.stats.json_bytes for part in new_parts)
     )
 

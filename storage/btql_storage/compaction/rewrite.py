@@ -18,7 +18,7 @@ from btql_storage.arrow_functions import compute as pc
 from btql_storage.background.pace import UNHURRIED, Pace
 from btql_storage.care.quarantine import check_files
 from btql_storage.catalog import ObjectInfo, PartInfo, RowNumbers, Swap
-from btql_storage.compaction.job import JobOutcome, write_part
+from btql_storage.compaction.job import CompactionReport, write_part
 from btql_storage.folder import Folder
 from btql_storage.part.manifest import Owner
 from btql_storage.row import Row
@@ -34,7 +34,7 @@ def rewrite_parts(
     parts: Sequence[PartInfo],
     until: Sequence[RowNumbers] = (),
     pace: Pace = UNHURRIED,
-) -> JobOutcome:
+) -> CompactionReport:
     """Write parts anew as one; the compaction lock is held. Parts of the history come with when their rows ended."""
     check_files(folder, parts)
     places, numbers = _order(folder, parts)
@@ -55,7 +55,7 @@ def rewrite_parts(
         keeps_history=True,
     )
     commit_swap(folder, target, swap)
-    return JobOutcome(0, len(numbers), len(new_parts), sum(part.stats.json_bytes for part in new_parts))
+    return CompactionReport(0, len(numbers), len(new_parts), sum(part.stats.json_bytes for part in new_parts))
 
 
 def _picked(until: Sequence[RowNumbers], places: RowNumbers, numbers: RowNumbers) -> RowNumbers:

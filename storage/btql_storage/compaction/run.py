@@ -22,7 +22,7 @@ from btql_storage.background.pace import UNHURRIED, Pace
 from btql_storage.care.hold import is_held
 from btql_storage.care.quarantine import check_keys, check_readable, quarantine
 from btql_storage.catalog import Assignment, ObjectInfo, PartInfo, PartSize, Pending, View
-from btql_storage.compaction.job import CompactionProgress, CompactionReport, JobOutcome, compact_segment
+from btql_storage.compaction.job import CompactionProgress, CompactionReport, compact_segment
 from btql_storage.compaction.policy import MERGE_LITTLE_MIN, MERGE_PARTS_MIN, Limits, choose_parts
 from btql_storage.compaction.rewrite import rewrite_parts
 from btql_storage.errors import Damaged
@@ -62,7 +62,7 @@ def compact_all(
     return CompactionReport(events, rows, parts, json_bytes)
 
 
-def compact_once(folder: Folder, target: ObjectInfo | None = None, pace: Pace = UNHURRIED) -> JobOutcome | None:
+def compact_once(folder: Folder, target: ObjectInfo | None = None, pace: Pace = UNHURRIED) -> CompactionReport | None:
     """Run one job for an object (by default any); None where there is nothing to do."""
     tame_allocator()
     pace.begin()
@@ -72,7 +72,7 @@ def compact_once(folder: Folder, target: ObjectInfo | None = None, pace: Pace = 
         give_back()
 
 
-def _run_job(folder: Folder, target: ObjectInfo | None, pace: Pace) -> JobOutcome | None:
+def _run_job(folder: Folder, target: ObjectInfo | None, pace: Pace) -> CompactionReport | None:
     folder.check_writable()
     with folder.compact_lock.held(), folder.parts.working():
         process(folder)
@@ -91,7 +91,7 @@ def _run_job(folder: Folder, target: ObjectInfo | None, pace: Pace) -> JobOutcom
 
 def _jobs(
     folder: Folder, target: ObjectInfo | None, pace: Pace
-) -> Iterator[tuple[Sequence[PartInfo], Callable[[], JobOutcome]]]:
+) -> Iterator[tuple[Sequence[PartInfo], Callable[[], CompactionReport]]]:
     """Yield what could be done, the most urgent first, with the parts that it reads.
 
     Only objects with something to do are looked at: there may be many thousand others.
@@ -166,7 +166,7 @@ def remove_unneeded(folder: Folder) -> None:
         finish(folder, before)
 
 
-def _compact_object(folder: Folder, target: ObjectInfo, view: View, pace: Pace) -> JobOutcome:
+def _compact_object(folder: Folder, target: ObjectInfo, view: View, pace: Pace) -> CompactionReport:
     segment_id = view.assignments[0].segment_id
     parts = [part for part in view.parts if part.segment_id == segment_id]
     check_readable(folder, parts)
