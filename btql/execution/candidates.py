@@ -71,7 +71,7 @@ class Candidates:
         self._opened(source)
         # Where hits may be too many, what is left is checked row by row.
         loosely = probe.share_max is not None
-        found = source.find(probe.asked, rows_max, loosely=loosely, check=self.sources.check)
+        found = source.texts.find(probe.asked, rows_max, loosely=loosely, check=self.sources.check)
         rows = None if found.rows is None else len(found.rows)
         self.report.hit(str(probe.asked), rows, found.rows_max)
         return found.rows
@@ -80,7 +80,7 @@ class Candidates:
         """Return how many rows of a part all probes hold for, current or not; each of them decides."""
         probe = _all([probe for probe in spec.probes if probe.required])
         self._opened(part)
-        count = part.count(probe.asked, self.sources.check)
+        count = part.texts.count(probe.asked, self.sources.check)
         assert count is not None, "only what is checked once more may be left undecided"
         self.report.hit(str(probe.asked), count, count)
         return count

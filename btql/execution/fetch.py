@@ -122,7 +122,7 @@ class Fetcher:
         prefetch([part for part, _ in indexed], TEXT_FOLDER)
         for part, mine in indexed:
             hits_max = min(int(part.stats.rows * LOOKED_UP_SHARE), HITS_OF_ROW * len(mine))
-            found = part.find(probe, hits_max, loosely=True).rows
+            found = part.texts.find(probe, hits_max, loosely=True).rows
             if files is not None:
                 files.opened("text", part)
             if found is not None:

@@ -6,7 +6,7 @@ everything else. What it answers with is made when it is first asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,6 @@ from btql_storage.row import Row
 from btql_storage.tail_columns import TailColumns, TailStats
 from btql_storage.tail_documents import TailDocuments
 from btql_storage.tail_rows import TailRow, TailRows
-from btql_storage.text.probe import Found, TextProbe
 from btql_storage.text.scan import KEPT_BYTES_MAX, TextScan
 
 if TYPE_CHECKING:
@@ -44,7 +43,8 @@ class TailChunk:
     _rows: TailRows
     _columns: TailColumns
     _documents: TailDocuments
-    _texts: TextScan
+    texts: TextScan
+    """What finds rows by the words in their texts."""
     _fingerprints: dict[KeyKind, Fingerprints] = field(default_factory=dict["KeyKind", "Fingerprints"])
 
     @classmethod
@@ -90,17 +90,6 @@ class TailChunk:
     def json_bytes(self, numbers: RowNumbers) -> RowNumbers:
         """Return about how much JSON each of some rows has."""
         return self._rows.sizes()[numbers]
-
-    def find(
-        self,
-        probe: TextProbe,
-        rows_max: int | None = None,
-        *,
-        loosely: bool = False,
-        check: Callable[[], None] | None = None,
-    ) -> Found:
-        """Return the rows that a probe holds for, none where only an index could tell."""
-        return self._texts.find(probe, rows_max, loosely=loosely, check=check)
 
     def lookup(self, kind: KeyKind, values: Sequence[str] | Fingerprints) -> RowNumbers:
         """Return the rows that may have one of some ids, in order; compare the ids themselves."""

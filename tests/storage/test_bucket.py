@@ -52,7 +52,7 @@ def test_a_database_is_written_and_read_by_two_machines(s3: S3, quick_path: Path
 
             assert documents_of(reader, target) == documents_of(writer, target)
         with reader.snapshot(target) as snapshot:
-            assert [part.part.find(Phrase("input", ("text",))).rows for part in snapshot.parts] != []
+            assert [part.part.texts.find(Phrase("input", ("text",))).rows for part in snapshot.parts] != []
 
 
 def test_what_is_read_again_is_not_fetched_again(s3: S3, quick_path: Path):

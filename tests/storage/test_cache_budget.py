@@ -112,7 +112,7 @@ def test_what_parts_keep_goes_with_their_files(tmp_path):
         storage.compact()
         with storage.snapshot(target) as snapshot:
             (part,) = [one.part for one in snapshot.parts]
-            assert part.find(Phrase("input", ("some",))) is part.find(Phrase("input", ("some",)))
+            assert part.texts.find(Phrase("input", ("some",))) is part.texts.find(Phrase("input", ("some",)))
             assert numbers_of(part, "created") is numbers_of(part, "created")
             assert traces_of(part) is traces_of(part)
             assert (storage.cache.sizes["found"] > 800, storage.cache.sizes["order"] > 800) == (True, True)

@@ -315,15 +315,15 @@ def test_texts_are_found_in_every_row_that_has_them(
         probe = some_probe(rnd)
         expected = [number for number, each in enumerate(tokens) if holds(probe, each)]
         rows_max = rnd.randrange(200)
-        few = part.find(probe, rows_max).rows
-        rows_found = part.find(probe).rows
+        few = part.texts.find(probe, rows_max).rows
+        rows_found = part.texts.find(probe).rows
         if has_words(probe):
             assert rows_found is None or set(expected) <= set(rows_found.tolist()), str(probe)
             continue
         assert rows_found is not None
         assert rows_found.tolist() == expected, str(probe)
         assert few is None if len(expected) > rows_max else few is None or few.tolist() == expected
-        assert part.count(probe) == len(expected), str(probe)
+        assert part.texts.count(probe) == len(expected), str(probe)
 
 
 def test_what_goes_on_from_rows_is_come_by_once(monkeypatch: pytest.MonkeyPatch):

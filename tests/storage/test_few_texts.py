@@ -63,14 +63,14 @@ def test_documents_answer_as_an_index_does(quick_path: Path) -> None:
         assert (few.has_text_index, has_index(quick_path, few)) == (False, False)
         assert (many.has_text_index, has_index(quick_path, many)) == (True, True)
         for probe in PROBES:
-            rows, indexed = few.find(probe).rows, many.find(probe).rows
+            rows, indexed = few.texts.find(probe).rows, many.texts.find(probe).rows
             assert rows is not None
             assert indexed is not None
             assert list(rows) == list(indexed)
-            assert few.count(probe) == many.count(probe) == len(rows)
-        assert few.find(RAIN).rows is not None
+            assert few.texts.count(probe) == many.texts.count(probe) == len(rows)
+        assert few.texts.find(RAIN).rows is not None
         # Only a dictionary knows what begins like this; whoever asks checks all rows.
-        assert few.find(Word("input", (Piece(("r", "a"), starts=True, ends=False),))).rows is None
+        assert few.texts.find(Word("input", (Piece(("r", "a"), starts=True, ends=False),))).rows is None
 
 
 def test_an_index_begins_once_there_is_enough_for_one(quick_path: Path) -> None:
@@ -81,18 +81,18 @@ def test_an_index_begins_once_there_is_enough_for_one(quick_path: Path) -> None:
         storage.compact()
         part = part_of(storage, target)
         assert part.has_text_index
-        assert part.count(RAIN) == 100
+        assert part.texts.count(RAIN) == 100
 
 
 def test_what_was_made_of_documents_is_kept_within_the_budget(quick_path: Path) -> None:
     with Storage.open(quick_path, create=True) as storage:
         part = part_of(storage, fill(storage, "x"))
-        part.find(RAIN)
+        part.texts.find(RAIN)
         # Each of the texts takes as much as any string does, beside its few characters.
         assert storage.cache.sizes["texts"] > len(TEXTS) * getsizeof("")
         part.close()
         assert storage.cache.sizes["texts"] == 0
-        assert part.count(RAIN) == 4
+        assert part.texts.count(RAIN) == 4
 
 
 def test_it_is_checked_backed_up_and_repaired(quick_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_it_is_checked_backed_up_and_repaired(quick_path: Path) -> None:
         target = storage.object("project_logs", "x")
         assert documents_of(storage, target) == before
         assert not part_of(storage, target).has_text_index
-        assert part_of(storage, target).count(RAIN) == 4
+        assert part_of(storage, target).texts.count(RAIN) == 4
 
 
 @pytest.mark.parametrize("sizes", ["{}", "no JSON"])

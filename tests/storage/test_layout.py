@@ -60,7 +60,7 @@ def written(folder, rows, layout):
 
 
 def found(part, probe, **options):
-    rows = part.find(probe, **options).rows
+    rows = part.texts.find(probe, **options).rows
     assert rows is not None
     return rows.tolist()
 
@@ -88,7 +88,7 @@ def test_a_part_without_positions_finds_what_one_with_them_finds(tmp_path, seed)
         probe = some_probe(rnd)
         expected = found(fast, probe)
         assert found(small, probe) == expected, probe
-        assert small.count(probe) == fast.count(probe) == len(expected)
+        assert small.texts.count(probe) == fast.texts.count(probe) == len(expected)
         assert set(expected) <= set(found(small, probe, loosely=True))
         hits += len(expected)
 
@@ -102,7 +102,7 @@ def test_what_is_checked_anyway_is_found_without_a_look_at_documents(tmp_path, m
 
     assert found(part, Phrase("input", ("rate", "limit")), loosely=True) == list(range(50))
     assert found(part, Phrase("input", ("limit",))) == list(range(50))
-    assert part.find(Phrase("input", ("rate", "limit")), rows_max=10).rows is None
+    assert part.texts.find(Phrase("input", ("rate", "limit")), rows_max=10).rows is None
 
 
 def test_words_that_a_pattern_may_be_in_stay_beside_a_phrase(tmp_path):
@@ -137,7 +137,7 @@ def test_whoever_waits_may_stop_the_reading(tmp_path):
         raise TimeoutError
 
     with pytest.raises(TimeoutError):
-        part.find(Phrase("input", ("rate", "limit")), check=stop)
+        part.texts.find(Phrase("input", ("rate", "limit")), check=stop)
     assert found(part, Phrase("input", ("rate", "limit")), check=lambda: None) == list(range(20))
 
 

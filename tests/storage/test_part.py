@@ -240,7 +240,7 @@ def test_any_rows_of_any_blocks_come_in_the_order_asked_for(tmp_path, monkeypatc
 
 
 def phrase(part, field, tokens):
-    return part.find(Phrase(field, tuple(tokens))).rows.tolist()
+    return part.texts.find(Phrase(field, tuple(tokens))).rows.tolist()
 
 
 def test_phrases_and_keys(small):

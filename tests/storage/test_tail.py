@@ -195,7 +195,7 @@ def chunk_of(*documents: dict[str, Any]) -> TailChunk:
 
 
 def found(chunk: TailChunk, *tokens: str) -> list[int]:
-    rows = chunk.find(Phrase("input", tokens)).rows
+    rows = chunk.texts.find(Phrase("input", tokens)).rows
     assert rows is not None
     return rows.tolist()
 

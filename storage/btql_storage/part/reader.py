@@ -18,7 +18,7 @@ from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROWS_FILE, TEXT_FO
 
 # Documents and texts are imported when the first of them is read: many queries want none.
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from btql_storage.row import Row
     from btql_storage.stores.interface import Store
     from btql_storage.text.index import TextIndex
-    from btql_storage.text.probe import Found, TextProbe
     from btql_storage.text.scan import TextScan
 
 INPUTS_MAX = 32
@@ -143,26 +142,11 @@ class Part:
         found = self._keys.json_bytes(numbers)
         return np.full(len(numbers), self.stats.json_bytes // max(self.stats.rows, 1)) if found is None else found
 
-    def find(
-        self,
-        probe: TextProbe,
-        rows_max: int | None = None,
-        *,
-        loosely: bool = False,
-        check: Callable[[], None] | None = None,
-    ) -> Found:
-        """Return the rows that a probe holds for; none where that may be more than ``rows_max``, or any.
-
-        ``check`` is called while documents are read for that, and may raise. None are for who asks ``loosely``, and
-        checks the rows, of which there may be more then.
-        """
+    @property
+    def texts(self) -> TextIndex | TextScan:
+        """What finds rows by the words in their texts."""
         self._check()
-        return self._text.find(probe, rows_max, loosely=loosely, check=check)
-
-    def count(self, probe: TextProbe, check: Callable[[], None] | None = None) -> int | None:
-        """Return how many rows a probe holds for; None where that may be any."""
-        self._check()
-        return self._text.count(probe, check)
+        return self._texts
 
     def lookup(self, kind: KeyKind, values: Sequence[str] | Fingerprints) -> NDArray[np.int64]:
         """Return the rows that may have one of some ids, in order; compare the ids themselves."""
@@ -171,8 +155,8 @@ class Part:
 
     def close(self) -> None:
         """Let go of the files. A later call opens them again."""
-        if (text := self.__dict__.pop("_text", None)) is not None:
-            text.close()
+        if (texts := self.__dict__.pop("_texts", None)) is not None:
+            texts.close()
         for name in ("_keys", "_documents"):
             self.__dict__.pop(name, None)
         self._is_size_known = False
@@ -203,7 +187,7 @@ class Part:
         return DocumentsReader(path, keys.block_starts, keys.bases, self.inputs)
 
     @cached_property
-    def _text(self) -> TextIndex | TextScan:
+    def _texts(self) -> TextIndex | TextScan:
         if not self.has_text_index:
             from btql_storage.text.scan import TextScan
 
