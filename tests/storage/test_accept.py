@@ -290,7 +290,7 @@ def test_a_mapping_that_contains_itself_is_refused():
 
 def test_a_request_has_a_largest_size():
     accept([b"{}"] * 10)
-    with pytest.raises(TooManyEvents, match="65,537 events"):
+    with pytest.raises(TooManyEvents, match="more than 65,536 events"):
         accept([b"{}"] * (EVENTS_MAX + 1))
 
 
