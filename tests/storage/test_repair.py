@@ -21,7 +21,7 @@ from btql_storage.care.facade import check_database, repair_database
 from btql_storage.care.findings import Kind
 from btql_storage.care.tables import Tables
 from btql_storage.catalog.deleted import Deleted
-from btql_storage.errors import Damaged, NewerFormat, NoMoreFiles, NotADatabase
+from btql_storage.errors import Damaged, DiskFull, NewerFormat, NoMoreFiles, NotADatabase
 from btql_storage.folder import Settings
 from btql_storage.store import Storage
 
@@ -474,3 +474,24 @@ def test_an_old_copy_of_the_catalog_does_not_have_newer_parts_removed(written: W
     assert sorted(path.name for path in (written.path / "parts").iterdir()) == parts
     assert repair_database(written.path, catalog=True).is_sound
     written.check()
+
+
+def test_a_disk_that_is_full_while_a_catalog_is_made_again_is_told_with_what_follows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    place = tmp_path / "db"
+    with Storage.open(place, create=True) as storage:
+        storage.ingest(storage.create_object("dataset", "x"), [{"id": "a"}])
+
+    def no_room(*_: object) -> None:
+        raise DiskFull(f"catalog `{place}`: database or disk is full", "free some space and try again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rebuild, "rebuild", no_room)
+        with pytest.raises(DiskFull, match="is full; free some space and repair it again: until then it cannot be"):
+            repair_database(place, catalog=True)
+    with pytest.raises(Damaged, match="`btql repair` makes it again"):
+        Storage.open(place)
+    repair_database(place)
+    with Storage.open(place) as storage:
+        assert documents_of(storage, storage.object("dataset", "x")).keys() == {"a"}

@@ -19,7 +19,7 @@ from btql_storage.care.check import How, check, check_files
 from btql_storage.care.findings import Report
 from btql_storage.care.vault import Backup, vault_at
 from btql_storage.clock import SYSTEM_CLOCK
-from btql_storage.errors import Damaged, ReadOnly
+from btql_storage.errors import Damaged, DiskFull, ReadOnly
 from btql_storage.folder import Folder, Settings
 from btql_storage.opening.location import locate
 from btql_storage.opening.services import How as HowToOpen
@@ -155,9 +155,13 @@ def _open_to_repair(location: Location, outcome: Repaired, *, anew: bool) -> Fol
             folder.close()
         except Damaged as error:
             outcome.done.append(f"the catalog could not be used: {error.message}")
-    database = begin_catalog(location, outcome)
-    folder = _open(location, read_only=False, anew=True)
-    made = rebuild(folder, database)
+    try:
+        database = begin_catalog(location, outcome)
+        folder = _open(location, read_only=False, anew=True)
+        made = rebuild(folder, database)
+    except DiskFull as error:
+        # The catalog of before was set aside.
+        raise DiskFull(error.message, "free some space and repair it again: until then it cannot be opened") from error
     outcome.done.append(
         f"the catalog was made again from the files: {made.objects:,} objects, {made.parts:,} parts, "
         f"{made.waiting:,} events that wait"
