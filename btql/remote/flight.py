@@ -231,8 +231,11 @@ class _Using:
         if connection is None or _process() != os.getpid():
             return
         self._stop.guard(None)
-        with suppress(self._error):
+        try:
             self.cursor.close()
+        except self._error:
+            # Else the driver closes it once more when it is collected, and complains of that on stderr.
+            self.cursor._closed = True  # noqa: SLF001
         if not is_broken:
             self._driver.give_back(connection)
             return

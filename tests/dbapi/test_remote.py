@@ -314,6 +314,30 @@ def test_a_server_that_was_away_is_asked_as_soon_as_it_is_back(tmp_path):
         assert connection.execute("SELECT 1 AS one").fetchall() == [(1,)]
 
 
+def test_a_server_that_goes_away_under_a_statement_leaves_no_complaint_behind(tmp_path):
+    """What the driver complains of when it ends, a process of its own shows."""
+    script = """if True:
+        import sys, btql
+        cursor = btql.connect(sys.argv[1]).execute("SELECT ? AS one", [1])
+        print("ready", flush=True)
+        sys.stdin.read()
+        try:
+            cursor.fetchall()
+        except btql.OperationalError:
+            pass
+    """
+    settings = Settings(tmp_path / "db", ("127.0.0.1", 0), flight=("127.0.0.1", 0), insecure_no_auth=True)
+    with ExitStack() as server:
+        found = server.enter_context(running_doors(settings))
+        command = [sys.executable, "-c", script, found["flight"]]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as program:
+            assert program.stdout is not None
+            assert program.stdout.readline() == "ready\n"
+            server.close()
+            assert program.communicate(timeout=60) == ("", "")
+
+
 @pytest.mark.parametrize(
     ("door", "scheme", "said"),
     [
