@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from btql_server.access.key_text import prefix_of
 from btql_server.pgwire import messages, requests
 from btql_server.pgwire.messages import Report
-from btql_server.pgwire.requests import Violation
+from btql_server.pgwire.requests import STARTUP_BYTES_MAX, Violation
 from btql_server.pgwire.scram import PLAIN, PLUS, Exchange
 
 if TYPE_CHECKING:
@@ -109,7 +109,8 @@ class Authentication:
 
 
 async def _response(wire: Wire) -> bytes:
-    kind, body = await wire.message()
+    # Nobody knows yet who sends it.
+    kind, body = await wire.message(STARTUP_BYTES_MAX)
     if kind != ord("p"):
         raise Violation(f"expected a password response, got message type {chr(kind)}")
     return body

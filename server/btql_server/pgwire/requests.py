@@ -42,6 +42,12 @@ class Violation(Error):  # noqa: N818  read in `except` clauses
     sqlstate = "08P01"
 
 
+class NoRoom(Violation):
+    """A message that there is no memory for now; the connection ends, as nobody can tell where the next one begins."""
+
+    sqlstate = "53200"
+
+
 def longest(kind: int) -> int:
     """Return how many bytes the body of a message may have; an unknown kind is a violation."""
     found = _LONGEST.get(kind)

@@ -89,6 +89,7 @@ class Session:
         self._ending = False
         self.task = asyncio.current_task()
         wire.lost = self.gone.set
+        wire.hold = state.bodies.held().change
 
     async def run(self) -> None:
         """Answer messages until the client ends the session."""
@@ -105,6 +106,7 @@ class Session:
         except Violation as error:
             self.say(report_of(error, NOTHING, ""))
         finally:
+            self.wire.release()
             await self.close_portals()
 
     def stop(self) -> None:

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
-from btql_server.pgwire.requests import Violation, longest
+from btql_server.http.errors import HttpError
+from btql_server.pgwire.requests import NoRoom, Violation, longest
 
 if TYPE_CHECKING:
     import ssl
@@ -36,6 +37,9 @@ class Wire(asyncio.Protocol):
     def __init__(self, lost: Callable[[], None] = lambda: None) -> None:
         self.lost = lost
         """Called when the connection is lost, whoever ended it."""
+        self.hold: Callable[[int], None] = lambda _: None
+        """Told by how many bytes what there is of a message grows, or shrinks; HttpError where there is no room."""
+        self._counted = 0
         self.is_lost = False
         self.received_bytes = 0
         self.sent_bytes = 0
@@ -98,13 +102,14 @@ class Wire(asyncio.Protocol):
         """Whether a message has begun to arrive."""
         return len(self._buffer) > self._at
 
-    async def message(self) -> tuple[int, bytes]:
-        """Return the kind and the body of the next message."""
+    async def message(self, bytes_max: int | None = None) -> tuple[int, bytes]:
+        """Return the kind and the body of the next message; the one before needs no memory any more."""
+        self.release()
         while len(self._buffer) - self._at < _HEAD:
             await self._more(_HEAD)
         kind = self._buffer[self._at]
         size = int.from_bytes(self._buffer[self._at + 1 : self._at + _HEAD], "big", signed=True)
-        most = longest(kind)
+        most = longest(kind) if bytes_max is None else min(longest(kind), bytes_max)
         if size < 4:
             raise Violation("invalid message length")
         if size - 4 > most:
@@ -123,6 +128,7 @@ class Wire(asyncio.Protocol):
     async def _take(self, head: int, size: int) -> bytes:
         while len(self._buffer) - self._at < head + size:
             await self._more(head + size)
+            self._count(head + size)
         start = self._at + head
         body = bytes(memoryview(self._buffer)[start : start + size])
         self._at = start + size
@@ -133,6 +139,20 @@ class Wire(asyncio.Protocol):
             del self._buffer[: self._at]
             self._at = 0
         return body
+
+    def _count(self, most: int) -> None:
+        """Count what came of a message, as it comes: who only says that it is large takes no room from others."""
+        came = min(len(self._buffer) - self._at, most)
+        try:
+            self.hold(came - self._counted)
+        except HttpError as error:
+            raise NoRoom(str(error)) from None
+        self._counted = came
+
+    def release(self) -> None:
+        """Count the last message no more."""
+        self.hold(-self._counted)
+        self._counted = 0
 
     async def _more(self, wanted: int) -> None:
         """Wait until something more has come."""
