@@ -29,6 +29,7 @@ from server_support.party import Party
 
 import btql
 from btql.remote.address import address_of
+from btql.remote.http_connection import HttpConnection
 from btql.remote.wire_values import from_wire, to_wire
 from btql_server.access.model import Level
 from btql_server.running import running, running_doors
@@ -406,6 +407,7 @@ def test_a_closed_connection_asks_nothing(addresses):
 
 def test_sockets_of_another_process_are_not_used(url, monkeypatch):
     with btql.connect(url) as connection:
+        assert isinstance(connection, HttpConnection)
         connection.execute("SELECT 1 AS one").fetchall()
         (before,) = connection._client._idle
         monkeypatch.setattr(os, "getpid", lambda: -1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tracemalloc
+from typing import TypeVar
 
 import pytest
 from msgspec import inspect
@@ -17,9 +18,10 @@ from btql_server.otlp.json_messages import ExportTraceServiceRequest, RawRequest
 from btql_server.reading.embedding import IngestRequest
 from btql_server.reading.request import QueryRequest
 from btql_server.writing.insert import Events, Everything, Feedbacks
-from btql_server.writing.logs3 import Batch
+from btql_server.writing.logs3 import Batch, Uploaded
 from btql_storage.errors import TooManyEvents
 
+E = TypeVar("E", bound=Exception)
 COUNTED_BYTES = 16 << 20
 ROWS = [
     (Batch, '{"rows":[%s]}', "{}"),
@@ -38,7 +40,7 @@ def _many(frame: str, one: str, count: int) -> bytes:
     return frame.replace("%s", ",".join([one] * count)).encode()
 
 
-def _refused(body: bytes, shape: type, kind: type[Exception]) -> Exception:
+def _refused(body: bytes, shape: type, kind: type[E]) -> E:
     """Return why a body is refused, for which no more was needed than what is counted of it and its own size."""
     tracemalloc.start()
     try:
@@ -79,7 +81,9 @@ def test_too_many_values_are_counted_and_not_built(shape, frame, one):
 
 def test_what_a_row_or_a_text_has_is_not_counted():
     row = _many('{"input":[%s],"x":"', "1", VALUES_MAX) + b"," * 1_000 + b'"}'
-    assert [bytes(each) for each in decode(b'{"rows":[' + row + b"]}", Batch).rows] == [row]
+    rows = decode(b'{"rows":[' + row + b"]}", Batch).rows
+    assert isinstance(rows, list)
+    assert [bytes(each) for each in rows] == [row]
     text = json.dumps({"query": "SELECT [{," + "1,[{" * VALUES_MAX + '"\\'}).encode()
     assert is_dense(text)
     assert decode(text, QueryRequest).query == json.loads(text)["query"]
@@ -88,9 +92,11 @@ def test_what_a_row_or_a_text_has_is_not_counted():
 def test_rows_and_uploads_of_a_dense_body_are_decoded_as_ever():
     body = _many('{"api_version":2,"rows":[%s]}', '{"a":1}', 65_536 * 4 - 1)
     assert is_dense(body)
-    assert len(decode(body, Batch).rows) == 65_536 * 4 - 1
+    rows = decode(body, Batch).rows
+    assert isinstance(rows, list)
+    assert len(rows) == 65_536 * 4 - 1
     upload = _many('{"x":[%s],"rows":{"type":"logs3_overflow","key":"k"}}', "1", 1_000_000)
-    assert decode(upload, Batch).rows.key == "k"
+    assert decode(upload, Batch).rows == Uploaded("logs3_overflow", "k")
     feedback = _many('{"feedback":[{"id":"a","scores":null,"tags":["a"],"metadata":[%s]}]}', "1", 1_000_000)
     assert decode(feedback, Feedbacks).feedback[0].id == "a"
 
