@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import struct
 import time
 
 import pytest
+from server_support.loops import run
 from server_support.pg import place as place_of
 from server_support.pg_raw import SYNC, Raw, bind, error, execute, parse, query, rows, startup
 
@@ -67,4 +67,4 @@ def test_who_has_proved_nothing_yet_sends_no_large_message():
         with pytest.raises(Violation, match="longer than 10,000 bytes"):
             await wire.message(STARTUP_BYTES_MAX)
 
-    asyncio.run(refused())
+    run(refused())
