@@ -93,6 +93,9 @@ def test_a_key_that_is_revoked_is_asked_for_again(page, party, project, watched)
     dialog.get_by_role("textbox", name="Key").fill(eve.text)
     page.keyboard.press("Enter")
     expect(dialog).to_be_hidden()
+    # What the page itself asks with the key is answered: else that is refused, and the dialog takes the keys meant for
+    # the query.
+    expect(page.locator("#who")).to_contain_text("eve@example.com")
     with Desk.at(party.folder, "a test") as opened:
         opened.revoke(eve.key.id)
     page.locator(".console .area").press("Control+Enter")
