@@ -1,27 +1,22 @@
 // The query console: an editor for both languages, the answer below it, and what was run before.
 
-import { ApiError, ask, fields, getJson, objects } from "./api.js";
+import { ask, fields, getJson, objects } from "./api.js";
 import { button, copyText, h, icon, ICONS, say } from "./dom.js";
 import { saveArrow, saveCsv } from "./download.js";
-import { Editor, offsetOf } from "./editor.js";
-import { examples } from "./examples.js";
-import { duration, plural, sourceText } from "./format.js";
+import { Editor } from "./editor.js";
+import { exampleList } from "./examples.js";
+import { duration, plural } from "./format.js";
 import { HistoryPanel, note } from "./history.js";
 import { detect } from "./language.js";
-import { queryLink, showAddress, traceLink } from "./links.js";
+import { queryLink, showAddress } from "./links.js";
+import { rowLink } from "./origin.js";
+import { mistakesOf, problemLines } from "./problems.js";
 import { Results } from "./results.js";
 import { VocabularyPanel } from "./vocabulary.js";
 
 const SLOW_MS = 1_000;
 const DRAFT = "btql.draft";
 const KEYS = /mac|iphone|ipad/i.test(navigator.platform) ? "⌘ Enter" : "Ctrl Enter";
-const OBJECT_FIELDS = [
-  ["experiment_id", "experiment"],
-  ["dataset_id", "dataset"],
-  ["prompt_session_id", "playground_logs"],
-  ["project_id", "project_logs"],
-];
-
 export class QueryView {
   constructor(language) {
     this.language = language;
@@ -266,46 +261,14 @@ export class QueryView {
 
   /** Draw the mistakes of a query at their places, and list them. */
   refuse(error, text) {
-    const mistakes = error instanceof ApiError ? error.errors.filter((each) => typeof each.message === "string") : [];
-    const placed = mistakes
-      .filter((each) => each.line !== undefined)
-      .map((each) => {
-        const from = offsetOf(text, each.line, each.column);
-        return { each, from, to: Math.max(from + 1, offsetOf(text, each.end_line, each.end_column)) };
-      });
-    if (text === this.editor.value) this.editor.setMistakes(placed);
-    const lines =
-      mistakes.length > 0
-        ? mistakes.map((each) =>
-            this.problem(
-              each,
-              placed.find((one) => one.each === each),
-            ),
-          )
-        : [h("p", null, error.message)];
-    this.problems.replaceChildren(...lines);
+    const mistakes = mistakesOf(error, text);
+    if (text === this.editor.value) this.editor.setMistakes(mistakes.filter(({ from }) => from !== null));
+    this.problems.replaceChildren(...problemLines(error, mistakes, (from) => this.editor.goTo(from)));
     this.problems.hidden = false;
     this.answer.hidden = this.asked === null;
     // What is still shown is the answer to another query.
     this.answer.classList.add("stale");
     this.showExamples();
-  }
-
-  problem(each, placed) {
-    const place = placed
-      ? button(`${each.line}:${each.column}`, () => this.editor.goTo(placed.from), {
-          class: "place",
-          title: "Go to the place",
-        })
-      : null;
-    return h(
-      "div",
-      { class: "problem" },
-      each.code ? h("b", { class: "code" }, each.code) : null,
-      place,
-      h("span", null, ...withCode(each.message)),
-      each.help ? h("p", { class: "help" }, "help: ", ...withCode(each.help)) : null,
-    );
   }
 
   async explain(analyze) {
@@ -349,25 +312,8 @@ export class QueryView {
     copyText(location.href);
   }
 
-  /** Return the link to the trace of a row, where it is plain which object the row is from. */
   traceLink(row) {
-    if (typeof row.root_span_id !== "string" || this.asked === null) return null;
-    const named = this.language.objectsIn(this.asked);
-    let object = named.length === 1 ? named[0] : null;
-    object ??= OBJECT_FIELDS.filter(([field]) => typeof row[field] === "string")
-      .map(([field, kind]) => `${kind}:${row[field]}`)
-      .find((each) => named.includes(each));
-    object ??= this.bareObject();
-    if (object === null || object === undefined) return null;
-    const span = typeof row.id === "string" ? row.id : row.span_id;
-    return traceLink(object, row.root_span_id, typeof span === "string" ? span : "");
-  }
-
-  /** Return the object that a bare name behind FROM means, where there is one of that name. */
-  bareObject() {
-    const name = /\bfrom\s*:?\s*"?([\w-]+)"?(?!\s*\()/i.exec(this.asked)?.[1];
-    const found = this.known.filter((each) => each.name === name);
-    return found.length === 1 ? `${found[0].kind}:${found[0].name}` : null;
+    return this.asked === null ? null : rowLink(row, this.asked, this.language, this.known);
   }
 
   /** Offer queries to begin with, while there is neither a query nor an answer. */
@@ -383,28 +329,6 @@ export class QueryView {
       this.examples.replaceChildren();
       return;
     }
-    const first = this.known.find((each) => each.kind === "project_logs") ?? this.known[0];
-    const source = first ? sourceText(`${first.kind}:${first.name}`) : "project_logs('my-project')";
-    this.examples.replaceChildren(
-      h("h2", null, "Begin with one of these"),
-      ...examples(source).map(([what, text]) =>
-        h(
-          "button",
-          { type: "button", class: "example", onclick: () => this.pick(text) },
-          h("span", null, what),
-          h("code", null, text),
-        ),
-      ),
-      h(
-        "p",
-        { class: "dim" },
-        `Ctrl Space completes clauses, functions, ${plural(this.known.length, "object")} and their fields.`,
-      ),
-    );
+    this.examples.replaceChildren(...exampleList(this.known, (text) => this.pick(text)));
   }
-}
-
-/** Return a message with what stands between backticks as code. */
-function withCode(message) {
-  return message.split("`").map((piece, index) => (index % 2 === 1 ? h("code", null, piece) : piece));
 }

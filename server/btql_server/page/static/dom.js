@@ -85,6 +85,18 @@ export function copyButton(text, label = "Copy") {
   );
 }
 
+/** Follow the pointer until it is let go: `onmove` is given how far it is to the right of where it began, in pixels. */
+export function drag(event, onmove) {
+  event.preventDefault();
+  const move = (moved) => onmove(moved.clientX - event.clientX);
+  const stop = () => {
+    window.removeEventListener("pointermove", move);
+    window.removeEventListener("pointerup", stop);
+  };
+  window.addEventListener("pointermove", move);
+  window.addEventListener("pointerup", stop);
+}
+
 /** Return a function that runs `work` once per frame, however often it is called. */
 export function oncePerFrame(work) {
   let asked = false;

@@ -1,9 +1,34 @@
 // Queries to begin with.
 
+import { h } from "./dom.js";
+import { plural, sourceText } from "./format.js";
+
 const lines = (...clauses) => clauses.join("\n");
 
+/** Return the list of them, about one of the objects that are `known`; `onpick` is called with the text of one. */
+export function exampleList(known, onpick) {
+  const first = known.find((each) => each.kind === "project_logs") ?? known[0];
+  const source = first ? sourceText(`${first.kind}:${first.name}`) : "project_logs('my-project')";
+  return [
+    h("h2", null, "Begin with one of these"),
+    ...examples(source).map(([what, text]) =>
+      h(
+        "button",
+        { type: "button", class: "example", onclick: () => onpick(text) },
+        h("span", null, what),
+        h("code", null, text),
+      ),
+    ),
+    h(
+      "p",
+      { class: "dim" },
+      `Ctrl Space completes clauses, functions, ${plural(known.length, "object")} and their fields.`,
+    ),
+  ];
+}
+
 /** Return what each query is for, and its text, about one source. */
-export function examples(source) {
+function examples(source) {
   return [
     [
       "The newest spans",

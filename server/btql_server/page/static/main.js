@@ -1,6 +1,6 @@
 // What the browser starts with: the key, and which view an address shows.
 //
-//   #                                  the objects, and traces of one      traces.js, objects.js
+//   #                                  the objects, and traces of one      traces.js, listed.js, objects.js
 //   #object=<kind:name>                the newest traces of an object      traces.js
 //   #trace=<kind:name>&id=<id>&span=   one trace                           trace.js, model.js, row.js, detail.js
 //   #query=<text>&view=                the query console                   console.js, editor.js, results.js

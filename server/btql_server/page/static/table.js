@@ -1,7 +1,7 @@
 // A table of any number of rows: a grid of which only what is in sight exists. Columns are sorted by a click on
 // their heads; a cell opens beside the table.
 
-import { copyButton, copyText, h, icon, ICONS } from "./dom.js";
+import { copyButton, copyText, drag, h, icon, ICONS } from "./dom.js";
 import { stringify } from "./exact.js";
 import { asText, count, inLine, isNumber } from "./format.js";
 import { foldedText, jsonTree } from "./json.js";
@@ -135,19 +135,12 @@ export class Table {
   }
 
   resize(event, index) {
-    event.preventDefault();
     const column = this.columns[index];
-    const [start, width] = [event.clientX, column.width];
-    const move = (moved) => {
-      column.width = Math.max(40, width + moved.clientX - start);
+    const { width } = column;
+    drag(event, (far) => {
+      column.width = Math.max(40, width + far);
       this.size();
-    };
-    const stop = () => {
-      window.removeEventListener("pointermove", move);
-      window.removeEventListener("pointerup", stop);
-    };
-    window.addEventListener("pointermove", move);
-    window.addEventListener("pointerup", stop);
+    });
   }
 
   line(place) {

@@ -2,18 +2,19 @@
 
 import { askRows } from "./api.js";
 import { SpanDetail } from "./detail.js";
-import { button, copyText, h } from "./dom.js";
-import { count, duration, moment, money, plural, quoted, roundSeconds, sourceText } from "./format.js";
-import { objectLink, queryLink, showAddress, traceLink, traceQuery, wholeAddress } from "./links.js";
+import { button, drag, h } from "./dom.js";
+import { plural, quoted, sourceText } from "./format.js";
+import { traceHead, wayBack } from "./head.js";
+import { keyAnywhere, keyHints, keyInTree } from "./keys.js";
+import { objectLink, showAddress, traceLink } from "./links.js";
 import { Trace } from "./model.js";
 import { spanRow } from "./row.js";
 import { TraceSearch } from "./search.js";
-import { scoreLine } from "./span.js";
+import { ticks } from "./ticks.js";
 import { VirtualRows } from "./virtual.js";
 
 const ROW = 26;
 const REDRAW_MS = 250;
-const TICKS = 5;
 /** What the tree needs of a span; its documents come when it is chosen. */
 const NARROW =
   "id, span_id, root_span_id, span_parents, is_root, created, span_attributes, metrics, scores, " +
@@ -48,7 +49,13 @@ export class TraceView {
     );
     this.tree = h(
       "div",
-      { class: "tree", role: "tree", tabindex: "0", "aria-label": "Spans", onkeydown: (event) => this.key(event) },
+      {
+        class: "tree",
+        role: "tree",
+        tabindex: "0",
+        "aria-label": "Spans",
+        onkeydown: (event) => keyInTree(this, event),
+      },
       this.treeHead,
     );
     this.list = new VirtualRows(this.tree, ROW, (index) => this.line(this.lines[index]));
@@ -80,30 +87,14 @@ export class TraceView {
     });
     this.split = h("div", { class: "split" }, this.tree, handle, this.detail.element);
     this.notice = h("div", { class: "problems", role: "alert", hidden: true });
-    const keys = [
-      ["↑ ↓", "move"],
-      ["← →", "fold"],
-      ["Enter", "read"],
-      ["/", "search"],
-      ["n N", "next, previous match"],
-      ["e", "next error"],
-      ["z", "zoom"],
-      ["r", "refresh"],
-      ["Esc", "back"],
-    ];
-    const hints = h(
-      "div",
-      { class: "hints", "aria-hidden": "true" },
-      keys.map(([key, what]) => h("span", null, h("kbd", null, key), ` ${what}`)),
-    );
     this.element = h(
       "div",
-      { class: "trace", onkeydown: (event) => this.keyAnywhere(event) },
+      { class: "trace", onkeydown: (event) => keyAnywhere(this, event) },
       this.head,
       tools,
       this.notice,
       this.split,
-      hints,
+      keyHints(),
     );
   }
 
@@ -171,7 +162,7 @@ export class TraceView {
   }
 
   fail(message) {
-    this.head.replaceChildren(this.back(), h("span", { class: "dim" }, this.id ?? ""));
+    this.head.replaceChildren(wayBack(this.object), h("span", { class: "dim" }, this.id ?? ""));
     this.notice.replaceChildren(h("p", null, message));
     this.notice.hidden = false;
   }
@@ -202,65 +193,9 @@ export class TraceView {
     return this.trace.byId.get(id) ?? this.trace.nodes.find((node) => node.row.span_id === id);
   }
 
-  back() {
-    return h(
-      "a",
-      { class: "back", href: objectLink(this.object), title: "To the traces of this object" },
-      "←",
-      h("span", { class: "unseen" }, "To the traces of this object"),
-    );
-  }
-
   drawHead() {
     const sums = this.trace.sums();
-    const { root } = this.trace;
-    const facts = [
-      ["Took", duration(sums.seconds), `${moment(this.trace.start * 1000)} to ${moment(this.trace.end * 1000)}`],
-      [
-        "Spans",
-        count(sums.spans),
-        `${plural(sums.llm, "model call")}, ${plural(sums.tools, "tool call")}, ${count(sums.open)} not ended`,
-      ],
-      [
-        "Tokens",
-        count(sums.tokens),
-        `${count(sums.prompt)} prompt (${count(sums.cached)} cached), ${count(sums.completion)} completion`,
-      ],
-      ["Cost", money(sums.cost), `$${sums.cost}`],
-      ["Errors", count(sums.errors), "spans with an error"],
-    ];
-    const scores = this.trace.scores().map(([name, value]) => scoreLine(name, value));
-    this.head.replaceChildren(
-      this.back(),
-      h(
-        "div",
-        { class: "trace-name" },
-        h("h1", null, root.name),
-        h("span", { class: "dim" }, moment(root.row.created), " · ", h("code", null, this.id)),
-      ),
-      h(
-        "dl",
-        { class: "sums" },
-        facts.map(([name, value, title]) =>
-          h(
-            "div",
-            { title, class: name === "Errors" && sums.errors > 0 ? "bad" : "" },
-            h("dt", null, name),
-            h("dd", null, value),
-          ),
-        ),
-      ),
-      h("div", { class: "trace-scores" }, scores),
-      button("Copy link", () => copyText(wholeAddress(this.link(null))), { class: "quiet" }),
-      h(
-        "a",
-        {
-          class: "button quiet",
-          href: queryLink(traceQuery(this.object, this.id)),
-        },
-        "Query",
-      ),
-    );
+    this.head.replaceChildren(...traceHead(this.trace, sums, this.object, this.id));
     this.errors.hidden = sums.errors === 0;
     this.errors.textContent = `Next of ${plural(sums.errors, "error")}`;
   }
@@ -280,19 +215,10 @@ export class TraceView {
 
   drawAxis() {
     const { start, end } = this.range;
-    const length = end - start;
-    const step = roundSeconds(length / TICKS);
-    const marks = [];
-    for (let at = 0; at < length && step > 0; at += step) {
-      const left = `${(at / length) * 100}%`;
-      // The last one has no room for its text.
-      const text =
-        at / length > 0.93 ? "" : duration(start - this.trace.start + at).replace(/\.0+(?= s$)|(?<=[mh]) 00 [sm]$/, "");
-      marks.push(h("span", { class: "tick-mark", style: { left } }, text));
-    }
+    const { marks, step } = ticks(end - start, start - this.trace.start);
     this.axis.replaceChildren(...marks);
-    this.tree.style.setProperty("--grid", `${length > 0 ? (step / length) * 100 : 100}%`);
-    this.zoomed.hidden = this.window === null || this.window === undefined;
+    this.tree.style.setProperty("--grid", `${step * 100}%`);
+    this.zoomed.hidden = !this.window;
   }
 
   /** Return the row of a span: its place in the tree, its sums, and its bar. */
@@ -303,13 +229,11 @@ export class TraceView {
       range: this.range,
       open: this.trace.end,
       onchoose: () => this.choose(node),
-      ontwist: (event) => this.twist(event, node),
+      ontwist: (event) => {
+        event.stopPropagation();
+        this.fold(node, !node.closed);
+      },
     });
-  }
-
-  twist(event, node) {
-    event.stopPropagation();
-    this.fold(node, !node.closed);
   }
 
   fold(node, closed) {
@@ -370,65 +294,15 @@ export class TraceView {
     this.list.redraw();
   }
 
-  key(event) {
-    if (event.target !== this.tree || event.ctrlKey || event.metaKey || event.altKey || this.chosen === null) return;
-    const node = this.chosen;
-    const to = (index) =>
-      this.choose(this.lines[Math.max(0, Math.min(this.lines.length - 1, index))], { reveal: true });
-    const actions = {
-      ArrowDown: () => to(node.index + 1),
-      ArrowUp: () => to(node.index - 1),
-      PageDown: () => to(node.index + this.list.page),
-      PageUp: () => to(node.index - this.list.page),
-      Home: () => to(0),
-      End: () => to(this.lines.length - 1),
-      ArrowRight: () => (node.closed ? this.fold(node, false) : node.children.length > 0 && to(node.index + 1)),
-      ArrowLeft: () =>
-        !node.closed && node.children.length > 0
-          ? this.fold(node, true)
-          : node.parent && this.choose(node.parent, { reveal: true }),
-      " ": () => this.fold(node, !node.closed),
-      Enter: () => this.detail.focus(),
-      Escape: () => this.leave(),
-    };
-    const action = actions[event.key];
-    if (action === undefined) return;
-    event.preventDefault();
-    action();
-  }
-
   /** Go back to the list of traces. */
   leave() {
     location.hash = objectLink(this.object);
   }
 
-  keyAnywhere(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, textarea, select")) return;
-    const actions = {
-      "/": () => this.search.focus(),
-      n: () => this.search.step(1),
-      N: () => this.search.step(-1),
-      e: () => this.nextError(),
-      r: () => this.refresh(),
-      z: () => this.zoom(this.window ? null : this.chosen),
-    };
-    if (!(event.key in actions)) return;
-    event.preventDefault();
-    actions[event.key]();
-  }
-
   /** Drag a border; the width is kept in a custom property of the view. */
   resize(event, property, direction = 1) {
-    event.preventDefault();
     const box = property === "--name" ? this.treeHead.firstChild : this.detail.element;
-    const [from, width] = [event.clientX, box.getBoundingClientRect().width];
-    const move = (moved) =>
-      this.split.style.setProperty(property, `${Math.max(140, width + direction * (moved.clientX - from))}px`);
-    const stop = () => {
-      window.removeEventListener("pointermove", move);
-      window.removeEventListener("pointerup", stop);
-    };
-    window.addEventListener("pointermove", move);
-    window.addEventListener("pointerup", stop);
+    const width = box.getBoundingClientRect().width;
+    drag(event, (far) => this.split.style.setProperty(property, `${Math.max(140, width + direction * far)}px`));
   }
 }

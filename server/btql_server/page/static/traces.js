@@ -1,13 +1,15 @@
 // Where one begins: the objects that the key may read, and the newest traces of the one that is chosen.
 
 import { ApiError, ask, fields, objects } from "./api.js";
-import { button, copyButton, h } from "./dom.js";
+import { button, h } from "./dom.js";
 import { Editor, offsetOf } from "./editor.js";
-import { ago, count, duration, inLine, isNumber, moment, money, score, short, sourceText } from "./format.js";
+import { count, sourceText } from "./format.js";
 import { objectLink, showAddress, traceLink } from "./links.js";
+import { traceRow } from "./listed.js";
 import { idOf, ObjectList } from "./objects.js";
 import { Table } from "./table.js";
 import { VirtualRows } from "./virtual.js";
+import { welcome } from "./welcome.js";
 
 const ROW = 32;
 const PAGE = 100;
@@ -64,7 +66,7 @@ export class TracesView {
         heads.map((name) => h("div", { role: "columnheader", class: numbers.has(name) ? "number" : "" }, name)),
       ),
     );
-    this.lines = new VirtualRows(this.list, ROW, (index) => this.line(this.rows[index], index));
+    this.lines = new VirtualRows(this.list, ROW, (index) => this.line(index));
     this.lines.ondraw = (first, last) => this.near(last);
     this.table = new Table({ traceOf: (row) => this.link(row), label: "Rows" });
     this.table.element.hidden = true;
@@ -255,48 +257,9 @@ export class TracesView {
     return row.root_span_id ? traceLink(this.object, row.root_span_id) : null;
   }
 
-  line(row, index) {
-    const metrics = row.metrics ?? {};
-    const failed = row.span_type_info?.has_error === true || metrics.errors > 0 || row.error !== null;
-    const cell = (name, text, title) => h("div", { role: "gridcell", class: name, title }, text);
-    const scores = Object.entries(row.scores ?? {}).filter(([, value]) => isNumber(value));
-    return h(
-      "a",
-      {
-        class: `trace-row ${index === this.at ? "active" : ""} ${failed ? "failed" : ""}`,
-        role: "row",
-        id: `trace-${index}`,
-        href: this.link(row),
-        tabindex: "-1",
-        "aria-rowindex": String(index + 2),
-      },
-      cell("when", ago(row.created), `${moment(row.created)} (${row.created})`),
-      h(
-        "div",
-        { role: "gridcell", class: "what" },
-        h("span", { class: failed ? "state bad" : "state", title: failed ? "has errors" : "no errors" }),
-        h("span", { class: "span-name" }, inLine(row.span_attributes?.name ?? row.root_span_id)),
-        (row.tags ?? []).slice(0, 2).map((tag) => h("span", { class: "chip" }, tag)),
-      ),
-      cell("text", preview(row.input)),
-      cell(row.error && !row.output ? "text bad" : "text", preview(row.output ?? row.error)),
-      cell("number", duration(metrics.duration)),
-      cell(
-        "number",
-        metrics.llm_calls
-          ? `${short(metrics.llm_calls)}${metrics.tool_calls ? ` + ${short(metrics.tool_calls)}` : ""}`
-          : "",
-        `${metrics.llm_calls ?? 0} model calls, ${metrics.tool_calls ?? 0} tool calls`,
-      ),
-      cell("number", metrics.total_tokens ? short(metrics.total_tokens) : "", `${metrics.total_tokens ?? 0} tokens`),
-      cell("number", metrics.estimated_cost ? money(metrics.estimated_cost) : ""),
-      cell(
-        "score-cell",
-        scores
-          .slice(0, 3)
-          .map(([name, value]) => h("span", { class: value < 0.5 ? "chip low" : "chip", title: name }, score(value))),
-      ),
-    );
+  line(index) {
+    const row = this.rows[index];
+    return traceRow(row, { index, active: index === this.at, href: this.link(row) });
   }
 
   key(event) {
@@ -324,48 +287,9 @@ export class TracesView {
 
   /** Say how traces get here, where there are none. */
   welcome() {
-    const base = location.origin + location.pathname.replace(/\/$/, "");
-    const lines = [
-      [
-        "A program with Braintrust's SDK",
-        `export BRAINTRUST_APP_URL=${base}\nexport BRAINTRUST_API_URL=${base}\nexport BRAINTRUST_API_KEY=<key>`,
-      ],
-      [
-        "A program with OpenTelemetry",
-        `export OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=${base}/otel/v1/traces\n` +
-          'export OTEL_EXPORTER_OTLP_TRACES_HEADERS="Authorization=Bearer <key>,x-bt-parent=project_name:my-project"',
-      ],
-      ["A file with spans", "btql ingest DB project_logs:demo spans.ndjson"],
-    ];
-    this.empty.replaceChildren(
-      h("h2", null, this.object === null ? "There are no traces yet" : "Nothing is in here yet"),
-      h("p", { class: "dim" }, "Send some, and press Refresh:"),
-      ...lines.map(([what, text]) =>
-        h(
-          "div",
-          { class: "way" },
-          h(
-            "h3",
-            null,
-            what,
-            copyButton(() => text),
-          ),
-          h("pre", null, text),
-        ),
-      ),
-      button("Refresh", () => this.reload(), {
-        class: "primary",
-      }),
-    );
+    this.empty.replaceChildren(...welcome(this.object, () => this.reload()));
     this.empty.hidden = false;
   }
-}
-
-/** Return a preview as a person would begin to read it. */
-function preview(value) {
-  const text = inLine(value, 200);
-  const content = /"content":\s*"((?:[^"\\]|\\.)*)/.exec(text) ?? /^"((?:[^"\\]|\\.)*)"?$/.exec(text);
-  return content === null ? text : content[1].replaceAll('\\"', '"').replaceAll("\\n", " ");
 }
 
 /** Return the columns in which some row has something. */
