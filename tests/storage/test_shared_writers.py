@@ -56,6 +56,21 @@ class LostAnswers(LocalStore):
         raise InputOutput("no answer")
 
 
+class TakenNames(LocalStore):
+    """The name of the second file of the log is another writer's, and nobody answers whoever puts it."""
+
+    puts = 0
+
+    def put(self, name: str, content: bytes | Gathered) -> int:
+        if name.startswith("wal/"):
+            self.puts += 1
+            if self.puts == 2:
+                (first,) = self.list("wal")
+                super().put(name, self.read(f"wal/{first}") or b"")
+                raise InputOutput("no answer")
+        return super().put(name, content)
+
+
 @pytest.fixture(params=["redis", "postgres"])
 def open_database(request: pytest.FixtureRequest, quick_path: Path) -> Generator[Open]:
     service = request.getfixturevalue(f"{request.param}_url")
@@ -213,6 +228,19 @@ def test_a_file_whose_answer_was_lost_is_read_once(open_database: Open, folder: 
     assert len(wal_of(folder)) == 1
     assert len(documents_of(storage, target)["r"]["comments"]) == 1
     assert storage.process() == 1
+
+
+def test_a_file_that_another_writer_has_put_under_the_number_is_not_taken_for_ours(open_database: Open, folder: Path):
+    """A register that has forgotten, on a machine whose clock is behind, hands a number out that is on its way."""
+    storage = open_database(store=TakenNames(folder))
+    target = storage.create_object("dataset", "d")
+    theirs = storage.ingest(target, [{"id": "theirs", "created": DAY}]).xact_id
+
+    mine = storage.ingest(target, [{"id": "mine", "created": DAY}]).xact_id
+
+    assert documents_of(storage, target).keys() == {"theirs", "mine"}
+    assert wal_of(folder)[0] == f"{theirs}.arrow"
+    assert wal_of(folder)[2] == f"{mine}.arrow"
 
 
 def test_a_file_that_was_not_written_never_will_be(open_database: Open, folder: Path):

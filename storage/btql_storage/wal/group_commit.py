@@ -137,7 +137,11 @@ def _write(folder: Folder, request: Columns) -> int:
         except StorageError as error:
             if _is_withdrawn(folder, xact_id, error):
                 raise
-            return xact_id
+            if _is_ours(folder, name, bytes(content), error):
+                return xact_id
+            # Who numbers forgot that the number was handed out, and did so twice: another one was quicker.
+            folder.recover_numbers()
+            continue
         # Whoever was overtaken while the file was made starts over: nobody will read that file.
         if folder.numbers.confirm(xact_id):
             return xact_id
@@ -156,6 +160,15 @@ def _is_withdrawn(folder: Folder, xact_id: int, error: StorageError) -> bool:
             # It was refused, as whatever settles the number is; others do so once its lease is over.
             return True
         raise Unreachable(error.message, MAYBE_STORED) from error
+
+
+def _is_ours(folder: Folder, name: str, content: bytes, error: StorageError) -> bool:
+    """Return whether the file that was found under a number is the one that was to be written."""
+    with suppress(StorageError):
+        found = folder.store.read(name)
+        if found is not None:
+            return found == content
+    raise Unreachable(error.message, MAYBE_STORED) from error
 
 
 def write_nothing(folder: Folder) -> int:
