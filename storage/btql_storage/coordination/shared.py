@@ -37,9 +37,9 @@ afterwards.
 void, or found a void under its name, so never while a file of the first one is read. Where an answer of the store is
 lost, the writer finds its own file when it tries again, and goes on with that (:mod:`btql_storage.wal.group_commit`);
 or it gives the number up and learns whether a void could be put (:meth:`SharedNumbers.withdraw`). What it finds under
-the number it holds against what it wrote: a register that has forgotten may have given the number to two. Where nobody can tell
-what became of a number the request fails, saying so, and is not written again. And processing is a compare-and-swap of
-the last number that was processed, so of two that do the same work one fails.
+the number it holds against what it wrote: a register that has forgotten may have given the number to two. Where nobody
+can tell what became of a number the request fails, saying so, and is not written again. And processing is a
+compare-and-swap of the last number that was processed, so of two that do the same work one fails.
 
 **Nothing comes late.** A file that is put after the void of its number was removed has a number that was processed, and
 neither readers nor processing look at those. Its writer is told to start over, and removes it; what a dead one leaves
