@@ -17,7 +17,8 @@ from btql.cli import units
 from btql.explaining.explanation import Explanation, Node, ScanFacts, Warn
 from btql_planner.explain import branches
 from btql_planner.explain_expression import path_text, text
-from btql_planner.expressions import Apply, Constant, Expression, PathValue, walk
+from btql_planner.expression_traversal import walk
+from btql_planner.expressions import Apply, Constant, Expression, PathValue
 from btql_planner.plan import Fetch, Filter, Limit, Plan, TraceLimit, TracePage
 from btql_planner.plan_scan import Scan
 from btql_planner.plan_traversal import expressions

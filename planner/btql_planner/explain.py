@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from btql_planner.explain_expression import key_text, need_text, path_text, scoped, text
-from btql_planner.expressions import Expression, Subquery, split_engine_name, walk
+from btql_planner.expression_traversal import walk
+from btql_planner.expressions import Expression, Subquery, split_engine_name
 from btql_planner.plan import (
     Aggregate,
     Alias,

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import TypeAlias
 
-from btql_planner.expressions import MIRRORED, Apply, Constant, Expression, PathValue, conjuncts
+from btql_planner.expression_traversal import conjuncts
+from btql_planner.expressions import MIRRORED, Apply, Constant, Expression, PathValue
 from btql_planner.types import Kind
 
 Path: TypeAlias = tuple[str, ...]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from btql_planner.expressions import Column, Expression, PathValue, Reference, split_engine_name, walk
+from btql_planner.expression_traversal import walk
+from btql_planner.expressions import Column, Expression, PathValue, Reference, split_engine_name
 from btql_planner.plan import Aggregate, Alias, Nothing, Plan, Project, TraceSummary, Unnest
 from btql_planner.plan_relations import (
     Join,

@@ -8,6 +8,7 @@ from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
 from btql_planner import errors
+from btql_planner.expression_traversal import transform, walk
 from btql_planner.expressions import (
     AggregateCall,
     Apply,
@@ -19,8 +20,6 @@ from btql_planner.expressions import (
     Reference,
     SortKey,
     engine_name,
-    transform,
-    walk,
 )
 from btql_planner.functions import functions
 from btql_planner.plan import Aggregate, Named, Plan

@@ -9,17 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from btql_planner import types
-from btql_planner.expressions import (
-    Apply,
-    Constant,
-    Expression,
-    Over,
-    Ranking,
-    Reference,
-    SortKey,
-    engine_name,
-    transform,
-)
+from btql_planner.expression_traversal import transform
+from btql_planner.expressions import Apply, Constant, Expression, Over, Ranking, Reference, SortKey, engine_name
 from btql_planner.functions import functions
 from btql_planner.plan import Filter, Named, Plan
 from btql_planner.plan_relations import Window

@@ -22,7 +22,8 @@ from btql_planner.binding.scope import Around, Rows, Scope
 from btql_planner.binding.unnamed import with_any_names
 from btql_planner.binding.window import refuse_windows
 from btql_planner.clauses.page import no_cursor
-from btql_planner.expressions import Expression, Parameter, Reference, SortKey, Subquery, engine_name, walk
+from btql_planner.expression_traversal import walk
+from btql_planner.expressions import Expression, Parameter, Reference, SortKey, Subquery, engine_name
 from btql_planner.names import ColumnNames
 from btql_planner.options import refuse_parameters
 from btql_planner.plan import Limit, Named, Nothing, Plan, Project, Sort

@@ -9,7 +9,8 @@ from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_planner import errors
 from btql_planner.binding.call import bind_aggregate
-from btql_planner.expressions import AggregateCall, Bound, Constant, Expression, Frame, Over, Ranking, SortKey, walk
+from btql_planner.expression_traversal import walk
+from btql_planner.expressions import AggregateCall, Bound, Constant, Expression, Frame, Over, Ranking, SortKey
 from btql_planner.functions import functions
 from btql_planner.types import Kind
 from btql_planner.windows import WINDOW_FUNCTIONS

@@ -19,7 +19,8 @@ from btql_planner.binding.grouping import refuse_aggregates
 from btql_planner.binding.scope import Scope
 from btql_planner.binding.window import refuse_windows
 from btql_planner.clauses.trace_filter import Connected, Formula, PlainCondition, SpanTest, take_apart
-from btql_planner.expressions import Apply, Expression, Parameter, walk, without_source
+from btql_planner.expression_traversal import walk, without_source
+from btql_planner.expressions import Apply, Expression, Parameter
 from btql_planner.functions import functions
 from btql_planner.plan import Filter, Plan, TraceSelection, in_matching
 from btql_planner.plan_scan import Scan

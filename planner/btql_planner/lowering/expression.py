@@ -19,6 +19,7 @@ from typing import assert_never
 from btql_planner import errors, sql_text, types, value
 from btql_planner.columns import engine_column
 from btql_planner.engine_plan import ProbeSpec
+from btql_planner.expression_traversal import conjuncts, walk
 from btql_planner.expressions import (
     AggregateCall,
     Apply,
@@ -33,9 +34,7 @@ from btql_planner.expressions import (
     Reference,
     SortKey,
     Subquery,
-    conjuncts,
     engine_name,
-    walk,
 )
 from btql_planner.functions.call import PLAIN, ArgumentError, Call
 from btql_planner.relations import sources_of

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from btql_planner import compare, sql_text
 from btql_planner.columns import FetchColumns, JoinColumns
 from btql_planner.engine_plan import FetchSpec, Stage
-from btql_planner.expressions import Apply, Expression, conjuncts
+from btql_planner.expression_traversal import conjuncts
+from btql_planner.expressions import Apply, Expression
 from btql_planner.plan import Aggregate, Plan
 from btql_planner.plan_relations import Join, Shared
 from btql_planner.relations import sources

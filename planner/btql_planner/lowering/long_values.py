@@ -23,18 +23,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from btql_planner import sql_text
-from btql_planner.expressions import (
-    AggregateCall,
-    Apply,
-    Column,
-    Constant,
-    Expression,
-    PathValue,
-    Reference,
-    children,
-    transform,
-    walk,
-)
+from btql_planner.expression_traversal import children, transform, walk
+from btql_planner.expressions import AggregateCall, Apply, Column, Constant, Expression, PathValue, Reference
 from btql_planner.functions.call import PLAIN
 from btql_planner.lowering.expression import ExpressionLowering, applied
 from btql_planner.select import Select

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from btql_planner import sql_text, value
 from btql_planner.columns import AliasColumns, FetchColumns, NoColumns, ScanColumns, engine_column
 from btql_planner.engine_plan import FetchSpec, OutputColumn, ProbeSpec, ScanSpec, Stage
-from btql_planner.expressions import AggregateCall, Constant, Expression, PathValue, SortKey, conjuncts, engine_name
+from btql_planner.expression_traversal import conjuncts
+from btql_planner.expressions import AggregateCall, Constant, Expression, PathValue, SortKey, engine_name
 from btql_planner.lowering import traces
 from btql_planner.lowering.expression import STORED, ExpressionLowering
 from btql_planner.lowering.long_values import over_long_values

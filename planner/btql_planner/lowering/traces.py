@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from btql_planner import sql_text
 from btql_planner.engine_plan import ScanSpec
-from btql_planner.expressions import Reference, conjuncts
+from btql_planner.expression_traversal import conjuncts
+from btql_planner.expressions import Reference
 from btql_planner.plan import TraceLimit, TracePage, TraceSelection, TraceSummary, in_matching
 from btql_planner.select import Columns, Path, Select
 from btql_planner.types import Kind

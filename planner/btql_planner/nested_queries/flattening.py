@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from btql_planner import errors, types
 from btql_planner.conditions import all_of, apply, with_conditions
+from btql_planner.expression_traversal import transform, walk
 from btql_planner.expressions import (
     AggregateCall,
     Column,
@@ -20,8 +21,6 @@ from btql_planner.expressions import (
     Reference,
     SortKey,
     engine_name,
-    transform,
-    walk,
 )
 from btql_planner.nested_queries.peeling import count, peel, substitute
 from btql_planner.plan import Aggregate, Filter, Limit, Named, Nothing, Plan, Project, Sort, Unnest

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from btql_grammar.span import Span
 from btql_planner import errors, types
 from btql_planner.conditions import all_of, apply, with_conditions
+from btql_planner.expression_traversal import conjuncts, transform, walk
 from btql_planner.expressions import (
     Apply,
     Column,
@@ -16,10 +17,7 @@ from btql_planner.expressions import (
     Parameter,
     Reference,
     Subquery,
-    conjuncts,
     engine_name,
-    transform,
-    walk,
 )
 from btql_planner.nested_queries.peeling import Peeled, aggregate, count, has_parameters, peel, substitute
 from btql_planner.plan import Aggregate, Filter, Limit, Named, Plan, Project, Sort

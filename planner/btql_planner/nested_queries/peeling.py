@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from btql_planner.expressions import AggregateCall, Expression, Parameter, Reference, conjuncts, transform, walk
+from btql_planner.expression_traversal import conjuncts, transform, walk
+from btql_planner.expressions import AggregateCall, Expression, Parameter, Reference
 from btql_planner.functions import functions
 from btql_planner.plan import Filter, Plan, Project, Sort
 from btql_planner.plan_traversal import expressions

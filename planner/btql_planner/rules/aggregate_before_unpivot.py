@@ -18,7 +18,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from btql_planner.expressions import AggregateCall, Apply, Expression, Match, PathValue, Reference, walk
+from btql_planner.expression_traversal import walk
+from btql_planner.expressions import AggregateCall, Apply, Expression, Match, PathValue, Reference
 from btql_planner.plan import Aggregate, Filter, Plan, Unnest
 from btql_planner.plan_traversal import rewrite
 

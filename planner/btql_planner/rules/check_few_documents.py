@@ -16,7 +16,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from btql_planner.expressions import Column, Match, walk
+from btql_planner.expression_traversal import walk
+from btql_planner.expressions import Column, Match
 from btql_planner.plan import Filter, Limit, Plan, Project, Sort
 from btql_planner.plan_scan import Scan, Top
 from btql_planner.rules.stop_early import ORDERED

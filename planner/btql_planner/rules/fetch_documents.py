@@ -20,7 +20,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from btql_planner.expressions import Expression, PathValue, walk
+from btql_planner.expression_traversal import walk
+from btql_planner.expressions import Expression, PathValue
 from btql_planner.plan import (
     Aggregate,
     Alias,

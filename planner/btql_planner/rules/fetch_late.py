@@ -15,7 +15,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from btql_planner.expressions import Column, PathValue, walk
+from btql_planner.expression_traversal import walk
+from btql_planner.expressions import Column, PathValue
 from btql_planner.names import SYSTEM_KINDS
 from btql_planner.plan import Fetch, Filter, Limit, Plan, Project, Sort
 from btql_planner.plan_scan import Scan

@@ -17,7 +17,8 @@ it cannot be switched off.
 
 from __future__ import annotations
 
-from btql_planner.expressions import Subquery, walk
+from btql_planner.expression_traversal import walk
+from btql_planner.expressions import Subquery
 from btql_planner.plan import Plan
 from btql_planner.plan_traversal import expressions
 from btql_planner.plan_traversal import walk as walk_plan

@@ -19,7 +19,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from btql_planner.expressions import Expression, Reference, walk
+from btql_planner.expression_traversal import walk
+from btql_planner.expressions import Expression, Reference
 from btql_planner.plan import Filter, Limit, Plan, Sort, TraceSelection, TraceSummary, in_matching
 from btql_planner.plan_scan import Scan
 from btql_planner.plan_traversal import expressions, rewrite

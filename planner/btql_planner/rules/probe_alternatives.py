@@ -19,7 +19,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from btql_planner.conditions import with_conditions
-from btql_planner.expressions import Apply, Expression, conjuncts
+from btql_planner.expression_traversal import conjuncts
+from btql_planner.expressions import Apply, Expression
 from btql_planner.plan import Filter, Plan
 from btql_planner.plan_scan import Scan
 from btql_planner.plan_traversal import rewrite

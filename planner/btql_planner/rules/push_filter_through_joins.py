@@ -17,7 +17,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from btql_planner.conditions import all_of, with_conditions
-from btql_planner.expressions import Apply, Expression, conjuncts, walk, without_source
+from btql_planner.expression_traversal import conjuncts, walk, without_source
+from btql_planner.expressions import Apply, Expression
 from btql_planner.plan import Alias, Filter, Plan
 from btql_planner.plan_relations import Join
 from btql_planner.plan_traversal import rewrite_down

@@ -16,7 +16,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from btql_planner import types
-from btql_planner.expressions import Apply, Expression, PathValue, conjuncts
+from btql_planner.expression_traversal import conjuncts
+from btql_planner.expressions import Apply, Expression, PathValue
 from btql_planner.functions import functions
 from btql_planner.needs import NULL_REJECTING
 from btql_planner.plan import Filter, Plan
