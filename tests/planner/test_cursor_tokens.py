@@ -24,9 +24,20 @@ def test_a_recorded_token_reads_as_its_key() -> None:
 @pytest.mark.parametrize("descending", [False, True])
 def test_tokens_read_back(by: str, descending: bool) -> None:
     paging = Paging(by, descending)  # type: ignore[arg-type]
-    numbers = (2**64 - 1, 0)[: paging.numbers]
+    first = 0x0DE1 << 48 | 7 if by == "transaction" else 2**64 - 1
+    numbers = (first, 0)[: paging.numbers]
 
     assert decode(encode(*numbers), paging, Span(0, 0)) == numbers
+
+
+@pytest.mark.parametrize("by", ["transaction", "trace"])
+def test_tokens_of_two_numbers_are_told_apart(by: str) -> None:
+    key, transaction = 0x690248E7EB0D0000, 0x0DE1 << 48 | 7
+    other = encode(key, key) if by == "transaction" else encode(transaction, key)
+    with pytest.raises(BtqlError) as caught:
+        decode(other, Paging(by, descending=True), Span(0, 0))  # type: ignore[arg-type]
+
+    assert caught.value.code == "B0411"
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,12 @@ traces, desc  the last trace's newest key and  traces whose newest key is
 ============  ===============================  ==========================
 
 For traces, newest first, the second number keeps a trace in its place that
-gets another span while somebody pages towards it.
+gets another span while somebody pages towards it. One that loses the span with
+its key goes further back: it is not missed, but what is left of it may come
+again. A summary has the key of its root span.
 
-Any other sort has no cursor, and a query that sends one anyway is refused.
+Traces and summaries sorted by ``_xact_id`` have no cursor, and no query sorted
+by anything else has one. A query that sends one anyway is refused.
 """
 
 from __future__ import annotations
@@ -35,6 +38,8 @@ from btql_planner import errors
 
 KEY_BYTES = 8
 _DIGITS = 20
+_TRANSACTION = 0x0DE1
+"""The first 16 of the 64 bits of a transaction's number. Those of a key are of its time, and this would be in 1977."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +69,17 @@ def decode(token: str, paging: Paging, span: Span) -> tuple[int, ...]:
     numbers = tuple(
         int.from_bytes(content[start : start + KEY_BYTES], "big") for start in range(0, len(content), KEY_BYTES)
     )
-    if len(content) != paging.numbers * KEY_BYTES or encode(*numbers) != token.rstrip("="):
+    whole = len(content) == paging.numbers * KEY_BYTES and encode(*numbers) == token.rstrip("=")
+    if not whole or _begins_with_transaction(numbers) != (paging.by == "transaction"):
         raise BtqlError.of(
             errors.BAD_CURSOR, "the cursor is not one that this query gave", span, "this cursor",
             help="send the cursor of the page before, unchanged, with the same query; for the first page send none",
         )  # fmt: skip
     return numbers
+
+
+def _begins_with_transaction(numbers: tuple[int, ...]) -> bool:
+    return numbers[0] >> 48 == _TRANSACTION
 
 
 def key_text(number: int) -> str:
