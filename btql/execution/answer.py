@@ -140,9 +140,9 @@ class _Marks:
         columns = [batch.column(name) for name in self._columns]
         self._last = [column[-1].as_py() for column in columns]
         if self._page.paging.by == "trace":
-            keys = columns[0].to_pylist()
+            keys, newest = columns[0].to_pylist(), columns[-1].to_pylist()
             self._lowest = min(keys if self._lowest is None else [*keys, self._lowest])
-            self._highest = max(keys if self._highest is None else [*keys, self._highest])
+            self._highest = max(newest if self._highest is None else [*newest, self._highest])
 
     def token(self) -> str | None:
         """Return the token of the next page."""

@@ -43,17 +43,19 @@ class NextPage:
     """Makes the cursor from columns behind those of the answer.
 
     They are the pagination key of each row or trace; for transactions their
-    number comes first.
+    number comes first. Behind the key of a trace may be the newest of all.
     """
 
     paging: Paging
     newest: int | None = None
     """For traces, newest first: the newest key of all, from the token of the page before."""
+    skips: bool = False
+    """The newest of the traces are skipped, so that what is the newest key has to be said in a column."""
 
     @property
     def columns(self) -> int:
         """How many there are."""
-        return 2 if self.paging.by == "transaction" else 1
+        return 2 if self.paging.by == "transaction" or self.skips else 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,7 +195,7 @@ class TracePage:
     """Keeps the rows of a page of traces, in the order of a pagination key of each.
 
     That is its newest key where newest traces come first, else its oldest one.
-    ``TRACE_KEY`` stands for it above.
+    ``TRACE_KEY`` stands for it above, and ``NEWEST_KEY`` for the newest of all traces.
     """
 
     input: Plan
@@ -209,6 +209,7 @@ class TracePage:
 
 
 TRACE_KEY = Reference("trace_key", TEXT)
+NEWEST_KEY = Reference("newest_key", TEXT)
 
 
 @dataclass(frozen=True, slots=True)

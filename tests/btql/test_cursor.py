@@ -137,6 +137,16 @@ def test_a_cursor_of_another_query_is_refused(conn: btql.Connection, text: str, 
     assert caught.value.code == "B0411"
 
 
+def test_tokens_of_traces_and_of_transactions_are_refused_by_each_other(conn: btql.Connection) -> None:
+    texts = [f"select: id | {LOGS} traces | limit: 5", f"select: id | {LOGS} | sort: _xact_id | limit: 5"]
+    for text, other in zip(texts, reversed(texts), strict=True):
+        first = conn.query(other)
+        assert first.rows()
+        with pytest.raises(btql.QueryError) as caught:
+            conn.query(text, cursor=first.cursor)
+        assert caught.value.code == "B0411"
+
+
 def test_the_cursor_is_known_at_the_end(conn: btql.Connection) -> None:
     result = conn.query(f"select: id | {LOGS} | limit: 5")
     with pytest.raises(btql.Error, match="once all rows were read"):
@@ -194,3 +204,28 @@ def test_a_trace_that_grows_is_not_missed(growing: btql.Connection, shape: str) 
     found = [sorted({str(row["root_span_id"]) for row in page}) for page in pages(growing, text, write)]
 
     assert found == [["t7", "t8", "t9"], ["t4", "t5", "t6"], ["t1", "t2", "t3"], ["t0"], []]
+
+
+def test_traces_that_were_skipped_do_not_come_later(growing: btql.Connection) -> None:
+    put(growing, {"id": "x", "root_span_id": "t2"}, {"id": "y", "root_span_id": "t9"})
+    first = growing.query(f"select: root_span_id | {LOGS} traces | limit: 3 | offset: 2")
+    seen = {str(row["root_span_id"]) for row in first.rows()}
+    rest = f"select: root_span_id | {LOGS} traces | limit: 100"
+    later = {str(row["root_span_id"]) for row in growing.query(rest, cursor=first.cursor).rows()}
+
+    assert seen == {"t8", "t7", "t6"}
+    assert later == {"t5", "t4", "t3", "t1", "t0"}
+
+
+def test_a_trace_that_loses_its_newest_span_is_not_missed(growing: btql.Connection) -> None:
+    put(growing, *({"id": f"x{t}", "root_span_id": f"t{t}"} for t in (0, 1)))
+
+    def write(number: int) -> None:
+        if number == 0:
+            # One of a trace that was shown, and one of a trace that was not.
+            put(growing, {"id": "x1", "_object_delete": True}, {"id": "t5s2", "_object_delete": True})
+
+    text = f"select: root_span_id | {LOGS} traces | limit: 3"
+    found = [sorted({str(row["root_span_id"]) for row in page}) for page in pages(growing, text, write)]
+
+    assert found == [["t0", "t1", "t9"], ["t6", "t7", "t8"], ["t3", "t4", "t5"], ["t1", "t2"], []]

@@ -2,7 +2,7 @@
 
 What a cursor holds is said in :mod:`btql_planner.clauses.cursor`. A query has
 one where its rows are in the order of a key that they keep: of a source,
-ungrouped, and sorted by nothing, by ``_pagination_key`` or by ``_xact_id``.
+ungrouped, and sorted by nothing, by ``_pagination_key`` or, for spans, by ``_xact_id``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from btql_planner.clauses.cursor import Paging, decode, key_text
 from btql_planner.expressions import Apply, Column, Constant, Expression, SortKey
 from btql_planner.finish import NextPage
 from btql_planner.functions import functions
-from btql_planner.plan import TRACE_KEY, Filter, Limit, Named, Plan, Sort, TraceLimit, TracePage
+from btql_planner.plan import NEWEST_KEY, TRACE_KEY, Filter, Limit, Named, Plan, Sort, TraceLimit, TracePage
 from btql_planner.types import Kind
 
 KEY = "_pagination_key"
@@ -64,8 +64,10 @@ class Page:
             rows, newest = self._traces(rows, paging, after)
         else:
             rows, newest = self._rows(rows, paging, after), None
-        given = paging is not None and self.limit is not None
-        return rows, NextPage(paging, newest) if given and paging is not None else None
+        if paging is None or self.limit is None:
+            return rows, None
+        newest_first = paging.by == "trace" and paging.descending
+        return rows, NextPage(paging, newest, skips=newest_first and newest is None and self.offset > 0)
 
     def _rows(self, rows: Plan, paging: Paging | None, after: Sequence[int]) -> Plan:
         if paging is not None and after:
@@ -108,7 +110,7 @@ class Page:
             case "transaction":
                 columns = [self._column(TRANSACTION), self._column(KEY)]
             case "trace":
-                columns = [TRACE_KEY]
+                columns = [TRACE_KEY, NEWEST_KEY] if next_page.skips else [TRACE_KEY]
         return tuple(Named(f"cursor {number}", column) for number, column in enumerate(columns))
 
     def _column(self, name: str) -> Column:
@@ -119,7 +121,7 @@ def no_cursor(span: Span) -> BtqlError:
     """Return the error for a cursor that was sent with a query that has none."""
     return BtqlError.of(
         errors.BAD_CURSOR, "this query cannot continue from a cursor", span, "with this cursor",
-        help="a cursor goes with rows in the order of `_pagination_key` or `_xact_id`, or with no sort at all",
+        help="a cursor goes with rows sorted by `_pagination_key`, for spans also by `_xact_id`, or with no sort",
     )  # fmt: skip
 
 

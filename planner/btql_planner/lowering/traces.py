@@ -155,6 +155,9 @@ def trace_page(lowering: RelationLowering, plan: TracePage) -> Select:
         rest.where.append(f"{trace_key} {'<' if plan.descending else '>'} {sql_text.text(plan.after)}")
     elif plan.upto is not None:
         rest.where.append(f"{trace_key} IS NOT NULL")
+    if plan.offset and plan.descending and plan.upto is None:
+        rest.outputs["newest_key#t"] = f"max({trace_key}) OVER ()"
+        rest.kinds["newest_key"] = (Kind.TEXT,)
     return _numbered(rest, f"{trace_key} DESC" if plan.descending else trace_key, plan.count, plan.offset)
 
 
