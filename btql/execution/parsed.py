@@ -15,7 +15,7 @@ from btql.execution.kind_of import kept_as
 from btql_planner.columns import engine_column
 from btql_planner.types import Kind
 from btql_storage import json_text
-from btql_storage.arrow import one_array
+from btql_storage.arrow import joined_texts, one_array
 from btql_storage.fields import KNOWN_FIELDS, OTHER
 from btql_storage.part.deltas import DELTA_FIELD
 from btql_storage.part.input_values import InputValues
@@ -49,6 +49,7 @@ class Parsed:
         values = self._values(path)
         lists: dict[Kind, list[object]] = {kind: [None] * len(values) for kind in _TYPES}
         inputs = self._inputs if path == (DELTA_FIELD,) else None
+        texts: list[list[bytes] | None] = [None] * len(values)
         for row, value in enumerate(values):
             if value is None:
                 continue
@@ -56,8 +57,11 @@ class Parsed:
                 kind, known = kept_as(value)
                 lists[kind][row] = known
             elif Kind.JSON in kinds:
-                lists[Kind.JSON][row] = json_text.canonical_bytes(value) if inputs is None else inputs.canonical(row)
-        return {engine_column(path, kind): pa.array(lists[kind], _TYPES[kind]) for kind in kinds}
+                texts[row] = [json_text.canonical_bytes(value)] if inputs is None else inputs.canonical(row)
+        return {
+            engine_column(path, kind): joined_texts(texts) if kind is Kind.JSON else pa.array(lists[kind], _TYPES[kind])
+            for kind in kinds
+        }
 
     def texts(self, path: Path) -> pa.Array:
         """Return the value at ``path`` as JSON text, as it was written where it is a whole field."""

@@ -10,7 +10,7 @@ command line Arrow is told that there is no NumPy (docs/adr/0010).
 from __future__ import annotations
 
 from functools import cache
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import pyarrow as pa
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 Array: TypeAlias = "pa.Array[Any]"
 ChunkedArray: TypeAlias = "pa.ChunkedArray[Any]"
+
+_TEXT_BYTES_MAX = 2**31 - 1
+"""What one array of texts holds."""
 
 _array = cast("Callable[..., Array]", pa.array)
 _chunked_array = cast("Callable[..., ChunkedArray]", pa.chunked_array)
@@ -78,6 +81,20 @@ def checked_texts(starts: NDArray[np.int32], content: bytes) -> Array:
     texts = _of_buffers(pa.utf8(), len(starts) - 1, [None, pa.py_buffer(starts), pa.py_buffer(content)])
     texts.validate(full=True)
     return texts
+
+
+def joined_texts(texts: Sequence[Sequence[bytes] | None]) -> Array:
+    """Return texts whose pieces are UTF-8, None for null.
+
+    They are copied once; ``to_array`` grows as it goes and looks at every byte, which costs several times as much.
+    """
+    ends = np.cumsum([0, *(0 if pieces is None else sum(map(len, pieces)) for pieces in texts)])
+    if ends[-1] > _TEXT_BYTES_MAX:
+        return to_array([None if pieces is None else b"".join(pieces) for pieces in texts], pa.utf8())
+    content = b"".join(chain.from_iterable(pieces for pieces in texts if pieces is not None))
+    valid = np.packbits(np.array([pieces is not None for pieces in texts], np.bool_), bitorder="little")
+    buffers = [pa.py_buffer(valid), pa.py_buffer(ends.astype(np.int32)), pa.py_buffer(content)]
+    return _of_buffers(pa.utf8(), len(texts), buffers)
 
 
 def to_list(array: Array) -> list[Any]:

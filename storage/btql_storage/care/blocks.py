@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import pyarrow as pa
 
-from btql_storage.arrow import to_array
+from btql_storage.arrow import joined_texts, to_array
 from btql_storage.part.deltas import DELTA_FIELD, DeltaBases
 from btql_storage.part.documents import BASE_COLUMN, DOCUMENT_SCHEMA, SYSTEM_SCHEMA
 from btql_storage.part.files import read_errors
-from btql_storage.part.whole_inputs import BaseTexts, joined
+from btql_storage.part.whole_inputs import BaseTexts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,7 +72,7 @@ def whole_blocks(
             known.done(numbers[-1])
             is_whole = [text is not None or bases.base(row) < 0 for row, text in zip(numbers, texts, strict=True)]
             place = block.schema.get_field_index(DELTA_FIELD)
-            whole = block.set_column(place, DELTA_FIELD, joined(texts)).select(DOCUMENT_SCHEMA.names)
+            whole = block.set_column(place, DELTA_FIELD, joined_texts(texts)).select(DOCUMENT_SCHEMA.names)
             kept = [row for row, one in zip(numbers, is_whole, strict=True) if one]
             yield kept, pa.Table.from_batches([whole]).filter(to_array(is_whole, pa.bool_()))
         first += count

@@ -67,15 +67,15 @@ class InputValues:
             for pieces, value in zip(inputs, in_one, strict=True)
         ]
 
-    def canonical(self, row: int) -> bytes:
-        """Return the canonical text of a value."""
+    def canonical(self, row: int) -> list[bytes]:
+        """Return the canonical text of a value, in pieces."""
         pieces = self._inputs[row]
         found = self._parts(pieces) if pieces is not None and len(pieces) > 1 else None
         if found is None:
-            return canonical_bytes(self.values[row])
+            return [canonical_bytes(self.values[row])]
         elements, around = found
-        texts = [each.text for each in elements]
-        return b"%b[%b]%b" % (around.before, b",".join(texts), around.after)
+        texts = [text for each in elements for text in (b",", each.text)]
+        return [around.before, b"[", *texts[1:], b"]", around.after]
 
     def _value(self, pieces: Pieces) -> JsonValue:
         found = self._parts(pieces)

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from btql_storage.arrow import to_array
+from btql_storage.arrow import joined_texts
 from btql_storage.errors import Damaged
 from btql_storage.later import np
 from btql_storage.part.deltas import DELTA_FIELD, opened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from btql_storage.arrow import Array, ChunkedArray
+    from btql_storage.arrow import ChunkedArray
     from btql_storage.cache_budget import Cache
     from btql_storage.part.deltas import DeltaBases, Pieces
 
@@ -77,7 +77,7 @@ class WholeInputs:
 
     def read(self, rows: NDArray[np.int64], read_blocks: ReadBlocks) -> ChunkedArray:
         """Return the inputs of some rows, which are in order; what is stored comes by ``read_blocks``."""
-        return pa.chunked_array([joined(texts) for texts in self._read(rows, read_blocks)], pa.utf8())
+        return pa.chunked_array([joined_texts(texts) for texts in self._read(rows, read_blocks)], pa.utf8())
 
     def pieces(self, rows: NDArray[np.int64], read_blocks: ReadBlocks) -> list[Pieces | None]:
         """Return the same in pieces; those that rows have in common are the same objects."""
@@ -121,8 +121,3 @@ class WholeInputs:
                 "`btql repair` says what can be done",
             )
         return found
-
-
-def joined(texts: Sequence[Pieces | None]) -> Array:
-    """Return texts as a column."""
-    return to_array([None if pieces is None else b"".join(pieces) for pieces in texts], pa.utf8())
