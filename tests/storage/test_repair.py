@@ -364,6 +364,25 @@ def test_without_states_the_latest_rows_count(written: Written):
     assert check_database(written.path).is_sound
 
 
+@pytest.mark.parametrize("damage", [Path.unlink, lambda file: file.write_bytes(b"{}")])
+def test_no_catalog_is_made_without_parts_that_nobody_can_place(written: Written, damage: Callable[[Path], None]):
+    shutil.rmtree(written.path / "states")
+    file = min(written.path.glob("parts/*/part.json"))
+    content = file.read_bytes()
+    damage(file)
+    before = sorted(written.path.rglob("*"))
+    for catalog in (True, False):
+        if not catalog:
+            lose_catalog(written.path)
+            before = sorted(written.path.rglob("*"))
+        with pytest.raises(Damaged, match=f"whose rows.* {file.parent.name}"):
+            repair_database(written.path, catalog=catalog)
+        # The next compaction would remove what a new catalog has never heard of.
+        assert sorted(written.path.rglob("*")) == before
+    file.write_bytes(content)
+    assert repair_database(written.path).is_sound
+
+
 def test_rows_that_are_lost_stay_in_quarantine_until_they_are_given_up(quick_path: Path):
     path = quick_path / "db"
     with Storage.open(path, create=True) as storage:

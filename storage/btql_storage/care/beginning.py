@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from btql_storage.care.guess import check_owners
 from btql_storage.catalog import Catalog
 from btql_storage.clock import SYSTEM_CLOCK
 from btql_storage.errors import BadFile, Damaged, NotADatabase, from_os_error
@@ -58,6 +59,7 @@ def begin_catalog(location: Location, outcome: Repaired) -> str | None:
         marker = _marker(store)
         if marker is None:
             check_may_make(store, _how(read_only=False))
+        check_owners(store)
     finally:
         store.close()
     path = _catalog_path(location)

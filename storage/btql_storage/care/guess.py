@@ -1,4 +1,4 @@
-"""Which rows of an object are current where its state is lost, and only its parts tell."""
+"""Whose rows are in a part, and which of them are current, where states are lost and only the parts tell."""
 
 from __future__ import annotations
 
@@ -11,9 +11,33 @@ from btql_storage.care.blocks import read_documents
 from btql_storage.care.part_check import part_file
 from btql_storage.care.recovered import Recovered
 from btql_storage.care.tables import Row
+from btql_storage.errors import BadFile, Damaged
+from btql_storage.format import PARTS
 from btql_storage.part.format import ROWS_FILE
-from btql_storage.part.manifest import Manifest
+from btql_storage.part.manifest import MANIFEST_FILE, Manifest, read_manifest
+from btql_storage.states import STATES, objects_with_states
 from btql_storage.stores.interface import Store
+
+
+def check_owners(store: Store) -> None:
+    """Raise Damaged where there are no states, and parts whose manifests do not tell whose they are.
+
+    A catalog without them would be taken for the whole, and the next compaction would remove them.
+    """
+    if objects_with_states(store):
+        return
+    unknown: list[str] = []
+    for name in sorted((name for name in store.list(PARTS) if name.isdigit()), key=int):
+        try:
+            read_manifest(part_file(store, int(name), MANIFEST_FILE))
+        except BadFile:
+            unknown.append(name)
+    if unknown:
+        raise Damaged(
+            f"nothing tells whose rows are in these folders of `{PARTS}`: {', '.join(unknown)}: `{STATES}` is lost, "
+            f"and they have no `{MANIFEST_FILE}` that can be read",
+            "restore a backup, or move these folders elsewhere to go on without their rows",
+        )
 
 
 def guess_parts(store: Store, one: Recovered, manifests: Sequence[Manifest]) -> None:
