@@ -27,7 +27,7 @@ from btql_storage.care.tables import Row as TableRow
 from btql_storage.care.tables import row_numbers
 from btql_storage.care.written_anew import Kept, PartColumns, agrees
 from btql_storage.checksums import file_checksum
-from btql_storage.errors import BadFile, StorageError, from_os_error
+from btql_storage.errors import BadFile, Damaged, StorageError, from_os_error
 from btql_storage.format import part_name
 from btql_storage.keys import fingerprints
 from btql_storage.kinds import Kind as ColumnKind
@@ -98,6 +98,7 @@ class PartCheck:
         try:
             return read_manifest(self._path(MANIFEST_FILE)), []
         except BadFile as error:
+            self._raise_unless_of_file(error)
             return None, [self._found(Kind.DAMAGED, MANIFEST_FILE, error.message)]
 
     def _contents(self, *, is_indexed: bool, deep: bool) -> Iterator[Finding]:
@@ -148,13 +149,20 @@ class PartCheck:
                     yield self._found(Kind.DAMAGED, name, f"it has {size:,} bytes and was written with {note.bytes:,}")
                 elif note is not None and file_checksum(path) != note.sha256:
                     yield self._found(Kind.DAMAGED, name, "its checksum does not hold")
-            except (BadFile, FileNotFoundError, NotADirectoryError):
+            except BadFile as error:
+                self._raise_unless_of_file(error)
+                yield self._found(Kind.MISSING, name, "it is not there")
+            except (FileNotFoundError, NotADirectoryError):
                 yield self._found(Kind.MISSING, name, "it is not there")
             except OSError as error:
-                told = from_os_error(error, "read", self._path(name))
-                if not isinstance(told, BadFile):
-                    raise told from error
+                told = from_os_error(error, "read", f"{self.store.label}/{part_name(self.part_id)}/{name}")
+                self._raise_unless_of_file(told)
                 yield self._found(Kind.DAMAGED, name, f"it cannot be read: {error.strerror or error}")
+
+    def _raise_unless_of_file(self, error: StorageError) -> None:
+        """Raise what says nothing of the file itself: a bucket that fails just now, or the disk that has the copies."""
+        if not isinstance(error, Damaged if self.store.keeps_copies else BadFile):
+            raise error
 
     def _against_catalog(self, manifest: Manifest) -> Iterator[Finding]:
         row = self.row

@@ -173,6 +173,12 @@ class Catalog:
             last = sql.one_value(run.execute("select value from numbers where name = 'part'").fetchall())
             return {part_id for (part_id,) in run.execute("select id from parts")}, cast("int", last)
 
+    def check_fence(self) -> None:
+        """Raise where the right to process, compact and remove is another's by now."""
+        if self.fence is not None:
+            with self._working():
+                pass
+
     def next_part_id(self) -> int:
         """Return an id that no part has or had, nor will have if this process dies."""
         with self.database.writing() as run:

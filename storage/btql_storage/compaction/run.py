@@ -14,7 +14,8 @@ parts that a killed compaction left.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -74,19 +75,43 @@ def compact_once(folder: Folder, target: ObjectInfo | None = None, pace: Pace = 
 
 def _run_job(folder: Folder, target: ObjectInfo | None, pace: Pace) -> CompactionReport | None:
     folder.check_writable()
-    with folder.compact_lock.held(), folder.parts.working():
+    with folder.compact_lock.held(), folder.parts.working(), _still_ours(folder):
         process(folder)
         damaged: Damaged | None = None
         for parts, job in _jobs(folder, target, pace):
             try:
-                return job()
+                return _done(folder, parts, job)
             except Damaged as error:
                 # The other objects go on.
-                quarantine(folder, [part.id for part in parts if part.quarantined is None], error.message)
                 damaged = damaged or error
         if damaged is not None:
             raise damaged
         return None
+
+
+def _done(folder: Folder, parts: Sequence[PartInfo], job: Callable[[], CompactionReport]) -> CompactionReport:
+    """Run a job; parts that it finds damaged are marked, and where just copies of them were, it is run again."""
+    ids = [part.id for part in parts if part.quarantined is None]
+    try:
+        return job()
+    except Damaged as error:
+        if quarantine(folder, ids, error.message) is not None or not folder.store.keeps_copies:
+            raise
+    try:
+        return job()
+    except Damaged as error:
+        quarantine(folder, ids, error.message)
+        raise
+
+
+@contextmanager
+def _still_ours(folder: Folder) -> Generator[None]:
+    """Say of who was too slow that others have the work: what they have removed since is missing, and not damaged."""
+    try:
+        yield
+    except Damaged:
+        folder.catalog.check_fence()
+        raise
 
 
 def _jobs(

@@ -155,12 +155,13 @@ class WalFile:
 
     def _open(self, included: list[int] | None) -> ipc.RecordBatchFileReader:
         try:
-            content = self._read_small()
-            # Handing small buffers over to other threads takes longer than to decompress them.
-            options = ipc.IpcReadOptions(included_fields=included, use_threads=content is None)
-            if content is not None:
-                return ipc.open_file(pa.py_buffer(content), options=options)
-            return ipc.open_file(pa.memory_map(str(self.path)), options=options)
+            if self._locate is None:
+                return self._opened(included)
+            try:
+                return self._opened(included)
+            except FileNotFoundError:
+                # Others have removed the copy since it was located; it is made anew.
+                return self._opened(included)
         except FileNotFoundError as error:
             raise self._damaged() from error
         except OSError as error:
@@ -170,6 +171,14 @@ class WalFile:
             raise from_os_error(error, "read", self.path) from error
         except pa.ArrowException as error:
             raise self._damaged() from error
+
+    def _opened(self, included: list[int] | None) -> ipc.RecordBatchFileReader:
+        content = self._read_small()
+        # Handing small buffers over to other threads takes longer than to decompress them.
+        options = ipc.IpcReadOptions(included_fields=included, use_threads=content is None)
+        if content is not None:
+            return ipc.open_file(pa.py_buffer(content), options=options)
+        return ipc.open_file(pa.memory_map(str(self.path)), options=options)
 
     def _read_small(self) -> bytes | None:
         """Return the file's bytes where it is small."""
