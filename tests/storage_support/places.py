@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from urllib.parse import urlencode
+from uuid import uuid4
 
 import pytest
 
@@ -18,13 +19,16 @@ SERVICES = {
 def place_over(request: pytest.FixtureRequest, services: tuple[str, ...], path: Path) -> str:
     """Return the address of a new database over some services."""
     options = {"cache": str(path / "cache")}
+    # The fixtures are of a test, which may want several.
+    mine = uuid4().hex[:12]
     if services[0] == "s3":
         address, options["endpoint"] = request.getfixturevalue("s3")
+        address = f"{address}/{mine}"
     else:
         address = f"file://{path / 'db'}"
         del options["cache"]
     if "postgres" in services:
-        options["catalog"] = request.getfixturevalue("postgres_url")
+        options["catalog"] = f"{request.getfixturevalue('postgres_server')}?schema=test_{mine}"
     else:
         options["catalog"] = f"sqlite:{path / 'catalog.sqlite'}"
     if "redis" in services:
