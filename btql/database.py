@@ -23,7 +23,7 @@ from btql.execution.stop import Stop
 from btql.plans import Asked, KeptPlans, Key, key_of, planned
 from btql.repeated import KeptAnswer, KeptAnswers, has_one_answer, parsed
 from btql.result import Result
-from btql.running import DrawnErrors, run
+from btql.running import DrawnErrors, damage_named, run
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Source
@@ -173,7 +173,8 @@ class Database:
             if plan is None:
                 asked = Asked(sources)
                 options = replace(options, prices=asked.prices_of(self._prices))
-                plan = planned(statement, source, asked, options, disabled_rules, self.check)
+                with damage_named(sources):
+                    plan = planned(statement, source, asked, options, disabled_rules, self.check)
                 if key is not None:
                     self._plans.keep(key, asked, plan)
             self.check()

@@ -35,7 +35,7 @@ _UNREADABLE = ("Parquet", "Arrow error", "IO error", "Object Store error")
 def run(runner: Runner, sources: Sources) -> Generator[pa.RecordBatch]:
     """Yield the batches of a run, and close the snapshots behind it."""
     try:
-        with _damage_named(sources), _engine_errors(), _let_go():
+        with damage_named(sources), _engine_errors(), _let_go():
             yield from runner.batches()
     finally:
         sources.close()
@@ -58,7 +58,7 @@ def _let_go() -> Generator[None]:
 
 
 @contextmanager
-def _damage_named(sources: Sources) -> Generator[None]:
+def damage_named(sources: Sources) -> Generator[None]:
     """Look for the part that is damaged where a reader stumbles over its bytes; nobody looks while all is well."""
     try:
         yield

@@ -16,8 +16,10 @@ from btql_storage.catalog import PartInfo, RowNumbers
 from btql_storage.folder import Folder
 from btql_storage.keys import fingerprints
 from btql_storage.merge import SURVIVING_FIELDS
+from btql_storage.part.reader import Part
 from btql_storage.row import Row
 from btql_storage.row_numbers import are_among
+from btql_storage.stored_rows import StoredRow
 
 _SMALL_VALUES = ("id", "span_id", "root_span_id", "created", "xact_id", "pagination_key")
 
@@ -29,6 +31,12 @@ class CurrentRow:
     part: PartInfo
     number: int
     row: Row
+
+    def stored(self, part: Part, json_bytes: int) -> StoredRow:
+        """Return the row as one whose fields are read when they are asked for."""
+        row = self.row
+        ids = row.id, row.span_id, row.root_span_id
+        return StoredRow(*ids, row.created_us, row.xact_id, row.pagination_key, {}, part, self.number, json_bytes)
 
 
 def find_current(folder: Folder, ids: Sequence[str], parts: Sequence[PartInfo]) -> dict[str, CurrentRow]:

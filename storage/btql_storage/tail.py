@@ -161,12 +161,18 @@ class Tail:
         self._check_size()
 
     def _bases(self, by_id: dict[str, list[WalEvent]], in_parts: dict[str, CurrentRow]) -> dict[str, Row]:
-        """Return the rows that events change; whole where their documents count."""
+        """Return the rows that events change; with their fields where these count by now."""
         bases = {row_id: place.row for row_id, place in in_parts.items()}
-        whole = [place for row_id, place in in_parts.items() if needs_row(by_id[row_id])]
+        merged = [place for row_id, place in in_parts.items() if needs_row(by_id[row_id])]
+        weights = sizes(self._folder, merged)
         # Before anything is read: small events may be about large documents.
-        self._check_size(int(sizes(self._folder, whole).sum()))
-        bases.update(fetch_rows(self._folder, whole))
+        self._check_size(int(weights.sum()))
+        opened = {part.part_id: part for part in self._folder.parts.get_all(self._parts)}
+        for current, weight in zip(merged, weights.tolist(), strict=True):
+            bases[current.row.id] = current.stored(opened[current.part.id], weight)
+        # Rows with rarer instructions are made at once.
+        at_once = [place for place in merged if any(event.control is not None for event in by_id[place.row.id])]
+        bases.update(fetch_rows(self._folder, at_once))
         by_chunk: dict[int, list[int]] = {}
         for row_id in by_id:
             place = self._places.get(row_id)

@@ -20,11 +20,12 @@ import numpy as np
 from btql_storage.collector import collector_paused
 from btql_storage.merge import NOT_MERGED, SURVIVING_FIELDS, apply_all, field_after, needs_row, outline
 from btql_storage.row import Row
+from btql_storage.stored_rows import StoredRow, read_field, read_rows
 from btql_storage.wal.event import EventFields, WalEvent, shape
 from btql_storage.wal.format import Flag
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from btql_storage.catalog import RowNumbers
 
@@ -52,6 +53,7 @@ class EventsRow(msgspec.Struct, gc=False):
 
     def whole(self) -> Row | None:
         """Return the row with its fields."""
+        assert not isinstance(self.before, StoredRow) or self.before.is_read, "whoever asks reads it first"
         return apply_all(self.before, self.events)
 
 
@@ -98,8 +100,10 @@ class TailRows:
         self.rows = rows
         self._before = [before for row in rows if (before := _before(row)) is not None]
         """What there is besides events: rows that were made at once, and what others were before."""
+        self._stored = [before for before in self._before if isinstance(before, StoredRow)]
         self._guard = RLock()
         self._fields: EventFields | None = None
+        self._stored_fields: dict[str, Mapping[str, bytes | None]] = {}
         self._sizes: RowNumbers | None = None
 
     def __len__(self) -> int:
@@ -124,11 +128,16 @@ class TailRows:
 
     def whole(self, numbers: Iterable[int]) -> list[Row]:
         """Return some rows with their fields."""
-        return [_whole(self.rows[number]) for number in numbers]
+        rows = [self.rows[number] for number in numbers]
+        with collector_paused():
+            read_rows(before for row in rows if isinstance(before := _before(row), StoredRow))
+        return [*map(_whole, rows)]
 
     def names(self) -> frozenset[str]:
         """Return the fields that any event of any row has, also where the rows do not have them any more."""
         names = self._event_fields().names()
+        with collector_paused():
+            read_rows(self._stored)
         return frozenset(names.union(*[before.fields for before in self._before]))
 
     def shapes(self, name: str) -> set[bytes]:
@@ -136,8 +145,9 @@ class TailRows:
 
         What rows become by merging is at the top what one of their events, or what they were before, is there.
         """
-        found = self._event_fields().shapes(name)
-        return found.union(shape(before.fields[name]) for before in self._before if name in before.fields)
+        stored = self._of_stored(name)
+        texts = [before.fields.get(name, stored.get(before.id)) for before in self._before]
+        return self._event_fields().shapes(name).union(map(shape, filter(None, texts)))
 
     def texts(self, name: str) -> list[bytes | None]:
         """Return the JSON text of a field, for each row; None where it has no such field."""
@@ -150,8 +160,10 @@ class TailRows:
     def rest(self) -> None:
         """Let go of what lines were taken apart into: one query often wants several fields, the next one none."""
         self._fields = None
+        self._stored_fields.clear()
 
     def _merged(self, name: str, of_events: Sequence[bytes | None]) -> list[bytes | None]:
+        stored = self._of_stored(name)
         texts: list[bytes | None] = []
         place = 0
         for row in self.rows:
@@ -161,11 +173,19 @@ class TailRows:
                 place += 1
             elif isinstance(row, EventsRow):
                 after = place + len(row.events)
-                texts.append(_field_of(row, name, of_events[place:after]))
+                texts.append(_field_of(row, name, of_events[place:after], stored))
                 place = after
             else:
                 texts.append(row.fields.get(name))
         return texts
+
+    def _of_stored(self, name: str) -> Mapping[str, bytes | None]:
+        """Read one field of what rows were in parts, where these are not read, once until :meth:`rest`."""
+        with self._guard, collector_paused():
+            found = self._stored_fields.get(name)
+            if found is None:
+                found = self._stored_fields[name] = read_field(self._stored, name)
+            return found
 
     def _event_fields(self) -> EventFields:
         """Take the lines of all events apart, once for all fields that are asked for until :meth:`rest`."""
@@ -176,12 +196,14 @@ class TailRows:
             return found
 
 
-def _field_of(row: EventsRow, name: str, of_events: Sequence[bytes | None]) -> bytes | None:
+def _field_of(
+    row: EventsRow, name: str, of_events: Sequence[bytes | None], stored: Mapping[str, bytes | None]
+) -> bytes | None:
     if row.only_merges and name not in NOT_MERGED and of_events.count(None) >= len(of_events) - 1:
         text = next(filter(None, of_events), None)
         return None if text == b"null" else text
     before = row.before
-    text = None if before is None else before.fields.get(name)
+    text = None if before is None else before.fields.get(name, stored.get(row.id))
     return field_after(name, text, row.events, of_events, is_new=before is None)
 
 
