@@ -124,7 +124,9 @@ def fetch(call: Call, kind: str, name: str, asked: FetchQuery, filters: Sequence
     if following is not None:
         conditions.append(following.above)
     result = database.query(_in_order(kind, name, [*conditions, upper]), options=options)
-    return Reading(call, result, stop, "events", began, cursor=following and following.cursor).answer()
+    # No traces are no page: the next one would begin at the same place, and so forever.
+    cursor = following.cursor if following is not None and limit else None
+    return Reading(call, result, stop, "events", began, cursor=cursor).answer()
 
 
 def _query(kind: str, name: str, limit: int, conditions: Sequence[Node]) -> Node:

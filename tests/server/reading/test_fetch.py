@@ -141,6 +141,12 @@ def test_a_page_that_ends_behind_many_rows(client):
     assert [len(each) for each in _pages_by_pairs(client, path, 1)] == [1_200, 9]
 
 
+@pytest.mark.parametrize("more", [{}, {"max_xact_id": "1000999999999999999"}])
+def test_a_page_of_no_traces_is_the_last_one(client, project, more):
+    answer = client.post(f"/v1/project_logs/{project}/fetch", json={"limit": 0, **more})
+    assert answer.json() == {"events": [], "cursor": None}
+
+
 def test_filters_with_the_deprecated_way_to_page(client, project):
     asked = {"limit": 2, "max_xact_id": "1000999999999999999", "filters": [{"btql": "input.span = 1"}]}
     first = client.post(f"/v1/project_logs/{project}/fetch", json=asked)
