@@ -19,7 +19,7 @@ def test_seeds(
 ):
     for seed in turn.seeds():
         folder = scratch / str(seed)
-        address = place_over(request, services, folder)
+        address = place_over(request, services, folder, f"_{seed}")
         outcome = play(seed, folder / "play", shared=True, address=address)
         rmtree(folder, ignore_errors=True)
         survived.update(outcome.counts)

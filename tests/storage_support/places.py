@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from urllib.parse import urlencode
-from uuid import uuid4
 
 import pytest
 
@@ -16,19 +15,17 @@ SERVICES = {
 }
 
 
-def place_over(request: pytest.FixtureRequest, services: tuple[str, ...], path: Path) -> str:
-    """Return the address of a new database over some services."""
+def place_over(request: pytest.FixtureRequest, services: tuple[str, ...], path: Path, name: str = "") -> str:
+    """Return the address of a new database over some services; a test that makes several of them names each."""
     options = {"cache": str(path / "cache")}
-    # The fixtures are of a test, which may want several.
-    mine = uuid4().hex[:12]
     if services[0] == "s3":
         address, options["endpoint"] = request.getfixturevalue("s3")
-        address = f"{address}/{mine}"
+        address += name
     else:
         address = f"file://{path / 'db'}"
         del options["cache"]
     if "postgres" in services:
-        options["catalog"] = f"{request.getfixturevalue('postgres_server')}?schema=test_{mine}"
+        options["catalog"] = request.getfixturevalue("postgres_url") + name
     else:
         options["catalog"] = f"sqlite:{path / 'catalog.sqlite'}"
     if "redis" in services:
