@@ -100,6 +100,9 @@ _FUNCTIONS: dict[str, tuple[Function, list[pa.DataType], pa.DataType]] = {
 }
 
 
+_OF_BYTES = frozenset({"btql_array_length"})
+"""Functions that get their texts in UTF-8, as Arrow has them: to make strings of long ones takes longer."""
+
 _OF_BATCHES: dict[str, tuple[Callable[..., pa.Array], list[pa.DataType], pa.DataType]] = {
     "btql_replace": (growing.replaced, [_TEXT, _TEXT, _TEXT], _TEXT),
     "btql_replaced_fits": (growing.fits, [_TEXT, _TEXT, _TEXT], _BOOLEAN),
@@ -127,10 +130,12 @@ def _udf(name: str, report: FunctionReport) -> ScalarUDF:
         of_batch, inputs, output = _OF_BATCHES[name]
         return udf(of_batch, inputs, output, "volatile", name)
     function, inputs, output = _FUNCTIONS[name]
-    return udf(_by_row(function, output, report), inputs, output, "volatile", name)
+    return udf(_by_row(function, output, report, of_bytes=name in _OF_BYTES), inputs, output, "volatile", name)
 
 
-def _by_row(function: Function, output: pa.DataType, report: FunctionReport) -> Callable[..., pa.Array]:
+def _by_row(
+    function: Function, output: pa.DataType, report: FunctionReport, *, of_bytes: bool
+) -> Callable[..., pa.Array]:
     """Return ``function`` over arrays; a row with any null gives null.
 
     A value of JSON is taken apart once for each kind that it may have, so that
@@ -144,7 +149,7 @@ def _by_row(function: Function, output: pa.DataType, report: FunctionReport) -> 
         if known is not None and all(array.equals(before) for array, before in zip(arrays, known[0], strict=True)):
             return known[1]
         started = time.perf_counter()
-        columns = [array.to_pylist() for array in arrays]
+        columns = [(array.cast(pa.binary()) if of_bytes else array).to_pylist() for array in arrays]
         answer = pa.array([None if None in row else function(*row) for row in zip(*columns, strict=True)], output)
         last = arrays, answer
         # Several threads compute at the same time; a count that is lost between two of them does no harm.

@@ -141,9 +141,9 @@ def length(text: str) -> int | None:
     return len(value) if isinstance(value, dict | list) else None
 
 
-def array_length(text: str) -> int | None:
+def array_length(text: bytes) -> int | None:
     """Return the number of elements of an array."""
-    if not text.startswith("["):
+    if not text.startswith(b"["):
         return None
     # Of a long conversation nothing needs to be known but where each message ends.
     from btql_storage.members import elements
