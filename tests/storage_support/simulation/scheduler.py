@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import pkgutil
 import sys
 import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager, suppress
-from functools import partial
+from functools import partial, partialmethod
 from importlib import import_module
 from random import Random
 from types import ModuleType
@@ -18,6 +19,7 @@ from unittest.mock import patch
 from greenlet import greenlet
 
 import btql_storage
+from btql_storage.format import FolderLock
 
 STEP_US = 50
 """Time that passes with every step."""
@@ -233,7 +235,10 @@ class SimulatedTime:
 
 @contextmanager
 def played(scheduler: Scheduler, untouched: tuple[str, ...] = ()) -> Generator[None]:
-    """Exchange locks and waiting in all modules of storage whose names do not begin with one of some."""
+    """Exchange locks and waiting in all modules of storage whose names do not begin with one of some.
+
+    Who waits for another process does not poll here: one slow call would be thousands of steps of those that wait.
+    """
     # They must be there to be changed.
     for found in pkgutil.walk_packages(btql_storage.__path__, "btql_storage."):
         with suppress(ImportError):
@@ -246,11 +251,29 @@ def played(scheduler: Scheduler, untouched: tuple[str, ...] = ()) -> Generator[N
         id(time): SimulatedTime(scheduler),
     }
     with ExitStack() as stack:
+        stack.enter_context(patch.object(FolderLock, "_wait", partialmethod(_wait_for_others, scheduler)))
         modules = [one for name, one in sys.modules.items() if name.startswith("btql_storage")]
         for module in [one for one in modules if not one.__name__.startswith(untouched)]:
             for name, value in _exchangeable(module, stand_ins):
                 stack.enter_context(patch.object(module, name, value))
         yield
+
+
+def _wait_for_others(lock: FolderLock, scheduler: Scheduler) -> None:
+    """Take the lock of a folder as soon as no other process has it."""
+
+    def is_free() -> bool:
+        try:
+            fcntl.flock(lock._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        # Whoever is killed before its turn must not leave it taken.
+        fcntl.flock(lock._descriptor, fcntl.LOCK_UN)
+        return True
+
+    if not scheduler.wait(is_free, int(lock._wait_s * 1e6)):
+        raise lock._locked()
+    fcntl.flock(lock._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _exchangeable(module: ModuleType, stand_ins: dict[int, Any]) -> list[tuple[str, Any]]:
