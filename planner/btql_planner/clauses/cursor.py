@@ -35,11 +35,10 @@ from typing import Literal
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Span
 from btql_planner import errors
+from btql_storage.transactions import PREFIX
 
 KEY_BYTES = 8
 _DIGITS = 20
-_TRANSACTION = 0x0DE1
-"""The first 16 of the 64 bits of a transaction's number. Those of a key are of its time, and this would be in 1977."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,8 @@ def decode(token: str, paging: Paging, span: Span) -> tuple[int, ...]:
 
 
 def _begins_with_transaction(numbers: tuple[int, ...]) -> bool:
-    return numbers[0] >> 48 == _TRANSACTION
+    # The first 16 bits of a key are of its time, and these would be in 1977.
+    return numbers[0] >> 48 == PREFIX >> 48
 
 
 def key_text(number: int) -> str:
