@@ -7,7 +7,7 @@ chunk by itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from threading import RLock
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ import pyarrow as pa
 from btql_storage.arrow import nulls
 from btql_storage.fields import ARRAY_FIELDS, KNOWN_FIELDS, SYSTEM_COLUMNS, SYSTEM_FIELDS
 from btql_storage.kinds import FieldPath, Kind, split_column_name
-from btql_storage.part.format import ROW_BITS, PartStats, PathStats
+from btql_storage.part.format import ROW_BITS, PartStats, PathStats, PathStatsMerger
 from btql_storage.part.stats import choose
 from btql_storage.shred import array_column, shred_field, system_column
 
@@ -85,7 +85,7 @@ class TailColumns:
                 if name in self._fields or name in _NO_PATHS:
                     return self.field(name).paths.get((name,))
                 _, paths = shred_field(name, [*self._rows.shapes(name)])
-                self._tops[name] = paths.get((name,))
+                self._tops[name] = _merged([paths.get((name,)), *self._rows.stored_stats(name)])
             return self._tops[name]
 
     def names(self) -> frozenset[str]:
@@ -122,6 +122,15 @@ class TailColumns:
             {**chosen.paths, top: paths[top]} if top in paths else chosen.paths,
             chosen.complete,
         )
+
+
+def _merged(found: Iterable[PathStats | None]) -> PathStats | None:
+    """Return what several statistics of a path say together."""
+    known = [stats for stats in found if stats is not None]
+    merger = PathStatsMerger()
+    for stats in known:
+        merger.add(stats)
+    return merger.result() if known else None
 
 
 @dataclass(frozen=True, slots=True)

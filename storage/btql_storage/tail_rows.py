@@ -20,7 +20,14 @@ import numpy as np
 from btql_storage.collector import collector_paused
 from btql_storage.merge import NOT_MERGED, SURVIVING_FIELDS, apply_all, field_after, needs_row, outline
 from btql_storage.row import Row
-from btql_storage.stored_rows import StoredRow, read_field, read_rows
+from btql_storage.stored_rows import (
+    StoredRow,
+    are_listed,
+    names_in_parts,
+    read_field,
+    read_rows,
+    stats_in_parts,
+)
 from btql_storage.wal.event import EventFields, WalEvent, shape
 from btql_storage.wal.format import Flag
 
@@ -28,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from btql_storage.catalog import RowNumbers
+    from btql_storage.part.format import PathStats
 
 
 class EventsRow(msgspec.Struct, gc=False):
@@ -101,6 +109,7 @@ class TailRows:
         self._before = [before for row in rows if (before := _before(row)) is not None]
         """What there is besides events: rows that were made at once, and what others were before."""
         self._stored = [before for before in self._before if isinstance(before, StoredRow)]
+        self._are_listed = are_listed(self._stored)
         self._guard = RLock()
         self._fields: EventFields | None = None
         self._stored_fields: dict[str, Mapping[str, bytes | None]] = {}
@@ -134,20 +143,31 @@ class TailRows:
         return [*map(_whole, rows)]
 
     def names(self) -> frozenset[str]:
-        """Return the fields that any event of any row has, also where the rows do not have them any more."""
+        """Return the fields that any event of any row has, or any row of the parts that have bases of rows.
+
+        So there may be some that no row has, or has any more.
+        """
         names = self._event_fields().names()
-        with collector_paused():
-            read_rows(self._stored)
+        if self._are_listed:
+            names |= names_in_parts(self._stored)
+        else:
+            with collector_paused():
+                read_rows(self._stored)
         return frozenset(names.union(*[before.fields for before in self._before]))
 
     def shapes(self, name: str) -> set[bytes]:
         """Return texts that are at the top what values of a field may be there.
 
-        What rows become by merging is at the top what one of their events, or what they were before, is there.
+        What rows become by merging is at the top what one of their events, or what they were before, is there. Of what
+        they were in parts :meth:`stored_stats` tells.
         """
-        stored = self._of_stored(name)
+        stored = {} if self._are_listed else self._of_stored(name)
         texts = [before.fields.get(name, stored.get(before.id)) for before in self._before]
         return self._event_fields().shapes(name).union(map(shape, filter(None, texts)))
+
+    def stored_stats(self, name: str) -> list[PathStats]:
+        """Return what a top-level field is in the parts that have bases of rows; it may be more than it is in these."""
+        return stats_in_parts(self._stored, name) if self._are_listed else []
 
     def texts(self, name: str) -> list[bytes | None]:
         """Return the JSON text of a field, for each row; None where it has no such field."""
