@@ -15,6 +15,8 @@ PLAYS = {(3, False), (5, False)}
 FAILED_ONCE = {
     # Whoever waited for the lock of a folder polled it, tens of thousands of times: the play did not end.
     (6001, False),
+    # A file was neither made durable nor removed, and the play took the error for one that says that nothing is stored.
+    (6124, False),
     # Processing went past a number that was flying, in a register that was made to be wrong.
     (4, True),
     # A register that had forgotten gave a number to two; one of them took the other's file for its own.

@@ -12,7 +12,7 @@ from typing import Any
 
 from greenlet import GreenletExit
 
-from btql_storage.errors import MAYBE_STORED, Damaged, Locked, StorageError, UnknownObject, Unreachable, VersionGone
+from btql_storage.errors import Damaged, Locked, StorageError, UnknownObject, Unreachable, VersionGone
 from btql_storage.folder import Settings
 from btql_storage.store import ObjectInfo, Storage
 from storage_support.invariants import check_invariants
@@ -114,7 +114,8 @@ class Play:
 
     def surely_failed(self, error: StorageError) -> bool:
         """Whether an error says that nothing was stored."""
-        return MAYBE_STORED not in str(error)
+        # A store says it of the file, in other words than a writer of its request.
+        return "may be stored or not" not in str(error)
 
     def _run(self) -> None:
         self._make()
