@@ -56,7 +56,8 @@ What this counts on: a store that puts a name only where it is free, and lists w
 register. Two that both believe to be the one (a Redis that was cut off with some of the writers, while its replica took
 over with the others) know nothing of each other's flying numbers; docs/adr/0020 says how to run one. A register that
 forgets (R4) while a file is put that a processing has passed by then can show that file to readers until the processing
-commits; its writer is told that nobody can tell what became of it.
+commits, and nobody waits for its number who names a version, so that its rows may join the version; its writer is told
+that nobody can tell what became of it.
 """
 
 from __future__ import annotations

@@ -132,8 +132,11 @@ class Actor:
         oracle, target = self._play.oracle, self._play.targets[name]
         before = oracle.before_reading(name)
         forgotten = oracle.pasts_forgotten
-        with self._storage.snapshot(target, self._storage.last_xact_id()) as snapshot:
+        last = self._storage.last_xact_id()
+        forgettings = oracle.forgettings()
+        with self._storage.snapshot(target, last) as snapshot:
             version = oracle.check(name, snapshot, before)
+        version.forgettings = forgettings
         if forgotten == oracle.pasts_forgotten:
             oracle.versions[name].append(version)
 

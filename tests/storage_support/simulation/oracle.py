@@ -35,6 +35,8 @@ class Request:
     """Whether an error said that nothing of it was stored."""
     over: bool = False
     """Whether its caller has heard anything, or is dead."""
+    forgettings: int = 0
+    """How often the register had forgotten all when it began."""
 
 
 @dataclass(slots=True)
@@ -53,6 +55,8 @@ class Version:
     xact_id: int
     documents: dict[str, Document] = field(repr=False)
     requests: frozenset[int] = frozenset()
+    forgettings: int = 0
+    """How often the register had forgotten all when it was named."""
 
 
 class Oracle:
@@ -68,8 +72,8 @@ class Oracle:
         self.pasts_forgotten = 0
         self.without_past: set[str] = set()
         """Objects of which a version may be gone: whoever deletes or purges may die before anyone hears of it."""
-        self.forgot: Callable[[], bool] = lambda: False
-        """Whether a service forgot what it knew: what was seen and not acknowledged may be gone then."""
+        self.forgettings: Callable[[], int] = lambda: 0
+        """How often a service forgot what it knew: what was seen and not acknowledged may be gone then."""
         self._erasable: dict[str, set[int]] = {name: set() for name in names}
         """Requests that may be gone with their object, which was deleted meanwhile."""
         self._erased: dict[str, set[int]] = {name: set() for name in names}
@@ -83,7 +87,7 @@ class Oracle:
         """Make up a request."""
         chosen = [name for name in self.names if self._dice.random() < 0.4] or [self._dice.choice(self.names)]
         number = len(self.requests)
-        made = Request(number, {name: self._events(number) for name in chosen})
+        made = Request(number, {name: self._events(number) for name in chosen}, forgettings=self.forgettings())
         self.requests.append(made)
         for name in chosen:
             if any(name == one and alive() for one, alive in self._erasing):
@@ -132,7 +136,7 @@ class Oracle:
         rows = snapshot_rows(snapshot)
         by_id = {row.id: row for row in rows}
         assert len(by_id) == len(rows), f"{name}: an id is current twice"
-        shown = {int(row_id.removeprefix(OWN)): row for row_id, row in by_id.items() if row_id.startswith(OWN)}
+        shown = _own_rows(by_id)
         documents = {row_id: to_document(row) for row_id, row in by_id.items()}
         self._check_requests(name, shown, before)
         order = sorted((row.xact_id, number) for number, row in shown.items())
@@ -156,19 +160,38 @@ class Oracle:
             # Meanwhile the object was deleted, or its past.
             return
         requests = [self.requests[number] for number in version.requests]
-        if any(request.failed or (self.forgot() and request.xact_id is None) for request in requests):
+        if any(request.failed or (self.forgettings() and request.xact_id is None) for request in requests):
             # It was seen while it was being taken back.
             return
-        documents = {row.id: to_document(row) for row in snapshot_rows(snapshot)}
-        if documents != version.documents and name not in self.without_past:
-            raise AssertionError(f"{name} as of {version.xact_id}: {_difference(documents, version.documents)}")
+        rows = {row.id: row for row in snapshot_rows(snapshot)}
+        documents = {row_id: to_document(row) for row_id, row in rows.items()}
+        expected = self._with_forgotten(name, rows, version)
+        if documents != expected and name not in self.without_past:
+            raise AssertionError(f"{name} as of {version.xact_id}: {_difference(documents, expected)}")
+
+    def _with_forgotten(self, name: str, rows: dict[str, Row], version: Version) -> dict[str, Document]:
+        """Return what a version must be where requests came late, of which the register knew nothing any more.
+
+        Whoever named the version could not wait for their numbers, and their callers heard that nobody can tell.
+        """
+        shown = _own_rows(rows)
+        late = {number for number in shown.keys() - version.requests if self._may_come_late(number, version)}
+        if not late or version.requests - shown.keys():
+            return version.documents
+        of_version = version.requests | late
+        return self._replay(name, sorted((row.xact_id, one) for one, row in shown.items() if one in of_version))
+
+    def _may_come_late(self, number: int, version: Version) -> bool:
+        request = self.requests[number]
+        unsure = request.xact_id is None and not request.failed
+        return unsure and request.forgettings < version.forgettings
 
     def _check_requests(self, name: str, shown: dict[int, Row], before: Seen) -> None:
         missing = before.acknowledged - shown.keys() - self._erasable[name]
         assert not missing, f"{name}: requests {sorted(missing)} were acknowledged and are missing"
         for number in before.seen - shown.keys() - self._erasable[name]:
             request = self.requests[number]
-            unsure = self.forgot() and request.xact_id is None
+            unsure = self.forgettings() and request.xact_id is None
             assert request.failed or unsure, f"{name}: request {number} was seen before and is gone"
         wrong = before.failed & shown.keys()
         assert not wrong, f"{name}: requests {sorted(wrong)} were refused or deleted, and are there"
@@ -215,6 +238,11 @@ class Oracle:
             case _:
                 event |= {"_is_merge": True, "metadata": {"by": {str(number): place}}, "tags": [f"tag{number % 5}"]}
         return event
+
+
+def _own_rows(rows: dict[str, Row]) -> dict[int, Row]:
+    """Return the rows that say which requests are there, by the number of each."""
+    return {int(row_id.removeprefix(OWN)): row for row_id, row in rows.items() if row_id.startswith(OWN)}
 
 
 def _difference(found: dict[str, Document], expected: dict[str, Document]) -> str:

@@ -67,7 +67,7 @@ class Play:
         count = self.dice.randrange(1, 3)
         self.names = [f"{self.dice.choice(KINDS)}:{number}" for number in range(count)]
         self.oracle = Oracle(self.dice, self.names, self.dice.choice((3, 10, 40)))
-        self.oracle.forgot = lambda: self.world.counts["forgotten"] > 0
+        self.oracle.forgettings = lambda: self.world.counts["forgotten"]
         self.world.after_power_cut = self.oracle.forget_unsure
         self.targets: dict[str, ObjectInfo] = {}
         self.settings = Settings(
