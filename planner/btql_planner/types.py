@@ -53,10 +53,6 @@ SCALAR: Type = frozenset({Kind.BOOLEAN, Kind.INTEGER, Kind.FLOAT, Kind.TEXT})
 ANY: Type = SCALAR | {Kind.JSON, Kind.BIG}
 """Every kind that a value of a document may have."""
 
-TRUE_TEXTS = ("true", "t", "yes", "y", "on", "1")
-FALSE_TEXTS = ("false", "f", "no", "n", "off", "0")
-"""Texts that are read as booleans, in any case."""
-
 SQL_TYPES: dict[Kind, str] = {
     Kind.BOOLEAN: "BOOLEAN",
     Kind.INTEGER: "BIGINT",

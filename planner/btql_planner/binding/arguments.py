@@ -1,4 +1,4 @@
-"""Arguments: which kinds a function or operator takes, and what texts among them are read as.
+"""Arguments: which kinds a function or operator takes, and which texts among them are times.
 
 A wrong kind is a mistake where the query itself says so; where documents
 happen to hold another kind, the value is null in those rows.
@@ -62,7 +62,7 @@ def check_arguments(function: Function, arguments: Sequence[Expression]) -> None
 def as_operands(name: str, arguments: tuple[Expression, ...], span: Span) -> tuple[Expression, ...]:
     """Return an operator's arguments, made comparable, after a check of their types."""
     if name in _COMPARISONS:
-        arguments = _with_arrays(_with_booleans(_with_intervals(with_times(arguments))))
+        arguments = _with_arrays(_with_intervals(with_times(arguments)))
         _check_comparable(arguments, span)
     elif name in _ARITHMETIC:
         if name in ("add", "sub"):
@@ -125,25 +125,6 @@ def as_time(argument: Expression) -> Expression:
 def _with_intervals(arguments: tuple[Expression, ...]) -> tuple[Expression, ...]:
     """Return the arguments with every text that stands beside an interval read as one."""
     return _read_beside(types.INTERVAL, as_interval, arguments)
-
-
-def _with_booleans(arguments: tuple[Expression, ...]) -> tuple[Expression, ...]:
-    """Return the arguments with every text that spells a boolean beside one read as it; drivers write `'t'`.
-
-    Documents keep ``true`` and ``"true"`` apart, also where a path has been a boolean so far.
-    """
-    if not any(each.type == types.BOOLEAN and is_certain(each) for each in arguments):
-        return arguments
-    return tuple(map(_as_boolean, arguments))
-
-
-def _as_boolean(argument: Expression) -> Expression:
-    if not isinstance(argument, Constant) or not isinstance(argument.value, str) or argument.kind is not Kind.TEXT:
-        return argument
-    text = argument.value.strip().lower()
-    if text not in types.TRUE_TEXTS + types.FALSE_TEXTS:
-        return argument
-    return Constant(text in types.TRUE_TEXTS, Kind.BOOLEAN, span=argument.span)
 
 
 def _read_beside(

@@ -114,7 +114,7 @@ def to_boolean(value: Any) -> Boolean:
     True
     """
     word = "lower(trim({0}))"
-    true, false = (", ".join(f"'{text}'" for text in texts) for texts in (types.TRUE_TEXTS, types.FALSE_TEXTS))
+    true, false = ("'true', 't', 'yes', 'y', 'on', '1'", "'false', 'f', 'no', 'n', 'off', '0'")
     terms = {
         Kind.BOOLEAN: "{}",
         Kind.INTEGER: "CASE {} WHEN 1 THEN TRUE WHEN 0 THEN FALSE END",
