@@ -16,7 +16,6 @@ import pyarrow as pa
 from btql_storage.catalog import RowNumbers
 from btql_storage.fields import KNOWN_FIELDS, OTHER
 from btql_storage.members import members
-from btql_storage.part.format import PathStats
 from btql_storage.part.reader import Part
 from btql_storage.row import Row
 
@@ -57,22 +56,6 @@ def read_field(rows: Iterable[StoredRow], name: str) -> dict[str, bytes | None]:
     if column == name:
         return found
     return {row_id: None if others is None else _member(others, name) for row_id, others in found.items()}
-
-
-def are_listed(rows: Iterable[StoredRow]) -> bool:
-    """Whether the statistics of their parts have all paths of the rows."""
-    return all(part.stats.complete for part in {row.part for row in rows})
-
-
-def names_in_parts(rows: Iterable[StoredRow]) -> frozenset[str]:
-    """Return the top-level fields that any row of their parts has."""
-    return frozenset[str]().union(*(part.stats.keys_below(()) for part in {row.part for row in rows}))
-
-
-def stats_in_parts(rows: Iterable[StoredRow], name: str) -> list[PathStats]:
-    """Return what a top-level field is in their parts."""
-    found = (part.stats.paths.get((name,)) for part in {row.part for row in rows})
-    return [stats for stats in found if stats is not None]
 
 
 def _by_part(rows: Iterable[StoredRow]) -> Iterable[tuple[Part, list[StoredRow]]]:

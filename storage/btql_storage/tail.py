@@ -167,7 +167,8 @@ class Tail:
         weights = sizes(self._folder, merged)
         # Before anything is read: small events may be about large documents.
         self._check_size(int(weights.sum()))
-        opened = {part.part_id: part for part in self._folder.parts.get_all(self._parts)}
+        of_parts = {place.part.id: place.part for place in merged}
+        opened = {part_id: self._folder.parts.get(info) for part_id, info in of_parts.items()}
         for current, weight in zip(merged, weights.tolist(), strict=True):
             bases[current.row.id] = current.stored(opened[current.part.id], weight)
         # Rows with rarer instructions are made at once.

@@ -20,14 +20,7 @@ import numpy as np
 from btql_storage.collector import collector_paused
 from btql_storage.merge import NOT_MERGED, SURVIVING_FIELDS, apply_all, field_after, needs_row, outline
 from btql_storage.row import Row
-from btql_storage.stored_rows import (
-    StoredRow,
-    are_listed,
-    names_in_parts,
-    read_field,
-    read_rows,
-    stats_in_parts,
-)
+from btql_storage.stored_rows import StoredRow, read_field, read_rows
 from btql_storage.wal.event import EventFields, WalEvent, shape
 from btql_storage.wal.format import Flag
 
@@ -109,7 +102,9 @@ class TailRows:
         self._before = [before for row in rows if (before := _before(row)) is not None]
         """What there is besides events: rows that were made at once, and what others were before."""
         self._stored = [before for before in self._before if isinstance(before, StoredRow)]
-        self._are_listed = are_listed(self._stored)
+        self._stats = [part.stats for part in {row.part for row in self._stored}]
+        """Of the parts that have bases of rows."""
+        self._are_listed = all(stats.complete for stats in self._stats)
         self._guard = RLock()
         self._fields: EventFields | None = None
         self._stored_fields: dict[str, Mapping[str, bytes | None]] = {}
@@ -149,7 +144,7 @@ class TailRows:
         """
         names = self._event_fields().names()
         if self._are_listed:
-            names |= names_in_parts(self._stored)
+            names = names.union(*(stats.keys_below(()) for stats in self._stats))
         else:
             with collector_paused():
                 read_rows(self._stored)
@@ -167,7 +162,9 @@ class TailRows:
 
     def stored_stats(self, name: str) -> list[PathStats]:
         """Return what a top-level field is in the parts that have bases of rows; it may be more than it is in these."""
-        return stats_in_parts(self._stored, name) if self._are_listed else []
+        if not self._are_listed:
+            return []
+        return [found for stats in self._stats if (found := stats.paths.get((name,))) is not None]
 
     def texts(self, name: str) -> list[bytes | None]:
         """Return the JSON text of a field, for each row; None where it has no such field."""
