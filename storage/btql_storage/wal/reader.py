@@ -155,11 +155,11 @@ class WalFile:
 
     def _open(self, included: list[int] | None) -> ipc.RecordBatchFileReader:
         try:
-            if self._locate is None:
-                return self._opened(included)
             try:
                 return self._opened(included)
             except FileNotFoundError:
+                if self._locate is None:
+                    raise
                 # Others have removed the copy since it was located; it is made anew.
                 return self._opened(included)
         except FileNotFoundError as error:
