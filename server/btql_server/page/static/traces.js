@@ -1,12 +1,13 @@
 // Where one begins: the objects that the key may read, and the newest traces of the one that is chosen.
 
-import { ApiError, ask, fields, objects } from "./api.js";
+import { ask, fields, objects } from "./api.js";
 import { button, h } from "./dom.js";
-import { Editor, offsetOf } from "./editor.js";
+import { Editor } from "./editor.js";
 import { count, sourceText } from "./format.js";
 import { objectLink, showAddress, traceLink } from "./links.js";
 import { traceRow } from "./listed.js";
 import { idOf, ObjectList } from "./objects.js";
+import { mistakesOf } from "./problems.js";
 import { Table } from "./table.js";
 import { VirtualRows } from "./virtual.js";
 import { welcome } from "./welcome.js";
@@ -234,12 +235,10 @@ export class TracesView {
   }
 
   refuse(error, query) {
-    const mistakes = error instanceof ApiError && query ? error.errors.filter((each) => each.line === 1) : [];
-    const places = mistakes.map((each) => ({
-      from: offsetOf(query.text, 1, each.column) - query.begin,
-      to: Math.max(offsetOf(query.text, 1, each.end_column), offsetOf(query.text, 1, each.column) + 1) - query.begin,
-    }));
+    const found = query ? mistakesOf(error, query.text).filter(({ mistake }) => mistake.line === 1) : [];
+    const places = found.map(({ from, to }) => ({ from: from - query.begin, to: to - query.begin }));
     this.filter.setMistakes(places.filter((each) => each.to > 0));
+    const mistakes = found.map(({ mistake }) => mistake);
     const help = mistakes.map((each) => each.help).find(Boolean);
     this.problem.replaceChildren(
       h("p", null, mistakes.map((each) => each.message).join("; ") || error.message),
