@@ -15,10 +15,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeGuard, TypeVar, cast
 from uuid import UUID
 
 from btql_grammar import tree
+from btql_grammar.build import INTEGER_MAX
 from btql_grammar.depth import Node, children
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.printing.expressions import parameter as written
@@ -158,11 +159,18 @@ class _Substitution:
                 found["cursor"] = value
             elif value is None:
                 found[clause] = None
-            elif isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-                found[clause] = value
+            elif _is_whole(value) and 0 <= value <= INTEGER_MAX:
+                found[clause] = int(value)
             else:
-                raise _unfit(f"`{clause}` takes a whole number that is not negative", parameter.span, "give another")
+                said = f"`{clause}` takes a whole number that is not negative"
+                raise _unfit(said, parameter.span, f"give one up to {INTEGER_MAX}")
         return found
+
+
+def _is_whole(value: object) -> TypeGuard[int | Decimal]:
+    if isinstance(value, Decimal):
+        return value.is_finite() and value == value.to_integral_value()
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 POSSIBLE = "a number, a text, a time, or a list or dictionary of these"

@@ -116,6 +116,9 @@ def test_each_type_of_value(value, expected):
         (f"select: a | {FROM} | limit: ?", [-1], "not negative"),
         (f"select: a | {FROM} | limit: ?", ["1"], "not negative"),
         (f"select: a | {FROM} | limit: ?", [True], "not negative"),
+        (f"select: a | {FROM} | limit: ?", [2**63], "not negative"),
+        (f"select: a | {FROM} | limit: ?", [Decimal("1.5")], "not negative"),
+        (f"select: a | {FROM} | limit: ?", [Decimal("NaN")], "not negative"),
         (f"select: a | {FROM} | cursor: ?", [1], "a cursor is a text"),
     ],
 )
@@ -127,6 +130,15 @@ def test_values_that_do_not_fit(text, values, words):
     assert words in diagnostic.message
     caught.value.source = Source(text)
     assert "^" in caught.value.render() or text == "SELECT 1"
+
+
+@pytest.mark.parametrize("count", [2, Decimal(2), Decimal("2.00")])
+def test_a_count_is_a_whole_number_however_it_is_given(count: object):
+    statement = with_values(parse(f"select: a | {FROM} | limit: ?"), [count])
+
+    assert isinstance(statement, tree.Query)
+    assert type(statement.limit) is int
+    assert statement.limit == 2
 
 
 @pytest.mark.parametrize(
