@@ -182,12 +182,14 @@ def node_of(value: object, span: Span) -> tree.Expression:
     match value:
         case str():
             return tree.Literal(whole(value), span=span)
-        case bool() | int() | None:
+        case bool() | None:
             return tree.Literal(value, span=span)
+        case int():
+            return tree.Literal(int(value), span=span)
         case float():
             if math.isfinite(value):
-                return tree.Literal(value, span=span)
-            return _cast(str(value), "double precision", span)
+                return tree.Literal(float(value), span=span)
+            return _cast(str(float(value)), "double precision", span)
         case Decimal():
             if not value.is_finite():
                 return _cast(str(float(value)), "double precision", span)
@@ -205,7 +207,7 @@ def node_of(value: object, span: Span) -> tree.Expression:
             return tree.Literal(str(value), span=span)
         case Mapping():
             entries = cast("Mapping[object, object]", value).items()
-            return tree.Object(tuple((whole(str(key)), _node_inside(each, span)) for key, each in entries), span=span)
+            return tree.Object(tuple((_key(key), _node_inside(each, span)) for key, each in entries), span=span)
         case list() | tuple():
             return tree.Array(tuple(_node_inside(each, span) for each in cast("Sequence[object]", value)), span=span)
         case _:
@@ -215,7 +217,13 @@ def node_of(value: object, span: Span) -> tree.Expression:
 
 def whole(text: str) -> str:
     """Return a text with U+FFFD for each lone half of a surrogate pair, as it would be stored."""
+    # A member of an enumeration of texts is one of them, and says that it is something else.
+    text = str.__str__(text)
     return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _key(key: object) -> str:
+    return whole(key if isinstance(key, str) else str(key))
 
 
 def _node_inside(value: object, span: Span) -> tree.Expression:

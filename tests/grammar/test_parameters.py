@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from enum import Enum
 from uuid import UUID
 
 import pytest
@@ -130,6 +131,26 @@ def test_values_that_do_not_fit(text, values, words):
     assert words in diagnostic.message
     caught.value.source = Source(text)
     assert "^" in caught.value.render() or text == "SELECT 1"
+
+
+class Model(str, Enum):  # noqa: UP042 - the text of a member of a StrEnum is its value already
+    SMALL = "small"
+
+
+class Tokens(int, Enum):
+    FEW = 7
+
+
+class Share(float, Enum):
+    HALF = 0.5
+
+
+def test_members_of_enumerations_are_their_values():
+    given = [Model.SMALL, Tokens.FEW, Share.HALF, {Model.SMALL: [Tokens.FEW]}]
+
+    statement = with_values(parse(f"select: ?, ?, ?, ? | {FROM}"), given)
+
+    assert print_btql(statement) == print_btql(parse(f"select: 'small', 7, 0.5, {{small: [7]}} | {FROM}"))
 
 
 @pytest.mark.parametrize("count", [2, Decimal(2), Decimal("2.00")])

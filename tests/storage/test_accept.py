@@ -228,6 +228,16 @@ def test_a_mapping_with_a_long_number_is_written_as_any_other():
         accept([{"id": "a", "n": 2**70, "input": object()}])
 
 
+def test_keys_that_are_no_texts_are_written_as_the_standard_library_does():
+    biases = {50256: -100, 1.5: float("nan"), True: 1, None: [2**70]}
+    (fields,) = fields_of({"id": "a", "metadata": {"logit_bias": biases, "cut": "\ud83d"}})
+
+    wanted = {"50256": -100, "1.5": None, "true": 1, "null": [2**70]}
+    assert json.loads(fields["metadata"]) == {"logit_bias": wanted, "cut": "\N{REPLACEMENT CHARACTER}"}
+    with pytest.raises(BadEvent, match="keys must be str"):
+        accept([{"id": "a", "metadata": {("a", "b"): 1}}])
+
+
 def test_decimals_are_the_numbers_that_they_are():
     long = Decimal("0.1000000000000000055511151231257827")
     first, second = fields_of(
@@ -265,7 +275,7 @@ def test_rows_of_a_data_frame_are_events():
     ("event", "reason"),
     [
         ({"id": "a", "input": object()}, "cannot be written as JSON"),
-        ({1: "a"}, "cannot be written as JSON"),
+        ({("a", 1): "a"}, "keys must be str"),
         ('{"id":"a"}', "an event is a dictionary, or JSON in bytes, not `str`"),
     ],
 )

@@ -190,14 +190,18 @@ def _check_mapping(event: object, index: int) -> None:
         raise BadEvent(index, f"an event is a dictionary, or JSON in bytes, not `{kind}`; events are a list of such")
 
 
+_NO_REASONS = ("64-bit", "ecursion", "key must be str")
+"""What ``orjson`` says where only it cannot write a value."""
+
+
 def _json(event: Mapping[str, object]) -> bytes:
     """Write a mapping as JSON. Not-a-number and infinities become null, as JSON has none."""
     try:
         return orjson.dumps(event if isinstance(event, dict) else dict(event), _other, orjson.OPT_SERIALIZE_NUMPY)
     except orjson.JSONEncodeError as error:
-        if "64-bit" not in str(error) and "ecursion" not in str(error):
+        if not any(reason in str(error) for reason in _NO_REASONS):
             raise
-        # The standard library also writes integers of any size, and goes deeper.
+        # The standard library also writes integers of any size and keys that are numbers, and goes deeper.
         text = dumps(dict(event), ensure_ascii=False, check_circular=False, default=_plain)
         if "NaN" in text or "Infinity" in text:
             text = dumps(loads(text, parse_constant=lambda _: None), ensure_ascii=False)
