@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import pytest
 from filelock import FileLock
 from storage_support.clocks import HandClock
+from storage_support.invariants import check_invariants
 from storage_support.reading import documents_of, snapshot_rows
 
 from btql_storage.background.loop import Background, Policy
@@ -265,6 +266,28 @@ def test_deletes_are_purged_by_themselves_within_their_time(db: Db, whole: bool)
     assert [one.waiting_since for one in statuses] == ([None] if whole else [])
     if not whole:
         assert len(documents_of(db.storage, target)) == 9
+
+
+def test_deletes_that_a_clock_a_year_ahead_has_dated_are_purged_within_their_time(db: Db):
+    target = db.object()
+    db.put(target, person("a"), *(person(f"k{n}", KEPT) for n in range(9)))
+    db.storage.compact()
+    db.clock.seconds += 365 * 24 * HOUR
+    db.put(target, {"id": "a", "_object_delete": True})
+    db.storage.compact()
+    db.clock.seconds -= 365 * 24 * HOUR
+    db.storage.compact()
+    (status,) = db.storage.retention.status()
+
+    assert status.due == db.clock.now_s() + 24 * HOUR
+
+    for _ in range(23):
+        db.clock.seconds += HOUR
+        db.storage.compact()
+
+    assert db.found() == set()
+    assert db.storage.retention.status() == []
+    check_invariants(db.storage, tidy=True)
 
 
 def test_background_work_looks_after_retention(db: Db):

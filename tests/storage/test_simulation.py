@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 from storage_support.simulation.play import play
+from storage_support.simulation.world import Weather
 
 PLAYS = {(3, False), (5, False)}
 """Seeds, and whether several machines share the database."""
@@ -29,6 +32,14 @@ FAILED_ONCE = {
 @pytest.mark.parametrize(("seed", "shared"), sorted(FAILED_ONCE | PLAYS))
 def test_a_play(quick_path: Path, seed: int, shared: bool):
     assert play(seed, quick_path / "db", shared=shared).checks > 0
+
+
+@pytest.mark.parametrize(("seed", "shared"), [(66, False), (61, True)])
+def test_a_play_whose_clocks_jump_all_the_time(quick_path: Path, seed: int, shared: bool):
+    # What a clock that was hours ahead had marked as no longer needed stayed until all clocks were there.
+    weather = replace(Weather.drawn(Random(seed), shared=shared), jump=0.05)
+
+    assert play(seed, quick_path / "db", shared=shared, weather=weather).checks > 0
 
 
 def test_a_play_follows_from_its_seed(quick_path: Path):

@@ -257,6 +257,18 @@ class Catalog:
         query = "select id from parts where replaced_at <= ? order by id"
         return [part_id for (part_id,) in self._rows(query, before_s)]
 
+    def bring_back(self, now_s: int) -> None:
+        """Let what was marked by a clock that was ahead be marked as of now: it would stay until that time is there."""
+        ahead = (
+            "select xact_id from done_files where done_at > ?"
+            " union all select id from parts where replaced_at > ? or purge_since > ? limit 1"
+        )
+        if not self._rows(ahead, now_s, now_s, now_s):
+            return
+        with self._working() as run:
+            for table, column in (("done_files", "done_at"), ("parts", "replaced_at"), ("parts", "purge_since")):
+                run.execute(f"update {table} set {column} = ? where {column} > ?", (now_s, now_s))  # noqa: S608  our words
+
     def forget(self, *, files: Sequence[int] = (), parts: Sequence[int] = ()) -> None:
         """Drop the notes about files that were removed."""
         with self._working() as run:

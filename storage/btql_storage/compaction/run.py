@@ -184,6 +184,7 @@ def remove_unneeded(folder: Folder) -> None:
     with folder.compact_lock.held():
         if is_held(folder):
             return
+        folder.catalog.bring_back(folder.clock.now_s())
         make_way(folder)
         _remove_wal_files(folder)
         before = folder.catalog.deleted.waiting()
