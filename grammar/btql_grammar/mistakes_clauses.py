@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
+from btql_grammar import quotes
 from btql_grammar.diagnostic import BtqlError, shorten
 from btql_grammar.lexer import CLAUSES, Token
 from btql_grammar.span import Span
@@ -150,6 +151,8 @@ def _source(place: Stumble) -> BtqlError | None:
     if place.word in ("shape", "=>") and (place.expected & {"RPAR", "STRING"} or place.wants_clause):
         help_ = "write the shape after the source: `from: project_logs('x') traces`"
         return place.misfit("in BTQL the shape of a source has no name", "a named shape", help_)
+    if (unquoted := _unquoted(place)) is not None:
+        return unquoted
     if place.follows("FROM_HEAD") and place.token.type == "STRING":
         written = shorten(place.token.text)
         return place.misfit("a source begins with its kind", "a name alone", f"write `project_logs({written})`")
@@ -166,6 +169,16 @@ def _source(place: Stumble) -> BtqlError | None:
         plain = place.is_word or place.token.type in ("INTEGER", "FLOAT", "BAD_NUMBER")
         quoted = f"write `'{shorten(written)}'`" if plain else None
         return place.misfit("the names in a source are texts in quotes", "not a text", quoted)
+    return None
+
+
+def _unquoted(place: Stumble) -> BtqlError | None:
+    """``from: my-app``, ``from: 2024-run``: a name that needs quotes."""
+    named = place.before()
+    if place.follows("FROM_HEAD") and place.token.type in ("INTEGER", "FLOAT", "BAD_NUMBER"):
+        return quotes.unquoted_name(place.text, place.span.start)
+    if named is not None and named.type in ("NAME", "ANY_NAME") and named.span.end == place.span.start:
+        return quotes.unquoted_name(place.text, named.span.start)
     return None
 
 

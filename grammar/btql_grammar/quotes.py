@@ -10,17 +10,29 @@ from __future__ import annotations
 import json
 import re
 
-from btql_grammar.diagnostic import BtqlError
+from btql_grammar.diagnostic import BtqlError, shorten
 from btql_grammar.span import Span
 
 _SINGLE_ESCAPES = re.compile(r"''|\\([\\'])")
 _DOUBLE_ESCAPES = re.compile(r'""|(?:\\u[0-9a-fA-F]{4})+|\\["\\/bfnrt]')
 _WORD = re.compile(r"[^\W\d][\w$]*")
+_JOINED = re.compile(r"[\w$]+(?:(?:[-/@#+]|\.(?=\d))[\w$]+)*")
 
 
 def name(text: str) -> str:
     """Return a name for a place where any word may stand: quoted only where it is no word."""
     return text if _WORD.fullmatch(text) else double_quoted(text)
+
+
+def unquoted_name(text: str, start: int) -> BtqlError | None:
+    """Return the error where a name at ``start`` goes on with signs and no space, as that of ``my-app`` does."""
+    found = _JOINED.match(text, start)
+    if found is None or _WORD.fullmatch(found[0]):
+        return None
+    return BtqlError.of(
+        "B0101", f"`{shorten(found[0])}` is no single word", Span(*found.span()), "needs quotes",
+        help=f"names stand in double quotes: `{shorten(double_quoted(found[0]))}`",
+    )  # fmt: skip
 
 
 def single_quoted(value: str) -> str:

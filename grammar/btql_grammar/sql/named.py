@@ -55,7 +55,9 @@ class SourceParser(WindowParser):
         first = self.token
         if not self.is_name(first) or self.word in NOT_ALIASES:
             help_ = None
-            if first.kind == "string":
+            if first.kind == "number":
+                self._refuse_unquoted(first.start)
+            elif first.kind == "string":
                 name = quotes.unquoted_single(self.text_of(first))
                 help_ = f"names stand in double quotes: `\"{name}\"`, or name the kind: `project_logs('{name}')`"
             elif self.at(":"):
@@ -64,7 +66,13 @@ class SourceParser(WindowParser):
         path = [self.read_name()]
         while self.accept("."):
             path.append(self.read_name())
+        if self.previous().kind == "word" and self.token.start == self.previous().end:
+            self._refuse_unquoted(self.previous().start)
         return tree.Table(tuple(path), span=self.since(first.span))
+
+    def _refuse_unquoted(self, start: int) -> None:
+        if (error := quotes.unquoted_name(self.sql, start)) is not None:
+            raise error
 
     def _called(self, name: str, span: Span, *, function: bool) -> tree.From | tree.TableCall:
         """Return the source or the function ``name``, whose parenthesis comes next."""
