@@ -176,6 +176,14 @@ class ExpressionBinder:
             )
         return self.apply_to(functions()["includes"], (haystack, needle), node.span)
 
+    def field(self, *path: str, span: Span) -> Expression:
+        """Return a field that the query does not name itself: where no row has it, no warning says so."""
+        warnings = self.names.context.warnings
+        said = len(warnings)
+        found = self.names.resolve(path, span)
+        del warnings[said:]
+        return found
+
     def apply(self, name: str, nodes: Sequence[tree.Expression], span: Span) -> Expression:
         """Return a function or operator applied to arguments that are still to be bound."""
         return self.apply_to(functions()[name], [self.bind(node) for node in nodes], span)

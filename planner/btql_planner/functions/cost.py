@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from btql_grammar import tree
 from btql_grammar.span import Span
 from btql_planner import sql_text, types
 from btql_planner import value as values
-from btql_planner.expressions import Expression
 from btql_planner.functions.call import PLAIN, Call
 from btql_planner.functions.declare import Amount, form
 from btql_planner.functions.function import Binder, Function, Parameter
@@ -34,12 +32,8 @@ def estimated_cost(binder: Binder, span: Span) -> Amount:
     >>> estimated_cost() IS NULL
     True
     """
-
-    def field(*path: str) -> Expression:
-        return binder.bind(tree.Identifier(path, span=span))
-
-    cost = field("metrics", "estimated_cost")
-    arguments = [field("metadata", "model"), *(field("metrics", name) for name in _TOKENS), cost]
+    paths = [("metadata", "model"), *(("metrics", name) for name in (*_TOKENS, "estimated_cost"))]
+    arguments = [binder.field(*path, span=span) for path in paths]
     return binder.apply_to(_pricing(binder.prices()), arguments, span)
 
 

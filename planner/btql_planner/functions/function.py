@@ -56,6 +56,10 @@ class Binder(Protocol):
         """Return the typed expression for a tree node."""
         ...
 
+    def field(self, *path: str, span: Span) -> Expression:
+        """Return a field that the query does not name itself: where no row has it, no warning says so."""
+        ...
+
     def apply(self, name: str, nodes: Sequence[tree.Expression], span: Span) -> Expression:
         """Return a function or operator applied to arguments that are still to be bound."""
         ...
