@@ -78,6 +78,19 @@ def test_what_looks_into_a_text_as_into_an_array_is_null_or_false_with_a_warning
     assert "`json_extract` takes `$.a.b` as one key, not as a path" in path
 
 
+def test_a_list_that_is_compared_with_a_text_warns_of_it_and_says_how_an_element_is_asked_for():
+    (btql,) = bound("select: id from: project_logs('p') filter: tags = \"it's\"").warnings
+    (sql,) = bound("SELECT id FROM p WHERE 'a' <> p.span_parents").warnings
+
+    assert btql == "`tags` is a list, and equal to no text: for an element of it write `tags IN ('it''s')`"
+    assert sql.endswith("write `p.span_parents IN ('a')`")
+    assert bound("SELECT id FROM p WHERE tags = ['a'] OR tags[0] = 'a' OR tags IN ('a')").warnings == ()
+
+
+def test_fields_that_a_function_reads_by_itself_are_not_warned_of():
+    assert bound("SELECT estimated_cost() FROM p").warnings == ()
+
+
 def test_a_slip_of_a_key_without_its_field_is_shown_with_it():
     warnings = bound("select: modle, model2.x from: project_logs('p')").warnings
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
+from btql_grammar.quotes import single_quoted
 from btql_grammar.span import Span
 from btql_planner import errors, types
 from btql_planner.binding.json import items_of
@@ -47,11 +48,18 @@ def bind_comparison(binder: ExpressionBinder, node: tree.Comparison) -> Expressi
 
 
 def _warn_of_json(binder: ExpressionBinder, node: tree.Comparison, sides: Sequence[Expression]) -> None:
-    """Warn where a text is the JSON of what a path holds, as Postgres has it behind ``->``, and never equal to it."""
+    """Warn where a text is never equal to what a field holds: to a list, or as the JSON of a value behind ``->``."""
     for place, one, other in ((node.left, *sides), (node.right, *reversed(sides))):
-        if not isinstance(one, PathValue) or not isinstance(other, Constant) or other.kind is not Kind.TEXT:
+        if not isinstance(other, Constant) or other.kind is not Kind.TEXT:
             continue
         said, text = binder.names.context.text(place.span), str(other.value)
+        if isinstance(one, Column) and one.type == types.LIST:
+            binder.names.context.warn(
+                f"`{said}` is a list, and equal to no text: "
+                f"for an element of it write `{said} IN ({single_quoted(text)})`"
+            )
+        if not isinstance(one, PathValue):
+            continue
         if one.type == types.BOOLEAN and text.lower() in ("true", "false"):
             binder.names.context.warn(
                 f"`{said}` is true or false in every row that has it, and no text: write {text.lower()} without quotes"
