@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _EXACT_FLOAT = 2**53
 """Up to here floats have all whole numbers."""
 _READ = "the answer was read before: keep it with `.arrow()`, which can be read any number of times"
+_CLOSED = "the answer was closed before all of it was read: ask again"
 
 
 class Answer(Protocol):
@@ -70,6 +71,7 @@ class Result(Closing):
         self._stop = stop
         self._batches = answer.batches()
         self._begun = False
+        self._closed = False
         self.exhausted = False
         """Whether all rows have been read."""
         self.rows_read = 0
@@ -152,12 +154,16 @@ class Result(Closing):
 
     def engine_batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the rows in the columns that the engine has, one for each kind."""
-        if self.exhausted:
+        if self._closed and not self.exhausted:
+            raise Error(_CLOSED)
+        if self._begun:
             raise Error(_READ)
         self._begun = True
         for batch in self._batches:
             self.rows_read += batch.num_rows
             yield batch
+        if self._closed:
+            raise Error(_CLOSED)
         self.exhausted = True
 
     def json(self, before: str = "", after: str = "\n") -> Iterator[bytes]:
@@ -223,6 +229,7 @@ class Result(Closing):
 
     def close(self) -> None:
         """Let go of what was not read: of the snapshot, or of the server's answer. Called again it does nothing."""
+        self._closed = True
         close = getattr(self._batches, "close", None)
         if close is not None:
             close()

@@ -259,6 +259,23 @@ def test_an_answer_that_was_read_is_not_an_empty_one(conn: btql.Connection) -> N
             again()
 
 
+def test_nor_is_one_that_was_read_in_part_or_closed(conn: btql.Connection) -> None:
+    """What is left of the piece that a loop is at would be missing."""
+    begun, closed, cut = (conn.query("SELECT id FROM demo ORDER BY id") for _ in range(3))
+    first = next(iter(begun))
+    closed.close()
+    rows = iter(cut)
+    next(rows)
+    cut.close()
+
+    assert set(first) == {"id"}
+    with pytest.raises(btql.Error, match="the answer was read before"):
+        begun.rows()
+    for read in (closed.rows, closed.arrow, lambda: list(rows)):
+        with pytest.raises(btql.Error, match="closed before all of it was read"):
+            read()
+
+
 def test_an_answer_says_how_it_is_read(conn: btql.Connection) -> None:
     result = conn.query("SELECT id FROM demo")
 
@@ -282,9 +299,11 @@ def test_events_may_come_from_a_generator(tmp_path: Path) -> None:
 
 def test_an_answer_is_let_go_by_with(conn: btql.Connection) -> None:
     with conn.query("SELECT id FROM project_logs('demo')") as result:
-        next(iter(result))
+        rows = iter(result)
+        next(rows)
 
-    assert list(result) == []
+    with pytest.raises(btql.Error, match="the answer was closed"):
+        list(rows)
 
 
 def test_errors(conn: btql.Connection) -> None:
