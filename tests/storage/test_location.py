@@ -165,6 +165,12 @@ def test_what_is_in_memory_elsewhere_is_no_folder_here():
         locate(":memory:", {})
 
 
+def test_an_empty_text_names_no_database_and_not_the_folder_that_the_program_runs_in():
+    with pytest.raises(BadLocation, match="no database was named; give a folder"):
+        locate("", {})
+    assert locate(".", {}).folder == Path()
+
+
 @pytest.mark.parametrize("make", [str, Path])
 def test_a_folder_whose_name_is_not_utf_8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: type[str | Path]):
     """The engine and the text index name files in UTF-8."""

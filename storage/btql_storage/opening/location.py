@@ -158,6 +158,9 @@ def _located(place: Place, environment: Mapping[str, str]) -> Location:
         if path.partition("/")[0].removesuffix(":") in BUCKETS and ":/" in path:
             raise BadLocation(f"`{shown(path)}` was an address before it became a path", "give an address as a text")
         return Location(_at_home(path))
+    if not place:
+        # A variable that is not set leaves this, and nobody means the folder that the program happens to run in.
+        raise _no_place()
     if "://" in place:
         from btql_storage.opening.address import complete, read
 
@@ -189,8 +192,12 @@ def given_place() -> str:
     """Return the database that the environment names, for whoever names none."""
     found = os.environ.get(DATABASE)
     if not found:
-        raise BadLocation("no database was named", f"give a folder or an address, or set {DATABASE}")
+        raise _no_place()
     return found
+
+
+def _no_place() -> BadLocation:
+    return BadLocation("no database was named", f"give a folder or an address, or set {DATABASE}")
 
 
 def is_elsewhere(place: object) -> bool:
