@@ -4,8 +4,8 @@
 fit into it. Grants of all queries together are at most ``memory_bytes_max`` and ``spill_bytes_max``:
 
 1. A query that only looks at one row at a time gets a small grant; it holds next to nothing.
-2. Any other gets a full one (``query_memory_bytes_max``, ``query_spill_bytes_max``) while there is plenty, and a small
-   one where there is not: then it goes to disk earlier.
+2. Any other gets a full one (``query_memory_bytes_max``, ``query_spill_bytes_max``; no more than half of all that there
+   is) while there is plenty, and a small one where there is not: then it goes to disk earlier.
 3. One that fails with a small grant, and has handed nothing out, begins again with a full one, for which it waits. So
    what a query may do never depends on what else runs.
 
@@ -86,14 +86,14 @@ class Admission:
 
         ``holds`` says whether the query may hold many rows, and ``full`` that it needs the most there can be.
         """
-        largest, small = grants_of(limits)
+        largest, small, large = grants_of(limits)
         began = time.monotonic()
         with self._changed:
             while True:
                 if full:
                     wanted = largest if self._fits(largest, limits, 4 if work == "bulk" else None) else None
-                elif holds and self._fits(largest, limits, 2 if work == "bulk" else 4):
-                    wanted = largest
+                elif holds and self._fits(large, limits, 2 if work == "bulk" else 4):
+                    wanted = large
                 else:
                     wanted = small if self._fits(small, limits, 4 if work == "bulk" else None) else None
                 if wanted is not None:
@@ -203,9 +203,16 @@ def _taken(memory_bytes: int, queries: int) -> ResourceLimit:
     return ResourceLimit.of("B0507", message, way_out, name, memory_bytes)
 
 
-def grants_of(limits: Limits) -> tuple[Grant, Grant]:
-    """Return the largest grant and the small one."""
+def grants_of(limits: Limits) -> tuple[Grant, Grant, Grant]:
+    """Return the largest grant, the small one, and the one that is given while there is plenty."""
     memory = min(limits.query_memory_bytes_max, of_queries(limits))
     spill = min(limits.query_spill_bytes_max, limits.spill_bytes_max)
     small = max(memory // SMALL, min(memory, SMALL_BYTES_MIN))
-    return Grant(memory, spill, is_full=True), Grant(small, max(spill // SMALL, 1 << 20), is_full=small == memory)
+    # Whoever comes first on a small machine would hold all there is, until the answer was read.
+    half = max(min(memory, of_queries(limits) // 2), small)
+    half_spill = min(spill, max(limits.spill_bytes_max // 2, 1 << 20))
+    return (
+        Grant(memory, spill, is_full=True),
+        Grant(small, max(spill // SMALL, 1 << 20), is_full=small == memory),
+        Grant(half, half_spill, is_full=(half, half_spill) == (memory, spill)),
+    )

@@ -31,6 +31,17 @@ def test_grants_are_large_while_there_is_plenty():
     assert _sizes(Admission(), 7) == [256, 256, 256, 32, 32, 32, 32]
 
 
+def test_the_first_query_on_a_small_machine_leaves_room_for_others():
+    limits = replace(DEFAULT, query_memory_bytes_max=1024 * MIB, memory_bytes_max=1024 * MIB)
+    ledger = Admission()
+    grants = [ledger.grant(limits, "interactive", None, holds=True) for _ in range(5)]
+    assert [each.memory_bytes // MIB for each in grants] == [512, 128, 128, 128, 128]
+    assert not any(each.is_full for each in grants)
+    for each in grants:
+        ledger.release(each)
+    assert ledger.grant(limits, "bulk", None, holds=True, full=True).memory_bytes == 1024 * MIB
+
+
 def test_who_looks_at_one_row_at_a_time_gets_little():
     assert _sizes(Admission(), 3, holds=False) == [32, 32, 32]
 
