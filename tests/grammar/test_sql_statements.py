@@ -109,6 +109,7 @@ PIVOT = Pivot((Item(Call("count", ALL), "n"),), B)
 STATEMENTS: list[tuple[str, Statement]] = [
     # Clauses.
     ("SELECT * FROM t LIMIT ALL OFFSET 5", from_(T, offset=5)),
+    ("SELECT * FROM t LIMIT NULL OFFSET NULL", from_(T)),
     ("SELECT * FROM t OFFSET 5 ROWS FETCH NEXT 10 ROWS ONLY", from_(T, limit=10, offset=5)),
     ("SELECT * FROM t FETCH FIRST ROW ONLY", from_(T, limit=1)),
     ("SELECT * FROM t LIMIT 1 OFFSET 'abc'", from_(T, limit=1, cursor="abc")),

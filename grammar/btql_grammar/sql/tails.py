@@ -95,7 +95,7 @@ class TailParser(SelectParser):
             self.step()
             tail.cursor = quotes.unquoted(self.text_of(token), token.start)
             return
-        tail.offset = self._count(tail, "offset", "OFFSET")
+        tail.offset = None if self.accept("null") else self._count(tail, "offset", "OFFSET")
         if self.at("row", "rows"):
             self.step()
 
