@@ -162,7 +162,7 @@ class Endpoint:
                     await _piece(send, piece[start : start + _SLICE_BYTES])
                 # A reader may take any time, and a key that is revoked meanwhile is good for nothing more.
                 await self._principal(call.request)
-                piece = await pool.run(pull)
+                piece = await pool.go_on(pull)
             if call.left:
                 raise Aborted
             await _piece(send, b"" if compressor is None else compressor.end(), more=False)
@@ -235,4 +235,4 @@ async def _piece(send: Send, data: bytes, *, more: bool = True) -> None:
 async def _close(pool: Pool, pieces: Iterator[bytes]) -> None:
     close = cast("Any", getattr(pieces, "close", None))
     if close is not None:
-        await pool.run(close)
+        await pool.go_on(close)

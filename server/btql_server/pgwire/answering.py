@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from btql_server.pgwire import messages
 from btql_server.pgwire.answers import Opened, Question, fixed, known_answer, open_answer, write
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from btql_server.pgwire.statements import Statement
     from btql_server.pgwire.work import Work
 
+P = ParamSpec("P")
+T = TypeVar("T")
 _PLAIN_TAGS = frozenset({"SHOW", "EXPLAIN"})
 
 
@@ -54,6 +56,11 @@ class Answering:
     async def open_inner(self, text: str, values: Sequence[object], work: Work) -> Opened:
         """Run a query that stands inside of another statement."""
         return await self._open(text, values, work)
+
+    async def on_thread(self, opened: Opened, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call what computes rows of an answer on a thread for exports."""
+        pool = self._session.state.pools["bulk"]
+        return await (pool.go_on if opened.has_begun else pool.run)(function, *args, **kwargs)
 
     async def _open(self, text: str, values: Sequence[object], work: Work) -> Opened:
         session = self._session
@@ -109,7 +116,7 @@ class Answering:
 
     async def _skip(self, opened: Opened, rows: int | None) -> int:
         """Leave out the next rows of an answer, all with None; return how many there were."""
-        return 0 if rows == 0 else await self._session.state.pools["bulk"].run(opened.skip, rows)
+        return 0 if rows == 0 else await self.on_thread(opened, opened.skip, rows)
 
     async def _fetch(self, portal: Portal, statement: Statement) -> None:
         asked = fetch_of(statement)
@@ -151,7 +158,7 @@ class Answering:
             if opened.is_small:
                 piece = opened.piece(encoder.parts, room)
             else:
-                piece = await session.state.pools["bulk"].run(opened.piece, encoder.parts, room)
+                piece = await self.on_thread(opened, opened.piece, encoder.parts, room)
             waited = time.monotonic()
             for part in piece.parts:
                 await session.wire.stream(part)

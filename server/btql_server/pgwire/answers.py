@@ -57,6 +57,8 @@ class Opened:
     began: float | None = None
     """When somebody began to ask, by :func:`time.perf_counter`, until the first rows are handed out."""
     release: Callable[[], object] = _nothing
+    has_begun: bool = False
+    """Whether any of its rows were computed."""
     _waiting: list[pa.RecordBatch] = field(default_factory=list[pa.RecordBatch])
     _ended: bool = False
     _looked: bool = False
@@ -128,6 +130,7 @@ class Opened:
 
     def _pull(self) -> None:
         batch = next(self.batches, None)
+        self.has_begun = True
         if batch is None:
             self._ended = True
         else:

@@ -94,7 +94,7 @@ class Copying:
                     if opened.is_small:
                         piece = opened.piece(encoder.messages, None)
                     else:
-                        piece = await session.state.pools["bulk"].run(opened.piece, encoder.messages, None)
+                        piece = await self._answering.on_thread(opened, opened.piece, encoder.messages, None)
                     waited = time.monotonic()
                     for part in piece.parts:
                         await session.wire.stream(part)
@@ -118,8 +118,7 @@ class Copying:
         header = encoder.header()
         whole = False
         if header and asked.form == "binary":
-            pool = self._session.state.pools["bulk"]
-            first = await pool.run(opened.piece, lambda batch: [encoder.encode(batch)], 1)
+            first = await self._answering.on_thread(opened, opened.piece, lambda batch: [encoder.encode(batch)], 1)
             work.rows += first.rows
             whole = not first.rows
             header += encoder.end() if whole else b"".join(first.parts)
