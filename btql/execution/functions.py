@@ -24,7 +24,7 @@ from btql.execution import text_functions as on_text
 from btql.execution.engine import ScalarUDF, SessionContext, udf
 from btql.execution.goes_on import GoesOn
 from btql.execution.report import FunctionReport
-from btql_planner import time_reading
+from btql_planner import clocks, time_reading
 
 SEVERAL_ROWS = re.compile(r"several rows at ([0-9]+) to ([0-9]+)")
 """What is said of a subquery that stands for one value, with its place in the query."""
@@ -52,6 +52,7 @@ _FUNCTIONS: dict[str, tuple[Function, list[pa.DataType], pa.DataType]] = {
     "btql_interval_text": (on_intervals.text, [_INTERVAL], _TEXT),
     "btql_to_timestamp": (time_reading.time_by_pattern, [_TEXT, _TEXT], _TIME),
     "btql_to_date": (time_reading.date_by_pattern, [_TEXT, _TEXT], _TIME),
+    "btql_from_timezone": (clocks.from_timezone, [_WHOLE, _TEXT], _TIME),
     "btql_interval_times": (on_intervals.times, [_INTERVAL, _FLOAT], _INTERVAL),
     "btql_interval_divided": (on_intervals.divided, [_INTERVAL, _FLOAT], _INTERVAL),
     "btql_number_text": (on_text.number, [_FLOAT, _TEXT], _TEXT),

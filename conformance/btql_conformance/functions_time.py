@@ -193,6 +193,12 @@ def _timezone(zone: str, moment: datetime) -> Value:
     return local.replace(tzinfo=UTC)
 
 
+@function("from_timezone", "text time")
+def _from_timezone(zone: str, moment: datetime) -> Value:
+    shown = moment.replace(tzinfo=ZoneInfo(zone))
+    return max(shown.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
+
+
 @function("last_day", "time")
 def _last_day(moment: datetime) -> Value:
     first = shifted(_start("month", moment), 1)

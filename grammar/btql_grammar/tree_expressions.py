@@ -96,7 +96,7 @@ class Call:
     """A function call. The grammar knows no function names; the binder looks them up.
 
     SQL's keyword forms are calls too: ``EXTRACT(hour FROM x)`` is ``extract('hour', x)``,
-    ``x ~ y`` is ``regexp_like(x, y)``, ``x AT TIME ZONE z`` is ``timezone(z, x)``.
+    ``x ~ y`` is ``regexp_like(x, y)``, ``x AT TIME ZONE z`` is ``timezone(z, x)`` or ``from_timezone(z, x)``.
     """
 
     name: str

@@ -116,7 +116,7 @@ READ: list[tuple[str, Expression]] = [
     ("EXTRACT(HOUR FROM a)", Call("extract", (Literal("hour"), A))),
     ("EXTRACT('dow' FROM a)", Call("extract", (Literal("dow"), A))),
     ("a AT TIME ZONE 'x'", Call("timezone", (X, A))),
-    ("a AT TIME ZONE 'x' AT TIME ZONE b::text", Call("timezone", (Cast(B, "text"), Call("timezone", (X, A))))),
+    ("a AT TIME ZONE 'x' AT TIME ZONE b::text", Call("from_timezone", (Cast(B, "text"), Call("timezone", (X, A))))),
     ("a::text AT TIME ZONE 'x' = b", Comparison("eq", Call("timezone", (X, Cast(A, "text"))), B)),
     ("SUBSTRING(a FROM 1 FOR 2)", Call("substring", (A, ONE, TWO))),
     ("SUBSTRING(a FOR 2)", Call("substring", (A, ONE, TWO))),

@@ -10,6 +10,7 @@ import re
 from abc import abstractmethod
 
 from btql_grammar import build, quotes, tree
+from btql_grammar.clocks import at_time_zone
 from btql_grammar.diagnostic import BtqlError
 from btql_grammar.intervals import interval_parts
 from btql_grammar.lexer import is_interval, is_percent, number_meant
@@ -145,8 +146,7 @@ class OperandParser(BracketParser):
                     place = self.previous().span
                     # A second zone is one of what the clock in the first one shows.
                     zone = self.follow(self.read_operand(), zones=False)
-                    span = self.since(expression.span)
-                    expression = tree.Call("timezone", (zone, expression), span=span, name_span=place)
+                    expression = at_time_zone(expression, zone, self.since(expression.span), place)
                 case "collate":
                     self._collation()
                 case _:

@@ -12,6 +12,7 @@ from typing import Annotated
 from btql_grammar import tree
 from btql_grammar.span import Span
 from btql_planner import compare, sql_text, types
+from btql_planner.clocks import is_zone, known_instant
 from btql_planner.expressions import Constant
 from btql_planner.functions.call import ArgumentError, written_text
 from btql_planner.functions.declare import (
@@ -223,8 +224,22 @@ def timezone(zone: Text, value: Time) -> Time:
     return f"arrow_cast(to_local_time({there}), {sql_text.INSTANT})"
 
 
-_OF_SYSTEM = re.compile(r"(?:Factory|localtime|posixrules)$|(?:posix|right)/")
-"""Names of files beside the time zones of a system, which the engine does not have."""
+@scalar(known=known_instant, python=True)
+def from_timezone(zone: Text, value: Time) -> Time:
+    """Return the instant at which a clock in a time zone shows ``value``: what ``timezone`` does, the other way round.
+
+    SQL writes it ``value AT TIME ZONE zone``, too, where ``value`` is what a clock shows: ``x::timestamp``, or what
+    another ``AT TIME ZONE`` gave, and ``date_trunc`` and other functions of these. Of an hour that the clock shows
+    twice it is the later one, and where the clock leaves an hour out, it goes on as before.
+
+    >>> from_timezone('Europe/Berlin', '2026-11-25T11:00:00Z')
+    '2026-11-25T10:00:00.000Z'
+    """
+    _clock_of("from_timezone", zone, 0)
+    return value if written_text(zone) in _UTC else f"btql_from_timezone(arrow_cast({value}, 'Int64'), {zone})"
+
+
+_UTC = ("UTC", "Etc/UTC", "GMT")
 
 
 def _clock_of(function: str, zone: str, index: int) -> str:
@@ -232,19 +247,9 @@ def _clock_of(function: str, zone: str, index: int) -> str:
     name = written_text(zone)
     if name is None:
         raise ArgumentError(f"{function} takes a time zone that is written in the query", index)
-    if not _is_zone(name):
+    if not is_zone(name):
         raise ArgumentError(f"there is no time zone {zone}; write one such as 'Europe/Berlin'", index)
     return f"'Timestamp(Microsecond, Some(\"{name}\"))'"
-
-
-def _is_zone(name: str) -> bool:
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return _OF_SYSTEM.match(name) is None
 
 
 @scalar
