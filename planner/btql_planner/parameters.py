@@ -40,6 +40,8 @@ def _look(node: Apply | AggregateCall, found: dict[Span, Type]) -> None:
     if node.function.name == "json_contains" and beside != LIST:
         # Whatever the document is, a part of it is JSON.
         beside = JSON
+    if node.function.name == "jsonb_set":
+        beside = JSON
     for index, each in enumerate(node.arguments):
         if isinstance(each, Constant) and each.value is None and each.span in found:
             wanted = node.function.parameter(index).type

@@ -223,6 +223,12 @@ def test_an_array_may_be_cast(conn):
     assert rows(conn, text, [[1, 2], ["1"], None]) == [{"a": True, "b": True, "c": True}]
 
 
+def test_a_value_for_jsonb_set_is_json(conn):
+    described = conn._database.describe("SELECT jsonb_set(metadata, '{user}', $1) FROM project_logs('x')")
+
+    assert [each.kinds for each in described.parameters] == [frozenset({Kind.JSON})]
+
+
 @pytest.mark.parametrize(
     ("text", "kind"),
     [

@@ -65,6 +65,19 @@ def test_a_path_is_an_array_of_postgres(conn: btql.Connection) -> None:
 
 
 @pytest.mark.parametrize(
+    ("new", "stored"),
+    [("'\"ada\"'", "ada"), ("'7'", 7), ("'true'", True), ("'[1]'", [1]), ("'null'", None), ("'ada'", "ada"), ("7", 7)],
+)
+def test_a_new_value_in_quotes_is_json(conn: btql.Connection, new: str, stored: object) -> None:
+    assert value(conn, f"SELECT jsonb_set({{a: 1}}, '{{a}}', {new}) -> 'a' AS v") == stored
+
+
+def test_a_value_beside_the_query_is_what_it_is(conn: btql.Connection) -> None:
+    assert value(conn, "SELECT jsonb_set({a: 1}, '{a}', ?) AS v", "7") == {"a": "7"}
+    assert value(conn, "SELECT jsonb_set({a: 1}, '{a}', $1) AS v", '"ada"') == {"a": '"ada"'}
+
+
+@pytest.mark.parametrize(
     ("condition", "warning"),
     [
         ("metadata.ok = 'true'", "`metadata.ok` is true or false in every row that has it, and no text: write true"),

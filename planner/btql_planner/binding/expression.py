@@ -30,7 +30,7 @@ from btql_planner.binding.arguments import (
 from btql_planner.binding.call import bind_call
 from btql_planner.binding.comparison import bind_comparison, bind_quantified
 from btql_planner.binding.fold import fold
-from btql_planner.binding.json import bind_array, bind_object
+from btql_planner.binding.json import bind_array, bind_object, json_in_quotes
 from btql_planner.binding.scope import Scope
 from btql_planner.binding.subquery import bind_subquery
 from btql_planner.binding.window import bind_over
@@ -199,6 +199,8 @@ class ExpressionBinder:
                 bound = with_times(bound)
             elif function.name == "textcat":
                 bound = with_documents(bound)
+            elif function.name == "jsonb_set":
+                bound = (*bound[:2], json_in_quotes(self, bound[2]))
         if function.scalars_only or needs_no_document(function.name, bound):
             bound = tuple(as_scalar(argument) for argument in bound)
         type_ = function.returns([argument.type for argument in bound])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
@@ -19,6 +20,9 @@ from btql_storage import json_text
 
 if TYPE_CHECKING:
     from btql_planner.binding.expression import ExpressionBinder
+
+_PLACE_OF_A_VALUE = re.compile(r"[?:]|\$\d")
+"""How a parameter is written."""
 
 
 def bind_array(binder: ExpressionBinder, node: tree.Array) -> Expression:
@@ -81,6 +85,26 @@ def document_of(argument: Expression, *, beside_list: bool = False) -> Expressio
     except ValueError:
         return None
     return json_constant(value, argument.span) if isinstance(value, dict | list) else None
+
+
+def json_in_quotes(binder: ExpressionBinder, argument: Expression) -> Expression:
+    """Return the value that a text in quotes spells as JSON, ``'"a"'`` or ``'7'``, anything else as it is.
+
+    A value that is given beside the query is what it is, whatever it looks like.
+    """
+    from btql_planner.binding.expression import constant
+
+    if not isinstance(argument, Constant) or argument.kind is not Kind.TEXT:
+        return argument
+    if _PLACE_OF_A_VALUE.match(binder.names.context.text(argument.span)):
+        return argument
+    try:
+        value: object = json_text.parse(str(argument.value).encode())
+    except ValueError:
+        return argument
+    if value is None or isinstance(value, bool | int | float | str):
+        return constant(value, argument.span)
+    return json_constant(value, argument.span)
 
 
 def list_constant(items: Sequence[str | None], span: Span) -> Constant:

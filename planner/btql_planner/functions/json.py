@@ -177,7 +177,8 @@ def jsonb_strip_nulls(value: Any) -> Any:
 def jsonb_set(value: Any, path: Any, new: Any) -> Any:
     """Return JSON with the value at a path, a list of keys, replaced or added; null takes it away.
 
-    Digits are the index of an array, and one beyond its end adds an element there.
+    Digits are the index of an array, and one beyond its end adds an element there. A new value in quotes that spells
+    JSON is what it spells: ``'"a"'`` is the text ``a``, and ``'7'`` a number.
 
     >>> jsonb_set({a: {b: 1}}, ['a', 'b'], 2)
     {'a': {'b': 2}}
