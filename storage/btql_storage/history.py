@@ -18,7 +18,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from btql_storage.arrow import to_numpy
 from btql_storage.arrow_functions import compute as pc
@@ -26,6 +25,7 @@ from btql_storage.catalog import HistoryPart, NewPart, RowNumbers
 from btql_storage.folder import Folder
 from btql_storage.format import part_name
 from btql_storage.merge import apply
+from btql_storage.part.files import read_columns
 from btql_storage.part.manifest import Owner
 from btql_storage.part.reader import Part
 from btql_storage.part.writer import PartWriter
@@ -91,7 +91,7 @@ def later_rows(part: Part, version: int) -> RowNumbers:
     """Return the rows of a part that a transaction after ``version`` wrote, in order."""
     if part.stats.xact_id_max <= version:
         return np.empty(0, dtype=np.int64)
-    table = pq.ParquetFile(part.columns_path, memory_map=True).read(["_row", "_xact_id"])
+    table = read_columns(part.columns_path, ["_row", "_xact_id"])
     later = table.filter(pc.greater(table.column("_xact_id"), f"{version:019d}"))
     return np.sort(to_numpy(later.column("_row")) & _ROW_MASK)
 

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from btql_storage.arrow import from_numpy, to_numpy
 from btql_storage.arrow_functions import compute as pc
 from btql_storage.catalog import RowNumbers
 from btql_storage.part.documents import DOCUMENT_SCHEMA
+from btql_storage.part.files import read_columns
 from btql_storage.part.reader import Part
 from btql_storage.snapshot import Snapshot
 from btql_storage.tail_chunk import TailChunk
@@ -82,7 +82,7 @@ def _keys(source: Part | TailChunk) -> tuple[RowNumbers, NDArray[np.uint64]]:
     """Return the numbers of all rows of a part or a chunk, and their keys as numbers."""
     names = ["_row", "_pagination_key"]
     if isinstance(source, Part):
-        table = pq.ParquetFile(source.columns_path, memory_map=True).read(names)
+        table = read_columns(source.columns_path, names)
     else:
         table = pa.table([source.column(name) for name in names], names=names)
     digits = pc.utf8_slice_codeunits(table.column("_pagination_key"), 1)

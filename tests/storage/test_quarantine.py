@@ -14,6 +14,8 @@ import btql
 from btql_storage.care.facade import check_database, repair_database
 from btql_storage.errors import Damaged, NewerFormat, Quarantined
 from btql_storage.folder import Settings
+from btql_storage.ordered import Ordered
+from btql_storage.retention.policy import RetentionPolicy
 from btql_storage.store import Storage
 
 FOOTER = -68
@@ -154,6 +156,24 @@ def test_a_damaged_log_file_stops_the_objects_that_are_in_it(path: Path):
         with pytest.raises(Damaged, match=str(written)):
             storage.compact()
         assert storage.waiting().events == 1
+
+
+@pytest.mark.parametrize("reads", ["a version", "a policy", "an export"])
+def test_who_reads_columns_of_all_rows_names_the_file(quick_path: Path, reads: str):
+    """What reads the columns has an error of its own, which says nothing of the file."""
+    with Storage.open(quick_path, create=True) as storage:
+        target = storage.create_object("dataset", "x")
+        first = storage.ingest(target, [{"id": "a", "created": "2026-01-01T00:00:00Z"}]).xact_id
+        storage.ingest(target, [{"id": "b"}])
+        storage.compact()
+        storage.retention.set_policy("dataset", RetentionPolicy(age_s=1))
+    spoil(quick_path / "parts" / "1" / "columns.parquet", FOOTER)
+    with Storage.open(quick_path) as storage, pytest.raises(Damaged, match=r"cannot read `.*parts/1/columns.parquet`"):
+        if reads == "a policy":
+            storage.retention.run()
+        else:
+            with storage.snapshot(target, first if reads == "a version" else None) as snapshot:
+                list(Ordered(snapshot).tables())
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["catalog", "catalog lost"])

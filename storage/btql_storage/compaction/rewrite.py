@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from btql_storage.arrow import from_numpy, to_numpy
 from btql_storage.arrow_functions import compute as pc
@@ -20,6 +19,7 @@ from btql_storage.care.quarantine import check_files
 from btql_storage.catalog import ObjectInfo, PartInfo, RowNumbers, Swap
 from btql_storage.compaction.job import CompactionReport, write_part
 from btql_storage.folder import Folder
+from btql_storage.part.files import read_columns
 from btql_storage.part.manifest import Owner
 from btql_storage.row import Row
 from btql_storage.states import commit_swap
@@ -71,7 +71,7 @@ def _order(folder: Folder, parts: Sequence[PartInfo]) -> tuple[RowNumbers, RowNu
     tables: list[pa.Table] = []
     for place, info in enumerate(parts):
         path = folder.parts.get(info).columns_path
-        table = pq.ParquetFile(path, memory_map=True).read(["_row", "id", "root_span_id", "created"])
+        table = read_columns(path, ["_row", "id", "root_span_id", "created"])
         numbers = to_numpy(table.column("_row")) & _ROW_MASK
         table = table.set_column(0, "_row", from_numpy(numbers))
         table = table.append_column("place", from_numpy(np.full(len(numbers), place, dtype=np.int64)))

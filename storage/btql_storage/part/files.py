@@ -12,7 +12,7 @@ from btql_storage.errors import Damaged, NewerFormat, from_os_error
 from btql_storage.part.format import FORMAT_KEY, FORMAT_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator, Mapping, Sequence
     from pathlib import Path
 
 FORMAT_METADATA: dict[bytes | str, bytes | str] = {FORMAT_KEY: str(FORMAT_VERSION)}
@@ -42,6 +42,15 @@ def read_errors(path: Path) -> Generator[None]:
         if error.errno is None:
             raise cannot_read(path, error) from error
         raise from_os_error(error, "read", path) from error
+
+
+def read_columns(path: Path, names: Sequence[str]) -> pa.Table:
+    """Return some columns of a Parquet file, of all its rows."""
+    import pyarrow.parquet as pq
+
+    # `read_table` imports Arrow's package for datasets first.
+    with read_errors(path), pq.ParquetFile(path, memory_map=True) as file:
+        return file.read(columns=list(names))
 
 
 def cannot_read(path: Path, why: object) -> Damaged:

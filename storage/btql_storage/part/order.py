@@ -84,13 +84,9 @@ def _made_of(source: Part | TailChunk, column: str, make: Callable[[ChunkedArray
 
 
 def _read_column(path: Path, column: str) -> ChunkedArray:
-    import pyarrow.parquet as pq
+    from btql_storage.part.files import read_columns
 
-    from btql_storage.part.files import read_errors
-
-    # `read_table` imports Arrow's package for datasets first.
-    with read_errors(path), pq.ParquetFile(path, memory_map=True) as file:
-        return file.read(columns=[column]).column(column)
+    return read_columns(path, [column]).column(column)
 
 
 def number_of(value: int | str) -> int:
