@@ -178,7 +178,7 @@ def _after(folder: Folder, target: ObjectInfo, swap: Swap, number: int) -> State
     parts += [PartState(part_id, segment_id, history=True) for part_id, segment_id in catalog.history_ids(target.id)]
     replaced = set(swap.replaced)
     parts = [part for part in parts if part.id not in replaced]
-    parts += [PartState(part.id, swap.segment_id, history=part.until is not None) for part in swap.new_parts]
+    parts += [PartState(part.id, part.segment_in(swap), history=part.until is not None) for part in swap.new_parts]
     upto = 0 if swap.keeps_history else max((one.xact_id for one in swap.taken), default=0)
     return State(
         number,

@@ -211,7 +211,7 @@ def insert_part(run: Run, swap: Swap, part: NewPart) -> None:
     run.execute(
         "insert into parts (id, object_id, segment_id, stats, file_bytes, superseded, until, until_max)"
         " values (?, ?, ?, ?, ?, ?, ?, ?)",
-        (part.id, swap.object_id, swap.segment_id, stats, sizes, b"", until, until_max),
+        (part.id, swap.object_id, part.segment_in(swap), stats, sizes, b"", until, until_max),
     )
 
 

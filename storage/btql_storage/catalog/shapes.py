@@ -159,6 +159,12 @@ class NewPart:
     file_bytes: dict[str, int]
     until: RowNumbers | None = None
     """Where it is a part of the history: the transaction that ended each of its rows."""
+    segment_id: int | None = None
+    """Where it is not that of the swap."""
+
+    def segment_in(self, swap: Swap) -> int:
+        """Return the segment whose part it is."""
+        return swap.segment_id if self.segment_id is None else self.segment_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,20 @@ def rewrite_parts(
     pace: Pace = UNHURRIED,
 ) -> CompactionReport:
     """Write parts anew as one; the compaction lock is held. Parts of the history come with when their rows ended."""
+    swap = rewritten(folder, target, parts, until, pace)
+    commit_swap(folder, target, swap)
+    sums = [(part.stats.rows, part.stats.json_bytes) for part in swap.new_parts]
+    return CompactionReport(0, sum(rows for rows, _ in sums), len(sums), sum(json_bytes for _, json_bytes in sums))
+
+
+def rewritten(
+    folder: Folder,
+    target: ObjectInfo,
+    parts: Sequence[PartInfo],
+    until: Sequence[RowNumbers] = (),
+    pace: Pace = UNHURRIED,
+) -> Swap:
+    """Write parts anew as one that takes their place once the swap is committed."""
     check_files(folder, parts)
     places, numbers = _order(folder, parts)
     new_parts = []
@@ -44,7 +58,7 @@ def rewrite_parts(
         owner = Owner(target.id, target.kind, target.name, parts[0].segment_id)
         picked = _picked(until, places, numbers) if until else None
         new_parts = [write_part(folder, part_id, owner, _windows(folder, parts, places, numbers), pace, picked)]
-    swap = Swap(
+    return Swap(
         object_id=target.id,
         segment_id=parts[0].segment_id,
         new_parts=new_parts,
@@ -54,8 +68,6 @@ def rewrite_parts(
         left=(),
         keeps_history=True,
     )
-    commit_swap(folder, target, swap)
-    return CompactionReport(0, len(numbers), len(new_parts), sum(part.stats.json_bytes for part in new_parts))
 
 
 def _picked(until: Sequence[RowNumbers], places: RowNumbers, numbers: RowNumbers) -> RowNumbers:

@@ -3,10 +3,11 @@
 1. Process what is in the log, so that all waiting events are known. A trace that has any stays for now.
 2. Of each segment, sum up the current rows of its parts by trace. A segment too young to have anything expired is not
    read, and none is where the object as a whole is within its limits.
-3. Mark the rows of expired traces as superseded. A part with none left is replaced by nothing. All in one transaction
-   of the catalog, so that every query sees all of it or nothing.
-4. Of an object with versions, take the past of these rows out of the history, and what ended too long ago. Such rows
-   are in no version any more; versions from before what ended too long ago are gone.
+3. Of an object with versions, write the history anew without the past of the rows of expired traces, and without what
+   ended too long ago. Such rows are in no version any more; versions from before what ended too long ago are gone.
+4. Mark the rows of expired traces as superseded. A part with none left is replaced by nothing. All in one transaction
+   of the catalog with what was written anew, so that every query sees all of it or nothing: who was interrupted before
+   it begins again, and of rows that have gone nobody would know whose past is to go.
 
 The caller holds the compaction lock.
 """
@@ -14,7 +15,7 @@ The caller holds the compaction lock.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,7 +24,7 @@ import pyarrow as pa
 from btql_storage.arrow import from_numpy, to_numpy
 from btql_storage.arrow_functions import compute as pc
 from btql_storage.catalog.shapes import HistoryPart, ObjectInfo, PartInfo, RowNumbers, Swap, View
-from btql_storage.compaction.rewrite import rewrite_parts
+from btql_storage.compaction.rewrite import rewritten
 from btql_storage.current import find_current
 from btql_storage.folder import Folder
 from btql_storage.process import process
@@ -33,6 +34,8 @@ from btql_storage.states import commit_swap
 from btql_storage.transactions import PREFIX
 
 _US = 1_000_000
+_EACH_ITS_OWN = 0
+"""No segment: the parts are of several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +51,16 @@ class Expired:
 def expire(folder: Folder, target: ObjectInfo, policy: RetentionPolicy) -> Expired:
     """Apply a policy to an object."""
     process(folder)
-    gone: set[str] = set()
-    rows = 0
-    if policy.limits_rows:
-        view = folder.catalog.view(target.id)
-        superseded = _expired_rows(folder, view, policy)
-        rows = sum(map(len, superseded.values()))
-        if rows:
-            if target.keeps_history:
-                gone = _ids(folder, [(part, superseded[part.id]) for part in view.parts if part.id in superseded])
-            _commit(folder, target, view.parts, superseded)
-    if not target.keeps_history:
-        return Expired(rows)
-    return Expired(rows, _expire_history(folder, target, policy, gone))
+    view = folder.catalog.view(target.id, 0 if target.keeps_history else None)
+    superseded = _expired_rows(folder, view, policy) if policy.limits_rows else {}
+    past: list[tuple[HistoryPart, RowNumbers]] = []
+    if target.keeps_history:
+        gone = _ids(folder, [(part, superseded[part.id]) for part in view.parts if part.id in superseded])
+        past = list(_expired_past(folder, target, view.history, policy, gone))
+    if superseded or past:
+        anew = [rewritten(folder, target, [without(one.part, rows)], [one.until]) for one, rows in past]
+        _commit(folder, target, view.parts, superseded, anew)
+    return Expired(sum(map(len, superseded.values())), sum(len(rows) for _, rows in past))
 
 
 def _expired_rows(folder: Folder, view: View, policy: RetentionPolicy) -> dict[int, RowNumbers]:
@@ -151,15 +151,19 @@ def _traces_waiting(folder: Folder, view: View) -> set[str]:
 
 
 def _commit(
-    folder: Folder, target: ObjectInfo, parts: Sequence[PartInfo], superseded: Mapping[int, RowNumbers]
+    folder: Folder,
+    target: ObjectInfo,
+    parts: Sequence[PartInfo],
+    superseded: Mapping[int, RowNumbers],
+    anew: Sequence[Swap],
 ) -> None:
     whole = {part.id for part in parts if part.id in superseded and len(superseded[part.id]) == part.rows_current}
     swap = Swap(
         object_id=target.id,
-        segment_id=parts[0].segment_id,
-        new_parts=(),
+        segment_id=_EACH_ITS_OWN,
+        new_parts=[replace(part, segment_id=one.segment_id) for one in anew for part in one.new_parts],
         superseded={part_id: rows for part_id, rows in superseded.items() if part_id not in whole},
-        replaced=sorted(whole),
+        replaced=sorted(whole.union(*(one.replaced for one in anew))),
         taken=(),
         left=(),
         keeps_history=True,
@@ -168,35 +172,25 @@ def _commit(
     commit_swap(folder, target, swap)
 
 
-def _expire_history(folder: Folder, target: ObjectInfo, policy: RetentionPolicy, gone: set[str]) -> int:
-    """Write the history anew without what goes; return how many rows went."""
+def _expired_past(
+    folder: Folder, target: ObjectInfo, history: Sequence[HistoryPart], policy: RetentionPolicy, gone: set[str]
+) -> Iterator[tuple[HistoryPart, RowNumbers]]:
+    """Yield the parts of the history with rows that go, and these: of some ids, and what ended too long ago."""
     before = 0 if policy.history_s is None else PREFIX | (folder.clock.now_s() - policy.history_s) << 16
-    view = folder.catalog.view(target.id, 0)
-    too_old = [one for one in view.history if len(one.until) and int(one.until.min()) <= before]
+    too_old = [one for one in history if len(one.until) and int(one.until.min()) <= before]
     if too_old:
         # First, so that nobody reads a version of which a part is missing already.
         last = max(int(one.until[one.until <= before].max()) for one in too_old)
         folder.catalog.deleted.note_versions_gone(target.id, last)
-    return drop_history(folder, target, view.history, gone, before)
-
-
-def drop_history(
-    folder: Folder, target: ObjectInfo, history: Sequence[HistoryPart], ids: set[str], before: int = 0
-) -> int:
-    """Write parts of the history anew without the rows of some ids, and those that ended up to a transaction."""
-    sought = pa.array(sorted(ids), pa.utf8())
-    dropped = 0
+    sought = pa.array(sorted(gone), pa.utf8())
     for one in history:
-        gone = one.until <= before
-        if ids:
+        goes = one.until <= before
+        if gone:
             (table,) = current_rows(folder, [one.part], ["id"])
-            gone = gone.copy()
-            gone[to_numpy(table.column("_row").filter(pc.is_in(table.column("id"), value_set=sought)))] = True
-        rows = np.flatnonzero(gone)
+            goes[to_numpy(table.column("_row").filter(pc.is_in(table.column("id"), value_set=sought)))] = True
+        rows = np.flatnonzero(goes)
         if len(rows):
-            rewrite_parts(folder, target, [without(one.part, rows)], [one.until])
-            dropped += len(rows)
-    return dropped
+            yield one, rows
 
 
 def without(part: PartInfo, rows: RowNumbers) -> PartInfo:
