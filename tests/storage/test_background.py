@@ -17,7 +17,7 @@ from btql_storage.background.pace import UNHURRIED, Budget, Pace, WorkEnded
 from btql_storage.background.pressure import Pressure
 from btql_storage.catalog import ObjectInfo
 from btql_storage.compaction.run import waiting_by_object
-from btql_storage.errors import TooFarBehind
+from btql_storage.errors import DiskFull, TooFarBehind
 from btql_storage.folder import Settings
 from btql_storage.store import Storage
 
@@ -74,6 +74,28 @@ def test_a_mistake_of_ours_does_not_end_it(
     background.stop()
     assert [type(one) for one in failures] == [OverflowError]
     assert "background work failed" in caplog.text
+
+
+def test_what_nobody_needs_goes_where_a_job_fails(quick_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """It may be what fills the disk: who waited for a job that succeeds would wait for ever."""
+
+    def full(pace: Pace) -> object:
+        raise DiskFull("cannot write `parts/2`: no space left on device")
+
+    with Storage.open(quick_path, create=True, settings=Settings(grace_s=0)) as storage:
+        target = storage.create_object("project_logs", "x")
+        for _ in range(3):
+            put(storage, target)
+            storage.process()
+        while storage.compact_once():
+            pass
+        put(storage, target)
+        assert len(list((quick_path / "wal").iterdir())) == 4
+        monkeypatch.setattr(storage, "compact_once", full)
+        with pytest.raises(DiskFull):
+            Background(storage, AT_ONCE).look()
+
+        assert len(list((quick_path / "wal").iterdir())) == 1
 
 
 def test_little_may_wait_for_a_while(storage: Storage, target: ObjectInfo, monkeypatch: pytest.MonkeyPatch):

@@ -142,8 +142,13 @@ class Background:
         self._since = None
         began = time.monotonic()
         jobs = 0
-        while not self._is_paused() and self._storage.compact_once(pace=self._pace):
-            jobs += 1
+        try:
+            while not self._is_paused() and self._storage.compact_once(pace=self._pace):
+                jobs += 1
+        except StorageError:
+            # What nobody needs may be what fills the disk.
+            self._storage.remove_unneeded()
+            raise
         self._storage.remove_unneeded()
         self._done(Done(jobs, time.monotonic() - began))
 
