@@ -5,18 +5,22 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from errno import EIO
 from pathlib import Path
 
 import pytest
+from storage_support.clocks import HandClock
 from storage_support.reading import documents_of
 
 import btql
 from btql_storage.care.facade import check_database, repair_database
-from btql_storage.errors import Damaged, NewerFormat, Quarantined
-from btql_storage.folder import Settings
+from btql_storage.clock import SYSTEM_CLOCK
+from btql_storage.errors import Damaged, InputOutput, NewerFormat, Quarantined, from_os_error
+from btql_storage.folder import Folder, Settings
 from btql_storage.ordered import Ordered
 from btql_storage.retention.policy import RetentionPolicy
 from btql_storage.store import Storage
+from btql_storage.stores.local import LocalStore
 
 FOOTER = -68
 
@@ -122,6 +126,54 @@ def test_compaction_stops_for_one_object_and_goes_on_for_others(path: Path, name
         storage.ingest(x, [{"id": "newer"}])
 
 
+def test_a_file_that_a_disk_does_not_read_stops_one_object_and_is_not_damaged(path: Path):
+    class BadSectors(LocalStore):
+        def file(self, name: str) -> Path:
+            if name.startswith("parts/1/"):
+                raise from_os_error(OSError(EIO, "Input/output error"), "read", name)
+            return super().file(name)
+
+    opened = Folder.over(
+        BadSectors(path), create=False, read_only=False, settings=Settings(purge_within_s=0), clock=SYSTEM_CLOCK
+    )
+    with Storage(opened) as storage:
+        x, y = (storage.object("project_logs", name) for name in ("x", "y"))
+        for target in (x, y):
+            storage.ingest(target, [{"id": "01-49", "_object_delete": True}])
+        with pytest.raises(InputOutput, match="parts/1/"):
+            storage.compact()
+        assert [one.events for one in storage._folder.catalog.pending().values()] == [1]
+        storage.retention.set_policy("project_logs", RetentionPolicy(rows=30))
+        with pytest.raises(InputOutput, match="parts/1/"):
+            storage.retention.tend()
+        assert len(documents_of(storage, y)) == 30
+    with Storage.open(path) as storage:
+        storage.compact()
+        assert len(documents_of(storage, x)) == 99
+
+
+def test_policies_and_purges_stop_for_one_object_and_go_on_for_others(path: Path):
+    clock = HandClock()
+    with Storage.open(path, settings=Settings(purge_within_s=10), clock=clock) as storage:
+        x, y = (storage.object("project_logs", name) for name in ("x", "y"))
+        for target in (x, y):
+            storage.ingest(target, [{"id": "01-49", "_object_delete": True}])
+        storage.compact()
+        storage.retention.set_policy("project_logs", RetentionPolicy(rows=70))
+        assert [one.parts for one in storage.retention.status()] == [1, 1]
+        spoil(path / "parts" / "1" / "columns.parquet", FOOTER)
+        clock.seconds += 5
+        with pytest.raises(Damaged, match="parts/1"):
+            storage.retention.tend()
+
+        assert len(documents_of(storage, y)) == 70
+        clock.seconds += 600
+        storage.remove_unneeded()
+        assert [one.object.name for one in storage.retention.status()] == ["x"]
+        # It is marked, so that nobody stumbles over it again.
+        storage.retention.tend()
+
+
 def test_what_the_check_finds_is_not_read_any_more(path: Path):
     with (path / "parts" / "1" / "rows.arrow").open("r+b") as file:
         file.seek(-100, 2)
@@ -168,12 +220,16 @@ def test_who_reads_columns_of_all_rows_names_the_file(quick_path: Path, reads: s
         storage.compact()
         storage.retention.set_policy("dataset", RetentionPolicy(age_s=1))
     spoil(quick_path / "parts" / "1" / "columns.parquet", FOOTER)
-    with Storage.open(quick_path) as storage, pytest.raises(Damaged, match=r"cannot read `.*parts/1/columns.parquet`"):
+
+    def read(storage: Storage) -> None:
         if reads == "a policy":
             storage.retention.run()
         else:
             with storage.snapshot(target, first if reads == "a version" else None) as snapshot:
                 list(Ordered(snapshot).tables())
+
+    with Storage.open(quick_path) as storage, pytest.raises(Damaged, match=r"cannot read `.*parts/1/columns.parquet`"):
+        read(storage)
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["catalog", "catalog lost"])

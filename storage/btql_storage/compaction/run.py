@@ -18,6 +18,7 @@ from collections.abc import Callable, Collection, Generator, Iterator, Mapping, 
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 from btql_storage.background.pace import UNHURRIED, Pace
 from btql_storage.care.hold import is_held
@@ -30,9 +31,12 @@ from btql_storage.errors import Damaged
 from btql_storage.folder import Folder
 from btql_storage.format import PARTS, WAL, part_name, wal_name
 from btql_storage.memory import give_back, tame_allocator
+from btql_storage.others_first import others_first
 from btql_storage.process import process
 from btql_storage.retention.due import finish, make_way, purge_before_s
 from btql_storage.transactions import PREFIX, seconds_of
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +81,14 @@ def _run_job(folder: Folder, target: ObjectInfo | None, pace: Pace) -> Compactio
     folder.check_writable()
     with folder.compact_lock.held(), folder.parts.working(), _still_ours(folder):
         process(folder)
-        damaged: Damaged | None = None
-        for parts, job in _jobs(folder, target, pace):
-            try:
-                return _done(folder, parts, job)
-            except Damaged as error:
-                # The other objects go on.
-                damaged = damaged or error
-        if damaged is not None:
-            raise damaged
+        with others_first() as apart:
+            for parts, job in _jobs(folder, target, pace):
+                with apart():
+                    return marking_damage(folder, parts, job)
         return None
 
 
-def _done(folder: Folder, parts: Sequence[PartInfo], job: Callable[[], CompactionReport]) -> CompactionReport:
+def marking_damage(folder: Folder, parts: Sequence[PartInfo], job: Callable[[], T]) -> T:
     """Run a job; parts that it finds damaged are marked, and where just copies of them were, it is run again."""
     ids = [part.id for part in parts if part.quarantined is None]
     try:

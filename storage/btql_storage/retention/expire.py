@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -25,6 +26,7 @@ from btql_storage.arrow import from_numpy, to_numpy
 from btql_storage.arrow_functions import compute as pc
 from btql_storage.catalog.shapes import HistoryPart, ObjectInfo, PartInfo, RowNumbers, Swap, View
 from btql_storage.compaction.rewrite import rewritten
+from btql_storage.compaction.run import marking_damage
 from btql_storage.current import find_current
 from btql_storage.folder import Folder
 from btql_storage.process import process
@@ -49,9 +51,14 @@ class Expired:
 
 
 def expire(folder: Folder, target: ObjectInfo, policy: RetentionPolicy) -> Expired:
-    """Apply a policy to an object."""
+    """Apply a policy to an object; parts of it that turn out to be damaged are marked."""
     process(folder)
     view = folder.catalog.view(target.id, 0 if target.keeps_history else None)
+    parts = [*view.parts, *(one.part for one in view.history)]
+    return marking_damage(folder, parts, partial(_expire, folder, target, policy, view))
+
+
+def _expire(folder: Folder, target: ObjectInfo, policy: RetentionPolicy, view: View) -> Expired:
     superseded = _expired_rows(folder, view, policy) if policy.limits_rows else {}
     past: list[tuple[HistoryPart, RowNumbers]] = []
     if target.keeps_history:

@@ -16,6 +16,7 @@ from btql_storage.catalog.shapes import ObjectInfo
 from btql_storage.compaction.run import remove_unneeded
 from btql_storage.errors import BadSetting
 from btql_storage.folder import Folder
+from btql_storage.others_first import others_first
 from btql_storage.retention.delete import delete_object
 from btql_storage.retention.expire import Expired, expire
 from btql_storage.retention.policy import RetentionPolicy
@@ -92,20 +93,25 @@ class Retention:
         self._folder.catalog.deleted.put_policy(scope, values)
 
     def run(self, target: ObjectInfo | None = None) -> Sequence[Run]:
-        """Apply the policies to all objects, or to one; return those that lost anything."""
+        """Apply the policies to all objects, or to one; return those that lost anything.
+
+        What is wrong with the files of an object is raised once the others are done.
+        """
         folder = self._folder
         folder.check_writable()
         policies = self.policies()
         found: list[Run] = []
         if not policies:
             return found
-        for one in folder.catalog.objects() if target is None else [target]:
-            policy = self.policy_of(one, policies)
-            if not policy.is_empty:
-                with folder.compact_lock.held(), folder.parts.working():
+        with others_first() as apart:
+            for one in folder.catalog.objects() if target is None else [target]:
+                policy = self.policy_of(one, policies)
+                if policy.is_empty:
+                    continue
+                with apart(), folder.compact_lock.held(), folder.parts.working():
                     expired = expire(folder, one, policy)
-                if expired != Expired():
-                    found.append(Run(one, expired))
+                    if expired != Expired():
+                        found.append(Run(one, expired))
         return found
 
     @property
@@ -115,9 +121,15 @@ class Retention:
 
     def tend(self, pace: Pace = UNHURRIED) -> Sequence[Run]:
         """Apply the policies, write parts anew that have had deleted rows for long, and remove what nobody needs."""
-        done = self.run()
-        purge_overdue(self._folder, pace)
+        # Leftovers go first, too: they may be what fills the disk.
         remove_unneeded(self._folder)
+        done: Sequence[Run] = ()
+        with others_first() as apart:
+            with apart():
+                done = self.run()
+            with apart():
+                purge_overdue(self._folder, pace)
+            remove_unneeded(self._folder)
         return done
 
     def status(self, purged_since: int | None = None) -> Sequence[PurgeStatus]:

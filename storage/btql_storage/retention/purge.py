@@ -22,6 +22,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import starmap
 
 import numpy as np
@@ -29,10 +30,11 @@ import numpy as np
 from btql_storage.background.pace import Pace
 from btql_storage.catalog.shapes import ObjectInfo, PartInfo
 from btql_storage.compaction.rewrite import rewrite_parts
-from btql_storage.compaction.run import compact_once, remove_strangers
+from btql_storage.compaction.run import compact_once, marking_damage, remove_strangers
 from btql_storage.errors import Locked
 from btql_storage.folder import Folder
 from btql_storage.format import WAL, part_name, wal_name
+from btql_storage.others_first import others_first
 from btql_storage.process import process
 from btql_storage.retention.answers import remove_answers, stop_answers
 from btql_storage.retention.batches import batches_of
@@ -99,17 +101,22 @@ def purge(folder: Folder, target: ObjectInfo, texts: Sequence[str] = ()) -> Purg
 
 
 def purge_overdue(folder: Folder, pace: Pace) -> None:
-    """Write parts anew that have rows which were deleted half of the promised time ago, or longer."""
+    """Write parts anew that have rows which were deleted half of the promised time ago, or longer.
+
+    What is wrong with one of them is raised once the others are done.
+    """
     before_s = purge_before_s(folder)
     overdue = {owner for owner, one in folder.catalog.deleted.waiting().items() if one.since <= before_s}
-    for target in folder.catalog.objects() if overdue else []:
-        if target.id not in overdue:
-            continue
-        with folder.compact_lock.held(), folder.parts.working():
-            for part in folder.catalog.view(target.id).parts:
-                if part.purge_since is not None and part.purge_since <= before_s and part.quarantined is None:
-                    pace.begin()
-                    rewrite_parts(folder, target, [part], (), pace)
+    with others_first() as apart:
+        for target in folder.catalog.objects() if overdue else []:
+            if target.id not in overdue:
+                continue
+            with folder.compact_lock.held(), folder.parts.working():
+                for part in folder.catalog.view(target.id).parts:
+                    if part.purge_since is not None and part.purge_since <= before_s and part.quarantined is None:
+                        pace.begin()
+                        with apart():
+                            marking_damage(folder, [part], partial(rewrite_parts, folder, target, [part], (), pace))
 
 
 def _settle(folder: Folder, target: ObjectInfo) -> int:
