@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from btql_planner import sql_text
 from btql_planner.expressions import Ranking
 from btql_planner.types import FLOAT, INTEGER, NULL, Kind, Type
-from btql_planner.value import ROW_BITS, Value
+from btql_planner.value import ROW_BITS, Value, choose
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +74,16 @@ def lower_ranking(call: Ranking, arguments: Sequence[Value], over: str) -> Value
     counts = [each.get(Kind.INTEGER) for each in others[:1]]
     default = others[1] if len(others) > 1 else Value()
     nulls = " IGNORE NULLS" if call.ignore_nulls else ""
+    # The engine takes no default that differs from row to row.
+    computed = any('"' in sql for sql in default.parts.values())
     parts: dict[Kind, str] = {}
     for kind in (kind for kind in Kind if kind in moved.parts or kind in default.parts):
-        instead = [sql_text.typed(kind, default.get(kind))] if len(others) > 1 else []
+        instead = [sql_text.typed(kind, default.get(kind))] if len(others) > 1 and not computed else []
         listed = ", ".join([sql_text.typed(kind, moved.get(kind)), *counts, *instead])
         parts[kind] = f"{call.name}({listed}){nulls} OVER ({over})"
+    if computed:
+        found = f"{call.name}({', '.join(['TRUE', *counts])}) OVER ({over}) IS NOT NULL"
+        if call.ignore_nulls:
+            found = sql_text.any_of([f"{sql} IS NOT NULL" for sql in parts.values()])
+        return choose([(found, Value(parts, apart=moved.apart))], default)
     return Value(parts, apart=moved.apart and default.apart)
