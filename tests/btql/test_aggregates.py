@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator
 
+import pyarrow as pa
 import pytest
 
 import btql
@@ -197,3 +198,26 @@ def test_where_every_row_is_a_group(tmp_path) -> None:
         (row,) = conn.query(f"SELECT count(v) AS n, max(v) AS v, max(p) AS p FROM ({middle}) AS g").rows()
 
         assert row == {"n": each * times, "v": each * times - 1.0, "p": each * times - 1.0}
+
+
+@pytest.mark.parametrize(
+    ("value", "type_"),
+    [
+        ("metadata.g", pa.string()),
+        ("metadata.y", pa.float64()),
+        ("created", pa.timestamp("us", "UTC")),
+        ("length(metadata.g)", pa.int64()),
+        ("metadata.y > 2", pa.bool_()),
+    ],
+)
+def test_the_mode_of_values_of_one_kind_is_one(conn: btql.Connection, value: str, type_: pa.DataType) -> None:
+    found = conn.query(f"SELECT mode() WITHIN GROUP (ORDER BY {value}) AS m FROM p").arrow()
+
+    assert found.schema.field("m").type == type_
+    assert found.column("m").null_count == 0
+
+
+def test_the_mode_of_numbers_is_exact(conn: btql.Connection) -> None:
+    items = "(VALUES (9007199254740993), (9007199254740993), (0.5)) AS t(v)"
+
+    assert conn.query(f"SELECT mode() WITHIN GROUP (ORDER BY v) AS m FROM {items}").rows() == [{"m": 2**53 + 1}]

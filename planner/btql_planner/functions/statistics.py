@@ -5,11 +5,14 @@ Rows without a number take no part; pairs need both numbers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+from btql_planner import types
 from btql_planner.functions.call import ArgumentError, Call, written_number
-from btql_planner.functions.declare import Any, Float, Integer, Number, aggregate, dynamic_type
+from btql_planner.functions.declare import Any, Float, Integer, Number, aggregate, coerce
 from btql_planner.spelling import as_json, from_json
+from btql_planner.types import Type
 from btql_planner.value import ROW_BITS
 
 
@@ -92,7 +95,14 @@ def median(value: Number, *, call: Call) -> Float:
     return _between(call, value, 0.5)
 
 
-@aggregate(order="within", distinct=False, returns=dynamic_type, python=True)
+_OF_ONE_KIND = (types.BOOLEAN, types.INTEGER, types.FLOAT, types.TEXT, types.TIME)
+
+
+def _mode_type(arguments: Sequence[Type]) -> Type:
+    return arguments[0] if arguments[0] in (*_OF_ONE_KIND, types.NUMBER) else types.ANY
+
+
+@aggregate(order="within", distinct=False, returns=_mode_type, python=True)
 def mode(value: Any, *, call: Call) -> Any:
     """Return the value that occurs most often; of several, the first in the order of a sort.
 
@@ -100,7 +110,10 @@ def mode(value: Any, *, call: Call) -> Any:
     'a'
     """
     last = "DESC" in call.direction
-    return from_json(f"btql_json_mode({call('array_agg', as_json(value))}, {str(last).upper()})")
+    found = from_json(f"btql_json_mode({call('array_agg', as_json(value))}, {str(last).upper()})")
+    if value.type == types.NUMBER:
+        return replace(found, parts={kind: sql for kind, sql in found.parts.items() if kind in types.NUMBER})
+    return coerce(found, value.type) if value.type in _OF_ONE_KIND else found
 
 
 def _deviation(name: str, aliases: tuple[str, ...], sentence: str, example: str) -> None:
