@@ -77,7 +77,9 @@ def _check_switch(index: int, name: str, text: bytes) -> None:
 
 def _check_object(index: int, name: str, text: bytes) -> None:
     if text[:1] != b"{":
-        raise BadEvent(index, f"`{name}` is not an object", name)
+        # Data frames have the JSON of a column as text.
+        parse = ", but the text of one: parse it first, in Python by `json.loads`" if text[:2] == b'"{' else ""
+        raise BadEvent(index, f"`{name}` is not an object{parse}", name)
 
 
 def _check_numbers(index: int, name: str, text: bytes) -> None:
