@@ -224,8 +224,10 @@ class Cursor(Closing):
         """Do nothing: values are handed out whole."""
 
     def close(self) -> None:
-        """Stop what runs, and let go of the rows."""
+        """Stop what runs, and let go of the rows. How many were written can still be asked, as SQLAlchemy does."""
+        written = self._rowcount
         self._finish()
+        self._rowcount = written
         self._closed = True
 
     def _check_open(self) -> None:

@@ -159,6 +159,15 @@ def test_statements_that_write_count_their_rows(conn):
     assert cursor.execute(query).fetchall() == [("b", 9), ("c", 9)]
 
 
+def test_how_many_rows_were_written_is_known_of_a_cursor_that_is_closed(conn):
+    """SQLAlchemy asks then, and so ``to_sql`` of pandas."""
+    cursor = conn.cursor()
+    cursor.executemany("INSERT INTO project_logs('closing') (id) VALUES (?)", [["a"], ["b"]])
+    cursor.close()
+
+    assert cursor.rowcount == 2
+
+
 def test_many_values_are_written_at_once_or_not_at_all(conn):
     cursor = conn.cursor()
     insert = "INSERT INTO project_logs('at_once') (id) VALUES (?)"
