@@ -55,13 +55,13 @@ def backup(
 
 
 def _opened(location: Location) -> Storage:
-    """Open a database, to read only where it cannot be written to: it may be backed up as its disk is failing."""
-    from btql_storage.errors import ReadOnly
+    """Open a database, to read only where it cannot be written to: its disk may be full or failing."""
+    from btql_storage.errors import DiskFull, ReadOnly
     from btql_storage.store import Storage
 
     try:
         return Storage.open(location)
-    except ReadOnly:
+    except (ReadOnly, DiskFull):
         return Storage.open(location, read_only=True)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from errno import ENOSPC, EROFS
+from os import strerror
 from pathlib import Path
 
 import pytest
-from storage_support.disks import ReadOnlyStore
 
 import btql as library
 from btql_storage.stores.local import LocalStore
@@ -97,21 +98,36 @@ def test_services_that_cannot_be_reached_are_counted(btql):
     assert err == f"1 of {out.count('  ok') + 1} things tried failed\n"
 
 
-def test_a_disk_that_cannot_be_written_to(btql, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize(("error", "code"), [(EROFS, "S0103"), (ENOSPC, "S0105")])
+@pytest.mark.parametrize("is_open", [False, True])
+def test_a_disk_that_cannot_be_written_to(
+    btql, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int, code: str, is_open: bool
+):
     make(tmp_path / "db")
     assert btql("retention", "set", "db", "project_logs:x", "--age", "30d")[0] == 0
+    harmless = ("open", "list", "read", "make") if is_open else ("open", "list", "read")
 
-    def step(store: LocalStore, action: str, path: Path) -> None:
-        if path.absolute().is_relative_to(tmp_path / "db"):
-            ReadOnlyStore.step(store, action, path)  # type: ignore[arg-type]
+    def step(_: LocalStore, action: str, path: Path) -> None:
+        # What several share of the catalog is made by whoever opens it first.
+        if path.absolute().is_relative_to(tmp_path / "db") and action not in harmless:
+            raise OSError(error, strerror(error), str(path))
 
     monkeypatch.setattr(LocalStore, "step", step)
-    for words in (["retention", "show", "db"], ["retention", "status", "db"], ["backup", "db", "backups"]):
-        code, _, err = btql(*words)
-        assert code == 0, err
-    code, _, err = btql("retention", "clear", "db", "project_logs:x")
-    assert code == 1
-    assert "error[S0103]" in err
+    for words in (
+        ["retention", "show", "db"],
+        ["retention", "status", "db"],
+        ["backup", "db", "backups"],
+        ["check", "db"],
+    ):
+        status, _, err = btql(*words)
+        assert status == 0, err
+    status, _, err = btql("retention", "clear", "db", "project_logs:x")
+    assert status == 1
+    assert f"error[{code}]" in err
+    if error == ENOSPC:
+        status, out, err = btql("query", "db", "measures: count(1) | from: project_logs('x')", "--format", "json")
+        assert (status, "51" in out) == (0, True)
+        assert is_open or err.endswith("no space left on device: the database is open to read only\n")
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path)
     assert btql("restore", "backups", "copy")[0] == 0

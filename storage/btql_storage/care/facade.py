@@ -185,7 +185,7 @@ def open_folder_at(location: Location, *, mark: bool) -> Folder:
     if mark:
         try:
             return _open(location, read_only=False)
-        except ReadOnly:
+        except (ReadOnly, DiskFull):
             pass
     return _open(location, read_only=True)
 

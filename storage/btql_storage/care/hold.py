@@ -8,11 +8,11 @@ not count. A purge does not wait for holds: what is to be gone is gone, and the 
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
-from btql_storage.errors import StorageError
+from btql_storage.errors import DiskFull, ReadOnly, StorageError
 
 if TYPE_CHECKING:
     from btql_storage.folder import Folder
@@ -34,11 +34,13 @@ def is_held(folder: Folder) -> bool:
 @contextmanager
 def held(folder: Folder) -> Generator[None]:
     """Keep all files that are there now."""
-    if folder.read_only:
+    # Whoever is removing files now removes none that what is read from now on needs: parts are only replaced under
+    # the lock that it has.
+    name = PREFIX + folder.clock.new_id()
+    if not _begin(folder, name):
         # Nothing can be said to others; who copies looks whether files are still needed.
         yield
         return
-    name = PREFIX + folder.clock.new_id()
     over = Event()
 
     def renew() -> None:
@@ -49,9 +51,6 @@ def held(folder: Folder) -> Generator[None]:
                 # It lasts for some attempts; without it the copies are checked all the same.
                 continue
 
-    # Whoever is removing files now removes none that what is read from now on needs: parts are only replaced under
-    # the lock that it has.
-    _write(folder, name)
     thread = Thread(target=renew, name="btql-hold", daemon=True)
     thread.start()
     try:
@@ -59,7 +58,20 @@ def held(folder: Folder) -> Generator[None]:
     finally:
         over.set()
         thread.join()
-        folder.catalog.put_setting(name, None)
+        with suppress(StorageError):
+            # It ends by itself.
+            folder.catalog.put_setting(name, None)
+
+
+def _begin(folder: Folder, name: str) -> bool:
+    """Return whether the hold is in force: a disk that takes nothing any more is what one makes a backup of."""
+    if folder.read_only:
+        return False
+    try:
+        _write(folder, name)
+    except (DiskFull, ReadOnly):
+        return False
+    return True
 
 
 def _write(folder: Folder, name: str) -> None:
