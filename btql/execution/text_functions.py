@@ -46,6 +46,9 @@ def number(value: float, pattern: str) -> str:
     marks = body.upper().replace("D", ".").replace("G", ",")
     before, _, after = marks.partition(".")
     decimals = after.count("9") + after.count("0")
+    if not decimals:
+        # A point behind which no digit can stand is none.
+        marks = marks.replace(".", "")
     with localcontext(prec=400):
         rounded = Decimal(repr(value)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
         whole, _, fraction = f"{abs(rounded):f}".partition(".")
@@ -53,7 +56,10 @@ def number(value: float, pattern: str) -> str:
     if len(whole.lstrip("0")) > places:
         whole, fraction = "#" * places, "#" * decimals
     shown = _digits(before, whole)
-    shown += f".{_fraction(after, fraction, fill=fill)}" if "." in marks else ""
+    if "." in marks:
+        behind = _fraction(after, fraction, fill=fill)
+        # Before a fraction a zero is only shown where the pattern has one: `.5`.
+        shown = f"{'' if behind and shown == '0' and '0' not in before else shown}.{behind}"
     sign = "-" if rounded < 0 else "+" if "S" in marks else ""
     text = sign + shown.lstrip() if shown.strip() else sign + "0"
     width = len(marks.replace("S", "").replace("%", "")) + 1

@@ -266,7 +266,7 @@ def to_char(value: Any, pattern: Text) -> Text:
     if written is None:
         raise ArgumentError("to_char takes a pattern that is written in the query", 1)
     terms: list[str] = []
-    if value.type & types.NUMERIC and re.fullmatch(r"(?i)(FM)?S?[90,GD.]+%?", written):
+    if value.type & types.NUMERIC and re.fullmatch(r"(?i)(FM)?S?(?!G)[90,GD.]+%?", written):
         terms.append(f"btql_number_text({single(coerce(value, types.FLOAT))}, {pattern})")
     if value.type & (types.TIME | types.TEXT):
         terms.append(char_pieces(single(coerce(value, types.TIME)), written))
