@@ -92,6 +92,8 @@ def _atan2(value: Number, other: Number) -> Value:
 
 @function("width_bucket", "number number number integer")
 def _width_bucket(value: Number, low: Number, high: Number, count: int) -> Value:
+    if low > high:
+        value, low, high = -value, -low, -high
     if value < low:
         return 0
     return count + 1 if value >= high else int((value - low) / (high - low) * count) + 1

@@ -237,9 +237,8 @@ def lcm(one: Integer, other: Integer) -> Integer:
     """
     common = _whole_pair(lambda a, b: f"nullif(gcd({a}, {b}), 0)", one, other)
     size = f"abs(CAST({one} AS DOUBLE) / {common} * {other})"
-    return (
-        f"coalesce(lcm(CASE WHEN {size} < {values.SAFE_MAX} THEN {one} END, {other}), CASE WHEN {one} = 0 THEN 0 END)"
-    )
+    either = f"CASE WHEN {one} = 0 THEN 0 * {other} END"
+    return f"coalesce(lcm(CASE WHEN {size} < {values.SAFE_MAX} THEN {one} END, {other}), {either})"
 
 
 @scalar(scalars_only=True)
@@ -256,14 +255,18 @@ def factorial(value: Integer) -> Integer:
 def width_bucket(value: Float, low: Float, high: Float, count: Integer) -> Integer:
     """Return in which of ``count`` equal parts of the range ``value`` lies: 0 below it, ``count + 1`` from its end on.
 
+    From a ``low`` that is the larger one the parts are counted downwards.
+
     >>> width_bucket(5, 0, 10, 4)
     3
     """
     place = f"floor(({value} - {low}) / nullif({high} - {low}, 0) * {count})"
     inside = f"TRY_CAST({place} AS BIGINT) + 1"
+    before = f"CASE WHEN {low} > {high} THEN {value} > {low} ELSE {value} < {low} END"
+    behind = f"CASE WHEN {low} > {high} THEN {value} <= {high} ELSE {value} >= {high} END"
     return (
-        f"CASE WHEN {count} < 1 THEN {sql_text.null(Kind.INTEGER)} WHEN {value} < {low} THEN 0 "
-        f"WHEN {value} >= {high} THEN {count} + 1 ELSE {inside} END"
+        f"CASE WHEN {count} < 1 THEN {sql_text.null(Kind.INTEGER)} WHEN {before} THEN 0 "
+        f"WHEN {behind} THEN {count} + 1 ELSE {inside} END"
     )
 
 
