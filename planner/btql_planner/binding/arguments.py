@@ -66,7 +66,7 @@ def as_operands(name: str, arguments: tuple[Expression, ...], span: Span) -> tup
         _check_comparable(arguments, span)
     elif name in _ARITHMETIC:
         if name in ("add", "sub"):
-            arguments = with_times(arguments)
+            arguments = _beside_moments(name, arguments)
         _check_arithmetic(name, arguments)
     elif name in ("like", "ilike"):
         _check_pattern(name, arguments[1])
@@ -120,6 +120,24 @@ def as_time(argument: Expression) -> Expression:
             errors.NOT_A_TIME, f"`{argument.value}` is not a time", argument.span, "used as a time", help=way_out
         ) from None
     return Constant(moment if moment.tzinfo else moment.replace(tzinfo=UTC), Kind.TIME, span=argument.span)
+
+
+def _beside_moments(name: str, arguments: tuple[Expression, ...]) -> tuple[Expression, ...]:
+    """Return the arguments of a sum with every text that stands beside a time or an interval read as what goes with it.
+
+    What is added to a time is an interval, and what is taken from one is a time, as in Postgres.
+    """
+    if name == "add" and any(each.type == types.TIME for each in arguments):
+        return tuple(map(as_interval, arguments))
+    if any(each.type == types.INTERVAL for each in arguments):
+        return tuple(as_interval(each) if _spells_interval(each) else each for each in arguments)
+    return with_times(arguments)
+
+
+def _spells_interval(argument: Expression) -> bool:
+    if not isinstance(argument, Constant) or argument.kind is not Kind.TEXT:
+        return False
+    return spans_of(str(argument.value)) is not None
 
 
 def _with_intervals(arguments: tuple[Expression, ...]) -> tuple[Expression, ...]:
