@@ -106,6 +106,18 @@ def test_a_damaged_catalog(quick_path: Path):
         Storage.open(quick_path)
 
 
+def test_a_catalog_that_cannot_be_opened_is_told_in_one_line(quick_path: Path):
+    Storage.open(quick_path, create=True).close()
+    (quick_path / "catalog.sqlite").unlink()
+    (quick_path / "catalog.sqlite").mkdir()
+    program = "import sys; from btql_storage.store import Storage; from btql_storage.errors import StorageError\n"
+    program += "try: Storage.open(sys.argv[1])\nexcept StorageError as error: print(error)"
+    done = subprocess.run([sys.executable, "-c", program, quick_path], capture_output=True, text=True, check=True)
+
+    assert "catalog.sqlite" in done.stdout
+    assert done.stderr == ""
+
+
 def test_a_read_only_disk(quick_path: Path):
     with Storage.open(quick_path, create=True) as storage:
         target = storage.create_object("project_logs", "x")

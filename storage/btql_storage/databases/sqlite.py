@@ -187,7 +187,9 @@ class _Connection(sqlite3.Connection):
     """A connection that closes itself once nobody holds it; from Python 3.13 on, SQLite's own warns of that."""
 
     def __del__(self) -> None:
-        self.close()
+        # One that could not be opened is none that could be closed.
+        with suppress(sqlite3.ProgrammingError):
+            self.close()
 
 
 def _open(uri: str, wait_s: float) -> sqlite3.Connection:
