@@ -77,6 +77,12 @@ def test_a_value_beside_the_query_is_what_it_is(conn: btql.Connection) -> None:
     assert value(conn, "SELECT jsonb_set({a: 1}, '{a}', $1) AS v", '"ada"') == {"a": '"ada"'}
 
 
+def test_elements_have_two_names(conn: btql.Connection) -> None:
+    found = conn.query("SELECT e.*, e, e.value AS v FROM jsonb_array_elements([1]) AS e WHERE e = 1 AND value = 1")
+
+    assert found.rows() == [{"value": 1, "e": 1, "v": 1}]
+
+
 @pytest.mark.parametrize(
     ("condition", "warning"),
     [

@@ -112,9 +112,11 @@ def _named(node: tree.TableCall, found: _Columns) -> BoundRelation:
     if len(node.columns) > len(columns):
         message = f"`{node.call.name}` gives {errors.columns(len(columns))}, {len(node.columns)} names are given"
         raise BtqlError.of(errors.COLUMN_COUNT, message, node.span, "this list", help="give at most one name a column")
+    also: dict[str, Expression] = {}
     if node.alias is not None and not node.columns and len(found.columns) == 1:
-        # The one column of a function is called as the function is here.
-        names[0] = node.alias
+        # The one column of a function is called as the function is here, but for elements of JSON: that is a `value`.
+        ((own, column),) = found.columns
+        names[0] = own if own == "value" else node.alias
+        also = {name: column for name in (own, node.alias) if name != names[0]}
     named = {name: column for name, (_, column) in zip(names, columns, strict=True)}
-    also = {} if node.columns else {name: column for name, column in found.columns if name not in named}
     return BoundRelation(found.plan, [ColumnNames(named, node.alias or node.call.name, also)])
