@@ -2,7 +2,8 @@
 
 1. List the WAL while no file can appear that is older than the last of the list
    (:meth:`~btql_storage.coordination.numbers.Numbers.settling`), so that every file of the list is acknowledged or
-   was withdrawn, and make the names durable: from here on the catalog will count on these files.
+   was withdrawn, and make the names durable: from here on the catalog will count on these files. Files that are known
+   to be there count though the list lacks them.
 2. Take the files after ``processed_upto`` in order, a batch at a time.
 3. An event goes where its id lives, else where its trace lives
    (:mod:`btql_storage.homes`), else to the newest open segment. One segment
@@ -55,8 +56,9 @@ def process(folder: Folder, limit: int | None = None) -> int:
 
 
 def _durable_numbers(folder: Folder, upto: int) -> list[int]:
-    with folder.numbers.settling() as last:
-        everything = folder.wal.new_numbers()
+    with folder.numbers.settling() as settled:
+        last = settled.upto
+        everything = folder.wal.new_numbers(settled.landed)
         if everything and everything[-1] > last:
             folder.numbers.check_known(everything[-1])
         listed = [number for number in everything if number <= last]

@@ -116,9 +116,10 @@ class Snapshots:
         """
         for attempt in range(_ATTEMPTS):
             last = attempt == _ATTEMPTS - 1
+            landed: Sequence[int] = ()
             if version is not None and version > self._folder.wal.processed_upto:
-                self._folder.numbers.settle(version)
-            listed = self._folder.wal.new_numbers()
+                landed = self._folder.numbers.settle(version)
+            listed = self._folder.wal.new_numbers(landed)
             view = self._folder.catalog.view(target.id, version)
             self._folder.wal.note_processed(view.processed_upto)
             try:
@@ -134,6 +135,7 @@ class Snapshots:
                 if not last and self._are_copies_renewed(view, error):
                     continue
                 # A request that failed takes its file back, and what was compacted since is removed: no damage.
+                self._folder.wal.forget_numbers()
                 needed = {*listed, *(one.xact_id for one in view.assignments)}
                 if last or needed <= set(self._folder.wal.numbers()):
                     raise

@@ -253,9 +253,10 @@ class Storage(Closing):
 
     def last_xact_id(self) -> int:
         """Return the last transaction there is: no write that was acknowledged is later, every new one will be."""
-        # The newest file is always kept, but perhaps there never was one.
-        last = max(self._folder.wal.numbers(), default=PREFIX)
-        self._folder.numbers.settle(last)
+        numbers, wal = self._folder.numbers, self._folder.wal
+        # A list may lag behind those who number, so they are asked first. Perhaps there never was a file.
+        last = max((*wal.new_numbers(numbers.settle(0)), wal.processed_upto, PREFIX))
+        numbers.settle(last)
         return last
 
     def status(self) -> Status:

@@ -12,7 +12,7 @@ from storage_support.simulation.play import play
 from storage_support.simulation.world import Weather
 
 ONE_MACHINE = ["error", "lost", "twice", "kill", "power"]
-SEVERAL_MACHINES = ["error", "lost", "twice", "kill", "late", "forget"]
+SEVERAL_MACHINES = ["error", "lost", "twice", "kill", "late", "forget", "stale"]
 
 
 @pytest.mark.turn(share=8)

@@ -114,8 +114,8 @@ class NumbersContract:
             put(store, number)
             assert numbers.confirm(number)
         numbers.settle(number)
-        with make().settling() as upto:
-            assert upto >= number
+        with make().settling() as settled:
+            assert settled.upto >= number
             assert wal_numbers(store.list(WAL)) == [number]
 
     def test_what_is_on_its_way_is_not_over(self, make: Make, store: LocalStore):
@@ -125,10 +125,10 @@ class NumbersContract:
 
         def settle() -> tuple[int, list[int]]:
             ready.wait(10)
-            with reader.settling() as upto:
-                found = [number for number in wal_numbers(store.list(WAL)) if number <= upto]
+            with reader.settling() as settled:
+                found = [number for number in wal_numbers(store.list(WAL)) if number <= settled.upto]
             listed.set()
-            return upto, found
+            return settled.upto, found
 
         with ThreadPoolExecutor(1) as threads:
             with writer.turn():
@@ -151,12 +151,12 @@ class SharedContract(NumbersContract):
         early, late = first.next(), second.next()
         put(store, late)
         assert second.confirm(late)
-        with second.settling() as upto:
-            assert upto < early
+        with second.settling() as settled:
+            assert settled.upto < early
         put(store, early)
         assert first.confirm(early)
-        with second.settling() as upto:
-            assert upto >= late
+        with second.settling() as settled:
+            assert settled.upto >= late
 
     def test_a_dead_writer_is_waited_for_no_longer_than_its_lease(self, make: Make, store: LocalStore):
         dead = make(lease_s=0.1).next()
@@ -165,15 +165,15 @@ class SharedContract(NumbersContract):
         alive.settle(dead)
 
         assert 0.05 < time.monotonic() - began < 5
-        with alive.settling() as upto:
-            assert upto >= dead
+        with alive.settling() as settled:
+            assert settled.upto >= dead
         assert store.list(WAL) == [wal_name(dead)]
 
     def test_a_dead_writer_whose_file_is_there_has_written_it(self, make: Make, store: LocalStore):
         number = make(lease_s=0).next()
         put(store, number)
-        with make().settling() as upto:
-            assert upto >= number
+        with make().settling() as settled:
+            assert settled.upto >= number
         assert not make_void(store, number)
 
     def test_a_paused_writer_finds_the_void_under_its_name(self, make: Make, store: LocalStore):
@@ -210,8 +210,21 @@ class SharedContract(NumbersContract):
             put(store, number)
 
         assert numbers.withdraw(number) is not written
-        with numbers.settling() as upto:
-            assert upto >= number
+        with numbers.settling() as settled:
+            assert settled.upto >= number
+
+    def test_which_files_are_there_is_known_whatever_a_list_says(self, make: Make, store: LocalStore):
+        numbers, dead, void = make(), make(lease_s=0), make(lease_s=0)
+        confirmed, left, never = numbers.next(), dead.next(), void.next()
+        put(store, confirmed)
+        put(store, left)
+        assert numbers.confirm(confirmed)
+        for _ in range(2):
+            with numbers.settling() as settled:
+                assert settled.upto >= never
+                assert set(settled.landed) == {confirmed, left}
+        assert set(make().settle(0)) == {confirmed, left}
+        assert numbers.confirm(confirmed), "confirming twice is like once"
 
 
 class TestLocal(NumbersContract):

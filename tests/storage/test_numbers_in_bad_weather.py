@@ -14,6 +14,7 @@ import pytest
 from redis import Redis
 
 from btql_storage.clock import SYSTEM_CLOCK
+from btql_storage.coordination import redis_register
 from btql_storage.coordination.catalog_numbers import CatalogNumbers
 from btql_storage.coordination.redis_numbers import RedisNumbers
 from btql_storage.coordination.shared import SharedNumbers
@@ -51,8 +52,8 @@ class Reader:
         self.read: list[str] = []
 
     def process(self, numbers: SharedNumbers) -> None:
-        with numbers.settling() as last:
-            listed = [number for number in wal_numbers(self._store.list(WAL)) if self.upto < number <= last]
+        with numbers.settling() as settled:
+            listed = [number for number in wal_numbers(self._store.list(WAL)) if self.upto < number <= settled.upto]
         files = [WalFile(self._store.file(f"{WAL}/{wal_name(number)}"), number) for number in listed]
         for file in files:
             self.read += file.ids(file.rows_of(1))[0]
@@ -121,6 +122,8 @@ def forget(request: pytest.FixtureRequest, store: LocalStore) -> Callable[[], ob
     """Return what makes the register lose its state, where this one does."""
     if "forgets" not in request.node.callspec.params["make"]:
         return lambda: None
+    # Lists of a folder do not lag, so nobody need wait until they have everything.
+    request.getfixturevalue("monkeypatch").setattr(redis_register, "LISTS_LAG_S", 0)
     key = f"btql:{{{store.label}}}:numbers"
     return lambda: Redis.from_url(request.getfixturevalue("redis_url")).delete(key)
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -124,6 +125,41 @@ def test_a_redis_that_comes_back_with_what_it_saved_is_not_believed(tmp_path: Pa
         numbers.close()
 
 
+def test_a_redis_that_forgot_which_files_are_there_lets_nobody_count_on_lists_for_a_while(
+    open_numbers: Open, redis_url: str, store: LocalStore, monkeypatch: pytest.MonkeyPatch
+):
+    numbers = open_numbers()
+    with numbers.settling():
+        pass
+    mine = put(store, numbers.next())
+    assert numbers.confirm(mine)
+    monkeypatch.setattr(redis_register, "LISTS_LAG_S", 0.5)
+    Redis.from_url(redis_url).delete(KEY)
+    began = time.monotonic()
+    numbers.settle(mine)
+    assert time.monotonic() - began < 0.4, "who names a version does not wait"
+    with numbers.settling() as settled:
+        assert settled.upto > mine
+        assert settled.landed == []
+    assert time.monotonic() - began > 0.45
+
+
+def test_which_files_are_there_is_forgotten_when_every_list_has_them(
+    open_numbers: Open, redis_url: str, store: LocalStore
+):
+    numbers = open_numbers()
+    early = put(store, numbers.next())
+    assert numbers.confirm(early)
+    redis: Any = Redis.from_url(redis_url, decode_responses=True)
+    (tenth,) = [field for field in redis.hkeys(KEY) if field.startswith("l ")]
+    redis.hset(KEY, f"l {int(tenth[2:]) - 102}", redis.hget(KEY, tenth))
+    redis.hdel(KEY, tenth)
+    late = put(store, numbers.next())
+    assert numbers.confirm(late)
+
+    assert numbers.settle(0) == [late]
+
+
 def test_a_clock_that_was_set_back_keeps_nobody_waiting(open_numbers: Open, redis_url: str):
     numbers = open_numbers(lease_s=0.2)
     number = numbers.next()
@@ -194,8 +230,8 @@ def test_confirming_again_after_the_answer_was_lost(open_numbers: Open, network:
     proxy.set(Network.ANSWERS_LOST)
     assert numbers.confirm(number)
     assert proxy.connections > 1
-    with direct.settling() as upto:
-        assert upto >= number
+    with direct.settling() as settled:
+        assert settled.upto >= number
 
 
 def test_a_number_whose_answer_was_lost_is_the_one_that_comes_next(open_numbers: Open, network: tuple[str, Proxy]):
@@ -206,8 +242,8 @@ def test_a_number_whose_answer_was_lost_is_the_one_that_comes_next(open_numbers:
     second = numbers.next()
     assert numbers.confirm(first)
     assert numbers.confirm(second)
-    with numbers.settling() as upto:
-        assert upto == second
+    with numbers.settling() as settled:
+        assert settled.upto == second
 
 
 def test_a_password_is_asked_for_and_never_shown(store: LocalStore, tmp_path: Path):

@@ -26,6 +26,10 @@ FAILED_ONCE = {
     (57, True),
     # A version was named while a file was on its way of whose number the register knew nothing any more.
     (5026, True),
+    # A list lacked files that were confirmed, and processing went past their numbers.
+    (9014, True),
+    # It lacked a file that the same process had written, and then read.
+    (9038, True),
 }
 
 

@@ -9,6 +9,7 @@ from threading import Thread
 import pytest
 from storage_support.reading import documents_of, rows_of
 
+from btql_storage.coordination.numbers import Settled
 from btql_storage.errors import BadEvent, Closed, UnknownObject
 from btql_storage.store import ObjectInfo, Storage
 
@@ -178,6 +179,6 @@ def test_processing_stops_at_numbers_that_nobody_here_handed_out(
     storage.process()
     assert asked == []
     newest = storage.ingest(target, [{"id": "b"}]).xact_id
-    monkeypatch.setattr(numbers, "settling", lambda: nullcontext(last))
+    monkeypatch.setattr(numbers, "settling", lambda: nullcontext(Settled(last)))
     storage.process()
     assert asked == [newest]

@@ -142,5 +142,5 @@ def wait_for_nobody_else(storage: Storage) -> None:
     began = time.monotonic()
     last = storage.last_xact_id()
     assert time.monotonic() - began < LEASE_S + MARGIN_S
-    with storage._folder.numbers.settling() as upto:
-        assert upto >= last
+    with storage._folder.numbers.settling() as settled:
+        assert settled.upto >= last

@@ -14,11 +14,11 @@ it is held against the clock: where it cannot be right, WAL and catalog are aske
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from btql_storage.clock import Clock
 from btql_storage.errors import from_os_error
@@ -33,6 +33,15 @@ _AHEAD_MAX = 86_400 << 16
 """A number is no further ahead of the clock, nor of the last one that is known: clocks are set back by less."""
 COUNTER = f"{LOCKS}/last_xact"
 """The file with the last number."""
+
+
+class Settled(NamedTuple):
+    """Up to where files are known to be there, all of them."""
+
+    upto: int
+    """The last number up to which no file will appear any more."""
+    landed: Sequence[int] = ()
+    """Numbers whose files are there, although they may be missing in a list."""
 
 
 class Numbers(Protocol):
@@ -60,16 +69,19 @@ class Numbers(Protocol):
         """
         ...
 
-    def settling(self) -> AbstractContextManager[int]:
-        """Return the last number up to which no file will appear any more that does not appear meanwhile."""
+    def settling(self) -> AbstractContextManager[Settled]:
+        """Return up to which number no file will appear any more that does not appear meanwhile."""
         ...
 
     def check_known(self, newest: int) -> None:
         """Raise OtherDatabase where a file has a number that these have not handed out: somebody else numbers, too."""
         ...
 
-    def settle(self, upto: int) -> None:
-        """Wait until no file with a number up to this one will appear any more, where any has one as large."""
+    def settle(self, upto: int) -> Sequence[int]:
+        """Wait until no file with a number up to this one will appear any more, where any has one as large.
+
+        Return numbers whose files are there, although they may be missing in a list.
+        """
         ...
 
     def seen(self, xact_id: int) -> None:
@@ -101,16 +113,18 @@ class LocalNumbers:
         return self.lock.held()
 
     @contextmanager
-    def settling(self) -> Generator[int]:
+    def settling(self) -> Generator[Settled]:
         """Hold the lock: no file is being written then, and those to come have later numbers."""
         with self.lock.held():
-            yield NEVER_LAST
+            yield Settled(NEVER_LAST)
 
     def check_known(self, newest: int) -> None:
         """Do nothing: whoever has the folder has the lock."""
 
-    def settle(self, upto: int) -> None:
-        """Return at once: files appear in the order of their numbers."""
+    def settle(self, upto: int) -> Sequence[int]:
+        """Return at once: files appear in the order of their numbers, and are listed."""
+        del upto
+        return ()
 
     def confirm(self, xact_id: int) -> bool:
         """Return true: nobody was overtaken who holds the lock."""

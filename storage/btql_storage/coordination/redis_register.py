@@ -22,7 +22,7 @@ from uuid import uuid4
 
 from btql_storage.addresses import shown
 from btql_storage.coordination import redis_scripts as scripts
-from btql_storage.coordination.register import VOIDS_KEPT_S, Fate, Flying
+from btql_storage.coordination.register import LISTS_LAG_S, VOIDS_KEPT_S, Fate, Flying
 from btql_storage.errors import AccessDenied, BadLocation, NotInstalled, StorageError, Unreachable
 from btql_storage.transactions import PREFIX
 
@@ -74,9 +74,16 @@ class RedisRegister:
 
     def flying(self, lease_ms: int) -> Flying:
         """Return what is on its way."""
-        era, last, oldest, overdue = self._ask(scripts.FLYING, lease_ms, VOIDS_KEPT_S)
+        era, last, oldest, overdue, landed, unsure = self._ask(
+            scripts.FLYING, lease_ms, VOIDS_KEPT_S, int(LISTS_LAG_S * 1000)
+        )
         return Flying(
-            PREFIX | int(last), PREFIX | int(oldest) if oldest else None, [PREFIX | int(each) for each in overdue], era
+            PREFIX | int(last),
+            PREFIX | int(oldest) if oldest else None,
+            [PREFIX | int(each) for each in overdue],
+            [PREFIX | int(each) for tenth in landed for each in tenth.split()],
+            era,
+            int(unsure),
         )
 
     def seen(self, number: int) -> None:

@@ -10,11 +10,15 @@ keys:
 ``last``           the last number that was handed out
 ``f <number>``     a flying number: when its time is up, in milliseconds, and the call that took it
 ``v <number>``     a number that was settled as void
+``l <tenth>``      the numbers that were confirmed, or settled as those that have a file, in a tenth of a second
+``since``          when the state was made, in milliseconds, where it was not the first one
 ``forgotten``      the largest void of which that is not known any more
 
 Numbers are without their constant upper bits: Lua has none beyond 2^53. Each script returns ``{""}`` where there is no
 such state, or it is that of another run.
 """
+
+from btql_storage.coordination.register import LISTS_LAG_S
 
 _STATE = """
 local key = KEYS[1]
@@ -24,7 +28,19 @@ local era, last, forgotten = state[1], tonumber(state[3]), tonumber(state[4] or 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function text(number) return string.format('%.0f', number) end
-"""
+local function land(number)
+    local tenth = 'l ' .. text(math.floor(now / 100))
+    local before = redis.call('HGET', key, tenth)
+    if not before then
+        for _, field in ipairs(redis.call('HKEYS', key)) do
+            if string.sub(field, 1, 2) == 'l ' and (string.sub(field, 3) + 1) * 100 < now - LISTS_LAG_MS then
+                redis.call('HDEL', key, field)
+            end
+        end
+    end
+    redis.call('HSET', key, tenth, (before and before .. ' ' or '') .. number)
+end
+""".replace("LISTS_LAG_MS", str(int(LISTS_LAG_S * 1000)))
 _NEEDED = f"{_STATE}if not era or state[2] ~= run then return {{''}} end\n"
 
 TAKE = f"""{_NEEDED}
@@ -50,20 +66,23 @@ return {era, 'READ'}
 
 CONFIRM = f"""{_NEEDED}
 if era ~= ARGV[2] then return {{era, 'UNKNOWN'}} end
-if redis.call('HDEL', key, 'f ' .. ARGV[1]) == 1 then return {{era, 'READ'}} end
+if redis.call('HDEL', key, 'f ' .. ARGV[1]) == 1 then
+    land(ARGV[1])
+    return {{era, 'READ'}}
+end
 {_FATE}"""
 """Number, era in which it was taken -> era, fate."""
 
 SETTLE = f"""{_NEEDED}
 if ARGV[2] ~= '' and era ~= ARGV[2] then return {{era, 'UNKNOWN'}} end
-if redis.call('HDEL', key, 'f ' .. ARGV[1]) == 1 and ARGV[3] == 'VOID' then
-    redis.call('HSET', key, 'v ' .. ARGV[1], '1')
+if redis.call('HDEL', key, 'f ' .. ARGV[1]) == 1 then
+    if ARGV[3] == 'VOID' then redis.call('HSET', key, 'v ' .. ARGV[1], '1') else land(ARGV[1]) end
 end
 {_FATE}"""
 """Number, era in which it was taken if by the caller, fate -> era, fate."""
 
 FLYING = f"""{_NEEDED}
-local oldest, overdue = '', {{}}
+local oldest, overdue, landed = '', {{}}, {{}}
 local all = redis.call('HGETALL', key)
 for place = 1, #all, 2 do
     local kind, number = string.sub(all[place], 1, 2), string.sub(all[place], 3)
@@ -78,15 +97,21 @@ for place = 1, #all, 2 do
         elseif oldest == '' or tonumber(number) < tonumber(oldest) then
             oldest = number
         end
+    elseif kind == 'l ' then
+        table.insert(landed, all[place + 1])
     elseif kind == 'v ' and math.floor(number / 65536) < time[1] - ARGV[2] then
         redis.call('HDEL', key, all[place])
         forgotten = math.max(forgotten, tonumber(number))
         redis.call('HSET', key, 'forgotten', text(forgotten))
     end
 end
-return {{era, text(last), oldest, overdue}}
+local since = redis.call('HGET', key, 'since')
+local unsure = 0
+if since and now >= tonumber(since) then unsure = math.max(since + ARGV[3] - now, 0) end
+return {{era, text(last), oldest, overdue, landed, text(unsure)}}
 """
-"""Lease in milliseconds, seconds for which voids are remembered -> era, last, oldest, list of overdue ones"""
+"""Lease in milliseconds, seconds for which voids are remembered, milliseconds for which a new state is unsure -> era,
+last, oldest, list of overdue ones, lists of those that have landed, for how long it is still unsure"""
 
 SEEN = f"""{_NEEDED}
 if tonumber(ARGV[1]) > last then redis.call('HSET', key, 'last', ARGV[1]) end
@@ -111,6 +136,7 @@ if state[2] == run and state[5] == ARGV[1] then
     redis.call('HDEL', key, 'making')
     local first = math.max(tonumber(ARGV[2]), (time[1] + 1) * 65536 + math.floor(time[2] / 32))
     redis.call('HSET', key, 'era', ARGV[1], 'last', text(first))
+    if ARGV[2] ~= '0' then redis.call('HSET', key, 'since', text(now)) end
 end
 return {{ARGV[1]}}
 """

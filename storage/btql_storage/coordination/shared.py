@@ -25,13 +25,15 @@ is void. Let a processing pass beyond *n*; it counted on everything up to some *
 afterwards.
 
 - If *n* was taken after the register was asked, it is larger than *m* (R2, R3).
-- If *n* had been confirmed when the register was asked, its file was there before, and is in the list (S1).
+- If *n* had been confirmed when the register was asked, its file was there before. It is in the list, or the register
+  named it because lists may still lack it (R6).
 - If *n* was flying, it was overdue (else *m* < *n*) and was settled before the list was made. Had a void been put, our
   put would have failed, or come after the void was removed. But that is removed only after it was processed, so after
-  the register had noted it, and we would have been told. So our file was there, and is in the list.
+  the register had noted it, and we would have been told. So our file was there, and whoever settled *n* knows it.
 - If the register may have forgotten something (R4), nothing that was taken before is confirmed any more, and new
   numbers are larger than those of all files. A processing that asked before and listed after starts over; one that
-  had listed before goes no further than to the last file of its list.
+  had listed before goes no further than to the last file of its list. One that asks after it waits until lists have
+  all that was there (R6).
 
 **Nothing is seen twice.** A writer writes its events under another number only after it was told that the first one is
 void, or found a void under its name, so never while a file of the first one is read. Where an answer of the store is
@@ -52,10 +54,13 @@ settled by whoever processes.
 acknowledged has a larger number (R2, R4). Requests at the same time may appear in any order, so a number may appear
 after a larger one; who needs all up to a number asks for that (:meth:`SharedNumbers.settle`).
 
-What this counts on: a store that puts a name only where it is free, and lists what was put at once; and a single
-register. Two that both believe to be the one (a Redis that was cut off with some of the writers, while its replica took
-over with the others) know nothing of each other's flying numbers; docs/adr/0020 says how to run one. A register that
-forgets (R4) while a file is put that a processing has passed by then can show that file to readers until the processing
+What this counts on: a store that puts a name only where it is free, and lists what was put after
+:data:`~btql_storage.coordination.register.LISTS_LAG_S` at the latest; and a single register. Readers ask nobody, so
+where lists do lag they see that late what others have written, and at once what their own process wrote or has seen
+(:class:`~btql_storage.wal.files.WalFiles`). Who names a version asks the register anyway, and sees everything. Two
+that both believe to be the one (a Redis that was cut off with some of the writers, while its replica took over with
+the others) know nothing of each other's flying numbers; docs/adr/0020 says how to run one. A register that forgets
+(R4) while a file is put that a processing has passed by then can show that file to readers until the processing
 commits, and nobody waits for its number who names a version, so that its rows may join the version; its writer is told
 that nobody can tell what became of it.
 """
@@ -63,9 +68,11 @@ that nobody can tell what became of it.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import replace
 
+from btql_storage.coordination.numbers import NEVER_LAST, Settled
 from btql_storage.coordination.register import Fate, Flying, Register
 from btql_storage.coordination.voids import make_void
 from btql_storage.errors import MAYBE_STORED, Locked, StorageError, Unreachable
@@ -123,10 +130,14 @@ class SharedNumbers:
         return fate is Fate.VOID
 
     @contextmanager
-    def settling(self) -> Generator[int]:
+    def settling(self) -> Generator[Settled]:
         """Return the last number up to which everything is over; more may appear meanwhile, but none up to it."""
         flying = self._settle_overdue()
-        yield flying.settled_upto
+        while flying.unsure_ms:
+            # Nobody knows which files a list may lack, until it has all that were put before.
+            time.sleep(flying.unsure_ms / 1000)
+            flying = self._settle_overdue()
+        yield Settled(flying.settled_upto, flying.landed)
         if self._register.flying(self._lease_ms).era != flying.era:
             # Numbers of before and after may be mixed in what was listed.
             raise Unreachable(f"{self._register.label} lost its state", "try again, nothing was changed")
@@ -134,13 +145,18 @@ class SharedNumbers:
     def check_known(self, newest: int) -> None:
         """Do nothing: the register is where the catalog is, so there is one."""
 
-    def settle(self, upto: int) -> None:
+    def settle(self, upto: int) -> Sequence[int]:
         """Wait until no file with a number up to this one will appear any more: at most for a lease.
 
-        Who only reads puts no void, so where a writer died it is Locked until somebody else did.
+        Return numbers whose files a list may lack. Who only reads puts no void, so where a writer died it is Locked
+        until somebody else did.
         """
         deadline, pause_s = time.monotonic() + self._lease_ms / 1000, _POLL_FIRST_S
-        while self._awaited(upto):
+        while True:
+            flying = self._register.flying(self._lease_ms) if self._read_only else self._settle_overdue()
+            awaited = [*flying.overdue, *(() if flying.oldest is None else (flying.oldest,))]
+            if min(awaited, default=NEVER_LAST) > upto:
+                return flying.landed
             if self._read_only and time.monotonic() > deadline:
                 raise Locked(
                     f"{self._register.label} waits for a writer that is gone",
@@ -157,23 +173,12 @@ class SharedNumbers:
         """Let go of the register."""
         self._register.close()
 
-    def _awaited(self, upto: int) -> bool:
-        """Return whether a number up to this one is flying."""
-        awaited: list[int] = []
-        if self._read_only:
-            flying = self._register.flying(self._lease_ms)
-            awaited += flying.overdue
-        else:
-            flying = self._settle_overdue()
-        if flying.oldest is not None:
-            awaited.append(flying.oldest)
-        return bool(awaited) and min(awaited) <= upto
-
     def _lost_track(self) -> Unreachable:
         return Unreachable(f"{self._register.label} lost track of a transaction on its way", MAYBE_STORED)
 
     def _settle_overdue(self) -> Flying:
+        """Settle what is overdue, and return what is on its way without it."""
         flying = self._register.flying(self._lease_ms)
-        for number in flying.overdue:
-            self._register.settle(number, void=make_void(self._store, number))
-        return flying
+        settled = {one: self._register.settle(one, void=make_void(self._store, one)) for one in flying.overdue}
+        landed = [number for number, fate in settled.items() if fate is Fate.READ]
+        return replace(flying, overdue=(), landed=[*flying.landed, *landed])

@@ -7,6 +7,9 @@ it for writing, which shows it the numbers that files have.
 
 A call whose connection was lost is repeated once: confirming and settling twice is like once, and whoever asks for a
 number again gets the one that was already taken.
+
+Numbers that have landed (guarantee 6) stay in the table of those that fly, without a call. A btql of before takes them
+for flying ones whose time is up, and finds that they have their files.
 """
 
 from __future__ import annotations
@@ -17,12 +20,15 @@ from threading import Lock
 from typing import TypeVar, cast
 from uuid import uuid4
 
-from btql_storage.coordination.register import VOIDS_KEPT_S, Fate, Flying
+from btql_storage.coordination.register import LISTS_LAG_S, VOIDS_KEPT_S, Fate, Flying
 from btql_storage.databases.interface import Database, Run, Schema
 from btql_storage.errors import Unreachable
 from btql_storage.transactions import PREFIX
 
 T = TypeVar("T")
+_LISTS_LAG_MS = int(LISTS_LAG_S * 1000)
+_A_SECOND = 1 << 16
+"""Numbers of one second."""
 _TABLES = """
 create table xacts (name text primary key, value integer not null) without rowid;
 insert into xacts values ('last', 0), ('forgotten', 0);
@@ -62,6 +68,10 @@ class SqlRegister:
             number = _number(run, query, PREFIX)
             query = f"insert into xacts_flying values (?, {now_ms} + cast(? as bigint), ?)"  # noqa: S608  our words
             run.execute(query, (number, lease_ms, call))
+            if number % _A_SECOND == 0:
+                # Once a second at most.
+                query = f"delete from xacts_flying where call = '' and ends_at < {now_ms} - cast(? as bigint)"  # noqa: S608  our words
+                run.execute(query, (_LISTS_LAG_MS,))
             return number
 
         return self._write(take)
@@ -69,8 +79,8 @@ class SqlRegister:
     def confirm(self, number: int) -> Fate:
         """Say that the file of a number is there."""
 
-        def confirm(run: Run, _: str) -> Fate:
-            run.execute("delete from xacts_flying where number = ?", (number,))
+        def confirm(run: Run, now_ms: str) -> Fate:
+            _land(run, now_ms, number)
             return _fate(run, number)
 
         return self._write(confirm)
@@ -79,8 +89,9 @@ class SqlRegister:
         """Say what became of a number."""
 
         def settle(run: Run, now_ms: str) -> Fate:
-            flew = run.execute("delete from xacts_flying where number = ?", (number,)).rowcount == 1
-            if flew and void:
+            if not void:
+                _land(run, now_ms, number)
+            elif run.execute("delete from xacts_flying where number = ? and call <> ''", (number,)).rowcount == 1:
                 run.execute("insert into xacts_void values (?)", (number,))
                 _forget(run, now_ms)
             return _fate(run, number)
@@ -90,12 +101,13 @@ class SqlRegister:
     def flying(self, lease_ms: int) -> Flying:
         """Return what is on its way."""
         last, now, rows = self._flying()
-        if any(ends_at > now + lease_ms for _, ends_at in rows):
+        if any(ends_at > now + lease_ms for _, ends_at, _ in rows):
             self._write(lambda run, now_ms: _shorten(run, now_ms, lease_ms))
             last, now, rows = self._flying()
-        overdue = [number for number, ends_at in rows if ends_at <= now]
-        oldest = min((number for number, ends_at in rows if ends_at > now), default=None)
-        return Flying(last, oldest, sorted(overdue))
+        flying = [(number, ends_at) for number, ends_at, has_landed in rows if not has_landed]
+        overdue = [number for number, ends_at in flying if ends_at <= now]
+        oldest = min((number for number, ends_at in flying if ends_at > now), default=None)
+        return Flying(last, oldest, sorted(overdue), [number for number, _, has_landed in rows if has_landed])
 
     def seen(self, number: int) -> None:
         """Take note of a number that is in use."""
@@ -108,17 +120,20 @@ class SqlRegister:
             if self._database is not None:
                 self._database.close()
 
-    def _flying(self) -> tuple[int, int, list[tuple[int, int]]]:
-        """Return the last number, the time, and when the time of each flying number is up; all at one moment."""
+    def _flying(self) -> tuple[int, int, list[tuple[int, int, bool]]]:
+        """Return the last number, the time, and when the time of each flying number is up; all at one moment.
+
+        With those that have landed, and when that was.
+        """
         database = self._opened()
         last, now, rows = database.read(
             lambda _: [
                 ("select value from xacts where name = 'last'", ()),
                 (f"select {database.now_ms}", ()),
-                ("select number, ends_at from xacts_flying", ()),
+                ("select number, ends_at, call from xacts_flying", ()),
             ]
         )
-        return last[0][0], now[0][0], [(number, ends_at) for number, ends_at in rows]
+        return last[0][0], now[0][0], [(number, ends_at, call == "") for number, ends_at, call in rows]
 
     def _write(self, change: Callable[[Run, str], T]) -> T:
         database = self._opened()
@@ -134,6 +149,12 @@ class SqlRegister:
             if self._database is None:
                 self._database = self._connect()
             return self._database
+
+
+def _land(run: Run, now_ms: str, number: int) -> None:
+    """Note that the file of a number is there, if the number flew."""
+    query = f"update xacts_flying set ends_at = {now_ms}, call = '' where number = ? and call <> ''"  # noqa: S608  our words
+    run.execute(query, (number,))
 
 
 def _fate(run: Run, number: int) -> Fate:

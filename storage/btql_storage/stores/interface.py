@@ -10,7 +10,10 @@ copies of them. Guarantees, cited by number elsewhere:
 3. **Nothing half-written is ever listed.** :meth:`Store.sweep` removes what a crash left.
 4. **Copies are held.** What :meth:`Store.file` and :meth:`Store.folder` return of a published folder stays until
    :meth:`Store.release`. A file of the log may be gone again by the time it is opened: who finds that asks once more.
-5. Every failure is a :class:`~btql_storage.errors.StorageError` that names the file and the way out.
+5. What is asked by name is current. A list may be older, by a bounded time
+   (:data:`~btql_storage.coordination.register.LISTS_LAG_S`): it may lack what was put since, and have what was removed.
+   One of a folder of this machine is not.
+6. Every failure is a :class:`~btql_storage.errors.StorageError` that names the file and the way out.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ A file is opened when its events are first needed, and kept open. Safe from seve
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from btql_storage.errors import Damaged
 from btql_storage.format import WAL, wal_name, wal_numbers
 from btql_storage.stores.interface import Store
+from btql_storage.stores.local import LocalStore
 
 # A query over what was compacted opens no WAL file.
 if TYPE_CHECKING:
@@ -42,20 +43,38 @@ class WalFiles:
         self._guard = Lock()
         self._files: dict[int, WalFile] = {}
         self._sizes: dict[int, WalSize] = {}
+        # Nothing is missing in a list of a folder, and what was there may be taken back.
+        self._lists_lag = not isinstance(store, LocalStore)
+        self._there: dict[int, None] = {}
+        """Files that are not known to be processed, and were there once: none of a bucket goes before."""
 
     def numbers(self) -> list[int]:
         """List the log: the transactions that have a file, in order."""
         return wal_numbers(self._store.list(WAL))
 
-    def new_numbers(self) -> list[int]:
-        """List the log without files that are known to be processed, which is cheaper where there are many."""
+    def new_numbers(self, landed: Iterable[int] = ()) -> list[int]:
+        """List the log without files that are known to be processed, which is cheaper where there are many.
+
+        With those that this process wrote or saw before, and others that are known to be there: a list may lag.
+        """
         known = self.processed_upto
-        return wal_numbers(self._store.list(WAL, wal_name(known) if known else ""))
+        listed = wal_numbers(self._store.list(WAL, wal_name(known) if known else ""))
+        landed = [number for number in landed if number > known]
+        if not self._lists_lag:
+            return sorted({*listed, *landed}) if landed else listed
+        with self._guard:
+            self._there |= dict.fromkeys((*listed, *landed))
+            numbers = sorted(self._there)
+            while len(self._there) > _SIZES_KEPT:
+                _shorten(self._there, _SIZES_KEPT)
+        return numbers
 
     def note_processed(self, xact_id: int) -> None:
         """Take note that transactions up to one are processed, as the catalog said."""
-        self.processed_upto = max(self.processed_upto, xact_id)
         with self._guard:
+            if xact_id > self.processed_upto:
+                self.processed_upto = xact_id
+                self._there = {number: None for number in self._there if number > xact_id}
             # They were mostly noted in the order of their numbers.
             while self._sizes and (first := next(iter(self._sizes))) <= self.processed_upto:
                 del self._sizes[first]
@@ -64,6 +83,9 @@ class WalFiles:
         """Take note of what a file holds, so that nobody opens it to count what waits."""
         with self._guard:
             self._sizes[xact_id] = size
+            if self._lists_lag:
+                self._there[xact_id] = None
+                _shorten(self._there, _SIZES_KEPT)
             _shorten(self._sizes, _SIZES_KEPT)
 
     def holds(self, xact_id: int) -> WalSize:
@@ -110,6 +132,11 @@ class WalFiles:
             self._store.drop_copies(name)
             file = WalFile(locate(), xact_id, locate)
         return file
+
+    def forget_numbers(self) -> None:
+        """Believe lists alone: some file is gone that was there, as a repair has set it aside."""
+        with self._guard:
+            self._there.clear()
 
     def forget(self, xact_id: int) -> None:
         """Open a file anew when it is needed again: it was brought back."""

@@ -84,7 +84,7 @@ class Actor:
 
     def _ingest(self) -> None:
         oracle = self._play.oracle
-        request = oracle.new_request()
+        request = oracle.new_request(self._process.name)
         pairs = [(self._play.targets[name], event) for name in request.events for event in request.events[name]]
         self._world.note(f"request {request.number}")
         met = self._process.faults
@@ -102,6 +102,7 @@ class Actor:
             self._world.note(f"request {request.number} failed: {error.code}")
         else:
             request.xact_id = receipt.xact_id
+            request.over_at_us = self._world.scheduler.now_us
             self._world.note(f"request {request.number} is {receipt.xact_id}")
             self._world.counts["acknowledged"] += 1
         request.over = True
@@ -117,11 +118,12 @@ class Actor:
             except (UnknownObject, VersionGone):
                 assert name in oracle.without_past, "a version is gone"
             return
-        before = oracle.before_reading(name)
+        reader = self._process.name
+        before = oracle.before_reading(name, reader)
         try:
             with self._storage.snapshot(target) as snapshot:
                 self._world.scheduler.pause(self._dice.choice((0, 0, 5_000)))
-                oracle.check(name, snapshot, before)
+                oracle.check(name, snapshot, before, reader)
             if target.keeps_history and not self._process.read_only and self._dice.random() < 0.5:
                 self._note_version(name)
         except UnknownObject:
@@ -130,12 +132,12 @@ class Actor:
     def _note_version(self, name: str) -> None:
         """Note what an object is as of now, to be asked for again later."""
         oracle, target = self._play.oracle, self._play.targets[name]
-        before = oracle.before_reading(name)
+        before = oracle.before_reading(name, self._process.name, names_version=True)
         forgotten = oracle.pasts_forgotten
         last = self._storage.last_xact_id()
         forgettings = oracle.forgettings()
         with self._storage.snapshot(target, last) as snapshot:
-            version = oracle.check(name, snapshot, before)
+            version = oracle.check(name, snapshot, before, self._process.name)
         version.forgettings = forgettings
         if forgotten == oracle.pasts_forgotten:
             oracle.versions[name].append(version)

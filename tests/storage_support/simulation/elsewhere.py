@@ -20,6 +20,7 @@ from btql_storage.opening.location import locate
 from btql_storage.opening.services import How, open_at
 from btql_storage.store import Storage
 from btql_storage.stores.interface import Store
+from storage_support.simulation.lists import History
 from storage_support.simulation.services import SimulatedCalls, drop_lock
 from storage_support.simulation.shared import SimulatedBucket, SimulatedDatabase
 from storage_support.simulation.world import Process, ProcessClock, World
@@ -34,6 +35,7 @@ class Elsewhere:
 
     def __init__(self, address: str) -> None:
         self._address = address
+        self._history = History()
 
     def __call__(
         self, root: Path, world: World, process: Process, settings: Settings, *, read_only: bool = False
@@ -48,7 +50,7 @@ class Elsewhere:
     def _play_along(self, folder: Folder, world: World, process: Process) -> None:
         """Put the world around each call of an open database."""
         catalog, lock, numbers = folder.catalog, folder.compact_lock, folder.numbers
-        folder.store = cast("Store", SimulatedBucket(folder.store, world, process))
+        folder.store = cast("Store", SimulatedBucket(folder.store, world, process, self._history))
         folder.catalog = cast("Catalog", SimulatedCalls(catalog, "catalog", world, process))
         if isinstance(lock, LeaseLock):
             lock._database = cast("Database", SimulatedDatabase(lock._database, world, process))

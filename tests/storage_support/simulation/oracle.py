@@ -37,6 +37,10 @@ class Request:
     """Whether its caller has heard anything, or is dead."""
     forgettings: int = 0
     """How often the register had forgotten all when it began."""
+    writer: str = ""
+    """The process that asked for it."""
+    over_at_us: int = 0
+    """When it was acknowledged."""
 
 
 @dataclass(slots=True)
@@ -80,14 +84,24 @@ class Oracle:
         """Requests that must be gone with it."""
         self._erasing: list[tuple[str, Callable[[], bool]]] = []
         """Objects that are being deleted, and whether whoever does it is alive."""
-        self._seen: dict[str, set[int]] = {name: set() for name in names}
+        self.forgotten_at_us: Callable[[], int] = lambda: -1 << 60
+        """When that was last."""
+        self.now_us: Callable[[], int] = lambda: 0
+        self.lists_lag_us = 0
+        """How old the lists may be that readers get."""
+        self._seen: dict[str, dict[int, int]] = {name: {} for name in names}
+        """Requests that somebody saw, and when that was first."""
+        self._seen_by: dict[tuple[str, str], set[int]] = {}
+        """Those that a process saw."""
         self._replayed: dict[str, tuple[list[tuple[int, int]], Model]] = {}
 
-    def new_request(self) -> Request:
-        """Make up a request."""
+    def new_request(self, writer: str) -> Request:
+        """Make up a request of a process."""
         chosen = [name for name in self.names if self._dice.random() < 0.4] or [self._dice.choice(self.names)]
         number = len(self.requests)
-        made = Request(number, {name: self._events(number) for name in chosen}, forgettings=self.forgettings())
+        made = Request(
+            number, {name: self._events(number) for name in chosen}, forgettings=self.forgettings(), writer=writer
+        )
         self.requests.append(made)
         for name in chosen:
             if any(name == one and alive() for one, alive in self._erasing):
@@ -110,13 +124,26 @@ class Oracle:
             self._erasing.remove(entry)
             self.forget_past(name)
 
-    def before_reading(self, name: str) -> Seen:
-        """Note what whoever begins to read now must see, and must not."""
+    def before_reading(self, name: str, reader: str | None = None, *, names_version: bool = False) -> Seen:
+        """Note what whoever begins to read now must see, and must not.
+
+        Where lists lag, a process may see late what others have written. What it wrote or saw itself it sees, and who
+        names a version sees all that was acknowledged, unless the register has just forgotten that. Whom nothing
+        disturbs sees everything, and says no name.
+        """
         mine = [request for request in self.requests if name in request.events]
+        acknowledged = [request for request in mine if request.xact_id is not None]
+        seen = self._seen[name]
+        if self.lists_lag_us and reader is not None:
+            long_ago_us = self.now_us() - self.lists_lag_us
+            if not names_version or self.forgotten_at_us() > long_ago_us:
+                acknowledged = [one for one in acknowledged if one.writer == reader or one.over_at_us <= long_ago_us]
+            own = self._seen_by.get((reader, name), set())
+            seen = {number: at_us for number, at_us in seen.items() if number in own or at_us <= long_ago_us}
         return Seen(
-            frozenset(request.number for request in mine if request.xact_id is not None),
+            frozenset(request.number for request in acknowledged),
             frozenset(request.number for request in mine if request.failed) | self._erased[name],
-            frozenset(self._seen[name]),
+            frozenset(seen),
         )
 
     def forget_past(self, name: str) -> None:
@@ -130,7 +157,7 @@ class Oracle:
         missing = before.acknowledged - self._erasable[name]
         assert not missing, f"{name} is gone with requests {sorted(missing)}, and was not deleted"
 
-    def check(self, name: str, snapshot: Snapshot, before: Seen) -> Version:
+    def check(self, name: str, snapshot: Snapshot, before: Seen, reader: str | None = None) -> Version:
         """Compare a snapshot with what it must show; return what it is."""
         self.checks += 1
         rows = snapshot_rows(snapshot)
@@ -144,15 +171,18 @@ class Oracle:
         expected = self._replay(name, order)
         if documents != expected:
             raise AssertionError(f"{name}: {_difference(documents, expected)}; transactions: {order}")
-        self._seen[name] |= shown.keys()
+        self._seen[name] = dict.fromkeys(shown, self.now_us()) | self._seen[name]
+        if reader is not None:
+            self._seen_by.setdefault((reader, name), set()).update(shown)
         return Version(snapshot.xact_id, documents, frozenset(shown))
 
     def forget_unsure(self) -> None:
         """Expect no longer what was seen and not acknowledged: a power failure may have undone it."""
         for name, seen in self._seen.items():
-            seen -= {number for number in seen if self.requests[number].xact_id is None}
+            for number in [number for number in seen if self.requests[number].xact_id is None]:
+                del seen[number]
             kept = self.versions[name]
-            kept[:] = [version for version in kept if version.requests <= seen]
+            kept[:] = [version for version in kept if version.requests <= seen.keys()]
 
     def check_version(self, name: str, snapshot: Snapshot, version: Version) -> None:
         """Compare a snapshot of the past with what was seen then."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -22,7 +22,7 @@ from storage_support.simulation.oracle import Oracle
 from storage_support.simulation.scheduler import Scheduler, played
 from storage_support.simulation.services import open_local
 from storage_support.simulation.shared import Shared
-from storage_support.simulation.world import JUMP_S_MAX, Process, Weather, World
+from storage_support.simulation.world import JUMP_S_MAX, LISTS_LAG_US, Process, Weather, World
 
 STEPS_MAX = 60_000
 KINDS = ("project_logs", "dataset", "experiment")
@@ -54,7 +54,11 @@ class Play:
         self.dice = Random(seed)
         self._root = root
         self.scheduler = Scheduler(self.dice)
-        weather = weather or Weather.drawn(self.dice, shared=shared)
+        # Dice of their own: they came later, and seeds of before are to play as they did.
+        of_lists = Random(f"lists {seed}")
+        if weather is None:
+            weather = Weather.drawn(self.dice, shared=shared)
+            weather = replace(weather, stale=of_lists.choice((0.0, 0.0, 0.1, 0.5)) if shared else 0.0)
         self.world = World(self.scheduler, self.dice, weather)
         self._open_storage: Open = open_local
         if shared:
@@ -68,6 +72,10 @@ class Play:
         self.names = [f"{self.dice.choice(KINDS)}:{number}" for number in range(count)]
         self.oracle = Oracle(self.dice, self.names, self.dice.choice((3, 10, 40)))
         self.oracle.forgettings = lambda: self.world.counts["forgotten"]
+        self.oracle.now_us = lambda: self.scheduler.now_us
+        if weather.stale or weather.what == "stale":
+            self.world.lists_lag_us = self.oracle.lists_lag_us = of_lists.choice((3_000, 300_000, LISTS_LAG_US))
+        self.oracle.forgotten_at_us = lambda: self.world.forgotten_at_us
         self.world.after_power_cut = self.oracle.forget_unsure
         self.targets: dict[str, ObjectInfo] = {}
         self.settings = Settings(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, cast
 
 from btql_storage.catalog import Catalog
-from btql_storage.coordination.numbers import Numbers
+from btql_storage.coordination.numbers import Numbers, Settled
 from btql_storage.errors import from_os_error
 from btql_storage.folder import Folder, Services, Settings
 from btql_storage.format import FolderLock
@@ -119,7 +119,7 @@ class SimulatedNumbers:
     def turn(self) -> AbstractContextManager[None]:
         return self._inner.turn()
 
-    def settling(self) -> AbstractContextManager[int]:
+    def settling(self) -> AbstractContextManager[Settled]:
         return self._inner.settling()
 
     def check_known(self, newest: int) -> None:
@@ -135,8 +135,8 @@ class SimulatedNumbers:
     def withdraw(self, xact_id: int) -> bool:
         return self._inner.withdraw(xact_id)
 
-    def settle(self, upto: int) -> None:
-        self._inner.settle(upto)
+    def settle(self, upto: int) -> Sequence[int]:
+        return self._inner.settle(upto)
 
     def seen(self, xact_id: int) -> None:
         self._calls.seen(xact_id)

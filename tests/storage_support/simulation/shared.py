@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from btql_storage.catalog import Catalog
 from btql_storage.catalog.leases import LeaseLock
-from btql_storage.coordination.register import Fate, Flying
+from btql_storage.coordination.register import LISTS_LAG_S, Fate, Flying
 from btql_storage.coordination.shared import SharedNumbers
 from btql_storage.databases.interface import Database, Run
 from btql_storage.errors import MAYBE_STORED, Unreachable
@@ -24,11 +24,13 @@ from btql_storage.store import Storage
 from btql_storage.stores.interface import AlreadyThere, Store
 from btql_storage.stores.local import LocalStore
 from btql_storage.transactions import PREFIX
+from storage_support.simulation.lists import History, NotedStore
 from storage_support.simulation.services import SimulatedCalls
 from storage_support.simulation.world import EPOCH_US, Process, ProcessClock, World
 
 _EPOCH_MS = EPOCH_US // 1000
 _LATE_US_MAX = 60_000_000
+_LISTS_LAG_US = int(LISTS_LAG_S * 1_000_000)
 
 
 class PlayRegister:
@@ -44,12 +46,17 @@ class PlayRegister:
         self._flying: dict[int, tuple[int, int]] = {}
         """Number to when its time is up, and the era."""
         self._void: set[int] = set()
+        self._landed: dict[int, int] = {}
+        """Number to when its file was there."""
+        self._unsure_until_us = 0
 
     def forget(self) -> None:
         """Lose everything, and begin again with what the files say."""
         self._era += 1
         self._flying.clear()
         self._void.clear()
+        self._landed.clear()
+        self._unsure_until_us = self._world.scheduler.now_us + _LISTS_LAG_US
         names = self._store.list("wal")
         self._last = max([int(name.partition(".")[0]) for name in names], default=0) + (1 << 16)
 
@@ -62,21 +69,27 @@ class PlayRegister:
     def confirm(self, number: int, era: int) -> Fate:
         if era != self._era:
             return Fate.UNKNOWN
-        self._flying.pop(number, None)
+        if self._flying.pop(number, None) is not None:
+            self._landed[number] = self._world.scheduler.now_us
         return Fate.VOID if number in self._void else Fate.READ
 
     def settle(self, number: int, era: int | None, *, void: bool) -> Fate:
         if era not in (None, self._era):
             return Fate.UNKNOWN
-        if self._flying.pop(number, None) is not None and void:
-            self._void.add(number)
+        if self._flying.pop(number, None) is not None:
+            if void:
+                self._void.add(number)
+            else:
+                self._landed[number] = self._world.scheduler.now_us
         return Fate.VOID if number in self._void else Fate.READ
 
     def flying(self) -> Flying:
         now_us = self._world.scheduler.now_us
         overdue = [number for number, (ends_us, _) in self._flying.items() if ends_us <= now_us]
         oldest = min((number for number, (ends_us, _) in self._flying.items() if ends_us > now_us), default=None)
-        return Flying(self._last, oldest, sorted(overdue), str(self._era))
+        landed = [number for number, at_us in self._landed.items() if at_us >= now_us - _LISTS_LAG_US]
+        unsure_ms = max(self._unsure_until_us - now_us, 0) // 1000
+        return Flying(self._last, oldest, sorted(overdue), landed, str(self._era), unsure_ms)
 
     def seen(self, number: int) -> None:
         self._last = max(self._last, number)
@@ -130,6 +143,7 @@ class RemoteRegister:
             number = self._world.before(self._process, action)
             if self._world.strikes("forget", number, self._world.weather.forget):
                 self._world.counts["forgotten"] += 1
+                self._world.forgotten_at_us = self._world.scheduler.now_us
                 self._world.note("the register FORGETS")
                 self._process.faults += 1
                 self._register.forget()
@@ -145,9 +159,11 @@ class SimulatedBucket(SimulatedCalls):
     changes = frozenset({"put", "publish", "delete", "delete_files"})
     repeated = frozenset({"delete", "delete_files"})
 
-    def __init__(self, inner: Store, world: World, process: Process) -> None:
-        super().__init__(inner, "store", world, process)
-        self._store = inner
+    def __init__(self, inner: Store, world: World, process: Process, history: History) -> None:
+        noted = cast("Store", NotedStore(inner, history, lambda: world.scheduler.now_us))
+        super().__init__(noted, "store", world, process)
+        self._store = noted
+        self._history = history
 
     @contextmanager
     def explained(self, action: str) -> Generator[None]:
@@ -180,13 +196,26 @@ class SimulatedBucket(SimulatedCalls):
     def list(self, name: str, after: str = "") -> list[str]:
         inner = self._store
         with self.explained(f"list {name}"):
-            self._world.before(self._process, f"list {name}")
+            number = self._world.before(self._process, f"list {name}")
+        if self._world.strikes("stale", number, self._world.weather.stale):
+            return self._as_it_was(name, after)
         first = set(inner.list(name, after))
         if self._world.scheduler.current is not None:
             self._world.scheduler.pause()
         last = set(inner.list(name, after))
         # What came or went meanwhile may be in the list or not.
         return sorted((first & last) | {one for one in sorted(first ^ last) if self._world.dice.random() < 0.5})
+
+    def _as_it_was(self, name: str, after: str) -> list[str]:
+        """Return a list that lags."""
+        world = self._world
+        lag_us = world.dice.choice((world.lists_lag_us, world.dice.randrange(world.lists_lag_us)))
+        found, then_us = self._store.list(name, after), world.scheduler.now_us - lag_us
+        listed = self._history.as_of(then_us, name, found, after)
+        if listed != found:
+            world.counts["stale"] += 1
+            world.note(f"list {name} STALE by {lag_us} us: lacks {len(set(found) - set(listed))}")
+        return listed
 
     def unfinished(self, name: str) -> Path:
         return self._store.unfinished(name)
@@ -227,6 +256,7 @@ class Shared:
     def __init__(self, lease_s: float) -> None:
         self._lease_s = lease_s
         self._register: PlayRegister | None = None
+        self._history = History()
 
     def __call__(
         self, root: Path, world: World, process: Process, settings: Settings, *, read_only: bool = False
@@ -235,7 +265,7 @@ class Shared:
         open_folder(plain, create=not read_only, read_only=read_only)
         if self._register is None:
             self._register = PlayRegister(world, plain)
-        store = cast("Store", SimulatedBucket(plain, world, process))
+        store = cast("Store", SimulatedBucket(plain, world, process, self._history))
         catalog = Catalog.sqlite(plain, CATALOG, read_only=read_only, wait_s=settings.lock_wait_s)
         database = cast("Database", SimulatedDatabase(catalog.database, world, process))
         lock = LeaseLock(database, "work", wait_s=settings.lock_wait_s, lease_s=self._lease_s)

@@ -20,6 +20,7 @@ from storage_support.simulation.scheduler import Scheduler
 EPOCH_US = 1_780_000_000_000_000
 SLOW_US_MAX = 3_000_000
 JUMP_S_MAX = 7_200
+LISTS_LAG_US = 9_000_000
 TRACE_KEPT = 400
 
 
@@ -44,6 +45,8 @@ class Weather:
     """A file that a store was asked to keep appears only after whoever asked was told that nobody answers."""
     forget: float = 0.0
     """The service that numbers transactions loses all it knew."""
+    stale: float = 0.0
+    """A list of a store is as it was some time ago."""
     at: int = 0
     """Where just one thing shall go wrong: at which call …"""
     what: str = "error"
@@ -106,6 +109,8 @@ class World:
         self.scheduler = scheduler
         self.dice = dice
         self.slow_us_max = SLOW_US_MAX
+        self.lists_lag_us = LISTS_LAG_US
+        """How old a list may be."""
         self.weather = weather
         self.processes: list[Process] = []
         self.after_power_cut: Callable[[], None] = lambda: None
@@ -114,6 +119,8 @@ class World:
         self.counts: Counter[str] = Counter()
         self.trace: deque[str] = deque(maxlen=TRACE_KEPT)
         self.jumped_at_us = -1 << 60
+        self.forgotten_at_us = -1 << 60
+        """When the service that numbers transactions forgot."""
         self._hash = hashlib.blake2b(digest_size=8)
         self._platters: dict[Path, Platter] = {}
         self.calm = False

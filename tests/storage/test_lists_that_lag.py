@@ -1,0 +1,114 @@
+"""Lists of a store that lack what was put some seconds ago, and have what was removed: nothing is lost or damaged.
+
+Plays have such lists, too (tests/storage_support/simulation/lists.py); here is what each of their victims does.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Generator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from storage_support.reading import documents_of
+from storage_support.shared import opened
+
+from btql_storage.coordination import sql_register
+from btql_storage.format import WAL, wal_name
+from btql_storage.store import Storage
+from btql_storage.stores.interface import Store
+from btql_storage.stores.local import LocalStore
+from btql_storage.wal.files import WalFiles
+
+DAY = "2026-01-01T00:00:00Z"
+
+
+class LaggingStore:
+    """A store far away whose lists are as they were when :meth:`stop` was called."""
+
+    def __init__(self, inner: LocalStore) -> None:
+        self.inner = inner
+        self.then: dict[str, list[str]] | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def stop(self, *folders: str) -> None:
+        """Answer with what is there now, from now on."""
+        self.then = {folder: self.inner.list(folder) for folder in folders}
+
+    def go_on(self) -> None:
+        self.then = None
+
+    def list(self, name: str, after: str = "") -> list[str]:
+        if self.then is None or name not in self.then:
+            return self.inner.list(name, after)
+        return [one for one in self.then[name] if one > after]
+
+
+Lagging = tuple[Storage, LaggingStore]
+
+
+@pytest.fixture
+def open_one(quick_path: Path, postgres_url: str) -> Generator[Callable[[], Lagging]]:
+    def open_one() -> Lagging:
+        storage = stack.enter_context(opened(quick_path / "db", postgres_url))
+        lagging = LaggingStore(LocalStore(quick_path / "db"))
+        folder, store = storage._folder, cast("Store", lagging)
+        folder.store = folder.parts._store = store
+        folder.wal = WalFiles(store, Counter())
+        return storage, lagging
+
+    with ExitStack() as stack:
+        yield open_one
+
+
+def test_what_a_list_lacks_is_processed(open_one: Callable[[], Lagging]):
+    (writer, _), (worker, store) = open_one(), open_one()
+    target = writer.create_object("dataset", "d")
+    store.stop(WAL)
+    for number in range(3):
+        writer.ingest(target, [{"id": f"r{number}", "created": DAY}])
+
+    assert worker.process() == 3
+    assert set(documents_of(worker, target)) == {"r0", "r1", "r2"}
+
+
+def test_what_is_in_every_list_is_not_kept_in_mind(open_one: Callable[[], Lagging], monkeypatch: pytest.MonkeyPatch):
+    storage, _ = open_one()
+    target = storage.create_object("dataset", "d")
+    storage.ingest(target, [{"id": "a", "created": DAY}])
+    numbers = storage._folder.numbers
+    assert len(numbers.settle(0)) == 1
+    monkeypatch.setattr(sql_register, "_LISTS_LAG_MS", -1)
+    monkeypatch.setattr(sql_register, "_A_SECOND", 1)
+    numbers.next()
+
+    assert numbers.settle(0) == []
+
+
+def test_a_process_sees_what_it_wrote_and_what_it_saw(open_one: Callable[[], Lagging]):
+    (other, _), (mine, store) = open_one(), open_one()
+    target = mine.create_object("dataset", "d")
+    store.stop(WAL)
+    other.ingest(target, [{"id": "theirs", "created": DAY}])
+    mine.ingest(target, [{"id": "own", "created": DAY}])
+
+    # What others wrote is seen late, but not by who names a version, and then it stays.
+    assert set(documents_of(mine, target)) == {"own"}
+    last = mine.last_xact_id()
+    with mine.snapshot(target, last) as snapshot:
+        assert snapshot.xact_id == last
+    assert set(documents_of(mine, target)) == {"own", "theirs"}
+
+
+def test_a_file_that_a_repair_has_set_aside_is_not_waited_for(open_one: Callable[[], Lagging]):
+    storage, store = open_one()
+    target = storage.create_object("dataset", "d")
+    storage.ingest(target, [{"id": "a", "created": DAY}])
+    gone = storage.ingest(target, [{"id": "b", "created": DAY}]).xact_id
+    store.inner.delete(f"{WAL}/{wal_name(gone)}")
+
+    assert set(documents_of(storage, target)) == {"a"}
