@@ -827,3 +827,11 @@ def test_the_snapshot_of_an_object_is_one(conn: btql.Connection) -> None:
     result = conn.query("SELECT count(*) AS n, (SELECT count(*) FROM experiment('b')) AS m FROM experiment('b')")
 
     assert result.rows() == [{"n": 4, "m": 4}]
+
+
+def test_a_frame_of_times_at_a_distance(conn):
+    spelled = (f"count(*) OVER (ORDER BY created RANGE {each} PRECEDING)" for each in ("'1 hour'", "interval 1 hour"))
+    rows = conn.query(f"SELECT {' - '.join(spelled)} AS n FROM a").rows()
+
+    assert rows
+    assert {row["n"] for row in rows} == {0}

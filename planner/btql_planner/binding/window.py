@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
+from btql_grammar.span import Span
 from btql_planner import errors
+from btql_planner.binding.arguments import as_interval
 from btql_planner.binding.call import bind_aggregate
 from btql_planner.expression_traversal import walk
 from btql_planner.expressions import AggregateCall, Bound, Constant, Expression, Frame, Over, Ranking, SortKey
 from btql_planner.functions import functions
-from btql_planner.types import Kind
+from btql_planner.types import INTEGER, INTERVAL, NUMBER, NUMERIC, TIME, Kind, Type
 from btql_planner.windows import WINDOW_FUNCTIONS
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ def bind_over(binder: ExpressionBinder, node: tree.Call) -> Expression:
         _call(binder, node, ordered=bool(order)),
         tuple(binder.bind(each) for each in window.partition),
         order,
-        None if window.frame is None else _frame(binder, window.frame),
+        None if window.frame is None else _frame(binder, window.frame, order),
         span=node.span,
     )
     refuse_windows(over.call, *over.partition, *(key.expression for key in over.order))
@@ -122,22 +124,43 @@ def _aggregate(binder: ExpressionBinder, node: tree.Call) -> AggregateCall:
     return bind_aggregate(binder, function, nodes, node)
 
 
-def _frame(binder: ExpressionBinder, frame: tree.Frame) -> Frame:
-    return Frame(frame.unit, _bound(binder, frame.start), _bound(binder, frame.end))
+def _frame(binder: ExpressionBinder, frame: tree.Frame, order: tuple[SortKey, ...]) -> Frame:
+    distances = [each.distance for each in (frame.start, frame.end) if each.distance is not None]
+    if frame.unit == "groups" and not order:
+        raise _no_frame("GROUPS needs rows in an order", frame.span, "write `ORDER BY …` before it")
+    if frame.unit == "range" and distances and len(order) != 1:
+        raise _no_frame(
+            "RANGE with a distance needs rows in the order of one value", frame.span,
+            "order by that value alone, or count rows by ROWS",
+        )  # fmt: skip
+    key = order[0].expression.type if frame.unit == "range" and distances else INTEGER
+    return Frame(frame.unit, _bound(binder, frame.start, key), _bound(binder, frame.end, key))
 
 
-def _bound(binder: ExpressionBinder, bound: tree.Bound) -> Bound:
+def _bound(binder: ExpressionBinder, bound: tree.Bound, key: Type) -> Bound:
+    """Return a bound at a distance that goes with the kinds of a key: of times an interval, of numbers a number."""
     if bound.distance is None:
         return Bound(bound.kind)
     distance = binder.bind(bound.distance)
-    if isinstance(distance, Constant) and isinstance(distance.value, int | float | str):
-        usable = distance.kind in (Kind.INTEGER, Kind.FLOAT, Kind.INTERVAL) and distance.value != ""
-        if usable and (isinstance(distance.value, str) or distance.value >= 0):
-            return Bound(bound.kind, distance.value)
-    raise BtqlError.of(
-        errors.WRONG_ARGUMENT, "the distance of a frame is a number or an interval that is written in the query",
-        bound.distance.span, "this",
-    )  # fmt: skip
+    if key == TIME:
+        distance = as_interval(distance)
+    if not isinstance(distance, Constant) or not distance.type <= (INTERVAL if key == TIME else NUMBER):
+        written = "an interval" if key == TIME else "a number"
+        raise _no_frame(f"the distance of this frame is {written} that is written in the query", bound.distance.span)
+    value = cast("int | float | str", distance.value)
+    if not key <= NUMERIC and key != TIME:
+        raise _no_frame("RANGE with a distance needs an order of numbers, or of times", bound.distance.span)
+    if isinstance(value, float) and key == INTEGER:
+        way_out = "RANGE over `x::float8` takes a fraction"
+        raise _no_frame("this frame counts in whole numbers", bound.distance.span, way_out)
+    if not isinstance(value, str) and value < 0:
+        raise _no_frame("the distance of a frame is not negative", bound.distance.span)
+    # Nulls are at no distance from one another, and the engine has no order by what is null in all rows.
+    return Bound(bound.kind, value) if key else Bound("current row")
+
+
+def _no_frame(message: str, span: Span, way_out: str | None = None) -> BtqlError:
+    return BtqlError.of(errors.WRONG_ARGUMENT, message, span, "this", help=way_out)
 
 
 def refuse_windows(*expressions: Expression) -> None:
