@@ -26,8 +26,9 @@ from btql_storage.errors import Damaged, Quarantined
 if TYPE_CHECKING:
     from btql.execution.infer import JsonSchema
 
-_NOT_BUILT = ("not implemented", "OuterReferenceColumn", "not supported", "RecursionLimitExceeded")
-"""What the engine says of queries that it cannot run."""
+_OF_STEP = "table 'datafusion.public.r"
+_NOT_BUILT = ("not implemented", "OuterReferenceColumn", "not supported", "RecursionLimitExceeded", _OF_STEP)
+"""What the engine says of queries that it cannot run; the last, where the step of a recursive one is read twice."""
 _UNREADABLE = ("Parquet", "Arrow error", "IO error", "Object Store error")
 """What it says where a file cannot be read."""
 

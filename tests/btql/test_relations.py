@@ -765,6 +765,15 @@ ERRORS = {
     ),
     "a distinct query sorted by another column": ("SELECT DISTINCT id FROM a ORDER BY metadata.n", "B0204"),
     "recursion through EXCEPT": ("WITH RECURSIVE t AS (SELECT 1 AS n EXCEPT SELECT n FROM t) SELECT n FROM t", "B0403"),
+    "an aggregate in the step of a recursive query": (
+        "WITH RECURSIVE t (n) AS (SELECT 1 UNION ALL SELECT max(n) + 1 FROM t WHERE n < 5) SELECT n FROM t",
+        "B0403",
+    ),
+    "a query inside the step that looks at its rows": (
+        "WITH RECURSIVE t (n) AS (SELECT 1 UNION ALL SELECT n + (SELECT count(*) FROM a WHERE a.metadata.n = t.n) FROM t) "
+        + "SELECT n FROM t",
+        "B0403",
+    ),
     "too many relations": (
         "WITH t0 AS (SELECT 1 AS x), "
         + ", ".join(f"t{n + 1} AS (SELECT l.x FROM t{n} AS l, t{n} AS r)" for n in range(12))

@@ -11,11 +11,14 @@ from dataclasses import dataclass
 
 from btql_grammar import tree
 from btql_grammar.diagnostic import BtqlError
+from btql_grammar.span import Span
 from btql_planner import errors
 from btql_planner.binding.scope import Around, BoundTable, Context, Rows
 from btql_planner.binding.unnamed import with_any_names
 from btql_planner.expressions import Reference, engine_name
+from btql_planner.plan import Aggregate, Plan
 from btql_planner.plan_relations import Recursion, RecursiveTable
+from btql_planner.plan_traversal import walk
 from btql_planner.types import Type
 
 _ROUNDS_MAX = 12
@@ -88,6 +91,7 @@ def _recursive(bound: BoundTable, query: tree.SetOperation, context: Context) ->
         types = found
     else:
         raise AssertionError("there are not that many kinds")
+    _refuse_aggregates(step.plan, query.right.span)
     source = context.new_name("q")
     references = tuple((name, Reference(engine_name(source, name), type_)) for name, type_ in named)
     pairs = tuple((one, other) for (_, one), (_, other) in zip(columns, step.columns, strict=True))
@@ -95,6 +99,15 @@ def _recursive(bound: BoundTable, query: tree.SetOperation, context: Context) ->
         engine_table, anchor.plan, step.plan, pairs, tuple(column.name for _, column in references), not query.all
     )
     return Rows(plan, references)
+
+
+def _refuse_aggregates(step: Plan, span: Span) -> None:
+    """Raise where a step computes something of all rows that it reads: of none, too, so that it would never end."""
+    for node in walk(step):
+        is_of_all = isinstance(node, Aggregate) and node.measures
+        if is_of_all and any(isinstance(each, Recursion) for each in walk(node)):
+            way_out = "aggregate the rows in the query that reads the table"
+            raise errors.not_supported("an aggregate in the step of a recursive query", span, way_out)
 
 
 def _recursion(step: RecursiveStep, context: Context) -> Rows:
