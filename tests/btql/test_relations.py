@@ -770,8 +770,7 @@ ERRORS = {
         "B0403",
     ),
     "a query inside the step that looks at its rows": (
-        "WITH RECURSIVE t (n) AS (SELECT 1 UNION ALL SELECT n + (SELECT count(*) FROM a WHERE a.metadata.n = t.n) FROM t) "
-        + "SELECT n FROM t",
+        "WITH RECURSIVE t (n) AS (SELECT 1 UNION ALL SELECT n + (SELECT count(*) FROM a WHERE id = t.n) FROM t) SELECT 1",
         "B0403",
     ),
     "too many relations": (
