@@ -66,6 +66,7 @@ SQLSTATES = {
     "B0505": "53100",  # disk_full
     "B0506": TOO_LARGE,
     "B0507": BUSY,
+    "B0508": STOPPED,
     "S0100": "58000",  # system_error
     "S0101": "3D000",  # invalid_catalog_name: there is no such database
     "S0102": "55000",  # object_not_in_prerequisite_state

@@ -37,6 +37,7 @@ NOT_ASKED = {
     "B0505": "a case is small",
     "B0506": "a case has no limit of rows",
     "B0507": "a case runs alone",
+    "B0508": "a case runs alone",
 }
 """Codes of errors that no query gives, with where they come from."""
 

@@ -9,7 +9,8 @@ fit into it. Grants of all queries together are at most ``memory_bytes_max`` and
 3. One that fails with a small grant, and has handed nothing out, begins again with a full one, for which it waits. So
    what a query may do never depends on what else runs.
 
-Whoever waits longer than :data:`WAIT_S` gets an error: what holds the memory may be answers that nobody reads.
+While somebody waits, an answer that is half read and whose reader takes nothing is ended (:mod:`.reader`). Whoever
+waits longer than :data:`WAIT_S` gets an error.
 
 **Classes.** *Bulk* queries are exports: those that say so, and any that has computed for longer than
 :data:`INTERACTIVE_S` or has given more than :data:`INTERACTIVE_ROWS`. All others are *interactive*. At most
@@ -24,18 +25,20 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Condition
 from typing import TYPE_CHECKING, Literal
 
 from btql.errors import ResourceLimit
+from btql.execution.reader import PATIENCE_S
 from btql_storage.limits import way_to_raise
 from btql_storage.machine import of_queries
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from btql.execution.reader import HalfRead
     from btql.execution.stop import Stop
     from btql_storage.limits import Limits
 
@@ -80,28 +83,69 @@ class Admission:
         """How long queries have waited: for ``memory``, for a ``turn``, and how long bulk ones ``rested``."""
         self._changed = Condition()
         self._waiting = 0
+        self._half_read: set[HalfRead] = set()
 
     def grant(self, limits: Limits, work: Work, stop: Stop | None, *, holds: bool, full: bool = False) -> Grant:
         """Return a grant, once there is room for it; :meth:`release` it.
 
         ``holds`` says whether the query may hold many rows, and ``full`` that it needs the most there can be.
         """
-        largest, small, large = grants_of(limits)
         began = time.monotonic()
-        with self._changed:
-            while True:
-                if full:
-                    wanted = largest if self._fits(largest, limits, 4 if work == "bulk" else None) else None
-                elif holds and self._fits(large, limits, 2 if work == "bulk" else 4):
-                    wanted = large
-                else:
-                    wanted = small if self._fits(small, limits, 4 if work == "bulk" else None) else None
+        while True:
+            with self._changed:
+                wanted = self._wanted(limits, work, holds=holds, full=full)
                 if wanted is not None:
                     self._add(wanted, 1)
                     return wanted
-                if time.monotonic() - began >= WAIT_S:
+                waited_s = time.monotonic() - began
+                if waited_s >= WAIT_S:
                     raise _taken(of_queries(limits), self.grants)
-                self._wait("memory", stop)
+                stalled = self._stalled(limits) if waited_s >= PATIENCE_S else None
+                if stalled is None:
+                    self._wait("memory", stop)
+            if stalled is not None:
+                # What goes wrong there is no matter of whoever waits here.
+                with suppress(Exception):
+                    stalled.let_go()
+                self.release(stalled.grant)
+
+    def _wanted(self, limits: Limits, work: Work, *, holds: bool, full: bool) -> Grant | None:
+        """Return the grant that there is room for."""
+        largest, small, large = grants_of(limits)
+        left = 4 if work == "bulk" else None
+        if full:
+            return largest if self._fits(largest, limits, left) else None
+        if holds and self._fits(large, limits, 2 if work == "bulk" else 4):
+            return large
+        return small if self._fits(small, limits, left) else None
+
+    def hand_out(self, run: HalfRead) -> None:
+        """Note that a run has handed rows out and computes nothing until :meth:`go_on`."""
+        with self._changed:
+            run.hand_out()
+            self._half_read.add(run)
+
+    def go_on(self, run: HalfRead) -> None:
+        """Let a run compute again; raise where it was ended meanwhile."""
+        with self._changed:
+            self._half_read.discard(run)
+            if run.error is not None:
+                raise run.error
+
+    def end(self, run: HalfRead) -> None:
+        """Give the grant of a run back, unless that was done when it was ended."""
+        with self._changed:
+            self._half_read.discard(run)
+        if run.error is None:
+            self.release(run.grant)
+
+    def _stalled(self, limits: Limits) -> HalfRead | None:
+        """End the answer of which nothing was taken for the longest time, if that is long; called with the lock."""
+        for run in sorted(self._half_read, key=lambda each: each.took_at):
+            if run.end(of_queries(limits)):
+                self._half_read.discard(run)
+                return run
+        return None
 
     def release(self, grant: Grant) -> None:
         """Give a grant back."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -20,6 +21,7 @@ from btql.execution.first_rows import enough, more
 from btql.execution.grouping import Grouping, grouping
 from btql.execution.in_memory import WithoutEngine, in_memory
 from btql.execution.projection import projection
+from btql.execution.reader import HalfRead, Reader
 from btql.execution.report import RunReport
 from btql.execution.scan import ScanBuilder
 from btql.execution.sessions import FOOTERS_SHARE, SessionSpec, sessions
@@ -29,12 +31,11 @@ from btql.execution.stop import Stop
 from btql_planner.engine_plan import EnginePlan, ScanSpec, Stage
 from btql_planner.select import Select
 from btql_storage.arrow import empty_batch
-from btql_storage.later import is_here as numpy_is_here
 from btql_storage.limits import DEFAULT, Limits
 from btql_storage.machine import of_caches
 
-ROWS_WITHOUT_NUMPY = 1_000_000
-"""So many rows the engine reads and sorts by a column in less time than it takes to import NumPy."""
+if TYPE_CHECKING:
+    from btql.execution.engine import SessionContext
 
 
 class Runner:
@@ -90,21 +91,25 @@ class Runner:
     def _within(self, *, full: bool) -> Iterator[pa.RecordBatch]:
         """Yield the answer, computed with a grant of memory."""
         self._grant = admission.grant(self._limits, self._turns.work, self._stop, holds=self._holds_rows, full=full)
+        run = HalfRead(self._grant, Reader() if self._stop is None else self._stop.reader)
         try:
-            with self._in_session():
+            with self._in_session() as session:
                 batches = self._computed()
+                run.hold(batches, session)
                 while (batch := self._turns.next(batches)) is not None:
                     self.report.rows += batch.num_rows
                     if self.report.rows > self._limits.answer_rows_max:
                         from btql.execution.exceeded import too_many_rows
 
                         raise too_many_rows(self._limits.answer_rows_max)
+                    admission.hand_out(run)
                     yield batch
+                    admission.go_on(run)
         finally:
-            admission.release(self._grant)
+            admission.end(run)
 
     @contextmanager
-    def _in_session(self) -> Generator[None]:
+    def _in_session(self) -> Generator[SessionContext]:
         """Have an engine session, which is kept for others once the whole answer was read."""
         assert self._grant is not None
         footers = max(of_caches(self._limits) // FOOTERS_SHARE, 1 << 20)
@@ -112,12 +117,12 @@ class Runner:
         session = sessions.lend(spec)
         self._statements = Statements(session, self.report, self._grant, self._stop, explaining=self.explaining)
         try:
-            yield
+            yield session
         finally:
             self._statements = None
         sessions.give_back(spec, session)
 
-    def _computed(self) -> Iterator[pa.RecordBatch]:
+    def _computed(self) -> Generator[pa.RecordBatch]:
         self._register()
         if self._guessed is None:
             yield from self._answer()
@@ -156,15 +161,10 @@ class Runner:
                     self._scans.register(spec, first)
 
     def _is_sooner_read(self, spec: ScanSpec) -> bool:
-        """Whether all rows of a scan are read sooner than NumPy is imported, which finds the first ones.
-
-        That is so in the command line's process, which runs one query. Documents are not read without NumPy.
-        """
+        """Whether all rows of a scan are read sooner than NumPy is imported; documents are not read without it."""
         assert self._sources is not None
-        if numpy_is_here() or any(not stage.fetch.is_empty for stage in self._plan.stages):
-            return False
-        sources = [source for snapshot in self._sources.snapshots(spec.objects) for source in snapshot.sources]
-        return sum(source.stats.rows for source in sources) <= ROWS_WITHOUT_NUMPY
+        fetches = any(not stage.fetch.is_empty for stage in self._plan.stages)
+        return not fetches and self._sources.are_sooner_read(spec.objects)
 
     @property
     def _engine(self) -> Statements:

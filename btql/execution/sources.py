@@ -21,6 +21,7 @@ from btql_planner.catalog import FieldCatalog, Objects
 from btql_planner.plan_scan import Keys
 from btql_storage.catalog import ObjectInfo
 from btql_storage.errors import Damaged, VersionGone
+from btql_storage.later import is_here as numpy_is_here
 from btql_storage.part.kept_columns import KeptColumns
 from btql_storage.snapshot import Snapshot
 from btql_storage.store import Storage
@@ -28,6 +29,8 @@ from btql_storage.store import Storage
 if TYPE_CHECKING:
     from btql.execution.pinned import Pinned
 
+ROWS_WITHOUT_NUMPY = 1_000_000
+"""So many rows the engine reads and sorts by a column in less time than it takes to import NumPy."""
 _CATALOGS = frozenset({"information_schema", "pg_catalog"})
 
 
@@ -106,6 +109,14 @@ class Sources:
             fields = [SnapshotFields(snapshot, self.constants(snapshot.object)) for snapshot in self._objects[objects]]
             self._fields[objects] = fields[0] if len(fields) == 1 else MergedFields(fields)
         return self._fields[objects]
+
+    def are_sooner_read(self, objects: Objects) -> bool:
+        """Whether all rows of objects are read sooner than NumPy is imported, which finds the first ones.
+
+        That is so in the command line's process, which runs one query.
+        """
+        parts = [source for snapshot in self.snapshots(objects) for source in snapshot.sources]
+        return not numpy_is_here() and sum(part.stats.rows for part in parts) <= ROWS_WITHOUT_NUMPY
 
     def snapshots(self, objects: Objects) -> Sequence[Snapshot]:
         """Return the snapshots that a scan reads."""

@@ -13,6 +13,7 @@ from threading import Event
 from typing import TYPE_CHECKING, TypeVar
 
 from btql.errors import Cancelled, TimeLimit
+from btql.execution.reader import Reader
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -36,6 +37,8 @@ class Stop:
         self._gone = gone
         """Says whether whoever asked is gone."""
         self._cancelled = Event()
+        self.reader = Reader()
+        """Who reads the answer."""
 
     def cancel(self) -> None:
         """Stop the query; whoever reads its answer gets an error. May be called from any thread, and again."""

@@ -54,7 +54,7 @@ def told_failure(told: dict[str, object], text: str, status: int = 500, sqlstate
             return Cancelled()
         case "B0503":
             return EngineBusy(int(_number(details[0], "running")))
-        case "B0504" | "B0505" | "B0506" | "B0507":
+        case "B0504" | "B0505" | "B0506" | "B0507" | "B0508":
             limit, node = str(details[0].get("limit", "")), details[0].get("node")
             value = _number(details[0], "value")
             return ResourceLimit(message, code=code, limit=limit, value=value, node=None if node is None else str(node))

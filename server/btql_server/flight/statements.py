@@ -15,17 +15,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import pyarrow as pa
 
+from btql.execution.reader import nothing
 from btql.result import Result
 from btql_server.access.recorder import record_statement
 from btql_server.flight import parameters
 from btql_server.flight.callers import FlightCall, Watch
+from btql_server.flight.pieces import gathered, pieces
 from btql_server.flight.refusals import FlightRefusal
 from btql_server.flight.tickets import Handle, Tickets, digest
 from btql_server.http.errors import HttpError
@@ -43,10 +46,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 _READERS_MAX = 128
 """How many answers may be read at once: each has a thread that waits for its client."""
-_BATCH_BYTES_MAX = 4 << 20
-"""Go's client takes no message of more than 16 MiB."""
-_GATHERED_ROWS = 32_768
-_GATHERED_S = 0.02
 _COUNT = pa.schema([pa.field("count", pa.int64())])
 
 
@@ -196,10 +195,11 @@ class Stream:
         self._call = call
         self._rows = rows
         self._number = number
-        self._pieces = _pieces(_gathered(rows.batches))
+        self._pieces = pieces(gathered(rows.batches))
         self._ready: list[pa.RecordBatch] = []
         self._handed = rows.waiting_since
         self._closed = False
+        rows.stop.reader.on_end = partial(_drop, self._pieces, self._ready)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         return self
@@ -215,8 +215,10 @@ class Stream:
 
     def __next__(self) -> pa.RecordBatch:
         """Return the next piece."""
+        reader = self._rows.stop.reader
         try:
             self._account()
+            reader.asks()
             self._call.check()
             piece = self._ready.pop() if self._ready else next(self._pieces, None)
         except Exception as error:  # noqa: BLE001  the client is told of every error
@@ -230,6 +232,7 @@ class Stream:
         self._call.rows += piece.num_rows
         self._call.bytes += piece.nbytes
         self._handed = time.monotonic()
+        reader.takes()
         return piece
 
     def _account(self) -> None:
@@ -241,6 +244,7 @@ class Stream:
         if not self._closed:
             self._closed = True
             self._rows.watch.gone = _gone
+            self._rows.stop.reader.on_end = nothing
             self._statements.left(self._number, self._rows)
 
     def __del__(self) -> None:
@@ -250,6 +254,12 @@ class Stream:
 
 def _gone() -> bool:
     return True
+
+
+def _drop(batches: Generator[pa.RecordBatch], ready: list[pa.RecordBatch]) -> None:
+    """Let go of what was computed; whoever asks for more of it gets the error."""
+    ready.clear()
+    batches.close()
 
 
 def _drained(rows: Rows) -> None:
@@ -265,36 +275,3 @@ def _all_batches(schema: pa.Schema, first: Result, others: Iterator[Result]) -> 
             message = f"the rows for the values number {number} have other types than those for the first"
             raise FlightRefusal("INVALID_ARGUMENT", message, "run the statement once for each, or cast its columns")
         yield from result.batches()
-
-
-def _gathered(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Yield the first batch at once, and later ones together where they come fast: each piece costs both sides."""
-    first = next(batches, None)
-    if first is None:
-        return
-    yield first
-    waiting: list[pa.RecordBatch] = []
-    rows, since = 0, time.monotonic()
-    for batch in batches:
-        waiting.append(batch)
-        rows += batch.num_rows
-        if rows >= _GATHERED_ROWS or time.monotonic() - since >= _GATHERED_S:
-            yield _together(waiting)
-            waiting, rows, since = [], 0, time.monotonic()
-    if waiting:
-        yield _together(waiting)
-
-
-def _together(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
-    return batches[0] if len(batches) == 1 else pa.concat_batches(batches)
-
-
-def _pieces(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Yield batches in pieces of no more bytes than a message should have, of one row at least."""
-    for batch in batches:
-        size = batch.nbytes
-        if size <= _BATCH_BYTES_MAX or batch.num_rows < 2:
-            yield batch
-            continue
-        half = batch.num_rows // 2
-        yield from _pieces(iter((batch.slice(0, half), batch.slice(half))))

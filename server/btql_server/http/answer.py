@@ -6,12 +6,17 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import orjson
 
 from btql_server.http.pools import PoolName
 
+if TYPE_CHECKING:
+    from btql.execution.reader import Reader
+
 JSON = "application/json"
+LINES = "application/x-jsonlines"
 TEXT = "text/plain; charset=utf-8"
 
 
@@ -26,6 +31,15 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     pool: PoolName | None = None
     """Whose threads compute the pieces of a stream; None is the route's pool."""
+    reader: Reader | None = None
+    """Who takes the pieces of a stream, where it may be ended because nobody takes them."""
+
+    def rest_of(self, piece: bytes, start: int) -> bytes:
+        """Return what of a piece has to follow, so that a last line or message may stand behind it."""
+        if not start or piece[start - 1 : start] == b"\n":
+            return b""
+        end = piece.find(b"\n", start) + 1 if self.media == LINES else len(piece)
+        return piece[start:end]
 
 
 def json_answer(value: object, headers: Mapping[str, str] | None = None) -> Answer:

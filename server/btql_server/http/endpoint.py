@@ -6,19 +6,21 @@
    Should the client go away meanwhile, ``call.gone`` is set.
 4. The answer is sent, compressed where the client takes that. A streamed answer is computed piece by piece on
    the same threads, no faster than the client reads; an error in the middle of it breaks the connection, so that
-   nobody takes what came for the whole. So does a key that is revoked, or expires, before the end.
+   nobody takes what came for the whole. So does a key that is revoked, or expires, before the end, and a client that
+   takes nothing while others wait for the memory.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, cast
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from btql.execution.reader import Reader
 from btql_server.access.keys import NOBODY
 from btql_server.access.model import Principal
 from btql_server.http.answer import Answer, json_bytes
@@ -29,9 +31,11 @@ from btql_server.http.errors import HttpError
 from btql_server.http.held import Held
 from btql_server.http.origins import check_asker
 from btql_server.http.pools import Pool
+from btql_server.http.protocol import FLOW
 from btql_server.http.routes import Route
 from btql_server.http.seen import Seen
 from btql_server.http.upload import INCOMING, Upload, receive_upload
+from btql_server.reading.taking import taking
 from btql_server.registry.changes import collecting
 from btql_server.state import State
 
@@ -147,6 +151,7 @@ class Endpoint:
     ) -> None:
         pieces = cast("Iterator[bytes]", answer.body)
         pool = self._pool if answer.pool is None else self._state.pools[answer.pool]
+        reader = answer.reader or Reader()
 
         def pull() -> bytes | None:
             piece = next(pieces, None)
@@ -154,12 +159,18 @@ class Endpoint:
 
         try:
             # The status is sent with the first piece: an error before it is an ordinary error answer.
+            reader.asks()
             piece = await pool.run(pull)
             await _start(send, answer.status, headers)
             while piece is not None and not call.left:
-                # In slices: what does not fit into the socket is moved about in memory with each that is sent.
-                for start in range(0, len(piece), _SLICE_BYTES):
-                    await _piece(send, piece[start : start + _SLICE_BYTES])
+                taken = await _hand_over(send, piece, reader)
+                if reader.error is not None:
+                    last = await pool.go_on(cast("Generator[bytes]", pieces).throw, reader.error)
+                    last = answer.rest_of(piece, taken) + last
+                    if compressor is None and len(last) <= _SLICE_BYTES:
+                        call.request.scope[FLOW].resume_writing()
+                        await _piece(send, last)
+                reader.asks()
                 # A reader may take any time, and a key that is revoked meanwhile is good for nothing more.
                 await self._principal(call.request)
                 piece = await pool.go_on(pull)
@@ -169,6 +180,19 @@ class Endpoint:
         finally:
             with suppress(Exception):
                 await asyncio.shield(_close(pool, pieces))
+
+
+async def _hand_over(send: Send, piece: bytes, reader: Reader) -> int:
+    """Send a piece; return how much of it was sent before its answer was ended, as nobody took it."""
+    sent = 0
+    with suppress(TimeoutError):
+        async with taking(reader):
+            while sent < len(piece):
+                # In slices: what does not fit into the socket is moved about in memory with each that is sent.
+                await _piece(send, piece[sent : sent + _SLICE_BYTES])
+                sent = min(sent + _SLICE_BYTES, len(piece))
+                reader.takes()
+    return sent
 
 
 class ByMethod:

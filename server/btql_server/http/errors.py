@@ -96,6 +96,7 @@ _ENGINE_STATUS: dict[str, tuple[int, int | None]] = {
     "B0502": (503, 1),
     "B0503": (503, _RETRY_AFTER_S),
     "B0507": (503, _RETRY_AFTER_S),
+    "B0508": (503, _RETRY_AFTER_S),
 }
 """The status of what the engine says that is no fault of the query, and after how many seconds to try again."""
 

@@ -13,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from btql_server.http.alarms import Alarm, Unhurried, alarms_of
 
+FLOW = "btql.flow"
 HEAD_WAIT_S = 20.0
 """How long the head of a request may take."""
 HEAD_BYTES_MAX = 64 << 10
@@ -58,6 +59,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head = False
         self._stop_waiting()
         super().on_headers_complete()
+        # Of what breaks off, the end is sent without waiting for the client.
+        cast("dict[str, object]", self.scope)[FLOW] = self.flow
 
     def on_message_complete(self) -> None:
         """Expect the head of the next request."""

@@ -161,7 +161,7 @@ class Answering:
                 piece = await self.on_thread(opened, opened.piece, encoder.parts, room)
             waited = time.monotonic()
             for part in piece.parts:
-                await session.wire.stream(part)
+                await session.wire.stream(part, opened.reader)
             if opened.stop is not None:
                 # Time that the reader takes does not count.
                 opened.stop.add(time.monotonic() - waited)
@@ -172,6 +172,7 @@ class Answering:
                 return False
             if rows is not None and work.rows >= rows:
                 return True
+            opened.reader.asks()
             # A reader may take any time, and a key that is revoked meanwhile is good for nothing more.
             await session.principal()
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import pyarrow as pa
 
+from btql.execution.reader import Reader
 from btql_server.pgwire.types import TEXT, PgType, column_type, pg_type
 from btql_server.reading.running import run_query
 
@@ -57,6 +58,7 @@ class Opened:
     began: float | None = None
     """When somebody began to ask, by :func:`time.perf_counter`, until the first rows are handed out."""
     release: Callable[[], object] = _nothing
+    reader: Reader = field(default_factory=Reader)
     has_begun: bool = False
     """Whether any of its rows were computed."""
     _waiting: list[pa.RecordBatch] = field(default_factory=list[pa.RecordBatch])
@@ -104,9 +106,12 @@ class Opened:
     def pause(self) -> None:
         """Stop counting time: nobody asks for rows at the moment."""
         self._paused = time.monotonic()
+        self.reader.takes()
+        self.reader.on_end = self._waiting.clear
 
     def resume(self) -> None:
-        """Count time again."""
+        """Count time again; raise where the answer was ended meanwhile."""
+        self.reader.asks()
         if self._paused is not None and self.stop is not None:
             self.stop.add(time.monotonic() - self._paused)
         self._paused = None
@@ -177,7 +182,7 @@ def _opened(question: Question, result: Result) -> Opened:
     names = [each.name for each in outputs]
     types = [column_type(each) for each in outputs]
     opened = Opened(names, types, result.schema, result.batches(), question.asker, question.stop, warnings)
-    opened.release = result.close
+    opened.release, opened.reader = result.close, question.stop.reader
     if not result.is_bulk:
         opened.look()
     return opened

@@ -97,13 +97,14 @@ class Copying:
                         piece = await self._answering.on_thread(opened, opened.piece, encoder.messages, None)
                     waited = time.monotonic()
                     for part in piece.parts:
-                        await session.wire.stream(part)
+                        await session.wire.stream(part, opened.reader)
                     work.stop.add(time.monotonic() - waited)
                     work.rows += piece.rows
                     if piece.done:
                         if end := encoder.end():
                             session.wire.send(messages.copy_data(end))
                         break
+                    opened.reader.asks()
                     await session.principal()
             finally:
                 await self._answering.let_go(opened)

@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, cast
 
 from btql_server.http.errors import HttpError
 from btql_server.pgwire.requests import NoRoom, Violation, longest
+from btql_server.reading.taking import taking
 
 if TYPE_CHECKING:
     import ssl
+
+    from btql.execution.reader import Reader
 
 _READ_AHEAD = 256 << 10
 _COLLECTED = 64 << 10
@@ -192,23 +195,35 @@ class Wire(asyncio.Protocol):
             self._collected.clear()
             self._collected_bytes = 0
             if not self.is_lost:
-                self.sent_bytes += len(data)
-                self._transport.write(data)
+                self._write(data)
 
-    async def stream(self, piece: bytes | memoryview) -> None:
-        """Send a large piece, as fast as the client reads."""
+    async def stream(self, piece: bytes | memoryview, reader: Reader) -> None:
+        """Send a large piece of whole messages, as fast as the client reads; raise where its answer is ended."""
         if len(piece) <= _COLLECTED and self._may_write.is_set():
             self.send(cast("bytes", piece))
             return
         self.flush()
-        view = memoryview(piece)
-        # In slices: what does not fit into the socket is moved about in memory with each that is sent.
-        for start in range(0, len(view), _SLICE):
-            await self.drain()
-            assert self._transport is not None
-            part = view[start : start + _SLICE]
-            self.sent_bytes += len(part)
-            self._transport.write(part)
+        view, sent = memoryview(piece), 0
+        try:
+            async with taking(reader):
+                while sent < len(view):
+                    await self.drain()
+                    # In slices: what does not fit into the socket is moved about in memory with each that is sent.
+                    self._write(view[sent : sent + _SLICE])
+                    sent = min(sent + _SLICE, len(view))
+                    reader.takes()
+        except TimeoutError:
+            rest = view[sent : _end_of_message(view, sent)]
+            if len(rest) > _IN_FLIGHT:
+                self.abort()
+                raise Gone from None
+            self._write(rest)
+        reader.check()
+
+    def _write(self, data: bytes | memoryview) -> None:
+        assert self._transport is not None
+        self.sent_bytes += len(data)
+        self._transport.write(data)
 
     async def drain(self) -> None:
         """Wait until the client has taken enough of what was sent."""
@@ -230,6 +245,14 @@ class Wire(asyncio.Protocol):
         """End at once."""
         if self._transport is not None:
             self._transport.abort()
+
+
+def _end_of_message(messages: memoryview, least: int) -> int:
+    """Return where a message ends, the first that does not end before a place."""
+    end = 0
+    while end < least:
+        end += 1 + int.from_bytes(messages[end + 1 : end + _HEAD], "big")
+    return end
 
 
 def keep_alive(connection: socket.socket) -> None:

@@ -69,16 +69,19 @@ class Reading:
             return self._page(pieces)
         if self.result.is_bulk:
             # Not even its beginning is computed where small queries are.
-            return Answer(self._guarded(pieces), MEDIA[self.form], headers=self._headers(None), pool="bulk")
+            return self._streamed(pieces, self._headers(None))
         taken: list[bytes] = []
         size = 0
         for piece in pieces:
             taken.append(piece)
             size += len(piece)
             if size > AT_ONCE_BYTES:
-                rest = self._guarded(chain(taken, pieces))
-                return Answer(rest, MEDIA[self.form], headers=self._headers(None, ended=False), pool="bulk")
+                return self._streamed(chain(taken, pieces), self._headers(None, ended=False))
         return Answer(b"".join(taken), MEDIA[self.form], headers=self._headers(None))
+
+    def _streamed(self, pieces: Iterator[bytes], headers: dict[str, str]) -> Answer:
+        stream = self._guarded(pieces)
+        return Answer(stream, MEDIA[self.form], headers=headers, pool="bulk", reader=self.stop.reader)
 
     def _page(self, pieces: Iterator[bytes]) -> Answer:
         # The file lives as long as the answer that reads it.

@@ -9,7 +9,7 @@ import io
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, cast
 
-from btql_server.http.answer import JSON, json_bytes
+from btql_server.http.answer import JSON, LINES, json_bytes
 from btql_server.http.errors import HttpError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MEDIA = {
     "json": JSON,
     "events": JSON,
-    "jsonl": "application/x-jsonlines",
+    "jsonl": LINES,
     "arrow": "application/vnd.apache.arrow.stream",
     "parquet": "application/vnd.apache.parquet",
 }
