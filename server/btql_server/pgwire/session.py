@@ -88,7 +88,7 @@ class Session:
         self._idle = False
         self._ending = False
         self.task = asyncio.current_task()
-        wire.lost = self.gone.set
+        wire.lost, wire.probe = self.gone.set, tell("integer_datetimes", "on")
         wire.hold = state.bodies.held().change
 
     async def run(self) -> None:

@@ -26,6 +26,7 @@ _COLLECTED = 64 << 10
 _SLICE = 256 << 10
 _IN_FLIGHT = 1 << 20
 _HEAD = 5
+_PROBE_S = 0.5
 STALL_S = 60.0
 """How long a client may send nothing in the middle of a message."""
 
@@ -53,6 +54,10 @@ class Wire(asyncio.Protocol):
         self._reading = True
         self._waiter: asyncio.Future[None] | None = None
         self._ended = False
+        self._streams = False
+        """Whether a piece has begun to go out and not ended: nothing may come between."""
+        self.probe = b""
+        """A message that tells nothing new."""
         self._collected: list[bytes | memoryview] = []
         self._collected_bytes = 0
         self._may_write = asyncio.Event()
@@ -77,7 +82,16 @@ class Wire(asyncio.Protocol):
         self._ended = True
         self._wake()
         # What it has asked before is still answered, where a connection can be closed by halves.
+        if self.tls is None:
+            self._probe()
         return self.tls is None
+
+    def _probe(self) -> None:
+        """Find out whether the client still reads: only what is sent to one that is gone is answered by its system."""
+        if self._transport is not None and not self._transport.is_closing():
+            if not self._streams:
+                self._transport.write(self.probe)
+            asyncio.get_running_loop().call_later(_PROBE_S, self._probe)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """Tell everybody who waits."""
@@ -204,6 +218,7 @@ class Wire(asyncio.Protocol):
             return
         self.flush()
         view, sent = memoryview(piece), 0
+        self._streams = True
         try:
             async with taking(reader):
                 while sent < len(view):
@@ -218,6 +233,8 @@ class Wire(asyncio.Protocol):
                 self.abort()
                 raise Gone from None
             self._write(rest)
+        finally:
+            self._streams = False
         reader.check()
 
     def _write(self, data: bytes | memoryview) -> None:
@@ -227,7 +244,7 @@ class Wire(asyncio.Protocol):
 
     async def drain(self) -> None:
         """Wait until the client has taken enough of what was sent."""
-        if self.is_lost:
+        if self.is_lost or (self._transport is not None and self._transport.is_closing()):
             raise Gone
         if not self._may_write.is_set():
             await self._may_write.wait()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import socket
 import struct
 import time
 
@@ -25,8 +26,10 @@ from server_support.pg_raw import (
     startup,
     text,
 )
+from server_support.waiting import eventually
 
-from btql_server.pgwire import answering, requests
+from btql.execution.admission import Admission
+from btql_server.pgwire import answering, requests, wire
 from btql_server.pgwire.bad_value import BadValue
 from btql_server.pgwire.requests import Violation
 
@@ -132,12 +135,28 @@ def test_a_client_that_never_reads_costs_nothing_and_holds_nobody_up(raw, other)
     assert time.monotonic() - began < 20
 
 
-def test_a_client_that_vanishes_ends_its_query(place, other):
+def test_a_client_that_vanishes_ends_its_query(place, other, monkeypatch):
+    ledger = Admission()
+    monkeypatch.setattr("btql.execution.run.admission", ledger)
     gone = Raw(*place)
     gone.ask(startup())
     gone.send(query(LONG))
+    eventually(lambda: ledger.grants == 1)
     gone.socket.close()
     assert rows(other.ask(query("SELECT 1"))) == [["1"]]
+    eventually(lambda: ledger.grants == 0)
+
+
+def test_a_client_that_sends_no_more_is_still_answered(bare, monkeypatch):
+    monkeypatch.setattr(wire, "_PROBE_S", 0.01)
+    bare.ask(startup())
+    series = "SELECT sum(n) AS n FROM generate_series(1, 300000000) AS s (n)"
+    bare.send(query(series), query("SELECT id, input FROM long"), framed("X"))
+    bare.socket.shutdown(socket.SHUT_WR)
+    found = bare.rest()
+    assert len(rows(found)) == 2_001
+    # What it is told meanwhile is nothing new.
+    assert {each.body for each in found if each.kind == "S"} == {text("integer_datetimes", "on")}
 
 
 def test_a_long_text_is_not_looked_at_by_the_thread_of_the_event_loop(raw, monkeypatch):
