@@ -7,6 +7,8 @@ drawn over the query.
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -21,7 +23,7 @@ from btql_grammar.diagnostic import BtqlError
 from btql_grammar.span import Source, Span
 from btql_planner import errors
 from btql_planner.engine_plan import OutputColumn
-from btql_storage.errors import Damaged, Quarantined
+from btql_storage.errors import Damaged, DiskFull, NoMoreFiles, Quarantined, StorageError, from_os_error
 
 if TYPE_CHECKING:
     from btql.execution.infer import JsonSchema
@@ -31,6 +33,8 @@ _NOT_BUILT = ("not implemented", "OuterReferenceColumn", "not supported", "Recur
 """What the engine says of queries that it cannot run; the last, where the step of a recursive one is read twice."""
 _UNREADABLE = ("Parquet", "Arrow error", "IO error", "Object Store error")
 """What it says where a file cannot be read."""
+_OS_ERROR = re.compile(r"(?:\bfile (?P<path>/.+?): [^:]*)?\(os error (?P<number>\d+)\)")
+"""What it says of a call to the system that failed; of a temporary file without the path."""
 
 
 def run(runner: Runner, sources: Sources) -> Generator[pa.RecordBatch]:
@@ -103,6 +107,8 @@ def _engine_errors() -> Generator[None]:
             if "RecursionLimitExceeded" in str(error):
                 message, way_out = "the query is too deep for the engine", "ask in several queries"
             raise QueryError(BtqlError.of(errors.NOT_SUPPORTED, message, help=way_out)) from error
+        if (told := _of_system(str(error))) is not None:
+            raise told from error
         lines = str(error).splitlines() or [type(error).__name__]
         raise EngineError(f"the engine stopped: {lines[0]}") from error
     except BaseException as error:
@@ -110,6 +116,23 @@ def _engine_errors() -> Generator[None]:
         if type(error).__name__ != "PanicException":
             raise
         raise EngineError(f"the engine has a defect that this query meets: {error}; ask in another way") from error
+
+
+def _of_system(text: str) -> StorageError | None:
+    """Return what the operating system has refused the engine; None where it was not that."""
+    found = _OS_ERROR.search(text)
+    if found is None:
+        return None
+    error = OSError(int(found["number"]), os.strerror(int(found["number"])))
+    if found["path"] is None:
+        from tempfile import gettempdir
+
+        told = from_os_error(error, "write", gettempdir())
+        # Of other failures it would have to be known which file it was.
+        return told if isinstance(told, DiskFull | NoMoreFiles) else None
+    told = from_os_error(error, "read", found["path"])
+    # A file that is not there may be a copy that has gone.
+    return None if isinstance(told, Damaged) else told
 
 
 class DrawnErrors:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import sqlite3
 import subprocess
 import sys
 from functools import partial
@@ -21,7 +22,17 @@ from storage_support.reading import documents_of
 from btql_storage.care.facade import check_database
 from btql_storage.catalog import Catalog
 from btql_storage.clock import SYSTEM_CLOCK as CLOCK
-from btql_storage.errors import DiskFull, Locked, NewerFormat, NotADatabase, ReadOnly, StorageError
+from btql_storage.errors import (
+    AccessDenied,
+    DiskFull,
+    InputOutput,
+    Locked,
+    NewerFormat,
+    NoMoreFiles,
+    NotADatabase,
+    ReadOnly,
+    StorageError,
+)
 from btql_storage.folder import Folder, Settings
 from btql_storage.store import Storage
 
@@ -116,6 +127,30 @@ def test_a_catalog_that_cannot_be_opened_is_told_in_one_line(quick_path: Path):
 
     assert "catalog.sqlite" in done.stdout
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(("number", "error"), [(errno.EMFILE, NoMoreFiles), (errno.EIO, InputOutput)])
+def test_why_a_catalog_cannot_be_opened(quick_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, error: type):
+    """SQLite itself says of all that it cannot open a file."""
+    Storage.open(quick_path, create=True).close()
+    real = os.open
+
+    def fails(path: str, *more: int, **named: int) -> int:
+        if str(path).endswith("catalog.sqlite"):
+            raise OSError(number, os.strerror(number))
+        return real(path, *more, **named)
+
+    def cannot_open(*_: object, **__: object) -> object:
+        found = sqlite3.OperationalError("unable to open database file")
+        found.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+        raise found
+
+    monkeypatch.setattr(sqlite3, "connect", cannot_open)
+    with pytest.raises(AccessDenied, match="check owner and permissions"):
+        Storage.open(quick_path)
+    monkeypatch.setattr(os, "open", fails)
+    with pytest.raises(error, match=r"cannot open `.*catalog.sqlite`"):
+        Storage.open(quick_path)
 
 
 def test_a_read_only_disk(quick_path: Path):

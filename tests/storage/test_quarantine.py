@@ -15,7 +15,17 @@ from storage_support.reading import documents_of
 import btql
 from btql_storage.care.facade import check_database, repair_database
 from btql_storage.clock import SYSTEM_CLOCK
-from btql_storage.errors import Damaged, InputOutput, NewerFormat, Quarantined, from_os_error
+from btql_storage.errors import (
+    AccessDenied,
+    Damaged,
+    DiskFull,
+    InputOutput,
+    NewerFormat,
+    NoMoreFiles,
+    Quarantined,
+    StorageError,
+    from_os_error,
+)
 from btql_storage.folder import Folder, Settings
 from btql_storage.ordered import Ordered
 from btql_storage.retention.policy import RetentionPolicy
@@ -107,6 +117,35 @@ def test_a_panic_of_the_engine_over_files_that_are_whole_is_its_defect(path: Pat
     monkeypatch.setattr("btql.execution.run.Runner.batches", panics)
     with btql.connect(path, background=False) as connection, pytest.raises(btql.Error, match="the engine has a defect"):
         asked(connection, "x")
+
+
+@pytest.mark.parametrize(
+    ("said", "error", "told"),
+    [
+        (
+            "Unable to open file /db/parts/1/columns.parquet: Too many open files (os error 24)",
+            NoMoreFiles,
+            "`/db/parts",
+        ),
+        (
+            "Unable to open file /db/parts/1/columns.parquet: Permission denied (os error 13)",
+            AccessDenied,
+            "`/db/parts",
+        ),
+        ("Unable to open file /db/parts/1/columns.parquet: Input/output error (os error 5)", InputOutput, "`/db/parts"),
+        ("Io error: IO error: No space left on device (os error 28)", DiskFull, "no space left"),
+    ],
+)
+def test_what_the_system_refuses_the_engine_is_no_damage(
+    path: Path, monkeypatch: pytest.MonkeyPatch, said: str, error: type[StorageError], told: str
+):
+    def fails(*_: object) -> object:
+        raise RuntimeError(f"DataFusion error: Parquet error: External: {said}")
+
+    monkeypatch.setattr("btql.execution.run.Runner.batches", fails)
+    with btql.connect(path, background=False) as connection, pytest.raises(error, match=told):
+        asked(connection, "x")
+    assert check_database(path).is_sound
 
 
 @pytest.mark.parametrize("name", ["rows.arrow", "keys.arrow"])

@@ -87,6 +87,7 @@ _STORAGE_STATUS: dict[type[storage_errors.StorageError], int] = {
     storage_errors.TailTooLarge: 503,
     storage_errors.TooFarBehind: 503,
     storage_errors.Closed: 503,
+    storage_errors.NoMoreFiles: 503,
     storage_errors.DiskFull: 507,
 }
 """Storage errors that are not simply a fault of this server."""

@@ -7,7 +7,17 @@ import sqlite3
 from contextlib import suppress
 from pathlib import Path
 
-from btql_storage.errors import AccessDenied, Damaged, DiskFull, InputOutput, Locked, ReadOnly, StorageError
+from btql_storage.errors import (
+    AccessDenied,
+    Damaged,
+    DiskFull,
+    InputOutput,
+    Locked,
+    NoMoreFiles,
+    ReadOnly,
+    StorageError,
+    from_os_error,
+)
 from btql_storage.format import CATALOG
 
 
@@ -27,6 +37,8 @@ def told(error: sqlite3.Error, path: Path) -> StorageError:
             return Locked(text, "wait for the other process to finish and try again")
         case sqlite3.SQLITE_CANTOPEN if _is_on_read_only_disk(path):
             return ReadOnly(text, "open the database read-only or copy it elsewhere")
+        case sqlite3.SQLITE_CANTOPEN if (why := _why_not_opened(path)) is not None:
+            return why
         case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
             return AccessDenied(text, "check owner and permissions of the folder")
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
@@ -37,6 +49,16 @@ def told(error: sqlite3.Error, path: Path) -> StorageError:
             )
         case _:
             return InputOutput(text, "check the disk and try again")
+
+
+def _why_not_opened(path: Path) -> StorageError | None:
+    """Return what keeps a file from being opened where it is not its permissions; SQLite does not say."""
+    try:
+        os.close(os.open(path, os.O_RDONLY))
+    except OSError as error:
+        why = from_os_error(error, "open", path)
+        return why if isinstance(why, NoMoreFiles | InputOutput) else None
+    return None
 
 
 def _is_on_read_only_disk(path: Path) -> bool:
