@@ -14,6 +14,7 @@ from storage_support.reading import documents_of
 
 import btql
 from btql_storage.care.facade import check_database, repair_database
+from btql_storage.care.quarantine import check_files, quarantine
 from btql_storage.clock import SYSTEM_CLOCK
 from btql_storage.errors import (
     AccessDenied,
@@ -146,6 +147,23 @@ def test_what_the_system_refuses_the_engine_is_no_damage(
     with btql.connect(path, background=False) as connection, pytest.raises(error, match=told):
         asked(connection, "x")
     assert check_database(path).is_sound
+
+
+def test_files_of_a_disk_that_reads_nothing_for_a_while_are_not_damaged(path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The first to stumble has just seen bytes that are wrong, and nobody can say what is in the file now."""
+
+    def fails(*_: object) -> str:
+        raise OSError(EIO, "Input/output error")
+
+    with Storage.open(path) as storage, monkeypatch.context() as weather:
+        weather.setattr("btql_storage.care.part_check.file_checksum", fails)
+        with pytest.raises(InputOutput, match="parts/1/"):
+            quarantine(storage._folder, [1], "cannot read `parts/1/columns.parquet`")
+        with pytest.raises(InputOutput, match="parts/1/"):
+            check_files(storage._folder, storage._folder.catalog.view(1).parts)
+        assert not any(part.quarantined for part in storage._folder.catalog.view(1).parts)
+        # Whoever has it checked is told that there is a file that cannot be read.
+        assert "it cannot be read: Input/output error" in str(check_database(path, mark=False).findings)
 
 
 @pytest.mark.parametrize("name", ["rows.arrow", "keys.arrow"])

@@ -66,6 +66,8 @@ class PartCheck:
     has_manifest: bool
     """Whether it was written when parts had manifests already."""
     bytes: int = 0
+    only_proved: bool = False
+    """Whether a file that cannot be read just now is an error, and no finding; of copies it always is."""
 
     @property
     def part_id(self) -> int:
@@ -161,7 +163,7 @@ class PartCheck:
 
     def _raise_unless_of_file(self, error: StorageError) -> None:
         """Raise what says nothing of the file itself: a bucket that fails just now, or the disk that has the copies."""
-        if not isinstance(error, Damaged if self.store.keeps_copies else BadFile):
+        if not isinstance(error, Damaged if self.only_proved or self.store.keeps_copies else BadFile):
             raise error
 
     def _against_catalog(self, manifest: Manifest) -> Iterator[Finding]:

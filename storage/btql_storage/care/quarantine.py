@@ -1,7 +1,8 @@
 """Quarantine: parts that are damaged are marked in the catalog, and what needs them fails with their name.
 
 Nobody looks for damage while all is well. When a reader stumbles over a file, the files of that part are held against
-their checksums; only damage that is proved so is marked, as a disk that fails once is none. Two things are looked at
+their checksums; only damage that is proved so is marked, as a disk that fails, for a moment or for an hour, is none
+(``btql check``, which somebody has asked for, takes what it cannot read for damaged). Two things are looked at
 before they are used, as what is made of them would only look sound: the keys that compaction finds rows by, once, and
 all of a part that is rewritten. ``btql check`` marks what it finds, and ``btql repair`` takes the marks away. Where
 files are read from copies, a damaged copy proves nothing: it is made anew, and what is wrong with that one counts.
@@ -83,8 +84,8 @@ def quarantine(folder: Folder, part_ids: Iterable[int], message: str) -> Damaged
 
 
 def damage(folder: Folder, part_id: int) -> str | None:
-    """Return what is wrong with the files of a part, None where nothing is."""
-    check = PartCheck(folder.store, {"id": part_id}, "", _has_manifest(folder, part_id))
+    """Return what is wrong with the files of a part, None where nothing is; InputOutput where they cannot be read."""
+    check = PartCheck(folder.store, {"id": part_id}, "", _has_manifest(folder, part_id), only_proved=True)
     return "; ".join(f"`{one.subject}`: {one.message}" for one in check.files_alone() if one.is_serious) or None
 
 
