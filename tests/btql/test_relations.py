@@ -770,7 +770,7 @@ ERRORS = {
         "B0403",
     ),
     "a query inside the step that looks at its rows": (
-        "WITH RECURSIVE t (n) AS (SELECT 1 UNION ALL SELECT n + (SELECT count(*) FROM a WHERE id = t.n) FROM t) SELECT 1",
+        "WITH RECURSIVE t (n) AS (SELECT 1 UNION ALL SELECT (SELECT id FROM a WHERE id = t.n) FROM t) SELECT n FROM t",
         "B0403",
     ),
     "too many relations": (
