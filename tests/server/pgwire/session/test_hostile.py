@@ -147,6 +147,14 @@ def test_a_client_that_vanishes_ends_its_query(place, other, monkeypatch):
     eventually(lambda: ledger.grants == 0)
 
 
+def test_a_client_that_reads_nothing_for_a_while_is_not_taken_for_gone():
+    # The system ends a connection whose client takes nothing for this long, though it answers; 0 is never.
+    with socket.socket() as connection:
+        wire.keep_alive(connection)
+        assert connection.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert not connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+
+
 def test_a_client_that_sends_no_more_is_still_answered(bare, monkeypatch):
     monkeypatch.setattr(wire, "_PROBE_S", 0.01)
     bare.ask(startup())
