@@ -236,6 +236,9 @@ ANSWERS = {
     "clock": (403, "RequestTimeTooSkewed", "The difference is too large.", AccessDenied, "RequestTimeTooSkewed"),
     "overloaded": (503, "SlowDown", "Reduce your request rate.", Unreachable, "try again"),
     "broken": (500, "InternalError", "We met an error.", Unreachable, "InternalError: We met an error."),
+    "too slow": (400, "RequestTimeout", "Your socket was idle.", Unreachable, "RequestTimeout: Your socket was idle."),
+    "other region": (301, "PermanentRedirect", "Use the other one.", BadLocation, "set AWS_REGION to the region"),
+    "wrong region": (400, "AuthorizationHeaderMalformed", "The region is wrong.", BadLocation, "set AWS_REGION"),
     "odd": (400, "EntityTooLarge", "Too large.", InputOutput, "EntityTooLarge: Too large."),
 }
 
@@ -365,6 +368,40 @@ def test_an_answer_that_is_lost_is_no_reason_to_write_twice(s3: S3, quick_path: 
         with pytest.raises(AlreadyThere):
             store.put("wal/1", b"mine")
     assert lost
+
+
+def refused(status: int, code: str) -> bytes:
+    body = b"<Error><Code>%s</Code><Message>No.</Message></Error>" % code.encode()
+    return b"HTTP/1.1 %d No\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body)
+
+
+def test_a_put_that_is_in_the_way_of_another_is_not_a_name_that_is_taken(s3: S3, quick_path: Path):
+    """S3 says so while a call on the same name is not over; the name may be free."""
+    puts: list[bytes] = []
+
+    def relay(request: bytes) -> bytes:
+        if not request.startswith(b"PUT"):
+            return ask(s3[1], request)
+        puts.append(request)
+        return refused(409, "ConditionalRequestConflict") if len(puts) < 3 else ask(s3[1], request)
+
+    with answering(relay) as endpoint:
+        store = BucketStore.open(s3[0], DiskCache(quick_path, 1), endpoint=endpoint, patience=Patience(5))
+        store.put("wal/1", b"mine")
+        assert store.read("wal/1") == b"mine"
+        with pytest.raises(AlreadyThere):
+            store.put("wal/1", b"other")
+        puts.clear()
+        remote = Remote(s3[0], endpoint=endpoint, patience=Patience(0.05))
+        with pytest.raises(Unreachable, match=r"ConditionalRequestConflict: .*; nothing was stored"):
+            remote.put_new("wal/2", b"x")
+
+
+def test_an_upload_that_the_service_gave_up_is_no_file_that_is_missing(s3: S3):
+    with answering(lambda _: refused(404, "NoSuchUpload")) as endpoint:
+        remote = Remote(s3[0], endpoint=endpoint, patience=Patience(0.3))
+        with pytest.raises(InputOutput, match=r"cannot write `.*parts/1/rows.arrow`: NoSuchUpload: No\."):
+            remote.upload("parts/1/rows.arrow", [b"x"])
 
 
 @pytest.mark.parametrize("cuts", [1, 1_000])

@@ -26,7 +26,14 @@ from btql_storage.addresses import shown
 from btql_storage.errors import BadLocation, Damaged, NotInstalled, StorageError, Unreachable
 from btql_storage.stores.cache import Expect
 from btql_storage.stores.interface import AlreadyThere
-from btql_storage.stores.remote_errors import did_nothing, explain, explain_opening, is_unsupported, names_no_bucket
+from btql_storage.stores.remote_errors import (
+    did_nothing,
+    explain,
+    explain_opening,
+    is_for_later,
+    is_unsupported,
+    names_no_bucket,
+)
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
@@ -208,6 +215,8 @@ class Remote:
                 obstore.put(self._once, name, content, mode="create", use_multipart=False, attributes={_NONCE: token})
                 return
         except AlreadyExistsError as error:
+            if is_for_later(error):
+                raise
             raise AlreadyThere(self.where(name)) from error
         except Exception as error:
             if not is_unsupported(error):
@@ -246,7 +255,8 @@ class Remote:
         """Return what an error of the library means; other errors as they are."""
         from obstore.exceptions import BaseError
 
-        if isinstance(error, FileNotFoundError) and not names_no_bucket(str(error)):
+        is_missing = isinstance(error, FileNotFoundError) and action != "write"
+        if is_missing and not names_no_bucket(str(error)):
             return Damaged(f"`{self.where(name)}` is missing", "restore the database from a backup")
         if isinstance(error, (BaseError, FileNotFoundError, PermissionError)):
             return explain(error, action, self.where(name))

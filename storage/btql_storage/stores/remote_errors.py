@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from btql_storage.addresses import shown
-from btql_storage.errors import AccessDenied, InputOutput, NotADatabase, StorageError, Unreachable
+from btql_storage.errors import AccessDenied, BadLocation, InputOutput, NotADatabase, StorageError, Unreachable
 
 _CODE = re.compile(r"<Code>([A-Za-z]+)</Code>")
 _MESSAGE = re.compile(r"<Message>\s*(.*?)\s*(?:\n.*?)?</Message>", re.DOTALL)
@@ -21,6 +21,9 @@ _NO_BUCKET = {"NoSuchBucket", "ContainerNotFound", "InvalidBucketName", "Contain
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired", "InvalidToken"}
 _REFUSED = {"401", "403"}
 _TURNED_DOWN = {"429", "503"}
+_LATER = {"ConditionalRequestConflict", "OperationAborted", "RequestTimeout"}
+"""Of calls that were in each other's way, or whose body came too slowly: nothing was done, and the next one may be."""
+_REGION = {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
 _METADATA = ("169.254.", "/latest/api/token", "/latest/meta-data", "metadata.google.internal", "/metadata/identity")
 _CREDENTIALS = {
     "s3": "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, for those that expire, AWS_SESSION_TOKEN",
@@ -39,11 +42,13 @@ def explain(error: Exception, action: str, address: str) -> StorageError:
     variables = _CREDENTIALS.get(address.partition("://")[0], "its credentials")
     if code in _EXPIRED:
         return AccessDenied(what, f"renew the credentials: {variables}")
+    if code in _REGION or "redirect without LOCATION" in text:
+        return BadLocation(what, "set AWS_REGION to the region of the bucket, and check the endpoint")
     if _no_credentials(text):
         return AccessDenied(f"cannot {action} `{address}`: there are no credentials for it", f"set {variables}")
     if isinstance(error, PermissionError) or status in _REFUSED or _is(error, "PermissionDenied", "Unauthenticated"):
         return AccessDenied(what, f"check {variables}, and what they are allowed to do")
-    if status[:1] == "5" or status in ("408", "429") or _KIND.search(text):
+    if code in _LATER or status[:1] == "5" or status in ("408", "429") or _KIND.search(text):
         return Unreachable(what, "look whether the service runs and can be reached, then try again")
     return InputOutput(what, "see what the service says of it, then try again")
 
@@ -62,7 +67,13 @@ def names_no_bucket(text: str) -> bool:
 
 def did_nothing(error: Exception) -> bool:
     """Whether a failed call surely changed nothing: it did not leave this machine, or was turned down at the door."""
-    return _found(_KIND, str(error)) == "Connect" or _found(_STATUS, str(error)) in _TURNED_DOWN
+    text = str(error)
+    return _found(_KIND, text) == "Connect" or _found(_STATUS, text) in _TURNED_DOWN or is_for_later(error)
+
+
+def is_for_later(error: Exception) -> bool:
+    """Whether a call was refused just because of others, as S3 does where a name is being put or deleted."""
+    return _found(_CODE, str(error)) in _LATER
 
 
 def is_unsupported(error: Exception) -> bool:
