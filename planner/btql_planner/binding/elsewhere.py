@@ -76,6 +76,10 @@ ROW_FUNCTIONS = (
 )
 """Functions that make rows: a column of SELECT by themselves, or what stands behind FROM."""
 SPECIAL = {
+    **dict.fromkeys(
+        ("lastval", "currval", "nextval", "setval"),
+        "there are no sequences: give each row its `id` where it is written, such as `gen_random_uuid()`",
+    ),
     "array": "an array of what a query finds is written `(SELECT array_agg(id ORDER BY id) FROM ...)`",
     "any": "`ANY` stands behind a comparison, `'x' = ANY(tags)`; one value of a group is `any_value(a)`",
 }
