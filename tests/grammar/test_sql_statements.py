@@ -111,6 +111,10 @@ STATEMENTS: list[tuple[str, Statement]] = [
     ("SELECT * FROM t LIMIT ALL OFFSET 5", from_(T, offset=5)),
     ("SELECT * FROM t LIMIT NULL OFFSET NULL", from_(T)),
     ("SELECT * FROM t OFFSET 5 ROWS FETCH NEXT 10 ROWS ONLY", from_(T, limit=10, offset=5)),
+    # Drivers that put values into the text themselves write all of them as texts; behind OFFSET that is a cursor.
+    ("SELECT * FROM t LIMIT '2' OFFSET '1'", from_(T, limit=2, cursor="1")),
+    ("SELECT * FROM t LIMIT ' 2 '::bigint OFFSET 1", from_(T, limit=2, offset=1)),
+    ("SELECT * FROM t FETCH NEXT '3' ROWS ONLY", from_(T, limit=3)),
     ("SELECT * FROM t FETCH FIRST ROW ONLY", from_(T, limit=1)),
     ("SELECT * FROM t LIMIT 1 OFFSET 'abc'", from_(T, limit=1, cursor="abc")),
     (

@@ -112,11 +112,14 @@ class Cursor:
         self.step()
         return self.text_of(token)
 
-    def read_count(self, what: str, help_: str | None = None) -> int:
-        """Return the whole number that comes next."""
+    def read_count(self, what: str, help_: str | None = None, *, quoted: bool = False) -> int:
+        """Return the whole number that comes next; with ``quoted`` it may be a text, as some drivers write values."""
         token = self.token
         text = self.text_of(token)
-        if token.kind != "number" or not (text.isascii() and text.isdigit()):
+        is_text = quoted and token.kind == "string"
+        if is_text:
+            text = quotes.unquoted(text, token.start).strip()
+        if not (is_text or token.kind == "number") or not (text.isascii() and text.isdigit()):
             raise BtqlError.of(
                 "B0109", f"{what} takes a whole number", self.here(), "not a whole number",
                 help=help_ or f"write `{what} 10`",

@@ -64,7 +64,8 @@ class TailParser(SelectParser):
     def _count(self, tail: Tail, name: tree.PageField, what: str, help_: str | None = None) -> int | None:
         """Return the number of rows that comes next; None where a parameter stands for it, which is noted."""
         parameter = self.read_parameter()
-        number = self.read_count(what, help_) if parameter is None else None
+        # A text behind OFFSET is a cursor.
+        number = self.read_count(what, help_, quoted=name == "limit") if parameter is None else None
         if self.at("::"):
             # Drivers say that it is a number, which is what it has to be anyway.
             self.step()
