@@ -2,7 +2,8 @@
 
 - INSERT makes a document of each row, its columns being paths. It replaces the
   row that has the same id, as an event does; with ``ON CONFLICT (id) DO UPDATE``
-  it is merged into it. Where no id is given one is drawn.
+  it is merged into it, and with ``SET`` its columns replace what is there. Where
+  no id is given one is drawn.
 - UPDATE merges the new values at the assigned paths into each row that matches,
   and replaces what is there; they are computed from the rows as they were.
 - DELETE removes each row that matches.
@@ -103,8 +104,9 @@ class _Writing:
         paths = self._columns(statement, names)
         events = [_document(paths, [row[name] for name in names]) for row in rows]
         if statement.merge:
-            for event in events:
-                event["_is_merge"] = True
+            replaced = [list(path) for path in paths if path and path[0] not in KEPT] if statement.replaces else []
+            merging = {"_is_merge": True, "_merge_paths": replaced} if replaced else {"_is_merge": True}
+            events = [event | merging for event in events]
         checked = self._checked(events, range(1, len(events) + 1))
         return self._write(self._sources.target(kind, name, statement.target.span, create=True), checked)
 

@@ -14,7 +14,10 @@ ExplainFormat = Choice["text", "json", "tree"]
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """``INSERT INTO object (columns) VALUES …`` or ``SELECT …``; ``merge`` for ON CONFLICT (id) DO UPDATE."""
+    """``INSERT INTO object (columns) VALUES …`` or ``SELECT …``; ``merge`` for ON CONFLICT (id) DO UPDATE.
+
+    With ``replaces``, for SET, what a row has at the columns is replaced and not merged with.
+    """
 
     target: From | Table
     columns: tuple[tuple[str | int, ...], ...]
@@ -22,6 +25,7 @@ class Insert:
     source: Statement
     span: Span = span_field()
     merge: bool = field(default=False, kw_only=True)
+    replaces: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,17 @@ def test_insert_replaces_and_merges_where_it_is_told_to(conn: btql.Connection) -
     ]
 
 
+def test_a_conflict_that_says_so_replaces_values(conn: btql.Connection) -> None:
+    insert = """INSERT INTO d (id, metadata, tags) VALUES ('2', '{"m": 1}', null), ('new', '{"m": 2}', '{a}')"""
+    conn.query("UPDATE d SET tags = '{z}' WHERE id = '2'")
+
+    conn.query(f"{insert} ON CONFLICT (id) DO UPDATE")
+    assert rows(conn, "SELECT metadata FROM d WHERE id = '2'") == [({"model": "y", "n": "2", "m": 1},)]
+    conn.query(f"{insert} ON CONFLICT (id) DO UPDATE SET metadata = EXCLUDED.metadata, tags = EXCLUDED.tags")
+    found = rows(conn, "SELECT metadata, tags, input FROM d WHERE id IN ('2', 'new') ORDER BY id")
+    assert found == [({"m": 1}, None, {"k": [1]}), ({"m": 2}, ["a"], None)]
+
+
 def test_insert_copies_rows(conn: btql.Connection) -> None:
     assert rows(conn, "INSERT INTO dataset('copy') SELECT * FROM d") == [(3,)]
     same = "SELECT id, input, metadata, tags, span_id, root_span_id, created FROM {} ORDER BY id"

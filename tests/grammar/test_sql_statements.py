@@ -185,7 +185,7 @@ STATEMENTS: list[tuple[str, Statement]] = [
     ("INSERT INTO t VALUES (1) ON CONFLICT (id) DO UPDATE", Insert(T, (), Values(((ONE,),)), merge=True)),
     (
         "INSERT INTO t (id, a) VALUES (1, 2) ON CONFLICT (id) DO UPDATE SET a = EXCLUDED.a",
-        Insert(T, (("id",), ("a",)), Values(((ONE, TWO),)), merge=True),
+        Insert(T, (("id",), ("a",)), Values(((ONE, TWO),)), merge=True, replaces=True),
     ),
     (
         'UPDATE t SET a.b = 1, (c, "d") = (2, (SELECT 1)) WHERE id',

@@ -235,7 +235,13 @@ class SqlPrinter(SqlExpressionPrinter):
             # Behind the bare name of a kind, a parenthesis would hold names of objects.
             target = double_quoted(node.target.path[0]) + target[len(node.target.path[0]) :]
         lines = [f"INSERT INTO {target}{columns}", *self._lines(node.source)]
-        return [*lines, "ON CONFLICT (id) DO UPDATE"] if node.merge else lines
+        if not node.merge:
+            return lines
+        conflict = "ON CONFLICT (id) DO UPDATE"
+        if node.replaces:
+            written = [self.path(column) for column in node.columns if column != ("id",)]
+            conflict += f" SET {', '.join(f'{column} = EXCLUDED.{column}' for column in written)}"
+        return [*lines, conflict]
 
     def _where(self, condition: tree.Expression | None) -> list[str]:
         return [] if condition is None else [f"WHERE {self.expression(condition)}"]

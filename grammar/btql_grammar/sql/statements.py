@@ -115,8 +115,9 @@ class StatementParser(QueryParser):
             self.fail("VALUES or SELECT")
         source = self.read_query()
         self._check_width(columns, source)
-        merge = self._conflict(columns) if self.at("on") else False
-        return Insert(target, columns, source, span=self.since(start), merge=merge)
+        merge = self.at("on")
+        replaces = merge and self._conflict(columns)
+        return Insert(target, columns, source, span=self.since(start), merge=merge, replaces=replaces)
 
     def _columns(self) -> tuple[tuple[str | int, ...], ...]:
         self.require("(")
@@ -147,6 +148,7 @@ class StatementParser(QueryParser):
             )  # fmt: skip
 
     def _conflict(self, columns: tuple[tuple[str | int, ...], ...]) -> bool:
+        """Step over what happens to rows with the same id; return whether SET says it."""
         start = self.here()
         self.require("on", "conflict")
         if self.at("("):
@@ -161,12 +163,13 @@ class StatementParser(QueryParser):
             way_out = "insert only what is missing: `INSERT ... SELECT ... WHERE id NOT IN (SELECT id FROM ...)`"
             raise unsupported("ON CONFLICT DO NOTHING", self.since(start).to(self.here()), way_out)
         self.require("update")
-        if self.accept("set"):
-            self._check_excluded(columns, start)
+        if not self.accept("set"):
+            return False
+        self._check_excluded(columns, start)
         return True
 
     def _check_excluded(self, columns: tuple[tuple[str | int, ...], ...], start: Span) -> None:
-        """``SET a = EXCLUDED.a`` for every column says what a merge does; anything else cannot be done."""
+        """``SET a = EXCLUDED.a`` for every column is what a merge can do; anything else cannot be done."""
         named: set[tuple[str | int, ...]] = set()
         fits = True
         while not named or self.accept(","):
