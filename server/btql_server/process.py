@@ -19,6 +19,7 @@ import socket
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -60,9 +61,9 @@ def main() -> None:
 
 
 def _ready(*addresses: str) -> None:
-    """Say that the child can work, and where it listens besides."""
-    sys.stdout.write(" ".join(("ready", *addresses)) + "\n")
-    sys.stdout.flush()
+    """Say that the child can work, and where it listens besides; where the parent died meanwhile, its lifeline ends."""
+    with suppress(BrokenPipeError):
+        os.write(sys.stdout.fileno(), " ".join(("ready", *addresses)).encode() + b"\n")
 
 
 def _work(settings: Settings, listeners: Mapping[str, socket.socket], name: str) -> None:

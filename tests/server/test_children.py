@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
+import subprocess
+import sys
 from typing import Any, cast
+
+import pytest
 
 from server_support import loops
 
@@ -80,3 +86,27 @@ def test_a_child_that_is_being_started_is_told_to_stop(tmp_path):
         assert child.latest.stdin.closed.is_set()
 
     loops.run(run())
+
+
+@pytest.mark.parametrize("role", ["worker", "maintenance"])
+def test_a_child_whose_parent_died_while_it_was_starting_ends_like_any_other(role, tmp_path):
+    settings = Settings(tmp_path / "db")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        arguments = [sys.executable, "-m", "btql_server.process", role, f"{role}-1", f"http={listener.fileno()}"]
+        child = subprocess.Popen(
+            arguments,
+            pass_fds=[listener.fileno()],
+            env={**os.environ, FOLDER: str(tmp_path)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+    assert child.stdin is not None
+    assert child.stdout is not None
+    child.stdout.close()
+    child.stdin.write(settings.to_json() + b"\n")
+    child.stdin.close()
+    child.stdin = None
+    said = child.communicate(timeout=60)[1].decode()
+
+    assert (child.returncode, "Traceback" in said) == (0, False), said
