@@ -98,6 +98,9 @@ class Worker:
 
             self._pg = PgListener(self._state, self._listeners["pg"], self._number)
             self._pg.start()
+            if self._stop.is_set():
+                # Told while it was starting; whoever came after the parent died would find its port taken.
+                self._pg.stop()
         interrupting = asyncio.create_task(self._interrupt())
         closing = asyncio.create_task(self._close_flight())
         try:

@@ -90,12 +90,12 @@ def test_a_child_that_is_being_started_is_told_to_stop(tmp_path):
 
 @pytest.mark.parametrize("role", ["worker", "maintenance"])
 def test_a_child_whose_parent_died_while_it_was_starting_ends_like_any_other(role, tmp_path):
-    settings = Settings(tmp_path / "db")
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        arguments = [sys.executable, "-m", "btql_server.process", role, f"{role}-1", f"http={listener.fileno()}"]
+    settings = Settings(tmp_path / "db", flight=("127.0.0.1", 0))
+    with socket.create_server(("127.0.0.1", 0)) as http, socket.create_server(("127.0.0.1", 0)) as pg:
+        doors = [f"http={http.fileno()}", f"pg={pg.fileno()}"]
         child = subprocess.Popen(
-            arguments,
-            pass_fds=[listener.fileno()],
+            [sys.executable, "-m", "btql_server.process", role, f"{role}-1", *doors],
+            pass_fds=[http.fileno(), pg.fileno()],
             env={**os.environ, FOLDER: str(tmp_path)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -107,6 +107,9 @@ def test_a_child_whose_parent_died_while_it_was_starting_ends_like_any_other(rol
     child.stdin.write(settings.to_json() + b"\n")
     child.stdin.close()
     child.stdin = None
-    said = child.communicate(timeout=60)[1].decode()
+    try:
+        said = child.communicate(timeout=60)[1].decode()
+    finally:
+        child.kill()
 
     assert (child.returncode, "Traceback" in said) == (0, False), said
