@@ -84,6 +84,8 @@ def understood(piece: Piece) -> Statement:
         return Statement(piece, "BTQL", "rows")
     first = next(iter(tokens(piece.text, 1)), None)
     verb = "" if first is None else first.upper
+    if verb == "WITH":
+        verb = _behind_with(piece.text)
     match verb:
         case "FETCH":
             kind: StatementKind = "fetch"
@@ -94,6 +96,17 @@ def understood(piece: Piece) -> Statement:
         case _:
             kind = "write" if verb in _WRITES else "session" if verb in _SESSION else "rows"
     return Statement(piece, verb, kind)
+
+
+def _behind_with(text: str) -> str:
+    """Return INSERT where queries stand before one, and WITH where all of the statement is a query."""
+    depth, before = 0, ""
+    for each in tokens(text):
+        depth += {"(": 1, ")": -1}.get(each.text, 0)
+        if depth == 0 and before == ")" and each.upper not in ("", "AS"):
+            return each.upper if each.upper in _WRITES else "WITH"
+        before = each.text
+    return "WITH"
 
 
 def _unclosed(token: Token) -> Failure:

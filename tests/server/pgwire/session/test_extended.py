@@ -114,6 +114,7 @@ def test_statements_about_the_session_and_empty_ones(raw):
         ("FETCH 2 FROM c", "12TDDCZ", ["FETCH 2"]),
         ("COMMIT", "12nCZ", ["COMMIT"]),
         ("INSERT INTO project_logs('x') (id) VALUES ('a')", "12nCZ", ["INSERT 0 1"]),
+        ("WITH q AS (SELECT 'a' AS i) INSERT INTO project_logs('x') (id) SELECT i FROM q", "12nCZ", ["INSERT 0 1"]),
         ("from: project_logs('demo') | select: id | sort: id | limit: 1", "12TDCZ", ["SELECT 1"]),
         ("SELECT relname FROM pg_catalog.pg_class WHERE relname = 'demo'", "12TDCZ", ["SELECT 1"]),
     ]:

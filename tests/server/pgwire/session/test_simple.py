@@ -26,6 +26,8 @@ def test_statements_and_their_tags(raw):
         ("SELECT pg_advisory_unlock_all(); CLOSE ALL; UNLISTEN *; RESET ALL;", "TDCCCCZ", None),
         ("DISCARD ALL", "CZ", ["DISCARD ALL"]),
         ("INSERT INTO project_logs('w') (id) VALUES ('a'), ('b')", "CZ", ["INSERT 0 2"]),
+        ("WITH q (i) AS (SELECT ')') INSERT INTO project_logs('w') (id) SELECT i FROM q", "CZ", ["INSERT 0 1"]),
+        ("WITH insert AS (SELECT 1 AS x), r AS (SELECT 2) SELECT x FROM insert", "TDCZ", ["SELECT 1"]),
         ("UPDATE project_logs('w') SET metadata.a = 1 WHERE id = 'a'", "CZ", ["UPDATE 1"]),
         ("DELETE FROM project_logs('w') WHERE id = 'b'", "CZ", ["DELETE 1"]),
     ]:
@@ -130,6 +132,8 @@ def test_manners_of_transactions(raw):
     raw.ask(query("ROLLBACK"))
     raw.ask(query("START TRANSACTION READ ONLY, NOT DEFERRABLE"))
     assert error(raw.ask(query("DELETE FROM demo WHERE id = 'none'")))["C"] == "25006"
+    raw.ask(query("ROLLBACK; START TRANSACTION READ ONLY"))
+    assert error(raw.ask(query("WITH q AS (SELECT 'x' AS i) INSERT INTO demo (id) SELECT i FROM q")))["C"] == "25006"
     raw.ask(query("ROLLBACK; SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"))
     assert error(raw.ask(query("INSERT INTO demo (id) VALUES ('x')")))["C"] == "25006"
 
