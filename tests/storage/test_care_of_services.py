@@ -17,10 +17,17 @@ from btql_storage.care.facade import check_database, repair_database, restore_da
 from btql_storage.errors import Damaged, OtherDatabase
 from btql_storage.folder import Settings
 from btql_storage.store import Storage
+from btql_storage.stores import lists
 
 SMALL = Settings(job_events=30)
 DAY = "2026-01-01T00:00:00Z"
 SERVICES = ("s3", "postgres", "redis")
+
+
+@pytest.fixture(autouse=True)
+def lists_do_not_lag(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of the bucket that tests have: nobody need wait for them."""
+    monkeypatch.setattr(lists, "LISTS_LAG_S", 0)
 
 
 @pytest.fixture

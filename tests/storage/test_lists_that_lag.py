@@ -9,15 +9,20 @@ from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from storage_support.reading import documents_of
 from storage_support.shared import opened
 
+from btql_storage.care.facade import restore_database
+from btql_storage.care.vault import Vault
 from btql_storage.coordination import sql_register
-from btql_storage.format import WAL, wal_name
+from btql_storage.format import PARTS, WAL, wal_name
+from btql_storage.opening.identity import DATABASE
 from btql_storage.store import Storage
+from btql_storage.stores import lists
 from btql_storage.stores.interface import Store
 from btql_storage.stores.local import LocalStore
 from btql_storage.wal.files import WalFiles
@@ -40,6 +45,7 @@ class LaggingStore:
         self.then = {folder: self.inner.list(folder) for folder in folders}
 
     def go_on(self) -> None:
+        """Answer with what is there, as lists do after a while."""
         self.then = None
 
     def list(self, name: str, after: str = "") -> list[str]:
@@ -112,3 +118,75 @@ def test_a_file_that_a_repair_has_set_aside_is_not_waited_for(open_one: Callable
     store.inner.delete(f"{WAL}/{wal_name(gone)}")
 
     assert set(documents_of(storage, target)) == {"a"}
+
+
+def test_a_check_takes_nothing_for_missing_that_a_list_lacks(
+    open_one: Callable[[], Lagging], monkeypatch: pytest.MonkeyPatch
+):
+    storage, store = open_one()
+    storage._folder.catalog.put_setting(DATABASE, "has states since it was made")
+    target = storage.create_object("dataset", "d")
+    store.stop(WAL, PARTS, "states", f"states/{target.id}")
+    storage.ingest(target, [{"id": "b", "created": DAY}])
+    storage.compact()
+    storage.ingest(target, [{"id": "c", "created": DAY}])
+    storage.process()
+    waited: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        store.go_on()
+
+    monkeypatch.setattr(lists, "time", SimpleNamespace(sleep=sleep))
+
+    assert storage.care.check(mark=False).findings == []
+    assert waited == [lists.LISTS_LAG_S], "the states are looked at again when all are listed"
+    assert storage.care.check(mark=False).findings == []
+    assert len(waited) == 1
+
+
+def test_what_is_missing_is_found_all_the_same(open_one: Callable[[], Lagging]):
+    storage, store = open_one()
+    target = storage.create_object("dataset", "d")
+    number = storage.ingest(target, [{"id": "a", "created": DAY}]).xact_id
+    storage.process()
+    store.stop(WAL)
+    store.inner.delete(f"{WAL}/{wal_name(number)}")
+
+    assert [one.kind for one in storage.care.check(mark=False).serious] == ["missing"]
+
+
+def test_a_backup_keeps_what_a_list_lacks(open_one: Callable[[], Lagging], quick_path: Path):
+    (other, _), (storage, store) = open_one(), open_one()
+    target = storage.create_object("dataset", "d")
+    store.stop(WAL, PARTS, *(f"{PARTS}/{number}" for number in range(1, 9)))
+    storage.ingest(target, [{"id": "a", "created": DAY}])
+    storage.compact()
+    other.ingest(target, [{"id": "b", "created": DAY}])
+    storage.care.backup(quick_path / "backups")
+
+    with Storage.open(restored(quick_path)) as copy:
+        assert set(documents_of(copy, target)) == {"a", "b"}
+
+
+def restored(folder: Path) -> Path:
+    restore_database(folder / "backups", folder / "copy")
+    return folder / "copy"
+
+
+def test_a_backup_that_was_just_made_keeps_its_files(quick_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with Storage.open(quick_path / "db", create=True) as storage:
+        target = storage.create_object("dataset", "d")
+        storage.ingest(target, [{"id": "a", "created": DAY}])
+        storage.care.backup(quick_path / "backups")
+        storage.ingest(target, [{"id": "b", "created": DAY}])
+        names = Vault.names
+        # Before it appeared.
+        before = names(Vault(LocalStore(quick_path / "backups")))
+        monkeypatch.setattr(Vault, "names", lambda _: before)
+        made = storage.care.backup(quick_path / "backups", keep=5)
+        monkeypatch.undo()
+
+    assert made.name not in before
+    with Storage.open(restored(quick_path)) as copy:
+        assert set(documents_of(copy, target)) == {"a", "b"}

@@ -9,6 +9,7 @@ the database cannot be written to, it begins anew. Every part is held against it
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,7 +26,7 @@ from btql_storage.care.vault import FILES, LOG, PARTS, Backup, Kept, Vault
 from btql_storage.catalog import Catalog
 from btql_storage.checksums import sha256_of
 from btql_storage.databases.sqlite import content_of
-from btql_storage.errors import Damaged, Locked, NotADatabase, from_os_error
+from btql_storage.errors import Damaged, Locked, NotADatabase, StorageError, from_os_error
 from btql_storage.folder import Folder, Settings
 from btql_storage.format import CATALOG, LOCKS, WAL, part_name, wal_name
 from btql_storage.opening.identity import DATABASE
@@ -108,7 +109,7 @@ class _Backup:
         self._progress = progress
         self._report = BackupReport()
         # The order is what makes it right.
-        listed = folder.wal.numbers()
+        listed = _log_of(folder)
         self._tables = Tables.read(folder.catalog)
         needed = {row["xact_id"] for row in self._tables.rows["assignments"]}
         # The newest is kept always: its number tells which transaction was the last.
@@ -207,6 +208,14 @@ class _Backup:
         if name.endswith(_SQLITE) and isinstance(self._store, LocalStore):
             return content_of(self._store.path(name))
         return self._store.read(name)
+
+
+def _log_of(folder: Folder) -> list[int]:
+    """List the log, with what the list may lack as far as who numbers can say."""
+    landed: Sequence[int] = ()
+    with suppress(StorageError):
+        landed = folder.numbers.settle(0)
+    return sorted({*folder.wal.new_numbers(landed), *folder.wal.numbers()})
 
 
 def other_files(store: Store) -> Iterator[str]:

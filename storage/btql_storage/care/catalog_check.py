@@ -87,6 +87,9 @@ def check_states(store: Store, tables: Tables | None) -> Iterator[Finding]:
             try:
                 state = read_state(store, object_id, number)
             except BadFile as error:
+                if not store.size(subject):
+                    # Another one has come since it was listed.
+                    continue
                 yield Finding(Kind.DAMAGED, subject, error.message, owner)
                 continue
             if number == numbers[-1] and tables is not None and owner is not None:

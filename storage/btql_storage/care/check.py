@@ -22,6 +22,7 @@ from btql_storage.opening.identity import DATABASE
 from btql_storage.part.manifest import MANIFEST_FILE
 from btql_storage.states import STATES
 from btql_storage.stores.interface import Store
+from btql_storage.stores.lists import lag, wait_for_lists
 
 CHECKSUMS_SINCE = "checksums.since"
 """The setting with the first part that must have a manifest, where a database was restored with some that have none."""
@@ -62,7 +63,7 @@ def check(folder: Folder, how: How = How()) -> Report:
     report.findings += _check_counter(folder)
     report.looked_at["bytes"] += sum(map(folder.wal.size, listed))
     damaged = _check_parts(folder, tables, how, report)
-    report.findings += check_states(folder.store, tables)
+    report.findings += _check_states(folder.store, tables)
     try:
         report.findings += check_across(folder.store, tables, damaged)
     except BadFile as error:
@@ -116,6 +117,15 @@ def _check_parts(folder: Folder, tables: Tables, how: How, report: Report) -> se
     return damaged
 
 
+def _check_states(store: Store, tables: Tables) -> list[Finding]:
+    """Check the states, and again where a list may have lacked the newest."""
+    found = list(check_states(store, tables))
+    if found and lag(store):
+        wait_for_lists(store)
+        found = list(check_states(store, tables))
+    return found
+
+
 def _check_counter(folder: Folder) -> Iterator[Finding]:
     problem = folder.numbers.problem() if isinstance(folder.numbers, LocalNumbers) else None
     if problem is not None:
@@ -136,13 +146,15 @@ def _still_true(folder: Folder, findings: list[Finding]) -> list[Finding]:
     """Return the findings that are not about what was removed or replaced meanwhile."""
     tables = Tables.read(folder.catalog)
     waiting = {row["xact_id"] for row in tables.rows["assignments"]}
-    there = waiting.union(folder.wal.numbers())
     objects = set(tables.objects.values())
     kept: list[Finding] = []
     for one in findings:
         gone_part = one.part is not None and one.part not in tables.parts
-        needed = waiting if one.kind is Kind.MISSING else there
-        gone_file = one.xact_id is not None and one.xact_id not in needed
+        gone_file = (
+            one.xact_id is not None
+            and one.xact_id not in waiting
+            and (one.kind is Kind.MISSING or not folder.wal.size(one.xact_id))
+        )
         gone_object = one.object is not None and one.object not in objects and one.subject.startswith(f"{STATES}/")
         if not gone_part and not gone_file and not gone_object:
             kept.append(one)

@@ -9,9 +9,9 @@ a backup that is being removed. Hence:
 3. A backup waits for a removal that was there before it.
 4. A backup whose claim somebody took for a dead one's looks at everything again before it appears.
 
-Each claims before it looks, so of two who begin at once at least one sees the other. A claim is a file whose name says
-what for and since when; long work renews it. One that a killed backup left counts for a day, as clocks of machines
-differ; one of a removal until it has stayed the same for some minutes.
+Each claims before it looks, so of two who begin at once at least one sees the other, where lists have at once what was
+put. A claim is a file whose name says what for and since when; long work renews it. One that a killed backup left
+counts for a day, as clocks of machines differ; one of a removal until it has stayed the same for some minutes.
 """
 
 from __future__ import annotations

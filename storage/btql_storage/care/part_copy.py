@@ -87,13 +87,12 @@ def _prepare(source: Store, name: str, target: Store, to: str) -> int:
 
 def part_files(store: Store, name: str) -> Iterator[tuple[str, Path]]:
     """Yield the files of a part's folder, and where each can be read."""
-    listed = set(store.list(name))
-    if ROWS_FILE not in listed:
+    if not store.size(f"{name}/{ROWS_FILE}"):
         raise Damaged(f"`{name}` of `{store.label}` is missing", "`btql repair` says what can be done")
     for file in (COLUMNS_FILE, ROWS_FILE, KEYS_FILE, MANIFEST_FILE, UNTIL_FILE):
-        if file in listed:
+        if store.size(f"{name}/{file}"):
             yield file, store.file(f"{name}/{file}")
-    if not listed.isdisjoint({TEXT_FOLDER, TEXT_FOLDER + ARCHIVE}):
+    if store.size(f"{name}/{TEXT_FOLDER}") or store.size(f"{name}/{TEXT_FOLDER}{ARCHIVE}"):
         for path in sorted(store.folder(f"{name}/{TEXT_FOLDER}").iterdir()):
             if path.suffix != ".lock":
                 yield f"{TEXT_FOLDER}/{path.name}", path

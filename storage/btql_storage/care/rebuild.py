@@ -39,6 +39,7 @@ from btql_storage.opening.identity import DATABASE
 from btql_storage.part.format import PartStats
 from btql_storage.part.manifest import MANIFEST_FILE, UNTIL_FILE, Manifest, read_manifest, read_until
 from btql_storage.states import STATES, State, objects_with_states, read_state, state_numbers, unpacked
+from btql_storage.stores.lists import wait_for_lists
 
 if TYPE_CHECKING:
     from btql_storage.wal.reader import WalFile
@@ -61,6 +62,7 @@ class Rebuilt:
 def rebuild(folder: Folder, database: str | None) -> Rebuilt:
     """Fill the catalog of an open database with that id anew; nobody else may have the database open."""
     folder.check_writable()
+    wait_for_lists(folder.store)
     with folder.compact_lock.held(), folder.numbers.turn():
         return _Rebuild(folder, database).run()
 

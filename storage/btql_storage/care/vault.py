@@ -120,7 +120,7 @@ class Vault:
 
     def backup(self, name: str) -> Backup:
         """Return a backup."""
-        found = self._read(name) if name in self.names() else None
+        found = self._read(name)
         if found is None:
             raise self._no_backup(name)
         return found
@@ -162,12 +162,12 @@ class Vault:
             self.store.delete(f"{BACKUPS}/{name}.json")
         with claimed(self.store, clock, "removal") as claim:
             if not claim.others():
-                self._remove_unneeded(claim)
+                self._remove_unneeded(claim, made)
         return gone
 
-    def _remove_unneeded(self, claim: Claim) -> None:
-        # Read after the claim: whoever was at work before it has appeared.
-        backups = self.backups()
+    def _remove_unneeded(self, claim: Claim, made: str) -> None:
+        # Read after the claim: whoever was at work before it has appeared. A list may lack the one that was just made.
+        backups = [*self.backups(), *filter(None, (self._read(made),))]
         needed = {one.place for backup in backups for group in _groups(backup) for one in group.values()}
         needed |= {backup.catalog for backup in backups}
         for folder in (PARTS, LOG, FILES):

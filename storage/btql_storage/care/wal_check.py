@@ -29,18 +29,19 @@ def check_wal(
         assigned.setdefault(row["xact_id"], []).append(row)
     done = {row["xact_id"] for row in tables.rows["done_files"]} if tables is not None else set[int]()
     there = set(listed)
-    for xact_id in sorted(assigned.keys() - there):
-        owners = {row["object_id"] for row in assigned[xact_id]}
-        for owner in sorted(owners):
-            yield _found(
-                Kind.MISSING, xact_id, "it is not there, and has events that are in no part", _name(tables, owner)
-            )
-    for xact_id in listed:
+    for xact_id in sorted({*listed, *assigned}):
         file: WalFile | None = None
+        # A list may lag, so what it lacks, and what it has and cannot be read, is asked for by its name.
+        if xact_id not in there and _is_gone(store, xact_id):
+            yield from _missing(xact_id, assigned[xact_id], tables)
+            continue
         try:
             file = WalFile(store.file(f"{WAL}/{wal_name(xact_id)}"), xact_id)
             found = list(_file(file))
         except BadFile as error:
+            if _is_gone(store, xact_id):
+                yield from _missing(xact_id, assigned.get(xact_id, []), tables)
+                continue
             found, file = [_found(Kind.DAMAGED, xact_id, error.message)], None
         if xact_id in done and any(one.is_serious for one in found):
             # Nobody reads it any more, and compaction removes it by its name.
@@ -51,6 +52,17 @@ def check_wal(
             yield from _against_catalog(
                 file, assigned.get(xact_id, []), tables, is_whole=not found, has_strays=has_strays
             )
+
+
+def _is_gone(store: Store, xact_id: int) -> bool:
+    return not store.size(f"{WAL}/{wal_name(xact_id)}")
+
+
+def _missing(xact_id: int, assigned: Sequence[Row], tables: Tables | None) -> Iterator[Finding]:
+    """Yield whose events are lost with a file that is gone; nothing where none of them is needed."""
+    for owner in sorted({row["object_id"] for row in assigned}):
+        message = "it is not there, and has events that are in no part"
+        yield _found(Kind.MISSING, xact_id, message, _name(tables, owner))
 
 
 def _file(file: WalFile) -> Iterator[Finding]:

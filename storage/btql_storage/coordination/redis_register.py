@@ -22,8 +22,9 @@ from uuid import uuid4
 
 from btql_storage.addresses import shown
 from btql_storage.coordination import redis_scripts as scripts
-from btql_storage.coordination.register import LISTS_LAG_S, VOIDS_KEPT_S, Fate, Flying
+from btql_storage.coordination.register import VOIDS_KEPT_S, Fate, Flying
 from btql_storage.errors import AccessDenied, BadLocation, NotInstalled, StorageError, Unreachable
+from btql_storage.stores.interface import LISTS_LAG_S
 from btql_storage.transactions import PREFIX
 
 if TYPE_CHECKING:

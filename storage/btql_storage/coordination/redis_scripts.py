@@ -18,7 +18,7 @@ Numbers are without their constant upper bits: Lua has none beyond 2^53. Each sc
 such state, or it is that of another run.
 """
 
-from btql_storage.coordination.register import LISTS_LAG_S
+from btql_storage.stores.interface import LISTS_LAG_S
 
 _STATE = """
 local key = KEYS[1]

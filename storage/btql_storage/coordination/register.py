@@ -11,8 +11,9 @@ have a file or to be void. Guarantees, cited by number elsewhere:
 4. A register that may have lost anything of this says of all numbers that were taken before that their fate is
    :attr:`Fate.UNKNOWN`, and hands out only numbers larger than any that a file has.
 5. Time is the register's own: the clocks of the machines that ask do not matter.
-6. It remembers for :data:`LISTS_LAG_S` which numbers have a file since they were confirmed or settled
-   (:attr:`Flying.landed`). Where it may have lost any of these it says so (:attr:`Flying.unsure_ms`).
+6. It remembers for ``LISTS_LAG_S`` (:mod:`btql_storage.stores.interface`) which numbers have a file since they were
+   confirmed or settled (:attr:`Flying.landed`). Where it may have lost any of these it says so
+   (:attr:`Flying.unsure_ms`).
 7. Failures are :class:`~btql_storage.errors.StorageError`\ s that name the service, without its password.
 """
 
@@ -23,8 +24,6 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
 
-LISTS_LAG_S = 10.0
-"""How old the list of a store may be: files that were put before are in it. See :mod:`.shared`."""
 VOIDS_KEPT_S = 7 * 24 * 3600
 """A writer that stood still for longer than this is not told what became of its transaction."""
 
@@ -51,11 +50,11 @@ class Flying:
     overdue: Sequence[int]
     """The flying numbers whose time is up."""
     landed: Sequence[int] = ()
-    """Numbers whose files have been there for less than :data:`LISTS_LAG_S`, or a little longer; maybe others, too."""
+    """Numbers whose files have been there for less than ``LISTS_LAG_S``, or a little longer; maybe others, too."""
     era: str = ""
     """Changes when the register may have lost something (guarantee 4)."""
     unsure_ms: int = 0
-    """For how long it will not know all that have landed: it lost something less than :data:`LISTS_LAG_S` ago."""
+    """For how long it will not know all that have landed: it lost something less than ``LISTS_LAG_S`` ago."""
 
     @property
     def settled_upto(self) -> int:

@@ -55,7 +55,7 @@ acknowledged has a larger number (R2, R4). Requests at the same time may appear 
 after a larger one; who needs all up to a number asks for that (:meth:`SharedNumbers.settle`).
 
 What this counts on: a store that puts a name only where it is free, and lists what was put after
-:data:`~btql_storage.coordination.register.LISTS_LAG_S` at the latest; and a single register. Readers ask nobody, so
+:data:`~btql_storage.stores.interface.LISTS_LAG_S` at the latest; and a single register. Readers ask nobody, so
 where lists do lag they see that late what others have written, and at once what their own process wrote or has seen
 (:class:`~btql_storage.wal.files.WalFiles`). Who names a version asks the register anyway, and sees everything. Two
 that both believe to be the one (a Redis that was cut off with some of the writers, while its replica took over with

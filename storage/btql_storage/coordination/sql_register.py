@@ -20,9 +20,10 @@ from threading import Lock
 from typing import TypeVar, cast
 from uuid import uuid4
 
-from btql_storage.coordination.register import LISTS_LAG_S, VOIDS_KEPT_S, Fate, Flying
+from btql_storage.coordination.register import VOIDS_KEPT_S, Fate, Flying
 from btql_storage.databases.interface import Database, Run, Schema
 from btql_storage.errors import Unreachable
+from btql_storage.stores.interface import LISTS_LAG_S
 from btql_storage.transactions import PREFIX
 
 T = TypeVar("T")

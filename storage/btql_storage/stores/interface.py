@@ -11,7 +11,7 @@ copies of them. Guarantees, cited by number elsewhere:
 4. **Copies are held.** What :meth:`Store.file` and :meth:`Store.folder` return of a published folder stays until
    :meth:`Store.release`. A file of the log may be gone again by the time it is opened: who finds that asks once more.
 5. What is asked by name is current. A list may be older, by a bounded time
-   (:data:`~btql_storage.coordination.register.LISTS_LAG_S`): it may lack what was put since, and have what was removed.
+   (:data:`LISTS_LAG_S`): it may lack what was put since, and have what was removed.
    One of a folder of this machine is not.
 6. Every failure is a :class:`~btql_storage.errors.StorageError` that names the file and the way out.
 """
@@ -25,6 +25,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from btql_storage.gathered import Gathered
 
+LISTS_LAG_S = 10.0
+"""How old a list may be: what was put before is in it, and what was removed before is not."""
 UNFINISHED = ".new-"
 """Names of work in progress begin with this."""
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from btql_storage.errors import Damaged
 from btql_storage.format import WAL, wal_name, wal_numbers
 from btql_storage.stores.interface import Store
-from btql_storage.stores.local import LocalStore
+from btql_storage.stores.lists import lag
 
 # A query over what was compacted opens no WAL file.
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class WalFiles:
         self._files: dict[int, WalFile] = {}
         self._sizes: dict[int, WalSize] = {}
         # Nothing is missing in a list of a folder, and what was there may be taken back.
-        self._lists_lag = not isinstance(store, LocalStore)
+        self._lists_lag = lag(store)
         self._there: dict[int, None] = {}
         """Files that are not known to be processed, and were there once: none of a bucket goes before."""
 

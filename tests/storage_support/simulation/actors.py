@@ -41,6 +41,9 @@ class Actor:
         for _ in range(times):
             with self._may_fail("read"):
                 self._look(self._dice.choice(self._play.oracle.names))
+            if self._play.checks.random() < self._world.weather.stale / 5:
+                with self._may_fail("check"):
+                    self._check()
             self._rest()
 
     def compact(self, times: int) -> None:
@@ -78,7 +81,9 @@ class Actor:
         name = self._dice.choice(self._play.oracle.names)
         self._world.note(f"purge {name}")
         self._play.oracle.forget_past(name)
-        self._storage.retention.purge(self._play.targets[name])
+        report = self._storage.retention.purge(self._play.targets[name])
+        self._world.counts["proofs" if report.proof.holds else "proofs that fail"] += 1
+        self._world.note(f"purged: {report.proof.found}")
         self._play.oracle.forget_past(name)
         self._world.counts["objects purged"] += 1
 
@@ -141,6 +146,12 @@ class Actor:
         version.forgettings = forgettings
         if forgotten == oracle.pasts_forgotten:
             oracle.versions[name].append(version)
+
+    def _check(self) -> None:
+        """Check the whole database, whatever others do and lists say."""
+        found = [one for one in self._storage.care.check(mark=False).findings if one.is_serious]
+        assert not found, f"btql check finds {found}"
+        self._world.counts["checks of all"] += 1
 
     @contextmanager
     def _may_fail(self, what: str) -> Generator[None]:

@@ -56,6 +56,8 @@ class Play:
         self.scheduler = Scheduler(self.dice)
         # Dice of their own: they came later, and seeds of before are to play as they did.
         of_lists = Random(f"lists {seed}")
+        self.checks = Random(f"checks {seed}")
+        """Who now and then checks everything, where lists lag."""
         if weather is None:
             weather = Weather.drawn(self.dice, shared=shared)
             weather = replace(weather, stale=of_lists.choice((0.0, 0.0, 0.1, 0.5)) if shared else 0.0)

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from btql_storage.catalog import Catalog
 from btql_storage.catalog.leases import LeaseLock
-from btql_storage.coordination.register import LISTS_LAG_S, Fate, Flying
+from btql_storage.coordination.register import Fate, Flying
 from btql_storage.coordination.shared import SharedNumbers
 from btql_storage.databases.interface import Database, Run
 from btql_storage.errors import MAYBE_STORED, Unreachable
@@ -21,7 +21,7 @@ from btql_storage.folder import Folder, Services, Settings
 from btql_storage.format import CATALOG, open_folder
 from btql_storage.gathered import Gathered
 from btql_storage.store import Storage
-from btql_storage.stores.interface import AlreadyThere, Store
+from btql_storage.stores.interface import LISTS_LAG_S, AlreadyThere, Store
 from btql_storage.stores.local import LocalStore
 from btql_storage.transactions import PREFIX
 from storage_support.simulation.lists import History, NotedStore
