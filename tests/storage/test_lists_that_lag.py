@@ -6,7 +6,7 @@ Plays have such lists, too (tests/storage_support/simulation/lists.py); here is 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,8 +23,10 @@ from btql_storage.format import PARTS, WAL, wal_name
 from btql_storage.opening.identity import DATABASE
 from btql_storage.store import Storage
 from btql_storage.stores import lists
+from btql_storage.stores.bucket import BucketStore
 from btql_storage.stores.interface import Store
 from btql_storage.stores.local import LocalStore
+from btql_storage.stores.remote import Remote
 from btql_storage.wal.files import WalFiles
 
 DAY = "2026-01-01T00:00:00Z"
@@ -154,6 +156,40 @@ def test_what_is_missing_is_found_all_the_same(open_one: Callable[[], Lagging]):
     store.inner.delete(f"{WAL}/{wal_name(number)}")
 
     assert [one.kind for one in storage.care.check(mark=False).serious] == ["missing"]
+
+
+def test_a_purge_removes_and_searches_what_a_list_lacks(s3: tuple[str, str], quick_path: Path):
+    address, endpoint = s3
+    place = f"{address}?endpoint={endpoint}&catalog=sqlite:{quick_path}/catalog.sqlite&cache={quick_path}/cache"
+    with Storage.open(place, create=True) as storage, pytest.MonkeyPatch.context() as patch:
+        target = storage.create_object("dataset", "d")
+        storage.ingest(target, [{"id": "kept", "created": DAY}, {"id": "first", "created": DAY}])
+        storage.compact()
+        remote = cast("BucketStore", storage._folder.store)._remote
+        # Lists stand still from here on.
+        then = {f"{folder}/{name}" for folder in (WAL, PARTS) for name, _ in remote.objects(folder)}
+
+        def objects(_: Remote, folder: str, after: str = "") -> Iterator[tuple[str, int]]:
+            inner = [name.removeprefix(f"{folder}/") for name in sorted(then) if name.startswith(f"{folder}/")]
+            yield from ((name, 1) for name in inner if name > after)
+
+        def entries(remote: Remote, folder: str) -> list[str]:
+            return sorted({name.partition("/")[0] for name, _ in objects(remote, folder)})
+
+        patch.setattr(Remote, "objects", objects)
+        patch.setattr(Remote, "entries", entries)
+        storage.ingest(target, [{"id": "second", "created": DAY, "input": "a secret"}])
+        storage.compact()
+        storage.ingest(target, [{"id": "second", "_object_delete": True}, {"id": "first", "_object_delete": True}])
+        report = storage.retention.purge(target, ["a secret"])
+        patch.undo()
+
+        assert report.proof.holds, report.proof.found
+        assert report.rows > 0
+        live, _ = storage._folder.catalog.live_part_ids()
+        there = {int(name.partition("/")[0]) for name, _ in remote.objects(PARTS)}
+        assert there == live, "a part was left that the list lacked"
+        assert set(documents_of(storage, target)) == {"kept"}
 
 
 def test_a_backup_keeps_what_a_list_lacks(open_one: Callable[[], Lagging], quick_path: Path):

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from btql_storage.catalog.deleted import DeletedObject, WaitingPurge
 from btql_storage.errors import Damaged
 from btql_storage.folder import Folder
+from btql_storage.retention.log import log_files
 from btql_storage.wal.group_commit import write_nothing
 
 NEVER = 1 << 62
@@ -56,5 +57,5 @@ def finish(folder: Folder, before: Mapping[int, WaitingPurge]) -> None:
 
 
 def _in_log(folder: Folder, one: DeletedObject) -> bool:
-    numbers = (number for number in folder.wal.numbers() if number <= one.deleted_upto)
+    numbers = (number for number in log_files(folder) if number <= one.deleted_upto)
     return any(each.id == one.object.id for number in numbers for each in folder.wal.file(number).objects)

@@ -22,12 +22,13 @@ from btql_storage.folder import Folder
 from btql_storage.format import PARTS, WAL, part_name, wal_name
 from btql_storage.keys import fingerprints
 from btql_storage.part.format import COLUMNS_FILE, KEYS_FILE, ROWS_FILE, TEXT_FOLDER
+from btql_storage.part.objects import TEXT_FILE, is_there
 from btql_storage.retention.answers import are_elsewhere
 from btql_storage.retention.batches import batches_of
+from btql_storage.retention.log import log_files
 from btql_storage.retention.past import deleted_past
 from btql_storage.retention.search import Found, Search
 from btql_storage.retention.set_aside import files_set_aside
-from btql_storage.stores.archive import ARCHIVE
 from btql_storage.stores.local import LocalStore
 
 _UPLOADS = "uploads"
@@ -79,12 +80,12 @@ def _leftovers(folder: Folder, target: ObjectInfo, last: int) -> Iterator[Found]
     live, replaced = folder.catalog.live_part_ids()
     known = {str(part_id) for part_id in live | (replaced - set(folder.catalog.deleted.replaced_parts(target.id)))}
     for name in folder.store.list(PARTS):
-        if name not in known:
+        if name not in known and is_there(folder.store, f"{PARTS}/{name}"):
             yield Found(f"{PARTS}/{name}", "a part that is no longer in use")
     for name, _ in batches_of(folder.store, target.name):
         yield Found(name, "rows of the object, as a client sent them")
     yield from (Found(name, "a repair has set it aside") for name, _ in files_set_aside(folder))
-    for number in folder.wal.numbers():
+    for number in log_files(folder):
         if number < last and len(folder.wal.file(number).rows_of(target.id)):
             yield Found(f"{WAL}/{wal_name(number)}", "events from before the purge")
     for part in folder.catalog.view(target.id).parts:
@@ -116,12 +117,14 @@ def _files(folder: Folder) -> Iterator[tuple[str, Path]]:
         root = folder.store.root
         yield from ((path.relative_to(root).as_posix(), path) for path in sorted(root.rglob("*")) if path.is_file())
         return
-    for name in folder.store.list(WAL):
+    for name in map(wal_name, log_files(folder)):
         yield f"{WAL}/{name}", folder.store.file(f"{WAL}/{name}")
-    for part in folder.store.list(PARTS):
+    # What a list lacks is known from the catalog, and what it has may be gone.
+    for part in sorted({*folder.store.list(PARTS), *map(str, set.union(*folder.catalog.live_part_ids()))}):
         for file in (COLUMNS_FILE, ROWS_FILE, KEYS_FILE):
-            yield f"{PARTS}/{part}/{file}", folder.store.file(f"{PARTS}/{part}/{file}")
-        if f"{TEXT_FOLDER}{ARCHIVE}" in folder.store.list(f"{PARTS}/{part}"):
+            if folder.store.size(f"{PARTS}/{part}/{file}"):
+                yield f"{PARTS}/{part}/{file}", folder.store.file(f"{PARTS}/{part}/{file}")
+        if folder.store.size(f"{PARTS}/{part}/{TEXT_FILE}"):
             text = folder.store.folder(f"{PARTS}/{part}/{TEXT_FOLDER}")
             yield from ((f"{PARTS}/{part}/{TEXT_FOLDER}/{path.name}", path) for path in sorted(text.iterdir()))
 
@@ -139,6 +142,7 @@ def _uploads(folder: Folder) -> Iterator[tuple[str, bytes]]:
 def _beyond(folder: Folder) -> Iterator[str]:
     if not isinstance(folder.store, LocalStore):
         yield "earlier versions of objects, where the bucket keeps them"
+        yield "what was stored for nobody in the last seconds, where the bucket lists it late"
         yield "copies on other machines, until a process there that uses the database tidies up, for about a minute"
     if are_elsewhere(folder):
         yield "answers of queries in the background, which each server keeps for a day on its own disk"

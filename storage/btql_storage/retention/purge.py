@@ -35,11 +35,13 @@ from btql_storage.errors import Locked
 from btql_storage.folder import Folder
 from btql_storage.format import WAL, part_name, wal_name
 from btql_storage.others_first import others_first
+from btql_storage.part.objects import remove_part
 from btql_storage.process import process
 from btql_storage.retention.answers import remove_answers, stop_answers
 from btql_storage.retention.batches import batches_of
 from btql_storage.retention.due import purge_before_s
 from btql_storage.retention.expire import without
+from btql_storage.retention.log import log_files
 from btql_storage.retention.past import deleted_past
 from btql_storage.retention.proof import Proof, prove
 from btql_storage.retention.rows import current_rows
@@ -129,7 +131,7 @@ def _settle(folder: Folder, target: ObjectInfo) -> int:
         # Processing may have to wait for compaction.
         if not process(folder) and compact_once(folder) is None:
             raise _not_yet(folder)
-    files = {number for number in folder.wal.numbers() if number < last and _has(folder, number, target)}
+    files = {number for number in log_files(folder) if number < last and _has(folder, number, target)}
     waiting = folder.catalog.pending() if files else {}
     for one in folder.catalog.objects():
         while one.id in waiting and any(each.xact_id in files for each in folder.catalog.view(one.id).assignments):
@@ -175,7 +177,7 @@ def _remove_parts(folder: Folder, target: ObjectInfo) -> Iterator[Removed]:
     _wait_for_queries(folder, set(parts))
     for part_id, size in parts.items():
         folder.parts.drop(part_id)
-        folder.store.delete(part_name(part_id))
+        remove_part(folder.store, part_name(part_id))
         yield Removed(part_name(part_id), size)
     folder.catalog.forget(parts=list(parts))
     remove_strangers(folder)
@@ -194,7 +196,7 @@ def _wait_for_queries(folder: Folder, part_ids: set[int]) -> None:
 
 def _remove_log(folder: Folder, target: ObjectInfo, last: int) -> Iterator[Removed]:
     """Remove the log files with events of an object; all of these are in parts."""
-    numbers = [number for number in folder.wal.numbers() if number < last and _has(folder, number, target)]
+    numbers = [number for number in log_files(folder) if number < last and _has(folder, number, target)]
     for number in numbers:
         size = folder.wal.size(number)
         folder.store.delete(f"{WAL}/{wal_name(number)}")
