@@ -18,6 +18,7 @@ import shutil
 import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from itertools import count
 from typing import TYPE_CHECKING, BinaryIO
 from uuid import uuid4
 
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 _ROOT = "uploads"
 _FILE = "file"
 _WHOLE = "whole.json"
-_RECORD = "record-"
 _DAY_S = 24 * 3_600
 _ATTEMPTS = 5
 
@@ -64,8 +64,8 @@ class StoredFiles:
     def record(self, org_id: str, key: str) -> Record | None:
         """Return what is known of an attachment; None for one that was never announced."""
         folder = _attachment(org_id, key)
-        found = self._records(folder)
-        content = self._store.read(f"{folder}/{found[-1]}") if found else None
+        number = self._records(folder)
+        content = self._store.read(_record(folder, number - 1)) if number else None
         return None if content is None else record_of(content)
 
     def announce(self, org_id: str, record: Record) -> None:
@@ -73,13 +73,13 @@ class StoredFiles:
         folder = _attachment(org_id, record.key)
         content = msgspec.json.encode(record)
         for _ in range(_ATTEMPTS):
-            found = self._records(folder)
+            number = self._records(folder)
             if self._whole(folder) is not None:
                 return
             self._store.make_folder(folder)
             # Somebody else may say something about the same attachment at the same time.
             with suppress(AlreadyThere):
-                self._store.put(f"{folder}/{_RECORD}{len(found):06}.json", content)
+                self._store.put(_record(folder, number), content)
                 return
         raise HttpError(503, "others announce the same attachment", retry_after_s=1)
 
@@ -116,9 +116,10 @@ class StoredFiles:
     def overflow(self, org_id: str, overflow_id: str) -> bytes | None:
         """Return an uploaded batch; None where there is none."""
         for day in (_day(), _day() - 1):
-            folder = f"{_ROOT}/overflow/{day}/{org_id}"
-            if overflow_id in self._store.list(folder):
-                with self._open(f"{folder}/{overflow_id}") as file:
+            name = f"{_ROOT}/overflow/{day}/{org_id}/{overflow_id}"
+            # Another server may have stored it just now, and a list of the store may lag.
+            if self._store.size(f"{name}/{_FILE}"):
+                with self._open(name) as file:
                     return file.read()
         return None
 
@@ -136,8 +137,9 @@ class StoredFiles:
             if day.isdecimal() and int(day) < _day() - 1:
                 self._store.delete(f"{_ROOT}/overflow/{day}")
 
-    def _records(self, folder: str) -> list[str]:
-        return [name for name in self._store.list(folder) if name.startswith(_RECORD)]
+    def _records(self, folder: str) -> int:
+        """Count what was said of an attachment; by names, as another server may have been told just now."""
+        return next(number for number in count() if not self._store.size(_record(folder, number)))
 
     def _whole(self, folder: str) -> Whole | None:
         content = self._store.read(f"{folder}/{_WHOLE}")
@@ -176,6 +178,10 @@ class StoredFiles:
             yield self._store.file(f"{name}/{_FILE}")
         finally:
             self._store.release(name)
+
+
+def _record(folder: str, number: int) -> str:
+    return f"{folder}/record-{number:06}.json"
 
 
 def _attachment(org_id: str, key: str) -> str:
