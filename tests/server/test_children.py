@@ -10,7 +10,6 @@ import sys
 from typing import Any, cast
 
 import pytest
-
 from server_support import loops
 
 from btql_server.child import Child
