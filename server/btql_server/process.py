@@ -44,7 +44,11 @@ nearly all of them go by themselves."""
 def main() -> None:
     """Run the child that the arguments name."""
     role, name, *doors = sys.argv[1:]
-    settings = Settings.from_json(sys.stdin.buffer.readline())
+    told = sys.stdin.buffer.readline()
+    if not told.endswith(b"\n"):
+        # The parent has died before it said what to do.
+        return
+    settings = Settings.from_json(told)
     do_without_pandas()
     log_as(name, settings.log_level)
     # Only the parent decides when it is time to stop.

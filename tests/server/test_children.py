@@ -87,8 +87,8 @@ def test_a_child_that_is_being_started_is_told_to_stop(tmp_path):
     loops.run(run())
 
 
-@pytest.mark.parametrize("role", ["worker", "maintenance"])
-def test_a_child_whose_parent_died_while_it_was_starting_ends_like_any_other(role, tmp_path):
+@pytest.mark.parametrize(("role", "told"), [("worker", True), ("maintenance", True), ("worker", False)])
+def test_a_child_whose_parent_died_while_it_was_starting_ends_like_any_other(role, told, tmp_path):
     settings = Settings(tmp_path / "db", flight=("127.0.0.1", 0))
     with socket.create_server(("127.0.0.1", 0)) as http, socket.create_server(("127.0.0.1", 0)) as pg:
         doors = [f"http={http.fileno()}", f"pg={pg.fileno()}"]
@@ -103,7 +103,7 @@ def test_a_child_whose_parent_died_while_it_was_starting_ends_like_any_other(rol
     assert child.stdin is not None
     assert child.stdout is not None
     child.stdout.close()
-    child.stdin.write(settings.to_json() + b"\n")
+    child.stdin.write(settings.to_json() + b"\n" if told else b"")
     child.stdin.close()
     child.stdin = None
     try:
