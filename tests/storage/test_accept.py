@@ -167,7 +167,7 @@ def test_control_fields_become_flags_and_a_control():
         (b'{"id":"a","metadata":[]}', "`metadata` is not an object"),
         (b'{"id":"a","scores":"x"}', "`scores` is not an object"),
         (b'{"id":"a","metrics":1}', "`metrics` is not an object"),
-        (b'{"id":"a","metadata":"{}"}', "`metadata` is not an object, but the text of one: parse it first"),
+        (b'{"id":"a","metadata":"{}"}', "`metadata` is not an object, but the text of one (parse it"),
         (b'{"id":"a","context":true}', "`context` is not an object"),
         (b'{"id":"a","span_attributes":1}', "`span_attributes` is not an object"),
         (b'{"id":"a","created":17}', "`created` is not a time (write it as `2026-01-02T03:04:05Z`)"),

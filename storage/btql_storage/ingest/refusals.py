@@ -78,7 +78,7 @@ def _check_switch(index: int, name: str, text: bytes) -> None:
 def _check_object(index: int, name: str, text: bytes) -> None:
     if text[:1] != b"{":
         # Data frames have the JSON of a column as text.
-        parse = ", but the text of one: parse it first, in Python by `json.loads`" if text[:2] == b'"{' else ""
+        parse = ", but the text of one (parse it, in Python by `json.loads`)" if text[:2] == b'"{' else ""
         raise BadEvent(index, f"`{name}` is not an object{parse}", name)
 
 
