@@ -36,6 +36,10 @@ def test_logs_of_your_own(folder, update):
     run_guide("own-logs.md", {"sh": Shell(folder), "python": Python()}, update=update)
 
 
+def test_comparing_experiments(folder, update):
+    run_guide("experiments.md", {"sh": Shell(folder), "python": Python()}, update=update)
+
+
 def test_duckdb(folder, update):
     python = Python()
     run_guide("duckdb.md", {"sh": Shell(folder), "python": python}, update=update)
