@@ -49,7 +49,9 @@ def explain(error: Exception, action: str, address: str) -> StorageError:
     if isinstance(error, PermissionError) or status in _REFUSED or _is(error, "PermissionDenied", "Unauthenticated"):
         return AccessDenied(what, f"check {variables}, and what they are allowed to do")
     if code in _LATER or status[:1] == "5" or status in ("408", "429") or _KIND.search(text):
-        return Unreachable(what, "look whether the service runs and can be reached, then try again")
+        # A store that is not the cloud's own, without its endpoint, is sought in the cloud.
+        where = ", and whether `endpoint` names it if it is not the cloud's own" if _found(_KIND, text) == "Connect" else ""
+        return Unreachable(what, f"look whether the service runs and can be reached{where}, then try again")
     return InputOutput(what, "see what the service says of it, then try again")
 
 
