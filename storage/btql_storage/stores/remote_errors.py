@@ -50,7 +50,8 @@ def explain(error: Exception, action: str, address: str) -> StorageError:
         return AccessDenied(what, f"check {variables}, and what they are allowed to do")
     if code in _LATER or status[:1] == "5" or status in ("408", "429") or _KIND.search(text):
         # A store that is not the cloud's own, without its endpoint, is sought in the cloud.
-        where = ", and whether `endpoint` names it if it is not the cloud's own" if _found(_KIND, text) == "Connect" else ""
+        is_nowhere = _found(_KIND, text) == "Connect"
+        where = ", and whether `endpoint` names it if it is not the cloud's own" if is_nowhere else ""
         return Unreachable(what, f"look whether the service runs and can be reached{where}, then try again")
     return InputOutput(what, "see what the service says of it, then try again")
 
