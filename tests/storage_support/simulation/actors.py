@@ -137,12 +137,17 @@ class Actor:
     def _note_version(self, name: str) -> None:
         """Note what an object is as of now, to be asked for again later."""
         oracle, target = self._play.oracle, self._play.targets[name]
-        before = oracle.before_reading(name, self._process.name, names_version=True)
+        began_us, reader = self._world.scheduler.now_us, self._process.name
+        before, at_least = (oracle.before_reading(name, reader, names_version=one) for one in (True, False))
         forgotten = oracle.pasts_forgotten
         last = self._storage.last_xact_id()
         forgettings = oracle.forgettings()
         with self._storage.snapshot(target, last) as snapshot:
-            version = oracle.check(name, snapshot, before, self._process.name)
+            if oracle.has_just_forgotten(began_us):
+                # It is as any other reading then, and what was not listed yet may join the version.
+                oracle.check(name, snapshot, at_least, reader)
+                return
+            version = oracle.check(name, snapshot, before, reader)
         version.forgettings = forgettings
         if forgotten == oracle.pasts_forgotten:
             oracle.versions[name].append(version)

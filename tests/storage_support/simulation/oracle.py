@@ -128,15 +128,14 @@ class Oracle:
         """Note what whoever begins to read now must see, and must not.
 
         Where lists lag, a process may see late what others have written. What it wrote or saw itself it sees, and who
-        names a version sees all that was acknowledged, unless the register has just forgotten that. Whom nothing
-        disturbs sees everything, and says no name.
+        names a version sees all that was acknowledged. Whom nothing disturbs sees everything, and says no name.
         """
         mine = [request for request in self.requests if name in request.events]
         acknowledged = [request for request in mine if request.xact_id is not None]
         seen = self._seen[name]
         if self.lists_lag_us and reader is not None:
             long_ago_us = self.now_us() - self.lists_lag_us
-            if not names_version or self.forgotten_at_us() > long_ago_us:
+            if not names_version:
                 acknowledged = [one for one in acknowledged if one.writer == reader or one.over_at_us <= long_ago_us]
             own = self._seen_by.get((reader, name), set())
             seen = {number: at_us for number, at_us in seen.items() if number in own or at_us <= long_ago_us}
@@ -145,6 +144,10 @@ class Oracle:
             frozenset(request.number for request in mine if request.failed) | self._erased[name],
             frozenset(seen),
         )
+
+    def has_just_forgotten(self, since_us: int) -> bool:
+        """Whether the register did not know, at some time since then, what lists may lack."""
+        return self.lists_lag_us > 0 and self.forgotten_at_us() > since_us - self.lists_lag_us
 
     def forget_past(self, name: str) -> None:
         """Expect no version of an object any more."""
