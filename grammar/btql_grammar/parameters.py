@@ -33,6 +33,12 @@ T = TypeVar("T")
 _MICROSECOND = timedelta(microseconds=1)
 
 
+class JsonText(str):
+    """A text that is a value of JSON already: where any other is read as JSON, by ``$1::jsonb``, this one stays."""
+
+    __slots__ = ()
+
+
 def parameters_of(statement: tree.Statement) -> dict[Span, Key]:
     """Return the place of each parameter and its key, in the order of the text: a number from 1, or a name."""
     parameters = (node for node in nodes_below(statement) if isinstance(node, tree.Parameter))
@@ -129,6 +135,10 @@ class _Substitution:
     def _changed(self, value: Any) -> Any:  # noqa: ANN401 - the value of any field of any node
         if isinstance(value, tree.Parameter):
             return node_of(self._value(value), value.span)
+        if isinstance(value, tree.Cast) and isinstance(value.expression, tree.Parameter):
+            given = self._value(value.expression)
+            if isinstance(given, JsonText) and value.type_name.lower() in ("json", "jsonb"):
+                return node_of(given, value.span)
         if isinstance(value, tuple):
             made = tuple(map(self._changed, value))
             return made if any(new is not old for new, old in zip(made, value, strict=True)) else value

@@ -13,6 +13,7 @@ from decimal import Decimal
 from functools import cache
 from uuid import UUID
 
+from btql_grammar.parameters import JsonText
 from btql_server.pgwire.array_text import read_array
 from btql_server.pgwire.bad_value import (
     INVALID_BINARY,
@@ -28,6 +29,7 @@ from btql_server.pgwire.types import TYPES, PgType
 from btql_storage import json_text
 
 BINARY = 1
+_JSON = frozenset(oid for oid, type_ in TYPES.items() if type_.name in ("json", "jsonb"))
 Convert = Callable[[bytes], object]
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _TEXT_MAX = 60
@@ -38,12 +40,14 @@ _NUMERIC_SPECIALS = {0xC000: "NaN", 0xD000: "Infinity", 0xF000: "-Infinity"}
 def decode_parameter(oid: int, form: int, data: bytes, number: int | None = None) -> object:
     """Return the value of a parameter, for :meth:`btql.database.Database.query`; ``number`` is its own, from 1."""
     try:
-        return converter(oid, form)(bytes(data))
+        value = converter(oid, form)(bytes(data))
     except BadValue as error:
         if number is None:
             raise
         message = f"{error.message} (parameter ${number})"
         raise BadValue(error.sqlstate, message, error.hint, f"parameter ${number}") from None
+    # Drivers cast what they send (`$1::jsonb`), and it must not be read as JSON twice.
+    return JsonText(value) if isinstance(value, str) and oid in _JSON else value
 
 
 @cache

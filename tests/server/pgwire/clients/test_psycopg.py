@@ -111,6 +111,24 @@ def test_parameters_are_values(conn, binary):
     assert list(row) == [expected for _, _, expected in GIVEN]
 
 
+@BOTH
+def test_a_text_that_is_given_as_json_is_not_read_as_json_once_more(conn, binary):
+    """SQLAlchemy casts whatever it sends: ``INSERT ... VALUES (%s::VARCHAR, %s::JSONB)``."""
+    mark = "%b" if binary else "%t"
+    texts = ["a text", "5", "true", "null", '{"a": 1}', '"quoted"', ""]
+    for kind in ("jsonb", "JSON"):
+        assert [conn.execute(f"SELECT {mark}::{kind}", [Jsonb(text)]).fetchone() for text in texts] == [
+            (text,) for text in texts
+        ]
+    conn.cursor().executemany(
+        f"INSERT INTO project_logs.json_texts (id, input) VALUES ({mark}::VARCHAR, CAST({mark} AS JSONB))",
+        [(str(number), Jsonb(text)) for number, text in enumerate(texts)],
+    )
+
+    assert [row for (row,) in conn.execute("SELECT input FROM json_texts ORDER BY id")] == texts
+    assert conn.execute("SELECT %s::jsonb, %s::text::jsonb", ['"a"', '"b"']).fetchone() == ("a", "b")
+
+
 def test_parameters_choose_rows(conn):
     def ids(condition, *values):
         return [row[0] for row in conn.execute(f"SELECT id FROM demo WHERE {condition} ORDER BY id", values)]
