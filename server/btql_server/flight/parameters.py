@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from btql.moving.documents import is_json, plain
 from btql.values import arrow_type
+from btql_grammar.parameters import JsonText
 from btql_planner.engine_plan import OutputColumn
 from btql_planner.types import NUMERIC, Kind
 from btql_server.flight.refusals import FlightRefusal
@@ -103,9 +104,11 @@ def _listed(column: pa.ChunkedArray, name: str) -> list[object]:
     if not is_json(column.type):
         return found
     try:
-        return [None if text is None else parse(str(text).encode()) for text in found]
+        values = [None if text is None else parse(str(text).encode()) for text in found]
     except ValueError:
         raise FlightRefusal("INVALID_ARGUMENT", f"`{name}` holds text that is no JSON") from None
+    # Beside a cast, `$1::jsonb`, a text must not be read as JSON twice.
+    return [JsonText(value) if isinstance(value, str) else value for value in values]
 
 
 def as_stream(table: pa.Table | None) -> bytes | None:

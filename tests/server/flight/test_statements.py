@@ -49,6 +49,13 @@ def test_values_have_the_types_that_the_database_gives_in_the_process(cursor):
     assert table.schema.types == types
 
 
+def test_a_text_that_is_given_as_json_is_not_read_as_json_once_more(cursor):
+    texts = pa.ExtensionArray.from_storage(pa.json_(), pa.array(['"a text"']))
+    cursor.execute("SELECT ?::jsonb AS a", pa.record_batch([texts], ["1"]))
+
+    assert cursor.fetchall() == [("a text",)]
+
+
 def test_an_answer_without_rows_has_its_columns(cursor):
     cursor.execute(f"SELECT id, input.n AS n FROM {DEMO} WHERE id = 'nobody'")
     table = cursor.fetch_arrow_table()
