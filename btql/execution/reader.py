@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from btql.errors import ResourceLimit
+from btql.errors import Error, ResourceLimit
 from btql_storage.limits import way_to_raise
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Reader:
         """Called from another thread once the answer was ended."""
         self._asks = False
         self._took_at = 0.0
-        self._error: ResourceLimit | None = None
+        self._error: Error | None = None
         self._lock = Lock()
 
     def asks(self) -> None:
@@ -62,7 +62,7 @@ class Reader:
             raise self._error
 
     @property
-    def error(self) -> ResourceLimit | None:
+    def error(self) -> Error | None:
         """Why the answer was ended; None while it may be read."""
         return self._error
 
@@ -70,7 +70,12 @@ class Reader:
         """Return when something was taken last, or handed out."""
         return max(handed_at, self._took_at)
 
-    def end(self, error: ResourceLimit) -> bool:
+    def stop(self, error: Error) -> None:
+        """End the answer where nobody waits for more of it, and tell whoever hands it out."""
+        if self.end(error):
+            self.on_end()
+
+    def end(self, error: Error) -> bool:
         """End the answer unless more is asked for; return whether it was ended."""
         with self._lock:
             if not self._asks and self._error is None:

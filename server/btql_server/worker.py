@@ -27,6 +27,8 @@ log = logging.getLogger("btql.worker")
 _KEEP_ALIVE_S = 75
 """Longer than clients and proxies keep their idle connections, so that it is they who close."""
 _AFTER_GRACE_S = 5
+_LAST_S = 1.0
+"""What clients have to take the last of an answer that was broken off."""
 
 
 class _Server(uvicorn.Server):
@@ -134,6 +136,11 @@ class Worker:
         if running:
             log.warning("stopping %d requests that still run", len(running))
         for call in running:
-            call.gone.set()
+            call.interrupt()
         if self._pg is not None:
             self._pg.interrupt()
+        await asyncio.sleep(_LAST_S)
+        for connection in list(self._server.server_state.connections):
+            # What is left of its answer, nobody takes.
+            if connection.transport.is_closing():
+                connection.transport.abort()

@@ -181,3 +181,21 @@ def test_a_flight_that_is_not_read_gets_the_error(doors):
         _export(doors)
         with pytest.raises(pa.ArrowException, match="nothing of the answer was taken"):
             read.read_all()
+
+
+def test_a_server_that_stops_does_not_wait_for_clients_that_read_nothing(doors, tmp_path):
+    with btql.connect(tmp_path / "db") as conn:
+        conn.ingest("project_logs:long", [{"id": f"r{n}", "input": "x" * 2_000} for n in range(ROWS)])
+    here = ("127.0.0.1", 0)
+    settings = Settings(tmp_path / "db", here, pg=here, insecure_no_auth=True, stop_grace_s=0.5)
+    with ExitStack() as clients:
+        with running_doors(settings) as addresses:
+            http, pg = (clients.enter_context(_small(addresses[door])) for door in ("http", "pg"))
+            _asked(http, "jsonl")
+            session = Raw.__new__(Raw)
+            session.socket, session._buffer = pg, b""
+            session.ask(startup())
+            session.send(query(SQL))
+            time.sleep(0.5)
+            began = time.monotonic()
+        assert time.monotonic() - began < 4

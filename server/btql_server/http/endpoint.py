@@ -151,7 +151,7 @@ class Endpoint:
     ) -> None:
         pieces = cast("Iterator[bytes]", answer.body)
         pool = self._pool if answer.pool is None else self._state.pools[answer.pool]
-        reader = answer.reader or Reader()
+        reader = call.reader = answer.reader or Reader()
 
         def pull() -> bytes | None:
             piece = next(pieces, None)

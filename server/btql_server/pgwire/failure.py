@@ -55,6 +55,13 @@ def wrong_syntax(near: str, at: int, hint: str | None = None) -> Failure:
     return Failure("42601", message, hint, at=at)
 
 
+def refuse_kind(kind: int) -> None:
+    """Raise the error for a message that has no place in a session."""
+    if kind == ord("F"):
+        raise Failure("0A000", "function calls are not supported", "call it in a SELECT")
+    raise Violation("unexpected password message: the session has begun")
+
+
 def state_of(error: BaseException) -> str:
     """Return the SQLSTATE of an error."""
     known = getattr(error, "sqlstate", None)

@@ -80,7 +80,7 @@ class PgListener:
     def interrupt(self) -> None:
         """Stop what still runs."""
         for session in list(self._sessions):
-            session.gone.set()
+            session.interrupt()
 
     async def closed(self) -> None:
         """Wait until all sessions have ended."""

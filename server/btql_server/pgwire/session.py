@@ -19,6 +19,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 
+from btql.errors import Cancelled
 from btql_server.access.asker import Asker
 from btql_server.access.recorder import record_statement
 from btql_server.pgwire import messages, requests
@@ -28,7 +29,7 @@ from btql_server.pgwire.catalog.session_values import Session as CatalogSession
 from btql_server.pgwire.commands import Commands
 from btql_server.pgwire.copying import Copying
 from btql_server.pgwire.extended import Extended
-from btql_server.pgwire.failure import Failure, Revoked, report_of, state_of
+from btql_server.pgwire.failure import Failure, Revoked, refuse_kind, report_of, state_of
 from btql_server.pgwire.messages import Report
 from btql_server.pgwire.portals import Kept
 from btql_server.pgwire.requests import Violation
@@ -121,6 +122,14 @@ class Session:
         if self.work is not None:
             self.work.stop.cancel()
 
+    def interrupt(self) -> None:
+        """Stop what still runs; a client that takes nothing is not waited for."""
+        self.gone.set()
+        if self._idle:
+            self.wire.abort()
+        elif self.work is not None:
+            self.work.stop.reader.stop(Cancelled())
+
     def say(self, report: Report) -> None:
         """Send an error or a notice; notices that the client does not want are left out."""
         if report.severity in ("ERROR", "FATAL") or self.variables.tells(report.severity):
@@ -205,7 +214,7 @@ class Session:
                     # What was on its way when a COPY failed.
                     pass
                 case "F" | "p":
-                    _refuse_kind(kind)
+                    refuse_kind(kind)
                 case _:
                     await self._extended.message(chr(kind), body)
         except (Gone, Violation):
@@ -288,9 +297,3 @@ class Session:
         ended = self.wire.is_lost or self._ending
         for name in [name for name, each in self.kept.portals.items() if held or ended or not each.hold]:
             await self.close_portal(name)
-
-
-def _refuse_kind(kind: int) -> None:
-    if kind == ord("F"):
-        raise Failure("0A000", "function calls are not supported", "call it in a SELECT")
-    raise Violation("unexpected password message: the session has begun")
