@@ -132,13 +132,18 @@ class _Substitution:
         assert isinstance(key, int), "checked before"
         return self._values[key - 1]
 
+    def _given_as_json(self, node: tree.Expression) -> JsonText | None:
+        """Return the text of JSON that nothing but casts to JSON stand around."""
+        while isinstance(node, tree.Cast) and node.type_name.lower() in ("json", "jsonb"):
+            node = node.expression
+        value = self._value(node) if isinstance(node, tree.Parameter) else None
+        return value if isinstance(value, JsonText) else None
+
     def _changed(self, value: Any) -> Any:  # noqa: ANN401 - the value of any field of any node
         if isinstance(value, tree.Parameter):
             return node_of(self._value(value), value.span)
-        if isinstance(value, tree.Cast) and isinstance(value.expression, tree.Parameter):
-            given = self._value(value.expression)
-            if isinstance(given, JsonText) and value.type_name.lower() in ("json", "jsonb"):
-                return node_of(given, value.span)
+        if isinstance(value, tree.Cast) and (given := self._given_as_json(value)) is not None:
+            return node_of(given, value.span)
         if isinstance(value, tuple):
             made = tuple(map(self._changed, value))
             return made if any(new is not old for new, old in zip(made, value, strict=True)) else value

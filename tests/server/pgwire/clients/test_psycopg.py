@@ -116,7 +116,7 @@ def test_a_text_that_is_given_as_json_is_not_read_as_json_once_more(conn, binary
     """SQLAlchemy casts whatever it sends: ``INSERT ... VALUES (%s::VARCHAR, %s::JSONB)``."""
     mark = "%b" if binary else "%t"
     texts = ["a text", "5", "true", "null", '{"a": 1}', '"quoted"', ""]
-    for kind in ("jsonb", "JSON"):
+    for kind in ("jsonb", "JSON", "jsonb::JSON"):
         assert [conn.execute(f"SELECT {mark}::{kind}", [Jsonb(text)]).fetchone() for text in texts] == [
             (text,) for text in texts
         ]
