@@ -54,12 +54,13 @@ def test_rows_that_expire_are_in_no_version_whichever_call_failed(quick_path: Pa
             expire(folder, store)
         except StorageError:
             assert store.failed
-        with Storage.open(folder, settings=SMALL, clock=HandClock()) as storage:
+        clock = HandClock()
+        with Storage.open(folder, settings=SMALL, clock=clock) as storage:
             storage.retention.run()
             with storage.snapshot(target, first) as snapshot:
                 assert {row.id for row in snapshot_rows(snapshot)} == {"k"}
             assert documents_of(storage, target).keys() == {"k"}
-            storage._folder.clock.seconds += DAY_S
+            clock.seconds += DAY_S
             storage.compact()
         assert Search([SECRET]).tree(folder) == []
         if not store.failed:
