@@ -26,6 +26,7 @@ import time
 from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
+from copy import copy
 from dataclasses import dataclass
 from threading import Condition
 from typing import TYPE_CHECKING, Literal
@@ -130,7 +131,7 @@ class Admission:
         with self._changed:
             self._half_read.discard(run)
             if run.error is not None:
-                raise run.error
+                raise copy(run.error)
 
     def end(self, run: HalfRead) -> None:
         """Give the grant of a run back, unless that was done when it was ended."""

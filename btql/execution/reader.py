@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
+from copy import copy
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -59,12 +60,15 @@ class Reader:
     def check(self) -> None:
         """Raise where the answer was ended."""
         if self._error is not None:
-            raise self._error
+            raise copy(self._error)
 
     @property
     def error(self) -> Error | None:
-        """Why the answer was ended; None while it may be read."""
-        return self._error
+        """Why the answer was ended; None while it may be read.
+
+        One that was raised has the frames that it passed, and with them what they hold: those are not to be kept here.
+        """
+        return copy(self._error)
 
     def took_at(self, handed_at: float) -> float:
         """Return when something was taken last, or handed out."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 
 import pytest
 
@@ -79,6 +81,27 @@ def test_who_reads_on_is_not_ended(conn):
     assert found == [[{"one": 1}]]
     with pytest.raises(btql.ResourceLimit):
         _rest(second)
+
+
+def test_what_an_ended_answer_was_made_of_goes_without_the_garbage_collector():
+    class Held:
+        """Stands for what a frame holds."""
+
+    def ask(ended):
+        held = Held()
+        seen.append(weakref.ref(held))
+        ended.asks()
+
+    seen: list[weakref.ref[Held]] = []
+    ended = Reader()
+    ended.end(reader.stalled(1, 1))
+    gc.disable()
+    try:
+        with pytest.raises(btql.ResourceLimit, match="B0508"):
+            ask(ended)
+        assert seen[0]() is None
+    finally:
+        gc.enable()
 
 
 def test_an_answer_that_is_asked_for_more_is_not_ended():
