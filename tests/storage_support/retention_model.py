@@ -211,7 +211,7 @@ class Play:
         for one in self._objects:
             due = [state for state in one.states if state.gone] + ([] if one.has_versions else one.deleted())
             self._dead |= set().union(*(state.texts for state in due)) - one.kept_texts()
-        for _ in range(15):
+        for _half_a_day in range(15):
             self._clock.seconds += DAY_S // 2
             storage = self.dice.choice(self._storages)
             storage.compact()
