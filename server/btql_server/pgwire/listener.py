@@ -134,6 +134,9 @@ class PgListener:
         finally:
             if wire is not None:
                 wire.close()
+                if self._state.stopping.is_set():
+                    # What the system has not taken by now, the client does not read.
+                    wire.abort()
             else:
                 connection.close()
 
