@@ -70,6 +70,8 @@ class Play:
         self._untouched: tuple[str, ...] = ()
         if address is not None:
             self._open_storage, self._untouched = Elsewhere(address), UNTOUCHED
+            # Real services number transactions by their own clocks.
+            self.world.epoch_us = time.time_ns() // 1_000
         count = self.dice.randrange(1, 3)
         self.names = [f"{self.dice.choice(KINDS)}:{number}" for number in range(count)]
         self.oracle = Oracle(self.dice, self.names, self.dice.choice((3, 10, 40)))

@@ -26,9 +26,8 @@ from btql_storage.stores.local import LocalStore
 from btql_storage.transactions import PREFIX
 from storage_support.simulation.lists import History, NotedStore
 from storage_support.simulation.services import SimulatedCalls
-from storage_support.simulation.world import EPOCH_US, Process, ProcessClock, World
+from storage_support.simulation.world import Process, ProcessClock, World
 
-_EPOCH_MS = EPOCH_US // 1000
 _LATE_US_MAX = 60_000_000
 _LISTS_LAG_US = int(LISTS_LAG_S * 1_000_000)
 
@@ -62,7 +61,7 @@ class PlayRegister:
 
     def take(self, lease_ms: int) -> int:
         now_us = self._world.scheduler.now_us
-        self._last = max(self._last + 1, PREFIX | (EPOCH_US + now_us) // 1_000_000 << 16)
+        self._last = max(self._last + 1, PREFIX | self._world.right_us() // 1_000_000 << 16)
         self._flying[self._last] = now_us + lease_ms * 1000, self._era
         return self._last
 
@@ -234,7 +233,7 @@ class SimulatedDatabase:
 
     @property
     def now_ms(self) -> str:
-        return str(_EPOCH_MS + self._world.scheduler.now_us // 1000)
+        return str(self._world.right_us() // 1000)
 
     @contextmanager
     def writing(self) -> Generator[Run]:

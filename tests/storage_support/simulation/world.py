@@ -95,7 +95,7 @@ class ProcessClock(Clock):
 
     def now_us(self) -> int:
         """Return the time as this machine has it."""
-        return EPOCH_US + self._world.scheduler.now_us + self._world.offsets_us[self._machine]
+        return self._world.right_us() + self._world.offsets_us[self._machine]
 
     def new_id(self) -> str:
         """Return an id that follows from the seed."""
@@ -111,6 +111,8 @@ class World:
         self.slow_us_max = SLOW_US_MAX
         self.lists_lag_us = LISTS_LAG_US
         """How old a list may be."""
+        self.epoch_us = EPOCH_US
+        """When the play begins."""
         self.weather = weather
         self.processes: list[Process] = []
         self.after_power_cut: Callable[[], None] = lambda: None
@@ -125,6 +127,10 @@ class World:
         self._platters: dict[Path, Platter] = {}
         self.calm = False
         """While true, nothing goes wrong."""
+
+    def right_us(self) -> int:
+        """Return the right time."""
+        return self.epoch_us + self.scheduler.now_us
 
     @property
     def digest(self) -> str:
