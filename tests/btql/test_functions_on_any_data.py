@@ -30,7 +30,8 @@ FEWER = {
 WRITTEN = {
     "date_trunc": ["'day'", None, "'Europe/Berlin'"], "date_bin": ["interval 1 hour"],
     "encode": [None, "'hex'"], "decode": [None, "'base64'"],
-    "json_extract": [None, "'a'"], "timezone": ["'Europe/Berlin'"], "to_char": [None, "'YYYY'"],
+    "json_extract": [None, "'a'"], "timezone": ["'Europe/Berlin'"],
+    "from_timezone": ["'Europe/Berlin'"], "to_char": [None, "'YYYY'"],
     "whole_part": ["'second'"], "date_part": ["'hour'"], "extract": ["'epoch'"], "percentile": [None, "0.5"],
     "string_agg": [None, "','"], "search": ["'a'"],
     **{name: [None, "'[a-z]+'"] for name in ("regexp_like", "regexp_match", "regexp_substr", "regexp_count")},

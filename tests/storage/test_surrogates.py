@@ -88,7 +88,7 @@ def test_instructions_and_comments_are_mended():
 
 
 def test_what_is_wrong_beside_half_a_pair_is_told_as_ever():
-    with pytest.raises(BadEvent, match="dict key must be str"):
+    with pytest.raises(BadEvent, match="keys must be str"):
         accept([{"id": "a", "input": ["\ud83d", {("x",): 1}]}])
 
 
