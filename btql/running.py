@@ -28,8 +28,9 @@ from btql_storage.errors import Damaged, DiskFull, NoMoreFiles, Quarantined, Sto
 if TYPE_CHECKING:
     from btql.execution.infer import JsonSchema
 
-_OF_STEP = "table 'datafusion.public.r"
-_NOT_BUILT = ("not implemented", "OuterReferenceColumn", "not supported", "RecursionLimitExceeded", _OF_STEP)
+_NOT_BUILT = re.compile(
+    r"not implemented|OuterReferenceColumn|not supported|RecursionLimitExceeded|table 'datafusion\.public\.r\d"
+)
 """What the engine says of queries that it cannot run; the last, where the step of a recursive one is read twice."""
 _UNREADABLE = ("Parquet", "Arrow error", "IO error", "Object Store error")
 """What it says where a file cannot be read."""
@@ -101,7 +102,7 @@ def _engine_errors() -> Generator[None]:
                 Span(int(several[1]), int(several[2])), "this subquery",
                 help="add `LIMIT 1`, or take one value with an aggregate such as `max(…)`",
             ) from error  # fmt: skip
-        if any(words in str(error) for words in _NOT_BUILT):
+        if _NOT_BUILT.search(str(error)) is not None:
             message = "the engine cannot run a query of this form"
             way_out = "take it apart: put the queries inside into WITH, or join instead"
             if "RecursionLimitExceeded" in str(error):
