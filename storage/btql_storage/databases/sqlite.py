@@ -26,6 +26,9 @@ from btql_storage.databases.sqlite_errors import told
 from btql_storage.errors import Locked, NewerFormat, OtherDatabase, ReadOnly, StorageError, from_os_error
 from btql_storage.stores.local import LocalStore
 
+_CACHE_KIB = 16 << 10
+"""To read a row SQLite goes through its pages, and those of a thousand parts are more than its own 2 MB keep."""
+
 
 class SqliteDatabase:
     """The tables of one schema in a file; its threads take turns."""
@@ -160,6 +163,7 @@ def connect(store: LocalStore, path: Path, schema: Schema, *, read_only: bool, w
             store.step("make", path)
             _make_schema(connection, schema, wait_s)
         version = schema_version(connection)
+        connection.execute(f"pragma cache_size = -{_CACHE_KIB}")
     if version > schema.version:
         connection.close()
         raise NewerFormat(
