@@ -118,6 +118,7 @@ class Cursor(Closing):
         """Make room for a statement; return what will end it."""
         self._check_open()
         self._finish()
+        self._rowcount = -1
         self.warnings = []
         seconds = self.timeout if timeout is None else timeout
         self._stop = self.connection.new_stop(seconds)
@@ -225,9 +226,7 @@ class Cursor(Closing):
 
     def close(self) -> None:
         """Stop what runs, and let go of the rows. How many were written can still be asked, as SQLAlchemy does."""
-        written = self._rowcount
         self._finish()
-        self._rowcount = written
         self._closed = True
 
     def _check_open(self) -> None:
@@ -236,8 +235,8 @@ class Cursor(Closing):
         self.connection.check_open()
 
     def _finish(self) -> None:
-        """Forget the statement that ran before."""
-        result, self._result, self._rows, self._rowcount = self._result, None, None, -1
+        """Forget the rows of the statement that ran before."""
+        result, self._result, self._rows = self._result, None, None
         if result is not None:
             if self._stop is not None and not result.exhausted:
                 self._stop.cancel()
