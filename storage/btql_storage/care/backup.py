@@ -215,7 +215,7 @@ def _log_of(folder: Folder) -> list[int]:
     landed: Sequence[int] = ()
     with suppress(StorageError):
         landed = folder.numbers.settle(0)
-    return sorted({*folder.wal.new_numbers(landed), *folder.wal.numbers()})
+    return folder.wal.all_numbers(landed)
 
 
 def other_files(store: Store) -> Iterator[str]:

@@ -10,6 +10,5 @@ def log_files(folder: Folder) -> list[int]:
     """Return the numbers of the files that have events, all that were acknowledged before this was called."""
     if not lag(folder.store):
         return folder.wal.numbers()
-    landed = folder.numbers.settle(0)
-    known = {*folder.wal.new_numbers(landed), *folder.wal.numbers(), *folder.catalog.noted_files()}
+    known = {*folder.wal.all_numbers(folder.numbers.settle(0)), *folder.catalog.noted_files()}
     return sorted(number for number in known if folder.wal.size(number))

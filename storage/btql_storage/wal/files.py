@@ -69,6 +69,10 @@ class WalFiles:
                 _shorten(self._there, _SIZES_KEPT)
         return numbers
 
+    def all_numbers(self, landed: Iterable[int]) -> list[int]:
+        """List the whole log, with what :meth:`new_numbers` knows and the list may lack."""
+        return sorted({*self.new_numbers(landed), *self.numbers()})
+
     def note_processed(self, xact_id: int) -> None:
         """Take note that transactions up to one are processed, as the catalog said."""
         with self._guard:
