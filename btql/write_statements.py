@@ -104,8 +104,7 @@ class _Writing:
         paths = self._columns(statement, names)
         events = [_document(paths, [row[name] for name in names]) for row in rows]
         if statement.merge:
-            replaced = [list(path) for path in paths if path and path[0] not in KEPT] if statement.replaces else []
-            merging = {"_is_merge": True, "_merge_paths": replaced} if replaced else {"_is_merge": True}
+            merging = _merging([path for path in paths if path and path[0] not in KEPT] if statement.replaces else [])
             events = [event | merging for event in events]
         checked = self._checked(events, range(1, len(events) + 1))
         return self._write(self._sources.target(kind, name, statement.target.span, create=True), checked)
@@ -139,10 +138,11 @@ class _Writing:
             _check_path(place.path, place.span, OURS | KEPT)
             paths.append(place.path)
         names, rows = self._rows(matching(statement), statement.span)
+        merging = _merging(paths)
         events: list[Event] = []
         for row in rows:
             event = _document(paths, [row[name] for name in names[1:]])
-            events.append({**event, "id": row["id"], "_is_merge": True, "_merge_paths": [list(path) for path in paths]})
+            events.append({**event, "id": row["id"], **merging})
         checked = self._checked(events, [str(row["id"]) for row in rows])
         try:
             # A row that was deleted since it was read stays deleted.
@@ -220,6 +220,12 @@ def _unfit(reason: str, row: str, field: tree.Identifier) -> BtqlError:
     elif whole and name in OBJECT_FIELDS:
         help_ = f"assign an object, `SET {name} = {{a: 1}}`, or to a key of it, `SET {name}.a = 1`"
     return BtqlError.of(errors.WRONG_TYPE, f"row `{row}`: {reason}", field.span, "assigned here", help=help_)
+
+
+def _merging(replaced: Sequence[Path]) -> dict[str, object]:
+    """Return what makes an event merge into its row; at some paths it replaces what is there."""
+    paths = [list(path) for path in replaced]
+    return {"_is_merge": True, "_merge_paths": paths} if paths else {"_is_merge": True}
 
 
 def _document(paths: Sequence[Path | None], values: Sequence[object]) -> Event:
