@@ -80,11 +80,8 @@ def document_of(argument: Expression, *, beside_list: bool = False) -> Expressio
         return None
     if beside_list and (items := texts_of(str(argument.value))) is not None:
         return json_constant(items, argument.span)
-    try:
-        value: object = json_text.parse(str(argument.value).encode())
-    except ValueError:
-        return None
-    return json_constant(value, argument.span) if isinstance(value, dict | list) else None
+    found = _spelled(argument)
+    return found if found is not None and found.kind is Kind.JSON else None
 
 
 def json_in_quotes(binder: ExpressionBinder, argument: Expression) -> Expression:
@@ -92,19 +89,22 @@ def json_in_quotes(binder: ExpressionBinder, argument: Expression) -> Expression
 
     A value that is given beside the query is what it is, whatever it looks like.
     """
-    from btql_planner.binding.expression import constant
-
     if not isinstance(argument, Constant) or argument.kind is not Kind.TEXT:
         return argument
     if _PLACE_OF_A_VALUE.match(binder.names.context.text(argument.span)):
         return argument
+    return _spelled(argument) or argument
+
+
+def _spelled(text: Constant) -> Constant | None:
+    """Return the value that a text spells as JSON, None where it spells none."""
+    from btql_planner.binding.expression import constant
+
     try:
-        value: object = json_text.parse(str(argument.value).encode())
+        value = json_text.parse(str(text.value).encode())
     except ValueError:
-        return argument
-    if value is None or isinstance(value, bool | int | float | str):
-        return constant(value, argument.span)
-    return json_constant(value, argument.span)
+        return None
+    return json_constant(value, text.span) if isinstance(value, dict | list) else constant(value, text.span)
 
 
 def list_constant(items: Sequence[str | None], span: Span) -> Constant:
